@@ -1,0 +1,3 @@
+//! Types and pure rules: no I/O, no async, no clock.
+
+pub mod ids;

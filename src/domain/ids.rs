@@ -1,0 +1,72 @@
+//! The names of things: database keys and the providers' message ids.
+
+use std::fmt;
+
+/// Declares a database key as a type of its own, so that one is never passed for another.
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::num::ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+key!(
+    /// A blast: one message or template to many people.
+    BlastId
+);
+key!(
+    /// One person in one blast.
+    RecipientId
+);
+key!(
+    /// A number or device that sends.
+    SenderId
+);
+key!(
+    /// One act of an operator, as logged in `operator_actions`.
+    ActionId
+);
+
+/// A provider's id for an accepted message: opaque, case-sensitive text, unique per sender (`wire/wsapme.md`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct MessageId(String);
+
+/// The longest id we store, in bytes; anything longer counts as unreadable.
+pub const MESSAGE_ID_MAX: usize = 256;
+
+impl MessageId {
+    /// Takes an id as the provider wrote it. `None` when it is empty, longer than [`MESSAGE_ID_MAX`] or not printable.
+    pub fn new(text: &str) -> Option<Self> {
+        let readable = !text.is_empty() && text.len() <= MESSAGE_ID_MAX && !text.chars().any(char::is_control);
+        readable.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

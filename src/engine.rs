@@ -1,0 +1,1 @@
+//! Use cases, sending and timing. Knows no terminal.

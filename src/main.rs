@@ -1,0 +1,3 @@
+//! Parse, telemetry, dispatch, exit code.
+
+fn main() {}

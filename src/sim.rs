@@ -1,0 +1,1 @@
+//! A fake WhatsApp for demo, rehearsal and tests. Shares no wire types with the provider clients.

@@ -1,0 +1,1 @@
+//! Postgres: one file a table family, functions over a pool, one statement each.
