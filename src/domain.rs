@@ -1,3 +1,4 @@
 //! Types and pure rules: no I/O, no async, no clock.
 
 pub mod ids;
+pub mod retry;

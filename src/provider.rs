@@ -7,6 +7,10 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::domain::ids::MessageId;
+use crate::domain::retry::ErrorClass;
+
+/// Bodies are read up to this many bytes; a longer one is cut there and counts as unreadable.
+pub const BODY_MAX: usize = 1024 * 1024;
 
 /// One message to one person, ready to go.
 #[derive(Debug, Clone)]
@@ -16,45 +20,98 @@ pub struct Outgoing {
     pub text: String,
 }
 
-/// What became of one POST. The exact body travels with it, whatever it says.
+/// What came of one POST. The exact body travels with it, whatever it says.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct SendReply {
     pub outcome: Outcome,
-    /// The response body as received, byte for byte; empty when none came. At most [`BODY_MAX`].
-    pub body: Bytes,
-    /// HTTP status, when a response began.
-    pub http_status: Option<u16>,
+    pub raw: Raw,
 }
 
-/// Bodies above this many bytes are cut and count as unreadable.
-pub const BODY_MAX: usize = 1024 * 1024;
+/// A response as received, byte for byte; both empty when none came.
+#[derive(Debug, Clone, Default)]
+pub struct Raw {
+    pub http_status: Option<u16>,
+    pub body: Bytes,
+}
 
 /// The three things that a POST can come to (`design.md` §5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The provider has it, and gave an id.
     Accepted { message_id: MessageId, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
-    /// Known not to have been accepted.
+    /// Known not to have been accepted. `code` is the provider's own (or a short word of ours, such as `connect`),
+    /// `message` its sentence, for people.
     Rejected { class: ErrorClass, code: String, message: String, retry_after: Option<Duration> },
-    /// Nobody can know. Never sent again by itself.
+    /// Nobody can know. Never sent again by itself. `why` is a sentence for the operator.
     Unknown { why: String },
 }
 
-/// What a refusal asks of us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-pub enum ErrorClass {
-    /// Backoff, a few tries.
-    Retry,
-    /// Cut the rate, then retry.
-    SlowSender,
-    /// The message or template is refused: the blast pauses.
-    PauseBlast,
-    /// The account, token or device: the sender stops until a person mends it.
-    StopSender,
-    /// This person will not be reached.
-    FailRecipient,
-    /// The person asked not to be messaged.
-    OptOut,
-    /// Not before a day or more has passed.
-    NotNow,
+/// A stage that a provider's status word or number stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProviderStage {
+    Failed,
+    Sent,
+    Delivered,
+    Read,
+}
+
+/// What asking for one message's status came to.
+#[derive(Debug, Clone)]
+pub struct StatusReply {
+    pub finding: Finding,
+    pub raw: Raw,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A known word or number was there.
+    Known(StatusNews),
+    /// An unknown word: kept, changes nothing.
+    Unrecognised { word: String },
+    /// Nothing to learn now (not available, gateway trouble, no answer): asked again later. `why` is for the log.
+    Nothing { why: String },
+    /// The sender cannot be asked at all until a person mends something (token, device).
+    Refused { code: String, message: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusNews {
+    pub stage: ProviderStage,
+    /// The provider's own word, upper case (`DELIVERY_ACK`), or the number as text.
+    pub word: String,
+    /// When the stage was reached, by the provider's clock, if it says.
+    pub at: Option<DateTime<Utc>>,
+    /// `messageC2STimestamp`: client to server. Never a delivery time.
+    pub c2s_at: Option<DateTime<Utc>>,
+    /// For [`ProviderStage::Failed`]: a code if the provider gave one.
+    pub error_code: Option<String>,
+}
+
+/// A sender's state as its provider tells it. Advisory: shown, never a reason not to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    pub verdict: Verdict,
+    /// One line for people: "device 5850 paired, named Kedai".
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Good,
+    /// Reachable, but says something is off (device offline).
+    Doubtful,
+    /// Cannot work as configured (token refused, unreachable).
+    Bad,
+}
+
+/// A way to WhatsApp. One value per sender; calls may run side by side.
+pub trait Provider: Send + Sync + 'static {
+    /// One POST, never repeated inside. Always comes to a reply; gives up by itself within the configured timeout.
+    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply>;
+
+    /// Asks what became of a message.
+    fn status<'a>(&'a self, id: &'a MessageId) -> BoxFuture<'a, StatusReply>;
+
+    /// Asks how the sender is; sends nothing.
+    fn health(&self) -> BoxFuture<'_, Health>;
 }
