@@ -1,4 +1,11 @@
 //! Types and pure rules: no I/O, no async, no clock.
 
+pub mod blast;
+pub mod filter;
+pub mod funnel;
 pub mod ids;
+pub mod phone;
+pub mod recipient;
 pub mod retry;
+pub mod status;
+pub mod waiting;

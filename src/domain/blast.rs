@@ -1,0 +1,143 @@
+//! The states of a blast and the commands that change them.
+
+use std::fmt;
+
+/// Where a blast is. What it waits for while *sending* is a reason of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "blast_state", rename_all = "snake_case")]
+pub enum BlastState {
+    Draft,
+    Scheduled,
+    Sending,
+    Paused,
+    Completed,
+    Cancelled,
+    Failed,
+}
+
+impl BlastState {
+    pub const ALL: [Self; 7] =
+        [Self::Draft, Self::Scheduled, Self::Sending, Self::Paused, Self::Completed, Self::Cancelled, Self::Failed];
+
+    /// The word in SQL, JSON and on the screen.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Scheduled => "scheduled",
+            Self::Sending => "sending",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        let word = word.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|state| state.word() == word || (word == "done" && *state == Self::Completed))
+    }
+}
+
+impl fmt::Display for BlastState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What can be asked of a blast as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Start sending a draft.
+    Launch,
+    /// Take an armed launch back, before anything was claimed.
+    Disarm,
+    Pause,
+    Resume,
+    /// Stop for good; who is still queued is left out.
+    Cancel,
+    /// Nobody is queued, sending or uncertain any more.
+    Complete,
+    /// Somebody of a completed blast is to be sent to again.
+    Reopen,
+    /// Remove a blast and its people.
+    Delete,
+}
+
+/// A command that the state does not allow, with what would help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the blast is {state}: {mend}")]
+pub struct Refused {
+    pub state: BlastState,
+    pub mend: &'static str,
+}
+
+/// What comes of a command. `Delete` keeps the state: the caller removes the row.
+pub fn transition(state: BlastState, command: Command) -> Result<BlastState, Refused> {
+    use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
+    let next = match (command, state) {
+        (Command::Launch, Draft | Scheduled) | (Command::Resume, Paused) | (Command::Reopen, Completed) => Sending,
+        (Command::Disarm, Sending) => Draft,
+        (Command::Pause, Sending | Scheduled) => Paused,
+        (Command::Cancel, Scheduled | Sending | Paused) => Cancelled,
+        (Command::Complete, Sending) => Completed,
+        (Command::Delete, Draft | Completed | Cancelled | Failed) => state,
+        _ => return Err(Refused { state, mend: mend(command, state) }),
+    };
+    Ok(next)
+}
+
+fn mend(command: Command, state: BlastState) -> &'static str {
+    use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
+    match (command, state) {
+        (Command::Launch, Sending) => "it is being sent already",
+        (Command::Launch, Paused) => "resume it with `blast resume`",
+        (Command::Launch, _) => "make a new blast to send again",
+        (Command::Resume, Draft | Scheduled) => "send it with `blast send`",
+        (Command::Resume, Sending) => "it was not paused",
+        (Command::Pause, Paused) => "it is paused already",
+        (Command::Pause | Command::Cancel, Draft) => "nothing is being sent; delete it if it is not wanted",
+        (Command::Delete, Sending | Scheduled | Paused) => "cancel it first, then delete it",
+        (_, Completed | Cancelled | Failed) => "it is over",
+        _ => "that cannot be done now",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BlastState, Command, transition};
+
+    #[test]
+    fn a_blast_goes_from_draft_to_completed_by_way_of_a_pause() {
+        let mut state = BlastState::Draft;
+
+        for command in [Command::Launch, Command::Pause, Command::Resume, Command::Complete] {
+            state = transition(state, command).unwrap();
+        }
+
+        assert_eq!(state, BlastState::Completed);
+    }
+
+    #[test]
+    fn a_completed_blast_is_not_sent_again() {
+        let refused = transition(BlastState::Completed, Command::Launch).unwrap_err();
+
+        assert_eq!(refused.to_string(), "the blast is completed: make a new blast to send again");
+    }
+
+    #[test]
+    fn what_is_over_stays_over() {
+        for state in [BlastState::Cancelled, BlastState::Failed] {
+            for command in [Command::Launch, Command::Pause, Command::Resume, Command::Complete, Command::Reopen] {
+                assert!(transition(state, command).is_err(), "{command:?} from {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_blast_with_messages_under_way_is_not_deleted() {
+        for state in [BlastState::Sending, BlastState::Paused, BlastState::Scheduled] {
+            assert!(transition(state, Command::Delete).is_err());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The funnel of a blast: how many got how far, and where people are stuck.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::domain::status::Status;
+
+/// How many people are in each status. One field a status, as reports spell them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub queued: i64,
+    pub sending: i64,
+    pub uncertain: i64,
+    pub sent: i64,
+    pub delivered: i64,
+    pub read: i64,
+    pub replied: i64,
+    pub closed: i64,
+    pub failed: i64,
+    pub opted_out: i64,
+    pub skipped: i64,
+    /// Money of closed people; reports print it apart.
+    #[serde(skip)]
+    pub amount: Decimal,
+}
+
+/// Cumulative counts: each stage holds everybody who got at least that far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Funnel {
+    pub sent: i64,
+    pub received: i64,
+    pub read: i64,
+    pub replied: i64,
+    pub closed: i64,
+}
+
+/// Who reached a stage and no further. Nobody is stuck at closed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Stuck {
+    pub sent: i64,
+    pub delivered: i64,
+    pub read: i64,
+    pub replied: i64,
+}
+
+/// Shares of Sent, from 0 to 1, rounded to four places. All 0 when nothing was sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Rates {
+    pub received: f64,
+    pub read: f64,
+    pub replied: f64,
+    pub closed: f64,
+}
+
+impl Counts {
+    pub fn get(&self, status: Status) -> i64 {
+        let mut copy = *self;
+        *copy.slot(status)
+    }
+
+    pub fn add(&mut self, status: Status, people: i64) {
+        *self.slot(status) += people;
+    }
+
+    fn slot(&mut self, status: Status) -> &mut i64 {
+        match status {
+            Status::Queued => &mut self.queued,
+            Status::Sending => &mut self.sending,
+            Status::Uncertain => &mut self.uncertain,
+            Status::Sent => &mut self.sent,
+            Status::Delivered => &mut self.delivered,
+            Status::Read => &mut self.read,
+            Status::Replied => &mut self.replied,
+            Status::Closed => &mut self.closed,
+            Status::Failed => &mut self.failed,
+            Status::OptedOut => &mut self.opted_out,
+            Status::Skipped => &mut self.skipped,
+        }
+    }
+
+    /// Everybody in the blast.
+    pub fn total(&self) -> i64 {
+        Status::ALL.into_iter().map(|status| self.get(status)).sum()
+    }
+
+    /// Still to be decided: queued, sending or uncertain.
+    pub const fn open(&self) -> i64 {
+        self.queued + self.sending + self.uncertain
+    }
+
+    /// The share of people that are settled, from 0 to 1; 0 for an empty blast.
+    #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
+    pub fn settled(&self) -> f64 {
+        let total = self.total();
+        if total == 0 { 0.0 } else { (total - self.open()) as f64 / total as f64 }
+    }
+
+    pub const fn funnel(&self) -> Funnel {
+        let closed = self.closed;
+        let replied = closed + self.replied;
+        let read = replied + self.read;
+        let received = read + self.delivered;
+        Funnel { sent: received + self.sent, received, read, replied, closed }
+    }
+
+    pub const fn stuck(&self) -> Stuck {
+        Stuck { sent: self.sent, delivered: self.delivered, read: self.read, replied: self.replied }
+    }
+}
+
+impl Funnel {
+    pub fn rates(&self) -> Rates {
+        Rates {
+            received: share(self.received, self.sent),
+            read: share(self.read, self.sent),
+            replied: share(self.replied, self.sent),
+            closed: share(self.closed, self.sent),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
+fn share(part: i64, whole: i64) -> f64 {
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
+
+    use super::{Counts, Funnel, Stuck};
+    use crate::domain::status::Status;
+
+    fn requirement_example() -> Counts {
+        Counts { sent: 10, delivered: 60, read: 100, replied: 55, closed: 25, ..Counts::default() }
+    }
+
+    #[test]
+    fn the_example_of_250_people_comes_out_as_its_list_says() {
+        let counts = requirement_example();
+
+        assert_eq!(counts.funnel(), Funnel { sent: 250, received: 240, read: 180, replied: 80, closed: 25 });
+        assert_eq!(counts.stuck(), Stuck { sent: 10, delivered: 60, read: 100, replied: 55 });
+        assert_eq!(counts.funnel().rates().read.to_string(), "0.72");
+    }
+
+    #[test]
+    fn failed_and_skipped_people_are_not_in_the_funnel() {
+        let counts = Counts { failed: 3, skipped: 2, opted_out: 1, uncertain: 4, ..requirement_example() };
+
+        assert_eq!(counts.funnel().sent, 250);
+        assert_eq!(counts.total(), 260);
+    }
+
+    #[test]
+    fn an_empty_blast_has_no_rates_to_divide_by() {
+        assert!(Counts::default().funnel().rates().received.abs() < f64::EPSILON);
+        assert!(Counts::default().settled().abs() < f64::EPSILON);
+    }
+
+    proptest! {
+        #[test]
+        fn a_funnel_never_widens(people in proptest::collection::vec(0..1_000_000_i64, 11).prop_map(|people| {
+            let mut counts = Counts::default();
+            for (status, n) in Status::ALL.into_iter().zip(people) {
+                counts.add(status, n);
+            }
+            counts
+        })) {
+            let funnel = people.funnel();
+            prop_assert!(funnel.sent >= funnel.received && funnel.received >= funnel.read);
+            prop_assert!(funnel.read >= funnel.replied && funnel.replied >= funnel.closed);
+            let stuck = people.stuck();
+            prop_assert_eq!(stuck.sent + stuck.delivered + stuck.read + stuck.replied + funnel.closed, funnel.sent);
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The one rule by which evidence changes a recipient.
+//!
+//! [`apply`] is pure and total. Provider evidence may come late, twice and in any order: it only ever raises.
+//! What an operator says is kept apart from what the provider says (`standing` against the marks), so that taking
+//! a mark back is recomputing from what remains.
+
+mod manual;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{MessageId, RecipientId};
+use crate::domain::retry::ErrorClass;
+use crate::domain::status::Status;
+
+/// What is known of one person in one blast, as far as evidence can change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    pub id: RecipientId,
+    /// The number of the newest attempt; 0 when none was made.
+    pub attempt: i32,
+    /// Attempts that were refused in a way that may be tried again.
+    pub tries: i32,
+    /// Where the person stands without replies and operator marks.
+    pub standing: Status,
+    pub claimed_at: Option<DateTime<Utc>>,
+    pub next_attempt_at: DateTime<Utc>,
+    pub message_id: Option<MessageId>,
+    pub message_timestamp: Option<DateTime<Utc>>,
+    pub c2s_at: Option<DateTime<Utc>>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub read_at: Option<DateTime<Utc>>,
+    /// A reply by the provider's word.
+    pub reply_seen_at: Option<DateTime<Utc>>,
+    /// A reply by an operator's word.
+    pub replied_marked_at: Option<DateTime<Utc>>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub failed_at: Option<DateTime<Utc>>,
+    /// The attempt that the provider failed after accepting it.
+    pub failed_attempt: Option<i32>,
+    pub opted_out_at: Option<DateTime<Utc>>,
+    pub amount: Option<Decimal>,
+    pub note: Option<String>,
+    pub provider_status: Option<String>,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    /// Why somebody is uncertain or skipped, in words.
+    pub reason: Option<String>,
+}
+
+impl Recipient {
+    /// The status that everybody reads: the highest stage with evidence, marks included.
+    pub fn status(&self) -> Status {
+        if self.closed_at.is_some() {
+            Status::Closed
+        } else if self.reply_seen_at.is_some() || self.replied_marked_at.is_some() {
+            Status::Replied
+        } else {
+            self.standing
+        }
+    }
+
+    /// An attempt whose outcome negative evidence may still decide.
+    fn is_open_attempt(&self, attempt: i32) -> bool {
+        attempt == self.attempt && matches!(self.standing, Status::Sending | Status::Uncertain)
+    }
+}
+
+/// A piece of evidence, with the attempt it speaks of and the time it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    pub attempt: i32,
+    pub at: DateTime<Utc>,
+    pub evidence: Evidence,
+}
+
+/// What somebody learned about a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// The provider has the message.
+    Accepted { message_id: Option<MessageId>, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
+    /// Known not to have been accepted.
+    Rejected { class: ErrorClass, code: String, message: String },
+    /// Nobody can know whether it was accepted.
+    Unknown { why: String },
+    /// Claimed, and given back before any POST.
+    Released,
+    /// A status that the provider told.
+    Provider { stage: ProviderStage, word: String, c2s_at: Option<DateTime<Utc>>, error: Option<ProviderError> },
+    /// The person wrote back. Only a reply that quotes our message proves that it arrived.
+    Reply { quoted: Quoted },
+    /// The person asked not to be messaged.
+    OptOut,
+    /// An operator's word.
+    Manual(Mark),
+    /// An operator takes a mark back.
+    Undo(Undone),
+}
+
+/// A stage that the provider reported after accepting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderStage {
+    Failed,
+    Sent,
+    Delivered,
+    Read,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderError {
+    pub code: String,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoted {
+    Yes,
+    No,
+}
+
+/// What an operator can say of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    Replied,
+    /// With the amount of the sale, if there is one.
+    Closed(Option<Decimal>),
+    OptOut,
+    /// Empty text removes the note.
+    Note(String),
+    /// An answer to "did it go?" about an uncertain person.
+    Resolve(Resolution),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// It is there: counts as sent.
+    Sent,
+    /// Not there: may be sent once more.
+    Resend,
+    /// Not there, and left out.
+    Drop,
+}
+
+/// Which mark is taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    Replied,
+    Closed,
+    OptOut,
+    /// The note as it was before.
+    Note(Option<String>),
+    /// The amount as it was before an amendment of a close.
+    Amount(Option<Decimal>),
+    Resolve(Resolution),
+}
+
+/// What is around the person when evidence comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    pub blast: BlastState,
+    /// How often a refusal of class *retry* or *slow sender* is tried again.
+    pub max_tries: i32,
+    /// How long before the next try, backoff and jitter included.
+    pub retry_after: TimeDelta,
+    /// How long a *not now* waits.
+    pub not_now_after: TimeDelta,
+    /// How old an attempt must be before an operator may send again.
+    pub resend_after: TimeDelta,
+    /// The time by the database's clock.
+    pub now: DateTime<Utc>,
+}
+
+/// What evidence came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The person as they are now. The status may be the same and a fact new.
+    Changed(Box<Recipient>),
+    /// Nothing new.
+    Nothing,
+    /// An operator asked for something that cannot be; why, in a sentence.
+    Refused(String),
+}
+
+impl Applied {
+    fn from_change(before: &Recipient, after: Recipient) -> Self {
+        if *before == after { Self::Nothing } else { Self::Changed(Box::new(after)) }
+    }
+}
+
+/// Applies one piece of evidence. Idempotent; for provider evidence the outcome does not depend on order.
+pub fn apply(before: &Recipient, news: &Stamped, policy: &Policy) -> Applied {
+    let mut after = before.clone();
+    match &news.evidence {
+        Evidence::Accepted { message_id, provider_status, message_timestamp } => {
+            accept(&mut after, news);
+            if message_id.is_some() && news.attempt >= before.attempt {
+                after.message_id.clone_from(message_id);
+                after.message_timestamp = message_timestamp.or(after.message_timestamp);
+            }
+            if after.provider_status.is_none() {
+                after.provider_status.clone_from(provider_status);
+            }
+        }
+        Evidence::Rejected { class, code, message } => reject(&mut after, news, (*class, code, message), policy),
+        Evidence::Unknown { why } => doubt(&mut after, news, why),
+        Evidence::Released => release(&mut after, news, policy),
+        Evidence::Provider { stage, word, c2s_at, error } => {
+            after.c2s_at = after.c2s_at.or(*c2s_at);
+            provider_stage(&mut after, news, (*stage, word), error.as_ref());
+        }
+        Evidence::Reply { quoted } => reply(&mut after, news, *quoted),
+        Evidence::OptOut => opt_out(&mut after, news.at),
+        Evidence::Manual(mark) => return manual::mark(before, mark, news, policy),
+        Evidence::Undo(undone) => return manual::undo(before, undone, policy),
+    }
+    Applied::from_change(before, after)
+}
+
+/// Positive evidence, for any attempt: lifts a person out of every standing that means "not accepted".
+fn accept(person: &mut Recipient, news: &Stamped) {
+    let failed_after_acceptance = person.standing == Status::Failed && person.failed_attempt.is_some();
+    let only_this_one_failed = person.failed_attempt == Some(news.attempt);
+    let lifts = match person.standing {
+        Status::Failed => !failed_after_acceptance || !only_this_one_failed,
+        other => other.evidence_rank().is_none(),
+    };
+    if lifts {
+        person.standing = Status::Sent;
+        person.reason = None;
+        clear_error(person);
+    }
+    person.sent_at = person.sent_at.or(Some(news.at));
+}
+
+fn clear_error(person: &mut Recipient) {
+    person.error_code = None;
+    person.error_message = None;
+    person.failed_at = None;
+    person.failed_attempt = None;
+}
+
+/// Negative evidence: only the current, open attempt can be refused.
+fn reject(person: &mut Recipient, news: &Stamped, error: (ErrorClass, &String, &String), policy: &Policy) {
+    if !person.is_open_attempt(news.attempt) {
+        return;
+    }
+    let (class, code, message) = error;
+    person.error_code = Some(code.clone());
+    person.error_message = Some(message.clone());
+    person.reason = None;
+    match class {
+        ErrorClass::Retry | ErrorClass::SlowSender if person.tries < policy.max_tries => {
+            person.tries += 1;
+            requeue(person, policy.now + policy.retry_after, policy);
+        }
+        ErrorClass::NotNow if person.tries < policy.max_tries => {
+            person.tries += 1;
+            requeue(person, policy.now + policy.not_now_after, policy);
+        }
+        // The person is not at fault: they wait with the sender or the blast until somebody mends it.
+        ErrorClass::StopSender | ErrorClass::PauseBlast => requeue(person, policy.now, policy),
+        ErrorClass::OptOut => {
+            person.standing = Status::OptedOut;
+            person.opted_out_at = Some(news.at);
+        }
+        ErrorClass::Retry | ErrorClass::SlowSender | ErrorClass::NotNow | ErrorClass::FailRecipient => {
+            person.standing = Status::Failed;
+            person.failed_at = Some(news.at);
+        }
+    }
+}
+
+/// Back to the to-do list, unless the person opted out or the blast was cancelled meanwhile.
+fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &Policy) {
+    if person.opted_out_at.is_some() {
+        person.standing = Status::OptedOut;
+    } else if policy.blast == BlastState::Cancelled {
+        person.standing = Status::Skipped;
+        person.reason = Some("cancelled".to_owned());
+    } else {
+        person.standing = Status::Queued;
+        person.next_attempt_at = due;
+    }
+}
+
+fn doubt(person: &mut Recipient, news: &Stamped, why: &str) {
+    if news.attempt == person.attempt && person.standing == Status::Sending {
+        person.standing = Status::Uncertain;
+        person.reason = Some(why.to_owned());
+    }
+}
+
+fn release(person: &mut Recipient, news: &Stamped, policy: &Policy) {
+    if news.attempt == person.attempt && person.standing == Status::Sending {
+        let due = person.next_attempt_at;
+        requeue(person, due, policy);
+    }
+}
+
+fn provider_stage(person: &mut Recipient, news: &Stamped, (stage, word): (ProviderStage, &str), error: Option<&ProviderError>) {
+    match stage {
+        ProviderStage::Failed => return provider_failure(person, news, word, error),
+        ProviderStage::Sent => accept(person, news),
+        ProviderStage::Delivered => {
+            raise(person, Status::Delivered);
+            person.delivered_at = earliest(person.delivered_at, news.at);
+        }
+        ProviderStage::Read => {
+            raise(person, Status::Read);
+            person.read_at = earliest(person.read_at, news.at);
+        }
+    }
+    keep_highest_word(person, stage, word);
+}
+
+/// The provider's word is kept for the highest stage told, so that late news does not seem to lower it.
+fn keep_highest_word(person: &mut Recipient, stage: ProviderStage, word: &str) {
+    let rank = match stage {
+        ProviderStage::Sent => 1,
+        ProviderStage::Failed => 2,
+        ProviderStage::Delivered => 3,
+        ProviderStage::Read => 4,
+    };
+    if person.standing.evidence_rank().is_some_and(|held| rank >= held) {
+        person.provider_status = Some(word.to_owned());
+    }
+}
+
+fn raise(person: &mut Recipient, to: Status) {
+    if person.standing.evidence_rank() < to.evidence_rank() {
+        person.standing = to;
+        person.reason = None;
+        clear_error(person);
+    }
+}
+
+fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    Some(held.map_or(new, |old| old.min(new)))
+}
+
+/// A failure told after acceptance: the newest attempt only, and only of somebody who had not received it.
+fn provider_failure(person: &mut Recipient, news: &Stamped, word: &str, error: Option<&ProviderError>) {
+    let undecided = matches!(person.standing, Status::Sending | Status::Uncertain | Status::Sent);
+    if news.attempt != person.attempt || !undecided {
+        return;
+    }
+    person.standing = Status::Failed;
+    person.failed_at = Some(news.at);
+    person.failed_attempt = Some(news.attempt);
+    person.provider_status = Some(word.to_owned());
+    person.reason = None;
+    if let Some(error) = error {
+        person.error_code = Some(error.code.clone());
+        person.error_message = Some(error.message.clone());
+    }
+}
+
+/// A reply that quotes our message proves that it arrived; any other counts only for people whom we know we reached.
+fn reply(person: &mut Recipient, news: &Stamped, quoted: Quoted) {
+    if quoted == Quoted::Yes && person.standing.evidence_rank().is_none_or(|rank| rank < 3) {
+        accept(person, news);
+    }
+    if quoted == Quoted::Yes || person.status().is_in_funnel() {
+        person.reply_seen_at = earliest(person.reply_seen_at, news.at);
+    }
+}
+
+/// Before anything was accepted it ends the matter; afterwards it is a fact beside the stage.
+fn opt_out(person: &mut Recipient, at: DateTime<Utc>) {
+    if person.standing == Status::Queued {
+        person.standing = Status::OptedOut;
+    }
+    person.opted_out_at = earliest(person.opted_out_at, at);
+}

@@ -1,0 +1,146 @@
+//! What an operator may say of a person, and take back. Refusals are sentences for the operator.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::{Applied, Mark, Policy, Recipient, Resolution, Stamped, Undone, opt_out, requeue};
+use crate::domain::blast::BlastState;
+use crate::domain::status::Status;
+
+pub(super) fn mark(before: &Recipient, mark: &Mark, news: &Stamped, policy: &Policy) -> Applied {
+    match mark {
+        Mark::Replied => replied(before, news.at),
+        Mark::Closed(amount) => closed(before, *amount, news.at),
+        Mark::OptOut => changed(before, |after| opt_out(after, news.at)),
+        Mark::Note(text) => changed(before, |after| after.note = Some(text.trim().to_owned()).filter(|note| !note.is_empty())),
+        Mark::Resolve(resolution) => resolve(before, *resolution, news, policy),
+    }
+}
+
+fn changed(before: &Recipient, change: impl FnOnce(&mut Recipient)) -> Applied {
+    let mut after = before.clone();
+    change(&mut after);
+    Applied::from_change(before, after)
+}
+
+fn refuse(why: &str) -> Applied {
+    Applied::Refused(why.to_owned())
+}
+
+/// A person can only answer what may have reached them.
+fn unreached(person: &Recipient) -> Option<Applied> {
+    match person.status() {
+        Status::Queued | Status::Sending => Some(refuse("nothing was sent to them yet")),
+        Status::Uncertain => Some(refuse("it is not known whether the message went: first say so (enter, or `uncertain resolve`)")),
+        Status::Skipped | Status::OptedOut => Some(refuse("they were left out of this blast")),
+        _ => None,
+    }
+}
+
+fn replied(before: &Recipient, at: DateTime<Utc>) -> Applied {
+    if let Some(refusal) = unreached(before) {
+        return refusal;
+    }
+    if before.replied_marked_at.is_some() || before.status() >= Status::Replied && before.status() != Status::Failed {
+        return Applied::Nothing;
+    }
+    changed(before, |after| after.replied_marked_at = Some(at))
+}
+
+fn closed(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> Applied {
+    if let Some(refusal) = unreached(before) {
+        return refusal;
+    }
+    if amount.is_some_and(|amount| amount.is_sign_negative() && !amount.is_zero()) {
+        return refuse("an amount cannot be negative");
+    }
+    changed(before, |after| {
+        after.closed_at = after.closed_at.or(Some(at));
+        after.amount = amount.or(after.amount);
+    })
+}
+
+fn resolve(before: &Recipient, resolution: Resolution, news: &Stamped, policy: &Policy) -> Applied {
+    if before.standing != Status::Uncertain {
+        return Applied::Refused(format!("they are {} now, not uncertain", before.status()));
+    }
+    if news.attempt != before.attempt {
+        return refuse("another attempt was made meanwhile");
+    }
+    match resolution {
+        Resolution::Sent => changed(before, |after| {
+            after.standing = Status::Sent;
+            after.sent_at = before.claimed_at.or(Some(news.at));
+            after.reason = None;
+        }),
+        Resolution::Drop => changed(before, |after| {
+            after.standing = Status::Skipped;
+            after.reason = Some("left out while uncertain".to_owned());
+        }),
+        Resolution::Resend => resend(before, policy),
+    }
+}
+
+/// Sending again waits until a late answer to the attempt can no longer come.
+fn resend(before: &Recipient, policy: &Policy) -> Applied {
+    if policy.blast == BlastState::Cancelled {
+        return refuse("the blast was cancelled: nothing more is sent");
+    }
+    let safe_from = before.claimed_at.map(|claimed| claimed + policy.resend_after);
+    match safe_from {
+        Some(safe_from) if policy.now < safe_from => Applied::Refused(format!(
+            "an answer may still come: send again after {} UTC",
+            safe_from.format("%H:%M:%S")
+        )),
+        _ => changed(before, |after| {
+            after.reason = None;
+            requeue(after, policy.now, policy);
+        }),
+    }
+}
+
+pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &Policy) -> Applied {
+    match undone {
+        Undone::Replied => changed(before, |after| after.replied_marked_at = None),
+        Undone::Closed => changed(before, |after| {
+            after.closed_at = None;
+            after.amount = None;
+        }),
+        Undone::Amount(previous) => changed(before, |after| after.amount = *previous),
+        Undone::Note(previous) => changed(before, |after| after.note.clone_from(previous)),
+        Undone::OptOut => changed(before, |after| undo_opt_out(after, policy)),
+        Undone::Resolve(resolution) => undo_resolution(before, *resolution),
+    }
+}
+
+/// Taking a mark back never starts a message: in a running blast the person is left out instead of queued again.
+fn undo_opt_out(person: &mut Recipient, policy: &Policy) {
+    person.opted_out_at = None;
+    if person.standing != Status::OptedOut {
+        return;
+    }
+    if matches!(policy.blast, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
+        person.standing = Status::Queued;
+    } else {
+        person.standing = Status::Skipped;
+        person.reason = Some("opt-out taken back after the blast had passed them".to_owned());
+    }
+}
+
+fn undo_resolution(before: &Recipient, resolution: Resolution) -> Applied {
+    let as_it_left = match resolution {
+        Resolution::Sent => before.standing == Status::Sent && before.message_id.is_none(),
+        Resolution::Resend => before.standing == Status::Queued,
+        Resolution::Drop => before.standing == Status::Skipped,
+    };
+    if !as_it_left || before.status() != before.standing {
+        return Applied::Refused(format!("they are {} since: too late to take that back", before.status()));
+    }
+    changed(before, |after| {
+        after.standing = Status::Uncertain;
+        after.reason = Some("uncertain again: the answer was taken back".to_owned());
+        if resolution == Resolution::Sent {
+            after.sent_at = None;
+        }
+    })
+}

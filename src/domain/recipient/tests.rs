@@ -1,0 +1,339 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::sample::Index;
+use rust_decimal::Decimal;
+
+use super::{
+    Applied, Evidence, Mark, Policy, ProviderError, ProviderStage, Quoted, Recipient, Resolution, Stamped, Undone, apply,
+};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{MessageId, RecipientId};
+use crate::domain::retry::ErrorClass;
+use crate::domain::status::Status;
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
+}
+
+fn person(standing: Status) -> Recipient {
+    Recipient {
+        id: RecipientId(1),
+        attempt: 1,
+        tries: 0,
+        standing,
+        claimed_at: Some(at(0)),
+        next_attempt_at: at(0),
+        message_id: None,
+        message_timestamp: None,
+        c2s_at: None,
+        sent_at: None,
+        delivered_at: None,
+        read_at: None,
+        reply_seen_at: None,
+        replied_marked_at: None,
+        closed_at: None,
+        failed_at: None,
+        failed_attempt: None,
+        opted_out_at: None,
+        amount: None,
+        note: None,
+        provider_status: None,
+        error_code: None,
+        error_message: None,
+        reason: None,
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        blast: BlastState::Sending,
+        max_tries: 3,
+        retry_after: TimeDelta::seconds(30),
+        not_now_after: TimeDelta::hours(24),
+        resend_after: TimeDelta::minutes(5),
+        now: at(1_000),
+    }
+}
+
+fn stamped(attempt: i32, second: i64, evidence: Evidence) -> Stamped {
+    Stamped { attempt, at: at(second), evidence }
+}
+
+fn accepted(id: &str) -> Evidence {
+    Evidence::Accepted { message_id: MessageId::new(id), provider_status: Some("PENDING".into()), message_timestamp: None }
+}
+
+fn told(stage: ProviderStage) -> Evidence {
+    let error = (stage == ProviderStage::Failed)
+        .then(|| ProviderError { code: "463".into(), message: "restricted".into() });
+    Evidence::Provider { stage, word: format!("{stage:?}"), c2s_at: None, error }
+}
+
+fn rejected(class: ErrorClass) -> Evidence {
+    Evidence::Rejected { class, code: "x".into(), message: "refused".into() }
+}
+
+fn after(before: &Recipient, news: &Stamped) -> Recipient {
+    match apply(before, news, &policy()) {
+        Applied::Changed(after) => *after,
+        _ => before.clone(),
+    }
+}
+
+fn after_all<'a>(before: &Recipient, news: impl IntoIterator<Item = &'a Stamped>) -> Recipient {
+    news.into_iter().fold(before.clone(), |person, news| after(&person, news))
+}
+
+#[test]
+fn an_accepted_message_is_sent() {
+    let sent = after(&person(Status::Sending), &stamped(1, 5, accepted("A")));
+
+    assert_eq!(sent.status(), Status::Sent);
+    assert_eq!(sent.sent_at, Some(at(5)));
+    assert_eq!(sent.message_id.unwrap().as_str(), "A");
+}
+
+#[test]
+fn a_late_delivery_does_not_lower_a_read() {
+    let read = after(&person(Status::Sent), &stamped(1, 9, told(ProviderStage::Read)));
+
+    let later = after(&read, &stamped(1, 10, told(ProviderStage::Delivered)));
+
+    assert_eq!(later.status(), Status::Read);
+    assert_eq!(later.delivered_at, Some(at(10)));
+    assert_eq!(later.provider_status, read.provider_status);
+}
+
+#[test]
+fn a_failure_after_a_delivery_erases_nothing_and_a_delivery_after_a_failure_wins() {
+    let delivered = after(&person(Status::Sent), &stamped(1, 9, told(ProviderStage::Delivered)));
+    let failed = after(&person(Status::Sent), &stamped(1, 9, told(ProviderStage::Failed)));
+
+    assert_eq!(after(&delivered, &stamped(1, 10, told(ProviderStage::Failed))).status(), Status::Delivered);
+    let revived = after(&failed, &stamped(1, 10, told(ProviderStage::Delivered)));
+    assert_eq!((revived.status(), revived.error_code), (Status::Delivered, None));
+}
+
+#[test]
+fn a_stale_rejection_moves_nobody() {
+    let second_attempt = Recipient { attempt: 2, ..person(Status::Sending) };
+
+    let news = stamped(1, 9, rejected(ErrorClass::FailRecipient));
+
+    assert_eq!(apply(&second_attempt, &news, &policy()), Applied::Nothing);
+}
+
+#[test]
+fn a_late_acceptance_lifts_whoever_was_given_up() {
+    for standing in [Status::Queued, Status::Uncertain, Status::Skipped, Status::OptedOut] {
+        let lifted = after(&person(standing), &stamped(1, 9, accepted("A")));
+        assert_eq!(lifted.status(), Status::Sent, "from {standing}");
+    }
+    let refused_later = Recipient { attempt: 2, ..person(Status::Failed) };
+    assert_eq!(after(&refused_later, &stamped(1, 9, accepted("A"))).status(), Status::Sent);
+}
+
+#[test]
+fn an_unknown_outcome_is_uncertain_and_never_queued() {
+    let doubted = after(&person(Status::Sending), &stamped(1, 9, Evidence::Unknown { why: "no answer".into() }));
+
+    assert_eq!(doubted.status(), Status::Uncertain);
+    assert_eq!(doubted.reason.as_deref(), Some("no answer"));
+}
+
+#[test]
+fn a_refusal_is_tried_again_a_few_times_and_then_fails() {
+    let mut victim = person(Status::Sending);
+    for tries in 1..=3 {
+        victim = after(&victim, &stamped(1, 9, rejected(ErrorClass::Retry)));
+        assert_eq!((victim.standing, victim.tries), (Status::Queued, tries));
+        assert_eq!(victim.next_attempt_at, at(1_030));
+        victim.standing = Status::Sending;
+    }
+
+    let given_up = after(&victim, &stamped(1, 9, rejected(ErrorClass::Retry)));
+
+    assert_eq!(given_up.status(), Status::Failed);
+}
+
+#[test]
+fn a_requeue_in_a_cancelled_blast_is_a_skip() {
+    let cancelled = Policy { blast: BlastState::Cancelled, ..policy() };
+
+    for evidence in [Evidence::Released, rejected(ErrorClass::Retry), rejected(ErrorClass::StopSender)] {
+        let Applied::Changed(left_out) = apply(&person(Status::Sending), &stamped(1, 9, evidence), &cancelled) else {
+            panic!("nothing changed");
+        };
+        assert_eq!(left_out.status(), Status::Skipped);
+    }
+}
+
+#[test]
+fn a_reply_without_a_quote_never_settles_an_uncertain_person() {
+    let news = stamped(1, 9, Evidence::Reply { quoted: Quoted::No });
+
+    assert_eq!(apply(&person(Status::Uncertain), &news, &policy()), Applied::Nothing);
+    assert_eq!(after(&person(Status::Sent), &news).status(), Status::Replied);
+    let quoting = stamped(1, 9, Evidence::Reply { quoted: Quoted::Yes });
+    assert_eq!(after(&person(Status::Uncertain), &quoting).status(), Status::Replied);
+}
+
+#[test]
+fn an_opt_out_after_acceptance_leaves_the_stage() {
+    let read = after(&person(Status::Read), &stamped(1, 9, Evidence::OptOut));
+
+    assert_eq!((read.status(), read.opted_out_at), (Status::Read, Some(at(9))));
+    assert_eq!(after(&person(Status::Queued), &stamped(0, 9, Evidence::OptOut)).status(), Status::OptedOut);
+}
+
+#[test]
+fn a_person_who_opts_out_in_flight_is_not_queued_again() {
+    let opted = after(&person(Status::Sending), &stamped(1, 8, Evidence::OptOut));
+
+    assert_eq!(after(&opted, &stamped(1, 9, Evidence::Released)).status(), Status::OptedOut);
+}
+
+#[test]
+fn undoing_a_close_returns_to_the_reply_and_undoing_that_to_what_the_provider_said() {
+    let read = person(Status::Read);
+    let replied = after(&read, &stamped(1, 9, Evidence::Manual(Mark::Replied)));
+    let closed = after(&replied, &stamped(1, 10, Evidence::Manual(Mark::Closed(Some(Decimal::from(120))))));
+    assert_eq!((closed.status(), closed.amount), (Status::Closed, Some(Decimal::from(120))));
+
+    let reopened = after(&closed, &stamped(1, 11, Evidence::Undo(Undone::Closed)));
+    assert_eq!((reopened.status(), reopened.amount), (Status::Replied, None));
+
+    assert_eq!(after(&reopened, &stamped(1, 12, Evidence::Undo(Undone::Replied))), read);
+}
+
+#[test]
+fn evidence_that_came_while_marked_shows_after_the_undo() {
+    let closed = after(&person(Status::Sent), &stamped(1, 9, Evidence::Manual(Mark::Closed(None))));
+    let read = after(&closed, &stamped(1, 10, told(ProviderStage::Read)));
+    assert_eq!(read.status(), Status::Closed);
+
+    assert_eq!(after(&read, &stamped(1, 11, Evidence::Undo(Undone::Closed))).status(), Status::Read);
+}
+
+#[test]
+fn a_mark_on_somebody_unreached_is_refused_with_the_reason() {
+    for standing in [Status::Queued, Status::Sending, Status::Uncertain, Status::Skipped, Status::OptedOut] {
+        for mark in [Mark::Replied, Mark::Closed(None)] {
+            let verdict = apply(&person(standing), &stamped(1, 9, Evidence::Manual(mark)), &policy());
+            assert!(matches!(verdict, Applied::Refused(_)), "{standing}");
+        }
+    }
+}
+
+#[test]
+fn sending_again_is_refused_while_an_answer_may_still_come() {
+    let uncertain = person(Status::Uncertain);
+    let resend = stamped(1, 9, Evidence::Manual(Mark::Resolve(Resolution::Resend)));
+    let early = Policy { now: at(299), ..policy() };
+
+    assert!(matches!(apply(&uncertain, &resend, &early), Applied::Refused(_)));
+    assert_eq!(after(&uncertain, &resend).status(), Status::Queued);
+    let stale = Stamped { attempt: 0, ..resend };
+    assert!(matches!(apply(&uncertain, &stale, &policy()), Applied::Refused(_)));
+}
+
+#[test]
+fn each_answer_about_an_uncertain_person_can_be_taken_back() {
+    for resolution in [Resolution::Sent, Resolution::Resend, Resolution::Drop] {
+        let answered =
+            after(&person(Status::Uncertain), &stamped(1, 9, Evidence::Manual(Mark::Resolve(resolution))));
+        let back = after(&answered, &stamped(1, 10, Evidence::Undo(Undone::Resolve(resolution))));
+        assert_eq!((back.status(), back.sent_at), (Status::Uncertain, None), "{resolution:?}");
+    }
+}
+
+#[test]
+fn taking_back_an_opt_out_never_starts_a_message() {
+    let opted = after(&person(Status::Queued), &stamped(0, 9, Evidence::Manual(Mark::OptOut)));
+
+    assert_eq!(after(&opted, &stamped(0, 10, Evidence::Undo(Undone::OptOut))).status(), Status::Skipped);
+}
+
+fn any_provider_evidence() -> impl Strategy<Value = Stamped> {
+    let evidence = prop_oneof![
+        Just(accepted("A")),
+        Just(told(ProviderStage::Failed)),
+        Just(told(ProviderStage::Sent)),
+        Just(told(ProviderStage::Delivered)),
+        Just(told(ProviderStage::Read)),
+        Just(Evidence::Reply { quoted: Quoted::Yes }),
+    ];
+    (0..100_i64, evidence).prop_map(|(second, evidence)| stamped(1, second, evidence))
+}
+
+fn any_evidence() -> impl Strategy<Value = Stamped> {
+    let class = prop_oneof![
+        Just(ErrorClass::Retry),
+        Just(ErrorClass::SlowSender),
+        Just(ErrorClass::StopSender),
+        Just(ErrorClass::FailRecipient),
+        Just(ErrorClass::OptOut),
+        Just(ErrorClass::NotNow)
+    ];
+    let other = prop_oneof![
+        class.prop_map(rejected),
+        Just(Evidence::Unknown { why: "?".into() }),
+        Just(Evidence::Released),
+        Just(Evidence::OptOut),
+        Just(Evidence::Reply { quoted: Quoted::No }),
+        Just(Evidence::Manual(Mark::Replied)),
+        Just(Evidence::Manual(Mark::Closed(None))),
+        Just(Evidence::Manual(Mark::Resolve(Resolution::Drop))),
+    ];
+    prop_oneof![any_provider_evidence(), (0..3_i32, 0..100_i64, other).prop_map(|(a, s, e)| stamped(a, s, e))]
+}
+
+fn any_standing() -> impl Strategy<Value = Status> {
+    any::<Index>().prop_map(|index| *index.get(&[Status::Sending, Status::Uncertain, Status::Sent]))
+}
+
+/// How far along somebody is, where going back would be a lie.
+fn height(status: Status) -> u8 {
+    match status {
+        Status::Sent | Status::Failed => 1,
+        Status::Delivered => 2,
+        Status::Read => 3,
+        Status::Replied => 4,
+        Status::Closed => 5,
+        _ => 0,
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_final_stage_does_not_depend_on_the_order_of_provider_news(
+        start in any_standing(),
+        (news, shuffled) in proptest::collection::vec(any_provider_evidence(), 0..8)
+            .prop_flat_map(|news| (Just(news.clone()), Just(news).prop_shuffle())),
+    ) {
+        let (one, other) = (after_all(&person(start), &news), after_all(&person(start), &shuffled));
+        prop_assert_eq!(one.status(), other.status());
+        prop_assert_eq!(one.message_id, other.message_id);
+        prop_assert_eq!(one.failed_attempt, other.failed_attempt);
+    }
+
+    #[test]
+    fn the_same_news_twice_is_the_same_as_once(
+        start in any_standing(), news in proptest::collection::vec(any_evidence(), 0..8), last in any_evidence(),
+    ) {
+        let once = after(&after_all(&person(start), &news), &last);
+        prop_assert_eq!(&after(&once, &last), &once);
+    }
+
+    #[test]
+    fn nothing_but_an_undo_lowers_a_stage(
+        start in any_standing(), news in proptest::collection::vec(any_evidence(), 0..12),
+    ) {
+        let mut person = person(start);
+        for news in &news {
+            let next = after(&person, news);
+            prop_assert!(height(next.status()) >= height(person.status()), "{:?}", news);
+            person = next;
+        }
+    }
+}

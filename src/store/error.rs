@@ -1,0 +1,55 @@
+//! What can go wrong with the database, told apart by what the caller can do about it.
+
+use std::time::Duration;
+
+/// An error of the store. `Unavailable` and `Busy` are worth trying again; the others are not.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// Deadlock, serialisation failure or lock timeout: 40P01, 40001, 55P03.
+    #[error("the database was busy with something else: {0}")]
+    Busy(#[source] sqlx::Error),
+    /// The database's schema was made by a newer blastdeck.
+    #[error("this database was migrated by a newer blastdeck (migration {found}, this one knows up to {known}): update blastdeck")]
+    Newer { found: i64, known: i64 },
+    /// A statement was refused for its data.
+    #[error("the database refused a value: {0}")]
+    Data(#[source] sqlx::Error),
+    /// Anything else.
+    #[error("database error: {0}")]
+    Other(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// Worth trying again with the same evidence.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Busy(_))
+    }
+
+    /// A pause before the next try, by how often it failed already: 50 ms doubling up to 5 s.
+    pub fn backoff(failures: u32) -> Duration {
+        Duration::from_millis(50_u64.saturating_mul(1 << failures.min(7))).min(Duration::from_secs(5))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
+                Some("40P01" | "40001" | "55P03") => Self::Busy(error),
+                Some(code) if matches!(code.get(..2), Some("08" | "53" | "57")) => Self::Unavailable(error),
+                Some(code) if matches!(code.get(..2), Some("22" | "23")) => Self::Data(error),
+                _ => Self::Other(error),
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_) => Self::Unavailable(error),
+            _ => Self::Other(error),
+        }
+    }
+}

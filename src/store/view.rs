@@ -1,0 +1,248 @@
+//! What faces read: blasts with their counts, windows of recipients, one person in full, senders as they stand.
+//! Types only; the statements are in the files below.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use crate::domain::blast::BlastState;
+use crate::domain::filter::Filter;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
+
+/// A blast with its counts, in one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlastRow {
+    pub id: BlastId,
+    pub tag: String,
+    pub follow_up_stage: String,
+    pub state: BlastState,
+    /// Grows with every command; a command names the version it saw.
+    pub version: i64,
+    pub sender_id: SenderId,
+    pub sender: String,
+    /// Its sender's address is a loopback one: practice, not real people.
+    pub rehearsal: bool,
+    pub total_recipients: i64,
+    pub counts: Counts,
+    pub message: String,
+    pub rate: Option<String>,
+    pub gap: Option<String>,
+    pub window: Option<String>,
+    /// Armed: nothing is sent before this.
+    pub send_after: Option<DateTime<Utc>>,
+    /// Why it is paused or cancelled, and who said so.
+    pub state_reason: Option<String>,
+    pub state_by: Option<String>,
+    pub blast_date: DateTime<Utc>,
+    pub launched_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    /// When the next queued person is due, if anybody is queued.
+    pub next_due_at: Option<DateTime<Utc>>,
+}
+
+/// Which blasts to list; everything absent matches all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlastFilter {
+    pub tag: Option<String>,
+    pub follow_up_stage: Option<String>,
+    pub state: Option<BlastState>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// One line of the recipient table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientRow {
+    pub id: RecipientId,
+    pub blast_id: BlastId,
+    pub phone: Phone,
+    pub name: Option<String>,
+    pub status: Status,
+    pub attempt: i32,
+    pub message_id: Option<String>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub read_at: Option<DateTime<Utc>>,
+    pub replied_at: Option<DateTime<Utc>>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub failed_at: Option<DateTime<Utc>>,
+    pub opted_out_at: Option<DateTime<Utc>>,
+    /// The newest status change.
+    pub changed_at: DateTime<Utc>,
+    pub amount: Option<Decimal>,
+    pub note: Option<String>,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub reason: Option<String>,
+    pub provider_status: Option<String>,
+}
+
+/// The order of a window. Ties are broken by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Newest status change first; only for up to [`SORTED_MAX`] people.
+    NewestChange,
+    /// As they stand in the list of people; any number.
+    Row,
+}
+
+/// Above this many matches only [`Order::Row`] is served, and counts are told as "10,000+".
+pub const SORTED_MAX: i64 = 10_000;
+
+/// Where a window begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    Start,
+    End,
+    /// Rows after this one, in the order.
+    After(Place),
+    /// The rows right before this one, still returned in the order.
+    Before(Place),
+}
+
+/// A row's place in either order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub changed_at: DateTime<Utc>,
+    pub id: RecipientId,
+}
+
+impl RecipientRow {
+    pub const fn place(&self) -> Place {
+        Place { changed_at: self.changed_at, id: self.id }
+    }
+}
+
+/// A window of a blast's people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientQuery {
+    pub blast: BlastId,
+    pub filter: Filter,
+    pub order: Order,
+    /// Rows changed after this are news, left out of the window (and counted apart). `None`: everything.
+    pub as_of: Option<DateTime<Utc>>,
+    pub anchor: Anchor,
+    /// At most this many rows, 1 to 1,000.
+    pub limit: u32,
+}
+
+/// A count that is not worth finishing above [`SORTED_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    Exactly(i64),
+    AtLeast(i64),
+}
+
+/// What happened to one person, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    pub changed_at: DateTime<Utc>,
+    pub happened_at: Option<DateTime<Utc>>,
+    pub old_status: Status,
+    pub new_status: Status,
+    pub attempt: i32,
+    pub source: String,
+    pub by: Option<String>,
+    /// Further words: the provider's word, a reply's text, an error.
+    pub detail: Option<String>,
+}
+
+/// The provider's answer to one attempt, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRow {
+    pub attempt: i32,
+    /// `accepted`, `rejected`, `unknown` or `released`.
+    pub outcome: String,
+    pub received_at: DateTime<Utc>,
+    pub http_status: Option<i16>,
+    pub body: Vec<u8>,
+}
+
+/// The same number in another blast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElsewhereRow {
+    pub blast_id: BlastId,
+    pub recipient_id: RecipientId,
+    pub tag: String,
+    pub phone: Phone,
+    pub name: Option<String>,
+    pub status: Status,
+    pub changed_at: DateTime<Utc>,
+    pub amount: Option<Decimal>,
+}
+
+/// One person in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientDetails {
+    pub row: RecipientRow,
+    pub blast_tag: String,
+    pub follow_up_stage: String,
+    pub claimed_at: Option<DateTime<Utc>>,
+    pub message_text: Option<String>,
+    pub history: Vec<HistoryRow>,
+    pub answers: Vec<AnswerRow>,
+    pub elsewhere: Vec<ElsewhereRow>,
+}
+
+/// A sender and who sends for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderRow {
+    pub id: SenderId,
+    pub name: String,
+    pub provider: String,
+    pub business: String,
+    pub rehearsal: bool,
+    /// Set by an error that needs a person: code and reason.
+    pub stopped: Option<Stop>,
+    /// The engine that holds it now, by the database's clock.
+    pub lease: Option<LeaseRow>,
+    /// What that engine says it waits for.
+    pub waiting: Option<Waiting>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    pub at: DateTime<Utc>,
+    pub code: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseRow {
+    pub holder: String,
+    pub host: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// An operator's act, as logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRow {
+    pub id: ActionId,
+    pub at: DateTime<Utc>,
+    pub operator: String,
+    pub action: String,
+    pub blast_id: Option<BlastId>,
+    pub recipient_id: Option<RecipientId>,
+    pub phone: Option<String>,
+    pub undone: bool,
+}
+
+/// Failed people of a blast by the provider's code, most frequent first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorRow {
+    pub code: String,
+    pub count: i64,
+    /// The provider's words in one of the cases.
+    pub title: String,
+}
+
+/// What happened in a blast between two times: status changes by new status, in the screen's order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Since {
+    pub from: Option<DateTime<Utc>>,
+    pub reached: Vec<(Status, i64)>,
+}
