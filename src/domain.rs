@@ -1,4 +1,6 @@
 //! Types and pure rules: no I/O, no async, no clock.
 
 pub mod ids;
+pub mod phone;
 pub mod retry;
+pub mod text;
