@@ -8,4 +8,5 @@ pub mod phone;
 pub mod recipient;
 pub mod retry;
 pub mod status;
+pub mod text;
 pub mod waiting;

@@ -1,0 +1,165 @@
+//! Phone numbers: any spelling that people paste, brought to one (E.164), so that one person is one row.
+//! Lengths and prefixes come from libphonenumber's metadata; knows nothing of files or providers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rlibphonenumber::{
+    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, ValidationError,
+};
+use thiserror::Error;
+
+mod spelling;
+
+use spelling::{Reach, Spelling};
+
+/// The most digits that E.164 allows, country code included.
+pub const DIGITS_MAX: usize = 15;
+
+/// A number in E.164: `+` and at most 15 digits. What comes from the database is trusted as written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[serde(transparent)]
+#[sqlx(transparent)]
+pub struct Phone(String);
+
+/// Why a text is not a phone number we can write to. Each says what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+pub enum PhoneError {
+    #[error("empty: a phone number is needed")]
+    Empty,
+    #[error("not a phone number: `{0}` does not belong in one")]
+    NotDigits(char),
+    #[error("more than one number: keep one a row")]
+    Several,
+    #[error("lost by the spreadsheet: format the column as text and export again")]
+    Scientific,
+    #[error("an error value of the spreadsheet: widen or mend the column and export again")]
+    SpreadsheetError,
+    #[error("too short: is the area or country code missing?")]
+    TooShort,
+    #[error("too long: are there digits too many, or two numbers in one?")]
+    TooLong,
+    #[error("wrong number of digits for its country")]
+    WrongLength,
+    #[error("no country has this calling code: start with + and the country code")]
+    NoSuchCountry,
+    #[error("a WhatsApp privacy id (@lid), which has no phone number in it")]
+    PrivacyId,
+    #[error("a WhatsApp group or channel, not a person")]
+    NotAPerson,
+}
+
+impl Phone {
+    /// Reads a number as people write it. One without a country code belongs to `region`; digits that only make sense
+    /// with their country code (`60123456789` in Malaysia) are international without their plus.
+    ///
+    /// *Possible* numbers are accepted: the metadata of allocated ranges lags behind the networks.
+    pub fn parse(text: &str, region: Region) -> Result<Self, PhoneError> {
+        let spelling = spelling::read(text)?;
+        let readings: Vec<_> = candidates(&spelling, region).iter().map(|written| reading(written, region)).collect();
+        let valid = readings.iter().flatten().find(|number| number.is_valid());
+        if let Some(number) = valid.or_else(|| readings.iter().flatten().next()) {
+            return Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()));
+        }
+        Err(readings.into_iter().find_map(Result::err).unwrap_or(PhoneError::Empty))
+    }
+
+    /// The number with its plus, `+60100123456`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The digits alone, country code first, as the providers want them.
+    pub fn digits(&self) -> &str {
+        self.0.strip_prefix('+').unwrap_or(&self.0)
+    }
+
+    /// Whether the number lies in a range that is known to be allocated. For guessing which column holds phones, never
+    /// for refusing one.
+    pub fn is_valid_pattern(&self) -> bool {
+        PhoneNumber::parse(&self.0, None).is_ok_and(|number| number.is_valid())
+    }
+}
+
+/// Prints the number as WhatsApp does: international, grouped the way its country groups (`+60 12-345 6789`).
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match PhoneNumber::parse(&self.0, None) {
+            Ok(number) => f.pad(&number.format_as(PhoneNumberFormat::International)),
+            Err(_) => f.pad(&super::text::clean(&self.0)),
+        }
+    }
+}
+
+/// The ways to read a spelling, the likeliest first.
+fn candidates(spelling: &Spelling, region: Region) -> Vec<String> {
+    let digits = &spelling.digits;
+    let international = |digits: &str| format!("+{digits}");
+    match spelling.reach {
+        Reach::International => vec![international(digits)],
+        Reach::DoubleZero => vec![international(&digits[2..]), digits.clone()],
+        Reach::Unstated if digits.starts_with('0') => vec![digits.clone()],
+        // Its own code without a plus is likelier than a national number that lost its zero and opens with the same
+        // digits (Indonesia's 0628 area against its 0811 mobiles).
+        Reach::Unstated if region.opens(digits) => vec![international(digits), digits.clone()],
+        Reach::Unstated => vec![digits.clone(), international(digits)],
+    }
+}
+
+/// One reading of a number, if its length is possible in its country and within E.164.
+fn reading(written: &str, region: Region) -> Result<PhoneNumber, PhoneError> {
+    let number = PhoneNumber::parse(written, Some(region.0)).map_err(|error| match error {
+        ParseError::InvalidCountryCode => PhoneError::NoSuchCountry,
+        // Only digits and a plus are passed in: what is not a number then is a run of one or two digits.
+        ParseError::TooShortAfterIdd | ParseError::TooShortNsn | ParseError::NotANumber(_) => PhoneError::TooShort,
+        ParseError::TooLongNsn => PhoneError::TooLong,
+    })?;
+    match number.is_possible_with_reason() {
+        Ok(NumberLengthType::IsPossible) => {}
+        Ok(NumberLengthType::IsPossibleLocalOnly) | Err(ValidationError::TooShort) => return Err(PhoneError::TooShort),
+        Err(ValidationError::TooLong) => return Err(PhoneError::TooLong),
+        Err(ValidationError::InvalidLength) => return Err(PhoneError::WrongLength),
+        Err(ValidationError::InvalidCountryCode) => return Err(PhoneError::NoSuchCountry),
+    }
+    if number.format_as(PhoneNumberFormat::E164).len() > DIGITS_MAX + 1 {
+        return Err(PhoneError::TooLong);
+    }
+    Ok(number)
+}
+
+/// The country whose numbers are written without a country code: two letters of ISO 3166, such as `MY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Region(rlibphonenumber::Region);
+
+/// The text names no country that has phone numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no country: two letters are meant, such as MY")]
+pub struct RegionError(String);
+
+impl Region {
+    /// Whether the digits open with this region's own country code.
+    fn opens(self, digits: &str) -> bool {
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(self.0);
+        code.is_some_and(|code| digits.starts_with(&code.to_string()))
+    }
+}
+
+impl FromStr for Region {
+    type Err = RegionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || RegionError(super::text::clean(text).chars().take(20).collect());
+        let region = rlibphonenumber::Region::from_code(text.trim()).map_err(|_| wrong())?;
+        let known = PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
+        if known { Ok(Self(region)) } else { Err(wrong()) }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.as_region_str().as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests;

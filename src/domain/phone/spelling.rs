@@ -1,0 +1,138 @@
+//! How people write numbers: scripts, punctuation, prefixes, ids and spreadsheet damage, folded away before the
+//! metadata is asked. Knows no country.
+
+use super::PhoneError;
+use crate::domain::text::is_invisible;
+
+/// The longest text looked at, in bytes: a number with all its decoration is far shorter.
+const TEXT_MAX: usize = 200;
+
+/// Digits `0`–`9`, and what the text said about their country code.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spelling {
+    pub digits: String,
+    pub reach: Reach,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// A plus, or an id that always carries its country code.
+    International,
+    /// Opens with `00`, which most of the world dials for abroad.
+    DoubleZero,
+    Unstated,
+}
+
+/// Reads one number out of a text, or says why there is none.
+pub(super) fn read(text: &str) -> Result<Spelling, PhoneError> {
+    if text.len() > TEXT_MAX {
+        return Err(PhoneError::TooLong);
+    }
+    let folded = fold(text);
+    let bare = folded.trim_matches(|c: char| c.is_whitespace() || "\"'`=,;|".contains(c));
+    refuse_spreadsheet_damage(bare)?;
+    if let Some(digits) = whatsapp_id(bare)? {
+        return Ok(Spelling { digits, reach: Reach::International });
+    }
+    let (bare, linked) = without_scheme(bare);
+    let spelling = gather(without_decimals(bare))?;
+    Ok(if linked { Spelling { reach: Reach::International, ..spelling } } else { spelling })
+}
+
+/// One way to write each digit, sign and space; invisible characters gone.
+fn fold(text: &str) -> String {
+    text.chars().filter(|&c| c.is_whitespace() || !is_invisible(c)).map(fold_char).collect()
+}
+
+fn fold_char(c: char) -> char {
+    // The first digit of each script whose digits people do type; nine more follow it.
+    const ZEROS: [char; 12] = ['٠', '۰', '߀', '०', '০', '੦', '૦', '௦', '౦', '๐', '០', '၀'];
+    let code = u32::from(c);
+    if let Some(zero) = ZEROS.iter().find(|&&zero| (0..10).contains(&code.wrapping_sub(u32::from(zero)))) {
+        return char::from_digit(code - u32::from(*zero), 10).unwrap_or(c);
+    }
+    match c {
+        // The full-width copy of ASCII.
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(code - 0xfee0).unwrap_or(c),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' | '\u{30fc}' | '\u{ff70}' => '-',
+        '\u{2024}' | '\u{b7}' | '\u{2022}' => '.',
+        '\u{201c}' | '\u{201d}' => '"',
+        '\u{2018}' | '\u{2019}' => '\'',
+        c if c.is_whitespace() && c != '\n' => ' ',
+        c => c,
+    }
+}
+
+/// `6.01E+10`, `#####`, `#REF!`: the digits are gone, no reading brings them back.
+fn refuse_spreadsheet_damage(text: &str) -> Result<(), PhoneError> {
+    if text.starts_with('#') && !text.contains(|c: char| c.is_ascii_digit()) {
+        return Err(PhoneError::SpreadsheetError);
+    }
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Ok(()) };
+    let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let number = mantissa.trim_start_matches(['+', '-']).replacen([',', '.'], "", 1);
+    if all_digits(&number) && all_digits(power) { Err(PhoneError::Scientific) } else { Ok(()) }
+}
+
+/// The digits of `60…@s.whatsapp.net`, `60…:12@s.whatsapp.net` (the `:12` names a linked device) or `60…@c.us`.
+fn whatsapp_id(text: &str) -> Result<Option<String>, PhoneError> {
+    let Some((user, server)) = text.split_once('@') else { return Ok(None) };
+    match server.trim().to_ascii_lowercase().as_str() {
+        "s.whatsapp.net" | "c.us" | "hosted" => {}
+        "lid" | "hosted.lid" => return Err(PhoneError::PrivacyId),
+        "g.us" | "broadcast" | "newsletter" => return Err(PhoneError::NotAPerson),
+        _ => return Err(PhoneError::NotDigits('@')),
+    }
+    let user = without_prefix(user.trim(), "whatsapp:").unwrap_or(user.trim());
+    let digits = user.split_once(':').map_or(user, |(digits, _device)| digits);
+    gather(digits).map(|spelling| Some(spelling.digits))
+}
+
+/// Drops `tel:`, `whatsapp:`, `sms:` or a `wa.me` link. The second value: the form always carries the country code.
+fn without_scheme(text: &str) -> (&str, bool) {
+    for link in ["https://wa.me/", "http://wa.me/", "wa.me/"] {
+        if let Some(rest) = without_prefix(text, link) {
+            return (rest.split(['?', '/']).next().unwrap_or(rest), true);
+        }
+    }
+    let scheme = ["tel:", "whatsapp:", "sms:", "callto:"].into_iter().find_map(|scheme| without_prefix(text, scheme));
+    (scheme.unwrap_or(text).trim_start_matches("//"), false)
+}
+
+fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+/// Repairs `60100123456.0`: a whole number that a spreadsheet took for a measure. The only point, zeros after it.
+fn without_decimals(text: &str) -> &str {
+    let Some((whole, fraction)) = text.split_once(['.', ',']) else { return text };
+    let is_measure = whole.len() >= 7
+        && whole.trim_start_matches('+').bytes().all(|b| b.is_ascii_digit())
+        && matches!(fraction, "0" | "00");
+    if is_measure { whole } else { text }
+}
+
+fn gather(text: &str) -> Result<Spelling, PhoneError> {
+    let mut digits = String::new();
+    let mut reach = Reach::Unstated;
+    for c in text.chars() {
+        match c {
+            '0'..='9' => digits.push(c),
+            '+' if digits.is_empty() => reach = Reach::International,
+            ' ' | '-' | '.' | '(' | ')' => {}
+            // `030/123456` sets the area apart; after a whole number a slash begins another.
+            '/' if digits.len() <= 6 => {}
+            '+' | '/' | ',' | ';' | '|' | '&' | '\n' if !digits.is_empty() => return Err(PhoneError::Several),
+            c => return Err(PhoneError::NotDigits(c)),
+        }
+    }
+    if digits.is_empty() {
+        return Err(PhoneError::Empty);
+    }
+    if reach == Reach::Unstated && digits.starts_with("00") {
+        reach = Reach::DoubleZero;
+    }
+    Ok(Spelling { digits, reach })
+}

@@ -1,0 +1,164 @@
+//! Hostile text made harmless: for a terminal, for a spreadsheet; and the nearest known word for a mistyped one.
+//! Must not be used on a message on its way to WhatsApp: people get exactly what the operator wrote.
+
+use std::borrow::Cow;
+
+/// Takes out whatever could steer a terminal or lie about the order of letters: control characters (C0, DEL, C1),
+/// bidi marks and overrides, invisible format characters. Line breaks and tabs become one space each.
+///
+/// Zero-width joiners and variation selectors go too, although emoji are built with them: terminals disagree on the
+/// width of a joined emoji, and a table's columns must hold everywhere. A family shows as its members.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| is_break(c) || is_invisible(c)) {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.chars().filter(|&c| is_break(c) || !is_invisible(c));
+    Cow::Owned(kept.map(|c| if is_break(c) { ' ' } else { c }).collect())
+}
+
+/// Whether the character moves to another line or column: shown as a space.
+fn is_break(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether the character shows nothing by itself: controls, bidi, joiners, fillers, selectors, tags, byte order marks.
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A cell that a spreadsheet will not run: text that opens like a formula (`=`, `+`, `-`, `@`, tab or line break, also
+/// full-width or after spaces) gets an apostrophe in front. A plain signed number, such as `+60100123456`, computes
+/// nothing and stays as it is.
+pub fn csv_safe(text: &str) -> Cow<'_, str> {
+    let opens_formula = match text.trim_start_matches(' ').chars().next() {
+        Some('=' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => true,
+        Some('+' | '-') => !is_signed_number(text),
+        _ => false,
+    };
+    if opens_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+fn is_signed_number(text: &str) -> bool {
+    let digits = text.get(1..).unwrap_or_default();
+    !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The candidate that a mistyped word most likely meant, whatever its case: at most one slip (a letter added, lost,
+/// changed or swapped with its neighbour) per three letters, at least one allowed. The first of equals wins.
+pub fn nearest<'a, I>(word: &str, candidates: I) -> Option<&'a str>
+where
+    I: IntoIterator<Item = &'a str>,
+{
+    let word = lower(word);
+    if word.len() > 100 {
+        return None;
+    }
+    let allowed = (word.len() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (slips(&word, &lower(candidate)), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn lower(word: &str) -> Vec<char> {
+    word.trim().chars().flat_map(char::to_lowercase).collect()
+}
+
+/// Edit distance with swaps of neighbours counted once (optimal string alignment), keeping three rows.
+fn slips(from: &[char], to: &[char]) -> usize {
+    let mut before = vec![0; to.len() + 1];
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    for (i, &a) in from.iter().enumerate() {
+        let mut row = vec![i + 1; to.len() + 1];
+        for (j, &b) in to.iter().enumerate() {
+            let changed = above[j] + usize::from(a != b);
+            row[j + 1] = changed.min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a == to[j - 1] && from[i - 1] == b {
+                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
+            }
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    above[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_escape_sequence_in_a_name_cannot_reach_the_terminal() {
+        assert_eq!(clean("Aina\u{1b}[2J\u{1b}]0;owned\u{7}"), "Aina[2J]0;owned");
+        assert_eq!(clean("\u{9b}31mred"), "31mred");
+        assert_eq!(clean("del\u{7f}ete"), "delete");
+    }
+
+    #[test]
+    fn bidi_overrides_and_zero_width_characters_are_taken_out() {
+        assert_eq!(clean("a\u{202e}b\u{2066}c\u{200f}d\u{200b}e\u{feff}f\u{ad}g"), "abcdefg");
+        assert_eq!(clean("👨\u{200d}👩\u{200d}👧"), "👨👩👧");
+        assert_eq!(clean("❤\u{fe0f}"), "❤");
+    }
+
+    #[test]
+    fn line_breaks_become_spaces_so_that_words_do_not_run_together() {
+        assert_eq!(clean("one\ntwo\tthree\u{2028}four"), "one two three four");
+    }
+
+    #[test]
+    fn ordinary_text_in_any_script_is_borrowed_unchanged() {
+        for text in ["Aina binti Omar", "李小龍", "मीना", "محمد", "Zoë 😀"] {
+            assert!(matches!(clean(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn formulas_are_disarmed_for_a_spreadsheet() {
+        for text in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"] {
+            assert_eq!(csv_safe(text), format!("'{text}"));
+        }
+    }
+
+    #[test]
+    fn plain_text_and_phone_numbers_are_exported_as_they_are() {
+        for text in ["", "Aina", "+60100123456", "-5", "1=1", "a@b.my"] {
+            assert_eq!(csv_safe(text), text);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_word_finds_the_one_that_was_meant() {
+        let known = ["database", "senders", "engine", "name", "daily_cap"];
+
+        assert_eq!(nearest("databse", known), Some("database"));
+        assert_eq!(nearest("Nmae", known), Some("name"));
+        assert_eq!(nearest("dailycap", known), Some("daily_cap"));
+        assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("x", ["y"]), Some("y"));
+        assert_eq!(nearest("name", []), None);
+    }
+
+    proptest! {
+        #[test]
+        fn cleaned_text_is_clean_and_cleaning_again_changes_nothing(text in any::<String>()) {
+            let once = clean(&text).into_owned();
+
+            prop_assert!(!once.chars().any(is_invisible));
+            prop_assert_eq!(clean(&once), once.as_str());
+        }
+
+        #[test]
+        fn a_word_is_nearest_to_itself(word in "[a-z_]{1,20}") {
+            prop_assert_eq!(nearest(&word, ["zzzzzz", word.as_str()]), Some(word.as_str()));
+        }
+    }
+}
