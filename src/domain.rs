@@ -1,6 +1,7 @@
 //! Types and pure rules: no I/O, no async, no clock.
 
 pub mod ids;
+pub mod message;
 pub mod phone;
 pub mod retry;
 pub mod text;
