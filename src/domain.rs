@@ -2,6 +2,7 @@
 
 pub mod ids;
 pub mod message;
+pub mod pace;
 pub mod phone;
 pub mod retry;
 pub mod text;
