@@ -192,9 +192,8 @@ impl Fate {
     /// The state `elapsed` after acceptance.
     pub fn word(&self, elapsed: Duration) -> Word {
         match self {
-            Self::Unreachable => Word::Pending,
             Self::Refused { after } if *after <= elapsed => Word::Error,
-            Self::Refused { .. } => Word::Pending,
+            Self::Unreachable | Self::Refused { .. } => Word::Pending,
             Self::Delivered(delivery) => delivery.word(elapsed),
         }
     }

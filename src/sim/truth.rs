@@ -111,8 +111,7 @@ pub async fn body(world: Arc<World>, after: usize) -> Body {
     let now = world.now();
     let (head, total) = survey(&world, now).await;
     let opening = opening(&head);
-    let pages = stream::unfold(Place { world, now, next: after, total, opening: Some(opening) }, Place::advance);
-    Body::from_stream(pages)
+    Body::from_stream(stream::iter(Pages { world, now, written: Some(after), total, opening: Some(opening) }))
 }
 
 /// The head object up to and including the bracket that opens the posts.
@@ -123,35 +122,40 @@ fn opening(head: &Head) -> Vec<u8> {
     text
 }
 
-/// Where the writing stands.
-struct Place {
+/// The text in pieces; where the writing stands.
+struct Pages {
     world: Arc<World>,
     now: Moment,
-    next: usize,
+    /// The number of the last post written; nothing once all are.
+    written: Option<usize>,
     total: usize,
     /// Present until written.
     opening: Option<Vec<u8>>,
 }
 
-impl Place {
-    async fn advance(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
-        if self.next == usize::MAX {
-            return None;
-        }
-        let first = self.opening.is_some();
-        let mut text = self.opening.take().unwrap_or_default();
-        let count = PAGE.min(self.total.saturating_sub(self.next));
-        self.write_page(&mut text, count, if first { "" } else { "," });
-        self.next = if self.next + count >= self.total { usize::MAX } else { self.next + count };
-        if self.next == usize::MAX {
+impl Iterator for Pages {
+    type Item = Result<Bytes, Infallible>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let after = self.written?;
+        let (mut text, separator) = match self.opening.take() {
+            Some(opening) => (opening, ""),
+            None => (Vec::new(), ","),
+        };
+        let count = PAGE.min(self.total.saturating_sub(after));
+        self.write_page(&mut text, after, count, separator);
+        self.written = Some(after + count).filter(|written| *written < self.total);
+        if self.written.is_none() {
             text.extend_from_slice(b"]}");
         }
-        Some((Ok(text.into()), self))
+        Some(Ok(text.into()))
     }
+}
 
-    fn write_page(&self, text: &mut Vec<u8>, count: usize, mut separator: &'static str) {
+impl Pages {
+    fn write_page(&self, text: &mut Vec<u8>, after: usize, count: usize, mut separator: &'static str) {
         let book = self.world.book();
-        for (seq, post) in book.ledger.page(self.next, count) {
+        for (seq, post) in book.ledger.page(after, count) {
             text.extend_from_slice(separator.as_bytes());
             separator = ",";
             // Writing text and numbers into memory does not fail.

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use self::{
     request::{About, Send, StatusQuestion},
-    wire::{Device, Empty, Envelope, Facts, FlatMessage, Message},
+    wire::{Empty, Envelope, Facts, FlatMessage, LinkedPhone, WebMessage},
 };
 use super::{
     chance::Chance,
@@ -147,7 +147,7 @@ impl Sending<'_> {
             chance: chance(population.seed, accepted),
         };
         match self.shape {
-            Shape::Nested => success("Sent Successfully", Message::of(facts)),
+            Shape::Nested => success("Sent Successfully", WebMessage::of(facts)),
             Shape::Flat => success("Sent Successfully", flat(facts, &send.device)),
         }
     }
@@ -235,7 +235,7 @@ fn status_of(world: &World, question: &StatusQuestion) -> Response {
 
     let fate = world.population.fate(accepted.parcel);
     let text = Send::read(post.body.as_bytes()).message;
-    let message = Message::of(Facts {
+    let message = WebMessage::of(Facts {
         phone: &post.phone,
         id: &accepted.id,
         text: &text,
@@ -299,8 +299,8 @@ async fn message_info(State(world): Shared, headers: HeaderMap) -> Response {
     }
 }
 
-fn device<'a>(id: &'a str, status: &'static str) -> Device<'a> {
-    Device { id_device: id, device_name: format!("Simulated phone {id}"), status }
+fn device<'a>(id: &'a str, status: &'static str) -> LinkedPhone<'a> {
+    LinkedPhone { id_device: id, device_name: format!("Simulated phone {id}"), status }
 }
 
 fn device_status(world: &World) -> &'static str {

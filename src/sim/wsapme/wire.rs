@@ -26,7 +26,7 @@ pub struct Empty {}
 /// One message as the gateway knows it: the answer to a send, and (our guess) to a question about it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Message<'a> {
+pub struct WebMessage<'a> {
     key: Key<'a>,
     message: Content<'a>,
     /// The time of sending, seconds as text.
@@ -51,7 +51,7 @@ pub struct Facts<'a> {
     pub chance: Chance,
 }
 
-impl<'a> Message<'a> {
+impl<'a> WebMessage<'a> {
     pub fn of(facts: Facts<'a>) -> Self {
         Self {
             key: Key { remote_jid: jid(facts.phone), from_me: true, id: facts.id },
@@ -156,7 +156,7 @@ pub struct FlatMessage<'a> {
 
 /// One linked phone.
 #[derive(Debug, Serialize)]
-pub struct Device<'a> {
+pub struct LinkedPhone<'a> {
     pub id_device: &'a str,
     pub device_name: String,
     pub status: &'static str,
