@@ -107,7 +107,7 @@ async fn the_truth_can_be_had_from_a_number_on_and_over_many_pages() {
         truth["posts"].as_array().unwrap().iter().map(|post| post["seq"].as_u64().unwrap()).collect()
     };
     assert_eq!((&empty["posts"], &empty["settled"], &empty["next_event_ms"]), (&json!([]), &json!(true), &Value::Null));
-    assert_eq!(numbers(&all), Vec::from_iter(1..=1_100));
+    assert_eq!(numbers(&all), (1..=1_100).collect::<Vec<_>>());
     assert_eq!((numbers(&later), numbers(&none)), (vec![1_099, 1_100], vec![]));
     assert_eq!((&all["seed"], &all["people"]["accepted"]), (&json!(7), &json!(1_100)));
 }

@@ -73,7 +73,7 @@ fn it_is_settled_exactly_when_the_last_event_is_past() {
 
     let end = at + last.unwrap();
 
-    assert!(!ledger.settled(end - Duration::from_nanos(1)));
+    assert!(!ledger.settled(end.saturating_sub(Duration::from_nanos(1))));
     assert!(ledger.settled(end));
 }
 

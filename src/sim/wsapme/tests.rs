@@ -272,7 +272,7 @@ async fn a_body_above_one_mebibyte_is_refused() {
 
 async fn with_fault(fault: &str, speed: f64) -> (Sim, Answer, Value) {
     let faults = vec![fault.parse().unwrap()];
-    let sim = Sim::start(Options { faults, speed, ..options(7) }).await;
+    let sim = Sim::start(Options { speed, faults, ..options(7) }).await;
     let answer = sim.send(&phone(1)).await;
     let post = sim.truth().await["posts"][0].clone();
     (sim, answer, post)
