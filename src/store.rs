@@ -1,1 +1,3 @@
 //! Postgres: one file a table family, functions over a pool, one statement each.
+
+pub mod local;
