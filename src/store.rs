@@ -9,6 +9,7 @@ pub mod count;
 mod error;
 pub mod lease;
 pub mod ledger;
+pub mod local;
 pub mod news;
 pub mod poll;
 pub mod sender;
