@@ -4,6 +4,8 @@ pub mod blast;
 pub mod filter;
 pub mod funnel;
 pub mod ids;
+pub mod message;
+pub mod pace;
 pub mod phone;
 pub mod recipient;
 pub mod retry;

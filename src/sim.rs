@@ -1,1 +1,115 @@
-//! A fake WhatsApp for demo, rehearsal and tests. Shares no wire types with the provider clients.
+//! A fake WhatsApp for demo, rehearsal and tests: WSAPME's front door over one simulated, seeded population.
+//!
+//! Owns its wire shapes, its population, its faults and its ledger of the truth. Shares no types with the provider
+//! clients nor with any other room, so that what both get wrong does not cancel out. Serves loopback only.
+//!
+//! A person's fate is a hash of seed, phone and how many messages that person got before, so the order of sending
+//! changes nothing, and the same seed and phones give the same truth (apart from times of day and message ids).
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{Router, extract::DefaultBodyLimit};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    fault::{Fault, FaultError, FaultKind},
+    run::{StopWhen, run},
+};
+use self::{line::Cut, line::Switchboard, world::World};
+
+mod chance;
+mod control;
+mod fate;
+mod fault;
+mod ledger;
+mod line;
+mod run;
+mod script;
+mod truth;
+mod world;
+mod wsapme;
+
+/// The largest body that is taken, in bytes.
+const BODY_LIMIT: usize = 1024 * 1024;
+/// How long calls under way may take to end after a stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How the fake WhatsApp behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Decides every fate and every fault.
+    pub seed: u64,
+    /// Simulated seconds in a real one; above 0. Shortens deliveries, reads, replies and slow answers.
+    pub speed: f64,
+    /// Troubles of sends; their rates add up to 1 at most.
+    pub faults: Vec<Fault>,
+    /// Real time until a send is answered, whatever the speed.
+    pub latency: Duration,
+    /// When set, any other token is unauthorised. When not, any token will do, but one must be there.
+    pub token: Option<SecretString>,
+    /// The linked phones that the device list shows. Sends are taken from any device.
+    pub devices: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            speed: 1.0,
+            faults: Vec::new(),
+            latency: Duration::from_millis(50),
+            token: None,
+            devices: vec!["5850".to_owned()],
+        }
+    }
+}
+
+/// Serve until `shutdown`, then let calls under way end. Fails at once on a listener that is not loopback, and on
+/// options out of range (`InvalidInput`).
+pub async fn serve(listener: TcpListener, options: Options, shutdown: CancellationToken) -> io::Result<()> {
+    check(&listener, &options)?;
+    let world = World::new(options, shutdown.clone()).map_err(invalid)?;
+    let service = router(Arc::new(world)).into_make_service_with_connect_info::<Cut>();
+    let serving =
+        axum::serve(Switchboard(listener), service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    tokio::select! {
+        served = serving => served,
+        // A caller that never finishes its request must not keep the simulator alive.
+        () = overdue(&shutdown) => Ok(()),
+    }
+}
+
+async fn overdue(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+fn router(world: Arc<World>) -> Router {
+    wsapme::routes()
+        .merge(control::routes())
+        .fallback(control::not_found)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(world)
+}
+
+fn check(listener: &TcpListener, options: &Options) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        return Err(invalid(format!("the simulator listens on loopback only, not on {address}; use 127.0.0.1")));
+    }
+    if !(options.speed.is_finite() && options.speed > 0.0) {
+        return Err(invalid(format!("a speed of {} is not possible; it must be above 0", options.speed)));
+    }
+    Ok(())
+}
+
+fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+#[cfg(test)]
+mod rehearsal;
+#[cfg(test)]
+mod tests;

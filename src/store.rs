@@ -1,7 +1,21 @@
 //! Postgres: one file a table family, functions over a connection or pool, one statement each where it can be.
 //! Knows the domain's types, and nothing of providers, engines or screens.
 
+pub mod action;
+pub mod blast;
+pub mod claim;
+mod connect;
+pub mod count;
 mod error;
+pub mod lease;
+pub mod ledger;
+pub mod local;
+pub mod news;
+pub mod poll;
+pub mod sender;
+mod settings;
+pub mod suppression;
 pub mod view;
 
+pub use connect::{CONNECTIONS, has_sessions, migrate, open};
 pub use error::StoreError;

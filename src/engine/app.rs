@@ -198,6 +198,16 @@ impl App {
         todo!()
     }
 
+    /// Gives the leases up and sends nothing until [`Self::wake`]: before the process is suspended.
+    pub async fn rest(&self) {
+        todo!()
+    }
+
+    /// Sends again after [`Self::rest`].
+    pub fn wake(&self) {
+        todo!()
+    }
+
     /// Grows whenever something may have changed in the database, also after a reconnect. A hint: look again.
     pub fn news(&self) -> watch::Receiver<u64> {
         todo!()

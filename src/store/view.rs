@@ -42,6 +42,10 @@ pub struct BlastRow {
     pub created_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,
+    /// Why it is not sending as fast as it can. Not stored: the engine derives it (`None` from the store).
+    pub waiting: Option<Waiting>,
+    /// When it is done if nothing holds it up. Not stored: the engine derives it (`None` from the store).
+    pub done_at: Option<DateTime<Utc>>,
 }
 
 /// Which blasts to list; everything absent matches all.
@@ -202,6 +206,12 @@ pub struct SenderRow {
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for.
     pub waiting: Option<Waiting>,
+    /// Attempts that count against today's limit (the sender's own day). Not stored: filled in by the engine.
+    pub today: i64,
+    /// The day's limit. Not stored: from the configuration.
+    pub daily_cap: Option<i64>,
+    /// The rate that binds, in messages an hour; `None`: unlimited. Not stored: from the configuration.
+    pub per_hour: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

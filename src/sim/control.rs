@@ -1,0 +1,117 @@
+//! The simulator's own calls, under `/sim`: what happened, and what shall happen.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fault::{Fault, FaultRates},
+    script::Script,
+    truth,
+    world::{Stats, World},
+};
+
+type Shared = State<Arc<World>>;
+
+/// The calls under `/sim`. They ask for no token: the listener is loopback.
+pub fn routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/sim/truth", get(truth_after))
+        .route("/sim/replies", get(replies_after))
+        .route("/sim/stats", get(stats))
+        .route("/sim/faults", get(faults).post(set_faults))
+        .route("/sim/script", post(add_script).delete(clear_script))
+}
+
+/// `?after=N`: only what has a higher number.
+#[derive(Debug, Default, Deserialize)]
+struct After {
+    #[serde(default)]
+    after: usize,
+}
+
+async fn truth_after(State(world): Shared, Query(After { after }): Query<After>) -> Response {
+    let mut response = Response::new(truth::body(world, after).await);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn replies_after(State(world): Shared, Query(After { after }): Query<After>) -> Json<truth::Replies> {
+    Json(truth::replies(&world, after))
+}
+
+async fn stats(State(world): Shared) -> Json<Stats> {
+    Json(world.stats())
+}
+
+async fn faults(State(world): Shared) -> Json<Vec<String>> {
+    Json(world.book().rates.in_force())
+}
+
+/// Replaces all faults in force; answers those that then are.
+async fn set_faults(State(world): Shared, body: String) -> Response {
+    match faults_from(&body) {
+        Ok(rates) => {
+            world.book().rates = rates;
+            Json(rates.in_force()).into_response()
+        }
+        Err(why) => refused(&why),
+    }
+}
+
+fn faults_from(body: &str) -> Result<FaultRates, String> {
+    let names: Vec<String> =
+        serde_json::from_str(body).map_err(|error| format!("not a list like [\"slow=0.1\"]: {error}"))?;
+    let faults: Result<Vec<Fault>, _> = names.iter().map(|name| name.parse()).collect();
+    faults.and_then(|faults| FaultRates::new(&faults)).map_err(|error| error.to_string())
+}
+
+/// One script, or several at once.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    More(Vec<Script>),
+    One(Script),
+}
+
+async fn add_script(State(world): Shared, body: String) -> Response {
+    let scripts = match serde_json::from_str(&body) {
+        Ok(OneOrMore::More(scripts)) => scripts,
+        Ok(OneOrMore::One(script)) => vec![script],
+        Err(error) => return refused(&format!("not a script: {error}")),
+    };
+    match world.book().scripts.add(scripts) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refused(&error.to_string()),
+    }
+}
+
+async fn clear_script(State(world): Shared) -> StatusCode {
+    world.book().scripts.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    error: &'a str,
+}
+
+fn refused(why: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(Problem { error: why })).into_response()
+}
+
+/// For paths that nobody serves: a page, as the gateway has it.
+pub async fn not_found() -> Response {
+    let mut response = Response::new(Body::from("<html><body><h1>404 Not Found</h1></body></html>\n"));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}

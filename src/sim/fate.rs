@@ -1,0 +1,253 @@
+//! What becomes of a message: the population, as a pure function of seed, phone and how many this person got before.
+//!
+//! Knows neither HTTP nor clocks. No state, so that neither order nor concurrency can change anybody's fate.
+
+use std::time::Duration;
+
+use super::chance::{Chance, Draw};
+
+/// Of a hundred thousand numbers, how many are not on WhatsApp: theirs stays PENDING for ever.
+const UNREACHABLE: f64 = 0.025;
+/// Refused by WhatsApp after the gateway had said yes.
+const REFUSED: f64 = 0.015;
+/// Of the delivered, the share whose reading we learn of; the others have read receipts off.
+const READ: f64 = 0.74;
+/// Of the read, the share that answers: 8 % of all messages.
+const REPLY_WHEN_READ: f64 = 0.08 / (0.96 * READ);
+/// Of those who answer, the share that buys.
+const BUY: f64 = 1.0 / 3.0;
+/// One person in this many asks us to stop. A prime: any regular list of 250 numbers holds each remainder once.
+const STOP_ONE_IN: u64 = 251;
+
+const ORDERS: [&str; 6] = [
+    "Ya, saya nak dua kotak",
+    "Boleh, tolong simpan satu untuk saya",
+    "Yes please, one set. COD can?",
+    "Nak! Macam mana nak bayar?",
+    "Ok, I'll take three, deliver to the office ya",
+    "Saya ambil satu, pos ke Johor boleh?",
+];
+const ANSWERS: [&str; 8] = [
+    "Berapa harga satu kotak?",
+    "Ada warna lain tak?",
+    "Sorry, not this month",
+    "Terima kasih, nanti saya fikir dulu",
+    "Kedai buka pukul berapa hari Sabtu?",
+    "Is this still available?",
+    "Siapa ni ya?",
+    "Ok noted, thanks 🙏",
+];
+
+/// The simulated public: one seed, one speed.
+#[derive(Debug, Clone, Copy)]
+pub struct Population {
+    pub seed: u64,
+    /// How many simulated seconds pass in a real one; above 0.
+    pub speed: f64,
+}
+
+/// One accepted message: to whom, and the how-manieth (from 1) that this person was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Parcel {
+    pub phone: u64,
+    pub nth: u32,
+}
+
+/// What will become of a message. Every duration counts from acceptance, in real time (speed already applied).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// Not on WhatsApp: PENDING for ever.
+    Unreachable,
+    /// ERROR, after the gateway's 200.
+    Refused { after: Duration },
+    /// On the recipient's device.
+    Delivered(Delivery),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// One tick. Zero when the send's own answer already says so.
+    pub server_ack: Duration,
+    pub delivered: Duration,
+    pub read: Option<Duration>,
+    /// Only after a read.
+    pub reply: Option<Reply>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    pub after: Duration,
+    pub text: &'static str,
+    pub buys: Option<Cents>,
+}
+
+/// An amount of money in hundredths; written with two decimals (`120.00`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cents(pub u64);
+
+impl std::fmt::Display for Cents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+}
+
+/// A message's state as WhatsApp words it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    Pending,
+    ServerAck,
+    DeliveryAck,
+    Read,
+    Error,
+}
+
+impl Word {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::ServerAck => "SERVER_ACK",
+            Self::DeliveryAck => "DELIVERY_ACK",
+            Self::Read => "READ",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+impl Population {
+    /// The fate of one message. Whether a number is on WhatsApp and shows its reading belongs to the person, the rest
+    /// to the message.
+    pub fn fate(self, parcel: Parcel) -> Fate {
+        let person = Chance::of(self.seed, parcel.phone, 0);
+        let message = Chance::of(self.seed, parcel.phone, parcel.nth);
+        let stops = self.says_stop(parcel);
+        if !stops && person.happens(Draw::Reachable, UNREACHABLE) {
+            return Fate::Unreachable;
+        }
+        if !stops && message.happens(Draw::Refused, REFUSED / (1.0 - UNREACHABLE)) {
+            return Fate::Refused { after: self.real(message.between(Draw::Delivery, 2.0, 20.0)) };
+        }
+        Fate::Delivered(self.delivery(person, message, Wants { stops }))
+    }
+
+    fn delivery(self, person: Chance, message: Chance, wants: Wants) -> Delivery {
+        let delivered = message.between(Draw::Delivery, 1.0, 40.0);
+        let server_ack =
+            if message.happens(Draw::EarlyAck, 0.125) { 0.0 } else { message.between(Draw::Ack, 0.2, 0.9) };
+        let read = (wants.stops || person.happens(Draw::Receipts, READ)).then(|| delivered + reading_time(message));
+        let reply = read.and_then(|read| self.reply(message, wants, read));
+        Delivery {
+            server_ack: self.real(server_ack),
+            delivered: self.real(delivered),
+            read: read.map(|after| self.real(after)),
+            reply,
+        }
+    }
+
+    fn reply(self, message: Chance, wants: Wants, read: f64) -> Option<Reply> {
+        if !wants.stops && !message.happens(Draw::Reply, REPLY_WHEN_READ) {
+            return None;
+        }
+        let after = self.real(read + message.skewed(Draw::ReplyTime, 15.0, 1_800.0));
+        let buys = (!wants.stops && message.happens(Draw::Buys, BUY)).then(|| amount(message));
+        let text = match (wants.stops, buys) {
+            (true, _) => "STOP",
+            (false, Some(_)) => message.pick(Draw::Text, &ORDERS),
+            (false, None) => message.pick(Draw::Text, &ANSWERS),
+        };
+        Some(Reply { after, text, buys })
+    }
+
+    /// Dealt by remainder rather than by chance: 250 numbers of a list hold one such person, not none or four.
+    fn says_stop(self, parcel: Parcel) -> bool {
+        let turn = Chance::of(self.seed, 0, parcel.nth).below(Draw::Stop, STOP_ONE_IN);
+        parcel.phone % STOP_ONE_IN == turn
+    }
+
+    fn real(self, simulated_seconds: f64) -> Duration {
+        Duration::try_from_secs_f64(simulated_seconds / self.speed).unwrap_or(Duration::MAX)
+    }
+}
+
+/// What this person has in mind before reading.
+#[derive(Debug, Clone, Copy)]
+struct Wants {
+    stops: bool,
+}
+
+/// Seconds from delivery to reading: half within five minutes, all within 45.
+fn reading_time(message: Chance) -> f64 {
+    if message.happens(Draw::ReadsSoon, 0.5) {
+        message.skewed(Draw::ReadTime, 4.0, 300.0)
+    } else {
+        message.skewed(Draw::ReadTime, 300.0, 2_700.0)
+    }
+}
+
+/// 35.00 to 250.00, in steps of ten sen.
+fn amount(message: Chance) -> Cents {
+    Cents(3_500 + 10 * message.below(Draw::Amount, 2_151))
+}
+
+impl Fate {
+    /// The state `elapsed` after acceptance.
+    pub fn word(&self, elapsed: Duration) -> Word {
+        match self {
+            Self::Refused { after } if *after <= elapsed => Word::Error,
+            Self::Unreachable | Self::Refused { .. } => Word::Pending,
+            Self::Delivered(delivery) => delivery.word(elapsed),
+        }
+    }
+
+    /// The first event later than `elapsed`, of delivery, read, reply and refusal.
+    pub fn next_event(&self, elapsed: Duration) -> Option<Duration> {
+        self.events().into_iter().flatten().filter(|event| *event > elapsed).min()
+    }
+
+    /// The last event there will be.
+    pub fn last_event(&self) -> Option<Duration> {
+        self.events().into_iter().flatten().max()
+    }
+
+    /// The answer this person will write, if any.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Delivered(delivery) => delivery.reply.as_ref(),
+            Self::Unreachable | Self::Refused { .. } => None,
+        }
+    }
+
+    /// When WhatsApp's server has it, if it ever will.
+    pub fn server_ack(&self) -> Option<Duration> {
+        match self {
+            Self::Delivered(delivery) => Some(delivery.server_ack),
+            Self::Unreachable | Self::Refused { .. } => None,
+        }
+    }
+
+    fn events(&self) -> [Option<Duration>; 3] {
+        match self {
+            Self::Unreachable => [None; 3],
+            Self::Refused { after } => [Some(*after), None, None],
+            Self::Delivered(delivery) => {
+                [Some(delivery.delivered), delivery.read, delivery.reply.as_ref().map(|reply| reply.after)]
+            }
+        }
+    }
+}
+
+impl Delivery {
+    fn word(&self, elapsed: Duration) -> Word {
+        if self.read.is_some_and(|read| read <= elapsed) {
+            Word::Read
+        } else if self.delivered <= elapsed {
+            Word::DeliveryAck
+        } else if self.server_ack <= elapsed {
+            Word::ServerAck
+        } else {
+            Word::Pending
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! The truth: every send that came to the door, what was done with it, and what became of it by any moment.
+//!
+//! A pure bookkeeper: it is told the time. It keeps no timers; a stage is worked out from fate and time when asked.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    chance::{Chance, Draw},
+    fate::{Fate, Parcel, Population},
+};
+
+/// A time in the life of this simulator: real time since it began.
+pub type Moment = Duration;
+
+/// What the caller was told about a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answered {
+    Ok,
+    Throttle,
+    Error,
+    Hangup,
+    Slow,
+    Html,
+    Offline,
+    Unauthorised,
+    /// The request made no sense: not JSON, a field missing, no phone number, too large.
+    Refused,
+    /// Word for word what a script said.
+    Scripted,
+}
+
+/// Whether a call carried the token that this simulator asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    Right,
+    Wrong,
+}
+
+/// One send as it came in.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Digits only; empty when the request named none.
+    pub phone: String,
+    /// As text, whether it came as text or number.
+    pub device: String,
+    pub content_type: String,
+    pub token: Token,
+    /// Byte for byte, as far as it was UTF-8.
+    pub body: String,
+}
+
+/// One line of the truth. Numbered from 1 by its place.
+#[derive(Debug)]
+pub struct Post {
+    pub at: Moment,
+    pub phone: Box<str>,
+    pub device: Box<str>,
+    pub content_type: Box<str>,
+    pub token: Token,
+    pub body: Arc<str>,
+    pub answered: Answered,
+    pub accepted: Option<Accepted>,
+}
+
+/// What a message got when it was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub id: Arc<str>,
+    pub parcel: Parcel,
+    pub at: Moment,
+}
+
+/// What was decided about a send: what to say, and under which id it is taken, if it is.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub answered: Answered,
+    pub taking: Taking,
+}
+
+#[derive(Debug, Clone)]
+pub enum Taking {
+    Not,
+    /// Under an id of our own making.
+    Fresh,
+    /// Under the id that a script names.
+    Named(String),
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Traffic {
+    posts: u32,
+    accepted: u32,
+}
+
+/// All posts, found by number, by message id, and by the time of their replies.
+#[derive(Debug)]
+pub struct Ledger {
+    population: Population,
+    /// Differs from run to run, so that message ids do even under one seed.
+    run: u64,
+    posts: Vec<Post>,
+    ids: HashMap<Arc<str>, usize>,
+    traffic: HashMap<u64, Traffic>,
+    accepted: usize,
+    last_event: Moment,
+    replies_to_come: BinaryHeap<Reverse<(Moment, usize)>>,
+    replies_come: Vec<usize>,
+}
+
+impl Ledger {
+    pub fn new(population: Population, run: u64) -> Self {
+        Self {
+            population,
+            run,
+            posts: Vec::new(),
+            ids: HashMap::new(),
+            traffic: HashMap::new(),
+            accepted: 0,
+            last_event: Moment::ZERO,
+            replies_to_come: BinaryHeap::new(),
+            replies_come: Vec::new(),
+        }
+    }
+
+    /// The chance that governs what happens to the next POST to this phone; counts the POST.
+    pub fn next_attempt(&mut self, phone: u64) -> Chance {
+        let traffic = self.traffic.entry(phone).or_default();
+        traffic.posts = traffic.posts.saturating_add(1);
+        Chance::of(self.population.seed, phone, traffic.posts)
+    }
+
+    /// Write a send down, before anybody is answered. A phone that is no number is never taken.
+    pub fn record(&mut self, now: Moment, arrival: Arrival, decision: Decision) -> Option<Accepted> {
+        let accepted = self.take(now, &arrival.phone, decision.taking);
+        self.posts.push(Post {
+            at: now,
+            phone: arrival.phone.into(),
+            device: arrival.device.into(),
+            content_type: arrival.content_type.into(),
+            token: arrival.token,
+            body: arrival.body.into(),
+            answered: decision.answered,
+            accepted: accepted.clone(),
+        });
+        accepted
+    }
+
+    fn take(&mut self, now: Moment, phone: &str, taking: Taking) -> Option<Accepted> {
+        let named = match taking {
+            Taking::Not => return None,
+            Taking::Fresh => None,
+            Taking::Named(id) => Some(id),
+        };
+        let parcel = self.next_parcel(phone.parse().ok()?);
+        let id: Arc<str> = named.unwrap_or_else(|| message_id(self.run, parcel)).into();
+        self.expect(now, &self.population.fate(parcel));
+        self.ids.insert(Arc::clone(&id), self.posts.len());
+        self.accepted += 1;
+        Some(Accepted { id, parcel, at: now })
+    }
+
+    fn next_parcel(&mut self, phone: u64) -> Parcel {
+        let traffic = self.traffic.entry(phone).or_default();
+        traffic.accepted = traffic.accepted.saturating_add(1);
+        Parcel { phone, nth: traffic.accepted }
+    }
+
+    fn expect(&mut self, now: Moment, fate: &Fate) {
+        if let Some(last) = fate.last_event() {
+            self.last_event = self.last_event.max(now.saturating_add(last));
+        }
+        if let Some(reply) = fate.reply() {
+            self.replies_to_come.push(Reverse((now.saturating_add(reply.after), self.posts.len())));
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.posts.len()
+    }
+
+    pub fn accepted(&self) -> usize {
+        self.accepted
+    }
+
+    /// Distinct phones that were written to, accepted or not.
+    pub fn people(&self) -> usize {
+        self.traffic.len()
+    }
+
+    /// Up to `count` posts after number `after`, each with its number.
+    pub fn page(&self, after: usize, count: usize) -> impl Iterator<Item = (usize, &Post)> {
+        self.posts.iter().enumerate().skip(after).take(count).map(|(index, post)| (index + 1, post))
+    }
+
+    /// The message of this id, if this device sent one.
+    pub fn find(&self, device: &str, id: &str) -> Option<(&Post, &Accepted)> {
+        let post = self.posts.get(*self.ids.get(id)?)?;
+        let accepted = post.accepted.as_ref()?;
+        (&*post.device == device).then_some((post, accepted))
+    }
+
+    /// True when no delivery, read, reply or refusal is still to come.
+    pub fn settled(&self, now: Moment) -> bool {
+        self.last_event <= now
+    }
+
+    /// The replies whose time has come, after number `after`, each with its number. A number once given stays.
+    pub fn replies(&mut self, now: Moment, after: usize) -> impl Iterator<Item = (usize, &Post)> {
+        while let Some(Reverse((due, index))) = self.replies_to_come.peek().copied() {
+            if due > now {
+                break;
+            }
+            self.replies_to_come.pop();
+            self.replies_come.push(index);
+        }
+        let come = self.replies_come.iter().enumerate().skip(after);
+        come.filter_map(|(place, index)| Some((place + 1, self.posts.get(*index)?)))
+    }
+}
+
+/// An id like WSAPME's: `3EB0` and 18 capitals and digits, of which the first is never a hex digit.
+fn message_id(run: u64, parcel: Parcel) -> String {
+    const NOT_HEX: &[u8; 20] = b"GHIJKLMNOPQRSTUVWXYZ";
+    const ANY: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    let chance = Chance::of(run, parcel.phone, parcel.nth);
+    let mut id = String::with_capacity(22);
+    id.push_str("3EB0");
+    id.push(char::from(chance.pick(Draw::IdHigh, NOT_HEX)));
+    for place in 1..18 {
+        let digit = usize::try_from(chance.nth_bits(Draw::IdLow, place) % 36).unwrap_or(0);
+        id.push(char::from(ANY[digit]));
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests;

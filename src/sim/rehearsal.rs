@@ -1,0 +1,148 @@
+//! For the tests of this room: a simulator on loopback, and a client that reads the very bytes.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Options, serve};
+
+/// Settles within a twentieth of a second.
+pub const FAST: f64 = 100_000.0;
+
+pub struct Sim {
+    pub address: SocketAddr,
+    _stop: DropGuard,
+}
+
+/// What came back; code 0 and nothing else when the connection was closed without an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub code: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
+    }
+
+    pub fn is_hang_up(&self) -> bool {
+        self.code == 0 && self.head.is_empty() && self.body.is_empty()
+    }
+
+    pub fn message_id(&self) -> String {
+        self.json()["data"]["key"]["id"].as_str().expect("a message id").to_owned()
+    }
+}
+
+/// No latency and a high speed, so that tests do not wait.
+pub fn options(seed: u64) -> Options {
+    Options { seed, speed: FAST, latency: Duration::ZERO, ..Options::default() }
+}
+
+/// The nth invented number.
+pub fn phone(n: usize) -> String {
+    format!("6010{:07}", n % 1_000_000)
+}
+
+impl Sim {
+    pub async fn start(options: Options) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(listener, options, stop.clone()));
+        Self { address, _stop: stop.drop_guard() }
+    }
+
+    pub async fn send(&self, phone: &str) -> Answer {
+        self.post("/v1/sendMessage2", &send_body(phone)).await
+    }
+
+    pub async fn status(&self, message_id: &str) -> Answer {
+        let body = format!(r#"{{"device":"5850","messageId":"{message_id}"}}"#);
+        self.post("/v1/getMessageStatus", &body).await
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        self.call("POST", path, &[("x-wsapme-token", "secret"), ("content-type", "application/json")], body).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[("x-wsapme-token", "secret")], "").await
+    }
+
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        call(self.address, method, path, headers, body).await
+    }
+
+    pub async fn truth(&self) -> Value {
+        self.get("/sim/truth").await.json()
+    }
+
+    pub async fn stats(&self) -> Value {
+        self.get("/sim/stats").await.json()
+    }
+
+    /// The truth once nothing more will happen.
+    pub async fn settled_truth(&self) -> Value {
+        self.until("settled", |stats| stats["settled"] == true).await;
+        self.truth().await
+    }
+
+    pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !holds(&self.stats().await) {
+            assert!(Instant::now() < deadline, "never came: {what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+pub fn send_body(phone: &str) -> String {
+    format!(r#"{{"device":"5850","to":"{phone}","message":"Salam, kuih raya dah siap"}}"#)
+}
+
+pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    );
+    // A server that refuses a large body may close before it has taken all of it.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes).await;
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return Answer { code: 0, head: String::new(), body: text.into_owned() };
+    };
+    let head = head.to_ascii_lowercase();
+    let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
+    Answer { code, head, body }
+}
+
+fn unchunk(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        body.push_str(&after[..size]);
+        rest = after[size..].trim_start_matches("\r\n");
+    }
+    body
+}

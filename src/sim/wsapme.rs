@@ -1,0 +1,373 @@
+//! WSAPME's front door: its calls, its header, its habits.
+//!
+//! Shares nothing with our client of the same gateway, so that a mistake in one is not made good by the other.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+    routing::{get, post},
+};
+use bytes::Bytes;
+use serde::Serialize;
+
+use self::{
+    request::{About, Send, StatusQuestion},
+    wire::{Empty, Envelope, Facts, FlatMessage, LinkedPhone, WebMessage},
+};
+use super::{
+    chance::Chance,
+    fate::{Fate, Word},
+    fault::FaultKind,
+    ledger::{Accepted, Arrival, Post, Token},
+    line::Cut,
+    script::{Call, ScriptedAnswer},
+    world::{Saying, Verdict, World},
+};
+
+mod request;
+mod wire;
+
+/// The gateway's header for the token.
+const TOKEN_HEADER: &str = "x-wsapme-token";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html");
+/// What a throttled caller is asked to wait, in simulated seconds.
+const RETRY_AFTER: f64 = 30.0;
+/// The answer for a message it cannot tell about. The space at the end is real.
+const MESSAGE_INFO: &str = "messageInfo ";
+
+/// The shared state, as handlers get it.
+type Shared = State<Arc<World>>;
+/// A body, or why it could not be taken.
+type Received = Result<Bytes, BytesRejection>;
+
+/// The calls of the gateway.
+pub fn routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/v1/sendMessage2", post(send_message2))
+        .route("/v1/sendMessage", post(send_message))
+        .route("/v1/getMessageStatus", post(message_status))
+        .route("/v1/devices", get(devices))
+        .route("/v1/info", post(info))
+        .route("/v1/server", get(server))
+        .route("/api/messageInfo", post(message_info))
+}
+
+/// The two spellings of a send, by the shape of their answers.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Nested,
+    Flat,
+}
+
+async fn send_message2(
+    State(world): Shared,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    headers: HeaderMap,
+    body: Received,
+) -> Response {
+    Sending { world: &world, cut: &cut, shape: Shape::Nested }.serve(&headers, body).await
+}
+
+async fn send_message(
+    State(world): Shared,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    headers: HeaderMap,
+    body: Received,
+) -> Response {
+    Sending { world: &world, cut: &cut, shape: Shape::Flat }.serve(&headers, body).await
+}
+
+/// One send, from its bytes to its answer.
+struct Sending<'a> {
+    world: &'a World,
+    cut: &'a Cut,
+    shape: Shape,
+}
+
+impl Sending<'_> {
+    async fn serve(&self, headers: &HeaderMap, body: Received) -> Response {
+        let _under_way = self.world.enter();
+        let body = match whole(body) {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return self.too_large(headers),
+            Err(Unread::BrokenOff) => return hang_up(self.cut),
+        };
+        let send = Send::read(&body);
+        let arrival = self.arrival(headers, &send, &String::from_utf8_lossy(&body));
+        let verdict = self.world.receive(arrival, send.problem);
+        self.world.pause(verdict.wait).await;
+        self.answer(verdict, &send)
+    }
+
+    fn arrival(&self, headers: &HeaderMap, send: &Send, body: &str) -> Arrival {
+        Arrival {
+            phone: send.phone.clone(),
+            device: send.device.clone(),
+            content_type: text_of(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default().to_owned(),
+            token: self.world.judge(text_of(headers, TOKEN_HEADER)),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Written down like any other, but without the bytes that nobody kept.
+    fn too_large(&self, headers: &HeaderMap) -> Response {
+        let arrival = self.arrival(headers, &Send::default(), "");
+        self.world.receive(arrival, Some("Payload too large"));
+        payload_too_large()
+    }
+
+    fn answer(&self, verdict: Verdict, send: &Send) -> Response {
+        match (verdict.saying, verdict.accepted) {
+            (Saying::Sent, Some(accepted)) => self.sent(&accepted, send),
+            // Taken without an id cannot happen; if it did, the caller must not take it for accepted.
+            (Saying::Sent, None) => failure(StatusCode::OK, "Failed to send message"),
+            (Saying::Unauthorised, _) => unauthorised(),
+            (Saying::Refused(why), _) => failure(StatusCode::OK, why),
+            (Saying::Fault(kind), _) => self.fault(kind),
+            (Saying::Literally(answer), _) => literally(answer),
+            (Saying::Nothing, _) => hang_up(self.cut),
+        }
+    }
+
+    fn sent(&self, accepted: &Accepted, send: &Send) -> Response {
+        let population = self.world.population;
+        let facts = Facts {
+            phone: &send.phone,
+            id: &accepted.id,
+            text: &send.message,
+            sent: self.world.wall(accepted.at),
+            word: first_word(&population.fate(accepted.parcel)),
+            server_ack: None,
+            chance: chance(population.seed, accepted),
+        };
+        match self.shape {
+            Shape::Nested => success("Sent Successfully", WebMessage::of(facts)),
+            Shape::Flat => success("Sent Successfully", flat(facts, &send.device)),
+        }
+    }
+
+    fn fault(&self, kind: FaultKind) -> Response {
+        match kind {
+            FaultKind::Throttle => {
+                let mut response = failure(StatusCode::TOO_MANY_REQUESTS, "Too Many Attempts.");
+                response.headers_mut().insert(header::RETRY_AFTER, self.retry_after());
+                response
+            }
+            FaultKind::Offline => failure(StatusCode::OK, "Device is offline"),
+            FaultKind::Html => raw(StatusCode::BAD_GATEWAY, HTML, wire::BAD_GATEWAY),
+            FaultKind::Error | FaultKind::AcceptThenHangup | FaultKind::Slow => {
+                failure(StatusCode::OK, "Failed to send message")
+            }
+        }
+    }
+
+    fn retry_after(&self) -> HeaderValue {
+        let wait = self.world.sped_up(RETRY_AFTER) + Duration::from_millis(999);
+        HeaderValue::from(wait.as_secs())
+    }
+}
+
+/// The state that the send's own answer tells: mostly PENDING, one tick for those whose tick takes no time.
+fn first_word(fate: &Fate) -> Word {
+    match fate.word(Duration::ZERO) {
+        Word::ServerAck => Word::ServerAck,
+        Word::Pending | Word::DeliveryAck | Word::Read | Word::Error => Word::Pending,
+    }
+}
+
+fn flat<'a>(facts: Facts<'a>, device: &'a str) -> FlatMessage<'a> {
+    FlatMessage {
+        message_id: facts.id,
+        id_device: device,
+        jid: wire::jid(facts.phone),
+        message: facts.text,
+        status: facts.word.as_str(),
+        qt: 1,
+    }
+}
+
+fn chance(seed: u64, accepted: &Accepted) -> Chance {
+    Chance::of(seed, accepted.parcel.phone, accepted.parcel.nth)
+}
+
+async fn message_status(
+    State(world): Shared,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    headers: HeaderMap,
+    body: Received,
+) -> Response {
+    world.count_status_call();
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == Token::Wrong {
+        return unauthorised();
+    }
+    let Ok(body) = whole(body) else { return payload_too_large() };
+    let question = StatusQuestion::read(&body);
+    let script = world.book().scripts.next(Call::Status, &question.message_id);
+    match script {
+        Some(answer) => scripted_status(&world, &cut, answer, &question).await,
+        None => status_of(&world, &question),
+    }
+}
+
+async fn scripted_status(world: &World, cut: &Cut, answer: ScriptedAnswer, question: &StatusQuestion) -> Response {
+    world.pause(answer.delay().unwrap_or_default()).await;
+    if answer.hang_up.is_some() {
+        return hang_up(cut);
+    }
+    if answer.is_literal() { literally(answer) } else { status_of(world, question) }
+}
+
+fn status_of(world: &World, question: &StatusQuestion) -> Response {
+    let now = world.now();
+    let book = world.book();
+    let Some((post, accepted)) = book.ledger.find(&question.device, &question.message_id) else {
+        drop(book);
+        return not_available();
+    };
+    let (accepted, post) = (accepted.clone(), Told::of(post));
+    drop(book);
+
+    let fate = world.population.fate(accepted.parcel);
+    let text = Send::read(post.body.as_bytes()).message;
+    let message = WebMessage::of(Facts {
+        phone: &post.phone,
+        id: &accepted.id,
+        text: &text,
+        sent: world.wall(accepted.at),
+        word: fate.word(now.saturating_sub(accepted.at)),
+        server_ack: fate
+            .server_ack()
+            .map(|ack| accepted.at.saturating_add(ack))
+            .filter(|ack| *ack <= now)
+            .map(|ack| world.wall(ack)),
+        chance: chance(world.population.seed, &accepted),
+    });
+    success(MESSAGE_INFO, message)
+}
+
+/// What of a post is needed after the lock is let go.
+struct Told {
+    phone: Box<str>,
+    body: Arc<str>,
+}
+
+impl Told {
+    fn of(post: &Post) -> Self {
+        Self { phone: post.phone.clone(), body: Arc::clone(&post.body) }
+    }
+}
+
+fn not_available() -> Response {
+    json(StatusCode::OK, &Envelope { success: false, message: MESSAGE_INFO, data: Some(Empty {}) })
+}
+
+async fn devices(State(world): Shared, headers: HeaderMap) -> Response {
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == Token::Wrong {
+        return unauthorised();
+    }
+    let status = device_status(&world);
+    let all: Vec<_> = world.devices().iter().map(|id| device(id, status)).collect();
+    success("devices", all)
+}
+
+async fn info(State(world): Shared, headers: HeaderMap, body: Received) -> Response {
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == Token::Wrong {
+        return unauthorised();
+    }
+    let about = whole(body).map(|body| About::read(&body)).unwrap_or_default();
+    match world.devices().iter().find(|id| **id == about.device) {
+        Some(id) => success("info", device(id, device_status(&world))),
+        None => failure(StatusCode::OK, "Device not found"),
+    }
+}
+
+async fn server() -> Response {
+    success("Server is running", Empty {})
+}
+
+/// The other way to ask, which has never answered anything else.
+async fn message_info(State(world): Shared, headers: HeaderMap) -> Response {
+    match world.judge(text_of(&headers, TOKEN_HEADER)) {
+        Token::Wrong => unauthorised(),
+        Token::Right => not_available(),
+    }
+}
+
+fn device<'a>(id: &'a str, status: &'static str) -> LinkedPhone<'a> {
+    LinkedPhone { id_device: id, device_name: format!("Simulated phone {id}"), status }
+}
+
+fn device_status(world: &World) -> &'static str {
+    if world.book().rates.rate(FaultKind::Offline) > 0.0 { "offline" } else { "paired" }
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy)]
+enum Unread {
+    TooLarge,
+    /// The caller went away in the middle: no request came in.
+    BrokenOff,
+}
+
+fn whole(body: Received) -> Result<Bytes, Unread> {
+    body.map_err(|why| match why.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Unread::TooLarge,
+        _ => Unread::BrokenOff,
+    })
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn unauthorised() -> Response {
+    failure(StatusCode::UNAUTHORIZED, "Unauthorised Token")
+}
+
+fn payload_too_large() -> Response {
+    failure(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")
+}
+
+fn failure(code: StatusCode, message: &str) -> Response {
+    json(code, &Envelope::<Empty> { success: false, message, data: None })
+}
+
+fn success<T: Serialize>(message: &str, data: T) -> Response {
+    json(StatusCode::OK, &Envelope { success: true, message, data: Some(data) })
+}
+
+fn json<T: Serialize>(code: StatusCode, body: &T) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => raw(code, JSON, body),
+        Err(_) => raw(StatusCode::INTERNAL_SERVER_ERROR, HTML, "cannot be written as JSON"),
+    }
+}
+
+fn raw(code: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = code;
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// As the script has it; codes and types were checked when it was taken.
+fn literally(answer: ScriptedAnswer) -> Response {
+    let code = answer.code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or_default();
+    let content_type = answer.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()).unwrap_or(JSON);
+    raw(code, content_type, answer.body.unwrap_or_default())
+}
+
+/// Nothing of this response is ever written.
+fn hang_up(cut: &Cut) -> Response {
+    cut.hang_up();
+    Response::new(Body::empty())
+}
+
+#[cfg(test)]
+mod tests;

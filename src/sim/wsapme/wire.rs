@@ -1,0 +1,167 @@
+//! WSAPME's words: the bodies it sends, field by field and in their order.
+//!
+//! What is not on record anywhere (how a status is wrapped, the texts of refusals) is marked as our guess.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::super::{
+    chance::{Chance, Draw},
+    fate::Word,
+};
+
+/// `{"success":…,"message":…,"data":…}` around everything.
+#[derive(Debug, Serialize)]
+pub struct Envelope<'a, T> {
+    pub success: bool,
+    pub message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<T>,
+}
+
+/// An object without fields.
+#[derive(Debug, Serialize)]
+pub struct Empty {}
+
+/// One message as the gateway knows it: the answer to a send, and (our guess) to a question about it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebMessage<'a> {
+    key: Key<'a>,
+    message: Content<'a>,
+    /// The time of sending, seconds as text.
+    message_timestamp: String,
+    status: &'static str,
+    /// When the server had it: seconds or milliseconds, as text.
+    #[serde(rename = "messageC2STimestamp", skip_serializing_if = "Option::is_none")]
+    c2s_timestamp: Option<String>,
+}
+
+/// What is told of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    pub phone: &'a str,
+    pub id: &'a str,
+    pub text: &'a str,
+    pub sent: DateTime<Utc>,
+    pub word: Word,
+    /// When the server had it, if it has.
+    pub server_ack: Option<DateTime<Utc>>,
+    /// Decides between the spellings that were seen.
+    pub chance: Chance,
+}
+
+impl<'a> WebMessage<'a> {
+    pub fn of(facts: Facts<'a>) -> Self {
+        Self {
+            key: Key { remote_jid: jid(facts.phone), from_me: true, id: facts.id },
+            message: Content::of(facts.text, facts.chance),
+            message_timestamp: facts.sent.timestamp().to_string(),
+            status: facts.word.as_str(),
+            c2s_timestamp: facts.server_ack.map(|at| c2s(at, facts.chance)),
+        }
+    }
+}
+
+/// `60123456789@s.whatsapp.net`.
+pub fn jid(phone: &str) -> String {
+    format!("{phone}@s.whatsapp.net")
+}
+
+/// Both units were seen; half of the messages have each.
+fn c2s(at: DateTime<Utc>, chance: Chance) -> String {
+    if chance.happens(Draw::C2sUnit, 0.5) { at.timestamp_millis().to_string() } else { at.timestamp().to_string() }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Key<'a> {
+    remote_jid: String,
+    from_me: bool,
+    id: &'a str,
+}
+
+/// The text, in the two shapes that were seen.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    #[serde(rename_all = "camelCase")]
+    Extended {
+        extended_text_message: ExtendedText<'a>,
+        message_context_info: ContextInfo,
+    },
+    Plain {
+        conversation: &'a str,
+    },
+}
+
+impl<'a> Content<'a> {
+    /// Three in four are the extended shape.
+    fn of(text: &'a str, chance: Chance) -> Self {
+        if chance.happens(Draw::Shape, 0.25) {
+            return Self::Plain { conversation: text };
+        }
+        Self::Extended {
+            extended_text_message: ExtendedText { text, context_info: Expiration { expiration: 0 } },
+            message_context_info: ContextInfo { message_secret: secret(chance) },
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtendedText<'a> {
+    text: &'a str,
+    context_info: Expiration,
+}
+
+#[derive(Debug, Serialize)]
+struct Expiration {
+    expiration: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContextInfo {
+    message_secret: String,
+}
+
+/// What base64 of 32 bytes looks like: 43 characters, the last of them with two zero bits, and one `=`.
+fn secret(chance: Chance) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const LAST: &[u8; 16] = b"AEIMQUYcgkosw048";
+
+    let mut text = String::with_capacity(44);
+    for place in 0..42 {
+        let digit = usize::try_from(chance.nth_bits(Draw::Secret, place) % 64).unwrap_or(0);
+        text.push(char::from(ALPHABET[digit]));
+    }
+    text.push(char::from(chance.pick(Draw::Secret, LAST)));
+    text.push('=');
+    text
+}
+
+/// The answer of the older call.
+#[derive(Debug, Serialize)]
+pub struct FlatMessage<'a> {
+    #[serde(rename = "messageId")]
+    pub message_id: &'a str,
+    pub id_device: &'a str,
+    pub jid: String,
+    pub message: &'a str,
+    pub status: &'static str,
+    /// How many messages this was (our guess).
+    pub qt: u32,
+}
+
+/// One linked phone.
+#[derive(Debug, Serialize)]
+pub struct LinkedPhone<'a> {
+    pub id_device: &'a str,
+    pub device_name: String,
+    pub status: &'static str,
+}
+
+/// What the proxy in front of a dead gateway shows (our guess).
+pub const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+    <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";

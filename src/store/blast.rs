@@ -1,0 +1,199 @@
+//! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::types::PgInterval;
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, SenderId};
+
+/// A blast as far as commands look at it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Head {
+    pub id: BlastId,
+    pub sender_id: SenderId,
+    pub state: BlastState,
+    pub version: i64,
+    pub send_after: Option<DateTime<Utc>>,
+    pub blast_tag: String,
+}
+
+/// A blast that an engine may send for.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Runnable {
+    pub id: BlastId,
+    pub message: String,
+    pub rate: Option<String>,
+    pub gap: Option<String>,
+    pub send_window: Option<String>,
+    pub weekdays: Option<String>,
+    pub timezone: Option<String>,
+    pub send_after: Option<DateTime<Utc>>,
+}
+
+pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<Head>, StoreError> {
+    let head = sqlx::query_as(
+        "select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
+    Ok(head)
+}
+
+/// A change of state, with who wants it and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    pub state: BlastState,
+    pub reason: Option<&'a str>,
+    pub by: &'a str,
+}
+
+/// Changes the state if the version is still the one that was seen. `false`: somebody was first.
+pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: Change<'_>) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts
+            set state = $3, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
+                send_after = case when $3 = 'draft' then null else send_after end,
+                completed_at = case when $3 = 'completed' then now() else completed_at end
+          where id = $1 and version = $2",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(to.state)
+    .bind(to.reason)
+    .bind(to.by)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Launches or resumes: one row. Nothing is claimed before `armed_for` has passed, by the database's clock.
+pub async fn launch(
+    tx: &mut PgConnection,
+    id: BlastId,
+    version: i64,
+    armed_for: TimeDelta,
+    by: &str,
+) -> Result<bool, StoreError> {
+    let wait = PgInterval::try_from(armed_for).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let done = sqlx::query(
+        "update blasts
+            set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
+                send_after = now() + $3, launched_at = coalesce(launched_at, now()),
+                blast_date = coalesce(launched_at, now())
+          where id = $1 and version = $2",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(wait)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Cancels whoever is still queued. The blast row must have been changed first in this transaction: a requeue looks at
+/// it under lock. Returns how many were left out.
+pub async fn skip_queued(tx: &mut PgConnection, id: BlastId, reason: &str, by: &str) -> Result<i64, StoreError> {
+    let done = sqlx::query(
+        "with left_out as (
+             update blast_recipients
+                set status = 'skipped', standing = 'skipped', changed_at = now(), reason = $2
+              where id = any(array(select id from blast_recipients
+                                    where blast_id = $1 and status = 'queued' order by id for update))
+             returning id, blast_id, attempt)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, by_whom, metadata)
+         select blast_id, id, attempt, 'queued', 'skipped', 'operator', $3, jsonb_build_object('why', $2::text) from left_out",
+    )
+    .bind(id)
+    .bind(reason)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected().cast_signed())
+}
+
+pub async fn delete(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
+    let done = sqlx::query("delete from blasts where id = $1 and version = $2").bind(id).bind(version).execute(tx).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Completes a blast in which nobody is queued, sending or uncertain any more. `false`: not yet, or not sending.
+pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts
+            set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),
+                state_reason = null, state_by = 'engine'
+          where id = $1 and state = 'sending'
+            and not exists (select 1 from blast_recipients
+                             where blast_id = $1 and status in ('queued', 'sending', 'uncertain'))",
+    )
+    .bind(id)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What a sender may send for now or soon.
+pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<Runnable>, StoreError> {
+    let blasts = sqlx::query_as(
+        "select id, message, rate, gap, send_window, weekdays, timezone, send_after
+           from blasts where sender_id = $1 and state = 'sending' order by id",
+    )
+    .bind(sender)
+    .fetch_all(pool)
+    .await?;
+    Ok(blasts)
+}
+
+/// Senders with something to send: a blast that is sending and has somebody queued or in flight.
+pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreError> {
+    let senders = sqlx::query_scalar(
+        "select distinct b.sender_id from blasts b
+          where b.state = 'sending'
+            and exists (select 1 from blast_recipients r
+                         where r.blast_id = b.id and r.status in ('queued', 'sending'))
+         union
+         select distinct b.sender_id from blasts b
+          where b.state in ('paused', 'cancelled')
+            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'sending')",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(senders)
+}
+
+/// Blasts that say *sending* though nobody in them is open: to be completed by whoever looks.
+pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
+    let blasts = sqlx::query_scalar(
+        "select id from blasts b
+          where state = 'sending'
+            and not exists (select 1 from blast_recipients r
+                             where r.blast_id = b.id and r.status in ('queued', 'sending', 'uncertain'))",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(blasts)
+}
+
+/// How many equal failures in a row a blast has seen; written with every change, so that a restart does not forget.
+pub async fn set_streak(pool: &PgPool, id: BlastId, streak: Option<(&str, i32)>) -> Result<(), StoreError> {
+    let query = match streak {
+        None => sqlx::query("delete from blast_streaks where blast_id = $1").bind(id),
+        Some((code, length)) => sqlx::query(
+            "insert into blast_streaks (blast_id, code, length) values ($1, $2, $3)
+             on conflict (blast_id) do update set code = excluded.code, length = excluded.length",
+        )
+        .bind(id)
+        .bind(code.replace('\0', ""))
+        .bind(length),
+    };
+    query.execute(pool).await?;
+    Ok(())
+}
+
+pub async fn streak(pool: &PgPool, id: BlastId) -> Result<Option<(String, i32)>, StoreError> {
+    Ok(sqlx::query_as("select code, length from blast_streaks where blast_id = $1").bind(id).fetch_optional(pool).await?)
+}

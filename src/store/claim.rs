@@ -1,0 +1,147 @@
+//! The claim: people of one blast go from `queued` to `sending`, with a row in `attempts` each, before any POST.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::StoreError;
+use super::lease::Lease;
+use super::settings;
+use crate::domain::ids::{BlastId, RecipientId};
+
+/// Somebody claimed: the POST may follow once this was returned, which is after the commit.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Claimed {
+    pub id: RecipientId,
+    pub attempt: i32,
+    pub phone_number: String,
+    pub name: Option<String>,
+    pub variables: Option<Value>,
+}
+
+/// What to claim.
+#[derive(Debug, Clone, Copy)]
+pub struct Want<'a> {
+    pub blast: BlastId,
+    pub business: &'a str,
+    /// At most this many.
+    pub people: i64,
+}
+
+/// What a claim came to.
+#[derive(Debug)]
+pub enum Claim {
+    People(Vec<Claimed>),
+    /// The lease is no longer ours: stop sending at once.
+    Fenced,
+}
+
+/// Claims the people who are due first. Nobody is claimed when the lease was lost, the blast is not sending (or still
+/// armed), and nobody who opted out.
+pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim, StoreError> {
+    let mut tx = pool.begin().await?;
+    // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
+    // after a takeover the epoch no longer matches.
+    let ours: Option<i32> = sqlx::query_scalar(
+        "select 1 from sender_leases where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
+    )
+    .bind(lease.sender)
+    .bind(lease.epoch)
+    .fetch_optional(&mut *tx)
+    .await?;
+    if ours.is_none() {
+        return Ok(Claim::Fenced);
+    }
+    settings::hot_path(&mut tx).await?;
+    let people = sqlx::query_as(CLAIM)
+        .bind(want.blast)
+        .bind(want.people)
+        .bind(lease.epoch)
+        .bind(want.business)
+        .bind(lease.sender)
+        .fetch_all(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(Claim::People(people))
+}
+
+/// The order is one that only the to-do index can give; any other plan walks over everybody already sent.
+const CLAIM: &str = "
+    with claimed as (
+        update blast_recipients
+           set status = 'sending', standing = 'sending', attempt = attempt + 1, epoch = $3,
+               claimed_at = now(), changed_at = now(), reason = null
+         where id = any(array(
+               select r.id from blast_recipients r
+                where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
+                  and exists (select 1 from blasts b
+                               where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now()))
+                  and not exists (select 1 from suppressions s
+                                   where s.phone_number = r.phone_number and s.business in ($4, '*'))
+                order by r.next_attempt_at, r.id
+                limit $2
+                  for update of r skip locked))
+     returning id, blast_id, attempt, phone_number, name, variables),
+    tried as (
+        insert into attempts (recipient_id, attempt, sender_id, epoch)
+        select id, attempt, $5, $3 from claimed),
+    told as (
+        insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+        select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
+    select id, attempt, phone_number, name, variables from claimed order by id";
+
+/// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
+/// Returns how many.
+pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "with left_out as (
+             update blast_recipients
+                set status = 'skipped', standing = 'skipped', changed_at = now(), reason = 'opted out earlier'
+              where id = any(array(
+                    select r.id from blast_recipients r
+                     where r.blast_id = $1 and r.status = 'queued'
+                       and exists (select 1 from suppressions s
+                                    where s.phone_number = r.phone_number and s.business in ($2, '*'))
+                     order by r.id for update of r skip locked))
+             returning id, blast_id, attempt)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+         select blast_id, id, attempt, 'queued', 'skipped', 'engine', jsonb_build_object('why', 'opted out earlier')
+           from left_out",
+    )
+    .bind(blast)
+    .bind(business)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// When the next queued person of a blast is due; `None` when nobody is queued.
+pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let due = sqlx::query_scalar(
+        "select next_attempt_at from blast_recipients
+          where blast_id = $1 and status = 'queued' order by next_attempt_at, id limit 1",
+    )
+    .bind(blast)
+    .fetch_optional(pool)
+    .await?;
+    Ok(due)
+}
+
+/// Of these people, who must not get the POST they were claimed for: their blast is not sending any more, or they
+/// opted out since.
+pub async fn withdrawn(pool: &PgPool, people: &[RecipientId], business: &str) -> Result<Vec<RecipientId>, StoreError> {
+    let ids: Vec<i64> = people.iter().map(|id| id.0).collect();
+    let gone = sqlx::query_scalar(
+        "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
+          where r.id = any($1)
+            and (b.state <> 'sending'
+                 or r.status <> 'sending'
+                 or exists (select 1 from suppressions s
+                             where s.phone_number = r.phone_number and s.business in ($2, '*')))",
+    )
+    .bind(ids)
+    .bind(business)
+    .fetch_all(pool)
+    .await?;
+    Ok(gone)
+}

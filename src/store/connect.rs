@@ -1,0 +1,79 @@
+//! Connections: how they are made, what every session is told, and the migrations.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+
+use super::StoreError;
+
+/// The migrations in the binary. Forward only.
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// Enough for a dashboard with its engine.
+pub const CONNECTIONS: u32 = 5;
+
+/// What every session is told: nobody waits for ever, and nothing of ours holds others up for long.
+const SESSION: [(&str, &str); 4] = [
+    ("statement_timeout", "60s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("timezone", "UTC"),
+];
+
+/// Opens a pool of at most `connections`. Connects lazily: an unreachable database shows at the first statement.
+pub fn open(url: &str, connections: u32) -> Result<PgPool, StoreError> {
+    let options = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .idle_timeout(Duration::from_secs(120));
+    Ok(options.connect_lazy_with(connect_options(url)?))
+}
+
+fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    // Statements are not logged: their parameters are people.
+    let options = PgConnectOptions::from_str(url)?.application_name("blastdeck").disable_statement_logging();
+    // A pooler takes no session settings; there the server's own defaults hold.
+    Ok(if is_pooled(&options) { options } else { options.options(SESSION) })
+}
+
+/// Neon's pooled hosts are named `…-pooler.…`.
+fn is_pooled(options: &PgConnectOptions) -> bool {
+    options.get_host().contains("-pooler.")
+}
+
+/// Whether LISTEN works over this URL: not behind a pooler.
+pub fn has_sessions(url: &str) -> bool {
+    !url.contains("-pooler.")
+}
+
+/// Brings the schema up to what this binary knows, under a lock when two start at once. Returns how many migrations ran.
+pub async fn migrate(url: &str) -> Result<usize, StoreError> {
+    let direct = url.replacen("-pooler.", ".", 1);
+    let pool = open(&direct, 1)?;
+    let before = applied(&pool).await?;
+    let outcome = MIGRATOR.run(&pool).await;
+    let after = applied(&pool).await?;
+    pool.close().await;
+    match outcome {
+        Ok(()) => Ok(after.len() - before.len()),
+        Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
+        Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
+    }
+}
+
+fn newest_known() -> i64 {
+    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// Versions applied so far; none when the database is fresh.
+async fn applied(pool: &PgPool) -> Result<Vec<i64>, StoreError> {
+    let fresh: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null").fetch_one(pool).await?;
+    if fresh {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_scalar("select version from _sqlx_migrations order by version").fetch_all(pool).await?)
+}

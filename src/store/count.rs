@@ -1,0 +1,76 @@
+//! The counters: folding what the triggers appended, and recounting to prove them.
+
+use sqlx::PgPool;
+
+use super::StoreError;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+
+/// Moves appended deltas into the counts, at most 10,000 rows a call; deltas of blasts that are gone are dropped.
+/// Returns how many were folded. Two folders at once share the work.
+pub async fn fold(pool: &PgPool) -> Result<u64, StoreError> {
+    let folded: i64 = sqlx::query_scalar(
+        "with taken as (
+             delete from blast_count_deltas
+              where id = any(array(select id from blast_count_deltas order by id limit 10000 for update skip locked))
+             returning blast_id, status, people, amount),
+         sums as (
+             select t.blast_id, t.status, sum(t.people)::bigint as people, sum(t.amount) as amount
+               from taken t where exists (select 1 from blasts b where b.id = t.blast_id)
+              group by 1, 2),
+         added as (
+             insert into blast_counts as c (blast_id, status, people, amount)
+             select blast_id, status, people, amount from sums order by blast_id, status
+             on conflict (blast_id, status) do update
+                set people = c.people + excluded.people, amount = c.amount + excluded.amount)
+         select count(*) from taken",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(folded.cast_unsigned())
+}
+
+/// Where the counters and a recount differ.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct Difference {
+    pub blast_id: BlastId,
+    pub status: Status,
+    pub counted: i64,
+    pub recounted: i64,
+}
+
+/// Recounts everybody (of one blast, or of all) and compares, in one snapshot. Empty: the counters are true.
+pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Difference>, StoreError> {
+    let rows = sqlx::query_as(
+        "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status) as status,
+                coalesce(c.people, 0) as counted, coalesce(r.people, 0) as recounted
+           from (select blast_id, status, people, amount from blast_status_counts
+                  where exists (select 1 from blasts b where b.id = blast_id)) c
+           full join (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount
+                        from blast_recipients group by 1, 2) r
+             on r.blast_id = c.blast_id and r.status = c.status
+          where ($1::bigint is null or coalesce(c.blast_id, r.blast_id) = $1)
+            and (coalesce(c.people, 0) <> coalesce(r.people, 0) or coalesce(c.amount, 0) <> coalesce(r.amount, 0))
+          order by 1, 2",
+    )
+    .bind(blast)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}
+
+/// People whose newest history is not their status: the other half of the audit.
+pub async fn audit_history(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<BlastId>, StoreError> {
+    let rows = sqlx::query_scalar(
+        "select distinct r.blast_id
+           from blast_recipients r
+           join lateral (select new_status from status_history h where h.recipient_id = r.id order by h.id desc limit 1) h
+             on true
+          where ($1::bigint is null or r.blast_id = $1) and h.new_status <> r.status
+          order by 1",
+    )
+    .bind(blast)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}

@@ -1,0 +1,153 @@
+//! Leases: a sender belongs to one engine at a time, by the database's clock. Epochs only grow, and fence claims.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::types::PgInterval;
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::ids::{RecipientId, SenderId};
+use crate::domain::waiting::Waiting;
+
+/// A lease as granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    pub sender: SenderId,
+    pub epoch: i64,
+    /// The database's time when it was granted.
+    pub granted_at: DateTime<Utc>,
+}
+
+/// Who asks for a lease.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    pub holder: &'a str,
+    pub host: &'a str,
+    pub valid: TimeDelta,
+}
+
+/// Takes a sender that nobody holds; `None` while somebody does. Whoever was in flight under an older epoch becomes
+/// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
+/// first, so that the sweep sees them.
+pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Lease>, StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
+        .bind(sender)
+        .execute(&mut *tx)
+        .await?;
+    let free: bool = sqlx::query_scalar(
+        "select holder is null or holder = $2 or expires_at is null or expires_at < now()
+           from sender_leases where sender_id = $1 for update",
+    )
+    .bind(sender)
+    .bind(asking.holder)
+    .fetch_one(&mut *tx)
+    .await?;
+    if !free {
+        return Ok(None);
+    }
+    let (epoch, granted_at): (i64, DateTime<Utc>) = sqlx::query_as(
+        "update sender_leases
+            set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, waiting = null
+          where sender_id = $1
+         returning epoch, now()",
+    )
+    .bind(sender)
+    .bind(asking.holder)
+    .bind(asking.host)
+    .bind(interval(asking.valid)?)
+    .fetch_one(&mut *tx)
+    .await?;
+    sweep_in(&mut tx, sender, epoch, Spare::OtherEpochs).await?;
+    tx.commit().await?;
+    Ok(Some(Lease { sender, epoch, granted_at }))
+}
+
+fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
+    PgInterval::try_from(span).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))
+}
+
+/// Which rows in flight the sweep leaves alone.
+enum Spare<'a> {
+    /// Everything of the present epoch.
+    OtherEpochs,
+    /// Of the present epoch: those held in memory, and those claimed a moment ago.
+    Held(&'a [i64]),
+}
+
+/// Makes uncertain whoever is `sending` and held by nobody: of an older epoch, or of ours but not among `held` (a claim
+/// whose answer was lost). Rows that somebody has locked are left for the next sweep. Returns how many.
+pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
+    let held: Vec<i64> = held.iter().map(|id| id.0).collect();
+    let mut connection = pool.acquire().await?;
+    sweep_in(&mut connection, sender, epoch, Spare::Held(&held)).await
+}
+
+async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Spare<'_>) -> Result<u64, StoreError> {
+    let (own_too, held) = match spare {
+        Spare::OtherEpochs => (false, &[][..]),
+        Spare::Held(held) => (true, held),
+    };
+    let done = sqlx::query(
+        "with lost as (
+             update blast_recipients
+                set status = 'uncertain', standing = 'uncertain', changed_at = now(),
+                    reason = 'the engine that was sending stopped before it knew'
+              where id = any(array(
+                    select r.id from blast_recipients r
+                     where r.blast_id in (select id from blasts where sender_id = $1 and state in ('sending', 'paused', 'cancelled'))
+                       and r.status = 'sending'
+                       and (r.epoch < $2 or ($3 and r.epoch = $2 and r.claimed_at < now() - interval '30 s' and r.id <> all($4)))
+                     order by r.id for update skip locked))
+             returning id, blast_id, attempt)
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+         select blast_id, id, attempt, 'sending', 'uncertain', 'engine',
+                jsonb_build_object('why', 'the engine that was sending stopped before it knew')
+           from lost",
+    )
+    .bind(sender)
+    .bind(epoch)
+    .bind(own_too)
+    .bind(held)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Renews; `false` when the lease is no longer ours.
+pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let now = sqlx::query_scalar(
+        "update sender_leases set expires_at = now() + $3, renewals = renewals + 1
+          where sender_id = $1 and epoch = $2 and holder is not null
+         returning now()",
+    )
+    .bind(lease.sender)
+    .bind(lease.epoch)
+    .bind(interval(valid)?)
+    .fetch_optional(pool)
+    .await?;
+    Ok(now)
+}
+
+/// Gives the lease up, so that the next engine has it at once.
+pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
+    sqlx::query(
+        "update sender_leases set holder = null, host = null, expires_at = null, waiting = null
+          where sender_id = $1 and epoch = $2",
+    )
+    .bind(lease.sender)
+    .bind(lease.epoch)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Writes down what the sender waits for, for every face to read.
+pub async fn tell_waiting(pool: &PgPool, lease: Lease, waiting: Option<&Waiting>) -> Result<(), StoreError> {
+    sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
+        .bind(lease.sender)
+        .bind(lease.epoch)
+        .bind(waiting.map(sqlx::types::Json))
+        .execute(pool)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! The ledger: the only place where evidence changes a recipient. Sender results, polls, webhooks and operator marks
+//! all come through here: read under lock, [`apply`], write rows, history and raw answers, commit.
+//!
+//! Lock order, the same everywhere: blasts, then recipients by id.
+
+mod rows;
+mod write;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use super::settings;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use crate::domain::recipient::{Applied, Evidence, Mark, Policy, Recipient, Resolution, Stamped, Undone, apply};
+use crate::domain::retry::RetryRules;
+use crate::domain::status::Status;
+
+/// At most this many pieces of evidence in one transaction.
+pub const BATCH_MAX: usize = 1_000;
+
+/// One piece of evidence on its way into the ledger.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub blast: BlastId,
+    pub recipient: RecipientId,
+    pub stamped: Stamped,
+    pub source: Source,
+    /// The operator, for marks.
+    pub by: Option<String>,
+    /// Further facts for the history: the provider's word, a reply's text.
+    pub metadata: Option<Value>,
+    /// The provider's answer to an attempt, to be kept byte for byte.
+    pub answer: Option<Answer>,
+    /// From 0 to 1: spreads retries.
+    pub jitter: f64,
+    /// The provider's own wish for when to try again.
+    pub retry_after: Option<TimeDelta>,
+}
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Send,
+    Poll,
+    Webhook,
+    Operator,
+    Engine,
+}
+
+impl Source {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Poll => "poll",
+            Self::Webhook => "webhook",
+            Self::Operator => "operator",
+            Self::Engine => "engine",
+        }
+    }
+}
+
+/// What came back for one attempt.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub sender: SenderId,
+    /// `accepted`, `rejected`, `unknown` or `released`.
+    pub outcome: &'static str,
+    pub message_id: Option<MessageId>,
+    pub http_status: Option<u16>,
+    pub error_code: Option<String>,
+    pub body: Vec<u8>,
+    /// The text as it was sent.
+    pub text: Option<String>,
+}
+
+/// What became of one entry, in the order they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Written. The status before and after; they may be equal.
+    Changed { before: Status, after: Status },
+    /// It told nothing new.
+    Nothing,
+    /// An operator's wish that cannot be; why.
+    Refused(String),
+    /// Somebody else has the row locked: bring the entry again.
+    Locked,
+    /// The person is gone from the database.
+    Gone,
+}
+
+/// What to do about rows that somebody else has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenLocked {
+    /// Leave them for the next round, so that one hand-typed transaction does not hold up a thousand.
+    Skip,
+    /// Wait, up to the session's lock timeout.
+    Wait,
+}
+
+/// Records a batch in one transaction. When one row's data is refused by the database, the batch is halved until the
+/// culprit is alone, and that one is stored without what the database would not take.
+pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
+    match record_once(pool, entries, rules).await {
+        Err(StoreError::Data(_)) if entries.len() > 1 => {
+            let (left, right) = entries.split_at(entries.len() / 2);
+            let mut settled = Box::pin(record(pool, left, rules)).await?;
+            settled.extend(Box::pin(record(pool, right, rules)).await?);
+            Ok(settled)
+        }
+        Err(StoreError::Data(refusal)) => {
+            tracing::warn!(%refusal, "one piece of evidence was stored short of what the database would not take");
+            let bare: Vec<_> = entries.iter().map(bare).collect();
+            record_once(pool, &bare, rules).await
+        }
+        other => other,
+    }
+}
+
+/// The entry without anything that came from outside, but with its meaning.
+fn bare(entry: &Entry) -> Entry {
+    let mut bare = entry.clone();
+    bare.metadata = None;
+    if let Some(answer) = &mut bare.answer {
+        answer.message_id = None;
+        answer.error_code = None;
+        answer.text = None;
+    }
+    match &mut bare.stamped.evidence {
+        Evidence::Accepted { message_id, provider_status, message_timestamp } => {
+            (*message_id, *provider_status, *message_timestamp) = (None, None, None);
+        }
+        Evidence::Rejected { code, message, .. } => {
+            "unreadable".clone_into(code);
+            message.clear();
+        }
+        Evidence::Unknown { why } => why.clear(),
+        _ => {}
+    }
+    bare
+}
+
+async fn record_once(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
+    let mut tx = pool.begin().await?;
+    settings::hot_path(&mut tx).await?;
+    let settled = record_in(&mut tx, entries, rules, WhenLocked::Skip).await?;
+    tx.commit().await?;
+    Ok(settled)
+}
+
+/// Records within a transaction of the caller's, who writes something of their own beside it (an operator's act).
+pub async fn record_in(
+    tx: &mut PgConnection,
+    entries: &[Entry],
+    rules: &RetryRules,
+    when_locked: WhenLocked,
+) -> Result<Vec<Settled>, StoreError> {
+    let blasts = lock_blasts(tx, entries).await?;
+    let (held, now) = rows::lock(tx, entries, when_locked).await?;
+    let mut book = Book { held, blasts, now, rules, changed: Vec::new(), steps: Vec::new() };
+    let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
+    let changed = book.changed_people();
+    write::answers(tx, &recorded(entries, &settled)).await?;
+    write::people(tx, &changed, entries).await?;
+    write::history(tx, &book.steps).await?;
+    Ok(settled)
+}
+
+/// Entries whose answers are to be kept: all but those that come again.
+fn recorded<'a>(entries: &'a [Entry], settled: &[Settled]) -> Vec<&'a Entry> {
+    let known = |(entry, settled): (&'a Entry, &Settled)| {
+        (!matches!(settled, Settled::Locked | Settled::Gone)).then_some(entry)
+    };
+    entries.iter().zip(settled).filter_map(known).collect()
+}
+
+/// A requeue must see the blast's state, and hold it still until the commit: a cancel would otherwise pass by.
+async fn lock_blasts(tx: &mut PgConnection, entries: &[Entry]) -> Result<HashMap<i64, BlastState>, StoreError> {
+    let mut ids: Vec<i64> =
+        entries.iter().filter(|entry| may_requeue(&entry.stamped.evidence)).map(|entry| entry.blast.0).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let rows: Vec<(i64, BlastState)> =
+        sqlx::query_as("select id, state from blasts where id = any($1) order by id for share")
+            .bind(ids)
+            .fetch_all(tx)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+const fn may_requeue(evidence: &Evidence) -> bool {
+    matches!(
+        evidence,
+        Evidence::Rejected { .. }
+            | Evidence::Released
+            | Evidence::Manual(Mark::Resolve(Resolution::Resend))
+            | Evidence::Undo(Undone::OptOut)
+    )
+}
+
+/// The people of one batch while evidence is applied to them.
+struct Book<'a> {
+    held: HashMap<i64, Held>,
+    blasts: HashMap<i64, BlastState>,
+    now: DateTime<Utc>,
+    rules: &'a RetryRules,
+    changed: Vec<RecipientId>,
+    steps: Vec<Step>,
+}
+
+/// A row as far as this batch could get hold of it.
+enum Held {
+    Row(Box<Recipient>),
+    Locked,
+}
+
+/// One change of status, for the history.
+struct Step {
+    blast: BlastId,
+    recipient: RecipientId,
+    attempt: i32,
+    old: Status,
+    new: Status,
+    happened_at: DateTime<Utc>,
+    source: Source,
+    by: Option<String>,
+    metadata: Option<Value>,
+}
+
+impl Book<'_> {
+    fn settle(&mut self, entry: &Entry) -> Settled {
+        let policy = self.policy(entry);
+        let before = match self.held.get(&entry.recipient.0) {
+            None => return Settled::Gone,
+            Some(Held::Locked) => return Settled::Locked,
+            Some(Held::Row(row)) => row,
+        };
+        match apply(before, &entry.stamped, &policy) {
+            Applied::Nothing => Settled::Nothing,
+            Applied::Refused(why) => Settled::Refused(why),
+            Applied::Changed(after) => {
+                let (old, new) = (before.status(), after.status());
+                self.held.insert(entry.recipient.0, Held::Row(after));
+                self.note(entry, old, new);
+                Settled::Changed { before: old, after: new }
+            }
+        }
+    }
+
+    fn policy(&self, entry: &Entry) -> Policy {
+        let tries = match self.held.get(&entry.recipient.0) {
+            Some(Held::Row(row)) => row.tries,
+            _ => 0,
+        };
+        Policy {
+            blast: self.blasts.get(&entry.blast.0).copied().unwrap_or(BlastState::Sending),
+            max_tries: self.rules.max_tries,
+            retry_after: self.rules.delay(tries, entry.jitter).max(entry.retry_after.unwrap_or_default()),
+            not_now_after: self.rules.not_now_after,
+            resend_after: self.rules.resend_after,
+            now: self.now,
+        }
+    }
+
+    fn note(&mut self, entry: &Entry, old: Status, new: Status) {
+        self.changed.push(entry.recipient);
+        if old == new {
+            return;
+        }
+        self.steps.push(Step {
+            blast: entry.blast,
+            recipient: entry.recipient,
+            attempt: entry.stamped.attempt,
+            old,
+            new,
+            happened_at: entry.stamped.at,
+            source: entry.source,
+            by: entry.by.clone(),
+            metadata: entry.metadata.clone(),
+        });
+    }
+
+    /// Whoever changed, once each, in id order.
+    fn changed_people(&self) -> Vec<&Recipient> {
+        let mut ids: Vec<i64> = self.changed.iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let row = |id: i64| match self.held.get(&id) {
+            Some(Held::Row(row)) => Some(&**row),
+            _ => None,
+        };
+        ids.into_iter().filter_map(row).collect()
+    }
+}

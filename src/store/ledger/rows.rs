@@ -1,0 +1,81 @@
+//! Reading recipients under lock, as the domain wants them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
+
+use super::{Entry, Held, WhenLocked};
+use crate::domain::ids::MessageId;
+use crate::domain::recipient::Recipient;
+use crate::store::StoreError;
+
+/// The columns that evidence can change.
+const COLUMNS: &str = "id, attempt, tries, standing, claimed_at, next_attempt_at, message_id, message_timestamp,
+    message_c2s_timestamp, sent_at, delivered_at, read_timestamp, reply_seen_at, replied_marked_at, closed_at,
+    failed_at, failed_attempt, opted_out_at, amount, note, provider_status, error_code, error_message, reason";
+
+impl FromRow<'_, PgRow> for Recipient {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let message_id: Option<String> = row.try_get("message_id")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            attempt: row.try_get("attempt")?,
+            tries: row.try_get("tries")?,
+            standing: row.try_get("standing")?,
+            claimed_at: row.try_get("claimed_at")?,
+            next_attempt_at: row.try_get("next_attempt_at")?,
+            message_id: message_id.as_deref().and_then(MessageId::new),
+            message_timestamp: row.try_get("message_timestamp")?,
+            c2s_at: row.try_get("message_c2s_timestamp")?,
+            sent_at: row.try_get("sent_at")?,
+            delivered_at: row.try_get("delivered_at")?,
+            read_at: row.try_get("read_timestamp")?,
+            reply_seen_at: row.try_get("reply_seen_at")?,
+            replied_marked_at: row.try_get("replied_marked_at")?,
+            closed_at: row.try_get("closed_at")?,
+            failed_at: row.try_get("failed_at")?,
+            failed_attempt: row.try_get("failed_attempt")?,
+            opted_out_at: row.try_get("opted_out_at")?,
+            amount: row.try_get("amount")?,
+            note: row.try_get("note")?,
+            provider_status: row.try_get("provider_status")?,
+            error_code: row.try_get("error_code")?,
+            error_message: row.try_get("error_message")?,
+            reason: row.try_get("reason")?,
+        })
+    }
+}
+
+/// Locks the people of a batch in id order, and tells the database's time. Who is locked by somebody else is told
+/// apart from who is gone.
+pub(super) async fn lock(
+    tx: &mut PgConnection,
+    entries: &[Entry],
+    when_locked: WhenLocked,
+) -> Result<(HashMap<i64, Held>, DateTime<Utc>), StoreError> {
+    let mut ids: Vec<i64> = entries.iter().map(|entry| entry.recipient.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let tail = match when_locked {
+        WhenLocked::Skip => "skip locked",
+        WhenLocked::Wait => "",
+    };
+    let sql = format!("select {COLUMNS} from blast_recipients where id = any($1) order by id for update {tail}");
+    let rows: Vec<Recipient> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
+    let mut held: HashMap<i64, Held> = rows.into_iter().map(|row| (row.id.0, Held::Row(Box::new(row)))).collect();
+    if held.len() < ids.len() {
+        mark_locked(tx, &ids, &mut held).await?;
+    }
+    let now = sqlx::query_scalar("select now()").fetch_one(tx).await?;
+    Ok((held, now))
+}
+
+async fn mark_locked(tx: &mut PgConnection, ids: &[i64], held: &mut HashMap<i64, Held>) -> Result<(), StoreError> {
+    let missing: Vec<i64> = ids.iter().copied().filter(|id| !held.contains_key(id)).collect();
+    let there: Vec<i64> =
+        sqlx::query_scalar("select id from blast_recipients where id = any($1)").bind(missing).fetch_all(tx).await?;
+    held.extend(there.into_iter().map(|id| (id, Held::Locked)));
+    Ok(())
+}

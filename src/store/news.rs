@@ -1,0 +1,35 @@
+//! Telling other processes that something changed: hints on one channel, orders on another.
+
+use sqlx::PgPool;
+
+use super::StoreError;
+use crate::domain::ids::BlastId;
+
+/// "Blast N changed": a hint, at most a few times a second a process.
+pub const HINTS: &str = "blastdeck";
+/// Pause, cancel, launch, opt-out: at once.
+pub const ORDERS: &str = "blastdeck_orders";
+
+pub async fn hint(pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
+    notify(pool, HINTS, blast).await
+}
+
+pub async fn order(pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
+    notify(pool, ORDERS, blast).await
+}
+
+async fn notify(pool: &PgPool, channel: &str, blast: Option<BlastId>) -> Result<(), StoreError> {
+    let payload = blast.map_or_else(String::new, |blast| blast.to_string());
+    sqlx::query("select pg_notify($1, $2)").bind(channel).bind(payload).execute(pool).await?;
+    Ok(())
+}
+
+/// The database's time.
+pub async fn now(pool: &PgPool) -> Result<chrono::DateTime<chrono::Utc>, StoreError> {
+    Ok(sqlx::query_scalar("select now()").fetch_one(pool).await?)
+}
+
+/// Makes the history's months ahead where they are missing. Returns how many were made.
+pub async fn make_months(pool: &PgPool) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar("select ensure_history_partitions()").fetch_one(pool).await?)
+}

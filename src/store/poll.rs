@@ -1,0 +1,89 @@
+//! Who is to be asked about: accepted people whose stage may still rise, by age.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+use super::StoreError;
+use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use crate::domain::status::Status;
+
+/// Somebody to ask about.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    pub id: RecipientId,
+    pub blast: BlastId,
+    pub attempt: i32,
+    pub message_id: MessageId,
+    pub sent_at: DateTime<Utc>,
+    pub status: Status,
+    /// The provider's newest word, to tell news from repetition.
+    pub word: Option<String>,
+    pub has_c2s: bool,
+}
+
+/// A stretch of send times within one blast.
+#[derive(Debug, Clone, Copy)]
+pub struct Band {
+    pub blast: BlastId,
+    /// Sent after this, exclusive, in `(sent_at, id)` order.
+    pub after: (DateTime<Utc>, RecipientId),
+    /// Sent up to this.
+    pub until: DateTime<Utc>,
+    pub limit: i64,
+}
+
+/// Blasts of a sender that have somebody to ask about, sent since `since`.
+pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
+    let blasts = sqlx::query_scalar(
+        "select b.id from blasts b
+          where b.sender_id = $1 and b.state <> 'draft'
+            and exists (select 1 from blast_recipients r
+                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2)
+          order by b.id",
+    )
+    .bind(sender)
+    .bind(since)
+    .fetch_all(pool)
+    .await?;
+    Ok(blasts)
+}
+
+/// Senders with anybody to ask about.
+pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId>, StoreError> {
+    let senders = sqlx::query_scalar(
+        "select distinct b.sender_id from blasts b
+          where b.state <> 'draft'
+            and exists (select 1 from blast_recipients r
+                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1)",
+    )
+    .bind(since)
+    .fetch_all(pool)
+    .await?;
+    Ok(senders)
+}
+
+type Row = (RecipientId, BlastId, i32, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
+
+/// The next people of a band, oldest first.
+pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, blast_id, attempt, message_id, sent_at, status, provider_status, message_c2s_timestamp is not null
+           from blast_recipients
+          where blast_id = $1 and status in ('sent', 'delivered')
+            and (sent_at, id) > ($2, $3) and sent_at <= $4
+          order by sent_at, id limit $5",
+    )
+    .bind(band.blast)
+    .bind(band.after.0)
+    .bind(band.after.1)
+    .bind(band.until)
+    .bind(band.limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().filter_map(from_row).collect())
+}
+
+fn from_row((id, blast, attempt, message_id, sent_at, status, word, has_c2s): Row) -> Option<Pending> {
+    let message_id = MessageId::new(message_id.as_deref()?)?;
+    Some(Pending { id, blast, attempt, message_id, sent_at, status, word, has_c2s })
+}

@@ -1,0 +1,118 @@
+//! Senders: the rows behind the configuration's, and what stops them.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+use super::StoreError;
+use crate::domain::ids::SenderId;
+
+/// A sender as the configuration has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Registered<'a> {
+    pub name: &'a str,
+    pub provider: &'a str,
+    pub business: &'a str,
+    pub rehearsal: bool,
+}
+
+/// Makes sure that the sender has a row, as configured now; returns its key.
+pub async fn register(pool: &PgPool, sender: Registered<'_>) -> Result<SenderId, StoreError> {
+    let known: Option<(SenderId, String, String, bool)> =
+        sqlx::query_as("select id, provider, business, rehearsal from senders where name = $1")
+            .bind(sender.name)
+            .fetch_optional(pool)
+            .await?;
+    match known {
+        Some((id, provider, business, rehearsal))
+            if (provider.as_str(), business.as_str(), rehearsal) == (sender.provider, sender.business, sender.rehearsal) =>
+        {
+            Ok(id)
+        }
+        _ => upsert(pool, sender).await,
+    }
+}
+
+async fn upsert(pool: &PgPool, sender: Registered<'_>) -> Result<SenderId, StoreError> {
+    let id = sqlx::query_scalar(
+        "insert into senders (name, provider, business, rehearsal) values ($1, $2, $3, $4)
+         on conflict (name) do update
+            set provider = excluded.provider, business = excluded.business, rehearsal = excluded.rehearsal
+         returning id",
+    )
+    .bind(sender.name)
+    .bind(sender.provider)
+    .bind(sender.business)
+    .bind(sender.rehearsal)
+    .fetch_one(pool)
+    .await?;
+    Ok(id)
+}
+
+/// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet.
+pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3 where id = $1 and stopped_at is null",
+    )
+    .bind(id)
+    .bind(code.replace('\0', ""))
+    .bind(reason.replace('\0', ""))
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets a sender go on. `true` when it was stopped.
+pub async fn unstop(pool: &PgPool, id: SenderId) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update senders set stopped_at = null, stopped_code = null, stopped_reason = null
+          where id = $1 and stopped_at is not null",
+    )
+    .bind(id)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Why a sender is stopped, if it is.
+pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("select stopped_reason from senders where id = $1 and stopped_at is not null")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?
+        .flatten())
+}
+
+/// When this sender's newest attempts were made: what a restart seeds its limits from. Attempts known not to have been
+/// accepted do not count. At most 10,000, oldest first.
+pub async fn recent_attempts(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
+        "select a.claimed_at from attempts a
+          where a.sender_id = $1 and a.claimed_at >= $2
+            and not exists (select 1 from provider_message m
+                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                               and m.outcome in ('released', 'rejected'))
+          order by a.claimed_at desc limit 10000",
+    )
+    .bind(id)
+    .bind(since)
+    .fetch_all(pool)
+    .await?;
+    times.reverse();
+    Ok(times)
+}
+
+/// How many attempts count against the day that began at `since`: every one not known to be unaccepted.
+pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<i64, StoreError> {
+    let n = sqlx::query_scalar(
+        "select count(*) from attempts a
+          where a.sender_id = $1 and a.claimed_at >= $2
+            and not exists (select 1 from provider_message m
+                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                               and m.outcome in ('released', 'rejected'))",
+    )
+    .bind(id)
+    .bind(since)
+    .fetch_one(pool)
+    .await?;
+    Ok(n)
+}

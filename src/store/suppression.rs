@@ -1,0 +1,95 @@
+//! People who asked not to be messaged, by business and number. Business `*` holds for all.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
+
+/// One suppression.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SuppressionRow {
+    pub business: String,
+    pub phone_number: Phone,
+    pub reason: Option<String>,
+    pub source: String,
+    pub created_by: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A new suppression.
+#[derive(Debug, Clone, Copy)]
+pub struct Suppress<'a> {
+    pub business: &'a str,
+    pub phone: &'a str,
+    pub reason: Option<&'a str>,
+    pub source: &'a str,
+    pub by: &'a str,
+}
+
+/// Adds one; `false` when it was there already.
+pub async fn add(tx: &mut PgConnection, suppress: Suppress<'_>) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "insert into suppressions (business, phone_number, reason, source, created_by) values ($1, $2, $3, $4, $5)
+         on conflict (business, phone_number) do nothing",
+    )
+    .bind(suppress.business)
+    .bind(suppress.phone)
+    .bind(suppress.reason)
+    .bind(suppress.source)
+    .bind(suppress.by)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes one; `false` when it was not there.
+pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query("delete from suppressions where business = $1 and phone_number = $2")
+        .bind(business)
+        .bind(phone)
+        .execute(tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The list, newest first.
+pub async fn list(pool: &PgPool, limit: i64) -> Result<Vec<SuppressionRow>, StoreError> {
+    let rows = sqlx::query_as(
+        "select business, phone_number, reason, source, created_by, created_at
+           from suppressions order by created_at desc, id desc limit $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}
+
+/// Where this number is still open in a blast of this business (any, for `*`): an opt-out takes effect there at once.
+pub async fn open_rows(tx: &mut PgConnection, business: &str, phone: &str) -> Result<Vec<(BlastId, RecipientId, i32)>, StoreError> {
+    let rows = sqlx::query_as(
+        "select r.blast_id, r.id, r.attempt
+           from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
+          where r.phone_number = $2 and ($1 = '*' or s.business = $1) and r.status in ('queued', 'sending', 'uncertain')
+          order by r.id",
+    )
+    .bind(business)
+    .bind(phone)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+/// How many of a blast's queued people opted out.
+pub async fn count_in(pool: &PgPool, blast: BlastId, business: &str) -> Result<i64, StoreError> {
+    let n = sqlx::query_scalar(
+        "select count(*) from suppressions s join blast_recipients r on r.phone_number = s.phone_number
+          where s.business in ($2, '*') and r.blast_id = $1 and r.status = 'queued'",
+    )
+    .bind(blast)
+    .bind(business)
+    .fetch_one(pool)
+    .await?;
+    Ok(n)
+}
