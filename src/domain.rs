@@ -7,6 +7,7 @@ pub mod ids;
 pub mod message;
 pub mod pace;
 pub mod phone;
+pub mod polling;
 pub mod recipient;
 pub mod retry;
 pub mod status;
