@@ -5,4 +5,5 @@ pub mod message;
 pub mod pace;
 pub mod phone;
 pub mod retry;
+pub mod sender;
 pub mod text;
