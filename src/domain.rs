@@ -11,5 +11,6 @@ pub mod polling;
 pub mod recipient;
 pub mod retry;
 pub mod status;
+pub mod sender;
 pub mod text;
 pub mod waiting;
