@@ -75,3 +75,33 @@ fn read<T: std::str::FromStr>(blast: &Runnable, column: &str, text: Option<&str>
     }
     value
 }
+
+/// The rate that binds, in messages an hour on average; `None` where none does.
+#[expect(clippy::cast_possible_truncation, reason = "at most 10,000 a second")]
+pub fn per_hour(limits: &Limits) -> Option<i64> {
+    let speed = limits.speed.factor();
+    let by_rate = limits.rate.per_second().map(|rate| rate * 3_600.0 * speed);
+    let by_gap = limits.gap.map(|gap| {
+        let mean = (gap.low() + gap.high()).as_secs_f64() / 2.0;
+        3_600.0 * speed / mean.max(0.001)
+    });
+    let binding = [by_rate, by_gap].into_iter().flatten().reduce(f64::min)?;
+    Some(binding as i64)
+}
+
+impl Desk {
+    /// From the configuration; the reason as a sentence when it cannot be used.
+    pub fn build(sender: &config::Sender, id: SenderId, config: &config::Config) -> Result<Self, String> {
+        let token = sender.token.read(&sender.name).map_err(|error| error.to_string())?;
+        Ok(Self {
+            id,
+            name: sender.name.clone(),
+            business: sender.business().to_owned(),
+            region: sender.region,
+            limits: sender.limits(config.engine.speed),
+            in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
+            polls_per_second: config.polling.per_second,
+            provider: wsapme(sender, token)?,
+        })
+    }
+}

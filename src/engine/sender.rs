@@ -7,6 +7,8 @@ mod aftermath;
 mod choice;
 mod post;
 
+pub(super) use post::variables;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 

@@ -155,7 +155,7 @@ fn metadata(evidence: &Evidence) -> Option<Value> {
 }
 
 /// A person's variables: their row's columns, and the name.
-pub(crate) fn variables(person: &Claimed) -> Variables {
+pub(in crate::engine) fn variables(person: &Claimed) -> Variables {
     let mut variables = Variables::default();
     if let Some(Value::Object(columns)) = &person.variables {
         for (column, value) in columns {
