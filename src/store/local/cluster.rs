@@ -166,8 +166,10 @@ impl Cluster {
             .map_err(LocalError::io("write", &path))
     }
 
-    /// Makes the pid file of a crashed server harmless for the next one.
-    pub fn bury_crashed(&self) -> Result<(), LocalError> {
+    /// Makes the pid file of a crashed server harmless for the next one, and takes its socket's away: the process that they name
+    /// may be another by now, or dead and not yet collected. Only for when no server lives.
+    pub fn bury_crashed(&self, address: &Address) -> Result<(), LocalError> {
+        remove(&address.lock_file())?;
         let Some(text) = postmaster::read(&self.dir)? else { return Ok(()) };
         match postmaster::parse(&text) {
             Some(_) => self.write("postmaster.pid", &postmaster::with_impossible_pid(&text)),
@@ -208,12 +210,16 @@ fn quoted_list_item(text: &str) -> String {
 pub(super) fn fatal_line(dir: &Path) -> Option<String> {
     let today = fs::read_dir(log_dir(dir)).into_iter().flatten().flatten();
     let newest = today.max_by_key(|entry| entry.metadata().and_then(|data| data.modified()).ok()).map(|log| log.path());
-    [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| {
-        let text = fs::read(log).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let (_, complaint) = text.lines().rev().find_map(|line| line.split_once("FATAL:  "))?;
-        Some(complaint.chars().filter(|letter| !letter.is_control()).collect())
-    })
+    [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| complaint_in(&fs::read(log).ok()?))
+}
+
+/// The last fatal line; else, since the very first checks are told without a level, the last that is told so.
+fn complaint_in(log: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(log);
+    let fatal = text.lines().rev().find_map(|line| Some(line.split_once("FATAL:  ")?.1));
+    let bare = |line: &&str| !line.trim().is_empty() && !line.contains(":  ");
+    let complaint = fatal.or_else(|| text.lines().rev().find(bare))?;
+    Some(complaint.chars().filter(|letter| !letter.is_control()).collect())
 }
 
 /// Removes a file or a whole directory; that there is none is fine.

@@ -1,0 +1,5 @@
+//! One integration binary: one throwaway Postgres for all of it, one link.
+
+mod layers;
+mod local_postgres;
+mod support;
