@@ -23,7 +23,7 @@ pub fn guard_main(dir: &Path) -> ExitCode {
         return report(&Err(error));
     }
     let started = serve(dir);
-    let code = report(&started.as_ref().map(|(_, address)| address.clone()).map_err(|error| error.to_string()));
+    let code = report(&started.as_ref().map(|(_, address)| address.clone()).map_err(ToString::to_string));
     if started.is_ok() {
         wait_for_owner();
     }

@@ -40,7 +40,7 @@ struct Walk<'a> {
     found: Vec<Named>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn run(&mut self) {
         let mut at = 0;
         while at < self.tokens.len() {
@@ -54,7 +54,7 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&self, at: usize) -> &str {
+    fn text(&self, at: usize) -> &'a str {
         self.tokens.get(at).map_or("", |token| &token.text)
     }
 
@@ -97,7 +97,7 @@ impl Walk<'_> {
         match self.text(at) {
             "{" => self.group(at),
             "*" | "self" => self.name("*", at),
-            room => self.name(&room.to_owned(), at),
+            room => self.name(room, at),
         }
     }
 

@@ -6,7 +6,7 @@ use blastdeck::store::local::Throwaway;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
-use crate::support::{database, eventually, processes_naming};
+use crate::support::{TestDatabase, database, eventually, postgres, processes_naming};
 
 fn start() -> Throwaway {
     Throwaway::start_blocking("trial", &blastdeck()).unwrap()
@@ -102,7 +102,7 @@ fn a_guard_touches_no_directory_that_was_there_before() {
 
 #[tokio::test]
 async fn each_test_has_a_database_of_its_own() {
-    let first = database().await;
+    let first: TestDatabase = database().await;
     let second = database().await;
     sqlx::query("create table mine ()").execute(&first.pool).await.unwrap();
 
@@ -112,6 +112,12 @@ async fn each_test_has_a_database_of_its_own() {
 
     assert_eq!(seen, "true");
     assert!(PgConnection::connect(&url).await.is_err(), "it is dropped with the test");
+}
+
+#[tokio::test]
+async fn all_tests_of_a_run_share_one_server() {
+    assert_eq!(postgres().await, postgres().await);
+    assert_eq!(ask(&postgres().await.url(), "show fsync").await, "off");
 }
 
 /// The process that keeps the server in `dir`.
