@@ -157,7 +157,7 @@ impl Local {
         let account = Account::of(&dir)?;
         let version = cluster::version_of(&dir)?;
         let binaries = self.search.find(&dir, version)?;
-        account.check_way_to(&self.data_dir)?;
+        account.check_way_to(dir.parent().unwrap_or(&dir))?;
         let cluster = Cluster { dir, account, binaries, care: Care::Durable };
         if version.is_none() {
             cluster.create(|| lock.as_input())?;
@@ -229,7 +229,7 @@ fn settle(dir: &Path, deadline: Instant) -> Result<Settled, LocalError> {
 
 fn end(pid: i32, dir: &Path) -> Result<(), LocalError> {
     postmaster::ask_to_stop(pid, Stop::Orderly)?;
-    if postmaster::wait_until_gone(dir, STOP_PATIENCE)? {
+    if postmaster::wait_until_gone(pid, dir, STOP_PATIENCE) {
         return Ok(());
     }
     Err(LocalError::NotStopping { pid, log: cluster::log_dir(dir), seconds: STOP_PATIENCE.as_secs() })

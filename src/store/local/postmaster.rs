@@ -165,16 +165,16 @@ fn signal(pid: i32, signal: Signal) -> Result<(), LocalError> {
     }
 }
 
-/// Waits until no server lives on the data any more; says whether that came true.
-pub(super) fn wait_until_gone(cluster: &Path, patience: Duration) -> Result<bool, LocalError> {
+/// Waits until the server's process has ended, which is a moment after its pid file is gone; says whether that came true.
+pub(super) fn wait_until_gone(pid: i32, cluster: &Path, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
-    while matches!(find(cluster)?, Found::Alive(_)) {
+    while is_server_of(pid, cluster) {
         if Instant::now() >= deadline {
-            return Ok(false);
+            return false;
         }
         thread::sleep(POLL);
     }
-    Ok(true)
+    true
 }
 
 /// Ends what a killed server left at work: its sessions notice its death only between statements, and while one lives no new

@@ -112,7 +112,7 @@ fn end_without_guard(dir: &Path) -> Result<(), LocalError> {
     let data = dir.join("postgres");
     if let postmaster::Found::Alive(server) = postmaster::find(&data)? {
         postmaster::ask_to_stop(server.pid, postmaster::Stop::Crash)?;
-        postmaster::wait_until_gone(&data, END_PATIENCE)?;
+        postmaster::wait_until_gone(server.pid, &data, END_PATIENCE);
     }
     cluster::remove(dir)
 }
