@@ -270,3 +270,45 @@ async fn in_background<T: Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn local_without_programs(data_dir: &Path) -> Local {
+        Local { data_dir: data_dir.to_owned(), search: Search::within("", data_dir) }
+    }
+
+    #[tokio::test]
+    async fn a_running_server_is_used_without_any_program() {
+        let room = tempfile::tempdir().unwrap();
+        let cluster = room.path().join("postgres");
+        fs::create_dir(&cluster).unwrap();
+        let shown = cluster.display();
+        fs::write(cluster.join("postmaster.pid"), format!("1\n{shown}\n0\n5432\n{shown}\n\n\nready   \n")).unwrap();
+        let listener = UnixListener::bind(cluster.join(".s.PGSQL.5432")).unwrap();
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.read_exact(&mut [0; 8]).unwrap();
+            client.write_all(b"N").unwrap();
+        });
+
+        let address = local_without_programs(room.path()).ensure_running().await.unwrap();
+        server.join().unwrap();
+
+        assert_eq!(address.socket_dir(), cluster);
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_a_server_says_so_and_prepares_nothing() {
+        let room = tempfile::tempdir().unwrap();
+
+        let error = local_without_programs(room.path()).ensure_running().await.unwrap_err();
+
+        assert!(matches!(error, LocalError::NotInstalled), "{error}");
+        assert!(!room.path().join("postgres").exists());
+    }
+}

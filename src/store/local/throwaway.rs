@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::address::LONGEST_SOCKET_PATH;
+use super::binaries::Search;
 use super::{Address, LocalError, POLL, cluster, command, in_background, postmaster};
 
 /// The hidden argument with which the binary becomes a guard: `blastdeck guard-postgres DIR`.
@@ -38,6 +39,8 @@ impl Throwaway {
     /// [`Throwaway::start`] for a thread that may wait.
     pub fn start_blocking(label: &str, program: &Path) -> Result<Self, LocalError> {
         let dir = new_dir(label)?;
+        // The guard looks too, but here the answer keeps its type: no server is a thing that can be mended.
+        Search::this_machine().find(&dir, None)?;
         let mut guard = command::detached(program)
             .arg(GUARD_ARGUMENT)
             .arg(&dir)

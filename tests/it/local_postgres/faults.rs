@@ -114,6 +114,7 @@ async fn a_server_whose_socket_was_cleaned_away_is_started_anew() {
 
     assert_eq!(ask(&url, "select 'alive'").await, "alive");
     assert_ne!(house.pid(), pid);
+    assert!(house.log().contains("received fast shutdown request"), "the old one was ended in order");
 }
 
 #[tokio::test]

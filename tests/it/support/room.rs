@@ -12,10 +12,12 @@ trap '' HUP INT TERM
 cat > /dev/null
 for file in $(find "$1" -name postmaster.pid 2> /dev/null); do
     pid=$(head -n 1 "$file")
+    socket_dir=$(sed -n 5p "$file")
     name=$(cat "/proc/$pid/comm" 2> /dev/null || ps -o comm= -p "$pid")
     case $name in *postgres*) kill -QUIT "$pid" 2> /dev/null;; *) continue;; esac
     tries=0
     while [ -e "$file" ] && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+    case $socket_dir in /tmp/blastdeck-*) rmdir "$socket_dir" 2> /dev/null;; esac
 done
 rm -rf "$1" || { sleep 1; rm -rf "$1"; }
 "#;
