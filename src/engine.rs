@@ -1,10 +1,22 @@
 //! Use cases, sending and timing. Knows no terminal.
 
 mod app;
+mod clock;
+mod desk;
 mod error;
+mod filing;
+mod lease;
+mod news;
+mod poller;
+mod reason;
+mod run;
+mod sender;
+mod standby;
 
-pub use app::{App, DatabaseState, Launch, Marked, Plan, Sample, TakenBack};
+pub use app::{App, Broken, DatabaseState, Launch, Marked, Plan, Sample, Setup, TakenBack};
 pub use error::EngineError;
+pub use run::{RunOptions, Until, run};
+pub use standby::{Standby, hold_lock};
 
 /// What faces read, as the store tells it.
 pub use crate::store::view;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::domain::ids::MessageId;
+pub use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::ErrorClass;
 
 /// Bodies are read up to this many bytes; a longer one is cut there and counts as unreadable.
@@ -44,15 +45,6 @@ pub enum Outcome {
     Rejected { class: ErrorClass, code: String, message: String, retry_after: Option<Duration> },
     /// Nobody can know. Never sent again by itself. `why` is a sentence for the operator.
     Unknown { why: String },
-}
-
-/// A stage that a provider's status word or number stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ProviderStage {
-    Failed,
-    Sent,
-    Delivered,
-    Read,
 }
 
 /// What asking for one message's status came to.

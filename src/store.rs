@@ -11,6 +11,8 @@ pub mod lease;
 pub mod ledger;
 pub mod local;
 pub mod news;
+pub mod person;
+pub mod plan;
 pub mod poll;
 pub mod sender;
 mod settings;

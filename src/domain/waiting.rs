@@ -21,6 +21,8 @@ pub enum Waiting {
     DailyCap { cap: i64, until: DateTime<Utc> },
     /// Outside the hours for sending.
     Window { window: String, until: DateTime<Utc> },
+    /// The provider asked for a pause.
+    Throttled { until: DateTime<Utc> },
     /// Everybody left is to be tried later.
     Backoff { people: i64, until: DateTime<Utc> },
     /// The sender is stopped until a person mends something.
@@ -38,6 +40,7 @@ impl Waiting {
             Self::Armed { until }
             | Self::DailyCap { until, .. }
             | Self::Window { until, .. }
+            | Self::Throttled { until }
             | Self::Backoff { until, .. }
             | Self::Gap { next: until, .. } => Some(*until),
             _ => None,
@@ -65,6 +68,7 @@ impl fmt::Display for Waiting {
             Self::Rate { rate } => write!(f, "sender rate {rate}"),
             Self::DailyCap { cap, .. } => write!(f, "daily cap {cap} reached"),
             Self::Window { window, .. } => write!(f, "sends {window} only"),
+            Self::Throttled { .. } => write!(f, "the provider asked to slow down"),
             Self::Backoff { people, .. } => write!(f, "{people} to be tried again"),
             Self::SenderStopped { why } => write!(f, "sender stopped: {why}"),
             Self::Uncertain { people } => write!(f, "waiting for {people} unknown"),

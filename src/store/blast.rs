@@ -148,11 +148,12 @@ pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<Runnable>, 
     Ok(blasts)
 }
 
-/// Senders with something to send: a blast that is sending and has somebody queued or in flight.
+/// Senders with something to send: a blast that is sending and has somebody queued or in flight. One that is stopped
+/// has nothing to do until somebody mends it.
 pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreError> {
     let senders = sqlx::query_scalar(
-        "select distinct b.sender_id from blasts b
-          where b.state = 'sending'
+        "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
+          where b.state = 'sending' and s.stopped_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('queued', 'sending'))
          union

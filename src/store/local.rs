@@ -21,8 +21,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy;
-use tokio::net::UnixStream;
-use tokio::time::timeout;
 
 pub use address::Address;
 pub use error::LocalError;
@@ -34,7 +32,7 @@ use account::Account;
 use binaries::Search;
 use cluster::{Care, Cluster};
 use lock::Lock;
-use postmaster::{Found, Phase, Stop};
+use postmaster::{Found, Phase, Probe, Stop};
 
 /// The oldest server that the schema works with.
 pub const OLDEST_MAJOR: u32 = 14;
@@ -46,7 +44,7 @@ const ROOT_DATA_DIR: &str = "/var/lib/blastdeck";
 const POLL: Duration = Duration::from_millis(20);
 
 /// How long a server may take to be ready, recovery after a crash included.
-const START_PATIENCE: Duration = Duration::from_mins(2);
+const START_PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long the sessions of a killed server may live on before they are ended.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(2);
@@ -55,10 +53,7 @@ const ORPHAN_PATIENCE: Duration = Duration::from_secs(2);
 const UNREACHABLE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long an orderly stop may take.
-const STOP_PATIENCE: Duration = Duration::from_mins(1);
-
-/// How long the fast path waits for the socket before it asks no further.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The private Postgres of one data directory.
 #[derive(Debug, Clone)]
@@ -112,11 +107,8 @@ impl Local {
     /// The address of the running server; makes the cluster and starts the server where needed. With the server up this is one
     /// file read and one connect.
     pub async fn ensure_running(&self) -> Result<Address, LocalError> {
-        if let Some(address) = self.running().await? {
-            return Ok(address);
-        }
         let local = self.clone();
-        in_background(move || local.start()).await
+        in_background(move || local.running()?.map_or_else(|| local.start(), Ok)).await
     }
 
     /// Ends the server in order, whoever started it. Data stays.
@@ -137,10 +129,10 @@ impl Local {
         }
     }
 
-    async fn running(&self) -> Result<Option<Address>, LocalError> {
-        let Some(address) = postmaster::announced(&self.cluster_dir())? else { return Ok(None) };
-        let answered = timeout(CONNECT_PATIENCE, UnixStream::connect(address.socket())).await;
-        Ok(matches!(answered, Ok(Ok(_))).then_some(address))
+    /// The fast path: no lock, no process.
+    fn running(&self) -> Result<Option<Address>, LocalError> {
+        let announced = postmaster::announced(&self.cluster_dir())?;
+        Ok(announced.filter(|address| postmaster::probe(address) == Probe::Answered))
     }
 
     fn cluster_dir(&self) -> PathBuf {
@@ -165,13 +157,13 @@ impl Local {
         let account = Account::of(&dir)?;
         let version = cluster::version_of(&dir)?;
         let binaries = self.search.find(&dir, version)?;
-        account.check_way_to(&self.data_dir)?;
+        account.check_way_to(dir.parent().unwrap_or(&dir))?;
         let cluster = Cluster { dir, account, binaries, care: Care::Durable };
         if version.is_none() {
             cluster.create(|| lock.as_input())?;
         }
-        cluster.bury_crashed()?;
         let address = cluster.write_settings()?;
+        cluster.bury_crashed(&address)?;
         start_after_orphans(&cluster, lock)?;
         Ok(address)
     }
@@ -215,15 +207,17 @@ fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), LocalError>
 fn settle(dir: &Path, deadline: Instant) -> Result<Settled, LocalError> {
     let mut refused_since = None;
     while let Found::Alive(server) = postmaster::find(dir)? {
-        match server.address.filter(|_| server.phase == Phase::Ready) {
-            Some(address) if postmaster::answers(&address) => return Ok(Settled::Ready(address)),
-            Some(_) => {
+        let ready = server.address.filter(|_| server.phase == Phase::Ready);
+        match ready.map(|address| (postmaster::probe(&address), address)) {
+            Some((Probe::Answered, address)) => return Ok(Settled::Ready(address)),
+            Some((Probe::Refused, _)) => {
                 let since = *refused_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= UNREACHABLE_PATIENCE {
                     return Ok(Settled::Unreachable(server.pid));
                 }
             }
-            None => refused_since = None,
+            // Silent: a server under load is waited for, never ended.
+            _ => refused_since = None,
         }
         if Instant::now() >= deadline {
             return Err(LocalError::NotAnswering { log: cluster::log_dir(dir), seconds: START_PATIENCE.as_secs() });
@@ -235,7 +229,7 @@ fn settle(dir: &Path, deadline: Instant) -> Result<Settled, LocalError> {
 
 fn end(pid: i32, dir: &Path) -> Result<(), LocalError> {
     postmaster::ask_to_stop(pid, Stop::Orderly)?;
-    if postmaster::wait_until_gone(dir, STOP_PATIENCE)? {
+    if postmaster::wait_until_gone(pid, dir, STOP_PATIENCE) {
         return Ok(());
     }
     Err(LocalError::NotStopping { pid, log: cluster::log_dir(dir), seconds: STOP_PATIENCE.as_secs() })
@@ -274,5 +268,47 @@ async fn in_background<T: Send + 'static>(
         Err(stopped) => {
             Err(LocalError::Program { program: "a background thread".to_owned(), message: stopped.to_string() })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn local_without_programs(data_dir: &Path) -> Local {
+        Local { data_dir: data_dir.to_owned(), search: Search::within("", data_dir) }
+    }
+
+    #[tokio::test]
+    async fn a_running_server_is_used_without_any_program() {
+        let room = tempfile::tempdir().unwrap();
+        let cluster = room.path().join("postgres");
+        fs::create_dir(&cluster).unwrap();
+        let shown = cluster.display();
+        fs::write(cluster.join("postmaster.pid"), format!("1\n{shown}\n0\n5432\n{shown}\n\n\nready   \n")).unwrap();
+        let listener = UnixListener::bind(cluster.join(".s.PGSQL.5432")).unwrap();
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.read_exact(&mut [0; 8]).unwrap();
+            client.write_all(b"N").unwrap();
+        });
+
+        let address = local_without_programs(room.path()).ensure_running().await.unwrap();
+        server.join().unwrap();
+
+        assert_eq!(address.socket_dir(), cluster);
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_a_server_says_so_and_prepares_nothing() {
+        let room = tempfile::tempdir().unwrap();
+
+        let error = local_without_programs(room.path()).ensure_running().await.unwrap_err();
+
+        assert!(matches!(error, LocalError::NotInstalled), "{error}");
+        assert!(!room.path().join("postgres").exists());
     }
 }

@@ -51,8 +51,8 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
 /// Senders with anybody to ask about.
 pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId>, StoreError> {
     let senders = sqlx::query_scalar(
-        "select distinct b.sender_id from blasts b
-          where b.state <> 'draft'
+        "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
+          where b.state <> 'draft' and s.stopped_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1)",
     )

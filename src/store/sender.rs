@@ -116,3 +116,8 @@ pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -
     .await?;
     Ok(n)
 }
+
+/// The business that a sender's opt-outs are shared in.
+pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar("select business from senders where id = $1").bind(id).fetch_one(pool).await?)
+}

@@ -20,6 +20,8 @@ pub struct Hours {
 const MINUTES_OF_DAY: u16 = 1_440;
 
 impl Hours {
+    pub const ALL_DAY: Self = Self { from: 0, to: MINUTES_OF_DAY };
+
     fn crosses_midnight(self) -> bool {
         self.to < self.from
     }

@@ -56,6 +56,11 @@ impl Address {
     pub fn socket(&self) -> PathBuf {
         self.socket_dir.join(format!(".s.PGSQL.{}", self.port))
     }
+
+    /// What a server puts beside its socket, with its process in it.
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.socket_dir.join(format!(".s.PGSQL.{}.lock", self.port))
+    }
 }
 
 impl fmt::Display for Address {

@@ -82,7 +82,8 @@ impl Search {
     }
 
     fn dirs(&self) -> Vec<PathBuf> {
-        let mut dirs: Vec<PathBuf> = env::split_paths(&self.path).collect();
+        // Never from wherever we happen to be called.
+        let mut dirs: Vec<PathBuf> = env::split_paths(&self.path).filter(|dir| dir.is_absolute()).collect();
         let config = dirs.iter().map(|dir| dir.join("pg_config")).find(|program| program.is_file());
         dirs.extend(config.and_then(|program| command::printed(&program, "--bindir")).map(PathBuf::from));
         dirs.extend(PACKAGED.iter().flat_map(|pattern| expanded(&self.root, pattern)));

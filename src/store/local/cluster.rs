@@ -17,7 +17,7 @@ use super::{Address, LocalError, command, postmaster};
 pub(super) enum Care {
     /// Survives a power cut.
     Durable,
-    /// For a demo or a test: nothing waits for the disk.
+    /// For a demo or a test: nothing waits for the disk. What is committed still survives the server's own crash.
     Throwaway,
 }
 
@@ -55,8 +55,6 @@ log_truncate_on_rotation = on
 const THROWAWAY: &str = "\
 fsync = off
 full_page_writes = off
-synchronous_commit = off
-autovacuum_naptime = 1h
 ";
 
 /// Whoever may enter the socket's directory is the operator; nobody comes by another way.
@@ -166,8 +164,10 @@ impl Cluster {
             .map_err(LocalError::io("write", &path))
     }
 
-    /// Makes the pid file of a crashed server harmless for the next one.
-    pub fn bury_crashed(&self) -> Result<(), LocalError> {
+    /// Makes the pid file of a crashed server harmless for the next one, and takes its socket's away: the process that they name
+    /// may be another by now, or dead and not yet collected. Only for when no server lives.
+    pub fn bury_crashed(&self, address: &Address) -> Result<(), LocalError> {
+        remove(&address.lock_file())?;
         let Some(text) = postmaster::read(&self.dir)? else { return Ok(()) };
         match postmaster::parse(&text) {
             Some(_) => self.write("postmaster.pid", &postmaster::with_impossible_pid(&text)),
@@ -208,12 +208,18 @@ fn quoted_list_item(text: &str) -> String {
 pub(super) fn fatal_line(dir: &Path) -> Option<String> {
     let today = fs::read_dir(log_dir(dir)).into_iter().flatten().flatten();
     let newest = today.max_by_key(|entry| entry.metadata().and_then(|data| data.modified()).ok()).map(|log| log.path());
-    [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| {
-        let text = fs::read(log).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let (_, complaint) = text.lines().rev().find_map(|line| line.split_once("FATAL:  "))?;
-        Some(complaint.chars().filter(|letter| !letter.is_control()).collect())
-    })
+    [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| complaint_in(&fs::read(log).ok()?))
+}
+
+/// The last fatal line of the latest start; else, since the very first checks are told without a level, the last that is told so.
+fn complaint_in(log: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(log);
+    let begun = text.rfind("starting PostgreSQL").and_then(|start| text.get(start..)?.split_once('\n'));
+    let latest = begun.map_or(&*text, |(_, rest)| rest);
+    let fatal = |line| Some(str::split_once(line, "FATAL:  ").or_else(|| str::split_once(line, "PANIC:  "))?.1);
+    let bare = |line: &&str| !line.trim().is_empty() && !line.contains(":  ");
+    let complaint = latest.lines().rev().find_map(fatal).or_else(|| latest.lines().rev().find(bare))?;
+    Some(complaint.chars().filter(|letter| !letter.is_control()).collect())
 }
 
 /// Removes a file or a whole directory; that there is none is fine.
@@ -244,6 +250,14 @@ mod tests {
         fs::write(start_log(dir.path()), "LOG:  one\nFATAL:  two\nFATAL:  data directory is odd\nHINT:  x\n").unwrap();
 
         assert_eq!(fatal_line(dir.path()).as_deref(), Some("data directory is odd"));
+    }
+
+    #[test]
+    fn a_complaint_of_an_earlier_start_is_not_taken_for_this_ones() {
+        let log = "FATAL:  long ago\nLOG:  starting PostgreSQL 15.1\nPANIC:  no checkpoint\nLOG:  shutting down\n";
+
+        assert_eq!(complaint_in(log.as_bytes()).as_deref(), Some("no checkpoint"));
+        assert_eq!(complaint_in(b"FATAL:  long ago\nLOG:  starting PostgreSQL 15.1\nLOG:  x\n"), None);
     }
 
     #[test]

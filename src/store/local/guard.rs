@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::account::Account;
 use super::binaries::Search;
 use super::cluster::{Care, Cluster};
-use super::postmaster::Stop;
+use super::postmaster::{Probe, Stop};
 use super::{Address, LocalError, POLL, START_PATIENCE, cluster, postmaster};
 
 /// `blastdeck guard-postgres DIR`: makes `DIR` (which must not exist: what is removed in the end is ours), reports on standard
@@ -23,7 +23,7 @@ pub fn guard_main(dir: &Path) -> ExitCode {
         return report(&Err(error));
     }
     let started = serve(dir);
-    let code = report(&started.as_ref().map(|(_, address)| address.clone()).map_err(|error| error.to_string()));
+    let code = report(&started.as_ref().map(|(_, address)| address.clone()).map_err(ToString::to_string));
     if started.is_ok() {
         wait_for_owner();
     }
@@ -58,7 +58,7 @@ fn serve(dir: &Path) -> Result<(Child, Address), LocalError> {
 
 fn wait_until_ready(server: &mut Child, data: &Path) -> Result<(), LocalError> {
     let deadline = Instant::now() + START_PATIENCE;
-    while !postmaster::announced(data)?.is_some_and(|address| postmaster::answers(&address)) {
+    while !postmaster::announced(data)?.is_some_and(|address| postmaster::probe(&address) == Probe::Answered) {
         if let Ok(Some(status)) = server.try_wait() {
             let message = cluster::fatal_line(data).unwrap_or_else(|| status.to_string());
             return Err(LocalError::Program { program: "the database server".to_owned(), message });

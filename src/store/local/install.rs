@@ -170,4 +170,11 @@ mod tests {
 
         assert_eq!(command_for(dir.path().as_os_str(), None), None);
     }
+
+    #[test]
+    fn a_package_command_that_fails_is_named() {
+        let said = run(&["false".to_owned(), "postgresql".to_owned()]).unwrap_err().to_string();
+
+        assert!(said.contains("`false postgresql` ended with"), "{said}");
+    }
 }

@@ -13,7 +13,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::{LocalError, POLL};
 
 /// Longer than preparing a cluster and recovering it after a crash should ever take.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The lock, held until dropped, also by the programs that have it as their input.
 #[derive(Debug)]

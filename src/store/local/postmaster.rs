@@ -2,7 +2,7 @@
 //! The file is believed in nothing but after a look at the process or the socket: it outlives crashes.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,6 +47,22 @@ pub(super) enum Phase {
     Ready,
 }
 
+/// What a knock at the socket brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probe {
+    Answered,
+    /// Nobody listens there, or somebody who is dying.
+    Refused,
+    /// Somebody listens and says nothing in time.
+    Silent,
+}
+
+/// How long a server may take for the one letter.
+const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Its length, and the code 80877103 (PostgreSQL's protocol, `SSLRequest`).
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
 /// What lives on a data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
@@ -73,9 +89,19 @@ pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, LocalError> {
     Ok(server.filter(|server| server.phase == Phase::Ready).and_then(|server| server.address))
 }
 
-/// Whether anybody listens.
-pub(super) fn answers(address: &Address) -> bool {
-    UnixStream::connect(address.socket()).is_ok()
+/// Asks for TLS, which a server answers with one letter before it asks anything back. A mere connect would also succeed with a
+/// server that is being killed.
+pub(super) fn probe(address: &Address) -> Probe {
+    let asked = UnixStream::connect(address.socket()).and_then(|mut socket| {
+        socket.set_read_timeout(Some(PROBE_PATIENCE))?;
+        socket.write_all(&SSL_REQUEST)?;
+        socket.read_exact(&mut [0])
+    });
+    match asked {
+        Ok(()) => Probe::Answered,
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Probe::Silent,
+        Err(_) => Probe::Refused,
+    }
 }
 
 /// The stale file with a process number that cannot exist. The number may be another process's by now, and the server would take it
@@ -139,16 +165,16 @@ fn signal(pid: i32, signal: Signal) -> Result<(), LocalError> {
     }
 }
 
-/// Waits until no server lives on the data any more; says whether that came true.
-pub(super) fn wait_until_gone(cluster: &Path, patience: Duration) -> Result<bool, LocalError> {
+/// Waits until the server's process has ended, which is a moment after its pid file is gone; says whether that came true.
+pub(super) fn wait_until_gone(pid: i32, cluster: &Path, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
-    while matches!(find(cluster)?, Found::Alive(_)) {
+    while is_server_of(pid, cluster) {
         if Instant::now() >= deadline {
-            return Ok(false);
+            return false;
         }
         thread::sleep(POLL);
     }
-    Ok(true)
+    true
 }
 
 /// Ends what a killed server left at work: its sessions notice its death only between statements, and while one lives no new

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::address::LONGEST_SOCKET_PATH;
+use super::binaries::Search;
 use super::{Address, LocalError, POLL, cluster, command, in_background, postmaster};
 
 /// The hidden argument with which the binary becomes a guard: `blastdeck guard-postgres DIR`.
@@ -38,6 +39,8 @@ impl Throwaway {
     /// [`Throwaway::start`] for a thread that may wait.
     pub fn start_blocking(label: &str, program: &Path) -> Result<Self, LocalError> {
         let dir = new_dir(label)?;
+        // The guard looks too, but here the answer keeps its type: no server is a thing that can be mended.
+        Search::this_machine().find(&dir, None)?;
         let mut guard = command::detached(program)
             .arg(GUARD_ARGUMENT)
             .arg(&dir)
@@ -112,7 +115,7 @@ fn end_without_guard(dir: &Path) -> Result<(), LocalError> {
     let data = dir.join("postgres");
     if let postmaster::Found::Alive(server) = postmaster::find(&data)? {
         postmaster::ask_to_stop(server.pid, postmaster::Stop::Crash)?;
-        postmaster::wait_until_gone(&data, END_PATIENCE)?;
+        postmaster::wait_until_gone(server.pid, &data, END_PATIENCE);
     }
     cluster::remove(dir)
 }

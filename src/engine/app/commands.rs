@@ -1,0 +1,181 @@
+//! Commands on whole blasts: launch, pause, resume, cancel, delete. Each is one compare-and-set, told at once.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::App;
+use crate::domain::blast::{BlastState, Command, transition};
+use crate::domain::ids::{ActionId, BlastId};
+use crate::engine::error::EngineError;
+use crate::store::action::{self, NewAction};
+use crate::store::blast::{self, Change, Head};
+use crate::store::view::BlastRow;
+use crate::store::{claim, sender};
+
+/// Starting messages: the number of people is the confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launch {
+    pub blast: BlastId,
+    /// The version that was shown.
+    pub version: i64,
+    /// The number of people that was shown and typed; another number now means that nothing starts.
+    pub people: i64,
+    /// How long it can still be taken back; zero starts at once.
+    pub armed_for: TimeDelta,
+}
+
+impl App {
+    /// Starts sending a draft.
+    pub async fn launch(&self, launch: Launch) -> Result<BlastRow, EngineError> {
+        self.start(launch, Command::Launch, "launch").await
+    }
+
+    /// Resumes a paused blast; the number typed must still be the number queued. Also lets a sender go on that was
+    /// stopped for an error: whoever resumes says that it is mended.
+    pub async fn resume(&self, launch: Launch) -> Result<BlastRow, EngineError> {
+        self.start(launch, Command::Resume, "resume").await
+    }
+
+    async fn start(&self, launch: Launch, command: Command, act: &'static str) -> Result<BlastRow, EngineError> {
+        let plan = self.plan(launch.blast).await?;
+        let mut tx = self.pool().begin().await?;
+        let head = self.head(&mut tx, launch.blast).await?;
+        transition(head.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+        if let Some(obstacle) = plan.obstacles.first() {
+            return Err(EngineError::Refused(obstacle.clone()));
+        }
+        if plan.people != launch.people {
+            return Err(EngineError::Refused(format!(
+                "it is {} people now, not {}: look again, nothing was sent",
+                plan.people, launch.people
+            )));
+        }
+        let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
+        raced(done)?;
+        self.log_blast_act(&mut tx, act, &head, json!({ "people": plan.people })).await?;
+        tx.commit().await?;
+        if command == Command::Resume {
+            sender::unstop(self.pool(), head.sender_id).await?;
+        }
+        claim::skip_suppressed(self.pool(), head.id, &self.business(head.sender_id).await?).await?;
+        self.tell(head.id).await?;
+        self.blast(head.id).await
+    }
+
+    /// Pauses at once: no POST starts after this is heard, which is within one message.
+    pub async fn pause(&self, id: BlastId) -> Result<BlastRow, EngineError> {
+        let reason = format!("paused by {}", self.operator());
+        self.change(id, Command::Pause, Some(&reason), "pause").await?;
+        self.blast(id).await
+    }
+
+    /// Stops for good; who is still queued is left out. Returns how many.
+    pub async fn cancel(&self, id: BlastId) -> Result<i64, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let head = self.change_in(&mut tx, id, Command::Cancel, Some("cancelled")).await?;
+        let left_out = blast::skip_queued(&mut tx, id, "cancelled", self.operator()).await?;
+        self.log_blast_act(&mut tx, "cancel", &head, json!({ "left_out": left_out })).await?;
+        tx.commit().await?;
+        self.tell(id).await?;
+        Ok(left_out)
+    }
+
+    /// Removes a draft or a finished blast, and its people.
+    pub async fn delete(&self, id: BlastId) -> Result<(), EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let head = self.head(&mut tx, id).await?;
+        transition(head.state, Command::Delete).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+        raced(blast::delete(&mut tx, id, head.version).await?)?;
+        self.log_blast_act(&mut tx, "delete", &head, json!({ "tag": head.blast_tag })).await?;
+        tx.commit().await?;
+        self.tell(id).await
+    }
+
+    /// Takes an armed launch back. Refused once the ten seconds are over.
+    pub(super) async fn disarm(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        id: BlastId,
+    ) -> Result<Head, EngineError> {
+        let head = self.head(tx, id).await?;
+        let now = crate::store::news::now(self.pool()).await?;
+        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= now) {
+            return Err(EngineError::Refused(format!(
+                "{} has started sending: p pauses it",
+                head.blast_tag
+            )));
+        }
+        self.change_in(tx, id, Command::Disarm, None).await
+    }
+
+    async fn change(
+        &self,
+        id: BlastId,
+        command: Command,
+        reason: Option<&str>,
+        act: &'static str,
+    ) -> Result<(), EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let head = self.change_in(&mut tx, id, command, reason).await?;
+        self.log_blast_act(&mut tx, act, &head, json!({})).await?;
+        tx.commit().await?;
+        self.tell(id).await
+    }
+
+    async fn change_in(
+        &self,
+        tx: &mut PgConnection,
+        id: BlastId,
+        command: Command,
+        reason: Option<&str>,
+    ) -> Result<Head, EngineError> {
+        let head = self.head(tx, id).await?;
+        let state = transition(head.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+        let change = Change { state, reason, by: self.operator() };
+        raced(blast::change(tx, id, head.version, change).await?)?;
+        Ok(head)
+    }
+
+    async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<Head, EngineError> {
+        blast::head(tx, id).await?.ok_or_else(|| no_blast(id))
+    }
+
+    async fn log_blast_act(
+        &self,
+        tx: &mut PgConnection,
+        act: &'static str,
+        head: &Head,
+        detail: serde_json::Value,
+    ) -> Result<ActionId, EngineError> {
+        let action = NewAction {
+            operator: self.operator(),
+            action: act,
+            blast: Some(head.id),
+            recipient: None,
+            phone: None,
+            detail,
+        };
+        Ok(action::log(tx, action).await?)
+    }
+
+    /// Tells everybody at once. The change is durable already, so a failure here only makes others look later.
+    pub(super) async fn tell(&self, id: BlastId) -> Result<(), EngineError> {
+        if let Err(error) = self.news_parts().order(self.pool(), Some(id)).await {
+            tracing::debug!(%error, "others will hear of it when they look");
+        }
+        Ok(())
+    }
+}
+
+/// The blast is not there.
+pub(super) fn no_blast(id: BlastId) -> EngineError {
+    EngineError::NotFound(format!("there is no blast {id}: see `blastdeck blast list`"))
+}
+
+fn raced(done: bool) -> Result<(), EngineError> {
+    if done {
+        return Ok(());
+    }
+    Err(EngineError::Refused("somebody changed this blast a moment ago: look again, nothing was done".to_owned()))
+}

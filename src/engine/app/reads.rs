@@ -1,0 +1,153 @@
+//! What faces read, with what only the engine can add: why a blast waits, when it is done, a sender's pace.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::App;
+use super::commands::no_blast;
+use crate::domain::blast::BlastState;
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::pace::day_start;
+use crate::domain::phone::{Phone, Region};
+use crate::engine::desk::{Desk, per_hour};
+use crate::engine::error::EngineError;
+use crate::engine::reason;
+use crate::store::count::{self, Difference};
+use crate::store::view::{
+    self, BlastFilter, BlastRow, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since,
+    Stop, Total,
+};
+use crate::store::{action, sender};
+
+impl App {
+    /// Blasts with their counts, newest first.
+    pub async fn blasts(&self, filter: &BlastFilter) -> Result<Vec<BlastRow>, EngineError> {
+        let mut blasts = view::blasts::list(self.pool(), filter).await?;
+        if blasts.iter().any(|blast| blast.state == BlastState::Sending) {
+            let senders = self.senders_by_id().await?;
+            blasts.iter_mut().for_each(|blast| self.explain(blast, senders.get(&blast.sender_id)));
+        }
+        Ok(blasts)
+    }
+
+    pub async fn blast(&self, id: BlastId) -> Result<BlastRow, EngineError> {
+        let mut blast = view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
+        if blast.state == BlastState::Sending {
+            let senders = self.senders_by_id().await?;
+            self.explain(&mut blast, senders.get(&blast.sender_id));
+        }
+        Ok(blast)
+    }
+
+    fn explain(&self, blast: &mut BlastRow, sender: Option<&SenderRow>) {
+        let now = self.clock().now();
+        blast.waiting = reason::of(blast, sender, now);
+        blast.done_at = self.desk(blast.sender_id).and_then(|desk| reason::done_at(blast, desk, now));
+    }
+
+    async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, EngineError> {
+        let rows = view::senders::list(self.pool()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, self.with_broken(row))).collect())
+    }
+
+    /// A sender that this configuration cannot use is as good as stopped.
+    fn with_broken(&self, mut row: SenderRow) -> SenderRow {
+        if let Some(broken) = self.broken().iter().find(|broken| broken.sender == row.id)
+            && row.lease.is_none()
+        {
+            row.stopped.get_or_insert(Stop { at: Utc::now(), code: "config".to_owned(), reason: broken.why.clone() });
+        }
+        row
+    }
+
+    /// Senders as they stand, with their pace and how much of the day's limit is used.
+    pub async fn senders(&self) -> Result<Vec<SenderRow>, EngineError> {
+        let mut rows = view::senders::list(self.pool()).await?;
+        for row in &mut rows {
+            *row = self.with_broken(row.clone());
+            if let Some(desk) = self.desk(row.id) {
+                row.daily_cap = desk.limits.daily_cap.map(|cap| i64::from(cap.get()));
+                row.per_hour = per_hour(&desk.limits);
+                row.today = self.attempts_today(desk).await?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// How many attempts count against the sender's present day.
+    pub(super) async fn attempts_today(&self, desk: &Desk) -> Result<i64, EngineError> {
+        let since = day_start(self.clock().now(), desk.zone());
+        Ok(sender::attempts_since(self.pool(), desk.id, since).await?)
+    }
+
+    /// A window of a blast's people.
+    pub async fn recipients(&self, query: &RecipientQuery) -> Result<Vec<RecipientRow>, EngineError> {
+        Ok(view::recipients::window(self.pool(), query).await?)
+    }
+
+    /// These people as they are now, in the order asked; who is gone is left out.
+    pub async fn recipients_by_id(&self, ids: &[RecipientId]) -> Result<Vec<RecipientRow>, EngineError> {
+        Ok(view::recipients::by_id(self.pool(), ids).await?)
+    }
+
+    /// How many match; with `changed_after`, only those whose status changed since.
+    pub async fn count(
+        &self,
+        blast: BlastId,
+        filter: &Filter,
+        changed_after: Option<DateTime<Utc>>,
+    ) -> Result<Total, EngineError> {
+        Ok(view::recipients::count(self.pool(), blast, filter, changed_after).await?)
+    }
+
+    /// One person in full.
+    pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, EngineError> {
+        let details = view::person::details(self.pool(), id).await?;
+        details.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))
+    }
+
+    /// The person with this number, in any spelling, in a blast.
+    pub async fn recipient_by_phone(&self, blast: BlastId, text: &str) -> Result<RecipientRow, EngineError> {
+        let region = self.region_of(self.blast(blast).await?.sender_id);
+        let phone = Phone::parse(text, region).map_err(|error| EngineError::Refused(format!("`{text}`: {error}")))?;
+        let row = view::recipients::by_phone(self.pool(), blast, &phone).await?;
+        row.ok_or_else(|| EngineError::NotFound(format!("{phone} is not in blast {blast}")))
+    }
+
+    /// The region that a sender's numbers without a country code belong to.
+    pub fn region_of(&self, sender: SenderId) -> Region {
+        self.desk(sender).map_or(Region::MALAYSIA, |desk| desk.region)
+    }
+
+    /// A person in every blast, by digits or name, newest blast first.
+    pub async fn find(&self, text: &str, limit: u32) -> Result<Vec<ElsewhereRow>, EngineError> {
+        Ok(view::person::find(self.pool(), text, limit).await?)
+    }
+
+    /// Failed people of a blast by the provider's code.
+    pub async fn errors(&self, blast: BlastId) -> Result<Vec<ErrorRow>, EngineError> {
+        Ok(view::errors::by_code(self.pool(), blast).await?)
+    }
+
+    /// How many status changes there were since, by new status.
+    pub async fn since(&self, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<Since, EngineError> {
+        Ok(view::history::since(self.pool(), blast, from).await?)
+    }
+
+    /// When this operator last looked (and notes that they look now).
+    pub async fn seen(&self) -> Result<Option<DateTime<Utc>>, EngineError> {
+        Ok(action::seen(self.pool(), self.operator()).await?)
+    }
+
+    /// Recounts and compares. Empty: the counters are true.
+    pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<Difference>, EngineError> {
+        Ok(count::audit(self.pool(), blast).await?)
+    }
+
+    /// Blasts with somebody whose newest history is not their status. Empty: the history is whole.
+    pub async fn audit_history(&self, blast: Option<BlastId>) -> Result<Vec<BlastId>, EngineError> {
+        Ok(count::audit_history(self.pool(), blast).await?)
+    }
+}

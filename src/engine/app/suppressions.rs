@@ -1,0 +1,88 @@
+//! Opt-outs: they take effect at once, also in blasts under way.
+
+use chrono::Utc;
+use sqlx::PgConnection;
+
+use super::App;
+use crate::domain::ids::SenderId;
+use crate::domain::phone::Phone;
+use crate::domain::recipient::{Evidence, Stamped};
+use crate::engine::error::EngineError;
+use crate::store::ledger::{Entry, Source, WhenLocked, record_in};
+use crate::store::person::Person;
+use crate::store::suppression::{self, Suppress, SuppressionRow};
+
+/// A number that is not to be messaged.
+pub(super) struct Suppression<'a> {
+    business: &'a str,
+    phone: &'a Phone,
+    reason: Option<&'a str>,
+    by: &'a str,
+}
+
+impl<'a> Suppression<'a> {
+    pub(super) fn of(person: &'a Person, by: &'a str) -> Self {
+        Self { business: &person.business, phone: &person.phone_number, reason: None, by }
+    }
+}
+
+impl App {
+    /// Suppresses a number for a business, `*` for all. `false` when it was already.
+    pub async fn suppress(&self, business: &str, phone: &Phone, reason: Option<&str>) -> Result<bool, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let new = Suppression { business, phone, reason, by: self.operator() };
+        let added = self.suppress_in(&mut tx, &new).await?;
+        tx.commit().await?;
+        let _ = self.news_parts().order(self.pool(), None).await;
+        Ok(added)
+    }
+
+    /// Lets a number be messaged again, in blasts to come. `false` when it was not suppressed.
+    pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<bool, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
+        tx.commit().await?;
+        Ok(removed)
+    }
+
+    /// The newest suppressions, at most `limit`.
+    pub async fn suppressions(&self, limit: u32) -> Result<Vec<SuppressionRow>, EngineError> {
+        Ok(suppression::list(self.pool(), i64::from(limit)).await?)
+    }
+
+    /// Within the caller's transaction: the row, and the fact wherever the number is still open.
+    pub(super) async fn suppress_in(&self, tx: &mut PgConnection, new: &Suppression<'_>) -> Result<bool, EngineError> {
+        let suppress = Suppress {
+            business: new.business,
+            phone: new.phone.as_str(),
+            reason: new.reason,
+            source: "operator",
+            by: new.by,
+        };
+        let added = suppression::add(tx, suppress).await?;
+        let open = suppression::open_rows(tx, new.business, new.phone.as_str()).await?;
+        let entry = |(blast, recipient, attempt)| Entry {
+            blast,
+            recipient,
+            stamped: Stamped { attempt, at: Utc::now(), evidence: Evidence::OptOut },
+            source: Source::Operator,
+            by: Some(new.by.to_owned()),
+            metadata: None,
+            answer: None,
+            jitter: 0.5,
+            retry_after: None,
+        };
+        let entries: Vec<_> = open.into_iter().map(entry).collect();
+        record_in(tx, &entries, &self.rules(), WhenLocked::Wait).await?;
+        Ok(added)
+    }
+
+    /// The business that a sender's opt-outs are shared in.
+    pub(super) async fn business(&self, sender: SenderId) -> Result<String, EngineError> {
+        let known = self.desk(sender).map(|desk| desk.business.clone());
+        match known {
+            Some(business) => Ok(business),
+            None => Ok(crate::store::sender::business(self.pool(), sender).await?),
+        }
+    }
+}

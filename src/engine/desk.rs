@@ -1,0 +1,107 @@
+//! A sender as this process can use it: its key, its limits, its way to WhatsApp.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use crate::domain::ids::SenderId;
+use crate::domain::pace::{Gap, Hours, Limits, Rate, Weekdays, Window};
+use crate::domain::phone::Region;
+use crate::provider::Provider;
+use crate::store::blast::Runnable;
+
+/// A configured sender.
+#[derive(Clone)]
+pub struct Desk {
+    pub id: SenderId,
+    pub name: String,
+    /// Opt-outs are shared within it.
+    pub business: String,
+    pub region: Region,
+    pub limits: Limits,
+    /// POSTs under way at once.
+    pub in_flight: usize,
+    /// Status questions a second.
+    pub polls_per_second: f64,
+    pub provider: Arc<dyn Provider>,
+}
+
+impl Desk {
+    pub const fn zone(&self) -> Tz {
+        self.limits.zone
+    }
+
+    /// Claims may run ahead of POSTs only where neither gap nor rate binds: everybody claimed ahead is somebody a crash
+    /// leaves uncertain.
+    pub fn slots(&self) -> usize {
+        let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
+        if is_fast && self.in_flight >= 4 { self.in_flight + self.in_flight / 4 } else { self.in_flight }
+    }
+}
+
+/// A blast's own limits, narrower than its sender's.
+#[derive(Debug, Clone)]
+pub struct BlastLimits {
+    pub limits: Limits,
+    pub window: Option<Window>,
+}
+
+impl BlastLimits {
+    /// Reads what the blast was made with. What cannot be read any more (somebody edited the row) holds nothing up but is
+    /// told in the log.
+    pub fn of(blast: &Runnable, desk: &Desk) -> Self {
+        let zone = read(blast, "timezone", blast.timezone.as_deref()).unwrap_or(desk.zone());
+        let gap: Option<Gap> = read(blast, "gap", blast.gap.as_deref());
+        let rate = read(blast, "rate", blast.rate.as_deref()).unwrap_or(Rate::Unlimited);
+        let limits = Limits { rate, gap, daily_cap: None, zone, speed: desk.limits.speed };
+        Self { limits, window: window(blast, zone) }
+    }
+}
+
+fn window(blast: &Runnable, zone: Tz) -> Option<Window> {
+    let hours = read(blast, "send_window", blast.send_window.as_deref());
+    let days = read(blast, "weekdays", blast.weekdays.as_deref());
+    if hours.is_none() && days.is_none() {
+        return None;
+    }
+    Some(Window { hours: hours.unwrap_or(Hours::ALL_DAY), days: days.unwrap_or(Weekdays::DAILY), zone })
+}
+
+fn read<T: std::str::FromStr>(blast: &Runnable, column: &str, text: Option<&str>) -> Option<T> {
+    let text = text?;
+    let value = text.parse().ok();
+    if value.is_none() {
+        tracing::warn!(blast = blast.id.0, column, "cannot be read and is passed over");
+    }
+    value
+}
+
+/// The rate that binds, in messages an hour on average; `None` where none does.
+#[expect(clippy::cast_possible_truncation, reason = "at most 10,000 a second")]
+pub fn per_hour(limits: &Limits) -> Option<i64> {
+    let speed = limits.speed.factor();
+    let by_rate = limits.rate.per_second().map(|rate| rate * 3_600.0 * speed);
+    let by_gap = limits.gap.map(|gap| {
+        let mean = (gap.low() + gap.high()).as_secs_f64() / 2.0;
+        3_600.0 * speed / mean.max(0.001)
+    });
+    let binding = [by_rate, by_gap].into_iter().flatten().reduce(f64::min)?;
+    Some(binding as i64)
+}
+
+impl Desk {
+    /// From the configuration; the reason as a sentence when it cannot be used.
+    pub fn build(sender: &config::Sender, id: SenderId, config: &config::Config) -> Result<Self, String> {
+        let token = sender.token.read(&sender.name).map_err(|error| error.to_string())?;
+        Ok(Self {
+            id,
+            name: sender.name.clone(),
+            business: sender.business().to_owned(),
+            region: sender.region,
+            limits: sender.limits(config.engine.speed),
+            in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
+            polls_per_second: config.polling.per_second,
+            provider: wsapme(sender, token)?,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! The way into the ledger: evidence gathers while the last commit runs, and goes in together with the next.
+//! A slot is freed only when its evidence is durable; what cannot be written is kept and tried again.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::retry::RetryRules;
+use crate::store::StoreError;
+use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
+
+/// Evidence with the slot it holds until it is durable.
+struct Filing {
+    entry: Entry,
+    slot: Option<OwnedSemaphorePermit>,
+}
+
+/// Where evidence is brought. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    inbox: mpsc::UnboundedSender<Filing>,
+    in_flight: InFlight,
+    settled: watch::Receiver<u64>,
+}
+
+/// The people whose claim this process holds and has not settled: what its own sweep must leave alone.
+#[derive(Clone, Default)]
+pub struct InFlight(Arc<Mutex<HashSet<RecipientId>>>);
+
+impl InFlight {
+    pub fn insert(&self, people: impl Iterator<Item = RecipientId>) {
+        if let Ok(mut held) = self.0.lock() {
+            held.extend(people);
+        }
+    }
+
+    fn remove(&self, person: RecipientId) {
+        if let Ok(mut held) = self.0.lock() {
+            held.remove(&person);
+        }
+    }
+
+    pub fn all(&self) -> Vec<RecipientId> {
+        self.0.lock().map_or_else(|_| Vec::new(), |held| held.iter().copied().collect())
+    }
+}
+
+impl Ledger {
+    /// Brings evidence; the slot is freed once it is durable.
+    pub fn file(&self, entry: Entry, slot: Option<OwnedSemaphorePermit>) {
+        // The receiver lives until every sender is gone; a send can only fail at the very end of the process.
+        let _ = self.inbox.send(Filing { entry, slot });
+    }
+
+    pub fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    /// Grows with every batch that became durable.
+    pub fn settled(&self) -> watch::Receiver<u64> {
+        self.settled.clone()
+    }
+}
+
+/// What the clerk needs to write with.
+pub struct Desk {
+    pub pool: PgPool,
+    pub rules: RetryRules,
+    /// Told of each blast that changed.
+    pub changed: mpsc::UnboundedSender<BlastId>,
+}
+
+/// Opens the ledger. The task ends when every [`Ledger`] is dropped and all is written, or when `give_up` is cancelled.
+pub fn open(desk: Desk, give_up: CancellationToken) -> (Ledger, tokio::task::JoinHandle<()>) {
+    let (inbox, filings) = mpsc::unbounded_channel();
+    let (settled_tx, settled) = watch::channel(0);
+    let in_flight = InFlight::default();
+    let clerk = Clerk { desk, filings, in_flight: in_flight.clone(), settled: settled_tx, give_up };
+    (Ledger { inbox, in_flight, settled }, tokio::spawn(clerk.work()))
+}
+
+struct Clerk {
+    desk: Desk,
+    filings: mpsc::UnboundedReceiver<Filing>,
+    in_flight: InFlight,
+    settled: watch::Sender<u64>,
+    give_up: CancellationToken,
+}
+
+impl Clerk {
+    async fn work(mut self) {
+        let mut again = Vec::new();
+        while let Some(batch) = self.gather(std::mem::take(&mut again)).await {
+            let Some(settled) = self.write(&batch).await else { return };
+            again = self.close(batch, &settled);
+        }
+    }
+
+    /// Whatever is there, at most a batch. Waits only when there is nothing at all; `None` at the end.
+    async fn gather(&mut self, mut batch: Vec<Filing>) -> Option<Vec<Filing>> {
+        if batch.is_empty() {
+            batch.push(self.filings.recv().await?);
+        } else {
+            // Only rows that somebody else holds locked: give them a moment, or until other news comes.
+            tokio::select! {
+                filing = self.filings.recv() => batch.extend(filing),
+                () = sleep(Duration::from_millis(200)) => {}
+            }
+        }
+        while batch.len() < BATCH_MAX {
+            match self.filings.try_recv() {
+                Ok(filing) => batch.push(filing),
+                Err(_) => break,
+            }
+        }
+        Some(batch)
+    }
+
+    /// Writes until it is durable. Evidence is idempotent, so a lost answer to a commit is settled by writing again.
+    async fn write(&self, batch: &[Filing]) -> Option<Vec<Settled>> {
+        let entries: Vec<Entry> = batch.iter().map(|filing| filing.entry.clone()).collect();
+        let mut failures = 0;
+        loop {
+            match record(&self.desk.pool, &entries, &self.desk.rules).await {
+                Ok(settled) => return Some(settled),
+                Err(error) => tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again"),
+            }
+            tokio::select! {
+                () = self.give_up.cancelled() => return None,
+                () = sleep(StoreError::backoff(failures)) => failures += 1,
+            }
+        }
+    }
+
+    /// Frees slots and tells who changed; returns what somebody else had locked.
+    fn close(&self, batch: Vec<Filing>, settled: &[Settled]) -> Vec<Filing> {
+        let mut again = Vec::new();
+        let mut changed = HashSet::new();
+        for (filing, settled) in batch.into_iter().zip(settled) {
+            match settled {
+                Settled::Locked => again.push(filing),
+                Settled::Changed { .. } => {
+                    changed.insert(filing.entry.blast);
+                    self.let_go(filing);
+                }
+                Settled::Nothing | Settled::Refused(_) | Settled::Gone => self.let_go(filing),
+            }
+        }
+        for blast in changed {
+            let _ = self.desk.changed.send(blast);
+        }
+        self.settled.send_modify(|n| *n += 1);
+        again
+    }
+
+    fn let_go(&self, filing: Filing) {
+        if filing.slot.is_some() {
+            self.in_flight.remove(filing.entry.recipient);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A lease as its holder keeps it: renewed every third of its life, and not trusted past two thirds of it.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::{DatabaseClock, Moment};
+use crate::store::lease::{self, Lease};
+
+/// How long leases live.
+#[derive(Debug, Clone, Copy)]
+pub struct LeaseTerms {
+    /// By the database's clock; 15 s unless configured.
+    pub valid: Duration,
+}
+
+impl LeaseTerms {
+    pub fn valid(self) -> TimeDelta {
+        TimeDelta::from_std(self.valid).unwrap_or(TimeDelta::seconds(15))
+    }
+
+    const fn renew_every(self) -> Duration {
+        Duration::from_millis(self.valid.as_millis() as u64 / 3)
+    }
+
+    /// Older than this since its last renewal was *asked for*, nothing is sent.
+    const fn trusted_for(self) -> Duration {
+        Duration::from_millis(self.valid.as_millis() as u64 * 2 / 3)
+    }
+}
+
+/// The lease this process holds on one sender.
+#[derive(Debug)]
+pub struct HeldLease {
+    pub lease: Lease,
+    terms: LeaseTerms,
+    /// When the newest renewal that succeeded was asked for: its age counts from before the request.
+    asked_at: Mutex<Moment>,
+    lost: AtomicBool,
+}
+
+impl HeldLease {
+    /// `asked_at` is the moment before the lease was asked for.
+    pub fn new(lease: Lease, terms: LeaseTerms, asked_at: Moment) -> Self {
+        Self { lease, terms, asked_at: Mutex::new(asked_at), lost: AtomicBool::new(false) }
+    }
+
+    /// Whether a POST may start now.
+    pub fn is_fresh(&self) -> bool {
+        let age = self.asked_at.lock().map_or(Duration::MAX, |moment| moment.age());
+        !self.lost.load(Ordering::Acquire) && age < self.terms.trusted_for()
+    }
+
+    /// The database says that somebody else has it.
+    pub fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    /// Renews until told to stop, or until the lease turns out to be lost.
+    pub async fn keep(&self, pool: &PgPool, clock: &DatabaseClock, stop: &CancellationToken) {
+        while !self.is_lost() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(self.terms.renew_every()) => self.renew(pool, clock).await,
+            }
+        }
+    }
+
+    /// One renewal. A failed one changes nothing: the lease simply ages.
+    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock) {
+        let asked_at = Moment::now();
+        match lease::renew(pool, self.lease, self.terms.valid()).await {
+            Ok(Some(now)) => {
+                clock.heard(now);
+                if let Ok(mut held) = self.asked_at.lock() {
+                    *held = asked_at;
+                }
+            }
+            Ok(None) => self.lose(),
+            Err(error) => tracing::warn!(sender = self.lease.sender.0, %error, "the lease could not be renewed"),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The engine of a process: takes the senders that have work and that nobody holds, sends and polls for them, gives
+//! them up when the work is done.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::app::App;
+use super::clock::Moment;
+use super::desk::Desk;
+use super::filing::{self, InFlight, Ledger};
+use super::lease::HeldLease;
+use super::poller::Poller;
+use super::sender::{Parts, Sender};
+use super::standby::Standby;
+use crate::domain::ids::SenderId;
+use crate::store::lease::{self, Asking};
+use crate::store::{StoreError, blast, count, news, poll};
+
+/// When an engine ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Only when it is stopped.
+    Stopped,
+    /// When nothing is sending, due, or young enough to ask about.
+    Idle,
+}
+
+/// How this process runs its engine.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    pub until: Until,
+    /// Starts another process that waits for the leases, so that work goes on when this one is gone.
+    pub standby: Option<Standby>,
+}
+
+/// Without an order, the engine looks this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const FOLD_EVERY: Duration = Duration::from_secs(2);
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// After a stop, evidence that cannot be written is given up after this.
+const LAST_WORDS: Duration = Duration::from_secs(20);
+
+/// Runs until stopped or idle.
+pub async fn run(app: App, options: RunOptions, stop: CancellationToken) {
+    let give_up = CancellationToken::new();
+    let desk = filing::Desk { pool: app.pool().clone(), rules: app.rules(), changed: app.news_parts().changed() };
+    let (ledger, clerk) = filing::open(desk, give_up.clone());
+    let mut engine = Engine {
+        orders: app.news_parts().orders(),
+        resting: app.resting(),
+        app,
+        options,
+        ledger,
+        senders: HashMap::new(),
+        folded: None,
+        months: None,
+    };
+    engine.work(&stop).await;
+    engine.give_up_senders().await;
+    engine.fold_all().await;
+    drop(engine);
+    if tokio::time::timeout(LAST_WORDS, clerk).await.is_err() {
+        give_up.cancel();
+        tracing::error!("some evidence could not be written; those people will be uncertain");
+    }
+}
+
+struct Engine {
+    app: App,
+    options: RunOptions,
+    ledger: Ledger,
+    orders: watch::Receiver<u64>,
+    resting: watch::Receiver<bool>,
+    senders: HashMap<SenderId, Running>,
+    folded: Option<Instant>,
+    months: Option<Instant>,
+}
+
+/// A sender that this process sends for.
+struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Engine {
+    async fn work(&mut self, stop: &CancellationToken) {
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            match self.turn().await {
+                Ok(Turn::Over) => return,
+                Ok(Turn::GoOn) => failures = 0,
+                Err(error) => {
+                    tracing::warn!(%error, "the engine waits for the database");
+                    failures += 1;
+                }
+            }
+            let pause = if failures > 0 { StoreError::backoff(failures) } else { LOOK_EVERY };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = self.orders.changed(), if failures == 0 => {}
+                _ = self.resting.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Result<Turn, StoreError> {
+        self.orders.mark_unchanged();
+        if *self.resting.borrow_and_update() {
+            self.give_up_senders().await;
+            self.app.rested();
+            return Ok(Turn::GoOn);
+        }
+        let due = self.due().await?;
+        self.settle(&due).await;
+        for desk in self.app.desks() {
+            if due.contains(&desk.id) && !self.senders.contains_key(&desk.id) {
+                self.take(&desk).await?;
+            }
+        }
+        self.complete_finished().await?;
+        self.housekeeping().await?;
+        let ours = self.app.desks().iter().any(|desk| due.contains(&desk.id));
+        let is_over = self.options.until == Until::Idle && !ours && self.senders.is_empty();
+        Ok(if is_over { Turn::Over } else { Turn::GoOn })
+    }
+
+    /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody mends it.
+    async fn due(&self) -> Result<Vec<SenderId>, StoreError> {
+        let mut due = blast::senders_with_work(self.app.pool()).await?;
+        let now = self.app.clock().now();
+        let young = now.checked_sub_signed(self.app.follow_for(self.options.until)).unwrap_or_default();
+        due.extend(poll::senders(self.app.pool(), young).await?);
+        due.sort_unstable();
+        due.dedup();
+        Ok(due)
+    }
+
+    /// Forgets senders whose task ended, and stops those with nothing left to do.
+    async fn settle(&mut self, due: &[SenderId]) {
+        let over: Vec<SenderId> = self
+            .senders
+            .iter()
+            .filter(|(id, running)| running.task.is_finished() || !due.contains(id))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in over {
+            if let Some(running) = self.senders.remove(&id) {
+                running.stop.cancel();
+                let _ = running.task.await;
+            }
+        }
+    }
+
+    /// Takes a sender if nobody holds it.
+    async fn take(&mut self, desk: &Desk) -> Result<(), StoreError> {
+        let asked_at = Moment::now();
+        let terms = self.app.lease_terms();
+        let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid() };
+        let Some(lease) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
+        tracing::info!(sender = %desk.name, epoch = lease.epoch, "sending for it now");
+        self.app.clock().heard(lease.granted_at);
+        let parts = Arc::new(Parts {
+            pool: self.app.pool().clone(),
+            desk: desk.clone(),
+            lease: Arc::new(HeldLease::new(lease, terms, asked_at)),
+            ledger: self.ledger.clone(),
+            news: self.app.news_parts().clone(),
+            clock: self.app.clock().clone(),
+            failures_in_a_row: self.app.failures_in_a_row(),
+        });
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(send_for(parts, self.app.give_up_polling_after(), stop.clone()));
+        self.senders.insert(desk.id, Running { stop, task });
+        if let Some(standby) = &self.options.standby {
+            standby.ensure();
+        }
+        Ok(())
+    }
+
+    async fn complete_finished(&self) -> Result<(), StoreError> {
+        for id in blast::finished(self.app.pool()).await? {
+            if blast::complete(self.app.pool(), id).await? {
+                self.app.news_parts().order(self.app.pool(), Some(id)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn housekeeping(&mut self) -> Result<(), StoreError> {
+        if is_due(self.folded, FOLD_EVERY) {
+            count::fold(self.app.pool()).await?;
+            self.folded = Some(Instant::now());
+        }
+        if is_due(self.months, MONTHS_EVERY) {
+            news::make_months(self.app.pool()).await?;
+            self.months = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Stops every sender: no new POST; those under way are awaited, leases released.
+    async fn give_up_senders(&mut self) {
+        for running in self.senders.values() {
+            running.stop.cancel();
+        }
+        for (_, running) in self.senders.drain() {
+            let _ = running.task.await;
+        }
+    }
+
+    /// The counts are left folded, so that the next reader has a handful of rows.
+    async fn fold_all(&self) {
+        while count::fold(self.app.pool()).await.is_ok_and(|folded| folded > 0) {}
+    }
+}
+
+enum Turn {
+    GoOn,
+    Over,
+}
+
+fn is_due(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= every)
+}
+
+/// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.
+async fn send_for(parts: Arc<Parts>, poll_for: TimeDelta, stop: CancellationToken) {
+    let inner = stop.child_token();
+    let beside = TaskTracker::new();
+    // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
+    let renewals = CancellationToken::new();
+    let keeper = tokio::spawn(keep(parts.clone(), inner.clone(), renewals.clone()));
+    beside.spawn(Poller::new(parts.clone(), poll_for).run(inner.clone()));
+    beside.spawn(inner.clone().run_until_cancelled_owned(sweep(parts.clone())));
+    beside.close();
+    match Sender::new(parts.clone()).await {
+        Ok(sender) => sender.run(inner.clone()).await,
+        Err(error) => tracing::warn!(%error, "the sender could not be started"),
+    }
+    inner.cancel();
+    beside.wait().await;
+    settle_in_flight(parts.ledger.in_flight(), parts.ledger.settled()).await;
+    renewals.cancel();
+    let _ = keeper.await;
+    if let Err(error) = lease::release(&parts.pool, parts.lease.lease).await {
+        tracing::debug!(%error, "the lease could not be released; it runs out by itself");
+    }
+    let _ = parts.news.order(&parts.pool, None).await;
+}
+
+/// Keeps the lease; when it is lost, everything of this sender stops.
+async fn keep(parts: Arc<Parts>, sending: CancellationToken, stop: CancellationToken) {
+    parts.lease.keep(&parts.pool, &parts.clock, &stop).await;
+    if parts.lease.is_lost() {
+        tracing::warn!(sender = %parts.desk.name, "another engine has taken over");
+        sending.cancel();
+    }
+}
+
+/// Waits until the evidence of the last POSTs is durable, for a while.
+async fn settle_in_flight(in_flight: &InFlight, mut settled: watch::Receiver<u64>) {
+    let all = async {
+        while !in_flight.all().is_empty() {
+            if settled.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LAST_WORDS, all).await;
+}
+
+/// Now and then: people in flight whom nobody holds. A claim whose answer was lost leaves such.
+async fn sweep(parts: Arc<Parts>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let held = parts.ledger.in_flight().all();
+        match lease::sweep(&parts.pool, parts.desk.id, parts.lease.lease.epoch, &held).await {
+            Ok(0) => {}
+            Ok(people) => tracing::warn!(sender = %parts.desk.name, people, "became uncertain: nobody held them"),
+            Err(error) => tracing::debug!(%error, "the sweep waits for the database"),
+        }
+    }
+}

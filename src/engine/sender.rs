@@ -1,0 +1,338 @@
+//! One sender's loop: choose a blast, wait for its pace, claim, POST, bring the evidence to the ledger.
+//!
+//! Claims come after the wait where there is a gap, so that a kill while waiting leaves nobody uncertain. Every wait
+//! ends at once when an order comes (pause, cancel, opt-out, stop).
+
+mod aftermath;
+mod choice;
+mod post;
+
+pub(super) use post::variables;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::clock::DatabaseClock;
+use super::desk::Desk;
+use super::filing::Ledger;
+use super::lease::HeldLease;
+use super::news::News;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Pace, Pacer, Past, day_start};
+use crate::domain::waiting::Waiting;
+use crate::store::claim::{self, Claim, Claimed, Want};
+use crate::store::{StoreError, blast, lease, sender};
+use aftermath::Aftermath;
+use choice::{Choice, Lane};
+use post::Post;
+
+/// What a sender's loop works with.
+pub struct Parts {
+    pub pool: PgPool,
+    pub desk: Desk,
+    pub lease: Arc<HeldLease>,
+    pub ledger: Ledger,
+    pub news: News,
+    pub clock: Arc<DatabaseClock>,
+    pub failures_in_a_row: i32,
+}
+
+/// Without an order, blasts are looked at again this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// One sender's loop.
+pub struct Sender {
+    parts: Arc<Parts>,
+    aftermath: Arc<Aftermath>,
+    pacer: Arc<Mutex<Pacer>>,
+    /// Freed when evidence is durable.
+    slots: Arc<Semaphore>,
+    /// POSTs under way at once.
+    posts: Arc<Semaphore>,
+    tasks: TaskTracker,
+    orders: watch::Receiver<u64>,
+    settled: watch::Receiver<u64>,
+    lanes: Vec<Lane>,
+    stopped: Option<String>,
+    looked_at: Option<Instant>,
+    told: Option<Waiting>,
+}
+
+impl Sender {
+    /// Makes the loop, its limits seeded with what was attempted before: a restart never bursts over one.
+    pub async fn new(parts: Arc<Parts>) -> Result<Self, StoreError> {
+        let now = parts.lease.lease.granted_at;
+        let since = day_start(now, parts.desk.zone()).min(now - TimeDelta::hours(1));
+        let times = sender::recent_attempts(&parts.pool, parts.desk.id, since).await?;
+        let mut past = Past::from_times(times, now, parts.desk.zone());
+        let today = sender::attempts_since(&parts.pool, parts.desk.id, day_start(now, parts.desk.zone())).await?;
+        past.today = u32::try_from(today).unwrap_or(u32::MAX);
+        let pacer = Arc::new(Mutex::new(Pacer::new(parts.desk.limits, &past, now)));
+        Ok(Self {
+            aftermath: Arc::new(Aftermath::new(parts.clone(), pacer.clone())),
+            pacer,
+            slots: Arc::new(Semaphore::new(parts.desk.slots())),
+            posts: Arc::new(Semaphore::new(parts.desk.in_flight)),
+            tasks: TaskTracker::new(),
+            orders: parts.news.orders(),
+            settled: parts.ledger.settled(),
+            lanes: Vec::new(),
+            stopped: None,
+            looked_at: None,
+            told: None,
+            parts,
+        })
+    }
+
+    /// Sends until stopped, or until the lease is lost. Then waits for the POSTs under way.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut failures = 0;
+        while !stop.is_cancelled() && !self.parts.lease.is_lost() {
+            match self.turn(&stop).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent until the database answers");
+                    self.rest(StoreError::backoff(failures), &stop).await;
+                    self.looked_at = None;
+                    failures += 1;
+                }
+            }
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// One turn: look, choose, and send or wait.
+    async fn turn(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        self.look().await?;
+        match self.choose() {
+            Choice::Send(blast) => self.send_some(blast, stop).await,
+            Choice::Wait { waiting, until } => {
+                self.tell(waiting).await?;
+                self.wait_until(until, stop).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads what there is to send for, after an order or now and then.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let ordered = self.looked_at.is_none() || self.orders.has_changed().unwrap_or(false);
+        if !ordered && self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return Ok(());
+        }
+        self.orders.mark_unchanged();
+        let runnable = blast::runnable(&self.parts.pool, self.parts.desk.id).await?;
+        self.stopped = sender::stopped(&self.parts.pool, self.parts.desk.id).await?;
+        let now = self.parts.clock.now();
+        self.lanes = choice::renew_lanes(std::mem::take(&mut self.lanes), runnable, &self.parts.desk, now);
+        if ordered {
+            self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
+        }
+        self.looked_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Claims from one blast, as many as may go now, and starts their POSTs.
+    async fn send_some(&mut self, blast: BlastId, stop: &CancellationToken) -> Result<(), StoreError> {
+        let Some(mut slots) = self.take_slots(stop).await else { return Ok(()) };
+        if self.orders.has_changed().unwrap_or(true) || !self.parts.lease.is_fresh() {
+            return self.hold_for_lease(stop).await;
+        }
+        let want = Want { blast, business: &self.parts.desk.business, people: slots.len().try_into().unwrap_or(1) };
+        let orders_seen = *self.orders.borrow();
+        let people = match claim::claim(&self.parts.pool, self.parts.lease.lease, want).await? {
+            Claim::People(people) => people,
+            Claim::Fenced => {
+                self.parts.lease.lose();
+                return Ok(());
+            }
+        };
+        self.parts.ledger.in_flight().insert(people.iter().map(|person| person.id));
+        if people.is_empty() {
+            return self.nobody_due(blast).await;
+        }
+        self.tell(None).await?;
+        let claimed = Claimable { blast, orders_seen, at: Instant::now() };
+        for person in people {
+            let Some(slot) = slots.pop() else { break };
+            self.start_post(&claimed, person, slot, stop).await;
+        }
+        Ok(())
+    }
+
+    /// With an old lease nothing is sent; a moment later it is renewed, or lost.
+    async fn hold_for_lease(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        if !self.parts.lease.is_fresh() {
+            self.rest(Duration::from_millis(200), stop).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for one free slot; takes more where claims may go in batches. `None`: an order or a stop came first.
+    async fn take_slots(&mut self, stop: &CancellationToken) -> Option<Vec<OwnedSemaphorePermit>> {
+        let first = tokio::select! {
+            biased;
+            () = stop.cancelled() => return None,
+            slot = self.slots.clone().acquire_owned() => slot.ok()?,
+            _ = self.orders.changed() => {
+                self.looked_at = None;
+                return None;
+            }
+        };
+        let mut slots = vec![first];
+        while slots.len() < self.batch() {
+            match self.slots.clone().try_acquire_owned() {
+                Ok(slot) => slots.push(slot),
+                Err(_) => break,
+            }
+        }
+        Some(slots)
+    }
+
+    /// How many are claimed at once: one where a gap or a slow rate binds, a twentieth of a second's worth where a fast
+    /// rate does, else whatever slots are free.
+    fn batch(&self) -> usize {
+        let limits = self.parts.desk.limits;
+        let own = self.lanes.iter().map(|lane| lane.limits.limits);
+        let rates = own.clone().chain([limits]).filter_map(|limits| limits.rate.per_second()).reduce(f64::min);
+        if own.chain([limits]).any(|limits| limits.gap.is_some()) {
+            return 1;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 10,000 a second")]
+        rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256))
+    }
+
+    /// Starts one POST, after its pace. A wait of more than a moment after the claim is checked again before the POST.
+    async fn start_post(
+        &mut self,
+        claimed: &Claimable,
+        person: Claimed,
+        slot: OwnedSemaphorePermit,
+        stop: &CancellationToken,
+    ) {
+        let now = self.parts.clock.now();
+        self.wait_for_pace(stop).await;
+        self.note_posted(claimed.blast, now);
+        let message = self.lanes.iter().find(|lane| lane.id == claimed.blast).map(|lane| lane.message.clone());
+        let post = Post {
+            parts: self.parts.clone(),
+            aftermath: self.aftermath.clone(),
+            posts: self.posts.clone(),
+            orders: self.orders.clone(),
+            orders_seen: claimed.orders_seen,
+            claimed_at: claimed.at,
+            blast: claimed.blast,
+            message,
+            person,
+            slot,
+            stop: stop.clone(),
+        };
+        self.tasks.spawn(post.run());
+    }
+
+    /// Within a batch of a fast rate: the rest of the interval to the next post.
+    async fn wait_for_pace(&self, stop: &CancellationToken) {
+        while let Pace::Wait { until, .. } = self.next_pace() {
+            let wait = (until - self.parts.clock.now()).to_std().unwrap_or_default();
+            if wait > Duration::from_secs(1) {
+                return;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    fn next_pace(&self) -> Pace {
+        let now = self.parts.clock.now();
+        self.pacer.lock().map_or(Pace::Go, |mut pacer| pacer.next(now, rand::random()))
+    }
+
+    fn note_posted(&mut self, blast: BlastId, now: DateTime<Utc>) {
+        let now = now.max(self.parts.clock.now());
+        if let Ok(mut pacer) = self.pacer.lock() {
+            pacer.posted(now);
+        }
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
+            lane.pacer.posted(now);
+            lane.served += 1;
+        }
+    }
+
+    /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
+    async fn nobody_due(&mut self, blast: BlastId) -> Result<(), StoreError> {
+        let due = claim::next_due(&self.parts.pool, blast).await?;
+        let now = self.parts.clock.now();
+        if due.is_some_and(|due| due <= now) {
+            claim::skip_suppressed(&self.parts.pool, blast, &self.parts.desk.business).await?;
+        }
+        let soon = now + TimeDelta::milliseconds(100);
+        let next = match due {
+            Some(due) => due.max(soon),
+            None if blast::complete(&self.parts.pool, blast).await? => {
+                self.parts.news.order(&self.parts.pool, Some(blast)).await?;
+                now + TimeDelta::days(1)
+            }
+            None => now + TimeDelta::days(1),
+        };
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
+            lane.nobody_due_before = Some(next);
+        }
+        Ok(())
+    }
+
+    /// Writes down what is waited for, when it changed and the wait is worth telling.
+    async fn tell(&mut self, waiting: Option<Waiting>) -> Result<(), StoreError> {
+        let waiting = waiting.filter(|waiting| {
+            let now = self.parts.clock.now();
+            waiting.until().is_none_or(|until| until - now > TimeDelta::seconds(2))
+        });
+        if waiting != self.told {
+            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, waiting.as_ref()).await?;
+            self.told = waiting;
+            let _ = self.parts.news.changed().send(BlastId(0));
+        }
+        Ok(())
+    }
+
+    /// Waits until a time, an order, settled evidence or a stop, whichever is first; never longer than a second
+    /// without looking.
+    async fn wait_until(&mut self, until: Option<DateTime<Utc>>, stop: &CancellationToken) {
+        let wait = until.and_then(|until| (until - self.parts.clock.now()).to_std().ok());
+        let wait = if until.is_some() { wait.unwrap_or_default() } else { LOOK_EVERY };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            _ = self.orders.changed() => self.looked_at = None,
+            _ = self.settled.changed() => self.wake_drained(),
+            () = tokio::time::sleep(wait.min(LOOK_EVERY)) => {}
+        }
+    }
+
+    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again.
+    fn wake_drained(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
+    }
+
+    async fn rest(&self, pause: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// What is common to the people of one claim.
+struct Claimable {
+    blast: BlastId,
+    orders_seen: u64,
+    at: Instant,
+}

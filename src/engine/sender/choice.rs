@@ -1,0 +1,133 @@
+//! Which blast is served next, and what is waited for when none can be.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::Sender;
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::domain::pace::{Pace, Pacer, Past, Reason};
+use crate::domain::waiting::Waiting;
+use crate::engine::clock::SKEW_MAX;
+use crate::engine::desk::{BlastLimits, Desk};
+use crate::store::blast::Runnable;
+
+/// A blast of this sender, with its own pace.
+pub(super) struct Lane {
+    pub id: BlastId,
+    pub message: Arc<Result<Message, String>>,
+    pub limits: BlastLimits,
+    pub pacer: Pacer,
+    /// How many were served: the least served lane goes first.
+    pub served: u64,
+    /// A claim found nobody: not asked again before this, unless news comes.
+    pub nobody_due_before: Option<DateTime<Utc>>,
+    source: Runnable,
+}
+
+/// What to do now.
+pub(super) enum Choice {
+    Send(BlastId),
+    Wait { waiting: Option<Waiting>, until: Option<DateTime<Utc>> },
+}
+
+/// The lanes for what is runnable now; what was known of a blast is kept while its limits are the same.
+pub(super) fn renew_lanes(old: Vec<Lane>, runnable: Vec<Runnable>, desk: &Desk, now: DateTime<Utc>) -> Vec<Lane> {
+    let least = old.iter().map(|lane| lane.served).min().unwrap_or(0);
+    let mut old: Vec<Option<Lane>> = old.into_iter().map(Some).collect();
+    let renew = |blast: Runnable| {
+        let kept = old.iter_mut().find(|lane| lane.as_ref().is_some_and(|lane| lane.source == blast));
+        kept.and_then(Option::take).unwrap_or_else(|| Lane::new(blast, desk, least, now))
+    };
+    runnable.into_iter().map(renew).collect()
+}
+
+impl Lane {
+    fn new(source: Runnable, desk: &Desk, served: u64, now: DateTime<Utc>) -> Self {
+        let limits = BlastLimits::of(&source, desk);
+        Self {
+            id: source.id,
+            message: Arc::new(Message::parse(&source.message).map_err(|error| error.to_string())),
+            pacer: Pacer::new(limits.limits, &Past::default(), now),
+            limits,
+            served,
+            nobody_due_before: None,
+            source,
+        }
+    }
+
+    /// Whether this blast may send now, by its own limits.
+    fn ready(&mut self, now: DateTime<Utc>) -> Result<(), (DateTime<Utc>, Option<Waiting>)> {
+        if let Some(until) = self.source.send_after.filter(|until| *until > now) {
+            return Err((until, Some(Waiting::Armed { until })));
+        }
+        if let Some(window) = self.limits.window
+            && let Pace::Wait { until, .. } = window.pace(now)
+        {
+            return Err((until, Some(Waiting::Window { window: window.to_string(), until })));
+        }
+        if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
+            return Err((until, None));
+        }
+        match self.pacer.next(now, rand::random()) {
+            Pace::Go => Ok(()),
+            Pace::Wait { until, reason } => Err((until, Some(waiting(reason, until)))),
+        }
+    }
+}
+
+impl Sender {
+    /// The least served blast that may send now; else the reason that ends first.
+    pub(super) fn choose(&mut self) -> Choice {
+        let now = self.parts.clock.now();
+        if self.lanes.is_empty() {
+            return Choice::Wait { waiting: None, until: None };
+        }
+        if let Some(obstacle) = self.obstacle() {
+            return Choice::Wait { waiting: Some(obstacle), until: None };
+        }
+        let mut best: Option<(u64, BlastId)> = None;
+        let mut first: Option<(DateTime<Utc>, Option<Waiting>)> = None;
+        for lane in &mut self.lanes {
+            match lane.ready(now) {
+                Ok(()) if best.is_none_or(|(served, _)| lane.served < served) => best = Some((lane.served, lane.id)),
+                Ok(()) => {}
+                Err(wait) if first.as_ref().is_none_or(|(until, _)| wait.0 < *until) => first = Some(wait),
+                Err(_) => {}
+            }
+        }
+        match (best, first) {
+            (Some((_, blast)), _) => self.paced(blast),
+            (None, Some((until, waiting))) => Choice::Wait { waiting, until: Some(until) },
+            (None, None) => Choice::Wait { waiting: None, until: None },
+        }
+    }
+
+    /// What stops the sender as a whole until somebody acts.
+    fn obstacle(&self) -> Option<Waiting> {
+        let skew = self.parts.clock.skew();
+        if skew.abs() > SKEW_MAX {
+            return Some(Waiting::Clock { seconds: skew.num_seconds() });
+        }
+        self.stopped.clone().map(|why| Waiting::SenderStopped { why })
+    }
+
+    /// The sender's own pace comes last: it binds all blasts.
+    fn paced(&self, blast: BlastId) -> Choice {
+        match self.next_pace() {
+            Pace::Go => Choice::Send(blast),
+            Pace::Wait { until, reason } => Choice::Wait { waiting: Some(waiting(reason, until)), until: Some(until) },
+        }
+    }
+}
+
+fn waiting(reason: Reason, until: DateTime<Utc>) -> Waiting {
+    match reason {
+        Reason::Rate(rate) => Waiting::Rate { rate: rate.to_string() },
+        Reason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: until },
+        Reason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
+        Reason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
+        Reason::Throttled => Waiting::Throttled { until },
+    }
+}

@@ -1,0 +1,171 @@
+//! One POST: the last checks, the request, and what came of it as evidence.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::Parts;
+use super::aftermath::Aftermath;
+use crate::domain::ids::BlastId;
+use crate::domain::message::{Message, Variables};
+use crate::domain::recipient::{Evidence, Stamped};
+use crate::domain::retry::ErrorClass;
+use crate::provider::{Outcome, Outgoing, Raw, SendReply};
+use crate::store::claim::{self, Claimed};
+use crate::store::ledger::{Answer, Entry, Source};
+
+/// Longer than this after the claim, pause and opt-out are read again before the POST.
+const RECHECK_AFTER: Duration = Duration::from_secs(1);
+
+/// Somebody claimed, on the way to their POST. The slot goes along until the evidence is durable.
+pub(super) struct Post {
+    pub parts: Arc<Parts>,
+    pub aftermath: Arc<Aftermath>,
+    pub posts: Arc<Semaphore>,
+    pub orders: watch::Receiver<u64>,
+    pub orders_seen: u64,
+    pub claimed_at: Instant,
+    pub blast: BlastId,
+    pub message: Option<Arc<Result<Message, String>>>,
+    pub person: Claimed,
+    pub slot: OwnedSemaphorePermit,
+    pub stop: CancellationToken,
+}
+
+impl Post {
+    pub(super) async fn run(self) {
+        let text = match self.text() {
+            Ok(text) => text,
+            Err(why) => return self.file_refusal(&why),
+        };
+        let Ok(under_way) = self.posts.clone().acquire_owned().await else { return };
+        if !self.may_go().await {
+            return self.file_release();
+        }
+        let outgoing = Outgoing { to: self.person.phone_number.trim_start_matches('+').to_owned(), text };
+        let reply = self.parts.desk.provider.send(&outgoing).await;
+        drop(under_way);
+        self.aftermath.of(self.blast, &reply.outcome, &self.person).await;
+        self.file(reply, outgoing.text);
+    }
+
+    /// The text for this person, from the frozen message and their own row.
+    fn text(&self) -> Result<String, String> {
+        let message = self.message.as_deref().ok_or("the blast's message is gone")?;
+        let message = message.as_ref().map_err(Clone::clone)?;
+        message.render(&variables(&self.person)).map_err(|error| error.to_string())
+    }
+
+    /// The last check before the request. Nothing can fence a POST that has passed it.
+    async fn may_go(&self) -> bool {
+        if self.stop.is_cancelled() || !self.parts.lease.is_fresh() {
+            return false;
+        }
+        let is_news = *self.orders.borrow() != self.orders_seen || self.claimed_at.elapsed() > RECHECK_AFTER;
+        if !is_news {
+            return true;
+        }
+        let withdrawn = claim::withdrawn(&self.parts.pool, &[self.person.id], &self.parts.desk.business).await;
+        withdrawn.is_ok_and(|withdrawn| withdrawn.is_empty()) && self.parts.lease.is_fresh()
+    }
+
+    fn file_release(self) {
+        let answer = self.answer("released", Raw::default());
+        self.bring(Evidence::Released, None, answer);
+    }
+
+    fn file_refusal(self, why: &str) {
+        let evidence = Evidence::Rejected {
+            class: ErrorClass::FailRecipient,
+            code: "message".to_owned(),
+            message: format!("no text could be made: {why}"),
+        };
+        let answer = Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", Raw::default()) };
+        self.bring(evidence, None, answer);
+    }
+
+    fn file(self, reply: SendReply, text: String) {
+        let answer = self.answer(outcome_word(&reply.outcome), reply.raw);
+        match reply.outcome {
+            Outcome::Accepted { message_id, provider_status, message_timestamp } => {
+                let answer = Answer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
+                let message_id = Some(message_id);
+                self.bring(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
+            }
+            Outcome::Rejected { class, code, message, retry_after } => {
+                let answer = Answer { error_code: Some(code.clone()), ..answer };
+                self.bring(Evidence::Rejected { class, code, message }, retry_after, answer);
+            }
+            Outcome::Unknown { why } => {
+                let answer = Answer { text: Some(text), ..answer };
+                self.bring(Evidence::Unknown { why }, None, answer);
+            }
+        }
+    }
+
+    fn answer(&self, outcome: &'static str, raw: Raw) -> Answer {
+        Answer {
+            sender: self.parts.desk.id,
+            outcome,
+            message_id: None,
+            http_status: raw.http_status,
+            error_code: None,
+            body: raw.body.to_vec(),
+            text: None,
+        }
+    }
+
+    fn bring(self, evidence: Evidence, retry_after: Option<Duration>, answer: Answer) {
+        let entry = Entry {
+            blast: self.blast,
+            recipient: self.person.id,
+            metadata: metadata(&evidence),
+            stamped: Stamped { attempt: self.person.attempt, at: Utc::now(), evidence },
+            source: Source::Send,
+            by: None,
+            answer: Some(answer),
+            jitter: rand::random(),
+            retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
+        };
+        self.parts.ledger.file(entry, Some(self.slot));
+    }
+}
+
+const fn outcome_word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { .. } => "accepted",
+        Outcome::Rejected { .. } => "rejected",
+        Outcome::Unknown { .. } => "unknown",
+    }
+}
+
+/// What the history tells beside the change.
+fn metadata(evidence: &Evidence) -> Option<Value> {
+    match evidence {
+        Evidence::Accepted { provider_status: Some(word), .. } => Some(json!({ "word": word })),
+        Evidence::Rejected { code, message, .. } => Some(json!({ "code": code, "why": message })),
+        Evidence::Unknown { why } => Some(json!({ "why": why })),
+        Evidence::Released => Some(json!({ "why": "given back before it was sent" })),
+        _ => None,
+    }
+}
+
+/// A person's variables: their row's columns, and the name.
+pub(in crate::engine) fn variables(person: &Claimed) -> Variables {
+    let mut variables = Variables::default();
+    if let Some(Value::Object(columns)) = &person.variables {
+        for (column, value) in columns {
+            if let Value::String(value) = value {
+                variables.set(column, value);
+            }
+        }
+    }
+    if let Some(name) = &person.name {
+        variables.set("name", name);
+    }
+    variables
+}

@@ -1,0 +1,58 @@
+//! What a plan asks before a launch.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+use super::StoreError;
+use super::claim::Claimed;
+use crate::domain::ids::BlastId;
+
+/// People of a blast who are also somewhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Overlap {
+    /// Had a message of this business since the time asked.
+    pub recently_messaged: i64,
+    /// Still queued in another running blast of this business.
+    pub queued_elsewhere: i64,
+}
+
+/// How many queued people of a blast other blasts of the business reach too.
+pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime<Utc>) -> Result<Overlap, StoreError> {
+    let overlap = sqlx::query_as(
+        "with others as (
+             select distinct r.phone_number,
+                    bool_or(o.sent_at > $3) over same as recent,
+                    bool_or(o.status in ('queued', 'sending') and b.state in ('sending', 'paused')) over same as waiting
+               from blast_recipients r
+               join blast_recipients o on o.phone_number = r.phone_number and o.blast_id <> r.blast_id
+               join blasts b on b.id = o.blast_id
+               join senders s on s.id = b.sender_id and s.business = $2
+              where r.blast_id = $1 and r.status = 'queued'
+             window same as (partition by r.phone_number))
+         select count(*) filter (where recent) as recently_messaged,
+                count(*) filter (where waiting) as queued_elsewhere
+           from others",
+    )
+    .bind(id)
+    .bind(business)
+    .bind(since)
+    .fetch_one(pool)
+    .await?;
+    Ok(overlap)
+}
+
+/// A few queued people: the first, the shortest name and the longest.
+pub async fn samples(pool: &PgPool, id: BlastId) -> Result<Vec<Claimed>, StoreError> {
+    let people = sqlx::query_as(
+        "with head as (select id, attempt, phone_number, name, variables from blast_recipients
+                        where blast_id = $1 and status = 'queued' order by next_attempt_at, id limit 1000),
+              chosen as ((select id from head order by id limit 1)
+                         union (select id from head order by length(name) nulls last, id limit 1)
+                         union (select id from head order by length(name) desc nulls last, id limit 1))
+         select head.* from head join chosen using (id) order by id",
+    )
+    .bind(id)
+    .fetch_all(pool)
+    .await?;
+    Ok(people)
+}
