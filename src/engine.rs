@@ -20,3 +20,10 @@ pub use standby::{Standby, hold_lock};
 
 /// What faces read, as the store tells it.
 pub use crate::store::view;
+/// The private Postgres, which faces start and stop.
+pub use crate::store::local;
+pub use crate::store::{StoreError, migrate};
+/// What faces show of a status call about a sender.
+pub use crate::provider::{Health, Verdict};
+pub use crate::store::count::Difference;
+pub use crate::store::suppression::SuppressionRow;
