@@ -1,1 +1,167 @@
-//! Configuration: defaults, then the file, then the environment, then flags. Every problem is found at once.
+//! Configuration: defaults, then the file, then the environment, then flags. Every problem is found at once, with the
+//! place, the key and the mend. Knows no database and no provider; tokens are read only when they are needed.
+//!
+//! `assets/config.example.toml` documents every key.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+mod base_url;
+mod document;
+mod environment;
+mod keys;
+mod problem;
+mod reader;
+mod sender;
+mod settings;
+mod token;
+
+pub use base_url::BaseUrl;
+pub use environment::Environment;
+pub use problem::{ConfigError, Place, Problem};
+pub use reader::{Origin, Source};
+pub use sender::Sender;
+pub use settings::{Ascii, Database, DatabaseUrl, Engine, OptOut, Polling, Theme, Ui};
+pub use token::TokenSource;
+
+use document::Document;
+use reader::{Log, Reader};
+
+use crate::domain::pace::Speed;
+
+/// The largest file read, in bytes.
+const FILE_MAX: u64 = 1024 * 1024;
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub database: Database,
+    pub senders: Vec<Sender>,
+    pub engine: Engine,
+    pub polling: Polling,
+    pub opt_out: OptOut,
+    pub ui: Ui,
+    /// Who acts, as logged with every act: `BLASTDECK_OPERATOR`, else `login@host`.
+    pub operator: String,
+    path: Option<PathBuf>,
+    origins: Vec<Origin>,
+}
+
+/// What the command line says above everything else.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--database-url`.
+    pub database_url: Option<String>,
+}
+
+impl Config {
+    /// Loads from `--config`, else `BLASTDECK_CONFIG`, else the user's `blastdeck/config.toml`, else
+    /// `/etc/blastdeck/config.toml`; with none of them, defaults and no sender.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        Self::load_in(flags, &Environment::of_process())
+    }
+
+    /// The same, in an environment that is passed in.
+    pub fn load_in(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let named = flags.config.clone().or_else(|| environment.get("BLASTDECK_CONFIG").map(PathBuf::from));
+        let path = match named {
+            Some(path) => Some(path),
+            None => environment.config_paths().into_iter().find(|path| path.exists()),
+        };
+        let text = path.as_deref().map_or_else(|| Ok(String::new()), read_file)?;
+        Self::build(&text, path, environment, flags)
+    }
+
+    /// From the text of a file alone: no environment, no flags.
+    pub fn from_toml_str(text: &str) -> Result<Self, ConfigError> {
+        Self::build(text, None, &Environment::default(), &Flags::default())
+    }
+
+    fn build(text: &str, path: Option<PathBuf>, environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
+        let mut log = Log::new(path.clone());
+        let mut document = Document::parse(text, &mut log);
+        environment.overlay(&mut document, &mut log);
+        document.flag("database", "url", "--database-url", flags.database_url.as_deref());
+
+        let ui = Ui::read(Reader::new("ui", document.take("ui"), &mut log), environment);
+        let senders = read_senders(&mut document, &ui, &mut log);
+        let config = Self {
+            database: Database::read(Reader::new("database", document.take("database"), &mut log), environment),
+            engine: Engine::read(Reader::new("engine", document.take("engine"), &mut log)),
+            polling: Polling::read(Reader::new("polling", document.take("polling"), &mut log)),
+            opt_out: OptOut::read(Reader::new("opt_out", document.take("opt_out"), &mut log)),
+            ui,
+            senders,
+            operator: environment.operator(),
+            path,
+            origins: Vec::new(),
+        };
+        config.refuse_hurried_senders(&mut log);
+        config.finish(log)
+    }
+
+    /// Time may only be hurried where nobody is really written to: it would shrink the gaps that protect a number.
+    fn refuse_hurried_senders(&self, log: &mut Log) {
+        let real = self.senders.iter().find(|sender| !sender.is_rehearsal());
+        if let Some(sender) = real.filter(|_| self.engine.speed != Speed::REAL) {
+            let text = format!("sender {} is real, and only a rehearsal can be hurried: write 1", sender.name);
+            Reader::new("engine", BTreeMap::new(), log).problem("speed", text);
+        }
+    }
+
+    fn finish(self, log: Log) -> Result<Self, ConfigError> {
+        let Log { problems, mut origins, .. } = log;
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        origins.sort_by_key(|origin| keys::position(&origin.key));
+        Ok(Self { origins, ..self })
+    }
+
+    /// The file that was read, if any.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Every value in force and where it came from, in the order of the example file. Secrets are not in it.
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// A sender by its name, in any case.
+    pub fn sender(&self, name: &str) -> Option<&Sender> {
+        self.senders.iter().find(|sender| sender.name.eq_ignore_ascii_case(name.trim()))
+    }
+}
+
+fn read_senders(document: &mut Document, ui: &Ui, log: &mut Log) -> Vec<Sender> {
+    let mut senders: Vec<Sender> = Vec::new();
+    for (at, values) in std::mem::take(&mut document.senders).into_iter().enumerate() {
+        let line = values.get("name").map_or(Source::Default, |found| found.source.clone());
+        let Some(sender) = Sender::read(values, at + 1, ui.timezone, log) else { continue };
+        if let Some(other) = senders.iter().find(|other| keys::fold(&other.name) == keys::fold(&sender.name)) {
+            let text = format!("too much like the sender `{}`: give each a name of its own", other.name);
+            log.problem(&line, &format!("senders.{}.name", sender.name), text);
+        }
+        senders.push(sender);
+    }
+    senders
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    let wrong = |text: String| ConfigError::of(Place::File { path: path.to_owned(), line: 0 }, "", text);
+    let file = File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(wrong(format!("longer than {FILE_MAX} bytes, which no configuration is")));
+    }
+    String::from_utf8(bytes).map_err(|_| wrong("not UTF-8: save it as UTF-8".to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,8 @@ pub struct Region(rlibphonenumber::Region);
 pub struct RegionError(String);
 
 impl Region {
+    pub const MALAYSIA: Self = Self(rlibphonenumber::Region::MY);
+
     /// Whether the digits open with this region's own country code.
     fn opens(self, digits: &str) -> bool {
         let code = PHONE_NUMBER_UTIL.get_country_code_for_region(self.0);

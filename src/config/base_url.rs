@@ -1,0 +1,75 @@
+//! A provider's address: which there are, and which would give the token away.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use reqwest::Url;
+
+/// `https://host[:port][/path]`, or plain `http://` on this machine only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Without a slash at the end.
+    text: String,
+    host: Host,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Host {
+    Loopback,
+    Elsewhere,
+}
+
+impl BaseUrl {
+    /// WSAPME's own.
+    pub fn wsapme() -> Self {
+        Self { text: "https://api.wsapme.com".to_owned(), host: Host::Elsewhere }
+    }
+
+    /// The address without a slash at the end: a call's path, which begins with one, is put behind it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.host == Host::Loopback
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).map_err(|_| "no address: write https://host")?;
+        let host = url.host_str().map(host).ok_or("no address: write https://host")?;
+        match (url.scheme(), host) {
+            ("https", _) | ("http", Host::Loopback) => {}
+            ("http", Host::Elsewhere) => return Err("the token would travel in clear: write https://"),
+            _ => return Err("only https:// (or http:// on this machine) is spoken: write https://host"),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a login does not belong in the address: take it out");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("write the address alone, without ? or #");
+        }
+        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), host })
+    }
+}
+
+fn host(name: &str) -> Host {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = match bare.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback()),
+        Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
+    };
+    if is_loopback { Host::Loopback } else { Host::Elsewhere }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

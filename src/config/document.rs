@@ -1,0 +1,161 @@
+//! The file as tables of raw values, each with its line; unknown keys are found here.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{self, Table, Use};
+use super::reader::{Log, Source};
+use crate::domain::text::nearest;
+
+/// A value before anybody has decided what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Raw {
+    /// Any single value: text, number, true or false.
+    Text(String),
+    List(Vec<String>),
+    Table(BTreeMap<String, String>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub raw: Raw,
+    pub source: Source,
+}
+
+/// The values of one table by key.
+pub(super) type Values = BTreeMap<&'static str, Found>;
+
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub tables: BTreeMap<&'static str, Values>,
+    pub senders: Vec<Values>,
+}
+
+impl Document {
+    /// Reads the file's text. Where it is no TOML, only that is reported: the rest would be guesses.
+    pub fn parse(text: &str, log: &mut Log) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut walk = Walk { text, log, document: Self::default() };
+        for error in &errors {
+            let line = error.span().map_or(0, |span| walk.line(span.start));
+            walk.log.problem(&Source::File { line }, "", format!("not TOML: {}", error.message()));
+        }
+        if errors.is_empty() {
+            walk.root(root.get_ref());
+        }
+        walk.document
+    }
+
+    /// The values of a table that stands once.
+    pub fn take(&mut self, table: &str) -> Values {
+        self.tables.remove(table).unwrap_or_default()
+    }
+
+    /// Lays a flag's value over whatever was there.
+    pub fn flag(&mut self, table: &'static str, key: &'static str, flag: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            let found = Found { raw: Raw::Text(value.to_owned()), source: Source::Flag(flag) };
+            self.tables.entry(table).or_default().insert(key, found);
+        }
+    }
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    log: &'a mut Log,
+    document: Document,
+}
+
+impl Walk<'_> {
+    fn line(&self, offset: usize) -> usize {
+        1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+    }
+
+    fn root(&mut self, root: &DeTable<'_>) {
+        for (name, value) in root {
+            let source = Source::File { line: self.line(name.span().start) };
+            let Some(table) = keys::table(name.get_ref()) else {
+                self.unknown(&source, name.get_ref(), keys::TABLES.iter().map(|table| table.name));
+                continue;
+            };
+            match (table.name, value.get_ref()) {
+                ("senders", DeValue::Array(list)) => list.iter().for_each(|sender| self.sender(table, &source, sender)),
+                ("senders", _) => self.log.problem(&source, "senders", "write [[senders]], with double brackets"),
+                (_, DeValue::Table(entries)) => {
+                    let values = self.values(table, table.name, entries);
+                    self.document.tables.insert(table.name, values);
+                }
+                _ => self.log.problem(&source, table.name, format!("a table is meant: write [{}]", table.name)),
+            }
+        }
+    }
+
+    fn sender(&mut self, table: &'static Table, source: &Source, value: &Spanned<DeValue<'_>>) {
+        let DeValue::Table(entries) = value.get_ref() else {
+            self.log.problem(source, "senders", "write [[senders]], with double brackets");
+            return;
+        };
+        let name =
+            entries.iter().find(|(key, _)| key.get_ref() == "name").and_then(|(_, name)| name.get_ref().as_str());
+        let position = self.document.senders.len() + 1;
+        let prefix = name.map_or_else(|| format!("senders[{position}]"), |name| format!("senders.{name}"));
+        let values = self.values(table, &prefix, entries);
+        self.document.senders.push(values);
+    }
+
+    fn values(&mut self, table: &'static Table, prefix: &str, entries: &DeTable<'_>) -> Values {
+        let mut values = Values::new();
+        for (name, value) in entries {
+            let source = Source::File { line: self.line(name.span().start) };
+            let path = format!("{prefix}.{}", name.get_ref());
+            match table.key(name.get_ref()) {
+                None => self.unknown(&source, &path, table.names()),
+                Some(key) if key.used == Use::Later => self.log.unused(&source, &path),
+                Some(key) => match raw(value.get_ref()) {
+                    Some(raw) => drop(values.insert(key.name, Found { raw, source })),
+                    None => self.log.problem(&source, &path, "neither a value nor a list of values"),
+                },
+            }
+        }
+        values
+    }
+
+    fn unknown(&mut self, source: &Source, path: &str, known: impl Iterator<Item = &'static str> + Clone) {
+        let text = unknown_key(path.rsplit('.').next().unwrap_or(path), known);
+        self.log.problem(source, path, text);
+    }
+}
+
+/// The sentence for a key that is not known, naming the nearest one.
+pub(super) fn unknown_key(name: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
+    match nearest(name, known.clone()) {
+        Some(meant) => format!("unknown key: did you mean `{meant}`?"),
+        None => format!("unknown key: known here are {}", known.collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn raw(value: &DeValue<'_>) -> Option<Raw> {
+    match value {
+        DeValue::Array(list) => list.iter().map(|item| single(item.get_ref())).collect::<Option<_>>().map(Raw::List),
+        DeValue::Table(entries) => entries
+            .iter()
+            .map(|(key, value)| single(value.get_ref()).map(|value| (key.get_ref().to_string(), value)))
+            .collect::<Option<_>>()
+            .map(Raw::Table),
+        value => single(value).map(Raw::Text),
+    }
+}
+
+fn single(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(yes) => Some(yes.to_string()),
+        DeValue::Datetime(at) => Some(at.to_string()),
+        DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}

@@ -1,0 +1,164 @@
+//! The process's surroundings, taken once: variables, host, zone, user. Everything that reads them gets them passed in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use super::document::{Document, Found, Raw, Values, unknown_key};
+use super::keys::{self, Table, Use};
+use super::reader::{Log, Source};
+use crate::domain::text::clean;
+
+/// Variables and what else of the machine decides defaults. The default one is empty.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    host: Option<String>,
+    /// What `/etc/localtime` points at.
+    localtime: Option<PathBuf>,
+    is_root: bool,
+}
+
+impl Environment {
+    /// That of this process.
+    pub fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let host = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(first_line);
+        Self {
+            variables: std::env::vars_os().filter_map(text).collect(),
+            host,
+            localtime: std::fs::read_link("/etc/localtime").ok(),
+            is_root: rustix::process::geteuid().is_root(),
+        }
+    }
+
+    /// One with these variables only, for an ordinary user.
+    pub fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { variables, ..Self::default() }
+    }
+
+    /// A variable's value; an empty one counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Where a file is looked for, the first that exists being used.
+    pub(super) fn config_paths(&self) -> Vec<PathBuf> {
+        let own = self.base_dir("XDG_CONFIG_HOME", ".config");
+        own.into_iter().chain([PathBuf::from("/etc")]).map(|dir| dir.join("blastdeck/config.toml")).collect()
+    }
+
+    /// Where the private database lives unless something else is set.
+    pub(super) fn data_dir(&self) -> PathBuf {
+        let own = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+        match self.base_dir("XDG_DATA_HOME", own) {
+            Some(dir) if !self.is_root => dir.join("blastdeck"),
+            _ => PathBuf::from("/var/lib/blastdeck"),
+        }
+    }
+
+    fn base_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let named = self.get(variable).map(PathBuf::from).filter(|dir| dir.is_absolute());
+        named.or_else(|| Some(self.home()?.join(below_home)))
+    }
+
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from)
+    }
+
+    /// The machine's time zone: `TZ`, else what `/etc/localtime` points at, else UTC.
+    pub(super) fn zone(&self) -> Tz {
+        let named = self.get("TZ").and_then(|zone| zone.trim_start_matches(':').parse().ok());
+        named.or_else(|| zone_of_link(self.localtime.as_deref()?)).unwrap_or(Tz::UTC)
+    }
+
+    /// Who acts: `BLASTDECK_OPERATOR`, else `login@host`. At most 64 characters, fit for a screen.
+    pub(super) fn operator(&self) -> String {
+        let login = || {
+            let name = self.get("USER").or_else(|| self.get("LOGNAME")).unwrap_or("unknown");
+            let host = self.get("HOSTNAME").or(self.host.as_deref());
+            host.map_or_else(|| name.to_owned(), |host| format!("{name}@{host}"))
+        };
+        let operator = self.get("BLASTDECK_OPERATOR").map_or_else(login, str::to_owned);
+        clean(&operator).trim().chars().take(64).collect()
+    }
+
+    /// Lays every variable over the file's values; one that names no key is a problem like an unknown key.
+    pub(super) fn overlay(&self, document: &mut Document, log: &mut Log) {
+        let mut taken = BTreeSet::new();
+        for table in keys::TABLES.iter().filter(|table| table.name != "senders") {
+            let values = document.tables.entry(table.name).or_default();
+            self.overlay_table(values, &mut taken, table, |key| keys::variables(table.name, key));
+        }
+        if let Some(table) = keys::table("senders") {
+            for values in &mut document.senders {
+                let Some(Raw::Text(name)) = values.get("name").map(|found| &found.raw) else { continue };
+                let prefix = keys::sender_prefix(name);
+                self.overlay_table(values, &mut taken, table, |key| vec![format!("{prefix}{}", keys::fold(key))]);
+            }
+        }
+        self.report_strangers(document, &taken, log);
+    }
+
+    fn overlay_table(
+        &self,
+        values: &mut Values,
+        taken: &mut BTreeSet<String>,
+        table: &'static Table,
+        variables: impl Fn(&str) -> Vec<String>,
+    ) {
+        for key in table.keys {
+            let names = variables(key.name);
+            let set = names.iter().find_map(|name| Some((name.clone(), self.get(name)?.to_owned())));
+            taken.extend(names);
+            // A sender's name is what its variables are found by.
+            let is_fixed = key.used == Use::Later || (table.name, key.name) == ("senders", "name");
+            if let Some((name, value)) = set.filter(|_| !is_fixed) {
+                values.insert(key.name, Found { raw: Raw::Text(value), source: Source::Variable(name) });
+            }
+        }
+    }
+
+    fn report_strangers(&self, document: &Document, taken: &BTreeSet<String>, log: &mut Log) {
+        for name in self.variables.keys().filter(|name| !taken.contains(*name)) {
+            let table = keys::TABLES.iter().find_map(|table| {
+                let prefix = format!("BLASTDECK_{}_", keys::fold(table.name));
+                Some((table, name.strip_prefix(&prefix)?))
+            });
+            let Some((table, rest)) = table else { continue };
+            let text = if table.name == "senders" {
+                stranger_of_sender(document, table, name, rest)
+            } else {
+                unknown_key(rest, table.names())
+            };
+            log.problem(&Source::Variable(name.clone()), "", text);
+        }
+    }
+}
+
+fn stranger_of_sender(document: &Document, table: &Table, variable: &str, rest: &str) -> String {
+    let names = document.senders.iter().filter_map(|values| match &values.get("name")?.raw {
+        Raw::Text(name) => Some(name.as_str()),
+        _ => None,
+    });
+    let key = names.filter_map(|name| variable.strip_prefix(&keys::sender_prefix(name))).min_by_key(|key| key.len());
+    match key {
+        Some(key) => unknown_key(key, table.names()),
+        None => format!("no sender in the file has the name that {rest} begins with"),
+    }
+}
+
+fn first_line(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// The zone's name in a path such as `/usr/share/zoneinfo/Asia/Kuala_Lumpur`.
+fn zone_of_link(path: &Path) -> Option<Tz> {
+    let text = path.to_str()?;
+    text.split_once("zoneinfo/").and_then(|(_, name)| name.parse().ok())
+}

@@ -1,0 +1,70 @@
+//! What is wrong with a configuration: all of it at once, each with its place and the mend.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a value stands that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A line of the file, from 1; 0 when no line is to blame.
+    File {
+        path: PathBuf,
+        line: usize,
+    },
+    Variable(String),
+    Flag(&'static str),
+    Nowhere,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line: 0 } => write!(f, "{}: ", path.display()),
+            Self::File { path, line } => write!(f, "{}:{line}: ", path.display()),
+            Self::Variable(name) => write!(f, "{name}: "),
+            Self::Flag(flag) => write!(f, "{flag}: "),
+            Self::Nowhere => Ok(()),
+        }
+    }
+}
+
+/// One thing to mend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub place: Place,
+    /// The key as written in the file, such as `engine.speed` or `senders.sales.rate`; empty when none is to blame.
+    pub key: String,
+    /// What is wrong and what to do, as a sentence.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.place.fmt(f)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// A configuration that cannot be used. Never empty, never with a secret in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    pub problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    pub(super) fn of(place: Place, key: &str, text: impl Into<String>) -> Self {
+        Self { problems: vec![Problem { place, key: key.to_owned(), text: text.into() }] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.problems.iter().map(Problem::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,139 @@
+//! `[[senders]]`: a number or device that sends, and what holds it back.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::base_url::BaseUrl;
+use super::document::{Raw, Values};
+use super::reader::{Log, Reader};
+use super::settings::{Name, Span, Zone};
+use super::token::TokenSource;
+use crate::domain::pace::{DailyCap, Gap, Limits, Rate, Speed};
+use crate::domain::phone::Region;
+use crate::domain::sender::{ProviderKind, StatusCall};
+
+/// One sender, checked. Its token is read when it starts.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// Unique, also when folded for an environment variable.
+    pub name: String,
+    pub provider: ProviderKind,
+    /// The linked phone's id at the gateway.
+    pub device: String,
+    /// Whose numbers are written without a country code.
+    pub region: Region,
+    pub token: TokenSource,
+    pub base_url: BaseUrl,
+    pub status_call: StatusCall,
+    pub rate: Rate,
+    pub gap: Option<Gap>,
+    pub daily_cap: Option<DailyCap>,
+    /// POSTs under way at once.
+    pub in_flight: u32,
+    /// Whose midnight begins the day that the cap counts.
+    pub timezone: Tz,
+    /// How long a call may take altogether.
+    pub timeout: Duration,
+    business: Option<String>,
+}
+
+impl Sender {
+    /// Whom opt-outs are shared with: everybody of the same business, else the sender alone.
+    pub fn business(&self) -> &str {
+        self.business.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Whether it speaks to this machine only: nobody is really written to.
+    pub fn is_rehearsal(&self) -> bool {
+        self.base_url.is_loopback()
+    }
+
+    /// What the pacer holds it to.
+    pub fn limits(&self, speed: Speed) -> Limits {
+        let (rate, gap, daily_cap, zone) = (self.rate, self.gap, self.daily_cap, self.timezone);
+        Limits { rate, gap, daily_cap, zone, speed }
+    }
+
+    /// Reads one, or notes why not. `zone` is the one it has unless it names its own.
+    pub(super) fn read(values: Values, position: usize, zone: Tz, log: &mut Log) -> Option<Self> {
+        let path = match values.get("name").map(|found| &found.raw) {
+            Some(Raw::Text(name)) => format!("senders.{name}"),
+            _ => format!("senders[{position}]"),
+        };
+        let mut reader = Reader::new(path, values, log);
+        // All are read before any is missed, so that every problem is found at once.
+        let name = reader.required::<SenderName>("name", "name = \"sales\"");
+        let provider = reader.required("provider", "provider = \"wsapme\"");
+        let device = reader.required::<Device>("device", "device = \"5850\", the linked phone's id");
+        let region = reader.or_default("region", Region::MALAYSIA);
+        let business = reader.optional::<Name>("business", "the sender alone").map(|name| name.0);
+        let token = reader.token("token");
+        let base_url = reader.or_default("base_url", BaseUrl::wsapme());
+        let status_call = reader.or_default("status_call", StatusCall::default());
+        // Whoever states a rate has decided the pace; nobody's pace is left at "as fast as it goes" by silence.
+        let unpaced = !reader.has("rate");
+        let rate = reader.or_default("rate", Rate::Unlimited);
+        let default_gap = Gap::new(Duration::from_secs(20), Duration::from_secs(60)).filter(|_| unpaced);
+        let gap = reader.unless_off("gap", default_gap);
+        let daily_cap = reader.unless_off("daily_cap", DailyCap::new(500));
+        let in_flight = reader.within("in_flight", 1, 1..=256);
+        let timezone = reader.or_default("timezone", Zone(zone)).0;
+        let timeout = reader.or_default("timeout", Span::seconds(30)).0;
+        let (name, provider, device, token) = (name?.0, provider?, device?.0, token?);
+        Some(Self {
+            name,
+            provider,
+            device,
+            region,
+            token,
+            base_url,
+            status_call,
+            rate,
+            gap,
+            daily_cap,
+            in_flight,
+            timezone,
+            timeout,
+            business,
+        })
+    }
+}
+
+/// A name that can also be part of a variable's name.
+struct SenderName(String);
+
+impl FromStr for SenderName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let good = !text.is_empty() && text.len() <= 40 && text.chars().all(fits);
+        if good { Ok(Self(text.to_owned())) } else { Err("write 1 to 40 letters, digits, - _ or .") }
+    }
+}
+
+impl fmt::Display for SenderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+struct Device(String);
+
+impl FromStr for Device {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let good = !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if good { Ok(Self(text.to_owned())) } else { Err("write the device's id, such as \"5850\"") }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

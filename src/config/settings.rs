@@ -1,0 +1,311 @@
+//! The tables that stand once: database, engine, polling, opt-out and screen.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::environment::Environment;
+use super::reader::Reader;
+use crate::domain::pace::{PaceError, Speed, parse_span, show_span};
+use crate::domain::text::clean;
+
+/// `[database]`.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Absent: a private local Postgres under `data_dir`.
+    pub url: Option<DatabaseUrl>,
+    pub data_dir: PathBuf,
+}
+
+/// `[engine]`.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// Equal failures in a row that pause a blast.
+    pub failures_in_a_row: u32,
+    /// How long a sender's lease is valid unless it is renewed, before `speed`.
+    pub lease: Duration,
+    /// Tries after the first one for what is known not to have been accepted.
+    pub retry_tries: u32,
+    /// The first retry's delay; each later one is twice as long, up to the longest.
+    pub retry_backoff: Duration,
+    pub retry_backoff_max: Duration,
+    /// How fast time runs, against the simulator only.
+    pub speed: Speed,
+}
+
+/// `[polling]`.
+#[derive(Debug, Clone)]
+pub struct Polling {
+    /// How often a young message's status is asked for.
+    pub interval: Duration,
+    /// The most status calls per sender and second.
+    pub per_second: f64,
+    /// How long after its acceptance a message is asked about no more.
+    pub give_up_after: Duration,
+}
+
+/// `[opt_out]`.
+#[derive(Debug, Clone)]
+pub struct OptOut {
+    /// Replies that are one of these and nothing else, in any case, are opt-outs.
+    pub keywords: Vec<String>,
+}
+
+/// `[ui]`.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    /// The shop's name, for the header.
+    pub name: Option<String>,
+    /// Three letters of ISO 4217, for amounts.
+    pub currency: String,
+    /// The zone that times are shown in.
+    pub timezone: Tz,
+    pub ascii: Ascii,
+    pub theme: Theme,
+}
+
+/// Whether lines and bars are drawn in plain ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ascii {
+    /// Where the locale is not UTF-8.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    #[default]
+    Auto,
+    Dark,
+    Light,
+    /// No colour, as with `NO_COLOR`.
+    Mono,
+}
+
+/// Words that mean *stop* on their own, in the languages of the shops we know.
+const STOP_WORDS: [&str; 7] = ["STOP", "UNSUBSCRIBE", "BERHENTI", "HENTI", "BATAL", "退订", "取消"];
+
+impl Database {
+    pub(super) fn read(mut reader: Reader<'_>, environment: &Environment) -> Self {
+        let url = reader.optional("url", "a private local Postgres");
+        let data_dir = reader.or_default("data_dir", Dir(environment.data_dir())).0;
+        let home = environment.home().and_then(|home| Some(home.join(data_dir.strip_prefix("~").ok()?)));
+        let data_dir = home.unwrap_or(data_dir);
+        Self { url, data_dir: std::path::absolute(&data_dir).unwrap_or(data_dir) }
+    }
+}
+
+impl Engine {
+    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+        let engine = Self {
+            failures_in_a_row: reader.within("failures_in_a_row", 5, 1..=1_000),
+            lease: Duration::from_secs(reader.within("lease_seconds", 15, 5..=300).into()),
+            retry_tries: reader.within("retry_tries", 4, 0..=20),
+            retry_backoff: reader.or_default("retry_backoff", Span::seconds(30)).0,
+            retry_backoff_max: reader.or_default("retry_backoff_max", Span::seconds(15 * 60)).0,
+            speed: reader.or_default("speed", Speed::REAL),
+        };
+        if engine.retry_backoff > engine.retry_backoff_max {
+            reader.problem("retry_backoff_max", "it is shorter than retry_backoff: write the longest delay");
+        }
+        engine
+    }
+}
+
+impl Polling {
+    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+        let polling = Self {
+            interval: reader.or_default("interval", Span::seconds(10)).0,
+            per_second: reader.or_default("per_second", 2.0),
+            give_up_after: reader.or_default("give_up_after", Span::seconds(3 * 24 * 60 * 60)).0,
+        };
+        if !(polling.per_second > 0.0 && polling.per_second <= 1_000.0) {
+            reader.problem("per_second", "write a number above 0, at most 1000");
+        }
+        if polling.interval < Duration::from_secs(1) {
+            reader.problem("interval", "shorter than a second: write 1s or more");
+        }
+        polling
+    }
+}
+
+impl OptOut {
+    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+        Self { keywords: reader.list("keywords", &STOP_WORDS) }
+    }
+}
+
+impl Ui {
+    pub(super) fn read(mut reader: Reader<'_>, environment: &Environment) -> Self {
+        Self {
+            name: reader.optional::<Name>("name", "none").map(|name| name.0),
+            currency: reader.or_default("currency", Currency("MYR".to_owned())).0,
+            timezone: reader.or_default("timezone", Zone(environment.zone())).0,
+            ascii: reader.or_default("ascii", Ascii::Auto),
+            theme: reader.or_default("theme", Theme::Auto),
+        }
+    }
+}
+
+/// A Postgres address, which may hold a password: shown without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// All of it, for the connection only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        match scheme {
+            Some("postgres" | "postgresql") if reqwest::Url::parse(text).is_ok() => Ok(Self(text.to_owned())),
+            _ => Err("no Postgres address: write postgres://user:password@host/database"),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(mut url) = reqwest::Url::parse(&self.0) else { return f.write_str("postgres://…") };
+        // Passwords may also stand among the parameters: those are left out altogether.
+        url.set_query(None);
+        if url.password().is_some() && url.set_password(Some("***")).is_err() {
+            return f.write_str("postgres://…");
+        }
+        f.write_str(&clean(url.as_str()))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+/// A length of time of at least a millisecond.
+pub(super) struct Span(pub Duration);
+
+impl Span {
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+}
+
+impl FromStr for Span {
+    type Err = PaceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let span = parse_span(text)?;
+        if span < Duration::from_millis(1) { Err(PaceError::Span(text.to_owned())) } else { Ok(Self(span)) }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_span(self.0))
+    }
+}
+
+/// A time zone by its name in the tz database.
+pub(super) struct Zone(pub Tz);
+
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| format!("`{text}` is no time zone: write one such as Asia/Kuala_Lumpur"))
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// One line for people, clean.
+pub(super) struct Name(pub String);
+
+impl FromStr for Name {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = clean(text).trim().to_owned();
+        if text.is_empty() || text.chars().count() > 60 { Err("write 1 to 60 characters") } else { Ok(Self(text)) }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+struct Dir(PathBuf);
+
+impl FromStr for Dir {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() || text.contains('\0') { Err("write a directory") } else { Ok(Self(PathBuf::from(text))) }
+    }
+}
+
+impl fmt::Display for Dir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.display())
+    }
+}
+
+struct Currency(String);
+
+impl FromStr for Currency {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let letters = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if letters { Ok(Self(text.to_ascii_uppercase())) } else { Err("write three letters, such as MYR") }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Declares how the words of a setting read and print.
+macro_rules! words {
+    ($name:ident, $mend:literal, $($word:literal => $value:ident),+) => {
+        impl FromStr for $name {
+            type Err = &'static str;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text.to_ascii_lowercase().as_str() {
+                    $($word => Ok(Self::$value),)+
+                    _ => Err($mend),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$value => $word),+ })
+            }
+        }
+    };
+}
+
+words!(Ascii, "write auto, true or false", "auto" => Auto, "true" => Always, "false" => Never);
+words!(Theme, "write auto, dark, light or mono", "auto" => Auto, "dark" => Dark, "light" => Light, "mono" => Mono);

@@ -1,0 +1,128 @@
+//! Where a secret is, without the secret: it is read when a sender starts, and never kept here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::problem::{ConfigError, Place};
+
+/// The longest token, in bytes; whoever names `/dev/zero` is told so.
+const TOKEN_MAX: u64 = 16 * 1024;
+
+/// An environment variable or a file that holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    Variable(String),
+    File(PathBuf),
+}
+
+impl TokenSource {
+    /// From `{ env = "…" }` or `{ file = "…" }`, with nothing else in it.
+    pub(super) fn from_entries(entries: &BTreeMap<String, String>) -> Option<Self> {
+        let mut entries = entries.iter();
+        let (Some((kind, place)), None) = (entries.next(), entries.next()) else { return None };
+        if place.is_empty() || place.contains(['\0', '=']) {
+            return None;
+        }
+        match kind.as_str() {
+            "env" => Some(Self::Variable(place.clone())),
+            "file" => Some(Self::File(PathBuf::from(place))),
+            _ => None,
+        }
+    }
+
+    /// Reads the secret, outer whitespace trimmed. `owner` is the sender's name, for the message when it is not there.
+    pub fn read(&self, owner: &str) -> Result<SecretString, ConfigError> {
+        self.read_with(owner, |name| std::env::var(name).ok())
+    }
+
+    pub(super) fn read_with(
+        &self,
+        owner: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<SecretString, ConfigError> {
+        let found = match self {
+            Self::Variable(name) => variable(name).ok_or_else(|| "it is not set".to_owned()),
+            Self::File(path) => read_capped(path),
+        };
+        let text = found.and_then(|text| usable(&text).map(SecretString::from));
+        text.map_err(|why| ConfigError::of(Place::Nowhere, "", format!("no token for sender {owner}: {self}: {why}")))
+    }
+}
+
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}
+
+fn read_capped(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    file.take(TOKEN_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > TOKEN_MAX {
+        return Err(format!("it is longer than {TOKEN_MAX} bytes, no token"));
+    }
+    Ok(text)
+}
+
+/// A token that can stand in an HTTP header.
+fn usable(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("it has spaces or characters that no token has".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_and_trimmed_and_never_shown() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b" s3cret\r\n").unwrap();
+        let from_file = TokenSource::File(file.path().to_owned());
+        let from_variable = TokenSource::Variable("T".to_owned());
+
+        assert_eq!(from_file.read("sales").unwrap().expose_secret(), "s3cret");
+        let token = from_variable.read_with("sales", |name| (name == "T").then(|| "s3cret\n".to_owned())).unwrap();
+        assert_eq!(token.expose_secret(), "s3cret");
+        assert!(!format!("{token:?} {from_variable:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_missing_token_names_its_variable_and_the_sender() {
+        let absent = TokenSource::Variable("BLASTDECK_TEST_NO_SUCH".to_owned()).read("sales").unwrap_err();
+
+        assert_eq!(
+            absent.to_string(),
+            "no token for sender sales: environment variable BLASTDECK_TEST_NO_SUCH: it is not set"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_refused_without_showing_it() {
+        let read = |text: &str| TokenSource::Variable("T".to_owned()).read_with("sales", |_| Some(text.to_owned()));
+        for text in ["", "  \n", "s3 cret", "s3cret\nX-Evil: 1", "s3crét"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(!error.contains("s3"), "{error}");
+        }
+        let endless = TokenSource::File(PathBuf::from("/dev/zero")).read("sales").unwrap_err().to_string();
+        assert!(endless.contains("longer than 16384 bytes"), "{endless}");
+    }
+}

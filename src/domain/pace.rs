@@ -1,0 +1,137 @@
+//! Pacing: when a sender may send next, and why not now. Pure arithmetic: every time is passed in, no clock is read and
+//! nothing waits here. What is waited for elsewhere must be interruptible.
+
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
+
+mod gap;
+mod pacer;
+mod rate;
+mod span;
+mod window;
+
+pub use gap::{DailyCap, Gap};
+pub use pacer::{Limits, Pacer, Past};
+pub use rate::{Rate, Speed};
+pub use span::{parse_span, show_span};
+pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
+
+/// Whether to send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    Go,
+    /// Not before `until`. A wait may end early (pause, cancel, another limit lifted): ask again then.
+    Wait {
+        until: DateTime<Utc>,
+        reason: Reason,
+    },
+}
+
+/// Why a sender waits. Printed for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The sender's rate is used up.
+    Rate(Rate),
+    /// The random pause between two messages.
+    Gap(Gap),
+    /// As many as allowed today; goes on at the start of the sender's next day.
+    DailyCap { cap: DailyCap, resumes: DateTime<FixedOffset> },
+    /// Outside the hours or days of sending.
+    Closed(Opening),
+    /// The provider asked for a pause.
+    Throttled,
+}
+
+/// When a window opens, by the clock on the shop's wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    at: DateTime<FixedOffset>,
+    /// Named only when it is not today.
+    day: Option<Weekday>,
+}
+
+impl Opening {
+    fn new(opens: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Self {
+        let at = on_the_wall(opens, zone);
+        let is_today = at.date_naive() == now.with_timezone(&zone).date_naive();
+        Self { at, day: (!is_today).then(|| chrono::Datelike::weekday(&at)) }
+    }
+}
+
+/// A moment with the offset that the zone has then, so that it prints as people there read it.
+fn on_the_wall(at: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
+    at.with_timezone(&zone.offset_from_utc_datetime(&at.naive_utc()).fix())
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(day) = self.day {
+            write!(f, "{day} ")?;
+        }
+        clock(self.at, f)
+    }
+}
+
+/// `09:00 +08`; the offset's minutes only where it has some.
+fn clock(at: DateTime<FixedOffset>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let whole_hours = at.offset().local_minus_utc() % 3600 == 0;
+    write!(f, "{}", at.format(if whole_hours { "%H:%M %:::z" } else { "%H:%M %:z" }))
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => write!(f, "sender rate {rate}"),
+            Self::Gap(gap) => write!(f, "pause of {gap} between messages"),
+            Self::DailyCap { cap, resumes } => {
+                write!(f, "daily cap {cap} reached, goes on ")?;
+                clock(*resumes, f)
+            }
+            Self::Closed(opening) => write!(f, "opens {opening}"),
+            Self::Throttled => f.write_str("the provider asked to slow down"),
+        }
+    }
+}
+
+/// Why a limit in the configuration or on the command line is refused. Each names the text and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PaceError {
+    #[error("`{0}` is no rate: write 20/min, 80/s, 90/h or unlimited")]
+    Rate(String),
+    #[error("`{0}` is no rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited")]
+    NegativeRate(String),
+    #[error("`{0}` would never send: write at least 1/h, or pause the blast")]
+    ZeroRate(String),
+    #[error("`{0}` is faster than any sender: at most 10000/s, or unlimited")]
+    HugeRate(String),
+    #[error("`{0}` is no length of time: write a number with ms, s, m, h or d, as in 30s")]
+    Span(String),
+    #[error("`{0}` is no gap: write the shortest and the longest pause, as in 20s..60s")]
+    Gap(String),
+    #[error("`{0}` ends before it begins: write the shorter pause first, as in 20s..60s")]
+    BackwardGap(String),
+    #[error("`{0}` is longer than a day, the longest gap there is")]
+    LongGap(String),
+    #[error("`{0}` is no daily cap: write how many messages a day, at least 1")]
+    DailyCap(String),
+    #[error("`{0}` is no speed: write a number above 0 and at most 1000000; 1 is real time")]
+    Speed(String),
+    #[error("`{0}` are no hours: write from and to, as in 09:00-21:00")]
+    Hours(String),
+    #[error("`{0}` begins when it ends: write 00:00-24:00 for the whole day")]
+    EmptyHours(String),
+    #[error("`{0}` are no weekdays: write mon-fri, or mon,wed,sat, or daily")]
+    Weekdays(String),
+}
+
+impl PaceError {
+    /// An outside text as it may stand in an error: clean, and not without end.
+    fn quote(text: &str) -> String {
+        super::text::clean(text.trim()).chars().take(40).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use proptest::prelude::*;
+
+use super::*;
+
+const KL: Tz = chrono_tz::Asia::Kuala_Lumpur;
+
+fn utc(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn noon() -> DateTime<Utc> {
+    utc("2026-06-15T04:00:00Z")
+}
+
+fn rate(text: &str) -> Rate {
+    text.parse().unwrap()
+}
+
+fn limits() -> Limits {
+    Limits::none(KL)
+}
+
+fn fresh(limits: Limits) -> Pacer {
+    Pacer::new(limits, &Past::default(), noon())
+}
+
+fn error<T: FromStr<Err = PaceError> + std::fmt::Debug>(text: &str) -> String {
+    text.parse::<T>().unwrap_err().to_string()
+}
+
+// Reading and printing
+
+#[test]
+fn rates_are_read_and_printed_alike() {
+    for (text, shown) in [
+        ("20/min", "20/min"),
+        ("80/s", "80/s"),
+        ("90 / hour", "90/h"),
+        ("500 per day", "500/day"),
+        ("Unlimited", "unlimited"),
+        ("20/minute", "20/min"),
+        ("1/sec", "1/s"),
+    ] {
+        assert_eq!(rate(text).to_string(), shown);
+        assert_eq!(rate(shown), rate(text));
+    }
+}
+
+#[test]
+fn a_rate_that_makes_no_sense_is_refused_with_the_mend() {
+    for text in ["", "20", "fast", "20/fortnight", "/min", "1.5/min", "20/ms", "20//min", "0x14/min"] {
+        assert_eq!(error::<Rate>(text), format!("`{text}` is no rate: write 20/min, 80/s, 90/h or unlimited"));
+    }
+    assert_eq!(
+        error::<Rate>("-20/min"),
+        "`-20/min` is no rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited"
+    );
+    assert_eq!(error::<Rate>("0/min"), "`0/min` would never send: write at least 1/h, or pause the blast");
+    assert!(error::<Rate>("99999999999/min").contains("faster than any sender"));
+}
+
+#[test]
+fn gaps_are_read_and_printed_alike() {
+    for (text, shown) in [
+        ("20s..60s", "20s..1m"),
+        ("20..60s", "20s..1m"),
+        ("500ms..1.5s", "500ms..1500ms"),
+        ("30s", "30s"),
+        ("1m..2m", "1m..2m"),
+        ("0s..0s", "0s"),
+    ] {
+        let gap: Gap = text.parse().unwrap();
+        assert_eq!(gap.to_string(), shown);
+        assert_eq!(shown.parse::<Gap>().unwrap(), gap);
+    }
+}
+
+#[test]
+fn a_gap_that_makes_no_sense_is_refused_with_the_mend() {
+    for text in ["", "20", "20s-60s", "-5s..10s", "20s..", "..60s", "a..b"] {
+        assert!(error::<Gap>(text).contains("write the shortest and the longest pause, as in 20s..60s"), "{text}");
+    }
+    assert!(error::<Gap>("60s..20s").contains("ends before it begins"));
+    assert!(error::<Gap>("1h..25h").contains("longer than a day"));
+}
+
+#[test]
+fn caps_and_speeds_refuse_zero_and_nonsense() {
+    assert_eq!("500".parse::<DailyCap>().unwrap().get(), 500);
+    for text in ["0", "-1", "many", ""] {
+        assert!(text.parse::<DailyCap>().is_err(), "{text}");
+    }
+    for text in ["0", "-1", "NaN", "inf", "1e9", ""] {
+        assert!(text.parse::<Speed>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn hours_and_weekdays_are_read_and_printed_alike() {
+    for (text, shown) in [
+        ("09:00-21:00", "09:00-21:00"),
+        ("9:30 - 12:00", "09:30-12:00"),
+        ("22:00-02:00", "22:00-02:00"),
+        ("00:00-24:00", "00:00-24:00"),
+        ("18:00-00:00", "18:00-24:00"),
+    ] {
+        assert_eq!(text.parse::<Hours>().unwrap().to_string(), shown);
+    }
+    for (text, shown) in [
+        ("mon-fri", "mon,tue,wed,thu,fri"),
+        ("Sat-Mon", "mon,sat,sun"),
+        ("daily", "daily"),
+        ("mon, wednesday,SAT", "mon,wed,sat"),
+        ("sun", "sun"),
+        ("mon-sun", "daily"),
+    ] {
+        assert_eq!(text.parse::<Weekdays>().unwrap().to_string(), shown);
+    }
+    for text in ["", "9-21", "25:00-26:00", "09:60-10:00", "09:00", "24:00-09:00", "09:0-21:00", "-1:00-2:00"] {
+        assert!(text.parse::<Hours>().is_err(), "{text}");
+    }
+    assert!(error::<Hours>("09:00-09:00").contains("write 00:00-24:00 for the whole day"));
+    for text in ["", "mon-", "funday", "mon;tue"] {
+        assert!(text.parse::<Weekdays>().is_err(), "{text}");
+    }
+}
+
+// Rate
+
+#[test]
+fn a_rate_of_one_a_minute_waits_a_little_over_a_minute() {
+    let mut pacer = fresh(Limits { rate: rate("1/min"), ..limits() });
+    assert_eq!(pacer.next(noon(), 0.5), Pace::Go);
+
+    pacer.posted(noon());
+
+    let Pace::Wait { until, reason } = pacer.next(noon(), 0.5) else { panic!("it must wait") };
+    assert!(until > noon() + TimeDelta::seconds(60) && until < noon() + TimeDelta::seconds(62));
+    assert_eq!(reason.to_string(), "sender rate 1/min");
+    assert_eq!(pacer.next(until, 0.5), Pace::Go);
+}
+
+#[test]
+fn a_restart_does_not_burst_over_the_rate() {
+    let limits = Limits { rate: rate("20/min"), ..limits() };
+    let burst = vec![noon(); 20];
+
+    let mut pacer = Pacer::new(limits, &Past::from_times(burst, noon(), KL), noon());
+
+    let Pace::Wait { until, .. } = pacer.next(noon(), 0.5) else { panic!("it must wait") };
+    assert!(until > noon() + TimeDelta::seconds(60));
+}
+
+#[test]
+fn a_burst_under_older_limits_holds_back_no_longer_than_one_period() {
+    let limits = Limits { rate: rate("20/min"), ..limits() };
+
+    let mut pacer = Pacer::new(limits, &Past::from_times(vec![noon(); 5_000], noon(), KL), noon());
+
+    assert_eq!(pacer.next(noon() + TimeDelta::seconds(63), 0.5), Pace::Go);
+}
+
+#[test]
+fn attempts_stamped_in_the_future_by_another_clock_count_as_now() {
+    let limits = Limits { rate: rate("20/min"), ..limits() };
+    let ahead = Past { times: vec![noon() + TimeDelta::days(3)], today: 1 };
+
+    let mut pacer = Pacer::new(limits, &ahead, noon());
+
+    assert_eq!(pacer.next(noon() + TimeDelta::seconds(4), 0.5), Pace::Go);
+}
+
+/// Posts whenever allowed, each timer firing late by what `lateness` says; the times of all posts, past ones included.
+fn work(limits: Limits, past: &[i64], lateness: &[i64], posts: usize) -> Vec<DateTime<Utc>> {
+    let mut times: Vec<_> = past.iter().map(|ago| noon() - TimeDelta::milliseconds(*ago)).collect();
+    times.sort_unstable();
+    let mut pacer = Pacer::new(limits, &Past::from_times(times.clone(), noon(), KL), noon());
+    let mut now = noon();
+    for late in lateness.iter().cycle().take(posts) {
+        if let Pace::Wait { until, .. } = pacer.next(now, 0.5) {
+            now = until + TimeDelta::microseconds(*late);
+        }
+        assert_eq!(pacer.next(now, 0.5), Pace::Go);
+        pacer.posted(now);
+        times.push(now);
+    }
+    times
+}
+
+/// The most posts of `times[from..]`, together with all before, that fall into one closed period.
+fn fullest(times: &[DateTime<Utc>], from: usize, period: TimeDelta) -> usize {
+    (from..times.len())
+        .map(|last| times[..=last].iter().rev().take_while(|at| times[last] - **at <= period).count())
+        .max()
+        .unwrap_or(0)
+}
+
+proptest! {
+    #[test]
+    fn no_sliding_period_holds_more_than_the_rate(
+        count in 1u32..90,
+        unit in prop::sample::select(vec![("s", 1), ("min", 60)]),
+        // A past that obeyed the rate itself: spread so that no period of it is over the cap.
+        past in prop::collection::vec(0i64..10, 0..40),
+        lateness in prop::collection::vec(0i64..200_000, 1..50),
+    ) {
+        let period = TimeDelta::seconds(unit.1);
+        let step = period.num_milliseconds() / i64::from(count) + 1;
+        let past: Vec<i64> = past.iter().enumerate()
+            .map(|(i, jitter)| (i64::try_from(i).unwrap() + 1) * (step + 10) + jitter.min(&9)).collect();
+        let limits = Limits { rate: rate(&format!("{count}/{}", unit.0)), ..limits() };
+
+        let times = work(limits, &past, &lateness, 3 * count as usize + 5);
+
+        prop_assert!(fullest(&times, past.len(), period) <= count as usize);
+    }
+
+    #[test]
+    fn any_past_at_all_leaves_no_period_over_the_rate_once_we_post(
+        count in 1u32..40,
+        past in prop::collection::vec(0i64..5_000, 0..200),
+        lateness in prop::collection::vec(0i64..50_000, 1..20),
+    ) {
+        let limits = Limits { rate: rate(&format!("{count}/s")), ..limits() };
+
+        let times = work(limits, &past, &lateness, 3 * count as usize);
+
+        // Where the past itself was over the rate, no post of ours may fall into the same period.
+        for last in past.len()..times.len() {
+            let within = times[..=last].iter().rev().take_while(|at| times[last] - **at <= TimeDelta::seconds(1)).count();
+            prop_assert!(within <= count as usize, "{within} in a second at {count}/s");
+        }
+    }
+
+    #[test]
+    fn a_rate_reaches_98_percent_although_timers_fire_late(
+        count in prop::sample::select(vec![1u32, 20, 80, 200]),
+        late in 0i64..2_000,
+    ) {
+        let limits = Limits { rate: rate(&format!("{count}/s")), ..limits() };
+        let posts = count as usize * 50;
+
+        let times = work(limits, &[], &[late, 0, late / 2], posts + 1);
+
+        let seconds = (times[posts] - times[0]).as_seconds_f64();
+        let reached = f64::from(count) * 50.0 / seconds / f64::from(count);
+        prop_assert!(reached >= 0.98, "{reached}");
+        prop_assert!(reached <= 1.0, "{reached}");
+    }
+}
+
+// Gap
+
+#[test]
+fn the_gap_is_drawn_once_after_each_message() {
+    let mut pacer = fresh(Limits { gap: Some("20s..60s".parse().unwrap()), ..limits() });
+    pacer.posted(noon());
+
+    let Pace::Wait { until, reason } = pacer.next(noon(), 0.5) else { panic!("it must wait") };
+
+    assert_eq!(until, noon() + TimeDelta::seconds(40));
+    assert_eq!(reason.to_string(), "pause of 20s..1m between messages");
+    assert_eq!(pacer.next(noon(), 0.0), Pace::Wait { until, reason }, "asking again draws nothing anew");
+    assert_eq!(pacer.next(until, 0.0), Pace::Go);
+    pacer.posted(until);
+    assert_eq!(pacer.next(until, 0.0), Pace::Wait { until: until + TimeDelta::seconds(20), reason });
+}
+
+#[test]
+fn after_a_restart_the_gap_still_counts_from_the_last_message() {
+    let limits = Limits { gap: Some("20s..60s".parse().unwrap()), ..limits() };
+    let past = Past::from_times(vec![noon() - TimeDelta::seconds(10)], noon(), KL);
+
+    let mut pacer = Pacer::new(limits, &past, noon());
+
+    assert!(matches!(pacer.next(noon(), 0.0), Pace::Wait { until, .. } if until == noon() + TimeDelta::seconds(10)));
+}
+
+proptest! {
+    #[test]
+    fn a_gap_stays_between_its_ends_whatever_the_random_number(random in any::<f64>()) {
+        let gap: Gap = "20s..60s".parse().unwrap();
+
+        let drawn = gap.draw(random, Speed::REAL);
+
+        prop_assert!(drawn >= Duration::from_secs(20) && drawn <= Duration::from_secs(60));
+    }
+}
+
+// Speed
+
+#[test]
+fn a_rehearsal_shrinks_gaps_and_raises_rates_alike() {
+    let speed: Speed = "600".parse().unwrap();
+    let real = Limits { rate: rate("20/min"), gap: Some("20s..60s".parse().unwrap()), ..limits() };
+    let mut pacer = fresh(real.scaled(speed));
+    pacer.posted(noon());
+
+    let Pace::Wait { until, .. } = pacer.next(noon(), 1.0) else { panic!("it must wait") };
+    assert_eq!(until, noon() + TimeDelta::milliseconds(100));
+
+    let times = work(Limits { gap: None, ..real }.scaled(speed), &[], &[0], 60);
+    assert!(fullest(&times, 0, TimeDelta::milliseconds(100)) <= 20);
+    assert!(times[59] - times[0] < TimeDelta::milliseconds(310));
+}
+
+#[test]
+fn at_real_speed_a_length_of_time_is_exactly_itself() {
+    assert_eq!(Speed::REAL.shrink(Duration::from_nanos(1_234_567_891)), Duration::from_nanos(1_234_567_891));
+    assert_eq!(Speed::new(1e6).unwrap().shrink(Duration::ZERO), Duration::ZERO);
+    assert_eq!(Speed::new(60.0).unwrap().shrink(Duration::from_secs(30)), Duration::from_millis(500));
+}
+
+// Daily cap
+
+#[test]
+fn the_daily_cap_counts_the_senders_own_day() {
+    // 23:59 in Kuala Lumpur.
+    let late = utc("2026-06-15T15:59:00Z");
+    let limits = Limits { daily_cap: DailyCap::new(2), ..limits() };
+    let yesterday = utc("2026-06-14T15:59:59Z");
+    let mut pacer = Pacer::new(limits, &Past::from_times(vec![yesterday, late], late, KL), late);
+
+    assert_eq!(pacer.next(late, 0.5), Pace::Go, "yesterday's message does not count");
+    pacer.posted(late);
+
+    let Pace::Wait { until, reason } = pacer.next(late, 0.5) else { panic!("it must wait") };
+    assert_eq!(until, utc("2026-06-15T16:00:00Z"));
+    assert_eq!(reason.to_string(), "daily cap 2 reached, goes on 00:00 +08");
+    assert_eq!(pacer.next(until, 0.5), Pace::Go);
+    assert_eq!(pacer.today(), 0);
+}
+
+#[test]
+fn what_is_known_not_to_have_been_accepted_does_not_use_up_the_day() {
+    let mut pacer = fresh(Limits { daily_cap: DailyCap::new(1), ..limits() });
+    pacer.posted(noon());
+    assert!(matches!(pacer.next(noon(), 0.5), Pace::Wait { .. }));
+
+    pacer.not_accepted();
+
+    assert_eq!(pacer.next(noon(), 0.5), Pace::Go);
+}
+
+#[test]
+fn a_clock_set_back_over_midnight_does_not_give_the_day_again() {
+    let mut pacer = fresh(Limits { daily_cap: DailyCap::new(1), ..limits() });
+    pacer.posted(noon());
+
+    assert!(matches!(pacer.next(noon() - TimeDelta::days(1), 0.5), Pace::Wait { .. }));
+}
+
+#[test]
+fn the_longest_wait_wins_and_gives_the_reason() {
+    let mut pacer = fresh(Limits { rate: rate("20/min"), gap: Some("20s..60s".parse().unwrap()), ..limits() });
+    pacer.posted(noon());
+    assert!(matches!(pacer.next(noon(), 0.0), Pace::Wait { reason: Reason::Gap(_), .. }));
+
+    pacer.hold(noon() + TimeDelta::minutes(5));
+    pacer.hold(noon() + TimeDelta::minutes(1));
+
+    let Pace::Wait { until, reason } = pacer.next(noon(), 0.0) else { panic!("it must wait") };
+    assert_eq!(until, noon() + TimeDelta::minutes(5));
+    assert_eq!(reason.to_string(), "the provider asked to slow down");
+}

@@ -1,0 +1,209 @@
+//! Hours and days of sending, by the clock on the shop's wall, daylight saving included.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
+
+use super::{Opening, Pace, PaceError, Reason};
+
+/// From when to when, in minutes of the day. Hours that end before they begin run past midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hours {
+    /// 0 to 1,439.
+    from: u16,
+    /// 1 to 1,440.
+    to: u16,
+}
+
+const MINUTES_OF_DAY: u16 = 1_440;
+
+impl Hours {
+    fn crosses_midnight(self) -> bool {
+        self.to < self.from
+    }
+}
+
+impl FromStr for Hours {
+    type Err = PaceError;
+
+    /// Reads `09:00-21:00`, `22:00-02:00`, `00:00-24:00`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || PaceError::Hours(PaceError::quote(text));
+        let (from, to) = text.split_once(['-', '–']).ok_or_else(wrong)?;
+        let (from, to) = (minute_of_day(from).ok_or_else(wrong)?, minute_of_day(to).ok_or_else(wrong)?);
+        if from == to {
+            return Err(PaceError::EmptyHours(PaceError::quote(text)));
+        }
+        if from == MINUTES_OF_DAY {
+            return Err(wrong());
+        }
+        Ok(Self { from, to: if to == 0 { MINUTES_OF_DAY } else { to } })
+    }
+}
+
+fn minute_of_day(text: &str) -> Option<u16> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    let in_digits = |part: &str| part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit());
+    if !in_digits(hour) || minute.len() != 2 || !in_digits(minute) {
+        return None;
+    }
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let total = hour * 60 + minute;
+    (minute < 60 && total <= MINUTES_OF_DAY).then_some(total)
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (self.from, self.to);
+        write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+    }
+}
+
+/// Days of the week on which a window opens; never none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weekdays(u8);
+
+const DAYS: [(Weekday, &str); 7] = [
+    (Weekday::Mon, "mon"),
+    (Weekday::Tue, "tue"),
+    (Weekday::Wed, "wed"),
+    (Weekday::Thu, "thu"),
+    (Weekday::Fri, "fri"),
+    (Weekday::Sat, "sat"),
+    (Weekday::Sun, "sun"),
+];
+
+impl Weekdays {
+    pub const DAILY: Self = Self(0b111_1111);
+
+    pub fn has(self, day: Weekday) -> bool {
+        self.0 & bit(day.num_days_from_monday()) != 0
+    }
+}
+
+const fn bit(day: u32) -> u8 {
+    1 << (day % 7)
+}
+
+impl FromStr for Weekdays {
+    type Err = PaceError;
+
+    /// Reads `daily`, or days and ranges by their first three letters: `mon-fri`, `sat-mon`, `mon,wed,sat`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || PaceError::Weekdays(PaceError::quote(text));
+        if matches!(text.trim().to_ascii_lowercase().as_str(), "daily" | "all" | "every day") {
+            return Ok(Self::DAILY);
+        }
+        let mut days = 0;
+        for part in text.split(',') {
+            let (first, last) = part.split_once(['-', '–']).unwrap_or((part, part));
+            let (first, last) = (day_number(first).ok_or_else(wrong)?, day_number(last).ok_or_else(wrong)?);
+            let length = (last + 7 - first) % 7;
+            days |= (first..=first + length).map(bit).fold(0, |days, day| days | day);
+        }
+        Ok(Self(days))
+    }
+}
+
+fn day_number(text: &str) -> Option<u32> {
+    text.trim().parse::<Weekday>().ok().map(|day| day.num_days_from_monday())
+}
+
+impl fmt::Display for Weekdays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::DAILY {
+            return f.write_str("daily");
+        }
+        let names: Vec<_> = DAYS.iter().filter(|(day, _)| self.has(*day)).map(|(_, name)| *name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+/// When a blast may send. One that runs past midnight belongs to the day on which it opens.
+///
+/// Where a clock change skips its opening, it opens at the change; where an hour comes twice, the first one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub hours: Hours,
+    pub days: Weekdays,
+    pub zone: Tz,
+}
+
+impl Window {
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
+        self.openings(now).take_while(|(opens, _)| *opens <= now).any(|(_, closes)| now < closes)
+    }
+
+    /// When it is open again: now, if it is open. Looks five weeks ahead, which only a window within the hour that a
+    /// clock change skips can exhaust; then it says five weeks from now.
+    pub fn next_open(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let next = self.openings(now).find(|(_, closes)| *closes > now);
+        next.map_or(now + TimeDelta::weeks(5), |(opens, _)| opens.max(now))
+    }
+
+    /// The window as a limit on sending.
+    pub fn pace(&self, now: DateTime<Utc>) -> Pace {
+        let until = self.next_open(now);
+        if until <= now {
+            return Pace::Go;
+        }
+        Pace::Wait { until, reason: Reason::Closed(Opening::new(until, now, self.zone)) }
+    }
+
+    /// The times it is open, in order, from yesterday's on; empty ones left out.
+    fn openings(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+        let window = *self;
+        let yesterday = now.with_timezone(&window.zone).date_naive().pred_opt();
+        yesterday
+            .into_iter()
+            .flat_map(|day| day.iter_days().take(37))
+            .filter(move |day| window.days.has(day.weekday()))
+            .map(move |day| window.on(day))
+            .filter(|(opens, closes)| opens < closes)
+    }
+
+    fn on(self, day: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
+        let last_day = if self.hours.crosses_midnight() { after(day) } else { day };
+        (instant(day, self.hours.from, self.zone), instant(last_day, self.hours.to, self.zone))
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hours, days, zone } = self;
+        write!(f, "{hours} {days} ({zone})")
+    }
+}
+
+/// When the day that `now` falls in began in a zone: midnight, or the first moment after it where a clock change skips
+/// midnight.
+pub fn day_start(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    instant(now.with_timezone(&zone).date_naive(), 0, zone)
+}
+
+/// When the day after it begins.
+pub fn next_day_start(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    instant(after(now.with_timezone(&zone).date_naive()), 0, zone)
+}
+
+fn after(day: NaiveDate) -> NaiveDate {
+    day.checked_add_days(Days::new(1)).unwrap_or(day)
+}
+
+/// The moment at which a wall clock first shows so many minutes of a day, or would have but for a change.
+fn instant(day: NaiveDate, minutes: u16, zone: Tz) -> DateTime<Utc> {
+    let naive = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
+    // A change skips an hour or less nearly everywhere; Samoa once skipped a day.
+    let shown = (0..=2 * i64::from(MINUTES_OF_DAY)).find_map(|skipped| {
+        match zone.from_local_datetime(&(naive + TimeDelta::minutes(skipped))) {
+            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.to_utc()),
+            LocalResult::None => None,
+        }
+    });
+    shown.unwrap_or_else(|| naive.and_utc())
+}
+
+#[cfg(test)]
+mod tests;

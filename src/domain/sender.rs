@@ -1,0 +1,62 @@
+//! What a sender is, as far as configuration, engine and provider must agree on words.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Whose wire a sender speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderKind {
+    /// An HTTP gateway to a linked phone.
+    Wsapme,
+}
+
+impl FromStr for ProviderKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "wsapme" => Ok(Self::Wsapme),
+            "meta" => Err("Meta's Cloud API comes later: this version sends through wsapme only".to_owned()),
+            _ => Err("no such provider: write wsapme".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wsapme => f.pad("wsapme"),
+        }
+    }
+}
+
+/// Which of WSAPME's two calls is asked for a message's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum StatusCall {
+    /// `POST /v1/getMessageStatus`.
+    #[default]
+    MessageStatus,
+    /// `POST /api/messageInfo`, which wants the structure of the send; never seen to answer with a status.
+    MessageInfo,
+}
+
+impl FromStr for StatusCall {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "getMessageStatus" => Ok(Self::MessageStatus),
+            "messageInfo" => Ok(Self::MessageInfo),
+            _ => Err("no such call: write getMessageStatus or messageInfo".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for StatusCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::MessageStatus => "getMessageStatus",
+            Self::MessageInfo => "messageInfo",
+        })
+    }
+}
