@@ -1,1 +1,127 @@
-//! The command tree: arguments as typed, turned into what is meant. One verb a file.
+//! The command tree: arguments as typed, turned into what is meant. One verb a file. Data goes to stdout, talk to stderr.
+
+mod audit;
+mod blast;
+mod context;
+mod dashboard;
+mod db;
+mod demo;
+mod doctor;
+mod engine;
+mod exit;
+mod mark;
+mod output;
+mod postgres;
+mod sender;
+mod sim;
+mod suppress;
+mod table;
+mod uncertain;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use color_eyre::Result;
+
+pub use exit::fail;
+
+/// WhatsApp blasts from a terminal, followed from sent to closed.
+///
+/// Without a command it opens the dashboard.
+#[derive(Debug, Parser)]
+#[command(name = "blastdeck", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Global {
+    /// The configuration file [env: BLASTDECK_CONFIG].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database; without one, a private local Postgres [env: DATABASE_URL].
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Change nothing: look only.
+    #[arg(long, global = true)]
+    read_only: bool,
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Install PostgreSQL with the system's package manager if it is missing [env: BLASTDECK_INSTALL_POSTGRES=1].
+    #[arg(long, global = true)]
+    install_postgres: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Try everything with made-up people and a pretend phone; nothing leaves this machine.
+    Demo(demo::Demo),
+    /// Make, send, follow and report blasts.
+    #[command(subcommand)]
+    Blast(blast::BlastVerb),
+    /// Mark a person: replied, closed, opt-out, note, or undo the last mark.
+    Mark(mark::MarkVerb),
+    /// People of whom nobody knows whether the message went.
+    #[command(subcommand)]
+    Uncertain(uncertain::UncertainVerb),
+    /// People who asked not to be messaged.
+    #[command(subcommand)]
+    Suppress(suppress::SuppressVerb),
+    /// Senders and how they are.
+    #[command(subcommand)]
+    Sender(sender::SenderVerb),
+    /// Send and poll, without a terminal.
+    Engine(engine::EngineVerb),
+    /// A fake WhatsApp on this machine, for rehearsals.
+    Sim(sim::SimVerb),
+    /// The private local Postgres; migrations.
+    #[command(subcommand)]
+    Db(db::DbVerb),
+    /// What is wrong here, and what to do.
+    Doctor,
+    /// Recount everything and compare; exit code 4 on a difference.
+    Audit(audit::Audit),
+}
+
+/// Reads the command line. Wrong usage ends here, with exit code 2.
+pub fn parse() -> Arguments {
+    Arguments::parse()
+}
+
+/// Does what was asked.
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { global, verb } = arguments;
+    match verb {
+        None => dashboard::run(&global).await,
+        Some(Verb::Demo(verb)) => verb.run(&global).await,
+        Some(verb) => {
+            crate::telemetry::to_stderr(global.verbose);
+            plain(verb, &global).await
+        }
+    }
+}
+
+async fn plain(verb: Verb, global: &Global) -> Result<ExitCode> {
+    match verb {
+        Verb::Blast(verb) => verb.run(global).await,
+        Verb::Mark(verb) => verb.run(global).await,
+        Verb::Uncertain(verb) => verb.run(global).await,
+        Verb::Suppress(verb) => verb.run(global).await,
+        Verb::Sender(verb) => verb.run(global).await,
+        Verb::Engine(verb) => verb.run(global).await,
+        Verb::Sim(verb) => verb.run(global).await,
+        Verb::Db(verb) => verb.run(global).await,
+        Verb::Doctor => doctor::run(global).await,
+        Verb::Audit(verb) => verb.run(global).await,
+        Verb::Demo(_) => Ok(ExitCode::SUCCESS),
+    }
+}

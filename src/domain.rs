@@ -10,7 +10,7 @@ pub mod phone;
 pub mod polling;
 pub mod recipient;
 pub mod retry;
-pub mod status;
 pub mod sender;
+pub mod status;
 pub mod text;
 pub mod waiting;

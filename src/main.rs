@@ -1,37 +1,33 @@
 //! Parse, telemetry, dispatch, exit code.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use blastdeck::store::local::{GUARD_ARGUMENT, Local, LocalError, guard_main};
+use blastdeck::cli;
+use blastdeck::store::local::{GUARD_ARGUMENT, guard_main};
 
-fn main() -> color_eyre::Result<ExitCode> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        [GUARD_ARGUMENT, dir] => Ok(guard_main(Path::new(dir))),
-        ["db", verb] => db(verb),
-        _ => Ok(ExitCode::from(2)),
+fn main() -> ExitCode {
+    // The guard of a throwaway Postgres is this program under another first word. It is not for people, and must do
+    // nothing else first.
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    if let [first, dir] = &words[..]
+        && first == GUARD_ARGUMENT
+    {
+        return guard_main(Path::new(dir));
     }
-}
-
-fn db(verb: &str) -> color_eyre::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match runtime.block_on(answer(verb)) {
-        Ok(text) => writeln!(std::io::stdout(), "{text}")?,
-        Err(error) => {
-            writeln!(std::io::stderr(), "{error}")?;
-            return Ok(ExitCode::FAILURE);
-        }
+    if let Err(report) = color_eyre::install() {
+        return cli::fail(&report);
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn answer(verb: &str) -> Result<String, LocalError> {
-    let local = Local::new(std::env::var_os("BLASTDECK_DATA_DIR").map(PathBuf::from))?;
-    match verb {
-        "stop" => local.stop().await.map(|stopped| format!("{stopped:?}")),
-        _ => local.ensure_running().await.map(|address| address.url()),
+    let arguments = cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
+        let outcome = runtime.block_on(cli::run(arguments));
+        // A blocked read of the terminal must not hold up the exit.
+        runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+        outcome
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(report) => cli::fail(&report),
     }
 }

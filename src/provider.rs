@@ -10,6 +10,16 @@ use crate::domain::ids::MessageId;
 pub use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::ErrorClass;
 
+mod http;
+pub mod wsapme;
+
+/// Chooses the TLS library once for the process. To be called first in `main`: building a client panics without it.
+/// Calling it again changes nothing.
+pub fn init() {
+    // An error only says that somebody was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Bodies are read up to this many bytes; a longer one is cut there and counts as unreadable.
 pub const BODY_MAX: usize = 1024 * 1024;
 
@@ -103,6 +113,16 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Asks what became of a message.
     fn status<'a>(&'a self, id: &'a MessageId) -> BoxFuture<'a, StatusReply>;
+
+    /// Whether [`Provider::status_of`] makes use of the send's reply, so that it is worth loading.
+    fn wants_send_reply(&self) -> bool {
+        false
+    }
+
+    /// Asks what became of a message, with the body that its send was answered with: some calls want more than the id.
+    fn status_of<'a>(&'a self, id: &'a MessageId, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
+        self.status(id)
+    }
 
     /// Asks how the sender is; sends nothing.
     fn health(&self) -> BoxFuture<'_, Health>;

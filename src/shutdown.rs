@@ -1,1 +1,181 @@
-//! How a stop reaches every task: one token, cancelled by a signal or by the work being done.
+//! How a stop reaches every task: one token, cancelled by a signal or by the work being done. Injected everywhere;
+//! nobody else listens to signals.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The exit code of a process that was interrupted twice, as shells report one killed by SIGINT.
+pub const INTERRUPTED: i32 = 130;
+
+/// Asks tasks to stop. Clones are the same request; a child can be stopped alone.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    token: CancellationToken,
+}
+
+/// What a second SIGINT does, when stopping takes the operator too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondInterrupt {
+    /// Ends the process at once with [`INTERRUPTED`]: for verbs, which have no terminal to restore.
+    Exit,
+    /// Nothing more than the first: for the dashboard.
+    Ignore,
+}
+
+impl Shutdown {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A stop that this one brings about too, but which does not bring about this one.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { token: self.token.child_token() }
+    }
+
+    /// Asks everybody who holds this one, or a child of it, to stop. Asking again changes nothing.
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Comes back when a stop was asked for, at once if that was before. Cancel-safe: for `select!`.
+    pub async fn cancelled(&self) {
+        self.token.cancelled().await;
+    }
+
+    /// Stops when the process is told to: SIGINT (ctrl-c), SIGTERM (systemd, kill) or SIGHUP (the terminal has gone).
+    /// To be called once, within a runtime. Fails when the system does not let it listen.
+    pub fn on_signals(&self, second: SecondInterrupt) -> io::Result<()> {
+        let signals = Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        };
+        tokio::spawn(listen(self.clone(), signals, second));
+        Ok(())
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+async fn listen(shutdown: Shutdown, mut signals: Signals, second: SecondInterrupt) {
+    loop {
+        let (name, is_interrupt) = tokio::select! {
+            _ = signals.interrupt.recv() => ("SIGINT", true),
+            _ = signals.terminate.recv() => ("SIGTERM", false),
+            _ = signals.hangup.recv() => ("SIGHUP", false),
+        };
+        if shutdown.is_cancelled() && is_interrupt && second == SecondInterrupt::Exit {
+            std::process::exit(INTERRUPTED);
+        }
+        tracing::info!(signal = name, "stopping");
+        shutdown.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_child_stops_with_its_parent_but_not_the_parent_with_its_child() {
+        let parent = Shutdown::new();
+        let (first, second) = (parent.child(), parent.child());
+
+        first.cancel();
+        assert!(first.is_cancelled() && !parent.is_cancelled() && !second.is_cancelled());
+
+        parent.cancel();
+        second.cancelled().await;
+        assert!(second.is_cancelled());
+    }
+
+    /// Not a test by itself: the process that the tests below send signals to.
+    #[test]
+    #[ignore = "started by the tests below"]
+    fn process_that_waits_for_signals() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let shutdown = Shutdown::new();
+            shutdown.on_signals(SecondInterrupt::Exit).unwrap();
+            println!("\nready");
+            shutdown.cancelled().await;
+            println!("\nstopping");
+            // Like work that does not end, until somebody insists (or nobody is left to).
+            tokio::time::timeout(Duration::from_secs(30), std::future::pending::<()>()).await.unwrap_err();
+        });
+    }
+
+    struct Waiting {
+        child: Child,
+        said: BufReader<std::process::ChildStdout>,
+    }
+
+    impl Waiting {
+        fn new() -> Self {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "shutdown::tests::process_that_waits_for_signals", "--ignored", "--nocapture"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let said = BufReader::new(child.stdout.take().unwrap());
+            let mut waiting = Self { child, said };
+            waiting.hears("ready");
+            waiting
+        }
+
+        fn hears(&mut self, word: &str) {
+            let lines = self.said.by_ref().lines();
+            assert!(lines.map_while(Result::ok).any(|line| line == word), "it never said {word}");
+        }
+
+        fn signal(&self, signal: Signal) {
+            kill_process(Pid::from_child(&self.child), signal).unwrap();
+        }
+    }
+
+    impl Drop for Waiting {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    #[test]
+    fn each_of_the_three_signals_asks_for_a_stop() {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+            let mut process = Waiting::new();
+
+            process.signal(signal);
+
+            process.hears("stopping");
+        }
+    }
+
+    #[test]
+    fn a_second_interrupt_ends_a_verb_at_once() {
+        let mut process = Waiting::new();
+        process.signal(Signal::INT);
+        process.hears("stopping");
+
+        process.signal(Signal::INT);
+
+        assert_eq!(process.child.wait().unwrap().code(), Some(INTERRUPTED));
+    }
+}

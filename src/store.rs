@@ -19,5 +19,5 @@ mod settings;
 pub mod suppression;
 pub mod view;
 
-pub use connect::{CONNECTIONS, has_sessions, migrate, open};
+pub use connect::{CONNECTIONS, has_sessions, migrate, open, open_read_only};
 pub use error::StoreError;

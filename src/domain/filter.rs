@@ -1,8 +1,33 @@
-//! The filter language of the recipient table: terms, parsed once, evaluated by Postgres.
+//! The filter language of the recipient table: terms, parsed once, evaluated by Postgres. Knows no columns.
+//!
+//! | term | who it finds |
+//! |---|---|
+//! | `ali`, `"siti aminah"` | the word anywhere in the name, the note or the number |
+//! | `6789`, `012-345 6789`, `+60 12-345 6789` | these digits in the number, in any spelling; a leading 0 is the national one |
+//! | `status:read`, `status:sent,read` | in this status; `received` is `delivered` |
+//! | `stuck:read` | reached this stage and no further |
+//! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
+//! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
+//! | `has:reply` `has:note` `has:amount` | who has one |
+//! | `replied>14:00`, `sent<2026-11-20` | the stage's time, from or before a moment; a date is its first moment |
+//! | `-status:failed` | everybody but these |
+//!
+//! Terms are parted by blanks and must all hold; a value with blanks stands in double quotes, a quote in it is doubled.
 
-use chrono::{DateTime, Utc};
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::domain::status::Status;
+
+mod moment;
+mod parse;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub use parse::FilterError;
 
 /// Terms that all must hold. Empty: everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,9 +53,12 @@ pub enum Sense {
 pub enum Test {
     /// `status:read`: in this status.
     Status(Status),
+    /// `status:sent,read`: in one of these.
+    OneOf(Vec<Status>),
     /// `stuck:read`: reached this stage and no further.
     Stuck(Status),
-    /// `phone:6012`, or a bare word of digits: digits anywhere in the number; spelling does not matter.
+    /// `phone:6012`, or a bare word of digits: digits anywhere in the number; spelling does not matter. Digits that open
+    /// with a 0 may also be a number as it is dialled at home.
     Phone(String),
     /// `name:ali`: anywhere in the name, any case.
     Name(String),
@@ -38,11 +66,13 @@ pub enum Test {
     Word(String),
     /// `code:131026`.
     Code(String),
+    /// `provider:PENDING`: the provider's own word for the status, any case.
+    Provider(String),
     /// `note:price`.
     Note(String),
     /// `has:reply`, `has:note`, `has:amount`.
     Has(Fact),
-    /// `replied>14:00`, `sent<2026-11-20`: a stage's time after or before one.
+    /// `replied>14:00`, `sent<2026-11-20`: a stage's time, from or before a moment.
     Time { stage: Status, side: Side, at: DateTime<Utc> },
 }
 
@@ -55,6 +85,138 @@ pub enum Fact {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
+    /// At the moment or later.
     After,
     Before,
+}
+
+impl Filter {
+    /// Reads a filter as typed. Times without a zone are read in `zone`, a time without a day means today; empty text
+    /// finds everybody.
+    pub fn parse(text: &str, now: DateTime<Utc>, zone: chrono_tz::Tz) -> Result<Self, FilterError> {
+        parse::filter(text, moment::Reader { now, zone })
+    }
+
+    /// A person by what somebody knows of them: digits of the number in any spelling, else words of the name.
+    pub fn person(text: &str) -> Self {
+        parse::person(text)
+    }
+
+    /// Who reached this stage and no further.
+    pub fn stuck(stage: Status) -> Self {
+        Self::only(Test::Stuck(stage))
+    }
+
+    /// Who is in this status.
+    pub fn status(status: Status) -> Self {
+        Self::only(Test::Status(status))
+    }
+
+    fn only(test: Test) -> Self {
+        Self { terms: vec![Term { sense: Sense::Is, test }] }
+    }
+
+    /// Whether it finds everybody.
+    pub const fn is_everybody(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// The statuses that its terms leave in play, in the screen's order; all of them when it names none.
+    pub fn statuses(&self) -> Vec<Status> {
+        Status::ALL.into_iter().filter(|status| self.terms.iter().all(|term| term.allows(*status))).collect()
+    }
+
+    /// The terms that ask for more than a status.
+    pub fn beyond_status(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().filter(|term| !term.test.is_about_status())
+    }
+}
+
+impl Term {
+    /// Whether somebody in this status can pass; terms about other things allow every status.
+    fn allows(&self, status: Status) -> bool {
+        let named = match &self.test {
+            Test::Status(wanted) | Test::Stuck(wanted) => *wanted == status,
+            Test::OneOf(wanted) => wanted.contains(&status),
+            _ => return true,
+        };
+        named == (self.sense == Sense::Is)
+    }
+}
+
+impl Test {
+    const fn is_about_status(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::OneOf(_) | Self::Stuck(_))
+    }
+}
+
+impl Fact {
+    pub(crate) const ALL: [Self; 3] = [Self::Reply, Self::Note, Self::Amount];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Note => "note",
+            Self::Amount => "amount",
+        }
+    }
+}
+
+/// Prints the filter as one would type it; reading that gives the same filter.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before: Option<&Term> = None;
+        for term in &self.terms {
+            if before.is_some() {
+                f.write_str(" ")?;
+            }
+            // Two bare numbers in a row would read as one with a blank in it.
+            let follows_number = before.is_some_and(|before| matches!(before.test, Test::Phone(_)));
+            match &term.test {
+                Test::Phone(digits) if follows_number => write!(f, "{}phone:{digits}", term.sign())?,
+                _ => write!(f, "{term}")?,
+            }
+            before = Some(term);
+        }
+        Ok(())
+    }
+}
+
+impl Term {
+    const fn sign(&self) -> &'static str {
+        match self.sense {
+            Sense::Is => "",
+            Sense::IsNot => "-",
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.sign(), self.test)
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status:{}", status.word()),
+            Self::OneOf(statuses) => {
+                let words: Vec<_> = statuses.iter().map(|status| status.word()).collect();
+                write!(f, "status:{}", words.join(","))
+            }
+            Self::Stuck(status) => write!(f, "stuck:{}", status.word()),
+            Self::Phone(digits) => f.write_str(digits),
+            Self::Name(text) => write!(f, "name:{}", token::quoted(text)),
+            Self::Word(text) => f.write_str(&token::quoted(text)),
+            Self::Code(text) => write!(f, "code:{}", token::quoted(text)),
+            Self::Provider(text) => write!(f, "provider:{}", token::quoted(text)),
+            Self::Note(text) => write!(f, "note:{}", token::quoted(text)),
+            Self::Has(fact) => write!(f, "has:{}", fact.word()),
+            Self::Time { stage, side, at } => {
+                let sign = if *side == Side::After { '>' } else { '<' };
+                write!(f, "{}{sign}{}", stage.word(), at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
+        }
+    }
 }

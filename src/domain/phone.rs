@@ -9,7 +9,7 @@ use rlibphonenumber::{
 };
 use thiserror::Error;
 
-mod spelling;
+pub(super) mod spelling;
 
 use spelling::{Reach, Spelling};
 

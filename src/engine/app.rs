@@ -1,6 +1,7 @@
 //! The long-lived parts, and every use case that a face may ask for. Faces hold one `App` and nothing below it.
 
 mod commands;
+mod health;
 mod marks;
 mod open;
 mod plan;
@@ -26,7 +27,7 @@ use crate::domain::retry::RetryRules;
 
 pub use commands::Launch;
 pub use marks::Marked;
-pub use open::{Broken, Setup};
+pub use open::{Access, Broken, Listening, Setup};
 pub use plan::{Plan, Sample};
 pub use undo::TakenBack;
 
@@ -49,6 +50,7 @@ struct Inner {
     news: News,
     resting: watch::Sender<bool>,
     rested: watch::Sender<u64>,
+    access: Access,
     stop: CancellationToken,
 }
 
@@ -109,6 +111,15 @@ impl App {
     /// Senders of the configuration that cannot be used, each with the reason.
     pub fn broken(&self) -> &[Broken] {
         &self.inner.broken
+    }
+
+    /// Nobody can be sent for with this configuration.
+    pub fn has_no_sender(&self) -> bool {
+        self.inner.desks.is_empty()
+    }
+
+    pub fn is_read_only(&self) -> bool {
+        self.inner.access == Access::ReadOnly
     }
 
     /// Ends every task of this app and closes its connections.

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use secrecy::SecretString;
 
+use crate::config;
 use crate::domain::ids::SenderId;
 use crate::domain::pace::{Gap, Hours, Limits, Rate, Weekdays, Window};
 use crate::domain::phone::Region;
+use crate::domain::sender::ProviderKind;
 use crate::provider::Provider;
+use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::store::blast::Runnable;
 
 /// A configured sender.
@@ -101,7 +105,22 @@ impl Desk {
             limits: sender.limits(config.engine.speed),
             in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
             polls_per_second: config.polling.per_second,
-            provider: wsapme(sender, token)?,
+            provider: match sender.provider {
+                ProviderKind::Wsapme => Arc::new(wsapme(sender, token)?),
+            },
         })
     }
+}
+
+/// A kept-alive connection that has gone stale during a gap would end as *unknown*: senders with one connect anew.
+fn wsapme(sender: &config::Sender, token: SecretString) -> Result<Wsapme, String> {
+    let options = WsapmeOptions {
+        base_url: sender.base_url.as_str().to_owned(),
+        device: sender.device.clone(),
+        token,
+        timeout: sender.timeout,
+        keep_alive: if sender.gap.is_some() { KeepAlive::PerCall } else { KeepAlive::Pooled },
+        status_call: sender.status_call,
+    };
+    Wsapme::new(options).map_err(|error| error.to_string())
 }

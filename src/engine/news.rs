@@ -34,8 +34,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(3);
 const HINT_EVERY: Duration = Duration::from_millis(250);
 
 impl News {
-    /// Begins to listen. Tasks end with `stop`.
-    pub fn start(pool: &PgPool, has_sessions: bool, stop: &CancellationToken) -> Self {
+    /// Hears nothing, and tells only what it is told to: for a verb that looks once.
+    pub fn deaf() -> Self {
+        Self::new().0
+    }
+
+    fn new() -> (Self, mpsc::UnboundedReceiver<BlastId>) {
         let (changed, gathered) = mpsc::unbounded_channel();
         let inner = Channels {
             hints: watch::Sender::new(0),
@@ -43,7 +47,12 @@ impl News {
             database: watch::Sender::new(DatabaseState::Up),
             changed,
         };
-        let news = Self { inner: Arc::new(inner) };
+        (Self { inner: Arc::new(inner) }, gathered)
+    }
+
+    /// Begins to listen. Tasks end with `stop`.
+    pub fn start(pool: &PgPool, has_sessions: bool, stop: &CancellationToken) -> Self {
+        let (news, gathered) = Self::new();
         if has_sessions {
             tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().listen(pool.clone())));
         } else {

@@ -33,7 +33,7 @@ pub enum Until {
 }
 
 /// How this process runs its engine.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RunOptions {
     pub until: Until,
     /// Starts another process that waits for the leases, so that work goes on when this one is gone.

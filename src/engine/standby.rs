@@ -9,11 +9,13 @@ use std::process::{Command, Stdio};
 use rustix::fs::{FlockOperation, flock};
 
 /// How to start one, and the file that says whether one runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Standby {
     /// The program with its arguments, in full.
     pub program: PathBuf,
     pub arguments: Vec<String>,
+    /// What it finds in its environment beside ours: the database's address, which may hold a password.
+    pub environment: Vec<(String, String)>,
     /// Locked by the standby as long as it lives.
     pub lock: PathBuf,
     /// Where it logs.
@@ -38,9 +40,13 @@ impl Standby {
     /// In a process group of its own, with nothing inherited that a closing terminal could break. It makes a session of
     /// its own as soon as it runs.
     fn start(&self) -> std::io::Result<()> {
+        if let Some(dir) = self.log.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

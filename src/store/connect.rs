@@ -25,11 +25,19 @@ const SESSION: [(&str, &str); 4] = [
 
 /// Opens a pool of at most `connections`. Connects lazily: an unreachable database shows at the first statement.
 pub fn open(url: &str, connections: u32) -> Result<PgPool, StoreError> {
-    let options = PgPoolOptions::new()
-        .max_connections(connections)
+    Ok(pool(connections).connect_lazy_with(connect_options(url)?))
+}
+
+/// The same for a process that changes nothing: every session refuses to write.
+pub fn open_read_only(url: &str, connections: u32) -> Result<PgPool, StoreError> {
+    let options = connect_options(url)?.options([("default_transaction_read_only", "on")]);
+    Ok(pool(connections).connect_lazy_with(options))
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+            .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
-        .idle_timeout(Duration::from_secs(120));
-    Ok(options.connect_lazy_with(connect_options(url)?))
+        .idle_timeout(Duration::from_secs(120))
 }
 
 fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -121,3 +121,8 @@ pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -
 pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError> {
     Ok(sqlx::query_scalar("select business from senders where id = $1").bind(id).fetch_one(pool).await?)
 }
+
+/// A sender's key by its name.
+pub async fn id(pool: &PgPool, name: &str) -> Result<Option<SenderId>, StoreError> {
+    Ok(sqlx::query_scalar("select id from senders where name = $1").bind(name).fetch_optional(pool).await?)
+}

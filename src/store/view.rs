@@ -1,8 +1,17 @@
 //! What faces read: blasts with their counts, windows of recipients, one person in full, senders as they stand.
-//! Types only; the statements are in the files below.
+//! The types are here, the statements in the files below.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
+
+pub mod actions;
+pub mod blasts;
+mod condition;
+pub mod errors;
+pub mod history;
+mod person;
+pub mod recipients;
+pub mod senders;
 
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
@@ -59,7 +68,7 @@ pub struct BlastFilter {
 }
 
 /// One line of the recipient table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct RecipientRow {
     pub id: RecipientId,
     pub blast_id: BlastId,
@@ -156,7 +165,7 @@ pub struct HistoryRow {
 }
 
 /// The provider's answer to one attempt, as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AnswerRow {
     pub attempt: i32,
     /// `accepted`, `rejected`, `unknown` or `released`.
@@ -167,7 +176,7 @@ pub struct AnswerRow {
 }
 
 /// The same number in another blast.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ElsewhereRow {
     pub blast_id: BlastId,
     pub recipient_id: RecipientId,
@@ -228,8 +237,16 @@ pub struct LeaseRow {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Which acts to list; everything absent matches all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActionFilter {
+    pub operator: Option<String>,
+    pub blast: Option<BlastId>,
+    pub recipient: Option<RecipientId>,
+}
+
 /// An operator's act, as logged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ActionRow {
     pub id: ActionId,
     pub at: DateTime<Utc>,
@@ -242,7 +259,7 @@ pub struct ActionRow {
 }
 
 /// Failed people of a blast by the provider's code, most frequent first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ErrorRow {
     pub code: String,
     pub count: i64,

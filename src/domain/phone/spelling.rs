@@ -9,13 +9,13 @@ const TEXT_MAX: usize = 200;
 
 /// Digits `0`–`9`, and what the text said about their country code.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Spelling {
+pub(in crate::domain) struct Spelling {
     pub digits: String,
     pub reach: Reach,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(in crate::domain) enum Reach {
     /// A plus, or an id that always carries its country code.
     International,
     /// Opens with `00`, which most of the world dials for abroad.
@@ -24,7 +24,7 @@ pub(super) enum Reach {
 }
 
 /// Reads one number out of a text, or says why there is none.
-pub(super) fn read(text: &str) -> Result<Spelling, PhoneError> {
+pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
     if text.len() > TEXT_MAX {
         return Err(PhoneError::TooLong);
     }

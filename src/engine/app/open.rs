@@ -2,25 +2,42 @@
 
 use std::sync::Arc;
 
+use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Inner};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::ids::SenderId;
 use crate::engine::clock::DatabaseClock;
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
 use crate::engine::news::News;
 use crate::store;
-use crate::store::sender::{Registered, register};
+use crate::store::sender::{self, Registered};
 
 /// What an app is made of.
 pub struct Setup {
     pub config: Config,
     /// The database's address, wherever it came from.
     pub url: String,
+    pub access: Access,
+    pub listening: Listening,
     pub stop: CancellationToken,
+}
+
+/// Whether this process may change anything. Postgres itself holds a reader to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
+/// Whether news is listened for: by what lives on, not by a verb that looks once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    Yes,
+    No,
 }
 
 /// A configured sender that cannot be used, and why: a token that is not there.
@@ -34,24 +51,18 @@ pub struct Broken {
 impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, EngineError> {
-        store::migrate(&setup.url).await?;
-        let pool = store::open(&setup.url, store::CONNECTIONS)?;
-        let mut desks = Vec::new();
-        let mut broken = Vec::new();
-        for sender in &setup.config.senders {
-            let registered = Registered {
-                name: &sender.name,
-                provider: &sender.provider.to_string(),
-                business: sender.business(),
-                rehearsal: sender.is_rehearsal(),
-            };
-            let id = register(&pool, registered).await?;
-            match Desk::build(sender, id, &setup.config) {
-                Ok(desk) => desks.push(desk),
-                Err(why) => broken.push(Broken { sender: id, name: sender.name.clone(), why }),
+        let pool = match setup.access {
+            Access::ReadWrite => {
+                store::migrate(&setup.url).await?;
+                store::open(&setup.url, store::CONNECTIONS)?
             }
-        }
-        let news = News::start(&pool, store::has_sessions(&setup.url), &setup.stop);
+            Access::ReadOnly => store::open_read_only(&setup.url, store::CONNECTIONS)?,
+        };
+        let (desks, broken) = desks(&pool, &setup.config, setup.access).await?;
+        let news = match setup.listening {
+            Listening::Yes => News::start(&pool, store::has_sessions(&setup.url), &setup.stop),
+            Listening::No => News::deaf(),
+        };
         let host = host();
         let inner = Inner {
             operator: setup.config.operator.clone(),
@@ -66,10 +77,38 @@ impl App {
             stop: setup.stop,
             config: Arc::new(setup.config),
             url: setup.url,
+            access: setup.access,
             pool,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
+}
+
+/// The configured senders: those that can be used, and those that cannot, with the reason.
+async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<Desk>, Vec<Broken>), EngineError> {
+    let (mut desks, mut broken) = (Vec::new(), Vec::new());
+    for sender in &config.senders {
+        let Some(id) = key(pool, sender, access).await? else { continue };
+        match Desk::build(sender, id, config) {
+            Ok(desk) => desks.push(desk),
+            Err(why) => broken.push(Broken { sender: id, name: sender.name.clone(), why }),
+        }
+    }
+    Ok((desks, broken))
+}
+
+/// A sender's key; a reader registers none.
+async fn key(pool: &PgPool, sender: &config::Sender, access: Access) -> Result<Option<SenderId>, EngineError> {
+    if access == Access::ReadOnly {
+        return Ok(sender::id(pool, &sender.name).await?);
+    }
+    let registered = Registered {
+        name: &sender.name,
+        provider: &sender.provider.to_string(),
+        business: sender.business(),
+        rehearsal: sender.is_rehearsal(),
+    };
+    Ok(Some(sender::register(pool, registered).await?))
 }
 
 fn host() -> String {

@@ -1,0 +1,93 @@
+//! What a verb works with: the configuration, the database (started if it is the private one), the app.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use color_eyre::Result;
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Refused;
+use super::{Global, postgres};
+use crate::config::{Config, Flags};
+use crate::engine::{Access, App, Listening, Setup, Standby};
+
+/// An opened app with what the faces need beside it.
+pub(super) struct Context {
+    pub app: App,
+    pub zone: Tz,
+    pub is_json: bool,
+}
+
+/// Whether a verb changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touch {
+    Reads,
+    Writes,
+}
+
+/// Loads the configuration as the flags say.
+pub(super) fn load(global: &Global) -> Result<Config> {
+    let flags = Flags { config: global.config.clone(), database_url: global.database_url.clone() };
+    Ok(Config::load(&flags)?)
+}
+
+impl Context {
+    /// Opens for one verb that looks once and ends.
+    pub async fn open(global: &Global, touch: Touch) -> Result<Self> {
+        if touch == Touch::Writes && global.read_only {
+            return Err(Refused("this would change something, and --read-only was given".to_owned()).into());
+        }
+        Self::open_with(global, load(global)?, Listening::No, CancellationToken::new()).await
+    }
+
+    /// Opens with a configuration that was loaded already.
+    pub async fn open_with(global: &Global, config: Config, listening: Listening, stop: CancellationToken) -> Result<Self> {
+        let url = postgres::url(global, &config).await?;
+        let zone = config.ui.timezone;
+        let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };
+        let app = App::open(Setup { config, url, access, listening, stop }).await?;
+        Ok(Self { app, zone, is_json: global.json })
+    }
+
+    /// A time as people here read it: the clock today, the day otherwise.
+    pub fn when(&self, at: Option<DateTime<Utc>>) -> String {
+        let Some(at) = at.map(|at| at.with_timezone(&self.zone)) else { return "-".to_owned() };
+        let today = Utc::now().with_timezone(&self.zone).date_naive();
+        if at.date_naive() == today { at.format("%H:%M").to_string() } else { at.format("%-d %b %Y %H:%M").to_string() }
+    }
+}
+
+/// How another process of ours is started to wait for the leases of this app.
+pub(super) fn standby(app: &App) -> Result<Standby> {
+    let config = app.config();
+    let mut arguments = vec!["engine".to_owned(), "--until-idle".to_owned(), "--standby".to_owned()];
+    if let Some(path) = config.path() {
+        arguments.extend(["--config".to_owned(), std::path::absolute(path)?.display().to_string()]);
+    }
+    // The address goes by the environment: arguments are for everybody on this machine to read.
+    let environment = vec![
+        ("DATABASE_URL".to_owned(), app.database_url().to_owned()),
+        ("BLASTDECK_DATA_DIR".to_owned(), config.database.data_dir.display().to_string()),
+    ];
+    Ok(Standby {
+        program: std::env::current_exe()?,
+        arguments,
+        environment,
+        lock: standby_lock(app),
+        log: log_dir(config).join("standby.log"),
+    })
+}
+
+/// The file that the standby of this database holds locked.
+pub(super) fn standby_lock(app: &App) -> PathBuf {
+    let mut hash = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(app.database_url(), &mut hash);
+    let name = format!("standby-{:016x}.lock", std::hash::Hasher::finish(&hash));
+    app.config().database.data_dir.join("run").join(name)
+}
+
+/// Where the dashboard and the standby log.
+pub(super) fn log_dir(config: &Config) -> PathBuf {
+    config.database.data_dir.join("log")
+}

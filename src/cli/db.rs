@@ -1,0 +1,51 @@
+//! `db`: the private local Postgres, and migrations.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::context::load;
+use super::exit::Refused;
+use super::output::{json, line, talk};
+use super::{Global, postgres};
+use crate::engine::local::{Local, Stopped};
+use crate::engine::{EngineError, migrate};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DbVerb {
+    /// Start the private Postgres, if it is not up.
+    Start,
+    /// Stop the private Postgres. The data stays.
+    Stop,
+    /// Print the address of the database in force, starting the private one if needed.
+    Url,
+    /// Bring the schema up to this version.
+    Migrate,
+}
+
+impl DbVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        let config = load(global)?;
+        match self {
+            Self::Start | Self::Url => {
+                let url = postgres::url(global, &config).await?;
+                if global.json { json(&json!({ "url": url }))? } else { line(&url)? }
+            }
+            Self::Stop => {
+                if config.database.url.is_some() {
+                    return Err(Refused("the database in force is not the private one: it is not ours to stop".to_owned()).into());
+                }
+                let stopped = Local::new(Some(config.database.data_dir.clone()))?.stop().await?;
+                talk(if stopped == Stopped::Now { "stopped" } else { "it was not running" });
+            }
+            Self::Migrate => {
+                let url = postgres::url(global, &config).await?;
+                let ran = migrate(&url).await.map_err(EngineError::from)?;
+                talk(&format!("{ran} migrations ran; the schema is up to date"));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

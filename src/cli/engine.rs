@@ -1,0 +1,53 @@
+//! `engine`: send and poll, without a terminal.
+
+use std::process::ExitCode;
+
+use color_eyre::Result;
+
+use super::Global;
+use super::context::{Context, load, standby_lock};
+use super::exit::Refused;
+use super::output::talk;
+use crate::engine::{self, Listening, RunOptions, Until, hold_lock};
+use crate::shutdown::Shutdown;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct EngineVerb {
+    /// End when nothing is sending, due, or young enough to ask about.
+    #[arg(long)]
+    until_idle: bool,
+    /// Started by another blastdeck to wait for its leases: at most one a database.
+    #[arg(long, hide = true)]
+    standby: bool,
+}
+
+impl EngineVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        if global.read_only {
+            return Err(Refused("an engine sends, and --read-only was given".to_owned()).into());
+        }
+        if self.standby {
+            // No terminal's hang-up reaches us. We may lead a session already; then there is nothing to do.
+            let _ = rustix::process::setsid();
+        }
+        let shutdown = Shutdown::on_signals()?;
+        let config = load(global)?;
+        let context = Context::open_with(global, config, Listening::Yes, shutdown.child()).await?;
+        let lock = if self.standby { hold_lock(&standby_lock(&context.app))? } else { None };
+        if self.standby && lock.is_none() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        for broken in context.app.broken() {
+            talk(&format!("sender {} cannot be used: {}", broken.name, broken.why));
+        }
+        if context.app.has_no_sender() {
+            let mend = "add one under [[senders]], or mend what is said above";
+            return Err(Refused(format!("there is no sender that can be used: {mend}")).into());
+        }
+        let until = if self.until_idle { Until::Idle } else { Until::Stopped };
+        engine::run(context.app.clone(), RunOptions { until, standby: None }, shutdown.child()).await;
+        context.app.close().await;
+        drop(lock);
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,103 @@
+//! `mark`: what an operator says of one person.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use color_eyre::Result;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::Global;
+use super::context::{Context, Touch};
+use super::exit::Usage;
+use super::output::{json, line};
+use crate::domain::ids::BlastId;
+use crate::domain::recipient::Mark;
+use crate::engine::view::RecipientRow;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct MarkVerb {
+    blast: BlastId,
+    /// The number, in any spelling.
+    phone: String,
+    what: What,
+    /// The sale, with `closed`.
+    #[arg(long, value_parser = amount)]
+    amount: Option<Decimal>,
+    /// The text, with `note`; empty removes it.
+    #[arg(long)]
+    note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    Replied,
+    Closed,
+    OptOut,
+    Note,
+    /// Takes back the last mark.
+    Undo,
+}
+
+/// An amount of money: digits with at most two places.
+pub(super) fn amount(text: &str) -> Result<Decimal, String> {
+    let mend = || format!("`{text}` is no amount: write digits with at most two places, as in 120.00");
+    let amount: Decimal = text.trim().parse().map_err(|_| mend())?;
+    let is_money = !amount.is_sign_negative() && amount.normalize().scale() <= 2 && amount < Decimal::from(10_000_000_000_i64);
+    is_money.then_some(amount).ok_or_else(mend)
+}
+
+impl MarkVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        let mark = self.mark()?;
+        let context = Context::open(global, Touch::Writes).await?;
+        let person = context.app.recipient_by_phone(self.blast, &self.phone).await?;
+        match mark {
+            Some(mark) => write(&context, &person, mark).await?,
+            None => undo(&context, &person).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn mark(&self) -> Result<Option<Mark>> {
+        if self.amount.is_some() && self.what != What::Closed {
+            return Err(Usage("--amount goes with closed".to_owned()).into());
+        }
+        if self.note.is_some() != (self.what == What::Note) {
+            return Err(Usage("`note` wants --note TEXT, and only it does".to_owned()).into());
+        }
+        Ok(match self.what {
+            What::Replied => Some(Mark::Replied),
+            What::Closed => Some(Mark::Closed(self.amount)),
+            What::OptOut => Some(Mark::OptOut),
+            What::Note => Some(Mark::Note(self.note.clone().unwrap_or_default())),
+            What::Undo => None,
+        })
+    }
+}
+
+async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
+    let done = context.app.mark(person.id, mark).await?;
+    if context.is_json {
+        return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));
+    }
+    line(&format!("{}: {}, {} -> {}", done.who, done.act, done.before, done.after))
+}
+
+async fn undo(context: &Context, person: &RecipientRow) -> Result<()> {
+    let done = context.app.undo_person(person.id).await?;
+    if context.is_json { json(&json!({ "undone": done.sentence })) } else { line(&done.sentence) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn an_amount_is_money() {
+        assert_eq!(amount("120.50").unwrap().to_string(), "120.50");
+        for wrong in ["-1", "1.234", "12a", "", "1e5", "99999999999"] {
+            assert!(amount(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Which database, and getting it up: the address given, else the private local Postgres, installed first if a person
+//! (or a flag) says so.
+
+use std::io::{BufRead, IsTerminal};
+
+use color_eyre::Result;
+
+use super::Global;
+use super::output::talk;
+use crate::config::Config;
+use crate::engine::local::{Local, LocalError, install, install_command};
+
+/// The address of the database in force; starts the private one where none is named.
+pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
+    if let Some(url) = &config.database.url {
+        return Ok(url.expose().to_owned());
+    }
+    let local = Local::new(Some(config.database.data_dir.clone()))?;
+    let address = with_programs(global, async || local.ensure_running().await).await?;
+    Ok(address.url())
+}
+
+/// Runs what needs the server's programs; where they are missing, installs them if that is wanted, and tries again.
+pub(super) async fn with_programs<T>(
+    global: &Global,
+    work: impl AsyncFn() -> Result<T, LocalError>,
+) -> Result<T> {
+    match work().await {
+        Err(error @ LocalError::NotInstalled { .. }) => {
+            if !is_wanted(global)? {
+                return Err(error.into());
+            }
+            tokio::task::spawn_blocking(install).await??;
+            Ok(work().await?)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// By flag or environment, else by asking on a terminal, with the command shown first.
+fn is_wanted(global: &Global) -> Result<bool> {
+    let Some(command) = install_command() else { return Ok(false) };
+    if global.install_postgres || std::env::var("BLASTDECK_INSTALL_POSTGRES").is_ok_and(|value| value == "1") {
+        talk(&format!("installing PostgreSQL: {}", command.join(" ")));
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    talk("PostgreSQL's server programs are not on this machine. This would install them:");
+    talk(&format!("  {}", command.join(" ")));
+    talk("Run it now? y, anything else is no");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}

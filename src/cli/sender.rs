@@ -1,0 +1,98 @@
+//! `sender`: who sends, and how they are.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::Global;
+use super::context::{Context, Touch};
+use super::output::{json, line, text};
+use super::table::{Align, render};
+use crate::engine::Verdict;
+use crate::engine::view::SenderRow;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SenderVerb {
+    /// Senders with their pace, today's count and what they wait for.
+    List,
+    /// Ask the provider how a sender is; sends nothing. One that is well again is let go on.
+    Check {
+        /// The sender; without it, all.
+        name: Option<String>,
+    },
+}
+
+impl SenderVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        match self {
+            Self::List => list(global).await,
+            Self::Check { name } => check(global, name.as_deref()).await,
+        }
+    }
+}
+
+async fn list(global: &Global) -> Result<ExitCode> {
+    let context = Context::open(global, Touch::Reads).await?;
+    let senders = context.app.senders().await?;
+    if context.is_json {
+        senders.iter().try_for_each(|row| json(&as_json(row)))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let header =
+        [("name", Align::Left), ("provider", Align::Left), ("today", Align::Right), ("an hour", Align::Right), ("state", Align::Left)];
+    let rows = senders.iter().map(|row| vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), state(row)]);
+    text(&render(&header, &rows.collect::<Vec<_>>()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn today(row: &SenderRow) -> String {
+    row.daily_cap.map_or_else(|| row.today.to_string(), |cap| format!("{}/{cap}", row.today))
+}
+
+fn per_hour(row: &SenderRow) -> String {
+    row.per_hour.map_or_else(|| "-".to_owned(), |n| n.to_string())
+}
+
+fn state(row: &SenderRow) -> String {
+    if let Some(stop) = &row.stopped {
+        return format!("stopped: {}", stop.reason);
+    }
+    match (&row.lease, &row.waiting) {
+        (Some(lease), Some(waiting)) => format!("{waiting} ({})", lease.host),
+        (Some(lease), None) => format!("sending or following ({})", lease.host),
+        (None, _) => "idle".to_owned(),
+    }
+}
+
+fn as_json(row: &SenderRow) -> serde_json::Value {
+    json!({
+        "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
+        "today": row.today, "daily_cap": row.daily_cap, "per_hour": row.per_hour,
+        "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
+        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.waiting,
+    })
+}
+
+async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {
+    let context = Context::open(global, Touch::Reads).await?;
+    let checks = context.app.check_senders(name).await?;
+    let mut code = ExitCode::SUCCESS;
+    for (name, health) in checks {
+        let verdict = match health.verdict {
+            Verdict::Good => "good",
+            Verdict::Doubtful => "doubtful",
+            Verdict::Bad => "bad",
+        };
+        if health.verdict == Verdict::Bad {
+            code = ExitCode::FAILURE;
+        }
+        if context.is_json {
+            json(&json!({ "name": name, "verdict": verdict, "detail": health.detail }))?;
+        } else {
+            line(&crate::domain::text::clean(&format!("{name}  {verdict}  {}", health.detail)))?;
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,76 @@
+//! `sim`: a fake WhatsApp on this machine.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use color_eyre::Result;
+use serde_json::json;
+
+use super::Global;
+use super::output::{json, line};
+use crate::domain::pace::{Speed, parse_span};
+use crate::shutdown::Shutdown;
+use crate::sim::run::{StopWhen, run};
+use crate::sim::{Fault, Options};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SimVerb {
+    /// Where to answer; loopback only.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The same seed gives the same people the same fates.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How much faster than real time its people live.
+    #[arg(long, default_value = "1")]
+    speed: Speed,
+    /// How long an answer to a send takes, in real time.
+    #[arg(long, default_value = "50ms", value_parser = span)]
+    latency: Duration,
+    /// Goes wrong for this share of sends: throttle, error, accept-then-hangup, slow, offline, html.
+    #[arg(long = "fault", value_name = "NAME=RATE")]
+    faults: Vec<Fault>,
+    /// Refuse every other token than the one in this environment variable.
+    #[arg(long, value_name = "VARIABLE")]
+    token_env: Option<String>,
+    /// End when standard input closes.
+    #[arg(long, hide = true)]
+    while_stdin: bool,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    parse_span(text).map_err(|error| error.to_string())
+}
+
+impl SimVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        let shutdown = Shutdown::on_signals()?;
+        let token = match &self.token_env {
+            Some(variable) => Some(std::env::var(variable).map_err(|_| {
+                super::exit::Usage(format!("{variable} is not set: export it, or leave --token-env out"))
+            })?),
+            None => None,
+        };
+        let options = Options {
+            seed: self.seed,
+            speed: self.speed.factor(),
+            faults: self.faults,
+            latency: self.latency,
+            token: token.map(Into::into),
+            ..Options::default()
+        };
+        let stop = if self.while_stdin {
+            StopWhen::CancelledOrInputCloses(shutdown.child())
+        } else {
+            StopWhen::Cancelled(shutdown.child())
+        };
+        let is_json = global.json;
+        run(self.listen, options, stop, move |address| {
+            let url = format!("http://{address}");
+            let _ = if is_json { json(&json!({ "base_url": url })) } else { line(&url) };
+        })
+        .await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,97 @@
+//! `suppress`: people who asked not to be messaged.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::Global;
+use super::context::{Context, Touch};
+use super::exit::{Refused, Usage};
+use super::output::{json, text, talk};
+use super::table::{Align, render};
+use crate::domain::phone::{Phone, Region};
+
+/// Holds for every business.
+const EVERYBODY: &str = "*";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SuppressVerb {
+    /// Never message this number again, starting now.
+    Add {
+        /// The number, in any spelling.
+        phone: String,
+        /// Only for this business; without it, for all.
+        #[arg(long)]
+        business: Option<String>,
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let this number be messaged again, in blasts to come.
+    Remove {
+        phone: String,
+        #[arg(long)]
+        business: Option<String>,
+    },
+    /// The list, newest first.
+    List {
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        limit: u32,
+    },
+}
+
+impl SuppressVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        match self {
+            Self::Add { phone, business, reason } => add(global, &phone, business, reason).await?,
+            Self::Remove { phone, business } => remove(global, &phone, business).await?,
+            Self::List { limit } => list(global, limit).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read(context: &Context, phone: &str) -> Result<Phone> {
+    let region = context.app.config().senders.first().map_or(Region::MALAYSIA, |sender| sender.region);
+    Phone::parse(phone, region).map_err(|error| Usage(format!("`{phone}`: {error}")).into())
+}
+
+async fn add(global: &Global, phone: &str, business: Option<String>, reason: Option<String>) -> Result<()> {
+    let context = Context::open(global, Touch::Writes).await?;
+    let phone = read(&context, phone)?;
+    let business = business.as_deref().unwrap_or(EVERYBODY);
+    let is_new = context.app.suppress(business, &phone, reason.as_deref()).await?;
+    if context.is_json {
+        return json(&json!({ "phone_number": phone, "business": business, "added": is_new }));
+    }
+    talk(&if is_new { format!("{phone} is not messaged any more") } else { format!("{phone} was suppressed already") });
+    Ok(())
+}
+
+async fn remove(global: &Global, phone: &str, business: Option<String>) -> Result<()> {
+    let context = Context::open(global, Touch::Writes).await?;
+    let phone = read(&context, phone)?;
+    let business = business.as_deref().unwrap_or(EVERYBODY);
+    if !context.app.unsuppress(business, &phone).await? {
+        let mend = "see `blastdeck suppress list` for its business, and name that with --business";
+        return Err(Refused(format!("{phone} is not suppressed for {business}: {mend}")).into());
+    }
+    talk(&format!("{phone} may be messaged again, in blasts to come"));
+    Ok(())
+}
+
+async fn list(global: &Global, limit: u32) -> Result<()> {
+    let context = Context::open(global, Touch::Reads).await?;
+    let rows = context.app.suppressions(limit).await?;
+    if context.is_json {
+        return rows.iter().try_for_each(json);
+    }
+    let header = [("phone", Align::Left), ("business", Align::Left), ("since", Align::Left), ("by", Align::Left), ("reason", Align::Left)];
+    let cells = rows.iter().map(|row| {
+        let by = row.created_by.clone().unwrap_or_else(|| row.source.clone());
+        let reason = row.reason.clone().unwrap_or_default();
+        vec![row.phone_number.to_string(), row.business.clone(), context.when(Some(row.created_at)), by, reason]
+    });
+    text(&render(&header, &cells.collect::<Vec<_>>()))
+}

@@ -1,0 +1,240 @@
+//! Gives tokens their meaning, or says why they have none.
+
+use thiserror::Error;
+
+use super::moment::Reader;
+use super::token::{self, Key, Operator, Quoted, Token};
+use super::{Fact, Filter, Sense, Side, Term, Test};
+use crate::domain::phone::spelling::{self, Reach, Spelling};
+use crate::domain::status::Status;
+use crate::domain::text;
+
+/// The longest filter that is read, in bytes: a pasted letter is no filter.
+const TEXT_MAX: usize = 1_000;
+
+/// The most blank-parted groups one number is written in.
+const GROUPS_MAX: usize = 8;
+
+/// The words before `:`.
+const KEYS: [&str; 8] = ["status", "stuck", "phone", "name", "note", "code", "provider", "has"];
+
+/// The stages that have a time, the words before `>` and `<`.
+const STAGES: [Status; 7] =
+    [Status::Sent, Status::Delivered, Status::Read, Status::Replied, Status::Closed, Status::Failed, Status::OptedOut];
+
+/// Why a filter is not understood. Each says what would be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FilterError {
+    #[error("`{word}:` is not known{}", hint(*nearest, ':', &KEYS))]
+    UnknownKey { word: String, nearest: Option<&'static str> },
+    #[error("`{word}` is no stage with a time{}", hint(*nearest, '>', &stage_labels()))]
+    UnknownTime { word: String, nearest: Option<&'static str> },
+    #[error("`{word}` is no status{}", hint(*nearest, ' ', &Status::ALL.map(Status::label)))]
+    UnknownStatus { word: String, nearest: Option<&'static str> },
+    #[error("nobody is stuck at {0}: sent, received, read or replied")]
+    NotAStage(Status),
+    #[error("`has:{0}` is not known: reply, note or amount")]
+    UnknownFact(String),
+    #[error("`phone:{0}` has no number in it: digits in any spelling")]
+    NotANumber(String),
+    #[error("`{0}` is no time: 14:00, 2026-11-20 or 2026-11-20T14:00")]
+    NotATime(String),
+    #[error("`{0}` wants a value after it")]
+    NoValue(String),
+    #[error("too long to be a filter: {TEXT_MAX} characters at most")]
+    TooLong,
+}
+
+fn hint(nearest: Option<&str>, operator: char, known: &[&str]) -> String {
+    match (nearest, operator) {
+        (Some(word), ' ') => format!(": did you mean `{word}`?"),
+        (Some(word), operator) => format!(": did you mean `{word}{operator}`?"),
+        (None, _) => format!(": {}", known.join(", ")),
+    }
+}
+
+fn stage_labels() -> [&'static str; 7] {
+    STAGES.map(Status::label)
+}
+
+pub(super) fn filter(text: &str, reader: Reader) -> Result<Filter, FilterError> {
+    if text.len() > TEXT_MAX {
+        return Err(FilterError::TooLong);
+    }
+    let tokens = token::split(text);
+    let mut terms = Vec::new();
+    let mut rest = tokens.as_slice();
+    while let Some((first, others)) = rest.split_first() {
+        if let Some((digits, groups)) = number(rest) {
+            terms.push(Term { sense: first.sense, test: Test::Phone(digits) });
+            rest = &rest[groups..];
+            continue;
+        }
+        rest = others;
+        if let Some(test) = test(first, reader)? {
+            terms.push(Term { sense: first.sense, test });
+        }
+    }
+    Ok(Filter { terms })
+}
+
+pub(super) fn person(text: &str) -> Filter {
+    let text: String = text.chars().take(TEXT_MAX).collect();
+    let term = |test| Term { sense: Sense::Is, test };
+    let terms = match spelling::read(&without_trunk(&text)) {
+        Ok(spelling) => vec![term(Test::Phone(digits(spelling)))],
+        Err(_) => text.split_whitespace().map(|word| term(Test::Name(word.to_owned()))).collect(),
+    };
+    Filter { terms }
+}
+
+/// The number that begins here and the tokens it takes: pasted numbers have blanks in them, and are one number.
+fn number(tokens: &[Token]) -> Option<(String, usize)> {
+    let first = tokens.first().filter(|first| first.may_hold_number())?;
+    let follow = tokens.iter().skip(1).take(GROUPS_MAX - 1).take_while(|token| token.may_continue_number()).count();
+    (1..=follow + 1).rev().find_map(|groups| {
+        let spelled: Vec<_> = tokens[1..groups].iter().map(Token::as_group).collect();
+        let spelled = format!("{} {}", first.as_start(), spelled.join(" "));
+        spelling::read(&without_trunk(&spelled)).ok().map(|spelling| (digits(spelling), groups))
+    })
+}
+
+/// `+60 (0)12` is written for those abroad and at home alike; the zero in it is dialled by neither.
+fn without_trunk(text: &str) -> String {
+    text.replace("(0)", "")
+}
+
+/// The digits to look for. `00` before a whole number is the way abroad; before a few digits it is part of them.
+fn digits(spelling: Spelling) -> String {
+    let mut digits = spelling.digits;
+    if spelling.reach != Reach::International {
+        while digits.starts_with("00") && digits.len() >= 9 {
+            digits.drain(..2);
+        }
+    }
+    digits
+}
+
+impl Token {
+    fn may_hold_number(&self) -> bool {
+        match &self.key {
+            None => self.quoted == Quoted::No,
+            // `phone:` says so itself, and `tel:+60…` is how numbers are linked.
+            Some(key) => key.operator == Operator::Colon && key.word != "name" && self.quoted == Quoted::No,
+        }
+    }
+
+    fn may_continue_number(&self) -> bool {
+        let is_dash = self.sense == Sense::IsNot && self.value.is_empty();
+        self.key.is_none() && self.quoted == Quoted::No && (self.sense == Sense::Is || is_dash)
+    }
+
+    fn as_start(&self) -> String {
+        match &self.key {
+            Some(key) if key.word != "phone" => format!("{}:{}", key.word, self.value),
+            _ => self.value.clone(),
+        }
+    }
+
+    fn as_group(&self) -> &str {
+        if self.sense == Sense::IsNot { "-" } else { &self.value }
+    }
+}
+
+fn test(token: &Token, reader: Reader) -> Result<Option<Test>, FilterError> {
+    let Some(key) = &token.key else {
+        let word = token.value.trim();
+        return Ok((!word.is_empty()).then(|| Test::Word(word.to_owned())));
+    };
+    let value = token.value.trim();
+    match key.operator {
+        Operator::Colon => about(&key.word, value).map(Some),
+        Operator::After | Operator::Before => time(key, value, reader).map(Some),
+    }
+}
+
+fn about(key: &str, value: &str) -> Result<Test, FilterError> {
+    let Some(known) = known_key(key) else {
+        return Err(FilterError::UnknownKey { word: shown(key), nearest: text::nearest(key, KEYS) });
+    };
+    if value.is_empty() {
+        return Err(FilterError::NoValue(format!("{known}:")));
+    }
+    let owned = || value.to_owned();
+    match known {
+        "status" => statuses(value),
+        "stuck" => stuck(value),
+        "phone" => phone(value),
+        "name" => Ok(Test::Name(owned())),
+        "note" => Ok(Test::Note(owned())),
+        "code" => Ok(Test::Code(owned())),
+        "provider" => Ok(Test::Provider(owned())),
+        _ => fact(value),
+    }
+}
+
+fn known_key(key: &str) -> Option<&'static str> {
+    let key = if key == "stage" { "status" } else { key };
+    KEYS.into_iter().find(|known| *known == key)
+}
+
+fn statuses(value: &str) -> Result<Test, FilterError> {
+    let mut named = Vec::new();
+    for word in value.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let status = status(word)?;
+        if !named.contains(&status) {
+            named.push(status);
+        }
+    }
+    match named.as_slice() {
+        [] => Err(FilterError::NoValue("status:".to_owned())),
+        [one] => Ok(Test::Status(*one)),
+        _ => Ok(Test::OneOf(named)),
+    }
+}
+
+fn status(word: &str) -> Result<Status, FilterError> {
+    let known = Status::ALL.map(Status::label);
+    Status::from_word(word)
+        .ok_or_else(|| FilterError::UnknownStatus { word: shown(word), nearest: text::nearest(word, known) })
+}
+
+fn stuck(value: &str) -> Result<Test, FilterError> {
+    match status(value)? {
+        stage @ (Status::Sent | Status::Delivered | Status::Read | Status::Replied) => Ok(Test::Stuck(stage)),
+        other => Err(FilterError::NotAStage(other)),
+    }
+}
+
+fn phone(value: &str) -> Result<Test, FilterError> {
+    let spelling = spelling::read(&without_trunk(value)).map_err(|_| FilterError::NotANumber(shown(value)))?;
+    Ok(Test::Phone(digits(spelling)))
+}
+
+fn fact(value: &str) -> Result<Test, FilterError> {
+    let word = match value.to_ascii_lowercase().as_str() {
+        "replied" | "replies" => "reply".to_owned(),
+        "money" | "rm" => "amount".to_owned(),
+        other => other.to_owned(),
+    };
+    let fact = Fact::ALL.into_iter().find(|fact| fact.word() == word);
+    fact.map(Test::Has).ok_or_else(|| FilterError::UnknownFact(shown(value)))
+}
+
+fn time(key: &Key, value: &str, reader: Reader) -> Result<Test, FilterError> {
+    let unknown =
+        || FilterError::UnknownTime { word: shown(&key.word), nearest: text::nearest(&key.word, stage_labels()) };
+    let stage = Status::from_word(&key.word).filter(|stage| STAGES.contains(stage)).ok_or_else(unknown)?;
+    let side = if key.operator == Operator::After { Side::After } else { Side::Before };
+    if value.is_empty() {
+        let sign = if side == Side::After { '>' } else { '<' };
+        return Err(FilterError::NoValue(format!("{}{sign}", key.word)));
+    }
+    let at = reader.read(value).ok_or_else(|| FilterError::NotATime(shown(value)))?;
+    Ok(Test::Time { stage, side, at })
+}
+
+/// A typed word as an error may repeat it: harmless, and not for ever.
+fn shown(word: &str) -> String {
+    text::clean(word).chars().take(40).collect()
+}

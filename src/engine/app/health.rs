@@ -1,0 +1,37 @@
+//! How the senders are, by their providers' word. Sends nothing.
+
+use super::App;
+use crate::engine::error::EngineError;
+use crate::provider::{Health, Verdict};
+use crate::store::sender;
+
+impl App {
+    /// Asks about one sender, or all. One that was stopped for an error and is well again may go on.
+    pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<(String, Health)>, EngineError> {
+        let is_asked = |other: &str| name.is_none_or(|name| name.eq_ignore_ascii_case(other));
+        let mut checks = Vec::new();
+        for broken in self.broken().iter().filter(|broken| is_asked(&broken.name)) {
+            checks.push((broken.name.clone(), Health { verdict: Verdict::Bad, detail: broken.why.clone() }));
+        }
+        for desk in self.desks().iter().filter(|desk| is_asked(&desk.name)) {
+            let health = desk.provider.health().await;
+            if health.verdict == Verdict::Good && !self.is_read_only() && sender::unstop(self.pool(), desk.id).await? {
+                let _ = self.news_parts().order(self.pool(), None).await;
+            }
+            checks.push((desk.name.clone(), health));
+        }
+        match name {
+            Some(name) if checks.is_empty() => Err(EngineError::NotFound(self.no_sender(name))),
+            _ => Ok(checks),
+        }
+    }
+
+    /// The sentence for a name that no sender has.
+    pub fn no_sender(&self, name: &str) -> String {
+        let names: Vec<&str> = self.config().senders.iter().map(|sender| sender.name.as_str()).collect();
+        if names.is_empty() {
+            return format!("there is no sender `{name}`: the configuration has none, add one under [[senders]]");
+        }
+        format!("there is no sender `{name}`: the configuration has {}", names.join(", "))
+    }
+}

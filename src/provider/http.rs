@@ -1,0 +1,190 @@
+//! One HTTP exchange, told honestly: what came, or whether the request may have left. Knows no provider.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, retry};
+use thiserror::Error;
+
+use super::{BODY_MAX, Raw};
+use crate::domain::text::clean;
+
+/// The longest pause that a provider may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a sender's connections live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// One connection a call. For senders with a gap: an idle connection that went stale would leave the next message's
+    /// outcome unknown.
+    PerCall,
+    /// Connections are kept for the next call.
+    Pooled,
+}
+
+/// Why no client can be made.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    #[error("`{0}` is no address to send to: write https://host as base_url")]
+    Address(String),
+    #[error("the token has characters that no HTTP header can carry: copy it again")]
+    Token,
+    #[error("no TLS client can be made ({0}): are this machine's CA certificates installed (package ca-certificates)?")]
+    Tls(String),
+}
+
+/// A client that never repeats a request, follows no redirect (the token would travel along) and gives up in time.
+pub(super) fn client(base: &reqwest::Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client, BuildError> {
+    super::init();
+    let mut builder = Client::builder()
+        .user_agent(concat!("blastdeck/", env!("CARGO_PKG_VERSION")))
+        .retry(retry::never())
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // One message a connection at a time: a connection that breaks leaves one outcome unknown, not a batch.
+        .http1_only()
+        .timeout(timeout)
+        // Shorter than the whole, so that a host that is down shows as not connected, which is known not to have sent.
+        .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30));
+    if keep_alive == KeepAlive::PerCall {
+        builder = builder.pool_max_idle_per_host(0);
+    }
+    if base.scheme() == "http" {
+        // Plain HTTP is this machine's simulator: no proxy may see the token, and the platform's certificates, without
+        // which building fails on bare systems, are not needed.
+        builder = builder.no_proxy().tls_certs_only([]);
+    }
+    user_timeout(builder, timeout).build().map_err(|error| BuildError::Tls(chain(&error)))
+}
+
+/// Unacknowledged bytes end the connection no later than the call itself ends.
+#[cfg(target_os = "linux")]
+fn user_timeout(builder: ClientBuilder, timeout: Duration) -> ClientBuilder {
+    builder.tcp_user_timeout(timeout)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn user_timeout(builder: ClientBuilder, _timeout: Duration) -> ClientBuilder {
+    builder
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    /// As received.
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn raw(&self) -> Raw {
+        Raw { http_status: Some(self.status), body: self.body.clone() }
+    }
+}
+
+/// No complete answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// No byte of the request left: no name, no connection, no TLS.
+    NotSent { why: String },
+    /// It may have arrived. `raw` is what came back of the answer.
+    MayHaveSent { why: String, raw: Raw },
+}
+
+impl Trouble {
+    pub fn into_parts(self) -> (String, Raw) {
+        match self {
+            Self::NotSent { why } => (why, Raw::default()),
+            Self::MayHaveSent { why, raw } => (why, raw),
+        }
+    }
+}
+
+/// Sends one request and reads its whole answer, up to [`BODY_MAX`].
+pub(super) async fn exchange(request: RequestBuilder) -> Result<Answer, Trouble> {
+    let response = request.send().await.map_err(|error| trouble(&error, Raw::default()))?;
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers(), Utc::now());
+    let body = read_body(response).await?;
+    Ok(Answer { status, retry_after, body })
+}
+
+async fn read_body(mut response: Response) -> Result<Bytes, Trouble> {
+    let http_status = Some(response.status().as_u16());
+    let mut body = BytesMut::new();
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(body.freeze()),
+            Ok(Some(chunk)) => {
+                let room = BODY_MAX - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    let why = format!("HTTP {} with more than {BODY_MAX} bytes", response.status().as_u16());
+                    return Err(Trouble::MayHaveSent { why, raw: Raw { http_status, body: body.freeze() } });
+                }
+            }
+            Err(error) => return Err(trouble(&error, Raw { http_status, body: body.freeze() })),
+        }
+    }
+}
+
+fn trouble(error: &reqwest::Error, raw: Raw) -> Trouble {
+    // A request that cannot be built was not sent either.
+    if error.is_connect() || error.is_builder() {
+        return Trouble::NotSent { why: format!("no connection: {}", chain(error)) };
+    }
+    let why = if error.is_timeout() {
+        "no answer in time, after the request had left".to_owned()
+    } else {
+        format!("the connection broke after the request had left: {}", chain(error))
+    };
+    Trouble::MayHaveSent { why, raw }
+}
+
+/// The innermost causes in one line; without the address, which the operator knows.
+fn chain(error: &dyn Error) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    let told = if causes.len() > 1 { &causes[1..] } else { &causes[..] };
+    clean(&told.join(": ")).chars().take(300).collect()
+}
+
+/// `Retry-After` in seconds or as a date, at most a day.
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now).to_std().unwrap_or_default(),
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(text: &str) -> Option<Duration> {
+        let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
+        retry_after(&headers, "2026-06-15T04:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date_and_is_never_endless() {
+        assert_eq!(asked("17"), Some(Duration::from_secs(17)));
+        assert_eq!(asked("Mon, 15 Jun 2026 04:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(asked("Mon, 15 Jun 2026 03:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(asked("99999999999"), Some(RETRY_AFTER_MAX));
+        assert_eq!(asked("soon"), None);
+        assert_eq!(asked("-1"), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! WSAPME: an HTTP gateway to a WhatsApp phone linked as a device. `docs/WSAPME.md` has the facts that this client
+//! relies on, graded by evidence.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method, RequestBuilder, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use super::http::{self, Answer, Trouble};
+use super::{Health, Outcome, Outgoing, Provider, SendReply, StatusReply};
+use crate::domain::ids::MessageId;
+use crate::domain::sender::StatusCall;
+
+mod health;
+mod refusal;
+mod send;
+mod status;
+mod wire;
+
+pub use super::http::{BuildError, KeepAlive};
+pub use status::stage_of;
+
+/// What a client is made from.
+#[derive(Debug)]
+pub struct WsapmeOptions {
+    /// `https://api.wsapme.com`, or this machine for a rehearsal.
+    pub base_url: String,
+    /// The linked phone's id.
+    pub device: String,
+    pub token: SecretString,
+    /// For one call altogether, connecting and reading included.
+    pub timeout: Duration,
+    pub keep_alive: KeepAlive,
+    pub status_call: StatusCall,
+}
+
+/// One sender's way to WSAPME.
+#[derive(Debug)]
+pub struct Wsapme {
+    client: Client,
+    /// Without a slash at the end.
+    base: String,
+    device: String,
+    /// Marked sensitive: prints as such.
+    token: HeaderValue,
+    status_call: StatusCall,
+}
+
+/// The body of a send, its keys in the order that working clients send them in.
+#[derive(Serialize)]
+struct SendBody<'a> {
+    device: &'a str,
+    to: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct StatusBody<'a> {
+    device: &'a str,
+    #[serde(rename = "messageId")]
+    message_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct DeviceBody<'a> {
+    device: &'a str,
+}
+
+impl Wsapme {
+    /// Makes a client; nothing is sent.
+    pub fn new(options: WsapmeOptions) -> Result<Self, BuildError> {
+        let WsapmeOptions { base_url, device, token, timeout, keep_alive, status_call } = options;
+        let url = Url::parse(&base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| BuildError::Address(crate::domain::text::clean(&base_url).into_owned()))?;
+        let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| BuildError::Token)?;
+        token.set_sensitive(true);
+        let client = http::client(&url, timeout, keep_alive)?;
+        Ok(Self { client, base: base_url.trim_end_matches('/').to_owned(), device, token, status_call })
+    }
+
+    async fn send_once(&self, message: &Outgoing) -> SendReply {
+        let body = SendBody { device: &self.device, to: &message.to, message: &message.text };
+        match http::exchange(self.post("/v1/sendMessage2", &body)).await {
+            Ok(answer) => SendReply { outcome: send::classify(&answer, Utc::now()), raw: answer.raw() },
+            Err(Trouble::NotSent { why }) => {
+                SendReply { outcome: send::not_connected(why), raw: super::Raw::default() }
+            }
+            Err(Trouble::MayHaveSent { why, raw }) => SendReply { outcome: Outcome::Unknown { why }, raw },
+        }
+    }
+
+    async fn ask(&self, id: &MessageId, request: RequestBuilder) -> StatusReply {
+        match http::exchange(request).await {
+            Ok(answer) => StatusReply { finding: status::read(&answer, id, Utc::now()), raw: answer.raw() },
+            Err(trouble) => {
+                let (why, raw) = trouble.into_parts();
+                StatusReply { finding: super::Finding::Nothing { why }, raw }
+            }
+        }
+    }
+
+    fn status_request(&self, id: &MessageId, send_reply: &[u8]) -> RequestBuilder {
+        match self.status_call {
+            StatusCall::MessageStatus => {
+                self.post("/v1/getMessageStatus", &StatusBody { device: &self.device, message_id: id.as_str() })
+            }
+            StatusCall::MessageInfo => {
+                self.post("/api/messageInfo", &status::message_info(&self.device, id, send_reply))
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
+        // These bodies are strings by construction, and strings always serialise.
+        let bytes = serde_json::to_vec(body).unwrap_or_default();
+        self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(bytes)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        request.header("x-wsapme-token", self.token.clone()).header(ACCEPT, "application/json")
+    }
+
+    async fn examine(&self) -> Health {
+        let mut heard = Vec::new();
+        for step in health::STEPS {
+            let request = match step {
+                health::Step::Devices => self.get("/v1/devices"),
+                health::Step::Info => self.post("/v1/info", &DeviceBody { device: &self.device }),
+                health::Step::Server => self.get("/v1/server"),
+            };
+            match http::exchange(request).await.map_err(Trouble::into_parts) {
+                Ok(Answer { status, body, .. }) => match health::read(step, status, &body, &self.device) {
+                    Ok(health) => return health,
+                    Err(why) => heard.push(why),
+                },
+                Err((why, _)) => return health::unreachable(&why),
+            }
+        }
+        health::unreadable(&heard)
+    }
+}
+
+impl Provider for Wsapme {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
+        self.send_once(message).boxed()
+    }
+
+    fn status<'a>(&'a self, id: &'a MessageId) -> BoxFuture<'a, StatusReply> {
+        self.ask(id, self.status_request(id, b"")).boxed()
+    }
+
+    fn wants_send_reply(&self) -> bool {
+        self.status_call == StatusCall::MessageInfo
+    }
+
+    fn status_of<'a>(&'a self, id: &'a MessageId, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
+        self.ask(id, self.status_request(id, send_reply)).boxed()
+    }
+
+    fn health(&self) -> BoxFuture<'_, Health> {
+        self.examine().boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

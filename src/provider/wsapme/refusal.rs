@@ -1,0 +1,98 @@
+//! The one table from WSAPME's refusals to error classes. WSAPME has no error codes to speak of: its sentences decide.
+
+use crate::domain::retry::ErrorClass;
+
+/// What a refusal's sentence comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Known not to have been accepted. The word stands as the error's code.
+    Refused { class: ErrorClass, code: &'static str },
+    /// It says that something broke on the way, which says nothing about the message.
+    Unclear,
+}
+
+const fn refused(class: ErrorClass, code: &'static str) -> Meaning {
+    Meaning::Refused { class, code }
+}
+
+/// Phrases in lower case, and what a sentence with one of them means. The first match wins.
+const TABLE: [(&[&str], Meaning); 4] = [
+    (
+        &["unauthori", "invalid token", "token invalid", "token is invalid", "token expired", "wrong token"],
+        refused(ErrorClass::StopSender, "unauthorised"),
+    ),
+    (
+        &[
+            "offline",
+            "unpaired",
+            "not paired",
+            "unpair",
+            "not connected",
+            "disconnected",
+            "logged out",
+            "log out",
+            "not logged in",
+            "logout",
+            "scan qr",
+            "scan the qr",
+            "device not found",
+            "invalid device",
+            "device is not",
+            "device not ",
+        ],
+        refused(ErrorClass::StopSender, "device"),
+    ),
+    (
+        &["too many", "rate limit", "rate-limit", "ratelimit", "overlimit", "slow down"],
+        refused(ErrorClass::SlowSender, "throttled"),
+    ),
+    // The library beneath throws these while it waits for WhatsApp, when the message may be on its way.
+    (
+        &[
+            "timed out",
+            "timeout",
+            "time out",
+            "connection closed",
+            "connection lost",
+            "connection terminated",
+            "internal server",
+            "internal error",
+            "gateway",
+        ],
+        Meaning::Unclear,
+    ),
+];
+
+/// Reads a refusal's sentence. One that is not in the table fails its person only; several in a row pause the blast.
+pub(super) fn meaning(sentence: &str) -> Meaning {
+    let sentence = sentence.to_lowercase();
+    let known = TABLE.iter().find(|(phrases, _)| phrases.iter().any(|phrase| sentence.contains(phrase)));
+    known.map_or(refused(ErrorClass::FailRecipient, "refused"), |(_, meaning)| *meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_sorted_by_what_they_say() {
+        use ErrorClass::{FailRecipient, SlowSender, StopSender};
+        let cases = [
+            ("Unauthorised Token", refused(StopSender, "unauthorised")),
+            ("UNAUTHORIZED", refused(StopSender, "unauthorised")),
+            ("Device is offline", refused(StopSender, "device")),
+            ("Your device has been unpaired", refused(StopSender, "device")),
+            ("Phone not connected", refused(StopSender, "device")),
+            ("Session logged out", refused(StopSender, "device")),
+            ("rate-overlimit", refused(SlowSender, "throttled")),
+            ("Timed Out", Meaning::Unclear),
+            ("Connection Closed", Meaning::Unclear),
+            ("Invalid number", refused(FailRecipient, "refused")),
+            ("The number is not registered on WhatsApp", refused(FailRecipient, "refused")),
+            ("", refused(FailRecipient, "refused")),
+        ];
+        for (sentence, expected) in cases {
+            assert_eq!(meaning(sentence), expected, "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the answer to a send comes to: accepted, known not accepted, or nobody can know.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::super::Outcome;
+use super::super::http::Answer;
+use super::refusal::{Meaning, meaning};
+use super::status::word;
+use super::wire::{self, Success};
+use crate::domain::ids::MessageId;
+use crate::domain::retry::ErrorClass;
+
+/// Where a message's id may stand, the surest first.
+const ID_PLACES: [&str; 3] = ["/data/key/id", "/messageId", "/data/messageId"];
+
+/// The whole table, by HTTP status and body. Known not accepted is only what says so; all else is unknown.
+pub(super) fn classify(answer: &Answer, now: DateTime<Utc>) -> Outcome {
+    let body = wire::json(&answer.body);
+    match (answer.status, &body) {
+        (429, _) => throttled(answer, body.as_ref()),
+        (401 | 403, _) => rejected(ErrorClass::StopSender, "unauthorised", http_sentence(answer, body.as_ref())),
+        (200..=299, Some(value)) => accepted_or_not(value, answer, now),
+        (_, Some(value)) if wire::success(value) == Success::No => refused(value, answer),
+        (status, _) => bare(status, answer, body.as_ref()),
+    }
+}
+
+/// The connection failed before a byte left.
+pub(super) fn not_connected(why: String) -> Outcome {
+    rejected(ErrorClass::Retry, "connect", why)
+}
+
+fn accepted_or_not(value: &Value, answer: &Answer, now: DateTime<Utc>) -> Outcome {
+    let id = wire::message_id(value, &ID_PLACES);
+    match (wire::success(value), id) {
+        (Success::No, _) => refused(value, answer),
+        (Success::Yes, Some(id)) => accepted(id, value, now),
+        // The older call's record, bare: it never says `success`, and carries its id at the top.
+        (Success::Unsaid, Some(id)) if is_bare_record(value) => accepted(id, value, now),
+        (Success::Yes, None) => unknown(answer, "says yes, but gives no readable message id"),
+        (Success::Unsaid, _) => unknown(answer, wire::describe(&answer.body)),
+    }
+}
+
+fn is_bare_record(value: &Value) -> bool {
+    value.get("success").is_none() && value.get("messageId").is_some() && value.get("id_device").is_some()
+}
+
+fn accepted(message_id: MessageId, value: &Value, now: DateTime<Utc>) -> Outcome {
+    let record = value.get("data").filter(|data| data.is_object()).unwrap_or(value);
+    Outcome::Accepted {
+        message_id,
+        provider_status: record.get("status").and_then(word),
+        message_timestamp: record.get("messageTimestamp").and_then(|at| wire::timestamp(at, now)),
+    }
+}
+
+fn refused(value: &Value, answer: &Answer) -> Outcome {
+    if wire::message_id(value, &ID_PLACES).is_some() {
+        return unknown(answer, "says no, and yet gives a message id");
+    }
+    let sentence = wire::sentence(value);
+    match meaning(&sentence) {
+        Meaning::Refused { class, code } => {
+            let code = own_code(value).unwrap_or_else(|| code.to_owned());
+            Outcome::Rejected { class, code, message: sentence, retry_after: answer.retry_after }
+        }
+        Meaning::Unclear => unknown(answer, &format!("says: {sentence}")),
+    }
+}
+
+/// A code of the gateway's own, if it ever gives one.
+fn own_code(value: &Value) -> Option<String> {
+    let code = ["/code", "/error/code", "/errorCode"].iter().find_map(|place| value.pointer(place))?;
+    wire::integer(code).map(|code| code.to_string())
+}
+
+fn throttled(answer: &Answer, body: Option<&Value>) -> Outcome {
+    Outcome::Rejected {
+        class: ErrorClass::SlowSender,
+        code: "throttled".to_owned(),
+        message: http_sentence(answer, body),
+        retry_after: answer.retry_after,
+    }
+}
+
+/// Statuses without a body that says no.
+///
+/// * 301, 307, 308: this address does nothing itself, and the token is not carried elsewhere: the sender stops. 302 and
+///   303 are also how servers answer a form that they *have* processed: unknown.
+/// * 402, 404, 405, 407, 410, 451: nobody here handles the call (wrong `base_url`, account closed): the sender stops.
+/// * 408, 409, 425, 499: about timing or state, not a refusal of the message: unknown.
+/// * Other 4xx: the request itself was refused, so this person fails.
+/// * 5xx and anything else: unknown.
+fn bare(status: u16, answer: &Answer, body: Option<&Value>) -> Outcome {
+    let code = format!("http_{status}");
+    let sentence = http_sentence(answer, body);
+    match status {
+        301 | 307 | 308 => {
+            rejected(ErrorClass::StopSender, &code, format!("{sentence}: redirects elsewhere, check base_url"))
+        }
+        402 | 404 | 405 | 407 | 410 | 451 => {
+            rejected(ErrorClass::StopSender, &code, format!("{sentence}: check base_url and the account"))
+        }
+        408 | 409 | 425 | 499 => unknown(answer, wire::describe(&answer.body)),
+        400..=499 => rejected(ErrorClass::FailRecipient, &code, sentence),
+        _ => unknown(answer, wire::describe(&answer.body)),
+    }
+}
+
+fn rejected(class: ErrorClass, code: &str, message: String) -> Outcome {
+    Outcome::Rejected { class, code: code.to_owned(), message, retry_after: None }
+}
+
+fn unknown(answer: &Answer, what: &str) -> Outcome {
+    Outcome::Unknown { why: format!("WSAPME answers HTTP {}: {what}", answer.status) }
+}
+
+/// The gateway's sentence, else the HTTP status as one.
+fn http_sentence(answer: &Answer, body: Option<&Value>) -> String {
+    let sentence = body.map(wire::sentence).unwrap_or_default();
+    if sentence.is_empty() { format!("HTTP {}", answer.status) } else { sentence }
+}
+
+#[cfg(test)]
+mod tests;

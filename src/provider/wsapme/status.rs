@@ -1,0 +1,140 @@
+//! What the answer to a status question says: a known word or number in a known place, or nothing.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::http::Answer;
+use super::super::{Finding, ProviderStage, StatusNews};
+use super::refusal::{Meaning, meaning};
+use super::wire::{self, Success};
+use crate::domain::ids::MessageId;
+use crate::domain::retry::ErrorClass;
+
+/// The records that a status may stand in, in the order of `docs/WSAPME.md`.
+const RECORDS: [&str; 3] = ["/data", "", "/data/0"];
+
+/// The fields of a record that a status may stand in.
+const FIELDS: [&str; 2] = ["status", "messageStatus"];
+
+/// WhatsApp's own words and numbers, as the library beneath the gateway has them.
+const STAGES: [(&str, i64, ProviderStage); 7] = [
+    ("ERROR", 0, ProviderStage::Failed),
+    ("PENDING", 1, ProviderStage::Sent),
+    ("SERVER_ACK", 2, ProviderStage::Sent),
+    ("DELIVERY_ACK", 3, ProviderStage::Delivered),
+    ("READ", 4, ProviderStage::Read),
+    ("READ_ACK", 4, ProviderStage::Read),
+    ("PLAYED", 5, ProviderStage::Read),
+];
+
+/// The stage that a status word (in any case) or number as text stands for.
+pub fn stage_of(word: &str) -> Option<ProviderStage> {
+    let word = word.trim();
+    let number = word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse::<i64>().ok()).flatten();
+    let known = STAGES.iter().find(|(name, value, _)| name.eq_ignore_ascii_case(word) || number == Some(*value));
+    known.map(|(_, _, stage)| *stage)
+}
+
+/// A status as its word in upper case or its number as text, known or not. A boolean is never one: other calls answer
+/// account data with `"status": true`.
+pub(super) fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(wire::short(text).to_uppercase()).filter(|word| !word.is_empty()),
+        Value::Number(number) => number.as_i64().map(|number| number.to_string()),
+        _ => None,
+    }
+}
+
+/// Reads the answer to a question about one message.
+pub(super) fn read(answer: &Answer, id: &MessageId, now: DateTime<Utc>) -> Finding {
+    let body = wire::json(&answer.body);
+    match (answer.status, &body) {
+        (401 | 403, _) => {
+            let sentence = body.as_ref().map(wire::sentence).filter(|sentence| !sentence.is_empty());
+            let message = sentence.unwrap_or_else(|| format!("HTTP {}", answer.status));
+            Finding::Refused { code: "unauthorised".to_owned(), message }
+        }
+        (_, Some(value)) if wire::success(value) == Success::No => no(value),
+        (200..=299, Some(value)) => news(value, id, now),
+        (status, _) => Finding::Nothing { why: format!("HTTP {status}: {}", wire::describe(&answer.body)) },
+    }
+}
+
+/// `success: false`: usually "not available", now and then a sender that cannot ask at all.
+fn no(value: &Value) -> Finding {
+    let sentence = wire::sentence(value);
+    match meaning(&sentence) {
+        Meaning::Refused { class: ErrorClass::StopSender, code } => {
+            Finding::Refused { code: code.to_owned(), message: sentence }
+        }
+        _ => Finding::Nothing { why: format!("not available: {sentence}") },
+    }
+}
+
+fn news(value: &Value, id: &MessageId, now: DateTime<Utc>) -> Finding {
+    const IDS: [&str; 6] =
+        ["/data/key/id", "/key/id", "/data/0/key/id", "/data/messageId", "/messageId", "/data/0/messageId"];
+    if wire::message_id(value, &IDS).is_some_and(|other| other != *id) {
+        return Finding::Nothing { why: "the answer is about another message".to_owned() };
+    }
+    let places = RECORDS.iter().filter_map(|record| value.pointer(record));
+    let words =
+        places.flat_map(|record| FIELDS.iter().filter_map(move |field| Some((record, word(record.get(field)?)?))));
+    let words: Vec<_> = words.collect();
+    let known = words.iter().find_map(|(record, word)| Some((*record, word, stage_of(word)?)));
+    match (known, words.first()) {
+        (Some((record, word, stage)), _) => Finding::Known(learned(record, word, stage, now)),
+        (None, Some((_, word))) => Finding::Unrecognised { word: word.clone() },
+        (None, None) => Finding::Nothing { why: "no status in the answer".to_owned() },
+    }
+}
+
+fn learned(record: &Value, word: &str, stage: ProviderStage, now: DateTime<Utc>) -> StatusNews {
+    let time = |field: &str| record.get(field).and_then(|at| wire::timestamp(at, now));
+    StatusNews {
+        stage,
+        word: word.to_owned(),
+        // In the record of a message it is the time of sending, whatever stage the message has reached since.
+        at: time("messageTimestamp").filter(|_| stage == ProviderStage::Sent),
+        c2s_at: time("messageC2STimestamp"),
+        error_code: (stage == ProviderStage::Failed).then(|| error_code(record)).flatten(),
+    }
+}
+
+/// WhatsApp's own code of a failure, such as 463 (restricted): the library beneath puts it into the stub parameters.
+fn error_code(record: &Value) -> Option<String> {
+    let places = ["/messageStubParameters/0", "/errorCode", "/error/code", "/code", "/error"];
+    places.iter().find_map(|place| wire::integer(record.pointer(place)?)).map(|code| code.to_string())
+}
+
+/// The body of `messageInfo`, which wants back what the send was answered with, key by key as it came.
+#[derive(Serialize)]
+pub(super) struct MessageInfo<'a> {
+    id_device: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jid: Option<String>,
+    messages: Box<RawValue>,
+}
+
+pub(super) fn message_info<'a>(device: &'a str, id: &MessageId, send_reply: &[u8]) -> MessageInfo<'a> {
+    let jid = wire::json(send_reply).and_then(|value| Some(value.pointer("/data/key/remoteJid")?.as_str()?.to_owned()));
+    let verbatim = serde_json::from_slice::<WithData>(send_reply).ok().map(|reply| reply.data);
+    let messages = verbatim.filter(|_| jid.is_some()).unwrap_or_else(|| key_alone(id));
+    MessageInfo { id_device: device, jid, messages }
+}
+
+#[derive(serde::Deserialize)]
+struct WithData {
+    data: Box<RawValue>,
+}
+
+/// The least that names a message, for when its send's answer is not at hand.
+fn key_alone(id: &MessageId) -> Box<RawValue> {
+    let key = serde_json::json!({ "key": { "fromMe": true, "id": id.as_str() } });
+    RawValue::from_string(key.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,362 @@
+//! The client against a scripted server on loopback: what leaves, and what each kind of trouble comes to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::super::{BODY_MAX, Finding, Verdict};
+use super::*;
+use crate::domain::retry::ErrorClass;
+
+/// What the server does with one request.
+#[derive(Clone)]
+enum Act {
+    Answer(Vec<u8>),
+    /// Reads the request, then closes without a word.
+    HangUp,
+    /// Sends this and then nothing more, keeping the connection.
+    Stall(Vec<u8>),
+    /// Sends this, then closes.
+    Cut(Vec<u8>),
+}
+
+/// A server that does one act a request, in order, and remembers what it was asked.
+struct Scripted {
+    address: SocketAddr,
+    seen: Arc<Mutex<Seen>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: usize,
+    requests: Vec<String>,
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Scripted {
+    async fn new(acts: Vec<Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let task = tokio::spawn(serve(listener, acts, Arc::clone(&seen)));
+        Self { address, seen, task }
+    }
+
+    fn client(&self) -> Wsapme {
+        Wsapme::new(self.options()).unwrap()
+    }
+
+    fn options(&self) -> WsapmeOptions {
+        options(&format!("http://{}/", self.address))
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.seen.lock().unwrap().requests.clone()
+    }
+}
+
+async fn serve(listener: TcpListener, acts: Vec<Act>, seen: Arc<Mutex<Seen>>) {
+    let mut acts = acts.into_iter();
+    let mut kept = Vec::new();
+    while let Ok((mut stream, _)) = listener.accept().await {
+        seen.lock().unwrap().connections += 1;
+        while let Some(request) = read_request(&mut stream).await {
+            seen.lock().unwrap().requests.push(request);
+            match acts.next().unwrap_or(Act::HangUp) {
+                Act::Answer(bytes) => stream.write_all(&bytes).await.unwrap(),
+                Act::HangUp => break,
+                Act::Cut(bytes) => {
+                    stream.write_all(&bytes).await.unwrap();
+                    break;
+                }
+                Act::Stall(bytes) => {
+                    stream.write_all(&bytes).await.unwrap();
+                    kept.push(stream);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// One request, head and body; `None` when the client has gone.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text.into_owned());
+            }
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn answer(status: &str, headers: &str, body: &[u8]) -> Act {
+    let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len()).into_bytes();
+    bytes.extend_from_slice(body);
+    Act::Answer(bytes)
+}
+
+fn good() -> Act {
+    answer("200 OK", "content-type: application/json\r\n", include_bytes!("bodies/send_accepted.json"))
+}
+
+fn options(base_url: &str) -> WsapmeOptions {
+    WsapmeOptions {
+        base_url: base_url.to_owned(),
+        device: "5850".to_owned(),
+        token: "s3cret".into(),
+        timeout: Duration::from_secs(5),
+        keep_alive: KeepAlive::PerCall,
+        status_call: StatusCall::MessageStatus,
+    }
+}
+
+fn hello() -> Outgoing {
+    Outgoing { to: "60100123456".to_owned(), text: "Hi \"Aina\" 😀\n".to_owned() }
+}
+
+fn id() -> MessageId {
+    MessageId::new("3EB0WM0A1B2C3D4E5F6071").unwrap()
+}
+
+async fn sent(act: Act) -> SendReply {
+    let server = Scripted::new(vec![act]).await;
+    let reply = server.client().send(&hello()).await;
+    assert_eq!(server.requests().len(), 1, "one POST, whatever comes of it");
+    reply
+}
+
+fn is_unknown(reply: &SendReply) -> bool {
+    matches!(reply.outcome, Outcome::Unknown { .. })
+}
+
+#[tokio::test]
+async fn a_send_is_exactly_the_call_that_working_clients_make() {
+    let server = Scripted::new(vec![good()]).await;
+
+    let reply = server.client().send(&hello()).await;
+
+    assert!(matches!(&reply.outcome, Outcome::Accepted { message_id, .. } if *message_id == id()));
+    assert_eq!(reply.raw.http_status, Some(200));
+    assert_eq!(&reply.raw.body[..], include_bytes!("bodies/send_accepted.json"), "byte for byte");
+    let requests = server.requests();
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /v1/sendMessage2 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nx-wsapme-token: s3cret\r\n"), "{head}");
+    assert!(head.contains("\r\ncontent-type: application/json\r\n"), "{head}");
+    assert_eq!(body, "{\"device\":\"5850\",\"to\":\"60100123456\",\"message\":\"Hi \\\"Aina\\\" 😀\\n\"}");
+}
+
+#[tokio::test]
+async fn a_status_is_asked_for_by_device_and_id() {
+    let record = include_str!("bodies/status_record.json").replace("WMAPI01D888T1634061784", id().as_str());
+    let server = Scripted::new(vec![answer("200 OK", "", record.as_bytes())]).await;
+
+    let reply = server.client().status(&id()).await;
+
+    assert!(matches!(reply.finding, Finding::Known(_)), "{:?}", reply.finding);
+    assert_eq!(reply.raw.body, record);
+    let requests = server.requests();
+    assert!(requests[0].starts_with("POST /v1/getMessageStatus HTTP/1.1\r\n"), "{requests:?}");
+    assert!(
+        requests[0].ends_with("\r\n\r\n{\"device\":\"5850\",\"messageId\":\"3EB0WM0A1B2C3D4E5F6071\"}"),
+        "{requests:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_second_way_to_ask_is_used_only_when_chosen() {
+    let server = Scripted::new(vec![answer("200 OK", "", include_bytes!("bodies/status_not_available.json"))]).await;
+    let client = Wsapme::new(WsapmeOptions { status_call: StatusCall::MessageInfo, ..server.options() }).unwrap();
+
+    let reply = client.status_of(&id(), include_bytes!("bodies/send_accepted.json")).await;
+
+    assert!(client.wants_send_reply());
+    assert!(matches!(reply.finding, Finding::Nothing { .. }));
+    assert!(server.requests()[0].starts_with("POST /api/messageInfo HTTP/1.1\r\n"));
+    assert!(server.requests()[0].contains("\"messages\":{\"key\":{\"remoteJid\":"));
+}
+
+#[tokio::test]
+async fn nobody_listening_is_known_not_to_have_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+
+    let reply = Wsapme::new(options(&format!("http://{address}"))).unwrap().send(&hello()).await;
+
+    assert!(
+        matches!(&reply.outcome, Outcome::Rejected { class: ErrorClass::Retry, code, .. } if code == "connect"),
+        "{:?}",
+        reply.outcome
+    );
+    assert_eq!((reply.raw.http_status, reply.raw.body.len()), (None, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_request_and_hangs_up_leaves_it_unknown() {
+    let reply = sent(Act::HangUp).await;
+
+    assert!(is_unknown(&reply), "{:?}", reply.outcome);
+    assert_eq!(reply.raw.http_status, None);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_leaves_it_unknown_when_time_is_up() {
+    let server = Scripted::new(vec![Act::Stall(Vec::new())]).await;
+    let client = Wsapme::new(WsapmeOptions { timeout: Duration::from_millis(200), ..server.options() }).unwrap();
+
+    let reply = client.send(&hello()).await;
+
+    assert_eq!(reply.outcome, Outcome::Unknown { why: "no answer in time, after the request had left".to_owned() });
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_unknown_and_its_part_is_kept() {
+    let part = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"success\":true,".to_vec();
+
+    let reply = sent(Act::Cut(part)).await;
+
+    assert!(is_unknown(&reply), "{:?}", reply.outcome);
+    assert_eq!(reply.raw.http_status, Some(200));
+    assert_eq!(&reply.raw.body[..], b"{\"success\":true,");
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_and_unknown() {
+    let mut endless = b"HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\n".to_vec();
+    endless.resize(endless.len() + BODY_MAX + 10, b' ');
+
+    let reply = sent(Act::Stall(endless)).await;
+
+    assert!(is_unknown(&reply), "{:?}", reply.outcome);
+    assert_eq!(reply.raw.body.len(), BODY_MAX);
+}
+
+#[tokio::test]
+async fn a_bare_gateway_error_is_unknown_and_its_page_is_kept() {
+    let page = include_bytes!("bodies/gateway.html");
+
+    let reply = sent(answer("502 Bad Gateway", "content-type: text/html\r\n", page)).await;
+
+    assert!(is_unknown(&reply), "{:?}", reply.outcome);
+    assert_eq!(&reply.raw.body[..], page);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_kept_as_they_came() {
+    let body = b"{\"success\":true,\"data\":{\"key\":{\"id\":\"A1\"},\"message\":\"\xff\0\"}}";
+
+    let reply = sent(answer("200 OK", "", body)).await;
+
+    assert!(matches!(&reply.outcome, Outcome::Accepted { message_id, .. } if message_id.as_str() == "A1"));
+    assert_eq!(&reply.raw.body[..], body);
+}
+
+#[tokio::test]
+async fn throttling_passes_on_how_long_to_wait() {
+    let reply = sent(answer("429 Too Many Requests", "retry-after: 17\r\n", b"")).await;
+
+    let Outcome::Rejected { class, retry_after, .. } = reply.outcome else { panic!("{:?}", reply.outcome) };
+    assert_eq!((class, retry_after), (ErrorClass::SlowSender, Some(Duration::from_secs(17))));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_so_that_the_token_stays_here() {
+    let elsewhere = Scripted::new(vec![good()]).await;
+    let location = format!("location: http://{}/v1/sendMessage2\r\n", elsewhere.address);
+
+    for (status, stops) in [("307 Temporary Redirect", true), ("302 Found", false)] {
+        let reply = sent(answer(status, &location, b"")).await;
+        let is_stop = matches!(reply.outcome, Outcome::Rejected { class: ErrorClass::StopSender, .. });
+        assert_eq!((is_stop, is_unknown(&reply)), (stops, !stops), "{status}");
+    }
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_sender_with_a_gap_opens_a_connection_for_each_message_and_a_fast_one_keeps_it() {
+    for (keep_alive, connections) in [(KeepAlive::PerCall, 2), (KeepAlive::Pooled, 1)] {
+        let server = Scripted::new(vec![good(), good()]).await;
+        let client = Wsapme::new(WsapmeOptions { keep_alive, ..server.options() }).unwrap();
+
+        for _ in 0..2 {
+            assert!(matches!(client.send(&hello()).await.outcome, Outcome::Accepted { .. }));
+        }
+
+        assert_eq!(server.seen.lock().unwrap().connections, connections, "{keep_alive:?}");
+    }
+}
+
+#[tokio::test]
+async fn health_asks_for_the_device_list_then_for_the_device_then_for_the_server() {
+    let server = Scripted::new(vec![
+        answer("404 Not Found", "", b"<html>"),
+        answer("200 OK", "", include_bytes!("bodies/account.json")),
+    ])
+    .await;
+
+    let health = server.client().health().await;
+
+    assert_eq!((health.verdict, health.detail.as_str()), (Verdict::Good, "device 5850 answers"));
+    let requests = server.requests();
+    assert!(requests[0].starts_with("GET /v1/devices HTTP/1.1\r\n") && requests[0].contains("x-wsapme-token: s3cret"));
+    assert!(requests[1].starts_with("POST /v1/info HTTP/1.1\r\n") && requests[1].ends_with("{\"device\":\"5850\"}"));
+}
+
+#[tokio::test]
+async fn health_of_a_gateway_that_is_not_there_is_bad() {
+    let server = Scripted::new(vec![Act::HangUp]).await;
+
+    let health = server.client().health().await;
+
+    assert_eq!(health.verdict, Verdict::Bad);
+    assert!(health.detail.starts_with("unreachable: "), "{health:?}");
+}
+
+#[tokio::test]
+async fn a_failed_handshake_is_known_not_to_have_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let closing = tokio::spawn(async move { listener.accept().await.map(drop) });
+    // Bare machines without certificates cannot make a TLS client at all, and say so.
+    let Ok(client) = Wsapme::new(options(&format!("https://{address}"))) else { return };
+
+    let reply = client.send(&hello()).await;
+
+    closing.abort();
+    assert!(matches!(reply.outcome, Outcome::Rejected { class: ErrorClass::Retry, .. }), "{:?}", reply.outcome);
+}
+
+#[test]
+fn neither_token_nor_address_is_taken_blindly() {
+    for base_url in ["", "api.wsapme.com", "ftp://x", "http://"] {
+        assert!(matches!(Wsapme::new(options(base_url)), Err(BuildError::Address(_))), "{base_url}");
+    }
+    let bad_token = WsapmeOptions { token: "s3\ncret".into(), ..options("http://127.0.0.1:1") };
+    let error = Wsapme::new(bad_token).unwrap_err().to_string();
+    assert!(!error.contains("s3"), "{error}");
+}
+
+#[test]
+fn the_token_does_not_show_when_a_client_or_its_options_are_printed() {
+    let options = options("http://127.0.0.1:1");
+    assert!(!format!("{options:?}").contains("s3cret"));
+    assert!(!format!("{:?}", Wsapme::new(options).unwrap()).contains("s3cret"));
+}

@@ -1,0 +1,26 @@
+//! What operators did.
+
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::{ActionFilter, ActionRow};
+use crate::store::StoreError;
+
+/// The newest acts that match, newest first; at most `limit`, 1 to 1,000.
+pub async fn newest(pool: &PgPool, filter: &ActionFilter, limit: u32) -> Result<Vec<ActionRow>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select id, at, operator, action, blast_id, recipient_id, phone_number as phone, undone_at is not null as undone
+           from operator_actions
+          where true",
+    );
+    if let Some(operator) = &filter.operator {
+        sql.push(" and operator = ").push_bind(operator.as_str());
+    }
+    if let Some(blast) = filter.blast {
+        sql.push(" and blast_id = ").push_bind(blast);
+    }
+    if let Some(recipient) = filter.recipient {
+        sql.push(" and recipient_id = ").push_bind(recipient);
+    }
+    sql.push(" order by id desc limit ").push_bind(i64::from(limit.clamp(1, 1_000)));
+    Ok(sql.build_query_as().fetch_all(pool).await?)
+}

@@ -1,0 +1,128 @@
+//! Blasts with their counts. The counts are read in the statement of the row itself: one snapshot.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgPool};
+
+use super::{BlastFilter, BlastRow};
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::status::Status;
+use crate::store::StoreError;
+
+#[derive(FromRow)]
+struct Found {
+    id: BlastId,
+    blast_tag: String,
+    follow_up_stage: String,
+    state: BlastState,
+    version: i64,
+    sender_id: SenderId,
+    sender: String,
+    rehearsal: bool,
+    total_recipients: i32,
+    message: String,
+    rate: Option<String>,
+    gap: Option<String>,
+    send_window: Option<String>,
+    send_after: Option<DateTime<Utc>>,
+    state_reason: Option<String>,
+    state_by: Option<String>,
+    blast_date: DateTime<Utc>,
+    launched_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    next_due_at: Option<DateTime<Utc>>,
+    people: Option<Json<BTreeMap<String, i64>>>,
+    amount: Option<Decimal>,
+}
+
+/// Blasts that match, newest first.
+pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
+    let found: Vec<Found> = sqlx::query_as(
+        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at
+           from blasts b
+           join senders s on s.id = b.sender_id
+           left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
+                                from blast_status_counts where blast_id = b.id) c on true
+           left join lateral (select next_attempt_at as next_due_at from blast_recipients
+                               where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+          where ($1::text is null or lower(b.blast_tag) = lower($1))
+            and ($2::text is null or lower(b.follow_up_stage) = lower($2))
+            and ($3::blast_state is null or b.state = $3)
+            and ($4::timestamptz is null or b.blast_date >= $4)
+            and ($5::timestamptz is null or b.blast_date < $5)
+          order by b.blast_date desc, b.id desc",
+    )
+    .bind(filter.tag.as_deref().map(str::trim))
+    .bind(filter.follow_up_stage.as_deref().map(str::trim))
+    .bind(filter.state)
+    .bind(filter.from)
+    .bind(filter.to)
+    .fetch_all(pool)
+    .await?;
+    Ok(found.into_iter().map(BlastRow::from).collect())
+}
+
+/// One blast, if there is one.
+pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
+    let found: Option<Found> = sqlx::query_as(
+        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at
+           from blasts b
+           join senders s on s.id = b.sender_id
+           left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
+                                from blast_status_counts where blast_id = b.id) c on true
+           left join lateral (select next_attempt_at as next_due_at from blast_recipients
+                               where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+          where b.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(BlastRow::from))
+}
+
+impl Found {
+    fn counts(&self) -> Counts {
+        let mut counts = Counts { amount: self.amount.unwrap_or_default(), ..Counts::default() };
+        for (word, people) in self.people.iter().flat_map(|people| people.iter()) {
+            if let Some(status) = Status::from_word(word) {
+                counts.add(status, *people);
+            }
+        }
+        counts
+    }
+}
+
+impl From<Found> for BlastRow {
+    fn from(found: Found) -> Self {
+        Self {
+            counts: found.counts(),
+            id: found.id,
+            tag: found.blast_tag,
+            follow_up_stage: found.follow_up_stage,
+            state: found.state,
+            version: found.version,
+            sender_id: found.sender_id,
+            sender: found.sender,
+            rehearsal: found.rehearsal,
+            total_recipients: i64::from(found.total_recipients),
+            message: found.message,
+            rate: found.rate,
+            gap: found.gap,
+            window: found.send_window,
+            send_after: found.send_after,
+            state_reason: found.state_reason,
+            state_by: found.state_by,
+            blast_date: found.blast_date,
+            launched_at: found.launched_at,
+            completed_at: found.completed_at,
+            created_at: found.created_at,
+            next_due_at: found.next_due_at,
+        }
+    }
+}

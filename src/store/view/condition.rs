@@ -1,0 +1,129 @@
+//! A filter's terms as conditions on `blast_recipients`. What people typed is bound and escaped, never pasted in.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::domain::filter::{Fact, Sense, Side, Term, Test};
+use crate::domain::status::Status;
+
+/// Adds ` and …` for one term. Who has nothing there does not match, and so is found by the negated term.
+pub(super) fn push(sql: &mut QueryBuilder<Postgres>, term: &Term) {
+    sql.push(" and (");
+    push_test(sql, &term.test);
+    sql.push(match term.sense {
+        Sense::Is => ")",
+        Sense::IsNot => ") is not true",
+    });
+}
+
+fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
+    match test {
+        Test::Status(status) | Test::Stuck(status) => push_statuses(sql, &[*status]),
+        Test::OneOf(statuses) => push_statuses(sql, statuses),
+        Test::Phone(digits) => push_phone(sql, digits),
+        Test::Name(text) => push_like(sql, "name", text),
+        Test::Note(text) => push_like(sql, "note", text),
+        Test::Word(text) => push_word(sql, text),
+        Test::Code(text) => push_same(sql, "error_code", text),
+        Test::Provider(text) => push_same(sql, "provider_status", text),
+        Test::Has(Fact::Reply) => _ = sql.push("replied_at is not null"),
+        Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
+        Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
+        Test::Time { stage, side, at } => {
+            sql.push(time_column(*stage)).push(if *side == Side::After { " >= " } else { " < " }).push_bind(*at);
+        }
+    }
+}
+
+/// The words are ours, not typed: as literals the planner can count with them.
+pub(super) fn push_statuses(sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
+    let words: Vec<_> = statuses.iter().map(|status| format!("'{}'", status.word())).collect();
+    match words.as_slice() {
+        [] => sql.push("false"),
+        [one] => sql.push("status = ").push(one),
+        _ => sql.push("status in (").push(words.join(", ")).push(")"),
+    };
+}
+
+fn push_like(sql: &mut QueryBuilder<Postgres>, column: &'static str, text: &str) {
+    sql.push(column).push(" ilike ").push_bind(containing(text));
+}
+
+fn push_same(sql: &mut QueryBuilder<Postgres>, column: &'static str, text: &str) {
+    sql.push("lower(").push(column).push(") = lower(").push_bind(text.replace('\0', "")).push(")");
+}
+
+fn push_word(sql: &mut QueryBuilder<Postgres>, text: &str) {
+    push_like(sql, "name", text);
+    sql.push(" or ");
+    push_like(sql, "note", text);
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        sql.push(" or ");
+        push_phone(sql, text);
+    }
+}
+
+fn push_phone(sql: &mut QueryBuilder<Postgres>, digits: &str) {
+    for (i, pattern) in phone_patterns(digits).into_iter().enumerate() {
+        sql.push(if i == 0 { "phone_number like " } else { " or phone_number like " }).push_bind(pattern);
+    }
+}
+
+/// The digits anywhere; or, opening with a 0 as dialled at home, without it right behind a country code of one to three
+/// digits.
+fn phone_patterns(digits: &str) -> Vec<String> {
+    let mut patterns = vec![containing(digits)];
+    let at_home = digits.trim_start_matches('0');
+    if at_home.len() < digits.len() && !at_home.is_empty() {
+        patterns.extend(["_", "__", "___"].map(|code| format!("+{code}{}%", escaped(at_home))));
+    }
+    patterns
+}
+
+fn containing(text: &str) -> String {
+    format!("%{}%", escaped(text))
+}
+
+/// A text in which LIKE sees no wildcard, and no NUL, which Postgres takes in no text.
+fn escaped(text: &str) -> String {
+    text.replace('\0', "").replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// The column that holds a stage's time. Stages without one of their own have the time of their change.
+const fn time_column(stage: Status) -> &'static str {
+    match stage {
+        Status::Sent => "sent_at",
+        Status::Delivered => "delivered_at",
+        Status::Read => "read_timestamp",
+        Status::Replied => "replied_at",
+        Status::Closed => "closed_at",
+        Status::Failed => "failed_at",
+        Status::OptedOut => "opted_out_at",
+        Status::Queued | Status::Sending | Status::Uncertain | Status::Skipped => "changed_at",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_that_people_type_are_plain_characters() {
+        assert_eq!(containing("50%_off\\\0"), "%50\\%\\_off\\\\%");
+    }
+
+    #[test]
+    fn a_leading_zero_is_also_looked_for_behind_a_country_code() {
+        assert_eq!(phone_patterns("3456"), ["%3456%"]);
+        assert_eq!(phone_patterns("0100123456"), ["%0100123456%", "+_100123456%", "+__100123456%", "+___100123456%"]);
+        assert_eq!(phone_patterns("000"), ["%000%"]);
+    }
+
+    #[test]
+    fn typed_text_is_bound_and_never_part_of_the_statement() {
+        let mut sql = QueryBuilder::new("");
+
+        push(&mut sql, &Term { sense: Sense::IsNot, test: Test::Word("'; drop".into()) });
+
+        assert_eq!(sql.sql().as_str(), " and (name ilike $1 or note ilike $2) is not true");
+    }
+}

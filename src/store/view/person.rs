@@ -1,0 +1,175 @@
+//! One person in full, and one person in every blast.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
+
+use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition};
+use crate::domain::filter::Filter;
+use crate::domain::ids::RecipientId;
+use crate::domain::status::Status;
+use crate::store::StoreError;
+
+/// The newest blasts that a person's other entries are told of.
+const ELSEWHERE_MAX: i64 = 100;
+
+/// The oldest answers and changes that are told: a person has a handful, a runaway poller must not fill the screen.
+const HISTORY_MAX: i64 = 1_000;
+
+#[derive(FromRow)]
+struct Head {
+    #[sqlx(flatten)]
+    row: RecipientRow,
+    blast_tag: String,
+    follow_up_stage: String,
+    claimed_at: Option<DateTime<Utc>>,
+    message_text: Option<String>,
+}
+
+/// One person in full, in one snapshot; `None` when there is no such person.
+pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientDetails>, StoreError> {
+    let mut snapshot = pool.begin_with("begin transaction isolation level repeatable read read only").await?;
+    let Some(head) = head(&mut snapshot, id).await? else { return Ok(None) };
+    let history = history(&mut snapshot, id).await?;
+    let answers = answers(&mut snapshot, id).await?;
+    let elsewhere = elsewhere(&mut snapshot, &head.row).await?;
+    snapshot.commit().await?;
+    Ok(Some(RecipientDetails {
+        row: head.row,
+        blast_tag: head.blast_tag,
+        follow_up_stage: head.follow_up_stage,
+        claimed_at: head.claimed_at,
+        message_text: head.message_text,
+        history,
+        answers,
+        elsewhere,
+    }))
+}
+
+async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Head>, sqlx::Error> {
+    let found = sqlx::query_as(
+        "select r.id, r.blast_id, r.phone_number as phone, r.name, r.status, r.attempt, r.message_id, r.sent_at,
+                r.delivered_at, r.read_timestamp as read_at, r.replied_at, r.closed_at, r.failed_at, r.opted_out_at,
+                r.changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status,
+                r.claimed_at, r.message_text, b.blast_tag, b.follow_up_stage
+           from blast_recipients r
+           join blasts b on b.id = r.blast_id
+          where r.id = $1",
+    );
+    found.bind(id).fetch_optional(snapshot).await
+}
+
+#[derive(FromRow)]
+struct Change {
+    changed_at: DateTime<Utc>,
+    happened_at: Option<DateTime<Utc>>,
+    old_status: Status,
+    new_status: Status,
+    attempt: i32,
+    source: String,
+    by_whom: Option<String>,
+    metadata: Option<Value>,
+}
+
+async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<HistoryRow>, sqlx::Error> {
+    let changes: Vec<Change> = sqlx::query_as(
+        "select changed_at, happened_at, old_status, new_status, attempt, source, by_whom, metadata
+           from status_history
+          where recipient_id = $1
+          order by id
+          limit $2",
+    )
+    .bind(id)
+    .bind(HISTORY_MAX)
+    .fetch_all(snapshot)
+    .await?;
+    Ok(changes.into_iter().map(HistoryRow::from).collect())
+}
+
+impl From<Change> for HistoryRow {
+    fn from(change: Change) -> Self {
+        Self {
+            detail: change.metadata.as_ref().and_then(words),
+            changed_at: change.changed_at,
+            happened_at: change.happened_at,
+            old_status: change.old_status,
+            new_status: change.new_status,
+            attempt: change.attempt,
+            source: change.source,
+            by: change.by_whom,
+        }
+    }
+}
+
+/// What the metadata says in words: its plain values, one after the other. Nested ones are for machines.
+fn words(metadata: &Value) -> Option<String> {
+    let plain = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let said = match metadata {
+        Value::Object(entries) => entries.values().filter_map(plain).collect::<Vec<_>>().join(", "),
+        other => plain(other)?,
+    };
+    Some(said).filter(|said| !said.is_empty())
+}
+
+async fn answers(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<AnswerRow>, sqlx::Error> {
+    let answers = sqlx::query_as(
+        "select attempt, outcome, received_at, http_status, body
+           from provider_message
+          where recipient_id = $1
+          order by attempt, id
+          limit $2",
+    );
+    answers.bind(id).bind(HISTORY_MAX).fetch_all(snapshot).await
+}
+
+async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Vec<ElsewhereRow>, sqlx::Error> {
+    let others = sqlx::query_as(
+        "select r.blast_id, r.id as recipient_id, b.blast_tag as tag, r.phone_number as phone, r.name, r.status,
+                r.changed_at, r.amount
+           from blast_recipients r
+           join blasts b on b.id = r.blast_id
+          where r.phone_number = $1 and r.id <> $2
+          order by b.blast_date desc, b.id desc
+          limit $3",
+    );
+    others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).fetch_all(snapshot).await
+}
+
+/// A person in every blast, by digits of the number in any spelling or by words of the name, newest blast first. At
+/// most `limit`, 1 to 1,000. Nothing typed finds nobody.
+pub async fn find(pool: &PgPool, text: &str, limit: u32) -> Result<Vec<ElsewhereRow>, StoreError> {
+    let sought = Filter::person(text);
+    if sought.is_everybody() {
+        return Ok(Vec::new());
+    }
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select blast_id, r.id as recipient_id, blast_tag as tag, phone_number as phone, name, status, changed_at, amount
+           from blast_recipients r
+           join blasts b on b.id = blast_id
+          where true",
+    );
+    for term in &sought.terms {
+        condition::push(&mut sql, term);
+    }
+    sql.push(" order by blast_date desc, blast_id desc, r.id limit ").push_bind(i64::from(limit.clamp(1, 1_000)));
+    Ok(sql.build_query_as().fetch_all(pool).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::words;
+
+    #[test]
+    fn metadata_is_told_by_its_plain_values() {
+        assert_eq!(words(&json!({"word": "READ", "raw": {"a": 1}, "code": 463})).as_deref(), Some("463, READ"));
+        assert_eq!(words(&json!("no answer in 30 s")).as_deref(), Some("no answer in 30 s"));
+        assert_eq!(words(&json!({})), None);
+        assert_eq!(words(&json!(null)), None);
+    }
+}

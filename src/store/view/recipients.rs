@@ -1,0 +1,200 @@
+//! Windows and counts of a blast's people.
+//!
+//! A window by status, or of everybody, is cut from one probe a status, each answered in order by the index
+//! `(blast_id, status, id)` and no longer than the window: a million people cost what a hundred do. A filter that asks
+//! for more takes one pass over the blast, whatever it finds. Only [`Order::NewestChange`] sorts rows by anything but
+//! their place in the list, and never more than [`SORTED_MAX`].
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::{Anchor, Order, RecipientQuery, RecipientRow, SORTED_MAX, Total, condition};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+use crate::store::StoreError;
+
+pub use super::person::{details, find};
+
+/// The columns of a [`RecipientRow`], by its names.
+pub(super) const COLUMNS: &str = "id, blast_id, phone_number as phone, name, status, attempt, message_id, sent_at, \
+     delivered_at, read_timestamp as read_at, replied_at, closed_at, failed_at, opted_out_at, changed_at, amount, note, \
+     error_code, error_message, reason, provider_status";
+
+/// The rows of a window, in its order. In [`Order::NewestChange`] with more than [`SORTED_MAX`] matches, only the first
+/// so many of the list are sorted: ask [`count`] before.
+pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<RecipientRow>, StoreError> {
+    let statuses = query.filter.statuses();
+    if statuses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = match query.order {
+        Order::Row => by_row(query, &statuses),
+        Order::NewestChange => by_change(query, &statuses),
+    };
+    let mut rows: Vec<RecipientRow> = sql.build_query_as().fetch_all(pool).await?;
+    if is_backwards(query.anchor) {
+        rows.reverse();
+    }
+    Ok(rows)
+}
+
+/// Windows that end somewhere are read from there backwards.
+const fn is_backwards(anchor: Anchor) -> bool {
+    matches!(anchor, Anchor::End | Anchor::Before(_))
+}
+
+fn limit(query: &RecipientQuery) -> i64 {
+    i64::from(query.limit.clamp(1, 1_000))
+}
+
+fn by_row(query: &RecipientQuery, statuses: &[Status]) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("");
+    Matches { query, anchor: query.anchor, limit: limit(query) }.push(&mut sql, statuses);
+    sql
+}
+
+fn by_change(query: &RecipientQuery, statuses: &[Status]) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select * from (");
+    Matches { query, anchor: Anchor::Start, limit: SORTED_MAX }.push(&mut sql, statuses);
+    sql.push(") as sortable");
+    push_place(&mut sql, query.anchor);
+    sql.push(if is_backwards(query.anchor) {
+        " order by changed_at, id desc limit "
+    } else {
+        " order by changed_at desc, id limit "
+    });
+    sql.push_bind(limit(query));
+    sql
+}
+
+/// Newest first, and the list's order among those that changed together.
+fn push_place(sql: &mut QueryBuilder<Postgres>, anchor: Anchor) {
+    let (place, changed, id) = match anchor {
+        Anchor::Start | Anchor::End => return,
+        Anchor::After(place) => (place, " < ", " > "),
+        Anchor::Before(place) => (place, " > ", " < "),
+    };
+    sql.push(" where changed_at").push(changed).push_bind(place.changed_at);
+    sql.push(" or changed_at = ").push_bind(place.changed_at).push(" and id").push(id).push_bind(place.id);
+}
+
+/// The matches in the list's order from an anchor on, at most `limit`.
+struct Matches<'a> {
+    query: &'a RecipientQuery,
+    anchor: Anchor,
+    limit: i64,
+}
+
+impl Matches<'_> {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
+        let asks_more = self.query.filter.beyond_status().next().is_some();
+        if asks_more && statuses.len() > 1 {
+            self.push_pass(sql, statuses);
+        } else {
+            self.push_probes(sql, statuses);
+        }
+        sql.push(self.direction()).push(" limit ").push_bind(self.limit);
+    }
+
+    fn direction(&self) -> &'static str {
+        if is_backwards(self.anchor) { " desc" } else { "" }
+    }
+
+    /// One pass over the blast. `id + 0`, since no index must lend its order here: a walk of all ids would begin with
+    /// every older blast.
+    fn push_pass(&self, sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
+        self.push_rows(sql, "id + 0");
+        sql.push(" and ");
+        condition::push_statuses(sql, statuses);
+        sql.push(" order by id + 0");
+    }
+
+    /// One index walk a status, merged. The status is a range of one, so that ordering by it is not redundant: by `id`
+    /// alone the planner would rather walk the primary key, through every older blast.
+    fn push_probes(&self, sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
+        let direction = self.direction();
+        sql.push("select * from (");
+        for (i, status) in statuses.iter().enumerate() {
+            sql.push(if i == 0 { "(" } else { " union all (" });
+            self.push_rows(sql, "id");
+            let word = status.word();
+            sql.push(format_args!(" and status >= '{word}' and status <= '{word}'"));
+            sql.push(format_args!(" order by status{direction}, id{direction} limit ")).push_bind(self.limit).push(")");
+        }
+        sql.push(") as probes order by id");
+    }
+
+    fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, id: &'static str) {
+        sql.push("select ").push(COLUMNS).push(" from blast_recipients where blast_id = ").push_bind(self.query.blast);
+        match self.anchor {
+            Anchor::Start | Anchor::End => {}
+            Anchor::After(place) => _ = sql.push(" and ").push(id).push(" > ").push_bind(place.id),
+            Anchor::Before(place) => _ = sql.push(" and ").push(id).push(" < ").push_bind(place.id),
+        }
+        if let Some(as_of) = self.query.as_of {
+            sql.push(" and changed_at <= ").push_bind(as_of);
+        }
+        push_terms(sql, &self.query.filter);
+    }
+}
+
+fn push_terms(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    for term in filter.beyond_status() {
+        condition::push(sql, term);
+    }
+}
+
+/// These people as they are now, in the order asked; who is gone is left out, who is asked for twice comes twice.
+pub async fn by_id(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientRow>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut sql = QueryBuilder::<Postgres>::new("select ");
+    sql.push(COLUMNS).push(" from unnest(").push_bind(ids);
+    sql.push("::bigint[]) with ordinality as asked (id, place) join blast_recipients using (id) order by place");
+    Ok(sql.build_query_as().fetch_all(pool).await?)
+}
+
+/// The person with this number in a blast.
+pub async fn by_phone(pool: &PgPool, blast: BlastId, phone: &Phone) -> Result<Option<RecipientRow>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("select ");
+    sql.push(COLUMNS).push(" from blast_recipients where blast_id = ").push_bind(blast);
+    sql.push(" and phone_number = ").push_bind(phone.as_str());
+    Ok(sql.build_query_as().fetch_optional(pool).await?)
+}
+
+/// How many match; with `changed_after`, how many of them changed their status since. Filters by status alone are
+/// answered from the counts, exactly; others are counted up to [`SORTED_MAX`], in one pass over the blast at most.
+pub async fn count(
+    pool: &PgPool,
+    blast: BlastId,
+    filter: &Filter,
+    changed_after: Option<DateTime<Utc>>,
+) -> Result<Total, StoreError> {
+    let statuses = filter.statuses();
+    if statuses.is_empty() {
+        return Ok(Total::Exactly(0));
+    }
+    if changed_after.is_none() && filter.beyond_status().next().is_none() {
+        return by_counts(pool, blast, &statuses).await;
+    }
+    let mut sql = QueryBuilder::<Postgres>::new("select count(*) from (select from blast_recipients where blast_id = ");
+    sql.push_bind(blast);
+    if let Some(since) = changed_after {
+        sql.push(" and changed_at > ").push_bind(since);
+    }
+    sql.push(" and ");
+    condition::push_statuses(&mut sql, &statuses);
+    push_terms(&mut sql, filter);
+    sql.push(" limit ").push_bind(SORTED_MAX + 1).push(") as matches");
+    let found: i64 = sql.build_query_scalar().fetch_one(pool).await?;
+    Ok(if found > SORTED_MAX { Total::AtLeast(SORTED_MAX) } else { Total::Exactly(found) })
+}
+
+async fn by_counts(pool: &PgPool, blast: BlastId, statuses: &[Status]) -> Result<Total, StoreError> {
+    let mut sql =
+        QueryBuilder::<Postgres>::new("select coalesce(sum(people), 0)::bigint from blast_status_counts where ");
+    condition::push_statuses(&mut sql, statuses);
+    sql.push(" and blast_id = ").push_bind(blast);
+    Ok(Total::Exactly(sql.build_query_scalar().fetch_one(pool).await?))
+}

@@ -1,0 +1,75 @@
+//! Senders as they stand: stopped or not, and who sends for them, by the database's clock.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{FromRow, PgPool};
+
+use super::{LeaseRow, SenderRow, Stop};
+use crate::domain::ids::SenderId;
+use crate::store::StoreError;
+
+#[derive(FromRow)]
+struct Found {
+    id: SenderId,
+    name: String,
+    provider: String,
+    business: String,
+    rehearsal: bool,
+    stopped_at: Option<DateTime<Utc>>,
+    stopped_code: Option<String>,
+    stopped_reason: Option<String>,
+    holder: Option<String>,
+    host: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+    waiting: Option<Value>,
+}
+
+/// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so.
+pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
+    let found: Vec<Found> = sqlx::query_as(
+        "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
+                l.holder, l.host, l.expires_at, l.waiting
+           from senders s
+           left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
+          order by s.name",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(found.into_iter().map(SenderRow::from).collect())
+}
+
+/// How many attempts count against a limit: those claimed from `since` on, but for those known not to have been
+/// accepted.
+pub async fn attempts_since(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<i64, StoreError> {
+    let attempts = sqlx::query_scalar(
+        "select count(*)
+           from attempts a
+          where a.sender_id = $1 and a.claimed_at >= $2
+            and not exists (select from provider_message m
+                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                               and m.outcome in ('rejected', 'released'))",
+    );
+    Ok(attempts.bind(sender).bind(since).fetch_one(pool).await?)
+}
+
+impl From<Found> for SenderRow {
+    fn from(found: Found) -> Self {
+        let stop = |at| Stop {
+            at,
+            code: found.stopped_code.unwrap_or_default(),
+            reason: found.stopped_reason.unwrap_or_default(),
+        };
+        let lease = |(holder, expires_at)| LeaseRow { holder, host: found.host.unwrap_or_default(), expires_at };
+        Self {
+            id: found.id,
+            name: found.name,
+            provider: found.provider,
+            business: found.business,
+            rehearsal: found.rehearsal,
+            stopped: found.stopped_at.map(stop),
+            lease: found.holder.zip(found.expires_at).map(lease),
+            // A newer engine may wait for reasons that this program does not know.
+            waiting: found.waiting.and_then(|waiting| serde_json::from_value(waiting).ok()),
+        }
+    }
+}
