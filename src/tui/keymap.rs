@@ -11,11 +11,16 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         Some(Page::Plan(_)) => &[Scope::Plan, Scope::Moving, Scope::Everywhere],
         Some(Page::Commands(_) | Page::Elsewhere(_)) => &[Scope::List, Scope::Moving, Scope::Everywhere],
         Some(Page::Help(_) | Page::Log(_) | Page::Needs(_)) => &[Scope::Moving, Scope::Everywhere],
-        None => match model.focus {
-            Pane::Blasts => &[Scope::Blasts, Scope::Moving, Scope::Everywhere],
-            Pane::Funnel => &[Scope::Funnel, Scope::Moving, Scope::Everywhere],
-            Pane::People => &[Scope::People, Scope::Moving, Scope::Everywhere],
-        },
+        None => desk_scopes(model.focus),
+    }
+}
+
+/// The same for the desk below the pages.
+pub const fn desk_scopes(focus: Pane) -> &'static [Scope] {
+    match focus {
+        Pane::Blasts => &[Scope::Blasts, Scope::Moving, Scope::Everywhere],
+        Pane::Funnel => &[Scope::Funnel, Scope::Moving, Scope::Everywhere],
+        Pane::People => &[Scope::People, Scope::Moving, Scope::Everywhere],
     }
 }
 

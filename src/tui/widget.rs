@@ -9,9 +9,9 @@ mod table;
 
 pub use bar::bar;
 pub use field::{Edited, Field};
-pub use line::{Line, Piece};
+pub use line::Line;
 pub use rule::{Focused, Rule, rule};
-pub use table::{Align, Column, Table};
+pub use table::{Align, Table};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
