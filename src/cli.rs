@@ -1,5 +1,6 @@
 //! The command tree: arguments as typed, turned into what is meant. One verb a file. Data goes to stdout, talk to stderr.
 
+mod ask;
 mod audit;
 mod blast;
 mod context;
@@ -25,6 +26,8 @@ use clap::{Parser, Subcommand};
 use color_eyre::Result;
 
 pub use exit::fail;
+
+use crate::telemetry::{self, Verbosity};
 
 /// WhatsApp blasts from a terminal, followed from sent to closed.
 ///
@@ -104,7 +107,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         None => dashboard::run(&global).await,
         Some(Verb::Demo(verb)) => verb.run(&global).await,
         Some(verb) => {
-            crate::telemetry::to_stderr(global.verbose);
+            telemetry::to_stderr(Verbosity::from_count(global.verbose));
             plain(verb, &global).await
         }
     }

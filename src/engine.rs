@@ -13,7 +13,7 @@ mod run;
 mod sender;
 mod standby;
 
-pub use app::{Access, App, Broken, DatabaseState, Launch, Listening, Marked, Plan, Sample, Setup, TakenBack};
+pub use app::{Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, Plan, Sample, Setup, TakenBack};
 pub use error::EngineError;
 pub use run::{RunOptions, Until, run};
 pub use standby::{Standby, hold_lock};

@@ -45,7 +45,7 @@ pub struct Raw {
     pub body: Bytes,
 }
 
-/// The three things that a POST can come to (`design.md` §5).
+/// The three things that a POST can come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The provider has it, and gave an id.
@@ -122,6 +122,12 @@ pub trait Provider: Send + Sync + 'static {
     /// Asks what became of a message, with the body that its send was answered with: some calls want more than the id.
     fn status_of<'a>(&'a self, id: &'a MessageId, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
         self.status(id)
+    }
+
+    /// What a failure that is reported after acceptance asks of us, by the code in [`StatusNews::error_code`]. Never
+    /// [`ErrorClass::Retry`]: the message had been taken.
+    fn failure_class(&self, _code: Option<&str>) -> ErrorClass {
+        ErrorClass::FailRecipient
     }
 
     /// Asks how the sender is; sends nothing.

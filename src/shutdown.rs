@@ -35,6 +35,11 @@ impl Shutdown {
         Self { token: self.token.child_token() }
     }
 
+    /// The request as a token, for parts that are given theirs from elsewhere. Cancelling it cancels nothing else.
+    pub fn token(&self) -> CancellationToken {
+        self.token.child_token()
+    }
+
     /// Asks everybody who holds this one, or a child of it, to stop. Asking again changes nothing.
     pub fn cancel(&self) {
         self.token.cancel();

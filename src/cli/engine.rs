@@ -9,7 +9,7 @@ use super::context::{Context, load, standby_lock};
 use super::exit::Refused;
 use super::output::talk;
 use crate::engine::{self, Listening, RunOptions, Until, hold_lock};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{SecondInterrupt, Shutdown};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EngineVerb {
@@ -30,9 +30,10 @@ impl EngineVerb {
             // No terminal's hang-up reaches us. We may lead a session already; then there is nothing to do.
             let _ = rustix::process::setsid();
         }
-        let shutdown = Shutdown::on_signals()?;
+        let shutdown = Shutdown::new();
+        shutdown.on_signals(SecondInterrupt::Exit)?;
         let config = load(global)?;
-        let context = Context::open_with(global, config, Listening::Yes, shutdown.child()).await?;
+        let context = Context::open_with(global, config, Listening::Yes, shutdown.token()).await?;
         let lock = if self.standby { hold_lock(&standby_lock(&context.app))? } else { None };
         if self.standby && lock.is_none() {
             return Ok(ExitCode::SUCCESS);
@@ -45,7 +46,7 @@ impl EngineVerb {
             return Err(Refused(format!("there is no sender that can be used: {mend}")).into());
         }
         let until = if self.until_idle { Until::Idle } else { Until::Stopped };
-        engine::run(context.app.clone(), RunOptions { until, standby: None }, shutdown.child()).await;
+        engine::run(context.app.clone(), RunOptions { until, standby: None }, shutdown.token()).await;
         context.app.close().await;
         drop(lock);
         Ok(ExitCode::SUCCESS)

@@ -10,9 +10,8 @@ use serde_json::json;
 use super::Global;
 use super::output::{json, line};
 use crate::domain::pace::{Speed, parse_span};
-use crate::shutdown::Shutdown;
-use crate::sim::run::{StopWhen, run};
-use crate::sim::{Fault, Options};
+use crate::shutdown::{SecondInterrupt, Shutdown};
+use crate::sim::{Fault, Options, StopWhen, run};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SimVerb {
@@ -45,7 +44,8 @@ fn span(text: &str) -> Result<Duration, String> {
 
 impl SimVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        let shutdown = Shutdown::on_signals()?;
+        let shutdown = Shutdown::new();
+        shutdown.on_signals(SecondInterrupt::Exit)?;
         let token = match &self.token_env {
             Some(variable) => Some(std::env::var(variable).map_err(|_| {
                 super::exit::Usage(format!("{variable} is not set: export it, or leave --token-env out"))
@@ -61,9 +61,9 @@ impl SimVerb {
             ..Options::default()
         };
         let stop = if self.while_stdin {
-            StopWhen::CancelledOrInputCloses(shutdown.child())
+            StopWhen::CancelledOrInputCloses(shutdown.token())
         } else {
-            StopWhen::Cancelled(shutdown.child())
+            StopWhen::Cancelled(shutdown.token())
         };
         let is_json = global.json;
         run(self.listen, options, stop, move |address| {

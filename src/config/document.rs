@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, Table, Use};
 use super::reader::{Log, Source};
+use crate::domain::sender::LATER_PROVIDER;
 use crate::domain::text::nearest;
 
 /// A value before anybody has decided what it means.
@@ -82,7 +83,7 @@ impl Walk<'_> {
                 continue;
             };
             match (table.name, value.get_ref()) {
-                ("senders", DeValue::Array(list)) => list.iter().for_each(|sender| self.sender(table, &source, sender)),
+                ("senders", DeValue::Array(list)) => list.iter().for_each(|sender| self.sender(table, sender)),
                 ("senders", _) => self.log.problem(&source, "senders", "write [[senders]], with double brackets"),
                 (_, DeValue::Table(entries)) => {
                     let values = self.values(table, table.name, entries);
@@ -93,15 +94,23 @@ impl Walk<'_> {
         }
     }
 
-    fn sender(&mut self, table: &'static Table, source: &Source, value: &Spanned<DeValue<'_>>) {
+    fn sender(&mut self, table: &'static Table, value: &Spanned<DeValue<'_>>) {
+        let line = self.line(value.span().start);
         let DeValue::Table(entries) = value.get_ref() else {
-            self.log.problem(source, "senders", "write [[senders]], with double brackets");
+            self.log.problem(&Source::File { line }, "senders", "write [[senders]], with double brackets");
             return;
         };
-        let name =
-            entries.iter().find(|(key, _)| key.get_ref() == "name").and_then(|(_, name)| name.get_ref().as_str());
+        let entry = |key: &str| entries.iter().find(|(name, _)| name.get_ref() == key);
+        let name = entry("name").and_then(|(_, name)| name.get_ref().as_str());
         let position = self.document.senders.len() + 1;
         let prefix = name.map_or_else(|| format!("senders[{position}]"), |name| format!("senders.{name}"));
+        if let Some((key, _)) = entry("provider").filter(|(_, value)| value.get_ref().as_str() == Some("meta")) {
+            // Its keys would only be so many unknown ones.
+            let source = Source::File { line: self.line(key.span().start) };
+            let later = format!("{LATER_PROVIDER}: take this sender out, or write provider = \"wsapme\"");
+            self.log.problem(&source, &format!("{prefix}.provider"), later);
+            return;
+        }
         let values = self.values(table, &prefix, entries);
         self.document.senders.push(values);
     }

@@ -114,7 +114,7 @@ fn whoever_states_a_rate_gets_no_gap_unless_it_is_stated_too() {
 #[test]
 fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
     let text = "[engine]\nspede = 2\nlease_seconds = 1\n[databse]\nurl = 1\n[[senders]]\nname = \"sales\"\n\
-                provider = \"meta\"\nrate = \"-1/min\"\ngap = \"60s..20s\"\nbase_url = \"http://api.wsapme.com\"\n\
+                provider = \"mata\"\nrate = \"-1/min\"\ngap = \"60s..20s\"\nbase_url = \"http://api.wsapme.com\"\n\
                 region = \"XX\"\n[ui]\nascii = 1\n";
 
     let found = problems(text);
@@ -123,7 +123,7 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
         "config.toml:2: engine.spede: unknown key: did you mean `speed`?",
         "config.toml:3: engine.lease_seconds: 1 is out of range: write 5 to 300",
         "config.toml:4: databse: unknown key: did you mean `database`?",
-        "config.toml:8: senders.sales.provider: Meta's Cloud API comes later: this version sends through wsapme only",
+        "config.toml:8: senders.sales.provider: no such provider: write wsapme",
         "config.toml:9: senders.sales.rate: `-1/min` is no rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited",
         "config.toml:10: senders.sales.gap: `60s..20s` ends before it begins: write the shorter pause first, as in 20s..60s",
         "config.toml:11: senders.sales.base_url: the token would travel in clear: write https://",
@@ -136,6 +136,20 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
     }
     assert!(found.iter().any(|line| line.starts_with("config.toml:7: senders.sales.token: missing")), "{found:?}");
     assert_eq!(found.len(), expected.len() + 1, "{found:#?}");
+}
+
+#[test]
+fn a_sender_of_metas_is_refused_in_one_sentence() {
+    let found =
+        problems("[[senders]]\nname = \"cloud\"\nprovider = \"meta\"\nphone_number_id = \"1\"\nwaba_id = \"2\"\n");
+
+    assert_eq!(
+        found,
+        [
+            "config.toml:3: senders.cloud.provider: Meta's Cloud API comes later, this version sends through wsapme only: \
+          take this sender out, or write provider = \"wsapme\""
+        ]
+    );
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Why a sender of Meta's is refused.
+pub const LATER_PROVIDER: &str = "Meta's Cloud API comes later, this version sends through wsapme only";
+
 /// Whose wire a sender speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
@@ -16,7 +19,7 @@ impl FromStr for ProviderKind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim().to_ascii_lowercase().as_str() {
             "wsapme" => Ok(Self::Wsapme),
-            "meta" => Err("Meta's Cloud API comes later: this version sends through wsapme only".to_owned()),
+            "meta" => Err(LATER_PROVIDER.to_owned()),
             _ => Err("no such provider: write wsapme".to_owned()),
         }
     }

@@ -6,6 +6,7 @@ mod marks;
 mod open;
 mod plan;
 mod reads;
+mod replies;
 mod suppressions;
 mod undo;
 
@@ -29,6 +30,7 @@ pub use commands::Launch;
 pub use marks::Marked;
 pub use open::{Access, Broken, Listening, Setup};
 pub use plan::{Plan, Sample};
+pub use replies::{Heard, Incoming};
 pub use undo::TakenBack;
 
 /// The long-lived parts. Cheap to clone.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::http::{self, Answer, Trouble};
 use super::{Health, Outcome, Outgoing, Provider, SendReply, StatusReply};
 use crate::domain::ids::MessageId;
+use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StatusCall;
 
 mod health;
@@ -165,6 +166,10 @@ impl Provider for Wsapme {
 
     fn status_of<'a>(&'a self, id: &'a MessageId, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
         self.ask(id, self.status_request(id, send_reply)).boxed()
+    }
+
+    fn failure_class(&self, code: Option<&str>) -> ErrorClass {
+        refusal::of_failure(code)
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {

@@ -35,7 +35,8 @@ pub fn open_read_only(url: &str, connections: u32) -> Result<PgPool, StoreError>
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
-            .max_connections(connections)
+    PgPoolOptions::new()
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(Duration::from_secs(120))
 }

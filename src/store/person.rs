@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::StoreError;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 
@@ -45,4 +45,22 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
     .fetch_optional(tx)
     .await?;
     Ok(person)
+}
+
+/// The newest person with this number whom a message of this sender reached, or may have.
+pub async fn newest_reached(tx: &mut PgConnection, sender: SenderId, phone: &str) -> Result<Option<Person>, StoreError> {
+    let id: Option<RecipientId> = sqlx::query_scalar(
+        "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
+          where r.phone_number = $2 and b.sender_id = $1
+            and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
+          order by r.sent_at desc nulls last, r.id desc limit 1",
+    )
+    .bind(sender)
+    .bind(phone)
+    .fetch_optional(&mut *tx)
+    .await?;
+    match id {
+        Some(id) => get(tx, id).await,
+        None => Ok(None),
+    }
 }

@@ -8,7 +8,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
 /// One suppression.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct SuppressionRow {
     pub business: String,
     pub phone_number: Phone,

@@ -30,6 +30,13 @@ impl Limits {
     pub fn scaled(self, speed: Speed) -> Self {
         Self { speed, ..self }
     }
+
+    /// The same limits for a sender that was told to slow down so many times: each time half the rate and twice the gap.
+    /// A sender without either is only held ([`Pacer::hold`]).
+    #[must_use]
+    pub fn slowed(self, times: u32) -> Self {
+        Self { speed: self.speed.halved(times), ..self }
+    }
 }
 
 /// Attempts made before this pacer: the times of those that may still count, in any order, and how many fall in the
@@ -54,6 +61,8 @@ impl Past {
 /// A rate of N per period is paced evenly at 98.5 % of it, so that the receiver, who sees our posts a little earlier or
 /// later, counts no more than N either. A timer that fires late may be caught up by 0.75 % of a period. Together this
 /// holds N in any sliding period: N+1 posts take at least N intervals less the slack, 1.0077 periods.
+///
+/// All times are to come from one clock that never jumps (a start in the database's time plus what has elapsed since).
 #[derive(Debug, Clone)]
 pub struct Pacer {
     limits: Limits,
@@ -109,6 +118,14 @@ impl Pacer {
     /// The provider asked for a pause until then. A shorter one does not end a longer one.
     pub fn hold(&mut self, until: DateTime<Utc>) {
         self.held_until = self.held_until.max(Some(until));
+    }
+
+    /// Goes on under other limits, with everything posted so far still counting.
+    pub fn limit(&mut self, limits: Limits) {
+        let due = self.even.as_ref().and_then(|even| even.due);
+        let quota = limits.rate.quota(limits.speed);
+        self.even = quota.map(|(count, period)| Even { due, ..Even::new(count, period) });
+        self.limits = limits;
     }
 
     /// How many counted towards today's cap so far.

@@ -310,6 +310,23 @@ fn a_rehearsal_shrinks_gaps_and_raises_rates_alike() {
 }
 
 #[test]
+fn a_sender_told_to_slow_down_halves_its_rate_and_doubles_its_gap_without_forgetting_its_day() {
+    let real = Limits { rate: rate("20/min"), daily_cap: DailyCap::new(2), ..limits() };
+    let mut pacer = fresh(real);
+    pacer.posted(noon());
+
+    pacer.limit(real.slowed(1));
+
+    let Pace::Wait { until: first, .. } = pacer.next(noon(), 0.5) else { panic!("it must wait") };
+    pacer.posted(first);
+    assert!(matches!(pacer.next(first, 0.5), Pace::Wait { reason: Reason::DailyCap { .. }, .. }));
+    let gap: Gap = "20s..60s".parse().unwrap();
+    assert_eq!(gap.draw(0.0, Speed::REAL.halved(1)), Duration::from_secs(40));
+    let slowed = work(Limits { daily_cap: None, ..real }.slowed(1), &[], &[0], 41);
+    assert!(slowed[40] - slowed[0] > TimeDelta::minutes(4));
+}
+
+#[test]
 fn at_real_speed_a_length_of_time_is_exactly_itself() {
     assert_eq!(Speed::REAL.shrink(Duration::from_nanos(1_234_567_891)), Duration::from_nanos(1_234_567_891));
     assert_eq!(Speed::new(1e6).unwrap().shrink(Duration::ZERO), Duration::ZERO);

@@ -36,7 +36,8 @@ pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
     }
     let (bare, linked) = without_scheme(bare);
     let spelling = gather(without_decimals(bare))?;
-    Ok(if linked { Spelling { reach: Reach::International, ..spelling } } else { spelling })
+    let is_international = linked && !spelling.digits.starts_with('0');
+    Ok(if is_international { Spelling { reach: Reach::International, ..spelling } } else { spelling })
 }
 
 /// One way to write each digit, sign and space; invisible characters gone.
@@ -89,14 +90,17 @@ fn whatsapp_id(text: &str) -> Result<Option<String>, PhoneError> {
     gather(digits).map(|spelling| Some(spelling.digits))
 }
 
-/// Drops `tel:`, `whatsapp:`, `sms:` or a `wa.me` link. The second value: the form always carries the country code.
+/// Drops `tel:`, `whatsapp:`, `sms:` or a `wa.me` link. The second value: the form carries the country code.
 fn without_scheme(text: &str) -> (&str, bool) {
     for link in ["https://wa.me/", "http://wa.me/", "wa.me/"] {
         if let Some(rest) = without_prefix(text, link) {
             return (rest.split(['?', '/']).next().unwrap_or(rest), true);
         }
     }
-    let scheme = ["tel:", "whatsapp:", "sms:", "callto:"].into_iter().find_map(|scheme| without_prefix(text, scheme));
+    if let Some(rest) = without_prefix(text, "whatsapp:") {
+        return (rest, true);
+    }
+    let scheme = ["tel:", "sms:", "callto:"].into_iter().find_map(|scheme| without_prefix(text, scheme));
     (scheme.unwrap_or(text).trim_start_matches("//"), false)
 }
 

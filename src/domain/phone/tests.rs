@@ -114,6 +114,14 @@ fn a_number_in_no_allocated_range_is_accepted_when_its_length_is_possible() {
 }
 
 #[test]
+fn what_whatsapp_writes_always_carries_its_country_code() {
+    for text in ["whatsapp:60100123456", "wa.me/60100123456", "60100123456@s.whatsapp.net"] {
+        assert_eq!(read(text, "SG").as_deref(), Ok("+60100123456"), "{text}");
+    }
+    assert_eq!(read("whatsapp:0100123456", "MY").as_deref(), Ok("+60100123456"));
+}
+
+#[test]
 fn spreadsheet_damage_is_named_as_such() {
     for text in ["6.01E+10", "6,01E+10", "6.0123456789E+10", "6E10", "6.01e+10", " 6.01E+10 "] {
         assert_eq!(read(text, "MY"), Err(PhoneError::Scientific), "{text}");

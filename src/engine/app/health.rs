@@ -35,3 +35,12 @@ impl App {
         format!("there is no sender `{name}`: the configuration has {}", names.join(", "))
     }
 }
+
+impl App {
+    /// How far the database's clock is ahead of this machine's.
+    pub async fn clock_skew(&self) -> Result<chrono::TimeDelta, EngineError> {
+        let now = crate::store::news::now(self.pool()).await?;
+        self.clock().heard(now);
+        Ok(self.clock().skew())
+    }
+}

@@ -76,6 +76,12 @@ impl App {
         Ok(rows)
     }
 
+    /// Whether an engine holds the sender now.
+    pub async fn is_attended(&self, sender: SenderId) -> Result<bool, EngineError> {
+        let rows = view::senders::list(self.pool()).await?;
+        Ok(rows.iter().any(|row| row.id == sender && row.lease.is_some()))
+    }
+
     /// How many attempts count against the sender's present day.
     pub(super) async fn attempts_today(&self, desk: &Desk) -> Result<i64, EngineError> {
         let since = day_start(self.clock().now(), desk.zone());
@@ -104,7 +110,7 @@ impl App {
 
     /// One person in full.
     pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, EngineError> {
-        let details = view::person::details(self.pool(), id).await?;
+        let details = view::recipients::details(self.pool(), id).await?;
         details.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))
     }
 
@@ -123,7 +129,7 @@ impl App {
 
     /// A person in every blast, by digits or name, newest blast first.
     pub async fn find(&self, text: &str, limit: u32) -> Result<Vec<ElsewhereRow>, EngineError> {
-        Ok(view::person::find(self.pool(), text, limit).await?)
+        Ok(view::recipients::find(self.pool(), text, limit).await?)
     }
 
     /// Failed people of a blast by the provider's code.

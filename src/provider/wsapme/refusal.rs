@@ -70,6 +70,14 @@ pub(super) fn meaning(sentence: &str) -> Meaning {
     known.map_or(refused(ErrorClass::FailRecipient, "refused"), |(_, meaning)| *meaning)
 }
 
+/// WhatsApp's code for a sending number that it restricts: going on makes it worse.
+const RESTRICTED: &str = "463";
+
+/// What a failure after acceptance asks of us.
+pub(super) fn of_failure(code: Option<&str>) -> ErrorClass {
+    if code == Some(RESTRICTED) { ErrorClass::StopSender } else { ErrorClass::FailRecipient }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::super::{BODY_MAX, Finding, Verdict};
 use super::*;
-use crate::domain::retry::ErrorClass;
 
 /// What the server does with one request.
 #[derive(Clone)]
@@ -342,6 +341,15 @@ async fn a_failed_handshake_is_known_not_to_have_sent() {
 
     closing.abort();
     assert!(matches!(reply.outcome, Outcome::Rejected { class: ErrorClass::Retry, .. }), "{:?}", reply.outcome);
+}
+
+#[test]
+fn a_restriction_reported_later_stops_the_sender_and_any_other_failure_its_person_only() {
+    let client = Wsapme::new(options("http://127.0.0.1:1")).unwrap();
+
+    assert_eq!(client.failure_class(Some("463")), ErrorClass::StopSender);
+    assert_eq!(client.failure_class(Some("400")), ErrorClass::FailRecipient);
+    assert_eq!(client.failure_class(None), ErrorClass::FailRecipient);
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! `blast pause|cancel|delete`: what stops messages, or removes a blast.
+
+use color_eyre::Result;
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::cli::ask::{Answer, confirm};
+use crate::cli::context::{Context, Touch};
+use crate::cli::output::{json, talk};
+use crate::domain::blast::{Command, transition};
+use crate::domain::ids::BlastId;
+use crate::engine::EngineError;
+use crate::engine::view::BlastRow;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Sure {
+    blast: BlastId,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Touch::Writes).await?;
+    let blast = context.app.pause(id).await?;
+    if context.is_json {
+        return json(&json!({ "id": blast.id, "state": blast.state }));
+    }
+    talk(&format!("{} is paused; `blastdeck blast resume {id}` goes on", blast.tag));
+    Ok(())
+}
+
+impl Sure {
+    pub(super) async fn cancel(self, global: &Global) -> Result<()> {
+        let context = Context::open(global, Touch::Writes).await?;
+        let blast = allowed(&context, self.blast, Command::Cancel).await?;
+        let question = format!(
+            "Cancel {}? The {} still queued get no message, for good.",
+            blast.tag, blast.counts.queued
+        );
+        if confirm(&question, self.yes)? == Answer::No {
+            return Ok(());
+        }
+        let left_out = context.app.cancel(self.blast).await?;
+        if context.is_json {
+            return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
+        }
+        talk(&format!("{} is cancelled; {left_out} people were left out", blast.tag));
+        Ok(())
+    }
+
+    pub(super) async fn delete(self, global: &Global) -> Result<()> {
+        let context = Context::open(global, Touch::Writes).await?;
+        let blast = allowed(&context, self.blast, Command::Delete).await?;
+        let question = format!("Delete {} with its {} people and their history?", blast.tag, blast.total_recipients);
+        if confirm(&question, self.yes)? == Answer::No {
+            return Ok(());
+        }
+        context.app.delete(self.blast).await?;
+        if context.is_json {
+            return json(&json!({ "id": self.blast, "deleted": true }));
+        }
+        talk(&format!("{} is deleted", blast.tag));
+        Ok(())
+    }
+}
+
+/// The blast, if the command can be done at all: nobody is asked a question whose yes is refused.
+async fn allowed(context: &Context, id: BlastId, command: Command) -> Result<BlastRow> {
+    let blast = context.app.blast(id).await?;
+    transition(blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+    Ok(blast)
+}

@@ -1,0 +1,103 @@
+//! `blast list`: blasts, newest first.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use color_eyre::Result;
+
+use super::show::as_json;
+use crate::cli::Global;
+use crate::cli::context::{Context, Touch};
+use crate::cli::output::{json, text};
+use crate::cli::table::{Align, render};
+use crate::domain::blast::BlastState;
+use crate::engine::view::{BlastFilter, BlastRow};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct List {
+    /// Only blasts with this tag.
+    #[arg(long)]
+    tag: Option<String>,
+    /// Only this follow-up stage.
+    #[arg(long)]
+    stage: Option<String>,
+    /// Only in this state: draft, sending, paused, completed, cancelled.
+    #[arg(long, value_parser = state)]
+    state: Option<BlastState>,
+    /// Only of this day, as 2026-12-01.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    date: Option<NaiveDate>,
+    /// From this day on.
+    #[arg(long)]
+    from: Option<NaiveDate>,
+    /// Up to this day, inclusive.
+    #[arg(long)]
+    to: Option<NaiveDate>,
+}
+
+fn state(text: &str) -> Result<BlastState, String> {
+    let words = || BlastState::ALL.map(BlastState::word).join(", ");
+    BlastState::from_word(text).ok_or_else(|| format!("no such state: write one of {}", words()))
+}
+
+/// When a day begins somewhere; where that hour is skipped, the first one there is.
+fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    zone.from_local_datetime(&midnight).earliest().map(|at| at.to_utc())
+}
+
+impl List {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let context = Context::open(global, Touch::Reads).await?;
+        let (from, to) = self.date.map_or((self.from, self.to), |day| (Some(day), Some(day)));
+        let filter = BlastFilter {
+            tag: self.tag,
+            follow_up_stage: self.stage,
+            state: self.state,
+            from: from.and_then(|day| begins(day, context.zone)),
+            to: to.and_then(|day| day.succ_opt()).and_then(|day| begins(day, context.zone)),
+        };
+        let blasts = context.app.blasts(&filter).await?;
+        if context.is_json {
+            return blasts.iter().try_for_each(|blast| json(&as_json(blast)));
+        }
+        text(&table(&context, &blasts))
+    }
+}
+
+fn table(context: &Context, blasts: &[BlastRow]) -> String {
+    use Align::{Left, Right};
+    let header = [
+        ("id", Right),
+        ("name", Left),
+        ("stage", Left),
+        ("date", Left),
+        ("state", Left),
+        ("people", Right),
+        ("done", Right),
+        ("sent", Right),
+        ("received", Right),
+        ("read", Right),
+        ("replied", Right),
+        ("closed", Right),
+        ("amount", Right),
+    ];
+    let rows: Vec<Vec<String>> = blasts.iter().map(|blast| row(context, blast)).collect();
+    render(&header, &rows)
+}
+
+fn row(context: &Context, blast: &BlastRow) -> Vec<String> {
+    let funnel = blast.counts.funnel();
+    let mut row = vec![
+        blast.id.to_string(),
+        blast.tag.clone(),
+        blast.follow_up_stage.clone(),
+        context.when(Some(blast.blast_date)),
+        blast.state.to_string(),
+        blast.total_recipients.to_string(),
+        format!("{:.0}%", (blast.counts.settled() * 100.0).floor()),
+    ];
+    let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
+    row.extend(stages.map(|n| n.to_string()));
+    row.push(blast.counts.amount.to_string());
+    row
+}

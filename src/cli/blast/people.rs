@@ -1,0 +1,129 @@
+//! `blast recipients`: the people of a blast, in windows, so that a million stream as a hundred do.
+
+use chrono::Utc;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::cli::context::{Context, Touch};
+use crate::cli::exit::Usage;
+use crate::cli::output::{json, text};
+use crate::cli::table::{Align, render};
+use crate::domain::filter::Filter;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::engine::view::{Anchor, Order, RecipientQuery, RecipientRow};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Recipients {
+    blast: BlastId,
+    /// Only in this status: queued, sending, uncertain, sent, received, read, replied, closed, failed, opted_out, skipped.
+    #[arg(long, value_parser = status)]
+    status: Option<Status>,
+    /// The dashboard's filter language: stuck:read, phone:6012, name:ali, code:131026, has:reply, -status:failed …
+    #[arg(long)]
+    search: Option<String>,
+    /// At most this many.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
+fn status(text: &str) -> Result<Status, String> {
+    let words = || Status::ALL.map(Status::word).join(", ");
+    Status::from_word(text).ok_or_else(|| format!("no such status: write one of {}", words()))
+}
+
+/// How many are listed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct Listing {
+    limit: u32,
+}
+
+impl Listing {
+    pub(in crate::cli) const ALL: Self = Self { limit: u32::MAX };
+}
+
+/// Rows of one window.
+const WINDOW: u32 = 500;
+
+impl Recipients {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let context = Context::open(global, Touch::Reads).await?;
+        let search = self.search.as_deref().unwrap_or_default();
+        let mut filter = Filter::parse(search, Utc::now(), context.zone).map_err(|error| Usage(error.to_string()))?;
+        if let Some(status) = self.status {
+            filter.terms.extend(Filter::status(status).terms);
+        }
+        context.app.blast(self.blast).await?;
+        list(&context, self.blast, &filter, Listing { limit: self.limit.unwrap_or(u32::MAX) }).await
+    }
+}
+
+/// Prints whoever matches: a table, or one JSON object a line.
+pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Filter, listing: Listing) -> Result<()> {
+    let (mut anchor, mut left) = (Anchor::Start, listing.limit);
+    let mut rows = Vec::new();
+    while left > 0 {
+        let query = RecipientQuery {
+            blast,
+            filter: filter.clone(),
+            order: Order::Row,
+            as_of: None,
+            anchor,
+            limit: left.min(WINDOW),
+        };
+        let window = context.app.recipients(&query).await?;
+        let Some(last) = window.last() else { break };
+        anchor = Anchor::After(last.place());
+        left = left.saturating_sub(u32::try_from(window.len()).unwrap_or(u32::MAX));
+        if context.is_json {
+            window.iter().try_for_each(|row| json(&as_json(row)))?;
+        } else {
+            rows.extend(window.iter().map(|row| cells(context, row)));
+        }
+    }
+    if context.is_json { Ok(()) } else { text(&table(&rows)) }
+}
+
+fn as_json(row: &RecipientRow) -> Value {
+    json!({
+        "id": row.id, "phone_number": row.phone, "name": row.name, "status": row.status, "message_id": row.message_id,
+        "sent_at": row.sent_at, "delivered_at": row.delivered_at, "read_at": row.read_at, "replied_at": row.replied_at,
+        "closed_at": row.closed_at, "failed_at": row.failed_at, "opted_out_at": row.opted_out_at,
+        "amount": row.amount.map(|amount| amount.to_string()), "note": row.note, "error_code": row.error_code,
+        "error_message": row.error_message, "reason": row.reason, "attempts": row.attempt,
+    })
+}
+
+fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
+    let why = row.reason.clone().or_else(|| row.error_message.clone()).or_else(|| row.note.clone());
+    vec![
+        row.phone.to_string(),
+        row.name.clone().unwrap_or_default(),
+        row.status.to_string(),
+        context.when(row.sent_at),
+        context.when(row.delivered_at),
+        context.when(row.read_at),
+        context.when(row.replied_at),
+        context.when(row.closed_at),
+        row.amount.map_or_else(String::new, |amount| amount.to_string()),
+        why.unwrap_or_default(),
+    ]
+}
+
+fn table(rows: &[Vec<String>]) -> String {
+    use Align::{Left, Right};
+    let header = [
+        ("phone", Left),
+        ("name", Left),
+        ("status", Left),
+        ("sent", Left),
+        ("received", Left),
+        ("read", Left),
+        ("replied", Left),
+        ("closed", Left),
+        ("amount", Right),
+        ("why, note", Left),
+    ];
+    render(&header, rows)
+}

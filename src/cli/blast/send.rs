@@ -1,0 +1,71 @@
+//! `blast send|resume`: what starts messages. Shows the plan, asks for the number of people, starts, and makes sure that
+//! somebody sends.
+
+use chrono::TimeDelta;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::show;
+use crate::cli::Global;
+use crate::cli::ask::{Answer, confirm_number};
+use crate::cli::context::{Context, Touch, standby};
+use crate::cli::output::{json, talk};
+use crate::domain::blast::{Command, transition};
+use crate::domain::ids::BlastId;
+use crate::engine::{EngineError, Launch, Plan};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Send {
+    blast: BlastId,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    /// Start no standby: something else runs the engine.
+    #[arg(long)]
+    no_engine: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    Launch,
+    Resume,
+}
+
+impl Send {
+    pub(super) async fn run(self, global: &Global, start: Start) -> Result<()> {
+        let context = Context::open(global, Touch::Writes).await?;
+        let plan = context.app.plan(self.blast).await?;
+        possible(&plan, start)?;
+        if !self.yes {
+            talk(&show::plan_text(&context, &plan));
+        }
+        let question = format!("{} people get one message each, from {}.", plan.people, plan.blast.sender);
+        if confirm_number(&question, plan.people, self.yes)? == Answer::No {
+            return Ok(());
+        }
+        let launch =
+            Launch { blast: self.blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
+        let blast = match start {
+            Start::Launch => context.app.launch(launch).await?,
+            Start::Resume => context.app.resume(launch).await?,
+        };
+        if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
+            standby(&context.app)?.ensure();
+        }
+        if context.is_json {
+            return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
+        }
+        talk(&format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people));
+        Ok(())
+    }
+}
+
+/// Refuses before anything is asked.
+fn possible(plan: &Plan, start: Start) -> Result<()> {
+    let command = if start == Start::Launch { Command::Launch } else { Command::Resume };
+    transition(plan.blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+    match plan.obstacles.first() {
+        Some(obstacle) => Err(EngineError::Refused(obstacle.clone()).into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,112 @@
+//! `blast show|plan`: one blast as it stands, and what sending it would do.
+
+use std::fmt::Write;
+
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::cli::context::{Context, Touch};
+use crate::cli::output::{json, text};
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::domain::text::clean;
+use crate::engine::Plan;
+use crate::engine::view::BlastRow;
+
+pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Touch::Reads).await?;
+    let blast = context.app.blast(id).await?;
+    if context.is_json { json(&as_json(&blast)) } else { text(&show_text(&context, &blast)) }
+}
+
+/// A blast as JSON, the same in every verb.
+pub(super) fn as_json(blast: &BlastRow) -> Value {
+    json!({
+        "id": blast.id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "state": blast.state,
+        "sender": blast.sender, "total_recipients": blast.total_recipients, "blast_date": blast.blast_date,
+        "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
+        "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.counts.stuck(),
+        "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
+        "waiting": blast.waiting.as_ref().map(|waiting| json!({
+            "reason": waiting, "text": waiting.to_string(), "until": waiting.until(), "mend": waiting.mend(),
+        })),
+        "done_at": blast.done_at,
+    })
+}
+
+fn show_text(context: &Context, blast: &BlastRow) -> String {
+    let mut out = String::new();
+    let funnel = blast.counts.funnel();
+    let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
+    let _ = writeln!(out, "  state    {}{}", blast.state, because(blast));
+    let _ = writeln!(out, "  sender   {}", blast.sender);
+    let _ = writeln!(out, "  date     {}", context.when(Some(blast.blast_date)));
+    let _ = writeln!(
+        out,
+        "  funnel   sent {}  received {}  read {}  replied {}  closed {}",
+        funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed
+    );
+    let beside = [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let beside: Vec<String> = beside.iter().map(|status| format!("{status} {}", blast.counts.get(*status))).collect();
+    let _ = writeln!(out, "  beside   {}", beside.join("  "));
+    if let Some(waiting) = &blast.waiting {
+        let until = waiting.until().map_or_else(String::new, |until| format!(", until {}", context.when(Some(until))));
+        let mend = waiting.mend().map_or_else(String::new, |mend| format!(": {mend}"));
+        let _ = writeln!(out, "  waits    {}{until}{mend}", clean(&waiting.to_string()));
+    }
+    if let Some(done) = blast.done_at {
+        let _ = writeln!(out, "  done     about {}", context.when(Some(done)));
+    }
+    let _ = writeln!(out, "  message  {}", clean(&blast.message.replace('\n', " / ")));
+    out
+}
+
+fn because(blast: &BlastRow) -> String {
+    blast.state_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)))
+}
+
+pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Touch::Reads).await?;
+    let plan = context.app.plan(id).await?;
+    if context.is_json { json(&plan_json(&plan)) } else { text(&plan_text(&context, &plan)) }
+}
+
+fn plan_json(plan: &Plan) -> Value {
+    let samples = plan.samples.iter().map(|sample| json!({ "phone": sample.phone, "name": sample.name, "text": sample.text }));
+    json!({
+        "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
+        "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "left_today": plan.left_today, "done_at": plan.done_at, "obstacles": plan.obstacles,
+        "samples": samples.collect::<Vec<_>>(),
+    })
+}
+
+/// The plan in lines, only what matters.
+pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{} people get one message each, from {}", plan.people, plan.blast.sender);
+    let about = [
+        (plan.suppressed, "left out: they opted out"),
+        (plan.recently_messaged, "had a message from us in the last 7 days"),
+        (plan.queued_elsewhere, "are still queued in another blast and would get both"),
+    ];
+    for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
+        let _ = writeln!(out, "{people:>6} {what}");
+    }
+    let _ = writeln!(out, "  pace   {}", plan.pace);
+    if let Some(left) = plan.left_today {
+        let _ = writeln!(out, "  today  {left} left of the day's limit");
+    }
+    if let Some(done) = plan.done_at {
+        let _ = writeln!(out, "  done   about {}", context.when(Some(done)));
+    }
+    for sample in &plan.samples {
+        let who = sample.name.as_deref().unwrap_or("no name");
+        let _ = writeln!(out, "  {} {}: {}", sample.phone, clean(who), clean(&sample.text.replace('\n', " / ")));
+    }
+    for obstacle in &plan.obstacles {
+        let _ = writeln!(out, "  not now: {}", clean(obstacle));
+    }
+    out
+}

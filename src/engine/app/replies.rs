@@ -1,0 +1,68 @@
+//! What people write back: attributed to the newest message they had from the sender, opt-outs taken at once.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::App;
+use super::suppressions::Suppression;
+use crate::domain::ids::SenderId;
+use crate::domain::phone::Phone;
+use crate::domain::recipient::{Evidence, Quoted, Stamped};
+use crate::engine::error::EngineError;
+use crate::store::ledger::{Entry, Source, WhenLocked, record_in};
+use crate::store::person;
+
+/// Somebody wrote to a sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    pub sender: SenderId,
+    pub from: Phone,
+    pub text: String,
+    pub at: DateTime<Utc>,
+}
+
+/// What an incoming message came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    Replied,
+    OptedOut,
+    /// From somebody who had no message of this sender, or told before.
+    Nothing,
+}
+
+impl App {
+    /// Takes an incoming message: a stop word alone is an opt-out, anything else a reply to the newest message that
+    /// this person had from this sender.
+    pub async fn hear(&self, incoming: &Incoming) -> Result<Heard, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
+            return Ok(Heard::Nothing);
+        };
+        let is_stop = self.is_stop_word(&incoming.text);
+        let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
+        let entry = Entry {
+            blast: person.blast_id,
+            recipient: person.id,
+            stamped: Stamped { attempt: person.attempt, at: incoming.at, evidence },
+            source: Source::Webhook,
+            by: None,
+            metadata: Some(json!({ "text": incoming.text })),
+            answer: None,
+            jitter: 0.5,
+            retry_after: None,
+        };
+        if is_stop {
+            self.suppress_in(&mut tx, &Suppression::of(&person, "the person")).await?;
+        }
+        record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
+        tx.commit().await?;
+        self.tell(person.blast_id).await?;
+        Ok(if is_stop { Heard::OptedOut } else { Heard::Replied })
+    }
+
+    /// The whole message is one of the configured words, in any case; inside a sentence it means nothing.
+    fn is_stop_word(&self, text: &str) -> bool {
+        let text = text.trim().trim_end_matches(['.', '!']).to_lowercase();
+        self.config().opt_out.keywords.iter().any(|word| word.to_lowercase() == text)
+    }
+}
