@@ -142,7 +142,7 @@ mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
-    use ratatui::style::{Color, Style, Stylize};
+    use ratatui::style::{Color, Style};
 
     use super::Frames;
 
@@ -183,7 +183,7 @@ mod tests {
     fn attributes_and_colours_arrive_and_are_taken_off_again() {
         let mut frames = Frames::default();
         let mut next = buffer(&["abcdef"]);
-        next.set_style(Rect::new(0, 0, 2, 1), Style::new().fg(Color::Green).bold());
+        next.set_style(Rect::new(0, 0, 2, 1), Style::new().fg(Color::Green).add_modifier(ratatui::style::Modifier::BOLD));
         next.set_style(Rect::new(2, 0, 2, 1), Style::new().fg(Color::Green));
 
         let mut terminal = vt100::Parser::new(1, 6, 0);

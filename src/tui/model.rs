@@ -78,6 +78,8 @@ pub struct Model {
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: Blasts,
     pub senders: Vec<SenderRow>,
+    /// This process's name in leases: another one means that the sending happens elsewhere.
+    pub holder: String,
     /// The row of the funnel's cursor, an index into [`STAGES`].
     pub stage: usize,
     pub people: People,
@@ -115,6 +117,7 @@ impl Model {
             database: DatabaseState::Up,
             news_at: None,
             senders: Vec::new(),
+            holder: String::new(),
             stage: 0,
             people: People::default(),
             focus: Pane::Funnel,

@@ -76,8 +76,9 @@ pub async fn on_terminal(app: App, options: Options, stop: CancellationToken) ->
     let env = |name| std::env::var(name).ok();
     let colours = Colours::from_env(env("NO_COLOR").as_deref(), env("TERM").as_deref());
     let theme = Theme::new(colours, options.ascii);
-    let model = Model::new(options, terminal.size(), Utc::now());
-    let desk = Desk::new(terminal, AppRunner::new(app), model, theme, Utc::now);
+    let mut model = Model::new(options, terminal.size(), Utc::now());
+    app.holder().clone_into(&mut model.holder);
+    let desk = Desk::new(terminal, AppRunner::new(app), model, theme, Box::new(Utc::now));
     desk.run(sources).await
 }
 
@@ -133,13 +134,16 @@ enum Woken {
     Draw,
 }
 
+/// What time it is.
+pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send>;
+
 /// The dashboard at work.
 pub struct Desk<S, R> {
     screen: S,
     runner: R,
     model: Model,
     theme: Theme,
-    now: fn() -> DateTime<Utc>,
+    clock: Clock,
     frames: Frames,
     pace: Pace,
     /// A frame is on its way to the terminal.
@@ -148,9 +152,9 @@ pub struct Desk<S, R> {
 }
 
 impl<S: Screen, R: Runner> Desk<S, R> {
-    pub fn new(screen: S, runner: R, model: Model, theme: Theme, now: fn() -> DateTime<Utc>) -> Self {
+    pub fn new(screen: S, runner: R, model: Model, theme: Theme, clock: Clock) -> Self {
         let pace = Pace { last: None, wanted: Some(Duration::ZERO) };
-        Self { screen, runner, model, theme, now, frames: Frames::default(), pace, writing: false, ended: None }
+        Self { screen, runner, model, theme, clock, frames: Frames::default(), pace, writing: false, ended: None }
     }
 
     /// Runs until it is left, the terminal is gone, or the stop comes.
@@ -174,7 +178,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
 
     async fn wait(&mut self, sources: &mut Sources) -> Woken {
         let draw = self.pace.due().filter(|_| !self.writing);
-        let deadline = self.model.deadline().map(|at| Instant::now() + (at - (self.now)()).to_std().unwrap_or_default());
+        let deadline = self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
         tokio::select! {
             biased;
             () = sources.stop.cancelled() => Woken::Stop,
@@ -216,7 +220,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
 
     fn tell(&mut self, msg: Msg, pace: Duration) -> Result<(), TuiError> {
         self.pace.want(pace);
-        let at = (self.now)();
+        let at = (self.clock)();
         for effect in update(&mut self.model, Timed { at, msg }) {
             self.effect(effect)?;
         }
@@ -247,7 +251,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             self.screen.write(bytes)?;
             self.writing = true;
         }
-        let at = (self.now)();
+        let at = (self.clock)();
         update(&mut self.model, Timed { at, msg: Msg::Drawn });
         Ok(())
     }

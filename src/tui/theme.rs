@@ -11,9 +11,7 @@ pub enum Meaning {
     Plain,
     /// Focus, the cursor, keys that can be pressed.
     Accent,
-    /// Titles of panes and columns.
-    Heading,
-    /// Secondary text.
+    /// Heads of columns, secondary text.
     Dim,
     /// The row under the cursor, and what a question is about.
     Strong,
@@ -90,7 +88,7 @@ const fn table(meaning: Meaning) -> (Color, Modifier) {
     match meaning {
         Meaning::Plain => (Color::Reset, plain),
         Meaning::Accent => (Color::Cyan, plain),
-        Meaning::Heading | Meaning::Dim => (Color::Reset, Modifier::DIM),
+        Meaning::Dim => (Color::Reset, Modifier::DIM),
         Meaning::Strong => (Color::Reset, Modifier::BOLD),
         Meaning::Need => (Color::Red, Modifier::BOLD),
         Meaning::Trouble => (Color::Red, plain),
@@ -121,10 +119,9 @@ mod tests {
     use crate::domain::status::Status;
     use crate::tui::Ascii;
 
-    const MEANINGS: [Meaning; 10] = [
+    const MEANINGS: [Meaning; 9] = [
         Meaning::Plain,
         Meaning::Accent,
-        Meaning::Heading,
         Meaning::Dim,
         Meaning::Strong,
         Meaning::Need,

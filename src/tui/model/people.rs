@@ -126,10 +126,6 @@ impl Reach {
 }
 
 impl People {
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = &Person> {
-        self.rows.iter()
-    }
-
     pub fn visible(&self, height: usize) -> impl Iterator<Item = &Person> {
         self.rows.iter().skip(self.top).take(height)
     }

@@ -23,6 +23,8 @@ pub struct Find {
     pub trouble: Option<String>,
     /// The list to go back to when it is left.
     pub before: Box<Label>,
+    /// Who was chosen in it.
+    pub person: Option<RecipientId>,
     /// The same text in every blast, once it was looked up.
     pub elsewhere: Option<Vec<ElsewhereRow>>,
     /// The newest question's ticket; answers to older ones are dropped.

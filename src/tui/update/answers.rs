@@ -97,13 +97,10 @@ fn list(model: &mut Model, part: Part, asked: Asked, rows: Told<Vec<RecipientRow
         Part::Fresh => {
             let waited = model.people.awaiting.take().is_some();
             // Somebody began to work in the table while a live answer was on its way.
-            if !waited && (model.focus == Pane::People && model.people.as_of.is_some()) {
+            if !waited && model.focus == Pane::People && !model.people.is_empty() {
                 return Vec::new();
             }
             model.people.take_fresh(rows, asked, height);
-            if !waited {
-                model.people.shown = crate::tui::model::Shown::Yes;
-            }
             if model.focus == Pane::People {
                 model.people.freeze();
             }

@@ -1,10 +1,7 @@
 //! `/`: the table follows what is typed; enter stays with what was found, esc goes back.
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-
 use super::lists::{self, Fresh};
-use crate::domain::filter::{Filter, Sense, Term, Test};
+use crate::domain::filter::Filter;
 use crate::engine::view::Anchor;
 use crate::tui::action::Verb;
 use crate::tui::effect::Effect;
@@ -23,7 +20,9 @@ pub fn open(model: &mut Model, text: &str) -> Vec<Effect> {
     let before = Box::new(model.people.label.clone());
     let field = Field::with(text);
     let begun = !field.is_empty();
-    model.prompt = Some(Prompt::Find(Find { field, trouble: None, before, elsewhere: None, ticket: model.people.ticket }));
+    let person = model.people.cursor();
+    let ticket = model.people.ticket;
+    model.prompt = Some(Prompt::Find(Find { field, trouble: None, before, person, elsewhere: None, ticket }));
     if begun { changed(model) } else { Vec::new() }
 }
 
@@ -44,7 +43,11 @@ pub fn key(model: &mut Model, mut find: Find, key: Key) -> Vec<Effect> {
 /// Back to the list of before.
 pub fn leave(model: &mut Model, find: &Find) -> Vec<Effect> {
     let before = (*find.before).clone();
-    if before == model.people.label { Vec::new() } else { lists::load(model, keeping(before)) }
+    if before == model.people.label {
+        return Vec::new();
+    }
+    model.people.choose(find.person);
+    lists::load(model, keeping(before))
 }
 
 const fn keeping(label: Label) -> Fresh {
@@ -61,10 +64,10 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
         let before = (*find.before).clone();
         return lists::load(model, keeping(before));
     }
-    match filter(&text, model.now, model.options.zone) {
+    match Filter::parse(&text, model.now, model.options.zone) {
         Ok(filter) => ask(model, text, filter),
         Err(trouble) => {
-            find.trouble = Some(trouble);
+            find.trouble = Some(trouble.to_string());
             Vec::new()
         }
     }
@@ -79,23 +82,6 @@ fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
     }
     effects.push(Effect::Elsewhere { ticket, text });
     effects
-}
-
-/// The words as a filter. A number in any spelling is one term, not several words.
-fn filter(text: &str, now: DateTime<Utc>, zone: Tz) -> Result<Filter, String> {
-    match digits_of_phone(text) {
-        Some(digits) => Ok(Filter { terms: vec![Term { sense: Sense::Is, test: Test::Phone(digits) }] }),
-        None => Filter::parse(text, now, zone).map_err(|error| error.to_string()),
-    }
-}
-
-/// The digits of what can only be a number, without the zero that stands for the country.
-fn digits_of_phone(text: &str) -> Option<String> {
-    let of_phone = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let national = !text.starts_with('+') && digits.len() >= 9;
-    let digits = if national { digits.trim_start_matches('0').to_owned() } else { digits };
-    (of_phone && digits.len() >= 3).then_some(digits)
 }
 
 fn stay(model: &mut Model, find: &Find) -> Vec<Effect> {
@@ -123,21 +109,4 @@ fn elsewhere(model: &mut Model, find: Find) -> Vec<Effect> {
     model.pages.push(Page::Elsewhere(Elsewhere { text: find.field.text(), rows, row: 0 }));
     let before = (*find.before).clone();
     lists::load(model, keeping(before))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::digits_of_phone;
-
-    #[test]
-    fn a_pasted_number_in_any_spelling_is_its_digits() {
-        for text in ["+60 10-012 6789", "010-012 6789", "60100126789", "0100126789"] {
-            let digits = digits_of_phone(text).unwrap();
-            assert!("60100126789".contains(&digits), "{text} gave {digits}");
-        }
-        assert_eq!(digits_of_phone("6789").as_deref(), Some("6789"));
-        assert_eq!(digits_of_phone("0126").as_deref(), Some("0126"));
-        assert_eq!(digits_of_phone("ali 6789"), None);
-        assert_eq!(digits_of_phone("12"), None);
-    }
 }

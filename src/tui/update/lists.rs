@@ -32,7 +32,7 @@ pub fn load(model: &mut Model, fresh: Fresh) -> Vec<Effect> {
     let ticket = model.next_ticket();
     let people = &mut model.people;
     if fresh.arrival != Arrival::Keep {
-        people.choose_nobody();
+        people.choose(None);
     }
     people.blast = Some(id);
     people.label = fresh.label;
@@ -103,7 +103,8 @@ pub fn next_page(model: &mut Model) -> Option<Effect> {
 /// Whether the table follows the news: nobody works in it, and its first rows are shown.
 fn is_live(model: &Model) -> bool {
     let finding = matches!(model.prompt, Some(Prompt::Find(_)));
-    let worked_in = model.focus == Pane::People || finding || !model.people.marked.is_empty();
+    let focused = model.focus == Pane::People && !model.people.is_empty();
+    let worked_in = focused || finding || !model.people.marked.is_empty();
     !worked_in && model.people.is_at_start() && model.people.awaiting.is_none()
 }
 

@@ -3,7 +3,7 @@
 use super::lists::{self, Fresh};
 use super::{acts, keys, prompts};
 use crate::domain::blast::BlastState;
-use crate::domain::filter::{Filter, Sense, Term, Test};
+use crate::domain::filter::Filter;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::engine::Launch;
@@ -127,9 +127,7 @@ fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
         return vec![Effect::Blasts];
     }
     model.focus = Pane::People;
-    let digits = row.phone.digits().to_owned();
-    let filter = Filter { terms: vec![Term { sense: Sense::Is, test: Test::Phone(digits) }] };
-    let label = Label::Found { text: row.phone.to_string(), filter };
+    let label = Label::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
     lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Person(row.recipient_id) })
 }
 

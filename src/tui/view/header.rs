@@ -20,15 +20,23 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let end = room.saturating_sub(need.as_ref().map_or(1, |words| width(words) + 2));
     let mut at = kind(model, pen);
     at = name(model, pen, at, end);
-    for (words, meaning) in segments(model, room) {
-        if at + 2 + width(&words) > end {
-            continue;
+    for Segment { words, more, meaning } in segments(model, room) {
+        let full = format!("{words}{more}");
+        let fitting = [full, words].into_iter().find(|words| at + 2 + width(words) <= end);
+        if let Some(words) = fitting {
+            at = pen.put((at + 2, 0), &words, end - at - 2, meaning);
         }
-        at = pen.put((at + 2, 0), &words, end - at - 2, meaning);
     }
     if let Some(words) = need {
         pen.put_right((room - 1, 0), &words, room, Meaning::Need);
     }
+}
+
+/// Words of the header, and more where there is room.
+struct Segment {
+    words: String,
+    more: String,
+    meaning: Meaning,
 }
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
@@ -48,32 +56,40 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
 }
 
 /// What follows the name, the most important first; what does not fit is left out.
-fn segments(model: &Model, room: u16) -> Vec<(String, Meaning)> {
+fn segments(model: &Model, room: u16) -> Vec<Segment> {
     let mut segments = vec![freshness(model, room)];
-    segments.extend(model.senders.iter().map(sender));
+    segments.extend(model.senders.iter().map(|row| sender(model, row)));
     segments
 }
 
-fn freshness(model: &Model, room: u16) -> (String, Meaning) {
+fn freshness(model: &Model, room: u16) -> Segment {
     let clock = Clock { zone: model.options.zone, now: model.now };
-    match (model.database, model.news_at) {
-        (DatabaseState::Down { since }, _) => (format!("STALE since {}", clock.long(since)), Meaning::Need),
-        (DatabaseState::Up, None) => ("reading".to_owned(), Meaning::Dim),
-        (DatabaseState::Up, Some(at)) => {
-            let offset = if room >= WIDE { format!(" {}", clock.offset()) } else { String::new() };
-            (format!("live, news {}{offset}", clock.long(at)), Meaning::Plain)
-        }
-    }
+    let more = if room >= WIDE { format!(" {}", clock.offset()) } else { String::new() };
+    let (words, more, meaning) = match (model.database, model.news_at) {
+        (DatabaseState::Down { since }, _) => (format!("STALE since {}", clock.long(since)), more, Meaning::Need),
+        (DatabaseState::Up, None) => ("reading".to_owned(), String::new(), Meaning::Dim),
+        (DatabaseState::Up, Some(at)) => (format!("live, news {}", clock.long(at)), more, Meaning::Plain),
+    };
+    Segment { words, more, meaning }
 }
 
-fn sender(sender: &SenderRow) -> (String, Meaning) {
+fn sender(model: &Model, sender: &SenderRow) -> Segment {
     if sender.stopped.is_some() {
-        return (format!("{} STOPPED", sender.name), Meaning::Need);
+        let more = ": ! says why".to_owned();
+        return Segment { words: format!("{} STOPPED", sender.name), more, meaning: Meaning::Need };
     }
     let rate = sender.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
     let cap = sender.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
-    let today = (sender.today > 0 || sender.daily_cap.is_some()).then(|| format!(" {}{cap} today", number(sender.today)));
-    let nobody = if sender.waiting == Some(Waiting::NoEngine) { ", no engine" } else { "" };
-    let idle = if today.is_none() && sender.lease.is_none() { " idle" } else { "" };
-    (format!("{}{rate}{}{nobody}{idle}", sender.name, today.unwrap_or_default()), Meaning::Plain)
+    let counts = sender.today > 0 || sender.daily_cap.is_some();
+    let today = if counts { format!(" {}{cap} today", number(sender.today)) } else { " idle".to_owned() };
+    Segment { words: format!("{}{rate}{today}", sender.name), more: elsewhere(model, sender), meaning: Meaning::Plain }
+}
+
+/// Who sends for it, when it is not this process.
+fn elsewhere(model: &Model, sender: &SenderRow) -> String {
+    match &sender.lease {
+        Some(lease) if lease.holder != model.holder => format!(", sent from {}", lease.host),
+        None if sender.waiting == Some(Waiting::NoEngine) => ", nobody sends".to_owned(),
+        _ => String::new(),
+    }
 }

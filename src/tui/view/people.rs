@@ -112,9 +112,6 @@ fn title(model: &Model) -> Rule {
     };
     let shown = format!("{} {}", people.label.title(), count.unwrap_or_default());
     let mut left = vec!["3 Recipients".to_owned(), shown.trim_end().to_owned(), order.to_owned()];
-    if !people.marked.is_empty() {
-        left.push(format!("{} marked", people.marked.len()));
-    }
     let news = news(model);
     if matches!(model.layout(), Layout::Wide { .. }) {
         left.extend(news);

@@ -1,6 +1,6 @@
 //! A line of text that is being typed: a cursor, the usual editing keys, a limit.
 
-use super::{Line, Pen};
+use super::Line;
 use crate::domain::text::clean;
 use crate::tui::key::Key;
 use crate::tui::theme::Meaning;
@@ -97,11 +97,6 @@ impl Field {
                 line.and("_", Meaning::Accent).and(*c, Meaning::Strong).and(tail, Meaning::Strong)
             }
         }
-    }
-
-    /// Draws the field with words before it.
-    pub fn draw(&self, pen: &mut Pen<'_>, at: (u16, u16), room: u16, before: Line) {
-        self.line(before).draw(pen, at, room);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which people the table shows, and how its title says so.
 
-use crate::domain::filter::{Filter, Sense, Term, Test};
+use crate::domain::filter::Filter;
 use crate::domain::status::Status;
 use crate::engine::view::RecipientRow;
 
@@ -51,11 +51,10 @@ impl Label {
     }
 
     pub fn filter(&self) -> Filter {
-        let one = |test| Filter { terms: vec![Term { sense: Sense::Is, test }] };
         match self {
             Self::Everyone => Filter::default(),
-            Self::Stuck(stage) => one(Test::Stuck(*stage)),
-            Self::Only(status) => one(Test::Status(*status)),
+            Self::Stuck(stage) => Filter::stuck(*stage),
+            Self::Only(status) => Filter::status(*status),
             Self::Found { filter, .. } => filter.clone(),
         }
     }
@@ -72,10 +71,10 @@ impl Label {
 
     /// Whether somebody who was listed still is what was asked for, as far as a change of status decides it.
     pub fn still_holds(&self, row: &RecipientRow) -> bool {
-        let holds = |test: &Test| match test {
-            Test::Status(status) | Test::Stuck(status) => Some(row.status == *status),
-            _ => None,
-        };
-        self.filter().terms.iter().all(|term| holds(&term.test).is_none_or(|is| is == (term.sense == Sense::Is)))
+        match self {
+            Self::Everyone => true,
+            Self::Stuck(status) | Self::Only(status) => row.status == *status,
+            Self::Found { filter, .. } => filter.statuses().contains(&row.status),
+        }
     }
 }

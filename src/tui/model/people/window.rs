@@ -45,9 +45,9 @@ impl People {
         self.reveal(height);
     }
 
-    /// Nobody is chosen until the list that was asked for is here.
-    pub const fn choose_nobody(&mut self) {
-        self.cursor = None;
+    /// Says who is chosen once the list that was asked for is here; nobody until then.
+    pub const fn choose(&mut self, person: Option<RecipientId>) {
+        self.cursor = person;
     }
 
     /// Appends a page that was asked for.
@@ -119,14 +119,6 @@ impl People {
         self.reveal(height);
     }
 
-    /// Puts the cursor on somebody who is listed.
-    pub fn point_at(&mut self, id: RecipientId, height: usize) {
-        if self.get(id).is_some() {
-            self.cursor = Some(id);
-            self.reveal(height);
-        }
-    }
-
     /// Scrolls as little as it takes to show the cursor.
     pub fn reveal(&mut self, height: usize) {
         let height = height.max(1);
@@ -151,10 +143,6 @@ impl People {
 
     pub fn is_at_start(&self) -> bool {
         self.top == 0 && self.reaches.start == Reach::Yes
-    }
-
-    pub fn is_at_end(&self) -> bool {
-        self.reaches.end == Reach::Yes
     }
 
     /// Keeps the visible rows and two screens either side.
