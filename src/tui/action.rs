@@ -154,8 +154,12 @@ pub const ACTIONS: &[Action] = &[
         .asks()
         .unless(when::cannot_cancel)
         .footer("cancel", 4),
-    shows(Verb::These, "the people who are stuck here", &[Enter], &[Funnel]).unless(when::no_blast).footer("these people", 1),
-    marks(Verb::Replied, "they replied", &[Char('r')], &[People, Details]).unless(when::cannot_mark).footer("replied", 1),
+    shows(Verb::These, "the people who are stuck here", &[Enter], &[Funnel])
+        .unless(when::no_blast)
+        .footer("these people", 1),
+    marks(Verb::Replied, "they replied", &[Char('r')], &[People, Details])
+        .unless(when::cannot_mark)
+        .footer("replied", 1),
     marks(Verb::Closed, "they bought; an amount may follow", &[Char('c')], &[People, Details])
         .unless(when::cannot_mark)
         .footer("closed", 1),
@@ -166,7 +170,9 @@ pub const ACTIONS: &[Action] = &[
     marks(Verb::TakeBack, "take back this person's last mark", &[Char('U')], &[People, Details])
         .unless(when::cannot_mark)
         .footer("take back", 4),
-    marks(Verb::Note, "write a note about them", &[Char('e')], &[People, Details]).unless(when::cannot_mark).footer("note", 5),
+    marks(Verb::Note, "write a note about them", &[Char('e')], &[People, Details])
+        .unless(when::cannot_mark)
+        .footer("note", 5),
     marks(Verb::Mark, "mark this person and step on", &[Char(' ')], &[People]).unless(when::nobody).footer("mark", 8),
     shows(Verb::Choose, "choose this line", &[Enter], &[List]).footer("choose", 1),
     shows(Verb::Choose, "choose this answer", &[Enter], &[Details]).unless(when::nothing_to_answer).footer("answer", 2),
@@ -226,8 +232,12 @@ mod tests {
     #[test]
     fn no_key_means_two_things_in_one_scope() {
         for scope in SCOPES {
-            let keys: Vec<Key> =
-                ACTIONS.iter().filter(|action| action.scopes.contains(&scope)).flat_map(|action| action.keys).copied().collect();
+            let keys: Vec<Key> = ACTIONS
+                .iter()
+                .filter(|action| action.scopes.contains(&scope))
+                .flat_map(|action| action.keys)
+                .copied()
+                .collect();
             for (i, key) in keys.iter().enumerate() {
                 assert!(!keys[i + 1..].contains(key), "{key} twice in {scope}");
             }

@@ -9,7 +9,9 @@ use super::model::Asked;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Mark, Resolution};
-use crate::engine::view::{BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total};
+use crate::engine::view::{
+    BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
+};
 use crate::engine::{EngineError, Launch, Marked, Plan, TakenBack};
 
 /// Something to be done outside of the model.
@@ -17,19 +19,34 @@ use crate::engine::{EngineError, Launch, Marked, Plan, TakenBack};
 pub enum Effect {
     Blasts,
     Senders,
-    List { ticket: u64, part: Part, query: RecipientQuery },
+    List {
+        ticket: u64,
+        part: Part,
+        query: RecipientQuery,
+    },
     /// These people as they are now.
     Cells(Vec<RecipientId>),
     /// How many match; with `changed_after`, how many of those changed since.
-    Count { ticket: u64, blast: BlastId, filter: Filter, changed_after: Option<DateTime<Utc>> },
-    Since { blast: BlastId, from: DateTime<Utc> },
+    Count {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+        changed_after: Option<DateTime<Utc>>,
+    },
+    Since {
+        blast: BlastId,
+        from: DateTime<Utc>,
+    },
     /// What happened since the operator last looked.
     Away,
     /// Notes that the operator looks now.
     Look,
     Person(RecipientId),
     Plan(BlastId),
-    Elsewhere { ticket: u64, text: String },
+    Elsewhere {
+        ticket: u64,
+        text: String,
+    },
     /// Acts are done one after the other, in the order of their keys.
     Act(Act),
     /// Gives the leases up, before a suspension.

@@ -25,6 +25,18 @@ fn grouped(digits: &str) -> String {
     out
 }
 
+/// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`.
+pub fn compact(n: i64) -> String {
+    match n {
+        ..10_000 => number(n),
+        ..100_000 => format!("{}.{}k", n / 1_000, n / 100 % 10),
+        ..1_000_000 => format!("{}k", n / 1_000),
+        ..100_000_000 => format!("{}.{}M", n / 1_000_000, n / 100_000 % 10),
+        ..10_000_000_000 => format!("{}M", n / 1_000_000),
+        _ => ">9G".to_owned(),
+    }
+}
+
 /// A count that may not have been finished.
 pub fn total(total: Total) -> String {
     match total {
@@ -47,15 +59,7 @@ pub fn money(amount: Decimal) -> String {
 pub fn short_money(amount: Decimal) -> String {
     use rust_decimal::prelude::ToPrimitive;
     let whole = amount.round().to_i64().unwrap_or(i64::MAX);
-    match whole {
-        0 => "-".to_owned(),
-        ..10_000 => number(whole),
-        ..100_000 => format!("{}.{}k", whole / 1_000, whole / 100 % 10),
-        ..1_000_000 => format!("{}k", whole / 1_000),
-        ..100_000_000 => format!("{}.{}M", whole / 1_000_000, whole / 100_000 % 10),
-        ..10_000_000_000 => format!("{}M", whole / 1_000_000),
-        _ => ">9G".to_owned(),
-    }
+    if whole == 0 { "-".to_owned() } else { compact(whole) }
 }
 
 /// The currency as people write it before an amount.
@@ -139,7 +143,9 @@ mod tests {
 
     #[test]
     fn short_money_always_fits_five_columns() {
-        for whole in [0, 5, 9_999, 10_000, 99_999, 100_000, 999_999, 1_000_000, 99_999_999, 100_000_000, 9_999_999_999, i64::MAX] {
+        for whole in
+            [0, 5, 9_999, 10_000, 99_999, 100_000, 999_999, 1_000_000, 99_999_999, 100_000_000, 9_999_999_999, i64::MAX]
+        {
             assert!(short_money(Decimal::from(whole)).len() <= 5, "{whole}");
         }
         assert_eq!(short_money(Decimal::from(12_345)), "12.3k");

@@ -90,7 +90,8 @@ impl Encoder {
         if colour != self.colour {
             codes.push(colour.map_or(39, code));
         }
-        let joined: Vec<String> = codes.iter().map(|code| if *code == 0 { String::new() } else { code.to_string() }).collect();
+        let joined: Vec<String> =
+            codes.iter().map(|code| if *code == 0 { String::new() } else { code.to_string() }).collect();
         self.out.push_str("\x1b[");
         self.out.push_str(&joined.join(";"));
         self.out.push('m');
@@ -183,7 +184,10 @@ mod tests {
     fn attributes_and_colours_arrive_and_are_taken_off_again() {
         let mut frames = Frames::default();
         let mut next = buffer(&["abcdef"]);
-        next.set_style(Rect::new(0, 0, 2, 1), Style::new().fg(Color::Green).add_modifier(ratatui::style::Modifier::BOLD));
+        next.set_style(
+            Rect::new(0, 0, 2, 1),
+            Style::new().fg(Color::Green).add_modifier(ratatui::style::Modifier::BOLD),
+        );
         next.set_style(Rect::new(2, 0, 2, 1), Style::new().fg(Color::Green));
 
         let mut terminal = vt100::Parser::new(1, 6, 0);

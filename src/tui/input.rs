@@ -94,7 +94,9 @@ fn take(tty: &mut File, parser: &mut Parser) -> Option<Vec<Input>> {
     match tty.read(&mut bytes) {
         Ok(0) => None,
         Ok(read) => Some(parser.feed(&bytes[..read])),
-        Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => Some(Vec::new()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {
+            Some(Vec::new())
+        }
         Err(_) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::action::{ACTIONS, Action, Scope};
 use super::key::Key;
-use super::model::{Model, Pane, Page};
+use super::model::{Model, Page, Pane};
 
 /// Where keys are looked up, the nearest place first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
@@ -26,9 +26,9 @@ pub const fn desk_scopes(focus: Pane) -> &'static [Scope] {
 
 /// What a key means in the nearest of these scopes.
 pub fn lookup(key: Key, scopes: &[Scope]) -> Option<&'static Action> {
-    scopes.iter().find_map(|scope| {
-        ACTIONS.iter().find(|action| action.scopes.contains(scope) && action.keys.contains(&key))
-    })
+    scopes
+        .iter()
+        .find_map(|scope| ACTIONS.iter().find(|action| action.scopes.contains(scope) && action.keys.contains(&key)))
 }
 
 /// Why a key does nothing here: where it would do something, if anywhere.

@@ -9,7 +9,7 @@ mod prompt;
 
 pub use blasts::{Blasts, Changed, STAGES, stage_label, stuck_at};
 pub use news::{LogLine, Notice, Tone};
-pub use page::{Commands, CommandEntry, Details, Elsewhere, Page, Plan, RESOLUTIONS, ResolutionChoice};
+pub use page::{CommandEntry, Commands, Details, Elsewhere, Page, Plan, RESOLUTIONS, ResolutionChoice};
 pub use people::{Arrival, Asked, Label, Movement, People, Person, Shown, Sorting, Wanted};
 pub use prompt::{Amount, Ask, Find, Needs, Note, Prompt};
 
@@ -24,7 +24,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::waiting::Waiting;
 use crate::engine::DatabaseState;
-use crate::engine::view::{BlastRow, SenderRow, Since};
+use crate::engine::view::{BlastRow, SenderRow, Since, Total};
 
 /// The most keys that wait for an answer.
 pub const HELD_MAX: usize = 64;
@@ -203,6 +203,17 @@ impl Model {
         blast.waiting.as_ref().or_else(|| sender().and_then(|sender| sender.waiting.as_ref()))
     }
 
+    /// How many people the list has: by the blast's own counts, else as counted.
+    pub fn listed(&self) -> Option<Total> {
+        let blast = self.blast()?;
+        match &self.people.label {
+            Label::Everyone => Some(Total::Exactly(blast.total_recipients)),
+            Label::Stuck(stage) => stuck_at(&blast.counts, *stage).map(Total::Exactly),
+            Label::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
+            Label::Found { .. } => self.people.total,
+        }
+    }
+
     /// The blast that people are shown of.
     pub const fn people_of(&self) -> Option<BlastId> {
         self.people.blast
@@ -217,5 +228,6 @@ pub fn armed_until(blast: &BlastRow, now: DateTime<Utc>) -> Option<DateTime<Utc>
 
 /// Paused by the engine, not by an operator.
 pub fn paused_by_itself(blast: &BlastRow) -> bool {
-    blast.state == BlastState::Paused && blast.state_by.as_deref().is_none_or(|by| by == "engine" || by.starts_with("engine"))
+    blast.state == BlastState::Paused
+        && blast.state_by.as_deref().is_none_or(|by| by == "engine" || by.starts_with("engine"))
 }

@@ -178,7 +178,8 @@ impl<S: Screen, R: Runner> Desk<S, R> {
 
     async fn wait(&mut self, sources: &mut Sources) -> Woken {
         let draw = self.pace.due().filter(|_| !self.writing);
-        let deadline = self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
+        let deadline =
+            self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
         tokio::select! {
             biased;
             () = sources.stop.cancelled() => Woken::Stop,

@@ -2,8 +2,8 @@
 
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::model::{Model, Page, armed_until};
 use crate::tui::model::Shown;
+use crate::tui::model::{Model, Page, armed_until};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -20,7 +20,9 @@ pub fn no_blast(model: &Model) -> Option<String> {
 pub fn cannot_send(model: &Model) -> Option<String> {
     let state = match model.blast() {
         None => return no_blast(model),
-        Some(blast) if armed_until(blast, model.now).is_some() => return Some("it is about to start: u stops it".to_owned()),
+        Some(blast) if armed_until(blast, model.now).is_some() => {
+            return Some("it is about to start: u stops it".to_owned());
+        }
         Some(blast) => blast.state,
     };
     let why = match state {

@@ -164,7 +164,8 @@ impl People {
     /// How many changes are not shown: those since the list was frozen, without the rows that changed in place.
     pub fn newer(&self) -> Option<Total> {
         let as_of = self.as_of?;
-        let in_place = self.rows.iter().filter(|person| person.row.changed_at > as_of && self.label.still_holds(&person.row));
+        let in_place =
+            self.rows.iter().filter(|person| person.row.changed_at > as_of && self.label.still_holds(&person.row));
         let in_place = i64::try_from(in_place.count()).unwrap_or(i64::MAX);
         match self.changed_since? {
             Total::Exactly(changed) => Some(changed - in_place).filter(|newer| *newer > 0).map(Total::Exactly),

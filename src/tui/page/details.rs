@@ -4,7 +4,7 @@ use super::{Sheet, clock, wrapped};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::engine::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
-use crate::tui::format::{Clock, money, symbol};
+use crate::tui::format::{Clock, money, symbol, total};
 use crate::tui::model::{Details, Model, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::Meaning;
 use crate::tui::widget::Line;
@@ -41,7 +41,7 @@ pub fn sheet(model: &Model, details: &Details, width: u16) -> Sheet {
 fn title(model: &Model, told: &RecipientDetails) -> crate::tui::widget::Rule {
     let who = told.row.name.clone().unwrap_or_else(|| "no name".to_owned());
     let blast = format!("{}, {}", told.blast_tag, told.follow_up_stage);
-    let of = model.blast().map(|blast| super::super::format::number(blast.total_recipients));
+    let of = model.listed().map(total);
     let right = model.people.position().zip(of).map(|(at, of)| format!("{at} of {of}: [ ]"));
     super::title(vec![who, told.row.phone.to_string(), blast], right)
 }
@@ -61,10 +61,15 @@ fn standing(model: &Model, row: &RecipientRow, clock: Clock) -> Line {
 }
 
 fn before(model: &Model, told: &RecipientDetails, clock: Clock) -> Option<Line> {
-    let others: Vec<String> = told.elsewhere.iter().take(3).map(|other| {
-        let amount = other.amount.map(|sum| format!(" {} {}", symbol(&model.options.currency), money(sum)));
-        format!("{}, {} {}{}", other.tag, other.status, clock.date(other.changed_at), amount.unwrap_or_default())
-    }).collect();
+    let others: Vec<String> = told
+        .elsewhere
+        .iter()
+        .take(3)
+        .map(|other| {
+            let amount = other.amount.map(|sum| format!(" {} {}", symbol(&model.options.currency), money(sum)));
+            format!("{}, {} {}{}", other.tag, other.status, clock.date(other.changed_at), amount.unwrap_or_default())
+        })
+        .collect();
     (!others.is_empty()).then(|| Line::dim(format!("  before: {}", others.join("   "))))
 }
 

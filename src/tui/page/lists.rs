@@ -91,6 +91,7 @@ pub fn elsewhere(model: &Model, found: &Elsewhere) -> Sheet {
             .right(person.tag.clone())
     };
     let lines = found.rows.iter().enumerate().map(line).collect();
-    let title = super::title(vec![format!("Found in every blast: {}", found.text)], Some("enter goes there".to_owned()));
+    let title =
+        super::title(vec![format!("Found in every blast: {}", found.text)], Some("enter goes there".to_owned()));
     Sheet { title, lines, focus: Some(found.row) }
 }

@@ -38,7 +38,11 @@ fn count(people: i64, says: &str) -> Option<Line> {
 }
 
 fn who(told: &engine::Plan) -> Vec<Line> {
-    let again = if told.blast.state == BlastState::Paused { "people are still queued and get it" } else { "people get one message each" };
+    let again = if told.blast.state == BlastState::Paused {
+        "people are still queued and get it"
+    } else {
+        "people get one message each"
+    };
     let practice = if told.blast.rehearsal { ", which only practises" } else { "" };
     let first = format!("{again}, from {}{practice}", told.blast.sender);
     let head = Line::of(format!("{:>5} ", number(told.people)), Meaning::Strong).and(first, Meaning::Plain);

@@ -59,7 +59,11 @@ fn a_terminal_shows_every_screen_as_it_was_drawn() {
         let mut bench = Bench::new(Size { width, height });
         let mut frames = Frames::default();
         terminal.process(&frames.advance(&screen(&bench)));
-        bench.keys("3jj").answer(Answer::Blasts(Ok(vec![BlastRow { tag: "陈小明 قيس".to_owned(), ..blasts().swap_remove(0) }])));
+        bench
+            .keys("3jj")
+            .answer(Answer::Blasts(Ok(vec![BlastRow {
+                tag: "陈小明 قيس".to_owned(), ..blasts().swap_remove(0)
+            }])));
 
         terminal.process(&frames.advance(&screen(&bench)));
 

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::support::{
-    Bench, RAYA, STACKED, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people, person, plan_of,
-    raya, senders, since_of,
+    Bench, RAYA, STACKED, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people, person,
+    plan_of, raya, senders, since_of,
 };
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
@@ -25,7 +25,8 @@ const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 2
 fn the_wide_desk_is_drawn_to_the_column() {
     let mut bench = Bench::new(WIDE);
     bench.keys("jj\n");
-    let siti = RecipientRow { status: Status::Read, replied_at: None, changed_at: at(13, 41), ..people().swap_remove(0) };
+    let siti =
+        RecipientRow { status: Status::Read, replied_at: None, changed_at: at(13, 41), ..people().swap_remove(0) };
     let hafiz = RecipientRow {
         sent_at: Some(at(12, 32)),
         delivered_at: Some(at(12, 32)),
@@ -50,8 +51,7 @@ fn the_wide_desk_is_drawn_to_the_column() {
     bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
     bench.answer(Answer::Since { blast: RAYA, since: Ok(since_of(from)) });
 
-    let expected = "\
- REAL Kedai Aina  live, news 14:02 +08  sales 90/h 146/500 today                                           ! 2 need you
+    let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 90/h 146/500 today                                           ! 2 need you
 ── 1 Blasts ───────────────────────────────────┬── 2 Funnel ── Raya promo, Initial ── sending ──────────────────────────
   name             date   state     done    RM │   stage          count  of sent  stuck here   0                     287
 > Raya promo       today  sending    51% 1,240 │   Sent             142   100.0%           6   ████████████▌
@@ -81,15 +81,15 @@ N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57
 
 #[test]
 fn the_stacked_desk_is_drawn_to_the_column() {
-    let mut bench = Bench::with(STACKED, people().into_iter().map(|row| RecipientRow { changed_at: at(13, 50), ..row }).collect());
+    let mut bench =
+        Bench::with(STACKED, people().into_iter().map(|row| RecipientRow { changed_at: at(13, 50), ..row }).collect());
     bench.keys("jj3");
     bench.model.last_key = at(13, 56);
     bench.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Answer::Cells(Ok(people())));
     let ticket = bench.model.people.ticket;
     bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(8)) });
 
-    let expected = "\
- REAL Kedai Aina  live, news 14:02  sales 90/h 146/500 today       ! 2 need you
+    let expected = " REAL Kedai Aina  live, news 14:02  sales 90/h 146/500 today       ! 2 need you
 ── 2 Funnel ── Raya promo, Initial ── sending ────────────── 1 Blasts: 1 of 6 ──
   stage          count  of sent  stuck here   0                              287
   Sent             142   100.0%           6   █████████████████
@@ -190,9 +190,15 @@ fn hostile_and_foreign_names_at_every_size() {
         "\u{202e}evil\u{2066}\u{200f}",
         "line\nbreak\ttab",
     ];
-    let rows = (1..).zip(names).map(|(id, name)| RecipientRow { note: Some(name.to_owned()), ..person(id, name, Status::Read, at(13, 0)) });
+    let rows = (1..)
+        .zip(names)
+        .map(|(id, name)| RecipientRow { note: Some(name.to_owned()), ..person(id, name, Status::Read, at(13, 0)) });
     let mut bench = Bench::with(WIDE, rows.collect());
-    bench.answer(Answer::Blasts(Ok(names.iter().zip(blasts()).map(|(name, blast)| BlastRow { tag: (*name).to_owned(), ..blast }).collect())));
+    bench.answer(Answer::Blasts(Ok(names
+        .iter()
+        .zip(blasts())
+        .map(|(name, blast)| BlastRow { tag: (*name).to_owned(), ..blast })
+        .collect())));
     bench.keys("3");
 
     insta::assert_snapshot!("hostile", at_every_size(&mut bench));
@@ -202,7 +208,8 @@ fn hostile_and_foreign_names_at_every_size() {
 fn somebody_uncertain_in_full() {
     let mut bench = Bench::new(STACKED);
     bench.keys("3jjjj\n");
-    let row = RecipientRow { reason: Some("no answer in 30 s after the request".to_owned()), ..people().swap_remove(4) };
+    let row =
+        RecipientRow { reason: Some("no answer in 30 s after the request".to_owned()), ..people().swap_remove(4) };
     let step = |minute: u32, new_status, detail: &str| HistoryRow {
         changed_at: at(13, minute),
         happened_at: None,
@@ -240,7 +247,8 @@ fn the_plan_of_a_draft() {
 #[test]
 fn the_pages_that_are_lists() {
     let mut bench = Bench::new(STACKED);
-    let stopped = crate::engine::view::Stop { at: at(13, 0), code: "401".to_owned(), reason: "the token is refused".to_owned() };
+    let stopped =
+        crate::engine::view::Stop { at: at(13, 0), code: "401".to_owned(), reason: "the token is refused".to_owned() };
     bench.model.senders = vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
     for keys in ["!", "?", ":pa"] {
@@ -264,7 +272,11 @@ fn the_header_says_whose_messages_these_are() {
 #[test]
 fn the_header_says_when_the_sending_happens_elsewhere() {
     let mut bench = Bench::new(WIDE);
-    let lease = |holder: &str| crate::engine::view::LeaseRow { holder: holder.to_owned(), host: "kedai1".to_owned(), expires_at: at(14, 3) };
+    let lease = |holder: &str| crate::engine::view::LeaseRow {
+        holder: holder.to_owned(),
+        host: "kedai1".to_owned(),
+        expires_at: at(14, 3),
+    };
     bench.model.holder = "me".to_owned();
 
     bench.model.senders[0].lease = Some(lease("another"));
@@ -277,7 +289,11 @@ fn the_header_says_when_the_sending_happens_elsewhere() {
 #[test]
 fn the_hints_of_the_demo_go_on_as_they_are_followed_and_esc_ends_them() {
     let mut bench = Bench::new(STACKED);
-    bench.model = crate::tui::model::Model::new(crate::tui::Options { hints: Hints::On, ..super::support::options() }, STACKED, noon());
+    bench.model = crate::tui::model::Model::new(
+        crate::tui::Options { hints: Hints::On, ..super::support::options() },
+        STACKED,
+        noon(),
+    );
     bench.answer(Answer::Blasts(Ok(blasts()))).list(people());
     assert!(bench.line(22).contains("try: /"), "{}", bench.line(22));
 
@@ -302,7 +318,7 @@ fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() 
     assert_eq!(style(41, 13), of(Meaning::Stage(Status::Closed)));
     assert_eq!(style(20, 12), of(Meaning::Strong));
     assert_eq!(style(1, 0), of(Meaning::Real));
-    assert_eq!(style(66, 0), of(Meaning::Need));
+    assert_eq!(style(67, 0), of(Meaning::Need));
 }
 
 #[test]
@@ -332,11 +348,17 @@ fn a_time_of_another_day_fits_its_column() {
 fn a_blast_that_paused_by_itself_says_why() {
     let mut bench = Bench::new(STACKED);
     let reason = "5 failures in a row".to_owned();
-    let paused = BlastRow { state: BlastState::Paused, state_by: Some("engine".to_owned()), state_reason: Some(reason), ..raya() };
+    let paused = BlastRow {
+        state: BlastState::Paused,
+        state_by: Some("engine".to_owned()),
+        state_reason: Some(reason),
+        ..raya()
+    };
 
     bench.answer(Answer::Blasts(Ok(vec![paused])));
 
-    assert!(bench.line(1).contains("paused by engine: 5 failures"), "{}", bench.line(1));
+    assert!(bench.line(1).contains("══ paused by engine ══"), "{}", bench.line(1));
+    assert!(bench.line(9).starts_with("  paused: 5 failures in a row"), "{}", bench.line(9));
     assert!(bench.line(0).ends_with("! 2 need you"));
 }
 

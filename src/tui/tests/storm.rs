@@ -3,7 +3,9 @@
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::sample::select;
 
-use super::support::{Bench, DRAFT, RAYA, WIDE, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of};
+use super::support::{
+    Bench, DRAFT, RAYA, WIDE, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of,
+};
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Act, Answer, Counted, Effect, Failure};

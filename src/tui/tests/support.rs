@@ -11,9 +11,7 @@ use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::engine::view::{
-    Anchor, BlastRow, RecipientDetails, RecipientRow, SenderRow, Since, Total,
-};
+use crate::engine::view::{Anchor, BlastRow, RecipientDetails, RecipientRow, SenderRow, Since, Total};
 use crate::engine::{Marked, Plan, Sample};
 use crate::tui::effect::{Act, Answer, Effect, Outcome, Part};
 use crate::tui::key::Key;
@@ -183,14 +181,19 @@ pub fn people() -> Vec<RecipientRow> {
             ..person(2, "Tan Mei Ling", Status::Closed, at(13, 57))
         },
         person(3, "Kavitha", Status::Delivered, at(13, 56)),
-        RecipientRow { error_message: Some("refused".to_owned()), ..person(4, "Lim Ah Kow", Status::Failed, at(13, 55)) },
+        RecipientRow {
+            error_message: Some("refused".to_owned()),
+            ..person(4, "Lim Ah Kow", Status::Failed, at(13, 55))
+        },
         person(5, "Aishah", Status::Uncertain, at(13, 54)),
     ]
 }
 
 /// So many people, each changed a minute before the one above.
 pub fn crowd(from: i64, count: i64) -> Vec<RecipientRow> {
-    (from..from + count).map(|n| person(n, &format!("Person {n}"), Status::Read, at(13, 59) - TimeDelta::minutes(n))).collect()
+    (from..from + count)
+        .map(|n| person(n, &format!("Person {n}"), Status::Read, at(13, 59) - TimeDelta::minutes(n)))
+        .collect()
 }
 
 /// A dashboard whose effects are answered by hand.

@@ -44,7 +44,8 @@ fn an_unfocused_table_follows_the_news_and_a_focused_one_only_its_cells() {
     let effects = bench.taken();
     assert!(lists(&effects).is_empty());
     assert!(effects.contains(&Effect::Cells((1..=5).map(RecipientId).collect())));
-    let counted = |effect: &Effect| matches!(effect, Effect::Count { changed_after: Some(after), .. } if *after == at(13, 58));
+    let counted =
+        |effect: &Effect| matches!(effect, Effect::Count { changed_after: Some(after), .. } if *after == at(13, 58));
     assert!(effects.iter().any(counted));
 }
 
@@ -290,7 +291,11 @@ fn what_happened_since_the_last_key_is_asked_after_a_minute_and_ends_with_a_key(
     assert!(bench.taken().contains(&Effect::Since { blast: RAYA, from }));
 
     bench.answer(Answer::Since { blast: RAYA, since: Ok(since_of(from)) });
-    assert!(bench.line(10).contains("since your last key, 14:02: 33 sent, 29 received, 12 read, 1 failed"), "{}", bench.line(10));
+    assert!(
+        bench.line(10).contains("since your last key, 14:02: 33 sent, 29 received, 12 read, 1 failed"),
+        "{}",
+        bench.line(10)
+    );
 
     bench.keys("k");
     assert!(!bench.line(10).contains("since your last key"));
@@ -333,7 +338,10 @@ fn q_tells_what_goes_on_without_this_window_and_then_leaves() {
     let mut bench = Bench::new(STACKED);
 
     bench.keys("q");
-    assert_eq!(bench.said(), "Raya promo goes on without this window (done about 15:36). q again to leave, p to pause it first");
+    assert_eq!(
+        bench.said(),
+        "Raya promo goes on without this window (done about 15:36). q again to leave, p to pause it first"
+    );
     bench.keys("q");
 
     assert_eq!(bench.taken(), [Effect::End(Ended::Quit)]);

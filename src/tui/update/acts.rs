@@ -154,10 +154,11 @@ fn marked_one(model: &mut Model, marked: Marked) -> Vec<Effect> {
         model.hint = Some(Hint::Undo);
     }
     let mut text = sentence(&marked);
-    let stays = model.pages.is_empty() && model.people.get(id).is_some_and(|person| {
-        let after = crate::engine::view::RecipientRow { status: marked.after, ..person.row.clone() };
-        model.people.label.still_holds(&person.row) && !model.people.label.still_holds(&after)
-    });
+    let stays = model.pages.is_empty()
+        && model.people.get(id).is_some_and(|person| {
+            let after = crate::engine::view::RecipientRow { status: marked.after, ..person.row.clone() };
+            model.people.label.still_holds(&person.row) && !model.people.label.still_holds(&after)
+        });
     if stays {
         text.push_str("; they stay in this list until you leave it");
     }
@@ -246,7 +247,8 @@ fn log(model: &mut Model, sentence: &str, command_line: String) {
 
 /// A stated time has come: what could be taken back a moment ago is on its way.
 pub fn time_came(model: &mut Model) -> Vec<Effect> {
-    let stale = model.notice.as_ref().is_some_and(|notice| notice.hint == Some(U_STOPS)) && model.armed().next().is_none();
+    let stale =
+        model.notice.as_ref().is_some_and(|notice| notice.hint == Some(U_STOPS)) && model.armed().next().is_none();
     if stale {
         model.say(Notice::done("it has started: p pauses it"));
     }

@@ -24,7 +24,9 @@ pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
             });
         }
         Answer::Since { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
-            with(model, since, |model, since| model.since = Some(since).filter(|since| since.from == Some(model.last_key)));
+            with(model, since, |model, since| {
+                model.since = Some(since).filter(|since| since.from == Some(model.last_key))
+            });
         }
         Answer::Away(since) => with(model, since, |model, since| {
             model.seen_at = Some(model.now);
@@ -144,7 +146,8 @@ fn away(model: &mut Model, since: Option<&Since>) {
         return;
     }
     let clock = Clock { zone: model.options.zone, now: model.now };
-    let what: Vec<String> = since.reached.iter().filter(|(_, n)| *n > 0).map(|(status, n)| format!("{n} {status}")).collect();
+    let what: Vec<String> =
+        since.reached.iter().filter(|(_, n)| *n > 0).map(|(status, n)| format!("{n} {status}")).collect();
     let text = format!("away {}–{}: {}", clock.long(from), clock.minute(model.now), what.join(", "));
     model.say(Notice::done(text));
 }

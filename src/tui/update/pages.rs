@@ -141,7 +141,12 @@ fn resolve(model: &mut Model, details: Details) -> Vec<Effect> {
         }
         ResolutionChoice::Say(Resolution::Resend) => {
             let then = vec![Act::Mark { person: details.person, mark: Mark::Resolve(Resolution::Resend) }];
-            prompts::ask(model, format!("send to {who} once more? If it did arrive, they get it twice."), Needs::Yes, then)
+            prompts::ask(
+                model,
+                format!("send to {who} once more? If it did arrive, they get it twice."),
+                Needs::Yes,
+                then,
+            )
         }
         ResolutionChoice::Say(said) => {
             vec![acts::act(Act::Mark { person: details.person, mark: Mark::Resolve(said) })]

@@ -35,7 +35,14 @@ pub fn perform(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Send => pages::plan(model),
         Verb::Choose => pages::choose(model),
         Verb::Confirm => pages::confirm(model),
-        Verb::Replied | Verb::Closed | Verb::Stop | Verb::TakeBack | Verb::Note | Verb::Mark | Verb::Cancel | Verb::Undo
+        Verb::Replied
+        | Verb::Closed
+        | Verb::Stop
+        | Verb::TakeBack
+        | Verb::Note
+        | Verb::Mark
+        | Verb::Cancel
+        | Verb::Undo
         | Verb::Pause => acts::begin(model, verb),
         Verb::Find => find::open(model, ""),
         Verb::NeedsYou => opened(model, Page::Needs(0)),

@@ -71,7 +71,9 @@ fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
             model.refuse(format!("{typed} is not {people}: nothing done"));
             Vec::new()
         }
-        (Needs::Number { field, .. }, Key::Char('0'..='9') | Key::Backspace) if field.text().len() < 12 || key == Key::Backspace => {
+        (Needs::Number { field, .. }, Key::Char('0'..='9') | Key::Backspace)
+            if field.text().len() < 12 || key == Key::Backspace =>
+        {
             field.key(key);
             model.prompt = Some(Prompt::Ask(ask));
             Vec::new()

@@ -52,7 +52,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         table.row(pen, (area.x, y), |cell| value(model, blast, cell, strong.then_some(Meaning::Strong)));
     }
     if model.blasts.rows().is_empty() {
-        let words = if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading …" };
+        let words =
+            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading …" };
         pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), Meaning::Dim);
     }
 }

@@ -1,10 +1,10 @@
 //! The last two lines: the question or what was said last, and the keys that work here.
 
 use crate::domain::ids::BlastId;
-use crate::tui::action::{ACTIONS, Action};
+use crate::tui::action::{ACTIONS, Action, Danger, Verb};
 use crate::tui::format::{Clock, number, symbol, total};
 use crate::tui::keymap;
-use crate::tui::model::{Find, Hint, Model, Needs, Notice, Page, Prompt, Tone};
+use crate::tui::model::{Find, Hint, Model, Needs, Notice, Page, Pane, Prompt, Tone};
 use crate::tui::theme::Meaning;
 use crate::tui::widget::{Line, Pen, width};
 
@@ -133,21 +133,49 @@ struct Entry {
 
 fn here(model: &Model) -> Vec<Entry> {
     let scopes = keymap::scopes(model);
-    let typing = matches!(model.pages.last(), Some(Page::Commands(_) | Page::Plan(_)));
     let works = |action: &&Action| action.scopes.iter().any(|scope| scopes.contains(scope));
-    let entries = ACTIONS.iter().filter(works).filter_map(|action| {
-        let (word, dropped) = action.footer?;
-        let paired = if action.keys == [crate::tui::key::Key::Char(']')] { "[ ]".to_owned() } else { String::new() };
-        let key = if paired.is_empty() { action.keys.first()?.to_string() } else { paired };
-        Some(Entry { key, word, dropped })
-    });
-    entries.filter(|entry| !typing || matches!(entry.key.as_str(), "enter" | "[ ]")).collect()
+    let mut entries: Vec<Entry> = ACTIONS
+        .iter()
+        .filter(works)
+        .filter(|action| is_of_use(model, action))
+        .filter_map(|action| entry(model, action))
+        .collect();
+    if !model.pages.is_empty() {
+        entries.push(Entry { key: "esc".to_owned(), word: "back", dropped: 0 });
+    }
+    entries
+}
+
+/// Marks are always told; the rest where it can be done now. Where something is typed, few keys are keys.
+fn is_of_use(model: &Model, action: &Action) -> bool {
+    let typing = matches!(model.pages.last(), Some(Page::Commands(_) | Page::Plan(_)));
+    let always = action.danger == Danger::Mark && action.verb != Verb::Pause || action.verb == Verb::Stop;
+    let while_typing = matches!(action.verb, Verb::Choose | Verb::Confirm | Verb::Next);
+    (!typing || while_typing) && (always || (action.why_not)(model).is_none())
+}
+
+fn entry(model: &Model, action: &Action) -> Option<Entry> {
+    let (word, dropped) = action.footer?;
+    if action.verb != Verb::Next {
+        return Some(Entry { key: action.keys.first()?.to_string(), word, dropped });
+    }
+    let word = match model.pages.last() {
+        Some(Page::Details(_)) => "person",
+        Some(Page::Plan(_)) => "sample",
+        None if model.focus != Pane::Blasts => word,
+        _ => return None,
+    };
+    Some(Entry { key: "[ ]".to_owned(), word, dropped })
 }
 
 fn fitting(mut entries: Vec<Entry>, room: u16) -> Vec<(String, String)> {
-    let taken = |entries: &[Entry]| -> u16 { entries.iter().map(|entry| width(&entry.key) + width(entry.word) + 3).sum() };
+    let taken =
+        |entries: &[Entry]| -> u16 { entries.iter().map(|entry| width(&entry.key) + width(entry.word) + 3).sum() };
     while taken(&entries) > room + 2 {
-        let Some(last) = entries.iter().enumerate().max_by_key(|(at, entry)| (entry.dropped, *at)).map(|(at, _)| at) else { break };
+        let Some(last) = entries.iter().enumerate().max_by_key(|(at, entry)| (entry.dropped, *at)).map(|(at, _)| at)
+        else {
+            break;
+        };
         entries.remove(last);
     }
     entries.into_iter().map(|entry| (entry.key, entry.word.to_owned())).collect()

@@ -8,7 +8,7 @@ use crate::domain::funnel::Counts;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::engine::view::BlastRow;
-use crate::tui::format::{Clock, money, number, symbol};
+use crate::tui::format::{Clock, compact, money, number, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, STAGES, armed_until, stage_label, stuck_at};
 use crate::tui::theme::Meaning;
@@ -28,7 +28,7 @@ const BARS: u16 = 46;
 fn table() -> Table<Cell> {
     let mut table = Table::lay(&[
         (Cell::Stage, 9, Align::Left),
-        (Cell::Count, 10, Align::Right),
+        (Cell::Count, 11, Align::Right),
         (Cell::Share, 8, Align::Right),
         (Cell::Stuck, 11, Align::Right),
     ]);
@@ -44,7 +44,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let at = if beside { area.x + 1 } else { area.x };
     rule(pen, (at, area.y), area.right() - at, &title(model, beside), focused(model, Pane::Funnel));
     let Some(blast) = model.blast() else {
-        let words = if model.blasts.is_loaded() { "no blast is selected" } else { "reading …" };
+        let words =
+            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading …" };
         pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), Meaning::Dim);
         return;
     };
@@ -86,9 +87,8 @@ fn state(model: &Model, blast: &BlastRow) -> String {
         return format!("starts {}: u stops it", clock.second(until));
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-    let why = blast.state_reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     match blast.state {
-        BlastState::Paused | BlastState::Cancelled | BlastState::Failed => format!("{}{by}{why}", blast.state),
+        BlastState::Paused | BlastState::Cancelled | BlastState::Failed => format!("{}{by}", blast.state),
         state => blasts::word(state).to_owned(),
     }
 }
@@ -146,15 +146,13 @@ fn share(part: i64, whole: i64) -> String {
 
 /// Who is in no stage.
 fn others(counts: &Counts, room: u16) -> Option<(String, String)> {
-    let outside = [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let parts = outside.map(|status| format!("{status} {}", number(counts.get(status))));
-    Some((joined(&parts, room.saturating_sub(2)), String::new()))
-}
-
-/// Joined with as many spaces, up to three, as the room allows.
-fn joined(parts: &[String], room: u16) -> String {
-    let fitting = ["   ", "  "].into_iter().map(|gap| parts.join(gap)).find(|line| width(line) <= room);
-    fitting.unwrap_or_else(|| parts.join(" "))
+    let outside =
+        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let parts = |write: fn(i64) -> String| outside.map(|status| format!("{status} {}", write(counts.get(status))));
+    let (full, short) = (parts(number), parts(compact));
+    let lines = [full.join("   "), full.join("  "), short.join("  ")];
+    let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
+    Some((fitting.unwrap_or_else(|| short.join(" ")), String::new()))
 }
 
 /// What it waits for, its rate and end, and the money.
@@ -166,11 +164,20 @@ fn waits(model: &Model, blast: &BlastRow, room: u16) -> Option<(String, String)>
     let rate = rate.filter(|_| sending).map(|rate| format!("{}/h", number(rate)));
     let done = blast.done_at.filter(|_| sending).map(|at| clock.long(at));
     let wait = model.waiting().map(|waiting| format!("waits for: {}", waits_for(waiting, clock)));
-    let parts = |done: Option<String>| -> Vec<String> { [wait.clone(), rate.clone(), done].into_iter().flatten().collect() };
+    let wait = wait.or_else(|| stopped(blast));
+    let parts =
+        |done: Option<String>| -> Vec<String> { [wait.clone(), rate.clone(), done].into_iter().flatten().collect() };
     let long = parts(done.as_ref().map(|at| format!("done about {at}"))).join("   ");
     let short = parts(done.map(|at| format!("done {at}"))).join("  ");
     let left = room.saturating_sub(width(&money) + 4);
     Some((if width(&long) <= left { long } else { short }, money))
+}
+
+/// Why it does not go on by itself.
+fn stopped(blast: &BlastRow) -> Option<String> {
+    let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
+    let why = blast.state_reason.as_ref().filter(|_| held)?;
+    Some(format!("{}: {why}", blast.state))
 }
 
 fn waits_for(waiting: &Waiting, clock: Clock) -> String {
@@ -185,8 +192,12 @@ fn waits_for(waiting: &Waiting, clock: Clock) -> String {
 fn since(model: &Model) -> Option<(String, String)> {
     let since = model.since.as_ref()?;
     let clock = Clock { zone: model.options.zone, now: model.now };
-    let what: Vec<String> =
-        since.reached.iter().filter(|(_, people)| *people > 0).map(|(status, people)| format!("{} {status}", number(*people))).collect();
+    let what: Vec<String> = since
+        .reached
+        .iter()
+        .filter(|(_, people)| *people > 0)
+        .map(|(status, people)| format!("{} {status}", number(*people)))
+        .collect();
     let what = if what.is_empty() { "nothing".to_owned() } else { what.join(", ") };
     Some((format!("since your last key, {}: {what}", clock.minute(since.from?)), String::new()))
 }

@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use super::focused;
 use crate::domain::status::Status;
 use crate::engine::view::RecipientRow;
-use crate::tui::format::{Clock, money, number, symbol, total};
+use crate::tui::format::{Clock, money, symbol, total};
 use crate::tui::layout::Layout;
-use crate::tui::model::{Label, Model, Pane, Sorting, stuck_at};
+use crate::tui::model::{Label, Model, Pane, Sorting};
 use crate::tui::theme::Meaning;
 use crate::tui::update::is_new;
 use crate::tui::widget::{Align, Focused, Pen, Rule, Table, rule};
@@ -55,7 +55,12 @@ fn table(room: u16) -> Table<Cell> {
     }
     let since = if room >= 57 { 6 } else { 0 };
     let name = left(17 + 9 + 2 + 3 + since);
-    Table::lay(&[(Cell::Phone, 17, Align::Left), (Cell::Name, name, Align::Left), (Cell::Stage, 9, Align::Left), (Cell::Since, since, Align::Left)])
+    Table::lay(&[
+        (Cell::Phone, 17, Align::Left),
+        (Cell::Name, name, Align::Left),
+        (Cell::Stage, 9, Align::Left),
+        (Cell::Since, since, Align::Left),
+    ])
 }
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
@@ -82,6 +87,7 @@ fn nobody(model: &Model) -> String {
         return "reading …".to_owned();
     }
     match &model.people.label {
+        _ if model.blast().is_none() => String::new(),
         Label::Everyone => "nobody is in this blast yet".to_owned(),
         Label::Found { text, .. } => format!("nobody here is {text}; / and tab look in every blast"),
         label => format!("nobody is {}", label.title()),
@@ -100,12 +106,7 @@ fn mark(model: &Model, row: &RecipientRow, here: bool) -> (&'static str, Meaning
 
 fn title(model: &Model) -> Rule {
     let people = &model.people;
-    let count = match &people.label {
-        Label::Everyone => model.blast().map(|blast| number(blast.total_recipients)),
-        Label::Stuck(stage) => model.blast().and_then(|blast| stuck_at(&blast.counts, *stage)).map(number),
-        Label::Only(status) => model.blast().map(|blast| number(blast.counts.get(*status))),
-        Label::Found { .. } => people.total.map(total),
-    };
+    let count = model.listed().map(total);
     let order = match people.order {
         Sorting::NewestChange => "newest change first",
         Sorting::Row => "in the order of the list",

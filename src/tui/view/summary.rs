@@ -19,7 +19,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
         let blank = " ".repeat(usize::from(area.width));
         pen.put((0, last), &blank, area.width, Meaning::Plain);
         super::footer::question(model, prompt).draw(pen, (0, last), area.width);
-    } else if let Some(notice) = model.notice.as_ref().filter(|notice| notice.tone == Tone::Refused || area.height > 2) {
+    } else if let Some(notice) = model.notice.as_ref().filter(|notice| notice.tone == Tone::Refused || area.height > 2)
+    {
         let blank = " ".repeat(usize::from(area.width));
         pen.put((0, last), &blank, area.width, Meaning::Plain);
         pen.put((0, last), &notice.text, area.width, Meaning::Plain);
@@ -31,14 +32,12 @@ fn lines(model: &Model) -> Vec<Line> {
     let funnel = blast.counts.funnel();
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
-    let first = Line::of(need, Meaning::Need)
-        .and(format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), blasts::word(blast.state)), Meaning::Plain);
-    let stages = format!(
-        "recv {} read {} repl {} closed {}",
-        number(funnel.received),
-        number(funnel.read),
-        number(funnel.replied),
-        number(funnel.closed)
+    let first = Line::of(need, Meaning::Need).and(
+        format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), blasts::word(blast.state)),
+        Meaning::Plain,
     );
-    vec![first, Line::plain(blast.tag.clone()), Line::plain(stages)]
+    let stages =
+        [("received", funnel.received), ("read", funnel.read), ("replied", funnel.replied), ("closed", funnel.closed)];
+    let stages = stages.map(|(stage, people)| Line::plain(format!("{:>11} {stage}", number(people))));
+    [first, Line::plain(blast.tag.clone())].into_iter().chain(stages).collect()
 }

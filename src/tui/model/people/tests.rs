@@ -87,7 +87,10 @@ fn news_counts_those_who_are_not_shown_and_not_those_who_changed_in_place() {
     let mut people = loaded(crowd(1, 10));
     people.label = Label::Stuck(Status::Read);
     people.freeze();
-    people.refresh(vec![person(3, "Person 3", Status::Replied, at(14, 1)), person(4, "Person 4", Status::Read, at(14, 1))]);
+    people.refresh(vec![
+        person(3, "Person 3", Status::Replied, at(14, 1)),
+        person(4, "Person 4", Status::Read, at(14, 1)),
+    ]);
 
     people.changed_since = Some(Total::Exactly(3));
 

@@ -136,7 +136,9 @@ impl People {
         let below = self.rows.len().saturating_sub(self.top + height);
         match (self.rows.front(), self.rows.back()) {
             (_, Some(last)) if below < height && self.reaches.end == Reach::No => Some(Wanted::After(last.place)),
-            (Some(first), _) if self.top < height && self.reaches.start == Reach::No => Some(Wanted::Before(first.place)),
+            (Some(first), _) if self.top < height && self.reaches.start == Reach::No => {
+                Some(Wanted::Before(first.place))
+            }
             _ => None,
         }
     }
