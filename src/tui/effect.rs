@@ -84,6 +84,7 @@ pub enum Act {
     Delete(BlastId),
 }
 
+#[cfg(test)]
 impl Act {
     /// Whether it starts messages, or cannot be taken back by a key: never done without a question.
     pub const fn needs_question(&self) -> bool {

@@ -30,8 +30,11 @@ enum Taking {
     Broken,
 }
 
+/// What was written.
+type Written = Arc<Mutex<Vec<Vec<u8>>>>;
+
 struct FakeScreen {
-    frames: Arc<Mutex<Vec<(Instant, Vec<u8>)>>>,
+    frames: Written,
     size: Arc<Mutex<Size>>,
     taking: Taking,
 }
@@ -42,7 +45,7 @@ impl Screen for FakeScreen {
     }
 
     fn write(&mut self, frame: Vec<u8>) -> io::Result<()> {
-        self.frames.lock().unwrap().push((Instant::now(), frame));
+        self.frames.lock().unwrap().push(frame);
         Ok(())
     }
 
@@ -91,7 +94,7 @@ impl Runner for FakeRunner {
 }
 
 struct Running {
-    frames: Arc<Mutex<Vec<(Instant, Vec<u8>)>>>,
+    frames: Written,
     acts: Arc<Mutex<Vec<Act>>>,
     size: Arc<Mutex<Size>>,
     input: mpsc::Sender<Input>,
@@ -136,7 +139,7 @@ impl Running {
     /// What a terminal of this size shows after all frames.
     fn shown(&self, size: Size) -> String {
         let mut terminal = vt100::Parser::new(size.height, size.width, 0);
-        for (_, frame) in self.frames.lock().unwrap().iter() {
+        for frame in self.frames.lock().unwrap().iter() {
             terminal.process(frame);
         }
         terminal.screen().contents()
