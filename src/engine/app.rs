@@ -21,6 +21,7 @@ use super::clock::DatabaseClock;
 use super::desk::Desk;
 use super::lease::LeaseTerms;
 use super::news::News;
+use super::poller::PollingTerms;
 use super::run::Until;
 use crate::config::Config;
 use crate::domain::ids::SenderId;
@@ -183,8 +184,13 @@ impl App {
     }
 
     /// Messages older than this are not asked about any more.
-    pub(super) fn give_up_polling_after(&self) -> TimeDelta {
+    fn give_up_polling_after(&self) -> TimeDelta {
         TimeDelta::from_std(self.inner.config.polling.give_up_after).unwrap_or(TimeDelta::MAX)
+    }
+
+    pub(super) fn polling(&self) -> PollingTerms {
+        let interval = TimeDelta::from_std(self.inner.config.polling.interval).unwrap_or(TimeDelta::MAX);
+        PollingTerms { interval, give_up: self.give_up_polling_after() }
     }
 
     /// How old a message may be for an engine to stay for it. One that ends by itself follows a message for a day at

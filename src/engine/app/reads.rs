@@ -36,7 +36,8 @@ impl App {
         let mut blast = view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
         if blast.state == BlastState::Sending {
             let senders = self.senders_by_id().await?;
-            self.explain(&mut blast, senders.get(&blast.sender_id));
+            let sender = senders.get(&blast.sender_id);
+            self.explain(&mut blast, sender);
         }
         Ok(blast)
     }

@@ -12,7 +12,7 @@ use super::Parts;
 use super::aftermath::Aftermath;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
-use crate::domain::recipient::{Evidence, Stamped};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
 use crate::domain::retry::ErrorClass;
 use crate::provider::{Outcome, Outgoing, Raw, SendReply};
 use crate::store::claim::{self, Claimed};
@@ -94,6 +94,7 @@ impl Post {
             Outcome::Accepted { message_id, provider_status, message_timestamp } => {
                 let answer = Answer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
                 let message_id = Some(message_id);
+                self.file_word(provider_status.as_deref());
                 self.bring(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
             }
             Outcome::Rejected { class, code, message, retry_after } => {
@@ -105,6 +106,23 @@ impl Post {
                 self.bring(Evidence::Unknown { why }, None, answer);
             }
         }
+    }
+
+    /// An answer may accept and tell a failure in one breath: the word is evidence of its own.
+    fn file_word(&self, word: Option<&str>) {
+        let Some(word) = word.filter(|word| self.parts.desk.provider.stage_of(word) == Some(ProviderStage::Failed)) else { return };
+        let error = ProviderError {
+            code: "error".to_owned(),
+            message: "the provider took the message and reported a failure at once".to_owned(),
+        };
+        let evidence = Evidence::Provider {
+            stage: ProviderStage::Failed,
+            word: word.to_owned(),
+            c2s_at: None,
+            error: Some(error),
+        };
+        let entry = self.entry(evidence, None, None);
+        self.parts.ledger.file(entry, None);
     }
 
     fn answer(&self, outcome: &'static str, raw: Raw) -> Answer {
@@ -120,18 +138,22 @@ impl Post {
     }
 
     fn bring(self, evidence: Evidence, retry_after: Option<Duration>, answer: Answer) {
-        let entry = Entry {
+        let entry = self.entry(evidence, retry_after, Some(answer));
+        self.parts.ledger.file(entry, Some(self.slot));
+    }
+
+    fn entry(&self, evidence: Evidence, retry_after: Option<Duration>, answer: Option<Answer>) -> Entry {
+        Entry {
             blast: self.blast,
             recipient: self.person.id,
             metadata: metadata(&evidence),
             stamped: Stamped { attempt: self.person.attempt, at: Utc::now(), evidence },
             source: Source::Send,
             by: None,
-            answer: Some(answer),
+            answer,
             jitter: rand::random(),
             retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
-        };
-        self.parts.ledger.file(entry, Some(self.slot));
+        }
     }
 }
 
