@@ -1,0 +1,314 @@
+//! A private Postgres on this machine: the installed server's programs run a cluster under our data directory, reached by a Unix
+//! socket, without TCP. It is started on demand, shared by every blastdeck of the user, and stays up when we leave.
+//! Knows nothing of tables, pools or the operator: it gives an address, or a sentence that says why not.
+
+mod account;
+mod address;
+mod binaries;
+mod cluster;
+mod command;
+mod error;
+mod guard;
+mod install;
+mod lock;
+mod postmaster;
+mod throwaway;
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use etcetera::BaseStrategy;
+
+pub use address::Address;
+pub use error::LocalError;
+pub use guard::guard_main;
+pub use install::{install, install_command};
+pub use throwaway::{GUARD_ARGUMENT, Throwaway};
+
+use account::Account;
+use binaries::Search;
+use cluster::{Care, Cluster};
+use lock::Lock;
+use postmaster::{Found, Phase, Probe, Stop};
+
+/// The oldest server that the schema works with.
+pub const OLDEST_MAJOR: u32 = 14;
+
+/// Where root keeps the data: the server, which runs as another user, could not reach it in root's home.
+const ROOT_DATA_DIR: &str = "/var/lib/blastdeck";
+
+/// How often a condition is looked at again while waiting.
+const POLL: Duration = Duration::from_millis(20);
+
+/// How long a server may take to be ready, recovery after a crash included.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long the sessions of a killed server may live on before they are ended.
+const ORPHAN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a server that says it is ready may refuse us before it is started anew: its socket has been removed.
+const UNREACHABLE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long an orderly stop may take.
+const STOP_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The private Postgres of one data directory.
+#[derive(Debug, Clone)]
+pub struct Local {
+    data_dir: PathBuf,
+    search: Search,
+}
+
+/// What a data directory's server is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// There is no data yet.
+    Absent,
+    /// There is data, and no server.
+    Stopped,
+    /// A server lives; `address` is `None` while it starts or stops.
+    Running { pid: i32, address: Option<Address> },
+}
+
+/// What [`Local::stop`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// A server ran and has ended.
+    Now,
+    /// None ran.
+    WasNotRunning,
+}
+
+/// What came of waiting for a live server.
+enum Settled {
+    Ready(Address),
+    Gone,
+    /// It runs, and its socket is gone: after a clean-up of `/tmp`, or of a session's directory at its end.
+    Unreachable(i32),
+}
+
+impl Local {
+    /// The private Postgres in `data_dir`, by default in the user's data directory, for root in `/var/lib/blastdeck`.
+    /// Touches nothing yet.
+    pub fn new(data_dir: Option<PathBuf>) -> Result<Self, LocalError> {
+        let data_dir = data_dir.map_or_else(default_data_dir, Ok)?;
+        let data_dir = std::path::absolute(&data_dir).map_err(LocalError::io("find", &data_dir))?;
+        Ok(Self { data_dir, search: Search::this_machine() })
+    }
+
+    /// Where the data is. The cluster itself is the directory `postgres` in it.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The address of the running server; makes the cluster and starts the server where needed. With the server up this is one
+    /// file read and one connect.
+    pub async fn ensure_running(&self) -> Result<Address, LocalError> {
+        let local = self.clone();
+        in_background(move || local.running()?.map_or_else(|| local.start(), Ok)).await
+    }
+
+    /// Ends the server in order, whoever started it. Data stays.
+    pub async fn stop(&self) -> Result<Stopped, LocalError> {
+        let local = self.clone();
+        in_background(move || local.stop_blocking()).await
+    }
+
+    /// What the server is doing, without changing it.
+    pub fn status(&self) -> Result<Status, LocalError> {
+        let cluster = self.cluster_dir();
+        match postmaster::find(&cluster)? {
+            Found::Alive(server) => {
+                let address = server.address.filter(|_| server.phase == Phase::Ready);
+                Ok(Status::Running { pid: server.pid, address })
+            }
+            _ => Ok(cluster::version_of(&cluster)?.map_or(Status::Absent, |_| Status::Stopped)),
+        }
+    }
+
+    /// The fast path: no lock, no process.
+    fn running(&self) -> Result<Option<Address>, LocalError> {
+        let announced = postmaster::announced(&self.cluster_dir())?;
+        Ok(announced.filter(|address| postmaster::probe(address) == Probe::Answered))
+    }
+
+    fn cluster_dir(&self) -> PathBuf {
+        self.data_dir.join("postgres")
+    }
+
+    fn start(&self) -> Result<Address, LocalError> {
+        make_data_dir(&self.data_dir)?;
+        let lock = Lock::acquire(&self.lock_path())?;
+        let dir = fs::canonicalize(&self.data_dir).map_err(LocalError::io("find", &self.data_dir))?.join("postgres");
+        let deadline = Instant::now() + START_PATIENCE;
+        match settle(&dir, deadline)? {
+            Settled::Ready(address) => return Ok(address),
+            Settled::Gone => {}
+            Settled::Unreachable(pid) => end(pid, &dir)?,
+        }
+        self.start_new(dir, &lock)
+    }
+
+    /// Starts a server where none lives.
+    fn start_new(&self, dir: PathBuf, lock: &Lock) -> Result<Address, LocalError> {
+        let account = Account::of(&dir)?;
+        let version = cluster::version_of(&dir)?;
+        let binaries = self.search.find(&dir, version)?;
+        account.check_way_to(dir.parent().unwrap_or(&dir))?;
+        let cluster = Cluster { dir, account, binaries, care: Care::Durable };
+        if version.is_none() {
+            cluster.create(|| lock.as_input())?;
+        }
+        let address = cluster.write_settings()?;
+        cluster.bury_crashed(&address)?;
+        start_after_orphans(&cluster, lock)?;
+        Ok(address)
+    }
+
+    fn stop_blocking(&self) -> Result<Stopped, LocalError> {
+        if !self.data_dir.exists() {
+            return Ok(Stopped::WasNotRunning);
+        }
+        let _lock = Lock::acquire(&self.lock_path())?;
+        let dir = self.cluster_dir();
+        let Found::Alive(server) = postmaster::find(&dir)? else { return Ok(Stopped::WasNotRunning) };
+        end(server.pid, &dir)?;
+        remove_socket_dir(server.address.as_ref());
+        Ok(Stopped::Now)
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.data_dir.join("postgres.lock")
+    }
+}
+
+/// Sessions of a killed server end soon after it; those that do not are ended.
+fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), LocalError> {
+    let patient_until = Instant::now() + ORPHAN_PATIENCE;
+    let deadline = patient_until + ORPHAN_PATIENCE;
+    loop {
+        let input = lock.as_input().map_err(LocalError::io("share the lock of", &cluster.dir))?;
+        let Err(error) = cluster.start_detached(input, START_PATIENCE) else { return Ok(()) };
+        let orphaned = error.to_string().contains("shared memory block");
+        if !orphaned || Instant::now() >= deadline {
+            return Err(error);
+        }
+        if Instant::now() >= patient_until {
+            postmaster::end_orphans(&cluster.dir)?;
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// Waits until a live server answers, is gone, or has shown that it cannot be reached.
+fn settle(dir: &Path, deadline: Instant) -> Result<Settled, LocalError> {
+    let mut refused_since = None;
+    while let Found::Alive(server) = postmaster::find(dir)? {
+        let ready = server.address.filter(|_| server.phase == Phase::Ready);
+        match ready.map(|address| (postmaster::probe(&address), address)) {
+            Some((Probe::Answered, address)) => return Ok(Settled::Ready(address)),
+            Some((Probe::Refused, _)) => {
+                let since = *refused_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= UNREACHABLE_PATIENCE {
+                    return Ok(Settled::Unreachable(server.pid));
+                }
+            }
+            // Silent: a server under load is waited for, never ended.
+            _ => refused_since = None,
+        }
+        if Instant::now() >= deadline {
+            return Err(LocalError::NotAnswering { log: cluster::log_dir(dir), seconds: START_PATIENCE.as_secs() });
+        }
+        thread::sleep(POLL);
+    }
+    Ok(Settled::Gone)
+}
+
+fn end(pid: i32, dir: &Path) -> Result<(), LocalError> {
+    postmaster::ask_to_stop(pid, Stop::Orderly)?;
+    if postmaster::wait_until_gone(pid, dir, STOP_PATIENCE) {
+        return Ok(());
+    }
+    Err(LocalError::NotStopping { pid, log: cluster::log_dir(dir), seconds: STOP_PATIENCE.as_secs() })
+}
+
+/// A socket directory outside the data is not needed any more; that something else is in it, or it is gone, does not matter.
+fn remove_socket_dir(address: Option<&Address>) {
+    let dir = address.map(Address::socket_dir);
+    let named_by_us =
+        |dir: &&Path| dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with("blastdeck-"));
+    if let Some(dir) = dir.filter(named_by_us) {
+        let _ = fs::remove_dir(dir);
+    }
+}
+
+/// Root's is passable, so that the server's user comes through to its own; a user's is the user's alone.
+fn make_data_dir(dir: &Path) -> Result<(), LocalError> {
+    let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+    DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(LocalError::io("make", dir))
+}
+
+fn default_data_dir() -> Result<PathBuf, LocalError> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(PathBuf::from(ROOT_DATA_DIR));
+    }
+    let base = etcetera::choose_base_strategy().map_err(|_| LocalError::NoHome)?;
+    Ok(base.data_dir().join("blastdeck"))
+}
+
+/// Runs what waits for programs and files on a thread where waiting is allowed.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LocalError> + Send + 'static,
+) -> Result<T, LocalError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(stopped) => {
+            Err(LocalError::Program { program: "a background thread".to_owned(), message: stopped.to_string() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn local_without_programs(data_dir: &Path) -> Local {
+        Local { data_dir: data_dir.to_owned(), search: Search::within("", data_dir) }
+    }
+
+    #[tokio::test]
+    async fn a_running_server_is_used_without_any_program() {
+        let room = tempfile::tempdir().unwrap();
+        let cluster = room.path().join("postgres");
+        fs::create_dir(&cluster).unwrap();
+        let shown = cluster.display();
+        fs::write(cluster.join("postmaster.pid"), format!("1\n{shown}\n0\n5432\n{shown}\n\n\nready   \n")).unwrap();
+        let listener = UnixListener::bind(cluster.join(".s.PGSQL.5432")).unwrap();
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.read_exact(&mut [0; 8]).unwrap();
+            client.write_all(b"N").unwrap();
+        });
+
+        let address = local_without_programs(room.path()).ensure_running().await.unwrap();
+        server.join().unwrap();
+
+        assert_eq!(address.socket_dir(), cluster);
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_a_server_says_so_and_prepares_nothing() {
+        let room = tempfile::tempdir().unwrap();
+
+        let error = local_without_programs(room.path()).ensure_running().await.unwrap_err();
+
+        assert!(matches!(error, LocalError::NotInstalled), "{error}");
+        assert!(!room.path().join("postgres").exists());
+    }
+}

@@ -1,0 +1,272 @@
+//! A data directory: made whole or not at all, and its settings, which are written anew at every start.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::account::Account;
+use super::address::{self, PORT, ROLE};
+use super::binaries::{Binaries, leading_number};
+use super::{Address, LocalError, command, postmaster};
+
+/// How much a database is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Survives a power cut.
+    Durable,
+    /// For a demo or a test: nothing waits for the disk. What is committed still survives the server's own crash.
+    Throwaway,
+}
+
+/// Settings of every cluster. Small: it shares an operator's machine, and a dashboard with its engine needs five connections.
+const SETTINGS: &str = "\
+listen_addresses = ''
+port = 5432
+unix_socket_permissions = 0700
+cluster_name = 'blastdeck'
+max_connections = 60
+shared_buffers = 64MB
+max_wal_size = 512MB
+wal_level = minimal
+max_wal_senders = 0
+max_worker_processes = 4
+max_logical_replication_workers = 0
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+log_checkpoints = off
+log_line_prefix = '%m [%p] %q%a '
+";
+
+/// A week of log files that overwrite themselves.
+const DURABLE: &str = "\
+logging_collector = on
+log_directory = 'log'
+log_filename = 'postgres-%a.log'
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
+";
+
+const THROWAWAY: &str = "\
+fsync = off
+full_page_writes = off
+";
+
+/// Whoever may enter the socket's directory is the operator; nobody comes by another way.
+const ACCESS: &str = "local all all trust\n";
+
+/// A data directory with the programs and the account that serve it.
+#[derive(Debug, Clone)]
+pub(super) struct Cluster {
+    pub dir: PathBuf,
+    pub account: Account,
+    pub binaries: Binaries,
+    pub care: Care,
+}
+
+/// The major version that wrote the data, `None` when there is no data.
+pub(super) fn version_of(dir: &Path) -> Result<Option<u32>, LocalError> {
+    let path = dir.join("PG_VERSION");
+    match fs::read_to_string(&path) {
+        Ok(text) => match leading_number(text.trim()) {
+            Some(major) => Ok(Some(major)),
+            None => Err(LocalError::io("understand", &path)(io::ErrorKind::InvalidData.into())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LocalError::io("read", &path)(error)),
+    }
+}
+
+/// Where a durable server writes what went wrong.
+pub(super) fn log_dir(dir: &Path) -> PathBuf {
+    dir.join("log")
+}
+
+/// Where a server writes before its own log is open.
+pub(super) fn start_log(dir: &Path) -> PathBuf {
+    dir.join("start.log")
+}
+
+impl Cluster {
+    /// Makes the data directory under another name beside it and renames it when whole, database included: one that exists is
+    /// finished. What an interrupted attempt left is removed.
+    pub fn create(&self, input: impl Fn() -> io::Result<Stdio>) -> Result<(), LocalError> {
+        let unfinished = self.dir.with_extension("unfinished");
+        remove(&unfinished)?;
+        self.account.make_dir(&unfinished).map_err(LocalError::io("make", &unfinished))?;
+        self.run_initdb(&unfinished, input().map_err(LocalError::io("share the lock of", &self.dir))?)?;
+        self.create_database(&unfinished)?;
+        fs::rename(&unfinished, &self.dir).map_err(LocalError::io("rename to", &self.dir))
+    }
+
+    fn run_initdb(&self, dir: &Path, input: Stdio) -> Result<(), LocalError> {
+        let mut initdb = command::of_server(&self.binaries.program("initdb"), &self.account);
+        initdb.args(["--username", ROLE, "--encoding", "UTF8", "--locale", "C", "--auth", "trust"]);
+        initdb.args(["--data-checksums", "--no-instructions", "--pgdata"]).arg(dir).stdin(input);
+        if self.care == Care::Throwaway {
+            initdb.arg("--no-sync");
+        }
+        command::finish(&mut initdb, "initdb")
+    }
+
+    /// Through a server of one session that never listens.
+    fn create_database(&self, dir: &Path) -> Result<(), LocalError> {
+        let failed = |message: String| LocalError::Program { program: "postgres --single".to_owned(), message };
+        let mut single = command::of_server(&self.binaries.program("postgres"), &self.account);
+        single.arg("--single").arg("-D").arg(dir);
+        if self.care == Care::Throwaway {
+            single.args(["-c", "fsync=off"]);
+        }
+        let mut child =
+            single.arg("postgres").stdin(Stdio::piped()).spawn().map_err(|error| failed(error.to_string()))?;
+        let said = child.stdin.take().map(|mut input| writeln!(input, "create database {ROLE}"));
+        let status = child.wait().map_err(|error| failed(error.to_string()))?;
+        match said {
+            Some(Ok(())) if status.success() => Ok(()),
+            _ => Err(failed(format!("could not create the database: {status}"))),
+        }
+    }
+
+    /// Writes the settings for the next start and says where the server will answer.
+    pub fn write_settings(&self) -> Result<Address, LocalError> {
+        let socket_dir = address::choose_socket_dir(&self.dir, &self.account)?;
+        let extra = match self.care {
+            Care::Durable => DURABLE,
+            Care::Throwaway => THROWAWAY,
+        };
+        let settings = format!(
+            "# Written by blastdeck at every start. Settings of your own belong into extra.conf beside this file.\n\
+             {SETTINGS}{extra}unix_socket_directories = {}\ninclude_if_exists = 'extra.conf'\n",
+            quoted_list_item(&socket_dir.to_string_lossy())
+        );
+        self.write("postgresql.conf", &settings)?;
+        self.write("pg_hba.conf", ACCESS)?;
+        Ok(Address::new(socket_dir, PORT))
+    }
+
+    /// Replaces a file in the data directory, never through a link: as root we write where another user owns the directory.
+    fn write(&self, name: &str, text: &str) -> Result<(), LocalError> {
+        let path = self.dir.join(name);
+        let new = self.dir.join(format!("{name}.new"));
+        remove(&new)?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)
+            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| self.account.own(&file)))
+            .and_then(|()| fs::rename(&new, &path))
+            .map_err(LocalError::io("write", &path))
+    }
+
+    /// Makes the pid file of a crashed server harmless for the next one, and takes its socket's away: the process that they name
+    /// may be another by now, or dead and not yet collected. Only for when no server lives.
+    pub fn bury_crashed(&self, address: &Address) -> Result<(), LocalError> {
+        remove(&address.lock_file())?;
+        let Some(text) = postmaster::read(&self.dir)? else { return Ok(()) };
+        match postmaster::parse(&text) {
+            Some(_) => self.write("postmaster.pid", &postmaster::with_impossible_pid(&text)),
+            None => remove(&postmaster::file_in(&self.dir)),
+        }
+    }
+
+    /// Starts the server in a session of its own, which it outlives us in, and waits until it is ready.
+    pub fn start_detached(&self, input: Stdio, patience: Duration) -> Result<(), LocalError> {
+        let log = start_log(&self.dir);
+        remove(&log)?;
+        let mut pg_ctl = command::of_server(&self.binaries.program("pg_ctl"), &self.account);
+        pg_ctl.arg("start").arg("--wait").arg("--timeout").arg(patience.as_secs().to_string());
+        pg_ctl.arg("--log").arg(&log).arg("--pgdata").arg(&self.dir).stdin(input);
+        command::finish(&mut pg_ctl, "pg_ctl").map_err(|error| match fatal_line(&self.dir) {
+            Some(message) => LocalError::Program { program: "the database server".to_owned(), message },
+            None => error,
+        })
+    }
+
+    /// Starts the server as our child.
+    pub fn spawn(&self) -> Result<Child, LocalError> {
+        let path = start_log(&self.dir);
+        let log = File::create(&path).map_err(LocalError::io("write", &path))?;
+        let mut server: Command = command::of_server(&self.binaries.program("postgres"), &self.account);
+        let spawned = server.arg("-D").arg(&self.dir).stderr(Stdio::from(log)).spawn();
+        spawned.map_err(LocalError::io("run the server of", &self.dir))
+    }
+}
+
+/// A text as one item of a list setting: in double quotes for the list, and in single quotes for the file.
+fn quoted_list_item(text: &str) -> String {
+    let item = text.replace('"', "\"\"").replace('\\', "\\\\").replace('\'', "''");
+    format!("'\"{item}\"'")
+}
+
+/// The last complaint in the logs of a server that did not start.
+pub(super) fn fatal_line(dir: &Path) -> Option<String> {
+    let today = fs::read_dir(log_dir(dir)).into_iter().flatten().flatten();
+    let newest = today.max_by_key(|entry| entry.metadata().and_then(|data| data.modified()).ok()).map(|log| log.path());
+    [Some(start_log(dir)), newest].into_iter().flatten().find_map(|log| complaint_in(&fs::read(log).ok()?))
+}
+
+/// The last fatal line of the latest start; else, since the very first checks are told without a level, the last that is told so.
+fn complaint_in(log: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(log);
+    let begun = text.rfind("starting PostgreSQL").and_then(|start| text.get(start..)?.split_once('\n'));
+    let latest = begun.map_or(&*text, |(_, rest)| rest);
+    let fatal = |line| Some(str::split_once(line, "FATAL:  ").or_else(|| str::split_once(line, "PANIC:  "))?.1);
+    let bare = |line: &&str| !line.trim().is_empty() && !line.contains(":  ");
+    let complaint = latest.lines().rev().find_map(fatal).or_else(|| latest.lines().rev().find(bare))?;
+    Some(complaint.chars().filter(|letter| !letter.is_control()).collect())
+}
+
+/// Removes a file or a whole directory; that there is none is fine.
+pub(super) fn remove(path: &Path) -> Result<(), LocalError> {
+    let gone = match fs::symlink_metadata(path) {
+        Ok(data) if data.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match gone {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LocalError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_with_quotes_and_commas_is_one_item() {
+        assert_eq!(quoted_list_item(r#"/a,b'c"d\e"#), r#"'"/a,b''c""d\\e"'"#);
+    }
+
+    #[test]
+    fn the_last_complaint_of_a_start_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(start_log(dir.path()), "LOG:  one\nFATAL:  two\nFATAL:  data directory is odd\nHINT:  x\n").unwrap();
+
+        assert_eq!(fatal_line(dir.path()).as_deref(), Some("data directory is odd"));
+    }
+
+    #[test]
+    fn a_complaint_of_an_earlier_start_is_not_taken_for_this_ones() {
+        let log = "FATAL:  long ago\nLOG:  starting PostgreSQL 15.1\nPANIC:  no checkpoint\nLOG:  shutting down\n";
+
+        assert_eq!(complaint_in(log.as_bytes()).as_deref(), Some("no checkpoint"));
+        assert_eq!(complaint_in(b"FATAL:  long ago\nLOG:  starting PostgreSQL 15.1\nLOG:  x\n"), None);
+    }
+
+    #[test]
+    fn a_damaged_version_is_not_taken_for_no_data() {
+        let dir = tempfile::tempdir().unwrap();
+
+        assert_eq!(version_of(dir.path()).unwrap(), None);
+        fs::write(dir.path().join("PG_VERSION"), "fifteen").unwrap();
+
+        assert!(version_of(dir.path()).is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong with a private Postgres, each with the sentence that mends it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::install;
+
+/// Why the private Postgres could not be found, prepared, started or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// No directory of this machine holds `postgres`, `pg_ctl` and `initdb`.
+    #[error("PostgreSQL's server is not installed: {}, or set DATABASE_URL", install::advice(None))]
+    NotInstalled,
+    /// Servers were found, all older than [`super::OLDEST_MAJOR`].
+    #[error("the installed PostgreSQL server is {found}, {oldest} or newer is needed: {}, or set DATABASE_URL", install::advice(None), oldest = super::OLDEST_MAJOR)]
+    TooOld { found: u32 },
+    /// The data was written by another major version than any that is installed.
+    #[error(
+        "the data in {} was written by PostgreSQL {data}, but the installed server is PostgreSQL {server}: {}, \
+         or carry the data over with pg_upgrade, or move that directory away to begin anew",
+        dir.display(), install::advice(Some(*data))
+    )]
+    OtherMajor { dir: PathBuf, data: u32, server: u32 },
+    /// No data directory was given and the home directory is unknown.
+    #[error(
+        "the home directory is unknown: set BLASTDECK_DATA_DIR to a directory for the private database, or set DATABASE_URL"
+    )]
+    NoHome,
+    /// A server refuses to run as root, and the account it would run as does not exist.
+    #[error(
+        "a PostgreSQL server refuses to run as root and there is no user `postgres` to run it as: create one (useradd --system postgres), or set DATABASE_URL"
+    )]
+    NoServerAccount,
+    /// As root: the server's account may not pass through a directory above its data.
+    #[error("the database server runs as {account} (it refuses to run as root), which may not enter {}: choose another BLASTDECK_DATA_DIR, or allow it with chmod o+x", dir.display())]
+    NotTraversable { dir: PathBuf, account: String },
+    /// A directory that should be the server's alone belongs to another user, or others may enter it.
+    #[error("{} is not a directory of the database server's user alone, so it is not used: remove it, or choose a shorter BLASTDECK_DATA_DIR", dir.display())]
+    ForeignSocketDir { dir: PathBuf },
+    /// Somebody else has been starting or stopping this server for too long.
+    #[error("another blastdeck has held {} for {seconds} s: wait for it to finish, or end it", lock.display())]
+    Busy { lock: PathBuf, seconds: u64 },
+    /// The server runs, or is recovering, and does not answer in time.
+    #[error("the private database server does not answer after {seconds} s: its log is in {}", log.display())]
+    NotAnswering { log: PathBuf, seconds: u64 },
+    /// The server still runs this long after it was asked to stop.
+    #[error("the private database server (process {pid}) has not stopped after {seconds} s: its log is in {}", log.display())]
+    NotStopping { pid: i32, log: PathBuf, seconds: u64 },
+    /// One of PostgreSQL's own programs failed.
+    #[error("{program} failed: {message}")]
+    Program { program: String, message: String },
+    /// The guard of a throwaway server ended without having started it.
+    #[error("the throwaway database did not start: {0}")]
+    Guard(String),
+    /// The machine's own package command failed, or there is none that is known.
+    #[error("PostgreSQL could not be installed: {0}")]
+    Install(String),
+    /// A file or directory could not be read, written or made.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+}
+
+impl LocalError {
+    /// Wraps an input/output error with what was being done to which path.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

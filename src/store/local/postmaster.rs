@@ -1,0 +1,237 @@
+//! The running server as its `postmaster.pid` tells of it: whether it lives, where it answers, how it is ended.
+//! The file is believed in nothing but after a look at the process or the socket: it outlives crashes.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Address, LocalError, POLL};
+
+/// How a server is asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Sessions are ended, data is written out ("fast").
+    Orderly,
+    /// At once, as in a crash ("immediate"): for data that nobody wants again.
+    Crash,
+}
+
+impl Stop {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Orderly => Signal::INT,
+            Self::Crash => Signal::QUIT,
+        }
+    }
+}
+
+/// What `postmaster.pid` says. Lines that are not written yet are `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Postmaster {
+    pub pid: i32,
+    pub address: Option<Address>,
+    pub phase: Phase,
+}
+
+/// The last line of `postmaster.pid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Starting, recovering or stopping.
+    Between,
+    Ready,
+}
+
+/// What a knock at the socket brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probe {
+    Answered,
+    /// Nobody listens there, or somebody who is dying.
+    Refused,
+    /// Somebody listens and says nothing in time.
+    Silent,
+}
+
+/// How long a server may take for the one letter.
+const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Its length, and the code 80877103 (PostgreSQL's protocol, `SSLRequest`).
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// What lives on a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No server, and none that crashed.
+    Nothing,
+    /// The file of a server that is gone.
+    Stale,
+    /// A live server.
+    Alive(Postmaster),
+}
+
+/// Reads the file and looks at the process that it names.
+pub(super) fn find(cluster: &Path) -> Result<Found, LocalError> {
+    let Some(text) = read(cluster)? else { return Ok(Found::Nothing) };
+    Ok(match parse(&text) {
+        Some(server) if is_server_of(server.pid, cluster) => Found::Alive(server),
+        _ => Found::Stale,
+    })
+}
+
+/// Where a ready server says that it answers; whether it does is seen by connecting. No process is looked at: this is the fast path.
+pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, LocalError> {
+    let server = read(cluster)?.and_then(|text| parse(&text));
+    Ok(server.filter(|server| server.phase == Phase::Ready).and_then(|server| server.address))
+}
+
+/// Asks for TLS, which a server answers with one letter before it asks anything back. A mere connect would also succeed with a
+/// server that is being killed.
+pub(super) fn probe(address: &Address) -> Probe {
+    let asked = UnixStream::connect(address.socket()).and_then(|mut socket| {
+        socket.set_read_timeout(Some(PROBE_PATIENCE))?;
+        socket.write_all(&SSL_REQUEST)?;
+        socket.read_exact(&mut [0])
+    });
+    match asked {
+        Ok(()) => Probe::Answered,
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Probe::Silent,
+        Err(_) => Probe::Refused,
+    }
+}
+
+/// The stale file with a process number that cannot exist. The number may be another process's by now, and the server would take it
+/// for its own; the file itself must stay, since by its last lines a new server sees that parts of the old one still live.
+pub(super) fn with_impossible_pid(stale: &str) -> String {
+    let rest = stale.split_once('\n').map_or("", |(_, rest)| rest);
+    format!("{}\n{rest}", i32::MAX)
+}
+
+/// The text of `postmaster.pid`, if there is one.
+pub(super) fn read(cluster: &Path) -> Result<Option<String>, LocalError> {
+    let path = file_in(cluster);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(LocalError::io("read", &path)(error)),
+    }
+}
+
+pub(super) fn file_in(cluster: &Path) -> PathBuf {
+    cluster.join("postmaster.pid")
+}
+
+/// Process, data directory, start, port, socket directory, TCP address, shared memory, status: a line each
+/// (PostgreSQL's `utils/pidfile.h`).
+pub(super) fn parse(text: &str) -> Option<Postmaster> {
+    let lines: Vec<&str> = text.lines().collect();
+    let pid = lines.first()?.trim().parse().ok().filter(|pid| *pid > 0)?;
+    let port = lines.get(3).and_then(|port| port.trim().parse().ok());
+    let dir = lines.get(4).filter(|dir| dir.starts_with('/'));
+    let address = port.zip(dir).map(|(port, dir)| Address::new(PathBuf::from(dir), port));
+    let ready = lines.get(7).is_some_and(|status| status.trim() == "ready");
+    Some(Postmaster { pid, address, phase: if ready { Phase::Ready } else { Phase::Between } })
+}
+
+/// Whether process `pid` is a server of this data directory: every process of a server works in its data directory.
+fn is_server_of(pid: i32, cluster: &Path) -> bool {
+    if Path::new("/proc/self/cwd").exists() {
+        return works_in(pid, cluster);
+    }
+    let output = Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with("postgres"))
+}
+
+/// A dead process that nobody has collected yet works nowhere.
+fn works_in(pid: i32, cluster: &Path) -> bool {
+    let place = fs::read_link(format!("/proc/{pid}/cwd"));
+    place.is_ok_and(|place| fs::canonicalize(cluster).is_ok_and(|cluster| cluster == place))
+}
+
+/// Sends the signal; a process that is gone is what was wanted.
+pub(super) fn ask_to_stop(pid: i32, stop: Stop) -> Result<(), LocalError> {
+    signal(pid, stop.signal())
+}
+
+fn signal(pid: i32, signal: Signal) -> Result<(), LocalError> {
+    let Some(pid) = Pid::from_raw(pid) else { return Ok(()) };
+    match kill_process(pid, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(LocalError::io("signal process", Path::new(&pid.to_string()))(error.into())),
+    }
+}
+
+/// Waits until the server's process has ended, which is a moment after its pid file is gone; says whether that came true.
+pub(super) fn wait_until_gone(pid: i32, cluster: &Path, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    while is_server_of(pid, cluster) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(POLL);
+    }
+    true
+}
+
+/// Ends what a killed server left at work: its sessions notice its death only between statements, and while one lives no new
+/// server may start. Linux only; elsewhere they are waited for.
+pub(super) fn end_orphans(cluster: &Path) -> Result<(), LocalError> {
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        if name.trim() == "postgres" && works_in(pid, cluster) {
+            signal(pid, Signal::QUIT)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNNING: &str = "4711\n/data/postgres\n1790000000\n5432\n/run/sock\n\n 5432001  98304\nready   \n";
+
+    #[test]
+    fn a_ready_server_says_where_it_answers() {
+        let server = parse(RUNNING).unwrap();
+
+        assert_eq!(server.pid, 4711);
+        assert_eq!(server.phase, Phase::Ready);
+        assert_eq!(server.address.unwrap().socket(), Path::new("/run/sock/.s.PGSQL.5432"));
+    }
+
+    #[test]
+    fn a_half_written_file_is_a_server_that_is_not_ready() {
+        let server = parse("4711\n/data/postgres\n").unwrap();
+
+        assert_eq!((server.address, server.phase), (None, Phase::Between));
+    }
+
+    #[test]
+    fn an_empty_or_damaged_file_names_no_server() {
+        for text in ["", "\n", "abc\n", "-12\n/data\n", "0\n", "99999999999\n"] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn another_process_under_the_same_number_is_not_the_server() {
+        let data = tempfile::tempdir().unwrap();
+        fs::write(file_in(data.path()), RUNNING.replace("4711", &std::process::id().to_string())).unwrap();
+
+        assert_eq!(find(data.path()).unwrap(), Found::Stale);
+    }
+
+    #[test]
+    fn a_buried_file_keeps_its_shared_memory() {
+        let buried = with_impossible_pid(RUNNING);
+
+        assert!(buried.starts_with("2147483647\n/data/postgres\n"), "{buried}");
+        assert!(buried.contains(" 5432001  98304"), "{buried}");
+    }
+}

@@ -1,0 +1,13 @@
+//! One integration binary: one throwaway Postgres for all of it, one link.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of it is test code, its helpers too: a failure is to be loud"
+)]
+
+mod layers;
+mod local_postgres;
+mod support;
+mod terminal;

@@ -1,0 +1,90 @@
+//! One throwaway server for the whole run, started by the first test that asks; a template database with the schema; a copy of it
+//! for each test. The server's guard ends it when this process ends, whatever ended it.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use blastdeck::store::local::{Address, Throwaway};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+use super::blastdeck;
+
+const TEMPLATE: &str = "template_with_schema";
+
+static SERVER: OnceLock<Throwaway> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A database of one test's own, with the schema and nothing in it; dropped at the end, also after a panic.
+pub struct TestDatabase {
+    /// For programs, as `DATABASE_URL`.
+    pub url: String,
+    /// For the test itself: at most five connections.
+    pub pool: PgPool,
+    name: String,
+}
+
+/// The address of the run's server: its own empty database. Tests want [`database`].
+pub async fn postgres() -> Address {
+    tokio::task::spawn_blocking(|| server().address().clone()).await.unwrap()
+}
+
+/// A fresh database, cloned from the template.
+pub async fn database() -> TestDatabase {
+    let address = postgres().await;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    run(&address, &format!("create database {name} template {TEMPLATE}")).await;
+    let url = address.with_database(&name).url();
+    let pool = PgPoolOptions::new().max_connections(5).connect(&url).await.unwrap();
+    TestDatabase { url, pool, name }
+}
+
+/// Puts the schema into the template database: the one place that knows how a database is made ready.
+async fn prepare(pool: &PgPool) {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    if migrations.is_dir() {
+        sqlx::migrate::Migrator::new(migrations).await.unwrap().run(pool).await.unwrap();
+    }
+}
+
+fn server() -> &'static Throwaway {
+    SERVER.get_or_init(|| {
+        let server = Throwaway::start_blocking("test", &blastdeck()).unwrap();
+        let address = server.address().clone();
+        wait_for(async move { make_template(&address).await });
+        server
+    })
+}
+
+async fn make_template(address: &Address) {
+    run(address, &format!("create database {TEMPLATE}")).await;
+    let url = address.with_database(TEMPLATE).url();
+    let pool = PgPoolOptions::new().max_connections(2).connect(&url).await.unwrap();
+    prepare(&pool).await;
+    // A template is only copied while nobody is connected to it.
+    pool.close().await;
+}
+
+async fn run(address: &Address, statement: &str) {
+    let mut connection = PgConnection::connect(&address.url()).await.unwrap();
+    sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Runs on a thread and a runtime of its own: each test has a runtime, and none of them may outlive its test in what is shared.
+fn wait_for(work: impl Future<Output = ()> + Send + 'static) {
+    let thread = thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(work);
+    });
+    thread.join().unwrap();
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let statement = format!("drop database if exists {} with (force)", self.name);
+        wait_for(async move { run(server().address(), &statement).await });
+    }
+}
