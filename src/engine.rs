@@ -2,6 +2,8 @@
 
 mod app;
 mod error;
+pub mod import;
+pub mod report;
 
 pub use app::{App, DatabaseState, Launch, Marked, Plan, Sample, TakenBack};
 pub use error::EngineError;

@@ -2,6 +2,7 @@
 //! Knows the domain's types, and nothing of providers, engines or screens.
 
 mod error;
+pub mod import;
 pub mod local;
 pub mod view;
 
