@@ -7,6 +7,7 @@ mod context;
 mod dashboard;
 mod db;
 
+mod demo;
 mod doctor;
 mod engine;
 mod exit;
@@ -67,7 +68,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Try everything with made-up people and a pretend phone; nothing leaves this machine.
-    Demo,
+    Demo(demo::Demo),
     /// Make, send, follow and report blasts.
     #[command(subcommand)]
     Blast(blast::BlastVerb),
@@ -105,7 +106,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { global, verb } = arguments;
     match verb {
         None => dashboard::run(&global).await,
-        Some(Verb::Demo) => Ok(ExitCode::SUCCESS),
+        Some(Verb::Demo(verb)) => verb.run(&global).await,
         Some(verb) => {
             telemetry::to_stderr(Verbosity::from_count(global.verbose));
             plain(verb, &global).await
@@ -125,6 +126,6 @@ async fn plain(verb: Verb, global: &Global) -> Result<ExitCode> {
         Verb::Db(verb) => verb.run(global).await,
         Verb::Doctor => doctor::run(global).await,
         Verb::Audit(verb) => verb.run(global).await,
-        Verb::Demo => Ok(ExitCode::SUCCESS),
+        Verb::Demo(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -5,15 +5,17 @@ mod clock;
 mod desk;
 mod error;
 mod filing;
+pub mod import;
 mod lease;
 mod news;
 mod poller;
 mod reason;
+pub mod report;
 mod run;
 mod sender;
 mod standby;
 
-pub use app::{Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, Plan, Sample, Setup, TakenBack};
+pub use app::{Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup, TakenBack};
 pub use error::EngineError;
 pub use run::{RunOptions, Until, run};
 pub use standby::{Standby, hold_lock};

@@ -129,6 +129,11 @@ pub trait Provider: Send + Sync + 'static {
         None
     }
 
+    /// What a person can do about an error code, in plain words; `None` for codes that speak for themselves.
+    fn advice(&self, _code: &str) -> Option<&'static str> {
+        None
+    }
+
     /// What a failure that is reported after acceptance asks of us, by the code in [`StatusNews::error_code`]. Never
     /// [`ErrorClass::Retry`]: the message had been taken.
     fn failure_class(&self, _code: Option<&str>) -> ErrorClass {

@@ -2,9 +2,9 @@
 
 mod command;
 mod list;
-
+mod new;
 pub(super) mod people;
-
+mod report;
 mod send;
 mod show;
 
@@ -18,8 +18,8 @@ use crate::domain::ids::BlastId;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BlastVerb {
-
-
+    /// Make a draft from a message and a list of people; prints its id. Nothing is sent.
+    New(Box<new::New>),
     /// Blasts, newest first.
     List(list::List),
     /// One blast: its state, counts, and what it waits for.
@@ -36,8 +36,8 @@ pub(super) enum BlastVerb {
     Cancel(command::Sure),
     /// Remove a draft or a finished blast, with its people.
     Delete(command::Sure),
-
-
+    /// The funnel, and where people are stuck.
+    Report(report::ReportVerb),
     /// The people of a blast.
     Recipients(people::Recipients),
 }
@@ -45,7 +45,7 @@ pub(super) enum BlastVerb {
 impl BlastVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
-
+            Self::New(verb) => verb.run(global).await?,
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
             Self::Plan { blast } => show::plan(global, blast).await?,
@@ -54,7 +54,7 @@ impl BlastVerb {
             Self::Pause { blast } => command::pause(global, blast).await?,
             Self::Cancel(sure) => sure.cancel(global).await?,
             Self::Delete(sure) => sure.delete(global).await?,
-
+            Self::Report(verb) => verb.run(global).await?,
             Self::Recipients(verb) => verb.run(global).await?,
         }
         Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! The long-lived parts, and every use case that a face may ask for. Faces hold one `App` and nothing below it.
 
 mod commands;
+mod create;
 mod health;
 mod marks;
 mod open;
@@ -28,6 +29,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::retry::RetryRules;
 
 pub use commands::Launch;
+pub use create::NewDraft;
 pub use marks::Marked;
 pub use open::{Access, Broken, Listening, Setup};
 pub use plan::{Plan, Sample};

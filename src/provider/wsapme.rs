@@ -156,6 +156,10 @@ impl Provider for Wsapme {
         stage_of(word)
     }
 
+    fn advice(&self, code: &str) -> Option<&'static str> {
+        refusal::advice(code)
+    }
+
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
         self.send_once(message).boxed()
     }
