@@ -6,7 +6,6 @@ mod blast;
 mod context;
 mod dashboard;
 mod db;
-
 mod demo;
 mod doctor;
 mod engine;

@@ -18,7 +18,6 @@ pub mod sender;
 mod settings;
 pub mod suppression;
 pub mod import;
-pub mod local;
 pub mod view;
 
 pub use connect::{CONNECTIONS, has_sessions, migrate, open, open_read_only};

@@ -118,6 +118,11 @@ impl App {
         &self.inner.broken
     }
 
+    /// A usable sender's key by its name.
+    pub fn sender_id(&self, name: &str) -> Option<SenderId> {
+        self.inner.desks.iter().find(|desk| desk.name == name).map(|desk| desk.id)
+    }
+
     /// Nobody can be sent for with this configuration.
     pub fn has_no_sender(&self) -> bool {
         self.inner.desks.is_empty()
