@@ -68,7 +68,7 @@ impl RejectedFile {
     /// Everything written out, still under its draft's name; `None` when there was nothing.
     pub(super) fn finish(self) -> Result<Option<Draft>, ImportError> {
         let Some((writer, draft)) = self.open else { return Ok(None) };
-        let written = writer.into_inner().map_err(|error| error.into_error()).and_then(|buffer| {
+        let written = writer.into_inner().map_err(csv::IntoInnerError::into_error).and_then(|buffer| {
             buffer.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all())
         });
         match written {
