@@ -7,6 +7,7 @@ pub mod claim;
 mod connect;
 pub mod count;
 mod error;
+pub mod import;
 pub mod lease;
 pub mod ledger;
 pub mod local;
@@ -17,7 +18,6 @@ pub mod poll;
 pub mod sender;
 mod settings;
 pub mod suppression;
-pub mod import;
 pub mod view;
 
 pub use connect::{CONNECTIONS, has_sessions, migrate, open, open_read_only};

@@ -105,7 +105,8 @@ impl Demo {
         shutdown: &Shutdown,
     ) -> Result<ExitCode> {
         let stop = shutdown.child();
-        let engine = tokio::spawn(engine::run(app.clone(), RunOptions { until: Until::Stopped, standby: None }, stop.token()));
+        let engine =
+            tokio::spawn(engine::run(app.clone(), RunOptions { until: Until::Stopped, standby: None }, stop.token()));
         start(app, blast).await?;
         let phone = Phone::new(world, app, Buyers::Closed)?.follow(stop.token());
         let differences = tokio::select! {
@@ -118,14 +119,22 @@ impl Demo {
         let report = app.report(blast).await?;
         let audit = app.audit(Some(blast)).await?;
         app.close().await;
-        if global.json { json(&report)? } else { text(&report::table(&report))? }
+        if global.json {
+            json(&report)?
+        } else {
+            text(&report::table(&report))?
+        }
         for difference in &differences {
             talk(difference);
         }
         if !audit.is_empty() {
             return Ok(ExitCode::from(super::audit::DIFFERENCE));
         }
-        if differences.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(eyre!("the report differs from the simulator's truth")) }
+        if differences.is_empty() {
+            Ok(ExitCode::SUCCESS)
+        } else {
+            Err(eyre!("the report differs from the simulator's truth"))
+        }
     }
 }
 

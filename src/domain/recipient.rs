@@ -82,7 +82,11 @@ pub struct Stamped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// The provider has the message.
-    Accepted { message_id: Option<MessageId>, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
+    Accepted {
+        message_id: Option<MessageId>,
+        provider_status: Option<String>,
+        message_timestamp: Option<DateTime<Utc>>,
+    },
     /// Known not to have been accepted.
     Rejected { class: ErrorClass, code: String, message: String },
     /// Nobody can know whether it was accepted.
@@ -302,7 +306,12 @@ fn release(person: &mut Recipient, news: &Stamped, policy: &Policy) {
     }
 }
 
-fn provider_stage(person: &mut Recipient, news: &Stamped, (stage, word): (ProviderStage, &str), error: Option<&ProviderError>) {
+fn provider_stage(
+    person: &mut Recipient,
+    news: &Stamped,
+    (stage, word): (ProviderStage, &str),
+    error: Option<&ProviderError>,
+) {
     match stage {
         ProviderStage::Failed => return provider_failure(person, news, word, error),
         ProviderStage::Sent => accept(person, news),

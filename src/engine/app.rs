@@ -64,7 +64,9 @@ struct Inner {
 pub enum DatabaseState {
     Up,
     /// It has not answered since this time.
-    Down { since: DateTime<Utc> },
+    Down {
+        since: DateTime<Utc>,
+    },
 }
 
 impl App {

@@ -129,7 +129,9 @@ impl Clerk {
         loop {
             match record(&self.desk.pool, &entries, &self.desk.rules).await {
                 Ok(settled) => return Some(settled),
-                Err(error) => tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again"),
+                Err(error) => {
+                    tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again")
+                }
             }
             tokio::select! {
                 () = self.give_up.cancelled() => return None,

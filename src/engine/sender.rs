@@ -205,7 +205,11 @@ impl Sender {
         if own.chain([limits]).any(|limits| limits.gap.is_some()) {
             return 1;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 10,000 a second")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate of at most 10,000 a second"
+        )]
         rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256))
     }
 

@@ -24,7 +24,8 @@ pub async fn register(pool: &PgPool, sender: Registered<'_>) -> Result<SenderId,
             .await?;
     match known {
         Some((id, provider, business, rehearsal))
-            if (provider.as_str(), business.as_str(), rehearsal) == (sender.provider, sender.business, sender.rehearsal) =>
+            if (provider.as_str(), business.as_str(), rehearsal)
+                == (sender.provider, sender.business, sender.rehearsal) =>
         {
             Ok(id)
         }
@@ -84,7 +85,11 @@ pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, Stor
 
 /// When this sender's newest attempts were made: what a restart seeds its limits from. Attempts known not to have been
 /// accepted do not count. At most 10,000, oldest first.
-pub async fn recent_attempts(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+pub async fn recent_attempts(
+    pool: &PgPool,
+    id: SenderId,
+    since: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
         "select a.claimed_at from attempts a
           where a.sender_id = $1 and a.claimed_at >= $2

@@ -91,7 +91,8 @@ impl New {
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
         tell(&imported);
         if context.is_json {
-            let reasons = imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
+            let reasons =
+                imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
             return json(&json!({
                 "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total,
                 "reasons": reasons.collect::<Vec<_>>(), "rejected_file": imported.rejected_file,

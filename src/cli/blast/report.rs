@@ -39,7 +39,9 @@ impl ReportVerb {
         let format = if global.json { Format::Json } else { self.format };
         let mut report = context.app.report(self.blast).await?;
         print(&report, format)?;
-        while self.watch && matches!(report.blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
+        while self.watch
+            && matches!(report.blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled)
+        {
             tokio::time::sleep(LOOK_EVERY).await;
             let next = context.app.report(self.blast).await?;
             if next != report {

@@ -43,8 +43,12 @@ impl Send {
         if confirm_number(&question, plan.people, self.yes)? == Answer::No {
             return Ok(());
         }
-        let launch =
-            Launch { blast: self.blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
+        let launch = Launch {
+            blast: self.blast,
+            version: plan.blast.version,
+            people: plan.people,
+            armed_for: TimeDelta::zero(),
+        };
         let blast = match start {
             Start::Launch => context.app.launch(launch).await?,
             Start::Resume => context.app.resume(launch).await?,

@@ -55,7 +55,8 @@ impl World {
     pub(super) async fn open(&self, shutdown: &Shutdown) -> Result<App> {
         let token = self.postgres.dir().join("token");
         std::fs::write(&token, "a-token-for-nobody")?;
-        let zone = Config::load(&crate::config::Flags::default()).map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
+        let zone =
+            Config::load(&crate::config::Flags::default()).map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
         let sender = |name: &str, pace: &str| {
             format!(
                 "[[senders]]\nname = {name:?}\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"Kedai Aina\"\n\

@@ -3,13 +3,13 @@
 use std::io::Read;
 
 use super::App;
+use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
 use crate::engine::import::{ImportError, Imported, NewBlast, RejectedTo, create_blast};
 use crate::engine::report::Report;
-use crate::domain::ids::BlastId;
 
 /// A draft to be made. Pace and window narrow the sender's.
 #[derive(Debug, Clone)]

@@ -16,8 +16,8 @@ use crate::engine::error::EngineError;
 use crate::engine::reason;
 use crate::store::count::{self, Difference};
 use crate::store::view::{
-    self, BlastFilter, BlastRow, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since,
-    Stop, Total,
+    self, BlastFilter, BlastRow, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow,
+    Since, Stop, Total,
 };
 use crate::store::{action, sender};
 

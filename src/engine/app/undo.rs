@@ -125,7 +125,9 @@ fn undone(act: &Action) -> Option<Undone> {
     let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
     match act.action.as_str() {
         "replied" => Some(Undone::Replied),
-        "closed" if act.detail.get("amends") == Some(&Value::Bool(true)) => Some(Undone::Amount(amount("amount_before"))),
+        "closed" if act.detail.get("amends") == Some(&Value::Bool(true)) => {
+            Some(Undone::Amount(amount("amount_before")))
+        }
         "closed" => Some(Undone::Closed),
         "opt-out" => Some(Undone::OptOut),
         "note" => Some(Undone::Note(text("note_before"))),

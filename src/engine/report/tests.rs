@@ -35,6 +35,8 @@ fn blast() -> BlastRow {
         completed_at: None,
         created_at: DateTime::UNIX_EPOCH,
         next_due_at: None,
+        waiting: None,
+        done_at: None,
     }
 }
 

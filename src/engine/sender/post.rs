@@ -110,7 +110,10 @@ impl Post {
 
     /// An answer may accept and tell a failure in one breath: the word is evidence of its own.
     fn file_word(&self, word: Option<&str>) {
-        let Some(word) = word.filter(|word| self.parts.desk.provider.stage_of(word) == Some(ProviderStage::Failed)) else { return };
+        let Some(word) = word.filter(|word| self.parts.desk.provider.stage_of(word) == Some(ProviderStage::Failed))
+        else {
+            return;
+        };
         let error = ProviderError {
             code: "error".to_owned(),
             message: "the provider took the message and reported a failure at once".to_owned(),
