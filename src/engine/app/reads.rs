@@ -27,7 +27,10 @@ impl App {
         let mut blasts = view::blasts::list(self.pool(), filter).await?;
         if blasts.iter().any(|blast| blast.state == BlastState::Sending) {
             let senders = self.senders_by_id().await?;
-            blasts.iter_mut().for_each(|blast| self.explain(blast, senders.get(&blast.sender_id)));
+            for blast in &mut blasts {
+                let sender = senders.get(&blast.sender_id);
+                self.explain(blast, sender);
+            }
         }
         Ok(blasts)
     }
