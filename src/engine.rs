@@ -5,25 +5,30 @@ mod clock;
 mod desk;
 mod error;
 mod filing;
+pub mod import;
 mod lease;
 mod news;
 mod poller;
 mod reason;
+pub mod report;
 mod run;
 mod sender;
 mod standby;
 
-pub use app::{Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, Plan, Sample, Setup, TakenBack};
+pub use app::{
+    Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup,
+    TakenBack,
+};
 pub use error::EngineError;
 pub use run::{RunOptions, Until, run};
 pub use standby::{Standby, hold_lock};
 
-/// What faces read, as the store tells it.
-pub use crate::store::view;
-/// The private Postgres, which faces start and stop.
-pub use crate::store::local;
-pub use crate::store::{StoreError, migrate};
 /// What faces show of a status call about a sender.
 pub use crate::provider::{Health, Verdict};
 pub use crate::store::count::Difference;
+/// The private Postgres, which faces start and stop.
+pub use crate::store::local;
 pub use crate::store::suppression::SuppressionRow;
+/// What faces read, as the store tells it.
+pub use crate::store::view;
+pub use crate::store::{StoreError, migrate};

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     if let Err(report) = color_eyre::install() {
         return cli::fail(&report);
     }
+    blastdeck::provider::init();
     let arguments = cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| {

@@ -124,6 +124,16 @@ pub trait Provider: Send + Sync + 'static {
         self.status(id)
     }
 
+    /// The stage that a status word of this provider stands for; `None` for words that change nothing.
+    fn stage_of(&self, _word: &str) -> Option<ProviderStage> {
+        None
+    }
+
+    /// What a person can do about an error code, in plain words; `None` for codes that speak for themselves.
+    fn advice(&self, _code: &str) -> Option<&'static str> {
+        None
+    }
+
     /// What a failure that is reported after acceptance asks of us, by the code in [`StatusNews::error_code`]. Never
     /// [`ErrorClass::Retry`]: the message had been taken.
     fn failure_class(&self, _code: Option<&str>) -> ErrorClass {

@@ -11,7 +11,7 @@ use super::output::{json, line, talk};
 use crate::domain::ids::BlastId;
 
 /// The exit code for a difference.
-const DIFFERENCE: u8 = 4;
+pub(super) const DIFFERENCE: u8 = 4;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Audit {

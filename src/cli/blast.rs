@@ -19,7 +19,7 @@ use crate::domain::ids::BlastId;
 #[derive(Debug, Subcommand)]
 pub(super) enum BlastVerb {
     /// Make a draft from a message and a list of people; prints its id. Nothing is sent.
-    New(new::New),
+    New(Box<new::New>),
     /// Blasts, newest first.
     List(list::List),
     /// One blast: its state, counts, and what it waits for.

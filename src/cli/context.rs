@@ -42,7 +42,12 @@ impl Context {
     }
 
     /// Opens with a configuration that was loaded already.
-    pub async fn open_with(global: &Global, config: Config, listening: Listening, stop: CancellationToken) -> Result<Self> {
+    pub async fn open_with(
+        global: &Global,
+        config: Config,
+        listening: Listening,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let url = postgres::url(global, &config).await?;
         let zone = config.ui.timezone;
         let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };

@@ -49,7 +49,8 @@ pub(super) fn needs_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Usage("the dashboard needs a terminal; for a pipe there is `blastdeck blast report ID --watch`".to_owned()).into())
+    Err(Usage("the dashboard needs a terminal; for a pipe there is `blastdeck blast report ID --watch`".to_owned())
+        .into())
 }
 
 /// Every sender speaks to this machine only.

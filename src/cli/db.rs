@@ -35,7 +35,10 @@ impl DbVerb {
             }
             Self::Stop => {
                 if config.database.url.is_some() {
-                    return Err(Refused("the database in force is not the private one: it is not ours to stop".to_owned()).into());
+                    return Err(Refused(
+                        "the database in force is not the private one: it is not ours to stop".to_owned(),
+                    )
+                    .into());
                 }
                 let stopped = Local::new(Some(config.database.data_dir.clone()))?.stop().await?;
                 talk(if stopped == Stopped::Now { "stopped" } else { "it was not running" });

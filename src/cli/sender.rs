@@ -40,9 +40,15 @@ async fn list(global: &Global) -> Result<ExitCode> {
         senders.iter().try_for_each(|row| json(&as_json(row)))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let header =
-        [("name", Align::Left), ("provider", Align::Left), ("today", Align::Right), ("an hour", Align::Right), ("state", Align::Left)];
-    let rows = senders.iter().map(|row| vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), state(row)]);
+    let header = [
+        ("name", Align::Left),
+        ("provider", Align::Left),
+        ("today", Align::Right),
+        ("an hour", Align::Right),
+        ("state", Align::Left),
+    ];
+    let rows =
+        senders.iter().map(|row| vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), state(row)]);
     text(&render(&header, &rows.collect::<Vec<_>>()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Touch};
 use super::exit::{Refused, Usage};
-use super::output::{json, text, talk};
+use super::output::{json, talk, text};
 use super::table::{Align, render};
 use crate::domain::phone::{Phone, Region};
 
@@ -87,7 +87,13 @@ async fn list(global: &Global, limit: u32) -> Result<()> {
     if context.is_json {
         return rows.iter().try_for_each(json);
     }
-    let header = [("phone", Align::Left), ("business", Align::Left), ("since", Align::Left), ("by", Align::Left), ("reason", Align::Left)];
+    let header = [
+        ("phone", Align::Left),
+        ("business", Align::Left),
+        ("since", Align::Left),
+        ("by", Align::Left),
+        ("reason", Align::Left),
+    ];
     let cells = rows.iter().map(|row| {
         let by = row.created_by.clone().unwrap_or_else(|| row.source.clone());
         let reason = row.reason.clone().unwrap_or_default();

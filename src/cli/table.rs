@@ -13,7 +13,8 @@ pub(super) enum Align {
 
 /// Lays rows out under a header, two blanks between columns, nothing after the last.
 pub(super) fn render(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell).into_owned()).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| clean(cell).into_owned()).collect()).collect();
     let widths: Vec<usize> = (0..header.len()).map(|column| width(header, &rows, column)).collect();
     let head: Vec<String> = header.iter().map(|(title, _)| (*title).to_owned()).collect();
     let mut text = String::new();

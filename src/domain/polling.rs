@@ -14,12 +14,12 @@ pub struct Band {
     pub every: TimeDelta,
 }
 
-/// The bands, youngest first: 10 s for ten minutes, a minute for the first hour, then 5, 30 minutes and 4 hours, up to
+/// The bands, youngest first: `interval` for ten minutes, a minute for the first hour, then 5, 30 minutes and 4 hours, up to
 /// `give_up`. A rehearsal's time shrinks all of them.
-pub fn bands(give_up: TimeDelta, speed: Speed) -> Vec<Band> {
+pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<Band> {
     let minutes = TimeDelta::minutes;
     let edges = [
-        (minutes(10), TimeDelta::seconds(10)),
+        (minutes(10), interval),
         (minutes(60), minutes(1)),
         (minutes(6 * 60), minutes(5)),
         (minutes(24 * 60), minutes(30)),
@@ -34,7 +34,7 @@ pub fn bands(give_up: TimeDelta, speed: Speed) -> Vec<Band> {
     for (to, every) in edges {
         let to = to.min(give_up);
         if from < to {
-            bands.push(Band { from: shrink(from), to: shrink(to), every: shrink(every) });
+            bands.push(Band { from: shrink(from), to: shrink(to), every: shrink(every.max(interval)) });
         }
         from = to;
     }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_bands_meet_without_a_gap_and_end_where_we_give_up() {
-        let bands = bands(TimeDelta::days(7), Speed::REAL);
+        let bands = bands(TimeDelta::seconds(10), TimeDelta::days(7), Speed::REAL);
 
         assert_eq!(bands.first().unwrap().from, TimeDelta::zero());
         assert!(bands.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].every < pair[1].every));
@@ -59,12 +59,12 @@ mod tests {
 
     #[test]
     fn giving_up_early_leaves_out_the_later_bands() {
-        assert_eq!(bands(TimeDelta::minutes(5), Speed::REAL).len(), 1);
+        assert_eq!(bands(TimeDelta::seconds(10), TimeDelta::minutes(5), Speed::REAL).len(), 1);
     }
 
     #[test]
     fn a_rehearsal_asks_as_much_faster_as_its_time_runs() {
-        let fast = bands(TimeDelta::days(7), Speed::new(60.0).unwrap());
+        let fast = bands(TimeDelta::seconds(10), TimeDelta::days(7), Speed::new(60.0).unwrap());
 
         assert_eq!((fast[0].to, fast[0].every.num_milliseconds()), (TimeDelta::seconds(10), 166));
     }

@@ -82,7 +82,11 @@ pub struct Stamped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// The provider has the message.
-    Accepted { message_id: Option<MessageId>, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
+    Accepted {
+        message_id: Option<MessageId>,
+        provider_status: Option<String>,
+        message_timestamp: Option<DateTime<Utc>>,
+    },
     /// Known not to have been accepted.
     Rejected { class: ErrorClass, code: String, message: String },
     /// Nobody can know whether it was accepted.
@@ -302,17 +306,22 @@ fn release(person: &mut Recipient, news: &Stamped, policy: &Policy) {
     }
 }
 
-fn provider_stage(person: &mut Recipient, news: &Stamped, (stage, word): (ProviderStage, &str), error: Option<&ProviderError>) {
+fn provider_stage(
+    person: &mut Recipient,
+    news: &Stamped,
+    (stage, word): (ProviderStage, &str),
+    error: Option<&ProviderError>,
+) {
     match stage {
         ProviderStage::Failed => return provider_failure(person, news, word, error),
         ProviderStage::Sent => accept(person, news),
         ProviderStage::Delivered => {
             raise(person, Status::Delivered);
-            person.delivered_at = earliest(person.delivered_at, news.at);
+            person.delivered_at = Some(earliest(person.delivered_at, news.at));
         }
         ProviderStage::Read => {
             raise(person, Status::Read);
-            person.read_at = earliest(person.read_at, news.at);
+            person.read_at = Some(earliest(person.read_at, news.at));
         }
     }
     keep_highest_word(person, stage, word);
@@ -339,8 +348,8 @@ fn raise(person: &mut Recipient, to: Status) {
     }
 }
 
-fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    Some(held.map_or(new, |old| old.min(new)))
+fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> DateTime<Utc> {
+    held.map_or(new, |old| old.min(new))
 }
 
 /// A failure told after acceptance: the newest attempt only, and only of somebody who had not received it.
@@ -366,7 +375,7 @@ fn reply(person: &mut Recipient, news: &Stamped, quoted: Quoted) {
         accept(person, news);
     }
     if quoted == Quoted::Yes || person.status().is_in_funnel() {
-        person.reply_seen_at = earliest(person.reply_seen_at, news.at);
+        person.reply_seen_at = Some(earliest(person.reply_seen_at, news.at));
     }
 }
 
@@ -375,5 +384,5 @@ fn opt_out(person: &mut Recipient, at: DateTime<Utc>) {
     if person.standing == Status::Queued {
         person.standing = Status::OptedOut;
     }
-    person.opted_out_at = earliest(person.opted_out_at, at);
+    person.opted_out_at = Some(earliest(person.opted_out_at, at));
 }

@@ -55,7 +55,11 @@ impl RetryRules {
         let doublings = u32::try_from(tries).unwrap_or(0).min(20);
         let span = (self.base * 2_i32.pow(doublings)).min(self.cap);
         let share = jitter.clamp(0.1, 1.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "milliseconds of at most hours")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "milliseconds of at most hours"
+        )]
         let milliseconds = (span.num_milliseconds() as f64 * share) as i64;
         TimeDelta::milliseconds(milliseconds)
     }
@@ -64,7 +68,11 @@ impl RetryRules {
     #[must_use]
     pub fn scaled(self, speed: f64) -> Self {
         let shrink = |span: TimeDelta| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "milliseconds of at most days")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "milliseconds of at most days"
+            )]
             let milliseconds = (span.num_milliseconds() as f64 / speed) as i64;
             TimeDelta::milliseconds(milliseconds)
         };

@@ -1,6 +1,7 @@
 //! The long-lived parts, and every use case that a face may ask for. Faces hold one `App` and nothing below it.
 
 mod commands;
+mod create;
 mod health;
 mod marks;
 mod open;
@@ -21,12 +22,14 @@ use super::clock::DatabaseClock;
 use super::desk::Desk;
 use super::lease::LeaseTerms;
 use super::news::News;
+use super::poller::PollingTerms;
 use super::run::Until;
 use crate::config::Config;
 use crate::domain::ids::SenderId;
 use crate::domain::retry::RetryRules;
 
 pub use commands::Launch;
+pub use create::NewDraft;
 pub use marks::Marked;
 pub use open::{Access, Broken, Listening, Setup};
 pub use plan::{Plan, Sample};
@@ -61,7 +64,9 @@ struct Inner {
 pub enum DatabaseState {
     Up,
     /// It has not answered since this time.
-    Down { since: DateTime<Utc> },
+    Down {
+        since: DateTime<Utc>,
+    },
 }
 
 impl App {
@@ -113,6 +118,11 @@ impl App {
     /// Senders of the configuration that cannot be used, each with the reason.
     pub fn broken(&self) -> &[Broken] {
         &self.inner.broken
+    }
+
+    /// A usable sender's key by its name.
+    pub fn sender_id(&self, name: &str) -> Option<SenderId> {
+        self.inner.desks.iter().find(|desk| desk.name == name).map(|desk| desk.id)
     }
 
     /// Nobody can be sent for with this configuration.
@@ -183,8 +193,13 @@ impl App {
     }
 
     /// Messages older than this are not asked about any more.
-    pub(super) fn give_up_polling_after(&self) -> TimeDelta {
+    fn give_up_polling_after(&self) -> TimeDelta {
         TimeDelta::from_std(self.inner.config.polling.give_up_after).unwrap_or(TimeDelta::MAX)
+    }
+
+    pub(super) fn polling(&self) -> PollingTerms {
+        let interval = TimeDelta::from_std(self.inner.config.polling.interval).unwrap_or(TimeDelta::MAX);
+        PollingTerms { interval, give_up: self.give_up_polling_after() }
     }
 
     /// How old a message may be for an engine to stay for it. One that ends by itself follows a message for a day at

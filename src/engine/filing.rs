@@ -129,7 +129,9 @@ impl Clerk {
         loop {
             match record(&self.desk.pool, &entries, &self.desk.rules).await {
                 Ok(settled) => return Some(settled),
-                Err(error) => tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again"),
+                Err(error) => {
+                    tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again");
+                }
             }
             tokio::select! {
                 () = self.give_up.cancelled() => return None,
@@ -159,9 +161,11 @@ impl Clerk {
         again
     }
 
+    /// The evidence is durable: its slot is free.
     fn let_go(&self, filing: Filing) {
-        if filing.slot.is_some() {
+        if let Some(slot) = filing.slot {
             self.in_flight.remove(filing.entry.recipient);
+            drop(slot);
         }
     }
 }

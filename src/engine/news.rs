@@ -118,6 +118,7 @@ impl News {
         loop {
             match self.listen_once(&pool).await {
                 Ok(()) => failures = 0,
+                Err(_) if pool.is_closed() => return,
                 Err(error) => {
                     self.down(&error);
                     sleep(StoreError::backoff(failures)).await;

@@ -15,6 +15,7 @@ use super::sender::Parts;
 use crate::domain::ids::RecipientId;
 use crate::domain::polling::{Band, bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
+use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
 use crate::provider::{Finding, StatusNews};
 use crate::store::ledger::{Entry, Source};
@@ -26,12 +27,22 @@ const SIDE_BY_SIDE: usize = 8;
 /// People read at a time.
 const PAGE: i64 = 200;
 
+/// How polling is configured, in real time.
+#[derive(Debug, Clone, Copy)]
+pub struct PollingTerms {
+    /// How often a young message is asked about.
+    pub interval: TimeDelta,
+    /// Older messages are not asked about any more.
+    pub give_up: TimeDelta,
+}
+
 /// Polls for one sender.
 pub struct Poller {
     parts: Arc<Parts>,
     budget: Budget,
     side_by_side: Arc<Semaphore>,
-    give_up: TimeDelta,
+    terms: PollingTerms,
+    stop: CancellationToken,
 }
 
 /// One question every so often. Waiting for the lock is first come first served, so that ages take turns.
@@ -49,18 +60,17 @@ impl Budget {
 }
 
 impl Poller {
-    /// `give_up`: older messages are not asked about any more.
-    pub fn new(parts: Arc<Parts>, give_up: TimeDelta) -> Arc<Self> {
+    pub fn new(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationToken) -> Arc<Self> {
         let per_second = (parts.desk.polls_per_second * parts.desk.limits.speed.factor()).clamp(0.01, 500.0);
         let budget = Budget { next: Mutex::new(Instant::now()), every: Duration::from_secs_f64(1.0 / per_second) };
-        Arc::new(Self { parts, budget, side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)), give_up })
+        Arc::new(Self { parts, budget, side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)), terms: polling, stop })
     }
 
     /// Polls until stopped.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>) {
         let walks = TaskTracker::new();
-        for band in bands(self.give_up, self.parts.desk.limits.speed) {
-            walks.spawn(stop.clone().run_until_cancelled_owned(self.clone().walk(band)));
+        for band in bands(self.terms.interval, self.terms.give_up, self.parts.desk.limits.speed) {
+            walks.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().walk(band)));
         }
         walks.close();
         walks.wait().await;
@@ -101,10 +111,11 @@ impl Poller {
             self.budget.take().await;
             let Ok(turn) = self.side_by_side.clone().acquire_owned().await else { return Ok(()) };
             let poller = self.clone();
-            tokio::spawn(async move {
+            // A question has no consequence until it is answered: at a stop it is simply dropped.
+            tokio::spawn(self.stop.clone().run_until_cancelled_owned(async move {
                 poller.ask(&person).await;
                 drop(turn);
-            });
+            }));
         }
         Ok(())
     }
@@ -120,10 +131,22 @@ impl Poller {
     async fn ask(&self, person: &Pending) {
         let reply = self.parts.desk.provider.status(&person.message_id).await;
         match reply.finding {
-            Finding::Known(news) => self.bring(person, news),
+            Finding::Known(news) => {
+                self.heed(&news).await;
+                self.bring(person, news);
+            }
             Finding::Unrecognised { word } => tracing::debug!(word, "an unknown status word changes nothing"),
             Finding::Nothing { why } => tracing::debug!(why, "nothing learned this time"),
             Finding::Refused { code, message } => self.refused(&code, &message).await,
+        }
+    }
+
+    /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
+    async fn heed(&self, news: &StatusNews) {
+        let class = self.parts.desk.provider.failure_class(news.error_code.as_deref());
+        if news.stage == ProviderStage::Failed && class == ErrorClass::StopSender {
+            let code = news.error_code.clone().unwrap_or_default();
+            self.refused(&code, "the provider restricts this sender: it reported a failure after accepting").await;
         }
     }
 

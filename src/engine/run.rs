@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ use super::clock::Moment;
 use super::desk::Desk;
 use super::filing::{self, InFlight, Ledger};
 use super::lease::HeldLease;
-use super::poller::Poller;
+use super::poller::{Poller, PollingTerms};
 use super::sender::{Parts, Sender};
 use super::standby::Standby;
 use crate::domain::ids::SenderId;
@@ -40,8 +39,10 @@ pub struct RunOptions {
     pub standby: Option<Standby>,
 }
 
-/// Without an order, the engine looks this often.
+/// Without an order, an engine that sends looks this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// And one that has nothing to do, this often. Orders wake it at once.
+const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -102,7 +103,11 @@ impl Engine {
                     failures += 1;
                 }
             }
-            let pause = if failures > 0 { StoreError::backoff(failures) } else { LOOK_EVERY };
+            let pause = match (failures, self.senders.is_empty()) {
+                (0, true) => IDLE_LOOK_EVERY,
+                (0, false) => LOOK_EVERY,
+                _ => StoreError::backoff(failures),
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = self.orders.changed(), if failures == 0 => {}
@@ -178,7 +183,7 @@ impl Engine {
             failures_in_a_row: self.app.failures_in_a_row(),
         });
         let stop = CancellationToken::new();
-        let task = tokio::spawn(send_for(parts, self.app.give_up_polling_after(), stop.clone()));
+        let task = tokio::spawn(send_for(parts, self.app.polling(), stop.clone()));
         self.senders.insert(desk.id, Running { stop, task });
         if let Some(standby) = &self.options.standby {
             standby.ensure();
@@ -233,13 +238,13 @@ fn is_due(last: Option<Instant>, every: Duration) -> bool {
 }
 
 /// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.
-async fn send_for(parts: Arc<Parts>, poll_for: TimeDelta, stop: CancellationToken) {
+async fn send_for(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationToken) {
     let inner = stop.child_token();
     let beside = TaskTracker::new();
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
     let keeper = tokio::spawn(keep(parts.clone(), inner.clone(), renewals.clone()));
-    beside.spawn(Poller::new(parts.clone(), poll_for).run(inner.clone()));
+    beside.spawn(Poller::new(parts.clone(), polling, inner.clone()).run());
     beside.spawn(inner.clone().run_until_cancelled_owned(sweep(parts.clone())));
     beside.close();
     match Sender::new(parts.clone()).await {

@@ -45,6 +45,8 @@ pub struct Parts {
 
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A blast in which nobody was due is asked again no sooner.
+const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
 
 /// One sender's loop.
 pub struct Sender {
@@ -205,7 +207,11 @@ impl Sender {
         if own.chain([limits]).any(|limits| limits.gap.is_some()) {
             return 1;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of at most 10,000 a second")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate of at most 10,000 a second"
+        )]
         rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256))
     }
 
@@ -274,7 +280,7 @@ impl Sender {
         if due.is_some_and(|due| due <= now) {
             claim::skip_suppressed(&self.parts.pool, blast, &self.parts.desk.business).await?;
         }
-        let soon = now + TimeDelta::milliseconds(100);
+        let soon = now + AGAIN_AFTER;
         let next = match due {
             Some(due) => due.max(soon),
             None if blast::complete(&self.parts.pool, blast).await? => {
@@ -317,9 +323,13 @@ impl Sender {
         }
     }
 
-    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again.
+    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. Asked a moment
+    /// later, so that a stream of polls does not ask with each of them.
     fn wake_drained(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
+        let soon = self.parts.clock.now() + AGAIN_AFTER;
+        for lane in &mut self.lanes {
+            lane.nobody_due_before = lane.nobody_due_before.map(|before| before.min(soon));
+        }
     }
 
     async fn rest(&self, pause: Duration, stop: &CancellationToken) {

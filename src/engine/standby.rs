@@ -27,7 +27,9 @@ impl Standby {
     pub fn ensure(&self) {
         match self.is_running().and_then(|runs| if runs { Ok(()) } else { self.start() }) {
             Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "no standby could be started: closing this window would stop the sending"),
+            Err(error) => {
+                tracing::warn!(%error, "no standby could be started: closing this window would stop the sending");
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::http::{self, Answer, Trouble};
-use super::{Health, Outcome, Outgoing, Provider, SendReply, StatusReply};
+use super::{Health, Outcome, Outgoing, Provider, ProviderStage, SendReply, StatusReply};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StatusCall;
@@ -152,6 +152,14 @@ impl Wsapme {
 }
 
 impl Provider for Wsapme {
+    fn stage_of(&self, word: &str) -> Option<ProviderStage> {
+        stage_of(word)
+    }
+
+    fn advice(&self, code: &str) -> Option<&'static str> {
+        refusal::advice(code)
+    }
+
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
         self.send_once(message).boxed()
     }

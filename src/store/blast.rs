@@ -33,12 +33,10 @@ pub struct Runnable {
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<Head>, StoreError> {
-    let head = sqlx::query_as(
-        "select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1",
-    )
-    .bind(id)
-    .fetch_optional(tx)
-    .await?;
+    let head = sqlx::query_as("select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1")
+        .bind(id)
+        .fetch_optional(tx)
+        .await?;
     Ok(head)
 }
 
@@ -116,7 +114,8 @@ pub async fn skip_queued(tx: &mut PgConnection, id: BlastId, reason: &str, by: &
 }
 
 pub async fn delete(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
-    let done = sqlx::query("delete from blasts where id = $1 and version = $2").bind(id).bind(version).execute(tx).await?;
+    let done =
+        sqlx::query("delete from blasts where id = $1 and version = $2").bind(id).bind(version).execute(tx).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -196,5 +195,8 @@ pub async fn set_streak(pool: &PgPool, id: BlastId, streak: Option<(&str, i32)>)
 }
 
 pub async fn streak(pool: &PgPool, id: BlastId) -> Result<Option<(String, i32)>, StoreError> {
-    Ok(sqlx::query_as("select code, length from blast_streaks where blast_id = $1").bind(id).fetch_optional(pool).await?)
+    Ok(sqlx::query_as("select code, length from blast_streaks where blast_id = $1")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?)
 }

@@ -12,7 +12,9 @@ pub enum StoreError {
     #[error("the database was busy with something else: {0}")]
     Busy(#[source] sqlx::Error),
     /// The database's schema was made by a newer blastdeck.
-    #[error("this database was migrated by a newer blastdeck (migration {found}, this one knows up to {known}): update blastdeck")]
+    #[error(
+        "this database was migrated by a newer blastdeck (migration {found}, this one knows up to {known}): update blastdeck"
+    )]
     Newer { found: i64, known: i64 },
     /// A statement was refused for its data.
     #[error("the database refused a value: {0}")]

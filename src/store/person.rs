@@ -48,7 +48,11 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
 }
 
 /// The newest person with this number whom a message of this sender reached, or may have.
-pub async fn newest_reached(tx: &mut PgConnection, sender: SenderId, phone: &str) -> Result<Option<Person>, StoreError> {
+pub async fn newest_reached(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    phone: &str,
+) -> Result<Option<Person>, StoreError> {
     let id: Option<RecipientId> = sqlx::query_scalar(
         "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
           where r.phone_number = $2 and b.sender_id = $1

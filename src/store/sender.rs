@@ -1,7 +1,7 @@
 //! Senders: the rows behind the configuration's, and what stops them.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::SenderId;
@@ -24,7 +24,8 @@ pub async fn register(pool: &PgPool, sender: Registered<'_>) -> Result<SenderId,
             .await?;
     match known {
         Some((id, provider, business, rehearsal))
-            if (provider.as_str(), business.as_str(), rehearsal) == (sender.provider, sender.business, sender.rehearsal) =>
+            if (provider.as_str(), business.as_str(), rehearsal)
+                == (sender.provider, sender.business, sender.rehearsal) =>
         {
             Ok(id)
         }
@@ -62,13 +63,13 @@ pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Resu
 }
 
 /// Lets a sender go on. `true` when it was stopped.
-pub async fn unstop(pool: &PgPool, id: SenderId) -> Result<bool, StoreError> {
+pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update senders set stopped_at = null, stopped_code = null, stopped_reason = null
           where id = $1 and stopped_at is not null",
     )
     .bind(id)
-    .execute(pool)
+    .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -84,7 +85,11 @@ pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, Stor
 
 /// When this sender's newest attempts were made: what a restart seeds its limits from. Attempts known not to have been
 /// accepted do not count. At most 10,000, oldest first.
-pub async fn recent_attempts(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, StoreError> {
+pub async fn recent_attempts(
+    pool: &PgPool,
+    id: SenderId,
+    since: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
         "select a.claimed_at from attempts a
           where a.sender_id = $1 and a.claimed_at >= $2

@@ -67,7 +67,11 @@ pub async fn list(pool: &PgPool, limit: i64) -> Result<Vec<SuppressionRow>, Stor
 }
 
 /// Where this number is still open in a blast of this business (any, for `*`): an opt-out takes effect there at once.
-pub async fn open_rows(tx: &mut PgConnection, business: &str, phone: &str) -> Result<Vec<(BlastId, RecipientId, i32)>, StoreError> {
+pub async fn open_rows(
+    tx: &mut PgConnection,
+    business: &str,
+    phone: &str,
+) -> Result<Vec<(BlastId, RecipientId, i32)>, StoreError> {
     let rows = sqlx::query_as(
         "select r.blast_id, r.id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id

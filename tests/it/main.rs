@@ -7,7 +7,9 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod import;
 mod layers;
 mod local_postgres;
 mod support;
 mod terminal;
+mod view;

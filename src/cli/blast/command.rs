@@ -34,10 +34,8 @@ impl Sure {
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Touch::Writes).await?;
         let blast = allowed(&context, self.blast, Command::Cancel).await?;
-        let question = format!(
-            "Cancel {}? The {} still queued get no message, for good.",
-            blast.tag, blast.counts.queued
-        );
+        let question =
+            format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
         if confirm(&question, self.yes)? == Answer::No {
             return Ok(());
         }

@@ -47,7 +47,8 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
         "  funnel   sent {}  received {}  read {}  replied {}  closed {}",
         funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed
     );
-    let beside = [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let beside =
+        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let beside: Vec<String> = beside.iter().map(|status| format!("{status} {}", blast.counts.get(*status))).collect();
     let _ = writeln!(out, "  beside   {}", beside.join("  "));
     if let Some(waiting) = &blast.waiting {
@@ -73,7 +74,8 @@ pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
 }
 
 fn plan_json(plan: &Plan) -> Value {
-    let samples = plan.samples.iter().map(|sample| json!({ "phone": sample.phone, "name": sample.name, "text": sample.text }));
+    let samples =
+        plan.samples.iter().map(|sample| json!({ "phone": sample.phone, "name": sample.name, "text": sample.text }));
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,

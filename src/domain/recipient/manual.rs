@@ -12,7 +12,9 @@ pub(super) fn mark(before: &Recipient, mark: &Mark, news: &Stamped, policy: &Pol
         Mark::Replied => replied(before, news.at),
         Mark::Closed(amount) => closed(before, *amount, news.at),
         Mark::OptOut => changed(before, |after| opt_out(after, news.at)),
-        Mark::Note(text) => changed(before, |after| after.note = Some(text.trim().to_owned()).filter(|note| !note.is_empty())),
+        Mark::Note(text) => {
+            changed(before, |after| after.note = Some(text.trim().to_owned()).filter(|note| !note.is_empty()))
+        }
         Mark::Resolve(resolution) => resolve(before, *resolution, news, policy),
     }
 }
@@ -31,7 +33,9 @@ fn refuse(why: &str) -> Applied {
 fn unreached(person: &Recipient) -> Option<Applied> {
     match person.status() {
         Status::Queued | Status::Sending => Some(refuse("nothing was sent to them yet")),
-        Status::Uncertain => Some(refuse("it is not known whether the message went: first say so (enter, or `uncertain resolve`)")),
+        Status::Uncertain => {
+            Some(refuse("it is not known whether the message went: first say so (enter, or `uncertain resolve`)"))
+        }
         Status::Skipped | Status::OptedOut => Some(refuse("they were left out of this blast")),
         _ => None,
     }
@@ -88,10 +92,9 @@ fn resend(before: &Recipient, policy: &Policy) -> Applied {
     }
     let safe_from = before.claimed_at.map(|claimed| claimed + policy.resend_after);
     match safe_from {
-        Some(safe_from) if policy.now < safe_from => Applied::Refused(format!(
-            "an answer may still come: send again after {} UTC",
-            safe_from.format("%H:%M:%S")
-        )),
+        Some(safe_from) if policy.now < safe_from => {
+            Applied::Refused(format!("an answer may still come: send again after {} UTC", safe_from.format("%H:%M:%S")))
+        }
         _ => changed(before, |after| {
             after.reason = None;
             requeue(after, policy.now, policy);

@@ -4,7 +4,8 @@ use proptest::sample::Index;
 use rust_decimal::Decimal;
 
 use super::{
-    Applied, Evidence, Mark, Policy, ProviderError, ProviderStage, Quoted, Recipient, Resolution, Stamped, Undone, apply,
+    Applied, Evidence, Mark, Policy, ProviderError, ProviderStage, Quoted, Recipient, Resolution, Stamped, Undone,
+    apply,
 };
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};
@@ -60,12 +61,16 @@ fn stamped(attempt: i32, second: i64, evidence: Evidence) -> Stamped {
 }
 
 fn accepted(id: &str) -> Evidence {
-    Evidence::Accepted { message_id: MessageId::new(id), provider_status: Some("PENDING".into()), message_timestamp: None }
+    Evidence::Accepted {
+        message_id: MessageId::new(id),
+        provider_status: Some("PENDING".into()),
+        message_timestamp: None,
+    }
 }
 
 fn told(stage: ProviderStage) -> Evidence {
-    let error = (stage == ProviderStage::Failed)
-        .then(|| ProviderError { code: "463".into(), message: "restricted".into() });
+    let error =
+        (stage == ProviderStage::Failed).then(|| ProviderError { code: "463".into(), message: "restricted".into() });
     Evidence::Provider { stage, word: format!("{stage:?}"), c2s_at: None, error }
 }
 
@@ -240,8 +245,7 @@ fn sending_again_is_refused_while_an_answer_may_still_come() {
 #[test]
 fn each_answer_about_an_uncertain_person_can_be_taken_back() {
     for resolution in [Resolution::Sent, Resolution::Resend, Resolution::Drop] {
-        let answered =
-            after(&person(Status::Uncertain), &stamped(1, 9, Evidence::Manual(Mark::Resolve(resolution))));
+        let answered = after(&person(Status::Uncertain), &stamped(1, 9, Evidence::Manual(Mark::Resolve(resolution))));
         let back = after(&answered, &stamped(1, 10, Evidence::Undo(Undone::Resolve(resolution))));
         assert_eq!((back.status(), back.sent_at), (Status::Uncertain, None), "{resolution:?}");
     }

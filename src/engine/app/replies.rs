@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::App;
 use super::suppressions::Suppression;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, Quoted, Stamped};
 use crate::engine::error::EngineError;
@@ -26,17 +26,17 @@ pub struct Incoming {
 pub enum Heard {
     Replied,
     OptedOut,
-    /// From somebody who had no message of this sender, or told before.
+    /// From somebody whom no message of this sender is known to have reached.
     Nothing,
 }
 
 impl App {
     /// Takes an incoming message: a stop word alone is an opt-out, anything else a reply to the newest message that
-    /// this person had from this sender.
-    pub async fn hear(&self, incoming: &Incoming) -> Result<Heard, EngineError> {
+    /// this person had from this sender. Tells whose it was.
+    pub async fn hear(&self, incoming: &Incoming) -> Result<(Heard, Option<RecipientId>), EngineError> {
         let mut tx = self.pool().begin().await?;
         let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
-            return Ok(Heard::Nothing);
+            return Ok((Heard::Nothing, None));
         };
         let is_stop = self.is_stop_word(&incoming.text);
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
@@ -57,7 +57,7 @@ impl App {
         record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         tx.commit().await?;
         self.tell(person.blast_id).await?;
-        Ok(if is_stop { Heard::OptedOut } else { Heard::Replied })
+        Ok((if is_stop { Heard::OptedOut } else { Heard::Replied }, Some(person.id)))
     }
 
     /// The whole message is one of the configured words, in any case; inside a sentence it means nothing.

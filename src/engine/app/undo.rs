@@ -52,13 +52,11 @@ impl App {
     /// Takes back the newest mark on this person, whoever made it.
     pub async fn undo_person(&self, recipient: RecipientId) -> Result<TakenBack, EngineError> {
         let mut tx = self.pool().begin().await?;
-        match action::newest_on(&mut tx, recipient).await? {
-            Some(newest) => self.undo_mark(tx, &newest).await,
-            None => {
-                let person = person_of(&mut tx, recipient).await?;
-                Err(EngineError::Refused(format!("{} has no mark to take back", person.who())))
-            }
+        if let Some(newest) = action::newest_on(&mut tx, recipient).await? {
+            return self.undo_mark(tx, &newest).await;
         }
+        let person = person_of(&mut tx, recipient).await?;
+        Err(EngineError::Refused(format!("{} has no mark to take back", person.who())))
     }
 
     async fn undo_mark(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
@@ -125,7 +123,9 @@ fn undone(act: &Action) -> Option<Undone> {
     let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
     match act.action.as_str() {
         "replied" => Some(Undone::Replied),
-        "closed" if act.detail.get("amends") == Some(&Value::Bool(true)) => Some(Undone::Amount(amount("amount_before"))),
+        "closed" if act.detail.get("amends") == Some(&Value::Bool(true)) => {
+            Some(Undone::Amount(amount("amount_before")))
+        }
         "closed" => Some(Undone::Closed),
         "opt-out" => Some(Undone::OptOut),
         "note" => Some(Undone::Note(text("note_before"))),

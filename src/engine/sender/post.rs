@@ -12,7 +12,7 @@ use super::Parts;
 use super::aftermath::Aftermath;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
-use crate::domain::recipient::{Evidence, Stamped};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
 use crate::domain::retry::ErrorClass;
 use crate::provider::{Outcome, Outgoing, Raw, SendReply};
 use crate::store::claim::{self, Claimed};
@@ -74,7 +74,7 @@ impl Post {
     }
 
     fn file_release(self) {
-        let answer = self.answer("released", Raw::default());
+        let answer = self.answer("released", &Raw::default());
         self.bring(Evidence::Released, None, answer);
     }
 
@@ -84,16 +84,17 @@ impl Post {
             code: "message".to_owned(),
             message: format!("no text could be made: {why}"),
         };
-        let answer = Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", Raw::default()) };
+        let answer = Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", &Raw::default()) };
         self.bring(evidence, None, answer);
     }
 
     fn file(self, reply: SendReply, text: String) {
-        let answer = self.answer(outcome_word(&reply.outcome), reply.raw);
+        let answer = self.answer(outcome_word(&reply.outcome), &reply.raw);
         match reply.outcome {
             Outcome::Accepted { message_id, provider_status, message_timestamp } => {
                 let answer = Answer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
                 let message_id = Some(message_id);
+                self.file_word(provider_status.as_deref());
                 self.bring(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
             }
             Outcome::Rejected { class, code, message, retry_after } => {
@@ -107,7 +108,27 @@ impl Post {
         }
     }
 
-    fn answer(&self, outcome: &'static str, raw: Raw) -> Answer {
+    /// An answer may accept and tell a failure in one breath: the word is evidence of its own.
+    fn file_word(&self, word: Option<&str>) {
+        let Some(word) = word.filter(|word| self.parts.desk.provider.stage_of(word) == Some(ProviderStage::Failed))
+        else {
+            return;
+        };
+        let error = ProviderError {
+            code: "error".to_owned(),
+            message: "the provider took the message and reported a failure at once".to_owned(),
+        };
+        let evidence = Evidence::Provider {
+            stage: ProviderStage::Failed,
+            word: word.to_owned(),
+            c2s_at: None,
+            error: Some(error),
+        };
+        let entry = self.entry(evidence, None, None);
+        self.parts.ledger.file(entry, None);
+    }
+
+    fn answer(&self, outcome: &'static str, raw: &Raw) -> Answer {
         Answer {
             sender: self.parts.desk.id,
             outcome,
@@ -120,18 +141,22 @@ impl Post {
     }
 
     fn bring(self, evidence: Evidence, retry_after: Option<Duration>, answer: Answer) {
-        let entry = Entry {
+        let entry = self.entry(evidence, retry_after, Some(answer));
+        self.parts.ledger.file(entry, Some(self.slot));
+    }
+
+    fn entry(&self, evidence: Evidence, retry_after: Option<Duration>, answer: Option<Answer>) -> Entry {
+        Entry {
             blast: self.blast,
             recipient: self.person.id,
             metadata: metadata(&evidence),
             stamped: Stamped { attempt: self.person.attempt, at: Utc::now(), evidence },
             source: Source::Send,
             by: None,
-            answer: Some(answer),
+            answer,
             jitter: rand::random(),
             retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
-        };
-        self.parts.ledger.file(entry, Some(self.slot));
+        }
     }
 }
 

@@ -123,6 +123,8 @@ impl From<Found> for BlastRow {
             completed_at: found.completed_at,
             created_at: found.created_at,
             next_due_at: found.next_due_at,
+            waiting: None,
+            done_at: None,
         }
     }
 }

@@ -70,6 +70,9 @@ impl From<Found> for SenderRow {
             lease: found.holder.zip(found.expires_at).map(lease),
             // A newer engine may wait for reasons that this program does not know.
             waiting: found.waiting.and_then(|waiting| serde_json::from_value(waiting).ok()),
+            today: 0,
+            daily_cap: None,
+            per_hour: None,
         }
     }
 }

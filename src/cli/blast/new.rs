@@ -1,0 +1,167 @@
+//! `blast new`: a draft from a message and a list of people.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use color_eyre::Result;
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::cli::context::{Context, Touch};
+use crate::cli::exit::{Refused, Usage};
+use crate::cli::output::{json, line, talk};
+use crate::domain::message::Message;
+use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::text::clean;
+use crate::engine::NewDraft;
+use crate::engine::import::{ImportError, Imported, RejectedTo};
+
+/// The largest message file, in bytes: more than any text that WhatsApp takes.
+const MESSAGE_FILE_MAX: u64 = 64 * 1024;
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("text").required(true))]
+pub(in crate::cli) struct New {
+    /// The sender, as named in the configuration.
+    #[arg(long)]
+    sender: String,
+    /// What people read. {name} and any column of the list stand for what the person's row has there; {name|there}
+    /// gives a default.
+    #[arg(long, group = "text", value_parser = message, allow_hyphen_values = true)]
+    message: Option<Message>,
+    /// The same, from a file.
+    #[arg(long, group = "text", value_name = "FILE")]
+    message_file: Option<PathBuf>,
+    /// The list of people, a CSV file; - for standard input.
+    #[arg(long, value_name = "FILE")]
+    recipients: PathBuf,
+    /// The blast's name. Default: the list's name.
+    #[arg(long, value_parser = short_text)]
+    tag: Option<String>,
+    /// The follow-up stage.
+    #[arg(long, default_value = "Initial", value_parser = short_text)]
+    stage: String,
+    /// At most so many: 20/min, 80/s. Narrower than the sender's own.
+    #[arg(long, allow_hyphen_values = true)]
+    rate: Option<Rate>,
+    /// The random pause between two messages: 20s..60s.
+    #[arg(long, allow_hyphen_values = true)]
+    gap: Option<Gap>,
+    /// The hours for sending: 09:00-21:00.
+    #[arg(long)]
+    window: Option<Hours>,
+    /// The days for sending: mon-fri.
+    #[arg(long)]
+    weekdays: Option<Weekdays>,
+    /// Whose clock the hours are by: Asia/Kuala_Lumpur.
+    #[arg(long)]
+    timezone: Option<Tz>,
+}
+
+fn message(text: &str) -> Result<Message, String> {
+    Message::parse(text).map_err(|error| error.to_string())
+}
+
+/// A name of 1 to 255 characters without control characters.
+fn short_text(text: &str) -> Result<String, String> {
+    let text = clean(text).trim().to_owned();
+    let fits = !text.is_empty() && text.chars().count() <= 255;
+    fits.then_some(text).ok_or_else(|| "write 1 to 255 characters".to_owned())
+}
+
+impl New {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let message = self.read_message()?;
+        let source = self.open_list()?;
+        let context = Context::open(global, Touch::Writes).await?;
+        let rejected = RejectedTo::beside(&self.recipients);
+        let draft = NewDraft {
+            sender: self.sender.clone(),
+            tag: self.tag.clone().unwrap_or_else(|| default_tag(&self.recipients)),
+            follow_up_stage: self.stage.clone(),
+            message,
+            rate: self.rate,
+            gap: self.gap,
+            window: self.window,
+            weekdays: self.weekdays,
+            timezone: self.timezone,
+        };
+        let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
+        tell(&imported);
+        if context.is_json {
+            let reasons =
+                imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
+            return json(&json!({
+                "id": imported.blast, "taken": imported.taken, "rejected": imported.rejected.total,
+                "reasons": reasons.collect::<Vec<_>>(), "rejected_file": imported.rejected_file,
+            }));
+        }
+        line(&imported.blast.to_string())
+    }
+
+    fn read_message(&self) -> Result<Message> {
+        if let Some(message) = &self.message {
+            return Ok(message.clone());
+        }
+        let path = self.message_file.as_deref().unwrap_or(Path::new("-"));
+        let mut text = String::new();
+        let source = open(path)?;
+        source
+            .take(MESSAGE_FILE_MAX + 1)
+            .read_to_string(&mut text)
+            .map_err(|error| Usage(format!("{}: {error}; the message must be UTF-8 text", path.display())))?;
+        Ok(Message::parse(&text).map_err(|error| Usage(format!("{}: {error}", path.display())))?)
+    }
+
+    fn open_list(&self) -> Result<Box<dyn Read + Send>> {
+        open(&self.recipients)
+    }
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = File::open(path).map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+    if file.metadata().is_ok_and(|about| about.is_dir()) {
+        return Err(Usage(format!("{} is a directory: name a file", path.display())).into());
+    }
+    Ok(Box::new(file))
+}
+
+/// The list's name without its ending.
+fn default_tag(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let tag = clean(&stem).trim().to_owned();
+    if tag.is_empty() || tag == "-" { "Blast".to_owned() } else { tag }
+}
+
+/// What is wrong with a list is a refusal: nothing changed.
+fn refusal(error: ImportError) -> color_eyre::Report {
+    match error {
+        ImportError::Store(error) => crate::engine::EngineError::from(error).into(),
+        ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
+        ImportError::Sender(why) => Usage(why).into(),
+        other => Refused(other.to_string()).into(),
+    }
+}
+
+/// How many were taken, and why others were not, on standard error.
+fn tell(imported: &Imported) {
+    let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
+    talk(&format!("{} people taken (phones from {}{name})", imported.taken, clean(&imported.phone_column)));
+    if imported.rejected.total > 0 {
+        talk(&format!("{} rows left out:", imported.rejected.total));
+        for reason in &imported.rejected.reasons {
+            talk(&format!("  {:>6}  {} (first in row {})", reason.rows, clean(&reason.reason), reason.first_row));
+        }
+    }
+    if let Some(file) = &imported.rejected_file {
+        talk(&format!("they are in {}", file.display()));
+    }
+    if let Some(odd) = imported.not_utf8 {
+        talk(&format!("{} rows are not UTF-8 and may have wrong letters (first: row {})", odd.rows, odd.first_row));
+    }
+}

@@ -1,0 +1,161 @@
+//! `demo`: a private Postgres, a simulator and sample blasts, gone without a trace when it ends.
+
+mod people;
+mod phone;
+mod proof;
+mod world;
+
+use std::io::Cursor;
+use std::process::ExitCode;
+
+use chrono::TimeDelta;
+use color_eyre::Result;
+use color_eyre::eyre::eyre;
+use tracing_appender::non_blocking::WorkerGuard;
+
+use super::Global;
+use super::dashboard::{Desk, needs_terminal, open};
+use super::output::{json, talk, text};
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::domain::pace::Speed;
+use crate::engine::import::RejectedTo;
+use crate::engine::report;
+use crate::engine::{self, App, Launch, NewDraft, RunOptions, Until};
+use crate::shutdown::{SecondInterrupt, Shutdown};
+use crate::telemetry::{self, Verbosity};
+use crate::tui::{DeskKind, Hints};
+use phone::{Buyers, Phone};
+use world::World;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// How many made-up people the blast goes to.
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    recipients: u32,
+    /// How much faster than real time everything goes.
+    #[arg(long, default_value = "60")]
+    speed: Speed,
+    /// The same seed gives the same people the same fates.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Run the blast to its end without a terminal, compare with what the simulator knows, and print the report.
+    #[arg(long)]
+    headless: bool,
+}
+
+const MESSAGE: &str = "Salam {name|there}, promo Raya: diskaun 20% untuk semua kek tempahan sebelum Jumaat. \
+                       Balas YA untuk tempah, STOP untuk berhenti.";
+
+impl Demo {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        if !self.headless {
+            needs_terminal()?;
+        }
+        let shutdown = Shutdown::new();
+        let second = if self.headless { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };
+        shutdown.on_signals(second)?;
+        let world = World::make(global, self.seed, self.speed).await?;
+        let _log = self.log(global, &world)?;
+        let outcome = self.play(global, &world, &shutdown).await;
+        world.end().await?;
+        outcome
+    }
+
+    /// Logs go where the demo's other files go, and with them.
+    fn log(&self, global: &Global, world: &World) -> Result<Option<WorkerGuard>> {
+        let verbosity = Verbosity::from_count(global.verbose);
+        if self.headless {
+            telemetry::to_stderr(verbosity);
+            return Ok(None);
+        }
+        Ok(Some(telemetry::to_file(&world.log_dir(), verbosity)?))
+    }
+
+    async fn play(&self, global: &Global, world: &World, shutdown: &Shutdown) -> Result<ExitCode> {
+        let app = world.open(shutdown).await?;
+        let main = draft(&app, "Raya promo", world::SALES, people::csv(0, self.recipients)).await?;
+        if self.headless {
+            return headless(global, world, &app, main, shutdown).await;
+        }
+        self.furnish(world, &app).await?;
+        start(&app, main).await?;
+        let phone = Phone::new(world, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
+        let desk = Desk { kind: DeskKind::Demo, standby: None, open: Some(main), hints: Hints::On };
+        let ended = open(&app, desk, shutdown).await;
+        phone.abort();
+        ended
+    }
+
+    /// Beside the running blast: one that is over but for one uncertain person, and a draft.
+    async fn furnish(&self, world: &World, app: &App) -> Result<()> {
+        let earlier = draft(app, "Hari Sukan", world::COUNTER, people::csv(self.recipients, 40)).await?;
+        world.lose_the_answer_to(&people::digits(self.recipients + 11)).await?;
+        start(app, earlier).await?;
+        draft(app, "Raya last call", world::SALES, people::csv(self.recipients + 40, 30)).await?;
+        Ok(())
+    }
+}
+
+/// Runs the blast to its end, compares, and prints the report.
+async fn headless(global: &Global, world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<ExitCode> {
+    let differences = to_the_end(world, app, blast, shutdown).await?;
+    let report = app.report(blast).await?;
+    let audit = app.audit(Some(blast)).await?;
+    app.close().await;
+    if global.json {
+        json(&report)?;
+    } else {
+        text(&report::table(&report))?;
+    }
+    for difference in &differences {
+        talk(difference);
+    }
+    if !audit.is_empty() {
+        return Ok(ExitCode::from(super::audit::DIFFERENCE));
+    }
+    if differences.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(eyre!("the report differs from the simulator's truth"))
+    }
+}
+
+/// Sends, with the engine of this process, until nothing more can happen; tells how we differ from the truth.
+async fn to_the_end(world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<Vec<String>> {
+    let stop = shutdown.child();
+    let options = RunOptions { until: Until::Stopped, standby: None };
+    let engine = tokio::spawn(engine::run(app.clone(), options, stop.token()));
+    start(app, blast).await?;
+    let phone = Phone::new(world, app, Buyers::Closed).follow(stop.token());
+    let differences = tokio::select! {
+        differences = proof::until_the_end(world, app, blast) => differences,
+        () = shutdown.cancelled() => Err(eyre!("interrupted before the blast was over")),
+    };
+    stop.cancel();
+    phone.abort();
+    engine.await?;
+    differences
+}
+
+async fn draft(app: &App, tag: &str, sender: &str, people: String) -> Result<BlastId> {
+    let draft = NewDraft {
+        sender: sender.to_owned(),
+        tag: tag.to_owned(),
+        follow_up_stage: "Initial".to_owned(),
+        message: Message::parse(MESSAGE)?,
+        rate: None,
+        gap: None,
+        window: None,
+        weekdays: None,
+        timezone: None,
+    };
+    Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
+}
+
+async fn start(app: &App, blast: BlastId) -> Result<()> {
+    let plan = app.plan(blast).await?;
+    let launch = Launch { blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
+    app.launch(launch).await?;
+    Ok(())
+}

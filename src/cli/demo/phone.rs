@@ -1,0 +1,123 @@
+//! The pretend phone beside the operator: it brings what the made-up people write back.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use color_eyre::Result;
+use color_eyre::eyre::eyre;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::world::{COUNTER, SALES, World};
+use crate::domain::ids::{RecipientId, SenderId};
+use crate::domain::phone::{Phone as Number, Region};
+use crate::domain::recipient::Mark;
+use crate::engine::{App, EngineError, Heard, Incoming};
+
+/// How often the phone is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// Who marks the sales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Buyers {
+    /// Nobody sits here: whoever buys is closed with the amount.
+    Closed,
+    LeftToTheOperator,
+}
+
+#[derive(Debug, Deserialize)]
+struct Replies {
+    replies: Vec<Reply>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reply {
+    seq: u64,
+    phone: String,
+    text: String,
+    at: DateTime<Utc>,
+    buys_amount: Option<Decimal>,
+}
+
+/// Follows the simulator's replies.
+pub(super) struct Phone {
+    app: App,
+    client: reqwest::Client,
+    base_url: String,
+    senders: Vec<SenderId>,
+    buyers: Buyers,
+    /// Replies that came before we knew that their person was reached.
+    early: HashMap<u64, Reply>,
+}
+
+impl Phone {
+    pub(super) fn new(world: &World, app: &App, buyers: Buyers) -> Self {
+        let senders = [SALES, COUNTER].iter().filter_map(|name| app.sender_id(name)).collect();
+        Self {
+            app: app.clone(),
+            client: world.client(),
+            base_url: world.base_url().to_owned(),
+            senders,
+            buyers,
+            early: HashMap::new(),
+        }
+    }
+
+    /// Brings replies until stopped.
+    pub(super) fn follow(mut self, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move {
+            let mut seen = 0;
+            while !stop.is_cancelled() {
+                if let Err(error) = self.look(&mut seen).await {
+                    tracing::debug!(%error, "the pretend phone is busy");
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        })
+    }
+
+    async fn look(&mut self, seen: &mut u64) -> Result<()> {
+        let url = format!("{}/sim/replies?after={seen}", self.base_url);
+        let news: Replies = self.client.get(url).send().await?.error_for_status()?.json().await?;
+        for reply in news.replies {
+            *seen = reply.seq.max(*seen);
+            self.early.insert(reply.seq, reply);
+        }
+        let waiting: Vec<u64> = self.early.keys().copied().collect();
+        for seq in waiting {
+            let Some(reply) = self.early.remove(&seq) else { continue };
+            if !self.bring(&reply).await? {
+                self.early.insert(seq, reply);
+            }
+        }
+        Ok(())
+    }
+
+    /// `false`: nobody is known to have been reached under this number yet.
+    async fn bring(&self, reply: &Reply) -> Result<bool> {
+        let from = Number::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
+        for sender in &self.senders {
+            let incoming = Incoming { sender: *sender, from: from.clone(), text: reply.text.clone(), at: reply.at };
+            match self.app.hear(&incoming).await? {
+                (Heard::Nothing, _) | (_, None) => {}
+                (_, Some(person)) => {
+                    self.close(person, reply.buys_amount).await?;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    async fn close(&self, person: RecipientId, amount: Option<Decimal>) -> Result<()> {
+        if self.buyers == Buyers::LeftToTheOperator || amount.is_none() {
+            return Ok(());
+        }
+        match self.app.mark(person, Mark::Closed(amount)).await {
+            Ok(_) | Err(EngineError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The end of a headless demo: our report against what the simulator knows, person by person.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use color_eyre::Result;
+use color_eyre::eyre::eyre;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::world::World;
+use crate::domain::blast::BlastState;
+use crate::domain::filter::Filter;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::engine::App;
+use crate::engine::view::{Anchor, Order, RecipientQuery};
+
+#[derive(Debug, Deserialize)]
+struct Truth {
+    settled: bool,
+    posts: Vec<Post>,
+}
+
+/// A POST as the simulator saw it, and what became of it.
+#[derive(Debug, Deserialize)]
+struct Post {
+    phone: String,
+    accepted: bool,
+    async_failed: bool,
+    stage: Option<String>,
+    replied_at: Option<String>,
+    reply_text: Option<String>,
+    buys_amount: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stats {
+    settled: bool,
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// Once nothing more can happen, the last news must be in within this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until the blast is over and nothing more happens to its people; then compares. Empty: all is equal.
+pub(super) async fn until_the_end(world: &World, app: &App, blast: BlastId) -> Result<Vec<String>> {
+    let mut over_since: Option<Instant> = None;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let state = app.blast(blast).await?.state;
+        if matches!(state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed) {
+            return Err(eyre!("the blast is {state} before its end"));
+        }
+        let stats: Stats = world.ask("/sim/stats").await?;
+        if state != BlastState::Completed || !stats.settled {
+            continue;
+        }
+        let differences = compare(world, app, blast).await?;
+        let since = *over_since.get_or_insert_with(Instant::now);
+        if differences.is_empty() || since.elapsed() > PATIENCE {
+            return Ok(differences);
+        }
+    }
+}
+
+async fn compare(world: &World, app: &App, blast: BlastId) -> Result<Vec<String>> {
+    let truth: Truth = world.ask("/sim/truth").await?;
+    if !truth.settled {
+        return Ok(vec!["the simulator is not done".to_owned()]);
+    }
+    let ours = statuses(app, blast).await?;
+    let mut differences = Vec::new();
+    let mut told: BTreeMap<&str, Vec<&Post>> = BTreeMap::new();
+    for post in &truth.posts {
+        told.entry(&post.phone).or_default().push(post);
+    }
+    for (phone, status) in &ours {
+        let posts = told.remove(phone.as_str()).unwrap_or_default();
+        if posts.len() != 1 {
+            differences.push(format!("{phone} got {} POSTs", posts.len()));
+        }
+        let expected = posts.first().map_or(Status::Queued, |post| post.expected());
+        if expected != *status {
+            differences.push(format!("{phone} is {status}; the simulator says {expected}"));
+        }
+    }
+    differences.extend(told.keys().map(|phone| format!("{phone} got a POST and is not in the blast")));
+    Ok(differences)
+}
+
+impl Post {
+    /// Where this person must stand.
+    fn expected(&self) -> Status {
+        if !self.accepted || self.async_failed {
+            return Status::Failed;
+        }
+        let wrote = self.replied_at.is_some() && self.reply_text.as_deref() != Some("STOP");
+        match (wrote, self.buys_amount.is_some(), self.stage.as_deref()) {
+            (true, true, _) => Status::Closed,
+            (true, false, _) => Status::Replied,
+            (_, _, Some("read")) => Status::Read,
+            (_, _, Some("delivered")) => Status::Delivered,
+            (_, _, Some("failed")) => Status::Failed,
+            _ => Status::Sent,
+        }
+    }
+}
+
+/// Everybody's digits and status.
+async fn statuses(app: &App, blast: BlastId) -> Result<BTreeMap<String, Status>> {
+    let mut all = BTreeMap::new();
+    let mut anchor = Anchor::Start;
+    loop {
+        let filter = Filter::default();
+        let query = RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor, limit: 500 };
+        let window = app.recipients(&query).await?;
+        let Some(last) = window.last() else { return Ok(all) };
+        anchor = Anchor::After(last.place());
+        all.extend(window.iter().map(|row| (row.phone.digits().to_owned(), row.status)));
+    }
+}

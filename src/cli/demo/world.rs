@@ -1,0 +1,126 @@
+//! What a demo stands on: a throwaway Postgres and a simulator in a process of its own. Both end with this process,
+//! however it ends.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use chrono_tz::Tz;
+use color_eyre::Result;
+use color_eyre::eyre::{WrapErr, eyre};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::cli::{Global, postgres};
+use crate::config::Config;
+use crate::domain::pace::Speed;
+use crate::engine::local::Throwaway;
+use crate::engine::{Access, App, Listening, Setup};
+use crate::shutdown::Shutdown;
+
+/// Sends with a gap, as a linked phone should.
+pub(super) const SALES: &str = "sales";
+/// Sends at once, for the blast that is over already.
+pub(super) const COUNTER: &str = "counter";
+
+/// The made-up world of one demo.
+pub(super) struct World {
+    postgres: Throwaway,
+    simulator: Child,
+    base_url: String,
+    speed: Speed,
+    client: reqwest::Client,
+}
+
+impl World {
+    pub(super) async fn make(global: &Global, seed: u64, speed: Speed) -> Result<Self> {
+        let program = std::env::current_exe()?;
+        let postgres = postgres::with_programs(global, async || Throwaway::start("demo", &program).await).await?;
+        let mut simulator = Command::new(&program)
+            .args(["sim", "--json", "--while-stdin", "--seed", &seed.to_string(), "--speed", &speed.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .wrap_err("the simulator does not start")?;
+        let base_url = address(&mut simulator).await?;
+        // Loopback and plain HTTP only: no certificates are looked for.
+        let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
+        Ok(Self { postgres, simulator, base_url, speed, client })
+    }
+
+    /// The app of this world: its configuration is made here and read from nowhere.
+    pub(super) async fn open(&self, shutdown: &Shutdown) -> Result<App> {
+        let token = self.postgres.dir().join("token");
+        std::fs::write(&token, "a-token-for-nobody")?;
+        let zone =
+            Config::load(&crate::config::Flags::default()).map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
+        let sender = |name: &str, pace: &str| {
+            format!(
+                "[[senders]]\nname = {name:?}\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"Kedai Aina\"\n\
+                 base_url = {:?}\ntoken = {{ file = {:?} }}\ntimezone = \"{zone}\"\ndaily_cap = \"none\"\n{pace}\n",
+                self.base_url,
+                token.display().to_string(),
+            )
+        };
+        let text = format!(
+            "{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
+            sender(SALES, "gap = \"20s..60s\""),
+            sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
+            self.speed,
+        );
+        let config = Config::from_toml_str(&text)?;
+        let url = self.postgres.address().url();
+        let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: shutdown.token() };
+        Ok(App::open(setup).await?)
+    }
+
+    /// The simulator takes this person's message and hangs up without an answer.
+    pub(super) async fn lose_the_answer_to(&self, digits: &str) -> Result<()> {
+        let script = json!({ "call": "send", "phone": digits, "answers": [{ "hang_up": "after", "accepted": true }] });
+        let reply = self.client.post(format!("{}/sim/script", self.base_url)).json(&script).send().await?;
+        reply.error_for_status()?;
+        Ok(())
+    }
+
+    /// Asks the simulator what it knows.
+    pub(super) async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let reply = self.client.get(format!("{}{path}", self.base_url)).send().await?;
+        Ok(reply.error_for_status()?.json().await?)
+    }
+
+    pub(super) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    pub(super) fn client(&self) -> reqwest::Client {
+        self.client.clone()
+    }
+
+    pub(super) fn log_dir(&self) -> PathBuf {
+        self.postgres.dir().join("log")
+    }
+
+    /// Ends both and leaves nothing.
+    pub(super) async fn end(mut self) -> Result<()> {
+        drop(self.simulator.stdin.take());
+        let patience = std::time::Duration::from_secs(3);
+        if tokio::time::timeout(patience, self.simulator.wait()).await.is_err() {
+            self.simulator.kill().await?;
+        }
+        self.postgres.stop().await?;
+        Ok(())
+    }
+}
+
+/// The first line that the simulator prints.
+async fn address(simulator: &mut Child) -> Result<String> {
+    let output = simulator.stdout.take().ok_or_else(|| eyre!("the simulator has no output"))?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).await?;
+    let ready: Value = serde_json::from_str(&line).wrap_err("the simulator did not say where it answers")?;
+    let url = ready.get("base_url").and_then(Value::as_str);
+    url.map(str::to_owned).ok_or_else(|| eyre!("the simulator did not say where it answers"))
+}

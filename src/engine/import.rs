@@ -1,0 +1,323 @@
+//! Makes a draft of a message and a file of people: reads on a thread of its own, writes in one transaction, and tells
+//! row by row what was not taken. A file that fails leaves nothing behind. Knows CSV; knows no terminal.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::message::Message;
+use crate::domain::phone::Region;
+use crate::store::import::{self as store, Batch, Draft as BlastDraft};
+
+mod columns;
+mod encoding;
+mod error;
+mod person;
+mod records;
+mod rejected;
+
+#[cfg(test)]
+mod tests;
+
+use columns::{Columns, Header};
+use encoding::Reading;
+pub use error::ImportError;
+use person::{Outcome, Taker};
+pub use person::{Reason, Rejection};
+use records::{Record, Records, Stated};
+pub use rejected::RejectedTo;
+use rejected::{Draft, RejectedFile};
+
+/// How many rows decide what the columns are.
+const FIRST_ROWS: usize = 50;
+
+/// A batch is sent when it has grown to this many bytes.
+const BATCH: usize = 256 * 1024;
+
+/// Batches that may wait for Postgres: what an import takes of memory beside the numbers it has seen.
+const BATCHES_AHEAD: usize = 4;
+
+/// How many rejections are kept in memory, to be shown.
+const EXAMPLES: usize = 10;
+
+/// A blast to be made. Pace and window are narrower than the sender's, or absent; already checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBlast {
+    pub sender_id: SenderId,
+    /// Whose numbers are written without a country code.
+    pub region: Region,
+    pub tag: String,
+    pub follow_up_stage: String,
+    pub message: Message,
+    pub rate: Option<String>,
+    pub gap: Option<String>,
+    pub window: Option<String>,
+    pub weekdays: Option<String>,
+    pub timezone: Option<String>,
+}
+
+/// A draft that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    pub blast: BlastId,
+    pub taken: u64,
+    pub rejected: Rejections,
+    /// Where the rejected rows are, if there are any and they were to be written.
+    pub rejected_file: Option<PathBuf>,
+    /// The column that the phones were taken from.
+    pub phone_column: String,
+    /// The column that the names were taken from.
+    pub name_column: Option<String>,
+    pub not_utf8: Option<NotUtf8>,
+    /// What went wrong after the blast was safely made, in words.
+    pub warning: Option<String>,
+}
+
+/// Rows that were not taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejections {
+    pub total: u64,
+    /// By reason, most frequent first.
+    pub reasons: Vec<ReasonCount>,
+    /// The first few.
+    pub examples: Vec<Rejection>,
+}
+
+/// How many rows were not taken for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonCount {
+    pub reason: String,
+    pub rows: u64,
+    pub first_row: u64,
+}
+
+/// Rows taken that are not UTF-8. They were read as Windows-1252, and may have wrong letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotUtf8 {
+    pub rows: u64,
+    pub first_row: u64,
+}
+
+/// Makes a draft of people in a CSV file. In one transaction: an error, or dropping the future, leaves no blast, no
+/// people and no file of rejected rows.
+pub async fn create_blast(
+    pool: &PgPool,
+    new: NewBlast,
+    source: impl Read + Send + 'static,
+    rejected: RejectedTo,
+) -> Result<Imported, ImportError> {
+    let (region, message) = (new.region, new.message.clone());
+    let file = on_thread(move || File::open(source, region, message)).await?;
+    let mut import = store::begin(pool, &draft(new)).await?;
+    let blast = import.blast();
+    let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
+    let reading = on_thread(move || file.read(blast, &sender, rejected));
+    // If Postgres fails, the reader may sit in a pipe that says nothing: it is not waited for.
+    let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
+    read.refuse_nobody()?;
+    finish(pool, import, people).await?;
+    Ok(read.into_imported(blast))
+}
+
+fn draft(new: NewBlast) -> BlastDraft {
+    BlastDraft {
+        sender_id: new.sender_id,
+        tag: new.tag,
+        follow_up_stage: new.follow_up_stage,
+        message: new.message,
+        rate: new.rate,
+        gap: new.gap,
+        window: new.window,
+        weekdays: new.weekdays,
+        timezone: new.timezone,
+    }
+}
+
+/// Commits. Where the answer to that was lost, the database is asked whether the blast is there.
+async fn finish(pool: &PgPool, import: store::Import, people: u64) -> Result<(), ImportError> {
+    let blast = import.blast();
+    let Err(error) = import.commit(people).await else { return Ok(()) };
+    let is_there = error.is_transient() && store::exists(pool, blast).await.unwrap_or(false);
+    if is_there { Ok(()) } else { Err(error.into()) }
+}
+
+/// Runs on a thread that nobody waits for at the end: one that reads a silent pipe must not hold up the program.
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
+) -> Result<T, ImportError> {
+    let (sender, answer) = oneshot::channel();
+    let started = std::thread::Builder::new().name("import".to_owned()).spawn(move || sender.send(work()));
+    started.map_err(ImportError::Read)?;
+    answer.await.unwrap_or(Err(ImportError::Broken))
+}
+
+/// A file whose columns are known.
+struct File {
+    records: Records<Box<dyn Read + Send>>,
+    header: Header,
+    phone_column: String,
+    name_column: Option<String>,
+    taker: Taker,
+}
+
+impl File {
+    fn open(source: impl Read + Send + 'static, region: Region, message: Message) -> Result<Self, ImportError> {
+        let opened = encoding::open(source)?;
+        let delimiter = records::guess_delimiter(&opened.sample);
+        let mut records = Records::new(opened.bytes, delimiter.byte);
+        let mut first_rows = records::first_rows(&opened.sample, delimiter.byte, FIRST_ROWS);
+        if delimiter.stated == Stated::InFirstRow {
+            records.next()?;
+            first_rows.drain(..first_rows.len().min(1));
+        }
+        let columns = Columns::of(&first_rows, region)?;
+        columns.serve(&message)?;
+        Ok(Self {
+            records,
+            header: columns.header,
+            phone_column: columns.names[columns.phone].clone(),
+            name_column: columns.name.map(|column| columns.names[column].clone()),
+            taker: Taker::new(columns, region, message),
+        })
+    }
+
+    /// Reads to the end, sending people on as they come.
+    fn read(
+        mut self,
+        blast: BlastId,
+        batches: &mpsc::Sender<Batch>,
+        rejected: RejectedTo,
+    ) -> Result<ReadThrough, ImportError> {
+        let mut rejected = RejectedFile::new(rejected);
+        let mut tally = Tally::default();
+        let mut batch = Batch::default();
+        self.skip_header()?;
+        while let Some(record) = self.records.next()? {
+            self.row(&record, &mut tally, &mut |person| batch.push(blast, person), &mut rejected)?;
+            if batch.size() >= BATCH {
+                send(batches, std::mem::take(&mut batch))?;
+            }
+        }
+        if !batch.is_empty() {
+            send(batches, batch)?;
+        }
+        Ok(ReadThrough {
+            tally,
+            rejected: rejected.finish()?,
+            phone_column: self.phone_column,
+            name_column: self.name_column,
+        })
+    }
+
+    fn skip_header(&mut self) -> Result<(), ImportError> {
+        if self.header == Header::None {
+            return Ok(());
+        }
+        while self.records.next()?.is_some_and(|record| record.is_blank()) {}
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        record: &Record,
+        tally: &mut Tally,
+        push: &mut impl FnMut(&crate::store::import::Person),
+        rejected: &mut RejectedFile,
+    ) -> Result<(), ImportError> {
+        match self.taker.take(record) {
+            Outcome::Blank => {}
+            Outcome::Taken(person, reading) => {
+                tally.take(record.row, reading);
+                push(&person);
+            }
+            Outcome::Rejected(rejection) => {
+                rejected.write(&rejection)?;
+                tally.reject(rejection);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn send(batches: &mpsc::Sender<Batch>, batch: Batch) -> Result<(), ImportError> {
+    batches.blocking_send(batch).map_err(|_| ImportError::Broken)
+}
+
+/// What was seen on the way through a file.
+#[derive(Debug, Default)]
+struct Tally {
+    taken: u64,
+    rejected: u64,
+    reasons: HashMap<String, ReasonCount>,
+    examples: Vec<Rejection>,
+    not_utf8: Option<NotUtf8>,
+}
+
+impl Tally {
+    fn take(&mut self, row: u64, reading: Reading) {
+        self.taken += 1;
+        if reading == Reading::Windows1252 {
+            self.not_utf8.get_or_insert(NotUtf8 { rows: 0, first_row: row }).rows += 1;
+        }
+    }
+
+    fn reject(&mut self, rejection: Rejection) {
+        self.rejected += 1;
+        let reason = rejection.reason.in_general();
+        let count = ReasonCount { reason: reason.clone(), rows: 0, first_row: rejection.row };
+        self.reasons.entry(reason).or_insert(count).rows += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(rejection);
+        }
+    }
+
+    fn into_rejections(self) -> Rejections {
+        let mut reasons: Vec<_> = self.reasons.into_values().collect();
+        reasons.sort_by_key(|count| (std::cmp::Reverse(count.rows), count.first_row));
+        Rejections { total: self.rejected, reasons, examples: self.examples }
+    }
+}
+
+/// A file read to its end.
+struct ReadThrough {
+    tally: Tally,
+    rejected: Option<Draft>,
+    phone_column: String,
+    name_column: Option<String>,
+}
+
+impl ReadThrough {
+    fn refuse_nobody(&self) -> Result<(), ImportError> {
+        match (self.tally.taken, self.tally.examples.first()) {
+            (0, None) => Err(ImportError::NoPeople),
+            (0, Some(first)) => Err(ImportError::NothingTaken {
+                rows: self.tally.rejected,
+                row: first.row,
+                reason: format!("{}: {}", first.column, first.reason),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn into_imported(self, blast: BlastId) -> Imported {
+        let (rejected_file, warning) = match self.rejected.map(Draft::keep) {
+            None => (None, None),
+            Some(Ok(path)) => (Some(path), None),
+            Some(Err(error)) => (None, Some(format!("the file of rejected rows could not be kept: {error}"))),
+        };
+        Imported {
+            blast,
+            taken: self.tally.taken,
+            not_utf8: self.tally.not_utf8,
+            rejected: self.tally.into_rejections(),
+            rejected_file,
+            phone_column: self.phone_column,
+            name_column: self.name_column,
+            warning,
+        }
+    }
+}

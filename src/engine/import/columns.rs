@@ -1,0 +1,242 @@
+//! Which column holds the phones, which the names, and what each is called. Decided from the first rows, before anything
+//! is written.
+
+use super::encoding::decode;
+use super::error::{COLUMNS_MAX, ImportError};
+use super::records::Record;
+use crate::domain::message::{Message, fold_name};
+use crate::domain::phone::{Phone, Region};
+use crate::domain::text;
+
+/// The variable that every list with names has, whatever its column is called.
+pub(super) const NAME: &str = "name";
+
+/// What a column of phones may be called, letters and digits only, the surest first.
+const PHONE_HEADERS: &[&str] = &[
+    "phonenumber",
+    "phone",
+    "phoneno",
+    "msisdn",
+    "whatsappnumber",
+    "whatsappno",
+    "nowhatsapp",
+    "whatsapp",
+    "mobilenumber",
+    "mobileno",
+    "mobilephone",
+    "mobile",
+    "notelefonbimbit",
+    "telefonbimbit",
+    "nombortelefon",
+    "notelefon",
+    "telefon",
+    "nomborhp",
+    "nohp",
+    "hpno",
+    "hp",
+    "nohandphone",
+    "handphoneno",
+    "handphone",
+    "telephonenumber",
+    "telephoneno",
+    "telephone",
+    "telno",
+    "notel",
+    "nomtel",
+    "tel",
+    "nofon",
+    "fon",
+    "cellphone",
+    "cellnumber",
+    "cell",
+    "gsm",
+    "wano",
+    "waid",
+    "wa",
+    "contactnumber",
+    "contactno",
+    "nombor",
+    "number",
+    "telefono",
+    "celular",
+    "handy",
+    "手机号码",
+    "手机号",
+    "手机",
+    "手機",
+    "电话",
+    "電話",
+    "contact",
+    "recipient",
+    "to",
+];
+
+/// Parts of a longer header that tell a phone: `Customer phone (main)`.
+const PHONE_PARTS: &[&str] = &["phone", "telefon", "mobile", "whatsapp", "msisdn", "nohp", "nombortel", "手机", "电话"];
+
+/// What a column of names may be called, the surest first.
+const NAME_HEADERS: &[&str] = &[
+    "name",
+    "nama",
+    "fullname",
+    "namapenuh",
+    "customername",
+    "namapelanggan",
+    "recipientname",
+    "namapenerima",
+    "contactname",
+    "clientname",
+    "nickname",
+    "firstname",
+    "customer",
+    "pelanggan",
+    "nombre",
+    "姓名",
+    "名字",
+];
+
+/// The columns of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// As the header has them, made harmless; `column 3` where it has none.
+    pub names: Vec<String>,
+    pub phone: usize,
+    pub name: Option<usize>,
+    pub header: Header,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Header {
+    /// The first row that is not blank.
+    FirstRow,
+    /// The first row is a person.
+    None,
+}
+
+impl Columns {
+    /// Decides from the first rows that are not blank.
+    pub(super) fn of(first_rows: &[Record], region: Region) -> Result<Self, ImportError> {
+        let Some((first, others)) = first_rows.split_first() else { return Err(ImportError::Empty) };
+        if first.values.len() > COLUMNS_MAX {
+            return Err(ImportError::TooManyColumns { found: first.values.len() });
+        }
+        let table = if is_person(first, region) { first_rows } else { others };
+        let samples = Samples { rows: table, region };
+        if is_person(first, region) {
+            Self::without_header(first, &samples)
+        } else {
+            Self::with_header(first, &samples)
+        }
+    }
+
+    fn with_header(header: &Record, samples: &Samples<'_>) -> Result<Self, ImportError> {
+        let titles: Vec<_> = header.values.iter().map(|value| decode(value).0.into_owned()).collect();
+        let names: Vec<_> = titles.iter().enumerate().map(|(i, title)| shown(i, title)).collect();
+        let keys: Vec<_> = titles.iter().map(|title| key(title)).collect();
+        let Some(phone) = phone_by_header(&keys, samples).or_else(|| samples.phone_column(names.len())) else {
+            return Err(ImportError::NoPhones { columns: names });
+        };
+        let name = name_by_header(&keys, phone);
+        Ok(Self { names, phone, name, header: Header::FirstRow })
+    }
+
+    fn without_header(first: &Record, samples: &Samples<'_>) -> Result<Self, ImportError> {
+        let width = first.values.len();
+        let names: Vec<_> = (0..width).map(|i| shown(i, "")).collect();
+        let Some(phone) = samples.phone_column(width) else { return Err(ImportError::NoPhones { columns: names }) };
+        let name = (0..width).find(|column| *column != phone && samples.mostly(*column, looks_like_name));
+        Ok(Self { names, phone, name, header: Header::None })
+    }
+
+    /// Whether the message finds a column for each of its variables.
+    pub(super) fn serve(&self, message: &Message) -> Result<(), ImportError> {
+        let Some(missing) = message.variables().into_iter().find(|variable| !self.has(variable)) else { return Ok(()) };
+        Err(ImportError::UnknownVariable {
+            name: missing.to_owned(),
+            nearest: text::nearest(missing, self.names.iter().map(String::as_str)).map(str::to_owned),
+            columns: self.names.clone(),
+        })
+    }
+
+    fn has(&self, variable: &str) -> bool {
+        (variable == NAME && self.name.is_some()) || self.names.iter().any(|name| fold_name(name) == variable)
+    }
+}
+
+/// Whether somebody's number stands in the row: no header has one.
+fn is_person(record: &Record, region: Region) -> bool {
+    record.values.iter().any(|value| Phone::parse(&decode(value).0, region).is_ok())
+}
+
+fn shown(column: usize, title: &str) -> String {
+    let title: String = text::clean(title).trim().chars().take(100).collect();
+    if title.is_empty() { format!("column {}", column + 1) } else { title }
+}
+
+/// A header without case, blanks and punctuation.
+fn key(title: &str) -> String {
+    title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The column whose header tells a phone and whose first rows bear it out; else the first whose header does.
+fn phone_by_header(keys: &[String], samples: &Samples<'_>) -> Option<usize> {
+    let exact = PHONE_HEADERS.iter().flat_map(|wanted| positions(keys, move |key| key == *wanted));
+    let parts = positions(keys, |key| PHONE_PARTS.iter().any(|part| key.contains(part)));
+    let candidates: Vec<usize> = exact.chain(parts).collect();
+    let borne_out = candidates.iter().copied().find(|column| samples.mostly(*column, |value| samples.is_phone(value)));
+    let any_phone = || candidates.iter().copied().find(|column| samples.any(*column, |value| samples.is_phone(value)));
+    borne_out.or_else(any_phone).or_else(|| samples.phone_column(keys.len())).or(candidates.first().copied())
+}
+
+fn positions<'a>(keys: &'a [String], test: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = usize> + 'a {
+    keys.iter().enumerate().filter(move |(_, key)| test(key)).map(|(column, _)| column)
+}
+
+fn name_by_header(keys: &[String], phone: usize) -> Option<usize> {
+    let exact = NAME_HEADERS.iter().flat_map(|wanted| positions(keys, move |key| key == *wanted));
+    let longer = positions(keys, |key| key.ends_with("fullname") || key.ends_with("namapenuh"));
+    exact.chain(longer).find(|column| *column != phone)
+}
+
+fn looks_like_name(value: &str) -> bool {
+    value.chars().any(char::is_alphabetic) && !value.chars().any(|c| c.is_ascii_digit() || c == '@')
+}
+
+/// The first people of a file.
+struct Samples<'a> {
+    rows: &'a [Record],
+    region: Region,
+}
+
+impl Samples<'_> {
+    /// The first column that holds phones: numbers of known ranges, else numbers at least as long as phones are.
+    fn phone_column(&self, width: usize) -> Option<usize> {
+        let allocated = |value: &str| Phone::parse(value, self.region).is_ok_and(|phone| phone.is_valid_pattern());
+        let long = |value: &str| self.is_phone(value) && value.chars().filter(char::is_ascii_digit).count() >= 9;
+        let known = (0..width).find(|column| self.mostly(*column, allocated));
+        known.or_else(|| (0..width).find(|column| self.mostly(*column, long)))
+    }
+
+    fn is_phone(&self, value: &str) -> bool {
+        Phone::parse(value, self.region).is_ok()
+    }
+
+    fn values(&self, column: usize) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        let values = self.rows.iter().filter_map(move |row| row.values.get(column));
+        values.map(|value| decode(value).0).filter(|value| !value.trim().is_empty())
+    }
+
+    fn any(&self, column: usize, test: impl Fn(&str) -> bool) -> bool {
+        self.values(column).any(|value| test(&value))
+    }
+
+    /// At least half of those that are there.
+    fn mostly(&self, column: usize, test: impl Fn(&str) -> bool) -> bool {
+        let (mut all, mut passed) = (0_usize, 0_usize);
+        for value in self.values(column) {
+            all += 1;
+            passed += usize::from(test(&value));
+        }
+        all > 0 && passed * 2 >= all
+    }
+}

@@ -1,0 +1,64 @@
+//! Why nothing was imported. Each sentence says what to do about it; whatever the reason, nothing is left behind.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::records::{Broken, ROW_MAX};
+use crate::store::StoreError;
+
+/// The most columns of a file.
+pub(super) const COLUMNS_MAX: usize = 200;
+
+/// A file of people that was not imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("{0}")]
+    Sender(String),
+    #[error("the file cannot be read: {0}")]
+    Read(#[source] io::Error),
+    #[error("the file is empty: a row for each person is needed, with a phone number in it")]
+    Empty,
+    #[error("this is a spreadsheet's own file: save it as CSV (UTF-8) and give that")]
+    Spreadsheet,
+    #[error("this is no text file: save the list as CSV (UTF-8) and give that")]
+    NotText,
+    #[error(
+        "row {row}: a quote (\") is opened and never closed, so where the row ends is unknown: close it or take it out"
+    )]
+    OpenQuote { row: u64 },
+    #[error("row {row} is longer than {} KiB: is this a list of people?", ROW_MAX / 1024)]
+    RowTooLong { row: u64 },
+    #[error("the file has {found} columns, more than {COLUMNS_MAX}: take out what the message does not need")]
+    TooManyColumns { found: usize },
+    #[error("no column holds phone numbers; the columns are {}: name the right one `phone`", .columns.join(", "))]
+    NoPhones { columns: Vec<String> },
+    #[error("no people in the file: there is nothing under its header")]
+    NoPeople,
+    #[error("the message wants {{{name}}}, and there is no such column{}", instead(nearest.as_deref(), columns))]
+    UnknownVariable { name: String, nearest: Option<String>, columns: Vec<String> },
+    #[error("none of the {rows} rows can be used; row {row}: {reason}")]
+    NothingTaken { rows: u64, row: u64, reason: String },
+    #[error("{} cannot be written ({error}): the rows that were refused belong there; make room or copy the file elsewhere", path.display())]
+    RejectedFile { path: PathBuf, error: io::Error },
+    #[error("the reading of the file ended unexpectedly")]
+    Broken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn instead(nearest: Option<&str>, columns: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!(": did you mean {{{nearest}}}?"),
+        None => format!("; the columns are {}", columns.join(", ")),
+    }
+}
+
+impl From<Broken> for ImportError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Io(error) => Self::Read(error),
+            Broken::OpenQuote { row } => Self::OpenQuote { row },
+            Broken::TooLong { row } => Self::RowTooLong { row },
+        }
+    }
+}

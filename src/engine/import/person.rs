@@ -1,0 +1,188 @@
+//! Makes a person of a row, or says why not: row, column, value and reason.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::columns::{Columns, NAME};
+use super::encoding::{Reading, decode};
+use super::records::Record;
+use crate::domain::message::{Message, RenderError, Variables, fold_name};
+use crate::domain::phone::{Phone, PhoneError, Region};
+use crate::domain::text;
+use crate::store::import::Person;
+
+/// The longest name that is kept beside the number, in characters. The message has it whole.
+const NAME_MAX: usize = 200;
+
+/// The longest value that a rejection repeats, in characters.
+const VALUE_MAX: usize = 200;
+
+/// A row that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its number as a spreadsheet shows it, from 1.
+    pub row: u64,
+    pub column: String,
+    pub value: String,
+    pub reason: Reason,
+}
+
+/// Why a row was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("{0}")]
+    Phone(#[from] PhoneError),
+    #[error("the same person as in row {first_row}: taken once")]
+    Repeat { first_row: u64 },
+    #[error("{0}")]
+    Message(#[from] RenderError),
+    #[error("{found} values, and {columns} columns: put quotes around a value that has the delimiter in it")]
+    TooManyValues { found: usize, columns: usize },
+}
+
+impl Reason {
+    /// The same without what differs from row to row, to count by.
+    pub fn in_general(&self) -> String {
+        match self {
+            Self::Phone(PhoneError::NotDigits(_)) => "not a phone number".to_owned(),
+            Self::Repeat { .. } => "the same person as in an earlier row: taken once".to_owned(),
+            Self::Message(RenderError::TooLong { .. }) => "the text comes out longer than WhatsApp takes".to_owned(),
+            Self::TooManyValues { .. } => "more values than columns".to_owned(),
+            Self::Phone(_) | Self::Message(_) => self.to_string(),
+        }
+    }
+}
+
+/// What a row came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Blank,
+    Taken(Person, Reading),
+    Rejected(Rejection),
+}
+
+/// Takes rows one by one, and remembers whom it took.
+pub(super) struct Taker {
+    columns: Columns,
+    /// The columns' names as variables; `None` for those that are none.
+    variables: Vec<Option<String>>,
+    region: Region,
+    message: Message,
+    /// Digits of a number, and the row that had it first: 16 bytes a person and the table's slack.
+    seen: HashMap<u64, u32>,
+}
+
+impl Taker {
+    pub(super) fn new(columns: Columns, region: Region, message: Message) -> Self {
+        let variables = variables(&columns, &message);
+        Self { columns, variables, region, message, seen: HashMap::new() }
+    }
+
+    pub(super) fn take(&mut self, record: &Record) -> Outcome {
+        if record.is_blank() {
+            return Outcome::Blank;
+        }
+        let (values, reading) = texts(record);
+        match self.person(record.row, &values) {
+            Ok(person) => Outcome::Taken(person, reading),
+            Err(refused) => Outcome::Rejected(self.rejection(record.row, &values, refused)),
+        }
+    }
+
+    fn person(&mut self, row: u64, values: &[Cow<'_, str>]) -> Result<Person, Refused> {
+        self.refuse_further_values(values)?;
+        let phone_at = At::Column(self.columns.phone);
+        let written = values.get(self.columns.phone).map_or("", |value| value);
+        let phone = Phone::parse(written, self.region).map_err(|error| (phone_at.clone(), error.into()))?;
+        let variables = self.variables_of(values);
+        self.message.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
+        self.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
+        Ok(Person { phone, name: self.name_of(values), variables })
+    }
+
+    /// Empty ones are only delimiters too many.
+    fn refuse_further_values(&self, values: &[Cow<'_, str>]) -> Result<(), Refused> {
+        let columns = self.columns.names.len();
+        let further = values.iter().enumerate().skip(columns).find(|(_, value)| !value.trim().is_empty());
+        let Some((column, _)) = further else { return Ok(()) };
+        Err((At::Column(column), Reason::TooManyValues { found: values.len(), columns }))
+    }
+
+    /// Only who is taken counts: a row that was refused may be made good by a later one.
+    fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
+        // E.164 has 15 digits at most, which fit.
+        let digits = phone.digits().parse().unwrap_or(u64::MAX);
+        match self.seen.entry(digits) {
+            Entry::Occupied(first) => Err(Reason::Repeat { first_row: u64::from(*first.get()) }),
+            Entry::Vacant(place) => {
+                place.insert(u32::try_from(row).unwrap_or(u32::MAX));
+                Ok(())
+            }
+        }
+    }
+
+    /// The first of several columns with one name wins; empty values are none.
+    fn variables_of(&self, values: &[Cow<'_, str>]) -> Variables {
+        let mut variables = Variables::default();
+        let named = self.variables.iter().zip(values);
+        for (name, value) in named.filter_map(|(name, value)| Some((name.as_deref()?, value))) {
+            if variables.get(name).is_none() {
+                variables.set(name, value);
+            }
+        }
+        if let Some(name) =
+            self.columns.name.and_then(|column| values.get(column)).filter(|_| variables.get(NAME).is_none())
+        {
+            variables.set(NAME, name);
+        }
+        variables
+    }
+
+    fn name_of(&self, values: &[Cow<'_, str>]) -> Option<String> {
+        let name = text::clean(values.get(self.columns.name?)?);
+        let name: String = name.trim().chars().take(NAME_MAX).collect();
+        Some(name).filter(|name| !name.is_empty())
+    }
+
+    fn place_of(&self, error: &RenderError) -> At {
+        let RenderError::Missing { name } = error else { return At::Message };
+        let column = self.columns.names.iter().position(|column| fold_name(column) == *name);
+        column.or(self.columns.name).map_or(At::Message, At::Column)
+    }
+
+    fn rejection(&self, row: u64, values: &[Cow<'_, str>], (at, reason): Refused) -> Rejection {
+        let (column, value) = match at {
+            At::Column(column) => {
+                let name = self.columns.names.get(column).cloned();
+                (name.unwrap_or_else(|| format!("column {}", column + 1)), values.get(column))
+            }
+            At::Message => ("message".to_owned(), values.get(self.columns.phone)),
+        };
+        let value = value.map_or("", |value| value).trim().chars().take(VALUE_MAX).collect();
+        Rejection { row, column, value, reason }
+    }
+}
+
+/// Where in a row something is wrong, and what.
+type Refused = (At, Reason);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum At {
+    Column(usize),
+    /// The text as a whole; the number tells whose.
+    Message,
+}
+
+/// The phone's own column is a variable only for a message that asks for it: it is kept as the number already.
+fn variables(columns: &Columns, message: &Message) -> Vec<Option<String>> {
+    let wanted = message.variables();
+    let names = columns.names.iter().map(|name| fold_name(name)).enumerate();
+    names.map(|(i, name)| (i != columns.phone || wanted.contains(&name.as_str())).then_some(name)).collect()
+}
+
+fn texts(record: &Record) -> (Vec<Cow<'_, str>>, Reading) {
+    let (values, readings): (Vec<_>, Vec<_>) = record.values.iter().map(|value| decode(value)).unzip();
+    let is_utf8 = readings.iter().all(|reading| *reading == Reading::Utf8);
+    (values, if is_utf8 { Reading::Utf8 } else { Reading::Windows1252 })
+}

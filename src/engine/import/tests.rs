@@ -1,0 +1,230 @@
+use std::io::Cursor;
+
+use super::*;
+use crate::domain::phone::PhoneError;
+use crate::store::import::Person;
+
+/// What a file comes to.
+struct Read {
+    people: Vec<Person>,
+    rejected: Rejections,
+    not_utf8: Option<NotUtf8>,
+    phone_column: String,
+    name_column: Option<String>,
+}
+
+fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
+    let source = Cursor::new(bytes.as_ref().to_vec());
+    let mut file = File::open(source, "MY".parse().unwrap(), Message::parse(message).unwrap())?;
+    let mut people = Vec::new();
+    let mut tally = Tally::default();
+    let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
+    file.skip_header()?;
+    while let Some(record) = file.records.next()? {
+        file.row(&record, &mut tally, &mut |person| people.push(person.clone()), &mut rejected)?;
+    }
+    Ok(Read {
+        people,
+        not_utf8: tally.not_utf8,
+        rejected: tally.into_rejections(),
+        phone_column: file.phone_column,
+        name_column: file.name_column,
+    })
+}
+
+fn phones(read: &Read) -> Vec<&str> {
+    read.people.iter().map(|person| person.phone.as_str()).collect()
+}
+
+fn reasons(read: &Read) -> Vec<(u64, &str, &str, Reason)> {
+    let rows = read.rejected.examples.iter();
+    rows.map(|row| (row.row, row.column.as_str(), row.value.as_str(), row.reason.clone())).collect()
+}
+
+#[test]
+fn a_header_is_found_in_any_case_order_and_spelling() {
+    for header in [
+        "Phone",
+        "PHONE_NUMBER",
+        "mobile",
+        "Telefon",
+        "No. Telefon",
+        "H/P",
+        "WhatsApp",
+        "Nombor",
+        "MSISDN",
+        "Contact No.",
+        "Customer phone (main)",
+        "手机",
+        "\u{feff}phone",
+    ] {
+        let read = read(format!("Shop,{header},Nama\nKL,010-012 3456,Aina\n"), "hi {name}").unwrap();
+
+        assert_eq!(phones(&read), ["+60100123456"], "{header}");
+        assert_eq!(read.name_column.as_deref(), Some("Nama"));
+        assert_eq!(read.people[0].name.as_deref(), Some("Aina"));
+    }
+}
+
+#[test]
+fn a_contact_column_of_names_is_not_taken_for_the_phones() {
+    let read = read("contact,reach\nAina,0100123456\nBen,0100123457\n", "hi").unwrap();
+
+    assert_eq!(read.phone_column, "reach");
+    assert_eq!(phones(&read), ["+60100123456", "+60100123457"]);
+}
+
+#[test]
+fn without_a_telling_header_the_first_column_of_phones_is_taken() {
+    let read = read("id,who,reach\n1,Aina,+60 12-345 6789\n2,Ben,x\n3,Che,0123456780\n", "hi {who}").unwrap();
+
+    assert_eq!(read.phone_column, "reach");
+    assert_eq!(read.people.len(), 2);
+    assert_eq!(reasons(&read), [(3, "reach", "x", Reason::Phone(PhoneError::NotDigits('x')))]);
+}
+
+#[test]
+fn without_any_header_the_first_row_is_a_person() {
+    let read = read("Aina,0100123456\nBen,0100123457\n", "hi {name}").unwrap();
+
+    assert_eq!(phones(&read), ["+60100123456", "+60100123457"]);
+    assert_eq!(read.people[0].name.as_deref(), Some("Aina"));
+    assert_eq!(read.people[0].variables.get("column 1"), Some("Aina"));
+    assert_eq!(read.phone_column, "column 2");
+}
+
+#[test]
+fn what_spreadsheets_do_to_a_file_is_survived() {
+    let damaged = "sep=;\r\n\"Phone\";\"Name\"\r\n\r\n;;\r\n60100123456.0;\"Tan; Mei \"\"Ling\"\"\"\r\n";
+
+    let read = read(damaged, "hi {name}").unwrap();
+
+    assert_eq!(phones(&read), ["+60100123456"]);
+    assert_eq!(read.people[0].variables.get("name"), Some("Tan; Mei \"Ling\""));
+    assert_eq!(read.rejected.total, 0);
+}
+
+#[test]
+fn a_utf_16_export_is_read() {
+    let text = "phone\tname\n0100123456\t李小龍\n";
+    let bytes: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+
+    assert_eq!(read(bytes, "hi").unwrap().people[0].name.as_deref(), Some("李小龍"));
+}
+
+#[test]
+fn western_bytes_are_read_and_their_first_row_is_told() {
+    let read = read(b"phone,name\n0100123456,Ana\n0100123457,Zo\xeb\n0100123458,Ren\xe9\n", "hi").unwrap();
+
+    assert_eq!(read.people[1].name.as_deref(), Some("Zoë"));
+    assert_eq!(read.not_utf8, Some(NotUtf8 { rows: 2, first_row: 3 }));
+}
+
+#[test]
+fn digits_lost_by_the_spreadsheet_are_refused_with_row_column_value_and_reason() {
+    let read = read("name,phone\nAina,6.01E+10\nBen,0100123456\nChe,####\nDi,\n", "hi").unwrap();
+
+    assert_eq!(
+        reasons(&read),
+        [
+            (2, "phone", "6.01E+10", Reason::Phone(PhoneError::Scientific)),
+            (4, "phone", "####", Reason::Phone(PhoneError::SpreadsheetError)),
+            (5, "phone", "", Reason::Phone(PhoneError::Empty)),
+        ]
+    );
+    assert_eq!(read.rejected.total, 3);
+}
+
+#[test]
+fn the_same_person_in_three_formats_is_taken_once() {
+    let read = read("phone\n010-012 3456\n+60100123456\n60100123456\n0100123457\n", "hi").unwrap();
+
+    assert_eq!(phones(&read), ["+60100123456", "+60100123457"]);
+    assert_eq!(
+        reasons(&read),
+        [
+            (3, "phone", "+60100123456", Reason::Repeat { first_row: 2 }),
+            (4, "phone", "60100123456", Reason::Repeat { first_row: 2 }),
+        ]
+    );
+    assert_eq!(read.rejected.reasons[0].rows, 2);
+}
+
+#[test]
+fn an_empty_variable_is_refused_unless_it_has_a_default() {
+    let file = "phone,name\n0100123456,\n0100123457,\" \"\n0100123458,Aina\n0100123456,Ben\n";
+
+    let strict = read(file, "Hi {name}").unwrap();
+    let lenient = read(file, "Hi {name|there}").unwrap();
+
+    // A refused row does not stand in the way of a better one of the same person.
+    assert_eq!(phones(&strict), ["+60100123458", "+60100123456"]);
+    let missing = Reason::Message(crate::domain::message::RenderError::Missing { name: "name".into() });
+    assert_eq!(reasons(&strict)[0], (2, "name", "", missing));
+    assert_eq!(lenient.people.len(), 3);
+}
+
+#[test]
+fn a_text_that_comes_out_too_long_or_empty_is_refused() {
+    let file = format!("phone,a\n0100123456,{}\n0100123457,\n0100123458,ok\n", "x".repeat(5_000));
+
+    let read = read(file, "{a|}").unwrap();
+
+    assert_eq!(phones(&read), ["+60100123458"]);
+    let told: Vec<_> = read.rejected.examples.iter().map(|row| (row.column.as_str(), row.reason.to_string())).collect();
+    assert_eq!(told[0].0, "message");
+    assert!(told[0].1.starts_with("the text comes to 5000 characters"), "{}", told[0].1);
+    assert_eq!(told[1], ("message", "the text comes out empty".to_owned()));
+}
+
+#[test]
+fn columns_are_variables_in_any_case_and_a_list_of_names_always_has_name() {
+    let read = read("Telefon,Nama Penuh,Kod Promo\n0100123456,Aina,A1\n", "{NAME} {kod  promo} {telefon}").unwrap();
+
+    let variables: Vec<_> = read.people[0].variables.iter().collect();
+    assert_eq!(variables, [("kod promo", "A1"), ("nama penuh", "Aina"), ("name", "Aina"), ("telefon", "0100123456")]);
+}
+
+#[test]
+fn an_unknown_variable_names_the_nearest_column() {
+    let says = |message: &str| read("phone,name,kod\n0100123456,A,B\n", message).err().unwrap().to_string();
+
+    assert_eq!(says("{nmae}"), "the message wants {nmae}, and there is no such column: did you mean {name}?");
+    assert_eq!(
+        says("{shop}"),
+        "the message wants {shop}, and there is no such column; the columns are phone, name, kod"
+    );
+}
+
+#[test]
+fn ragged_rows_are_taken_when_short_and_refused_when_a_value_has_no_place() {
+    let read = read("phone,name\n0100123456\n0100123457,Ali, Abu\n0100123458,Aina,,\n", "hi").unwrap();
+
+    assert_eq!(phones(&read), ["+60100123456", "+60100123458"]);
+    assert_eq!(reasons(&read), [(3, "column 3", "Abu", Reason::TooManyValues { found: 3, columns: 2 })]);
+}
+
+#[test]
+fn a_name_that_could_steer_a_terminal_is_kept_harmless() {
+    let read = read(format!("phone,name\n0100123456,\"\u{1b}[2J{}\"\n", "a".repeat(300)), "hi").unwrap();
+
+    let name = read.people[0].name.as_deref().unwrap();
+    assert_eq!(name.chars().count(), 200);
+    assert!(name.starts_with("[2Ja"));
+}
+
+#[test]
+fn files_without_people_say_what_is_wrong() {
+    let says = |text: &str| read(text, "hi").err().unwrap().to_string();
+
+    assert!(says("").starts_with("the file is empty"));
+    assert!(says("\r\n\r\n").starts_with("the file is empty"));
+    assert_eq!(
+        says("name,email\nAina,a@b.my\nBen,b@b.my\n"),
+        "no column holds phone numbers; the columns are name, email: name the right one `phone`"
+    );
+    assert!(says("phone,name\n\"0100123456,Aina\n").starts_with("row 2: a quote (\") is opened and never closed"));
+    assert!(says(&format!("phone\n{}", "1".repeat(100_000))).starts_with("row 2 is longer than 64 KiB"));
+    assert!(says(&vec!["phone"; 201].join(",")).starts_with("the file has 201 columns"));
+    assert!(read("phone,name\n", "hi").unwrap().people.is_empty());
+}

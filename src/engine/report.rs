@@ -1,0 +1,251 @@
+//! The report of a blast: one shape, printed as JSON, a table, CSV or Markdown. Pure; knows no database and no terminal.
+
+use std::fmt::Write as _;
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::{Counts, Funnel, Rates, Stuck};
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::domain::text::{clean, csv_safe};
+use crate::store::view::{BlastRow, ErrorRow};
+
+/// A blast in numbers. Serialised, it is what `blast report --json` prints: programs rely on its names.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    pub blast: Heading,
+    pub funnel: Funnel,
+    pub stuck: Stuck,
+    pub counts: Counts,
+    /// Shares of sent, from 0 to 1.
+    pub rates: Rates,
+    /// Why people failed, most frequent first.
+    pub errors: Vec<ErrorLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Heading {
+    pub id: BlastId,
+    pub tag: String,
+    pub state: BlastState,
+    pub sender: String,
+    pub follow_up_stage: String,
+    pub total_recipients: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorLine {
+    pub code: String,
+    pub count: i64,
+    /// The provider's words.
+    pub title: String,
+    /// What to do about it; empty when nobody knows.
+    pub advice: String,
+}
+
+impl Report {
+    /// Of a blast as read. `advice` knows what to do about an error code.
+    pub fn new(blast: &BlastRow, errors: &[ErrorRow], advice: impl Fn(&str) -> Option<String>) -> Self {
+        let funnel = blast.counts.funnel();
+        let line = |error: &ErrorRow| ErrorLine {
+            code: error.code.clone(),
+            count: error.count,
+            title: error.title.clone(),
+            advice: advice(&error.code).unwrap_or_default(),
+        };
+        Self {
+            blast: Heading {
+                id: blast.id,
+                tag: blast.tag.clone(),
+                state: blast.state,
+                sender: blast.sender.clone(),
+                follow_up_stage: blast.follow_up_stage.clone(),
+                total_recipients: blast.total_recipients,
+            },
+            funnel,
+            stuck: blast.counts.stuck(),
+            counts: blast.counts,
+            rates: funnel.rates(),
+            errors: errors.iter().map(line).collect(),
+        }
+    }
+
+    /// The funnel's stages from the top: label, count, share of sent, and who is stuck there.
+    fn stages(&self) -> [Stage; 5] {
+        let Self { funnel, stuck, rates, .. } = self;
+        let all = if funnel.sent == 0 { 0.0 } else { 1.0 };
+        let stage = |label, count, share, stuck| Stage { label, count, share, stuck };
+        [
+            stage("Sent", funnel.sent, all, Some(stuck.sent)),
+            stage("Received", funnel.received, rates.received, Some(stuck.delivered)),
+            stage("Read", funnel.read, rates.read, Some(stuck.read)),
+            stage("Replied", funnel.replied, rates.replied, Some(stuck.replied)),
+            stage("Closed", funnel.closed, rates.closed, None),
+        ]
+    }
+
+    /// Who is in no stage of the funnel, by status.
+    fn others(&self) -> impl Iterator<Item = (Status, i64)> {
+        Status::ALL.into_iter().filter(|status| !status.is_in_funnel()).map(|status| (status, self.counts.get(status)))
+    }
+}
+
+/// One line of the funnel.
+struct Stage {
+    label: &'static str,
+    count: i64,
+    share: f64,
+    /// Nobody is stuck at the last.
+    stuck: Option<i64>,
+}
+
+impl Stage {
+    fn percent(&self) -> String {
+        format!("{:.1}%", self.share * 100.0)
+    }
+
+    fn stuck(&self) -> String {
+        self.stuck.map_or_else(|| "-".to_owned(), grouped)
+    }
+}
+
+/// As lines of aligned text, without colour, for a terminal or a mail.
+pub fn table(report: &Report) -> String {
+    let mut text = format!("{}\n\n", title(report));
+    line(&mut text, format_args!("{:<10} {:>11} {:>8} {:>11}", "stage", "count", "of sent", "stuck here"));
+    for stage in report.stages() {
+        let (count, percent, stuck) = (grouped(stage.count), stage.percent(), stage.stuck());
+        line(&mut text, format_args!("{:<10} {count:>11} {percent:>8} {stuck:>11}", stage.label));
+    }
+    let others: Vec<_> = report.others().map(|(status, people)| format!("{status} {}", grouped(people))).collect();
+    line(&mut text, format_args!("\n{}", others.join("  ")));
+    line(&mut text, format_args!("people {}  money {}", grouped(report.blast.total_recipients), money(report)));
+    if !report.errors.is_empty() {
+        line(&mut text, format_args!("\n{:<12} {:>9}  why", "error", "people"));
+    }
+    for error in &report.errors {
+        let count = grouped(error.count);
+        line(&mut text, format_args!("{:<12} {count:>9}  {}", clean(&error.code), explained(error)));
+    }
+    text
+}
+
+/// As a page of Markdown.
+pub fn markdown(report: &Report) -> String {
+    let mut text = format!("# {}\n\n", cell(&title(report)));
+    text.push_str("| stage | count | of sent | stuck here |\n|---|---:|---:|---:|\n");
+    for stage in report.stages() {
+        let (count, percent, stuck) = (grouped(stage.count), stage.percent(), stage.stuck());
+        line(&mut text, format_args!("| {} | {count} | {percent} | {stuck} |", stage.label));
+    }
+    text.push_str("\n| otherwise | people |\n|---|---:|\n");
+    for (status, people) in report.others() {
+        line(&mut text, format_args!("| {status} | {} |", grouped(people)));
+    }
+    line(&mut text, format_args!("\nPeople: {}. Money: {}.", grouped(report.blast.total_recipients), money(report)));
+    if !report.errors.is_empty() {
+        text.push_str("\n| error | people | why |\n|---|---:|---|\n");
+    }
+    for error in &report.errors {
+        let count = grouped(error.count);
+        line(&mut text, format_args!("| {} | {count} | {} |", cell(&error.code), cell(&explained(error))));
+    }
+    text
+}
+
+/// As rows for a spreadsheet: blast, section, item, count, share of sent, words. Safe to open.
+pub fn csv(report: &Report) -> String {
+    let mut rows = CsvRows { id: report.blast.id, tag: &report.blast.tag, text: String::new() };
+    rows.text.push_str("blast_id,blast_tag,section,item,count,share,words\n");
+    rows.push(["blast", "state", "", "", report.blast.state.word()]);
+    rows.push(["blast", "sender", "", "", &report.blast.sender]);
+    rows.push(["blast", "follow_up_stage", "", "", &report.blast.follow_up_stage]);
+    rows.push(["blast", "total_recipients", &report.blast.total_recipients.to_string(), "", ""]);
+    rows.push(["blast", "amount", &money(report), "", ""]);
+    for stage in report.stages() {
+        rows.push(["funnel", &stage.label.to_lowercase(), &stage.count.to_string(), &stage.share.to_string(), ""]);
+    }
+    for stage in report.stages() {
+        let Some(stuck) = stage.stuck else { continue };
+        rows.push(["stuck", &stage.label.to_lowercase(), &stuck.to_string(), "", ""]);
+    }
+    for status in Status::ALL {
+        rows.push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
+    }
+    for error in &report.errors {
+        rows.push(["errors", &error.code, &error.count.to_string(), "", &explained(error)]);
+    }
+    rows.text
+}
+
+struct CsvRows<'a> {
+    id: BlastId,
+    tag: &'a str,
+    text: String,
+}
+
+impl CsvRows<'_> {
+    fn push(&mut self, cells: [&str; 5]) {
+        let id = self.id.to_string();
+        let row = [id.as_str(), self.tag].into_iter().chain(cells).map(csv_cell).collect::<Vec<_>>();
+        self.text.push_str(&row.join(","));
+        self.text.push('\n');
+    }
+}
+
+fn csv_cell(text: &str) -> String {
+    let safe = csv_safe(&clean(text)).into_owned();
+    if safe.contains([',', '"']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+}
+
+fn title(report: &Report) -> String {
+    let Heading { id, tag, state, sender, follow_up_stage, .. } = &report.blast;
+    clean(&format!("{tag}, {follow_up_stage} (blast {id}, {state}, by {sender})")).into_owned()
+}
+
+fn explained(error: &ErrorLine) -> String {
+    let words = [error.title.as_str(), error.advice.as_str()];
+    let said: Vec<_> = words.into_iter().filter(|words| !words.is_empty()).collect();
+    clean(&said.join(": ")).into_owned()
+}
+
+/// Text that no Markdown reader takes for markup.
+fn cell(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        if "\\`*_{}[]<>#|!".contains(c) {
+            safe.push('\\');
+        }
+        safe.push(c);
+    }
+    safe
+}
+
+/// Money of closed people, with two decimals.
+fn money(report: &Report) -> String {
+    let amount: Decimal = report.counts.amount.round_dp(2);
+    format!("{amount:.2}")
+}
+
+/// A number with its thousands apart: `1,240`.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to memory does not fail.
+    _ = writeln!(text, "{words}");
+}
+
+#[cfg(test)]
+mod tests;

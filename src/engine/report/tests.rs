@@ -1,0 +1,116 @@
+use chrono::DateTime;
+
+use super::*;
+use crate::domain::ids::SenderId;
+
+fn blast() -> BlastRow {
+    BlastRow {
+        id: BlastId(1),
+        tag: "Campaign 2025-01-18".into(),
+        follow_up_stage: "Initial".into(),
+        state: BlastState::Completed,
+        version: 3,
+        sender_id: SenderId(1),
+        sender: "sales".into(),
+        rehearsal: false,
+        total_recipients: 250,
+        counts: Counts {
+            sent: 10,
+            delivered: 60,
+            read: 100,
+            replied: 55,
+            closed: 25,
+            amount: Decimal::new(124_000, 2),
+            ..Counts::default()
+        },
+        message: "hi".into(),
+        rate: None,
+        gap: None,
+        window: None,
+        send_after: None,
+        state_reason: None,
+        state_by: None,
+        blast_date: DateTime::UNIX_EPOCH,
+        launched_at: None,
+        completed_at: None,
+        created_at: DateTime::UNIX_EPOCH,
+        next_due_at: None,
+        waiting: None,
+        done_at: None,
+    }
+}
+
+fn report() -> Report {
+    let errors = [ErrorRow { code: "131026".into(), count: 3, title: "Undeliverable".into() }];
+    Report::new(&blast(), &errors, |code| (code == "131026").then(|| "not on WhatsApp".to_owned()))
+}
+
+#[test]
+fn the_json_is_the_one_that_programs_rely_on() {
+    let json = serde_json::to_string(&report()).unwrap();
+
+    assert_eq!(
+        json,
+        concat!(
+            r#"{"blast":{"id":1,"tag":"Campaign 2025-01-18","state":"completed","sender":"sales","#,
+            r#""follow_up_stage":"Initial","total_recipients":250},"#,
+            r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
+            r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"#,
+            r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
+            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"#,
+            r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
+            r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}]}"#,
+        )
+    );
+}
+
+#[test]
+fn the_table_is_aligned() {
+    insta::assert_snapshot!(table(&report()), @r"
+    Campaign 2025-01-18, Initial (blast 1, completed, by sales)
+
+    stage            count  of sent  stuck here
+    Sent               250   100.0%          10
+    Received           240    96.0%          60
+    Read               180    72.0%         100
+    Replied             80    32.0%          55
+    Closed              25    10.0%           -
+
+    queued 0  sending 0  uncertain 0  failed 0  opted out 0  skipped 0
+    people 250  money 1240.00
+
+    error           people  why
+    131026               3  Undeliverable: not on WhatsApp
+    ");
+}
+
+#[test]
+fn markdown_and_csv_hold_the_same_numbers() {
+    let (markdown, csv) = (markdown(&report()), csv(&report()));
+
+    assert!(markdown.contains("| Read | 180 | 72.0% | 100 |\n"), "{markdown}");
+    assert!(csv.contains("1,Campaign 2025-01-18,funnel,read,180,0.72,\n"), "{csv}");
+    assert!(csv.contains("1,Campaign 2025-01-18,stuck,read,100,,\n"), "{csv}");
+    assert!(csv.contains("1,Campaign 2025-01-18,blast,amount,1240.00,,\n"), "{csv}");
+    assert!(csv.contains("errors,131026,3,,Undeliverable: not on WhatsApp\n"), "{csv}");
+}
+
+#[test]
+fn hostile_names_run_nothing_and_break_no_table() {
+    let evil = Report::new(&BlastRow { tag: "=cmd|' /C calc'!A0,\u{1b}[2J\"x\"".into(), ..blast() }, &[], |_| None);
+
+    assert!(csv(&evil).contains("1,\"'=cmd|' /C calc'!A0,[2J\"\"x\"\"\",blast"), "{}", csv(&evil));
+    assert!(markdown(&evil).starts_with("# =cmd\\|' /C calc'\\!A0,\\[2J\"x\", Initial"), "{}", markdown(&evil));
+    for text in [table(&evil), markdown(&evil), csv(&evil)] {
+        assert!(!text.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn a_blast_with_nothing_sent_divides_by_nothing() {
+    let empty = Report::new(&BlastRow { counts: Counts::default(), ..blast() }, &[], |_| None);
+
+    assert!(table(&empty).contains("Sent                 0     0.0%           0"), "{}", table(&empty));
+    assert_eq!(grouped(1_234_567), "1,234,567");
+    assert_eq!(grouped(-999), "-999");
+}

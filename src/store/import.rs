@@ -1,0 +1,189 @@
+//! Writes a draft and its people in one transaction. Until [`Import::commit`], nobody sees any of it, and whatever ends
+//! the import ends it without a trace.
+
+use std::io::Write as _;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Executor as _, PgPool, Postgres};
+
+use super::StoreError;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::message::{Message, Variables};
+use crate::domain::phone::Phone;
+
+/// A blast as it begins: a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub sender_id: SenderId,
+    pub tag: String,
+    pub follow_up_stage: String,
+    pub message: Message,
+    pub rate: Option<String>,
+    pub gap: Option<String>,
+    pub window: Option<String>,
+    pub weekdays: Option<String>,
+    pub timezone: Option<String>,
+}
+
+/// One person to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub phone: Phone,
+    pub name: Option<String>,
+    pub variables: Variables,
+}
+
+/// People in the form that `COPY` takes, gathered without touching the database.
+#[derive(Debug, Default)]
+pub struct Batch {
+    text: Vec<u8>,
+    people: u64,
+}
+
+impl Batch {
+    pub fn push(&mut self, blast: BlastId, person: &Person) {
+        // Writing to memory and serialising a map of texts do not fail.
+        _ = write!(self.text, "{blast}\t");
+        self.field(Some(person.phone.as_str()));
+        self.text.push(b'\t');
+        self.field(person.name.as_deref());
+        self.text.push(b'\t');
+        let variables = (!person.variables.is_empty()).then(|| serde_json::to_string(&person.variables).ok()).flatten();
+        self.field(variables.as_deref());
+        self.text.push(b'\n');
+        self.people += 1;
+    }
+
+    /// One value in COPY's text format; `\N` is null. NUL is in no text that Postgres takes.
+    fn field(&mut self, value: Option<&str>) {
+        let Some(value) = value else { return self.text.extend_from_slice(b"\\N") };
+        for byte in value.bytes() {
+            match byte {
+                b'\\' => self.text.extend_from_slice(b"\\\\"),
+                b'\t' => self.text.extend_from_slice(b"\\t"),
+                b'\n' => self.text.extend_from_slice(b"\\n"),
+                b'\r' => self.text.extend_from_slice(b"\\r"),
+                0 => {}
+                other => self.text.push(other),
+            }
+        }
+    }
+
+    /// Bytes gathered so far.
+    pub const fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.people == 0
+    }
+}
+
+/// An import under way. Dropped, it takes its connection with it, and Postgres forgets everything.
+#[derive(Debug)]
+pub struct Import {
+    connection: PoolConnection<Postgres>,
+    blast: BlastId,
+}
+
+/// Begins a transaction and puts the draft into it.
+pub async fn begin(pool: &PgPool, draft: &Draft) -> Result<Import, StoreError> {
+    let mut connection = pool.acquire().await?;
+    // A COPY broken off in the middle leaves a connection that nobody can use; this one is never used again.
+    connection.close_on_drop();
+    connection.execute("begin").await?;
+    // People come as fast as they are read, and a pipe may be slow.
+    connection.execute("set local statement_timeout = 0").await?;
+    connection.execute("set local idle_in_transaction_session_timeout = 0").await?;
+    let blast = insert(&mut connection, draft).await?;
+    Ok(Import { connection, blast })
+}
+
+async fn insert(connection: &mut PoolConnection<Postgres>, draft: &Draft) -> Result<BlastId, StoreError> {
+    let blast = sqlx::query_scalar(
+        "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         returning id",
+    )
+    .bind(draft.sender_id)
+    .bind(&draft.tag)
+    .bind(&draft.follow_up_stage)
+    .bind(draft.message.template())
+    .bind(&draft.rate)
+    .bind(&draft.gap)
+    .bind(&draft.window)
+    .bind(&draft.weekdays)
+    .bind(&draft.timezone)
+    .fetch_one(&mut **connection)
+    .await?;
+    Ok(blast)
+}
+
+impl Import {
+    /// The blast's id, not yet visible to others.
+    pub const fn blast(&self) -> BlastId {
+        self.blast
+    }
+
+    /// Writes people as they come, until nobody sends any more. Returns how many.
+    pub async fn people(&mut self, batches: &mut tokio::sync::mpsc::Receiver<Batch>) -> Result<u64, StoreError> {
+        let mut copy = self
+            .connection
+            .copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables) from stdin")
+            .await?;
+        while let Some(batch) = batches.recv().await {
+            copy.send(batch.text).await?;
+        }
+        Ok(copy.finish().await?)
+    }
+
+    /// Makes it all visible at once.
+    pub async fn commit(mut self, people: u64) -> Result<BlastId, StoreError> {
+        sqlx::query("update blasts set total_recipients = $2 where id = $1")
+            .bind(self.blast)
+            .bind(i32::try_from(people).unwrap_or(i32::MAX))
+            .execute(&mut *self.connection)
+            .await?;
+        self.connection.execute("commit").await?;
+        Ok(self.blast)
+    }
+}
+
+/// Whether a blast is there, for when the answer to a commit was lost.
+pub async fn exists(pool: &PgPool, blast: BlastId) -> Result<bool, StoreError> {
+    let exists = sqlx::query_scalar("select exists (select from blasts where id = $1)");
+    Ok(exists.bind(blast).fetch_one(pool).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phone(text: &str) -> Phone {
+        Phone::parse(text, "MY".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_copy_takes_for_itself_is_escaped() {
+        let mut batch = Batch::default();
+
+        batch.push(
+            BlastId(7),
+            &Person {
+                phone: phone("0100123456"),
+                name: Some("a\tb\\N\nc\r\0d".to_owned()),
+                variables: [("shop", "x \"y\" \\ z")].into_iter().collect(),
+            },
+        );
+        batch.push(BlastId(7), &Person { phone: phone("0100123457"), name: None, variables: Variables::default() });
+
+        let text = String::from_utf8(batch.text).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(
+            lines.next(),
+            Some("7\t+60100123456\ta\\tb\\\\N\\nc\\rd\t{\"shop\":\"x \\\\\"y\\\\\" \\\\\\\\ z\"}")
+        );
+        assert_eq!(lines.next(), Some("7\t+60100123457\t\\N\t\\N"));
+        assert_eq!(batch.people, 2);
+    }
+}

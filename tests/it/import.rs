@@ -1,0 +1,209 @@
+//! Files of people against a real Postgres: what is written, and that nothing is when something is wrong.
+
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::filter::Filter;
+use blastdeck::domain::ids::{BlastId, SenderId};
+use blastdeck::domain::message::Message;
+use blastdeck::engine::import::{ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
+use sqlx::PgPool;
+
+use crate::support::database;
+
+async fn sender(pool: &PgPool) -> SenderId {
+    let made = sqlx::query_scalar(
+        "insert into senders (name, provider, business) values ('sales', 'wsapme', 'kedai') returning id",
+    );
+    SenderId(made.fetch_one(pool).await.unwrap())
+}
+
+fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
+    NewBlast {
+        sender_id,
+        region: "MY".parse().unwrap(),
+        tag: "Raya promo".into(),
+        follow_up_stage: "Initial".into(),
+        message: Message::parse(message).unwrap(),
+        rate: Some("20/min".into()),
+        gap: Some("20s..60s".into()),
+        window: Some("09:00-21:00".into()),
+        weekdays: Some("mon-fri".into()),
+        timezone: Some("Asia/Kuala_Lumpur".into()),
+    }
+}
+
+async fn import(pool: &PgPool, source: impl Read + Send + 'static, to: &Path) -> Result<Imported, ImportError> {
+    let sender = sender(pool).await;
+    create_blast(pool, new_blast(sender, "Hi {name}"), source, RejectedTo::beside(to)).await
+}
+
+/// Rows in every table that an import writes to.
+async fn rows(pool: &PgPool) -> i64 {
+    let counted = sqlx::query_scalar(
+        "select (select count(*) from blasts) + (select count(*) from blast_recipients)
+              + (select count(*) from blast_count_deltas) + (select count(*) from blast_counts)",
+    );
+    counted.fetch_one(pool).await.unwrap()
+}
+
+fn files_in(room: &Path) -> usize {
+    std::fs::read_dir(room).unwrap().count()
+}
+
+#[tokio::test]
+async fn an_import_leaves_a_draft_with_its_people_and_a_file_of_the_others() {
+    let database = database().await;
+    let room = tempfile::tempdir().unwrap();
+    let people = "Telefon,Nama,Kod\n010-012 3456,\"A\tina \\N \"\"x\"\"\",B\\1\n6.01E+10,Ben,\n60100123456,Twice,\n0100123457,,\n0100123458,李,\n";
+
+    let imported = import(&database.pool, Cursor::new(people), &room.path().join("raya.csv")).await.unwrap();
+
+    assert_eq!((imported.taken, imported.rejected.total), (2, 3));
+    let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();
+    assert_eq!((blast.state, blast.total_recipients, blast.counts.queued), (BlastState::Draft, 2, 2));
+    assert_eq!((blast.message.as_str(), blast.window.as_deref()), ("Hi {name}", Some("09:00-21:00")));
+    assert_eq!(names(&database.pool, imported.blast).await, ["A ina \\N \"x\"", "李"]);
+    let variables: serde_json::Value = sqlx::query_scalar("select variables from blast_recipients order by id limit 1")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert_eq!(variables, serde_json::json!({"nama": "A\tina \\N \"x\"", "name": "A\tina \\N \"x\"", "kod": "B\\1"}));
+    let rejected = std::fs::read_to_string(room.path().join("raya.rejected.csv")).unwrap();
+    let lines: Vec<_> =
+        rejected.lines().map(|line| line.splitn(4, ',').take(3).collect::<Vec<_>>().join(",")).collect();
+    assert_eq!(lines, ["row,column,value", "3,Telefon,6.01E+10", "4,Telefon,60100123456", "5,Nama,"]);
+    assert_eq!(files_in(room.path()), 1);
+}
+
+async fn names(pool: &PgPool, blast: BlastId) -> Vec<String> {
+    let everybody = RecipientQuery {
+        blast,
+        filter: Filter::default(),
+        order: Order::Row,
+        as_of: None,
+        anchor: Anchor::Start,
+        limit: 1_000,
+    };
+    let rows = view::recipients::window(pool, &everybody).await.unwrap();
+    rows.into_iter().filter_map(|row| row.name).collect()
+}
+
+/// A file that breaks off: the disk or the pipe went away.
+struct BreaksOff<R>(R);
+
+impl<R: Read> Read for BreaksOff<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(io::Error::other("gone")),
+            read => Ok(read),
+        }
+    }
+}
+
+fn many(people: u32) -> String {
+    let rows = (0..people).map(|i| format!("+60100{i:07},Person {i}\n"));
+    std::iter::once("bad,\n".to_owned()).chain(rows).fold("phone,name\n".to_owned(), |file, row| file + &row)
+}
+
+#[tokio::test]
+async fn a_file_that_fails_leaves_nothing_behind() {
+    let database = database().await;
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("raya.csv");
+    let sender = sender(&database.pool).await;
+    let open_quote = many(20_000) + "\"+60100999999,x\n";
+    let sources: [Box<dyn Read + Send>; 4] = [
+        Box::new(BreaksOff(Cursor::new(many(20_000)))),
+        Box::new(Cursor::new(open_quote)),
+        Box::new(Cursor::new("phone,name\nbad,\n0100123456,\n")),
+        Box::new(Cursor::new("")),
+    ];
+
+    for source in sources {
+        let new = new_blast(sender, "Hi {name}");
+        create_blast(&database.pool, new, source, RejectedTo::beside(&path)).await.unwrap_err();
+
+        assert_eq!((rows(&database.pool).await, files_in(room.path())), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_database_leaves_nothing_behind_and_the_pool_usable() {
+    let database = database().await;
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("raya.csv");
+    let refuse = "alter table blast_recipients add constraint refuse check (phone_number <> '+601000019999')";
+    sqlx::query(refuse).execute(&database.pool).await.unwrap();
+
+    let error = import(&database.pool, Cursor::new(many(20_000)), &path).await.unwrap_err();
+
+    assert!(matches!(error, ImportError::Store(_)), "{error}");
+    assert_eq!(rows(&database.pool).await, 0);
+    crate::support::eventually("the reader's file is gone", || files_in(room.path()) == 0);
+    for _ in 0..10 {
+        assert_eq!(rows(&database.pool).await, 0);
+    }
+}
+
+/// A pipe that says nothing after its first words, until it is dropped.
+struct Silent {
+    first: Cursor<Vec<u8>>,
+    closed: std::sync::mpsc::Receiver<()>,
+}
+
+impl Read for Silent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.first.read(buffer)? {
+            0 => {
+                _ = self.closed.recv();
+                Ok(0)
+            }
+            read => Ok(read),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_is_given_up_leaves_nothing_behind() {
+    let database = database().await;
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("raya.csv");
+    let (close, closed) = std::sync::mpsc::channel();
+    let pipe = Silent { first: Cursor::new(many(20_000).into_bytes()), closed };
+    let pool = database.pool.clone();
+
+    let importing = tokio::spawn(async move { import(&pool, pipe, &path).await });
+    let under_way = || async { is_copying(&database.pool).await };
+    crate::support::eventually_async("people are being copied", under_way).await;
+    importing.abort();
+    assert!(importing.await.unwrap_err().is_cancelled());
+
+    let over = || async { !is_copying(&database.pool).await };
+    crate::support::eventually_async("Postgres has let go", over).await;
+    assert_eq!(rows(&database.pool).await, 0);
+    drop(close);
+    crate::support::eventually("the reader's file is gone", || files_in(room.path()) == 0);
+}
+
+async fn is_copying(pool: &PgPool) -> bool {
+    let copying = sqlx::query_scalar(
+        "select exists (select from pg_stat_progress_copy where datname = current_database() and tuples_processed > 0)",
+    );
+    copying.fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn many_people_are_counted_once_and_in_order() {
+    let database = database().await;
+    let room = tempfile::tempdir().unwrap();
+
+    let imported = import(&database.pool, Cursor::new(many(20_000)), &room.path().join("x.csv")).await.unwrap();
+
+    assert_eq!((imported.taken, imported.rejected.total), (20_000, 1));
+    let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();
+    assert_eq!((blast.counts.queued, blast.total_recipients), (20_000, 20_000));
+    assert_eq!(names(&database.pool, imported.blast).await[..2], ["Person 0", "Person 1"]);
+}
