@@ -8,7 +8,7 @@ use super::Ended;
 use super::model::Asked;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Mark;
 use crate::engine::view::{
     BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
 };
@@ -90,7 +90,9 @@ impl Act {
     pub const fn needs_question(&self) -> bool {
         match self {
             Self::Launch(_) | Self::Resume(_) | Self::Cancel(_) | Self::Delete(_) => true,
-            Self::Mark { mark, .. } => matches!(mark, Mark::OptOut | Mark::Resolve(Resolution::Resend)),
+            Self::Mark { mark, .. } => {
+                matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
+            }
             Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
         }
     }
