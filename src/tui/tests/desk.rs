@@ -82,6 +82,7 @@ impl Runner for FakeRunner {
                 let asked = Asked { anchor: query.anchor, limit: query.limit };
                 Answer::List { ticket, part, asked, rows: Ok(people()) }
             }
+            Effect::Rest => Answer::Rested,
             Effect::Act(act) => return self.acts.lock().unwrap().push(act),
             _ => return,
         };
@@ -233,6 +234,21 @@ async fn continuing_after_a_stop_paints_everything_again() {
     sleep(Duration::from_millis(50)).await;
 
     assert!(desk.shown(STACKED).contains("Siti Aminah"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_ignored_ends_that() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    desk.frames.lock().unwrap().clear();
+
+    desk.input.send(Input::Key(Key::Ctrl('z'))).await.unwrap();
+    desk.keys("3").await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(desk.frames(), 0);
+
+    sleep(Duration::from_millis(200)).await;
+    assert!(desk.shown(STACKED).contains("══ 3 Recipients"));
 }
 
 #[tokio::test(start_paused = true)]
