@@ -31,6 +31,8 @@ const AFTER_KEY: Duration = Duration::from_millis(33);
 /// Between two frames for data: 10 a second.
 const FOR_DATA: Duration = Duration::from_millis(100);
 
+/// The most inputs that are taken before anything else gets its turn.
+const INPUTS_AT_ONCE: usize = 256;
 /// A stop that has not come by then was ignored (no shell is there to continue us): the dashboard goes on.
 const STOP_IGNORED: Duration = Duration::from_millis(300);
 
@@ -174,7 +176,8 @@ impl<S: Screen, R: Runner> Desk<S, R> {
                 return Ok(ended);
             }
             // What is already here is taken before anything is drawn.
-            while let Ok(input) = sources.input.try_recv() {
+            for _ in 0..INPUTS_AT_ONCE {
+                let Ok(input) = sources.input.try_recv() else { break };
                 if let Some(ended) = self.take(Woken::Input(Some(input)))? {
                     return Ok(ended);
                 }

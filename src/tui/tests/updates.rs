@@ -115,6 +115,15 @@ fn keys_typed_after_a_find_wait_for_its_answer_and_hit_whom_it_found() {
 }
 
 #[test]
+fn a_pause_never_waits_for_a_list() {
+    let mut bench = Bench::new(STACKED);
+
+    bench.keys("/0005\nrp");
+
+    assert_eq!(bench.acts(), [crate::tui::effect::Act::Pause(RAYA)]);
+}
+
+#[test]
 fn a_find_that_finds_several_marks_nobody() {
     let mut bench = Bench::new(STACKED);
 
