@@ -86,13 +86,16 @@ async fn connect(url: &str) -> Result<PgConnection, StoreError> {
     }
 }
 
-/// Whether the database can be reached, and its schema is not a newer program's.
+/// Whether the database can be reached, and its schema is this program's.
 pub async fn check(url: &str) -> Result<(), StoreError> {
     let mut connection = connect(url).await?;
     let newest = applied(&mut connection).await?.into_iter().max().unwrap_or(0);
     connection.close().await?;
     if newest > newest_known() {
         return Err(StoreError::Newer { found: newest, known: newest_known() });
+    }
+    if newest < newest_known() {
+        return Err(StoreError::Older);
     }
     Ok(())
 }
