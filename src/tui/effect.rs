@@ -8,7 +8,7 @@ use super::Ended;
 use super::model::Asked;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::recipient::Mark;
 use crate::engine::view::{
     BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
 };
@@ -84,12 +84,15 @@ pub enum Act {
     Delete(BlastId),
 }
 
+#[cfg(test)]
 impl Act {
     /// Whether it starts messages, or cannot be taken back by a key: never done without a question.
     pub const fn needs_question(&self) -> bool {
         match self {
             Self::Launch(_) | Self::Resume(_) | Self::Cancel(_) | Self::Delete(_) => true,
-            Self::Mark { mark, .. } => matches!(mark, Mark::OptOut | Mark::Resolve(Resolution::Resend)),
+            Self::Mark { mark, .. } => {
+                matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
+            }
             Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
         }
     }

@@ -79,9 +79,8 @@ fn wait(tty: &File, asleep: &PipeReader, patience: Option<&Timespec>) -> Woken {
     let end = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
     let mut watched = [PollFd::new(tty, PollFlags::IN), PollFd::from_borrowed_fd(asleep.as_fd(), PollFlags::IN)];
     match poll(&mut watched, patience) {
-        Err(Errno::INTR | Errno::AGAIN) => Woken::Quiet,
+        Err(Errno::INTR | Errno::AGAIN) | Ok(0) => Woken::Quiet,
         Err(_) => Woken::Gone,
-        Ok(0) => Woken::Quiet,
         Ok(_) if !watched[1].revents().is_empty() => Woken::Over,
         Ok(_) if watched[0].revents().intersects(end) => Woken::Gone,
         Ok(_) => Woken::Readable,

@@ -31,6 +31,9 @@ const AFTER_KEY: Duration = Duration::from_millis(33);
 /// Between two frames for data: 10 a second.
 const FOR_DATA: Duration = Duration::from_millis(100);
 
+/// A stop that has not come by then was ignored (no shell is there to continue us): the dashboard goes on.
+const STOP_IGNORED: Duration = Duration::from_millis(300);
+
 /// Where frames go.
 pub trait Screen {
     fn size(&self) -> Size;
@@ -148,13 +151,16 @@ pub struct Desk<S, R> {
     pace: Pace,
     /// A frame is on its way to the terminal.
     writing: bool,
+    /// The terminal was given back for a stop; when to take it again if nobody says so.
+    stopped_until: Option<Instant>,
     ended: Option<Ended>,
 }
 
 impl<S: Screen, R: Runner> Desk<S, R> {
     pub fn new(screen: S, runner: R, model: Model, theme: Theme, clock: Clock) -> Self {
         let pace = Pace { last: None, wanted: Some(Duration::ZERO) };
-        Self { screen, runner, model, theme, clock, frames: Frames::default(), pace, writing: false, ended: None }
+        let frames = Frames::default();
+        Self { screen, runner, model, theme, clock, frames, pace, writing: false, stopped_until: None, ended: None }
     }
 
     /// Runs until it is left, the terminal is gone, or the stop comes.
@@ -177,7 +183,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
     }
 
     async fn wait(&mut self, sources: &mut Sources) -> Woken {
-        let draw = self.pace.due().filter(|_| !self.writing);
+        let draw = self.pace.due().filter(|_| !self.writing && self.stopped_until.is_none());
         let deadline =
             self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
         tokio::select! {
@@ -187,6 +193,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             input = sources.input.recv() => Woken::Input(input),
             written = self.screen.written(), if self.writing => Woken::Written(written),
             Some(signalled) = sources.signals.recv() => Woken::Signal(signalled),
+            () = at(self.stopped_until) => Woken::Signal(Signalled::Continued),
             () = at(draw) => Woken::Draw,
             () = at(deadline) => Woken::Deadline,
             told = sources.feed.next() => Woken::Feed(told),
@@ -230,8 +237,12 @@ impl<S: Screen, R: Runner> Desk<S, R> {
 
     fn effect(&mut self, effect: Effect) -> Result<(), TuiError> {
         match effect {
-            Effect::Suspend => self.screen.suspend()?,
+            Effect::Suspend => {
+                self.stopped_until = Some(Instant::now() + STOP_IGNORED);
+                self.screen.suspend()?;
+            }
             Effect::Repaint => {
+                self.stopped_until = None;
                 self.screen.resume()?;
                 self.model.size = self.screen.size();
                 self.frames.forget();

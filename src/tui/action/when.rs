@@ -45,10 +45,7 @@ pub fn cannot_cancel(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_pause(model: &Model) -> Option<String> {
-    let blast = match model.blast() {
-        None => return no_blast(model),
-        Some(blast) => blast,
-    };
+    let Some(blast) = model.blast() else { return no_blast(model) };
     match blast.state {
         BlastState::Sending | BlastState::Scheduled => read_only(model),
         BlastState::Paused => Some(format!("{} is paused already: S goes on with it", blast.tag)),
@@ -76,10 +73,7 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
 }
 
 pub fn nothing_to_answer(model: &Model) -> Option<String> {
-    let details = match model.pages.last() {
-        Some(Page::Details(details)) => details,
-        _ => return nobody(model),
-    };
+    let Some(Page::Details(details)) = model.pages.last() else { return nobody(model) };
     match &details.told {
         None => Some("still reading".to_owned()),
         Some(told) if told.row.status == Status::Uncertain => read_only(model),

@@ -86,9 +86,8 @@ impl Parser {
 
 fn step(bytes: &[u8]) -> Step {
     match bytes {
-        [0x1b] => Step::Incomplete,
+        [0x1b] | [0x1b, b'O'] => Step::Incomplete,
         [0x1b, b'[', rest @ ..] => csi(rest),
-        [0x1b, b'O'] => Step::Incomplete,
         [0x1b, b'O', last, ..] => Step::Took(3, letter(*last).map(Input::Key)),
         [0x1b, ..] => Step::Took(1, Some(Input::Key(Key::Esc))),
         [byte, ..] if *byte < 0x20 || *byte == 0x7f => Step::Took(1, control(*byte).map(Input::Key)),

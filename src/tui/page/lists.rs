@@ -10,15 +10,15 @@ use crate::tui::theme::Meaning;
 use crate::tui::widget::Line;
 
 /// The commands that work on the desk as it is, whose title has every word typed.
-pub fn commands(model: &Model, typed: &Commands) -> Vec<CommandEntry> {
+pub fn commands(model: &Model, asked: &Commands) -> Vec<CommandEntry> {
     let here = keymap::desk_scopes(model.focus);
-    let text = typed.field.text().to_lowercase();
+    let text = asked.field.text().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let matches = |action: &&Action| words.iter().all(|word| action.title.contains(word));
+    let named = |action: &&Action| words.iter().all(|word| action.title.contains(word));
     let works = |action: &&Action| action.scopes.iter().any(|scope| here.contains(scope));
     let unlisted = [Verb::Commands, Verb::Interrupt, Verb::Choose, Verb::Confirm];
     let listed = ACTIONS.iter().filter(|action| !unlisted.contains(&action.verb));
-    listed.filter(matches).filter(works).map(entry).collect()
+    listed.filter(named).filter(works).map(entry).collect()
 }
 
 fn entry(action: &Action) -> CommandEntry {

@@ -30,8 +30,11 @@ enum Taking {
     Broken,
 }
 
+/// What was written.
+type Written = Arc<Mutex<Vec<Vec<u8>>>>;
+
 struct FakeScreen {
-    frames: Arc<Mutex<Vec<(Instant, Vec<u8>)>>>,
+    frames: Written,
     size: Arc<Mutex<Size>>,
     taking: Taking,
 }
@@ -42,7 +45,7 @@ impl Screen for FakeScreen {
     }
 
     fn write(&mut self, frame: Vec<u8>) -> io::Result<()> {
-        self.frames.lock().unwrap().push((Instant::now(), frame));
+        self.frames.lock().unwrap().push(frame);
         Ok(())
     }
 
@@ -79,6 +82,7 @@ impl Runner for FakeRunner {
                 let asked = Asked { anchor: query.anchor, limit: query.limit };
                 Answer::List { ticket, part, asked, rows: Ok(people()) }
             }
+            Effect::Rest => Answer::Rested,
             Effect::Act(act) => return self.acts.lock().unwrap().push(act),
             _ => return,
         };
@@ -91,7 +95,7 @@ impl Runner for FakeRunner {
 }
 
 struct Running {
-    frames: Arc<Mutex<Vec<(Instant, Vec<u8>)>>>,
+    frames: Written,
     acts: Arc<Mutex<Vec<Act>>>,
     size: Arc<Mutex<Size>>,
     input: mpsc::Sender<Input>,
@@ -136,7 +140,7 @@ impl Running {
     /// What a terminal of this size shows after all frames.
     fn shown(&self, size: Size) -> String {
         let mut terminal = vt100::Parser::new(size.height, size.width, 0);
-        for (_, frame) in self.frames.lock().unwrap().iter() {
+        for frame in self.frames.lock().unwrap().iter() {
             terminal.process(frame);
         }
         terminal.screen().contents()
@@ -230,6 +234,21 @@ async fn continuing_after_a_stop_paints_everything_again() {
     sleep(Duration::from_millis(50)).await;
 
     assert!(desk.shown(STACKED).contains("Siti Aminah"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_ignored_ends_that() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    desk.frames.lock().unwrap().clear();
+
+    desk.input.send(Input::Key(Key::Ctrl('z'))).await.unwrap();
+    desk.keys("3").await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(desk.frames(), 0);
+
+    sleep(Duration::from_millis(200)).await;
+    assert!(desk.shown(STACKED).contains("══ 3 Recipients"));
 }
 
 #[tokio::test(start_paused = true)]

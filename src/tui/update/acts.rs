@@ -5,11 +5,12 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::engine::view::BlastRow;
 use crate::engine::{Marked, TakenBack};
 use crate::tui::action::Verb;
 use crate::tui::effect::{Act, Effect, Failure, Outcome, Told};
-use crate::tui::format::{Clock, number};
+use crate::tui::format::{Clock, money, number, symbol};
 use crate::tui::model::{
     Amount, Hint, LOG_MAX, LogLine, Model, Movement, Needs, Note, Notice, Page, Prompt, armed_until,
 };
@@ -17,6 +18,9 @@ use crate::tui::widget::Field;
 
 /// Said while something armed can be taken back; exchanged when the time has come.
 const U_STOPS: &str = "u stops it";
+
+/// The longest name in a question, in characters.
+const BRIEF_MAX: usize = 20;
 
 /// The only way to an act.
 pub const fn act(act: Act) -> Effect {
@@ -40,7 +44,17 @@ fn target(model: &Model) -> Option<Target> {
         None => model.people.at_cursor().map(|person| &person.row),
     }?;
     let who = row.name.clone().unwrap_or_else(|| row.phone.to_string());
-    Some(Target { id: row.id, who, note: row.note.clone() })
+    Some(Target { id: row.id, who: brief(&who), note: row.note.clone() })
+}
+
+/// Short enough to leave room for what is typed after it.
+fn brief(words: &str) -> String {
+    let words = clean(words);
+    if words.chars().count() <= BRIEF_MAX {
+        return words.into_owned();
+    }
+    let kept: String = words.chars().take(BRIEF_MAX - 1).collect();
+    format!("{kept}~")
 }
 
 /// Begins an action that changes something: at once, or with its question.
@@ -113,13 +127,13 @@ fn several(model: &mut Model, verb: Verb) -> Vec<Effect> {
 
 fn cancel(model: &mut Model) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
-    let (id, tag, queued) = (blast.id, blast.tag.clone(), blast.counts.queued);
+    let (id, tag, queued) = (blast.id, brief(&blast.tag), blast.counts.queued);
     if blast.state == BlastState::Draft {
         let people = number(blast.total_recipients);
         let question = format!("delete the draft {tag} and its {people} people?");
         return prompts::ask(model, question, Needs::Yes, vec![Act::Delete(id)]);
     }
-    let question = format!("cancel {tag} for good? {} people are still queued; type {queued}:", number(queued));
+    let question = format!("cancel {tag} for good? Type {queued}, as many are still queued:");
     let needs = Needs::Number { people: queued, field: Field::default() };
     prompts::ask(model, question, needs, vec![Act::Cancel(id)])
 }
@@ -127,7 +141,7 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
 /// An act was done, or refused.
 pub fn acted(model: &mut Model, done: &Act, outcome: Told<Outcome>) -> Vec<Effect> {
     match outcome {
-        Ok(Outcome::Marked(marked)) => marked_one(model, marked),
+        Ok(Outcome::Marked(marked)) => marked_one(model, done, marked),
         Ok(Outcome::TakenBack(taken)) => taken_back(model, taken),
         Ok(Outcome::Blast(row)) => blast_changed(model, done, *row),
         Ok(Outcome::Cancelled(people)) => cancelled(model, done, people),
@@ -146,14 +160,14 @@ fn refused(model: &mut Model, done: &Act, failure: &Failure) -> Vec<Effect> {
     vec![Effect::Blasts]
 }
 
-fn marked_one(model: &mut Model, marked: Marked) -> Vec<Effect> {
+fn marked_one(model: &mut Model, done: &Act, marked: Marked) -> Vec<Effect> {
     let id = marked.recipient;
     model.people.keep(id);
     model.mine.insert(id);
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);
     }
-    let mut text = sentence(&marked);
+    let mut text = sentence(model, done, &marked);
     let stays = model.pages.is_empty()
         && model.people.get(id).is_some_and(|person| {
             let after = crate::engine::view::RecipientRow { status: marked.after, ..person.row.clone() };
@@ -167,12 +181,19 @@ fn marked_one(model: &mut Model, marked: Marked) -> Vec<Effect> {
     after_mark(model, id)
 }
 
-fn sentence(marked: &Marked) -> String {
-    let Marked { who, before, after, act, .. } = marked;
-    match act.as_str() {
+fn sentence(model: &Model, done: &Act, marked: &Marked) -> String {
+    let Marked { who, before, after, .. } = marked;
+    let mark = match done {
+        Act::Mark { mark, .. } => Some(mark),
+        _ => None,
+    };
+    match mark {
+        Some(Mark::Closed(Some(sum))) => {
+            format!("{who}: {after}, {} {}, by you", symbol(&model.options.currency), money(*sum))
+        }
         _ if before != after => format!("{who}: {before} -> {after}, by you"),
-        "note" => format!("{who}: note written, by you"),
-        "opt-out" => format!("{who}: never messaged again, by you"),
+        Some(Mark::Note(_)) => format!("{who}: note written, by you"),
+        Some(Mark::OptOut) => format!("{who}: never messaged again, by you"),
         _ => format!("{who}: {after}, by you"),
     }
 }

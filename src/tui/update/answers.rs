@@ -25,7 +25,7 @@ pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
         }
         Answer::Since { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
             with(model, since, |model, since| {
-                model.since = Some(since).filter(|since| since.from == Some(model.last_key))
+                model.since = Some(since).filter(|since| since.from == Some(model.last_key));
             });
         }
         Answer::Away(since) => with(model, since, |model, since| {

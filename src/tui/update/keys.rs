@@ -75,13 +75,11 @@ fn route(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// What the keymap says here.
 pub fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
-    match keymap::lookup(key, keymap::scopes(model)) {
-        Some(action) => run(model, action),
-        None => {
-            model.refuse(keymap::why_nothing(key));
-            Vec::new()
-        }
+    if let Some(action) = keymap::lookup(key, keymap::scopes(model)) {
+        return run(model, action);
     }
+    model.refuse(keymap::why_nothing(key));
+    Vec::new()
 }
 
 /// Does an action, or says why not.

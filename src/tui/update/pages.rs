@@ -99,7 +99,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
             Some(row) => jump(model, &row),
             None => Vec::new(),
         },
-        Some(Page::Details(details)) => resolve(model, details.clone()),
+        Some(Page::Details(details)) => resolve(model, &details.clone()),
         _ => Vec::new(),
     }
 }
@@ -131,7 +131,7 @@ fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
     lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Person(row.recipient_id) })
 }
 
-fn resolve(model: &mut Model, details: Details) -> Vec<Effect> {
+fn resolve(model: &mut Model, details: &Details) -> Vec<Effect> {
     let who = details.told.as_ref().map(|told| told.row.name.clone().unwrap_or_else(|| told.row.phone.to_string()));
     let who = who.unwrap_or_default();
     match details.choice {

@@ -25,17 +25,24 @@ pub fn question(model: &Model, prompt: &Prompt) -> Line {
         Prompt::Amount(amount) => {
             let symbol = symbol(&model.options.currency);
             let line = amount.field.line(Line::of(format!(" {} closed. {symbol} ", amount.who), Meaning::Plain));
-            line.and("    enter keeps it, any other key goes on, u undoes", Meaning::Dim)
+            hinted(model, line, "    enter keeps it, any other key goes on, u undoes", "  enter keeps it, u undoes")
         }
         Prompt::Note(note) => note.field.line(Line::of(format!(" note for {}: ", note.who), Meaning::Plain)),
         Prompt::Ask(ask) => {
             let line = Line::of(format!(" {} ", ask.question), Meaning::Need);
             match &ask.needs {
                 Needs::Yes => line.and("y is yes, any other key is no", Meaning::Plain),
-                Needs::Number { field, .. } => field.line(line).and("   enter; any other key is no", Meaning::Dim),
+                Needs::Number { field, .. } => hinted(model, field.line(line), "   any other key is no", ""),
             }
         }
     }
+}
+
+/// With as much of a hint as fits.
+fn hinted(model: &Model, line: Line, long: &str, short: &str) -> Line {
+    let taken: u16 = line.pieces.iter().map(|piece| width(&piece.text)).sum();
+    let hint = if taken + width(long) < model.size.width { long } else { short };
+    line.and(hint, Meaning::Dim)
 }
 
 fn finding(model: &Model, find: &Find) -> Line {

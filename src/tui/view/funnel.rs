@@ -51,10 +51,11 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     };
     stages(model, pen, text, blast);
     let y = text.y + 7;
-    let lines = [others(&blast.counts, text.width), waits(model, blast, text.width), since(model)];
+    let others = (others(&blast.counts, text.width), String::new());
+    let since = (since(model).unwrap_or_default(), String::new());
+    let lines = [others, waits(model, blast, text.width), since];
     let rows = usize::from(text.height.saturating_sub(7));
-    for (line, y) in lines.into_iter().take(rows).zip(y..) {
-        let (left, right) = line.unwrap_or_default();
+    for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);
         pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), Meaning::Plain);
         pen.put_right((text.right(), y), &right, taken, Meaning::Plain);
@@ -145,18 +146,18 @@ fn share(part: i64, whole: i64) -> String {
 }
 
 /// Who is in no stage.
-fn others(counts: &Counts, room: u16) -> Option<(String, String)> {
+fn others(counts: &Counts, room: u16) -> String {
     let outside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let parts = |write: fn(i64) -> String| outside.map(|status| format!("{status} {}", write(counts.get(status))));
     let (full, short) = (parts(number), parts(compact));
     let lines = [full.join("   "), full.join("  "), short.join("  ")];
     let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
-    Some((fitting.unwrap_or_else(|| short.join(" ")), String::new()))
+    fitting.unwrap_or_else(|| short.join(" "))
 }
 
 /// What it waits for, its rate and end, and the money.
-fn waits(model: &Model, blast: &BlastRow, room: u16) -> Option<(String, String)> {
+fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
     let clock = Clock { zone: model.options.zone, now: model.now };
     let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
     let rate = model.senders.iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.per_hour);
@@ -170,7 +171,7 @@ fn waits(model: &Model, blast: &BlastRow, room: u16) -> Option<(String, String)>
     let long = parts(done.as_ref().map(|at| format!("done about {at}"))).join("   ");
     let short = parts(done.map(|at| format!("done {at}"))).join("  ");
     let left = room.saturating_sub(width(&money) + 4);
-    Some((if width(&long) <= left { long } else { short }, money))
+    (if width(&long) <= left { long } else { short }, money)
 }
 
 /// Why it does not go on by itself.
@@ -189,7 +190,7 @@ fn waits_for(waiting: &Waiting, clock: Clock) -> String {
     }
 }
 
-fn since(model: &Model) -> Option<(String, String)> {
+fn since(model: &Model) -> Option<String> {
     let since = model.since.as_ref()?;
     let clock = Clock { zone: model.options.zone, now: model.now };
     let what: Vec<String> = since
@@ -199,7 +200,7 @@ fn since(model: &Model) -> Option<(String, String)> {
         .map(|(status, people)| format!("{} {status}", number(*people)))
         .collect();
     let what = if what.is_empty() { "nothing".to_owned() } else { what.join(", ") };
-    Some((format!("since your last key, {}: {what}", clock.minute(since.from?)), String::new()))
+    Some(format!("since your last key, {}: {what}", clock.minute(since.from?)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The first line: whose messages these are, whether what is shown is true now, the senders, what needs a person.
 
+use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
 use crate::engine::DatabaseState;
 use crate::engine::view::SenderRow;
@@ -80,8 +81,13 @@ fn sender(model: &Model, sender: &SenderRow) -> Segment {
     }
     let rate = sender.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
     let cap = sender.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
-    let counts = sender.today > 0 || sender.daily_cap.is_some();
-    let today = if counts { format!(" {}{cap} today", number(sender.today)) } else { " idle".to_owned() };
+    let sends =
+        model.blasts.rows().iter().any(|blast| blast.sender_id == sender.id && blast.state == BlastState::Sending);
+    let today = match (sender.today, sends) {
+        (0, false) if cap.is_empty() => " idle".to_owned(),
+        (0, true) if cap.is_empty() => String::new(),
+        (today, _) => format!(" {}{cap} today", number(today)),
+    };
     Segment { words: format!("{}{rate}{today}", sender.name), more: elsewhere(model, sender), meaning: Meaning::Plain }
 }
 

@@ -8,6 +8,9 @@ use crate::tui::theme::Meaning;
 /// The most characters that a field takes.
 pub const FIELD_MAX: usize = 500;
 
+/// The most characters before the cursor that are shown, so that the cursor stays in sight.
+const SHOWN_MAX: usize = 40;
+
 /// What a key did to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edited {
@@ -88,8 +91,9 @@ impl Field {
 
     /// The text as pieces, the cursor shown as `_` at the end or by the theme's accent on the character it stands on.
     pub fn line(&self, before: Line) -> Line {
-        let head: String = self.text[..self.at].iter().collect();
-        let line = before.and(head, Meaning::Strong);
+        let head: String = self.text[self.at.saturating_sub(SHOWN_MAX)..self.at].iter().collect();
+        let cut = if self.at > SHOWN_MAX { "~" } else { "" };
+        let line = before.and(format!("{cut}{head}"), Meaning::Strong);
         match self.text.get(self.at) {
             None => line.and("_", Meaning::Accent),
             Some(c) => {
