@@ -70,8 +70,12 @@ impl Send {
 impl Send {
     /// Nothing was paused; perhaps the sender was stopped, and is mended now.
     async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
-        let launch =
-            Launch { blast: self.blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
+        let launch = Launch {
+            blast: self.blast,
+            version: plan.blast.version,
+            people: plan.people,
+            armed_for: TimeDelta::zero(),
+        };
         let blast = context.app.resume(launch).await?;
         if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
             standby(&context.app)?.ensure();

@@ -109,8 +109,9 @@ impl App {
     /// Takes an armed launch back. Refused once the ten seconds are over.
     pub(super) async fn disarm(&self, tx: &mut Transaction<'_, Postgres>, id: BlastId) -> Result<Head, EngineError> {
         let head = self.head(tx, id).await?;
-        let now = crate::store::news::now(self.pool()).await?;
-        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= now) {
+        // A claim may begin the moment the time is over: the last half second is too late to be sure.
+        let too_late = crate::store::news::now(self.pool()).await? + TimeDelta::milliseconds(500);
+        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(EngineError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }
         self.change_in(tx, id, Command::Disarm, None).await

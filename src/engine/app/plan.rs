@@ -65,7 +65,7 @@ impl App {
         let samples = self.samples(&blast).await?;
         Ok(Plan {
             people: blast.counts.queued - suppressed,
-            suppressed,
+            suppressed: suppressed + blast.counts.opted_out,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             pace: desk.map_or_else(String::new, |desk| pace(&blast, desk)),
