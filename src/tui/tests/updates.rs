@@ -316,7 +316,7 @@ fn coming_back_is_one_line() {
 
     bench.answer(Answer::Away(Ok(Some(since_of(at(12, 31))))));
 
-    assert_eq!(bench.line(22), " away 12:31–14:02: 33 sent, 29 received, 12 read, 1 failed");
+    assert_eq!(bench.line(22), " away 12:31-14:02: 33 sent, 29 received, 12 read, 1 failed");
 }
 
 #[test]
