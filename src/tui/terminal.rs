@@ -57,7 +57,7 @@ impl Terminal {
         let out = tty.try_clone()?;
         thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &tell))?;
         HOOK.call_once(restore_on_panic);
-        enter(&tty)?;
+        enter(&tty).inspect_err(|_| restore())?;
         Ok(Self { tty, frames, written })
     }
 }

@@ -182,10 +182,10 @@ async fn a_terminal_that_stops_reading_holds_up_the_drawing_and_nothing_else() {
     let desk = running(Taking::Never);
     sleep(Duration::from_secs(1)).await;
 
-    desk.keys("p").await;
+    desk.keys("3p").await;
     sleep(Duration::from_secs(1)).await;
 
-    assert_eq!(desk.frames(), 1);
+    assert_eq!(desk.frames(), 1, "the focus moved, and nobody takes a frame");
     assert_eq!(desk.acts.lock().unwrap().len(), 1);
     desk.stop.cancel();
     assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::Stopped);

@@ -14,7 +14,7 @@ fn keys_typed_after_a_find_wait_for_its_answer_and_hit_whom_it_found() {
 
     bench.keys("/0005\nr");
     assert!(bench.acts().is_empty());
-    assert!(bench.line(22).contains("1 keys wait"), "{}", bench.line(22));
+    assert!(bench.line(22).contains("a key waits"), "{}", bench.line(22));
     bench.list(vec![people()[4].clone()]);
 
     let acts = bench.acts();

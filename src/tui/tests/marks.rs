@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
-use super::support::{Bench, DRAFT, RAYA, STACKED, WIDE, blasts, details_of, draft, marked, people, plan_of};
+use super::support::{Bench, DRAFT, RAYA, STACKED, WIDE, blasts, crowd, details_of, draft, marked, people, plan_of};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
-use crate::engine::view::BlastRow;
+use crate::engine::view::{Anchor, BlastRow, RecipientRow};
 use crate::engine::{Launch, TakenBack};
 use crate::tui::DeskKind;
 use crate::tui::effect::{Act, Answer, Effect, Failure, Outcome};
@@ -49,6 +49,44 @@ fn somebody_marked_out_of_the_list_stays_in_it_and_that_is_said() {
     assert_eq!(bench.said(), "Person 10: read -> replied, by you; they stay in this list until you leave it");
     assert_eq!(bench.model.people.label, Label::Stuck(Status::Read));
     assert!(bench.taken().contains(&Effect::Cells(vec![RecipientId(10)])));
+}
+
+/// The database answers whatever page is asked for, without those who do not match any more.
+fn serve(bench: &mut Bench, all: &[RecipientRow]) {
+    for effect in bench.taken() {
+        let Effect::List { ticket, part, query } = effect else { continue };
+        let limit = query.limit as usize;
+        let rows = match query.anchor {
+            Anchor::After(place) => {
+                all.iter().filter(|row| row.changed_at < place.changed_at).take(limit).cloned().collect()
+            }
+            Anchor::Before(place) => {
+                let before: Vec<RecipientRow> =
+                    all.iter().filter(|row| row.changed_at > place.changed_at).cloned().collect();
+                before[before.len().saturating_sub(limit)..].to_vec()
+            }
+            _ => continue,
+        };
+        let asked = crate::tui::model::Asked { anchor: query.anchor, limit: query.limit };
+        bench.answer(Answer::List { ticket, part, asked, rows: Ok(rows) });
+    }
+}
+
+#[test]
+fn somebody_marked_is_in_their_place_again_after_scrolling_far_and_back() {
+    let mut bench = Bench::with(STACKED, crowd(1, 60));
+    bench.keys("3r").answer(marked(1, "Person 1", Status::Read, Status::Replied));
+    let others = crowd(2, 300);
+
+    for (key, times) in [(Key::PageDown, 12), (Key::PageUp, 14)] {
+        for _ in 0..times {
+            bench.key(key);
+            serve(&mut bench, &others);
+        }
+    }
+
+    assert_eq!(bench.cursor(), Some(1));
+    assert!(bench.line(12).contains("Person 1 "), "{}", bench.line(12));
 }
 
 #[test]

@@ -79,7 +79,9 @@ fn others(model: &Model, blasts: impl Iterator<Item = BlastId>) -> String {
 /// What was said last, what holds keys up, or the demo's hint.
 fn said(model: &Model) -> Line {
     if !model.held.is_empty() {
-        return Line::dim(format!(" {} keys wait for the list; esc forgets them", model.held.len()));
+        let keys =
+            if model.held.len() == 1 { "a key waits".to_owned() } else { format!("{} keys wait", model.held.len()) };
+        return Line::dim(format!(" {keys} for the list; esc forgets"));
     }
     let hint = model.hint.map(hint);
     match (&model.notice, hint) {
