@@ -33,6 +33,13 @@ impl Person {
     }
 }
 
+/// Somebody as they are; their row stays ours until the commit, so that of two operators the second sees what the first
+/// wrote.
+pub async fn lock(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
+    sqlx::query("select 1 from blast_recipients where id = $1 for update").bind(id).execute(&mut *tx).await?;
+    get(tx, id).await
+}
+
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
     let person = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number, r.name, r.status, r.attempt, r.closed_at, r.amount, r.note, s.business,

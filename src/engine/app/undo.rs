@@ -61,9 +61,11 @@ impl App {
 
     async fn undo_mark(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
         let recipient = act.recipient_id.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))?;
-        let person = person_of(&mut tx, recipient).await?;
         let undone = undone(act).ok_or_else(|| EngineError::Refused("that act cannot be taken back".to_owned()))?;
-        let entry = self.manual(&person, Evidence::Undo(undone.clone()));
+        let evidence = Evidence::Undo(undone.clone());
+        let seen = person_of(&mut tx, recipient).await?;
+        let person = self.hold(&mut tx, &seen, &evidence).await?;
+        let entry = self.manual(&person, evidence);
         let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         let (before, after) = outcome(&settled, &person)?;
         if undone == Undone::OptOut && act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
@@ -80,7 +82,9 @@ impl App {
     }
 
     async fn close_act(&self, tx: &mut PgConnection, act: &Action, person: &Person) -> Result<(), EngineError> {
-        action::mark_undone(tx, act.id, self.operator()).await?;
+        if !action::mark_undone(tx, act.id, self.operator()).await? {
+            return Err(EngineError::Refused(format!("{}: that was taken back a moment ago", person.who())));
+        }
         let new = NewAction {
             operator: self.operator(),
             action: "undo",

@@ -137,6 +137,7 @@ impl Post {
             error_code: None,
             body: raw.body.to_vec(),
             text: None,
+            flagged: None,
         }
     }
 
