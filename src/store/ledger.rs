@@ -150,9 +150,17 @@ fn bare(entry: &Entry) -> Entry {
 async fn record_once(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
     let mut tx = pool.begin().await?;
     settings::hot_path(&mut tx).await?;
-    let settled = record_in(&mut tx, entries, rules, WhenLocked::Skip).await?;
-    tx.commit().await?;
-    Ok(settled)
+    match record_in(&mut tx, entries, rules, WhenLocked::Skip).await {
+        Ok(settled) => {
+            tx.commit().await?;
+            Ok(settled)
+        }
+        Err(error) => {
+            // Now, not when the connection is next used: whoever tries again would meet their own locks.
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
 }
 
 /// Records within a transaction of the caller's, who writes something of their own beside it (an operator's act).
