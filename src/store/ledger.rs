@@ -170,7 +170,7 @@ pub async fn record_in(
     rules: &RetryRules,
     when_locked: WhenLocked,
 ) -> Result<Vec<Settled>, StoreError> {
-    let blasts = hold_blasts(tx, entries).await?;
+    let blasts = hold_blasts(tx, entries, when_locked).await?;
     let (held, now) = rows::lock(tx, entries, when_locked).await?;
     let entries = ids::without_taken(tx, entries).await?;
     let mut book = Book { held, blasts, now, rules, changed: Vec::new(), steps: Vec::new() };
@@ -193,7 +193,11 @@ fn recorded<'a>(entries: &'a [Entry], settled: &[Settled]) -> Vec<&'a Entry> {
 
 /// A requeue must see the blast's state, and hold it still until the commit: a cancel would otherwise pass by. Comes
 /// before any lock on people.
-pub async fn hold_blasts(tx: &mut PgConnection, entries: &[Entry]) -> Result<HashMap<i64, BlastState>, StoreError> {
+pub async fn hold_blasts(
+    tx: &mut PgConnection,
+    entries: &[Entry],
+    when_locked: WhenLocked,
+) -> Result<HashMap<i64, BlastState>, StoreError> {
     let mut ids: Vec<i64> =
         entries.iter().filter(|entry| may_requeue(&entry.stamped.evidence)).map(|entry| entry.blast.0).collect();
     if ids.is_empty() {
@@ -202,10 +206,15 @@ pub async fn hold_blasts(tx: &mut PgConnection, entries: &[Entry]) -> Result<Has
     ids.sort_unstable();
     ids.dedup();
     // A reopening changes the row itself; two that shared it first would wait for each other.
-    let query = if entries.iter().any(|entry| may_reopen(&entry.stamped.evidence)) {
-        sqlx::query_as("select id, state from blasts where id = any($1) order by id for no key update")
-    } else {
-        sqlx::query_as("select id, state from blasts where id = any($1) order by id for share")
+    let reopens = entries.iter().any(|entry| may_reopen(&entry.stamped.evidence));
+    let query = match (reopens, when_locked) {
+        (true, _) => sqlx::query_as("select id, state from blasts where id = any($1) order by id for no key update"),
+        (false, WhenLocked::Wait) => {
+            sqlx::query_as("select id, state from blasts where id = any($1) order by id for share")
+        }
+        (false, WhenLocked::Skip) => {
+            sqlx::query_as("select id, state from blasts where id = any($1) order by id for share skip locked")
+        }
     };
     let rows: Vec<(i64, BlastState)> = query.bind(ids).fetch_all(tx).await?;
     Ok(rows.into_iter().collect())
@@ -254,6 +263,10 @@ struct Step {
 
 impl Book<'_> {
     fn settle(&mut self, entry: &Entry) -> Settled {
+        if may_requeue(&entry.stamped.evidence) && !self.blasts.contains_key(&entry.blast.0) {
+            // Somebody holds the blast's row (a cancel, a hand-typed transaction): others must not wait for it.
+            return if self.held.contains_key(&entry.recipient.0) { Settled::Locked } else { Settled::Gone };
+        }
         let policy = self.policy(entry);
         let before = match self.held.get(&entry.recipient.0) {
             None => return Settled::Gone,

@@ -54,7 +54,7 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
     Ok(person)
 }
 
-/// The newest person with this number whom a message of this sender reached, or may have.
+/// The newest person with this number whom a message of this sender is known to have reached.
 pub async fn newest_reached(
     tx: &mut PgConnection,
     sender: SenderId,

@@ -68,7 +68,7 @@ impl App {
         seen: &Person,
         evidence: &Evidence,
     ) -> Result<Person, EngineError> {
-        hold_blasts(tx, &[self.manual(seen, evidence.clone())]).await?;
+        hold_blasts(tx, &[self.manual(seen, evidence.clone())], WhenLocked::Wait).await?;
         person::lock(tx, seen.id).await?.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))
     }
 
