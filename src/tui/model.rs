@@ -203,6 +203,14 @@ impl Model {
         blast.waiting.as_ref().or_else(|| sender().and_then(|sender| sender.waiting.as_ref()))
     }
 
+    /// Why the selected blast's sender stopped, if it waits for that to be mended.
+    pub fn stopped_sender(&self) -> Option<&str> {
+        match self.waiting()? {
+            Waiting::SenderStopped { why } => Some(why),
+            _ => None,
+        }
+    }
+
     /// How many people the list has: by the blast's own counts, else as counted.
     pub fn listed(&self) -> Option<Total> {
         let blast = self.blast()?;

@@ -27,6 +27,7 @@ pub fn cannot_send(model: &Model) -> Option<String> {
     };
     let why = match state {
         BlastState::Draft | BlastState::Scheduled | BlastState::Paused => return read_only(model),
+        BlastState::Sending if model.stopped_sender().is_some() => return read_only(model),
         BlastState::Sending => "it is being sent already",
         BlastState::Completed => "it is done: nobody is left to send to",
         BlastState::Cancelled | BlastState::Failed => "it is over: make a new blast to send again",

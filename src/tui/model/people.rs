@@ -30,8 +30,6 @@ pub enum Arrival {
     Keep,
     First,
     Last,
-    /// To the only one; to nobody when there are several, since nobody was chosen.
-    Only,
     Person(RecipientId),
 }
 

@@ -8,6 +8,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
 use crate::engine::view::{Anchor, BlastRow, RecipientRow};
 use crate::engine::{Launch, TakenBack};
 use crate::tui::DeskKind;
@@ -286,6 +287,21 @@ fn a_paused_blast_is_resumed_by_the_same_question() {
     bench.keys("20\n");
 
     assert!(matches!(bench.acts().as_slice(), [Act::Resume(launch)] if launch.people == 20 && launch.blast == id));
+}
+
+#[test]
+fn a_blast_whose_sender_stopped_goes_on_after_y() {
+    let mut bench = Bench::new(STACKED);
+    let why = "the token is refused".to_owned();
+    let stands = BlastRow { waiting: Some(Waiting::SenderStopped { why }), ..blasts().swap_remove(0) };
+    bench.answer(Answer::Blasts(Ok(vec![stands]))).keys("1S");
+    assert!(bench.line(22).starts_with(" sales stopped: the token is refused. Mended? y is yes"), "{}", bench.line(22));
+
+    bench.keys("n");
+    assert!(bench.acts().is_empty());
+    bench.keys("Sy");
+
+    assert!(matches!(bench.acts().as_slice(), [Act::Resume(launch)] if launch.blast == RAYA));
 }
 
 #[test]

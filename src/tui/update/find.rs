@@ -75,7 +75,7 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
 
 fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
     let label = Label::Found { text: text.clone(), filter };
-    let mut effects = lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Only });
+    let mut effects = lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::First });
     let ticket = model.people.ticket;
     if let Some(Prompt::Find(find)) = &mut model.prompt {
         find.ticket = ticket;
@@ -93,6 +93,7 @@ fn stay(model: &mut Model, find: &Find) -> Vec<Effect> {
     if model.hint == Some(Hint::Find) {
         model.hint = Some(Hint::Reply);
     }
+    model.people.must_be_seen();
     lists::focus(model, Pane::People)
 }
 

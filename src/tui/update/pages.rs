@@ -1,5 +1,7 @@
 //! The pages over the desk: what opens them, what moves on them, what is chosen there.
 
+use chrono::TimeDelta;
+
 use super::lists::{self, Fresh};
 use super::{acts, keys, prompts};
 use crate::domain::blast::BlastState;
@@ -25,9 +27,15 @@ pub fn details(model: &mut Model, person: RecipientId) -> Vec<Effect> {
     vec![Effect::Person(person)]
 }
 
-/// What sending the selected blast would do.
+/// What sending the selected blast would do; where only its sender stands still, whether that is mended.
 pub fn plan(model: &mut Model) -> Vec<Effect> {
-    let Some(blast) = model.blast().map(|blast| blast.id) else { return Vec::new() };
+    let Some(row) = model.blast() else { return Vec::new() };
+    let blast = row.id;
+    if let Some(why) = model.stopped_sender() {
+        let question = format!("{} stopped: {why}. Mended?", row.sender);
+        let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
+        return prompts::ask(model, question, Needs::Yes, vec![Act::Resume(again)]);
+    }
     model.notice = None;
     let plan = Plan { blast, told: None, field: Field::default(), refused: None, sample: 0, scroll: 0 };
     model.pages.push(Page::Plan(Box::new(plan)));

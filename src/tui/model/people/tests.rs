@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
-use super::{Arrival, Asked, Label, Movement, People, Wanted};
+use super::{Arrival, Asked, Label, Movement, People, Shown, Wanted};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::engine::view::{Anchor, RecipientRow, Total};
@@ -61,14 +61,9 @@ fn the_cursor_stays_on_its_person_when_a_fresh_list_has_them_elsewhere() {
 }
 
 #[test]
-fn after_finding_several_nobody_is_chosen_and_after_finding_one_they_are() {
-    let mut people = People { arrival: Arrival::Only, ..People::default() };
-    people.take_fresh(crowd(1, 2), asked(), HEIGHT);
-    assert_eq!(people.cursor(), None);
-
-    people.arrival = Arrival::Only;
-    people.take_fresh(crowd(1, 1), asked(), HEIGHT);
-    assert_eq!(people.cursor(), Some(RecipientId(1)));
+fn a_list_of_several_must_be_seen_first_and_a_single_person_needs_no_look() {
+    assert_eq!(loaded(crowd(1, 2)).shown, Shown::NotYet);
+    assert_eq!(loaded(crowd(1, 1)).shown, Shown::Yes);
 }
 
 #[test]

@@ -37,12 +37,16 @@ impl People {
             Arrival::Keep => self.cursor.and_then(listed).or(first),
             Arrival::First => first,
             Arrival::Last => last,
-            Arrival::Only => first.filter(|_| self.is_single()),
             Arrival::Person(id) => listed(id),
         };
         self.arrival = Arrival::Keep;
-        self.shown = if self.is_single() { Shown::Yes } else { Shown::NotYet };
+        self.must_be_seen();
         self.reveal(height);
+    }
+
+    /// Marks wait until the operator can have seen whom they would hit; of a single person there is no doubt.
+    pub fn must_be_seen(&mut self) {
+        self.shown = if self.is_single() { Shown::Yes } else { Shown::NotYet };
     }
 
     /// Says who is chosen once the list that was asked for is here; nobody until then.
