@@ -68,7 +68,7 @@ fn wrapped(text: &str, width: u16) -> Vec<String> {
                 lines.push(std::mem::take(&mut line));
             }
             line.push_str(word);
-            while super::widget::width(&line) > width {
+            while super::widget::width(line.trim_end()) > width {
                 let rest = split_off(&mut line, width);
                 lines.push(std::mem::replace(&mut line, rest));
             }
@@ -98,6 +98,7 @@ mod tests {
     #[test]
     fn text_is_broken_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrapped("promo Raya: diskaun 20%", 12), ["promo Raya: ", "diskaun 20%"]);
+        assert_eq!(wrapped("by itself. Open the chat", 10), ["by itself. ", "Open the ", "chat"]);
         assert_eq!(wrapped("aaaaaaaaaa", 4), ["aaaa", "aaaa", "aa"]);
         assert_eq!(wrapped("one\n\ntwo", 20), ["one", "", "two"]);
     }

@@ -11,6 +11,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
 use crate::engine::view::{AnswerRow, BlastRow, HistoryRow, RecipientDetails, RecipientRow, Since};
 use crate::tui::effect::{Answer, Counted, Failure};
 use crate::tui::key::Key;
@@ -360,6 +361,23 @@ fn a_blast_that_paused_by_itself_says_why() {
     assert!(bench.line(1).contains("══ paused by engine ══"), "{}", bench.line(1));
     assert!(bench.line(9).starts_with("  paused: 5 failures in a row"), "{}", bench.line(9));
     assert!(bench.line(0).ends_with("! 2 need you"));
+}
+
+#[test]
+fn what_a_blast_waits_for_is_said_in_its_own_words() {
+    let says = |waiting| {
+        let mut bench = Bench::new(STACKED);
+        bench.answer(Answer::Blasts(Ok(vec![BlastRow { waiting: Some(waiting), done_at: None, ..raya() }])));
+        bench.line(9).chars().take(60).collect::<String>().trim().to_owned()
+    };
+
+    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
+    assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs   90/h");
+    assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it   90/h");
+    assert_eq!(
+        says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
+        "waits for: daily cap 500 reached, until 23:59   90/h"
+    );
 }
 
 #[test]

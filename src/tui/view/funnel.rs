@@ -184,6 +184,8 @@ fn stopped(blast: &BlastRow) -> Option<String> {
 fn waits_for(waiting: &Waiting, clock: Clock) -> String {
     match (waiting, waiting.until()) {
         (Waiting::Armed { until }, _) => format!("starts {}; u stops it", clock.second(*until)),
+        (Waiting::Uncertain { people }, _) => format!("waits for you: {} uncertain", number(*people)),
+        (Waiting::NoEngine | Waiting::SenderStopped { .. }, _) => waiting.to_string(),
         (Waiting::Gap { .. }, Some(next)) => format!("waits for: {waiting}, next {}", clock.second(next)),
         (_, Some(until)) => format!("waits for: {waiting}, until {}", clock.long(until)),
         _ => format!("waits for: {waiting}"),
