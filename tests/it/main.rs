@@ -7,9 +7,16 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod crash;
+mod demo;
 mod import;
 mod layers;
 mod local_postgres;
+mod migrate;
+mod sending;
+mod statuses;
+mod store;
 mod support;
 mod terminal;
+mod verbs;
 mod view;

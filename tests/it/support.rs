@@ -1,8 +1,11 @@
 //! What the integration tests stand on: a Postgres, a terminal, a room for files, and waiting without sleeping blindly.
 
+mod invariants;
 mod postgres;
 mod pty;
 mod room;
+mod shop;
+mod sim;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -11,6 +14,8 @@ use std::time::{Duration, Instant};
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use room::Room;
+pub use shop::{Said, Setup, Shop, digits, long_form, pass, said};
+pub use sim::{Post, Sim};
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
