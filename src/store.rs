@@ -20,5 +20,5 @@ mod settings;
 pub mod suppression;
 pub mod view;
 
-pub use connect::{CONNECTIONS, has_sessions, migrate, open, open_read_only};
+pub use connect::{CONNECTIONS, check, has_sessions, migrate, open, open_read_only};
 pub use error::StoreError;

@@ -1,36 +1,113 @@
-//! The dashboard.
+//! The dashboard: what Postgres holds, drawn; what is typed, done. Never invents state, and knows no SQL.
+//!
+//! One loop ([`run`]) takes messages, keys, timers and the stop; [`update`] turns each into a new model and effects, pure;
+//! [`view`] draws the model, pure; [`effect`] does the effects on other tasks and answers with messages.
+
+mod action;
+mod effect;
+mod feed;
+mod format;
+mod frame;
+mod input;
+mod key;
+mod keymap;
+mod layout;
+mod model;
+mod msg;
+mod page;
+mod run;
+mod terminal;
+mod theme;
+mod update;
+mod view;
+mod widget;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::ids::BlastId;
 use crate::engine::App;
-#[derive(PartialEq, Eq)]
+
+/// Whether real people are at the other end. Shown in the header, always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeskKind {
     Real,
+    /// Every sender's address is a loopback one.
     Demo,
+    /// Nothing can be changed.
     ReadOnly,
 }
+
+/// Whether to draw with ASCII only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ascii {
     Off,
     On,
 }
+
+/// Whether to show the demo's one-line hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hints {
     Off,
     On,
 }
+
+/// How the dashboard is to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     pub kind: DeskKind,
+    /// The shop's name, for the header.
     pub name: Option<String>,
-    pub zone: chrono_tz::Tz,
+    /// The zone that times are shown in.
+    pub zone: Tz,
+    /// The currency of amounts, in three letters (ISO 4217).
     pub currency: String,
     pub ascii: Ascii,
-    pub open: Option<crate::domain::ids::BlastId>,
+    /// The blast to open on; absent: the newest.
+    pub open: Option<BlastId>,
     pub hints: Hints,
 }
+
+/// How the dashboard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
+    /// The operator left.
     Quit,
+    /// The terminal is gone.
     HungUp,
+    /// The stop was cancelled: a signal.
     Stopped,
 }
+
+/// The terminal cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct TuiError;
-pub async fn run(_: App, _: Options, _: tokio_util::sync::CancellationToken) -> Result<Ended, TuiError> {
-    Err(TuiError)
+pub enum TuiError {
+    #[error("standard output is not a terminal; `blastdeck blast report ID` prints the numbers, `--json` for scripts")]
+    NotATerminal,
+    #[error("no terminal to read keys from: {0}")]
+    NoTerminal(#[source] io::Error),
+    #[error("the terminal failed: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// The terminal's size in columns and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub width: u16,
+    pub height: u16,
+}
+
+/// How long a launch can be taken back before anything is sent.
+const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
+
+/// Runs the dashboard on this terminal until it is left, the terminal hangs up, or `stop` is cancelled. The terminal is
+/// as it was before when this returns, also on a panic.
+pub async fn run(app: App, options: Options, stop: CancellationToken) -> Result<Ended, TuiError> {
+    run::on_terminal(app, options, stop).await
 }

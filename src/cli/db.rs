@@ -28,6 +28,9 @@ pub(super) enum DbVerb {
 impl DbVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let config = load(global)?;
+        if global.read_only && matches!(self, Self::Stop | Self::Migrate) {
+            return Err(Refused("this would change something, and --read-only was given".to_owned()).into());
+        }
         match self {
             Self::Start | Self::Url => {
                 let url = postgres::url(global, &config).await?;

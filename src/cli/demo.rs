@@ -76,11 +76,11 @@ impl Demo {
         let app = world.open(shutdown).await?;
         let main = draft(&app, "Raya promo", world::SALES, people::csv(0, self.recipients)).await?;
         if self.headless {
-            return self.headless(global, world, &app, main, shutdown).await;
+            return headless(global, world, &app, main, shutdown).await;
         }
         self.furnish(world, &app).await?;
         start(&app, main).await?;
-        let phone = Phone::new(world, &app, Buyers::LeftToTheOperator)?.follow(shutdown.token());
+        let phone = Phone::new(world, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
         let desk = Desk { kind: DeskKind::Demo, standby: None, open: Some(main), hints: Hints::On };
         let ended = open(&app, desk, shutdown).await;
         phone.abort();
@@ -95,47 +95,47 @@ impl Demo {
         draft(app, "Raya last call", world::SALES, people::csv(self.recipients + 40, 30)).await?;
         Ok(())
     }
+}
 
-    async fn headless(
-        &self,
-        global: &Global,
-        world: &World,
-        app: &App,
-        blast: BlastId,
-        shutdown: &Shutdown,
-    ) -> Result<ExitCode> {
-        let stop = shutdown.child();
-        let engine =
-            tokio::spawn(engine::run(app.clone(), RunOptions { until: Until::Stopped, standby: None }, stop.token()));
-        start(app, blast).await?;
-        let phone = Phone::new(world, app, Buyers::Closed)?.follow(stop.token());
-        let differences = tokio::select! {
-            differences = proof::until_the_end(world, app, blast) => differences?,
-            () = shutdown.cancelled() => return Err(eyre!("interrupted before the blast was over")),
-        };
-        stop.cancel();
-        phone.abort();
-        engine.await?;
-        let report = app.report(blast).await?;
-        let audit = app.audit(Some(blast)).await?;
-        app.close().await;
-        if global.json {
-            json(&report)?
-        } else {
-            text(&report::table(&report))?
-        }
-        for difference in &differences {
-            talk(difference);
-        }
-        if !audit.is_empty() {
-            return Ok(ExitCode::from(super::audit::DIFFERENCE));
-        }
-        if differences.is_empty() {
-            Ok(ExitCode::SUCCESS)
-        } else {
-            Err(eyre!("the report differs from the simulator's truth"))
-        }
+/// Runs the blast to its end, compares, and prints the report.
+async fn headless(global: &Global, world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<ExitCode> {
+    let differences = to_the_end(world, app, blast, shutdown).await?;
+    let report = app.report(blast).await?;
+    let audit = app.audit(Some(blast)).await?;
+    app.close().await;
+    if global.json {
+        json(&report)?;
+    } else {
+        text(&report::table(&report))?;
     }
+    for difference in &differences {
+        talk(difference);
+    }
+    if !audit.is_empty() {
+        return Ok(ExitCode::from(super::audit::DIFFERENCE));
+    }
+    if differences.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(eyre!("the report differs from the simulator's truth"))
+    }
+}
+
+/// Sends, with the engine of this process, until nothing more can happen; tells how we differ from the truth.
+async fn to_the_end(world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<Vec<String>> {
+    let stop = shutdown.child();
+    let options = RunOptions { until: Until::Stopped, standby: None };
+    let engine = tokio::spawn(engine::run(app.clone(), options, stop.token()));
+    start(app, blast).await?;
+    let phone = Phone::new(world, app, Buyers::Closed).follow(stop.token());
+    let differences = tokio::select! {
+        differences = proof::until_the_end(world, app, blast) => differences,
+        () = shutdown.cancelled() => Err(eyre!("interrupted before the blast was over")),
+    };
+    stop.cancel();
+    phone.abort();
+    engine.await?;
+    differences
 }
 
 async fn draft(app: &App, tag: &str, sender: &str, people: String) -> Result<BlastId> {

@@ -1,5 +1,6 @@
 //! `doctor`: configuration, database, senders, clock, terminal: what is wrong, and what to do.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -35,7 +36,7 @@ impl Check {
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let config = match load(global) {
         Ok(config) => config,
-        Err(error) => return report(global, None, vec![Check::new("config", BAD, error.to_string())]),
+        Err(error) => return report(global, None, &[Check::new("config", BAD, error.to_string())]),
     };
     let mut checks = vec![config_check(&config)];
     match Context::open_with(global, config.clone(), Listening::No, tokio_util::sync::CancellationToken::new()).await {
@@ -44,7 +45,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     }
     checks.push(terminal_check());
     checks.push(logout_check());
-    report(global, Some(&config), checks)
+    report(global, Some(&config), &checks)
 }
 
 fn config_check(config: &Config) -> Check {
@@ -110,7 +111,7 @@ fn logout_check() -> Check {
     Check::new("logout", GOOD, "a blast goes on after you log out")
 }
 
-fn report(global: &Global, config: Option<&Config>, checks: Vec<Check>) -> Result<ExitCode> {
+fn report(global: &Global, config: Option<&Config>, checks: &[Check]) -> Result<ExitCode> {
     let is_bad = checks.iter().any(|check| check.verdict == BAD);
     let origins = config.map(Config::origins).unwrap_or_default();
     if global.json {
@@ -121,12 +122,12 @@ fn report(global: &Global, config: Option<&Config>, checks: Vec<Check>) -> Resul
         json(&serde_json::json!({ "checks": checks, "values": values }))?;
     } else {
         let mut out = String::new();
-        for check in &checks {
-            out.push_str(&format!("{:<9} {:<16} {}\n", check.verdict, check.what, clean(&check.detail)));
+        for check in checks {
+            let _ = writeln!(out, "{:<9} {:<16} {}", check.verdict, check.what, clean(&check.detail));
         }
         out.push_str("\nvalues in force:\n");
         for origin in origins {
-            out.push_str(&format!("  {} = {}  ({})\n", origin.key, clean(&origin.value), origin.source));
+            let _ = writeln!(out, "  {} = {}  ({})", origin.key, clean(&origin.value), origin.source);
         }
         text(&out)?;
     }

@@ -21,9 +21,21 @@ pub fn fail(report: &color_eyre::Report) -> ExitCode {
     if is_broken_pipe(report) {
         return ExitCode::SUCCESS;
     }
-    let text = crate::domain::text::clean(&format!("{report:#}")).into_owned();
-    let _ = writeln!(std::io::stderr(), "blastdeck: {text}");
+    let _ = writeln!(std::io::stderr(), "blastdeck: {}", crate::domain::text::clean(&sentence(report)));
     ExitCode::from(code(report))
+}
+
+/// The error and its causes, leaving out those whose words were said already.
+fn sentence(report: &color_eyre::Report) -> String {
+    report.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
 }
 
 fn code(report: &color_eyre::Report) -> u8 {

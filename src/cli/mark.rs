@@ -22,7 +22,7 @@ pub(super) struct MarkVerb {
     phone: String,
     what: What,
     /// The sale, with `closed`.
-    #[arg(long, value_parser = amount)]
+    #[arg(long, value_parser = amount, allow_hyphen_values = true)]
     amount: Option<Decimal>,
     /// The text, with `note`; empty removes it.
     #[arg(long)]

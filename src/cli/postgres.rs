@@ -23,7 +23,7 @@ pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
 /// Runs what needs the server's programs; where they are missing, installs them if that is wanted, and tries again.
 pub(super) async fn with_programs<T>(global: &Global, work: impl AsyncFn() -> Result<T, LocalError>) -> Result<T> {
     match work().await {
-        Err(error @ LocalError::NotInstalled { .. }) => {
+        Err(error @ LocalError::NotInstalled) => {
             if !is_wanted(global)? {
                 return Err(error.into());
             }

@@ -79,7 +79,7 @@ impl Sender {
         let default_gap = Gap::new(Duration::from_secs(20), Duration::from_secs(60)).filter(|_| unpaced);
         let gap = reader.unless_off("gap", default_gap);
         let daily_cap = reader.unless_off("daily_cap", DailyCap::new(500));
-        let in_flight = reader.within("in_flight", 1, 1..=256);
+        let in_flight = reader.within("in_flight", 1, 1..=4_096);
         let timezone = reader.or_default("timezone", Zone(zone)).0;
         let timeout = reader.or_default("timeout", Span::seconds(30)).0;
         let (name, provider, device, token) = (name?.0, provider?, device?.0, token?);

@@ -44,7 +44,7 @@ key!(
     ActionId
 );
 
-/// A provider's id for an accepted message: opaque, case-sensitive text, unique per sender (`wire/wsapme.md`).
+/// A provider's id for an accepted message: opaque, case-sensitive text, unique per sender (`docs/WSAPME.md`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]

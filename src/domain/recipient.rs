@@ -317,11 +317,11 @@ fn provider_stage(
         ProviderStage::Sent => accept(person, news),
         ProviderStage::Delivered => {
             raise(person, Status::Delivered);
-            person.delivered_at = earliest(person.delivered_at, news.at);
+            person.delivered_at = Some(earliest(person.delivered_at, news.at));
         }
         ProviderStage::Read => {
             raise(person, Status::Read);
-            person.read_at = earliest(person.read_at, news.at);
+            person.read_at = Some(earliest(person.read_at, news.at));
         }
     }
     keep_highest_word(person, stage, word);
@@ -348,8 +348,8 @@ fn raise(person: &mut Recipient, to: Status) {
     }
 }
 
-fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    Some(held.map_or(new, |old| old.min(new)))
+fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> DateTime<Utc> {
+    held.map_or(new, |old| old.min(new))
 }
 
 /// A failure told after acceptance: the newest attempt only, and only of somebody who had not received it.
@@ -375,7 +375,7 @@ fn reply(person: &mut Recipient, news: &Stamped, quoted: Quoted) {
         accept(person, news);
     }
     if quoted == Quoted::Yes || person.status().is_in_funnel() {
-        person.reply_seen_at = earliest(person.reply_seen_at, news.at);
+        person.reply_seen_at = Some(earliest(person.reply_seen_at, news.at));
     }
 }
 
@@ -384,5 +384,5 @@ fn opt_out(person: &mut Recipient, at: DateTime<Utc>) {
     if person.standing == Status::Queued {
         person.standing = Status::OptedOut;
     }
-    person.opted_out_at = earliest(person.opted_out_at, at);
+    person.opted_out_at = Some(earliest(person.opted_out_at, at));
 }

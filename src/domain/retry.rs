@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-/// The class of an error (`design.md` §5 has the list; each provider has one table from its codes to these).
+/// The class of an error. Each provider has one table from its codes to these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {

@@ -51,7 +51,7 @@ impl Waiting {
     pub const fn mend(&self) -> Option<&'static str> {
         match self {
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard"),
-            Self::SenderStopped { .. } => Some("mend it, then resume the blast"),
+            Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast"),
             Self::Uncertain { .. } => Some("say whether each went: `blastdeck uncertain list`"),
             Self::Clock { .. } => Some("set this machine's clock"),
             _ => None,

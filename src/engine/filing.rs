@@ -130,7 +130,7 @@ impl Clerk {
             match record(&self.desk.pool, &entries, &self.desk.rules).await {
                 Ok(settled) => return Some(settled),
                 Err(error) => {
-                    tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again")
+                    tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again");
                 }
             }
             tokio::select! {
@@ -161,9 +161,11 @@ impl Clerk {
         again
     }
 
+    /// The evidence is durable: its slot is free.
     fn let_go(&self, filing: Filing) {
-        if filing.slot.is_some() {
+        if let Some(slot) = filing.slot {
             self.in_flight.remove(filing.entry.recipient);
+            drop(slot);
         }
     }
 }

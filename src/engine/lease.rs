@@ -23,13 +23,13 @@ impl LeaseTerms {
         TimeDelta::from_std(self.valid).unwrap_or(TimeDelta::seconds(15))
     }
 
-    const fn renew_every(self) -> Duration {
-        Duration::from_millis(self.valid.as_millis() as u64 / 3)
+    fn renew_every(self) -> Duration {
+        self.valid / 3
     }
 
     /// Older than this since its last renewal was *asked for*, nothing is sent.
-    const fn trusted_for(self) -> Duration {
-        Duration::from_millis(self.valid.as_millis() as u64 * 2 / 3)
+    fn trusted_for(self) -> Duration {
+        self.valid * 2 / 3
     }
 }
 

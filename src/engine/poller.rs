@@ -42,6 +42,7 @@ pub struct Poller {
     budget: Budget,
     side_by_side: Arc<Semaphore>,
     terms: PollingTerms,
+    stop: CancellationToken,
 }
 
 /// One question every so often. Waiting for the lock is first come first served, so that ages take turns.
@@ -59,17 +60,17 @@ impl Budget {
 }
 
 impl Poller {
-    pub fn new(parts: Arc<Parts>, polling: PollingTerms) -> Arc<Self> {
+    pub fn new(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationToken) -> Arc<Self> {
         let per_second = (parts.desk.polls_per_second * parts.desk.limits.speed.factor()).clamp(0.01, 500.0);
         let budget = Budget { next: Mutex::new(Instant::now()), every: Duration::from_secs_f64(1.0 / per_second) };
-        Arc::new(Self { parts, budget, side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)), terms: polling })
+        Arc::new(Self { parts, budget, side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)), terms: polling, stop })
     }
 
     /// Polls until stopped.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>) {
         let walks = TaskTracker::new();
         for band in bands(self.terms.interval, self.terms.give_up, self.parts.desk.limits.speed) {
-            walks.spawn(stop.clone().run_until_cancelled_owned(self.clone().walk(band)));
+            walks.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().walk(band)));
         }
         walks.close();
         walks.wait().await;
@@ -110,10 +111,11 @@ impl Poller {
             self.budget.take().await;
             let Ok(turn) = self.side_by_side.clone().acquire_owned().await else { return Ok(()) };
             let poller = self.clone();
-            tokio::spawn(async move {
+            // A question has no consequence until it is answered: at a stop it is simply dropped.
+            tokio::spawn(self.stop.clone().run_until_cancelled_owned(async move {
                 poller.ask(&person).await;
                 drop(turn);
-            });
+            }));
         }
         Ok(())
     }

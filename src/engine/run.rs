@@ -39,8 +39,10 @@ pub struct RunOptions {
     pub standby: Option<Standby>,
 }
 
-/// Without an order, the engine looks this often.
+/// Without an order, an engine that sends looks this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// And one that has nothing to do, this often. Orders wake it at once.
+const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -101,7 +103,11 @@ impl Engine {
                     failures += 1;
                 }
             }
-            let pause = if failures > 0 { StoreError::backoff(failures) } else { LOOK_EVERY };
+            let pause = match (failures, self.senders.is_empty()) {
+                (0, true) => IDLE_LOOK_EVERY,
+                (0, false) => LOOK_EVERY,
+                _ => StoreError::backoff(failures),
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = self.orders.changed(), if failures == 0 => {}
@@ -238,7 +244,7 @@ async fn send_for(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationTo
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
     let keeper = tokio::spawn(keep(parts.clone(), inner.clone(), renewals.clone()));
-    beside.spawn(Poller::new(parts.clone(), polling).run(inner.clone()));
+    beside.spawn(Poller::new(parts.clone(), polling, inner.clone()).run());
     beside.spawn(inner.clone().run_until_cancelled_owned(sweep(parts.clone())));
     beside.close();
     match Sender::new(parts.clone()).await {

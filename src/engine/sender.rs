@@ -45,6 +45,8 @@ pub struct Parts {
 
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A blast in which nobody was due is asked again no sooner.
+const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
 
 /// One sender's loop.
 pub struct Sender {
@@ -278,7 +280,7 @@ impl Sender {
         if due.is_some_and(|due| due <= now) {
             claim::skip_suppressed(&self.parts.pool, blast, &self.parts.desk.business).await?;
         }
-        let soon = now + TimeDelta::milliseconds(100);
+        let soon = now + AGAIN_AFTER;
         let next = match due {
             Some(due) => due.max(soon),
             None if blast::complete(&self.parts.pool, blast).await? => {
@@ -321,9 +323,13 @@ impl Sender {
         }
     }
 
-    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again.
+    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. Asked a moment
+    /// later, so that a stream of polls does not ask with each of them.
     fn wake_drained(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
+        let soon = self.parts.clock.now() + AGAIN_AFTER;
+        for lane in &mut self.lanes {
+            lane.nobody_due_before = lane.nobody_due_before.map(|before| before.min(soon));
+        }
     }
 
     async fn rest(&self, pause: Duration, stop: &CancellationToken) {

@@ -28,7 +28,7 @@ impl Standby {
         match self.is_running().and_then(|runs| if runs { Ok(()) } else { self.start() }) {
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(%error, "no standby could be started: closing this window would stop the sending")
+                tracing::warn!(%error, "no standby could be started: closing this window would stop the sending");
             }
         }
     }

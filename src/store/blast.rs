@@ -147,17 +147,16 @@ pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<Runnable>, 
     Ok(blasts)
 }
 
-/// Senders with something to send: a blast that is sending and has somebody queued or in flight. One that is stopped
-/// has nothing to do until somebody mends it.
+/// Senders with something to do: somebody queued in a blast that is sending (unless the sender is stopped), or somebody
+/// in flight, whatever else holds: a takeover must sweep whom a crash left there.
 pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreError> {
     let senders = sqlx::query_scalar(
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
           where b.state = 'sending' and s.stopped_at is null
-            and exists (select 1 from blast_recipients r
-                         where r.blast_id = b.id and r.status in ('queued', 'sending'))
+            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued')
          union
          select distinct b.sender_id from blasts b
-          where b.state in ('paused', 'cancelled')
+          where b.state in ('sending', 'paused', 'cancelled')
             and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'sending')",
     )
     .fetch_all(pool)

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::time::timeout;
 
 use super::StoreError;
 
@@ -14,6 +15,9 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Enough for a dashboard with its engine.
 pub const CONNECTIONS: u32 = 5;
+
+/// How long a first connection may take; a database that sleeps needs some seconds to wake.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What every session is told: nobody waits for ever, and nothing of ours holds others up for long.
 const SESSION: [(&str, &str); 4] = [
@@ -60,12 +64,11 @@ pub fn has_sessions(url: &str) -> bool {
 
 /// Brings the schema up to what this binary knows, under a lock when two start at once. Returns how many migrations ran.
 pub async fn migrate(url: &str) -> Result<usize, StoreError> {
-    let direct = url.replacen("-pooler.", ".", 1);
-    let pool = open(&direct, 1)?;
-    let before = applied(&pool).await?;
-    let outcome = MIGRATOR.run(&pool).await;
-    let after = applied(&pool).await?;
-    pool.close().await;
+    let mut connection = connect(&url.replacen("-pooler.", ".", 1)).await?;
+    let before = applied(&mut connection).await?;
+    let outcome = MIGRATOR.run(&mut connection).await;
+    let after = applied(&mut connection).await?;
+    connection.close().await?;
     match outcome {
         Ok(()) => Ok(after.len() - before.len()),
         Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
@@ -74,15 +77,39 @@ pub async fn migrate(url: &str) -> Result<usize, StoreError> {
     }
 }
 
+/// One connection, made now: whoever cannot be reached is told of by name.
+async fn connect(url: &str) -> Result<PgConnection, StoreError> {
+    let options = connect_options(url)?;
+    match timeout(CONNECT_PATIENCE, PgConnection::connect_with(&options)).await {
+        Ok(connection) => Ok(connection?),
+        Err(_) => Err(sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut)).into()),
+    }
+}
+
+/// Whether the database can be reached, and its schema is this program's.
+pub async fn check(url: &str) -> Result<(), StoreError> {
+    let mut connection = connect(url).await?;
+    let newest = applied(&mut connection).await?.into_iter().max().unwrap_or(0);
+    connection.close().await?;
+    if newest > newest_known() {
+        return Err(StoreError::Newer { found: newest, known: newest_known() });
+    }
+    if newest < newest_known() {
+        return Err(StoreError::Older);
+    }
+    Ok(())
+}
+
 fn newest_known() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
 /// Versions applied so far; none when the database is fresh.
-async fn applied(pool: &PgPool) -> Result<Vec<i64>, StoreError> {
-    let fresh: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null").fetch_one(pool).await?;
+async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
+    let fresh: bool =
+        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null").fetch_one(&mut *connection).await?;
     if fresh {
         return Ok(Vec::new());
     }
-    Ok(sqlx::query_scalar("select version from _sqlx_migrations order by version").fetch_all(pool).await?)
+    Ok(sqlx::query_scalar("select version from _sqlx_migrations order by version").fetch_all(connection).await?)
 }

@@ -7,21 +7,24 @@ use std::time::Duration;
 pub enum StoreError {
     /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
     #[error("the database cannot be reached: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(sqlx::Error),
     /// Deadlock, serialisation failure or lock timeout: 40P01, 40001, 55P03.
     #[error("the database was busy with something else: {0}")]
-    Busy(#[source] sqlx::Error),
+    Busy(sqlx::Error),
     /// The database's schema was made by a newer blastdeck.
     #[error(
         "this database was migrated by a newer blastdeck (migration {found}, this one knows up to {known}): update blastdeck"
     )]
     Newer { found: i64, known: i64 },
+    /// A reader found a schema that this binary would have to bring up to date first.
+    #[error("this database's schema is older than this blastdeck: bring it up to date with `blastdeck db migrate`")]
+    Older,
     /// A statement was refused for its data.
     #[error("the database refused a value: {0}")]
-    Data(#[source] sqlx::Error),
+    Data(sqlx::Error),
     /// Anything else.
     #[error("database error: {0}")]
-    Other(#[source] sqlx::Error),
+    Other(sqlx::Error),
 }
 
 impl StoreError {

@@ -29,6 +29,9 @@ pub struct Asking<'a> {
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
 /// first, so that the sweep sees them.
 pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Lease>, StoreError> {
+    if is_held(pool, sender, asking.holder).await? {
+        return Ok(None);
+    }
     let mut tx = pool.begin().await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
@@ -60,6 +63,19 @@ pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Res
     sweep_in(&mut tx, sender, epoch, Spare::OtherEpochs).await?;
     tx.commit().await?;
     Ok(Some(Lease { sender, epoch, granted_at }))
+}
+
+/// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
+async fn is_held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<bool, StoreError> {
+    let held = sqlx::query_scalar(
+        "select exists (select 1 from sender_leases
+                         where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now())",
+    )
+    .bind(sender)
+    .bind(by_us)
+    .fetch_one(pool)
+    .await?;
+    Ok(held)
 }
 
 fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {

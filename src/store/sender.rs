@@ -1,7 +1,7 @@
 //! Senders: the rows behind the configuration's, and what stops them.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::SenderId;
@@ -63,13 +63,13 @@ pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Resu
 }
 
 /// Lets a sender go on. `true` when it was stopped.
-pub async fn unstop(pool: &PgPool, id: SenderId) -> Result<bool, StoreError> {
+pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update senders set stopped_at = null, stopped_code = null, stopped_reason = null
           where id = $1 and stopped_at is not null",
     )
     .bind(id)
-    .execute(pool)
+    .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -29,8 +29,8 @@ pub(in crate::cli) struct New {
     sender: String,
     /// What people read. {name} and any column of the list stand for what the person's row has there; {name|there}
     /// gives a default.
-    #[arg(long, group = "text", value_parser = message, allow_hyphen_values = true)]
-    message: Option<Message>,
+    #[arg(long, group = "text", allow_hyphen_values = true)]
+    message: Option<String>,
     /// The same, from a file.
     #[arg(long, group = "text", value_name = "FILE")]
     message_file: Option<PathBuf>,
@@ -58,10 +58,6 @@ pub(in crate::cli) struct New {
     /// Whose clock the hours are by: Asia/Kuala_Lumpur.
     #[arg(long)]
     timezone: Option<Tz>,
-}
-
-fn message(text: &str) -> Result<Message, String> {
-    Message::parse(text).map_err(|error| error.to_string())
 }
 
 /// A name of 1 to 255 characters without control characters.
@@ -102,8 +98,9 @@ impl New {
     }
 
     fn read_message(&self) -> Result<Message> {
-        if let Some(message) = &self.message {
-            return Ok(message.clone());
+        // Read here and not with the arguments: a refused one would be printed whole.
+        if let Some(text) = &self.message {
+            return Ok(Message::parse(text).map_err(|error| Usage(format!("--message: {error}")))?);
         }
         let path = self.message_file.as_deref().unwrap_or(Path::new("-"));
         let mut text = String::new();

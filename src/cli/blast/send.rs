@@ -10,7 +10,7 @@ use crate::cli::Global;
 use crate::cli::ask::{Answer, confirm_number};
 use crate::cli::context::{Context, Touch, standby};
 use crate::cli::output::{json, talk};
-use crate::domain::blast::{Command, transition};
+use crate::domain::blast::{BlastState, Command, transition};
 use crate::domain::ids::BlastId;
 use crate::engine::{EngineError, Launch, Plan};
 
@@ -35,6 +35,9 @@ impl Send {
     pub(super) async fn run(self, global: &Global, start: Start) -> Result<()> {
         let context = Context::open(global, Touch::Writes).await?;
         let plan = context.app.plan(self.blast).await?;
+        if start == Start::Resume && plan.blast.state == BlastState::Sending {
+            return self.resume_sender(&context, &plan).await;
+        }
         possible(&plan, start)?;
         if !self.yes {
             talk(&show::plan_text(&context, &plan));
@@ -60,6 +63,24 @@ impl Send {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
         talk(&format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people));
+        Ok(())
+    }
+}
+
+impl Send {
+    /// Nothing was paused; perhaps the sender was stopped, and is mended now.
+    async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
+        let launch = Launch {
+            blast: self.blast,
+            version: plan.blast.version,
+            people: plan.people,
+            armed_for: TimeDelta::zero(),
+        };
+        let blast = context.app.resume(launch).await?;
+        if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
+            standby(&context.app)?.ensure();
+        }
+        talk(&format!("sender {} goes on", blast.sender));
         Ok(())
     }
 }

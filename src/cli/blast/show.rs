@@ -11,6 +11,7 @@ use crate::cli::output::{json, text};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
+use crate::domain::waiting::Waiting;
 use crate::engine::Plan;
 use crate::engine::view::BlastRow;
 
@@ -28,11 +29,20 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
         "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.counts.stuck(),
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
-        "waiting": blast.waiting.as_ref().map(|waiting| json!({
-            "reason": waiting, "text": waiting.to_string(), "until": waiting.until(), "mend": waiting.mend(),
-        })),
+        "waiting": blast.waiting.as_ref().map(waiting_json),
         "done_at": blast.done_at,
     })
+}
+
+/// The reason's word and facts, with the sentence, the end and the mend that every face shows.
+fn waiting_json(waiting: &Waiting) -> Value {
+    let mut value = json!(waiting);
+    if let Value::Object(fields) = &mut value {
+        fields.insert("text".to_owned(), json!(waiting.to_string()));
+        fields.insert("until".to_owned(), json!(waiting.until()));
+        fields.insert("mend".to_owned(), json!(waiting.mend()));
+    }
+    value
 }
 
 fn show_text(context: &Context, blast: &BlastRow) -> String {

@@ -53,16 +53,16 @@ pub(super) struct Phone {
 }
 
 impl Phone {
-    pub(super) fn new(world: &World, app: &App, buyers: Buyers) -> Result<Self> {
+    pub(super) fn new(world: &World, app: &App, buyers: Buyers) -> Self {
         let senders = [SALES, COUNTER].iter().filter_map(|name| app.sender_id(name)).collect();
-        Ok(Self {
+        Self {
             app: app.clone(),
             client: world.client(),
             base_url: world.base_url().to_owned(),
             senders,
             buyers,
             early: HashMap::new(),
-        })
+        }
     }
 
     /// Brings replies until stopped.

@@ -41,6 +41,9 @@ impl App {
         let plan = self.plan(launch.blast).await?;
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
+        if command == Command::Resume && head.state == BlastState::Sending {
+            return self.resume_sender(tx, &head).await;
+        }
         transition(head.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
         if let Some(obstacle) = plan.obstacles.first() {
             return Err(EngineError::Refused(obstacle.clone()));
@@ -54,11 +57,22 @@ impl App {
         let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
         raced(done)?;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": plan.people })).await?;
-        tx.commit().await?;
         if command == Command::Resume {
-            sender::unstop(self.pool(), head.sender_id).await?;
+            sender::unstop(&mut tx, head.sender_id).await?;
         }
+        tx.commit().await?;
         claim::skip_suppressed(self.pool(), head.id, &self.business(head.sender_id).await?).await?;
+        self.tell(head.id).await?;
+        self.blast(head.id).await
+    }
+
+    /// A blast that is sending but whose sender was stopped for an error: whoever resumes says that it is mended.
+    async fn resume_sender(&self, mut tx: Transaction<'_, Postgres>, head: &Head) -> Result<BlastRow, EngineError> {
+        if !sender::unstop(&mut tx, head.sender_id).await? {
+            return Err(EngineError::Refused("the blast is sending: it was not paused".to_owned()));
+        }
+        self.log_blast_act(&mut tx, "resume", head, json!({})).await?;
+        tx.commit().await?;
         self.tell(head.id).await?;
         self.blast(head.id).await
     }
@@ -95,8 +109,9 @@ impl App {
     /// Takes an armed launch back. Refused once the ten seconds are over.
     pub(super) async fn disarm(&self, tx: &mut Transaction<'_, Postgres>, id: BlastId) -> Result<Head, EngineError> {
         let head = self.head(tx, id).await?;
-        let now = crate::store::news::now(self.pool()).await?;
-        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= now) {
+        // A claim may begin the moment the time is over: the last half second is too late to be sure.
+        let too_late = crate::store::news::now(self.pool()).await? + TimeDelta::milliseconds(500);
+        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(EngineError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }
         self.change_in(tx, id, Command::Disarm, None).await

@@ -1,6 +1,7 @@
 //! How the senders are, by their providers' word. Sends nothing.
 
 use super::App;
+use crate::domain::ids::SenderId;
 use crate::engine::error::EngineError;
 use crate::provider::{Health, Verdict};
 use crate::store::sender;
@@ -15,7 +16,7 @@ impl App {
         }
         for desk in self.desks().iter().filter(|desk| is_asked(&desk.name)) {
             let health = desk.provider.health().await;
-            if health.verdict == Verdict::Good && !self.is_read_only() && sender::unstop(self.pool(), desk.id).await? {
+            if health.verdict == Verdict::Good && !self.is_read_only() && self.unstop(desk.id).await? {
                 let _ = self.news_parts().order(self.pool(), None).await;
             }
             checks.push((desk.name.clone(), health));
@@ -24,6 +25,11 @@ impl App {
             Some(name) if checks.is_empty() => Err(EngineError::NotFound(self.no_sender(name))),
             _ => Ok(checks),
         }
+    }
+
+    async fn unstop(&self, id: SenderId) -> Result<bool, EngineError> {
+        let mut connection = self.pool().acquire().await?;
+        Ok(sender::unstop(&mut connection, id).await?)
     }
 
     /// The sentence for a name that no sender has.

@@ -56,7 +56,10 @@ impl App {
                 store::migrate(&setup.url).await?;
                 store::open(&setup.url, store::CONNECTIONS)?
             }
-            Access::ReadOnly => store::open_read_only(&setup.url, store::CONNECTIONS)?,
+            Access::ReadOnly => {
+                store::check(&setup.url).await?;
+                store::open_read_only(&setup.url, store::CONNECTIONS)?
+            }
         };
         let (desks, broken) = desks(&pool, &setup.config, setup.access).await?;
         let news = match setup.listening {

@@ -1,5 +1,7 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
@@ -63,7 +65,7 @@ impl App {
         let samples = self.samples(&blast).await?;
         Ok(Plan {
             people: blast.counts.queued - suppressed,
-            suppressed,
+            suppressed: suppressed + blast.counts.opted_out,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             pace: desk.map_or_else(String::new, |desk| pace(&blast, desk)),
@@ -114,7 +116,7 @@ fn pace(blast: &BlastRow, desk: &Desk) -> String {
         |gap| format!("gap {gap}"),
     );
     if let Some(per_hour) = per_hour(&desk.limits) {
-        words.push_str(&format!(", about {per_hour} an hour"));
+        let _ = write!(words, ", about {per_hour} an hour");
     }
     words
 }

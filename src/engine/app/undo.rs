@@ -52,13 +52,11 @@ impl App {
     /// Takes back the newest mark on this person, whoever made it.
     pub async fn undo_person(&self, recipient: RecipientId) -> Result<TakenBack, EngineError> {
         let mut tx = self.pool().begin().await?;
-        match action::newest_on(&mut tx, recipient).await? {
-            Some(newest) => self.undo_mark(tx, &newest).await,
-            None => {
-                let person = person_of(&mut tx, recipient).await?;
-                Err(EngineError::Refused(format!("{} has no mark to take back", person.who())))
-            }
+        if let Some(newest) = action::newest_on(&mut tx, recipient).await? {
+            return self.undo_mark(tx, &newest).await;
         }
+        let person = person_of(&mut tx, recipient).await?;
+        Err(EngineError::Refused(format!("{} has no mark to take back", person.who())))
     }
 
     async fn undo_mark(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {

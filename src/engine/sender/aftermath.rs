@@ -27,6 +27,14 @@ pub(super) struct Aftermath {
     streaks: AsyncMutex<HashMap<BlastId, Streak>>,
 }
 
+/// What a provider refused, and when it may be asked again.
+struct Refusal<'a> {
+    class: ErrorClass,
+    code: &'a str,
+    message: &'a str,
+    wish: Option<TimeDelta>,
+}
+
 /// Equal failures in a row.
 #[derive(Clone, Default)]
 struct Streak {
@@ -47,7 +55,7 @@ impl Aftermath {
             Outcome::Rejected { class, code, message, retry_after } => {
                 self.not_accepted();
                 let wish = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
-                self.refusal(blast, *class, (code, message), wish, person).await
+                self.refusal(blast, Refusal { class: *class, code, message, wish }, person).await
             }
         };
         if let Err(error) = done {
@@ -61,14 +69,8 @@ impl Aftermath {
         }
     }
 
-    async fn refusal(
-        &self,
-        blast: BlastId,
-        class: ErrorClass,
-        (code, message): (&str, &str),
-        wish: Option<TimeDelta>,
-        person: &Claimed,
-    ) -> Result<(), StoreError> {
+    async fn refusal(&self, blast: BlastId, refusal: Refusal<'_>, person: &Claimed) -> Result<(), StoreError> {
+        let Refusal { class, code, message, wish } = refusal;
         match class {
             ErrorClass::StopSender => self.stop_sender(code, message).await,
             ErrorClass::PauseBlast => self.pause(blast, message).await,

@@ -92,9 +92,8 @@ impl Sender {
         for lane in &mut self.lanes {
             match lane.ready(now) {
                 Ok(()) if best.is_none_or(|(served, _)| lane.served < served) => best = Some((lane.served, lane.id)),
-                Ok(()) => {}
                 Err(wait) if first.as_ref().is_none_or(|(until, _)| wait.0 < *until) => first = Some(wait),
-                Err(_) => {}
+                Ok(()) | Err(_) => {}
             }
         }
         match (best, first) {

@@ -74,7 +74,7 @@ impl Post {
     }
 
     fn file_release(self) {
-        let answer = self.answer("released", Raw::default());
+        let answer = self.answer("released", &Raw::default());
         self.bring(Evidence::Released, None, answer);
     }
 
@@ -84,12 +84,12 @@ impl Post {
             code: "message".to_owned(),
             message: format!("no text could be made: {why}"),
         };
-        let answer = Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", Raw::default()) };
+        let answer = Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", &Raw::default()) };
         self.bring(evidence, None, answer);
     }
 
     fn file(self, reply: SendReply, text: String) {
-        let answer = self.answer(outcome_word(&reply.outcome), reply.raw);
+        let answer = self.answer(outcome_word(&reply.outcome), &reply.raw);
         match reply.outcome {
             Outcome::Accepted { message_id, provider_status, message_timestamp } => {
                 let answer = Answer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
@@ -128,7 +128,7 @@ impl Post {
         self.parts.ledger.file(entry, None);
     }
 
-    fn answer(&self, outcome: &'static str, raw: Raw) -> Answer {
+    fn answer(&self, outcome: &'static str, raw: &Raw) -> Answer {
         Answer {
             sender: self.parts.desk.id,
             outcome,

@@ -1,0 +1,82 @@
+//! When an action cannot be done, and the sentence that says why.
+
+use crate::domain::blast::BlastState;
+use crate::domain::status::Status;
+use crate::tui::model::Shown;
+use crate::tui::model::{Model, Page, armed_until};
+
+pub fn read_only(model: &Model) -> Option<String> {
+    model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
+}
+
+pub fn no_blast(model: &Model) -> Option<String> {
+    match model.blast() {
+        Some(_) => None,
+        None if model.blasts.is_loaded() => Some("there is no blast yet: `blastdeck blast new` makes one".to_owned()),
+        None => Some("still reading the blasts".to_owned()),
+    }
+}
+
+pub fn cannot_send(model: &Model) -> Option<String> {
+    let state = match model.blast() {
+        None => return no_blast(model),
+        Some(blast) if armed_until(blast, model.now).is_some() => {
+            return Some("it is about to start: u stops it".to_owned());
+        }
+        Some(blast) => blast.state,
+    };
+    let why = match state {
+        BlastState::Draft | BlastState::Scheduled | BlastState::Paused => return read_only(model),
+        BlastState::Sending => "it is being sent already",
+        BlastState::Completed => "it is done: nobody is left to send to",
+        BlastState::Cancelled | BlastState::Failed => "it is over: make a new blast to send again",
+    };
+    Some(why.to_owned())
+}
+
+pub fn cannot_cancel(model: &Model) -> Option<String> {
+    let state = model.blast().map(|blast| blast.state);
+    match state {
+        None => no_blast(model),
+        Some(BlastState::Completed) => Some("it is done: there is nothing to cancel".to_owned()),
+        Some(BlastState::Cancelled | BlastState::Failed) => Some("it is over already".to_owned()),
+        Some(_) => read_only(model),
+    }
+}
+
+pub fn cannot_pause(model: &Model) -> Option<String> {
+    let Some(blast) = model.blast() else { return no_blast(model) };
+    match blast.state {
+        BlastState::Sending | BlastState::Scheduled => read_only(model),
+        BlastState::Paused => Some(format!("{} is paused already: S goes on with it", blast.tag)),
+        _ => Some(format!("{} is not being sent: nothing to pause", blast.tag)),
+    }
+}
+
+pub fn nobody(model: &Model) -> Option<String> {
+    if model.people.is_empty() && model.pages.is_empty() {
+        return Some("nobody is listed".to_owned());
+    }
+    let chosen = model.person().is_some() || matches!(model.pages.last(), Some(Page::Details(_)));
+    (!chosen).then(|| "several are listed and nobody is chosen: down chooses".to_owned())
+}
+
+pub fn cannot_mark(model: &Model) -> Option<String> {
+    if !model.people.marked.is_empty() && model.pages.is_empty() {
+        return read_only(model);
+    }
+    if let Some(why) = nobody(model).or_else(|| read_only(model)) {
+        return Some(why);
+    }
+    let unseen = model.pages.is_empty() && model.people.shown == Shown::NotYet;
+    unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
+}
+
+pub fn nothing_to_answer(model: &Model) -> Option<String> {
+    let Some(Page::Details(details)) = model.pages.last() else { return nobody(model) };
+    match &details.told {
+        None => Some("still reading".to_owned()),
+        Some(told) if told.row.status == Status::Uncertain => read_only(model),
+        Some(told) => Some(format!("there is nothing to answer: it is known to be {}", told.row.status)),
+    }
+}

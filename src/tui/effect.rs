@@ -1,0 +1,164 @@
+//! What an update wants done, and what comes of it. Plain data; [`run`] does it against the engine.
+
+pub mod run;
+
+use chrono::{DateTime, Utc};
+
+use super::Ended;
+use super::model::Asked;
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::recipient::Mark;
+use crate::engine::view::{
+    BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
+};
+use crate::engine::{EngineError, Launch, Marked, Plan, TakenBack};
+
+/// Something to be done outside of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Blasts,
+    Senders,
+    List {
+        ticket: u64,
+        part: Part,
+        query: RecipientQuery,
+    },
+    /// These people as they are now.
+    Cells(Vec<RecipientId>),
+    /// How many match; with `changed_after`, how many of those changed since.
+    Count {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+        changed_after: Option<DateTime<Utc>>,
+    },
+    Since {
+        blast: BlastId,
+        from: DateTime<Utc>,
+    },
+    /// What happened since the operator last looked.
+    Away,
+    /// Notes that the operator looks now.
+    Look,
+    Person(RecipientId),
+    Plan(BlastId),
+    Elsewhere {
+        ticket: u64,
+        text: String,
+    },
+    /// Acts are done one after the other, in the order of their keys.
+    Act(Act),
+    /// Gives the leases up, before a suspension.
+    Rest,
+    /// Takes them again, after it.
+    Wake,
+    /// Stops the process until it is continued.
+    Suspend,
+    /// Sets the terminal up again and paints everything.
+    Repaint,
+    End(Ended),
+}
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The list itself, in place of the one before.
+    Fresh,
+    /// The page after the rows that are here.
+    After,
+    /// The page before them.
+    Before,
+}
+
+/// Something that changes the database.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    Mark { person: RecipientId, mark: Mark },
+    UndoMine,
+    UndoPerson(RecipientId),
+    Launch(Launch),
+    Resume(Launch),
+    Pause(BlastId),
+    Cancel(BlastId),
+    Delete(BlastId),
+}
+
+#[cfg(test)]
+impl Act {
+    /// Whether it starts messages, or cannot be taken back by a key: never done without a question.
+    pub const fn needs_question(&self) -> bool {
+        match self {
+            Self::Launch(_) | Self::Resume(_) | Self::Cancel(_) | Self::Delete(_) => true,
+            Self::Mark { mark, .. } => {
+                matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
+            }
+            Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
+        }
+    }
+}
+
+/// What an act came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Marked(Marked),
+    TakenBack(TakenBack),
+    Blast(Box<BlastRow>),
+    /// How many were left out.
+    Cancelled(i64),
+    Deleted,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The database does not answer; the header says since when.
+    Unavailable,
+    /// Anything else, in a sentence.
+    Other(String),
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(store) if store.is_transient() => Self::Unavailable,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+impl Failure {
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
+            Self::Other(sentence) => sentence.clone(),
+        }
+    }
+}
+
+/// An answer, or why there is none.
+pub type Told<T> = Result<T, Failure>;
+
+/// The answers to effects.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Blasts(Told<Vec<BlastRow>>),
+    Senders(Told<Vec<SenderRow>>),
+    List { ticket: u64, part: Part, asked: Asked, rows: Told<Vec<RecipientRow>> },
+    Cells(Told<Vec<RecipientRow>>),
+    Count { ticket: u64, counted: Counted, total: Told<Total> },
+    Since { blast: BlastId, since: Told<Since> },
+    Away(Told<Option<Since>>),
+    Person(Box<Told<RecipientDetails>>),
+    Plan { blast: BlastId, plan: Box<Told<Plan>> },
+    Elsewhere { ticket: u64, rows: Told<Vec<ElsewhereRow>> },
+    Acted { act: Act, outcome: Told<Outcome> },
+    Rested,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    All,
+    Changed,
+}

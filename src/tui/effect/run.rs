@@ -1,0 +1,202 @@
+//! Does effects against the engine, each on a task of its own, and answers with messages. A reading that is asked for
+//! again while it is under way is done once more afterwards; acts are done one after the other.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{Act, Answer, Counted, Effect, Outcome, Part, Told};
+use crate::engine::App;
+use crate::engine::view::{BlastFilter, RecipientQuery, Since};
+use crate::tui::model::Asked;
+use crate::tui::run::Runner;
+
+/// How many people are looked up in other blasts.
+const ELSEWHERE_MAX: u32 = 50;
+/// A suspension does not wait longer than this for the leases to be given up.
+const REST_MAX: Duration = Duration::from_secs(1);
+
+/// Which readings replace one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Slot {
+    Blasts,
+    Senders,
+    List(Part),
+    Cells,
+    Count(Counted),
+    Since,
+    Away,
+    Person,
+    Plan,
+    Elsewhere,
+}
+
+/// One of a slot is under way; the newest of those asked for meanwhile waits.
+type Slots = HashMap<Slot, Option<Effect>>;
+
+/// What the tasks tell: an answer, and which slot is free again.
+pub struct Done {
+    slot: Option<Slot>,
+    pub answer: Option<Answer>,
+}
+
+/// Runs effects against an [`App`].
+pub struct AppRunner {
+    app: App,
+    slots: Slots,
+    acts: mpsc::UnboundedSender<Act>,
+    tell: mpsc::UnboundedSender<Done>,
+    done: mpsc::UnboundedReceiver<Done>,
+}
+
+impl AppRunner {
+    pub fn new(app: App) -> Self {
+        let (tell, done) = mpsc::unbounded_channel();
+        let (acts, queue) = mpsc::unbounded_channel();
+        tokio::spawn(act_in_turn(app.clone(), queue, tell.clone()));
+        Self { app, slots: Slots::new(), acts, tell, done }
+    }
+
+    fn read(&self, slot: Slot, effect: Effect) {
+        let (app, tell) = (self.app.clone(), self.tell.clone());
+        let task = tokio::spawn(async move { read(&app, effect).await });
+        tokio::spawn(async move {
+            // A reading that panicked has no answer; its slot is free all the same.
+            let answer = task.await.ok().flatten();
+            let _ = tell.send(Done { slot: Some(slot), answer });
+        });
+    }
+
+    fn aside(&self, task: impl Future<Output = Option<Answer>> + Send + 'static) {
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            let _ = tell.send(Done { slot: None, answer: task.await });
+        });
+    }
+}
+
+impl Runner for AppRunner {
+    fn start(&mut self, effect: Effect) {
+        match effect {
+            // The queue is read for as long as the runner lives.
+            Effect::Act(act) => _ = self.acts.send(act),
+            Effect::Look => {
+                let app = self.app.clone();
+                self.aside(async move {
+                    // A note about this operator; the next one is a minute away.
+                    _ = app.seen().await;
+                    None
+                });
+            }
+            Effect::Rest => {
+                let app = self.app.clone();
+                self.aside(async move {
+                    _ = tokio::time::timeout(REST_MAX, app.rest()).await;
+                    Some(Answer::Rested)
+                });
+            }
+            Effect::Wake => self.app.wake(),
+            effect => match slot(&effect) {
+                Some(slot) if self.slots.contains_key(&slot) => _ = self.slots.insert(slot, Some(effect)),
+                Some(slot) => {
+                    self.slots.insert(slot, None);
+                    self.read(slot, effect);
+                }
+                None => {}
+            },
+        }
+    }
+
+    async fn answer(&mut self) -> Answer {
+        loop {
+            let Some(done) = self.done.recv().await else { std::future::pending().await };
+            if let Some(slot) = done.slot
+                && let Some(next) = self.slots.remove(&slot).flatten()
+            {
+                self.start(next);
+            }
+            if let Some(answer) = done.answer {
+                return answer;
+            }
+        }
+    }
+}
+
+const fn slot(effect: &Effect) -> Option<Slot> {
+    Some(match effect {
+        Effect::Blasts => Slot::Blasts,
+        Effect::Senders => Slot::Senders,
+        Effect::List { part, .. } => Slot::List(*part),
+        Effect::Cells(_) => Slot::Cells,
+        Effect::Count { changed_after: None, .. } => Slot::Count(Counted::All),
+        Effect::Count { .. } => Slot::Count(Counted::Changed),
+        Effect::Since { .. } => Slot::Since,
+        Effect::Away => Slot::Away,
+        Effect::Person(_) => Slot::Person,
+        Effect::Plan(_) => Slot::Plan,
+        Effect::Elsewhere { .. } => Slot::Elsewhere,
+        _ => return None,
+    })
+}
+
+async fn read(app: &App, effect: Effect) -> Option<Answer> {
+    Some(match effect {
+        Effect::Blasts => Answer::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
+        Effect::Senders => Answer::Senders(app.senders().await.map_err(Into::into)),
+        Effect::List { ticket, part, query } => list(app, ticket, part, query).await,
+        Effect::Cells(ids) => Answer::Cells(app.recipients_by_id(&ids).await.map_err(Into::into)),
+        Effect::Count { ticket, blast, filter, changed_after } => {
+            let counted = if changed_after.is_some() { Counted::Changed } else { Counted::All };
+            let total = app.count(blast, &filter, changed_after).await.map_err(Into::into);
+            Answer::Count { ticket, counted, total }
+        }
+        Effect::Since { blast, from } => {
+            Answer::Since { blast, since: app.since(Some(blast), from).await.map_err(Into::into) }
+        }
+        Effect::Away => Answer::Away(away(app).await),
+        Effect::Person(id) => Answer::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
+        Effect::Plan(blast) => Answer::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) },
+        Effect::Elsewhere { ticket, text } => {
+            Answer::Elsewhere { ticket, rows: app.find(&text, ELSEWHERE_MAX).await.map_err(Into::into) }
+        }
+        _ => return None,
+    })
+}
+
+async fn list(app: &App, ticket: u64, part: Part, query: RecipientQuery) -> Answer {
+    let asked = Asked { anchor: query.anchor, limit: query.limit };
+    Answer::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
+}
+
+async fn away(app: &App) -> Told<Option<Since>> {
+    let Some(from) = app.seen().await? else { return Ok(None) };
+    Ok(Some(app.since(None, from).await?))
+}
+
+async fn act_in_turn(app: App, mut queue: mpsc::UnboundedReceiver<Act>, tell: mpsc::UnboundedSender<Done>) {
+    while let Some(act) = queue.recv().await {
+        let outcome = do_act(&app, &act).await;
+        if tell.send(Done { slot: None, answer: Some(Answer::Acted { act, outcome }) }).is_err() {
+            return;
+        }
+    }
+}
+
+async fn do_act(app: &App, act: &Act) -> Told<Outcome> {
+    let blast = |row| Outcome::Blast(Box::new(row));
+    Ok(match act {
+        Act::Mark { person, mark } => Outcome::Marked(app.mark(*person, mark.clone()).await?),
+        Act::UndoMine => Outcome::TakenBack(app.undo_mine().await?),
+        Act::UndoPerson(person) => Outcome::TakenBack(app.undo_person(*person).await?),
+        Act::Launch(launch) => blast(app.launch(*launch).await?),
+        Act::Resume(launch) => blast(app.resume(*launch).await?),
+        Act::Pause(id) => blast(app.pause(*id).await?),
+        Act::Cancel(id) => Outcome::Cancelled(app.cancel(*id).await?),
+        Act::Delete(id) => {
+            app.delete(*id).await?;
+            Outcome::Deleted
+        }
+    })
+}

@@ -1,0 +1,106 @@
+//! When to look again: as soon as the database says that something changed, at most four times a second; and every few
+//! seconds in any case, since notices can be lost.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::engine::DatabaseState;
+
+/// The shortest time between two looks.
+const AT_MOST_EVERY: Duration = Duration::from_millis(250);
+/// The longest.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(3);
+
+/// Tells when to look again.
+#[derive(Debug)]
+pub struct Feed {
+    news: watch::Receiver<u64>,
+    database: watch::Receiver<DatabaseState>,
+    last: Instant,
+}
+
+/// What the feed tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    Look,
+    Database(DatabaseState),
+}
+
+impl Feed {
+    pub fn new(news: watch::Receiver<u64>, mut database: watch::Receiver<DatabaseState>) -> Self {
+        database.mark_changed();
+        Self { news, database, last: Instant::now() }
+    }
+
+    /// The next thing to do. Can be dropped and asked again at any time.
+    pub async fn next(&mut self) -> Told {
+        let due = self.last + AT_LEAST_EVERY;
+        tokio::select! {
+            biased;
+            Ok(()) = self.database.changed() => Told::Database(*self.database.borrow_and_update()),
+            () = changed(&mut self.news, self.last, due) => {
+                self.news.mark_unchanged();
+                self.last = Instant::now();
+                Told::Look
+            }
+        }
+    }
+}
+
+/// Something changed and the shortest time is over, or the longest is.
+async fn changed(news: &mut watch::Receiver<u64>, last: Instant, due: Instant) {
+    let seen = timeout_at(due, news.changed()).await;
+    match seen {
+        Ok(Ok(())) => {
+            // A look that is cancelled here must not lose the news.
+            news.mark_changed();
+            sleep_until(last + AT_MOST_EVERY).await;
+        }
+        // Nobody is left to tell: only the clock counts.
+        Ok(Err(_)) => sleep_until(due).await,
+        Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::watch;
+    use tokio::time::Instant;
+
+    use super::{Feed, Told};
+    use crate::engine::DatabaseState;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_news_is_looked_at_four_times_a_second() {
+        let (tell, news) = watch::channel(0);
+        let (_database, state) = watch::channel(DatabaseState::Up);
+        let mut feed = Feed::new(news, state);
+        assert_eq!(feed.next().await, Told::Database(DatabaseState::Up));
+        let began = Instant::now();
+
+        for n in 1..=4 {
+            tell.send_replace(n);
+            assert_eq!(feed.next().await, Told::Look);
+        }
+
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_news_it_looks_every_three_seconds() {
+        let (_tell, news) = watch::channel(0);
+        let (_database, state) = watch::channel(DatabaseState::Up);
+        let mut feed = Feed::new(news, state);
+        feed.next().await;
+        let began = Instant::now();
+
+        feed.next().await;
+        feed.next().await;
+
+        assert_eq!(began.elapsed(), Duration::from_secs(6));
+    }
+}

@@ -1,0 +1,165 @@
+//! How numbers, money and times are written: for a shopkeeper, in the options' zone.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+
+use crate::engine::view::Total;
+
+/// With commas between thousands.
+pub fn number(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let sign = if n < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(&digits))
+}
+
+fn grouped(digits: &str) -> String {
+    let head = digits.len() % 3;
+    let mut out = digits[..head].to_owned();
+    for (i, digit) in digits[head..].chars().enumerate() {
+        if i % 3 == 0 && !out.is_empty() {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`.
+pub fn compact(n: i64) -> String {
+    match n {
+        ..=9_999 => number(n),
+        10_000..=99_999 => format!("{}.{}k", n / 1_000, n / 100 % 10),
+        100_000..=999_999 => format!("{}k", n / 1_000),
+        1_000_000..=99_999_999 => format!("{}.{}M", n / 1_000_000, n / 100_000 % 10),
+        100_000_000..=9_999_999_999 => format!("{}M", n / 1_000_000),
+        10_000_000_000.. => ">9G".to_owned(),
+    }
+}
+
+/// A count that may not have been finished.
+pub fn total(total: Total) -> String {
+    match total {
+        Total::Exactly(n) => number(n),
+        Total::AtLeast(n) => format!("{}+", number(n)),
+    }
+}
+
+/// With two decimals, `1,240.00`.
+pub fn money(amount: Decimal) -> String {
+    let text = format!("{:.2}", amount.abs());
+    let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
+    match text.split_once('.') {
+        Some((whole, cents)) => format!("{sign}{}.{cents}", grouped(whole)),
+        None => format!("{sign}{}", grouped(&text)),
+    }
+}
+
+/// In five columns: `1,240`, `12.3k`, `123k`, `1.2M`; `-` for nothing.
+pub fn short_money(amount: Decimal) -> String {
+    use rust_decimal::prelude::ToPrimitive;
+    let whole = amount.round().to_i64().unwrap_or(i64::MAX);
+    if whole == 0 { "-".to_owned() } else { compact(whole) }
+}
+
+/// The currency as people write it before an amount.
+pub fn symbol(currency: &str) -> &str {
+    match currency {
+        "MYR" => "RM",
+        "IDR" => "Rp",
+        "USD" => "$",
+        "EUR" => "€",
+        "GBP" => "£",
+        "SGD" => "S$",
+        other => other,
+    }
+}
+
+/// Where times are shown: the zone, and what is today.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    pub zone: Tz,
+    pub now: DateTime<Utc>,
+}
+
+impl Clock {
+    fn is_today(self, at: DateTime<Utc>) -> bool {
+        at.with_timezone(&self.zone).date_naive() == self.now.with_timezone(&self.zone).date_naive()
+    }
+
+    /// `14:02` today, `3 Oct` otherwise.
+    pub fn short(self, at: DateTime<Utc>) -> String {
+        if self.is_today(at) { self.minute(at) } else { self.day(at) }
+    }
+
+    /// `14:02` today, `3 Oct 14:02` otherwise.
+    pub fn long(self, at: DateTime<Utc>) -> String {
+        if self.is_today(at) { self.minute(at) } else { format!("{} {}", self.day(at), self.minute(at)) }
+    }
+
+    /// `today`, or `3 Oct`.
+    pub fn date(self, at: DateTime<Utc>) -> String {
+        if self.is_today(at) { "today".to_owned() } else { self.day(at) }
+    }
+
+    /// `14:02`.
+    pub fn minute(self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%H:%M").to_string()
+    }
+
+    /// `14:02:41`, with the day before it when that is another one.
+    pub fn second(self, at: DateTime<Utc>) -> String {
+        let time = at.with_timezone(&self.zone).format("%H:%M:%S").to_string();
+        if self.is_today(at) { time } else { format!("{} {time}", self.day(at)) }
+    }
+
+    fn day(self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%-d %b").to_string()
+    }
+
+    /// The zone's offset, `+08` or `+05:30`.
+    pub fn offset(self) -> String {
+        let full = self.now.with_timezone(&self.zone).format("%:z").to_string();
+        full.strip_suffix(":00").unwrap_or(&full).to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeZone, Utc};
+    use chrono_tz::Asia::{Kolkata, Kuala_Lumpur};
+    use rust_decimal::Decimal;
+
+    use super::{Clock, money, number, short_money};
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(number(287), "287");
+        assert_eq!(number(1_240), "1,240");
+        assert_eq!(number(-123_456_789), "-123,456,789");
+        assert_eq!(money(Decimal::new(124_000, 2)), "1,240.00");
+        assert_eq!(money(Decimal::new(5, 1)), "0.50");
+    }
+
+    #[test]
+    fn short_money_always_fits_five_columns() {
+        for whole in
+            [0, 5, 9_999, 10_000, 99_999, 100_000, 999_999, 1_000_000, 99_999_999, 100_000_000, 9_999_999_999, i64::MAX]
+        {
+            assert!(short_money(Decimal::from(whole)).len() <= 5, "{whole}");
+        }
+        assert_eq!(short_money(Decimal::from(12_345)), "12.3k");
+    }
+
+    #[test]
+    fn times_are_short_today_and_days_otherwise_in_the_zone_shown() {
+        let now = Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 0).unwrap();
+        let clock = Clock { zone: Kuala_Lumpur, now };
+
+        assert_eq!(clock.short(now), "14:02");
+        assert_eq!(clock.short(Utc.with_ymd_and_hms(2026, 11, 19, 15, 59, 0).unwrap()), "19 Nov");
+        assert_eq!(clock.short(Utc.with_ymd_and_hms(2026, 11, 19, 16, 0, 0).unwrap()), "00:00");
+        assert_eq!(clock.offset(), "+08");
+        assert_eq!(Clock { zone: Kolkata, now }.offset(), "+05:30");
+    }
+}

@@ -1,0 +1,221 @@
+//! From one drawn buffer to the next, as few bytes as it takes: runs of changed cells, relative jumps, colours only
+//! where they change, all inside one synchronized update. Nothing changed: no byte.
+
+use std::fmt::Write;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+
+/// Remembers what the terminal shows, and writes what differs.
+#[derive(Debug, Default)]
+pub struct Frames {
+    shown: Option<Buffer>,
+}
+
+impl Frames {
+    /// The terminal's content is unknown: the next frame paints everything.
+    pub fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    /// The bytes that turn what is shown into `next`; empty when nothing differs.
+    pub fn advance(&mut self, next: &Buffer) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        let blank = match &self.shown {
+            Some(shown) if shown.area == next.area => None,
+            _ => Some(Buffer::empty(next.area)),
+        };
+        if blank.is_some() {
+            encoder.out.push_str("\x1b[0m\x1b[2J");
+        }
+        if let Some(before) = blank.as_ref().or(self.shown.as_ref()) {
+            for (x, y, cell) in before.diff_iter(next) {
+                encoder.cell(x, y, cell, next.area);
+            }
+        }
+        self.shown = Some(next.clone());
+        encoder.finish()
+    }
+}
+
+/// What the terminal would do with what was written so far.
+#[derive(Debug, Default)]
+struct Encoder {
+    out: String,
+    /// Where the terminal's cursor is, if that is sure.
+    at: Option<(u16, u16)>,
+    colour: Option<Color>,
+    modifier: Modifier,
+}
+
+impl Encoder {
+    fn cell(&mut self, x: u16, y: u16, cell: &Cell, area: Rect) {
+        self.go((x, y));
+        self.dress(cell);
+        self.out.push_str(cell.symbol());
+        let width = crate::tui::widget::width(cell.symbol()).max(1);
+        // Terminals disagree on the width of what is made of several characters, and on what the last column does.
+        let sure = cell.symbol().chars().count() == 1 && x + width < area.right();
+        self.at = sure.then_some((x + width, y));
+    }
+
+    fn go(&mut self, to: (u16, u16)) {
+        let (x, y) = to;
+        let written = match self.at {
+            Some(at) if at == to => Ok(()),
+            Some((from, row)) if row == y && x == from + 1 => write!(self.out, "\x1b[C"),
+            Some((from, row)) if row == y && x > from => write!(self.out, "\x1b[{}C", x - from),
+            _ if x == 0 => write!(self.out, "\x1b[{}H", y + 1),
+            _ => write!(self.out, "\x1b[{};{}H", y + 1, x + 1),
+        };
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+
+    /// Colour and attributes, when they differ from what is on.
+    fn dress(&mut self, cell: &Cell) {
+        let colour = Some(cell.fg).filter(|colour| *colour != Color::Reset);
+        if colour == self.colour && cell.modifier == self.modifier {
+            return;
+        }
+        let mut codes: Vec<u8> = Vec::new();
+        let lost = self.modifier.difference(cell.modifier);
+        let plain = colour.is_none() && cell.modifier.is_empty();
+        let kept = if lost.is_empty() && !plain { self.modifier } else { Modifier::empty() };
+        if kept != self.modifier || plain {
+            codes.push(0);
+            self.colour = None;
+        }
+        codes.extend(attributes(cell.modifier.difference(kept)));
+        if colour != self.colour {
+            codes.push(colour.map_or(39, code));
+        }
+        let joined: Vec<String> =
+            codes.iter().map(|code| if *code == 0 { String::new() } else { code.to_string() }).collect();
+        self.out.push_str("\x1b[");
+        self.out.push_str(&joined.join(";"));
+        self.out.push('m');
+        self.colour = colour;
+        self.modifier = cell.modifier;
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.out.is_empty() {
+            return Vec::new();
+        }
+        if self.colour.is_some() || !self.modifier.is_empty() {
+            self.out.push_str("\x1b[m");
+        }
+        format!("\x1b[?2026h{}\x1b[?2026l", self.out).into_bytes()
+    }
+}
+
+fn attributes(modifier: Modifier) -> impl Iterator<Item = u8> {
+    let codes = [(Modifier::BOLD, 1), (Modifier::DIM, 2), (Modifier::UNDERLINED, 4), (Modifier::REVERSED, 7)];
+    codes.into_iter().filter(move |(attribute, _)| modifier.contains(*attribute)).map(|(_, code)| code)
+}
+
+/// The foreground code of the 16 ANSI colours; anything else is not in the theme and stays the default.
+const fn code(colour: Color) -> u8 {
+    match colour {
+        Color::Black => 30,
+        Color::Red => 31,
+        Color::Green => 32,
+        Color::Yellow => 33,
+        Color::Blue => 34,
+        Color::Magenta => 35,
+        Color::Cyan => 36,
+        Color::Gray => 37,
+        Color::DarkGray => 90,
+        Color::LightRed => 91,
+        Color::LightGreen => 92,
+        Color::LightYellow => 93,
+        Color::LightBlue => 94,
+        Color::LightMagenta => 95,
+        Color::LightCyan => 96,
+        Color::White => 97,
+        _ => 39,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    use ratatui::style::{Color, Style};
+
+    use super::Frames;
+
+    fn buffer(lines: &[&str]) -> Buffer {
+        Buffer::with_lines(lines.iter().copied())
+    }
+
+    #[test]
+    fn a_frame_that_changes_nothing_writes_nothing() {
+        let mut frames = Frames::default();
+        frames.advance(&buffer(&["Raya promo", "  142"]));
+
+        assert_eq!(frames.advance(&buffer(&["Raya promo", "  142"])), b"");
+    }
+
+    #[test]
+    fn one_changed_digit_is_one_jump_and_one_character() {
+        let mut frames = Frames::default();
+        frames.advance(&buffer(&["Raya promo", "  142"]));
+
+        let bytes = String::from_utf8(frames.advance(&buffer(&["Raya promo", "  143"]))).unwrap();
+
+        assert_eq!(bytes, "\x1b[?2026h\x1b[2;5H3\x1b[?2026l");
+    }
+
+    #[test]
+    fn a_terminal_shows_what_was_drawn_in_every_script() {
+        let mut terminal = vt100::Parser::new(3, 20, 0);
+        let mut frames = Frames::default();
+
+        terminal.process(&frames.advance(&buffer(&["陈小明 |            ", "Aina               x", ""])));
+        terminal.process(&frames.advance(&buffer(&["Ali 小 |            ", "Aina               y", ""])));
+
+        assert_eq!(terminal.screen().contents(), "Ali 小 |\nAina               y");
+    }
+
+    #[test]
+    fn attributes_and_colours_arrive_and_are_taken_off_again() {
+        let mut frames = Frames::default();
+        let mut next = buffer(&["abcdef"]);
+        next.set_style(
+            Rect::new(0, 0, 2, 1),
+            Style::new().fg(Color::Green).add_modifier(ratatui::style::Modifier::BOLD),
+        );
+        next.set_style(Rect::new(2, 0, 2, 1), Style::new().fg(Color::Green));
+
+        let mut terminal = vt100::Parser::new(1, 6, 0);
+        terminal.process(&frames.advance(&next));
+
+        let cell = |column| terminal.screen().cell(0, column).unwrap();
+        assert!(cell(1).bold() && cell(1).fgcolor() == vt100::Color::Idx(2));
+        assert!(!cell(2).bold() && cell(2).fgcolor() == vt100::Color::Idx(2));
+        assert_eq!(cell(5).fgcolor(), vt100::Color::Default);
+    }
+
+    proptest! {
+        #[test]
+        fn any_sequence_of_frames_ends_in_the_last_one(frames in proptest::collection::vec(proptest::collection::vec("[a陈 b]{0,8}", 3), 1..8)) {
+            let mut terminal = vt100::Parser::new(3, 16, 0);
+            let mut writer = Frames::default();
+            let mut last = Vec::new();
+            for lines in &frames {
+                let mut next = Buffer::empty(Rect::new(0, 0, 16, 3));
+                for (y, line) in (0..).zip(lines) {
+                    next.set_string(0, y, line, Style::new());
+                }
+                terminal.process(&writer.advance(&next));
+                last.clone_from(lines);
+            }
+            let shown: Vec<String> = terminal.screen().rows(0, 16).map(|row| row.trim_end().to_owned()).collect();
+            let drawn: Vec<String> = last.iter().map(|line| line.trim_end().to_owned()).collect();
+            prop_assert_eq!(shown, drawn);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Reading the terminal. A thread of its own asks `poll` before every read, so that a hung-up terminal ends it instead
+//! of making it spin, and decodes the bytes itself; terminal libraries read on at end of file for ever.
+
+mod parser;
+
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::fd::AsFd;
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use tokio::sync::mpsc;
+
+use super::key::Key;
+use parser::Parser;
+
+/// How long a lone escape byte, or the beginning of a sequence, waits for the rest.
+const REST_OF_SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
+
+/// What came from the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    Key(Key),
+    /// Pasted text, as it came.
+    Paste(String),
+    /// The terminal hung up, closed or failed: nothing more will come.
+    Gone,
+}
+
+/// Ends the reading thread when dropped.
+#[derive(Debug)]
+pub struct Reading {
+    _wake: PipeWriter,
+}
+
+/// Starts to read `tty`. The receiver yields [`Input::Gone`] last, when the terminal ended it.
+pub fn read(tty: File) -> io::Result<(Reading, mpsc::Receiver<Input>)> {
+    let (asleep, wake) = io::pipe()?;
+    let (tell, told) = mpsc::channel(1_024);
+    thread::Builder::new().name("keys".to_owned()).spawn(move || listen(tty, &asleep, &tell))?;
+    Ok((Reading { _wake: wake }, told))
+}
+
+/// What woke the reader.
+enum Woken {
+    Readable,
+    /// Nothing came in time.
+    Quiet,
+    Gone,
+    /// The dashboard ended.
+    Over,
+}
+
+fn listen(mut tty: File, asleep: &PipeReader, tell: &mpsc::Sender<Input>) {
+    let mut parser = Parser::default();
+    loop {
+        let patience = parser.is_waiting().then_some(&REST_OF_SEQUENCE);
+        let inputs = match wait(&tty, asleep, patience) {
+            Woken::Readable => match take(&mut tty, &mut parser) {
+                Some(inputs) => inputs,
+                None => break,
+            },
+            Woken::Quiet => parser.give_up_waiting(),
+            Woken::Gone => break,
+            Woken::Over => return,
+        };
+        for input in inputs {
+            if tell.blocking_send(input).is_err() {
+                return;
+            }
+        }
+    }
+    // The receiver being gone too is as good as told.
+    let _ = tell.blocking_send(Input::Gone);
+}
+
+fn wait(tty: &File, asleep: &PipeReader, patience: Option<&Timespec>) -> Woken {
+    let end = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    let mut watched = [PollFd::new(tty, PollFlags::IN), PollFd::from_borrowed_fd(asleep.as_fd(), PollFlags::IN)];
+    match poll(&mut watched, patience) {
+        Err(Errno::INTR | Errno::AGAIN) | Ok(0) => Woken::Quiet,
+        Err(_) => Woken::Gone,
+        Ok(_) if !watched[1].revents().is_empty() => Woken::Over,
+        Ok(_) if watched[0].revents().intersects(end) => Woken::Gone,
+        Ok(_) => Woken::Readable,
+    }
+}
+
+/// One read; `None` at the end of the terminal.
+fn take(tty: &mut File, parser: &mut Parser) -> Option<Vec<Input>> {
+    let mut bytes = [0; 4_096];
+    match tty.read(&mut bytes) {
+        Ok(0) => None,
+        Ok(read) => Some(parser.feed(&bytes[..read])),
+        Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {
+            Some(Vec::new())
+        }
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use super::{Input, Key, read};
+
+    #[tokio::test]
+    async fn keys_arrive_and_the_end_of_the_terminal_ends_the_reading() {
+        let (near, mut far) = std::io::pipe().unwrap();
+        let (_reading, mut told) = read(OwnedFd::from(near).into()).unwrap();
+
+        far.write_all(b"j\x1b[B").unwrap();
+        assert_eq!(told.recv().await, Some(Input::Key(Key::Char('j'))));
+        assert_eq!(told.recv().await, Some(Input::Key(Key::Down)));
+        drop(far);
+
+        let last = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap();
+        assert_eq!(last, Some(Input::Gone));
+        assert_eq!(told.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_lone_escape_is_told_although_nothing_follows() {
+        let (near, mut far) = std::io::pipe().unwrap();
+        let (_reading, mut told) = read(OwnedFd::from(near).into()).unwrap();
+
+        far.write_all(b"\x1b").unwrap();
+
+        let key = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap();
+        assert_eq!(key, Some(Input::Key(Key::Esc)));
+    }
+
+    #[tokio::test]
+    async fn dropping_the_reading_ends_its_thread_without_a_word_from_the_terminal() {
+        let (near, _far) = std::io::pipe().unwrap();
+        let (reading, mut told) = read(OwnedFd::from(near).into()).unwrap();
+
+        drop(reading);
+
+        let last = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap();
+        assert_eq!(last, None);
+    }
+}

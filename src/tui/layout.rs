@@ -1,0 +1,73 @@
+//! Which panes stand where at a size. Pure arithmetic, asked by the drawing and by everything that moves over rows.
+
+use ratatui::layout::Rect;
+
+use super::Size;
+use super::model::Zoom;
+
+/// Side by side from this many columns.
+const WIDE: u16 = 110;
+/// One pane at a time below these.
+const STACKED: Size = Size { width: 80, height: 18 };
+/// A summary below these.
+const SINGLE: Size = Size { width: 40, height: 10 };
+/// The columns of the blast list where it stands beside the funnel.
+pub const BLASTS_WIDTH: u16 = 47;
+/// Rows of the upper panes, titles included, when side by side.
+const UPPER_WIDE: u16 = 10;
+/// The same when stacked.
+const UPPER_STACKED: u16 = 9;
+
+/// Where everything is. The notice is the last line but one, the footer the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Blasts and funnel side by side over the recipients.
+    Wide { blasts: Rect, funnel: Rect, people: Rect },
+    /// Funnel, or the blasts while they have the focus, over the recipients.
+    Stacked { upper: Rect, people: Rect },
+    /// The focused pane alone.
+    Single { pane: Rect },
+    /// One line, or as many as there are.
+    Summary,
+}
+
+/// The layout at a size.
+pub fn layout(size: Size, zoom: Zoom) -> Layout {
+    let Size { width, height } = size;
+    if width < SINGLE.width || height < SINGLE.height {
+        return Layout::Summary;
+    }
+    let body = Rect::new(0, 1, width, height - 3);
+    if zoom == Zoom::In || width < STACKED.width || height < STACKED.height {
+        return Layout::Single { pane: body };
+    }
+    let upper = if width >= WIDE { UPPER_WIDE } else { UPPER_STACKED };
+    let people = Rect::new(0, 1 + upper, width, body.height - upper);
+    if width < WIDE {
+        return Layout::Stacked { upper: Rect { height: upper, ..body }, people };
+    }
+    let blasts = Rect::new(0, 1, BLASTS_WIDTH, upper);
+    let funnel = Rect::new(BLASTS_WIDTH, 1, width - BLASTS_WIDTH, upper);
+    Layout::Wide { blasts, funnel, people }
+}
+
+impl Layout {
+    /// How many people are visible: the pane without its title and column heads.
+    pub const fn people_rows(self) -> usize {
+        let pane = match self {
+            Self::Wide { people, .. } | Self::Stacked { people, .. } => people,
+            Self::Single { pane } => pane,
+            Self::Summary => return 1,
+        };
+        pane.height.saturating_sub(2) as usize
+    }
+
+    /// How many lines a page over the desk has.
+    pub const fn page_rows(size: Size) -> usize {
+        size.height.saturating_sub(3) as usize
+    }
+
+    pub const fn is_summary(self) -> bool {
+        matches!(self, Self::Summary)
+    }
+}

@@ -1,0 +1,233 @@
+//! The dashboard's whole state: what was read, what the operator looks at, what they are being asked.
+//! Plain data: no clock, no I/O, nothing of drawing.
+
+mod blasts;
+mod news;
+mod page;
+mod people;
+mod prompt;
+
+pub use blasts::{Blasts, Changed, STAGES, stage_label, stuck_at};
+pub use news::{LogLine, Notice, Tone};
+pub use page::{CommandEntry, Commands, Details, Elsewhere, Page, Plan, RESOLUTIONS, ResolutionChoice};
+pub use people::{Arrival, Asked, Label, Movement, People, Person, Shown, Sorting, Wanted};
+pub use prompt::{Amount, Ask, Find, Needs, Note, Prompt};
+
+use std::collections::{BTreeSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+
+use super::key::Key;
+use super::layout::{Layout, layout};
+use super::{DeskKind, Hints, Options, Size};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::waiting::Waiting;
+use crate::engine::DatabaseState;
+use crate::engine::view::{BlastRow, SenderRow, Since, Total};
+
+/// The most keys that wait for an answer.
+pub const HELD_MAX: usize = 64;
+/// The most acts that the log keeps.
+pub const LOG_MAX: usize = 1_000;
+
+/// The panes of the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    Blasts,
+    Funnel,
+    People,
+}
+
+impl Pane {
+    pub const ALL: [Self; 3] = [Self::Blasts, Self::Funnel, Self::People];
+}
+
+/// One pane alone, or all that fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zoom {
+    In,
+    Out,
+}
+
+/// Which one-line hint the demo shows next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hint {
+    Find,
+    Reply,
+    Undo,
+}
+
+/// How far the operator is in leaving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    No,
+    /// Told once that a blast goes on without this window.
+    Told,
+}
+
+/// The whole state.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub options: Options,
+    pub size: Size,
+    /// The time of the newest message.
+    pub now: DateTime<Utc>,
+    pub database: DatabaseState,
+    /// When something last changed in what was read.
+    pub news_at: Option<DateTime<Utc>>,
+    pub blasts: Blasts,
+    pub senders: Vec<SenderRow>,
+    /// This process's name in leases: another one means that the sending happens elsewhere.
+    pub holder: String,
+    /// The row of the funnel's cursor, an index into [`STAGES`].
+    pub stage: usize,
+    pub people: People,
+    pub focus: Pane,
+    pub zoom: Zoom,
+    /// Pages over the desk, the topmost last.
+    pub pages: Vec<Page>,
+    pub prompt: Option<Prompt>,
+    pub notice: Option<Notice>,
+    /// Keys that wait until the list they are meant for is here.
+    pub held: VecDeque<Key>,
+    pub last_key: DateTime<Utc>,
+    /// Whom the operator marked since their last key: not news to them.
+    pub mine: BTreeSet<RecipientId>,
+    /// What happened in the selected blast since the last key.
+    pub since: Option<Since>,
+    pub log: VecDeque<LogLine>,
+    pub leaving: Leaving,
+    pub hint: Option<Hint>,
+    /// When it was last noted that the operator looked.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// Numbers the questions to the database, so that a late answer to an old one is told apart.
+    pub ticket: u64,
+}
+
+impl Model {
+    /// Nothing read yet.
+    pub fn new(options: Options, size: Size, now: DateTime<Utc>) -> Self {
+        let hint = (options.hints == Hints::On).then_some(Hint::Find);
+        Self {
+            blasts: Blasts::opening(options.open),
+            options,
+            size,
+            now,
+            database: DatabaseState::Up,
+            news_at: None,
+            senders: Vec::new(),
+            holder: String::new(),
+            stage: 0,
+            people: People::default(),
+            focus: Pane::Funnel,
+            zoom: Zoom::Out,
+            pages: Vec::new(),
+            prompt: None,
+            notice: None,
+            held: VecDeque::new(),
+            last_key: now,
+            mine: BTreeSet::new(),
+            since: None,
+            log: VecDeque::new(),
+            leaving: Leaving::No,
+            hint,
+            seen_at: None,
+            ticket: 0,
+        }
+    }
+
+    pub fn layout(&self) -> Layout {
+        layout(self.size, self.zoom)
+    }
+
+    /// The selected blast.
+    pub fn blast(&self) -> Option<&BlastRow> {
+        self.blasts.selected()
+    }
+
+    /// The person under the cursor: of the details page, else of the table.
+    pub fn person(&self) -> Option<&Person> {
+        match self.pages.last() {
+            Some(Page::Details(details)) => self.people.get(details.person),
+            Some(_) => None,
+            None => self.people.at_cursor(),
+        }
+    }
+
+    pub const fn next_ticket(&mut self) -> u64 {
+        self.ticket += 1;
+        self.ticket
+    }
+
+    pub fn is_read_only(&self) -> bool {
+        self.options.kind == DeskKind::ReadOnly
+    }
+
+    pub fn say(&mut self, notice: Notice) {
+        self.notice = Some(notice);
+    }
+
+    /// Says why something is not done.
+    pub fn refuse(&mut self, why: impl Into<String>) {
+        self.say(Notice::refusal(why));
+    }
+
+    /// The blasts that were launched and can still be taken back, with the time until which.
+    pub fn armed(&self) -> impl Iterator<Item = (&BlastRow, DateTime<Utc>)> {
+        self.blasts.rows().iter().filter_map(|blast| Some((blast, armed_until(blast, self.now)?)))
+    }
+
+    /// The next time at which the screen changes by itself.
+    pub fn deadline(&self) -> Option<DateTime<Utc>> {
+        self.armed().map(|(_, until)| until).min()
+    }
+
+    /// A blast that would go on without this window.
+    pub fn in_flight(&self) -> Option<&BlastRow> {
+        self.blasts.rows().iter().find(|blast| blast.state == BlastState::Sending)
+    }
+
+    /// How many things wait for a person: uncertain people, stopped senders, blasts that paused by themselves.
+    pub fn needs(&self) -> i64 {
+        let uncertain: i64 = self.blasts.rows().iter().map(|blast| blast.counts.uncertain).sum();
+        let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some()).count();
+        let paused = self.blasts.rows().iter().filter(|blast| paused_by_itself(blast)).count();
+        uncertain.saturating_add(i64::try_from(stopped + paused).unwrap_or(i64::MAX))
+    }
+
+    /// What the selected blast waits for: by its own word, else its sender's.
+    pub fn waiting(&self) -> Option<&Waiting> {
+        let blast = self.blast().filter(|blast| blast.state == BlastState::Sending)?;
+        let sender = || self.senders.iter().find(|sender| sender.id == blast.sender_id);
+        blast.waiting.as_ref().or_else(|| sender().and_then(|sender| sender.waiting.as_ref()))
+    }
+
+    /// How many people the list has: by the blast's own counts, else as counted.
+    pub fn listed(&self) -> Option<Total> {
+        let blast = self.blast()?;
+        match &self.people.label {
+            Label::Everyone => Some(Total::Exactly(blast.total_recipients)),
+            Label::Stuck(stage) => stuck_at(&blast.counts, *stage).map(Total::Exactly),
+            Label::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
+            Label::Found { .. } => self.people.total,
+        }
+    }
+
+    /// The blast that people are shown of.
+    pub const fn people_of(&self) -> Option<BlastId> {
+        self.people.blast
+    }
+}
+
+/// Until when an armed launch can be taken back.
+pub fn armed_until(blast: &BlastRow, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let waits = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
+    blast.send_after.filter(|until| waits && *until > now)
+}
+
+/// Paused by the engine, not by an operator.
+pub fn paused_by_itself(blast: &BlastRow) -> bool {
+    blast.state == BlastState::Paused
+        && blast.state_by.as_deref().is_none_or(|by| by == "engine" || by.starts_with("engine"))
+}

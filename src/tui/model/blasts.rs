@@ -1,0 +1,113 @@
+//! The list of blasts. Its cursor is a blast, whatever row that is in.
+
+use crate::domain::funnel::Counts;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::engine::view::BlastRow;
+
+/// The funnel's rows, from the top.
+pub const STAGES: [Status; 5] = [Status::Sent, Status::Delivered, Status::Read, Status::Replied, Status::Closed];
+
+/// A stage's name as the funnel spells it.
+pub const fn stage_label(stage: Status) -> &'static str {
+    match stage {
+        Status::Sent => "Sent",
+        Status::Delivered => "Received",
+        Status::Read => "Read",
+        Status::Replied => "Replied",
+        Status::Closed => "Closed",
+        other => other.label(),
+    }
+}
+
+/// The list of blasts, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Blasts {
+    /// `None` until the first answer.
+    rows: Option<Vec<BlastRow>>,
+    cursor: Option<BlastId>,
+}
+
+impl Blasts {
+    /// With the blast to open on, if it turns out to be there.
+    pub const fn opening(open: Option<BlastId>) -> Self {
+        Self { rows: None, cursor: open }
+    }
+
+    pub fn rows(&self) -> &[BlastRow] {
+        self.rows.as_deref().unwrap_or_default()
+    }
+
+    pub const fn is_loaded(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    pub fn get(&self, id: BlastId) -> Option<&BlastRow> {
+        self.rows().iter().find(|blast| blast.id == id)
+    }
+
+    pub fn selected(&self) -> Option<&BlastRow> {
+        self.get(self.cursor?)
+    }
+
+    /// The row of the cursor.
+    pub fn position(&self) -> Option<usize> {
+        self.rows().iter().position(|blast| Some(blast.id) == self.cursor)
+    }
+
+    /// Takes a new list. The cursor stays on its blast; a blast that is gone leaves it to the one now in its row.
+    /// Says whether anything differs from before.
+    pub fn take(&mut self, rows: Vec<BlastRow>) -> Changed {
+        let before = self.position().unwrap_or_default();
+        let changed = self.rows.as_ref() != Some(&rows);
+        self.rows = Some(rows);
+        if self.selected().is_none() {
+            let row = self.rows().get(before).or_else(|| self.rows().last());
+            self.cursor = row.map(|blast| blast.id);
+        }
+        if changed { Changed::Yes } else { Changed::No }
+    }
+
+    /// Puts one blast's newer row in its place.
+    pub fn update(&mut self, row: BlastRow) {
+        if let Some(held) = self.rows.iter_mut().flatten().find(|blast| blast.id == row.id) {
+            *held = row;
+        }
+    }
+
+    pub fn remove(&mut self, id: BlastId) {
+        let rest: Vec<BlastRow> = self.rows().iter().filter(|blast| blast.id != id).cloned().collect();
+        self.take(rest);
+    }
+
+    pub const fn select(&mut self, id: BlastId) {
+        self.cursor = Some(id);
+    }
+
+    /// Moves the cursor by rows, within the list.
+    pub fn step(&mut self, by: isize) {
+        let last = self.rows().len().saturating_sub(1);
+        let to = self.position().unwrap_or_default().saturating_add_signed(by).min(last);
+        if let Some(row) = self.rows().get(to) {
+            self.cursor = Some(row.id);
+        }
+    }
+}
+
+/// Whether an answer told anything new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    Yes,
+    No,
+}
+
+/// How many are stuck at a stage; `None` at the last one, where nobody can be.
+pub const fn stuck_at(counts: &Counts, stage: Status) -> Option<i64> {
+    match stage {
+        Status::Sent => Some(counts.sent),
+        Status::Delivered => Some(counts.delivered),
+        Status::Read => Some(counts.read),
+        Status::Replied => Some(counts.replied),
+        _ => None,
+    }
+}

@@ -1,0 +1,44 @@
+//! What the dashboard says to its operator: one line at a time, and the log of what was done.
+
+use chrono::{DateTime, Utc};
+
+/// How a line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    Done,
+    /// Something was not done, and why.
+    Refused,
+}
+
+/// One line, and what can be pressed now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub hint: Option<&'static str>,
+    pub tone: Tone,
+}
+
+impl Notice {
+    pub fn done(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: None, tone: Tone::Done }
+    }
+
+    pub fn refusal(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: None, tone: Tone::Refused }
+    }
+
+    #[must_use]
+    pub const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+}
+
+/// An act and the command line that does the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    pub at: DateTime<Utc>,
+    pub sentence: String,
+    pub command_line: String,
+}

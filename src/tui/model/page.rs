@@ -1,0 +1,117 @@
+//! Pages that lie over the desk: one person, a plan, help, commands, the log, what needs a person, found elsewhere.
+
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::recipient::Resolution;
+use crate::engine;
+use crate::engine::view::{ElsewhereRow, RecipientDetails};
+use crate::tui::action::Verb;
+use crate::tui::widget::Field;
+
+/// A page over the desk.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Page {
+    Details(Details),
+    Plan(Box<Plan>),
+    Commands(Commands),
+    Elsewhere(Elsewhere),
+    /// How far it is scrolled, in lines.
+    Help(usize),
+    Log(usize),
+    Needs(usize),
+}
+
+impl Page {
+    /// How far it is scrolled, in lines.
+    pub const fn scroll(&self) -> usize {
+        match self {
+            Self::Details(details) => details.scroll,
+            Self::Plan(plan) => plan.scroll,
+            Self::Help(scroll) | Self::Log(scroll) | Self::Needs(scroll) => *scroll,
+            Self::Commands(_) | Self::Elsewhere(_) => 0,
+        }
+    }
+
+    pub const fn scroll_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Details(details) => Some(&mut details.scroll),
+            Self::Plan(plan) => Some(&mut plan.scroll),
+            Self::Help(scroll) | Self::Log(scroll) | Self::Needs(scroll) => Some(scroll),
+            Self::Commands(_) | Self::Elsewhere(_) => None,
+        }
+    }
+}
+
+/// One person in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Details {
+    pub person: RecipientId,
+    /// `None` until the answer is here.
+    pub told: Option<Box<RecipientDetails>>,
+    pub scroll: usize,
+    /// The answer under the cursor, for somebody uncertain.
+    pub choice: ResolutionChoice,
+}
+
+/// What can be said of a message whose fate is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResolutionChoice {
+    /// Comes first, so that a stray enter does nothing.
+    #[default]
+    LeaveOpen,
+    Say(Resolution),
+}
+
+/// The choices, in the screen's order.
+pub const RESOLUTIONS: [ResolutionChoice; 4] = [
+    ResolutionChoice::LeaveOpen,
+    ResolutionChoice::Say(Resolution::Sent),
+    ResolutionChoice::Say(Resolution::Resend),
+    ResolutionChoice::Say(Resolution::Drop),
+];
+
+impl Details {
+    pub const fn of(person: RecipientId) -> Self {
+        Self { person, told: None, scroll: 0, choice: ResolutionChoice::LeaveOpen }
+    }
+
+    /// Whether the page asks what became of the message.
+    pub fn is_uncertain(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| told.row.status == crate::domain::status::Status::Uncertain)
+    }
+}
+
+/// What a launch or resume would do, and the number being typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub blast: BlastId,
+    pub told: Option<engine::Plan>,
+    pub field: Field,
+    /// Why the last number typed was not taken.
+    pub refused: Option<String>,
+    /// Which of the samples is shown.
+    pub sample: usize,
+    pub scroll: usize,
+}
+
+/// Commands by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    pub field: Field,
+    pub row: usize,
+}
+
+/// A line of the commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandEntry {
+    pub verb: Verb,
+    pub title: &'static str,
+    pub keys: String,
+}
+
+/// People of every blast that were found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Elsewhere {
+    pub text: String,
+    pub rows: Vec<ElsewhereRow>,
+    pub row: usize,
+}

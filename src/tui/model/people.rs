@@ -1,0 +1,228 @@
+//! The table of recipients: a window over any number of people, and a cursor that is a person.
+//!
+//! A list that has the focus is frozen: rows are neither reordered nor dropped, cells change in place, and what would
+//! have come to the top is counted. Only what is visible and a screen either side is kept.
+
+mod label;
+mod window;
+
+pub use label::Label;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::engine::view::{Anchor, Order, Place, RecipientRow, Total};
+
+/// A person, and the place in the order at which they were read: it stays when their row changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub row: RecipientRow,
+    pub place: Place,
+}
+
+/// Where the cursor goes when a fresh list is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrival {
+    /// To the same person, else to the first.
+    #[default]
+    Keep,
+    First,
+    Last,
+    /// To the only one; to nobody when there are several, since nobody was chosen.
+    Only,
+    Person(RecipientId),
+}
+
+/// A move of the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    Rows(isize),
+    Pages(isize),
+}
+
+/// Whether the operator can have seen the list since it was exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shown {
+    #[default]
+    Yes,
+    NotYet,
+}
+
+/// A page to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    After(Place),
+    Before(Place),
+}
+
+/// The table of recipients.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    pub blast: Option<BlastId>,
+    pub label: Label,
+    pub order: Sorting,
+    /// Frozen as of this time; later changes are news.
+    pub as_of: Option<DateTime<Utc>>,
+    pub total: Option<Total>,
+    /// How many changed after `as_of`, those in the window included.
+    pub changed_since: Option<Total>,
+    pub marked: BTreeSet<RecipientId>,
+    /// The question whose answer exchanges the list because a key asked for it.
+    pub awaiting: Option<u64>,
+    /// The newest list's ticket: answers to older questions are dropped.
+    pub ticket: u64,
+    /// A further page is on its way.
+    pub fetching: Option<Wanted>,
+    pub arrival: Arrival,
+    pub shown: Shown,
+    /// The first visible row, an index into the rows kept.
+    pub top: usize,
+    rows: VecDeque<Person>,
+    cursor: Option<RecipientId>,
+    /// Whether the rows kept reach the list's ends.
+    reaches: Reaches,
+    /// How many people stand before the first row kept, where that is known.
+    before: Option<i64>,
+    /// People who were marked: they stay in their place although the filter would drop them.
+    stay: Vec<Person>,
+}
+
+/// The order that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sorting {
+    #[default]
+    NewestChange,
+    Row,
+}
+
+impl From<Sorting> for Order {
+    fn from(sorting: Sorting) -> Self {
+        match sorting {
+            Sorting::NewestChange => Self::NewestChange,
+            Sorting::Row => Self::Row,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Reaches {
+    start: Reach,
+    end: Reach,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Reach {
+    Yes,
+    #[default]
+    No,
+}
+
+impl Reach {
+    const fn when(short: bool) -> Self {
+        if short { Self::Yes } else { Self::No }
+    }
+}
+
+impl People {
+    pub fn visible(&self, height: usize) -> impl Iterator<Item = &Person> {
+        self.rows.iter().skip(self.top).take(height)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub fn get(&self, id: RecipientId) -> Option<&Person> {
+        self.rows.iter().find(|person| person.row.id == id)
+    }
+
+    pub const fn cursor(&self) -> Option<RecipientId> {
+        self.cursor
+    }
+
+    pub fn at_cursor(&self) -> Option<&Person> {
+        self.get(self.cursor?)
+    }
+
+    fn index(&self) -> Option<usize> {
+        self.rows.iter().position(|person| Some(person.row.id) == self.cursor)
+    }
+
+    /// The cursor's place in the whole list, from 1, where it is known.
+    pub fn position(&self) -> Option<i64> {
+        let index = i64::try_from(self.index()?).ok()?;
+        self.before.map(|before| before + index + 1)
+    }
+
+    /// How many people in the list are not what the filter asks any more.
+    pub fn left(&self) -> usize {
+        self.rows.iter().filter(|person| !self.label.still_holds(&person.row)).count()
+    }
+
+    /// How many changes are not shown: those since the list was frozen, without the rows that changed in place.
+    pub fn newer(&self) -> Option<Total> {
+        let as_of = self.as_of?;
+        let in_place =
+            self.rows.iter().filter(|person| person.row.changed_at > as_of && self.label.still_holds(&person.row));
+        let in_place = i64::try_from(in_place.count()).unwrap_or(i64::MAX);
+        match self.changed_since? {
+            Total::Exactly(changed) => Some(changed - in_place).filter(|newer| *newer > 0).map(Total::Exactly),
+            Total::AtLeast(changed) => Some(Total::AtLeast(changed)),
+        }
+    }
+
+    /// Whether exactly one person is listed, and nobody else could be.
+    pub fn is_single(&self) -> bool {
+        self.rows.len() == 1 && self.reaches == Reaches { start: Reach::Yes, end: Reach::Yes }
+    }
+
+    /// Freezes the list as it stands, if its order could change.
+    pub fn freeze(&mut self) {
+        if self.order == Sorting::NewestChange && self.as_of.is_none() {
+            self.as_of = self.rows.iter().map(|person| person.row.changed_at).max();
+        }
+    }
+
+    pub const fn thaw(&mut self) {
+        self.as_of = None;
+        self.changed_since = None;
+    }
+
+    /// Takes newer rows of people who are in the list, in place. Says whether anything differs.
+    pub fn refresh(&mut self, rows: Vec<RecipientRow>) -> super::Changed {
+        let mut changed = super::Changed::No;
+        for row in rows {
+            let kept = self.rows.iter_mut().chain(&mut self.stay).filter(|person| person.row.id == row.id);
+            for person in kept.filter(|person| person.row != row) {
+                person.row = row.clone();
+                changed = super::Changed::Yes;
+            }
+        }
+        changed
+    }
+
+    /// Somebody was marked: they stay in their place until the list is left.
+    pub fn keep(&mut self, id: RecipientId) {
+        if self.stay.iter().all(|person| person.row.id != id) {
+            self.stay.extend(self.get(id).cloned());
+        }
+    }
+
+    pub fn toggle_mark(&mut self, id: RecipientId) {
+        if !self.marked.remove(&id) {
+            self.marked.insert(id);
+        }
+    }
+}
+
+/// How far a list has been read: which question, and how many rows it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub anchor: Anchor,
+    pub limit: u32,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Which people the table shows, and how its title says so.
+
+use crate::domain::filter::Filter;
+use crate::domain::status::Status;
+use crate::engine::view::RecipientRow;
+
+/// Which people are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Label {
+    #[default]
+    Everyone,
+    /// Reached this stage and no further.
+    Stuck(Status),
+    /// In this status.
+    Only(Status),
+    /// Typed after `/`.
+    Found { text: String, filter: Filter },
+}
+
+impl Label {
+    /// The lists that `[` and `]` go through.
+    pub const ROUND: [Self; 11] = [
+        Self::Everyone,
+        Self::Stuck(Status::Sent),
+        Self::Stuck(Status::Delivered),
+        Self::Stuck(Status::Read),
+        Self::Stuck(Status::Replied),
+        Self::Only(Status::Closed),
+        Self::Only(Status::Queued),
+        Self::Only(Status::Uncertain),
+        Self::Only(Status::Failed),
+        Self::Only(Status::OptedOut),
+        Self::Only(Status::Skipped),
+    ];
+
+    /// The people of a funnel's row: nobody is stuck at closed, so there it is everybody who closed.
+    pub const fn of_stage(stage: Status) -> Self {
+        match stage {
+            Status::Closed => Self::Only(stage),
+            _ => Self::Stuck(stage),
+        }
+    }
+
+    /// The next list of the round, or the one before.
+    #[must_use]
+    pub fn step(&self, by: isize) -> Self {
+        let round = &Self::ROUND;
+        let at = round.iter().position(|label| label == self).unwrap_or_default();
+        let to = at.cast_signed() + by;
+        round[to.rem_euclid(round.len().cast_signed()).cast_unsigned()].clone()
+    }
+
+    pub fn filter(&self) -> Filter {
+        match self {
+            Self::Everyone => Filter::default(),
+            Self::Stuck(stage) => Filter::stuck(*stage),
+            Self::Only(status) => Filter::status(*status),
+            Self::Found { filter, .. } => filter.clone(),
+        }
+    }
+
+    /// In the title, before the count.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Everyone => "everyone".to_owned(),
+            Self::Stuck(stage) => format!("stuck at {stage}"),
+            Self::Only(status) => status.to_string(),
+            Self::Found { text, .. } => format!("find {text}:"),
+        }
+    }
+
+    /// Whether somebody who was listed still is what was asked for, as far as a change of status decides it.
+    pub fn still_holds(&self, row: &RecipientRow) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Stuck(status) | Self::Only(status) => row.status == *status,
+            Self::Found { filter, .. } => filter.statuses().contains(&row.status),
+        }
+    }
+}

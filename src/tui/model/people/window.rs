@@ -1,0 +1,178 @@
+//! How the window over the list moves and is filled: fresh lists, further pages, trimming.
+
+use std::cmp::Ordering;
+
+use super::{Arrival, Asked, Movement, People, Person, Reach, Reaches, Shown, Sorting, Wanted};
+use crate::domain::ids::RecipientId;
+use crate::engine::view::{Anchor, Place, RecipientRow, Total};
+
+impl People {
+    /// Exchanges the list.
+    pub fn take_fresh(&mut self, rows: Vec<RecipientRow>, asked: Asked, height: usize) {
+        let short = Reach::when(rows.len() < asked.limit as usize);
+        let from_end = asked.anchor == Anchor::End;
+        self.reaches = if from_end {
+            Reaches { start: short, end: Reach::Yes }
+        } else {
+            Reaches { start: Reach::Yes, end: short }
+        };
+        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        self.before = match (from_end, self.total) {
+            (false, _) => Some(0),
+            (true, Some(Total::Exactly(total))) => Some((total - count).max(0)),
+            (true, _) => None,
+        };
+        self.rows = rows.into_iter().map(person).collect();
+        self.stay.clear();
+        self.fetching = None;
+        self.top = 0;
+        self.arrive(height);
+    }
+
+    fn arrive(&mut self, height: usize) {
+        let first = self.rows.front().map(|person| person.row.id);
+        let last = self.rows.back().map(|person| person.row.id);
+        let listed = |id: RecipientId| self.get(id).map(|person| person.row.id);
+        self.cursor = match self.arrival {
+            Arrival::Keep => self.cursor.and_then(listed).or(first),
+            Arrival::First => first,
+            Arrival::Last => last,
+            Arrival::Only => first.filter(|_| self.is_single()),
+            Arrival::Person(id) => listed(id),
+        };
+        self.arrival = Arrival::Keep;
+        self.shown = if self.is_single() { Shown::Yes } else { Shown::NotYet };
+        self.reveal(height);
+    }
+
+    /// Says who is chosen once the list that was asked for is here; nobody until then.
+    pub const fn choose(&mut self, person: Option<RecipientId>) {
+        self.cursor = person;
+    }
+
+    /// Appends a page that was asked for.
+    pub fn take_after(&mut self, rows: Vec<RecipientRow>, limit: u32, height: usize) {
+        self.fetching = None;
+        self.reaches.end = Reach::when(rows.len() < limit as usize);
+        let page: Vec<Person> = rows.into_iter().map(person).collect();
+        let to = page.last().map(|last| last.place).filter(|_| self.reaches.end == Reach::No);
+        let gap = Gap { after: self.rows.back().map(|last| last.place), before: to };
+        let page = self.with_those_who_stay(page, gap);
+        self.rows.extend(page);
+        self.trim(height);
+    }
+
+    /// Puts a page that was asked for in front.
+    pub fn take_before(&mut self, rows: Vec<RecipientRow>, limit: u32, height: usize) {
+        self.fetching = None;
+        self.reaches.start = Reach::when(rows.len() < limit as usize);
+        let page: Vec<Person> = rows.into_iter().map(person).collect();
+        let from = page.first().map(|first| first.place).filter(|_| self.reaches.start == Reach::No);
+        let gap = Gap { after: from, before: self.rows.front().map(|first| first.place) };
+        let page = self.with_those_who_stay(page, gap);
+        let added = page.len();
+        self.before = match self.reaches.start {
+            Reach::Yes => Some(0),
+            Reach::No => self.before.map(|before| (before - i64::try_from(added).unwrap_or(0)).max(0)),
+        };
+        for person in page.into_iter().rev() {
+            self.rows.push_front(person);
+        }
+        self.top += added;
+        self.trim(height);
+    }
+
+    /// A page together with the marked people whose place is in it: who no longer matches was left out by the database.
+    fn with_those_who_stay(&self, mut page: Vec<Person>, gap: Gap) -> Vec<Person> {
+        page.retain(|person| self.get(person.row.id).is_none());
+        let within = |place: Place| {
+            gap.after.is_none_or(|edge| self.compare(place, edge).is_gt())
+                && gap.before.is_none_or(|edge| self.compare(place, edge).is_lt())
+        };
+        for person in self.stay.iter().filter(|person| within(person.place) && self.get(person.row.id).is_none()) {
+            if page.iter().all(|other| other.row.id != person.row.id) {
+                let at = page.partition_point(|other| self.compare(other.place, person.place).is_lt());
+                page.insert(at, person.clone());
+            }
+        }
+        page
+    }
+
+    fn compare(&self, a: Place, b: Place) -> Ordering {
+        match self.order {
+            Sorting::NewestChange => b.changed_at.cmp(&a.changed_at).then(b.id.cmp(&a.id)),
+            Sorting::Row => a.id.cmp(&b.id),
+        }
+    }
+
+    /// Moves the cursor, within the rows that are here. From nobody, the first visible row.
+    pub fn step(&mut self, movement: Movement, height: usize) {
+        let Some(last) = self.rows.len().checked_sub(1) else { return };
+        let to = match (self.index(), movement) {
+            (None, _) => self.top.min(last),
+            (Some(at), Movement::Rows(rows)) => at.saturating_add_signed(rows).min(last),
+            (Some(at), Movement::Pages(pages)) => {
+                at.saturating_add_signed(pages.saturating_mul(height.max(1).cast_signed())).min(last)
+            }
+        };
+        self.cursor = self.rows.get(to).map(|person| person.row.id);
+        self.reveal(height);
+    }
+
+    /// Scrolls as little as it takes to show the cursor.
+    pub fn reveal(&mut self, height: usize) {
+        let height = height.max(1);
+        if let Some(at) = self.index() {
+            self.top = self.top.min(at).max((at + 1).saturating_sub(height));
+        }
+        self.top = self.top.min(self.rows.len().saturating_sub(1));
+    }
+
+    /// The page that should be asked for now: less than a screen is left on one side of the window.
+    pub fn wanted(&self, height: usize) -> Option<Wanted> {
+        if self.fetching.is_some() || self.awaiting.is_some() {
+            return None;
+        }
+        let below = self.rows.len().saturating_sub(self.top + height);
+        match (self.rows.front(), self.rows.back()) {
+            (_, Some(last)) if below < height && self.reaches.end == Reach::No => Some(Wanted::After(last.place)),
+            (Some(first), _) if self.top < height && self.reaches.start == Reach::No => {
+                Some(Wanted::Before(first.place))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn is_at_start(&self) -> bool {
+        self.top == 0 && self.reaches.start == Reach::Yes
+    }
+
+    /// Keeps the visible rows and two screens either side.
+    fn trim(&mut self, height: usize) {
+        let spare = 2 * height.max(1);
+        let excess = self.top.saturating_sub(spare);
+        if excess > 0 {
+            self.rows.drain(..excess);
+            self.top -= excess;
+            self.before = self.before.map(|before| before + i64::try_from(excess).unwrap_or(0));
+            self.reaches.start = Reach::No;
+        }
+        let keep = self.top + height + spare;
+        if self.rows.len() > keep {
+            self.rows.truncate(keep);
+            self.reaches.end = Reach::No;
+        }
+    }
+}
+
+/// The part of the order that a page fills, without its edges.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    after: Option<Place>,
+    before: Option<Place>,
+}
+
+fn person(row: RecipientRow) -> Person {
+    let place = row.place();
+    Person { row, place }
+}

@@ -1,0 +1,66 @@
+//! The questions of the last line but one: find, an amount, a note, yes or a number.
+
+use crate::domain::ids::RecipientId;
+use crate::engine::view::ElsewhereRow;
+use crate::tui::effect::Act;
+use crate::tui::model::people::Label;
+use crate::tui::widget::Field;
+
+/// What is being asked. While it is open, keys go to it first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prompt {
+    Find(Find),
+    Amount(Amount),
+    Note(Note),
+    Ask(Ask),
+}
+
+/// `/`: the table follows what is typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Find {
+    pub field: Field,
+    /// What is wrong with the words, if they cannot be understood.
+    pub trouble: Option<String>,
+    /// The list to go back to when it is left.
+    pub before: Box<Label>,
+    /// Who was chosen in it.
+    pub person: Option<RecipientId>,
+    /// The same text in every blast, once it was looked up.
+    pub elsewhere: Option<Vec<ElsewhereRow>>,
+    /// The newest question's ticket; answers to older ones are dropped.
+    pub ticket: u64,
+}
+
+/// After `c`: the person is closed already, an amount may follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amount {
+    pub person: RecipientId,
+    pub who: String,
+    pub field: Field,
+}
+
+/// `e`: the note being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    pub person: RecipientId,
+    pub who: String,
+    pub field: Field,
+}
+
+/// A question before something that cannot simply be taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    pub question: String,
+    pub needs: Needs,
+    /// What is done when the answer is right.
+    pub then: Vec<Act>,
+}
+
+/// What counts as yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needs {
+    /// `y`; all else is no.
+    Yes,
+    /// This number of people, typed, and enter.
+    Number { people: i64, field: Field },
+}

@@ -1,0 +1,33 @@
+//! What an update is told. Every message carries its time: updates have no clock.
+
+use chrono::{DateTime, Utc};
+
+use super::Size;
+use super::effect::Answer;
+use super::key::Key;
+use crate::engine::DatabaseState;
+
+/// A message and when it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    pub at: DateTime<Utc>,
+    pub msg: Msg,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    Key(Key),
+    Paste(String),
+    Resized(Size),
+    /// Something may have changed in the database, or it has been a while.
+    Look,
+    Database(DatabaseState),
+    /// A stated time has come.
+    Wake,
+    /// The process was continued after a stop.
+    Continued,
+    /// A frame with the model as it is now was written.
+    Drawn,
+    Answer(Answer),
+}

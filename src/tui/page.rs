@@ -1,0 +1,113 @@
+//! What the pages say, as lines for a width: asked by the drawing, and by whatever needs to know how long they are.
+
+mod details;
+mod help;
+mod lists;
+mod plan;
+
+pub use lists::commands;
+
+use super::format::Clock;
+use super::model::{Model, Page};
+use super::widget::{Line, Rule};
+
+/// A page as it is drawn: a title and lines.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    pub title: Rule,
+    pub lines: Vec<Line>,
+    /// The line that must be visible: a cursor or a field.
+    pub focus: Option<usize>,
+}
+
+/// The page on top, for a width.
+pub fn sheet(model: &Model, width: u16) -> Option<Sheet> {
+    let sheet = match model.pages.last()? {
+        Page::Details(details) => details::sheet(model, details, width),
+        Page::Plan(plan) => plan::sheet(model, plan, width),
+        Page::Help(_) => help::sheet(),
+        Page::Log(_) => lists::log(model),
+        Page::Needs(_) => lists::needs(model),
+        Page::Commands(commands) => lists::commands_sheet(model, commands),
+        Page::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
+    };
+    Some(sheet)
+}
+
+/// How many lines the page on top has at the present size.
+pub fn length(model: &Model) -> usize {
+    sheet(model, model.size.width).map_or(0, |sheet| sheet.lines.len())
+}
+
+/// How many lines can be chosen from.
+pub fn entries(model: &Model) -> usize {
+    match model.pages.last() {
+        Some(Page::Commands(typed)) => commands(model, typed).len(),
+        Some(Page::Elsewhere(elsewhere)) => elsewhere.rows.len(),
+        _ => 0,
+    }
+}
+
+fn clock(model: &Model) -> Clock {
+    Clock { zone: model.options.zone, now: model.now }
+}
+
+/// A title of segments, with words at its right end.
+fn title(left: Vec<String>, right: Option<String>) -> Rule {
+    Rule { left, right }
+}
+
+/// Text in lines of at most so many columns, broken at spaces where there are any.
+fn wrapped(text: &str, width: u16) -> Vec<String> {
+    let width = width.max(4);
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split_inclusive(' ') {
+            if !line.is_empty() && super::widget::width(&line) + super::widget::width(word.trim_end()) > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(word);
+            while super::widget::width(&line) > width {
+                let rest = split_off(&mut line, width);
+                lines.push(std::mem::replace(&mut line, rest));
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Cuts a line without spaces after so many columns; returns the rest.
+fn split_off(line: &mut String, width: u16) -> String {
+    let mut taken = 0;
+    let at = line.char_indices().find_map(|(at, c)| {
+        taken += super::widget::width(c.encode_utf8(&mut [0; 4]));
+        (taken > width && at > 0).then_some(at)
+    });
+    line.split_off(at.unwrap_or(line.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert, proptest};
+
+    use super::wrapped;
+    use crate::tui::widget::width;
+
+    #[test]
+    fn text_is_broken_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrapped("promo Raya: diskaun 20%", 12), ["promo Raya: ", "diskaun 20%"]);
+        assert_eq!(wrapped("aaaaaaaaaa", 4), ["aaaa", "aaaa", "aa"]);
+        assert_eq!(wrapped("one\n\ntwo", 20), ["one", "", "two"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_asked_whatever_the_text(text in any::<String>(), room in 4_u16..40) {
+            for line in wrapped(&text, room) {
+                prop_assert!(width(line.trim_end()) <= room);
+            }
+        }
+    }
+}

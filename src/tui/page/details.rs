@@ -1,0 +1,149 @@
+//! One person: where they stand, what happened, what they read, what the provider said.
+
+use super::{Sheet, clock, wrapped};
+use crate::domain::recipient::Resolution;
+use crate::domain::status::Status;
+use crate::engine::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
+use crate::tui::format::{Clock, money, symbol, total};
+use crate::tui::model::{Details, Model, RESOLUTIONS, ResolutionChoice};
+use crate::tui::theme::Meaning;
+use crate::tui::widget::Line;
+
+/// The most of a provider's answer that is shown, in bytes.
+const RAW_MAX: usize = 8_192;
+
+pub fn sheet(model: &Model, details: &Details, width: u16) -> Sheet {
+    let Some(told) = &details.told else {
+        let title = super::title(vec!["Details".to_owned()], None);
+        return Sheet { title, lines: vec![Line::dim("  reading …")], focus: None };
+    };
+    let clock = clock(model);
+    let mut lines = vec![standing(model, &told.row, clock)];
+    lines.extend(before(model, told, clock));
+    let mut focus = None;
+    if told.row.status == Status::Uncertain {
+        lines.extend(question(&told.row, width));
+        focus = Some(lines.len() + choice_index(details.choice));
+        lines.extend(choices(details.choice, told, clock));
+    }
+    lines.push(Line::rule("What happened"));
+    lines.extend(told.history.iter().map(|row| happened(row, clock)));
+    lines.extend(message(told, width));
+    lines.push(Line::rule("Raw").right("G goes there"));
+    lines.extend(told.answers.iter().flat_map(|answer| raw(answer, clock, width)));
+    if told.answers.is_empty() {
+        lines.push(Line::dim("  no answer of the provider is kept"));
+    }
+    lines.push(command_line(told));
+    Sheet { title: title(model, told), lines, focus: focus.filter(|_| details.scroll == 0) }
+}
+
+fn title(model: &Model, told: &RecipientDetails) -> crate::tui::widget::Rule {
+    let who = told.row.name.clone().unwrap_or_else(|| "no name".to_owned());
+    let blast = format!("{}, {}", told.blast_tag, told.follow_up_stage);
+    let of = model.listed().map(total);
+    let right = model.people.position().zip(of).map(|(at, of)| format!("{at} of {of}: [ ]"));
+    super::title(vec![who, told.row.phone.to_string(), blast], right)
+}
+
+fn standing(model: &Model, row: &RecipientRow, clock: Clock) -> Line {
+    let symbol = symbol(&model.options.currency);
+    let amount = row.amount.map_or_else(|| "-".to_owned(), money);
+    let note = row.note.as_deref().unwrap_or("-");
+    let line = Line::plain("  ").and(row.status.to_string(), Meaning::Stage(row.status));
+    let line = line.and(format!(" since {}", clock.long(row.changed_at)), Meaning::Plain);
+    let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut);
+    let line = match opted_out {
+        Some(at) => line.and(format!("      opted out {}", clock.long(at)), Meaning::Trouble),
+        None => line,
+    };
+    line.and(format!("      {symbol} {amount}      note {note}"), Meaning::Plain)
+}
+
+fn before(model: &Model, told: &RecipientDetails, clock: Clock) -> Option<Line> {
+    let others: Vec<String> = told
+        .elsewhere
+        .iter()
+        .take(3)
+        .map(|other| {
+            let amount = other.amount.map(|sum| format!(" {} {}", symbol(&model.options.currency), money(sum)));
+            format!("{}, {} {}{}", other.tag, other.status, clock.date(other.changed_at), amount.unwrap_or_default())
+        })
+        .collect();
+    (!others.is_empty()).then(|| Line::dim(format!("  before: {}", others.join("   "))))
+}
+
+fn question(row: &RecipientRow, width: u16) -> Vec<Line> {
+    let why = row.reason.as_deref().unwrap_or("no answer came");
+    let text = format!(
+        "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. \
+         Open the chat on the phone: is the message there?"
+    );
+    let mut lines = vec![Line::rule("Did it go?")];
+    lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| Line::plain(format!("  {line}"))));
+    lines
+}
+
+fn choice_index(choice: ResolutionChoice) -> usize {
+    RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
+}
+
+fn choices(chosen: ResolutionChoice, told: &RecipientDetails, clock: Clock) -> Vec<Line> {
+    let line = |choice: &ResolutionChoice| {
+        let (words, then) = match choice {
+            ResolutionChoice::LeaveOpen => ("leave it open", "a late answer still settles it".to_owned()),
+            ResolutionChoice::Say(Resolution::Sent) => {
+                let at = told.claimed_at.unwrap_or(told.row.changed_at);
+                ("it is there", format!("counts as sent, {}", clock.long(at)))
+            }
+            ResolutionChoice::Say(Resolution::Resend) => ("not there, send again", "asks once more".to_owned()),
+            ResolutionChoice::Say(Resolution::Drop) => ("not there, leave out", "counts as skipped".to_owned()),
+        };
+        let (cursor, meaning) = if *choice == chosen { (">", Meaning::Strong) } else { (" ", Meaning::Plain) };
+        Line::of(format!("  {cursor} "), Meaning::Accent).and(format!("{words:<24}"), meaning).and(then, Meaning::Dim)
+    };
+    RESOLUTIONS.iter().map(line).collect()
+}
+
+fn happened(row: &HistoryRow, clock: Clock) -> Line {
+    let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
+    let detail = row.detail.clone().unwrap_or_else(|| format!("attempt {}", row.attempt));
+    let by = row.by.as_ref().map_or_else(|| row.source.clone(), |by| format!("{}, {by}", row.source));
+    Line::dim(format!("  {at}  "))
+        .and(format!("{:<10}", row.new_status.label()), Meaning::Stage(row.new_status))
+        .and(format!("  {detail}"), Meaning::Plain)
+        .right(by)
+}
+
+fn message(told: &RecipientDetails, width: u16) -> Vec<Line> {
+    let Some(text) = &told.message_text else { return vec![Line::rule("Message"), Line::dim("  not sent yet")] };
+    let title = Line::rule("Message as sent").and(format!("{} characters", text.chars().count()), Meaning::Plain);
+    let mut lines = vec![title];
+    lines.extend(wrapped(text, width.saturating_sub(4)).into_iter().map(|line| Line::plain(format!("  {line}"))));
+    lines
+}
+
+fn raw(answer: &AnswerRow, clock: Clock, width: u16) -> Vec<Line> {
+    let status = answer.http_status.map_or_else(|| "no HTTP status".to_owned(), |status| format!("HTTP {status}"));
+    let head = format!(
+        "  attempt {}  {}  {}  {status}  {} bytes",
+        answer.attempt,
+        clock.second(answer.received_at),
+        answer.outcome,
+        answer.body.len()
+    );
+    let shown = &answer.body[..answer.body.len().min(RAW_MAX)];
+    let text = String::from_utf8_lossy(shown);
+    let mut lines = vec![Line::dim(head)];
+    lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| Line::plain(format!("  {line}"))));
+    lines
+}
+
+fn command_line(told: &RecipientDetails) -> Line {
+    let (blast, phone) = (told.row.blast_id, told.row.phone.as_str());
+    let same = match told.row.status {
+        Status::Uncertain => format!("blastdeck uncertain resolve {blast} {phone} sent|resend|drop"),
+        _ => format!("blastdeck mark {blast} {phone} replied|closed|opt-out|note|undo"),
+    };
+    Line::dim(format!(" same as: {same}"))
+}

@@ -1,0 +1,69 @@
+//! Every key, from the table of actions.
+
+use super::Sheet;
+use crate::tui::action::{ACTIONS, Scope};
+use crate::tui::key::Key;
+use crate::tui::theme::Meaning;
+use crate::tui::widget::Line;
+
+const SECTIONS: [Scope; 8] = [
+    Scope::Everywhere,
+    Scope::Moving,
+    Scope::Blasts,
+    Scope::Funnel,
+    Scope::People,
+    Scope::Details,
+    Scope::Plan,
+    Scope::List,
+];
+
+pub fn sheet() -> Sheet {
+    let mut lines = Vec::new();
+    for scope in SECTIONS {
+        lines.push(Line::rule(scope.to_string()));
+        let of_scope = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !action.keys.is_empty());
+        lines.extend(of_scope.map(|action| key_line(action.keys, action.title)));
+    }
+    lines.push(Line::rule("Finding"));
+    lines.extend(FINDING.iter().map(|(words, meaning)| entry(words, meaning)));
+    lines.push(Line::rule("Questions"));
+    lines.push(entry("y", "yes; every other key is no. Where a number is asked, only that number and enter"));
+    Sheet { title: super::title(vec!["Keys".to_owned()], Some("esc goes back".to_owned())), lines, focus: None }
+}
+
+const FINDING: [(&str, &str); 7] = [
+    ("6789, +60 12-…", "part of a number, in any spelling"),
+    ("siti", "part of a name or note"),
+    ("status:read", "in this status; stuck:read, reached it and no further"),
+    ("name:ali", "only in the name; phone:6012, note:price, code:131026"),
+    ("replied>14:00", "by the time of a stage"),
+    ("has:reply", "or has:note, has:amount"),
+    ("-status:failed", "without these"),
+];
+
+fn key_line(keys: &[Key], title: &str) -> Line {
+    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    entry(&names.join(" "), title)
+}
+
+fn entry(keys: &str, meaning: &str) -> Line {
+    Line::of(format!("  {keys:<18}"), Meaning::Accent).and(format!(" {meaning}"), Meaning::Plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ACTIONS, sheet};
+
+    #[test]
+    fn the_help_tells_every_key_of_every_action() {
+        let told: Vec<String> =
+            sheet().lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
+
+        for action in ACTIONS {
+            for key in action.keys {
+                let found = told.iter().any(|line| line.contains(action.title) && line.contains(&key.to_string()));
+                assert!(found, "{key} ({}) is not in the help", action.title);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What sending would do, and the number to type.
+
+use super::{Sheet, clock, wrapped};
+use crate::domain::blast::BlastState;
+use crate::engine;
+use crate::tui::format::{Clock, number};
+use crate::tui::model::{Model, Plan};
+use crate::tui::theme::Meaning;
+use crate::tui::widget::Line;
+
+pub fn sheet(model: &Model, plan: &Plan, width: u16) -> Sheet {
+    let Some(told) = &plan.told else {
+        let title = super::title(vec!["Plan".to_owned()], None);
+        return Sheet { title, lines: vec![Line::dim("  reading …")], focus: None };
+    };
+    let blast = &told.blast;
+    let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
+    let title = super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None);
+    let mut lines = who(told);
+    lines.push(Line::default());
+    lines.extend(pace(told, clock(model)));
+    lines.extend(samples(plan, told, width));
+    let focus = if told.obstacles.is_empty() {
+        lines.extend(ask(plan, told));
+        Some(lines.len() - 1)
+    } else {
+        lines.push(Line::rule("Not now"));
+        lines.extend(told.obstacles.iter().map(|why| Line::of(format!("  {why}"), Meaning::Trouble)));
+        None
+    };
+    Sheet { title, lines, focus }
+}
+
+/// A count, right-aligned, and what it says; nothing for nobody.
+fn count(people: i64, says: &str) -> Option<Line> {
+    let line = Line::of(format!("{:>5} ", number(people)), Meaning::Strong).and(says, Meaning::Plain);
+    (people > 0).then_some(line)
+}
+
+fn who(told: &engine::Plan) -> Vec<Line> {
+    let again = if told.blast.state == BlastState::Paused {
+        "people are still queued and get it"
+    } else {
+        "people get one message each"
+    };
+    let practice = if told.blast.rehearsal { ", which only practises" } else { "" };
+    let first = format!("{again}, from {}{practice}", told.blast.sender);
+    let head = Line::of(format!("{:>5} ", number(told.people)), Meaning::Strong).and(first, Meaning::Plain);
+    let rest = [
+        count(told.suppressed, "left out: they opted out"),
+        count(told.recently_messaged, "had a message from us in the last 7 days"),
+        count(told.queued_elsewhere, "are still queued in another blast and would get both"),
+    ];
+    std::iter::once(head).chain(rest.into_iter().flatten()).collect()
+}
+
+fn pace(told: &engine::Plan, clock: Clock) -> Vec<Line> {
+    let mut lines = vec![Line::plain(format!("  {}", told.pace))];
+    if let Some(left) = told.left_today {
+        lines.push(Line::plain(format!("  {} left of today's limit", number(left))));
+    }
+    if let Some(done) = told.done_at {
+        lines.push(Line::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
+    }
+    lines
+}
+
+fn samples(plan: &Plan, told: &engine::Plan, width: u16) -> Vec<Line> {
+    let Some(sample) = told.samples.get(plan.sample) else { return Vec::new() };
+    let which = ["shortest", "longest", "first"].get(plan.sample).copied().unwrap_or("another");
+    let of = format!("[ ] {} of {}, {which}", plan.sample + 1, told.samples.len());
+    let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+    let mut lines = vec![Line::rule("What they read").right(of), Line::dim(format!("  to {name}{}", sample.phone))];
+    let text = wrapped(&sample.text, width.saturating_sub(4));
+    lines.extend(text.into_iter().map(|line| Line::plain(format!("  {line}"))));
+    lines
+}
+
+fn ask(plan: &Plan, told: &engine::Plan) -> Vec<Line> {
+    let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", told.people);
+    let field = plan.field.line(Line::plain("  people: "));
+    let mut lines = vec![Line::rule("Send?"), Line::plain(type_it), field];
+    if let Some(refused) = &plan.refused {
+        lines.push(Line::of(format!(" {refused}"), Meaning::Trouble));
+    }
+    lines
+}

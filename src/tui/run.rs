@@ -1,0 +1,277 @@
+//! The loop: messages, input, timers and the stop in; frames out. Draws only when nothing waits and something changed.
+//! Generic over screen, clock and runner, so that tests drive the very same loop.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::effect::run::AppRunner;
+use super::effect::{Answer, Effect};
+use super::feed::{self, Feed};
+use super::frame::Frames;
+use super::input::{self, Input};
+use super::model::Model;
+use super::msg::{Msg, Timed};
+use super::terminal::{Terminal, keyboard};
+use super::theme::{Colours, Theme};
+use super::update::{start, update};
+use super::{Ended, Options, Size, TuiError, view};
+use crate::engine::App;
+
+/// Between two frames after a key: 30 a second.
+const AFTER_KEY: Duration = Duration::from_millis(33);
+/// Between two frames for data: 10 a second.
+const FOR_DATA: Duration = Duration::from_millis(100);
+
+/// A stop that has not come by then was ignored (no shell is there to continue us): the dashboard goes on.
+const STOP_IGNORED: Duration = Duration::from_millis(300);
+
+/// Where frames go.
+pub trait Screen {
+    fn size(&self) -> Size;
+    /// Hands a frame over; must not block. Not called again before [`Self::written`].
+    fn write(&mut self, frame: Vec<u8>) -> io::Result<()>;
+    /// Waits until the frame handed over is written. Can be dropped and asked again.
+    fn written(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Gives the terminal back and stops the process until it is continued.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Takes the terminal again, or once more.
+    fn resume(&mut self) -> io::Result<()>;
+}
+
+/// Who does the effects.
+pub trait Runner {
+    /// Begins an effect; must not block.
+    fn start(&mut self, effect: Effect);
+    /// The next answer. Can be dropped and asked again.
+    fn answer(&mut self) -> impl Future<Output = Answer> + Send;
+}
+
+/// What comes from outside besides answers.
+pub struct Sources {
+    pub input: mpsc::Receiver<Input>,
+    /// Resizes and continuations.
+    pub signals: mpsc::Receiver<Signalled>,
+    pub feed: Feed,
+    pub stop: CancellationToken,
+}
+
+/// A signal that the dashboard acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signalled {
+    Resized,
+    Continued,
+}
+
+/// Runs against an engine, on this process's terminal.
+pub async fn on_terminal(app: App, options: Options, stop: CancellationToken) -> Result<Ended, TuiError> {
+    let terminal = Terminal::take()?;
+    let (_reading, input) = input::read(keyboard()?)?;
+    let sources = Sources { input, signals: signals()?, feed: Feed::new(app.news(), app.database()), stop };
+    let env = |name| std::env::var(name).ok();
+    let colours = Colours::from_env(env("NO_COLOR").as_deref(), env("TERM").as_deref());
+    let theme = Theme::new(colours, options.ascii);
+    let mut model = Model::new(options, terminal.size(), Utc::now());
+    app.holder().clone_into(&mut model.holder);
+    let desk = Desk::new(terminal, AppRunner::new(app), model, theme, Box::new(Utc::now));
+    desk.run(sources).await
+}
+
+fn signals() -> io::Result<mpsc::Receiver<Signalled>> {
+    let mut resized = signal(SignalKind::window_change())?;
+    let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+    let (tell, told) = mpsc::channel(16);
+    tokio::spawn(async move {
+        loop {
+            let what = tokio::select! {
+                Some(()) = resized.recv() => Signalled::Resized,
+                Some(()) = continued.recv() => Signalled::Continued,
+                else => return,
+            };
+            if tell.send(what).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(told)
+}
+
+/// When the next frame may be drawn.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// When the last frame was handed over.
+    last: Option<Instant>,
+    /// The shortest time between it and the next; `None`: nothing to draw.
+    wanted: Option<Duration>,
+}
+
+impl Pace {
+    fn want(&mut self, after: Duration) {
+        self.wanted = Some(self.wanted.map_or(after, |wanted| wanted.min(after)));
+    }
+
+    fn due(self) -> Option<Instant> {
+        let wanted = self.wanted?;
+        Some(self.last.map_or_else(Instant::now, |last| last + wanted))
+    }
+}
+
+/// What woke the loop.
+enum Woken {
+    Stop,
+    Answer(Answer),
+    Feed(feed::Told),
+    Signal(Signalled),
+    Input(Option<Input>),
+    Written(io::Result<()>),
+    /// A stated time has come.
+    Deadline,
+    Draw,
+}
+
+/// What time it is.
+pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send>;
+
+/// The dashboard at work.
+pub struct Desk<S, R> {
+    screen: S,
+    runner: R,
+    model: Model,
+    theme: Theme,
+    clock: Clock,
+    frames: Frames,
+    pace: Pace,
+    /// A frame is on its way to the terminal.
+    writing: bool,
+    /// The terminal was given back for a stop; when to take it again if nobody says so.
+    stopped_until: Option<Instant>,
+    ended: Option<Ended>,
+}
+
+impl<S: Screen, R: Runner> Desk<S, R> {
+    pub fn new(screen: S, runner: R, model: Model, theme: Theme, clock: Clock) -> Self {
+        let pace = Pace { last: None, wanted: Some(Duration::ZERO) };
+        let frames = Frames::default();
+        Self { screen, runner, model, theme, clock, frames, pace, writing: false, stopped_until: None, ended: None }
+    }
+
+    /// Runs until it is left, the terminal is gone, or the stop comes.
+    pub async fn run(mut self, mut sources: Sources) -> Result<Ended, TuiError> {
+        for effect in start(&mut self.model) {
+            self.runner.start(effect);
+        }
+        loop {
+            let woken = self.wait(&mut sources).await;
+            if let Some(ended) = self.take(woken)? {
+                return Ok(ended);
+            }
+            // What is already here is taken before anything is drawn.
+            while let Ok(input) = sources.input.try_recv() {
+                if let Some(ended) = self.take(Woken::Input(Some(input)))? {
+                    return Ok(ended);
+                }
+            }
+        }
+    }
+
+    async fn wait(&mut self, sources: &mut Sources) -> Woken {
+        let draw = self.pace.due().filter(|_| !self.writing && self.stopped_until.is_none());
+        let deadline =
+            self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
+        tokio::select! {
+            biased;
+            () = sources.stop.cancelled() => Woken::Stop,
+            answer = self.runner.answer() => Woken::Answer(answer),
+            input = sources.input.recv() => Woken::Input(input),
+            written = self.screen.written(), if self.writing => Woken::Written(written),
+            Some(signalled) = sources.signals.recv() => Woken::Signal(signalled),
+            () = at(self.stopped_until) => Woken::Signal(Signalled::Continued),
+            () = at(draw) => Woken::Draw,
+            () = at(deadline) => Woken::Deadline,
+            told = sources.feed.next() => Woken::Feed(told),
+        }
+    }
+
+    fn take(&mut self, woken: Woken) -> Result<Option<Ended>, TuiError> {
+        match woken {
+            Woken::Stop => return Ok(Some(Ended::Stopped)),
+            Woken::Input(None | Some(Input::Gone)) => return Ok(Some(Ended::HungUp)),
+            Woken::Input(Some(Input::Key(key))) => self.tell(Msg::Key(key), AFTER_KEY)?,
+            Woken::Input(Some(Input::Paste(text))) => self.tell(Msg::Paste(text), AFTER_KEY)?,
+            Woken::Answer(answer) => self.tell(Msg::Answer(answer), FOR_DATA)?,
+            Woken::Feed(feed::Told::Look) => self.tell(Msg::Look, FOR_DATA)?,
+            Woken::Feed(feed::Told::Database(state)) => self.tell(Msg::Database(state), FOR_DATA)?,
+            Woken::Signal(Signalled::Resized) => {
+                let size = self.screen.size();
+                self.tell(Msg::Resized(size), AFTER_KEY)?;
+            }
+            Woken::Signal(Signalled::Continued) => self.tell(Msg::Continued, AFTER_KEY)?,
+            Woken::Deadline => self.tell(Msg::Wake, AFTER_KEY)?,
+            Woken::Written(written) => {
+                self.writing = false;
+                if written.is_err() {
+                    return Ok(Some(Ended::HungUp));
+                }
+            }
+            Woken::Draw => self.draw()?,
+        }
+        Ok(self.ended)
+    }
+
+    fn tell(&mut self, msg: Msg, pace: Duration) -> Result<(), TuiError> {
+        self.pace.want(pace);
+        let at = (self.clock)();
+        for effect in update(&mut self.model, Timed { at, msg }) {
+            self.effect(effect)?;
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: Effect) -> Result<(), TuiError> {
+        match effect {
+            Effect::Suspend => {
+                self.stopped_until = Some(Instant::now() + STOP_IGNORED);
+                self.screen.suspend()?;
+            }
+            Effect::Repaint => {
+                self.stopped_until = None;
+                self.screen.resume()?;
+                self.model.size = self.screen.size();
+                self.frames.forget();
+            }
+            Effect::End(ended) => self.ended = Some(ended),
+            effect => self.runner.start(effect),
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<(), TuiError> {
+        self.pace = Pace { last: Some(Instant::now()), wanted: None };
+        let Size { width, height } = self.model.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        view::draw(&self.model, &self.theme, &mut buffer);
+        let bytes = self.frames.advance(&buffer);
+        if !bytes.is_empty() {
+            self.screen.write(bytes)?;
+            self.writing = true;
+        }
+        let at = (self.clock)();
+        update(&mut self.model, Timed { at, msg: Msg::Drawn });
+        Ok(())
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,147 @@
+//! The terminal as the dashboard needs it, and as it was before: raw mode, alternate screen, bracketed paste, no cursor.
+//! Whatever ends the dashboard (drop, panic, signal), [`restore`] puts the terminal back. Nothing is ever asked of it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, Once, PoisonError, mpsc as std_mpsc};
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcgetwinsize, tcsetattr};
+use tokio::sync::mpsc;
+
+use super::run::Screen;
+use super::{Size, TuiError};
+
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// A terminal that does not take the farewell in this time is left as it is.
+const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
+/// The terminal's earlier settings, while the dashboard has it.
+static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+static HOOK: Once = Once::new();
+
+struct Saved {
+    tty: File,
+    termios: Termios,
+}
+
+/// The terminal, taken. Writing happens on a thread of its own: one that stops reading (ctrl-s) holds up the drawing
+/// and nothing else.
+pub struct Terminal {
+    tty: File,
+    frames: std_mpsc::Sender<Vec<u8>>,
+    written: mpsc::UnboundedReceiver<io::Result<()>>,
+}
+
+/// The terminal to read keys from: standard input, else `/dev/tty` (input was a pipe).
+pub fn keyboard() -> Result<File, TuiError> {
+    if io::stdin().is_terminal() {
+        return Ok(io::stdin().as_fd().try_clone_to_owned()?.into());
+    }
+    OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(TuiError::NoTerminal)
+}
+
+impl Terminal {
+    /// Takes the terminal on standard output.
+    pub fn take() -> Result<Self, TuiError> {
+        if !io::stdout().is_terminal() {
+            return Err(TuiError::NotATerminal);
+        }
+        let tty: File = io::stdout().as_fd().try_clone_to_owned()?.into();
+        let (frames, to_write) = std_mpsc::channel::<Vec<u8>>();
+        let (tell, written) = mpsc::unbounded_channel();
+        let out = tty.try_clone()?;
+        thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &tell))?;
+        HOOK.call_once(restore_on_panic);
+        enter(&tty)?;
+        Ok(Self { tty, frames, written })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+impl Screen for Terminal {
+    fn size(&self) -> Size {
+        match tcgetwinsize(&self.tty) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size { width: size.ws_col, height: size.ws_row },
+            _ => Size { width: 80, height: 24 },
+        }
+    }
+
+    fn write(&mut self, frame: Vec<u8>) -> io::Result<()> {
+        // Only a panic elsewhere puts the terminal back while the dashboard still draws.
+        let taken = SAVED.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let lost = || io::Error::other("the terminal was given back after a failure");
+        if !taken {
+            return Err(lost());
+        }
+        self.frames.send(frame).map_err(|_| lost())
+    }
+
+    async fn written(&mut self) -> io::Result<()> {
+        self.written.recv().await.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        kill_process(getpid(), Signal::TSTP)?;
+        Ok(())
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        let taken = SAVED.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        // Stopped from outside, the shell has changed the settings under us: keep ours of before, set raw again.
+        if taken { set_up(&self.tty) } else { enter(&self.tty) }
+    }
+}
+
+fn write_frames(mut out: File, frames: &std_mpsc::Receiver<Vec<u8>>, tell: &mpsc::UnboundedSender<io::Result<()>>) {
+    while let Ok(frame) = frames.recv() {
+        if tell.send(out.write_all(&frame)).is_err() {
+            return;
+        }
+    }
+}
+
+fn enter(tty: &File) -> io::Result<()> {
+    let termios = tcgetattr(tty)?;
+    let saved = Saved { tty: tty.try_clone()?, termios };
+    *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
+    set_up(tty)
+}
+
+fn set_up(tty: &File) -> io::Result<()> {
+    let mut raw = tcgetattr(tty)?;
+    raw.make_raw();
+    tcsetattr(tty, OptionalActions::Now, &raw)?;
+    let mut out = tty;
+    out.write_all(ENTER)
+}
+
+/// Puts the terminal back as it was before; once, however often it is called.
+pub fn restore() {
+    let Some(saved) = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    // Each step helps even where another fails: a hung-up terminal refuses all of them, and there is nobody to tell.
+    let _ = tcflow(&saved.tty, Action::OOn);
+    let mut ready = [PollFd::new(&saved.tty, PollFlags::OUT)];
+    if poll(&mut ready, Some(&FAREWELL)).is_ok_and(|ready| ready > 0) {
+        let _ = (&saved.tty).write_all(LEAVE);
+    }
+    let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);
+}
+
+fn restore_on_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        before(panic);
+    }));
+}

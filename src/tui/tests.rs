@@ -1,0 +1,9 @@
+//! Tests of the dashboard as a whole: updates, screens, bytes, storms of keys, the loop.
+
+mod bytes;
+mod desk;
+mod marks;
+mod screens;
+mod storm;
+pub mod support;
+mod updates;

@@ -1,0 +1,262 @@
+//! The real loop, with a screen, a runner and a clock of its own.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::support::{STACKED, blasts, noon, options, people, senders};
+use crate::engine::DatabaseState;
+use crate::tui::effect::{Act, Answer, Effect};
+use crate::tui::feed::Feed;
+use crate::tui::input::Input;
+use crate::tui::key::Key;
+use crate::tui::model::{Asked, Model};
+use crate::tui::run::{Desk, Runner, Screen, Signalled, Sources};
+use crate::tui::theme::{Colours, Theme};
+use crate::tui::{Ascii, Ended, Size, TuiError};
+
+/// How a terminal takes what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taking {
+    AtOnce,
+    /// It stopped reading, as after ctrl-s.
+    Never,
+    Broken,
+}
+
+/// What was written.
+type Written = Arc<Mutex<Vec<Vec<u8>>>>;
+
+struct FakeScreen {
+    frames: Written,
+    size: Arc<Mutex<Size>>,
+    taking: Taking,
+}
+
+impl Screen for FakeScreen {
+    fn size(&self) -> Size {
+        *self.size.lock().unwrap()
+    }
+
+    fn write(&mut self, frame: Vec<u8>) -> io::Result<()> {
+        self.frames.lock().unwrap().push(frame);
+        Ok(())
+    }
+
+    async fn written(&mut self) -> io::Result<()> {
+        match self.taking {
+            Taking::AtOnce => Ok(()),
+            Taking::Never => std::future::pending().await,
+            Taking::Broken => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn resume(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Answers readings at once from the sample shop; keeps the acts.
+struct FakeRunner {
+    acts: Arc<Mutex<Vec<Act>>>,
+    tell: mpsc::UnboundedSender<Answer>,
+    told: mpsc::UnboundedReceiver<Answer>,
+}
+
+impl Runner for FakeRunner {
+    fn start(&mut self, effect: Effect) {
+        let answer = match effect {
+            Effect::Blasts => Answer::Blasts(Ok(blasts())),
+            Effect::Senders => Answer::Senders(Ok(senders())),
+            Effect::List { ticket, part, query } => {
+                let asked = Asked { anchor: query.anchor, limit: query.limit };
+                Answer::List { ticket, part, asked, rows: Ok(people()) }
+            }
+            Effect::Rest => Answer::Rested,
+            Effect::Act(act) => return self.acts.lock().unwrap().push(act),
+            _ => return,
+        };
+        self.tell.send(answer).unwrap();
+    }
+
+    async fn answer(&mut self) -> Answer {
+        self.told.recv().await.unwrap()
+    }
+}
+
+struct Running {
+    frames: Written,
+    acts: Arc<Mutex<Vec<Act>>>,
+    size: Arc<Mutex<Size>>,
+    input: mpsc::Sender<Input>,
+    signals: mpsc::Sender<Signalled>,
+    stop: CancellationToken,
+    _news: watch::Sender<u64>,
+    _database: watch::Sender<DatabaseState>,
+    desk: JoinHandle<Result<Ended, TuiError>>,
+}
+
+fn running(taking: Taking) -> Running {
+    let (frames, acts) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let size = Arc::new(Mutex::new(STACKED));
+    let (tell, told) = mpsc::unbounded_channel();
+    let (input, typed) = mpsc::channel(100);
+    let (signals, signalled) = mpsc::channel(10);
+    let (news, heard) = watch::channel(0);
+    let (database, state) = watch::channel(DatabaseState::Up);
+    let stop = CancellationToken::new();
+    let screen = FakeScreen { frames: frames.clone(), size: size.clone(), taking };
+    let runner = FakeRunner { acts: acts.clone(), tell, told };
+    let began = Instant::now();
+    let clock = Box::new(move || noon() + TimeDelta::from_std(began.elapsed()).unwrap());
+    let theme = Theme::new(Colours::Sixteen, Ascii::Off);
+    let desk = Desk::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
+    let sources = Sources { input: typed, signals: signalled, feed: Feed::new(heard, state), stop: stop.clone() };
+    let desk = tokio::spawn(desk.run(sources));
+    Running { frames, acts, size, input, signals, stop, _news: news, _database: database, desk }
+}
+
+impl Running {
+    async fn keys(&self, keys: &str) {
+        for c in keys.chars() {
+            self.input.send(Input::Key(Key::Char(c))).await.unwrap();
+        }
+    }
+
+    fn frames(&self) -> usize {
+        self.frames.lock().unwrap().len()
+    }
+
+    /// What a terminal of this size shows after all frames.
+    fn shown(&self, size: Size) -> String {
+        let mut terminal = vt100::Parser::new(size.height, size.width, 0);
+        for frame in self.frames.lock().unwrap().iter() {
+            terminal.process(frame);
+        }
+        terminal.screen().contents()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_hour_writes_not_one_byte() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(5)).await;
+    let before = desk.frames();
+
+    sleep(Duration::from_secs(3_600)).await;
+
+    assert_eq!(desk.frames(), before);
+    assert!(desk.shown(STACKED).contains("Siti Aminah"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_drawn_at_once_and_held_keys_at_thirty_frames_a_second() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(5)).await;
+    let before = desk.frames();
+
+    desk.keys("3").await;
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(desk.frames(), before + 1, "the first key waits for nothing");
+    for key in ["j", "k"].into_iter().cycle().take(100) {
+        desk.keys(key).await;
+        sleep(Duration::from_millis(10)).await;
+    }
+
+    let drawn = desk.frames() - before;
+    assert!((20..=32).contains(&drawn), "{drawn} frames in a second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_stops_reading_holds_up_the_drawing_and_nothing_else() {
+    let desk = running(Taking::Never);
+    sleep(Duration::from_secs(1)).await;
+
+    desk.keys("p").await;
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(desk.frames(), 1);
+    assert_eq!(desk.acts.lock().unwrap().len(), 1);
+    desk.stop.cancel();
+    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_draw_ends_the_dashboard() {
+    let desk = running(Taking::Broken);
+
+    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::HungUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_hangs_up_ends_it_and_so_does_the_end_of_its_reader() {
+    let desk = running(Taking::AtOnce);
+    desk.input.send(Input::Gone).await.unwrap();
+    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::HungUp);
+
+    let Running { input, desk, .. } = running(Taking::AtOnce);
+    drop(input);
+    assert_eq!(desk.await.unwrap().unwrap(), Ended::HungUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resize_is_drawn_at_the_new_size() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    let small = Size { width: 60, height: 20 };
+    desk.frames.lock().unwrap().clear();
+
+    *desk.size.lock().unwrap() = small;
+    desk.signals.send(Signalled::Resized).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+
+    let shown = desk.shown(small);
+    assert!(shown.contains("2 Funnel") && !shown.contains("3 Recipients"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn continuing_after_a_stop_paints_everything_again() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    desk.frames.lock().unwrap().clear();
+
+    desk.signals.send(Signalled::Continued).await.unwrap();
+    sleep(Duration::from_millis(50)).await;
+
+    assert!(desk.shown(STACKED).contains("Siti Aminah"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_ignored_ends_that() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    desk.frames.lock().unwrap().clear();
+
+    desk.input.send(Input::Key(Key::Ctrl('z'))).await.unwrap();
+    desk.keys("3").await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(desk.frames(), 0);
+
+    sleep(Duration::from_millis(200)).await;
+    assert!(desk.shown(STACKED).contains("══ 3 Recipients"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn q_twice_leaves_while_a_blast_goes_on() {
+    let desk = running(Taking::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+
+    desk.keys("qq").await;
+
+    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::Quit);
+}

@@ -1,0 +1,375 @@
+//! What is drawn: the two main layouts to the column, and every size in every state.
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+
+use super::support::{
+    Bench, RAYA, STACKED, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people, person,
+    plan_of, raya, senders, since_of,
+};
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::RecipientId;
+use crate::domain::status::Status;
+use crate::engine::view::{AnswerRow, BlastRow, HistoryRow, RecipientDetails, RecipientRow, Since};
+use crate::tui::effect::{Answer, Counted, Failure};
+use crate::tui::key::Key;
+use crate::tui::model::{Label, Pane};
+use crate::tui::msg::Msg;
+use crate::tui::theme::{Colours, Meaning, Theme};
+use crate::tui::{Ascii, DeskKind, Hints, Size};
+
+const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 20), (30, 8), (1, 1)];
+
+#[test]
+fn the_wide_desk_is_drawn_to_the_column() {
+    let mut bench = Bench::new(WIDE);
+    bench.keys("jj\n");
+    let siti =
+        RecipientRow { status: Status::Read, replied_at: None, changed_at: at(13, 41), ..people().swap_remove(0) };
+    let hafiz = RecipientRow {
+        sent_at: Some(at(12, 32)),
+        delivered_at: Some(at(12, 32)),
+        read_at: Some(at(13, 57)),
+        ..person(2, "Muhammad Hafiz bin Abdullah", Status::Read, at(13, 40))
+    };
+    let ming = RecipientRow {
+        sent_at: Some(at(12, 34)),
+        delivered_at: Some(at(12, 40)),
+        read_at: Some(at(13, 56)),
+        note: Some("asks the price".to_owned()),
+        ..person(3, "陈小明", Status::Read, at(13, 39))
+    };
+    bench.list(vec![siti, hafiz.clone(), ming]).tell(Msg::Drawn);
+    bench.keys("jj ").keys("kk");
+    let from = noon() - TimeDelta::minutes(22);
+    bench.model.last_key = from;
+    bench.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied));
+    let changed = RecipientRow { changed_at: at(13, 57), ..hafiz };
+    bench.answer(Answer::Cells(Ok(vec![people().swap_remove(0), changed])));
+    let ticket = bench.model.people.ticket;
+    bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
+    bench.answer(Answer::Since { blast: RAYA, since: Ok(since_of(from)) });
+
+    let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 90/h 146/500 today                                           ! 2 need you
+── 1 Blasts ───────────────────────────────────┬── 2 Funnel ── Raya promo, Initial ── sending ──────────────────────────
+  name             date   state     done    RM │   stage          count  of sent  stuck here   0                     287
+> Raya promo       today  sending    51% 1,240 │   Sent             142   100.0%           6   ████████████▌
+  Deepavali        13 Nov done      100% 4,905 │   Received         136    95.8%          48   ████████████
+  Follow-up 1      15 Nov paused     80%   310 │ > Read              88    62.0%          67   ███████▌
+  Hari Sukan       3 Oct  done      100% 2,130 │   Replied           21    14.8%          15   ██
+  Launch           18 Jan done      100% 1,775 │   Closed             6     4.2%           -   ▌
+  Raya last call          draft        -     - │   queued 140  sending 1  uncertain 1  failed 3  opted out 0  skipped 0
+                                               │   waits for: gap 20-60 s, next 14:02:41  90/h  done 15:36   RM 1,240.00
+                                               │   since your last key, 13:40: 33 sent, 29 received, 12 read, 1 failed
+══ 3 Recipients ══ stuck at read 67 ══ newest change first ══ 1 left, 2 newer: g ═══════════════════════════════════════
+  phone             name                   stage     sent   received read   replied closed        RM note
+> +60 10-012 0001   Siti Aminah            replied   12:31  12:31    13:41  13:58
+N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57
+* +60 10-012 0003   陈小明                 read      12:34  12:40    13:56                           asks the price";
+    let screen = bench.screen();
+    assert_eq!(screen[..16].join("\n"), expected);
+    assert_eq!(
+        screen[27],
+        " Siti Aminah: read -> replied, by you; they stay in this list until you leave it                               u undoes"
+    );
+    assert_eq!(
+        screen[28],
+        " r replied  c closed  b stop  U take back  e note  space mark  [ ] stage  / find  enter details  p pause  ? all"
+    );
+}
+
+#[test]
+fn the_stacked_desk_is_drawn_to_the_column() {
+    let mut bench =
+        Bench::with(STACKED, people().into_iter().map(|row| RecipientRow { changed_at: at(13, 50), ..row }).collect());
+    bench.keys("jj3");
+    bench.model.last_key = at(13, 56);
+    bench.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Answer::Cells(Ok(people())));
+    let ticket = bench.model.people.ticket;
+    bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(8)) });
+
+    let expected = " REAL Kedai Aina  live, news 14:02  sales 90/h 146/500 today       ! 2 need you
+── 2 Funnel ── Raya promo, Initial ── sending ────────────── 1 Blasts: 1 of 6 ──
+  stage          count  of sent  stuck here   0                              287
+  Sent             142   100.0%           6   █████████████████
+  Received         136    95.8%          48   ████████████████
+> Read              88    62.0%          67   ██████████▌
+  Replied           21    14.8%          15   ██▌
+  Closed             6     4.2%           -   ▌
+  queued 140   sending 1   uncertain 1   failed 3   opted out 0   skipped 0
+  waits for: gap 20-60 s, next 14:02:41   90/h   done about 15:36    RM 1,240.00
+══ 3 Recipients ══ everyone 287 ══ newest change first ═════ 3 newer above: g ══
+  phone             name                 stage     since        RM note
+> +60 10-012 0001   Siti Aminah          replied   13:58
+N +60 10-012 0002   Tan Mei Ling         closed    13:57    120.00 2 boxes, Fri
+  +60 10-012 0003   Kavitha              received  13:56
+  +60 10-012 0004   Lim Ah Kow           failed    13:55           refused
+  +60 10-012 0005   Aishah               uncertain 13:54           press enter
+
+
+
+
+
+ Siti Aminah: read -> replied, by you                                  u undoes
+ r replied  c closed  b stop  U take back  e note  / find  enter details  ? all";
+    assert_eq!(bench.screen().join("\n"), expected);
+}
+
+/// Every size of one state, one after the other.
+fn at_every_size(bench: &mut Bench) -> String {
+    let mut screens = Vec::new();
+    for (width, height) in SIZES {
+        bench.tell(Msg::Resized(Size { width, height }));
+        let lines: Vec<String> = bench.screen().iter().map(|line| format!("|{line}")).collect();
+        screens.push(format!("{width}x{height}\n{}", lines.join("\n")));
+    }
+    screens.join("\n")
+}
+
+#[test]
+fn nothing_read_yet_at_every_size() {
+    insta::assert_snapshot!("loading", at_every_size(&mut Bench::empty(WIDE)));
+}
+
+#[test]
+fn no_blast_at_all_at_every_size() {
+    let mut bench = Bench::empty(WIDE);
+    bench.answer(Answer::Blasts(Ok(Vec::new())));
+
+    insta::assert_snapshot!("empty", at_every_size(&mut bench));
+}
+
+#[test]
+fn a_stale_desk_and_an_error_at_every_size() {
+    let mut bench = Bench::new(WIDE);
+    bench.answer(Answer::Blasts(Err(Failure::Unavailable)));
+    bench.answer(Answer::Senders(Err(Failure::Other("the database refused a value".to_owned()))));
+
+    insta::assert_snapshot!("stale", at_every_size(&mut bench));
+}
+
+#[test]
+fn a_working_desk_at_every_size() {
+    let mut bench = Bench::with(WIDE, [people(), crowd(10, 50)].concat());
+    bench.keys("3j ");
+
+    insta::assert_snapshot!("working", at_every_size(&mut bench));
+}
+
+#[test]
+fn counts_of_nine_digits_at_every_size() {
+    let mut bench = Bench::new(WIDE);
+    let n = 123_456_789;
+    let counts = Counts {
+        queued: n,
+        sending: n,
+        uncertain: n,
+        sent: n,
+        delivered: n,
+        read: n,
+        replied: n,
+        closed: n,
+        failed: n,
+        opted_out: n,
+        skipped: n,
+        amount: Decimal::new(999_999_999_999, 2),
+    };
+    bench.answer(Answer::Blasts(Ok(vec![BlastRow { counts, total_recipients: n * 11, ..raya() }])));
+
+    insta::assert_snapshot!("nine_digits", at_every_size(&mut bench));
+}
+
+#[test]
+fn hostile_and_foreign_names_at_every_size() {
+    let names = [
+        "陈小明陈小明陈小明陈小明陈小明",
+        "قيس بن الملوح",
+        "Zoë 👨‍👩‍👧‍👦 e\u{301}le\u{300}ve",
+        "\u{1b}[2J\u{1b}]0;owned\u{7}Aina",
+        "\u{202e}evil\u{2066}\u{200f}",
+        "line\nbreak\ttab",
+    ];
+    let rows = (1..)
+        .zip(names)
+        .map(|(id, name)| RecipientRow { note: Some(name.to_owned()), ..person(id, name, Status::Read, at(13, 0)) });
+    let mut bench = Bench::with(WIDE, rows.collect());
+    bench.answer(Answer::Blasts(Ok(names
+        .iter()
+        .zip(blasts())
+        .map(|(name, blast)| BlastRow { tag: (*name).to_owned(), ..blast })
+        .collect())));
+    bench.keys("3");
+
+    insta::assert_snapshot!("hostile", at_every_size(&mut bench));
+}
+
+#[test]
+fn somebody_uncertain_in_full() {
+    let mut bench = Bench::new(STACKED);
+    bench.keys("3jjjj\n");
+    let row =
+        RecipientRow { reason: Some("no answer in 30 s after the request".to_owned()), ..people().swap_remove(4) };
+    let step = |minute: u32, new_status, detail: &str| HistoryRow {
+        changed_at: at(13, minute),
+        happened_at: None,
+        old_status: Status::Queued,
+        new_status,
+        attempt: 1,
+        source: "engine".to_owned(),
+        by: Some("kedai1".to_owned()),
+        detail: Some(detail.to_owned()),
+    };
+    let answer = AnswerRow {
+        attempt: 1,
+        outcome: "unknown".to_owned(),
+        received_at: at(13, 54),
+        http_status: Some(502),
+        body: b"<html>Bad Gateway\x1b[2J</html>".to_vec(),
+    };
+    let history = vec![step(53, Status::Sending, "attempt 1"), step(54, Status::Uncertain, "no answer in 30 s")];
+    let told = RecipientDetails { history, answers: vec![answer], ..details_of(row) };
+    bench.answer(Answer::Person(Box::new(Ok(told))));
+
+    insta::assert_snapshot!("uncertain", bench.screen().join("\n"));
+}
+
+#[test]
+fn the_plan_of_a_draft() {
+    let mut bench = Bench::new(STACKED);
+    bench.keys("1").key(Key::End).keys("S");
+    bench.answer(Answer::Plan { blast: draft().id, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    bench.keys("28\n2");
+
+    insta::assert_snapshot!("plan", bench.screen().join("\n"));
+}
+
+#[test]
+fn the_pages_that_are_lists() {
+    let mut bench = Bench::new(STACKED);
+    let stopped =
+        crate::engine::view::Stop { at: at(13, 0), code: "401".to_owned(), reason: "the token is refused".to_owned() };
+    bench.model.senders = vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
+    let mut screens = Vec::new();
+    for keys in ["!", "?", ":pa"] {
+        bench.keys(keys);
+        screens.push(bench.screen().join("\n"));
+        bench.key(Key::Esc);
+    }
+
+    insta::assert_snapshot!("lists", screens.join("\n"));
+}
+
+#[test]
+fn the_header_says_whose_messages_these_are() {
+    for (kind, word) in [(DeskKind::Real, " REAL "), (DeskKind::Demo, " DEMO "), (DeskKind::ReadOnly, " READ-ONLY ")] {
+        let mut bench = Bench::new(STACKED);
+        bench.model.options.kind = kind;
+        assert!(bench.line(0).starts_with(word), "{}", bench.line(0));
+    }
+}
+
+#[test]
+fn the_header_says_when_the_sending_happens_elsewhere() {
+    let mut bench = Bench::new(WIDE);
+    let lease = |holder: &str| crate::engine::view::LeaseRow {
+        holder: holder.to_owned(),
+        host: "kedai1".to_owned(),
+        expires_at: at(14, 3),
+    };
+    bench.model.holder = "me".to_owned();
+
+    bench.model.senders[0].lease = Some(lease("another"));
+    assert!(bench.line(0).contains("146/500 today, sent from kedai1"), "{}", bench.line(0));
+
+    bench.model.senders[0].lease = Some(lease("me"));
+    assert!(!bench.line(0).contains("kedai1"));
+}
+
+#[test]
+fn the_hints_of_the_demo_go_on_as_they_are_followed_and_esc_ends_them() {
+    let mut bench = Bench::new(STACKED);
+    bench.model = crate::tui::model::Model::new(
+        crate::tui::Options { hints: Hints::On, ..super::support::options() },
+        STACKED,
+        noon(),
+    );
+    bench.answer(Answer::Blasts(Ok(blasts()))).list(people());
+    assert!(bench.line(22).contains("try: /"), "{}", bench.line(22));
+
+    bench.keys("/0001\n").list(vec![people().swap_remove(0)]);
+    assert!(bench.line(22).contains("try: r"), "{}", bench.line(22));
+
+    bench.keys("2").key(Key::Esc);
+    assert!(!bench.line(22).contains("try:"), "{}", bench.line(22));
+}
+
+#[test]
+fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() {
+    let mut bench = Bench::new(STACKED);
+    bench.keys("3");
+    let buffer = buffer(&bench.model);
+    let theme = Theme::new(Colours::Sixteen, Ascii::Off);
+
+    let style = |x: u16, y: u16| (buffer[(x, y)].fg, buffer[(x, y)].modifier);
+    let of = |meaning| (theme.style(meaning).fg.unwrap(), theme.style(meaning).add_modifier);
+    assert_eq!(style(46, 3), of(Meaning::Stage(Status::Sent)));
+    assert_eq!(style(2, 5), of(Meaning::Stage(Status::Read)));
+    assert_eq!(style(41, 13), of(Meaning::Stage(Status::Closed)));
+    assert_eq!(style(20, 12), of(Meaning::Strong));
+    assert_eq!(style(1, 0), of(Meaning::Real));
+    assert_eq!(style(67, 0), of(Meaning::Need));
+}
+
+#[test]
+fn the_desk_lives_at_every_small_size() {
+    let mut bench = Bench::new(WIDE);
+    for focus in Pane::ALL {
+        bench.model.focus = focus;
+        for width in 1..=120 {
+            for height in [1, 2, 3, 9, 10, 11, 12, 17, 18, 19] {
+                bench.tell(Msg::Resized(Size { width, height }));
+                assert_eq!(bench.screen().len(), usize::from(height));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_time_of_another_day_fits_its_column() {
+    let mut bench = Bench::with(STACKED, vec![person(1, "Siti", Status::Read, noon() - TimeDelta::days(8))]);
+    bench.answer(Answer::Away(Ok(Some(Since { from: Some(noon()), reached: Vec::new() }))));
+
+    assert_eq!(bench.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
+    assert_eq!(bench.said(), "", "nothing happened while away: nothing is said");
+}
+
+#[test]
+fn a_blast_that_paused_by_itself_says_why() {
+    let mut bench = Bench::new(STACKED);
+    let reason = "5 failures in a row".to_owned();
+    let paused = BlastRow {
+        state: BlastState::Paused,
+        state_by: Some("engine".to_owned()),
+        state_reason: Some(reason),
+        ..raya()
+    };
+
+    bench.answer(Answer::Blasts(Ok(vec![paused])));
+
+    assert!(bench.line(1).contains("══ paused by engine ══"), "{}", bench.line(1));
+    assert!(bench.line(9).starts_with("  paused: 5 failures in a row"), "{}", bench.line(9));
+    assert!(bench.line(0).ends_with("! 2 need you"));
+}
+
+#[test]
+fn the_title_says_what_was_looked_for() {
+    let mut bench = Bench::new(STACKED);
+    bench.keys("/0001").list(vec![people().swap_remove(0)]);
+    let ticket = bench.model.people.ticket;
+    bench.answer(Answer::Count { ticket, counted: Counted::All, total: Ok(exactly(1)) });
+
+    assert_eq!(bench.line(22), " find 0001_   1 here: Siti Aminah   enter, then r c b");
+    assert!(matches!(&bench.model.people.label, Label::Found { text, .. } if text == "0001"));
+    assert_eq!(bench.cursor(), Some(RecipientId(1).0));
+}

@@ -1,0 +1,365 @@
+//! A shop with some blasts and people, and a desk that answers by hand.
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use rust_decimal::Decimal;
+
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
+use crate::engine::view::{Anchor, BlastRow, RecipientDetails, RecipientRow, SenderRow, Since, Total};
+use crate::engine::{Marked, Plan, Sample};
+use crate::tui::effect::{Act, Answer, Effect, Outcome, Part};
+use crate::tui::key::Key;
+use crate::tui::model::{Asked, Model};
+use crate::tui::msg::{Msg, Timed};
+use crate::tui::theme::{Colours, Theme};
+use crate::tui::update::update;
+use crate::tui::{Ascii, DeskKind, Hints, Options, Size, view};
+
+pub const RAYA: BlastId = BlastId(7);
+pub const DRAFT: BlastId = BlastId(8);
+pub const WIDE: Size = Size { width: 120, height: 29 };
+pub const STACKED: Size = Size { width: 80, height: 24 };
+
+/// 14:02 in Kuala Lumpur.
+pub fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 0).unwrap()
+}
+
+/// A time of that day in Kuala Lumpur.
+pub fn at(hour: u32, minute: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 20, hour, minute, 0).unwrap() - TimeDelta::hours(8)
+}
+
+pub fn options() -> Options {
+    Options {
+        kind: DeskKind::Real,
+        name: Some("Kedai Aina".to_owned()),
+        zone: chrono_tz::Asia::Kuala_Lumpur,
+        currency: "MYR".to_owned(),
+        ascii: Ascii::Off,
+        open: None,
+        hints: Hints::Off,
+    }
+}
+
+pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) -> BlastRow {
+    let date = Utc.with_ymd_and_hms(2026, month, day, 4, 0, 0).unwrap();
+    BlastRow {
+        id: BlastId(id),
+        tag: tag.to_owned(),
+        follow_up_stage: "Initial".to_owned(),
+        state,
+        version: 3,
+        sender_id: SenderId(1),
+        sender: "sales".to_owned(),
+        rehearsal: false,
+        total_recipients: 100,
+        counts: Counts::default(),
+        message: "Salam {name}".to_owned(),
+        rate: None,
+        gap: Some("20s..60s".to_owned()),
+        window: None,
+        send_after: None,
+        state_reason: None,
+        state_by: None,
+        waiting: None,
+        done_at: None,
+        blast_date: date,
+        launched_at: None,
+        completed_at: None,
+        created_at: date,
+        next_due_at: None,
+    }
+}
+
+pub fn raya() -> BlastRow {
+    BlastRow {
+        total_recipients: 287,
+        counts: Counts {
+            queued: 140,
+            sending: 1,
+            uncertain: 1,
+            failed: 3,
+            sent: 6,
+            delivered: 48,
+            read: 67,
+            replied: 15,
+            closed: 6,
+            amount: Decimal::new(124_000, 2),
+            ..Counts::default()
+        },
+        waiting: Some(Waiting::Gap { gap: "20-60 s".to_owned(), next: at(14, 2) + TimeDelta::seconds(41) }),
+        done_at: Some(at(15, 36)),
+        ..blast(RAYA.0, "Raya promo", BlastState::Sending, (11, 20))
+    }
+}
+
+fn done(id: i64, tag: &str, date: (u32, u32), ringgit: i64) -> BlastRow {
+    let counts = Counts { closed: 100, amount: Decimal::from(ringgit), ..Counts::default() };
+    BlastRow { counts, ..blast(id, tag, BlastState::Completed, date) }
+}
+
+pub fn draft() -> BlastRow {
+    let counts = Counts { queued: 289, ..Counts::default() };
+    BlastRow { total_recipients: 289, counts, ..blast(DRAFT.0, "Raya last call", BlastState::Draft, (11, 20)) }
+}
+
+pub fn blasts() -> Vec<BlastRow> {
+    let paused = Counts { queued: 20, closed: 80, amount: Decimal::from(310), ..Counts::default() };
+    vec![
+        raya(),
+        done(6, "Deepavali", (11, 13), 4_905),
+        BlastRow { counts: paused, ..blast(5, "Follow-up 1", BlastState::Paused, (11, 15)) },
+        done(4, "Hari Sukan", (10, 3), 2_130),
+        done(3, "Launch", (1, 18), 1_775),
+        draft(),
+    ]
+}
+
+pub fn senders() -> Vec<SenderRow> {
+    vec![SenderRow {
+        id: SenderId(1),
+        name: "sales".to_owned(),
+        provider: "wsapme".to_owned(),
+        business: "kedai".to_owned(),
+        rehearsal: false,
+        stopped: None,
+        lease: None,
+        waiting: None,
+        today: 146,
+        daily_cap: Some(500),
+        per_hour: Some(90),
+    }]
+}
+
+pub fn person(id: i64, name: &str, status: Status, changed: DateTime<Utc>) -> RecipientRow {
+    let phone: Phone = serde_json::from_value(serde_json::json!(format!("+6010012{id:04}"))).unwrap();
+    RecipientRow {
+        id: RecipientId(id),
+        blast_id: RAYA,
+        phone,
+        name: Some(name.to_owned()),
+        status,
+        attempt: 1,
+        message_id: None,
+        sent_at: None,
+        delivered_at: None,
+        read_at: None,
+        replied_at: None,
+        closed_at: None,
+        failed_at: None,
+        opted_out_at: None,
+        changed_at: changed,
+        amount: None,
+        note: None,
+        error_code: None,
+        error_message: None,
+        reason: None,
+        provider_status: None,
+    }
+}
+
+pub fn people() -> Vec<RecipientRow> {
+    vec![
+        RecipientRow {
+            sent_at: Some(at(12, 31)),
+            delivered_at: Some(at(12, 31)),
+            read_at: Some(at(13, 41)),
+            replied_at: Some(at(13, 58)),
+            ..person(1, "Siti Aminah", Status::Replied, at(13, 58))
+        },
+        RecipientRow {
+            closed_at: Some(at(13, 57)),
+            amount: Some(Decimal::new(12_000, 2)),
+            note: Some("2 boxes, Fri".to_owned()),
+            ..person(2, "Tan Mei Ling", Status::Closed, at(13, 57))
+        },
+        person(3, "Kavitha", Status::Delivered, at(13, 56)),
+        RecipientRow {
+            error_message: Some("refused".to_owned()),
+            ..person(4, "Lim Ah Kow", Status::Failed, at(13, 55))
+        },
+        person(5, "Aishah", Status::Uncertain, at(13, 54)),
+    ]
+}
+
+/// So many people, each changed a minute before the one above.
+pub fn crowd(from: i64, count: i64) -> Vec<RecipientRow> {
+    (from..from + count)
+        .map(|n| person(n, &format!("Person {n}"), Status::Read, at(13, 59) - TimeDelta::minutes(n)))
+        .collect()
+}
+
+/// A dashboard whose effects are answered by hand.
+pub struct Bench {
+    pub model: Model,
+    pub now: DateTime<Utc>,
+    pub effects: Vec<Effect>,
+}
+
+impl Bench {
+    pub fn empty(size: Size) -> Self {
+        Self { model: Model::new(options(), size, noon()), now: noon(), effects: Vec::new() }
+    }
+
+    /// Everything read: the blasts, the senders, and the first people of the first blast.
+    pub fn new(size: Size) -> Self {
+        Self::with(size, people())
+    }
+
+    pub fn with(size: Size, people: Vec<RecipientRow>) -> Self {
+        let mut bench = Self::empty(size);
+        bench.answer(Answer::Blasts(Ok(blasts())));
+        bench.answer(Answer::Senders(Ok(senders())));
+        bench.list(people);
+        bench.tell(Msg::Drawn);
+        bench.effects.clear();
+        bench
+    }
+
+    pub fn tell(&mut self, msg: Msg) -> &mut Self {
+        self.effects.extend(update(&mut self.model, Timed { at: self.now, msg }));
+        self
+    }
+
+    pub fn answer(&mut self, answer: Answer) -> &mut Self {
+        self.tell(Msg::Answer(answer))
+    }
+
+    /// Answers the list that was asked for last.
+    pub fn list(&mut self, rows: Vec<RecipientRow>) -> &mut Self {
+        self.list_as_asked(self.model.people.ticket, rows)
+    }
+
+    pub fn list_as_asked(&mut self, ticket: u64, rows: Vec<RecipientRow>) -> &mut Self {
+        let asked = Asked { anchor: Anchor::Start, limit: 60 };
+        self.answer(Answer::List { ticket, part: Part::Fresh, asked, rows: Ok(rows) })
+    }
+
+    pub fn key(&mut self, key: Key) -> &mut Self {
+        self.tell(Msg::Key(key))
+    }
+
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        for c in keys.chars() {
+            self.key(if c == '\n' { Key::Enter } else { Key::Char(c) });
+        }
+        self
+    }
+
+    /// What was asked for since the last time.
+    pub fn taken(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    pub fn acts(&mut self) -> Vec<Act> {
+        let acts = self.taken().into_iter().filter_map(|effect| match effect {
+            Effect::Act(act) => Some(act),
+            _ => None,
+        });
+        acts.collect()
+    }
+
+    pub fn cursor(&self) -> Option<i64> {
+        self.model.people.cursor().map(|id| id.0)
+    }
+
+    pub fn said(&self) -> &str {
+        self.model.notice.as_ref().map_or("", |notice| notice.text.as_str())
+    }
+
+    /// The screen as lines, without trailing spaces.
+    pub fn screen(&self) -> Vec<String> {
+        drawn(&self.model)
+    }
+
+    pub fn line(&self, row: usize) -> String {
+        self.screen().swap_remove(row)
+    }
+}
+
+pub fn buffer(model: &Model) -> Buffer {
+    let Size { width, height } = model.size;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    view::draw(model, &Theme::new(Colours::Sixteen, model.options.ascii), &mut buffer);
+    buffer
+}
+
+/// The screen as a terminal would show it: a wide character stands for two columns.
+pub fn drawn(model: &Model) -> Vec<String> {
+    let buffer = buffer(model);
+    let row = |y: u16| {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += crate::tui::widget::width(symbol).max(1);
+        }
+        line.trim_end().to_owned()
+    };
+    (0..buffer.area.height).map(row).collect()
+}
+
+pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Answer {
+    let marked = Marked {
+        action: ActionId(1),
+        recipient: RecipientId(id),
+        who: who.to_owned(),
+        before,
+        after,
+        act: "replied".to_owned(),
+        command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
+    };
+    let act = Act::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
+    Answer::Acted { act, outcome: Ok(Outcome::Marked(marked)) }
+}
+
+pub fn plan_of(blast: BlastRow, people: i64) -> Plan {
+    Plan {
+        blast,
+        people,
+        suppressed: 3,
+        recently_messaged: 124,
+        queued_elsewhere: 31,
+        pace: "gap 20s..60s, about 90 an hour".to_owned(),
+        left_today: Some(354),
+        done_at: Some(at(18, 4)),
+        samples: vec![Sample {
+            phone: "+60 10-012 7781".to_owned(),
+            name: Some("Raj".to_owned()),
+            text: "Salam Raj, tinggal 2 hari lagi!".to_owned(),
+        }],
+        obstacles: Vec::new(),
+    }
+}
+
+pub fn details_of(row: RecipientRow) -> RecipientDetails {
+    RecipientDetails {
+        row,
+        blast_tag: "Raya promo".to_owned(),
+        follow_up_stage: "Initial".to_owned(),
+        claimed_at: Some(at(13, 54)),
+        message_text: Some("Salam Aishah, promo Raya: diskaun 20%".to_owned()),
+        history: Vec::new(),
+        answers: Vec::new(),
+        elsewhere: Vec::new(),
+    }
+}
+
+pub fn since_of(from: DateTime<Utc>) -> Since {
+    Since {
+        from: Some(from),
+        reached: vec![(Status::Sent, 33), (Status::Delivered, 29), (Status::Read, 12), (Status::Failed, 1)],
+    }
+}
+
+pub const fn exactly(n: i64) -> Total {
+    Total::Exactly(n)
+}

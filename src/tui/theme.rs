@@ -1,0 +1,158 @@
+//! What each meaning looks like: 16 ANSI colours and attributes, never a painted background, in one table.
+//! Without colour everything still tells itself apart by its words and glyphs.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::domain::status::Status;
+
+/// What a piece of text means. Widgets name meanings, never colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    Plain,
+    /// Focus, the cursor, keys that can be pressed.
+    Accent,
+    /// Heads of columns, secondary text.
+    Dim,
+    /// The row under the cursor, and what a question is about.
+    Strong,
+    /// Something that waits for a person.
+    Need,
+    /// Refused, failed, stale.
+    Trouble,
+    Real,
+    Demo,
+    ReadOnly,
+    /// A recipient's status: the same in table, bars and history.
+    Stage(Status),
+}
+
+/// Whether colours may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    Sixteen,
+    /// `NO_COLOR` is set, or the terminal is dumb: attributes only.
+    None,
+}
+
+/// The drawing characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glyphs {
+    pub rule: &'static str,
+    /// The rule of the focused pane; must differ without colour.
+    pub double: &'static str,
+    pub full: &'static str,
+    /// Half a bar's cell; the same as `full` where there is none.
+    pub half: &'static str,
+    pub upright: &'static str,
+    pub tee: &'static str,
+}
+
+const BLOCKS: Glyphs = Glyphs { rule: "─", double: "═", full: "█", half: "▌", upright: "│", tee: "┬" };
+const ASCII: Glyphs = Glyphs { rule: "-", double: "=", full: "#", half: "#", upright: "|", tee: "-" };
+
+/// Colours and glyphs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    pub colours: Colours,
+    pub glyphs: Glyphs,
+}
+
+impl Theme {
+    pub const fn new(colours: Colours, ascii: super::Ascii) -> Self {
+        let glyphs = match ascii {
+            super::Ascii::Off => BLOCKS,
+            super::Ascii::On => ASCII,
+        };
+        Self { colours, glyphs }
+    }
+
+    pub fn style(&self, meaning: Meaning) -> Style {
+        let (colour, modifier) = table(meaning);
+        match self.colours {
+            Colours::Sixteen => Style::new().fg(colour).add_modifier(modifier),
+            Colours::None => Style::new().add_modifier(modifier),
+        }
+    }
+}
+
+impl Colours {
+    /// From the environment's `NO_COLOR` (any value but empty, no-color.org) and `TERM`.
+    pub fn from_env(no_color: Option<&str>, term: Option<&str>) -> Self {
+        let unwanted = no_color.is_some_and(|value| !value.is_empty());
+        if unwanted || term == Some("dumb") { Self::None } else { Self::Sixteen }
+    }
+}
+
+const fn table(meaning: Meaning) -> (Color, Modifier) {
+    let plain = Modifier::empty();
+    match meaning {
+        Meaning::Plain => (Color::Reset, plain),
+        Meaning::Accent => (Color::Cyan, plain),
+        Meaning::Dim => (Color::Reset, Modifier::DIM),
+        Meaning::Strong => (Color::Reset, Modifier::BOLD),
+        Meaning::Need => (Color::Red, Modifier::BOLD),
+        Meaning::Trouble => (Color::Red, plain),
+        Meaning::Real | Meaning::ReadOnly => (Color::Reset, Modifier::REVERSED),
+        Meaning::Demo => (Color::Yellow, plain),
+        Meaning::Stage(status) => stage(status),
+    }
+}
+
+const fn stage(status: Status) -> (Color, Modifier) {
+    let plain = Modifier::empty();
+    match status {
+        Status::Sent => (Color::Blue, plain),
+        Status::Delivered => (Color::Cyan, plain),
+        Status::Read => (Color::Yellow, plain),
+        Status::Replied => (Color::Green, plain),
+        Status::Closed => (Color::Green, Modifier::BOLD),
+        Status::Failed => (Color::Red, plain),
+        Status::Uncertain => (Color::Magenta, Modifier::BOLD),
+        Status::Sending => (Color::Reset, plain),
+        Status::Queued | Status::Skipped | Status::OptedOut => (Color::Reset, Modifier::DIM),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Colours, Meaning, Theme};
+    use crate::domain::status::Status;
+    use crate::tui::Ascii;
+
+    const MEANINGS: [Meaning; 9] = [
+        Meaning::Plain,
+        Meaning::Accent,
+        Meaning::Dim,
+        Meaning::Strong,
+        Meaning::Need,
+        Meaning::Trouble,
+        Meaning::Real,
+        Meaning::Demo,
+        Meaning::ReadOnly,
+    ];
+
+    #[test]
+    fn no_color_takes_the_colours_and_leaves_the_attributes() {
+        let theme = Theme::new(Colours::from_env(Some("1"), Some("xterm")), Ascii::Off);
+
+        for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
+            assert_eq!(theme.style(meaning).fg, None, "{meaning:?}");
+        }
+        assert!(!theme.style(Meaning::Real).add_modifier.is_empty());
+    }
+
+    #[test]
+    fn nothing_ever_paints_a_background() {
+        let theme = Theme::new(Colours::Sixteen, Ascii::Off);
+
+        for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
+            assert_eq!(theme.style(meaning).bg, None, "{meaning:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_no_color_and_a_usual_terminal_mean_colours() {
+        assert_eq!(Colours::from_env(Some(""), Some("tmux-256color")), Colours::Sixteen);
+        assert_eq!(Colours::from_env(None, Some("dumb")), Colours::None);
+    }
+}

@@ -1,0 +1,112 @@
+//! `/`: the table follows what is typed; enter stays with what was found, esc goes back.
+
+use super::lists::{self, Fresh};
+use crate::domain::filter::Filter;
+use crate::engine::view::Anchor;
+use crate::tui::action::Verb;
+use crate::tui::effect::Effect;
+use crate::tui::key::Key;
+use crate::tui::model::{Arrival, Elsewhere, Find, Hint, Label, Model, Page, Pane, Prompt};
+use crate::tui::widget::{Edited, Field};
+
+/// Opens the question, with a text to begin with.
+pub fn open(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(why) = crate::tui::action::action(Verb::Find, &[]).and_then(|action| (action.why_not)(model)) {
+        model.refuse(why);
+        return Vec::new();
+    }
+    model.pages.clear();
+    model.notice = None;
+    let before = Box::new(model.people.label.clone());
+    let field = Field::with(text);
+    let begun = !field.is_empty();
+    let person = model.people.cursor();
+    let ticket = model.people.ticket;
+    model.prompt = Some(Prompt::Find(Find { field, trouble: None, before, person, elsewhere: None, ticket }));
+    if begun { changed(model) } else { Vec::new() }
+}
+
+/// A key while finding.
+pub fn key(model: &mut Model, mut find: Find, key: Key) -> Vec<Effect> {
+    match key {
+        Key::Esc => leave(model, &find),
+        Key::Enter => stay(model, &find),
+        Key::Tab => elsewhere(model, find),
+        key => {
+            let edited = find.field.key(key);
+            model.prompt = Some(Prompt::Find(find));
+            if edited == Edited::Changed { changed(model) } else { Vec::new() }
+        }
+    }
+}
+
+/// Back to the list of before.
+pub fn leave(model: &mut Model, find: &Find) -> Vec<Effect> {
+    let before = (*find.before).clone();
+    if before == model.people.label {
+        return Vec::new();
+    }
+    model.people.choose(find.person);
+    lists::load(model, keeping(before))
+}
+
+const fn keeping(label: Label) -> Fresh {
+    Fresh { label, anchor: Anchor::Start, arrival: Arrival::Keep }
+}
+
+/// The text is another one: asks for its people, here and elsewhere.
+pub fn changed(model: &mut Model) -> Vec<Effect> {
+    let Some(Prompt::Find(find)) = &mut model.prompt else { return Vec::new() };
+    let text = find.field.text().trim().to_owned();
+    find.elsewhere = None;
+    find.trouble = None;
+    if text.is_empty() {
+        let before = (*find.before).clone();
+        return lists::load(model, keeping(before));
+    }
+    match Filter::parse(&text, model.now, model.options.zone) {
+        Ok(filter) => ask(model, text, filter),
+        Err(trouble) => {
+            find.trouble = Some(trouble.to_string());
+            Vec::new()
+        }
+    }
+}
+
+fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
+    let label = Label::Found { text: text.clone(), filter };
+    let mut effects = lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Only });
+    let ticket = model.people.ticket;
+    if let Some(Prompt::Find(find)) = &mut model.prompt {
+        find.ticket = ticket;
+    }
+    effects.push(Effect::Elsewhere { ticket, text });
+    effects
+}
+
+fn stay(model: &mut Model, find: &Find) -> Vec<Effect> {
+    if let Some(trouble) = &find.trouble {
+        model.refuse(trouble.clone());
+        model.prompt = Some(Prompt::Find(find.clone()));
+        return Vec::new();
+    }
+    if model.hint == Some(Hint::Find) {
+        model.hint = Some(Hint::Reply);
+    }
+    lists::focus(model, Pane::People)
+}
+
+fn elsewhere(model: &mut Model, find: Find) -> Vec<Effect> {
+    let Some(rows) = find.elsewhere.clone() else {
+        model.prompt = Some(Prompt::Find(find));
+        return Vec::new();
+    };
+    if rows.is_empty() {
+        model.refuse(format!("nobody in any blast is {}", find.field.text()));
+        model.prompt = Some(Prompt::Find(find));
+        return Vec::new();
+    }
+    model.pages.push(Page::Elsewhere(Elsewhere { text: find.field.text(), rows, row: 0 }));
+    let before = (*find.before).clone();
+    lists::load(model, keeping(before))
+}

@@ -1,0 +1,176 @@
+//! The pages over the desk: what opens them, what moves on them, what is chosen there.
+
+use super::lists::{self, Fresh};
+use super::{acts, keys, prompts};
+use crate::domain::blast::BlastState;
+use crate::domain::filter::Filter;
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::{Mark, Resolution};
+use crate::engine::Launch;
+use crate::engine::view::{Anchor, ElsewhereRow};
+use crate::tui::ARMED_FOR;
+use crate::tui::effect::{Act, Effect};
+use crate::tui::key::Key;
+use crate::tui::layout::Layout;
+use crate::tui::model::{
+    Arrival, Details, Label, Model, Movement, Needs, Notice, Page, Pane, Plan, RESOLUTIONS, ResolutionChoice,
+};
+use crate::tui::page;
+use crate::tui::widget::{Edited, Field};
+
+/// One person in full.
+pub fn details(model: &mut Model, person: RecipientId) -> Vec<Effect> {
+    model.notice = None;
+    model.pages.push(Page::Details(Details::of(person)));
+    vec![Effect::Person(person)]
+}
+
+/// What sending the selected blast would do.
+pub fn plan(model: &mut Model) -> Vec<Effect> {
+    let Some(blast) = model.blast().map(|blast| blast.id) else { return Vec::new() };
+    model.notice = None;
+    let plan = Plan { blast, told: None, field: Field::default(), refused: None, sample: 0, scroll: 0 };
+    model.pages.push(Page::Plan(Box::new(plan)));
+    vec![Effect::Plan(blast)]
+}
+
+/// A key that belongs to a page's field; `None` when it does not.
+pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
+    match model.pages.last_mut()? {
+        Page::Plan(plan) => {
+            let belongs = matches!(key, Key::Char('0'..='9') | Key::Backspace);
+            if !belongs {
+                return None;
+            }
+            if plan.field.text().len() < 12 || key == Key::Backspace {
+                plan.field.key(key);
+            }
+            plan.refused = None;
+            Some(Vec::new())
+        }
+        Page::Commands(commands) => {
+            let typed = matches!(key, Key::Char(_) | Key::Backspace | Key::Delete | Key::Ctrl('w' | 'k' | 'a' | 'e'));
+            if !typed {
+                return None;
+            }
+            if commands.field.key(key) == Edited::Changed {
+                commands.row = 0;
+            }
+            Some(Vec::new())
+        }
+        _ => None,
+    }
+}
+
+/// Moves over a page: its choice or its row where it has one, else it scrolls.
+pub fn moved(model: &mut Model, movement: Movement) {
+    let height = Layout::page_rows(model.size);
+    let (rows, pages) = match movement {
+        Movement::Rows(rows) => (rows, false),
+        Movement::Pages(pages) => (pages.saturating_mul(height.max(2).cast_signed() - 1), true),
+    };
+    let entries = page::entries(model);
+    let last = page::length(model).saturating_sub(height);
+    match model.pages.last_mut() {
+        Some(Page::Details(details)) if details.is_uncertain() && !pages && rows.abs() == 1 => {
+            let at = RESOLUTIONS.iter().position(|choice| *choice == details.choice).unwrap_or_default();
+            details.choice = RESOLUTIONS[at.saturating_add_signed(rows).min(RESOLUTIONS.len() - 1)];
+        }
+        Some(Page::Commands(commands)) => commands.row = step(commands.row, rows, entries),
+        Some(Page::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, entries),
+        Some(open) => {
+            if let Some(scroll) = open.scroll_mut() {
+                *scroll = scroll.saturating_add_signed(rows).min(last);
+            }
+        }
+        None => {}
+    }
+}
+
+fn step(row: usize, by: isize, entries: usize) -> usize {
+    row.saturating_add_signed(by).min(entries.saturating_sub(1))
+}
+
+/// `enter` on a line.
+pub fn choose(model: &mut Model) -> Vec<Effect> {
+    match model.pages.last() {
+        Some(Page::Commands(_)) => command(model),
+        Some(Page::Elsewhere(elsewhere)) => match elsewhere.rows.get(elsewhere.row).cloned() {
+            Some(row) => jump(model, &row),
+            None => Vec::new(),
+        },
+        Some(Page::Details(details)) => resolve(model, &details.clone()),
+        _ => Vec::new(),
+    }
+}
+
+fn command(model: &mut Model) -> Vec<Effect> {
+    let Some(Page::Commands(commands)) = model.pages.last() else { return Vec::new() };
+    let verb = page::commands(model, commands).get(commands.row).map(|entry| entry.verb);
+    let Some(verb) = verb else {
+        model.refuse("no command of that name");
+        return Vec::new();
+    };
+    model.pages.pop();
+    match crate::tui::action::action(verb, crate::tui::keymap::scopes(model)) {
+        Some(action) => keys::run(model, action),
+        None => Vec::new(),
+    }
+}
+
+/// To the same number in another blast.
+fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
+    model.pages.clear();
+    model.blasts.select(row.blast_id);
+    if model.blast().is_none() {
+        model.refuse("that blast is not in the list any more");
+        return vec![Effect::Blasts];
+    }
+    model.focus = Pane::People;
+    let label = Label::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
+    lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Person(row.recipient_id) })
+}
+
+fn resolve(model: &mut Model, details: &Details) -> Vec<Effect> {
+    let who = details.told.as_ref().map(|told| told.row.name.clone().unwrap_or_else(|| told.row.phone.to_string()));
+    let who = who.unwrap_or_default();
+    match details.choice {
+        ResolutionChoice::LeaveOpen => {
+            model.say(Notice::done(format!("{who}: left open; a late answer still settles it by itself")));
+            Vec::new()
+        }
+        ResolutionChoice::Say(Resolution::Resend) => {
+            let then = vec![Act::Mark { person: details.person, mark: Mark::Resolve(Resolution::Resend) }];
+            prompts::ask(
+                model,
+                format!("send to {who} once more? If it did arrive, they get it twice."),
+                Needs::Yes,
+                then,
+            )
+        }
+        ResolutionChoice::Say(said) => {
+            vec![acts::act(Act::Mark { person: details.person, mark: Mark::Resolve(said) })]
+        }
+    }
+}
+
+/// `enter` on the plan: sends when the number typed is the number shown.
+pub fn confirm(model: &mut Model) -> Vec<Effect> {
+    let Some(Page::Plan(plan)) = model.pages.last_mut() else { return Vec::new() };
+    let Some(told) = &plan.told else { return Vec::new() };
+    if let Some(obstacle) = told.obstacles.first() {
+        plan.refused = Some(obstacle.clone());
+        return Vec::new();
+    }
+    let typed = plan.field.text();
+    if typed != told.people.to_string() {
+        let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
+        plan.refused = Some(format!("{typed} is not {}: nothing sent", told.people));
+        plan.field = Field::default();
+        return Vec::new();
+    }
+    let launch = Launch { blast: plan.blast, version: told.blast.version, people: told.people, armed_for: ARMED_FOR };
+    let resumes = told.blast.state == BlastState::Paused;
+    plan.field = Field::default();
+    vec![acts::act(if resumes { Act::Resume(launch) } else { Act::Launch(launch) })]
+}

@@ -1,0 +1,59 @@
+//! From the model to a drawn screen; pure. Each pane is a file, none knows the others.
+
+mod blasts;
+mod footer;
+mod funnel;
+mod header;
+mod page;
+mod people;
+mod summary;
+
+use ratatui::buffer::Buffer;
+
+use super::layout::Layout;
+use super::model::{Model, Pane};
+use super::theme::Theme;
+use super::widget::{Focused, Pen};
+
+/// Draws everything.
+pub fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer) {
+    let mut pen = Pen::new(buffer, theme);
+    let layout = model.layout();
+    if layout.is_summary() {
+        return summary::draw(model, &mut pen);
+    }
+    header::draw(model, &mut pen);
+    if model.pages.is_empty() {
+        desk(model, &mut pen, layout);
+    } else {
+        page::draw(model, &mut pen);
+    }
+    footer::draw(model, &mut pen);
+}
+
+fn desk(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
+    match layout {
+        Layout::Wide { blasts, funnel, people } => {
+            blasts::draw(model, pen, blasts);
+            funnel::draw(model, pen, funnel);
+            people::draw(model, pen, people);
+        }
+        Layout::Stacked { upper, people } => {
+            match model.focus {
+                Pane::Blasts => blasts::draw(model, pen, upper),
+                _ => funnel::draw(model, pen, upper),
+            }
+            people::draw(model, pen, people);
+        }
+        Layout::Single { pane } => match model.focus {
+            Pane::Blasts => blasts::draw(model, pen, pane),
+            Pane::Funnel => funnel::draw(model, pen, pane),
+            Pane::People => people::draw(model, pen, pane),
+        },
+        Layout::Summary => {}
+    }
+}
+
+fn focused(model: &Model, pane: Pane) -> Focused {
+    if model.focus == pane { Focused::Yes } else { Focused::No }
+}

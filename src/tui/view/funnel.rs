@@ -1,0 +1,217 @@
+//! The funnel of the selected blast: how many got how far, who is stuck where, what it waits for.
+
+use ratatui::layout::Rect;
+
+use super::{blasts, focused};
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::Counts;
+use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
+use crate::engine::view::BlastRow;
+use crate::tui::format::{Clock, compact, money, number, symbol};
+use crate::tui::layout::Layout;
+use crate::tui::model::{Model, Pane, STAGES, armed_until, stage_label, stuck_at};
+use crate::tui::theme::Meaning;
+use crate::tui::widget::{Align, Pen, Rule, Table, bar, rule, width};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    Stage,
+    Count,
+    Share,
+    Stuck,
+}
+
+/// Where the bars begin, counted from the pane's text.
+const BARS: u16 = 46;
+
+fn table() -> Table<Cell> {
+    let mut table = Table::lay(&[
+        (Cell::Stage, 9, Align::Left),
+        (Cell::Count, 11, Align::Right),
+        (Cell::Share, 8, Align::Right),
+        (Cell::Stuck, 11, Align::Right),
+    ]);
+    for (column, end) in table.columns.iter_mut().zip([11, 22, 31, 43]) {
+        column.x = end - column.width;
+    }
+    table
+}
+
+pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    let beside = matches!(model.layout(), Layout::Wide { .. });
+    let text = if beside { fence(pen, area) } else { area };
+    let at = if beside { area.x + 1 } else { area.x };
+    rule(pen, (at, area.y), area.right() - at, &title(model, beside), focused(model, Pane::Funnel));
+    let Some(blast) = model.blast() else {
+        let words =
+            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading …" };
+        pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), Meaning::Dim);
+        return;
+    };
+    stages(model, pen, text, blast);
+    let y = text.y + 7;
+    let others = (others(&blast.counts, text.width), String::new());
+    let since = (since(model).unwrap_or_default(), String::new());
+    let lines = [others, waits(model, blast, text.width), since];
+    let rows = usize::from(text.height.saturating_sub(7));
+    for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
+        let taken = width(&right).min(text.width);
+        pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), Meaning::Plain);
+        pen.put_right((text.right(), y), &right, taken, Meaning::Plain);
+    }
+}
+
+/// The upright between the panes; returns where the text may stand.
+fn fence(pen: &mut Pen<'_>, area: Rect) -> Rect {
+    let glyphs = pen.theme.glyphs;
+    pen.put((area.x, area.y), glyphs.tee, 1, Meaning::Dim);
+    for y in area.y + 1..area.bottom() {
+        pen.put((area.x, y), glyphs.upright, 1, Meaning::Dim);
+    }
+    Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
+}
+
+fn title(model: &Model, beside: bool) -> Rule {
+    let mut left = vec!["2 Funnel".to_owned()];
+    if let Some(blast) = model.blast() {
+        left.push(format!("{}, {}", blast.tag, blast.follow_up_stage));
+        left.push(state(model, blast));
+    }
+    let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {}", at + 1, model.blasts.rows().len()));
+    Rule { left, right: at.filter(|_| !beside) }
+}
+
+fn state(model: &Model, blast: &BlastRow) -> String {
+    let clock = Clock { zone: model.options.zone, now: model.now };
+    if let Some(until) = armed_until(blast, model.now) {
+        return format!("starts {}: u stops it", clock.second(until));
+    }
+    let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    match blast.state {
+        BlastState::Paused | BlastState::Cancelled | BlastState::Failed => format!("{}{by}", blast.state),
+        state => blasts::word(state).to_owned(),
+    }
+}
+
+fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastRow) {
+    let table = table();
+    let everybody = blast.total_recipients.max(blast.counts.total());
+    table.row(pen, (area.x, area.y + 1), |cell| (head(cell).to_owned(), Meaning::Dim));
+    let room = area.width.saturating_sub(BARS);
+    if room > 8 {
+        pen.put((area.x + BARS, area.y + 1), "0", 1, Meaning::Dim);
+        pen.put_right((area.right(), area.y + 1), &number(everybody), room - 2, Meaning::Dim);
+    }
+    let funnel = blast.counts.funnel();
+    let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
+    for ((row, (stage, count)), y) in STAGES.into_iter().zip(counts).enumerate().zip(area.y + 2..area.bottom()) {
+        if row == model.stage {
+            pen.put((area.x, y), ">", 1, Meaning::Accent);
+        }
+        table.row(pen, (area.x, y), |cell| value(cell, stage, (count, funnel.sent), &blast.counts));
+        if room > 8 {
+            bar(pen, (area.x + BARS, y), (count, everybody), room, Meaning::Stage(stage));
+        }
+    }
+}
+
+const fn head(cell: Cell) -> &'static str {
+    match cell {
+        Cell::Stage => "stage",
+        Cell::Count => "count",
+        Cell::Share => "of sent",
+        Cell::Stuck => "stuck here",
+    }
+}
+
+fn value(cell: Cell, stage: Status, (count, sent): (i64, i64), counts: &Counts) -> (String, Meaning) {
+    match cell {
+        Cell::Stage => (stage_label(stage).to_owned(), Meaning::Stage(stage)),
+        Cell::Count => (number(count), Meaning::Plain),
+        Cell::Share => (share(count, sent), Meaning::Plain),
+        Cell::Stuck => (stuck_at(counts, stage).map_or_else(|| "-".to_owned(), number), Meaning::Plain),
+    }
+}
+
+/// With one decimal; 100.0 only for all of them.
+fn share(part: i64, whole: i64) -> String {
+    if whole <= 0 {
+        return "-".to_owned();
+    }
+    let (part, whole) = (i128::from(part), i128::from(whole));
+    let rounded = (part * 2_000 + whole) / (whole * 2);
+    let shown = if part < whole { rounded.min(999) } else { rounded };
+    format!("{}.{}%", shown / 10, shown % 10)
+}
+
+/// Who is in no stage.
+fn others(counts: &Counts, room: u16) -> String {
+    let outside =
+        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let parts = |write: fn(i64) -> String| outside.map(|status| format!("{status} {}", write(counts.get(status))));
+    let (full, short) = (parts(number), parts(compact));
+    let lines = [full.join("   "), full.join("  "), short.join("  ")];
+    let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
+    fitting.unwrap_or_else(|| short.join(" "))
+}
+
+/// What it waits for, its rate and end, and the money.
+fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
+    let clock = Clock { zone: model.options.zone, now: model.now };
+    let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
+    let rate = model.senders.iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.per_hour);
+    let sending = blast.state == BlastState::Sending;
+    let rate = rate.filter(|_| sending).map(|rate| format!("{}/h", number(rate)));
+    let done = blast.done_at.filter(|_| sending).map(|at| clock.long(at));
+    let wait = model.waiting().map(|waiting| format!("waits for: {}", waits_for(waiting, clock)));
+    let wait = wait.or_else(|| stopped(blast));
+    let parts =
+        |done: Option<String>| -> Vec<String> { [wait.clone(), rate.clone(), done].into_iter().flatten().collect() };
+    let long = parts(done.as_ref().map(|at| format!("done about {at}"))).join("   ");
+    let short = parts(done.map(|at| format!("done {at}"))).join("  ");
+    let left = room.saturating_sub(width(&money) + 4);
+    (if width(&long) <= left { long } else { short }, money)
+}
+
+/// Why it does not go on by itself.
+fn stopped(blast: &BlastRow) -> Option<String> {
+    let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
+    let why = blast.state_reason.as_ref().filter(|_| held)?;
+    Some(format!("{}: {why}", blast.state))
+}
+
+fn waits_for(waiting: &Waiting, clock: Clock) -> String {
+    let until = waiting.until();
+    match (waiting, until) {
+        (Waiting::Gap { .. }, Some(next)) => format!("{waiting}, next {}", clock.second(next)),
+        (_, Some(until)) => format!("{waiting}, until {}", clock.long(until)),
+        _ => waiting.to_string(),
+    }
+}
+
+fn since(model: &Model) -> Option<String> {
+    let since = model.since.as_ref()?;
+    let clock = Clock { zone: model.options.zone, now: model.now };
+    let what: Vec<String> = since
+        .reached
+        .iter()
+        .filter(|(_, people)| *people > 0)
+        .map(|(status, people)| format!("{} {status}", number(*people)))
+        .collect();
+    let what = if what.is_empty() { "nothing".to_owned() } else { what.join(", ") };
+    Some(format!("since your last key, {}: {what}", clock.minute(since.from?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn a_share_has_one_decimal_and_is_whole_only_for_everybody() {
+        assert_eq!(share(136, 142), "95.8%");
+        assert_eq!(share(142, 142), "100.0%");
+        assert_eq!(share(999_999, 1_000_000), "99.9%");
+        assert_eq!(share(0, 0), "-");
+    }
+}

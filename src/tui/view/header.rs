@@ -1,0 +1,101 @@
+//! The first line: whose messages these are, whether what is shown is true now, the senders, what needs a person.
+
+use crate::domain::blast::BlastState;
+use crate::domain::waiting::Waiting;
+use crate::engine::DatabaseState;
+use crate::engine::view::SenderRow;
+use crate::tui::DeskKind;
+use crate::tui::format::{Clock, number};
+use crate::tui::model::Model;
+use crate::tui::theme::Meaning;
+use crate::tui::widget::{Pen, width};
+
+/// The zone's offset is told from this many columns.
+const WIDE: u16 = 110;
+
+pub fn draw(model: &Model, pen: &mut Pen<'_>) {
+    let room = pen.screen().width;
+    let needs = model.needs();
+    let need = (needs > 0).then(|| format!("! {} need{} you", number(needs), if needs == 1 { "s" } else { "" }));
+    let need = need.filter(|words| width(words) + 12 <= room);
+    let end = room.saturating_sub(need.as_ref().map_or(1, |words| width(words) + 2));
+    let mut at = kind(model, pen);
+    at = name(model, pen, at, end);
+    for Segment { words, more, meaning } in segments(model, room) {
+        let full = format!("{words}{more}");
+        let fitting = [full, words].into_iter().find(|words| at + 2 + width(words) <= end);
+        if let Some(words) = fitting {
+            at = pen.put((at + 2, 0), &words, end - at - 2, meaning);
+        }
+    }
+    if let Some(words) = need {
+        pen.put_right((room - 1, 0), &words, room, Meaning::Need);
+    }
+}
+
+/// Words of the header, and more where there is room.
+struct Segment {
+    words: String,
+    more: String,
+    meaning: Meaning,
+}
+
+fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
+    let (word, meaning) = match model.options.kind {
+        DeskKind::Real => ("REAL", Meaning::Real),
+        DeskKind::Demo => ("DEMO", Meaning::Demo),
+        DeskKind::ReadOnly => ("READ-ONLY", Meaning::ReadOnly),
+    };
+    pen.put((1, 0), word, 9, meaning)
+}
+
+fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
+    match &model.options.name {
+        Some(name) => pen.put((at + 1, 0), name, end.saturating_sub(at + 1).min(30), Meaning::Strong),
+        None => at,
+    }
+}
+
+/// What follows the name, the most important first; what does not fit is left out.
+fn segments(model: &Model, room: u16) -> Vec<Segment> {
+    let mut segments = vec![freshness(model, room)];
+    segments.extend(model.senders.iter().map(|row| sender(model, row)));
+    segments
+}
+
+fn freshness(model: &Model, room: u16) -> Segment {
+    let clock = Clock { zone: model.options.zone, now: model.now };
+    let more = if room >= WIDE { format!(" {}", clock.offset()) } else { String::new() };
+    let (words, more, meaning) = match (model.database, model.news_at) {
+        (DatabaseState::Down { since }, _) => (format!("STALE since {}", clock.long(since)), more, Meaning::Need),
+        (DatabaseState::Up, None) => ("reading".to_owned(), String::new(), Meaning::Dim),
+        (DatabaseState::Up, Some(at)) => (format!("live, news {}", clock.long(at)), more, Meaning::Plain),
+    };
+    Segment { words, more, meaning }
+}
+
+fn sender(model: &Model, sender: &SenderRow) -> Segment {
+    if sender.stopped.is_some() {
+        let more = ": ! says why".to_owned();
+        return Segment { words: format!("{} STOPPED", sender.name), more, meaning: Meaning::Need };
+    }
+    let rate = sender.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
+    let cap = sender.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
+    let sends =
+        model.blasts.rows().iter().any(|blast| blast.sender_id == sender.id && blast.state == BlastState::Sending);
+    let today = match (sender.today, sends) {
+        (0, false) if cap.is_empty() => " idle".to_owned(),
+        (0, true) if cap.is_empty() => String::new(),
+        (today, _) => format!(" {}{cap} today", number(today)),
+    };
+    Segment { words: format!("{}{rate}{today}", sender.name), more: elsewhere(model, sender), meaning: Meaning::Plain }
+}
+
+/// Who sends for it, when it is not this process.
+fn elsewhere(model: &Model, sender: &SenderRow) -> String {
+    match &sender.lease {
+        Some(lease) if lease.holder != model.holder => format!(", sent from {}", lease.host),
+        None if sender.waiting == Some(Waiting::NoEngine) => ", nobody sends".to_owned(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,105 @@
+//! The pen that everything is drawn with. All text of the screen passes through [`Pen::put`], which cleans it:
+//! a name, reply or provider's word can neither steer the terminal nor push a column.
+
+mod bar;
+mod field;
+mod line;
+mod rule;
+mod table;
+
+pub use bar::bar;
+pub use field::{Edited, Field};
+pub use line::Line;
+pub use rule::{Focused, Rule, rule};
+pub use table::{Align, Table};
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::theme::{Meaning, Theme};
+use crate::domain::text::clean;
+
+/// The columns that a text takes once it is cleaned.
+pub fn width(text: &str) -> u16 {
+    u16::try_from(clean(text).width()).unwrap_or(u16::MAX)
+}
+
+/// Draws into a rectangle of the buffer; what lies outside is cut off, silently.
+pub struct Pen<'a> {
+    buffer: &'a mut Buffer,
+    pub theme: &'a Theme,
+}
+
+impl<'a> Pen<'a> {
+    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+        Self { buffer, theme }
+    }
+
+    /// The whole screen.
+    pub fn screen(&self) -> Rect {
+        self.buffer.area
+    }
+
+    /// Writes at a place of the screen, at most `max` columns, cut with `~`. Returns the column after it.
+    pub fn put(&mut self, (x, y): (u16, u16), text: &str, max: u16, meaning: Meaning) -> u16 {
+        let area = self.buffer.area;
+        if x >= area.right() || y >= area.bottom() || max == 0 {
+            return x;
+        }
+        let room = max.min(area.right() - x);
+        let text = clean(text);
+        let style = self.theme.style(meaning);
+        if text.width() <= usize::from(room) {
+            return self.buffer.set_stringn(x, y, &text, usize::from(room), style).0;
+        }
+        let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(room) - 1, style);
+        self.buffer.set_stringn(end, y, "~", 1, style).0
+    }
+
+    /// Writes so that the text ends before column `end`, within `max` columns.
+    pub fn put_right(&mut self, (end, y): (u16, u16), text: &str, max: u16, meaning: Meaning) {
+        let taken = width(text).min(max);
+        self.put((end.saturating_sub(taken), y), text, taken, meaning);
+    }
+
+    /// Writes a glyph several times.
+    pub fn repeat(&mut self, (x, y): (u16, u16), glyph: &str, times: u16, meaning: Meaning) {
+        self.put((x, y), &glyph.repeat(usize::from(times)), times, meaning);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+
+    use super::Pen;
+    use crate::tui::Ascii;
+    use crate::tui::theme::{Colours, Meaning, Theme};
+
+    fn drawn(text: &str, max: u16) -> String {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 1));
+        let theme = Theme::new(Colours::None, Ascii::Off);
+        Pen::new(&mut buffer, &theme).put((0, 0), text, max, Meaning::Plain);
+        let row: String = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        row.trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_long_name_is_cut_with_a_tilde_by_the_columns_it_takes() {
+        assert_eq!(drawn("Muhammad Hafiz", 8), "Muhamma~");
+        assert_eq!(drawn("Hafiz", 5), "Hafiz");
+    }
+
+    #[test]
+    fn a_wide_character_that_would_stand_half_outside_is_left_out() {
+        assert_eq!(drawn("陈小明陈", 6), "陈 小 ~");
+        assert_eq!(drawn("陈小明", 6), "陈 小 明");
+    }
+
+    #[test]
+    fn an_escape_sequence_in_a_name_never_reaches_the_screen() {
+        assert_eq!(drawn("\u{1b}[2JAina\u{202e}", 20), "[2JAina");
+    }
+}

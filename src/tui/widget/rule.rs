@@ -1,0 +1,56 @@
+//! The title of a pane: a rule with words in it, double when the pane has the focus.
+
+use super::{Pen, width};
+use crate::tui::theme::Meaning;
+
+/// What a title says.
+#[derive(Debug, Default)]
+pub struct Rule {
+    /// Segments from the left, each after two rule glyphs; the last ones are dropped when they do not fit.
+    pub left: Vec<String>,
+    /// A segment at the right end, if it fits.
+    pub right: Option<String>,
+}
+
+/// Whether the pane has the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focused {
+    Yes,
+    No,
+}
+
+/// Draws a title over `room` columns from `(x, y)`.
+pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &Rule, focused: Focused) {
+    let glyph = match focused {
+        Focused::Yes => pen.theme.glyphs.double,
+        Focused::No => pen.theme.glyphs.rule,
+    };
+    let (frame, words) = match focused {
+        Focused::Yes => (Meaning::Accent, Meaning::Strong),
+        Focused::No => (Meaning::Dim, Meaning::Plain),
+    };
+    pen.repeat((x, y), glyph, room, frame);
+    let right = title.right.as_deref().filter(|words| width(words) + 10 <= room);
+    let taken = right.map_or(0, |words| width(words) + 4);
+    let limit = room.saturating_sub(taken);
+    let mut at = 0;
+    for segment in title.left.iter().filter(|segment| !segment.is_empty()) {
+        let left = limit.saturating_sub(at + 5);
+        if left < width(segment).min(4) {
+            break;
+        }
+        at += 2;
+        at += segment_at(pen, (x + at, y), segment, left, words);
+    }
+    if let Some(words_right) = right {
+        segment_at(pen, (x + room - width(words_right) - 4, y), words_right, room, words);
+    }
+}
+
+/// A segment with a space either side; returns its columns.
+fn segment_at(pen: &mut Pen<'_>, (x, y): (u16, u16), words: &str, room: u16, meaning: Meaning) -> u16 {
+    pen.put((x, y), " ", 1, meaning);
+    let end = pen.put((x + 1, y), words, room, meaning);
+    pen.put((end, y), " ", 1, meaning);
+    end + 1 - x
+}
