@@ -1,5 +1,6 @@
 //! Whatever dies, and whenever: nobody is written to twice, nobody is forgotten, nobody is invented.
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::{Setup, Shop, digits, eventually_async, long_form, pass, said};
@@ -89,10 +90,12 @@ async fn connections_that_break_under_a_blast_lose_nobody() {
 #[tokio::test]
 async fn who_was_taken_without_an_answer_is_uncertain_and_only_a_person_decides() {
     // Five minutes are 1.5 seconds.
-    let shop = Shop::open(Setup { engine: "speed = 200", sender: "rate = \"unlimited\"", ..Setup::default() }).await;
-    for n in [1, 3, 5] {
+    let sender = "rate = \"unlimited\"\nin_flight = 4\ntimeout = \"500ms\"";
+    let shop = Shop::open(Setup { engine: "speed = 200", sender, ..Setup::default() }).await;
+    for n in [1, 3] {
         shop.sim.answer_send(&digits(n), json!([{ "hang_up": "after" }])).await;
     }
+    shop.sim.answer_send(&digits(5), json!([{ "delay_ms": 1500 }])).await;
     let blast = shop.blast(0..8).await;
     let engine = shop.engine();
     eventually_async("three are uncertain", async || shop.count("uncertain").await == 3).await;
@@ -190,5 +193,65 @@ async fn a_sender_that_is_stopped_leaves_nobody_in_flight_after_a_crash() {
     shop.until_idle().await;
 
     assert_eq!((shop.count("sending").await, shop.count("uncertain").await), (0, 10));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_is_asked_to_stop_waits_for_its_posts_and_leaves_no_doubt() {
+    let sim = &["--latency", "1200ms", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 4", ..Setup::default() }).await;
+    shop.blast(0..20).await;
+    let engine = shop.engine();
+    shop.until_posts(4).await;
+
+    engine.stop().await;
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (4, 16));
+    assert_eq!((shop.count("uncertain").await, shop.count("sending").await), (0, 0));
+    assert_eq!(shop.number("select count(*) from sender_leases where holder is not null").await, 0);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_slept_through_its_lease_sends_to_nobody_when_it_wakes() {
+    let sim = &["--latency", "40ms", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 8", ..Setup::default() }).await;
+    shop.blast(0..400).await;
+    let sleeper = shop.engine();
+    shop.until_posts(40).await;
+    sleeper.signal(Signal::STOP);
+
+    // It waits for the lease to run out, and has sent to some when the other wakes.
+    let other = shop.engine();
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 40).await;
+    sleeper.signal(Signal::CONT);
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    other.stop().await;
+    sleeper.stop().await;
+
+    let uncertain = shop.count("uncertain").await;
+    assert!(uncertain <= 10, "{uncertain}");
+    assert!(shop.sim.stats().await.max_in_flight <= 16);
+    everybody_is_settled(&shop).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_pauses_the_blast_and_costs_nobody_their_message() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..12).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace(shop.sim.base_url(), "http://127.0.0.1:9"));
+
+    shop.until_idle().await;
+
+    let show = shop.json(&["blast", "show", &blast]).await;
+    assert_eq!(show["state"], "paused", "{show}");
+    assert!(show["state_reason"].as_str().unwrap().contains("equal failures in a row: no connection"), "{show}");
+    assert_eq!((shop.count("failed").await, shop.count("uncertain").await), (0, 0));
+    shop.write("config.toml", config);
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("completed", 12));
     shop.promises().await;
 }

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use invariants::broken_books;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use room::Room;

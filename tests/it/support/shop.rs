@@ -243,10 +243,14 @@ impl Engine {
         self.0.kill().await.unwrap();
     }
 
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.0.id().unwrap()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
     /// Asks it to end, and waits until it has.
     pub async fn stop(mut self) {
-        let pid = Pid::from_raw(i32::try_from(self.0.id().unwrap()).unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
         let ended = tokio::time::timeout(PATIENCE, self.0.wait()).await;
         assert!(ended.expect("it ends when asked").unwrap().success());
     }
