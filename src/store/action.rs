@@ -47,6 +47,16 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
     Ok(id)
 }
 
+/// Adds to an act what was said a moment later; what an undo needs to know of the time before stays.
+pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Result<(), StoreError> {
+    sqlx::query("update operator_actions set detail = $2 || detail || jsonb_build_object('amount', $2 -> 'amount') where id = $1")
+        .bind(id)
+        .bind(detail)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// An operator's newest act that can be taken back and is not: a mark, or a launch.
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<Action>, StoreError> {
     let action = sqlx::query_as(

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::cli::{Global, postgres};
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use crate::domain::pace::Speed;
 use crate::engine::local::Throwaway;
 use crate::engine::{Access, App, Listening, Setup};
@@ -55,8 +55,9 @@ impl World {
     pub(super) async fn open(&self, shutdown: &Shutdown) -> Result<App> {
         let token = self.postgres.dir().join("token");
         std::fs::write(&token, "a-token-for-nobody")?;
-        let zone =
-            Config::load(&crate::config::Flags::default()).map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
+        // Of the person's own settings only who they are and their time zone count here.
+        let own = Config::load(&Flags::default()).ok();
+        let zone = own.as_ref().map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
         let sender = |name: &str, pace: &str| {
             format!(
                 "[[senders]]\nname = {name:?}\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"Kedai Aina\"\n\
@@ -71,7 +72,10 @@ impl World {
             sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,
         );
-        let config = Config::from_toml_str(&text)?;
+        let mut config = Config::from_toml_str(&text)?;
+        if let Some(own) = own {
+            config.operator = own.operator;
+        }
         let url = self.postgres.address().url();
         let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: shutdown.token() };
         Ok(App::open(setup).await?)

@@ -1,6 +1,6 @@
 //! An operator's marks: through the ledger, with the act logged in the same transaction.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -29,6 +29,9 @@ pub struct Marked {
     /// The same as a command line: `blastdeck mark 7 +60… replied`.
     pub command_line: String,
 }
+
+/// An amount that follows its close within this is part of it.
+const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
 
 impl App {
     /// Writes an operator's mark. Refused with a sentence when it cannot be, or when somebody else was first.
@@ -89,6 +92,10 @@ impl App {
     }
 
     async fn log_mark(&self, tx: &mut PgConnection, person: &Person, mark: &Mark) -> Result<ActionId, EngineError> {
+        if let Some(close) = self.own_fresh_close(tx, person, mark).await? {
+            action::amend(tx, close, &detail(person, mark)).await?;
+            return Ok(close);
+        }
         let new = NewAction {
             operator: self.operator(),
             action: act(mark),
@@ -98,6 +105,23 @@ impl App {
             detail: detail(person, mark),
         };
         Ok(action::log(tx, new).await?)
+    }
+}
+
+impl App {
+    /// The close that an amount belongs to, typed a moment after it: both are one act, and one undo takes both back.
+    async fn own_fresh_close(
+        &self,
+        tx: &mut PgConnection,
+        person: &Person,
+        mark: &Mark,
+    ) -> Result<Option<ActionId>, EngineError> {
+        if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
+            return Ok(None);
+        }
+        let close = action::newest_close(tx, person.id).await?;
+        let is_own = |close: &action::Action| close.operator == self.operator() && Utc::now() - close.at < SAME_ACT;
+        Ok(close.filter(is_own).map(|close| close.id))
     }
 }
 
