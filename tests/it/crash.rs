@@ -30,8 +30,8 @@ async fn killed_at_random_moments_nobody_is_sent_to_twice_and_nobody_is_forgotte
     for _ in 0..kills {
         let posts = shop.sim.stats().await.posts;
         let engine = shop.engine();
-        shop.until_posts(posts + 1 + (rand::random::<f64>() * 60.0) as usize).await;
-        pass((rand::random::<f64>() * 40.0) as u64).await;
+        shop.until_posts(posts + 1 + usize::from(rand::random::<u8>() % 60)).await;
+        pass(u64::from(rand::random::<u8>() % 40)).await;
         engine.kill().await;
         if !long_form() {
             free_the_lease(&shop).await;
@@ -53,8 +53,7 @@ async fn two_engines_at_once_share_nothing_of_one_sender() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(0..200).await;
 
-    let (first, second) =
-        tokio::join!(shop.run(&["engine", "--until-idle"]), shop.run(&["engine", "--until-idle"]));
+    let (first, second) = tokio::join!(shop.run(&["engine", "--until-idle"]), shop.run(&["engine", "--until-idle"]));
 
     assert_eq!((first.code, second.code), (0, 0));
     assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (200, 0));

@@ -50,7 +50,8 @@ fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_tells_o
     for part in ["funnel", "stuck", "counts", "rates", "errors"] {
         assert_eq!(first[part], second[part], "{part}");
     }
-    let funnel = ["sent", "received", "read", "replied", "closed"].map(|stage| first["funnel"][stage].as_i64().unwrap());
+    let funnel =
+        ["sent", "received", "read", "replied", "closed"].map(|stage| first["funnel"][stage].as_i64().unwrap());
     assert!(funnel.is_sorted_by(|above, below| above >= below), "{funnel:?}");
     assert!(funnel[2] > 0 && funnel[2] < funnel[0], "people read, and not all: {funnel:?}");
     let counts = first["counts"].as_object().unwrap();
@@ -106,7 +107,9 @@ fn simulators_of(parent: u32) -> Vec<String> {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|id| id.trim() == parent.to_string()))
     };
-    pids.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit())).filter(|pid| is_child(pid) && is_a_simulator(pid)).collect()
+    pids.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter(|pid| is_child(pid) && is_a_simulator(pid))
+        .collect()
 }
 
 fn is_a_simulator(pid: &str) -> bool {

@@ -30,7 +30,9 @@ async fn a_database_that_is_newer_than_the_program_is_refused_in_a_sentence() {
     .await;
     let before = shop.rows().await;
 
-    for verb in [&["blast", "list"][..], &["db", "migrate"], &["engine", "--until-idle"], &["--read-only", "blast", "list"]] {
+    for verb in
+        [&["blast", "list"][..], &["db", "migrate"], &["engine", "--until-idle"], &["--read-only", "blast", "list"]]
+    {
         let said = shop.run(verb).await;
         assert_eq!((said.code, said.out.as_str()), (1, ""), "{verb:?}: {said:?}");
         assert!(said.err.contains("newer blastdeck") && said.err.contains("9001"), "{verb:?}: {said:?}");

@@ -36,27 +36,67 @@ fn cases() -> Vec<(Vec<Value>, &'static str, &'static [&'static str])> {
     let of_another = r#"{"success":true,"data":{"key":{"id":"OTHER","fromMe":true},"status":"READ"}}"#;
     vec![
         // Late and out of order.
-        (vec![word("DELIVERY_ACK"), word("SERVER_ACK"), word("PENDING"), often(word("1"))], "delivered", &["delivered"]),
+        (
+            vec![word("DELIVERY_ACK"), word("SERVER_ACK"), word("PENDING"), often(word("1"))],
+            "delivered",
+            &["delivered"],
+        ),
         (vec![word("DELIVERY_ACK"), word("ERROR"), often(word("0"))], "delivered", &["delivered"]),
         (vec![word("READ")], "read", &["read"]),
         // Twice.
         (vec![word("DELIVERY_ACK"), word("DELIVERY_ACK"), word("READ"), word("READ")], "read", &["delivered", "read"]),
         // As numbers, and as digits.
-        (vec![body(r#"{"success":true,"data":{"status":3}}"#), often(body(r#"{"data":{"status":2}}"#))], "delivered", &["delivered"]),
+        (
+            vec![body(r#"{"success":true,"data":{"status":3}}"#), often(body(r#"{"data":{"status":2}}"#))],
+            "delivered",
+            &["delivered"],
+        ),
         (vec![word("3"), word("5")], "read", &["delivered", "read"]),
         (vec![body(r#"[{"status":"READ"}]"#), body(r#"{"success":true,"data":[{"status":4}]}"#)], "read", &["read"]),
         // A boolean is no status; a word beside it is one.
         (vec![often(body(account))], "sent", &[]),
         (vec![body(account), body(r#"{"success":true,"status":true,"messageStatus":"read_ack"}"#)], "read", &["read"]),
         // No status at all: a page, with and without an honest code; cut off; empty; not there.
-        (vec![page(502), page(200), json!({ "hang_up": "before" }), body(""), body("{\"data\":{\"sta"), word("PLAYED")], "read", &["read"]),
-        (vec![body(r#"{"success":false,"message":"messageInfo ","data":{}}"#), word("delivery_ack")], "delivered", &["delivered"]),
+        (
+            vec![
+                page(502),
+                page(200),
+                json!({ "hang_up": "before" }),
+                body(""),
+                body("{\"data\":{\"sta"),
+                word("PLAYED"),
+            ],
+            "read",
+            &["read"],
+        ),
+        (
+            vec![body(r#"{"success":false,"message":"messageInfo ","data":{}}"#), word("delivery_ack")],
+            "delivered",
+            &["delivered"],
+        ),
         // Unknown words, numbers out of range, and news of somebody else's message.
-        (vec![word("QUEUED"), word("17"), body(r#"{"data":{"status":-1}}"#), body(r#"{"data":{"status":3.5}}"#), often(body(of_another))], "sent", &[]),
+        (
+            vec![
+                word("QUEUED"),
+                word("17"),
+                body(r#"{"data":{"status":-1}}"#),
+                body(r#"{"data":{"status":3.5}}"#),
+                often(body(of_another)),
+            ],
+            "sent",
+            &[],
+        ),
         // Refused after it was taken.
         (vec![word("SERVER_ACK"), word("ERROR"), word("READ")], "failed", &["failed"]),
         // A time that is no delivery.
-        (vec![body(r#"{"data":{"status":"SERVER_ACK","messageC2STimestamp":"1634061785"}}"#), often(word("SERVER_ACK"))], "sent", &[]),
+        (
+            vec![
+                body(r#"{"data":{"status":"SERVER_ACK","messageC2STimestamp":"1634061785"}}"#),
+                often(word("SERVER_ACK")),
+            ],
+            "sent",
+            &[],
+        ),
     ]
 }
 

@@ -70,7 +70,10 @@ impl Scene {
 
     /// Status by status, in the order of people.
     async fn statuses(&self) -> Vec<String> {
-        sqlx::query_scalar("select status::text from blast_recipients order by id").fetch_all(self.pool()).await.unwrap()
+        sqlx::query_scalar("select status::text from blast_recipients order by id")
+            .fetch_all(self.pool())
+            .await
+            .unwrap()
     }
 
     async fn number(&self, query: &str) -> i64 {

@@ -16,7 +16,7 @@ pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use room::Room;
 pub use shop::{Said, Setup, Shop, digits, long_form, pass, said};
-pub use sim::{Post, Sim};
+pub use sim::Post;
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);

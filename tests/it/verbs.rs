@@ -81,18 +81,48 @@ async fn a_report_has_the_fields_that_scripts_rely_on() {
     let people = shop.ok(&["blast", "recipients", "1", "--json"]).await;
 
     for path in [
-        "/blast/id", "/blast/tag", "/blast/state", "/blast/sender", "/blast/follow_up_stage", "/blast/total_recipients",
-        "/funnel/sent", "/funnel/received", "/funnel/read", "/funnel/replied", "/funnel/closed", "/stuck/sent",
-        "/stuck/delivered", "/stuck/read", "/stuck/replied", "/counts/queued", "/counts/uncertain", "/counts/opted_out",
-        "/counts/skipped", "/rates/received", "/rates/closed", "/errors",
+        "/blast/id",
+        "/blast/tag",
+        "/blast/state",
+        "/blast/sender",
+        "/blast/follow_up_stage",
+        "/blast/total_recipients",
+        "/funnel/sent",
+        "/funnel/received",
+        "/funnel/read",
+        "/funnel/replied",
+        "/funnel/closed",
+        "/stuck/sent",
+        "/stuck/delivered",
+        "/stuck/read",
+        "/stuck/replied",
+        "/counts/queued",
+        "/counts/uncertain",
+        "/counts/opted_out",
+        "/counts/skipped",
+        "/rates/received",
+        "/rates/closed",
+        "/errors",
     ] {
         assert!(report.pointer(path).is_some(), "{path}: {report}");
     }
     for line in people.lines() {
         let person: Value = serde_json::from_str(line).unwrap();
         for field in [
-            "id", "phone_number", "name", "status", "message_id", "sent_at", "delivered_at", "read_at", "replied_at",
-            "closed_at", "failed_at", "error_code", "error_message", "attempts",
+            "id",
+            "phone_number",
+            "name",
+            "status",
+            "message_id",
+            "sent_at",
+            "delivered_at",
+            "read_at",
+            "replied_at",
+            "closed_at",
+            "failed_at",
+            "error_code",
+            "error_message",
+            "attempts",
         ] {
             assert!(person.get(field).is_some(), "{field}: {person}");
         }
@@ -147,7 +177,17 @@ async fn one_person_in_three_spellings_is_one_person() {
     let list = shop.write("list.csv", "phone\n010-012 3456\n+60100123456\n60 10 012 3456\n");
 
     let made = shop
-        .run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap(), "--json"])
+        .run(&[
+            "blast",
+            "new",
+            "--sender",
+            "sales",
+            "--message",
+            "Hi",
+            "--recipients",
+            list.to_str().unwrap(),
+            "--json",
+        ])
         .await;
     shop.send("1").await;
     shop.until_idle().await;
@@ -234,7 +274,11 @@ async fn a_database_that_is_not_there_is_told_quickly_and_without_its_password()
     is_a_clear_line(&said, FAILED, &["the database cannot be reached"]);
     assert!(!said.err.contains("s3cret"), "{said:?}");
     assert!(took.as_secs() < 5, "{took:?}");
-    is_a_clear_line(&shop.run(&["blast", "list", "--database-url", "mysql://x"]).await, USAGE, &["--database-url", "postgres://"]);
+    is_a_clear_line(
+        &shop.run(&["blast", "list", "--database-url", "mysql://x"]).await,
+        USAGE,
+        &["--database-url", "postgres://"],
+    );
 }
 
 #[tokio::test]
@@ -275,7 +319,8 @@ async fn read_only_changes_nothing_and_says_so() {
         is_a_clear_line(&shop.run(&[&["--read-only"], verb].concat()).await, REFUSED, &["--read-only"]);
     }
     let list = shop.write("list.csv", "phone\n0100123456\n");
-    let new = ["--read-only", "blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()];
+    let new =
+        ["--read-only", "blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()];
     is_a_clear_line(&shop.run(&new).await, REFUSED, &["--read-only"]);
     let reads: [&[&str]; 10] = [
         &["blast", "list"],
@@ -311,7 +356,8 @@ async fn an_audit_tells_a_difference_by_its_own_code() {
 async fn a_name_that_would_rewrite_the_screen_does_not() {
     let shop = Shop::open(Setup::default()).await;
     let list = shop.write("list.csv", "name,phone\n\"Siti\u{1b}[2J\u{7}\",0100123456\n");
-    shop.ok(&["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", list.to_str().unwrap()]).await;
+    shop.ok(&["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", list.to_str().unwrap()])
+        .await;
 
     for verb in [&["blast", "recipients", "1"][..], &["blast", "plan", "1"], &["blast", "recipients", "1", "--json"]] {
         let out = shop.ok(verb).await;
@@ -322,7 +368,13 @@ async fn a_name_that_would_rewrite_the_screen_does_not() {
 #[tokio::test]
 async fn the_token_and_the_password_are_in_no_output_and_no_file() {
     let shop = busy_shop().await;
-    for verb in [&["doctor"][..], &["doctor", "--json"], &["sender", "check"], &["-vv", "sender", "check"], &["-vv", "blast", "list"]] {
+    for verb in [
+        &["doctor"][..],
+        &["doctor", "--json"],
+        &["sender", "check"],
+        &["-vv", "sender", "check"],
+        &["-vv", "blast", "list"],
+    ] {
         let said = shop.run(verb).await;
         assert!(!format!("{said:?}").contains("a-token-for-nobody"), "{verb:?}");
     }

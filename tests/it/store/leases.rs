@@ -7,6 +7,7 @@ use blastdeck::store::lease::{acquire, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, asking};
+use crate::support::eventually_async;
 
 const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5 };
 
@@ -39,33 +40,24 @@ async fn an_engine_that_lost_its_lease_claims_nobody() {
 #[tokio::test]
 async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
     let scene = Scene::queued(3).await;
-    let mut claiming = scene.pool().begin().await.unwrap();
-    // What a claim does, before its commit.
-    sqlx::raw_sql(
-        "select 1 from sender_leases where sender_id = 1 for key share;
-         update blast_recipients set status = 'sending', standing = 'sending', attempt = 1, epoch = 1, claimed_at = now()
-          where id = 2;
-         insert into attempts (recipient_id, attempt, sender_id, epoch) values (2, 1, 1, 1);
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
-         values (1, 2, 1, 'queued', 'sending', 'send')",
-    )
-    .execute(&mut *claiming)
-    .await
-    .unwrap();
-    let pool = scene.pool().clone();
-    scene.execute("select 1").await;
+    let mut by_hand = scene.pool().begin().await.unwrap();
+    sqlx::query("lock table attempts in exclusive mode").execute(&mut *by_hand).await.unwrap();
+    let (pool, lease) = (scene.pool().clone(), scene.lease);
+    let claiming = tokio::spawn(async move { claim(&pool, lease, Want { people: 2, ..WANT }).await.unwrap() });
+    let waits = "select count(*) from pg_locks where relation = 'attempts'::regclass and not granted";
+    eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
+    scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
 
-    let takeover = tokio::spawn(async move {
-        sqlx::query("update sender_leases set expires_at = now() - interval '1 s'").execute(&pool).await.unwrap();
-        acquire(&pool, SENDER, asking("second")).await.unwrap().unwrap()
-    });
+    let pool = scene.pool().clone();
+    let takeover = tokio::spawn(async move { acquire(&pool, SENDER, asking("second")).await.unwrap().unwrap() });
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!takeover.is_finished(), "it does not pass by a claim that is about to be committed");
-    claiming.commit().await.unwrap();
+    by_hand.rollback().await.unwrap();
+    assert!(matches!(claiming.await.unwrap(), Claim::People(people) if people.len() == 2));
     let second = takeover.await.unwrap();
 
     assert!(second.epoch > scene.lease.epoch);
-    assert_eq!(scene.statuses().await, ["queued", "uncertain", "queued"]);
+    assert_eq!(scene.statuses().await, ["uncertain", "uncertain", "queued"]);
     scene.books().await;
 }
 

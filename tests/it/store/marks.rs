@@ -26,8 +26,9 @@ async fn desk(scene: &Scene, operator: &str) -> App {
     App::open(setup).await.unwrap()
 }
 
-fn sum(text: &str) -> Option<Decimal> {
-    Some(text.parse().unwrap())
+/// A sale of this amount.
+fn sale(amount: &str) -> Mark {
+    Mark::Closed(Some(amount.parse::<Decimal>().unwrap()))
 }
 
 fn refusal<T: std::fmt::Debug>(outcome: Result<T, EngineError>) -> String {
@@ -50,8 +51,7 @@ async fn of_two_operators_who_close_one_sale_the_second_is_told_who_was_first() 
     let scene = sent().await;
     let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
 
-    let (first, second) =
-        tokio::join!(aina.mark(SITI, Mark::Closed(sum("120.00"))), ben.mark(SITI, Mark::Closed(sum("90.00"))));
+    let (first, second) = tokio::join!(aina.mark(SITI, sale("120.00")), ben.mark(SITI, sale("90.00")));
 
     let (first_wins, why) = if first.is_ok() { (true, refusal(second)) } else { (false, refusal(first)) };
     let (winner, amount) = if first_wins { ("aina", "120.00") } else { ("ben", "90.00") };
@@ -67,8 +67,10 @@ async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
     let scene = sent().await;
     let aina = desk(&scene, "aina").await;
     aina.mark(SITI, Mark::Replied).await.unwrap();
-    aina.mark(SITI, Mark::Closed(sum("120.00"))).await.unwrap();
-    aina.mark(SITI, Mark::Closed(sum("99.50"))).await.unwrap();
+    aina.mark(SITI, sale("120.00")).await.unwrap();
+    // Later than a moment after the close, another amount is an act of its own.
+    scene.execute("update operator_actions set at = at - interval '6 min'").await;
+    aina.mark(SITI, sale("99.50")).await.unwrap();
     aina.mark(SITI, Mark::Note("pays on Friday".to_owned())).await.unwrap();
 
     let facts = "select status::text || ' ' || coalesce(amount::text, '-') || ' ' || coalesce(note, '-')
@@ -84,7 +86,25 @@ async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
     }
 
     assert_eq!(seen, ["closed 99.50 pays on Friday", "closed 99.50 -", "closed 120.00 -", "replied - -", "sent - -"]);
-    assert_eq!(scene.number("select count(*) from operator_actions where action <> 'undo' and undone_by = 'aina'").await, 4);
+    assert_eq!(
+        scene.number("select count(*) from operator_actions where action <> 'undo' and undone_by = 'aina'").await,
+        4
+    );
+}
+
+#[tokio::test]
+async fn a_close_and_the_amount_typed_a_moment_later_are_taken_back_at_once() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, Mark::Closed(None)).await.unwrap();
+    aina.mark(SITI, sale("120.00")).await.unwrap();
+    scene.books().await;
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.statuses().await[0], "sent");
+    assert_eq!(scene.number("select count(*) from blast_recipients where amount is not null").await, 0);
+    scene.books().await;
 }
 
 #[tokio::test]
@@ -107,7 +127,7 @@ async fn ones_own_mark_is_not_taken_back_over_anothers() {
 async fn news_that_came_after_a_mark_stays_when_the_mark_goes() {
     let scene = sent().await;
     let aina = desk(&scene, "aina").await;
-    aina.mark(SITI, Mark::Closed(sum("10.00"))).await.unwrap();
+    aina.mark(SITI, sale("10.00")).await.unwrap();
     let (word, c2s_at, error) = ("READ".to_owned(), None, None);
     let stage = blastdeck::domain::recipient::ProviderStage::Read;
     let mut read = entry(1, Evidence::Provider { stage, word, c2s_at, error }, b"");

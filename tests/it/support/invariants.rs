@@ -138,7 +138,7 @@ pub async fn broken_promises(pool: &PgPool, posts: &[Post]) -> Vec<String> {
 
 /// The same for the books alone.
 pub async fn broken_books(pool: &PgPool) -> Vec<String> {
-    broken(&mut *pool.acquire().await.unwrap(), &BOOKS).await
+    broken(&mut pool.acquire().await.unwrap(), &BOOKS).await
 }
 
 async fn note_truth(tx: &mut PgConnection, posts: &[Post]) {
@@ -184,9 +184,11 @@ pub async fn digest(pool: &PgPool) -> String {
     .unwrap();
     let mut digest = String::new();
     for table in tables {
-        let query = format!("select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t");
+        let query = format!(
+            "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t"
+        );
         let rows: String = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(pool).await.unwrap();
-        digest.push_str(&format!("{table} {rows}\n"));
+        digest.extend([&table, " ", &rows, "\n"]);
     }
     digest
 }

@@ -123,10 +123,19 @@ impl Shop {
 
     /// A draft to the people with these numbers ([`digits`]); its id.
     pub async fn draft(&self, people: std::ops::Range<u32>) -> String {
-        let rows: String = people.map(|n| format!("Person {n},{}\n", digits(n))).collect();
-        let list = self.write("people.csv", format!("name,phone\n{rows}"));
+        let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
+        let list = self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
         let made = self
-            .json(&["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", list.to_str().unwrap()])
+            .json(&[
+                "blast",
+                "new",
+                "--sender",
+                "sales",
+                "--message",
+                "Hi {name}",
+                "--recipients",
+                list.to_str().unwrap(),
+            ])
             .await;
         made["id"].as_i64().unwrap().to_string()
     }

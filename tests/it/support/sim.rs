@@ -38,10 +38,8 @@ pub struct Post {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Stats {
     pub posts: usize,
-    pub in_flight: usize,
     pub max_in_flight: usize,
     pub status_calls: u64,
-    pub settled: bool,
 }
 
 #[derive(Deserialize)]
