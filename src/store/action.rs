@@ -57,14 +57,16 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
     Ok(())
 }
 
-/// An operator's newest act that can be taken back and is not: a mark, or a start that is still armed.
+/// An operator's newest act that can be taken back and is not: a mark, or a start of a moment ago (which is
+/// refused when it has begun to send, instead of taking an older mark back unasked).
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<Action>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
           where operator = $1 and undone_at is null
             and (action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
                  or (action in ('launch', 'resume')
-                     and exists (select 1 from blasts b where b.id = blast_id and b.state = 'sending' and b.send_after > now())))
+                     and at > now() - interval '2 minutes'
+                     and exists (select 1 from blasts b where b.id = blast_id and b.state = 'sending'))))
           order by id desc limit 1",
     )
     .bind(operator)

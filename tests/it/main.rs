@@ -7,10 +7,17 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod crash;
 mod dashboard;
+mod demo;
 mod import;
 mod layers;
 mod local_postgres;
+mod migrate;
+mod sending;
+mod statuses;
+mod store;
 mod support;
 mod terminal;
+mod verbs;
 mod view;

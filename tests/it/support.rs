@@ -1,16 +1,22 @@
 //! What the integration tests stand on: a Postgres, a terminal, a room for files, and waiting without sleeping blindly.
 
+mod invariants;
 mod postgres;
 mod pty;
 mod room;
+mod shop;
+mod sim;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use invariants::broken_books;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use room::Room;
+pub use shop::{Said, Setup, Shop, digits, long_form, pass, said};
+pub use sim::Post;
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -38,7 +38,9 @@ impl App {
         let mut tx = self.pool().begin().await?;
         let new = Suppression { business, phone, reason, source: "operator", by: self.operator() };
         let added = self.suppress_in(&mut tx, &new).await?;
-        self.log_suppress(&mut tx, "suppress", phone).await?;
+        if added {
+            self.log_suppress(&mut tx, "suppress", phone).await?;
+        }
         tx.commit().await?;
         let _ = self.news_parts().order(self.pool(), None).await;
         Ok(added)
@@ -48,7 +50,9 @@ impl App {
     pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<bool, EngineError> {
         let mut tx = self.pool().begin().await?;
         let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
-        self.log_suppress(&mut tx, "unsuppress", phone).await?;
+        if removed {
+            self.log_suppress(&mut tx, "unsuppress", phone).await?;
+        }
         tx.commit().await?;
         Ok(removed)
     }

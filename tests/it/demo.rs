@@ -1,0 +1,118 @@
+//! `demo`: the whole product in a world of its own, gone without a trace.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Room, blastdeck, eventually, processes_naming};
+
+/// A demo without a terminal, its temporary files in a room of the test's own.
+fn demo(room: &Room, arguments: &[&str]) -> Command {
+    let mut command = Command::new(blastdeck());
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", room.path())
+        .env("TMPDIR", room.path())
+        .args(["demo", "--headless", "--json"])
+        .args(arguments)
+        .current_dir(room.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+const SMALL: &[&str] = &["--recipients", "60", "--speed", "2000", "--seed", "7"];
+
+fn report_of(output: &Output) -> Value {
+    assert!(output.status.success(), "{output:?}");
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "nothing but one JSON value: {text}");
+    serde_json::from_str(text).unwrap()
+}
+
+/// What a demo put where its temporary files go.
+fn left_in(room: &Room) -> BTreeSet<PathBuf> {
+    std::fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_tells_one_story() {
+    let room = Room::new();
+
+    let [first, second] = [SMALL, SMALL].map(|arguments| demo(&room, arguments).spawn().unwrap());
+    let [first, second] = [first, second].map(|demo| report_of(&demo.wait_with_output().unwrap()));
+
+    for part in ["funnel", "stuck", "counts", "rates", "errors"] {
+        assert_eq!(first[part], second[part], "{part}");
+    }
+    let funnel =
+        ["sent", "received", "read", "replied", "closed"].map(|stage| first["funnel"][stage].as_i64().unwrap());
+    assert!(funnel.is_sorted_by(|above, below| above >= below), "{funnel:?}");
+    assert!(funnel[2] > 0 && funnel[2] < funnel[0], "people read, and not all: {funnel:?}");
+    let counts = first["counts"].as_object().unwrap();
+    assert_eq!(counts.values().map(|count| count.as_i64().unwrap()).sum::<i64>(), 60);
+    assert_eq!(first["blast"]["state"], "completed");
+    assert_eq!(left_in(&room), BTreeSet::new());
+    assert_eq!(processes_of(&room), [""; 0]);
+}
+
+/// Everything that names the room, but for the room's own keeper.
+fn processes_of(room: &Room) -> Vec<String> {
+    processes_naming(room.path()).into_iter().filter(|line| !line.starts_with("/bin/sh")).collect()
+}
+
+#[test]
+fn a_demo_that_is_killed_leaves_no_process_and_no_file() {
+    let room = Room::new();
+    // Slow enough that it is in the middle of it.
+    let mut demo = demo(&room, &["--recipients", "500", "--speed", "200"]).spawn().unwrap();
+    let pid = demo.id();
+    eventually("its simulator runs", || !simulators_of(pid).is_empty());
+    let simulators = simulators_of(pid);
+    assert!(!processes_of(&room).is_empty() && !left_in(&room).is_empty());
+
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
+    demo.wait().unwrap();
+
+    eventually("its files are gone", || left_in(&room).is_empty());
+    eventually("its servers are gone", || processes_of(&room).is_empty());
+    eventually("its simulator is gone", || simulators.iter().all(|pid| !is_a_simulator(pid)));
+}
+
+#[test]
+fn a_demo_that_is_interrupted_clears_up_and_does_not_call_it_success() {
+    let room = Room::new();
+    let demo = demo(&room, &["--recipients", "500", "--speed", "200"]).spawn().unwrap();
+    let pid = demo.id();
+    eventually("its simulator runs", || !simulators_of(pid).is_empty());
+
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::INT).unwrap();
+    let output = demo.wait_with_output().unwrap();
+
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert_eq!(left_in(&room), BTreeSet::new());
+    assert_eq!(processes_of(&room), [""; 0]);
+}
+
+/// The simulators that this process started.
+fn simulators_of(parent: u32) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_child = |pid: &String| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|id| id.trim() == parent.to_string()))
+    };
+    pids.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter(|pid| is_child(pid) && is_a_simulator(pid))
+        .collect()
+}
+
+fn is_a_simulator(pid: &str) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).replace('\0', " ").contains(" sim --json --while-stdin")
+}

@@ -1,0 +1,373 @@
+//! A blast through the real program, Postgres and the simulator: each message once, orders obeyed, troubles told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::support::{Post, Setup, Shop, digits, eventually_async, pass};
+
+/// One message at a time, and no pause between two.
+const ONE_BY_ONE: Setup<'static> = Setup {
+    sim: &["--latency", "10ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 1",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+fn phones(posts: &[Post]) -> BTreeSet<String> {
+    posts.iter().map(|post| post.phone.clone()).collect()
+}
+
+fn people(range: std::ops::Range<u32>) -> BTreeSet<String> {
+    range.map(digits).collect()
+}
+
+#[tokio::test]
+async fn each_of_250_people_gets_one_message_and_is_followed() {
+    // Long enough that whoever can still be read is asked about again after that.
+    let polling = "interval = \"1s\"\nper_second = 0.5\ngive_up_after = \"40m\"";
+    let sim = &["--latency", "50ms", "--speed", "6000"];
+    let shop = Shop::open(Setup { sim, polling, ..Setup::default() }).await;
+    let blast = shop.blast(0..250).await;
+
+    shop.until_idle().await;
+
+    let posts = shop.sim.posts().await;
+    assert_eq!((posts.len(), phones(&posts)), (250, people(0..250)));
+    for post in &posts {
+        let name = post.phone.trim_start_matches("60100").parse::<u32>().unwrap();
+        let body = format!(r#"{{"device":"5850","to":"{}","message":"Hi Person {name}"}}"#, post.phone);
+        assert_eq!((post.body.as_str(), post.content_type.as_str()), (body.as_str(), "application/json"));
+        assert!(post.token_ok && post.accepted);
+    }
+    assert!(shop.sim.stats().await.max_in_flight <= 16);
+    ids_and_answers_are_those_of(&shop, &posts).await;
+    counts_are_those_of(&shop, &blast, &posts).await;
+    shop.promises().await;
+}
+
+/// Each accepted answer is stored, and is what the simulator said of that message.
+async fn ids_and_answers_are_those_of(shop: &Shop, posts: &[Post]) {
+    let stored: Vec<(String, String, Value, i16)> = sqlx::query_as(
+        "select r.phone_number, r.message_id, convert_from(m.body, 'UTF8')::jsonb, m.http_status
+           from blast_recipients r join provider_message m on m.recipient_id = r.id and m.message_id = r.message_id
+          where m.outcome = 'accepted' and r.message_text = 'Hi ' || r.name",
+    )
+    .fetch_all(&shop.database.pool)
+    .await
+    .unwrap();
+    let truth: BTreeMap<_, _> = posts.iter().map(|post| (format!("+{}", post.phone), post)).collect();
+    assert_eq!(stored.len(), posts.len());
+    for (phone, id, body, http_status) in &stored {
+        assert_eq!((Some(id), *http_status), (truth[phone].message_id.as_ref(), 200));
+        assert_eq!(body["data"]["key"]["id"], json!(id));
+        assert_eq!(body["data"]["key"]["remoteJid"], json!(format!("{}@s.whatsapp.net", truth[phone].phone)));
+    }
+}
+
+async fn counts_are_those_of(shop: &Shop, blast: &str, posts: &[Post]) {
+    let report = shop.json(&["blast", "report", blast]).await;
+    let number = |value: &Value| value.as_i64().unwrap();
+    let counts = report["counts"].as_object().unwrap();
+    assert_eq!(counts.values().map(number).sum::<i64>(), 250, "{report}");
+    let truth = |stage: &str| i64::try_from(posts.iter().filter(|post| post.stage.as_deref() == Some(stage)).count());
+    for (status, stage) in [("sent", "sent"), ("delivered", "delivered"), ("read", "read"), ("failed", "failed")] {
+        assert_eq!(number(&counts[status]), truth(stage).unwrap(), "{status}: {report}");
+    }
+    let funnel = ["sent", "received", "read", "replied", "closed"].map(|stage| number(&report["funnel"][stage]));
+    assert!(funnel.is_sorted_by(|above, below| above >= below), "{funnel:?}");
+    assert_eq!(funnel[0] + number(&counts["failed"]), 250);
+    assert_eq!(report["blast"]["state"], "completed");
+    shop.ok(&["audit"]).await;
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_byte_for_byte_whatever_it_is() {
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..Setup::default() }).await;
+    let odd = "{ \"data\" : {\"status\":\"PENDING\", \"key\":{\"id\":\"3EB0WM0A1B\",\"fromMe\":true}},\"success\":true ,\n\t\
+               \"message\":\"Sent \\u0041\\u0000 \u{1f64f}\", \"message\": \"twice\" }\r\n";
+    let flat = r#"{"messageId":"WMAPI01D888T","id_device":5850,"jid":"x","message":"m","status":"PENDING","qt":1}"#;
+    let page = "<html>\u{7}<h1>502 Bad Gateway</h1></html>";
+    let refusal = r#"{"success" : false, "message":"The number is not registered \u0000"}"#;
+    let answers = [
+        (json!([{ "body": odd, "message_id": "3EB0WM0A1B" }]), odd, "accepted", "sent"),
+        (json!([{ "body": flat, "message_id": "WMAPI01D888T" }]), flat, "accepted", "sent"),
+        (json!([{ "code": 502, "body": page, "content_type": "text/html" }]), page, "unknown", "uncertain"),
+        (json!([{ "body": refusal }]), refusal, "rejected", "failed"),
+        (json!([{ "body": "", "accepted": true }]), "", "unknown", "uncertain"),
+    ];
+    for (n, (answer, ..)) in (0..).zip(&answers) {
+        shop.sim.answer_send(&digits(n), answer.clone()).await;
+    }
+
+    shop.blast(0..5).await;
+    shop.until_idle().await;
+
+    for (n, (_, body, outcome, status)) in (0..).zip(answers) {
+        let stored: (Vec<u8>, String, String) = sqlx::query_as(
+            "select m.body, m.outcome, (select h.new_status::text from status_history h
+                                         where h.recipient_id = r.id and h.source = 'send' order by h.id desc limit 1)
+               from blast_recipients r join provider_message m on m.recipient_id = r.id where r.phone_number = '+' || $1",
+        )
+        .bind(digits(n))
+        .fetch_one(&shop.database.pool)
+        .await
+        .unwrap();
+        let text = String::from_utf8(stored.0).unwrap();
+        assert_eq!((text.as_str(), stored.1.as_str(), stored.2.as_str()), (body, outcome, status));
+    }
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn a_throttled_person_is_tried_again_after_a_while_and_taken_once() {
+    let shop = Shop::open(Setup::default()).await;
+    let throttled = json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"Too Many Attempts.\"}" }]);
+    for n in [1, 4] {
+        shop.sim.answer_send(&digits(n), throttled.clone()).await;
+    }
+
+    let blast = shop.blast(0..6).await;
+    shop.until_idle().await;
+
+    let posts = shop.sim.posts().await;
+    assert_eq!((posts.len(), posts.iter().filter(|post| post.accepted).count()), (8, 6));
+    assert_eq!(shop.state(&blast).await, "completed");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_order_during_the_pause_between_two_messages_is_obeyed_before_the_next() {
+    // A second between two messages.
+    let shop = Shop::open(Setup { sender: "gap = \"10m..10m\"", ..ONE_BY_ONE }).await;
+    let blast = shop.blast(0..8).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    let paused = shop.sim.stats().await.posts;
+    pass(1_500).await;
+    assert_eq!(shop.sim.stats().await.posts, paused, "nothing is sent while it is paused");
+    assert_eq!((shop.state(&blast).await.as_str(), shop.count("sending").await), ("paused", 0));
+
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_posts(paused + 2).await;
+
+    let told = shop.json(&["blast", "cancel", &blast, "--yes"]).await;
+    let cancelled = shop.sim.stats().await.posts;
+    pass(1_500).await;
+    assert_eq!(shop.sim.stats().await.posts, cancelled, "nothing is sent after it was cancelled");
+    let left_out = shop.count("skipped").await;
+    assert_eq!((told["left_out"].as_i64(), left_out), (Some(left_out), 8 - i64::try_from(cancelled).unwrap()));
+    assert_eq!(shop.number("select count(*) from blast_recipients where reason = 'cancelled'").await, left_out);
+    engine.stop().await;
+    shop.promises().await;
+}
+
+/// Four at once, each answered after more than a second.
+const SLOW: Setup<'static> = Setup {
+    sim: &["--latency", "1200ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 4",
+    ..ONE_BY_ONE
+};
+
+#[tokio::test]
+async fn a_pause_during_slow_posts_starts_no_other_and_loses_none_of_them() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..20).await;
+    let engine = shop.engine();
+    shop.until_posts(4).await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    eventually_async("those under way are settled", async || shop.count("sending").await == 0).await;
+
+    let posts = i64::try_from(shop.sim.stats().await.posts).unwrap();
+    assert_eq!((posts, shop.count("queued").await), (4, 16), "the claimed-ahead one is given back");
+    assert_eq!(shop.count("uncertain").await, 0);
+    let refused = shop.run(&["blast", "delete", &blast, "--yes"]).await;
+    assert_eq!((refused.code, refused.err.contains("cancel it first")), (3, true), "{refused:?}");
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_cancel_during_slow_posts_leaves_out_the_rest_and_keeps_those_under_way() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..20).await;
+    let engine = shop.engine();
+    shop.until_posts(4).await;
+
+    let refused = shop.run(&["blast", "delete", &blast, "--yes"]).await;
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+    eventually_async("those under way are settled", async || shop.count("sending").await == 0).await;
+    engine.stop().await;
+
+    assert_eq!((refused.code, refused.err.contains("cancel it first")), (3, true), "{refused:?}");
+    assert_eq!((shop.sim.posts().await.len(), shop.count("skipped").await), (4, 16));
+    assert_eq!((shop.count("queued").await, shop.count("uncertain").await), (0, 0));
+    shop.promises().await;
+    shop.ok(&["blast", "delete", &blast, "--yes"]).await;
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 0);
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn what_is_over_is_not_sent_again() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..3).await;
+    shop.until_idle().await;
+    let before = shop.rows().await;
+
+    let again = shop.run(&["blast", "send", &blast, "--yes"]).await;
+    let resumed = shop.run(&["blast", "resume", &blast, "--yes"]).await;
+
+    assert_eq!((again.code, resumed.code), (3, 3));
+    assert_eq!(again.err, "blastdeck: the blast is completed: make a new blast to send again\n");
+    assert_eq!((shop.rows().await, shop.sim.posts().await.len()), (before, 3));
+}
+
+#[tokio::test]
+async fn a_wrong_token_stops_the_sender_and_the_blast_waits_until_it_is_mended() {
+    let shop = Shop::open(ONE_BY_ONE).await;
+    let blast = shop.blast(0..5).await;
+    let mut engine = shop.command(&["engine", "--until-idle"]);
+    engine.env("WSAPME_TOKEN", "another-token");
+    let mut check = shop.command(&["sender", "check", "sales"]);
+    check.env("WSAPME_TOKEN", "another-token");
+
+    assert_eq!(crate::support::said(engine).await.code, 0, "with nothing to do it ends");
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (1, 5), "after one refusal nobody is tried");
+    let show = shop.json(&["blast", "show", &blast]).await;
+    assert_eq!(show["state"], "sending");
+    let waiting = show["waiting"].to_string();
+    assert!(waiting.contains("\"sender_stopped\"") && waiting.contains("Unauthorised Token"), "{show}");
+    let checked = crate::support::said(check).await;
+    assert_eq!((checked.code, checked.out.contains("Unauthorised Token")), (1, true), "{checked:?}");
+
+    assert_eq!(shop.run(&["sender", "check", "sales"]).await.code, 0);
+    shop.until_idle().await;
+
+    assert_eq!(shop.state(&blast).await, "completed");
+    let posts = shop.sim.posts().await;
+    assert_eq!(posts.iter().filter(|post| post.accepted).count(), 5);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn without_its_token_nothing_is_sent_and_nothing_changes() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    let before = shop.rows().await;
+    let mut send = shop.command(&["blast", "send", &blast, "--yes"]);
+    send.env_remove("WSAPME_TOKEN");
+    let mut engine = shop.command(&["engine", "--until-idle"]);
+    engine.env_remove("WSAPME_TOKEN");
+
+    let (send, engine) = (crate::support::said(send).await, crate::support::said(engine).await);
+
+    let told = "blastdeck: no token for sender sales: environment variable WSAPME_TOKEN: it is not set\n";
+    assert_eq!((send.code, send.err.as_str()), (3, told));
+    assert_eq!((engine.code, engine.err.contains("WSAPME_TOKEN")), (3, true), "{engine:?}");
+    assert_eq!(shop.rows().await, before);
+}
+
+#[tokio::test]
+async fn equal_failures_in_a_row_pause_the_blast_and_say_why() {
+    let shop = Shop::open(Setup { engine: "speed = 600\nfailures_in_a_row = 4", ..ONE_BY_ONE }).await;
+    let blast = shop.blast(0..20).await;
+    shop.sim.faults(&["error=1"]).await;
+
+    shop.until_idle().await;
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("failed").await, shop.count("queued").await), (4, 4, 16));
+    let show = shop.json(&["blast", "show", &blast]).await;
+    assert_eq!(show["state"], "paused");
+    assert_eq!(show["state_reason"], "4 equal failures in a row: Failed to send message");
+    shop.promises().await;
+
+    shop.sim.faults(&[]).await;
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("completed", 20));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_row_of_failures_is_not_forgotten_by_a_restart() {
+    let shop = Shop::open(Setup { engine: "speed = 600\nfailures_in_a_row = 4", ..ONE_BY_ONE }).await;
+    // One a second, so that there is a moment to stop in.
+    shop.configure(Setup { sender: "gap = \"10m..10m\"", engine: "speed = 600\nfailures_in_a_row = 4", ..ONE_BY_ONE });
+    shop.sim.faults(&["error=1"]).await;
+    let blast = shop.blast(0..20).await;
+    let engine = shop.engine();
+    eventually_async("two have failed", async || shop.count("failed").await == 2).await;
+    engine.stop().await;
+
+    shop.until_idle().await;
+
+    assert_eq!((shop.state(&blast).await.as_str(), shop.count("failed").await), ("paused", 4));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn who_opted_out_is_left_out_at_launch_in_whatever_spelling() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.ok(&["suppress", "add", "010-000 0002"]).await;
+    shop.ok(&["suppress", "add", "+60100000003", "--business", "kedai"]).await;
+    shop.ok(&["suppress", "add", "+60100000004", "--business", "somebody else's"]).await;
+    let blast = shop.draft(0..7).await;
+    shop.ok(&["suppress", "add", "0060 10-000 0006"]).await;
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    assert_eq!((plan["people"].as_i64(), plan["suppressed"].as_i64()), (Some(4), Some(3)));
+    assert_eq!(phones(&shop.sim.posts().await), [0, 1, 4, 5].map(digits).into());
+    assert_eq!(shop.state(&blast).await, "completed");
+    assert_eq!((shop.count("skipped").await, shop.count("opted_out").await), (2, 1));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_opt_out_takes_effect_in_a_blast_under_way() {
+    // A tenth of a second between two messages.
+    let shop = Shop::open(Setup { sender: "gap = \"1m..1m\"", ..ONE_BY_ONE }).await;
+    let blast = shop.blast(0..25).await;
+    let engine = shop.engine();
+    shop.until_posts(2).await;
+
+    for n in [22, 23] {
+        shop.ok(&["suppress", "add", &digits(n)]).await;
+    }
+    shop.ok(&["mark", &blast, &digits(24), "opt-out"]).await;
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+
+    assert_eq!(phones(&shop.sim.posts().await), people(0..22));
+    assert_eq!(shop.count("opted_out").await, 3);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_faster_than_the_rate_also_across_a_restart() {
+    // Five a second, as 5 in 600 seconds of a time that runs 600 times as fast.
+    let setup = Setup { sender: "rate = \"30/h\"\nin_flight = 8", ..ONE_BY_ONE };
+    let shop = Shop::open(Setup { engine: "speed = 600", ..setup }).await;
+    let blast = shop.blast(0..15).await;
+    let engine = shop.engine();
+    shop.until_posts(4).await;
+    engine.stop().await;
+
+    let engine = shop.engine();
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+
+    let times: Vec<_> = shop.sim.posts().await.iter().map(|post| post.at).collect();
+    // 30 an hour are 30 in six seconds here; evenly laid, one in 200 ms.
+    let shortest = times.windows(6).map(|six| (six[5] - six[0]).num_milliseconds()).min().unwrap();
+    assert!(shortest >= 900, "six within {shortest} ms");
+    shop.promises().await;
+}

@@ -1,0 +1,137 @@
+//! The store against a real Postgres: evidence that is odd, late or doubled, rows that are locked, leases that are taken
+//! over, counters whoever writes.
+
+mod counters;
+mod leases;
+mod ledger;
+mod marks;
+
+use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use blastdeck::domain::recipient::{Evidence, Stamped};
+use blastdeck::domain::retry::RetryRules;
+use blastdeck::store::claim::{Claim, Claimed, Want, claim};
+use blastdeck::store::lease::{Asking, Lease, acquire};
+use blastdeck::store::ledger::{Answer, Entry, Settled, Source, record};
+use chrono::{TimeDelta, Utc};
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{TestDatabase, broken_books, database};
+
+const SENDER: SenderId = SenderId(1);
+const BLAST: BlastId = BlastId(1);
+
+/// A sender with a blast under way, its people numbered from 1.
+struct Scene {
+    database: TestDatabase,
+    lease: Lease,
+}
+
+impl Scene {
+    /// Everybody queued, the lease taken.
+    async fn queued(people: u32) -> Self {
+        let database = database().await;
+        execute(
+            &database.pool,
+            &format!(
+                "insert into senders (name, provider, business, rehearsal) values ('sales', 'wsapme', 'kedai', true);
+                 insert into blasts (blast_tag, sender_id, message, state, total_recipients)
+                 values ('Raya', 1, 'Hi', 'sending', {people});
+                 insert into blast_recipients (blast_id, phone_number, name)
+                 select 1, '+60100' || lpad(n::text, 6, '0'), 'Person ' || n from generate_series(1, {people}) as n"
+            ),
+        )
+        .await;
+        let lease = acquire(&database.pool, SENDER, asking("first")).await.unwrap().unwrap();
+        Self { database, lease }
+    }
+
+    /// Everybody claimed, their POSTs under way.
+    async fn sending(people: u32) -> Self {
+        let scene = Self::queued(people).await;
+        assert_eq!(scene.claim(people).await.len(), people as usize);
+        scene
+    }
+
+    async fn claim(&self, people: u32) -> Vec<Claimed> {
+        let want = Want { blast: BLAST, business: "kedai", people: people.into() };
+        match claim(self.pool(), self.lease, want).await.unwrap() {
+            Claim::People(people) => people,
+            Claim::Fenced => panic!("the lease is lost"),
+        }
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.database.pool
+    }
+
+    async fn record(&self, entries: &[Entry]) -> Vec<Settled> {
+        record(self.pool(), entries, &RetryRules::default()).await.unwrap()
+    }
+
+    /// Status by status, in the order of people.
+    async fn statuses(&self) -> Vec<String> {
+        sqlx::query_scalar("select status::text from blast_recipients order by id")
+            .fetch_all(self.pool())
+            .await
+            .unwrap()
+    }
+
+    async fn number(&self, query: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(self.pool()).await.unwrap()
+    }
+
+    async fn execute(&self, statements: &str) {
+        execute(self.pool(), statements).await;
+    }
+
+    #[track_caller]
+    fn books(&self) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let broken = broken_books(self.pool()).await;
+            assert!(broken.is_empty(), "{caller}: {broken:#?}");
+        }
+    }
+}
+
+async fn execute(pool: &PgPool, statements: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(pool).await.unwrap();
+}
+
+fn asking(holder: &str) -> Asking<'_> {
+    Asking { holder, host: "here", valid: TimeDelta::seconds(15) }
+}
+
+/// Evidence about a person's first attempt, with the answer it came in.
+fn entry(person: i64, evidence: Evidence, body: &[u8]) -> Entry {
+    let (outcome, message_id) = match &evidence {
+        Evidence::Accepted { message_id, .. } => ("accepted", message_id.clone()),
+        Evidence::Rejected { .. } => ("rejected", None),
+        _ => ("unknown", None),
+    };
+    Entry {
+        blast: BLAST,
+        recipient: RecipientId(person),
+        stamped: Stamped { attempt: 1, at: Utc::now(), evidence },
+        source: Source::Send,
+        by: None,
+        metadata: None,
+        answer: Some(Answer {
+            sender: SENDER,
+            outcome,
+            message_id,
+            http_status: Some(200),
+            error_code: None,
+            body: body.to_vec(),
+            text: Some("Hi".to_owned()),
+            flagged: None,
+        }),
+        jitter: 0.5,
+        retry_after: None,
+    }
+}
+
+fn accepted(person: i64, id: &str) -> Entry {
+    let message_id = MessageId::new(id);
+    entry(person, Evidence::Accepted { message_id, provider_status: None, message_timestamp: None }, id.as_bytes())
+}

@@ -1,0 +1,130 @@
+//! A sender belongs to one engine at a time, and a takeover waits for the claims that it must see.
+
+use std::time::Duration;
+
+use blastdeck::store::claim::{Claim, Want, claim, skip_suppressed};
+use blastdeck::store::lease::{acquire, release, renew, sweep};
+use chrono::TimeDelta;
+
+use super::{BLAST, SENDER, Scene, accepted, asking};
+use crate::support::eventually_async;
+
+const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5 };
+
+#[tokio::test]
+async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
+    let scene = Scene::queued(1).await;
+
+    assert_eq!(acquire(scene.pool(), SENDER, asking("second")).await.unwrap(), None);
+    assert!(renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap().is_some());
+    release(scene.pool(), scene.lease).await.unwrap();
+    let second = acquire(scene.pool(), SENDER, asking("second")).await.unwrap().unwrap();
+
+    assert!(second.epoch > scene.lease.epoch);
+    assert_eq!(renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap(), None, "the first has lost it");
+}
+
+#[tokio::test]
+async fn an_engine_that_lost_its_lease_claims_nobody() {
+    let scene = Scene::queued(5).await;
+    scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
+    assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::Fenced), "it ran out");
+
+    acquire(scene.pool(), SENDER, asking("second")).await.unwrap().unwrap();
+
+    assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::Fenced), "it was taken");
+    assert_eq!(scene.statuses().await, ["queued"; 5]);
+    assert_eq!(scene.number("select count(*) from attempts").await, 0);
+}
+
+#[tokio::test]
+async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
+    let scene = Scene::queued(3).await;
+    let mut by_hand = scene.pool().begin().await.unwrap();
+    sqlx::query("lock table attempts in exclusive mode").execute(&mut *by_hand).await.unwrap();
+    let (pool, lease) = (scene.pool().clone(), scene.lease);
+    let claiming = tokio::spawn(async move { claim(&pool, lease, Want { people: 2, ..WANT }).await.unwrap() });
+    let waits = "select count(*) from pg_locks where relation = 'attempts'::regclass and not granted";
+    eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
+    scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
+
+    let pool = scene.pool().clone();
+    let takeover = tokio::spawn(async move { acquire(&pool, SENDER, asking("second")).await.unwrap().unwrap() });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!takeover.is_finished(), "it does not pass by a claim that is about to be committed");
+    by_hand.rollback().await.unwrap();
+    assert!(matches!(claiming.await.unwrap(), Claim::People(people) if people.len() == 2));
+    let second = takeover.await.unwrap();
+
+    assert!(second.epoch > scene.lease.epoch);
+    assert_eq!(scene.statuses().await, ["uncertain", "uncertain", "queued"]);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn truth_of_a_dead_epoch_is_still_recorded() {
+    let scene = Scene::sending(2).await;
+    scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
+    acquire(scene.pool(), SENDER, asking("second")).await.unwrap().unwrap();
+    assert_eq!(scene.statuses().await, ["uncertain"; 2]);
+
+    scene.record(&[accepted(1, "LATE")]).await;
+
+    assert_eq!(scene.statuses().await, ["sent", "uncertain"]);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn a_sweep_takes_those_of_its_own_epoch_whom_nobody_holds_and_no_others() {
+    let scene = Scene::sending(4).await;
+    scene.execute("update blast_recipients set claimed_at = now() - interval '31 s' where id <= 3").await;
+    let held = [blastdeck::domain::ids::RecipientId(2)];
+    let mut by_hand = scene.pool().begin().await.unwrap();
+    sqlx::query("select 1 from blast_recipients where id = 3 for update").execute(&mut *by_hand).await.unwrap();
+
+    let swept = sweep(scene.pool(), SENDER, scene.lease.epoch, &held).await.unwrap();
+
+    assert_eq!(swept, 1);
+    assert_eq!(scene.statuses().await, ["uncertain", "sending", "sending", "sending"]);
+    by_hand.rollback().await.unwrap();
+    assert_eq!(sweep(scene.pool(), SENDER, scene.lease.epoch, &held).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn two_claims_at_once_take_nobody_twice() {
+    let scene = Scene::queued(20).await;
+
+    let (one, two) = tokio::join!(scene.claim(15), scene.claim(15));
+
+    let mut ids: Vec<_> = one.iter().chain(&two).map(|person| person.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((ids.len(), one.len() + two.len()), (20, 20));
+    assert_eq!(scene.number("select count(*) from attempts").await, 20);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
+    let scene = Scene::queued(4).await;
+    scene
+        .execute(
+            "insert into suppressions (business, phone_number, source) values
+                 ('kedai', '+60100000001', 'operator'), ('*', '+60100000002', 'operator'), ('other', '+60100000003', 'operator')",
+        )
+        .await;
+    for state in ["draft", "paused", "cancelled", "completed"] {
+        scene.execute(&format!("update blasts set state = '{state}'")).await;
+        assert_eq!(scene.claim(5).await.len(), 0, "{state}");
+    }
+    scene.execute("update blasts set state = 'sending', send_after = now() + interval '10 s'").await;
+    assert_eq!(scene.claim(5).await.len(), 0, "armed");
+
+    scene.execute("update blasts set send_after = null").await;
+    let claimed: Vec<_> = scene.claim(5).await.into_iter().map(|person| person.id.0).collect();
+    skip_suppressed(scene.pool(), BLAST, "kedai").await.unwrap();
+
+    assert_eq!(claimed, [3, 4]);
+    assert_eq!(scene.statuses().await, ["skipped", "skipped", "sending", "sending"]);
+    scene.books().await;
+}

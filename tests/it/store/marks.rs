@@ -1,0 +1,222 @@
+//! Operators on one person: who was first is told, and what is taken back is taken back whole.
+
+use blastdeck::config::Config;
+use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::phone::Phone;
+use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
+use blastdeck::domain::status::Status;
+use blastdeck::engine::{Access, App, EngineError, Launch, Listening, Setup};
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use tokio_util::sync::CancellationToken;
+
+use super::{Scene, accepted, entry};
+
+const SITI: RecipientId = RecipientId(1);
+
+/// The desk of an operator.
+async fn desk(scene: &Scene, operator: &str) -> App {
+    blastdeck::provider::init();
+    let text = "[[senders]]\nname = \"sales\"\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"kedai\"\n\
+                base_url = \"http://127.0.0.1:9\"\ntoken = { file = \"/proc/sys/kernel/ostype\" }\n[engine]\nspeed = 600";
+    let mut config = Config::from_toml_str(text).unwrap();
+    config.operator = operator.to_owned();
+    let (url, stop) = (scene.database.url.clone(), CancellationToken::new());
+    let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::No, stop };
+    App::open(setup).await.unwrap()
+}
+
+/// A sale of this amount.
+fn sale(amount: &str) -> Mark {
+    Mark::Closed(Some(amount.parse::<Decimal>().unwrap()))
+}
+
+fn refusal<T: std::fmt::Debug>(outcome: Result<T, EngineError>) -> String {
+    match outcome {
+        Err(EngineError::Refused(why)) => why,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// Person 1 was sent to, person 2 is uncertain, person 3 was sent to.
+async fn sent() -> Scene {
+    let scene = Scene::sending(3).await;
+    let doubt = entry(2, Evidence::Unknown { why: "no answer".to_owned() }, b"");
+    scene.record(&[accepted(1, "A"), doubt, accepted(3, "C")]).await;
+    scene
+}
+
+#[tokio::test]
+async fn of_two_operators_who_close_one_sale_the_second_is_told_who_was_first() {
+    let scene = sent().await;
+    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+
+    let (first, second) = tokio::join!(aina.mark(SITI, sale("120.00")), ben.mark(SITI, sale("90.00")));
+
+    let (first_wins, why) = if first.is_ok() { (true, refusal(second)) } else { (false, refusal(first)) };
+    let (winner, amount) = if first_wins { ("aina", "120.00") } else { ("ben", "90.00") };
+    assert_eq!(why, format!("{winner} closed Person 1 first, {amount}; yours is not written"));
+    let written = format!("select count(*) from blast_recipients where id = 1 and amount = {amount}");
+    assert_eq!(scene.number(&written).await, 1);
+    assert_eq!(scene.number("select count(*) from operator_actions").await, 1);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, Mark::Replied).await.unwrap();
+    aina.mark(SITI, sale("120.00")).await.unwrap();
+    // Later than a moment after the close, another amount is an act of its own.
+    scene.execute("update operator_actions set at = at - interval '6 min'").await;
+    aina.mark(SITI, sale("99.50")).await.unwrap();
+    aina.mark(SITI, Mark::Note("pays on Friday".to_owned())).await.unwrap();
+
+    let facts = "select status::text || ' ' || coalesce(amount::text, '-') || ' ' || coalesce(note, '-')
+                   from blast_recipients where id = 1";
+    let mut seen = Vec::new();
+    loop {
+        seen.push(sqlx::query_scalar::<_, String>(facts).fetch_one(scene.pool()).await.unwrap());
+        scene.books().await;
+        if let Err(error) = aina.undo_mine().await {
+            assert!(refusal::<()>(Err(error)).contains("nothing of yours"));
+            break;
+        }
+    }
+
+    assert_eq!(seen, ["closed 99.50 pays on Friday", "closed 99.50 -", "closed 120.00 -", "replied - -", "sent - -"]);
+    assert_eq!(
+        scene.number("select count(*) from operator_actions where action <> 'undo' and undone_by = 'aina'").await,
+        4
+    );
+}
+
+#[tokio::test]
+async fn a_close_and_the_amount_typed_a_moment_later_are_taken_back_at_once() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, Mark::Closed(None)).await.unwrap();
+    aina.mark(SITI, sale("120.00")).await.unwrap();
+    scene.books().await;
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.statuses().await[0], "sent");
+    assert_eq!(scene.number("select count(*) from blast_recipients where amount is not null").await, 0);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn ones_own_mark_is_not_taken_back_over_anothers() {
+    let scene = sent().await;
+    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    aina.mark(SITI, Mark::Replied).await.unwrap();
+    ben.mark(SITI, Mark::Closed(None)).await.unwrap();
+
+    let why = refusal(aina.undo_mine().await);
+    aina.undo_person(SITI).await.unwrap();
+    aina.undo_mine().await.unwrap();
+
+    assert!(why.contains("changed since, by ben"), "{why}");
+    assert_eq!(scene.statuses().await[0], "sent");
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn news_that_came_after_a_mark_stays_when_the_mark_goes() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, sale("10.00")).await.unwrap();
+    let (word, c2s_at, error) = ("READ".to_owned(), None, None);
+    let stage = blastdeck::domain::recipient::ProviderStage::Read;
+    let mut read = entry(1, Evidence::Provider { stage, word, c2s_at, error }, b"");
+    read.answer = None;
+    scene.record(&[read]).await;
+    assert_eq!(scene.statuses().await[0], "closed");
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.statuses().await[0], "read");
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn an_answer_about_an_uncertain_person_can_be_taken_back_also_after_the_end() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    let ben = RecipientId(2);
+    let dropped = aina.mark(ben, Mark::Resolve(Resolution::Drop)).await.unwrap();
+    assert_eq!((dropped.before, dropped.after), (Status::Uncertain, Status::Skipped));
+    assert!(blastdeck::store::blast::complete(scene.pool(), BlastId(1)).await.unwrap());
+
+    let back = aina.undo_mine().await;
+
+    // Either it is refused, or the blast is open again: a blast that is over has nobody open in it.
+    assert!(back.is_ok() || scene.statuses().await[1] == "skipped", "{back:?}");
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn an_opt_out_is_taken_back_with_its_suppression_and_sends_nothing() {
+    let scene = Scene::queued(2).await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, Mark::OptOut).await.unwrap();
+    assert_eq!(scene.statuses().await, ["opted_out", "queued"]);
+    assert_eq!(scene.number("select count(*) from suppressions").await, 1);
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.number("select count(*) from suppressions").await, 0);
+    assert_eq!(scene.statuses().await, ["skipped", "queued"], "the blast had passed them");
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn a_suppression_that_was_there_before_stays_when_an_opt_out_is_taken_back() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    let phone = Phone::parse("+60100000001", "MY".parse().unwrap()).unwrap();
+    aina.suppress("kedai", &phone, Some("by letter")).await.unwrap();
+    aina.mark(SITI, Mark::OptOut).await.unwrap();
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.number("select count(*) from suppressions").await, 1);
+}
+
+#[tokio::test]
+async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
+    let scene = Scene::queued(2).await;
+    scene.execute("update blasts set state = 'draft'").await;
+    let aina = desk(&scene, "aina").await;
+    let launch = async |armed_for| {
+        let version = aina.blast(BlastId(1)).await.unwrap().version;
+        aina.launch(Launch { blast: BlastId(1), version, people: 2, armed_for }).await
+    };
+
+    launch(TimeDelta::seconds(10)).await.unwrap();
+    assert_eq!(scene.claim(2).await.len(), 0);
+    aina.undo_mine().await.unwrap();
+    assert_eq!(scene.number("select count(*) from blasts where state = 'draft' and send_after is null").await, 1);
+
+    launch(TimeDelta::zero()).await.unwrap();
+    assert!(refusal(aina.undo_mine().await).contains("has started sending"));
+    assert_eq!(scene.claim(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
+    let scene = Scene::queued(2).await;
+    scene.execute("update blasts set state = 'draft'").await;
+    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let version = aina.blast(BlastId(1)).await.unwrap().version;
+    let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() };
+
+    let wrong_number = refusal(aina.launch(Launch { people: 3, ..launch }).await);
+    let (one, two) = tokio::join!(aina.launch(launch), ben.launch(launch));
+
+    assert!(wrong_number.contains("2 people now, not 3"), "{wrong_number}");
+    assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
+    assert_eq!(scene.number("select count(*) from operator_actions where action = 'launch'").await, 1);
+}

@@ -1,0 +1,194 @@
+//! What must hold after anything that can happen: each rule is a query that finds nobody.
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+use super::sim::Post;
+
+/// A rule, and who breaks it: one text column.
+type Rule = (&'static str, &'static str);
+
+/// Rules that need the simulator's truth. One blast a phone.
+const PROMISES: [Rule; 6] = [
+    (
+        "taken twice by the provider without an operator's order",
+        "select phone from truth t where accepted group by 1
+         having count(*) > 1 + (select count(*) from operator_actions o where o.phone_number = t.phone and o.action = 'resolve'
+                                   and o.undone_at is null and o.detail ->> 'resolution' = 'resend')",
+    ),
+    (
+        "a POST without an attempt that was written down first",
+        "select phone from truth t group by 1
+         having count(*) > (select count(*) from attempts a join blast_recipients r on r.id = a.recipient_id
+                             where r.phone_number = t.phone)",
+    ),
+    (
+        "an attempt written down after its POST",
+        "select phone from (select phone, at, row_number() over (partition by phone order by at) as n from truth) t
+          join blast_recipients r on r.phone_number = t.phone
+          where at + interval '5 ms' < (select min(claimed_at) from attempts a where a.recipient_id = r.id)",
+    ),
+    (
+        "lost: the provider has it, and we do not count it",
+        "select t.phone || ' ' || r.status from truth t join blast_recipients r on r.phone_number = t.phone
+          where t.accepted and not t.async_failed and r.status in ('queued', 'failed', 'skipped', 'opted_out')
+            and not exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve')",
+    ),
+    (
+        "invented: counted, and the provider never had it",
+        "select r.phone_number || ' ' || r.status from blast_recipients r
+          where r.status between 'sent' and 'closed'
+            and not exists (select 1 from truth t where t.phone = r.phone_number and t.accepted
+                               and t.message_id = r.message_id)
+            and not (r.message_id is null
+                     and exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve'))",
+    ),
+    (
+        "a POST to somebody who had opted out",
+        "select t.phone from truth t join suppressions s on s.phone_number = t.phone
+          where t.at > s.created_at + interval '1 s'",
+    ),
+];
+
+/// Rules that the database alone can tell.
+const BOOKS: [Rule; 11] = [
+    (
+        "another attempt after one whose outcome nobody knows",
+        "select x.recipient_id || ' ' || x.attempt from attempts x join attempts y using (recipient_id)
+          where y.attempt = x.attempt + 1
+            and not exists (select 1 from provider_message m where m.recipient_id = x.recipient_id
+                               and m.attempt = x.attempt and m.outcome in ('rejected', 'released'))
+            and not exists (select 1 from operator_actions o where o.recipient_id = x.recipient_id
+                               and o.action = 'resolve' and o.detail ->> 'resolution' = 'resend'
+                               and o.at between x.claimed_at and y.claimed_at)",
+    ),
+    (
+        "attempts with a gap or a number used twice",
+        "select r.id::text from blast_recipients r
+          where r.attempt <> (select count(*) from attempts a where a.recipient_id = r.id)",
+    ),
+    (
+        "stuck in flight",
+        "select r.phone_number || ' ' || r.claimed_at
+           from blast_recipients r join blasts b on b.id = r.blast_id left join sender_leases l using (sender_id)
+          where r.status = 'sending' and (l.holder is null or r.epoch <> l.epoch or r.claimed_at < now() - interval '3 min')",
+    ),
+    (
+        "a blast that is over with somebody open in it",
+        "select b.id || ' ' || b.state || ' ' || r.status from blasts b join blast_recipients r on r.blast_id = b.id
+          where b.state = 'completed' and r.status in ('queued', 'sending', 'uncertain')
+             or b.state = 'cancelled' and r.status = 'queued'",
+    ),
+    (
+        "counters that differ from a recount",
+        "select coalesce(x.blast_id, c.blast_id) || ' ' || coalesce(x.status, c.status)
+           from (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount
+                   from blast_recipients group by 1, 2) x
+           full join (select * from blast_status_counts where blast_id in (select id from blasts)) c using (blast_id, status)
+          where coalesce(x.people, 0) <> coalesce(c.people, 0) or coalesce(x.amount, 0) <> coalesce(c.amount, 0)",
+    ),
+    (
+        "a total that differs from a recount",
+        "select b.id::text from blasts b
+          where b.total_recipients <> (select count(*) from blast_recipients r where r.blast_id = b.id)",
+    ),
+    (
+        "a history with a gap",
+        "select recipient_id || ' ' || h.before || ' then ' || h.old_status
+           from (select *, lag(new_status, 1, 'queued') over (partition by recipient_id order by id) as before
+                   from status_history) h
+          where h.before <> h.old_status",
+    ),
+    (
+        "a newest history that is not the status",
+        "select r.phone_number || ' ' || r.status from blast_recipients r
+          where r.status <> coalesce((select h.new_status from status_history h where h.recipient_id = r.id
+                                       order by h.id desc limit 1), 'queued')",
+    ),
+    (
+        "a stage that news lowered",
+        "select recipient_id || ' ' || old_status || ' to ' || new_status from status_history
+          where source <> 'operator' and old_status between 'sent' and 'closed'
+            and (new_status < old_status or new_status > 'closed' and old_status > 'sent')",
+    ),
+    (
+        "somebody left out or failed without a reason",
+        "select phone_number || ' ' || status from blast_recipients
+          where status in ('uncertain', 'skipped') and coalesce(reason, '') = ''
+             or status = 'failed' and coalesce(error_message, '') = ''",
+    ),
+    (
+        "a funnel that does not narrow",
+        "select blast_id::text from (
+             select blast_id, coalesce(sum(people) filter (where status between 'sent' and 'closed'), 0) as sent,
+                    coalesce(sum(people) filter (where status between 'delivered' and 'closed'), 0) as received,
+                    coalesce(sum(people) filter (where status between 'read' and 'closed'), 0) as read
+               from blast_status_counts where blast_id in (select id from blasts) group by 1) f
+          where not (sent >= received and received >= read)",
+    ),
+];
+
+/// Everybody who breaks a rule, by rule.
+pub async fn broken_promises(pool: &PgPool, posts: &[Post]) -> Vec<String> {
+    let mut tx = pool.begin().await.unwrap();
+    note_truth(&mut tx, posts).await;
+    let mut broken = broken(&mut tx, &PROMISES).await;
+    broken.extend(self::broken(&mut tx, &BOOKS).await);
+    broken
+}
+
+/// The same for the books alone.
+pub async fn broken_books(pool: &PgPool) -> Vec<String> {
+    broken(&mut pool.acquire().await.unwrap(), &BOOKS).await
+}
+
+async fn note_truth(tx: &mut PgConnection, posts: &[Post]) {
+    let column = |of: fn(&Post) -> bool| posts.iter().map(of).collect::<Vec<_>>();
+    sqlx::query(
+        "create temp table truth (phone text, at timestamptz, accepted boolean, async_failed boolean, message_id text)
+         on commit drop",
+    )
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    sqlx::query("insert into truth select * from unnest($1::text[], $2::timestamptz[], $3::boolean[], $4::boolean[], $5::text[])")
+        .bind(posts.iter().map(|post| format!("+{}", post.phone)).collect::<Vec<_>>())
+        .bind(posts.iter().map(|post| post.at).collect::<Vec<_>>())
+        .bind(column(|post| post.accepted))
+        .bind(column(|post| post.async_failed))
+        .bind(posts.iter().map(|post| post.message_id.clone()).collect::<Vec<_>>())
+        .execute(tx)
+        .await
+        .unwrap();
+}
+
+async fn broken(tx: &mut PgConnection, rules: &[Rule]) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (rule, query) in rules {
+        let who: Vec<Option<String>> = sqlx::query_scalar(*query).fetch_all(&mut *tx).await.unwrap();
+        let names: Vec<_> = who.iter().flatten().take(5).cloned().collect();
+        if !who.is_empty() {
+            broken.push(format!("{rule}: {} ({})", who.len(), names.join(", ")));
+        }
+    }
+    broken
+}
+
+/// A digest of every row of every table, in any order.
+pub async fn digest(pool: &PgPool) -> String {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where c.relkind = 'r' and n.nspname = 'public' order by 1",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    let mut digest = String::new();
+    for table in tables {
+        let query = format!(
+            "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t"
+        );
+        let rows: String = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(pool).await.unwrap();
+        digest.extend([&table, " ", &rows, "\n"]);
+    }
+    digest
+}

@@ -1,0 +1,292 @@
+//! A shop: a database, a simulator, a configuration and the program run against them, as an operator would.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
+use tokio::process::{Child, Command};
+
+use super::invariants::{self, broken_books, broken_promises};
+use super::sim::{Sim, TOKEN};
+use super::{PATIENCE, Room, TestDatabase, blastdeck, database, eventually_async};
+
+/// How a shop differs from the usual one. Lines of TOML, and arguments of the simulator.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup<'a> {
+    pub sim: &'a [&'a str],
+    /// In `[[senders]]`.
+    pub sender: &'a str,
+    /// In `[engine]`.
+    pub engine: &'a str,
+    /// In `[polling]`.
+    pub polling: &'a str,
+}
+
+/// A provider that answers in 20 ms and a population that lives 6,000 times as fast as people do: all is over in half a second.
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self {
+            sim: &["--latency", "20ms", "--speed", "6000"],
+            sender: "rate = \"unlimited\"\nin_flight = 16",
+            engine: "speed = 600",
+            polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+        }
+    }
+}
+
+/// Everything that one test stands on. Dropping it ends what was started in it.
+pub struct Shop {
+    pub database: TestDatabase,
+    pub sim: Sim,
+    room: Room,
+}
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Shop {
+    pub async fn open(setup: Setup<'_>) -> Self {
+        let shop = Self { database: database().await, sim: Sim::start(setup.sim), room: Room::new() };
+        shop.configure(setup);
+        shop
+    }
+
+    /// Writes the configuration anew.
+    pub fn configure(&self, setup: Setup<'_>) {
+        let text = format!(
+            "[[senders]]\nname = \"sales\"\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"kedai\"\n\
+             base_url = \"{}\"\ntoken = {{ env = \"WSAPME_TOKEN\" }}\ndaily_cap = \"none\"\n{}\n\
+             [engine]\nlease_seconds = 5\n{}\n[polling]\n{}\n",
+            self.sim.base_url(),
+            setup.sender,
+            setup.engine,
+            setup.polling
+        );
+        self.write("config.toml", text);
+    }
+
+    /// Writes a file into the shop's directory.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.room.path().join(name)
+    }
+
+    /// The program with these arguments, in an environment of the shop's own.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(blastdeck());
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.room.path())
+            .env("DATABASE_URL", &self.database.url)
+            .env("BLASTDECK_DATA_DIR", self.path("data"))
+            .env("BLASTDECK_OPERATOR", "aina")
+            .env("WSAPME_TOKEN", TOKEN)
+            .args(["--config".as_ref(), self.path("config.toml").as_os_str()])
+            .args(arguments)
+            .current_dir(self.room.path())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs the program to its end, whatever that is.
+    pub async fn run(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments)).await
+    }
+
+    /// Runs a verb that must succeed; its data.
+    pub async fn ok(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments).await;
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        said.out
+    }
+
+    /// Runs a verb that must succeed with `--json`; the one value it prints.
+    pub async fn json(&self, arguments: &[&str]) -> Value {
+        let out = self.ok(&[arguments, &["--json"]].concat()).await;
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
+    }
+
+    /// A draft to the people with these numbers ([`digits`]); its id.
+    pub async fn draft(&self, people: std::ops::Range<u32>) -> String {
+        let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
+        let list = self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
+        let made = self
+            .json(&[
+                "blast",
+                "new",
+                "--sender",
+                "sales",
+                "--message",
+                "Hi {name}",
+                "--recipients",
+                list.to_str().unwrap(),
+            ])
+            .await;
+        made["id"].as_i64().unwrap().to_string()
+    }
+
+    /// Sends a draft, with no engine beside it.
+    pub async fn send(&self, blast: &str) {
+        self.ok(&["blast", "send", blast, "--yes", "--no-engine"]).await;
+    }
+
+    /// A draft to these people, sent; its id.
+    pub async fn blast(&self, people: std::ops::Range<u32>) -> String {
+        let blast = self.draft(people).await;
+        self.send(&blast).await;
+        blast
+    }
+
+    /// Runs an engine until nothing is left to do.
+    pub async fn until_idle(&self) {
+        let said = self.run(&["engine", "--until-idle"]).await;
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+
+    /// An engine that goes on until it is stopped.
+    pub fn engine(&self) -> Engine {
+        let log = std::fs::File::create(self.path("engine.log")).unwrap();
+        Engine(self.command(&["engine"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    /// One number from the database.
+    pub async fn number(&self, query: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&self.database.pool).await.unwrap()
+    }
+
+    /// How many people have this status, in all blasts.
+    pub async fn count(&self, status: &str) -> i64 {
+        self.number(&format!("select count(*) from blast_recipients where status = '{status}'")).await
+    }
+
+    /// The state of a blast.
+    pub async fn state(&self, blast: &str) -> String {
+        let query = format!("select state::text from blasts where id = {blast}");
+        sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.database.pool).await.unwrap()
+    }
+
+    pub async fn execute(&self, statement: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.database.pool).await.unwrap();
+    }
+
+    /// A digest of every row of every table: what "nothing changed" means.
+    pub async fn rows(&self) -> String {
+        invariants::digest(&self.database.pool).await
+    }
+
+    /// Waits until a blast has this state.
+    pub async fn until_state(&self, blast: &str, state: &str) {
+        eventually_async(&format!("blast {blast} is {state}"), async || self.state(blast).await == state).await;
+    }
+
+    /// Waits until the simulator has had at least so many POSTs.
+    pub async fn until_posts(&self, posts: usize) {
+        eventually_async(&format!("{posts} POSTs"), async || self.sim.stats().await.posts >= posts).await;
+    }
+
+    /// Fails, naming each, if a promise is broken: against the simulator's truth, and in the books themselves.
+    #[track_caller]
+    pub fn promises(&self) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let broken = broken_promises(&self.database.pool, &self.sim.posts().await).await;
+            assert!(broken.is_empty(), "{caller}: {broken:#?}");
+        }
+    }
+
+    /// The same for the books alone: for tests that make the simulator lie.
+    #[track_caller]
+    pub fn books(&self) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let broken = broken_books(&self.database.pool).await;
+            assert!(broken.is_empty(), "{caller}: {broken:#?}");
+        }
+    }
+
+    /// The engines of this shop that live now, detached ones too.
+    pub fn engines(&self) -> Vec<Pid> {
+        let wanted = self.room.path().to_string_lossy().into_owned();
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| {
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            let ours = line.contains(&wanted) && line.split(' ').any(|word| word == "engine");
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            ours.then(|| Pid::from_raw(pid)).flatten()
+        });
+        pids.collect()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        // A standby is nobody's child: it would outlive a failed test.
+        for pid in self.engines() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// A running engine; killed when dropped.
+pub struct Engine(Child);
+
+impl Engine {
+    /// Kills it as `kill -9` does.
+    pub async fn kill(mut self) {
+        self.0.kill().await.unwrap();
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.0.id().unwrap()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        let ended = tokio::time::timeout(PATIENCE, self.0.wait()).await;
+        assert!(ended.expect("it ends when asked").unwrap().success());
+    }
+}
+
+/// Runs a command to its end.
+pub async fn said(mut command: Command) -> Said {
+    let output = tokio::time::timeout(2 * PATIENCE, command.output()).await;
+    let Output { status, stdout, stderr } = output.expect("it comes to an end").unwrap();
+    Said {
+        code: status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&stdout).into_owned(),
+        err: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+/// The digits of person `n`'s number, in a range that is not allocated.
+pub fn digits(n: u32) -> String {
+    format!("60100{n:06}")
+}
+
+/// Whether the long forms were asked for.
+pub fn long_form() -> bool {
+    std::env::var("BLASTDECK_LONG_TESTS").is_ok_and(|value| value == "1")
+}
+
+/// A moment, for what has to be waited out rather than for.
+pub async fn pass(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}
