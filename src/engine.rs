@@ -5,6 +5,7 @@ mod clock;
 mod desk;
 mod error;
 mod filing;
+mod identity;
 pub mod import;
 mod lease;
 mod news;
@@ -17,7 +18,7 @@ mod standby;
 
 pub use app::{
     Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup,
-    TakenBack,
+    TakenBack, database_name,
 };
 pub use error::EngineError;
 pub use run::{RunOptions, Until, run};

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Refused;
 use super::{Global, postgres};
 use crate::config::{Config, Flags};
-use crate::engine::{Access, App, Listening, Setup, Standby};
+use crate::engine::{Access, App, Listening, Setup, Standby, database_name};
 
 /// An opened app with what the faces need beside it.
 pub(super) struct Context {
@@ -86,10 +86,7 @@ pub(super) fn standby(app: &App) -> Result<Standby> {
 
 /// The file that the standby of this database holds locked.
 pub(super) fn standby_lock(app: &App) -> PathBuf {
-    let mut hash = std::hash::DefaultHasher::new();
-    std::hash::Hash::hash(app.database_url(), &mut hash);
-    let name = format!("standby-{:016x}.lock", std::hash::Hasher::finish(&hash));
-    app.config().database.data_dir.join("run").join(name)
+    app.config().database.data_dir.join("run").join(database_name(app.database_url())).join("standby.lock")
 }
 
 /// Where the dashboard and the standby log.

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::DatabaseClock;
 use super::desk::Desk;
+use super::identity::Identity;
 use super::lease::LeaseTerms;
 use super::news::News;
 use super::poller::PollingTerms;
@@ -31,7 +32,7 @@ use crate::domain::retry::RetryRules;
 pub use commands::Launch;
 pub use create::NewDraft;
 pub use marks::Marked;
-pub use open::{Access, Broken, Listening, Setup};
+pub use open::{Access, Broken, Listening, Setup, database_name};
 pub use plan::{Plan, Sample};
 pub use replies::{Heard, Incoming};
 pub use undo::TakenBack;
@@ -47,7 +48,7 @@ struct Inner {
     url: String,
     config: Arc<Config>,
     operator: String,
-    holder: String,
+    identity: Identity,
     host: String,
     desks: Vec<Desk>,
     broken: Vec<Broken>,
@@ -103,7 +104,7 @@ impl App {
 
     /// This process's holder name in leases, to tell "sending here" from "elsewhere".
     pub fn holder(&self) -> &str {
-        &self.inner.holder
+        self.inner.identity.name()
     }
 
     pub fn config(&self) -> &Config {

@@ -66,7 +66,7 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<A
             and (action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
                  or (action in ('launch', 'resume')
                      and at > now() - interval '2 minutes'
-                     and exists (select 1 from blasts b where b.id = blast_id and b.state = 'sending'))))
+                     and exists (select 1 from blasts b where b.id = blast_id and b.state = 'sending')))
           order by id desc limit 1",
     )
     .bind(operator)

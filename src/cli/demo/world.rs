@@ -67,7 +67,8 @@ impl World {
             )
         };
         let text = format!(
-            "{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
+            "[database]\ndata_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
+            self.postgres.dir().display().to_string(),
             sender(SALES, "gap = \"20s..60s\""),
             sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,

@@ -12,6 +12,7 @@ use crate::domain::ids::SenderId;
 use crate::engine::clock::DatabaseClock;
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
+use crate::engine::identity::Identity;
 use crate::engine::news::News;
 use crate::store;
 use crate::store::sender::{self, Registered};
@@ -72,7 +73,7 @@ impl App {
         let host = host();
         let inner = Inner {
             operator: setup.config.operator.clone(),
-            holder: format!("{host}/{}/{:08x}", std::process::id(), rand::random::<u32>()),
+            identity: identity(&setup.config, &setup.url, setup.listening, &host),
             host,
             desks,
             broken,
@@ -88,6 +89,21 @@ impl App {
         };
         Ok(Self { inner: Arc::new(inner) })
     }
+}
+
+/// Only what lives on can hold leases. One directory a database: the same name in two would mean nothing.
+fn identity(config: &Config, url: &str, listening: Listening, host: &str) -> Identity {
+    match listening {
+        Listening::Yes => Identity::take(&config.database.data_dir.join("run").join(database_name(url)), host),
+        Listening::No => Identity::once(host),
+    }
+}
+
+/// A short name for a database in file names: the address itself may hold a password.
+pub fn database_name(url: &str) -> String {
+    let mut hash = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(url, &mut hash);
+    format!("{:016x}", std::hash::Hasher::finish(&hash))
 }
 
 /// The configured senders: those that can be used, and those that cannot, with the reason.

@@ -1,0 +1,92 @@
+//! Who holds leases: a name that a restart on this machine takes up again, and nobody else can.
+//!
+//! The name is the machine's boot id and the text of a file that the process holds locked. A process that was killed has
+//! let go of its lock, so the next one has the same name and takes its own leases back at once. One that is merely
+//! stopped still holds it, so the next one has another name, and waits. A copied disk has another boot id.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// More engines than this on one machine and database take names that no restart takes up.
+const FILES: u32 = 16;
+
+/// A holder's name; the lock lives as long as the value.
+#[derive(Debug)]
+pub struct Identity {
+    name: String,
+    _lock: Option<File>,
+}
+
+impl Identity {
+    /// Takes the first name in `directory` that no living process has. Where none can be had, one that is used once.
+    pub fn take(directory: &Path, host: &str) -> Self {
+        let taken = (0..FILES).find_map(|n| lock(&directory.join(format!("engine-{n}.lock"))).ok().flatten());
+        match taken {
+            Some((text, file)) => Self { name: format!("{host}/{}/{text}", boot_id()), _lock: Some(file) },
+            None => Self::once(host),
+        }
+    }
+
+    /// A name for a process that holds no lease, or cannot lock a file.
+    pub fn once(host: &str) -> Self {
+        Self { name: format!("{host}/{}/{:016x}", std::process::id(), rand::random::<u64>()), _lock: None }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The file's text under its lock; `None` when a living process has it.
+fn lock(path: &Path) -> io::Result<Option<(String, File)>> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        text = format!("{:016x}", rand::random::<u64>());
+        file.set_len(0)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+    }
+    Ok(Some((text, file)))
+}
+
+/// Differs after every boot, and between machines with the same disk.
+fn boot_id() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.chars().filter(char::is_ascii_hexdigit).take(12).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Identity;
+
+    #[test]
+    fn a_name_is_taken_up_again_once_its_process_is_gone_and_not_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Identity::take(directory.path(), "kedai1");
+        let name = first.name().to_owned();
+
+        let beside = Identity::take(directory.path(), "kedai1");
+        assert_ne!(beside.name(), name);
+
+        drop(first);
+        assert_eq!(Identity::take(directory.path(), "kedai1").name(), name);
+    }
+
+    #[test]
+    fn where_no_file_can_be_made_the_name_is_used_once() {
+        let nowhere = std::path::Path::new("/proc/nowhere");
+
+        assert_ne!(Identity::take(nowhere, "kedai1").name(), Identity::take(nowhere, "kedai1").name());
+    }
+}
