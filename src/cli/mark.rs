@@ -42,9 +42,12 @@ enum What {
 /// An amount of money: digits with at most two places.
 pub(super) fn amount(text: &str) -> Result<Decimal, String> {
     let mend = || format!("`{text}` is no amount: write digits with at most two places, as in 120.00");
-    let amount: Decimal = text.trim().parse().map_err(|_| mend())?;
-    let is_money =
-        !amount.is_sign_negative() && amount.normalize().scale() <= 2 && amount < Decimal::from(10_000_000_000_i64);
+    let text = text.trim();
+    if !text.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return Err(mend());
+    }
+    let amount: Decimal = text.parse().map_err(|_| mend())?;
+    let is_money = amount.normalize().scale() <= 2 && amount < Decimal::from(10_000_000_000_i64);
     is_money.then_some(amount).ok_or_else(mend)
 }
 

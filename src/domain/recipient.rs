@@ -300,8 +300,9 @@ fn doubt(person: &mut Recipient, news: &Stamped, why: &str) {
 }
 
 fn release(person: &mut Recipient, news: &Stamped, policy: &Policy) {
-    if news.attempt == person.attempt && person.standing == Status::Sending {
+    if person.is_open_attempt(news.attempt) {
         let due = person.next_attempt_at;
+        person.reason = None;
         requeue(person, due, policy);
     }
 }

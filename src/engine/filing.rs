@@ -18,48 +18,70 @@ use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
 /// Evidence with the slot it holds until it is durable.
 struct Filing {
     entry: Entry,
-    slot: Option<OwnedSemaphorePermit>,
+    /// Freed when this is dropped.
+    _slot: Option<Slot>,
+}
+
+/// A sender's slot with the attempt that is under way in it. Dropping it frees both.
+pub struct Slot {
+    _permit: OwnedSemaphorePermit,
+    in_flight: InFlight,
+    attempt: (RecipientId, i32),
+}
+
+impl Slot {
+    /// Puts an attempt into a free slot of its sender.
+    pub fn new(permit: OwnedSemaphorePermit, in_flight: &InFlight, attempt: (RecipientId, i32)) -> Self {
+        in_flight.insert(attempt);
+        Self { _permit: permit, in_flight: in_flight.clone(), attempt }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.in_flight.remove(self.attempt);
+    }
 }
 
 /// Where evidence is brought. Cheap to clone.
 #[derive(Clone)]
 pub struct Ledger {
     inbox: mpsc::UnboundedSender<Filing>,
-    in_flight: InFlight,
     settled: watch::Receiver<u64>,
 }
 
-/// The people whose claim this process holds and has not settled: what its own sweep must leave alone.
+/// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone.
 #[derive(Clone, Default)]
-pub struct InFlight(Arc<Mutex<HashSet<RecipientId>>>);
+pub struct InFlight(Arc<Mutex<HashSet<(RecipientId, i32)>>>);
 
 impl InFlight {
-    pub fn insert(&self, people: impl Iterator<Item = RecipientId>) {
+    fn insert(&self, attempt: (RecipientId, i32)) {
         if let Ok(mut held) = self.0.lock() {
-            held.extend(people);
+            held.insert(attempt);
         }
     }
 
-    fn remove(&self, person: RecipientId) {
+    fn remove(&self, attempt: (RecipientId, i32)) {
         if let Ok(mut held) = self.0.lock() {
-            held.remove(&person);
+            held.remove(&attempt);
         }
     }
 
-    pub fn all(&self) -> Vec<RecipientId> {
-        self.0.lock().map_or_else(|_| Vec::new(), |held| held.iter().copied().collect())
+    /// Whose attempts these are.
+    pub fn people(&self) -> Vec<RecipientId> {
+        self.0.lock().map_or_else(|_| Vec::new(), |held| held.iter().map(|(person, _)| *person).collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_ok_and(|held| held.is_empty())
     }
 }
 
 impl Ledger {
     /// Brings evidence; the slot is freed once it is durable.
-    pub fn file(&self, entry: Entry, slot: Option<OwnedSemaphorePermit>) {
+    pub fn file(&self, entry: Entry, slot: Option<Slot>) {
         // The receiver lives until every sender is gone; a send can only fail at the very end of the process.
-        let _ = self.inbox.send(Filing { entry, slot });
-    }
-
-    pub fn in_flight(&self) -> &InFlight {
-        &self.in_flight
+        let _ = self.inbox.send(Filing { entry, _slot: slot });
     }
 
     /// Grows with every batch that became durable.
@@ -80,15 +102,13 @@ pub struct Desk {
 pub fn open(desk: Desk, give_up: CancellationToken) -> (Ledger, tokio::task::JoinHandle<()>) {
     let (inbox, filings) = mpsc::unbounded_channel();
     let (settled_tx, settled) = watch::channel(0);
-    let in_flight = InFlight::default();
-    let clerk = Clerk { desk, filings, in_flight: in_flight.clone(), settled: settled_tx, give_up };
-    (Ledger { inbox, in_flight, settled }, tokio::spawn(clerk.work()))
+    let clerk = Clerk { desk, filings, settled: settled_tx, give_up };
+    (Ledger { inbox, settled }, tokio::spawn(clerk.work()))
 }
 
 struct Clerk {
     desk: Desk,
     filings: mpsc::UnboundedReceiver<Filing>,
-    in_flight: InFlight,
     settled: watch::Sender<u64>,
     give_up: CancellationToken,
 }
@@ -140,7 +160,7 @@ impl Clerk {
         }
     }
 
-    /// Frees slots and tells who changed; returns what somebody else had locked.
+    /// Frees the slots of what is durable, and tells who changed; returns what somebody else had locked.
     fn close(&self, batch: Vec<Filing>, settled: &[Settled]) -> Vec<Filing> {
         let mut again = Vec::new();
         let mut changed = HashSet::new();
@@ -149,9 +169,8 @@ impl Clerk {
                 Settled::Locked => again.push(filing),
                 Settled::Changed { .. } => {
                     changed.insert(filing.entry.blast);
-                    self.let_go(filing);
                 }
-                Settled::Nothing | Settled::Refused(_) | Settled::Gone => self.let_go(filing),
+                Settled::Nothing | Settled::Refused(_) | Settled::Gone => {}
             }
         }
         for blast in changed {
@@ -159,13 +178,5 @@ impl Clerk {
         }
         self.settled.send_modify(|n| *n += 1);
         again
-    }
-
-    /// The evidence is durable: its slot is free.
-    fn let_go(&self, filing: Filing) {
-        if let Some(slot) = filing.slot {
-            self.in_flight.remove(filing.entry.recipient);
-            drop(slot);
-        }
     }
 }

@@ -124,15 +124,15 @@ impl Engine {
             self.app.rested();
             return Ok(Turn::GoOn);
         }
+        self.housekeeping().await?;
         let due = self.due().await?;
         self.settle(&due).await;
         for desk in self.app.desks() {
             if due.contains(&desk.id) && !self.senders.contains_key(&desk.id) {
-                self.take(&desk).await?;
+                self.try_take(&desk).await;
             }
         }
         self.complete_finished().await?;
-        self.housekeeping().await?;
         let ours = self.app.desks().iter().any(|desk| due.contains(&desk.id));
         let is_over = self.options.until == Until::Idle && !ours && self.senders.is_empty();
         Ok(if is_over { Turn::Over } else { Turn::GoOn })
@@ -165,6 +165,13 @@ impl Engine {
         }
     }
 
+    /// One sender's trouble (somebody holds a lock on its row) is not the others'.
+    async fn try_take(&mut self, desk: &Desk) {
+        if let Err(error) = self.take(desk).await {
+            tracing::warn!(sender = %desk.name, %error, "it cannot be taken yet");
+        }
+    }
+
     /// Takes a sender if nobody holds it.
     async fn take(&mut self, desk: &Desk) -> Result<(), StoreError> {
         let asked_at = Moment::now();
@@ -178,6 +185,7 @@ impl Engine {
             desk: desk.clone(),
             lease: Arc::new(HeldLease::new(lease, terms, asked_at)),
             ledger: self.ledger.clone(),
+            in_flight: InFlight::default(),
             news: self.app.news_parts().clone(),
             clock: self.app.clock().clone(),
             failures_in_a_row: self.app.failures_in_a_row(),
@@ -253,7 +261,7 @@ async fn send_for(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationTo
     }
     inner.cancel();
     beside.wait().await;
-    settle_in_flight(parts.ledger.in_flight(), parts.ledger.settled()).await;
+    settle_in_flight(&parts.in_flight, parts.ledger.settled()).await;
     renewals.cancel();
     let _ = keeper.await;
     if let Err(error) = lease::release(&parts.pool, parts.lease.lease).await {
@@ -274,7 +282,7 @@ async fn keep(parts: Arc<Parts>, sending: CancellationToken, stop: CancellationT
 /// Waits until the evidence of the last POSTs is durable, for a while.
 async fn settle_in_flight(in_flight: &InFlight, mut settled: watch::Receiver<u64>) {
     let all = async {
-        while !in_flight.all().is_empty() {
+        while !in_flight.is_empty() {
             if settled.changed().await.is_err() {
                 return;
             }
@@ -287,7 +295,7 @@ async fn settle_in_flight(in_flight: &InFlight, mut settled: watch::Receiver<u64
 async fn sweep(parts: Arc<Parts>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        let held = parts.ledger.in_flight().all();
+        let held = parts.in_flight.people();
         match lease::sweep(&parts.pool, parts.desk.id, parts.lease.lease.epoch, &held).await {
             Ok(0) => {}
             Ok(people) => tracing::warn!(sender = %parts.desk.name, people, "became uncertain: nobody held them"),

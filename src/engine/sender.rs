@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::DatabaseClock;
 use super::desk::Desk;
-use super::filing::Ledger;
+use super::filing::{InFlight, Ledger, Slot};
 use super::lease::HeldLease;
 use super::news::News;
 use crate::domain::ids::BlastId;
@@ -38,6 +38,7 @@ pub struct Parts {
     pub desk: Desk,
     pub lease: Arc<HeldLease>,
     pub ledger: Ledger,
+    pub in_flight: InFlight,
     pub news: News,
     pub clock: Arc<DatabaseClock>,
     pub failures_in_a_row: i32,
@@ -45,6 +46,10 @@ pub struct Parts {
 
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A claimed person waits at most this long for their POST.
+const A_MOMENT: Duration = Duration::from_secs(1);
+/// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
+const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 /// A blast in which nobody was due is asked again no sooner.
 const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
 
@@ -70,8 +75,7 @@ impl Sender {
     /// Makes the loop, its limits seeded with what was attempted before: a restart never bursts over one.
     pub async fn new(parts: Arc<Parts>) -> Result<Self, StoreError> {
         let now = parts.lease.lease.granted_at;
-        let since = day_start(now, parts.desk.zone()).min(now - TimeDelta::hours(1));
-        let times = sender::recent_attempts(&parts.pool, parts.desk.id, since).await?;
+        let times = sender::recent_attempts(&parts.pool, parts.desk.id, now - LONGEST_MEMORY).await?;
         let mut past = Past::from_times(times, now, parts.desk.zone());
         let today = sender::attempts_since(&parts.pool, parts.desk.id, day_start(now, parts.desk.zone())).await?;
         past.today = u32::try_from(today).unwrap_or(u32::MAX);
@@ -133,7 +137,8 @@ impl Sender {
         let runnable = blast::runnable(&self.parts.pool, self.parts.desk.id).await?;
         self.stopped = sender::stopped(&self.parts.pool, self.parts.desk.id).await?;
         let now = self.parts.clock.now();
-        self.lanes = choice::renew_lanes(std::mem::take(&mut self.lanes), runnable, &self.parts.desk, now);
+        let known = std::mem::take(&mut self.lanes);
+        self.lanes = choice::renew_lanes(known, runnable, &self.parts, now).await?;
         if ordered {
             self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
         }
@@ -143,10 +148,12 @@ impl Sender {
 
     /// Claims from one blast, as many as may go now, and starts their POSTs.
     async fn send_some(&mut self, blast: BlastId, stop: &CancellationToken) -> Result<(), StoreError> {
-        let Some(mut slots) = self.take_slots(stop).await else { return Ok(()) };
+        let Some(slots) = self.take_slots(stop).await else { return Ok(()) };
         if self.orders.has_changed().unwrap_or(true) || !self.parts.lease.is_fresh() {
             return self.hold_for_lease(stop).await;
         }
+        // Before the claim: between it and the POSTs nothing may fail.
+        self.tell(None).await?;
         let want = Want { blast, business: &self.parts.desk.business, people: slots.len().try_into().unwrap_or(1) };
         let orders_seen = *self.orders.borrow();
         let people = match claim::claim(&self.parts.pool, self.parts.lease.lease, want).await? {
@@ -156,17 +163,28 @@ impl Sender {
                 return Ok(());
             }
         };
-        self.parts.ledger.in_flight().insert(people.iter().map(|person| person.id));
         if people.is_empty() {
             return self.nobody_due(blast).await;
         }
-        self.tell(None).await?;
         let claimed = Claimable { blast, orders_seen, at: Instant::now() };
-        for person in people {
-            let Some(slot) = slots.pop() else { break };
-            self.start_post(&claimed, person, slot, stop).await;
-        }
+        let posts: Vec<Post> =
+            people.into_iter().zip(slots).map(|(person, permit)| self.post(&claimed, person, permit, stop)).collect();
+        self.start_posts(blast, posts, stop).await;
         Ok(())
+    }
+
+    /// Starts the POSTs of one claim, each after its pace. Where that turns out to be longer than a moment (a cap
+    /// reached, the provider's wish), the rest are given back unsent.
+    async fn start_posts(&mut self, blast: BlastId, posts: Vec<Post>, stop: &CancellationToken) {
+        for post in posts {
+            match self.wait_for_pace(blast, stop).await {
+                Turn::Go => {
+                    self.note_posted(blast);
+                    self.tasks.spawn(post.run());
+                }
+                Turn::NotNow => post.give_back(),
+            }
+        }
     }
 
     /// With an old lease nothing is sent; a moment later it is renewed, or lost.
@@ -207,53 +225,72 @@ impl Sender {
         if own.chain([limits]).any(|limits| limits.gap.is_some()) {
             return 1;
         }
+        let left = limits.daily_cap.map_or(usize::MAX, |cap| {
+            let today = self.pacer.lock().map_or(0, |pacer| pacer.today());
+            usize::try_from(cap.get().saturating_sub(today)).unwrap_or(usize::MAX).max(1)
+        });
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a rate of at most 10,000 a second"
         )]
-        rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256))
+        rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256)).min(left)
     }
 
-    /// Starts one POST, after its pace. A wait of more than a moment after the claim is checked again before the POST.
-    async fn start_post(
-        &mut self,
+    /// Somebody claimed, with everything their POST needs. From here on a slot holds them.
+    fn post(
+        &self,
         claimed: &Claimable,
         person: Claimed,
-        slot: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         stop: &CancellationToken,
-    ) {
-        let now = self.parts.clock.now();
-        self.wait_for_pace(stop).await;
-        self.note_posted(claimed.blast, now);
-        let message = self.lanes.iter().find(|lane| lane.id == claimed.blast).map(|lane| lane.message.clone());
-        let post = Post {
-            parts: self.parts.clone(),
+    ) -> Post {
+        let lane = self.lanes.iter().find(|lane| lane.id == claimed.blast);
+        Post {
             aftermath: self.aftermath.clone(),
             posts: self.posts.clone(),
             orders: self.orders.clone(),
             orders_seen: claimed.orders_seen,
             claimed_at: claimed.at,
             blast: claimed.blast,
-            message,
+            message: lane.map(|lane| lane.message.clone()),
+            window: lane.and_then(|lane| lane.limits.window),
+            slot: Slot::new(permit, &self.parts.in_flight, (person.id, person.attempt)),
             person,
-            slot,
             stop: stop.clone(),
-        };
-        self.tasks.spawn(post.run());
+            parts: self.parts.clone(),
+        }
     }
 
-    /// Within a batch of a fast rate: the rest of the interval to the next post.
-    async fn wait_for_pace(&self, stop: &CancellationToken) {
-        while let Pace::Wait { until, .. } = self.next_pace() {
-            let wait = (until - self.parts.clock.now()).to_std().unwrap_or_default();
-            if wait > Duration::from_secs(1) {
-                return;
+    /// Within a batch of a fast rate: waits the rest of the interval to the next POST, if that is a moment.
+    async fn wait_for_pace(&mut self, blast: BlastId, stop: &CancellationToken) -> Turn {
+        loop {
+            let now = self.parts.clock.now();
+            let until = match self.pace_of(blast, now) {
+                Pace::Go => return Turn::Go,
+                Pace::Wait { until, .. } => until,
+            };
+            let wait = (until - now).to_std().unwrap_or_default();
+            if wait > A_MOMENT {
+                return Turn::NotNow;
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Turn::NotNow,
                 () = tokio::time::sleep(wait) => {}
             }
+        }
+    }
+
+    /// The longer of the sender's wait and the blast's own.
+    fn pace_of(&mut self, blast: BlastId, now: DateTime<Utc>) -> Pace {
+        let own = self.lanes.iter_mut().find(|lane| lane.id == blast).map(|lane| lane.pacer.next(now, rand::random()));
+        match (self.next_pace(), own) {
+            (Pace::Wait { until, reason }, Some(Pace::Wait { until: own, .. })) if until >= own => {
+                Pace::Wait { until, reason }
+            }
+            (Pace::Wait { until, reason }, Some(Pace::Go) | None) => Pace::Wait { until, reason },
+            (_, Some(own)) => own,
+            (Pace::Go, None) => Pace::Go,
         }
     }
 
@@ -262,8 +299,8 @@ impl Sender {
         self.pacer.lock().map_or(Pace::Go, |mut pacer| pacer.next(now, rand::random()))
     }
 
-    fn note_posted(&mut self, blast: BlastId, now: DateTime<Utc>) {
-        let now = now.max(self.parts.clock.now());
+    fn note_posted(&mut self, blast: BlastId) {
+        let now = self.parts.clock.now();
         if let Ok(mut pacer) = self.pacer.lock() {
             pacer.posted(now);
         }
@@ -338,6 +375,12 @@ impl Sender {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// Whether the next POST of a claim goes now.
+enum Turn {
+    Go,
+    NotNow,
 }
 
 /// What is common to the people of one claim.

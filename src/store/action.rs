@@ -57,12 +57,17 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
     Ok(())
 }
 
-/// An operator's newest act that can be taken back and is not: a mark, or a launch.
+/// An operator's newest act that can be taken back and is not: a mark, or a start of a moment ago (which is
+/// refused when it has begun to send, instead of taking an older mark back unasked).
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<Action>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
-          where operator = $1 and undone_at is null and action in ('replied', 'closed', 'opt-out', 'note', 'resolve', 'launch')
-          order by id desc limit 1 for update",
+          where operator = $1 and undone_at is null
+            and (action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
+                 or (action in ('launch', 'resume')
+                     and at > now() - interval '2 minutes'
+                     and exists (select 1 from blasts b where b.id = blast_id and b.state = 'sending')))
+          order by id desc limit 1",
     )
     .bind(operator)
     .fetch_optional(tx)
@@ -75,7 +80,7 @@ pub async fn newest_on(tx: &mut PgConnection, recipient: RecipientId) -> Result<
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
           where recipient_id = $1 and undone_at is null and action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
-          order by id desc limit 1 for update",
+          order by id desc limit 1",
     )
     .bind(recipient)
     .fetch_optional(tx)
@@ -95,13 +100,16 @@ pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Resu
     Ok(action)
 }
 
-pub async fn mark_undone(tx: &mut PgConnection, id: ActionId, by: &str) -> Result<(), StoreError> {
-    sqlx::query("update operator_actions set undone_at = now(), undone_by = $2 where id = $1")
-        .bind(id)
-        .bind(by)
-        .execute(tx)
-        .await?;
-    Ok(())
+/// Notes that an act is taken back. `false`: somebody did that already.
+pub async fn mark_undone(tx: &mut PgConnection, id: ActionId, by: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update operator_actions set undone_at = now(), undone_by = $2 where id = $1 and undone_at is null",
+    )
+    .bind(id)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// When an operator last looked; notes that they look now.

@@ -54,6 +54,7 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: Change
         "update blasts
             set state = $3, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
                 send_after = case when $3 = 'draft' then null else send_after end,
+                launched_at = case when $3 = 'draft' then null else launched_at end,
                 completed_at = case when $3 = 'completed' then now() else completed_at end
           where id = $1 and version = $2",
     )
@@ -92,6 +93,37 @@ pub async fn launch(
     Ok(done.rows_affected() == 1)
 }
 
+/// Whether anything was ever tried for somebody of this blast.
+pub async fn was_begun(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
+    let begun = sqlx::query_scalar(
+        "select exists (select 1 from blast_recipients where blast_id = $1 and (attempt > 0 or status = 'sending'))",
+    )
+    .bind(id)
+    .fetch_one(tx)
+    .await?;
+    Ok(begun)
+}
+
+/// When a blast's newest attempts were made, oldest first, at most 1,000: what its own pace is seeded from.
+pub async fn recent_attempts(
+    pool: &PgPool,
+    id: BlastId,
+    since: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, StoreError> {
+    let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
+        "select a.claimed_at from attempts a join blasts b on b.id = $1
+          where a.sender_id = b.sender_id and a.claimed_at >= $2
+            and exists (select 1 from blast_recipients r where r.id = a.recipient_id and r.blast_id = b.id)
+          order by a.claimed_at desc limit 1000",
+    )
+    .bind(id)
+    .bind(since)
+    .fetch_all(pool)
+    .await?;
+    times.reverse();
+    Ok(times)
+}
+
 /// Cancels whoever is still queued. The blast row must have been changed first in this transaction: a requeue looks at
 /// it under lock. Returns how many were left out.
 pub async fn skip_queued(tx: &mut PgConnection, id: BlastId, reason: &str, by: &str) -> Result<i64, StoreError> {
@@ -121,6 +153,12 @@ pub async fn delete(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more. `false`: not yet, or not sending.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
+    // The row first, in a statement of its own: one that waited for it would go on by what it saw before.
+    let mut tx = pool.begin().await?;
+    sqlx::query("select 1 from blasts where id = $1 and state = 'sending' for update")
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
     let done = sqlx::query(
         "update blasts
             set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),
@@ -130,8 +168,9 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
                              where blast_id = $1 and status in ('queued', 'sending', 'uncertain'))",
     )
     .bind(id)
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -127,14 +127,15 @@ pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<U
     Ok(due)
 }
 
-/// Of these people, who must not get the POST they were claimed for: their blast is not sending any more, or they
-/// opted out since.
+/// Of these people, who must not get the POST they were claimed for: their blast is not sending any more, its sender was
+/// stopped, or they opted out since.
 pub async fn withdrawn(pool: &PgPool, people: &[RecipientId], business: &str) -> Result<Vec<RecipientId>, StoreError> {
     let ids: Vec<i64> = people.iter().map(|id| id.0).collect();
     let gone = sqlx::query_scalar(
-        "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
+        "select r.id from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
           where r.id = any($1)
             and (b.state <> 'sending'
+                 or o.stopped_at is not null
                  or r.status <> 'sending'
                  or exists (select 1 from suppressions s
                              where s.phone_number = r.phone_number and s.business in ($2, '*')))",

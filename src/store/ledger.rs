@@ -3,6 +3,7 @@
 //!
 //! Lock order, the same everywhere: blasts, then recipients by id.
 
+mod ids;
 mod rows;
 mod write;
 
@@ -76,6 +77,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// The text as it was sent.
     pub text: Option<String>,
+    /// Why it is stored short of what was said.
+    pub flagged: Option<&'static str>,
 }
 
 /// What became of one entry, in the order they came.
@@ -147,9 +150,17 @@ fn bare(entry: &Entry) -> Entry {
 async fn record_once(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
     let mut tx = pool.begin().await?;
     settings::hot_path(&mut tx).await?;
-    let settled = record_in(&mut tx, entries, rules, WhenLocked::Skip).await?;
-    tx.commit().await?;
-    Ok(settled)
+    match record_in(&mut tx, entries, rules, WhenLocked::Skip).await {
+        Ok(settled) => {
+            tx.commit().await?;
+            Ok(settled)
+        }
+        Err(error) => {
+            // Now, not when the connection is next used: whoever tries again would meet their own locks.
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
 }
 
 /// Records within a transaction of the caller's, who writes something of their own beside it (an operator's act).
@@ -159,14 +170,16 @@ pub async fn record_in(
     rules: &RetryRules,
     when_locked: WhenLocked,
 ) -> Result<Vec<Settled>, StoreError> {
-    let blasts = lock_blasts(tx, entries).await?;
+    let blasts = hold_blasts(tx, entries, when_locked).await?;
     let (held, now) = rows::lock(tx, entries, when_locked).await?;
+    let entries = ids::without_taken(tx, entries).await?;
     let mut book = Book { held, blasts, now, rules, changed: Vec::new(), steps: Vec::new() };
     let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
     let changed = book.changed_people();
-    write::answers(tx, &recorded(entries, &settled)).await?;
-    write::people(tx, &changed, entries).await?;
+    write::answers(tx, &recorded(&entries, &settled)).await?;
+    write::people(tx, &changed, &entries).await?;
     write::history(tx, &book.steps).await?;
+    write::reopen(tx, &book.reopened()).await?;
     Ok(settled)
 }
 
@@ -178,8 +191,13 @@ fn recorded<'a>(entries: &'a [Entry], settled: &[Settled]) -> Vec<&'a Entry> {
     entries.iter().zip(settled).filter_map(known).collect()
 }
 
-/// A requeue must see the blast's state, and hold it still until the commit: a cancel would otherwise pass by.
-async fn lock_blasts(tx: &mut PgConnection, entries: &[Entry]) -> Result<HashMap<i64, BlastState>, StoreError> {
+/// A requeue must see the blast's state, and hold it still until the commit: a cancel would otherwise pass by. Comes
+/// before any lock on people.
+pub async fn hold_blasts(
+    tx: &mut PgConnection,
+    entries: &[Entry],
+    when_locked: WhenLocked,
+) -> Result<HashMap<i64, BlastState>, StoreError> {
     let mut ids: Vec<i64> =
         entries.iter().filter(|entry| may_requeue(&entry.stamped.evidence)).map(|entry| entry.blast.0).collect();
     if ids.is_empty() {
@@ -187,22 +205,31 @@ async fn lock_blasts(tx: &mut PgConnection, entries: &[Entry]) -> Result<HashMap
     }
     ids.sort_unstable();
     ids.dedup();
-    let rows: Vec<(i64, BlastState)> =
-        sqlx::query_as("select id, state from blasts where id = any($1) order by id for share")
-            .bind(ids)
-            .fetch_all(tx)
-            .await?;
+    // A reopening changes the row itself; two that shared it first would wait for each other.
+    let reopens = entries.iter().any(|entry| may_reopen(&entry.stamped.evidence));
+    let query = match (reopens, when_locked) {
+        (true, _) => sqlx::query_as("select id, state from blasts where id = any($1) order by id for no key update"),
+        (false, WhenLocked::Wait) => {
+            sqlx::query_as("select id, state from blasts where id = any($1) order by id for share")
+        }
+        (false, WhenLocked::Skip) => {
+            sqlx::query_as("select id, state from blasts where id = any($1) order by id for share skip locked")
+        }
+    };
+    let rows: Vec<(i64, BlastState)> = query.bind(ids).fetch_all(tx).await?;
     Ok(rows.into_iter().collect())
+}
+
+/// Evidence after which somebody settled is open again: a completed blast is not over then.
+const fn may_reopen(evidence: &Evidence) -> bool {
+    matches!(evidence, Evidence::Undo(Undone::Resolve(_) | Undone::OptOut))
 }
 
 const fn may_requeue(evidence: &Evidence) -> bool {
     matches!(
         evidence,
-        Evidence::Rejected { .. }
-            | Evidence::Released
-            | Evidence::Manual(Mark::Resolve(Resolution::Resend))
-            | Evidence::Undo(Undone::OptOut)
-    )
+        Evidence::Rejected { .. } | Evidence::Released | Evidence::Manual(Mark::Resolve(Resolution::Resend))
+    ) || may_reopen(evidence)
 }
 
 /// The people of one batch while evidence is applied to them.
@@ -236,6 +263,10 @@ struct Step {
 
 impl Book<'_> {
     fn settle(&mut self, entry: &Entry) -> Settled {
+        if may_requeue(&entry.stamped.evidence) && !self.blasts.contains_key(&entry.blast.0) {
+            // Somebody holds the blast's row (a cancel, a hand-typed transaction): others must not wait for it.
+            return if self.held.contains_key(&entry.recipient.0) { Settled::Locked } else { Settled::Gone };
+        }
         let policy = self.policy(entry);
         let before = match self.held.get(&entry.recipient.0) {
             None => return Settled::Gone,
@@ -285,6 +316,12 @@ impl Book<'_> {
             by: entry.by.clone(),
             metadata: entry.metadata.clone(),
         });
+    }
+
+    /// Blasts in which somebody settled is open again.
+    fn reopened(&self) -> Vec<i64> {
+        let opens = |step: &&Step| step.new.is_open() && !step.old.is_open();
+        self.steps.iter().filter(opens).map(|step| step.blast.0).collect()
     }
 
     /// Whoever changed, once each, in id order.

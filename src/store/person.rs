@@ -33,6 +33,13 @@ impl Person {
     }
 }
 
+/// Somebody as they are; their row stays ours until the commit, so that of two operators the second sees what the first
+/// wrote.
+pub async fn lock(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
+    sqlx::query("select 1 from blast_recipients where id = $1 for update").bind(id).execute(&mut *tx).await?;
+    get(tx, id).await
+}
+
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
     let person = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number, r.name, r.status, r.attempt, r.closed_at, r.amount, r.note, s.business,
@@ -47,7 +54,7 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
     Ok(person)
 }
 
-/// The newest person with this number whom a message of this sender reached, or may have.
+/// The newest person with this number whom a message of this sender is known to have reached.
 pub async fn newest_reached(
     tx: &mut PgConnection,
     sender: SenderId,

@@ -38,7 +38,8 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
         "select b.id from blasts b
           where b.sender_id = $1 and b.state <> 'draft'
             and exists (select 1 from blast_recipients r
-                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2)
+                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2
+                           and r.message_id is not null)
           order by b.id",
     )
     .bind(sender)
@@ -54,7 +55,8 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
           where b.state <> 'draft' and s.stopped_at is null
             and exists (select 1 from blast_recipients r
-                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1)",
+                         where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1
+                           and r.message_id is not null)",
     )
     .bind(since)
     .fetch_all(pool)
@@ -69,7 +71,7 @@ pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreErr
     let rows: Vec<Row> = sqlx::query_as(
         "select id, blast_id, attempt, message_id, sent_at, status, provider_status, message_c2s_timestamp is not null
            from blast_recipients
-          where blast_id = $1 and status in ('sent', 'delivered')
+          where blast_id = $1 and status in ('sent', 'delivered') and message_id is not null
             and (sent_at, id) > ($2, $3) and sent_at <= $4
           order by sent_at, id limit $5",
     )

@@ -83,8 +83,8 @@ pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, Stor
         .flatten())
 }
 
-/// When this sender's newest attempts were made: what a restart seeds its limits from. Attempts known not to have been
-/// accepted do not count. At most 10,000, oldest first.
+/// When this sender's newest attempts were made: what a restart seeds its rate and gap from. Whoever was given back
+/// before a POST does not count; a refused POST does, for the provider saw it. At most 10,000, oldest first.
 pub async fn recent_attempts(
     pool: &PgPool,
     id: SenderId,
@@ -95,7 +95,7 @@ pub async fn recent_attempts(
           where a.sender_id = $1 and a.claimed_at >= $2
             and not exists (select 1 from provider_message m
                              where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                               and m.outcome in ('released', 'rejected'))
+                               and m.outcome = 'released')
           order by a.claimed_at desc limit 10000",
     )
     .bind(id)

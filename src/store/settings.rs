@@ -10,7 +10,7 @@ pub(super) async fn hot_path(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query(
         "select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
                 set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
-                set_config('synchronous_commit', 'on', true)",
+                set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true)",
     )
     .execute(tx)
     .await?;

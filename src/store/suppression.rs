@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
 /// One suppression.
@@ -28,17 +28,38 @@ pub struct Suppress<'a> {
     pub by: &'a str,
 }
 
-/// Adds one; `false` when it was there already.
+/// Adds one; `false` when it was there already. What the person or the provider says stands above an operator's word:
+/// an operator's undo does not lift it.
 pub async fn add(tx: &mut PgConnection, suppress: Suppress<'_>) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let added: Option<bool> = sqlx::query_scalar(
         "insert into suppressions (business, phone_number, reason, source, created_by) values ($1, $2, $3, $4, $5)
-         on conflict (business, phone_number) do nothing",
+         on conflict (business, phone_number) do update
+            set source = excluded.source, reason = excluded.reason, created_by = excluded.created_by
+          where suppressions.source = 'operator' and excluded.source <> 'operator'
+         returning xmax = 0",
     )
     .bind(suppress.business)
     .bind(suppress.phone)
     .bind(suppress.reason)
     .bind(suppress.source)
     .bind(suppress.by)
+    .fetch_optional(tx)
+    .await?;
+    Ok(added.unwrap_or(false))
+}
+
+/// Removes what one operator's act added: not what the person said, and not while another act for the number stands.
+pub async fn remove_own(tx: &mut PgConnection, business: &str, phone: &str, act: ActionId) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "delete from suppressions
+          where business = $1 and phone_number = $2 and source = 'operator'
+            and not exists (select 1 from operator_actions
+                             where phone_number = $2 and id <> $3 and undone_at is null
+                               and action in ('opt-out', 'suppress'))",
+    )
+    .bind(business)
+    .bind(phone)
+    .bind(act)
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,6 +31,10 @@ const AFTER_KEY: Duration = Duration::from_millis(33);
 /// Between two frames for data: 10 a second.
 const FOR_DATA: Duration = Duration::from_millis(100);
 
+/// An answer within this time of a key is drawn as soon as a key is.
+const ANSWERS_A_KEY: TimeDelta = TimeDelta::milliseconds(500);
+/// The most inputs that are taken before anything else gets its turn.
+const INPUTS_AT_ONCE: usize = 256;
 /// A stop that has not come by then was ignored (no shell is there to continue us): the dashboard goes on.
 const STOP_IGNORED: Duration = Duration::from_millis(300);
 
@@ -174,7 +178,8 @@ impl<S: Screen, R: Runner> Desk<S, R> {
                 return Ok(ended);
             }
             // What is already here is taken before anything is drawn.
-            while let Ok(input) = sources.input.try_recv() {
+            for _ in 0..INPUTS_AT_ONCE {
+                let Ok(input) = sources.input.try_recv() else { break };
                 if let Some(ended) = self.take(Woken::Input(Some(input)))? {
                     return Ok(ended);
                 }
@@ -206,7 +211,10 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             Woken::Input(None | Some(Input::Gone)) => return Ok(Some(Ended::HungUp)),
             Woken::Input(Some(Input::Key(key))) => self.tell(Msg::Key(key), AFTER_KEY)?,
             Woken::Input(Some(Input::Paste(text))) => self.tell(Msg::Paste(text), AFTER_KEY)?,
-            Woken::Answer(answer) => self.tell(Msg::Answer(answer), FOR_DATA)?,
+            Woken::Answer(answer) => {
+                let pace = self.answer_pace();
+                self.tell(Msg::Answer(answer), pace)?;
+            }
             Woken::Feed(feed::Told::Look) => self.tell(Msg::Look, FOR_DATA)?,
             Woken::Feed(feed::Told::Database(state)) => self.tell(Msg::Database(state), FOR_DATA)?,
             Woken::Signal(Signalled::Resized) => {
@@ -224,6 +232,12 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             Woken::Draw => self.draw()?,
         }
         Ok(self.ended)
+    }
+
+    /// What comes right after a key is most likely what the key asked for.
+    fn answer_pace(&self) -> Duration {
+        let after_key = (self.clock)() - self.model.last_key < ANSWERS_A_KEY;
+        if after_key { AFTER_KEY } else { FOR_DATA }
     }
 
     fn tell(&mut self, msg: Msg, pace: Duration) -> Result<(), TuiError> {

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod desk;
+mod finding;
 mod marks;
 mod screens;
 mod storm;

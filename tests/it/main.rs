@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod dashboard;
 mod demo;
 mod import;
 mod layers;

@@ -124,6 +124,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> Entry {
             error_code: None,
             body: body.to_vec(),
             text: Some("Hi".to_owned()),
+            flagged: None,
         }),
         jitter: 0.5,
         retry_after: None,

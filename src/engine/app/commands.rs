@@ -106,15 +106,23 @@ impl App {
         self.tell(id).await
     }
 
-    /// Takes an armed launch back. Refused once the ten seconds are over.
-    pub(super) async fn disarm(&self, tx: &mut Transaction<'_, Postgres>, id: BlastId) -> Result<Head, EngineError> {
+    /// Takes an armed start back: a blast for which nothing was ever tried is a draft again, any other is paused. Refused
+    /// once the ten seconds are over.
+    pub(super) async fn disarm(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        id: BlastId,
+    ) -> Result<(Head, BlastState), EngineError> {
         let head = self.head(tx, id).await?;
         // A claim may begin the moment the time is over: the last half second is too late to be sure.
         let too_late = crate::store::news::now(self.pool()).await? + TimeDelta::milliseconds(500);
         if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(EngineError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }
-        self.change_in(tx, id, Command::Disarm, None).await
+        let begun = blast::was_begun(tx, id).await?;
+        let command = if begun { Command::Pause } else { Command::Disarm };
+        let head = self.change_in(tx, id, command, None).await?;
+        Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
     }
 
     async fn change(

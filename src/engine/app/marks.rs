@@ -12,7 +12,7 @@ use crate::domain::recipient::{Evidence, Mark, Resolution, Stamped};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{Entry, Settled, Source, WhenLocked, record_in};
+use crate::store::ledger::{Entry, Settled, Source, WhenLocked, hold_blasts, record_in};
 use crate::store::person::{self, Person};
 
 /// A mark that was written.
@@ -37,9 +37,11 @@ impl App {
     /// Writes an operator's mark. Refused with a sentence when it cannot be, or when somebody else was first.
     pub async fn mark(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, EngineError> {
         let mut tx = self.pool().begin().await?;
-        let person = person_of(&mut tx, recipient).await?;
+        let seen = person_of(&mut tx, recipient).await?;
+        let evidence = Evidence::Manual(mark.clone());
+        let person = self.hold(&mut tx, &seen, &evidence).await?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
-        let entry = self.manual(&person, Evidence::Manual(mark.clone()));
+        let entry = self.manual(&person, evidence);
         let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         let (before, after) = outcome(&settled, &person)?;
         if mark == Mark::OptOut {
@@ -57,6 +59,17 @@ impl App {
             act: act(&mark).to_owned(),
             command_line: command_line(&person, &mark),
         })
+    }
+
+    /// The person under lock, as they are now: the blast first where the evidence may requeue, in the ledger's order.
+    pub(super) async fn hold(
+        &self,
+        tx: &mut PgConnection,
+        seen: &Person,
+        evidence: &Evidence,
+    ) -> Result<Person, EngineError> {
+        hold_blasts(tx, &[self.manual(seen, evidence.clone())], WhenLocked::Wait).await?;
+        person::lock(tx, seen.id).await?.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))
     }
 
     /// The entry for an operator's word about a person's present attempt.

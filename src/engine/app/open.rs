@@ -54,7 +54,10 @@ impl App {
         let pool = match setup.access {
             Access::ReadWrite => {
                 store::migrate(&setup.url).await?;
-                store::open(&setup.url, store::CONNECTIONS)?
+                let pool = store::open(&setup.url, store::CONNECTIONS)?;
+                // Also after months of rest: without this month's partition nothing can be written.
+                store::news::make_months(&pool).await?;
+                pool
             }
             Access::ReadOnly => {
                 store::check(&setup.url).await?;

@@ -34,11 +34,17 @@ impl App {
     /// Takes an incoming message: a stop word alone is an opt-out, anything else a reply to the newest message that
     /// this person had from this sender. Tells whose it was.
     pub async fn hear(&self, incoming: &Incoming) -> Result<(Heard, Option<RecipientId>), EngineError> {
-        let mut tx = self.pool().begin().await?;
-        let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
-            return Ok((Heard::Nothing, None));
-        };
         let is_stop = self.is_stop_word(&incoming.text);
+        let business = self.business(incoming.sender).await?;
+        let mut tx = self.pool().begin().await?;
+        if is_stop {
+            // Whoever says so, and whatever we know of them: nobody is messaged after a STOP.
+            self.suppress_in(&mut tx, &Suppression::by_themselves(&business, &incoming.from)).await?;
+        }
+        let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
+            tx.commit().await?;
+            return Ok((if is_stop { Heard::OptedOut } else { Heard::Nothing }, None));
+        };
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
         let entry = Entry {
             blast: person.blast_id,
@@ -51,9 +57,6 @@ impl App {
             jitter: 0.5,
             retry_after: None,
         };
-        if is_stop {
-            self.suppress_in(&mut tx, &Suppression::of(&person, "the person")).await?;
-        }
         record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         tx.commit().await?;
         self.tell(person.blast_id).await?;

@@ -8,6 +8,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, Stamped};
 use crate::engine::error::EngineError;
+use crate::store::action::{self, NewAction};
 use crate::store::ledger::{Entry, Source, WhenLocked, record_in};
 use crate::store::person::Person;
 use crate::store::suppression::{self, Suppress, SuppressionRow};
@@ -17,12 +18,17 @@ pub(super) struct Suppression<'a> {
     business: &'a str,
     phone: &'a Phone,
     reason: Option<&'a str>,
+    source: &'static str,
     by: &'a str,
 }
 
 impl<'a> Suppression<'a> {
     pub(super) fn of(person: &'a Person, by: &'a str) -> Self {
-        Self { business: &person.business, phone: &person.phone_number, reason: None, by }
+        Self { business: &person.business, phone: &person.phone_number, reason: None, source: "operator", by }
+    }
+
+    pub(super) fn by_themselves(business: &'a str, phone: &'a Phone) -> Self {
+        Self { business, phone, reason: Some("they asked"), source: "person", by: "the person" }
     }
 }
 
@@ -30,8 +36,11 @@ impl App {
     /// Suppresses a number for a business, `*` for all. `false` when it was already.
     pub async fn suppress(&self, business: &str, phone: &Phone, reason: Option<&str>) -> Result<bool, EngineError> {
         let mut tx = self.pool().begin().await?;
-        let new = Suppression { business, phone, reason, by: self.operator() };
+        let new = Suppression { business, phone, reason, source: "operator", by: self.operator() };
         let added = self.suppress_in(&mut tx, &new).await?;
+        if added {
+            self.log_suppress(&mut tx, "suppress", phone).await?;
+        }
         tx.commit().await?;
         let _ = self.news_parts().order(self.pool(), None).await;
         Ok(added)
@@ -41,6 +50,9 @@ impl App {
     pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<bool, EngineError> {
         let mut tx = self.pool().begin().await?;
         let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
+        if removed {
+            self.log_suppress(&mut tx, "unsuppress", phone).await?;
+        }
         tx.commit().await?;
         Ok(removed)
     }
@@ -50,13 +62,26 @@ impl App {
         Ok(suppression::list(self.pool(), i64::from(limit)).await?)
     }
 
+    async fn log_suppress(&self, tx: &mut PgConnection, act: &'static str, phone: &Phone) -> Result<(), EngineError> {
+        let new = NewAction {
+            operator: self.operator(),
+            action: act,
+            blast: None,
+            recipient: None,
+            phone: Some(phone.as_str()),
+            detail: serde_json::json!({}),
+        };
+        action::log(tx, new).await?;
+        Ok(())
+    }
+
     /// Within the caller's transaction: the row, and the fact wherever the number is still open.
     pub(super) async fn suppress_in(&self, tx: &mut PgConnection, new: &Suppression<'_>) -> Result<bool, EngineError> {
         let suppress = Suppress {
             business: new.business,
             phone: new.phone.as_str(),
             reason: new.reason,
-            source: "operator",
+            source: new.source,
             by: new.by,
         };
         let added = suppression::add(tx, suppress).await?;

@@ -7,6 +7,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::App;
 use super::commands::no_blast;
 use super::marks::{outcome, person_of};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::status::Status;
@@ -33,7 +34,7 @@ impl App {
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
             return Err(EngineError::Refused("there is nothing of yours to take back".to_owned()));
         };
-        if mine.action == "launch" {
+        if matches!(mine.action.as_str(), "launch" | "resume") {
             return self.undo_launch(tx, &mine).await;
         }
         let recipient = mine.recipient_id.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))?;
@@ -61,13 +62,15 @@ impl App {
 
     async fn undo_mark(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
         let recipient = act.recipient_id.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))?;
-        let person = person_of(&mut tx, recipient).await?;
         let undone = undone(act).ok_or_else(|| EngineError::Refused("that act cannot be taken back".to_owned()))?;
-        let entry = self.manual(&person, Evidence::Undo(undone.clone()));
+        let evidence = Evidence::Undo(undone.clone());
+        let seen = person_of(&mut tx, recipient).await?;
+        let person = self.hold(&mut tx, &seen, &evidence).await?;
+        let entry = self.manual(&person, evidence);
         let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         let (before, after) = outcome(&settled, &person)?;
         if undone == Undone::OptOut && act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
-            suppression::remove(&mut tx, &person.business, person.phone_number.as_str()).await?;
+            suppression::remove_own(&mut tx, &person.business, person.phone_number.as_str(), act.id).await?;
         }
         self.close_act(&mut tx, act, &person).await?;
         tx.commit().await?;
@@ -80,7 +83,9 @@ impl App {
     }
 
     async fn close_act(&self, tx: &mut PgConnection, act: &Action, person: &Person) -> Result<(), EngineError> {
-        action::mark_undone(tx, act.id, self.operator()).await?;
+        if !action::mark_undone(tx, act.id, self.operator()).await? {
+            return Err(EngineError::Refused(format!("{}: that was taken back a moment ago", person.who())));
+        }
         let new = NewAction {
             operator: self.operator(),
             action: "undo",
@@ -95,7 +100,7 @@ impl App {
 
     async fn undo_launch(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
         let blast = act.blast_id.ok_or_else(|| EngineError::NotFound("that blast is gone".to_owned()))?;
-        let head = match self.disarm(&mut tx, blast).await {
+        let (head, state) = match self.disarm(&mut tx, blast).await {
             Err(EngineError::NotFound(_)) => return Err(no_blast(blast)),
             other => other?,
         };
@@ -104,8 +109,11 @@ impl App {
         self.tell(blast).await?;
         Ok(TakenBack {
             recipient: None,
-            sentence: format!("{} is a draft again: nothing was sent", head.blast_tag),
-            command_line: format!("blastdeck blast cancel {blast}"),
+            sentence: match state {
+                BlastState::Draft => format!("{} is a draft again: nothing was sent", head.blast_tag),
+                _ => format!("{} is paused again: nothing more was sent", head.blast_tag),
+            },
+            command_line: format!("blastdeck blast pause {blast}"),
         })
     }
 }

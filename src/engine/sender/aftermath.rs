@@ -4,9 +4,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use chrono::TimeDelta;
-use tokio::sync::Mutex as AsyncMutex;
-
 use super::Parts;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -16,6 +13,7 @@ use crate::provider::Outcome;
 use crate::store::claim::Claimed;
 use crate::store::suppression::{self, Suppress};
 use crate::store::{StoreError, blast, sender};
+use chrono::TimeDelta;
 
 /// Without a wish of the provider's, a throttled sender holds this long.
 const HOLD: TimeDelta = TimeDelta::seconds(10);
@@ -24,7 +22,7 @@ const HOLD: TimeDelta = TimeDelta::seconds(10);
 pub(super) struct Aftermath {
     parts: Arc<Parts>,
     pacer: Arc<Mutex<Pacer>>,
-    streaks: AsyncMutex<HashMap<BlastId, Streak>>,
+    streaks: Mutex<HashMap<BlastId, Streak>>,
 }
 
 /// What a provider refused, and when it may be asked again.
@@ -44,7 +42,7 @@ struct Streak {
 
 impl Aftermath {
     pub(super) fn new(parts: Arc<Parts>, pacer: Arc<Mutex<Pacer>>) -> Self {
-        Self { parts, pacer, streaks: AsyncMutex::default() }
+        Self { parts, pacer, streaks: Mutex::default() }
     }
 
     /// Takes note of an outcome. What cannot be written now is told in the log: the next equal outcome tries again.
@@ -127,36 +125,47 @@ impl Aftermath {
         Ok(())
     }
 
-    /// Counts equal failures in a row; a success ends the row. The lock keeps the order of outcomes.
+    /// Counts equal failures in a row; a success ends the row.
     async fn streak(&self, id: BlastId, failure: Option<(&str, &str)>) -> Result<(), StoreError> {
-        let mut streaks = self.streaks.lock().await;
-        let before = match streaks.get(&id) {
-            Some(streak) => streak.clone(),
-            None => self.remembered(id).await?,
-        };
-        let after = match failure {
-            None => Streak::default(),
-            Some((code, _)) if code == before.code => Streak { length: before.length + 1, ..before.clone() },
-            Some((code, _)) => Streak { code: code.to_owned(), length: 1 },
-        };
-        streaks.insert(id, after.clone());
-        if after.length == before.length && after.code == before.code {
-            return Ok(());
+        self.remember(id).await?;
+        let Some((streak, is_news)) = self.count(id, failure.map(|(code, _)| code)) else { return Ok(()) };
+        if is_news {
+            let row = (streak.length > 0).then_some((streak.code.as_str(), streak.length));
+            blast::set_streak(&self.parts.pool, id, row).await?;
         }
-        let row = (after.length > 0).then_some((after.code.as_str(), after.length));
-        blast::set_streak(&self.parts.pool, id, row).await?;
-        if let Some((_, why)) = failure
-            && after.length >= self.parts.failures_in_a_row
-        {
-            streaks.insert(id, Streak::default());
-            blast::set_streak(&self.parts.pool, id, None).await?;
-            self.pause(id, &format!("{} equal failures in a row: {why}", after.length)).await?;
+        match failure {
+            Some((_, why)) if streak.length >= self.parts.failures_in_a_row => {
+                self.pause(id, &format!("{} equal failures in a row: {why}", streak.length)).await?;
+                self.count(id, None);
+                blast::set_streak(&self.parts.pool, id, None).await
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    async fn remembered(&self, id: BlastId) -> Result<Streak, StoreError> {
+    /// The row after this outcome, and whether it differs from before.
+    fn count(&self, id: BlastId, failure: Option<&str>) -> Option<(Streak, bool)> {
+        let mut streaks = self.streaks.lock().ok()?;
+        let before = streaks.entry(id).or_default();
+        let after = match failure {
+            None => Streak::default(),
+            Some(code) if code == before.code => Streak { length: before.length + 1, ..before.clone() },
+            Some(code) => Streak { code: code.to_owned(), length: 1 },
+        };
+        let is_news = (after.length, &after.code) != (before.length, &before.code);
+        *before = after.clone();
+        Some((after, is_news))
+    }
+
+    /// Reads once what an earlier process counted.
+    async fn remember(&self, id: BlastId) -> Result<(), StoreError> {
+        if self.streaks.lock().is_ok_and(|streaks| streaks.contains_key(&id)) {
+            return Ok(());
+        }
         let stored = blast::streak(&self.parts.pool, id).await?;
-        Ok(stored.map_or_else(Streak::default, |(code, length)| Streak { code, length }))
+        if let Ok(mut streaks) = self.streaks.lock() {
+            streaks.entry(id).or_insert(stored.map_or_else(Streak::default, |(code, length)| Streak { code, length }));
+        }
+        Ok(())
     }
 }

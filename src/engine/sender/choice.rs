@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Sender;
+use super::{LONGEST_MEMORY, Parts, Sender};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::{Pace, Pacer, Past, Reason};
 use crate::domain::waiting::Waiting;
 use crate::engine::clock::SKEW_MAX;
-use crate::engine::desk::{BlastLimits, Desk};
-use crate::store::blast::Runnable;
+use crate::engine::desk::BlastLimits;
+use crate::store::StoreError;
+use crate::store::blast::{self, Runnable};
 
 /// A blast of this sender, with its own pace.
 pub(super) struct Lane {
@@ -32,29 +33,49 @@ pub(super) enum Choice {
     Wait { waiting: Option<Waiting>, until: Option<DateTime<Utc>> },
 }
 
-/// The lanes for what is runnable now; what was known of a blast is kept while its limits are the same.
-pub(super) fn renew_lanes(old: Vec<Lane>, runnable: Vec<Runnable>, desk: &Desk, now: DateTime<Utc>) -> Vec<Lane> {
+/// The lanes for what is runnable now; what was known of a blast is kept while its limits are the same. A blast with a
+/// pace of its own begins with what was attempted before.
+pub(super) async fn renew_lanes(
+    mut old: Vec<Lane>,
+    runnable: Vec<Runnable>,
+    parts: &Parts,
+    now: DateTime<Utc>,
+) -> Result<Vec<Lane>, StoreError> {
     let least = old.iter().map(|lane| lane.served).min().unwrap_or(0);
-    let mut old: Vec<Option<Lane>> = old.into_iter().map(Some).collect();
-    let renew = |blast: Runnable| {
-        let kept = old.iter_mut().find(|lane| lane.as_ref().is_some_and(|lane| lane.source == blast));
-        kept.and_then(Option::take).unwrap_or_else(|| Lane::new(blast, desk, least, now))
-    };
-    runnable.into_iter().map(renew).collect()
+    let mut lanes = Vec::with_capacity(runnable.len());
+    for blast in runnable {
+        let at = old.iter().position(|lane| lane.has_limits_of(&blast));
+        lanes.push(match at.map(|at| old.swap_remove(at)) {
+            Some(lane) => Lane { source: blast, ..lane },
+            None => Lane::new(blast, parts, least, now).await?,
+        });
+    }
+    Ok(lanes)
 }
 
 impl Lane {
-    fn new(source: Runnable, desk: &Desk, served: u64, now: DateTime<Utc>) -> Self {
-        let limits = BlastLimits::of(&source, desk);
-        Self {
+    async fn new(source: Runnable, parts: &Parts, served: u64, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let limits = BlastLimits::of(&source, &parts.desk);
+        let past = if source.gap.is_some() || source.rate.is_some() {
+            let times = blast::recent_attempts(&parts.pool, source.id, now - LONGEST_MEMORY).await?;
+            Past { times, today: 0 }
+        } else {
+            Past::default()
+        };
+        Ok(Self {
             id: source.id,
             message: Arc::new(Message::parse(&source.message).map_err(|error| error.to_string())),
-            pacer: Pacer::new(limits.limits, &Past::default(), now),
+            pacer: Pacer::new(limits.limits, &past, now),
             limits,
             served,
             nobody_due_before: None,
             source,
-        }
+        })
+    }
+
+    /// The same blast, unchanged but for when it was started.
+    fn has_limits_of(&self, blast: &Runnable) -> bool {
+        self.source == Runnable { send_after: self.source.send_after, ..blast.clone() }
     }
 
     /// Whether this blast may send now, by its own limits.

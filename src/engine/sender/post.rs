@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Parts;
 use super::aftermath::Aftermath;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
+use crate::domain::pace::Window;
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
 use crate::domain::retry::ErrorClass;
+use crate::engine::filing::Slot;
 use crate::provider::{Outcome, Outgoing, Raw, SendReply};
 use crate::store::claim::{self, Claimed};
 use crate::store::ledger::{Answer, Entry, Source};
@@ -32,7 +34,8 @@ pub(super) struct Post {
     pub blast: BlastId,
     pub message: Option<Arc<Result<Message, String>>>,
     pub person: Claimed,
-    pub slot: OwnedSemaphorePermit,
+    pub window: Option<Window>,
+    pub slot: Slot,
     pub stop: CancellationToken,
 }
 
@@ -49,8 +52,21 @@ impl Post {
         let outgoing = Outgoing { to: self.person.phone_number.trim_start_matches('+').to_owned(), text };
         let reply = self.parts.desk.provider.send(&outgoing).await;
         drop(under_way);
-        self.aftermath.of(self.blast, &reply.outcome, &self.person).await;
-        self.file(reply, outgoing.text);
+        let (aftermath, blast, person) = (self.aftermath.clone(), self.blast, self.person.clone());
+        let outcome = reply.outcome.clone();
+        if stops_others(&outcome) {
+            // The others must not go out while this one's evidence is written.
+            aftermath.of(blast, &outcome, &person).await;
+            self.file(reply, outgoing.text);
+        } else {
+            self.file(reply, outgoing.text);
+            aftermath.of(blast, &outcome, &person).await;
+        }
+    }
+
+    /// Back to the queue: nothing was sent.
+    pub(super) fn give_back(self) {
+        self.file_release();
     }
 
     /// The text for this person, from the frozen message and their own row.
@@ -62,7 +78,8 @@ impl Post {
 
     /// The last check before the request. Nothing can fence a POST that has passed it.
     async fn may_go(&self) -> bool {
-        if self.stop.is_cancelled() || !self.parts.lease.is_fresh() {
+        let is_open = self.window.is_none_or(|window| window.is_open(self.parts.clock.now()));
+        if self.stop.is_cancelled() || !self.parts.lease.is_fresh() || !is_open {
             return false;
         }
         let is_news = *self.orders.borrow() != self.orders_seen || self.claimed_at.elapsed() > RECHECK_AFTER;
@@ -137,6 +154,7 @@ impl Post {
             error_code: None,
             body: raw.body.to_vec(),
             text: None,
+            flagged: None,
         }
     }
 
@@ -158,6 +176,14 @@ impl Post {
             retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
         }
     }
+}
+
+/// Whether an outcome keeps others from being sent to.
+const fn stops_others(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Rejected { class: ErrorClass::StopSender | ErrorClass::PauseBlast | ErrorClass::OptOut, .. }
+    )
 }
 
 const fn outcome_word(outcome: &Outcome) -> &'static str {

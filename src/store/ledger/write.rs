@@ -11,7 +11,7 @@ use crate::domain::recipient::Recipient;
 use crate::store::StoreError;
 
 /// Text that Postgres takes: without NUL.
-fn storable(text: &str) -> String {
+pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "")
 }
 
@@ -19,20 +19,13 @@ fn storable_option(text: Option<&String>) -> Option<String> {
     text.map(|text| storable(text))
 }
 
-/// Keeps the provider's answers, byte for byte. An id that another message of this sender has already is left out, and
-/// the row says so.
+/// Keeps the provider's answers, byte for byte.
 pub(super) async fn answers(tx: &mut PgConnection, entries: &[&Entry]) -> Result<(), StoreError> {
     let told: Vec<(&Entry, &Answer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
     if told.is_empty() {
         return Ok(());
     }
-    let owners = owners(tx, &told).await?;
-    let is_taken = |(entry, answer): &(&Entry, &Answer)| {
-        let owner = id_of(answer).and_then(|id| owners.get(&id));
-        owner.is_some_and(|owner| *owner != (entry.recipient.0, entry.stamped.attempt))
-    };
-    let own_id = |pair: &(&Entry, &Answer)| id_of(pair.1).filter(|_| !is_taken(pair)).map(|(_, id)| id);
     sqlx::query(
         "insert into provider_message
                 (recipient_id, attempt, sender_id, outcome, message_id, http_status, error_code, body, flagged)
@@ -44,47 +37,18 @@ pub(super) async fn answers(tx: &mut PgConnection, entries: &[&Entry]) -> Result
     .bind(column(&told, |(entry, _)| entry.stamped.attempt))
     .bind(column(&told, |(_, answer)| answer.sender.0))
     .bind(column(&told, |(_, answer)| answer.outcome))
-    .bind(column(&told, own_id))
+    .bind(column(&told, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))))
     .bind(column(&told, |(_, answer)| answer.http_status.and_then(|status| i16::try_from(status).ok())))
     .bind(column(&told, |(_, answer)| storable_option(answer.error_code.as_ref())))
     .bind(column(&told, |(_, answer)| answer.body.clone()))
-    .bind(column(&told, |pair| is_taken(pair).then_some("its id belongs to another message of this sender")))
+    .bind(column(&told, |(_, answer)| answer.flagged))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-fn column<T, U>(rows: &[T], of: impl Fn(&T) -> U) -> Vec<U> {
+pub(super) fn column<T, U>(rows: &[T], of: impl Fn(&T) -> U) -> Vec<U> {
     rows.iter().map(of).collect()
-}
-
-/// A message id of a sender.
-type Id = (i64, String);
-/// The attempt that an id belongs to.
-type Owner = (i64, i32);
-
-fn id_of(answer: &Answer) -> Option<Id> {
-    answer.message_id.as_ref().map(|id| (answer.sender.0, storable(id.as_str())))
-}
-
-/// Whose each id of this batch is: who stored it first, in the table or earlier in the batch.
-async fn owners(tx: &mut PgConnection, told: &[(&Entry, &Answer)]) -> Result<HashMap<Id, Owner>, StoreError> {
-    let ids: Vec<Id> = told.iter().filter_map(|(_, answer)| id_of(answer)).collect();
-    let stored: Vec<(i64, String, i64, i32)> = sqlx::query_as(
-        "select sender_id, message_id, recipient_id, attempt from provider_message
-          where sender_id = any($1) and message_id = any($2)",
-    )
-    .bind(column(&ids, |id| id.0))
-    .bind(column(&ids, |id| id.1.clone()))
-    .fetch_all(tx)
-    .await?;
-    let mut owners: HashMap<Id, Owner> = stored.into_iter().map(|(s, id, person, n)| ((s, id), (person, n))).collect();
-    for (entry, answer) in told {
-        if let Some(id) = id_of(answer) {
-            owners.entry(id).or_insert((entry.recipient.0, entry.stamped.attempt));
-        }
-    }
-    Ok(owners)
 }
 
 /// Writes the changed people. Joined on the primary key only: any further condition invites a plan that scans.
@@ -149,6 +113,21 @@ const UPDATE: &str = "
 fn texts(entries: &[Entry]) -> HashMap<i64, String> {
     let told = |entry: &Entry| Some((entry.recipient.0, storable(entry.answer.as_ref()?.text.as_ref()?)));
     entries.iter().filter_map(told).collect()
+}
+
+/// A blast that was complete is not any more.
+pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), StoreError> {
+    if blasts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update blasts set state = 'sending', version = version + 1, updated_at = now(), completed_at = null
+          where id = any($1) and state = 'completed'",
+    )
+    .bind(blasts)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Appends the changes of status, in order.

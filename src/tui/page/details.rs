@@ -15,7 +15,7 @@ const RAW_MAX: usize = 8_192;
 pub fn sheet(model: &Model, details: &Details, width: u16) -> Sheet {
     let Some(told) = &details.told else {
         let title = super::title(vec!["Details".to_owned()], None);
-        return Sheet { title, lines: vec![Line::dim("  reading …")], focus: None };
+        return Sheet { title, lines: vec![Line::dim("  reading ...")], focus: None };
     };
     let clock = clock(model);
     let mut lines = vec![standing(model, &told.row, clock)];

@@ -32,7 +32,7 @@ pub fn sheet() -> Sheet {
 }
 
 const FINDING: [(&str, &str); 7] = [
-    ("6789, +60 12-…", "part of a number, in any spelling"),
+    ("6789, +60 12-...", "part of a number, in any spelling"),
     ("siti", "part of a name or note"),
     ("status:read", "in this status; stuck:read, reached it and no further"),
     ("name:ali", "only in the name; phone:6012, note:price, code:131026"),

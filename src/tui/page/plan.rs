@@ -11,7 +11,7 @@ use crate::tui::widget::Line;
 pub fn sheet(model: &Model, plan: &Plan, width: u16) -> Sheet {
     let Some(told) = &plan.told else {
         let title = super::title(vec!["Plan".to_owned()], None);
-        return Sheet { title, lines: vec![Line::dim("  reading …")], focus: None };
+        return Sheet { title, lines: vec![Line::dim("  reading ...")], focus: None };
     };
     let blast = &told.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
@@ -31,10 +31,10 @@ pub fn sheet(model: &Model, plan: &Plan, width: u16) -> Sheet {
     Sheet { title, lines, focus }
 }
 
-/// A count, right-aligned, and what it says; nothing for nobody.
-fn count(people: i64, says: &str) -> Option<Line> {
-    let line = Line::of(format!("{:>5} ", number(people)), Meaning::Strong).and(says, Meaning::Plain);
-    (people > 0).then_some(line)
+/// A count, right-aligned under the largest, and what it says.
+fn count((people, most): (i64, i64), says: String) -> Line {
+    let columns = number(most).len().max(5);
+    Line::of(format!("{:>columns$} ", number(people)), Meaning::Strong).and(says, Meaning::Plain)
 }
 
 fn who(told: &engine::Plan) -> Vec<Line> {
@@ -45,13 +45,15 @@ fn who(told: &engine::Plan) -> Vec<Line> {
     };
     let practice = if told.blast.rehearsal { ", which only practises" } else { "" };
     let first = format!("{again}, from {}{practice}", told.blast.sender);
-    let head = Line::of(format!("{:>5} ", number(told.people)), Meaning::Strong).and(first, Meaning::Plain);
     let rest = [
-        count(told.suppressed, "left out: they opted out"),
-        count(told.recently_messaged, "had a message from us in the last 7 days"),
-        count(told.queued_elsewhere, "are still queued in another blast and would get both"),
+        (told.suppressed, "left out: they opted out"),
+        (told.recently_messaged, "had a message from us in the last 7 days"),
+        (told.queued_elsewhere, "are still queued in another blast and would get both"),
     ];
-    std::iter::once(head).chain(rest.into_iter().flatten()).collect()
+    let most = rest.iter().map(|(people, _)| *people).fold(told.people, i64::max);
+    let some = rest.into_iter().filter(|(people, _)| *people > 0);
+    let rest = some.map(|(people, says)| count((people, most), says.to_owned()));
+    std::iter::once(count((told.people, most), first)).chain(rest).collect()
 }
 
 fn pace(told: &engine::Plan, clock: Clock) -> Vec<Line> {

@@ -1,6 +1,6 @@
 //! Random keys, answers and sizes: it never panics, always draws, and nothing dangerous happens without its question.
 
-use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::sample::select;
 
 use super::support::{
@@ -94,6 +94,8 @@ fn tell(bench: &mut Bench, event: &Event) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn a_storm_of_keys_never_panics_and_never_does_anything_dangerous_unasked(events in proptest::collection::vec(any_event(), 1..80)) {
         let mut bench = Bench::new(WIDE);

@@ -148,6 +148,6 @@ fn away(model: &mut Model, since: Option<&Since>) {
     let clock = Clock { zone: model.options.zone, now: model.now };
     let what: Vec<String> =
         since.reached.iter().filter(|(_, n)| *n > 0).map(|(status, n)| format!("{n} {status}")).collect();
-    let text = format!("away {}–{}: {}", clock.long(from), clock.minute(model.now), what.join(", "));
+    let text = format!("away {}-{}: {}", clock.long(from), clock.minute(model.now), what.join(", "));
     model.say(Notice::done(text));
 }

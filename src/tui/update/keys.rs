@@ -37,10 +37,10 @@ fn note_presence(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Look]
 }
 
-/// Whether a key is meant for a list that is not here yet. What leaves or helps never waits.
+/// Whether a key is meant for a list that is not here yet. What leaves, helps or pauses never waits.
 fn waits(model: &Model, key: Key) -> bool {
     let meant_for_list = model.focus == Pane::People && model.pages.is_empty() && model.prompt.is_none();
-    let leaves = matches!(key, Key::Esc | Key::Ctrl(_) | Key::Char('q' | '?'));
+    let leaves = matches!(key, Key::Esc | Key::Ctrl(_) | Key::Char('q' | '?' | 'p'));
     meant_for_list && !leaves && (model.people.awaiting.is_some() || !model.held.is_empty())
 }
 

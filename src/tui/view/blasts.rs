@@ -53,7 +53,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     }
     if model.blasts.rows().is_empty() {
         let words =
-            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading …" };
+            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading ..." };
         pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), Meaning::Dim);
     }
 }

@@ -51,10 +51,10 @@ fn finding(model: &Model, find: &Find) -> Line {
         return line.and(format!("   {trouble}"), Meaning::Trouble);
     }
     if find.field.is_empty() {
-        return line.and("   part of a number or name, status:read, stuck:read …   esc goes back", Meaning::Dim);
+        return line.and("   part of a number or name, status:read, stuck:read ...   esc goes back", Meaning::Dim);
     }
     let here = match (model.people.awaiting, model.people.total) {
-        (Some(_), _) | (_, None) => "…".to_owned(),
+        (Some(_), _) | (_, None) => "...".to_owned(),
         (None, Some(found)) => format!("{} here{}", total(found), only(model)),
     };
     let elsewhere = find.elsewhere.as_ref().map(|rows| others(model, rows.iter().map(|row| row.blast_id)));

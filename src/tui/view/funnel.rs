@@ -45,7 +45,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     rule(pen, (at, area.y), area.right() - at, &title(model, beside), focused(model, Pane::Funnel));
     let Some(blast) = model.blast() else {
         let words =
-            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading …" };
+            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading ..." };
         pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), Meaning::Dim);
         return;
     };
@@ -164,14 +164,14 @@ fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
     let sending = blast.state == BlastState::Sending;
     let rate = rate.filter(|_| sending).map(|rate| format!("{}/h", number(rate)));
     let done = blast.done_at.filter(|_| sending).map(|at| clock.long(at));
-    let wait = model.waiting().map(|waiting| format!("waits for: {}", waits_for(waiting, clock)));
-    let wait = wait.or_else(|| stopped(blast));
-    let parts =
-        |done: Option<String>| -> Vec<String> { [wait.clone(), rate.clone(), done].into_iter().flatten().collect() };
-    let long = parts(done.as_ref().map(|at| format!("done about {at}"))).join("   ");
-    let short = parts(done.map(|at| format!("done {at}"))).join("  ");
+    let wait = model.waiting().map(|waiting| waits_for(waiting, clock)).or_else(|| stopped(blast));
+    let about = done.as_ref().map(|at| format!("done about {at}"));
+    let short = done.map(|at| format!("done {at}"));
+    let parts = |done: Option<String>| [wait.clone(), rate.clone(), done].into_iter().flatten().collect::<Vec<_>>();
+    let lines = [parts(about).join("   "), parts(short).join("  "), parts(None).join("  ")];
     let left = room.saturating_sub(width(&money) + 4);
-    (if width(&long) <= left { long } else { short }, money)
+    let fitting = lines.into_iter().find(|line| width(line) <= left);
+    (fitting.or(wait).unwrap_or_default(), money)
 }
 
 /// Why it does not go on by itself.
@@ -182,11 +182,11 @@ fn stopped(blast: &BlastRow) -> Option<String> {
 }
 
 fn waits_for(waiting: &Waiting, clock: Clock) -> String {
-    let until = waiting.until();
-    match (waiting, until) {
-        (Waiting::Gap { .. }, Some(next)) => format!("{waiting}, next {}", clock.second(next)),
-        (_, Some(until)) => format!("{waiting}, until {}", clock.long(until)),
-        _ => waiting.to_string(),
+    match (waiting, waiting.until()) {
+        (Waiting::Armed { until }, _) => format!("starts {}; u stops it", clock.second(*until)),
+        (Waiting::Gap { .. }, Some(next)) => format!("waits for: {waiting}, next {}", clock.second(next)),
+        (_, Some(until)) => format!("waits for: {waiting}, until {}", clock.long(until)),
+        _ => format!("waits for: {waiting}"),
     }
 }
 

@@ -84,7 +84,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 
 fn nobody(model: &Model) -> String {
     if model.people.awaiting.is_some() || !model.blasts.is_loaded() {
-        return "reading …".to_owned();
+        return "reading ...".to_owned();
     }
     match &model.people.label {
         _ if model.blast().is_none() => String::new(),

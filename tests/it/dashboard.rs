@@ -1,0 +1,148 @@
+//! The dashboard as people have it: the real program, a real terminal, a real Postgres, the simulator's people.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{PATIENCE, Pty, Room, Size, blastdeck, eventually, processes_naming};
+
+const DESK: Size = Size { columns: 80, rows: 24 };
+/// Enough to see something happen, few enough to be quick.
+const DEMO: [&str; 7] = ["demo", "--recipients", "60", "--speed", "60", "--seed", "3"];
+
+/// A demo in a terminal, waited for until people are in its table.
+fn demo(room: &Room) -> Pty {
+    let pty = Pty::run(blastdeck(), &DEMO, &environment(room), DESK);
+    pty.wait_for("somebody received it", |screen| screen.contents().contains("received  "));
+    assert!(of_the_demo(room).iter().any(|line| line.contains("postgres")), "its server is not in the room");
+    pty
+}
+
+/// Whatever it starts is in the room, so that what is left over is seen.
+fn environment(room: &Room) -> [(&'static str, &str); 4] {
+    let home = room.path().to_str().unwrap();
+    [("BLASTDECK_DATA_DIR", home), ("HOME", home), ("TMPDIR", home), ("LANG", "C.UTF-8")]
+}
+
+/// Processes that name the room, but for the room's own keeper.
+fn of_the_demo(room: &Room) -> Vec<String> {
+    processes_naming(room.path()).into_iter().filter(|line| !line.contains("trap")).collect()
+}
+
+/// The number of the person in the first row of the table, as its last four digits.
+fn somebody(pty: &Pty) -> String {
+    let text = pty.text();
+    let row = text.lines().find(|line| line.contains("+60") && (line.contains("received") || line.contains("read")));
+    let phone: String = row.unwrap().chars().skip(2).take(17).collect();
+    phone.trim().rsplit(' ').next().unwrap().to_owned()
+}
+
+/// Nothing of the demo is left, on the screen or among the processes.
+#[track_caller]
+fn is_gone(pty: &mut Pty, room: &Room) {
+    assert!(pty.wait_for_exit().success());
+    assert!(!pty.on_screen(vt100::Screen::alternate_screen) && !pty.on_screen(vt100::Screen::hide_cursor));
+    eventually("no process of the demo is left", || of_the_demo(room).is_empty());
+}
+
+#[test]
+fn somebody_is_found_marked_closed_with_an_amount_and_taken_back() {
+    let room = Room::new();
+    let mut pty = demo(&room);
+    let digits = somebody(&pty);
+
+    // Typed blind, as fast as it goes: the mark waits for whom the digits find.
+    pty.type_keys(&format!("/{digits}\rr"));
+    pty.wait_for_text("-> replied, by you");
+    pty.type_keys("c");
+    pty.wait_for_text("closed. RM _");
+    pty.type_keys("120.5\r");
+    pty.wait_for_text("RM 120.50");
+    pty.type_keys("u");
+    pty.wait_for("the amount is gone from the funnel", |screen| !screen.contents().contains("120.50"));
+
+    pty.type_keys("pqq");
+    is_gone(&mut pty, &room);
+}
+
+#[test]
+fn a_window_of_any_size_shows_something_and_the_desk_comes_back() {
+    let room = Room::new();
+    let mut pty = demo(&room);
+
+    pty.resize(Size { columns: 20, rows: 5 });
+    pty.wait_for("the summary", |screen| screen.contents().contains("/60"));
+    pty.resize(Size { columns: 1, rows: 1 });
+    pty.resize(Size { columns: 120, rows: 29 });
+    pty.wait_for("the wide desk", |screen| screen.contents().contains("┬"));
+
+    pty.type_keys("qq");
+    is_gone(&mut pty, &room);
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let room = Room::new();
+    let mut pty = demo(&room);
+
+    pty.signal(Signal::TERM);
+
+    is_gone(&mut pty, &room);
+}
+
+#[test]
+fn a_hang_up_ends_it_within_a_second_even_when_the_signal_is_ignored() {
+    let room = Room::new();
+    let program = blastdeck();
+    let script = format!("trap '' HUP; exec {} {}", program.display(), DEMO.join(" "));
+    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&room), DESK);
+    pty.wait_for_text("2 Funnel");
+
+    let since = Instant::now();
+    pty.hang_up();
+    pty.wait_for_exit();
+
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    eventually("no process of the demo is left", || of_the_demo(&room).is_empty());
+}
+
+#[test]
+fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_everything() {
+    let room = Room::new();
+    let script =
+        format!("set -m; {} {}; echo stopped; read line; fg; echo over $?", blastdeck().display(), DEMO.join(" "));
+    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&room), DESK);
+    pty.wait_for_text("2 Funnel");
+
+    pty.type_keys("\x1a");
+    pty.wait_for("the shell", |screen| !screen.alternate_screen() && screen.contents().contains("stopped"));
+    pty.type_keys("\r");
+    pty.wait_for("the desk", |screen| screen.alternate_screen() && screen.contents().contains("2 Funnel"));
+    pty.type_keys("qq");
+
+    pty.wait_for_text("over 0");
+    is_gone(&mut pty, &room);
+}
+
+#[test]
+fn a_desk_where_nothing_happens_writes_not_one_byte() {
+    const QUIET: Duration = Duration::from_secs(7);
+    let room = Room::new();
+    let mut pty = demo(&room);
+    pty.type_keys("p");
+    pty.wait_for_text("is paused");
+
+    // Statuses of what was sent still come in for a while.
+    let deadline = Instant::now() + PATIENCE * 2;
+    let (mut bytes, mut since) = (pty.bytes_written(), Instant::now());
+    while since.elapsed() < QUIET {
+        assert!(Instant::now() < deadline, "it never became quiet");
+        std::thread::sleep(Duration::from_millis(50));
+        if pty.bytes_written() != bytes {
+            (bytes, since) = (pty.bytes_written(), Instant::now());
+        }
+    }
+
+    pty.type_keys("qq");
+    is_gone(&mut pty, &room);
+}
