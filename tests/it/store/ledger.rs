@@ -1,6 +1,6 @@
 //! What evidence comes to, whatever is in it and whenever it comes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use blastdeck::domain::recipient::{Evidence, ProviderStage};
 use blastdeck::domain::retry::ErrorClass;
@@ -130,11 +130,10 @@ async fn a_row_that_somebody_holds_locked_does_not_hold_up_the_others() {
     let mut by_hand = scene.pool().begin().await.unwrap();
     sqlx::query("update blast_recipients set note = 'typing' where id = 4").execute(&mut *by_hand).await.unwrap();
     let entries: Vec<_> = (1..=10).map(|person| accepted(person, &format!("M{person}"))).collect();
-    let began = Instant::now();
 
-    let settled = scene.record(&entries).await;
+    let settled = tokio::time::timeout(Duration::from_secs(5), scene.record(&entries)).await;
 
-    assert!(began.elapsed() < Duration::from_secs(2), "it waited {:?}", began.elapsed());
+    let settled = settled.expect("nobody waits for a row that is being typed at");
     let locked: Vec<_> =
         (0..).zip(&settled).filter(|(_, settled)| **settled == Settled::Locked).map(|(n, _)| n).collect();
     assert_eq!(locked, [3]);
