@@ -90,13 +90,13 @@ create table blast_recipients (
     error_message         text,
     reason                text,                                        -- why uncertain or skipped
     changed_at            timestamptz not null default now(),          -- the newest status change
-    constraint blast_recipients_blast_phone_key unique (blast_id, phone_number)
+    -- Nobody twice in one blast. The number comes first, so that it also finds a person in every blast.
+    constraint blast_recipients_blast_phone_key unique (phone_number, blast_id)
 );
 -- The to-do list. Claims order by exactly this, which no other index can serve.
 create index blast_recipients_todo on blast_recipients (blast_id, next_attempt_at, id) where status = 'queued';
 create index blast_recipients_page on blast_recipients (blast_id, status, id);
 create index blast_recipients_poll on blast_recipients (blast_id, sent_at, id) where status in ('sent', 'delivered');
-create index blast_recipients_phone on blast_recipients (phone_number);
 -- No stage change can be HOT (the partial indexes name the status), so dead rows come with every send:
 -- vacuum by a small share of the table, and often enough that index pages are reused within one blast.
 alter table blast_recipients set (
@@ -105,8 +105,10 @@ alter table blast_recipients set (
 );
 
 -- One row before each POST. Numbers are never reused; pacing is seeded from here after a restart.
+-- Neither this table nor the next has foreign keys: they would be checked row by row on the hot path. Both are written
+-- only with their person's row in hand, and a trigger removes theirs with it.
 create table attempts (
-    recipient_id bigint not null constraint attempts_recipient_fkey references blast_recipients on delete cascade,
+    recipient_id bigint not null,
     attempt      integer not null,
     sender_id    bigint not null,
     epoch        bigint not null,
@@ -117,8 +119,8 @@ create index attempts_recent on attempts (sender_id, claimed_at);
 
 -- What came of each attempt, with the provider's exact answer.
 create table provider_message (
-    id           bigint generated always as identity primary key,
-    recipient_id bigint not null constraint provider_message_recipient_fkey references blast_recipients on delete cascade,
+    id           bigint generated always as identity,    -- the order of arrival; nothing looks it up
+    recipient_id bigint not null,
     attempt      integer not null,
     sender_id    bigint not null,
     outcome      text not null constraint provider_message_outcome_check
@@ -246,6 +248,8 @@ create function count_deleted() returns trigger language plpgsql as $$
 begin
     insert into blast_count_deltas (blast_id, status, people, amount)
     select blast_id, status, -count(*), -coalesce(sum(amount), 0) from removed group by 1, 2;
+    delete from attempts where recipient_id in (select id from removed where attempt > 0);
+    delete from provider_message where recipient_id in (select id from removed where attempt > 0);
     return null;
 end $$;
 
@@ -265,6 +269,8 @@ create function count_truncated() returns trigger language plpgsql as $$
 begin
     delete from blast_count_deltas;
     delete from blast_counts;
+    delete from attempts;
+    delete from provider_message;
     return null;
 end $$;
 

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// A reader found a schema that this binary would have to bring up to date first.
     #[error("this database's schema is older than this blastdeck: bring it up to date with `blastdeck db migrate`")]
     Older,
+    /// A message id in the batch was stored before: the ledger looks whose it is and writes again.
+    #[error("a message id was stored before")]
+    IdTaken,
     /// A statement was refused for its data.
     #[error("the database refused a value: {0}")]
     Data(sqlx::Error),

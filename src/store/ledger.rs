@@ -7,6 +7,7 @@ mod ids;
 mod rows;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -108,7 +109,13 @@ pub enum WhenLocked {
 /// Records a batch in one transaction. When one row's data is refused by the database, the batch is halved until the
 /// culprit is alone, and that one is stored without what the database would not take.
 pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
-    match record_once(pool, entries, rules).await {
+    let first = match record_once(pool, entries, rules, Ids::Trusted).await {
+        // An id that was there already: rarely another message's, more often evidence written again after a commit
+        // whose answer was lost. Looked at only then.
+        Err(StoreError::IdTaken) => record_once(pool, entries, rules, Ids::Checked).await,
+        other => other,
+    };
+    match first {
         Err(StoreError::Data(_)) if entries.len() > 1 => {
             let (left, right) = entries.split_at(entries.len() / 2);
             let mut settled = Box::pin(record(pool, left, rules)).await?;
@@ -118,7 +125,7 @@ pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Res
         Err(StoreError::Data(refusal)) => {
             tracing::warn!(%refusal, "one piece of evidence was stored short of what the database would not take");
             let bare: Vec<_> = entries.iter().map(bare).collect();
-            record_once(pool, &bare, rules).await
+            record_once(pool, &bare, rules, Ids::Checked).await
         }
         other => other,
     }
@@ -147,10 +154,23 @@ fn bare(entry: &Entry) -> Entry {
     bare
 }
 
-async fn record_once(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
+/// Whether message ids are compared with those stored before anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    /// They are new, as ids are; one that is not shows when it is written.
+    Trusted,
+    Checked,
+}
+
+async fn record_once(
+    pool: &PgPool,
+    entries: &[Entry],
+    rules: &RetryRules,
+    ids: Ids,
+) -> Result<Vec<Settled>, StoreError> {
     let mut tx = pool.begin().await?;
     settings::hot_path(&mut tx).await?;
-    match record_in(&mut tx, entries, rules, WhenLocked::Skip).await {
+    match record_with(&mut tx, entries, rules, WhenLocked::Skip, ids).await {
         Ok(settled) => {
             tx.commit().await?;
             Ok(settled)
@@ -170,13 +190,29 @@ pub async fn record_in(
     rules: &RetryRules,
     when_locked: WhenLocked,
 ) -> Result<Vec<Settled>, StoreError> {
+    record_with(tx, entries, rules, when_locked, Ids::Checked).await
+}
+
+async fn record_with(
+    tx: &mut PgConnection,
+    entries: &[Entry],
+    rules: &RetryRules,
+    when_locked: WhenLocked,
+    ids: Ids,
+) -> Result<Vec<Settled>, StoreError> {
     let blasts = hold_blasts(tx, entries, when_locked).await?;
     let (held, now) = rows::lock(tx, entries, when_locked).await?;
-    let entries = ids::without_taken(tx, entries).await?;
+    let entries = match ids {
+        Ids::Checked => ids::without_taken(tx, entries).await?,
+        Ids::Trusted => Cow::Borrowed(entries),
+    };
     let mut book = Book { held, blasts, now, rules, changed: Vec::new(), steps: Vec::new() };
     let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
     let changed = book.changed_people();
-    write::answers(tx, &recorded(&entries, &settled)).await?;
+    let all_new = write::answers(tx, &recorded(&entries, &settled)).await?;
+    if ids == Ids::Trusted && !all_new {
+        return Err(StoreError::IdTaken);
+    }
     write::people(tx, &changed, &entries).await?;
     write::history(tx, &book.steps).await?;
     write::reopen(tx, &book.reopened()).await?;

@@ -48,6 +48,18 @@ impl FromRow<'_, PgRow> for Recipient {
     }
 }
 
+/// A person with the database's time.
+struct Told {
+    at: DateTime<Utc>,
+    person: Recipient,
+}
+
+impl FromRow<'_, PgRow> for Told {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { at: row.try_get("told_at")?, person: Recipient::from_row(row)? })
+    }
+}
+
 /// Locks the people of a batch in id order, and tells the database's time. Who is locked by somebody else is told
 /// apart from who is gone.
 pub(super) async fn lock(
@@ -62,13 +74,17 @@ pub(super) async fn lock(
         WhenLocked::Skip => "skip locked",
         WhenLocked::Wait => "",
     };
-    let sql = format!("select {COLUMNS} from blast_recipients where id = any($1) order by id for update {tail}");
-    let rows: Vec<Recipient> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
-    let mut held: HashMap<i64, Held> = rows.into_iter().map(|row| (row.id.0, Held::Row(Box::new(row)))).collect();
+    let sql = format!(
+        "select now() as told_at, {COLUMNS} from blast_recipients where id = any($1) order by id for update {tail}"
+    );
+    let rows: Vec<Told> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
+    // Without a row there is nobody for whom the time could matter.
+    let now = rows.first().map_or_else(Utc::now, |told| told.at);
+    let held = rows.into_iter().map(|told| (told.person.id.0, Held::Row(Box::new(told.person))));
+    let mut held: HashMap<i64, Held> = held.collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;
     }
-    let now = sqlx::query_scalar("select now()").fetch_one(tx).await?;
     Ok((held, now))
 }
 

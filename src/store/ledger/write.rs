@@ -19,14 +19,14 @@ fn storable_option(text: Option<&String>) -> Option<String> {
     text.map(|text| storable(text))
 }
 
-/// Keeps the provider's answers, byte for byte.
-pub(super) async fn answers(tx: &mut PgConnection, entries: &[&Entry]) -> Result<(), StoreError> {
+/// Keeps the provider's answers, byte for byte. `false`: not all, for a message id was there already.
+pub(super) async fn answers(tx: &mut PgConnection, entries: &[&Entry]) -> Result<bool, StoreError> {
     let told: Vec<(&Entry, &Answer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
     if told.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    sqlx::query(
+    let written = sqlx::query(
         "insert into provider_message
                 (recipient_id, attempt, sender_id, outcome, message_id, http_status, error_code, body, flagged)
          select * from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::smallint[], $7::text[],
@@ -44,7 +44,7 @@ pub(super) async fn answers(tx: &mut PgConnection, entries: &[&Entry]) -> Result
     .bind(column(&told, |(_, answer)| answer.flagged))
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(written.rows_affected() == told.len() as u64)
 }
 
 pub(super) fn column<T, U>(rows: &[T], of: impl Fn(&T) -> U) -> Vec<U> {
