@@ -1,8 +1,10 @@
 //! From one drawn buffer to the next, as few bytes as it takes: runs of changed cells, relative jumps, colours only
 //! where they change, all inside one synchronized update. Nothing changed: no byte.
 
-use std::fmt::Write;
-
+use crossterm::Command;
+use crossterm::cursor::{MoveRight, MoveTo};
+use crossterm::style::ResetColor;
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
@@ -27,7 +29,8 @@ impl Frames {
             _ => Some(Buffer::empty(next.area)),
         };
         if blank.is_some() {
-            encoder.out.push_str("\x1b[0m\x1b[2J");
+            encoder.command(ResetColor);
+            encoder.command(Clear(ClearType::All));
         }
         if let Some(before) = blank.as_ref().or(self.shown.as_ref()) {
             for (x, y, cell) in before.diff_iter(next) {
@@ -62,13 +65,15 @@ impl Encoder {
 
     fn go(&mut self, to: (u16, u16)) {
         let (x, y) = to;
-        let written = match self.at {
-            Some(at) if at == to => Ok(()),
-            Some((from, row)) if row == y && x == from + 1 => write!(self.out, "\x1b[C"),
-            Some((from, row)) if row == y && x > from => write!(self.out, "\x1b[{}C", x - from),
-            _ if x == 0 => write!(self.out, "\x1b[{}H", y + 1),
-            _ => write!(self.out, "\x1b[{};{}H", y + 1, x + 1),
-        };
+        match self.at {
+            Some(at) if at == to => {}
+            Some((from, row)) if row == y && x > from => self.command(MoveRight(x - from)),
+            _ => self.command(MoveTo(x, y)),
+        }
+    }
+
+    fn command(&mut self, command: impl Command) {
+        let written = command.write_ansi(&mut self.out);
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
 
@@ -106,7 +111,11 @@ impl Encoder {
         if self.colour.is_some() || !self.modifier.is_empty() {
             self.out.push_str("\x1b[m");
         }
-        format!("\x1b[?2026h{}\x1b[?2026l", self.out).into_bytes()
+        let mut frame = Self::default();
+        frame.command(BeginSynchronizedUpdate);
+        frame.out.push_str(&self.out);
+        frame.command(EndSynchronizedUpdate);
+        frame.out.into_bytes()
     }
 }
 

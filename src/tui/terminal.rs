@@ -7,6 +7,11 @@ use std::os::fd::AsFd;
 use std::sync::{Mutex, Once, PoisonError, mpsc as std_mpsc};
 use std::thread;
 
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::queue;
+use crossterm::style::ResetColor;
+use crossterm::terminal::{EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcgetwinsize, tcsetattr};
@@ -15,8 +20,6 @@ use tokio::sync::mpsc;
 use super::run::Screen;
 use super::{Size, TuiError};
 
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
 /// A terminal that does not take the farewell in this time is left as it is.
 const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
@@ -123,7 +126,7 @@ fn set_up(tty: &File) -> io::Result<()> {
     raw.make_raw();
     tcsetattr(tty, OptionalActions::Now, &raw)?;
     let mut out = tty;
-    out.write_all(ENTER)
+    queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)
 }
 
 /// Puts the terminal back as it was before; once, however often it is called.
@@ -133,7 +136,8 @@ pub fn restore() {
     let _ = tcflow(&saved.tty, Action::OOn);
     let mut ready = [PollFd::new(&saved.tty, PollFlags::OUT)];
     if poll(&mut ready, Some(&FAREWELL)).is_ok_and(|ready| ready > 0) {
-        let _ = (&saved.tty).write_all(LEAVE);
+        let mut out = &saved.tty;
+        let _ = queue!(out, EndSynchronizedUpdate, ResetColor, DisableBracketedPaste, Show, LeaveAlternateScreen);
     }
     let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);
 }
