@@ -72,6 +72,16 @@ pub struct Options {
     /// The blast to open on; absent: the newest.
     pub open: Option<BlastId>,
     pub hints: Hints,
+    pub without: Without,
+}
+
+/// What becomes of a running blast when this window is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Without {
+    /// A standby goes on with it.
+    GoesOn,
+    /// It is a demo's: all of it ends.
+    Ends,
 }
 
 /// How the dashboard ended.

@@ -61,6 +61,7 @@ fn is_practice(config: &Config) -> bool {
 /// Runs the screen and, unless it only looks, the engine; ends when the screen does.
 pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<ExitCode> {
     let sends = desk.kind != DeskKind::ReadOnly && !app.has_no_sender();
+    let without = if desk.standby.is_some() { tui::Without::GoesOn } else { tui::Without::Ends };
     let options = RunOptions { until: Until::Stopped, standby: desk.standby };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.clone(), options, stop_engine.token())));
@@ -73,6 +74,7 @@ pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<E
         ascii: if is_ascii(ui.ascii) { tui::Ascii::On } else { tui::Ascii::Off },
         open: desk.open,
         hints: desk.hints,
+        without,
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
     stop_engine.cancel();

@@ -8,13 +8,14 @@ use super::StoreError;
 use super::lease::Lease;
 use super::settings;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
 
 /// Somebody claimed: the POST may follow once this was returned, which is after the commit.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Claimed {
     pub id: RecipientId,
     pub attempt: i32,
-    pub phone_number: String,
+    pub phone_number: Phone,
     pub name: Option<String>,
     pub variables: Option<Value>,
 }

@@ -102,7 +102,7 @@ impl App {
         let people = plan::samples(self.pool(), blast.id).await?;
         let sample = |person: crate::store::claim::Claimed| {
             let text = message.render(&variables(&person)).ok()?;
-            Some(Sample { phone: person.phone_number, name: person.name, text })
+            Some(Sample { phone: person.phone_number.to_string(), name: person.name, text })
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }

@@ -116,7 +116,7 @@ impl Aftermath {
         let mut connection = self.parts.pool.acquire().await?;
         let suppress = Suppress {
             business: &self.parts.desk.business,
-            phone: &person.phone_number,
+            phone: person.phone_number.as_str(),
             reason: Some("the provider says that they opted out"),
             source: "provider",
             by: "engine",

@@ -49,7 +49,7 @@ impl Post {
         if !self.may_go().await {
             return self.file_release();
         }
-        let outgoing = Outgoing { to: self.person.phone_number.trim_start_matches('+').to_owned(), text };
+        let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
         let reply = self.parts.desk.provider.send(&outgoing).await;
         drop(under_way);
         let (aftermath, blast, person) = (self.aftermath.clone(), self.blast, self.person.clone());

@@ -74,7 +74,8 @@ fn before(model: &Model, told: &RecipientDetails, clock: Clock) -> Option<Line> 
 }
 
 fn question(row: &RecipientRow, width: u16) -> Vec<Line> {
-    let why = row.reason.as_deref().unwrap_or("no answer came");
+    // The first words are for people; what the libraries said stands under Raw.
+    let why = row.reason.as_deref().and_then(|reason| reason.split(": ").next()).unwrap_or("no answer came");
     let text = format!(
         "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. \
          Open the chat on the phone: is the message there?"

@@ -19,7 +19,7 @@ use crate::tui::model::{Asked, Model};
 use crate::tui::msg::{Msg, Timed};
 use crate::tui::theme::{Colours, Theme};
 use crate::tui::update::update;
-use crate::tui::{Ascii, DeskKind, Hints, Options, Size, view};
+use crate::tui::{Ascii, DeskKind, Hints, Options, Size, Without, view};
 
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
@@ -45,6 +45,7 @@ pub fn options() -> Options {
         ascii: Ascii::Off,
         open: None,
         hints: Hints::Off,
+        without: Without::GoesOn,
     }
 }
 

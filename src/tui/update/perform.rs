@@ -4,6 +4,7 @@ use super::lists::{self, Fresh};
 use super::{acts, find, pages};
 use crate::engine::view::Anchor;
 use crate::tui::Ended;
+use crate::tui::Without;
 use crate::tui::action::Verb;
 use crate::tui::effect::Effect;
 use crate::tui::format::Clock;
@@ -185,7 +186,12 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     };
     let clock = Clock { zone: model.options.zone, now: model.now };
     let done = blast.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
-    let text = format!("{} goes on without this window{done}. q again to leave, p to pause it first", blast.tag);
+    let text = match model.options.without {
+        Without::GoesOn => {
+            format!("{} goes on without this window{done}. q again to leave, p to pause it first", blast.tag)
+        }
+        Without::Ends => "the demo ends with this window. q again to leave".to_owned(),
+    };
     model.leaving = Leaving::Told;
     model.say(Notice::done(text));
     Vec::new()
