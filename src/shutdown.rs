@@ -111,10 +111,15 @@ mod tests {
         assert!(second.is_cancelled());
     }
 
-    /// Not a test by itself: the process that the tests below send signals to.
+    /// Set for the process that the tests below send signals to.
+    const WAITS: &str = "BLASTDECK_TEST_WAITS_FOR_SIGNALS";
+
+    /// Not a test by itself, but that process.
     #[test]
-    #[ignore = "started by the tests below"]
     fn process_that_waits_for_signals() {
+        if std::env::var_os(WAITS).is_none() {
+            return;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(async {
             let shutdown = Shutdown::new();
@@ -135,7 +140,8 @@ mod tests {
     impl Waiting {
         fn new() -> Self {
             let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "shutdown::tests::process_that_waits_for_signals", "--ignored", "--nocapture"])
+                .args(["--exact", "shutdown::tests::process_that_waits_for_signals", "--nocapture"])
+                .env(WAITS, "1")
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap();
