@@ -254,3 +254,47 @@ async fn a_provider_that_cannot_be_reached_pauses_the_blast_and_costs_nobody_the
     assert_eq!((shop.state(&blast).await.as_str(), shop.sim.posts().await.len()), ("completed", 12));
     shop.promises().await;
 }
+
+/// The first few commits from now on that add to this table fail.
+async fn fail_commits(shop: &Shop, table: &str, how_many: u32) {
+    shop.execute(&format!(
+        "create sequence commits minvalue 0 start 0;
+         create function fail_commit() returns trigger language plpgsql as $$
+         begin
+             if nextval('commits') < {how_many} then raise exception 'the disk is full' using errcode = '53100'; end if;
+             return null;
+         end $$;
+         create constraint trigger fail_commit after insert on {table} deferrable initially deferred
+             for each row execute function fail_commit()"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_whose_commit_fails_sends_nothing() {
+    let shop = Shop::open(Setup::default()).await;
+    fail_commits(&shop, "attempts", 4).await;
+    let blast = shop.blast(0..40).await;
+
+    let engine = shop.engine();
+    eventually_async("a commit has failed", async || shop.number("select last_value from commits").await > 0).await;
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+
+    assert_eq!((shop.sim.posts().await.len(), shop.number("select count(*) from attempts").await), (40, 40));
+    everybody_is_settled(&shop).await;
+}
+
+#[tokio::test]
+async fn evidence_whose_commit_fails_is_kept_and_written_later() {
+    let shop = Shop::open(Setup::default()).await;
+    fail_commits(&shop, "provider_message", 4).await;
+    let blast = shop.blast(0..40).await;
+
+    shop.until_idle().await;
+
+    assert!(shop.number("select last_value from commits").await >= 4);
+    assert_eq!((shop.state(&blast).await.as_str(), shop.count("uncertain").await), ("completed", 0));
+    assert_eq!(shop.number("select count(*) from provider_message where outcome = 'accepted'").await, 40);
+    everybody_is_settled(&shop).await;
+}
