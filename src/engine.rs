@@ -4,6 +4,7 @@ mod app;
 mod clock;
 mod desk;
 mod error;
+mod fence;
 mod filing;
 mod identity;
 pub mod import;

@@ -7,6 +7,7 @@ pub mod claim;
 mod connect;
 pub mod count;
 mod error;
+pub mod fence;
 pub mod import;
 pub mod lease;
 pub mod ledger;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Global;
 use super::context::{Context, Touch};
-use super::output::{json, line, text};
+use super::output::{json, line, talk, text};
 use super::table::{Align, render};
 use crate::engine::Verdict;
 use crate::engine::view::SenderRow;
@@ -22,6 +22,8 @@ pub(super) enum SenderVerb {
         /// The sender; without it, all.
         name: Option<String>,
     },
+    /// Say that a stopped sender may go on: what was wrong is mended, or a restored database may send as it is.
+    Confirm { name: String },
 }
 
 impl SenderVerb {
@@ -29,6 +31,12 @@ impl SenderVerb {
         match self {
             Self::List => list(global).await,
             Self::Check { name } => check(global, name.as_deref()).await,
+            Self::Confirm { name } => {
+                let context = Context::open(global, Touch::Writes).await?;
+                context.app.confirm_sender(&name).await?;
+                talk(&format!("sender {name} goes on"));
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }

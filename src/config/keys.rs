@@ -60,6 +60,7 @@ pub(super) const TABLES: [Table; 7] = [
             now("retry_tries"),
             now("retry_backoff"),
             now("retry_backoff_max"),
+            now("too_late"),
             now("speed"),
             later("id"),
         ],

@@ -32,6 +32,8 @@ pub struct Engine {
     /// The first retry's delay; each later one is twice as long, up to the longest.
     pub retry_backoff: Duration,
     pub retry_backoff_max: Duration,
+    /// A blast that nobody could send for this long asks before it goes on.
+    pub too_late: Duration,
     /// How fast time runs, against the simulator only.
     pub speed: Speed,
 }
@@ -108,6 +110,7 @@ impl Engine {
             retry_tries: reader.within("retry_tries", 4, 0..=20),
             retry_backoff: reader.or_default("retry_backoff", Span::seconds(30)).0,
             retry_backoff_max: reader.or_default("retry_backoff_max", Span::seconds(15 * 60)).0,
+            too_late: reader.or_default("too_late", Span::seconds(6 * 60 * 60)).0,
             speed: reader.or_default("speed", Speed::REAL),
         };
         if engine.retry_backoff > engine.retry_backoff_max {

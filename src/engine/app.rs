@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::DatabaseClock;
 use super::desk::Desk;
+use super::fence::Fence;
 use super::identity::Identity;
 use super::lease::LeaseTerms;
 use super::news::News;
@@ -53,6 +54,7 @@ struct Inner {
     desks: Vec<Desk>,
     broken: Vec<Broken>,
     clock: Arc<DatabaseClock>,
+    fence: Arc<Fence>,
     news: News,
     resting: watch::Sender<bool>,
     rested: watch::Sender<u64>,
@@ -155,6 +157,15 @@ impl App {
 
     pub(super) fn clock(&self) -> &Arc<DatabaseClock> {
         &self.inner.clock
+    }
+
+    pub(super) fn fence(&self) -> &Arc<Fence> {
+        &self.inner.fence
+    }
+
+    /// A blast that nobody could send for this long asks before it goes on.
+    pub(super) fn too_late(&self) -> TimeDelta {
+        TimeDelta::from_std(self.inner.config.engine.too_late).unwrap_or(TimeDelta::MAX)
     }
 
     pub(super) fn desks(&self) -> Vec<Desk> {

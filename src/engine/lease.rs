@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
+use super::fence::Fence;
 use crate::store::lease::{self, Lease};
 
 /// How long leases live.
@@ -65,21 +66,22 @@ impl HeldLease {
     }
 
     /// Renews until told to stop, or until the lease turns out to be lost.
-    pub async fn keep(&self, pool: &PgPool, clock: &DatabaseClock, stop: &CancellationToken) {
+    pub async fn keep(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence, stop: &CancellationToken) {
         while !self.is_lost() {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.terms.renew_every()) => self.renew(pool, clock).await,
+                () = tokio::time::sleep(self.terms.renew_every()) => self.renew(pool, clock, fence).await,
             }
         }
     }
 
     /// One renewal. A failed one changes nothing: the lease simply ages.
-    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock) {
+    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence) {
         let asked_at = Moment::now();
         match lease::renew(pool, self.lease, self.terms.valid()).await {
-            Ok(Some(now)) => {
-                clock.heard(now);
+            Ok(Some(renewed)) => {
+                clock.heard(renewed.at);
+                fence.saw(self.lease.sender, renewed.renewals);
                 if let Ok(mut held) = self.asked_at.lock() {
                     *held = asked_at;
                 }

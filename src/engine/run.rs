@@ -13,13 +13,14 @@ use tokio_util::task::TaskTracker;
 use super::app::App;
 use super::clock::Moment;
 use super::desk::Desk;
+use super::fence::{self, Fence};
 use super::filing::{self, InFlight, Ledger};
 use super::lease::HeldLease;
 use super::poller::{Poller, PollingTerms};
 use super::sender::{Parts, Sender};
 use super::standby::Standby;
 use crate::domain::ids::SenderId;
-use crate::store::lease::{self, Asking};
+use crate::store::lease::{self, Asking, Lease};
 use crate::store::{StoreError, blast, count, news, poll};
 
 /// When an engine ends by itself.
@@ -174,10 +175,21 @@ impl Engine {
 
     /// Takes a sender if nobody holds it.
     async fn take(&mut self, desk: &Desk) -> Result<(), StoreError> {
+        if lease::is_held(self.app.pool(), desk.id, self.app.holder()).await? {
+            return Ok(());
+        }
+        if let Err(why) = self.app.fence().check(self.app.pool(), desk.id).await? {
+            if fence::close(self.app.pool(), desk.id, &why).await? {
+                tracing::warn!(sender = %desk.name, why, "nothing is sent until somebody confirms");
+                self.app.news_parts().order(self.app.pool(), None).await?;
+            }
+            return Ok(());
+        }
         let asked_at = Moment::now();
         let terms = self.app.lease_terms();
         let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid() };
         let Some(lease) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
+        self.ask_when_too_late(desk, lease).await?;
         tracing::info!(sender = %desk.name, epoch = lease.epoch, "sending for it now");
         self.app.clock().heard(lease.granted_at);
         let parts = Arc::new(Parts {
@@ -191,10 +203,26 @@ impl Engine {
             failures_in_a_row: self.app.failures_in_a_row(),
         });
         let stop = CancellationToken::new();
-        let task = tokio::spawn(send_for(parts, self.app.polling(), stop.clone()));
+        let task = tokio::spawn(send_for(parts, self.app.fence().clone(), self.app.polling(), stop.clone()));
         self.senders.insert(desk.id, Running { stop, task });
         if let Some(standby) = &self.options.standby {
             standby.ensure();
+        }
+        Ok(())
+    }
+
+    /// A blast that nobody sent for hours (a machine that was off, a backup brought back) is not sent at an hour that
+    /// nobody chose: it pauses and asks.
+    async fn ask_when_too_late(&self, desk: &Desk, lease: Lease) -> Result<(), StoreError> {
+        let Some(idle_since) = lease.idle_since else { return Ok(()) };
+        let idle = lease.granted_at - idle_since;
+        if idle <= self.app.too_late() {
+            return Ok(());
+        }
+        let reason = format!("nobody was there to send it for {} h: resume it if it is not too late", idle.num_hours());
+        for id in blast::pause_stale(self.app.pool(), desk.id, idle_since, &reason).await? {
+            tracing::warn!(blast = id.0, reason, "paused");
+            self.app.news_parts().order(self.app.pool(), Some(id)).await?;
         }
         Ok(())
     }
@@ -246,12 +274,12 @@ fn is_due(last: Option<Instant>, every: Duration) -> bool {
 }
 
 /// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.
-async fn send_for(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationToken) {
+async fn send_for(parts: Arc<Parts>, fence: Arc<Fence>, polling: PollingTerms, stop: CancellationToken) {
     let inner = stop.child_token();
     let beside = TaskTracker::new();
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
-    let keeper = tokio::spawn(keep(parts.clone(), inner.clone(), renewals.clone()));
+    let keeper = tokio::spawn(keep(parts.clone(), fence, inner.clone(), renewals.clone()));
     beside.spawn(Poller::new(parts.clone(), polling, inner.clone()).run());
     beside.spawn(inner.clone().run_until_cancelled_owned(sweep(parts.clone())));
     beside.close();
@@ -271,8 +299,8 @@ async fn send_for(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationTo
 }
 
 /// Keeps the lease; when it is lost, everything of this sender stops.
-async fn keep(parts: Arc<Parts>, sending: CancellationToken, stop: CancellationToken) {
-    parts.lease.keep(&parts.pool, &parts.clock, &stop).await;
+async fn keep(parts: Arc<Parts>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
+    parts.lease.keep(&parts.pool, &parts.clock, &fence, &stop).await;
     if parts.lease.is_lost() {
         tracing::warn!(sender = %parts.desk.name, "another engine has taken over");
         sending.cancel();

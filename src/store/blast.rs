@@ -93,6 +93,28 @@ pub async fn launch(
     Ok(done.rows_affected() == 1)
 }
 
+/// Pauses the blasts of a sender that were started before `idle_since` and have somebody queued. Returns which.
+pub async fn pause_stale(
+    pool: &PgPool,
+    sender: SenderId,
+    idle_since: DateTime<Utc>,
+    reason: &str,
+) -> Result<Vec<BlastId>, StoreError> {
+    let paused = sqlx::query_scalar(
+        "update blasts b
+            set state = 'paused', state_reason = $3, state_by = 'engine', version = version + 1, updated_at = now()
+          where b.sender_id = $1 and b.state = 'sending' and coalesce(b.send_after, b.launched_at) < $2
+            and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued')
+         returning b.id",
+    )
+    .bind(sender)
+    .bind(idle_since)
+    .bind(reason)
+    .fetch_all(pool)
+    .await?;
+    Ok(paused)
+}
+
 /// Whether anything was ever tried for somebody of this blast.
 pub async fn was_begun(tx: &mut PgConnection, id: BlastId) -> Result<bool, StoreError> {
     let begun = sqlx::query_scalar(

@@ -15,6 +15,8 @@ pub struct Lease {
     pub epoch: i64,
     /// The database's time when it was granted.
     pub granted_at: DateTime<Utc>,
+    /// Until when somebody held it before; `None` for the first time.
+    pub idle_since: Option<DateTime<Utc>>,
 }
 
 /// Who asks for a lease.
@@ -29,16 +31,13 @@ pub struct Asking<'a> {
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
 /// first, so that the sweep sees them.
 pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Lease>, StoreError> {
-    if is_held(pool, sender, asking.holder).await? {
-        return Ok(None);
-    }
     let mut tx = pool.begin().await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
         .execute(&mut *tx)
         .await?;
-    let free: bool = sqlx::query_scalar(
-        "select holder is null or holder = $2 or expires_at is null or expires_at < now()
+    let (free, idle_since): (bool, Option<DateTime<Utc>>) = sqlx::query_as(
+        "select holder is null or holder = $2 or expires_at is null or expires_at < now(), expires_at
            from sender_leases where sender_id = $1 for update",
     )
     .bind(sender)
@@ -62,11 +61,11 @@ pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Res
     .await?;
     sweep_in(&mut tx, sender, epoch, Spare::OtherEpochs).await?;
     tx.commit().await?;
-    Ok(Some(Lease { sender, epoch, granted_at }))
+    Ok(Some(Lease { sender, epoch, granted_at, idle_since }))
 }
 
 /// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
-async fn is_held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<bool, StoreError> {
+pub async fn is_held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<bool, StoreError> {
     let held = sqlx::query_scalar(
         "select exists (select 1 from sender_leases
                          where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now())",
@@ -129,25 +128,32 @@ async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Sp
     Ok(done.rows_affected())
 }
 
-/// Renews; `false` when the lease is no longer ours.
-pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let now = sqlx::query_scalar(
+/// A renewal: the database's time, and how many there were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Renewed {
+    pub at: DateTime<Utc>,
+    pub renewals: i64,
+}
+
+/// Renews; `None` when the lease is no longer ours.
+pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<Renewed>, StoreError> {
+    let renewed = sqlx::query_as(
         "update sender_leases set expires_at = now() + $3, renewals = renewals + 1
           where sender_id = $1 and epoch = $2 and holder is not null
-         returning now()",
+         returning now() as at, renewals",
     )
     .bind(lease.sender)
     .bind(lease.epoch)
     .bind(interval(valid)?)
     .fetch_optional(pool)
     .await?;
-    Ok(now)
+    Ok(renewed)
 }
 
 /// Gives the lease up, so that the next engine has it at once.
 pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     sqlx::query(
-        "update sender_leases set holder = null, host = null, expires_at = null, waiting = null
+        "update sender_leases set holder = null, host = null, expires_at = now(), waiting = null
           where sender_id = $1 and epoch = $2",
     )
     .bind(lease.sender)

@@ -62,16 +62,26 @@ pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// Lets a sender go on. `true` when it was stopped.
-pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "update senders set stopped_at = null, stopped_code = null, stopped_reason = null
-          where id = $1 and stopped_at is not null",
+/// Lets a sender go on; tells the code that it was stopped with, if it was.
+pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<String>, StoreError> {
+    let code: Option<Option<String>> = sqlx::query_scalar(
+        "update senders s set stopped_at = null, stopped_code = null, stopped_reason = null
+           from (select id, stopped_code from senders where id = $1 for update) before
+          where s.id = before.id and s.stopped_at is not null
+         returning before.stopped_code",
     )
     .bind(id)
-    .execute(tx)
+    .fetch_optional(tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(code.map(Option::unwrap_or_default))
+}
+
+/// The code that a sender is stopped with, if it is.
+pub async fn stopped_code(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("select coalesce(stopped_code, '') from senders where id = $1 and stopped_at is not null")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?)
 }
 
 /// Why a sender is stopped, if it is.

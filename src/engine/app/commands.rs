@@ -6,8 +6,9 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::App;
 use crate::domain::blast::{BlastState, Command, transition};
-use crate::domain::ids::{ActionId, BlastId};
+use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::engine::error::EngineError;
+use crate::engine::fence::RESTORED;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, Change, Head};
 use crate::store::view::BlastRow;
@@ -58,7 +59,7 @@ impl App {
         raced(done)?;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": plan.people })).await?;
         if command == Command::Resume {
-            sender::unstop(&mut tx, head.sender_id).await?;
+            self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
         claim::skip_suppressed(self.pool(), head.id, &self.business(head.sender_id).await?).await?;
@@ -68,13 +69,23 @@ impl App {
 
     /// A blast that is sending but whose sender was stopped for an error: whoever resumes says that it is mended.
     async fn resume_sender(&self, mut tx: Transaction<'_, Postgres>, head: &Head) -> Result<BlastRow, EngineError> {
-        if !sender::unstop(&mut tx, head.sender_id).await? {
+        if !self.let_go_on(&mut tx, head.sender_id).await? {
             return Err(EngineError::Refused("the blast is sending: it was not paused".to_owned()));
         }
         self.log_blast_act(&mut tx, "resume", head, json!({})).await?;
         tx.commit().await?;
         self.tell(head.id).await?;
         self.blast(head.id).await
+    }
+
+    /// An operator says that a stopped sender may go on: what was wrong is mended, or the restored database may send.
+    /// `false`: it was not stopped.
+    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<bool, EngineError> {
+        let code = sender::unstop(tx, id).await?;
+        if code.as_deref() == Some(RESTORED) {
+            self.fence().confirm(self.pool()).await?;
+        }
+        Ok(code.is_some())
     }
 
     /// Pauses at once: no POST starts after this is heard, which is within one message.

@@ -3,6 +3,7 @@
 use super::App;
 use crate::domain::ids::SenderId;
 use crate::engine::error::EngineError;
+use crate::engine::fence::RESTORED;
 use crate::provider::{Health, Verdict};
 use crate::store::sender;
 
@@ -27,9 +28,27 @@ impl App {
         }
     }
 
+    /// What the provider's word can mend. Whether a restored database may send is an operator's alone.
     async fn unstop(&self, id: SenderId) -> Result<bool, EngineError> {
+        if sender::stopped_code(self.pool(), id).await?.is_none_or(|code| code == RESTORED) {
+            return Ok(false);
+        }
         let mut connection = self.pool().acquire().await?;
-        Ok(sender::unstop(&mut connection, id).await?)
+        Ok(sender::unstop(&mut connection, id).await?.is_some())
+    }
+
+    /// An operator's word that a stopped sender may go on, whatever stopped it.
+    pub async fn confirm_sender(&self, name: &str) -> Result<(), EngineError> {
+        let sender = self.config().sender(name).ok_or_else(|| EngineError::NotFound(self.no_sender(name)))?;
+        let id = sender::id(self.pool(), &sender.name).await?;
+        let id = id.ok_or_else(|| EngineError::NotFound(self.no_sender(name)))?;
+        let mut tx = self.pool().begin().await?;
+        if !self.let_go_on(&mut tx, id).await? {
+            return Err(EngineError::Refused(format!("sender {} is not stopped", sender.name)));
+        }
+        tx.commit().await?;
+        let _ = self.news_parts().order(self.pool(), None).await;
+        Ok(())
     }
 
     /// The sentence for a name that no sender has.

@@ -1,5 +1,6 @@
 //! Opening: the database brought up to date, senders registered, their ways to WhatsApp built.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sqlx::PgPool;
@@ -12,6 +13,7 @@ use crate::domain::ids::SenderId;
 use crate::engine::clock::DatabaseClock;
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
+use crate::engine::fence::Fence;
 use crate::engine::identity::Identity;
 use crate::engine::news::News;
 use crate::store;
@@ -78,6 +80,7 @@ impl App {
             desks,
             broken,
             clock: Arc::new(DatabaseClock::default()),
+            fence: Arc::new(Fence::open(&run_directory(&setup.config, &setup.url))),
             news,
             resting: watch::Sender::new(false),
             rested: watch::Sender::new(0),
@@ -94,9 +97,14 @@ impl App {
 /// Only what lives on can hold leases. One directory a database: the same name in two would mean nothing.
 fn identity(config: &Config, url: &str, listening: Listening, host: &str) -> Identity {
     match listening {
-        Listening::Yes => Identity::take(&config.database.data_dir.join("run").join(database_name(url)), host),
+        Listening::Yes => Identity::take(&run_directory(config, url), host),
         Listening::No => Identity::once(host),
     }
+}
+
+/// Where processes of this machine that share a database keep what they must agree on.
+fn run_directory(config: &Config, url: &str) -> PathBuf {
+    config.database.data_dir.join("run").join(database_name(url))
 }
 
 /// A short name for a database in file names: the address itself may hold a password.
