@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
 use crate::domain::ids::SenderId;
-use crate::store::fence::{self, Likeness};
+use crate::store::fence::{self, Likeness, Noted};
 use crate::store::{StoreError, sender};
 
 /// The code that a sender is stopped with.
@@ -47,11 +47,7 @@ impl Fence {
     /// Whether this database may send for a sender; the reason when it may not.
     pub async fn check(&self, pool: &PgPool, sender: SenderId) -> Result<Result<(), String>, StoreError> {
         let now = fence::likeness(pool).await?;
-        let Some(noted) = fence::noted(pool).await? else {
-            let mut connection = pool.acquire().await?;
-            fence::note(&mut connection, &now).await?;
-            return Ok(Ok(()));
-        };
+        let Some(noted) = noted_or_new(pool, &now).await? else { return Ok(Ok(())) };
         if noted.likeness != now {
             return Ok(Err(
                 "this database is a copy, or was restored: who had the message since is not known here".to_owned()
@@ -102,6 +98,17 @@ impl Fence {
             tracing::debug!(%error, "what was sent from here is not remembered");
         }
     }
+}
+
+/// What was noted; before the first message, it is noted now.
+async fn noted_or_new(pool: &PgPool, now: &Likeness) -> Result<Option<Noted>, StoreError> {
+    if let Some(noted) = fence::noted(pool).await? {
+        return Ok(Some(noted));
+    }
+    let mut connection = pool.acquire().await?;
+    fence::note(&mut connection, now).await?;
+    drop(connection);
+    fence::noted(pool).await
 }
 
 /// Stops a sender at the fence.

@@ -189,6 +189,7 @@ impl Engine {
         let terms = self.app.lease_terms();
         let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid() };
         let Some(lease) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
+        self.app.fence().saw(desk.id, lease.renewals);
         self.ask_when_too_late(desk, lease).await?;
         tracing::info!(sender = %desk.name, epoch = lease.epoch, "sending for it now");
         self.app.clock().heard(lease.granted_at);

@@ -4,6 +4,7 @@
 //! ends at once when an order comes (pause, cancel, opt-out, stop).
 
 mod aftermath;
+mod brake;
 mod choice;
 mod post;
 
@@ -29,6 +30,7 @@ use crate::domain::waiting::Waiting;
 use crate::store::claim::{self, Claim, Claimed, Want};
 use crate::store::{StoreError, blast, lease, sender};
 use aftermath::Aftermath;
+use brake::Brake;
 use choice::{Choice, Lane};
 use post::Post;
 
@@ -57,6 +59,7 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
 pub struct Sender {
     parts: Arc<Parts>,
     aftermath: Arc<Aftermath>,
+    brake: Arc<Brake>,
     pacer: Arc<Mutex<Pacer>>,
     /// Freed when evidence is durable.
     slots: Arc<Semaphore>,
@@ -80,8 +83,10 @@ impl Sender {
         let today = sender::attempts_since(&parts.pool, parts.desk.id, day_start(now, parts.desk.zone())).await?;
         past.today = u32::try_from(today).unwrap_or(u32::MAX);
         let pacer = Arc::new(Mutex::new(Pacer::new(parts.desk.limits, &past, now)));
+        let brake = Arc::new(Brake::new(parts.clone(), pacer.clone()).await?);
         Ok(Self {
-            aftermath: Arc::new(Aftermath::new(parts.clone(), pacer.clone())),
+            aftermath: Arc::new(Aftermath::new(parts.clone(), pacer.clone(), brake.clone())),
+            brake,
             pacer,
             slots: Arc::new(Semaphore::new(parts.desk.slots())),
             posts: Arc::new(Semaphore::new(parts.desk.in_flight)),
@@ -134,6 +139,7 @@ impl Sender {
             return Ok(());
         }
         self.orders.mark_unchanged();
+        self.brake.climb().await?;
         let runnable = blast::runnable(&self.parts.pool, self.parts.desk.id).await?;
         self.stopped = sender::stopped(&self.parts.pool, self.parts.desk.id).await?;
         let now = self.parts.clock.now();

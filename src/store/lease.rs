@@ -17,6 +17,8 @@ pub struct Lease {
     pub granted_at: DateTime<Utc>,
     /// Until when somebody held it before; `None` for the first time.
     pub idle_since: Option<DateTime<Utc>>,
+    /// How often it was taken or renewed, this time included.
+    pub renewals: i64,
 }
 
 /// Who asks for a lease.
@@ -47,11 +49,11 @@ pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Res
     if !free {
         return Ok(None);
     }
-    let (epoch, granted_at): (i64, DateTime<Utc>) = sqlx::query_as(
+    let (epoch, granted_at, renewals): (i64, DateTime<Utc>, i64) = sqlx::query_as(
         "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, waiting = null
           where sender_id = $1
-         returning epoch, now()",
+         returning epoch, now(), renewals",
     )
     .bind(sender)
     .bind(asking.holder)
@@ -61,7 +63,7 @@ pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Res
     .await?;
     sweep_in(&mut tx, sender, epoch, Spare::OtherEpochs).await?;
     tx.commit().await?;
-    Ok(Some(Lease { sender, epoch, granted_at, idle_since }))
+    Ok(Some(Lease { sender, epoch, granted_at, idle_since, renewals }))
 }
 
 /// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.

@@ -132,6 +132,26 @@ pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -
     Ok(n)
 }
 
+/// How many times a sender was slowed, and until when the provider asked it to wait.
+pub async fn slowed(pool: &PgPool, id: SenderId) -> Result<(i32, Option<DateTime<Utc>>), StoreError> {
+    Ok(sqlx::query_as("select slowed, held_until from senders where id = $1").bind(id).fetch_one(pool).await?)
+}
+
+pub async fn set_slowed(
+    pool: &PgPool,
+    id: SenderId,
+    steps: i32,
+    held_until: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
+    sqlx::query("update senders set slowed = $2, held_until = greatest(held_until, $3) where id = $1")
+        .bind(id)
+        .bind(steps)
+        .bind(held_until)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// The business that a sender's opt-outs are shared in.
 pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError> {
     Ok(sqlx::query_scalar("select business from senders where id = $1").bind(id).fetch_one(pool).await?)

@@ -10,6 +10,7 @@
 mod crash;
 mod dashboard;
 mod demo;
+mod fence;
 mod import;
 mod layers;
 mod local_postgres;

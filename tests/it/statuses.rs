@@ -167,8 +167,8 @@ async fn nothing_is_written_while_the_news_is_old() {
 
 #[tokio::test]
 async fn a_restriction_that_a_status_tells_stops_the_sender() {
-    // One a second: the restriction is told before the second.
-    let shop = Shop::open(Setup { sender: "gap = \"30m..30m\"", ..STILL }).await;
+    // Far apart: the restriction is told before the second.
+    let shop = Shop::open(Setup { sender: "gap = \"2h..2h\"", ..STILL }).await;
     let restricted = r#"{"success":true,"data":{"status":"ERROR","messageStubParameters":["463"]}}"#;
     shop.sim.answer_send(&digits(0), json!([{ "message_id": "M0" }])).await;
     shop.sim.answer_status("M0", json!([{ "body": restricted }])).await;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::Parts;
+use super::brake::Brake;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Pacer;
@@ -15,13 +16,11 @@ use crate::store::suppression::{self, Suppress};
 use crate::store::{StoreError, blast, sender};
 use chrono::TimeDelta;
 
-/// Without a wish of the provider's, a throttled sender holds this long.
-const HOLD: TimeDelta = TimeDelta::seconds(10);
-
 /// Watches the outcomes of one sender.
 pub(super) struct Aftermath {
     parts: Arc<Parts>,
     pacer: Arc<Mutex<Pacer>>,
+    brake: Arc<Brake>,
     streaks: Mutex<HashMap<BlastId, Streak>>,
 }
 
@@ -41,8 +40,8 @@ struct Streak {
 }
 
 impl Aftermath {
-    pub(super) fn new(parts: Arc<Parts>, pacer: Arc<Mutex<Pacer>>) -> Self {
-        Self { parts, pacer, streaks: Mutex::default() }
+    pub(super) fn new(parts: Arc<Parts>, pacer: Arc<Mutex<Pacer>>, brake: Arc<Brake>) -> Self {
+        Self { parts, pacer, brake, streaks: Mutex::default() }
     }
 
     /// Takes note of an outcome. What cannot be written now is told in the log: the next equal outcome tries again.
@@ -73,7 +72,7 @@ impl Aftermath {
             ErrorClass::StopSender => self.stop_sender(code, message).await,
             ErrorClass::PauseBlast => self.pause(blast, message).await,
             ErrorClass::SlowSender => {
-                self.hold(wish);
+                self.brake.slow(wish).await?;
                 self.streak(blast, Some((code, message))).await
             }
             ErrorClass::OptOut => self.suppress(person).await,
@@ -101,15 +100,6 @@ impl Aftermath {
         tx.commit().await?;
         tracing::warn!(blast = id.0, why, "paused");
         self.parts.news.order(&self.parts.pool, Some(id)).await
-    }
-
-    fn hold(&self, wish: Option<TimeDelta>) {
-        let speed = self.parts.desk.limits.speed;
-        let default = HOLD.to_std().ok().and_then(|hold| TimeDelta::from_std(speed.shrink(hold)).ok());
-        let until = self.parts.clock.now() + wish.or(default).unwrap_or(HOLD);
-        if let Ok(mut pacer) = self.pacer.lock() {
-            pacer.hold(until);
-        }
     }
 
     async fn suppress(&self, person: &Claimed) -> Result<(), StoreError> {

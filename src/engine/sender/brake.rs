@@ -1,0 +1,101 @@
+//! The brake: a provider that says "slow down" halves the rate at once; it climbs back one step a quiet minute. Outlives
+//! a process.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Parts;
+use crate::domain::pace::Pacer;
+use crate::store::{StoreError, sender};
+
+/// Without a wish of the provider's, a throttled sender holds this long.
+const HOLD: Duration = Duration::from_secs(10);
+/// Those under way together say it together: that is one "slow down".
+const ONE_WORD: Duration = Duration::from_secs(2);
+/// One step back after this long without another word.
+const CLIMB_AFTER: Duration = Duration::from_secs(60);
+/// A sixty-fourth of the rate is slow enough.
+const STEPS_MAX: u32 = 6;
+
+/// How far a sender is slowed, with its pacer.
+pub(super) struct Brake {
+    parts: Arc<Parts>,
+    pacer: Arc<Mutex<Pacer>>,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    steps: u32,
+    changed: Option<Instant>,
+}
+
+impl Brake {
+    /// As the last process left it.
+    pub(super) async fn new(parts: Arc<Parts>, pacer: Arc<Mutex<Pacer>>) -> Result<Self, StoreError> {
+        let (steps, held_until) = sender::slowed(&parts.pool, parts.desk.id).await?;
+        let steps = u32::try_from(steps).unwrap_or(0).min(STEPS_MAX);
+        let brake = Self { parts, pacer, state: Mutex::new(State { steps, changed: Some(Instant::now()) }) };
+        brake.limit(steps, held_until);
+        Ok(brake)
+    }
+
+    /// The provider said "slow down", and perhaps until when to wait.
+    pub(super) async fn slow(&self, wish: Option<TimeDelta>) -> Result<(), StoreError> {
+        let until = self.parts.clock.now() + wish.unwrap_or_else(|| self.real(HOLD));
+        let steps = self.step(|state| {
+            let is_news = state.changed.is_none_or(|at| at.elapsed() >= self.shrunk(ONE_WORD)) || state.steps == 0;
+            is_news.then(|| (state.steps + 1).min(STEPS_MAX))
+        });
+        self.limit(steps.unwrap_or_else(|| self.steps()), Some(until));
+        match steps {
+            Some(steps) => {
+                tracing::warn!(sender = %self.parts.desk.name, steps, "the provider asks to slow down");
+                sender::set_slowed(&self.parts.pool, self.parts.desk.id, steps.cast_signed(), Some(until)).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// After a quiet minute, one step back.
+    pub(super) async fn climb(&self) -> Result<(), StoreError> {
+        let steps = self.step(|state| {
+            let is_quiet = state.changed.is_none_or(|at| at.elapsed() >= self.shrunk(CLIMB_AFTER));
+            (state.steps > 0 && is_quiet).then(|| state.steps - 1)
+        });
+        let Some(steps) = steps else { return Ok(()) };
+        self.limit(steps, None);
+        sender::set_slowed(&self.parts.pool, self.parts.desk.id, steps.cast_signed(), None).await
+    }
+
+    fn steps(&self) -> u32 {
+        self.state.lock().map_or(0, |state| state.steps)
+    }
+
+    /// Changes the steps if there is a reason to; tells what they are then.
+    fn step(&self, change: impl FnOnce(&State) -> Option<u32>) -> Option<u32> {
+        let mut state = self.state.lock().ok()?;
+        let steps = change(&state)?;
+        *state = State { steps, changed: Some(Instant::now()) };
+        Some(steps)
+    }
+
+    fn limit(&self, steps: u32, held_until: Option<DateTime<Utc>>) {
+        let Ok(mut pacer) = self.pacer.lock() else { return };
+        pacer.limit(self.parts.desk.limits.slowed(steps));
+        if let Some(until) = held_until {
+            pacer.hold(until);
+        }
+    }
+
+    /// A rehearsal's time runs faster.
+    fn shrunk(&self, span: Duration) -> Duration {
+        self.parts.desk.limits.speed.shrink(span)
+    }
+
+    fn real(&self, span: Duration) -> TimeDelta {
+        TimeDelta::from_std(self.shrunk(span)).unwrap_or(TimeDelta::MAX)
+    }
+}

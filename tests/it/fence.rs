@@ -1,0 +1,104 @@
+//! A stale, restored or copied database does not send by itself; a sender that was told to slow down remembers it.
+
+use serde_json::json;
+
+use crate::support::{Setup, Shop, digits};
+
+const SLOW_START: Setup<'static> = Setup {
+    sim: &["--latency", "10ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 4",
+    engine: "",
+    polling: "give_up_after = \"1s\"",
+};
+
+/// A shop that has sent once, so that there is something to remember.
+async fn a_shop_that_has_sent() -> Shop {
+    let shop = Shop::open(SLOW_START).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    shop
+}
+
+async fn is_stopped_and_asks(shop: &Shop, blast: &str, words: &str) {
+    shop.until_idle().await;
+    let shown = shop.json(&["blast", "show", blast]).await;
+    assert_eq!(shown["waiting"]["reason"], json!("sender_stopped"), "{shown}");
+    assert!(shown["waiting"]["why"].as_str().unwrap().contains(words), "{shown}");
+    assert_eq!(shop.sim.posts().await.len(), 3, "nothing may go out");
+}
+
+async fn goes_on_once_confirmed(shop: &Shop, posts: usize) {
+    shop.ok(&["sender", "check"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 3, "the provider's word does not confirm a database");
+    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), posts);
+}
+
+#[tokio::test]
+async fn a_copied_database_sends_nothing_until_somebody_confirms() {
+    let shop = a_shop_that_has_sent().await;
+    // What a copy shows: it says that it is another database than the one that sent.
+    shop.execute("update installation set database_oid = database_oid + 1").await;
+    let blast = shop.blast(10..15).await;
+
+    is_stopped_and_asks(&shop, &blast, "copy").await;
+
+    goes_on_once_confirmed(&shop, 8).await;
+}
+
+#[tokio::test]
+async fn a_database_that_went_back_in_time_sends_nothing_until_somebody_confirms() {
+    let shop = a_shop_that_has_sent().await;
+    // What a backup brings back: fewer renewals than this machine has seen.
+    shop.execute("update sender_leases set renewals = 0").await;
+    let blast = shop.blast(10..15).await;
+
+    is_stopped_and_asks(&shop, &blast, "back in time").await;
+
+    goes_on_once_confirmed(&shop, 8).await;
+}
+
+#[tokio::test]
+async fn a_blast_that_nobody_could_send_for_hours_asks_before_it_goes_on() {
+    let shop = a_shop_that_has_sent().await;
+    let blast = shop.blast(10..15).await;
+    shop.execute("update sender_leases set expires_at = now() - interval '7 h'").await;
+    shop.execute("update blasts set send_after = now() - interval '8 h' where state = 'sending'").await;
+
+    shop.until_idle().await;
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert_eq!(shown["state"], json!("paused"));
+    assert!(shown["state_reason"].as_str().unwrap().contains("7 h"), "{shown}");
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
+}
+
+#[tokio::test]
+async fn a_throttled_sender_is_slowed_once_and_remembers_it() {
+    let setup = Setup { sender: "rate = \"600/min\"\nin_flight = 4", engine: "retry_backoff = \"10ms\"", ..SLOW_START };
+    let shop = Shop::open(setup).await;
+    let throttled = json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"slow down\"}" }]);
+    shop.sim.answer_send(&digits(0), throttled).await;
+    let blast = shop.blast(0..1).await;
+    let engine = shop.engine();
+
+    crate::support::eventually_async("it is slowed", async || {
+        shop.number("select slowed::bigint from senders").await == 1
+    })
+    .await;
+
+    assert_eq!(shop.number("select count(*) from senders where held_until > now()").await, 1);
+    engine.stop().await;
+    let engine = shop.engine();
+    crate::support::pass(700).await;
+    assert_eq!(shop.sim.posts().await.len(), 1, "the next process waits as long as the provider asked");
+    engine.stop().await;
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+    shop.promises().await;
+}
