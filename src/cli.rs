@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod bench;
 mod blast;
 mod context;
 mod dashboard;
@@ -15,6 +16,7 @@ mod output;
 mod postgres;
 mod sender;
 mod sim;
+mod simulator;
 mod suppress;
 mod table;
 mod uncertain;
@@ -89,6 +91,9 @@ enum Verb {
     /// The private local Postgres; migrations.
     #[command(subcommand)]
     Db(db::DbVerb),
+    /// What this machine and this database can do.
+    #[command(subcommand)]
+    Bench(bench::BenchVerb),
     /// What is wrong here, and what to do.
     Doctor,
     /// Recount everything and compare; exit code 4 on a difference.
@@ -123,6 +128,7 @@ async fn plain(verb: Verb, global: &Global) -> Result<ExitCode> {
         Verb::Engine(verb) => verb.run(global).await,
         Verb::Sim(verb) => verb.run(global).await,
         Verb::Db(verb) => verb.run(global).await,
+        Verb::Bench(verb) => verb.run(global).await,
         Verb::Doctor => doctor::run(global).await,
         Verb::Audit(verb) => verb.run(global).await,
         Verb::Demo(_) => Ok(ExitCode::SUCCESS),

@@ -1,6 +1,7 @@
 //! Use cases, sending and timing. Knows no terminal.
 
 mod app;
+mod bench;
 mod clock;
 mod desk;
 mod error;
@@ -27,6 +28,7 @@ pub use standby::{Standby, hold_lock};
 
 /// What faces show of a status call about a sender.
 pub use crate::provider::{Health, Verdict};
+pub use crate::store::bench::{drop_schema, make_schema};
 pub use crate::store::count::Difference;
 /// The private Postgres, which faces start and stop.
 pub use crate::store::local;

@@ -2,6 +2,7 @@
 //! Knows the domain's types, and nothing of providers, engines or screens.
 
 pub mod action;
+pub mod bench;
 pub mod blast;
 pub mod claim;
 mod connect;

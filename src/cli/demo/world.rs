@@ -2,16 +2,13 @@
 //! however it ends.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use chrono_tz::Tz;
 use color_eyre::Result;
-use color_eyre::eyre::{WrapErr, eyre};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use serde_json::json;
 
+use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::pace::Speed;
@@ -27,8 +24,7 @@ pub(super) const COUNTER: &str = "counter";
 /// The made-up world of one demo.
 pub(super) struct World {
     postgres: Throwaway,
-    simulator: Child,
-    base_url: String,
+    simulator: Simulator,
     speed: Speed,
     client: reqwest::Client,
 }
@@ -37,18 +33,10 @@ impl World {
     pub(super) async fn make(global: &Global, seed: u64, speed: Speed) -> Result<Self> {
         let program = std::env::current_exe()?;
         let postgres = postgres::with_programs(global, async || Throwaway::start("demo", &program).await).await?;
-        let mut simulator = Command::new(&program)
-            .args(["sim", "--json", "--while-stdin", "--seed", &seed.to_string(), "--speed", &speed.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .wrap_err("the simulator does not start")?;
-        let base_url = address(&mut simulator).await?;
+        let simulator = Simulator::start(&["--seed", &seed.to_string(), "--speed", &speed.to_string()]).await?;
         // Loopback and plain HTTP only: no certificates are looked for.
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
-        Ok(Self { postgres, simulator, base_url, speed, client })
+        Ok(Self { postgres, simulator, speed, client })
     }
 
     /// The app of this world: its configuration is made here and read from nowhere.
@@ -62,7 +50,7 @@ impl World {
             format!(
                 "[[senders]]\nname = {name:?}\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"Kedai Aina\"\n\
                  base_url = {:?}\ntoken = {{ file = {:?} }}\ntimezone = \"{zone}\"\ndaily_cap = \"none\"\n{pace}\n",
-                self.base_url,
+                self.base_url(),
                 token.display().to_string(),
             )
         };
@@ -85,19 +73,19 @@ impl World {
     /// The simulator takes this person's message and hangs up without an answer.
     pub(super) async fn lose_the_answer_to(&self, digits: &str) -> Result<()> {
         let script = json!({ "call": "send", "phone": digits, "answers": [{ "hang_up": "after", "accepted": true }] });
-        let reply = self.client.post(format!("{}/sim/script", self.base_url)).json(&script).send().await?;
+        let reply = self.client.post(format!("{}/sim/script", self.base_url())).json(&script).send().await?;
         reply.error_for_status()?;
         Ok(())
     }
 
     /// Asks the simulator what it knows.
     pub(super) async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let reply = self.client.get(format!("{}{path}", self.base_url)).send().await?;
+        let reply = self.client.get(format!("{}{path}", self.base_url())).send().await?;
         Ok(reply.error_for_status()?.json().await?)
     }
 
     pub(super) fn base_url(&self) -> &str {
-        &self.base_url
+        self.simulator.base_url()
     }
 
     pub(super) fn client(&self) -> reqwest::Client {
@@ -109,23 +97,9 @@ impl World {
     }
 
     /// Ends both and leaves nothing.
-    pub(super) async fn end(mut self) -> Result<()> {
-        drop(self.simulator.stdin.take());
-        let patience = std::time::Duration::from_secs(3);
-        if tokio::time::timeout(patience, self.simulator.wait()).await.is_err() {
-            self.simulator.kill().await?;
-        }
+    pub(super) async fn end(self) -> Result<()> {
+        self.simulator.end().await?;
         self.postgres.stop().await?;
         Ok(())
     }
-}
-
-/// The first line that the simulator prints.
-async fn address(simulator: &mut Child) -> Result<String> {
-    let output = simulator.stdout.take().ok_or_else(|| eyre!("the simulator has no output"))?;
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).await?;
-    let ready: Value = serde_json::from_str(&line).wrap_err("the simulator did not say where it answers")?;
-    let url = ready.get("base_url").and_then(Value::as_str);
-    url.map(str::to_owned).ok_or_else(|| eyre!("the simulator did not say where it answers"))
 }

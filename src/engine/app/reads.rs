@@ -8,6 +8,7 @@ use super::App;
 use super::commands::no_blast;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
+use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
@@ -43,6 +44,16 @@ impl App {
             self.explain(&mut blast, sender);
         }
         Ok(blast)
+    }
+
+    /// How many people are in each status: a handful of rows, whatever the blast's size.
+    pub async fn counts(&self, id: BlastId) -> Result<Counts, EngineError> {
+        Ok(view::blasts::counts(self.pool(), id).await?)
+    }
+
+    /// Only the state.
+    pub async fn state(&self, id: BlastId) -> Result<BlastState, EngineError> {
+        view::blasts::state(self.pool(), id).await?.ok_or_else(|| no_blast(id))
     }
 
     fn explain(&self, blast: &mut BlastRow, sender: Option<&SenderRow>) {

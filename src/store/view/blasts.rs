@@ -128,3 +128,22 @@ impl From<Found> for BlastRow {
         }
     }
 }
+
+/// How many people are in each status, in one reading.
+pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Counts, StoreError> {
+    let rows: Vec<(Status, i64, Decimal)> =
+        sqlx::query_as("select status, people, amount from blast_status_counts where blast_id = $1")
+            .bind(id)
+            .fetch_all(pool)
+            .await?;
+    let mut counts = Counts::default();
+    for (status, people, amount) in rows {
+        counts.add(status, people);
+        counts.amount += amount;
+    }
+    Ok(counts)
+}
+
+pub async fn state(pool: &PgPool, id: BlastId) -> Result<Option<BlastState>, StoreError> {
+    Ok(sqlx::query_scalar("select state from blasts where id = $1").bind(id).fetch_optional(pool).await?)
+}

@@ -1,0 +1,103 @@
+//! `bench`: what this machine and this database can do. In a schema of its own, or a throwaway Postgres; the simulator is
+//! a process of its own, so that its work is not counted as ours.
+
+mod ground;
+mod send;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::Global;
+use super::output::{json, line, talk};
+use crate::domain::pace::parse_span;
+use ground::Ground;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchVerb {
+    /// Send to made-up people through the simulator.
+    Send {
+        /// How many people.
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        count: u32,
+        /// How long the provider takes to answer.
+        #[arg(long, default_value = "50ms", value_parser = span)]
+        latency: Duration,
+        /// POSTs under way at once.
+        #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+        in_flight: u32,
+    },
+    /// Import a list, against plain COPY's pace.
+    Import {
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        count: u32,
+    },
+    /// Read the funnel of a blast.
+    Funnel {
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        count: u32,
+    },
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    parse_span(text).map_err(|error| error.to_string())
+}
+
+impl BenchVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        let (latency, in_flight) = match self {
+            Self::Send { latency, in_flight, .. } => (latency, in_flight),
+            Self::Import { .. } | Self::Funnel { .. } => (Duration::ZERO, 1),
+        };
+        let ground = Ground::make(global, latency, in_flight).await?;
+        let figures = match self {
+            Self::Send { count, latency, in_flight } => send::measure(&ground, count, latency, in_flight).await,
+            Self::Import { count } => import(&ground, count).await,
+            Self::Funnel { count } => funnel(&ground, count).await,
+        };
+        ground.clear().await?;
+        print(global, &figures?)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn import(ground: &Ground, count: u32) -> Result<Value> {
+    let began = Instant::now();
+    ground.draft(count).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(json!({ "people": count, "seconds": round(seconds), "people_per_second": round(f64::from(count) / seconds) }))
+}
+
+/// The median of many readings, in milliseconds.
+async fn funnel(ground: &Ground, count: u32) -> Result<Value> {
+    let blast = ground.draft(count).await?;
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let began = Instant::now();
+        ground.app().counts(blast).await?;
+        times.push(began.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    Ok(json!({ "people": count, "median_ms": round(at(50)), "p99_ms": round(at(99)) }))
+}
+
+/// Three places are enough for people.
+fn round(figure: f64) -> f64 {
+    (figure * 1_000.0).round() / 1_000.0
+}
+
+fn print(global: &Global, figures: &Value) -> Result<()> {
+    if global.json {
+        return json(figures);
+    }
+    let Value::Object(fields) = figures else { return Ok(()) };
+    for (name, figure) in fields {
+        line(&format!("{:<26} {figure}", name.replace('_', " ")))?;
+    }
+    talk("figures differ from run to run; compare ratios within one");
+    Ok(())
+}

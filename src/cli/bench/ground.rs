@@ -1,0 +1,130 @@
+//! Where a bench takes place: a schema of its own in the database named, else a throwaway Postgres; and a simulator.
+
+use std::io::Cursor;
+use std::time::Duration;
+
+use color_eyre::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::simulator::Simulator;
+use crate::cli::{Global, postgres};
+use crate::config::Config;
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::engine::import::RejectedTo;
+use crate::engine::local::Throwaway;
+use crate::engine::{Access, App, Listening, NewDraft, Setup, drop_schema, make_schema};
+
+/// Everything a bench stands on.
+pub(super) struct Ground {
+    app: App,
+    simulator: Simulator,
+    home: tempdir::Home,
+    database: Database,
+}
+
+enum Database {
+    Throwaway(Throwaway),
+    Schema { url: String, name: String },
+}
+
+impl Ground {
+    pub(super) async fn make(global: &Global, latency: Duration, in_flight: u32) -> Result<Self> {
+        let program = std::env::current_exe()?;
+        let (database, url) = match &global.database_url {
+            Some(url) => {
+                let name = format!("blastdeck_bench_{}", std::process::id());
+                (Database::Schema { url: url.clone(), name: name.clone() }, make_schema(url, &name).await?)
+            }
+            None => {
+                let server =
+                    postgres::with_programs(global, async || Throwaway::start("bench", &program).await).await?;
+                let url = server.address().url();
+                (Database::Throwaway(server), url)
+            }
+        };
+        let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
+        let home = tempdir::Home::make()?;
+        let config = config(simulator.base_url(), &home, in_flight)?;
+        let setup =
+            Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: CancellationToken::new() };
+        Ok(Self { app: App::open(setup).await?, simulator, home, database })
+    }
+
+    pub(super) const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// A draft to so many made-up people.
+    pub(super) async fn draft(&self, people: u32) -> Result<BlastId> {
+        let mut list = String::with_capacity(people as usize * 24 + 16);
+        list.push_str("name,phone\n");
+        for n in 0..people {
+            list.push_str(&format!("P{n},+6010{n:08}\n"));
+        }
+        let draft = NewDraft {
+            sender: "bench".to_owned(),
+            tag: "bench".to_owned(),
+            follow_up_stage: "Initial".to_owned(),
+            message: Message::parse("Salam {name}, promo!")?,
+            rate: None,
+            gap: None,
+            window: None,
+            weekdays: None,
+            timezone: None,
+        };
+        Ok(self.app.create(draft, Cursor::new(list.into_bytes()), RejectedTo::Nowhere).await?.blast)
+    }
+
+    /// Leaves nothing.
+    pub(super) async fn clear(self) -> Result<()> {
+        self.app.close().await;
+        self.simulator.end().await?;
+        match self.database {
+            Database::Throwaway(server) => server.stop().await?,
+            Database::Schema { url, name } => drop_schema(&url, &name).await?,
+        }
+        self.home.remove();
+        Ok(())
+    }
+}
+
+fn config(base_url: &str, home: &tempdir::Home, in_flight: u32) -> Result<Config> {
+    let token = home.path().join("token");
+    std::fs::write(&token, "a-token-for-nobody")?;
+    Ok(Config::from_toml_str(&format!(
+        "[database]\ndata_dir = {:?}\n[[senders]]\nname = \"bench\"\nprovider = \"wsapme\"\ndevice = \"1\"\n\
+         base_url = {base_url:?}\ntoken = {{ file = {:?} }}\nrate = \"unlimited\"\ndaily_cap = \"none\"\n\
+         in_flight = {in_flight}\n[polling]\ngive_up_after = \"1ms\"\n",
+        home.path().display().to_string(),
+        token.display().to_string(),
+    ))?)
+}
+
+mod tempdir {
+    //! A directory of this run's own.
+
+    use std::path::{Path, PathBuf};
+
+    pub(super) struct Home(PathBuf);
+
+    impl Home {
+        pub(super) fn make() -> std::io::Result<Self> {
+            let path = std::env::temp_dir().join(format!("blastdeck-bench-{:016x}", rand::random::<u64>()));
+            std::fs::create_dir(&path)?;
+            Ok(Self(path))
+        }
+
+        pub(super) fn path(&self) -> &Path {
+            &self.0
+        }
+
+        pub(super) fn remove(self) {}
+    }
+
+    impl Drop for Home {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `bench send`: the whole path, against a bare loop in the same run.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use color_eyre::Result;
+use color_eyre::eyre::{WrapErr, eyre};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::ground::Ground;
+use super::round;
+use crate::domain::blast::BlastState;
+use crate::engine::{self, Launch, RunOptions, Until};
+
+pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_flight: u32) -> Result<Value> {
+    let app = ground.app();
+    let sender = app.sender_id("bench").ok_or_else(|| eyre!("the bench has no sender"))?;
+    let bare = app.bare_loop(sender, u64::from(count.min(40_000))).await.ok_or_else(|| eyre!("no sender"))?;
+    let blast = ground.draft(count).await?;
+
+    let plan = app.plan(blast).await?;
+    let launch = Launch { blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
+    let stop = CancellationToken::new();
+    let cpu_before = cpu()?;
+    let began = Instant::now();
+    app.launch(launch).await?;
+    let options = RunOptions { until: Until::Stopped, standby: None };
+    let engine = tokio::spawn(engine::run(app.clone(), options, stop.clone()));
+    let mut news = app.news();
+    while app.state(blast).await? != BlastState::Completed {
+        let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;
+    }
+    let took = began.elapsed().as_secs_f64();
+    let cpu = (cpu()? - cpu_before).as_secs_f64();
+    stop.cancel();
+    engine.await?;
+
+    let (p50, p99) = app.durable_after(blast).await?;
+    let rate = f64::from(count) / took;
+    let bare_rate = f64::from(u32::try_from(bare.accepted)?) / bare.took.as_secs_f64();
+    let ideal = f64::from(in_flight) / latency.as_secs_f64().max(0.001);
+    Ok(json!({
+        "people": count, "seconds": round(took), "per_second": round(rate),
+        "ideal_per_second": round(ideal), "share_of_ideal": round(rate / ideal),
+        "bare_loop_per_second": round(bare_rate), "share_of_bare_loop": round(rate / bare_rate),
+        "cpu_us_per_send": round(cpu * 1e6 / f64::from(count)), "peak_memory_mb": round(peak_memory()?),
+        "durable_p50_ms": round(p50), "durable_p99_ms": round(p99),
+    }))
+}
+
+/// Processor time of this process so far. Linux only.
+fn cpu() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").wrap_err("processor time is read from /proc")?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
+}
+
+/// The most memory this process ever held, in MB. Linux only.
+fn peak_memory() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").wrap_err("memory is read from /proc")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes / 1_024.0)
+}

@@ -1,0 +1,51 @@
+//! What a bench measures inside the engine: the bare loop to compare with, and how long results took to be durable.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::app::App;
+use super::error::EngineError;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::provider::{Outcome, Outgoing};
+use crate::store::bench;
+
+/// What a loop of POSTs came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Loop {
+    pub accepted: u64,
+    pub took: Duration,
+}
+
+impl App {
+    /// The same client against the same provider, `count` messages, with neither database nor promises.
+    pub async fn bare_loop(&self, sender: SenderId, count: u64) -> Option<Loop> {
+        let desk = self.desk(sender)?.clone();
+        let turns = Arc::new(Semaphore::new(desk.in_flight));
+        let accepted = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let tasks = TaskTracker::new();
+        let began = Instant::now();
+        for n in 0..count {
+            let Ok(turn) = turns.clone().acquire_owned().await else { break };
+            let (provider, accepted) = (desk.provider.clone(), accepted.clone());
+            tasks.spawn(async move {
+                let outgoing = Outgoing { to: format!("6010{n:08}"), text: format!("Salam {n}, promo!") };
+                let reply = provider.send(&outgoing).await;
+                if matches!(reply.outcome, Outcome::Accepted { .. }) {
+                    accepted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+                drop(turn);
+            });
+        }
+        tasks.close();
+        tasks.wait().await;
+        Some(Loop { accepted: accepted.load(std::sync::atomic::Ordering::Relaxed), took: began.elapsed() })
+    }
+
+    /// From a claim's commit to its result's, in milliseconds: the median and the 99th percentile.
+    pub async fn durable_after(&self, blast: BlastId) -> Result<(f64, f64), EngineError> {
+        Ok(bench::durable_after(self.pool(), blast).await?)
+    }
+}
