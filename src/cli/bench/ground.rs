@@ -1,5 +1,6 @@
 //! Where a bench takes place: a schema of its own in the database named, else a throwaway Postgres; and a simulator.
 
+use std::fmt::Write;
 use std::io::Cursor;
 use std::time::Duration;
 
@@ -30,19 +31,7 @@ enum Database {
 
 impl Ground {
     pub(super) async fn make(global: &Global, latency: Duration, in_flight: u32) -> Result<Self> {
-        let program = std::env::current_exe()?;
-        let (database, url) = match &global.database_url {
-            Some(url) => {
-                let name = format!("blastdeck_bench_{}", std::process::id());
-                (Database::Schema { url: url.clone(), name: name.clone() }, make_schema(url, &name).await?)
-            }
-            None => {
-                let server =
-                    postgres::with_programs(global, async || Throwaway::start("bench", &program).await).await?;
-                let url = server.address().url();
-                (Database::Throwaway(server), url)
-            }
-        };
+        let (database, url) = database(global).await?;
         let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
         let home = tempdir::Home::make()?;
         let config = config(simulator.base_url(), &home, in_flight)?;
@@ -60,7 +49,7 @@ impl Ground {
         let mut list = String::with_capacity(people as usize * 24 + 16);
         list.push_str("name,phone\n");
         for n in 0..people {
-            list.push_str(&format!("P{n},+6010{n:08}\n"));
+            let _ = writeln!(list, "P{n},+6010{n:08}");
         }
         let draft = NewDraft {
             sender: "bench".to_owned(),
@@ -84,9 +73,21 @@ impl Ground {
             Database::Throwaway(server) => server.stop().await?,
             Database::Schema { url, name } => drop_schema(&url, &name).await?,
         }
-        self.home.remove();
+        drop(self.home);
         Ok(())
     }
+}
+
+async fn database(global: &Global) -> Result<(Database, String)> {
+    if let Some(url) = &global.database_url {
+        let name = format!("blastdeck_bench_{}", std::process::id());
+        let within = make_schema(url, &name).await?;
+        return Ok((Database::Schema { url: url.clone(), name }, within));
+    }
+    let program = std::env::current_exe()?;
+    let server = postgres::with_programs(global, async || Throwaway::start("bench", &program).await).await?;
+    let url = server.address().url();
+    Ok((Database::Throwaway(server), url))
 }
 
 fn config(base_url: &str, home: &tempdir::Home, in_flight: u32) -> Result<Config> {
@@ -118,8 +119,6 @@ mod tempdir {
         pub(super) fn path(&self) -> &Path {
             &self.0
         }
-
-        pub(super) fn remove(self) {}
     }
 
     impl Drop for Home {

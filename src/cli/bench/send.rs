@@ -32,7 +32,7 @@ pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_f
         let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;
     }
     let took = began.elapsed().as_secs_f64();
-    let cpu = (cpu()? - cpu_before).as_secs_f64();
+    let cpu = cpu()?.saturating_sub(cpu_before).as_secs_f64();
     stop.cancel();
     engine.await?;
 
