@@ -5,6 +5,7 @@ mod list;
 mod new;
 pub(super) mod people;
 mod report;
+mod retry;
 mod send;
 mod show;
 
@@ -36,6 +37,8 @@ pub(super) enum BlastVerb {
     Cancel(command::Sure),
     /// Remove a draft or a finished blast, with its people.
     Delete(command::Sure),
+    /// Send again to who failed and is known never to have had the message.
+    Retry(retry::Retry),
     /// The funnel, and where people are stuck.
     Report(report::ReportVerb),
     /// The people of a blast.
@@ -54,6 +57,7 @@ impl BlastVerb {
             Self::Pause { blast } => command::pause(global, blast).await?,
             Self::Cancel(sure) => sure.cancel(global).await?,
             Self::Delete(sure) => sure.delete(global).await?,
+            Self::Retry(verb) => verb.run(global).await?,
             Self::Report(verb) => verb.run(global).await?,
             Self::Recipients(verb) => verb.run(global).await?,
         }

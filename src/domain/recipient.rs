@@ -137,6 +137,8 @@ pub enum Mark {
     Note(String),
     /// An answer to "did it go?" about an uncertain person.
     Resolve(Resolution),
+    /// Somebody who failed is to be sent to again: only who is known never to have had it.
+    Retry,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

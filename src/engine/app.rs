@@ -8,6 +8,7 @@ mod open;
 mod plan;
 mod reads;
 mod replies;
+mod retry;
 mod suppressions;
 mod undo;
 

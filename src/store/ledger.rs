@@ -258,13 +258,15 @@ pub async fn hold_blasts(
 
 /// Evidence after which somebody settled is open again: a completed blast is not over then.
 const fn may_reopen(evidence: &Evidence) -> bool {
-    matches!(evidence, Evidence::Undo(Undone::Resolve(_) | Undone::OptOut))
+    matches!(evidence, Evidence::Undo(Undone::Resolve(_) | Undone::OptOut) | Evidence::Manual(Mark::Retry))
 }
 
 const fn may_requeue(evidence: &Evidence) -> bool {
     matches!(
         evidence,
-        Evidence::Rejected { .. } | Evidence::Released | Evidence::Manual(Mark::Resolve(Resolution::Resend))
+        Evidence::Rejected { .. }
+            | Evidence::Released
+            | Evidence::Manual(Mark::Resolve(Resolution::Resend) | Mark::Retry)
     ) || may_reopen(evidence)
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -52,6 +52,30 @@ pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person
     .fetch_optional(tx)
     .await?;
     Ok(person)
+}
+
+/// Who failed in a blast and is known never to have had the message, by id, at most `limit` after `after`; with a code,
+/// only those who failed with it.
+pub async fn retryable(
+    pool: &PgPool,
+    blast: BlastId,
+    code: Option<&str>,
+    after: RecipientId,
+    limit: i64,
+) -> Result<Vec<(RecipientId, i32)>, StoreError> {
+    let people = sqlx::query_as(
+        "select id, attempt from blast_recipients
+          where blast_id = $1 and status >= 'failed' and status <= 'failed' and id > $3
+            and failed_attempt is null and sent_at is null and ($2::text is null or error_code = $2)
+          order by status, id limit $4",
+    )
+    .bind(blast)
+    .bind(code)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(people)
 }
 
 /// The newest person with this number whom a message of this sender is known to have reached.

@@ -15,6 +15,7 @@ mod import;
 mod layers;
 mod local_postgres;
 mod migrate;
+mod retry;
 mod sending;
 mod statuses;
 mod store;

@@ -16,6 +16,7 @@ pub(super) fn mark(before: &Recipient, mark: &Mark, news: &Stamped, policy: &Pol
             changed(before, |after| after.note = Some(text.trim().to_owned()).filter(|note| !note.is_empty()))
         }
         Mark::Resolve(resolution) => resolve(before, *resolution, news, policy),
+        Mark::Retry => retry(before, policy),
     }
 }
 
@@ -83,6 +84,24 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &Stamped, policy: &
         }),
         Resolution::Resend => resend(before, policy),
     }
+}
+
+/// Once the provider had taken the message, a failure does not mean that it never arrived.
+fn retry(before: &Recipient, policy: &Policy) -> Applied {
+    if before.standing != Status::Failed {
+        return Applied::Refused(format!("they are {} now, not failed", before.status()));
+    }
+    if before.failed_attempt.is_some() || before.sent_at.is_some() {
+        return refuse("the provider had taken the message before it failed: it may have arrived");
+    }
+    if policy.blast == BlastState::Cancelled {
+        return refuse("the blast was cancelled: nothing more is sent");
+    }
+    changed(before, |after| {
+        after.tries = 0;
+        after.failed_at = None;
+        requeue(after, policy.now, policy);
+    })
 }
 
 /// Sending again waits until a late answer to the attempt can no longer come.

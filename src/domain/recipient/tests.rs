@@ -252,6 +252,17 @@ fn each_answer_about_an_uncertain_person_can_be_taken_back() {
 }
 
 #[test]
+fn only_who_never_had_it_is_tried_again() {
+    let retry = stamped(1, 9, Evidence::Manual(Mark::Retry));
+    let refused = after(&person(Status::Sending), &stamped(1, 5, rejected(ErrorClass::FailRecipient)));
+    let taken_then_failed = after(&person(Status::Sent), &stamped(1, 5, told(ProviderStage::Failed)));
+
+    assert_eq!(after(&refused, &retry).status(), Status::Queued);
+    assert!(matches!(apply(&taken_then_failed, &retry, &policy()), Applied::Refused(_)));
+    assert!(matches!(apply(&person(Status::Read), &retry, &policy()), Applied::Refused(_)));
+}
+
+#[test]
 fn taking_back_an_opt_out_never_starts_a_message() {
     let opted = after(&person(Status::Queued), &stamped(0, 9, Evidence::Manual(Mark::OptOut)));
 

@@ -151,6 +151,7 @@ fn act(mark: &Mark) -> &'static str {
         Mark::OptOut => "opt-out",
         Mark::Note(_) => "note",
         Mark::Resolve(_) => "resolve",
+        Mark::Retry => "retry",
     }
 }
 
@@ -165,7 +166,7 @@ fn detail(person: &Person, mark: &Mark) -> Value {
         Mark::Note(note) => json!({ "note": note, "note_before": person.note }),
         Mark::Resolve(resolution) => json!({ "resolution": resolution }),
         Mark::OptOut => json!({ "was_suppressed": person.is_suppressed }),
-        Mark::Replied => json!({}),
+        Mark::Replied | Mark::Retry => json!({}),
     }
 }
 
@@ -175,6 +176,7 @@ fn command_line(person: &Person, mark: &Mark) -> String {
     let amount = |amount: &Option<Decimal>| amount.map_or_else(String::new, |amount| format!(" --amount {amount}"));
     match mark {
         Mark::Replied => format!("blastdeck mark {blast} {phone} replied"),
+        Mark::Retry => format!("blastdeck blast retry {blast}"),
         Mark::Closed(sum) => format!("blastdeck mark {blast} {phone} closed{}", amount(sum)),
         Mark::OptOut => format!("blastdeck mark {blast} {phone} opt-out"),
         Mark::Note(note) => format!("blastdeck mark {blast} {phone} note --note '{}'", note.replace('\'', "'\\''")),

@@ -1,0 +1,50 @@
+//! `blast retry`: sends again to who failed and is known never to have had the message.
+
+use color_eyre::Result;
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::cli::ask::{Answer, confirm_number};
+use crate::cli::context::{Context, Touch, standby};
+use crate::cli::exit::Refused;
+use crate::cli::output::{json, talk};
+use crate::domain::ids::BlastId;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Retry {
+    blast: BlastId,
+    /// Only who failed with this code.
+    #[arg(long)]
+    code: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    /// Start no standby: something else runs the engine.
+    #[arg(long)]
+    no_engine: bool,
+}
+
+impl Retry {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let context = Context::open(global, Touch::Writes).await?;
+        let people = context.app.retryable(self.blast, self.code.as_deref()).await?;
+        if people == 0 {
+            let why = "nobody failed who is known never to have had the message";
+            return Err(Refused(format!("{why}; `blastdeck blast report {}` has the errors", self.blast)).into());
+        }
+        let question = format!("{people} people who failed are sent to again.");
+        if confirm_number(&question, people, self.yes)? == Answer::No {
+            return Ok(());
+        }
+        let queued = context.app.retry(self.blast, self.code.as_deref()).await?;
+        let blast = context.app.blast(self.blast).await?;
+        if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
+            standby(&context.app)?.ensure();
+        }
+        if context.is_json {
+            return json(&json!({ "id": self.blast, "state": blast.state, "people": queued }));
+        }
+        talk(&format!("{queued} people are queued again"));
+        Ok(())
+    }
+}

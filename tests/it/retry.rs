@@ -1,0 +1,35 @@
+//! Trying again who failed really sends, and only to who is known never to have had the message.
+
+use serde_json::json;
+
+use crate::support::{Setup, Shop, digits};
+
+#[tokio::test]
+async fn who_was_refused_is_sent_to_again_and_who_failed_after_acceptance_is_not() {
+    let shop = Shop::open(Setup {
+        sim: &["--latency", "10ms", "--speed", "6000"],
+        sender: "rate = \"unlimited\"\nin_flight = 1",
+        engine: "speed = 600",
+        polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+    })
+    .await;
+    shop.sim.answer_send(&digits(0), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
+    shop.sim.answer_send(&digits(1), json!([{ "message_id": "M1" }])).await;
+    shop.sim
+        .answer_status("M1", json!([{ "body": r#"{"success":true,"data":{"status":"ERROR"}}"#, "times": 1000 }]))
+        .await;
+    let blast = shop.blast(0..4).await;
+    shop.until_idle().await;
+    assert_eq!(shop.state(&blast).await, "completed");
+    assert_eq!(shop.count("failed").await, 2);
+
+    let said = shop.json(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+
+    assert_eq!((said["people"].clone(), shop.state(&blast).await.as_str()), (json!(1), "sending"));
+    shop.until_idle().await;
+    assert_eq!(shop.state(&blast).await, "completed");
+    let posts = shop.sim.posts().await;
+    let to = |n| posts.iter().filter(|post| post.phone == digits(n)).count();
+    assert_eq!((to(0), to(1), to(2)), (2, 1, 1));
+    shop.books().await;
+}
