@@ -45,7 +45,7 @@ const PROMISES: [Rule; 6] = [
     (
         "a POST to somebody who had opted out",
         "select t.phone from truth t join suppressions s on s.phone_number = t.phone
-          where t.at > s.created_at + interval '1 s'",
+          where t.at > s.created_at + interval '1 s' and s.business in (select business from senders union select '*')",
     ),
 ];
 
