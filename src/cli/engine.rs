@@ -8,7 +8,8 @@ use super::Global;
 use super::context::{Context, load, standby_lock};
 use super::exit::Refused;
 use super::output::talk;
-use crate::engine::{self, Listening, RunOptions, Until, hold_lock};
+use crate::config::Config;
+use crate::engine::{self, EngineError, Listening, RunOptions, StoreError, Until, hold_lock};
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ impl EngineVerb {
         let shutdown = Shutdown::new();
         shutdown.on_signals(SecondInterrupt::Exit)?;
         let config = load(global)?;
-        let context = Context::open_with(global, config, Listening::Yes, shutdown.token()).await?;
+        let Some(context) = self.open(global, &config, &shutdown).await? else { return Ok(ExitCode::SUCCESS) };
         let lock = if self.standby { hold_lock(&standby_lock(&context.app))? } else { None };
         if self.standby && lock.is_none() {
             return Ok(ExitCode::SUCCESS);
@@ -51,4 +52,29 @@ impl EngineVerb {
         drop(lock);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl EngineVerb {
+    /// Opens; a standby that finds no database tries again, for it is there to go on when others could not. `None`: told
+    /// to stop meanwhile.
+    async fn open(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Option<Context>> {
+        let mut failures = 0;
+        while !shutdown.is_cancelled() {
+            match Context::open_with(global, config.clone(), Listening::Yes, shutdown.token()).await {
+                Err(error) if self.standby && is_transient(&error) => {
+                    tracing::warn!(error = format!("{error:#}"), "the standby waits for the database");
+                }
+                other => return other.map(Some),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(StoreError::backoff(failures)) => failures += 1,
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn is_transient(error: &color_eyre::Report) -> bool {
+    matches!(error.downcast_ref::<EngineError>(), Some(EngineError::Store(error)) if error.is_transient())
 }

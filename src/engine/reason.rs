@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::desk::{Desk, per_hour};
 use crate::domain::blast::BlastState;
-use crate::domain::pace::{Gap, Limits, Rate};
+use crate::domain::pace::{Gap, Limits, Rate, next_day_start};
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
@@ -38,8 +38,9 @@ pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> O
     sender.waiting.clone().filter(|waiting| waiting.until().is_none_or(|until| until > now))
 }
 
-/// When it is done if nothing holds it up: the queue at the pace that binds. `None` where no pace binds.
-pub fn done_at(blast: &BlastRow, desk: &Desk, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When it is done if nothing holds it up: the queue at the pace that binds, over as many days as the daily limit makes
+/// of it. `None` where no pace binds.
+pub fn done_at(blast: &BlastRow, desk: &Desk, now: DateTime<Utc>, today: i64) -> Option<DateTime<Utc>> {
     let own = Limits {
         rate: blast.rate.as_deref().and_then(|rate| rate.parse().ok()).unwrap_or(Rate::Unlimited),
         gap: blast.gap.as_deref().and_then(|gap| gap.parse::<Gap>().ok()),
@@ -47,6 +48,49 @@ pub fn done_at(blast: &BlastRow, desk: &Desk, now: DateTime<Utc>) -> Option<Date
     };
     let pace = [per_hour(&desk.limits), per_hour(&own)].into_iter().flatten().min()?;
     let begins = blast.send_after.unwrap_or(now).max(now);
-    let seconds = blast.counts.queued.checked_mul(3_600)?.checked_div(pace.max(1))?;
+    let cap = desk.limits.daily_cap.map(|cap| i64::from(cap.get()));
+    let midnight = next_day_start(begins, desk.zone());
+    let (begins, last_day) = spread(blast.counts.queued, cap, today, (begins, midnight))?;
+    let seconds = last_day.checked_mul(3_600)?.checked_div(pace.max(1))?;
     begins.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+}
+
+/// When the last day of sending begins, and how many are left for it: from `now` on, the limit counting anew at
+/// `midnight`.
+fn spread(
+    queued: i64,
+    cap: Option<i64>,
+    today: i64,
+    (now, midnight): (DateTime<Utc>, DateTime<Utc>),
+) -> Option<(DateTime<Utc>, i64)> {
+    let Some(cap) = cap else { return Some((now, queued)) };
+    let left_today = (cap - today).max(0);
+    if queued <= left_today {
+        return Some((now, queued));
+    }
+    let later = queued - left_today;
+    let whole_days = (later - 1) / cap;
+    Some((midnight.checked_add_signed(TimeDelta::try_days(whole_days)?)?, later - whole_days * cap))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::spread;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_daily_limit_spreads_a_blast_over_days() {
+        let evening = at("2026-11-20T20:00:00Z");
+        let midnight = at("2026-11-21T00:00:00Z");
+
+        assert_eq!(spread(100, Some(500), 146, (evening, midnight)), Some((evening, 100)));
+        assert_eq!(spread(400, Some(500), 146, (evening, midnight)), Some((midnight, 46)));
+        assert_eq!(spread(1_354, Some(500), 146, (evening, midnight)), Some((midnight + TimeDelta::days(1), 500)));
+        assert_eq!(spread(1_354, None, 0, (evening, midnight)), Some((evening, 1_354)));
+    }
 }

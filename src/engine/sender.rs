@@ -48,6 +48,8 @@ pub struct Parts {
 
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A shorter wait is over before anybody has read of it.
+const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
 /// A claimed person waits at most this long for their POST.
 const A_MOMENT: Duration = Duration::from_secs(1);
 /// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
@@ -125,7 +127,9 @@ impl Sender {
         match self.choose() {
             Choice::Send(blast) => self.send_some(blast, stop).await,
             Choice::Wait { waiting, until } => {
-                self.tell(waiting).await?;
+                let now = self.parts.clock.now();
+                let is_long = until.is_none_or(|until| until - now > WORTH_TELLING);
+                self.tell(waiting.filter(|_| is_long)).await?;
                 self.wait_until(until, stop).await;
                 Ok(())
             }
@@ -338,12 +342,8 @@ impl Sender {
         Ok(())
     }
 
-    /// Writes down what is waited for, when it changed and the wait is worth telling.
+    /// Writes down what is waited for, when it changed.
     async fn tell(&mut self, waiting: Option<Waiting>) -> Result<(), StoreError> {
-        let waiting = waiting.filter(|waiting| {
-            let now = self.parts.clock.now();
-            waiting.until().is_none_or(|until| until - now > TimeDelta::seconds(2))
-        });
         if waiting != self.told {
             lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, waiting.as_ref()).await?;
             self.told = waiting;

@@ -41,6 +41,7 @@ pub enum Claim {
 /// armed), and nobody who opted out.
 pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim, StoreError> {
     let mut tx = pool.begin().await?;
+    settings::hot_path(&mut tx).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
     let ours: Option<i32> = sqlx::query_scalar(
@@ -53,7 +54,6 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
     if ours.is_none() {
         return Ok(Claim::Fenced);
     }
-    settings::hot_path(&mut tx).await?;
     let people = sqlx::query_as(CLAIM)
         .bind(want.blast)
         .bind(want.people)

@@ -90,8 +90,7 @@ impl App {
 
     /// Pauses at once: no POST starts after this is heard, which is within one message.
     pub async fn pause(&self, id: BlastId) -> Result<BlastRow, EngineError> {
-        let reason = format!("paused by {}", self.operator());
-        self.change(id, Command::Pause, Some(&reason), "pause").await?;
+        self.change(id, Command::Pause, None, "pause").await?;
         self.blast(id).await
     }
 

@@ -10,7 +10,6 @@ use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::engine::desk::{Desk, per_hour};
 use crate::engine::error::EngineError;
-use crate::engine::reason;
 use crate::engine::sender::variables;
 use crate::store::plan;
 use crate::store::suppression;
@@ -70,7 +69,7 @@ impl App {
             queued_elsewhere: overlap.queued_elsewhere,
             pace: desk.map_or_else(String::new, |desk| pace(&blast, desk)),
             left_today,
-            done_at: desk.and_then(|desk| reason::done_at(&blast, desk, self.clock().now())),
+            done_at: self.done_at(&blast).await?,
             samples,
             obstacles: self.obstacles(&blast, suppressed),
             blast,

@@ -30,7 +30,7 @@ impl App {
             let senders = self.senders_by_id().await?;
             for blast in &mut blasts {
                 let sender = senders.get(&blast.sender_id);
-                self.explain(blast, sender);
+                self.explain(blast, sender).await?;
             }
         }
         Ok(blasts)
@@ -41,7 +41,7 @@ impl App {
         if blast.state == BlastState::Sending {
             let senders = self.senders_by_id().await?;
             let sender = senders.get(&blast.sender_id);
-            self.explain(&mut blast, sender);
+            self.explain(&mut blast, sender).await?;
         }
         Ok(blast)
     }
@@ -56,10 +56,20 @@ impl App {
         view::blasts::state(self.pool(), id).await?.ok_or_else(|| no_blast(id))
     }
 
-    fn explain(&self, blast: &mut BlastRow, sender: Option<&SenderRow>) {
-        let now = self.clock().now();
-        blast.waiting = reason::of(blast, sender, now);
-        blast.done_at = self.desk(blast.sender_id).and_then(|desk| reason::done_at(blast, desk, now));
+    async fn explain(&self, blast: &mut BlastRow, sender: Option<&SenderRow>) -> Result<(), EngineError> {
+        if blast.state != BlastState::Sending {
+            return Ok(());
+        }
+        blast.waiting = reason::of(blast, sender, self.clock().now());
+        blast.done_at = self.done_at(blast).await?;
+        Ok(())
+    }
+
+    /// When a blast is done if nothing holds it up.
+    pub(super) async fn done_at(&self, blast: &BlastRow) -> Result<Option<DateTime<Utc>>, EngineError> {
+        let Some(desk) = self.desk(blast.sender_id) else { return Ok(None) };
+        let today = if desk.limits.daily_cap.is_some() { self.attempts_today(desk).await? } else { 0 };
+        Ok(reason::done_at(blast, desk, self.clock().now(), today))
     }
 
     async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, EngineError> {

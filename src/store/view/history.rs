@@ -13,7 +13,7 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
     let reached: Vec<(Status, i64)> = sqlx::query_as(
         "select new_status, count(*)
            from status_history
-          where changed_at > $1 and ($2::bigint is null or blast_id = $2)
+          where changed_at > $1 and ($2::bigint is null or blast_id = $2) and new_status not in ('queued', 'sending')
           group by new_status
           order by new_status",
     )
