@@ -7,13 +7,17 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
+use super::ask::{self, confirm_number};
 use super::blast::people::{Listing, list};
 use super::context::{Context, Touch};
-use super::output::{json, line};
+use super::exit::Refused;
+use super::output::{json, line, talk};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
+use crate::engine::EngineError;
+use crate::engine::view::{Anchor, Order, RecipientQuery};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UncertainVerb {
@@ -22,9 +26,12 @@ pub(super) enum UncertainVerb {
     /// Say what became of one: open the chat on the phone, and look whether the message is there.
     Resolve {
         blast: BlastId,
-        /// The number, in any spelling.
+        /// The number, in any spelling; `all` for everybody uncertain in the blast.
         phone: String,
         answer: Answer,
+        /// With `all`: do not ask.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -46,21 +53,72 @@ impl UncertainVerb {
                 context.app.blast(blast).await?;
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
             }
-            Self::Resolve { blast, phone, answer } => resolve(global, blast, &phone, answer).await?,
+            Self::Resolve { blast, phone, answer, yes } if phone.eq_ignore_ascii_case("all") => {
+                resolve_all(global, blast, answer, yes).await?;
+            }
+            Self::Resolve { blast, phone, answer, .. } => resolve(global, blast, &phone, answer).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+impl Answer {
+    const fn resolution(self) -> Resolution {
+        match self {
+            Self::Sent => Resolution::Sent,
+            Self::Resend => Resolution::Resend,
+            Self::Drop => Resolution::Drop,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Sent => "count as sent",
+            Self::Resend => "are sent to once more; whoever has it already gets it twice",
+            Self::Drop => "are left out",
+        }
+    }
+}
+
+/// One answer for everybody: how a blast is closed by decision. Each is an act of its own, and can be taken back.
+async fn resolve_all(global: &Global, blast: BlastId, answer: Answer, sure: bool) -> Result<()> {
+    let context = Context::open(global, Touch::Writes).await?;
+    let people = context.app.blast(blast).await?.counts.uncertain;
+    if people == 0 {
+        return Err(Refused(format!("nobody is uncertain in blast {blast}")).into());
+    }
+    let question = format!("All {people} uncertain people {}.", answer.words());
+    if confirm_number(&question, people, sure)? == ask::Answer::No {
+        return Ok(());
+    }
+    let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);
+    loop {
+        let filter = Filter::status(Status::Uncertain);
+        let query = RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor, limit: 500 };
+        let window = context.app.recipients(&query).await?;
+        let Some(last) = window.last() else { break };
+        anchor = Anchor::After(last.place());
+        for person in &window {
+            match context.app.mark(person.id, Mark::Resolve(answer.resolution())).await {
+                Ok(_) => done += 1,
+                Err(EngineError::Refused(why)) => refused.push(why),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    for why in &refused {
+        talk(why);
+    }
+    if context.is_json {
+        return json(&json!({ "resolved": done, "refused": refused.len() }));
+    }
+    line(&format!("{done} resolved, {} refused", refused.len()))
+}
+
 async fn resolve(global: &Global, blast: BlastId, phone: &str, answer: Answer) -> Result<()> {
     let context = Context::open(global, Touch::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
-    let resolution = match answer {
-        Answer::Sent => Resolution::Sent,
-        Answer::Resend => Resolution::Resend,
-        Answer::Drop => Resolution::Drop,
-    };
-    let done = context.app.mark(person.id, Mark::Resolve(resolution)).await?;
+    let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "before": done.before, "after": done.after }));
     }
