@@ -16,7 +16,9 @@ use crate::engine::{self, Launch, RunOptions, Until};
 pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_flight: u32) -> Result<Value> {
     let app = ground.app();
     let sender = app.sender_id("bench").ok_or_else(|| eyre!("the bench has no sender"))?;
+    let bare_cpu = cpu()?;
     let bare = app.bare_loop(sender, u64::from(count.min(40_000))).await.ok_or_else(|| eyre!("no sender"))?;
+    let bare_cpu = cpu()?.saturating_sub(bare_cpu).as_secs_f64();
     let blast = ground.draft(count).await?;
 
     let plan = app.plan(blast).await?;
@@ -44,6 +46,7 @@ pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_f
         "people": count, "seconds": round(took), "per_second": round(rate),
         "ideal_per_second": round(ideal), "share_of_ideal": round(rate / ideal),
         "bare_loop_per_second": round(bare_rate), "share_of_bare_loop": round(rate / bare_rate),
+        "bare_loop_cpu_us_per_send": round(bare_cpu * 1e6 / f64::from(count.min(40_000))),
         "cpu_us_per_send": round(cpu * 1e6 / f64::from(count)), "peak_memory_mb": round(peak_memory()?),
         "durable_p50_ms": round(p50), "durable_p99_ms": round(p99),
     }))
