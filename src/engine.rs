@@ -19,10 +19,11 @@ mod sender;
 mod standby;
 
 pub use app::{
-    Access, App, Broken, DatabaseState, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup,
-    TakenBack, database_name,
+    Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup, TakenBack,
+    database_name,
 };
 pub use error::EngineError;
+pub use news::DatabaseState;
 pub use run::{RunOptions, Until, run};
 pub use standby::{Standby, hold_lock};
 

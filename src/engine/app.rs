@@ -14,7 +14,7 @@ mod undo;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use super::desk::Desk;
 use super::fence::Fence;
 use super::identity::Identity;
 use super::lease::LeaseTerms;
-use super::news::News;
+use super::news::{DatabaseState, News};
 use super::poller::PollingTerms;
 use super::run::Until;
 use crate::config::Config;
@@ -61,16 +61,6 @@ struct Inner {
     rested: watch::Sender<u64>,
     access: Access,
     stop: CancellationToken,
-}
-
-/// Whether the database answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseState {
-    Up,
-    /// It has not answered since this time.
-    Down {
-        since: DateTime<Utc>,
-    },
 }
 
 impl App {

@@ -9,6 +9,9 @@ use rustix::time::{ClockId, clock_gettime};
 /// More than this between the two clocks stops sending.
 pub const SKEW_MAX: TimeDelta = TimeDelta::seconds(60);
 
+/// The longest way of an answer that is believed.
+const LONGEST_WAY: Duration = Duration::from_secs(1);
+
 /// The database's time, as last heard. Windows and daily caps go by it.
 #[derive(Debug, Default)]
 pub struct DatabaseClock {
@@ -16,10 +19,16 @@ pub struct DatabaseClock {
 }
 
 impl DatabaseClock {
-    /// Notes what the database's clock said just now.
-    pub fn heard(&self, database: DateTime<Utc>) {
+    /// Notes what the database's clock said to a question of that moment: it was so in the middle of the way. An answer
+    /// that was long on its way says little, and a clock that jumps would hold the pace up.
+    pub fn heard(&self, asked_at: Moment, database: DateTime<Utc>) {
+        let way = asked_at.age();
+        if way > LONGEST_WAY {
+            return;
+        }
+        let then = Utc::now() - TimeDelta::from_std(way / 2).unwrap_or_default();
         if let Ok(mut ahead) = self.ahead.lock() {
-            *ahead = database - Utc::now();
+            *ahead = database - then;
         }
     }
 

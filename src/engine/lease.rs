@@ -80,7 +80,7 @@ impl HeldLease {
         let asked_at = Moment::now();
         match lease::renew(pool, self.lease, self.terms.valid()).await {
             Ok(Some(renewed)) => {
-                clock.heard(renewed.at);
+                clock.heard(asked_at, renewed.at);
                 fence.saw(self.lease.sender, renewed.renewals);
                 if let Ok(mut held) = self.asked_at.lock() {
                     *held = asked_at;

@@ -4,16 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::app::DatabaseState;
 use crate::domain::ids::BlastId;
 use crate::store::{StoreError, news};
+
+/// Whether the database answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseState {
+    Up,
+    /// It has not answered since this time.
+    Down {
+        since: DateTime<Utc>,
+    },
+}
 
 /// The process's own copy of what it heard. Watches grow; their numbers mean nothing else.
 #[derive(Clone)]

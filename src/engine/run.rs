@@ -192,7 +192,7 @@ impl Engine {
         self.app.fence().saw(desk.id, lease.renewals);
         self.ask_when_too_late(desk, lease).await?;
         tracing::info!(sender = %desk.name, epoch = lease.epoch, "sending for it now");
-        self.app.clock().heard(lease.granted_at);
+        self.app.clock().heard(asked_at, lease.granted_at);
         let parts = Arc::new(Parts {
             pool: self.app.pool().clone(),
             desk: desk.clone(),

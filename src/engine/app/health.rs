@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::domain::ids::SenderId;
+use crate::engine::clock::Moment;
 use crate::engine::error::EngineError;
 use crate::engine::fence::RESTORED;
 use crate::provider::{Health, Verdict};
@@ -64,8 +65,9 @@ impl App {
 impl App {
     /// How far the database's clock is ahead of this machine's.
     pub async fn clock_skew(&self) -> Result<chrono::TimeDelta, EngineError> {
+        let asked_at = Moment::now();
         let now = crate::store::news::now(self.pool()).await?;
-        self.clock().heard(now);
+        self.clock().heard(asked_at, now);
         Ok(self.clock().skew())
     }
 }
