@@ -171,20 +171,9 @@ impl Poller {
             message: "the provider reported a failure after accepting it".to_owned(),
         });
         let evidence = Evidence::Provider { stage: news.stage, word: news.word, c2s_at: news.c2s_at, error };
-        self.parts.ledger.file(
-            Entry {
-                blast: person.blast,
-                recipient: person.id,
-                stamped: Stamped { attempt: person.attempt, at: news.at.unwrap_or_else(Utc::now), evidence },
-                source: Source::Poll,
-                by: None,
-                metadata: Some(json!({ "word": word })),
-                answer: None,
-                jitter: 0.5,
-                retry_after: None,
-            },
-            None,
-        );
+        let stamped = Stamped { attempt: person.attempt, at: news.at.unwrap_or_else(Utc::now), evidence };
+        let entry = Entry::new(person.blast, person.id, stamped, Source::Poll);
+        self.parts.ledger.file(Entry { metadata: Some(json!({ "word": word })), ..entry }, None);
     }
 }
 

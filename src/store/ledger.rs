@@ -44,6 +44,23 @@ pub struct Entry {
     pub retry_after: Option<TimeDelta>,
 }
 
+impl Entry {
+    /// Evidence without anything beside it.
+    pub const fn new(blast: BlastId, recipient: RecipientId, stamped: Stamped, source: Source) -> Self {
+        Self {
+            blast,
+            recipient,
+            stamped,
+            source,
+            by: None,
+            metadata: None,
+            answer: None,
+            jitter: 0.5,
+            retry_after: None,
+        }
+    }
+}
+
 /// Where evidence comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {

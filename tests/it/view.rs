@@ -265,7 +265,8 @@ async fn a_sender_is_told_with_its_lease_while_it_holds() {
     .await;
 
     let held = view::senders::list(&database.pool).await.unwrap().remove(0);
-    let counted = view::senders::attempts_since(&database.pool, SenderId(1), Utc::now() - TimeDelta::hours(1)).await;
+    let counted =
+        blastdeck::store::sender::attempts_since(&database.pool, SenderId(1), Utc::now() - TimeDelta::hours(1)).await;
     run(
         &database.pool,
         "update sender_leases set expires_at = now() - interval '1 s', waiting = '{\"reason\": \"moonrise\"}';

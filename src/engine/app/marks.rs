@@ -74,17 +74,9 @@ impl App {
 
     /// The entry for an operator's word about a person's present attempt.
     pub(super) fn manual(&self, person: &Person, evidence: Evidence) -> Entry {
-        Entry {
-            blast: person.blast_id,
-            recipient: person.id,
-            stamped: Stamped { attempt: person.attempt, at: Utc::now(), evidence },
-            source: Source::Operator,
-            by: Some(self.operator().to_owned()),
-            metadata: None,
-            answer: None,
-            jitter: 0.5,
-            retry_after: None,
-        }
+        let stamped = Stamped { attempt: person.attempt, at: Utc::now(), evidence };
+        let entry = Entry::new(person.blast_id, person.id, stamped, Source::Operator);
+        Entry { by: Some(self.operator().to_owned()), ..entry }
     }
 
     /// Two operators on one sale: who was first is told, the second is not written. One's own close may be amended.

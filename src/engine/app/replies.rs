@@ -46,17 +46,9 @@ impl App {
             return Ok((if is_stop { Heard::OptedOut } else { Heard::Nothing }, None));
         };
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
-        let entry = Entry {
-            blast: person.blast_id,
-            recipient: person.id,
-            stamped: Stamped { attempt: person.attempt, at: incoming.at, evidence },
-            source: Source::Webhook,
-            by: None,
-            metadata: Some(json!({ "text": incoming.text })),
-            answer: None,
-            jitter: 0.5,
-            retry_after: None,
-        };
+        let stamped = Stamped { attempt: person.attempt, at: incoming.at, evidence };
+        let entry = Entry::new(person.blast_id, person.id, stamped, Source::Webhook);
+        let entry = Entry { metadata: Some(json!({ "text": incoming.text })), ..entry };
         record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         tx.commit().await?;
         self.tell(person.blast_id).await?;

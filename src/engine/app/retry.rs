@@ -49,16 +49,10 @@ impl App {
     }
 
     async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, EngineError> {
-        let entry = |(recipient, attempt): &(RecipientId, i32)| Entry {
-            blast,
-            recipient: *recipient,
-            stamped: Stamped { attempt: *attempt, at: Utc::now(), evidence: Evidence::Manual(Mark::Retry) },
-            source: Source::Operator,
-            by: Some(self.operator().to_owned()),
-            metadata: None,
-            answer: None,
-            jitter: 0.5,
-            retry_after: None,
+        let entry = |(recipient, attempt): &(RecipientId, i32)| {
+            let stamped = Stamped { attempt: *attempt, at: Utc::now(), evidence: Evidence::Manual(Mark::Retry) };
+            let entry = Entry::new(blast, *recipient, stamped, Source::Operator);
+            Entry { by: Some(self.operator().to_owned()), ..entry }
         };
         let entries: Vec<Entry> = people.iter().map(entry).collect();
         let mut tx = self.pool().begin().await?;

@@ -86,16 +86,9 @@ impl App {
         };
         let added = suppression::add(tx, suppress).await?;
         let open = suppression::open_rows(tx, new.business, new.phone.as_str()).await?;
-        let entry = |(blast, recipient, attempt)| Entry {
-            blast,
-            recipient,
-            stamped: Stamped { attempt, at: Utc::now(), evidence: Evidence::OptOut },
-            source: Source::Operator,
-            by: Some(new.by.to_owned()),
-            metadata: None,
-            answer: None,
-            jitter: 0.5,
-            retry_after: None,
+        let entry = |(blast, recipient, attempt)| {
+            let stamped = Stamped { attempt, at: Utc::now(), evidence: Evidence::OptOut };
+            Entry { by: Some(new.by.to_owned()), ..Entry::new(blast, recipient, stamped, Source::Operator) }
         };
         let entries: Vec<_> = open.into_iter().map(entry).collect();
         record_in(tx, &entries, &self.rules(), WhenLocked::Wait).await?;

@@ -38,20 +38,6 @@ pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     Ok(found.into_iter().map(SenderRow::from).collect())
 }
 
-/// How many attempts count against a limit: those claimed from `since` on, but for those known not to have been
-/// accepted.
-pub async fn attempts_since(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<i64, StoreError> {
-    let attempts = sqlx::query_scalar(
-        "select count(*)
-           from attempts a
-          where a.sender_id = $1 and a.claimed_at >= $2
-            and not exists (select from provider_message m
-                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                               and m.outcome in ('rejected', 'released'))",
-    );
-    Ok(attempts.bind(sender).bind(since).fetch_one(pool).await?)
-}
-
 impl From<Found> for SenderRow {
     fn from(found: Found) -> Self {
         let stop = |at| Stop {
