@@ -89,6 +89,8 @@ enum Spare<'a> {
     OtherEpochs,
     /// Of the present epoch: those held in memory, and those claimed a moment ago.
     Held(&'a [i64]),
+    /// Nobody: its holder is about to let go, and holds no one any more.
+    Nobody,
 }
 
 /// Makes uncertain whoever is `sending` and held by nobody: of an older epoch, or of ours but not among `held` (a claim
@@ -100,9 +102,10 @@ pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[Recipien
 }
 
 async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Spare<'_>) -> Result<u64, StoreError> {
-    let (own_too, held) = match spare {
-        Spare::OtherEpochs => (false, &[][..]),
-        Spare::Held(held) => (true, held),
+    let (own_too, held, older_than) = match spare {
+        Spare::OtherEpochs => (false, &[][..], 0.0),
+        Spare::Held(held) => (true, held, 30.0),
+        Spare::Nobody => (true, &[][..], 0.0),
     };
     let done = sqlx::query(
         "with lost as (
@@ -113,7 +116,7 @@ async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Sp
                     select r.id from blast_recipients r
                      where r.blast_id in (select id from blasts where sender_id = $1 and state in ('sending', 'paused', 'cancelled'))
                        and r.status = 'sending'
-                       and (r.epoch < $2 or ($3 and r.epoch = $2 and r.claimed_at < now() - interval '30 s' and r.id <> all($4)))
+                       and (r.epoch < $2 or ($3 and r.epoch = $2 and r.claimed_at <= now() - make_interval(secs => $5) and r.id <> all($4)))
                      order by r.id for update skip locked))
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
@@ -125,6 +128,7 @@ async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Sp
     .bind(epoch)
     .bind(own_too)
     .bind(held)
+    .bind(older_than)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())
@@ -152,16 +156,27 @@ pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Opti
     Ok(renewed)
 }
 
-/// Gives the lease up, so that the next engine has it at once.
+/// Gives the lease up, so that the next engine has it at once. Whoever is still in flight then (a claim whose answer was
+/// lost) is held by nobody: the row's lock makes such a claim finish first, and the sweep sees it.
 pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
-    sqlx::query(
-        "update sender_leases set holder = null, host = null, expires_at = now(), waiting = null
+    let mut tx = pool.begin().await?;
+    sqlx::query("select 1 from sender_leases where sender_id = $1 for update")
+        .bind(lease.sender)
+        .execute(&mut *tx)
+        .await?;
+    let released = sqlx::query(
+        "update sender_leases
+            set holder = null, host = null, expires_at = now(), waiting = null
           where sender_id = $1 and epoch = $2",
     )
     .bind(lease.sender)
     .bind(lease.epoch)
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    if released.rows_affected() > 0 {
+        sweep_in(&mut tx, lease.sender, lease.epoch, Spare::Nobody).await?;
+    }
+    tx.commit().await?;
     Ok(())
 }
 
