@@ -6,12 +6,13 @@ mod commits;
 mod renewals;
 
 use std::fmt;
+use std::time::Instant;
 
 use blastdeck::store::local::{Local, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::proxy::Proxy;
-use crate::support::{Engine, Room, Setup, Shop, TestDatabase, long_form, pass};
+use crate::support::{Engine, PATIENCE, Room, Setup, Shop, TestDatabase, long_form, pass};
 use blows::Blow;
 
 /// POSTs under way at once.
@@ -134,9 +135,9 @@ impl Trial {
 
     /// A blast beside those under way, when these come to their end.
     async fn have_work(&mut self) {
-        if self.shop.count("queued").await < 600 {
-            self.shop.blast(self.people..self.people + 800).await;
-            self.people += 800;
+        if self.shop.count("queued").await < 250 {
+            self.shop.blast(self.people..self.people + 300).await;
+            self.people += 300;
         }
     }
 
@@ -155,8 +156,24 @@ impl Trial {
     }
 
     async fn until_more_posts(&self, more: usize) {
-        let posts = self.shop.sim.stats().await.posts;
-        self.shop.until_posts(posts + more).await;
+        let wanted = self.shop.sim.stats().await.posts + more;
+        let deadline = Instant::now() + PATIENCE;
+        while self.shop.sim.stats().await.posts < wanted {
+            assert!(Instant::now() < deadline, "nothing is sent any more: {}", self.how_it_stands().await);
+            pass(10).await;
+        }
+    }
+
+    /// For whoever looks into a failure: the statuses, the leases, and what the engines said last.
+    async fn how_it_stands(&self) -> String {
+        let query = "select coalesce((select json_agg(x) from (select status, count(*) from blast_recipients group by 1) x)::text, '')
+                         || coalesce((select json_agg(l)::text from sender_leases l), '')
+                         || coalesce((select json_agg(s)::text from senders s), '')
+                         || coalesce((select json_agg(b.state)::text from blasts b), '')";
+        let rows: String = sqlx::query_scalar(query).fetch_one(&self.shop.database.pool).await.unwrap();
+        let log = std::fs::read_to_string(self.shop.path("engine.log")).unwrap_or_default();
+        let last: Vec<&str> = log.lines().rev().take(30).collect();
+        format!("{rows}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"))
     }
 
     /// All promises, and that no more are in doubt than the blows can explain.
