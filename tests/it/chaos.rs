@@ -12,7 +12,7 @@ use blastdeck::store::local::{Local, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::proxy::Proxy;
-use crate::support::{Engine, PATIENCE, Room, Setup, Shop, TestDatabase, long_form, pass};
+use crate::support::{Engine, PATIENCE, Room, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
 use blows::Blow;
 
 /// POSTs under way at once.
@@ -113,7 +113,7 @@ impl Trial {
     async fn play(&mut self, round: &Round) {
         self.have_work().await;
         self.allowed = 0;
-        self.start_engines(1);
+        self.start_engines(1).await;
         let posts = 1 + self.dice.up_to(40);
         self.until_more_posts(posts).await;
         for blow in &round.blows {
@@ -141,8 +141,13 @@ impl Trial {
         }
     }
 
-    fn start_engines(&mut self, how_many: usize) {
+    /// Started, and up: one that finds no database at its start ends with a sentence, and that is not what is tried here.
+    async fn start_engines(&mut self, how_many: usize) {
+        let listening = "select count(*) from pg_stat_activity where application_name = 'blastdeck' and query ilike 'listen%'";
+        let before = self.shop.number(listening).await;
         self.engines.extend((0..how_many).map(|_| self.shop.engine()));
+        let wanted = before + i64::try_from(how_many).unwrap();
+        eventually_async("the engines are up", async || self.shop.number(listening).await >= wanted).await;
     }
 
     /// A dead engine may leave as many in doubt as it had slots.
@@ -157,7 +162,7 @@ impl Trial {
 
     async fn until_more_posts(&self, more: usize) {
         let wanted = self.shop.sim.stats().await.posts + more;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + 2 * PATIENCE;
         while self.shop.sim.stats().await.posts < wanted {
             assert!(Instant::now() < deadline, "nothing is sent any more: {}", self.how_it_stands().await);
             pass(10).await;

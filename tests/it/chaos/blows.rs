@@ -48,7 +48,7 @@ impl Trial {
         match blow {
             Blow::Kill => {
                 self.kill_one().await;
-                self.start_engines(1);
+                self.start_engines(1).await;
             }
             Blow::Sleep => self.sleep_through_a_lease().await,
             Blow::Crowd => self.crowd().await,
@@ -70,7 +70,7 @@ impl Trial {
             engine.signal(Signal::STOP);
         }
         self.allowed += SLOTS;
-        self.start_engines(1);
+        self.start_engines(1).await;
         // What is under way arrives first.
         pass(500).await;
         self.until_more_posts(5).await;
@@ -82,7 +82,7 @@ impl Trial {
 
     async fn crowd(&mut self) {
         let more = [1, 4][self.dice.up_to(2)];
-        self.start_engines(more);
+        self.start_engines(more).await;
         self.until_more_posts(10).await;
         self.kill_one().await;
         self.until_more_posts(10).await;

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::{SETUP, SLOTS};
 use crate::support::proxy::{CLAIMS, EVIDENCE, Proxy};
-use crate::support::{Setup, Shop, database, digits, eventually_async, long_form, pass, postgres};
+use crate::support::{PATIENCE, Setup, Shop, database, digits, eventually_async, long_form, pass, postgres, said};
 
 /// A shop on the shared server, reached through a proxy.
 pub(super) async fn proxied(setup: Setup<'_>) -> (Shop, Proxy) {
@@ -99,5 +100,38 @@ async fn no_more_are_posted_than_there_are_slots_while_evidence_cannot_be_writte
     shop.until_idle().await;
     assert_eq!(shop.count("queued").await + shop.count("sending").await, 0);
     assert!(shop.count("uncertain").await <= SLOTS);
+    shop.promises().await;
+}
+
+/// A machine that sleeps, or is cut off, between two statements of a claim: its transaction holds the lease's row.
+#[tokio::test]
+async fn an_engine_that_stops_in_the_middle_of_a_claim_holds_up_a_takeover_for_less_than_twenty_seconds() {
+    let (shop, proxy) = proxied(SETUP).await;
+    shop.blast(0..300).await;
+    let engine = shop.engine();
+    shop.until_posts(20).await;
+    proxy.delay(CLAIMS, Duration::from_secs(600));
+    let held = "select count(*) from pg_stat_activity
+                 where datname = current_database() and state = 'idle in transaction' and query like '%insert into attempts%'";
+    eventually_async("a claim is held up before its COMMIT", async || shop.number(held).await == 1).await;
+    engine.signal(Signal::STOP);
+    let (posts, began) = (shop.sim.posts().await.len(), Instant::now());
+
+    let mut direct = shop.command(&["engine", "--until-idle"]);
+    direct.env("DATABASE_URL", postgres().await.with_database(shop.database.name()).url());
+    let other = tokio::spawn(said(direct));
+    let deadline = Instant::now() + 2 * PATIENCE;
+    while shop.sim.posts().await.len() < posts + 5 {
+        assert!(Instant::now() < deadline, "nobody takes over");
+        pass(50).await;
+    }
+    let took = began.elapsed();
+    engine.signal(Signal::CONT);
+    proxy.calm();
+    assert_eq!(other.await.unwrap().code, 0);
+    engine.stop().await;
+
+    assert!(took.as_secs() < 20, "{took:?}");
+    assert_eq!(shop.count("queued").await + shop.count("sending").await, 0);
     shop.promises().await;
 }
