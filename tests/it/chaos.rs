@@ -143,11 +143,15 @@ impl Trial {
 
     /// Started, and up: one that finds no database at its start ends with a sentence, and that is not what is tried here.
     async fn start_engines(&mut self, how_many: usize) {
-        let listening = "select count(*) from pg_stat_activity where application_name = 'blastdeck' and query ilike 'listen%'";
-        let before = self.shop.number(listening).await;
+        let now = "select extract(epoch from clock_timestamp())::bigint";
+        let since = self.shop.number(now).await;
         self.engines.extend((0..how_many).map(|_| self.shop.engine()));
-        let wanted = before + i64::try_from(how_many).unwrap();
-        eventually_async("the engines are up", async || self.shop.number(listening).await >= wanted).await;
+        let wanted = i64::try_from(how_many).unwrap();
+        let listening = format!(
+            "select count(*) from pg_stat_activity
+              where application_name = 'blastdeck' and query ilike 'listen%' and backend_start >= to_timestamp({since})"
+        );
+        eventually_async("the engines are up", async || self.shop.number(&listening).await >= wanted).await;
     }
 
     /// A dead engine may leave as many in doubt as it had slots.

@@ -174,6 +174,9 @@ impl Shared {
     /// Waits as long as replies to what was said last are delayed.
     async fn hold_back(&self, talk: &Mutex<Talk>) {
         let began = Instant::now();
+        if !std::mem::take(&mut talk.lock().unwrap().is_asking) {
+            return;
+        }
         loop {
             let delay = self.troubles.lock().unwrap().delay;
             let is_due = delay.is_none_or(|(of, by)| began.elapsed() >= by || !talk.lock().unwrap().said.contains(of));
@@ -196,6 +199,8 @@ struct Talk {
     in_transaction: bool,
     /// The statements of the transaction that is open or was the last; outside of one, the last statement.
     said: String,
+    /// The next reply is to a statement, not to a mere sign of life.
+    is_asking: bool,
     is_swallowed: bool,
 }
 
@@ -237,6 +242,7 @@ impl Talk {
     }
 
     fn plain(&mut self, statement: &str) -> bool {
+        self.is_asking = true;
         let is = |word: &str| statement.len() >= word.len() && statement[..word.len()].eq_ignore_ascii_case(word);
         if is("begin") {
             self.in_transaction = true;
@@ -250,6 +256,7 @@ impl Talk {
     }
 
     fn say(&mut self, statement: &str) {
+        self.is_asking = true;
         if !self.in_transaction {
             self.said.clear();
         }
