@@ -143,7 +143,7 @@ impl Trial {
 
     /// Started, and up: one that finds no database at its start ends with a sentence, and that is not what is tried here.
     async fn start_engines(&mut self, how_many: usize) {
-        let now = "select extract(epoch from clock_timestamp())::bigint";
+        let now = "select floor(extract(epoch from clock_timestamp()))::bigint";
         let since = self.shop.number(now).await;
         self.engines.extend((0..how_many).map(|_| self.shop.engine()));
         let wanted = i64::try_from(how_many).unwrap();
