@@ -27,20 +27,8 @@ pub(super) enum Blow {
 }
 
 impl Blow {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Kill,
-        Self::Sleep,
-        Self::Crowd,
-        Self::HangUps,
-        Self::SlowAndCut,
-        Self::Swallow,
-        Self::PostgresCrash,
-    ];
-
-    /// Whether it takes longer than a lease.
-    pub(super) fn is_long(self) -> bool {
-        self == Self::Sleep
-    }
+    pub(super) const ALL: [Self; 7] =
+        [Self::Kill, Self::Sleep, Self::Crowd, Self::HangUps, Self::SlowAndCut, Self::Swallow, Self::PostgresCrash];
 }
 
 impl Trial {
@@ -90,7 +78,7 @@ impl Trial {
 
     async fn hang_ups(&mut self) {
         self.shop.sim.faults(&["accept-then-hangup=0.15", "throttle=0.1", "html=0.05", "error=0.05"]).await;
-        let posts = 30 + self.dice.up_to(60);
+        let posts = 20 + self.dice.up_to(40);
         self.until_more_posts(posts).await;
         self.shop.sim.faults(&[]).await;
     }

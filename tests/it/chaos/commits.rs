@@ -60,7 +60,9 @@ async fn evidence_whose_commit_was_not_told_is_written_once() {
     for n in [3, 5] {
         shop.sim.answer_send(&digits(n), json!([{ "hang_up": "after" }])).await;
     }
-    shop.sim.answer_send(&digits(7), json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"Too Many\"}" }])).await;
+    shop.sim
+        .answer_send(&digits(7), json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"Too Many\"}" }]))
+        .await;
     let blast = shop.blast(0..60).await;
     proxy.swallow_commits(EVIDENCE, 5);
 

@@ -15,9 +15,10 @@ const TRUSTED: TimeDelta = TimeDelta::milliseconds(3_334);
 
 #[tokio::test]
 async fn a_renewal_that_is_told_late_makes_no_lease_younger() {
-    let sim = &["--latency", "20ms", "--speed", "6000"];
-    // Ten a second, in a time that runs as it does.
-    let (shop, proxy) = proxied(Setup { sim, sender: "rate = \"10/s\"\nin_flight = 8", engine: "", ..SETUP }).await;
+    // One at a time: ten a second by the provider's own pace, whatever the time is thought to be.
+    let sim = &["--latency", "100ms", "--speed", "6000"];
+    let sender = "rate = \"unlimited\"\nin_flight = 1";
+    let (shop, proxy) = proxied(Setup { sim, sender, engine: "", ..SETUP }).await;
     shop.blast(0..400).await;
     // Asked for in the second second and told of in the sixth, the lease is two thirds over already.
     proxy.delay(RENEWALS, Duration::from_secs(4));

@@ -138,12 +138,7 @@ async fn forward(
     }
 }
 
-async fn answer(
-    mut server: unix::OwnedReadHalf,
-    mut client: tcp::OwnedWriteHalf,
-    shared: &Shared,
-    talk: &Mutex<Talk>,
-) {
+async fn answer(mut server: unix::OwnedReadHalf, mut client: tcp::OwnedWriteHalf, shared: &Shared, talk: &Mutex<Talk>) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(n @ 1..) = server.read(&mut bytes).await {
         if talk.lock().unwrap().is_swallowed {
