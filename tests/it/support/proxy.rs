@@ -185,6 +185,7 @@ impl Shared {
 
 /// What a client said so far, as far as it matters.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that are independent of one another")]
 struct Talk {
     /// Bytes of a message that is not complete yet.
     pending: Vec<u8>,
