@@ -2,6 +2,7 @@
 
 mod invariants;
 mod postgres;
+pub mod proxy;
 mod pty;
 mod room;
 mod shop;
@@ -15,7 +16,7 @@ pub use invariants::broken_books;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use room::Room;
-pub use shop::{Said, Setup, Shop, digits, long_form, pass, said};
+pub use shop::{Engine, Said, Setup, Shop, digits, long_form, pass, said};
 pub use sim::Post;
 
 /// How long a condition may take to come true before the test fails.

@@ -50,7 +50,7 @@ const PROMISES: [Rule; 6] = [
 ];
 
 /// Rules that the database alone can tell.
-const BOOKS: [Rule; 11] = [
+const BOOKS: [Rule; 14] = [
     (
         "another attempt after one whose outcome nobody knows",
         "select x.recipient_id || ' ' || x.attempt from attempts x join attempts y using (recipient_id)
@@ -109,6 +109,27 @@ const BOOKS: [Rule; 11] = [
         "select recipient_id || ' ' || old_status || ' to ' || new_status from status_history
           where source <> 'operator' and old_status between 'sent' and 'closed'
             and (new_status < old_status or new_status > 'closed' and old_status > 'sent')",
+    ),
+    (
+        "a stage that an operator lowered without taking anything back",
+        "select h.recipient_id || ' ' || h.old_status || ' to ' || h.new_status from status_history h
+          where h.source = 'operator' and h.old_status between 'sent' and 'closed'
+            and (h.new_status < h.old_status or h.new_status > 'closed')
+            and not exists (select 1 from operator_actions o where (o.recipient_id = h.recipient_id
+                                or o.recipient_id is null and o.blast_id = h.blast_id)
+                               and (o.undone_at is not null or o.action in ('undo', 'resolve', 'retry')))",
+    ),
+    (
+        "an acceptance that is written down and does not count",
+        "select r.phone_number || ' ' || r.status from provider_message m join blast_recipients r on r.id = m.recipient_id
+          where m.outcome = 'accepted' and r.status in ('queued', 'sending', 'uncertain', 'skipped', 'opted_out')
+            and r.attempt = m.attempt",
+    ),
+    (
+        "an attempt under a lease that somebody else had taken over",
+        "select recipient_id || ' ' || attempt || ' epoch ' || epoch from (
+             select *, max(epoch) over (partition by sender_id order by claimed_at, epoch) as newest from attempts) a
+          where epoch < newest",
     ),
     (
         "somebody left out or failed without a reason",

@@ -23,7 +23,7 @@ pub struct TestDatabase {
     pub url: String,
     /// For the test itself: at most five connections.
     pub pool: PgPool,
-    name: String,
+    name: Option<String>,
 }
 
 /// The address of the run's server: its own empty database. Tests want [`database`].
@@ -38,7 +38,21 @@ pub async fn database() -> TestDatabase {
     run(&address, &format!("create database {name} template {TEMPLATE}")).await;
     let url = address.with_database(&name).url();
     let pool = PgPoolOptions::new().max_connections(5).connect(&url).await.unwrap();
-    TestDatabase { url, pool, name }
+    TestDatabase { url, pool, name: Some(name) }
+}
+
+impl TestDatabase {
+    /// One that lives on a server of the test's own, and goes with it. `url` is for programs, `address` for the test.
+    pub async fn private(url: String, address: &Address) -> Self {
+        blastdeck::store::migrate(&address.url()).await.unwrap();
+        let pool = PgPoolOptions::new().max_connections(5).connect(&address.url()).await.unwrap();
+        Self { url, pool, name: None }
+    }
+
+    /// Its name on the shared server.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap()
+    }
 }
 
 /// Puts the schema into the template database: the one place that knows how a database is made ready.
@@ -84,7 +98,8 @@ fn wait_for(work: impl Future<Output = ()> + Send + 'static) {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let statement = format!("drop database if exists {} with (force)", self.name);
+        let Some(name) = &self.name else { return };
+        let statement = format!("drop database if exists {name} with (force)");
         wait_for(async move { run(server().address(), &statement).await });
     }
 }

@@ -1,5 +1,6 @@
 //! A shop: a database, a simulator, a configuration and the program run against them, as an operator would.
 
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -54,7 +55,12 @@ pub struct Said {
 
 impl Shop {
     pub async fn open(setup: Setup<'_>) -> Self {
-        let shop = Self { database: database().await, sim: Sim::start(setup.sim), room: Room::new() };
+        Self::open_on(database().await, setup)
+    }
+
+    /// The same on a database that the test made.
+    pub fn open_on(database: TestDatabase, setup: Setup<'_>) -> Self {
+        let shop = Self { database, sim: Sim::start(setup.sim), room: Room::new() };
         shop.configure(setup);
         shop
     }
@@ -160,7 +166,7 @@ impl Shop {
 
     /// An engine that goes on until it is stopped.
     pub fn engine(&self) -> Engine {
-        let log = std::fs::File::create(self.path("engine.log")).unwrap();
+        let log = OpenOptions::new().create(true).append(true).open(self.path("engine.log")).unwrap();
         Engine(self.command(&["engine"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 

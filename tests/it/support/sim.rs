@@ -27,6 +27,8 @@ pub struct Post {
     pub phone: String,
     pub token_ok: bool,
     pub accepted: bool,
+    /// `ok`, `hangup`, `throttle` and the like.
+    pub answered: String,
     pub message_id: Option<String>,
     pub body: String,
     pub content_type: String,

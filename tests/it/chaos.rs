@@ -1,0 +1,243 @@
+//! Whatever befalls the engine, its database and its provider, at random moments and several at once: nobody is messaged
+//! twice, nobody is lost. The simulator's own record of what came to its door is the truth.
+
+mod blows;
+mod commits;
+mod renewals;
+
+use std::fmt;
+use std::time::Instant;
+
+use blastdeck::store::local::{Local, Status};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::proxy::Proxy;
+use crate::support::{Engine, PATIENCE, Room, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
+use blows::Blow;
+
+/// POSTs under way at once.
+const IN_FLIGHT: i64 = 8;
+/// As many as one death may leave in doubt: those under way, and a quarter more claimed ahead.
+const SLOTS: i64 = IN_FLIGHT + IN_FLIGHT / 4;
+
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "60ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 8",
+    engine: "speed = 600\nfailures_in_a_row = 1000",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+#[tokio::test]
+async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost() {
+    let seed = std::env::var("BLASTDECK_CHAOS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(rand::random);
+    println!("BLASTDECK_CHAOS_SEED={seed}");
+    let mut trial = Trial::begin(seed).await;
+    let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 6 });
+
+    for number in 0..rounds {
+        let round = trial.plan(number);
+        println!("round {number}: {round}");
+        trial.play(&round).await;
+    }
+
+    trial.end().await;
+}
+
+/// What befalls it in one round.
+struct Round {
+    blows: Vec<Blow>,
+    /// The last engine is killed instead of stopped.
+    ends_in_a_kill: bool,
+}
+
+impl fmt::Display for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}{}", self.blows, if self.ends_in_a_kill { ", killed at the end" } else { "" })
+    }
+}
+
+/// A shop on a Postgres of its own, reached through the proxy. Fields are dropped in this order.
+struct Trial {
+    engines: Vec<Engine>,
+    shop: Shop,
+    proxy: Proxy,
+    local: Local,
+    _room: Room,
+    dice: Dice,
+    order: Vec<Blow>,
+    people: u32,
+    in_doubt: i64,
+    unanswered: i64,
+    /// How many more may be in doubt after this round.
+    allowed: i64,
+}
+
+impl Trial {
+    async fn begin(seed: u64) -> Self {
+        let room = Room::new();
+        let local = Local::new(Some(room.path().join("data"))).unwrap();
+        let address = local.ensure_running().await.unwrap();
+        let proxy = Proxy::start(address.socket()).await;
+        let database = TestDatabase::private(proxy.url("blastdeck"), &address).await;
+        let shop = Shop::open_on(database, SETUP);
+        Self {
+            engines: Vec::new(),
+            shop,
+            proxy,
+            local,
+            _room: room,
+            dice: Dice(seed),
+            order: Vec::new(),
+            people: 0,
+            in_doubt: 0,
+            unanswered: 0,
+            allowed: 0,
+        }
+    }
+
+    /// Every blow once before any comes again. In every third round two come together, so that six rounds have all.
+    fn plan(&mut self, number: usize) -> Round {
+        let mut blows = vec![self.draw()];
+        if number % 3 == 1 {
+            blows.push(self.draw());
+        }
+        Round { blows, ends_in_a_kill: self.dice.up_to(2) == 0 }
+    }
+
+    fn draw(&mut self) -> Blow {
+        if self.order.is_empty() {
+            self.order = Blow::ALL.to_vec();
+            self.dice.shuffle(&mut self.order);
+        }
+        self.order.pop().unwrap()
+    }
+
+    async fn play(&mut self, round: &Round) {
+        self.have_work().await;
+        self.allowed = 0;
+        self.start_engines(1).await;
+        let posts = 1 + self.dice.up_to(30);
+        self.until_more_posts(posts).await;
+        for blow in &round.blows {
+            pass(self.dice.up_to(60) as u64).await;
+            self.strike(*blow).await;
+        }
+        // It goes on by itself.
+        self.until_more_posts(10).await;
+        if round.ends_in_a_kill {
+            self.kill_one().await;
+        }
+        for engine in self.engines.drain(..) {
+            engine.stop().await;
+        }
+        // What a dead engine had written to the wire arrives, and is told.
+        pass(200).await;
+        self.check().await;
+    }
+
+    /// A blast beside those under way, when these come to their end.
+    async fn have_work(&mut self) {
+        if self.shop.count("queued").await < 150 {
+            self.shop.blast(self.people..self.people + 200).await;
+            self.people += 200;
+        }
+    }
+
+    /// Started, and up: one that finds no database at its start ends with a sentence, and that is not what is tried here.
+    async fn start_engines(&mut self, how_many: usize) {
+        let now = "select floor(extract(epoch from clock_timestamp()))::bigint";
+        let since = self.shop.number(now).await;
+        self.engines.extend((0..how_many).map(|_| self.shop.engine()));
+        let wanted = i64::try_from(how_many).unwrap();
+        let listening = format!(
+            "select count(*) from pg_stat_activity
+              where application_name = 'blastdeck' and query ilike 'listen%' and backend_start >= to_timestamp({since})"
+        );
+        eventually_async("the engines are up", async || self.shop.number(&listening).await >= wanted).await;
+    }
+
+    /// A dead engine may leave as many in doubt as it had slots.
+    async fn kill_one(&mut self) {
+        if self.engines.is_empty() {
+            return;
+        }
+        let victim = self.dice.up_to(self.engines.len());
+        self.engines.swap_remove(victim).kill().await;
+        self.allowed += SLOTS;
+    }
+
+    async fn until_more_posts(&self, more: usize) {
+        let wanted = self.shop.sim.stats().await.posts + more;
+        let deadline = Instant::now() + 2 * PATIENCE;
+        while self.shop.sim.stats().await.posts < wanted {
+            assert!(Instant::now() < deadline, "nothing is sent any more: {}", self.how_it_stands().await);
+            pass(10).await;
+        }
+    }
+
+    /// For whoever looks into a failure: the statuses, the leases, and what the engines said last.
+    async fn how_it_stands(&self) -> String {
+        let query = "select coalesce((select json_agg(x) from (select status, count(*) from blast_recipients group by 1) x)::text, '')
+                         || coalesce((select json_agg(l)::text from sender_leases l), '')
+                         || coalesce((select json_agg(s)::text from senders s), '')
+                         || coalesce((select json_agg(b.state)::text from blasts b), '')";
+        let rows: String = sqlx::query_scalar(query).fetch_one(&self.shop.database.pool).await.unwrap();
+        let log = std::fs::read_to_string(self.shop.path("engine.log")).unwrap_or_default();
+        let last: Vec<&str> = log.lines().rev().take(30).collect();
+        format!("{rows}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"))
+    }
+
+    /// All promises, and that no more are in doubt than the blows can explain.
+    async fn check(&mut self) {
+        self.shop.promises().await;
+        let in_doubt = self.shop.count("uncertain").await + self.shop.count("sending").await;
+        let posts = self.shop.sim.posts().await;
+        let unanswered = posts.iter().filter(|post| matches!(post.answered.as_str(), "hangup" | "html"));
+        let unanswered = i64::try_from(unanswered.count()).unwrap();
+        let (more, explained) = (in_doubt - self.in_doubt, unanswered - self.unanswered + self.allowed);
+        assert!(more <= explained, "{more} more are in doubt, and only {explained} can be");
+        (self.in_doubt, self.unanswered) = (in_doubt, unanswered);
+    }
+
+    /// Without trouble all is sent, and nobody is left between.
+    async fn end(self) {
+        self.proxy.calm();
+        self.shop.sim.faults(&[]).await;
+        self.shop.until_idle().await;
+        let open = self.shop.count("queued").await + self.shop.count("sending").await;
+        assert_eq!(open, 0, "nobody is forgotten");
+        self.shop.promises().await;
+        self.shop.ok(&["audit"]).await;
+    }
+
+    /// Ends the server as `pg_ctl stop -m immediate` does, and starts it again after a while.
+    async fn crash_postgres(&mut self) {
+        let Status::Running { pid, .. } = self.local.status().unwrap() else { panic!("the server runs") };
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::QUIT).unwrap();
+        pass(self.dice.up_to(400) as u64).await;
+        self.local.ensure_running().await.unwrap();
+    }
+}
+
+/// Numbers that one seed decides.
+#[derive(Clone)]
+struct Dice(u64);
+
+impl Dice {
+    /// From 0 up to `end`, without it.
+    fn up_to(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
+    }
+
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.up_to(last + 1));
+        }
+    }
+}
