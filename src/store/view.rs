@@ -267,7 +267,8 @@ pub struct ErrorRow {
     pub title: String,
 }
 
-/// What happened in a blast between two times: status changes by new status, in the screen's order.
+/// What happened in a blast between two times: status changes by new status, in the screen's order. Queued and sending
+/// are nothing that anybody reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Since {
     pub from: Option<DateTime<Utc>>,
