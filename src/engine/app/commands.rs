@@ -5,6 +5,7 @@ use serde_json::json;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::App;
+use super::plan::Readiness;
 use crate::domain::blast::{BlastState, Command, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::engine::error::EngineError;
@@ -39,30 +40,32 @@ impl App {
     }
 
     async fn start(&self, launch: Launch, command: Command, act: &'static str) -> Result<BlastRow, EngineError> {
-        let plan = self.plan(launch.blast).await?;
+        let blast = self.blast(launch.blast).await?;
+        let business = self.business(blast.sender_id).await?;
+        let Readiness { people, obstacles, .. } = self.readiness(&blast, &business).await?;
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         if command == Command::Resume && head.state == BlastState::Sending {
             return self.resume_sender(tx, &head).await;
         }
         transition(head.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
-        if let Some(obstacle) = plan.obstacles.first() {
+        if let Some(obstacle) = obstacles.first() {
             return Err(EngineError::Refused(obstacle.clone()));
         }
-        if plan.people != launch.people {
+        if people != launch.people {
             return Err(EngineError::Refused(format!(
-                "it is {} people now, not {}: look again, nothing was sent",
-                plan.people, launch.people
+                "it is {people} people now, not {}: look again, nothing was sent",
+                launch.people
             )));
         }
         let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
         raced(done)?;
-        self.log_blast_act(&mut tx, act, &head, json!({ "people": plan.people })).await?;
+        self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
         if command == Command::Resume {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
-        claim::skip_suppressed(self.pool(), head.id, &self.business(head.sender_id).await?).await?;
+        claim::skip_suppressed(self.pool(), head.id, &business).await?;
         self.tell(head.id).await?;
         self.blast(head.id).await
     }

@@ -47,6 +47,14 @@ pub struct Sample {
     pub text: String,
 }
 
+/// Whether a blast can start, and to how many.
+pub(super) struct Readiness {
+    pub people: i64,
+    /// Queued, but opted out.
+    pub suppressed: i64,
+    pub obstacles: Vec<String>,
+}
+
 const RECENTLY: TimeDelta = TimeDelta::days(7);
 
 impl App {
@@ -54,7 +62,7 @@ impl App {
     pub async fn plan(&self, id: BlastId) -> Result<Plan, EngineError> {
         let blast = self.blast(id).await?;
         let business = self.business(blast.sender_id).await?;
-        let suppressed = suppression::count_in(self.pool(), id, &business).await?;
+        let Readiness { people, suppressed, obstacles } = self.readiness(&blast, &business).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.clock().now() - RECENTLY).await?;
         let desk = self.desk(blast.sender_id);
         let left_today = match desk.map(|desk| (desk, desk.limits.daily_cap)) {
@@ -63,7 +71,7 @@ impl App {
         };
         let samples = self.samples(&blast).await?;
         Ok(Plan {
-            people: blast.counts.queued - suppressed,
+            people,
             suppressed: suppressed + blast.counts.opted_out,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
@@ -71,9 +79,16 @@ impl App {
             left_today,
             done_at: self.done_at(&blast).await?,
             samples,
-            obstacles: self.obstacles(&blast, suppressed),
+            obstacles,
             blast,
         })
+    }
+
+    /// The part of the plan that a launch asks again, without what is only for the eye.
+    pub(super) async fn readiness(&self, blast: &BlastRow, business: &str) -> Result<Readiness, EngineError> {
+        let suppressed = suppression::count_in(self.pool(), blast.id, business).await?;
+        let people = blast.counts.queued - suppressed;
+        Ok(Readiness { people, suppressed, obstacles: self.obstacles(blast, suppressed) })
     }
 
     /// Why it cannot be launched or resumed now, each with its mend.

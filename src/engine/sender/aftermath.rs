@@ -89,15 +89,18 @@ impl Aftermath {
         Ok(())
     }
 
+    /// Pauses a blast that is sending. Whoever changed it in the same moment is looked at again: a pause is not lost.
     async fn pause(&self, id: BlastId, why: &str) -> Result<(), StoreError> {
-        let mut tx = self.parts.pool.begin().await?;
-        let Some(head) = blast::head(&mut tx, id).await? else { return Ok(()) };
-        if head.state != BlastState::Sending {
-            return Ok(());
-        }
+        let mut connection = self.parts.pool.acquire().await?;
         let change = blast::Change { state: BlastState::Paused, reason: Some(why), by: "engine" };
-        blast::change(&mut tx, id, head.version, change).await?;
-        tx.commit().await?;
+        loop {
+            let head = blast::head(&mut connection, id).await?;
+            let Some(head) = head.filter(|head| head.state == BlastState::Sending) else { return Ok(()) };
+            if blast::change(&mut connection, id, head.version, change).await? {
+                break;
+            }
+        }
+        drop(connection);
         tracing::warn!(blast = id.0, why, "paused");
         self.parts.news.order(&self.parts.pool, Some(id)).await
     }
