@@ -12,6 +12,7 @@ pub mod import;
 mod lease;
 mod news;
 mod poller;
+mod post_room;
 mod reason;
 pub mod report;
 mod run;

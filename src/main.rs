@@ -25,7 +25,9 @@ fn main() -> ExitCode {
     }
     blastdeck::provider::init();
     let arguments = cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // A simulator is small calls only: one thread does more of them than two that hand them to each other.
+    let threads = if words.first().is_some_and(|verb| verb == "sim") { 1 } else { 2 };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| {
         let outcome = runtime.block_on(cli::run(arguments));
         // A blocked read of the terminal must not hold up the exit.

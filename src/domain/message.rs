@@ -250,6 +250,9 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Variables {
 
 /// The one spelling of a column's name: lower case, no outer spaces, inner runs of spaces as one.
 pub fn fold_name(name: &str) -> String {
+    if name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
+        return name.to_owned();
+    }
     let lower = name.trim_start_matches('\u{feff}').to_lowercase();
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }

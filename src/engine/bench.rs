@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::app::App;
 use super::error::EngineError;
+use super::post_room;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::provider::{Outcome, Outgoing};
 use crate::store::bench;
@@ -26,18 +27,20 @@ impl App {
         let turns = Arc::new(Semaphore::new(desk.in_flight));
         let accepted = Arc::new(std::sync::atomic::AtomicU64::new(0));
         let tasks = TaskTracker::new();
+        let room = post_room::handle();
         let began = Instant::now();
         for n in 0..count {
             let Ok(turn) = turns.clone().acquire_owned().await else { break };
             let (provider, accepted) = (desk.provider.clone(), accepted.clone());
-            tasks.spawn(async move {
+            let post = async move {
                 let outgoing = Outgoing { to: format!("6010{n:08}"), text: format!("Salam {n}, promo!") };
                 let reply = provider.send(&outgoing).await;
                 if matches!(reply.outcome, Outcome::Accepted { .. }) {
                     accepted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 }
                 drop(turn);
-            });
+            };
+            tasks.spawn_on(post, &room);
         }
         tasks.close();
         tasks.wait().await;

@@ -15,11 +15,21 @@ use crate::domain::retry::RetryRules;
 use crate::store::StoreError;
 use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
 
-/// Evidence with the slot it holds until it is durable.
-struct Filing {
-    entry: Entry,
-    /// Freed when this is dropped.
-    _slot: Option<Slot>,
+/// Evidence with the slot it holds until it is durable: freed when this is dropped.
+type Filing = (Entry, Option<Slot>);
+
+/// What is written together.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    slots: Vec<Option<Slot>>,
+}
+
+impl Batch {
+    fn push(&mut self, (entry, slot): Filing) {
+        self.entries.push(entry);
+        self.slots.push(slot);
+    }
 }
 
 /// A sender's slot with the attempt that is under way in it. Dropping it frees both.
@@ -81,7 +91,7 @@ impl Ledger {
     /// Brings evidence; the slot is freed once it is durable.
     pub fn file(&self, entry: Entry, slot: Option<Slot>) {
         // The receiver lives until every sender is gone; a send can only fail at the very end of the process.
-        let _ = self.inbox.send(Filing { entry, _slot: slot });
+        let _ = self.inbox.send((entry, slot));
     }
 
     /// Grows with every batch that became durable.
@@ -115,25 +125,25 @@ struct Clerk {
 
 impl Clerk {
     async fn work(mut self) {
-        let mut again = Vec::new();
+        let mut again = Batch::default();
         while let Some(batch) = self.gather(std::mem::take(&mut again)).await {
-            let Some(settled) = self.write(&batch).await else { return };
+            let Some(settled) = self.write(&batch.entries).await else { return };
             again = self.close(batch, &settled);
         }
     }
 
     /// Whatever is there, at most a batch. Waits only when there is nothing at all; `None` at the end.
-    async fn gather(&mut self, mut batch: Vec<Filing>) -> Option<Vec<Filing>> {
-        if batch.is_empty() {
+    async fn gather(&mut self, mut batch: Batch) -> Option<Batch> {
+        if batch.entries.is_empty() {
             batch.push(self.filings.recv().await?);
         } else {
             // Only rows that somebody else holds locked: give them a moment, or until other news comes.
             tokio::select! {
-                filing = self.filings.recv() => batch.extend(filing),
+                Some(filing) = self.filings.recv() => batch.push(filing),
                 () = sleep(Duration::from_millis(200)) => {}
             }
         }
-        while batch.len() < BATCH_MAX {
+        while batch.entries.len() < BATCH_MAX {
             match self.filings.try_recv() {
                 Ok(filing) => batch.push(filing),
                 Err(_) => break,
@@ -143,11 +153,10 @@ impl Clerk {
     }
 
     /// Writes until it is durable. Evidence is idempotent, so a lost answer to a commit is settled by writing again.
-    async fn write(&self, batch: &[Filing]) -> Option<Vec<Settled>> {
-        let entries: Vec<Entry> = batch.iter().map(|filing| filing.entry.clone()).collect();
+    async fn write(&self, entries: &[Entry]) -> Option<Vec<Settled>> {
         let mut failures = 0;
         loop {
-            match record(&self.desk.pool, &entries, &self.desk.rules).await {
+            match record(&self.desk.pool, entries, &self.desk.rules).await {
                 Ok(settled) => return Some(settled),
                 Err(error) => {
                     tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again");
@@ -161,14 +170,14 @@ impl Clerk {
     }
 
     /// Frees the slots of what is durable, and tells who changed; returns what somebody else had locked.
-    fn close(&self, batch: Vec<Filing>, settled: &[Settled]) -> Vec<Filing> {
-        let mut again = Vec::new();
+    fn close(&self, batch: Batch, settled: &[Settled]) -> Batch {
+        let mut again = Batch::default();
         let mut changed = HashSet::new();
-        for (filing, settled) in batch.into_iter().zip(settled) {
+        for (filing, settled) in batch.entries.into_iter().zip(batch.slots).zip(settled) {
             match settled {
                 Settled::Locked => again.push(filing),
                 Settled::Changed { .. } => {
-                    changed.insert(filing.entry.blast);
+                    changed.insert(filing.0.blast);
                 }
                 Settled::Nothing | Settled::Refused(_) | Settled::Gone => {}
             }

@@ -15,24 +15,26 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::DatabaseClock;
 use super::desk::Desk;
-use super::filing::{InFlight, Ledger, Slot};
+use super::filing::{InFlight, Ledger};
 use super::lease::HeldLease;
 use super::news::News;
+use super::post_room;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Pace, Pacer, Past, day_start};
 use crate::domain::waiting::Waiting;
-use crate::store::claim::{self, Claim, Claimed, Want};
+use crate::store::claim::{self, Claim, Want};
 use crate::store::{StoreError, blast, lease, sender};
 use aftermath::Aftermath;
 use brake::Brake;
 use choice::{Choice, Lane};
-use post::Post;
+use post::{Post, Round};
 
 /// What a sender's loop works with.
 pub struct Parts {
@@ -68,6 +70,8 @@ pub struct Sender {
     /// POSTs under way at once.
     posts: Arc<Semaphore>,
     tasks: TaskTracker,
+    /// Where POSTs run.
+    room: Handle,
     orders: watch::Receiver<u64>,
     settled: watch::Receiver<u64>,
     lanes: Vec<Lane>,
@@ -93,6 +97,7 @@ impl Sender {
             slots: Arc::new(Semaphore::new(parts.desk.slots())),
             posts: Arc::new(Semaphore::new(parts.desk.in_flight)),
             tasks: TaskTracker::new(),
+            room: post_room::handle(),
             orders: parts.news.orders(),
             settled: parts.ledger.settled(),
             lanes: Vec::new(),
@@ -176,9 +181,10 @@ impl Sender {
         if people.is_empty() {
             return self.nobody_due(blast).await;
         }
-        let claimed = Claimable { blast, orders_seen, at: Instant::now() };
-        let posts: Vec<Post> =
-            people.into_iter().zip(slots).map(|(person, permit)| self.post(&claimed, person, permit, stop)).collect();
+        let round = self.round(blast, orders_seen, stop);
+        let post = |(person, permit)| Post::new(&round, person, permit);
+        // From here on a slot holds them.
+        let posts: Vec<Post> = people.into_iter().zip(slots).map(post).collect();
         self.start_posts(blast, posts, stop).await;
         Ok(())
     }
@@ -190,7 +196,7 @@ impl Sender {
             match self.wait_for_pace(blast, stop).await {
                 Turn::Go => {
                     self.note_posted(blast);
-                    self.tasks.spawn(post.run());
+                    self.tasks.spawn_on(post.run(), &self.room);
                 }
                 Turn::NotNow => post.give_back(),
             }
@@ -247,29 +253,21 @@ impl Sender {
         rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256)).min(left)
     }
 
-    /// Somebody claimed, with everything their POST needs. From here on a slot holds them.
-    fn post(
-        &self,
-        claimed: &Claimable,
-        person: Claimed,
-        permit: OwnedSemaphorePermit,
-        stop: &CancellationToken,
-    ) -> Post {
-        let lane = self.lanes.iter().find(|lane| lane.id == claimed.blast);
-        Post {
+    /// What is common to the POSTs of the claim that was just made.
+    fn round(&self, blast: BlastId, orders_seen: u64, stop: &CancellationToken) -> Arc<Round> {
+        let lane = self.lanes.iter().find(|lane| lane.id == blast);
+        Arc::new(Round {
+            parts: self.parts.clone(),
             aftermath: self.aftermath.clone(),
             posts: self.posts.clone(),
             orders: self.orders.clone(),
-            orders_seen: claimed.orders_seen,
-            claimed_at: claimed.at,
-            blast: claimed.blast,
+            orders_seen,
+            claimed_at: Instant::now(),
+            blast,
             message: lane.map(|lane| lane.message.clone()),
             window: lane.and_then(|lane| lane.limits.window),
-            slot: Slot::new(permit, &self.parts.in_flight, (person.id, person.attempt)),
-            person,
             stop: stop.clone(),
-            parts: self.parts.clone(),
-        }
+        })
     }
 
     /// Within a batch of a fast rate: waits the rest of the interval to the next POST, if that is a moment.
@@ -387,11 +385,4 @@ impl Sender {
 enum Turn {
     Go,
     NotNow,
-}
-
-/// What is common to the people of one claim.
-struct Claimable {
-    blast: BlastId,
-    orders_seen: u64,
-    at: Instant,
 }

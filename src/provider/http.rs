@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect, retry};
+use reqwest::{Client, ClientBuilder, Request, Response, redirect, retry};
 use thiserror::Error;
 
 use super::{BODY_MAX, Raw};
@@ -107,8 +107,8 @@ impl Trouble {
 }
 
 /// Sends one request and reads its whole answer, up to [`BODY_MAX`].
-pub(super) async fn exchange(request: RequestBuilder) -> Result<Answer, Trouble> {
-    let response = request.send().await.map_err(|error| trouble(&error, Raw::default()))?;
+pub(super) async fn exchange(client: &Client, request: Request) -> Result<Answer, Trouble> {
+    let response = client.execute(request).await.map_err(|error| trouble(&error, Raw::default()))?;
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers(), Utc::now());
     let body = read_body(response).await?;

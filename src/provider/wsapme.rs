@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::Utc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Client, Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -44,11 +44,12 @@ pub struct WsapmeOptions {
 #[derive(Debug)]
 pub struct Wsapme {
     client: Client,
-    /// Without a slash at the end.
-    base: String,
+    base: Url,
+    /// Made once: parsing it anew is a tenth of the work of a send.
+    send_url: Url,
     device: String,
-    /// Marked sensitive: prints as such.
-    token: HeaderValue,
+    /// Of every call with a body. The token is marked sensitive: it prints as such.
+    headers: HeaderMap,
     status_call: StatusCall,
 }
 
@@ -81,12 +82,24 @@ impl Wsapme {
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| BuildError::Token)?;
         token.set_sensitive(true);
         let client = http::client(&url, timeout, keep_alive)?;
-        Ok(Self { client, base: base_url.trim_end_matches('/').to_owned(), device, token, status_call })
+        let headers = [
+            (HeaderName::from_static("x-wsapme-token"), token),
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ];
+        Ok(Self {
+            client,
+            send_url: under(&url, "/v1/sendMessage2"),
+            base: url,
+            device,
+            headers: HeaderMap::from_iter(headers),
+            status_call,
+        })
     }
 
     async fn send_once(&self, message: &Outgoing) -> SendReply {
         let body = SendBody { device: &self.device, to: &message.to, message: &message.text };
-        match http::exchange(self.post("/v1/sendMessage2", &body)).await {
+        match http::exchange(&self.client, self.with_body(self.send_url.clone(), &body)).await {
             Ok(answer) => SendReply { outcome: send::classify(&answer, Utc::now()), raw: answer.raw() },
             Err(Trouble::NotSent { why }) => {
                 SendReply { outcome: send::not_connected(why), raw: super::Raw::default() }
@@ -95,8 +108,8 @@ impl Wsapme {
         }
     }
 
-    async fn ask(&self, id: &MessageId, request: RequestBuilder) -> StatusReply {
-        match http::exchange(request).await {
+    async fn ask(&self, id: &MessageId, request: Request) -> StatusReply {
+        match http::exchange(&self.client, request).await {
             Ok(answer) => StatusReply { finding: status::read(&answer, id, Utc::now()), raw: answer.raw() },
             Err(trouble) => {
                 let (why, raw) = trouble.into_parts();
@@ -105,7 +118,7 @@ impl Wsapme {
         }
     }
 
-    fn status_request(&self, id: &MessageId, send_reply: &[u8]) -> RequestBuilder {
+    fn status_request(&self, id: &MessageId, send_reply: &[u8]) -> Request {
         match self.status_call {
             StatusCall::MessageStatus => {
                 self.post("/v1/getMessageStatus", &StatusBody { device: &self.device, message_id: id.as_str() })
@@ -116,19 +129,24 @@ impl Wsapme {
         }
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.request(Method::GET, path)
+    fn get(&self, path: &str) -> Request {
+        let mut request = Request::new(Method::GET, under(&self.base, path));
+        self.headers.clone_into(request.headers_mut());
+        request.headers_mut().remove(CONTENT_TYPE);
+        request
     }
 
-    fn post(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
+    fn post(&self, path: &str, body: &impl Serialize) -> Request {
+        self.with_body(under(&self.base, path), body)
+    }
+
+    fn with_body(&self, url: Url, body: &impl Serialize) -> Request {
         // These bodies are strings by construction, and strings always serialise.
         let bytes = serde_json::to_vec(body).unwrap_or_default();
-        self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(bytes)
-    }
-
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.base));
-        request.header("x-wsapme-token", self.token.clone()).header(ACCEPT, "application/json")
+        let mut request = Request::new(Method::POST, url);
+        self.headers.clone_into(request.headers_mut());
+        *request.body_mut() = Some(Body::from(bytes));
+        request
     }
 
     async fn examine(&self) -> Health {
@@ -139,7 +157,7 @@ impl Wsapme {
                 health::Step::Info => self.post("/v1/info", &DeviceBody { device: &self.device }),
                 health::Step::Server => self.get("/v1/server"),
             };
-            match http::exchange(request).await.map_err(Trouble::into_parts) {
+            match http::exchange(&self.client, request).await.map_err(Trouble::into_parts) {
                 Ok(Answer { status, body, .. }) => match health::read(step, status, &body, &self.device) {
                     Ok(health) => return health,
                     Err(why) => heard.push(why),
@@ -149,6 +167,13 @@ impl Wsapme {
         }
         health::unreadable(&heard)
     }
+}
+
+/// A call's address: the base may have a path of its own.
+fn under(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
 }
 
 impl Provider for Wsapme {

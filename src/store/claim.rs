@@ -40,8 +40,7 @@ pub enum Claim {
 /// Claims the people who are due first. Nobody is claimed when the lease was lost, the blast is not sending (or still
 /// armed), and nobody who opted out.
 pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim, StoreError> {
-    let mut tx = pool.begin().await?;
-    settings::hot_path(&mut tx).await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
     let ours: Option<i32> = sqlx::query_scalar(

@@ -19,6 +19,9 @@ pub const CONNECTIONS: u32 = 5;
 /// How long a first connection may take; a database that sleeps needs some seconds to wake.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
 
+/// A connection that was idle for longer is asked whether it still lives before it is used.
+const PING_AFTER: Duration = Duration::from_secs(1);
+
 /// What every session is told: nobody waits for ever, and nothing of ours holds others up for long.
 const SESSION: [(&str, &str); 4] = [
     ("statement_timeout", "60s"),
@@ -43,6 +46,16 @@ fn pool(connections: u32) -> PgPoolOptions {
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(Duration::from_secs(120))
+        // A ping before every use is one more trip to the server; one after a pause finds what died meanwhile.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > PING_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -30,6 +30,9 @@ pub enum StoreError {
     Other(sqlx::Error),
 }
 
+/// A sender's message ids are unique.
+const MESSAGE_KEY: &str = "provider_message_sender_message_key";
+
 impl StoreError {
     /// Worth trying again with the same evidence.
     pub const fn is_transient(&self) -> bool {
@@ -48,6 +51,7 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
                 Some("40P01" | "40001" | "55P03") => Self::Busy(error),
                 Some(code) if matches!(code.get(..2), Some("08" | "53" | "57")) => Self::Unavailable(error),
+                Some("23505") if refusal.constraint() == Some(MESSAGE_KEY) => Self::IdTaken,
                 Some(code) if matches!(code.get(..2), Some("22" | "23")) => Self::Data(error),
                 _ => Self::Other(error),
             },

@@ -4,12 +4,14 @@
 //! Lock order, the same everywhere: blasts, then recipients by id.
 
 mod ids;
+mod people;
 mod rows;
 mod write;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -21,6 +23,8 @@ use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::recipient::{Applied, Evidence, Mark, Policy, Recipient, Resolution, Stamped, Undone, apply};
 use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
+use people::Change;
+use write::Writing;
 
 /// At most this many pieces of evidence in one transaction.
 pub const BATCH_MAX: usize = 1_000;
@@ -92,7 +96,7 @@ pub struct Answer {
     pub message_id: Option<MessageId>,
     pub http_status: Option<u16>,
     pub error_code: Option<String>,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// The text as it was sent.
     pub text: Option<String>,
     /// Why it is stored short of what was said.
@@ -185,8 +189,7 @@ async fn record_once(
     rules: &RetryRules,
     ids: Ids,
 ) -> Result<Vec<Settled>, StoreError> {
-    let mut tx = pool.begin().await?;
-    settings::hot_path(&mut tx).await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     match record_with(&mut tx, entries, rules, WhenLocked::Skip, ids).await {
         Ok(settled) => {
             tx.commit().await?;
@@ -223,16 +226,14 @@ async fn record_with(
         Ids::Checked => ids::without_taken(tx, entries).await?,
         Ids::Trusted => Cow::Borrowed(entries),
     };
-    let mut book = Book { held, blasts, now, rules, changed: Vec::new(), steps: Vec::new() };
+    let mut book = Book { held, blasts, now, rules, steps: Vec::new() };
     let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
-    let changed = book.changed_people();
-    let all_new = write::answers(tx, &recorded(&entries, &settled)).await?;
-    if ids == Ids::Trusted && !all_new {
-        return Err(StoreError::IdTaken);
-    }
-    write::people(tx, &changed, &entries).await?;
-    write::history(tx, &book.steps).await?;
+    let mut writing = Writing::default();
+    write::answers(&mut writing, &recorded(&entries, &settled), ids)?;
+    write::history(&mut writing, &book.steps)?;
     write::reopen(tx, &book.reopened()).await?;
+    people::write(&mut writing, &book.into_changes(), &entries)?;
+    writing.execute(tx).await?;
     Ok(settled)
 }
 
@@ -293,58 +294,61 @@ struct Book<'a> {
     blasts: HashMap<i64, BlastState>,
     now: DateTime<Utc>,
     rules: &'a RetryRules,
-    changed: Vec<RecipientId>,
-    steps: Vec<Step>,
+    steps: Vec<Step<'a>>,
 }
 
 /// A row as far as this batch could get hold of it.
 enum Held {
-    Row(Box<Recipient>),
+    Row {
+        read: Box<Recipient>,
+        /// After the evidence so far, if that changed anything.
+        now: Option<Box<Recipient>>,
+    },
     Locked,
 }
 
-/// One change of status, for the history.
-struct Step {
-    blast: BlastId,
-    recipient: RecipientId,
-    attempt: i32,
-    old: Status,
-    new: Status,
-    happened_at: DateTime<Utc>,
-    source: Source,
-    by: Option<String>,
-    metadata: Option<Value>,
+impl Held {
+    fn person(&self) -> Option<&Recipient> {
+        match self {
+            Self::Row { read, now } => Some(now.as_ref().unwrap_or(read)),
+            Self::Locked => None,
+        }
+    }
 }
 
-impl Book<'_> {
-    fn settle(&mut self, entry: &Entry) -> Settled {
+/// One change of status, for the history.
+struct Step<'a> {
+    entry: &'a Entry,
+    old: Status,
+    new: Status,
+}
+
+impl<'a> Book<'a> {
+    fn settle(&mut self, entry: &'a Entry) -> Settled {
         if may_requeue(&entry.stamped.evidence) && !self.blasts.contains_key(&entry.blast.0) {
             // Somebody holds the blast's row (a cancel, a hand-typed transaction): others must not wait for it.
             return if self.held.contains_key(&entry.recipient.0) { Settled::Locked } else { Settled::Gone };
         }
         let policy = self.policy(entry);
-        let before = match self.held.get(&entry.recipient.0) {
-            None => return Settled::Gone,
-            Some(Held::Locked) => return Settled::Locked,
-            Some(Held::Row(row)) => row,
-        };
+        let Some(held) = self.held.get_mut(&entry.recipient.0) else { return Settled::Gone };
+        let Held::Row { read, now } = held else { return Settled::Locked };
+        let before = now.as_ref().unwrap_or(read);
         match apply(before, &entry.stamped, &policy) {
             Applied::Nothing => Settled::Nothing,
             Applied::Refused(why) => Settled::Refused(why),
             Applied::Changed(after) => {
                 let (old, new) = (before.status(), after.status());
-                self.held.insert(entry.recipient.0, Held::Row(after));
-                self.note(entry, old, new);
+                *now = Some(after);
+                if old != new {
+                    self.steps.push(Step { entry, old, new });
+                }
                 Settled::Changed { before: old, after: new }
             }
         }
     }
 
     fn policy(&self, entry: &Entry) -> Policy {
-        let tries = match self.held.get(&entry.recipient.0) {
-            Some(Held::Row(row)) => row.tries,
-            _ => 0,
-        };
+        let tries = self.held.get(&entry.recipient.0).and_then(Held::person).map_or(0, |person| person.tries);
         Policy {
             blast: self.blasts.get(&entry.blast.0).copied().unwrap_or(BlastState::Sending),
             max_tries: self.rules.max_tries,
@@ -355,39 +359,20 @@ impl Book<'_> {
         }
     }
 
-    fn note(&mut self, entry: &Entry, old: Status, new: Status) {
-        self.changed.push(entry.recipient);
-        if old == new {
-            return;
-        }
-        self.steps.push(Step {
-            blast: entry.blast,
-            recipient: entry.recipient,
-            attempt: entry.stamped.attempt,
-            old,
-            new,
-            happened_at: entry.stamped.at,
-            source: entry.source,
-            by: entry.by.clone(),
-            metadata: entry.metadata.clone(),
-        });
-    }
-
     /// Blasts in which somebody settled is open again.
     fn reopened(&self) -> Vec<i64> {
         let opens = |step: &&Step| step.new.is_open() && !step.old.is_open();
-        self.steps.iter().filter(opens).map(|step| step.blast.0).collect()
+        self.steps.iter().filter(opens).map(|step| step.entry.blast.0).collect()
     }
 
     /// Whoever changed, once each, in id order.
-    fn changed_people(&self) -> Vec<&Recipient> {
-        let mut ids: Vec<i64> = self.changed.iter().map(|id| id.0).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let row = |id: i64| match self.held.get(&id) {
-            Some(Held::Row(row)) => Some(&**row),
-            _ => None,
+    fn into_changes(self) -> Vec<Change> {
+        let change = |held| match held {
+            Held::Row { read, now: Some(after) } => Some(Change { before: read, after }),
+            Held::Row { now: None, .. } | Held::Locked => None,
         };
-        ids.into_iter().filter_map(row).collect()
+        let mut changes: Vec<_> = self.held.into_values().filter_map(change).collect();
+        changes.sort_unstable_by_key(|change| change.before.id.0);
+        changes
     }
 }

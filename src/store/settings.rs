@@ -1,20 +1,18 @@
 //! Settings of one transaction. `set local` only: a pooled host keeps nothing of a session.
 
-use sqlx::PgConnection;
+use sqlx::{PgPool, PgTransaction};
 
 use super::StoreError;
 
-/// Comes first in its transaction: an engine that freezes in the middle of one lets go of its locks after 5 s, so that a
-/// takeover is not held up. The statements of the hot path have one good plan each, through an index and by nested loop. With statistics that
-/// have not seen the newest rows the planner chooses others, two hundred times slower, by luck.
-pub(super) async fn hot_path(tx: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query(
-        "select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-                set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true),
-                set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '5s', true),
-                set_config('idle_in_transaction_session_timeout', '5s', true)",
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
+/// Begins a transaction of the hot path. An engine that freezes in the middle of one lets go of its locks after 5 s, so
+/// that a takeover is not held up. The statements of the hot path have one good plan each, through an index and by
+/// nested loop. With statistics that have not seen the newest rows the planner chooses others, two hundred times slower,
+/// by luck.
+pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
+    // One trip to the server for all of it.
+    Ok(pool.begin_with(HOT_PATH).await?)
 }
+
+const HOT_PATH: &str = "begin; set local enable_seqscan = off; set local enable_hashjoin = off;
+    set local enable_mergejoin = off; set local enable_bitmapscan = off; set local synchronous_commit = on;
+    set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '5s'";

@@ -122,7 +122,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> Entry {
             message_id,
             http_status: Some(200),
             error_code: None,
-            body: body.to_vec(),
+            body: body.to_vec().into(),
             text: Some("Hi".to_owned()),
             flagged: None,
         }),

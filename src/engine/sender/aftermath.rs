@@ -9,9 +9,9 @@ use super::brake::Brake;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Pacer;
+use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::provider::Outcome;
-use crate::store::claim::Claimed;
 use crate::store::suppression::{self, Suppress};
 use crate::store::{StoreError, blast, sender};
 use chrono::TimeDelta;
@@ -44,20 +44,28 @@ impl Aftermath {
         Self { parts, pacer, brake, streaks: Mutex::default() }
     }
 
+    /// Whether the last outcome is known to have been a good one, so that another changes nothing.
+    pub(super) fn is_untroubled(&self, blast: BlastId) -> bool {
+        self.streaks.lock().is_ok_and(|streaks| streaks.get(&blast).is_some_and(|streak| streak.length == 0))
+    }
+
+    /// A message was accepted: a row of failures ends.
+    pub(super) async fn went_well(&self, blast: BlastId) {
+        tell(blast, self.streak(blast, None).await);
+    }
+
     /// Takes note of an outcome. What cannot be written now is told in the log: the next equal outcome tries again.
-    pub(super) async fn of(&self, blast: BlastId, outcome: &Outcome, person: &Claimed) {
+    pub(super) async fn of(&self, blast: BlastId, outcome: &Outcome, phone: &Phone) {
         let done = match outcome {
             Outcome::Accepted { .. } => self.streak(blast, None).await,
             Outcome::Unknown { why } => self.streak(blast, Some(("no answer", why))).await,
             Outcome::Rejected { class, code, message, retry_after } => {
                 self.not_accepted();
                 let wish = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
-                self.refusal(blast, Refusal { class: *class, code, message, wish }, person).await
+                self.refusal(blast, Refusal { class: *class, code, message, wish }, phone).await
             }
         };
-        if let Err(error) = done {
-            tracing::warn!(%error, blast = blast.0, "an outcome's consequence could not be written yet");
-        }
+        tell(blast, done);
     }
 
     fn not_accepted(&self) {
@@ -66,7 +74,7 @@ impl Aftermath {
         }
     }
 
-    async fn refusal(&self, blast: BlastId, refusal: Refusal<'_>, person: &Claimed) -> Result<(), StoreError> {
+    async fn refusal(&self, blast: BlastId, refusal: Refusal<'_>, phone: &Phone) -> Result<(), StoreError> {
         let Refusal { class, code, message, wish } = refusal;
         match class {
             ErrorClass::StopSender => self.stop_sender(code, message).await,
@@ -75,7 +83,7 @@ impl Aftermath {
                 self.brake.slow(wish).await?;
                 self.streak(blast, Some((code, message))).await
             }
-            ErrorClass::OptOut => self.suppress(person).await,
+            ErrorClass::OptOut => self.suppress(phone).await,
             ErrorClass::Retry | ErrorClass::FailRecipient => self.streak(blast, Some((code, message))).await,
             ErrorClass::NotNow => Ok(()),
         }
@@ -105,11 +113,11 @@ impl Aftermath {
         self.parts.news.order(&self.parts.pool, Some(id)).await
     }
 
-    async fn suppress(&self, person: &Claimed) -> Result<(), StoreError> {
+    async fn suppress(&self, phone: &Phone) -> Result<(), StoreError> {
         let mut connection = self.parts.pool.acquire().await?;
         let suppress = Suppress {
             business: &self.parts.desk.business,
-            phone: person.phone_number.as_str(),
+            phone: phone.as_str(),
             reason: Some("the provider says that they opted out"),
             source: "provider",
             by: "engine",
@@ -160,5 +168,11 @@ impl Aftermath {
             streaks.entry(id).or_insert(stored.map_or_else(Streak::default, |(code, length)| Streak { code, length }));
         }
         Ok(())
+    }
+}
+
+fn tell(blast: BlastId, done: Result<(), StoreError>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, blast = blast.0, "an outcome's consequence could not be written yet");
     }
 }

@@ -14,6 +14,11 @@ const TEXT_MAX: usize = 500;
 /// A body as JSON, whatever its content type says. Bad UTF-8 becomes `�`; a byte order mark and raw control characters
 /// (a NUL, a line break within a string) do not spoil the rest.
 pub(super) fn json(body: &[u8]) -> Option<Value> {
+    let value = serde_json::from_slice(body).ok().or_else(|| mended(body));
+    value.filter(|value: &Value| value.is_object() || value.is_array())
+}
+
+fn mended(body: &[u8]) -> Option<Value> {
     let text = String::from_utf8_lossy(body);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let text: Cow<'_, str> = if text.bytes().any(|byte| byte < 0x20) {
@@ -21,7 +26,7 @@ pub(super) fn json(body: &[u8]) -> Option<Value> {
     } else {
         Cow::Borrowed(text)
     };
-    serde_json::from_str(&text).ok().filter(|value: &Value| value.is_object() || value.is_array())
+    serde_json::from_str(&text).ok()
 }
 
 /// What a body without readable JSON is, for a sentence.
@@ -66,9 +71,14 @@ pub(super) fn short(text: &str) -> String {
     clean(text).trim().chars().take(TEXT_MAX).collect()
 }
 
+/// What stands at a path of keys, `/data/key/id`. Unlike a JSON pointer it has nothing to unescape, and copies nothing.
+fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
+    place.split('/').skip(1).try_fold(value, |value, key| value.get(key))
+}
+
 /// The first of these places that holds a readable message id.
 pub(super) fn message_id(value: &Value, places: &[&str]) -> Option<MessageId> {
-    places.iter().find_map(|place| match value.pointer(place)? {
+    places.iter().find_map(|place| match at(value, place)? {
         Value::String(id) => MessageId::new(id),
         Value::Number(id) => MessageId::new(&id.to_string()),
         _ => None,

@@ -47,7 +47,7 @@ fn without_id(entry: &Entry) -> Entry {
 }
 
 fn id_of(answer: &Answer) -> Option<Id> {
-    answer.message_id.as_ref().map(|id| (answer.sender.0, storable(id.as_str())))
+    answer.message_id.as_ref().map(|id| (answer.sender.0, storable(id.as_str()).into_owned()))
 }
 
 const fn owner_of(entry: &Entry) -> Owner {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection, Row};
+use sqlx::{Decode, FromRow, PgConnection, Postgres, Row, Type};
 
 use super::{Entry, Held, WhenLocked};
 use crate::domain::ids::MessageId;
@@ -18,33 +18,46 @@ const COLUMNS: &str = "id, attempt, tries, standing, claimed_at, next_attempt_at
 
 impl FromRow<'_, PgRow> for Recipient {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let message_id: Option<String> = row.try_get("message_id")?;
+        let mut cells = Cells { row, next: 0 };
         Ok(Self {
-            id: row.try_get("id")?,
-            attempt: row.try_get("attempt")?,
-            tries: row.try_get("tries")?,
-            standing: row.try_get("standing")?,
-            claimed_at: row.try_get("claimed_at")?,
-            next_attempt_at: row.try_get("next_attempt_at")?,
-            message_id: message_id.as_deref().and_then(MessageId::new),
-            message_timestamp: row.try_get("message_timestamp")?,
-            c2s_at: row.try_get("message_c2s_timestamp")?,
-            sent_at: row.try_get("sent_at")?,
-            delivered_at: row.try_get("delivered_at")?,
-            read_at: row.try_get("read_timestamp")?,
-            reply_seen_at: row.try_get("reply_seen_at")?,
-            replied_marked_at: row.try_get("replied_marked_at")?,
-            closed_at: row.try_get("closed_at")?,
-            failed_at: row.try_get("failed_at")?,
-            failed_attempt: row.try_get("failed_attempt")?,
-            opted_out_at: row.try_get("opted_out_at")?,
-            amount: row.try_get("amount")?,
-            note: row.try_get("note")?,
-            provider_status: row.try_get("provider_status")?,
-            error_code: row.try_get("error_code")?,
-            error_message: row.try_get("error_message")?,
-            reason: row.try_get("reason")?,
+            id: cells.take()?,
+            attempt: cells.take()?,
+            tries: cells.take()?,
+            standing: cells.take()?,
+            claimed_at: cells.take()?,
+            next_attempt_at: cells.take()?,
+            message_id: cells.take::<Option<&str>>()?.and_then(MessageId::new),
+            message_timestamp: cells.take()?,
+            c2s_at: cells.take()?,
+            sent_at: cells.take()?,
+            delivered_at: cells.take()?,
+            read_at: cells.take()?,
+            reply_seen_at: cells.take()?,
+            replied_marked_at: cells.take()?,
+            closed_at: cells.take()?,
+            failed_at: cells.take()?,
+            failed_attempt: cells.take()?,
+            opted_out_at: cells.take()?,
+            amount: cells.take()?,
+            note: cells.take()?,
+            provider_status: cells.take()?,
+            error_code: cells.take()?,
+            error_message: cells.take()?,
+            reason: cells.take()?,
         })
+    }
+}
+
+/// A row's cells in the order of [`COLUMNS`]: to look each up by its name is most of the work of reading a row.
+struct Cells<'r> {
+    row: &'r PgRow,
+    next: usize,
+}
+
+impl<'r> Cells<'r> {
+    fn take<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self) -> Result<T, sqlx::Error> {
+        self.next += 1;
+        self.row.try_get(self.next - 1)
     }
 }
 
@@ -75,12 +88,12 @@ pub(super) async fn lock(
         WhenLocked::Wait => "",
     };
     let sql = format!(
-        "select now() as told_at, {COLUMNS} from blast_recipients where id = any($1) order by id for update {tail}"
+        "select {COLUMNS}, now() as told_at from blast_recipients where id = any($1) order by id for update {tail}"
     );
     let rows: Vec<Told> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
     // Without a row there is nobody for whom the time could matter.
     let now = rows.first().map_or_else(Utc::now, |told| told.at);
-    let held = rows.into_iter().map(|told| (told.person.id.0, Held::Row(Box::new(told.person))));
+    let held = rows.into_iter().map(|told| (told.person.id.0, Held::Row { read: Box::new(told.person), now: None }));
     let mut held: HashMap<i64, Held> = held.collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;

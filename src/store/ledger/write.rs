@@ -1,118 +1,94 @@
-//! Writing what a batch came to: one statement a table.
+//! Writing what a batch came to, in one statement.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::types::Json;
+use sqlx::{Arguments, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
-use super::{Answer, Entry, Step};
-use crate::domain::ids::MessageId;
-use crate::domain::recipient::Recipient;
+use super::{Answer, Entry, Ids, Step};
 use crate::store::StoreError;
 
 /// Text that Postgres takes: without NUL.
-pub(super) fn storable(text: &str) -> String {
-    text.replace('\0', "")
+pub(super) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "").into() } else { text.into() }
 }
 
-fn storable_option(text: Option<&String>) -> Option<String> {
+pub(super) fn storable_option(text: Option<&String>) -> Option<Cow<'_, str>> {
     text.map(|text| storable(text))
 }
 
-/// Keeps the provider's answers, byte for byte. `false`: not all, for a message id was there already.
-pub(super) async fn answers(tx: &mut PgConnection, entries: &[&Entry]) -> Result<bool, StoreError> {
+/// What a batch writes, gathered into one statement: each trip to the server costs as much as three people.
+#[derive(Default)]
+pub(super) struct Writing {
+    parts: Vec<String>,
+    arguments: PgArguments,
+    arrays: usize,
+}
+
+impl Writing {
+    /// Adds an array, and gives the text that stands for it.
+    pub(super) fn array<'q, T>(&mut self, kind: &str, values: Vec<T>) -> Result<String, StoreError>
+    where
+        Vec<T>: Encode<'q, Postgres> + Type<Postgres>,
+    {
+        self.arguments.add(values).map_err(sqlx::Error::Encode)?;
+        self.arrays += 1;
+        Ok(format!("${}::{kind}[]", self.arrays))
+    }
+
+    pub(super) fn part(&mut self, sql: String) {
+        self.parts.push(sql);
+    }
+
+    /// Writes it. The parts touch different tables, so their order means nothing.
+    pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<(), StoreError> {
+        let Some((last, first)) = self.parts.split_last() else { return Ok(()) };
+        let first: Vec<String> = first.iter().enumerate().map(|(at, part)| format!("part{at} as ({part})")).collect();
+        let with = if first.is_empty() { String::new() } else { format!("with {} ", first.join(", ")) };
+        sqlx::query_with(AssertSqlSafe(format!("{with}{last}")), self.arguments).execute(tx).await?;
+        Ok(())
+    }
+}
+
+/// Keeps the provider's answers, byte for byte. An id that was there already is [`StoreError::IdTaken`] where ids are
+/// trusted; after they were checked it is this very answer, written before.
+pub(super) fn answers(writing: &mut Writing, entries: &[&Entry], ids: Ids) -> Result<(), StoreError> {
     let told: Vec<(&Entry, &Answer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
     if told.is_empty() {
-        return Ok(true);
-    }
-    let written = sqlx::query(
-        "insert into provider_message
-                (recipient_id, attempt, sender_id, outcome, message_id, http_status, error_code, body, flagged)
-         select * from unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::smallint[], $7::text[],
-                              $8::bytea[], $9::text[])
-         on conflict (sender_id, message_id) do nothing",
-    )
-    .bind(column(&told, |(entry, _)| entry.recipient.0))
-    .bind(column(&told, |(entry, _)| entry.stamped.attempt))
-    .bind(column(&told, |(_, answer)| answer.sender.0))
-    .bind(column(&told, |(_, answer)| answer.outcome))
-    .bind(column(&told, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))))
-    .bind(column(&told, |(_, answer)| answer.http_status.and_then(|status| i16::try_from(status).ok())))
-    .bind(column(&told, |(_, answer)| storable_option(answer.error_code.as_ref())))
-    .bind(column(&told, |(_, answer)| answer.body.clone()))
-    .bind(column(&told, |(_, answer)| answer.flagged))
-    .execute(tx)
-    .await?;
-    Ok(written.rows_affected() == told.len() as u64)
-}
-
-pub(super) fn column<T, U>(rows: &[T], of: impl Fn(&T) -> U) -> Vec<U> {
-    rows.iter().map(of).collect()
-}
-
-/// Writes the changed people. Joined on the primary key only: any further condition invites a plan that scans.
-pub(super) async fn people(tx: &mut PgConnection, people: &[&Recipient], entries: &[Entry]) -> Result<(), StoreError> {
-    if people.is_empty() {
         return Ok(());
     }
-    let texts = texts(entries);
-    sqlx::query(UPDATE)
-        .bind(column(people, |p| p.id.0))
-        .bind(column(people, |p| p.status()))
-        .bind(column(people, |p| p.standing))
-        .bind(column(people, |p| p.tries))
-        .bind(column(people, |p| p.next_attempt_at))
-        .bind(column(people, |p| p.message_id.as_ref().map(MessageId::to_string)))
-        .bind(column(people, |p| p.message_timestamp))
-        .bind(column(people, |p| p.c2s_at))
-        .bind(column(people, |p| p.sent_at))
-        .bind(column(people, |p| p.delivered_at))
-        .bind(column(people, |p| p.read_at))
-        .bind(column(people, |p| p.reply_seen_at))
-        .bind(column(people, |p| p.replied_marked_at))
-        .bind(column(people, |p| p.closed_at))
-        .bind(column(people, |p| p.failed_at))
-        .bind(column(people, |p| p.failed_attempt))
-        .bind(column(people, |p| p.opted_out_at))
-        .bind(column(people, |p| p.amount))
-        .bind(column(people, |p| storable_option(p.note.as_ref())))
-        .bind(column(people, |p| storable_option(p.provider_status.as_ref())))
-        .bind(column(people, |p| storable_option(p.error_code.as_ref())))
-        .bind(column(people, |p| storable_option(p.error_message.as_ref())))
-        .bind(column(people, |p| storable_option(p.reason.as_ref())))
-        .bind(column(people, |p| texts.get(&p.id.0).cloned()))
-        .execute(tx)
-        .await?;
+    let arrays = [
+        writing.array("bigint", column(&told, |(entry, _)| entry.recipient.0))?,
+        writing.array("int", column(&told, |(entry, _)| entry.stamped.attempt))?,
+        writing.array("bigint", column(&told, |(_, answer)| answer.sender.0))?,
+        writing.array("text", column(&told, |(_, answer)| answer.outcome))?,
+        writing
+            .array("text", column(&told, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))))?,
+        writing
+            .array("smallint", column(&told, |(_, answer)| answer.http_status.and_then(|s| i16::try_from(s).ok())))?,
+        writing.array("text", column(&told, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
+        writing.array("bytea", column(&told, |(_, answer)| &answer.body[..]))?,
+        writing.array("text", column(&told, |(_, answer)| answer.flagged))?,
+    ];
+    let once = match ids {
+        Ids::Trusted => "",
+        // A third slower, so only where it is needed.
+        Ids::Checked => "on conflict (sender_id, message_id) do nothing",
+    };
+    writing.part(format!(
+        "insert into provider_message
+                (recipient_id, attempt, sender_id, outcome, message_id, http_status, error_code, body, flagged)
+         select * from unnest({}) {once}",
+        arrays.join(", "),
+    ));
     Ok(())
 }
 
-const UPDATE: &str = "
-    update blast_recipients r
-       set status = x.status, standing = x.standing, tries = x.tries, next_attempt_at = x.next_attempt_at,
-           message_id = x.message_id, message_timestamp = x.message_timestamp,
-           message_c2s_timestamp = x.message_c2s_timestamp, sent_at = x.sent_at, delivered_at = x.delivered_at,
-           read_timestamp = x.read_timestamp, reply_seen_at = x.reply_seen_at,
-           replied_marked_at = x.replied_marked_at, closed_at = x.closed_at, failed_at = x.failed_at,
-           failed_attempt = x.failed_attempt, opted_out_at = x.opted_out_at, amount = x.amount, note = x.note,
-           provider_status = x.provider_status, error_code = x.error_code, error_message = x.error_message,
-           reason = x.reason, message_text = coalesce(x.message_text, r.message_text),
-           changed_at = case when r.status = x.status then r.changed_at else now() end
-      from unnest($1::bigint[], $2::recipient_status[], $3::recipient_status[], $4::int[], $5::timestamptz[], $6::text[],
-                  $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-                  $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::int[],
-                  $17::timestamptz[], $18::numeric[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[],
-                  $24::text[])
-           as x (id, status, standing, tries, next_attempt_at, message_id, message_timestamp, message_c2s_timestamp,
-                 sent_at, delivered_at, read_timestamp, reply_seen_at, replied_marked_at, closed_at, failed_at,
-                 failed_attempt, opted_out_at, amount, note, provider_status, error_code, error_message, reason,
-                 message_text)
-     where r.id = x.id";
-
-/// The text of the newest answer to each person in the batch.
-fn texts(entries: &[Entry]) -> HashMap<i64, String> {
-    let told = |entry: &Entry| Some((entry.recipient.0, storable(entry.answer.as_ref()?.text.as_ref()?)));
-    entries.iter().filter_map(told).collect()
+pub(super) fn column<'a, T, U>(rows: &'a [T], of: impl Fn(&'a T) -> U) -> Vec<U> {
+    rows.iter().map(of).collect()
 }
 
 /// A blast that was complete is not any more.
@@ -131,36 +107,52 @@ pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), 
 }
 
 /// Appends the changes of status, in order.
-pub(super) async fn history(tx: &mut PgConnection, steps: &[Step]) -> Result<(), StoreError> {
+pub(super) fn history(writing: &mut Writing, steps: &[Step<'_>]) -> Result<(), StoreError> {
     if steps.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    let arrays = [
+        writing.array("bigint", column(steps, |step| step.entry.blast.0))?,
+        writing.array("bigint", column(steps, |step| step.entry.recipient.0))?,
+        writing.array("int", column(steps, |step| step.entry.stamped.attempt))?,
+        writing.array("recipient_status", column(steps, |step| step.old))?,
+        writing.array("recipient_status", column(steps, |step| step.new))?,
+        writing.array("timestamptz", column(steps, |step| step.entry.stamped.at))?,
+        writing.array("text", column(steps, |step| step.entry.source.word()))?,
+        writing.array("text", column(steps, |step| step.entry.by.as_deref()))?,
+        writing
+            .array("jsonb", column(steps, |step| step.entry.metadata.as_ref().map(|told| Json(storable_json(told)))))?,
+    ];
+    writing.part(format!(
         "insert into status_history
                 (blast_id, recipient_id, attempt, old_status, new_status, happened_at, source, by_whom, metadata)
-         select * from unnest($1::bigint[], $2::bigint[], $3::int[], $4::recipient_status[], $5::recipient_status[],
-                              $6::timestamptz[], $7::text[], $8::text[], $9::jsonb[])",
-    )
-    .bind(column(steps, |step| step.blast.0))
-    .bind(column(steps, |step| step.recipient.0))
-    .bind(column(steps, |step| step.attempt))
-    .bind(column(steps, |step| step.old))
-    .bind(column(steps, |step| step.new))
-    .bind(column(steps, |step| step.happened_at))
-    .bind(column(steps, |step| step.source.word()))
-    .bind(column(steps, |step| step.by.clone()))
-    .bind(column(steps, |step| step.metadata.as_ref().map(clean_json)))
-    .execute(tx)
-    .await?;
+         select * from unnest({})",
+        arrays.join(", "),
+    ));
     Ok(())
 }
 
 /// `jsonb` refuses `\u0000` anywhere.
-fn clean_json(value: &Value) -> Value {
+fn storable_json(value: &Value) -> Cow<'_, Value> {
+    if has_nul(value) { Cow::Owned(without_nul(value)) } else { Cow::Borrowed(value) }
+}
+
+fn has_nul(value: &Value) -> bool {
     match value {
-        Value::String(text) => Value::String(storable(text)),
-        Value::Array(items) => items.iter().map(clean_json).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| (storable(key), clean_json(value))).collect(),
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+fn without_nul(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(storable(text).into_owned()),
+        Value::Array(items) => items.iter().map(without_nul).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (storable(key).into_owned(), without_nul(value))).collect()
+        }
         other => other.clone(),
     }
 }
