@@ -33,10 +33,12 @@ pub struct Runnable {
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<Head>, StoreError> {
-    let head = sqlx::query_as("select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1")
-        .bind(id)
-        .fetch_optional(tx)
-        .await?;
+    let head = sqlx::query_as(
+        "select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1 and deleted_at is null",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
     Ok(head)
 }
 
@@ -144,33 +146,6 @@ pub async fn recent_attempts(
     .await?;
     times.reverse();
     Ok(times)
-}
-
-/// Cancels whoever is still queued. The blast row must have been changed first in this transaction: a requeue looks at
-/// it under lock. Returns how many were left out.
-pub async fn skip_queued(tx: &mut PgConnection, id: BlastId, reason: &str, by: &str) -> Result<i64, StoreError> {
-    let done = sqlx::query(
-        "with left_out as (
-             update blast_recipients
-                set status = 'skipped', standing = 'skipped', changed_at = now(), reason = $2
-              where id = any(array(select id from blast_recipients
-                                    where blast_id = $1 and status = 'queued' order by id for update))
-             returning id, blast_id, attempt)
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, by_whom, metadata)
-         select blast_id, id, attempt, 'queued', 'skipped', 'operator', $3, jsonb_build_object('why', $2::text) from left_out",
-    )
-    .bind(id)
-    .bind(reason)
-    .bind(by)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected().cast_signed())
-}
-
-pub async fn delete(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("delete from blasts where id = $1 and version = $2").bind(id).bind(version).execute(tx).await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more. `false`: not yet, or not sending.

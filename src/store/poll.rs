@@ -36,7 +36,7 @@ pub struct Band {
 pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let blasts = sqlx::query_scalar(
         "select b.id from blasts b
-          where b.sender_id = $1 and b.state <> 'draft'
+          where b.sender_id = $1 and b.state <> 'draft' and b.deleted_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2
                            and r.message_id is not null)
@@ -53,7 +53,7 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
 pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId>, StoreError> {
     let senders = sqlx::query_scalar(
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
-          where b.state <> 'draft' and s.stopped_at is null
+          where b.state <> 'draft' and s.stopped_at is null and b.deleted_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1
                            and r.message_id is not null)",
