@@ -53,7 +53,7 @@ impl Scene {
     }
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
-        let want = Want { blast: BLAST, business: "kedai", people: people.into() };
+        let want = Want { blast: BLAST, business: "kedai", people: people.into(), after: None };
         match claim(self.pool(), self.lease, want).await.unwrap() {
             Claim::People(people) => people,
             Claim::Fenced => panic!("the lease is lost"),
