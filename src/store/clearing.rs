@@ -45,6 +45,7 @@ pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> R
 
 /// Cancelled and deleted blasts whose people were left in the middle.
 pub async fn unfinished(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
+    let mut tx = settings::by_index(pool).await?;
     let rows: Vec<(BlastId, bool)> = sqlx::query_as(
         "select b.id, b.deleted_at is not null
            from blasts b
@@ -54,8 +55,9 @@ pub async fn unfinished(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
           order by b.id",
     )
     .bind(SILENT_SECONDS)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     let left = |(blast, deleted)| Left { blast, work: if deleted { Work::Remove } else { Work::LeaveOut } };
     Ok(rows.into_iter().map(left).collect())
 }
@@ -91,8 +93,7 @@ type Place = (Status, RecipientId);
 impl Walk {
     /// Does it to the next few; tells to how many. `None`: it is done.
     pub async fn step(&mut self, pool: &PgPool) -> Result<Option<i64>, StoreError> {
-        let mut tx = pool.begin().await?;
-        settings::hot_path(&mut tx).await?;
+        let mut tx = settings::by_index(pool).await?;
         // The blast first, as everywhere; and others see that somebody is at it.
         sqlx::query("update blasts set updated_at = now() where id = $1")
             .bind(self.left.blast)

@@ -5,6 +5,7 @@ mod counters;
 mod leases;
 mod ledger;
 mod marks;
+mod plans;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{Evidence, Stamped};
