@@ -23,7 +23,7 @@ pub use environment::Environment;
 pub use problem::{ConfigError, Place, Problem};
 pub use reader::{Origin, Source};
 pub use sender::Sender;
-pub use settings::{Ascii, Database, DatabaseUrl, Engine, OptOut, Polling, Theme, Ui};
+pub use settings::{Ascii, Database, DatabaseUrl, Engine, KeepHistory, OptOut, Polling, Theme, Ui};
 pub use token::TokenSource;
 
 use document::Document;

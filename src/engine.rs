@@ -18,6 +18,7 @@ pub mod report;
 mod run;
 mod sender;
 mod standby;
+mod upkeep;
 
 pub use app::{
     Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup, TakenBack,

@@ -1,5 +1,7 @@
 //! Plain tables for terminals and pipes: columns by display width, outside text cleaned.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::clean;
@@ -13,34 +15,60 @@ pub(super) enum Align {
 
 /// Lays rows out under a header, two blanks between columns, nothing after the last.
 pub(super) fn render(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| clean(cell).into_owned()).collect()).collect();
-    let widths: Vec<usize> = (0..header.len()).map(|column| width(header, &rows, column)).collect();
-    let head: Vec<String> = header.iter().map(|(title, _)| (*title).to_owned()).collect();
-    let mut text = String::new();
-    for row in std::iter::once(&head).chain(&rows) {
-        let mut line = String::new();
-        for ((cell, width), (_, align)) in row.iter().zip(&widths).zip(header) {
-            let gap = " ".repeat(width.saturating_sub(cell.width()));
-            match align {
-                Align::Left => line.extend([cell.as_str(), &gap, "  "]),
-                Align::Right => line.extend([gap.as_str(), cell, "  "]),
-            }
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    let mut table = Table::new(header);
+    let head = table.head(rows);
+    head + &table.rows(rows)
 }
 
-fn width(header: &[(&str, Align)], rows: &[Vec<String>], column: usize) -> usize {
-    let title = header.get(column).map_or(0, |(title, _)| title.width());
-    rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).chain([title]).max().unwrap_or(0)
+/// A table that is written as its rows come. Columns are as wide as anything so far: those that come later may stand
+/// further to the right, never in the wrong column.
+pub(super) struct Table<'a> {
+    header: &'a [(&'a str, Align)],
+    widths: Vec<usize>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(header: &'a [(&'a str, Align)]) -> Self {
+        Self { header, widths: header.iter().map(|(title, _)| title.width()).collect() }
+    }
+
+    /// The header, above these rows.
+    pub(super) fn head(&mut self, first: &[Vec<String>]) -> String {
+        self.widen(first);
+        self.line(self.header.iter().map(|(title, _)| Cow::Borrowed(*title)))
+    }
+
+    pub(super) fn rows(&mut self, rows: &[Vec<String>]) -> String {
+        self.widen(rows);
+        rows.iter().map(|row| self.line(row.iter().map(|cell| clean(cell)))).collect()
+    }
+
+    fn widen(&mut self, rows: &[Vec<String>]) {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(clean(cell).width());
+            }
+        }
+    }
+
+    fn line<'b>(&self, cells: impl Iterator<Item = Cow<'b, str>>) -> String {
+        let mut line = String::new();
+        for ((cell, width), (_, align)) in cells.zip(&self.widths).zip(self.header) {
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            match align {
+                Align::Left => line.extend([&*cell, &gap, "  "]),
+                Align::Right => line.extend([&*gap, &cell, "  "]),
+            }
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Align, render};
+    use super::{Align, Table, render};
 
     #[test]
     fn columns_line_up_by_display_width_and_escapes_are_gone() {
@@ -48,5 +76,17 @@ mod tests {
         let rows = [vec!["陈小明".to_owned(), "5".to_owned()], vec!["a\u{1b}[2J".to_owned(), "120".to_owned()]];
 
         assert_eq!(render(&header, &rows), "name      n\n陈小明    5\na[2J    120\n");
+    }
+
+    #[test]
+    fn rows_that_come_later_stand_in_their_columns_however_wide_they_are() {
+        let header = [("name", Align::Left), ("n", Align::Right)];
+        let row = |name: &str| vec![name.to_owned(), "5".to_owned()];
+        let mut table = Table::new(&header);
+
+        let text =
+            table.head(&[row("Ali")]) + &table.rows(&[row("Ali")]) + &table.rows(&[row("Siti Aminah"), row("Ben")]);
+
+        assert_eq!(text, "name  n\nAli   5\nSiti Aminah  5\nBen          5\n");
     }
 }

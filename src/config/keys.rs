@@ -61,6 +61,7 @@ pub(super) const TABLES: [Table; 7] = [
             now("retry_backoff"),
             now("retry_backoff_max"),
             now("too_late"),
+            now("keep_history"),
             now("speed"),
             later("id"),
         ],

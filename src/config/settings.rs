@@ -34,6 +34,8 @@ pub struct Engine {
     pub retry_backoff_max: Duration,
     /// A blast that nobody could send for this long asks before it goes on.
     pub too_late: Duration,
+    /// History older than this is dropped, a month at a time.
+    pub keep_history: KeepHistory,
     /// How fast time runs, against the simulator only.
     pub speed: Speed,
 }
@@ -47,6 +49,14 @@ pub struct Polling {
     pub per_second: f64,
     /// How long after its acceptance a message is asked about no more.
     pub give_up_after: Duration,
+}
+
+/// How long the history of people's changes is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepHistory {
+    Forever,
+    /// At least so many months, 1 to 1,200: whole months older than that go.
+    Months(u32),
 }
 
 /// `[opt_out]`.
@@ -111,6 +121,7 @@ impl Engine {
             retry_backoff: reader.or_default("retry_backoff", Span::seconds(30)).0,
             retry_backoff_max: reader.or_default("retry_backoff_max", Span::seconds(15 * 60)).0,
             too_late: reader.or_default("too_late", Span::seconds(6 * 60 * 60)).0,
+            keep_history: reader.or_default("keep_history", KeepHistory::Months(24)),
             speed: reader.or_default("speed", Speed::REAL),
         };
         if engine.retry_backoff > engine.retry_backoff_max {
@@ -217,6 +228,36 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&show_span(self.0))
+    }
+}
+
+impl FromStr for KeepHistory {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("forever") {
+            return Ok(Self::Forever);
+        }
+        let wrong = "write whole months or years, such as 24 months, or forever";
+        let split = text.find(|c: char| !c.is_ascii_digit()).ok_or(wrong)?;
+        let number: u32 = text[..split].parse().map_err(|_| wrong)?;
+        let each = match text[split..].trim().to_ascii_lowercase().as_str() {
+            "month" | "months" => 1,
+            "year" | "years" => 12,
+            _ => return Err(wrong),
+        };
+        let months = number.checked_mul(each).filter(|months| (1..=1_200).contains(months));
+        months.map(Self::Months).ok_or("write 1 month to 1200 months, or forever")
+    }
+}
+
+impl fmt::Display for KeepHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forever => f.write_str("forever"),
+            Self::Months(1) => f.write_str("1 month"),
+            Self::Months(months) => write!(f, "{months} months"),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use super::lease::LeaseTerms;
 use super::news::{DatabaseState, News};
 use super::poller::PollingTerms;
 use super::run::Until;
-use crate::config::Config;
+use crate::config::{Config, KeepHistory};
 use crate::domain::ids::SenderId;
 use crate::domain::retry::RetryRules;
 
@@ -157,6 +157,10 @@ impl App {
     /// A blast that nobody could send for this long asks before it goes on.
     pub(super) fn too_late(&self) -> TimeDelta {
         TimeDelta::from_std(self.inner.config.engine.too_late).unwrap_or(TimeDelta::MAX)
+    }
+
+    pub(super) fn keep_history(&self) -> KeepHistory {
+        self.inner.config.engine.keep_history
     }
 
     pub(super) fn desks(&self) -> Vec<Desk> {

@@ -47,6 +47,21 @@ impl App {
         Some(Loop { accepted: accepted.load(std::sync::atomic::Ordering::Relaxed), took: began.elapsed() })
     }
 
+    /// Takes everybody out of a bench's own blasts.
+    pub async fn bench_empty(&self) -> Result<(), EngineError> {
+        Ok(bench::empty(self.pool()).await?)
+    }
+
+    /// The people of a blast as COPY writes them.
+    pub async fn bench_rows(&self, blast: BlastId) -> Result<bench::Rows, EngineError> {
+        Ok(bench::rows(self.pool(), blast).await?)
+    }
+
+    /// Writes such rows back by one plain COPY, without looking at them; tells how long that took.
+    pub async fn bench_copy(&self, rows: bench::Rows) -> Result<Duration, EngineError> {
+        Ok(bench::copy(self.pool(), rows).await?)
+    }
+
     /// From a claim's commit to its result's, in milliseconds: the median and the 99th percentile.
     pub async fn durable_after(&self, blast: BlastId) -> Result<(f64, f64), EngineError> {
         Ok(bench::durable_after(self.pool(), blast).await?)

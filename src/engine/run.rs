@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,9 +19,10 @@ use super::lease::HeldLease;
 use super::poller::{Poller, PollingTerms};
 use super::sender::{Parts, Sender};
 use super::standby::Standby;
+use super::upkeep::{self, Upkeep};
 use crate::domain::ids::SenderId;
 use crate::store::lease::{self, Asking, Lease};
-use crate::store::{StoreError, blast, count, news, poll};
+use crate::store::{StoreError, blast, poll};
 
 /// When an engine ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +45,7 @@ pub struct RunOptions {
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// And one that has nothing to do, this often. Orders wake it at once.
 const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
-const FOLD_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
-const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// After a stop, evidence that cannot be written is given up after this.
 const LAST_WORDS: Duration = Duration::from_secs(20);
 
@@ -62,12 +61,11 @@ pub async fn run(app: App, options: RunOptions, stop: CancellationToken) {
         options,
         ledger,
         senders: HashMap::new(),
-        folded: None,
-        months: None,
+        upkeep: Upkeep::default(),
     };
     engine.work(&stop).await;
     engine.give_up_senders().await;
-    engine.fold_all().await;
+    upkeep::fold_all(engine.app.pool()).await;
     drop(engine);
     if tokio::time::timeout(LAST_WORDS, clerk).await.is_err() {
         give_up.cancel();
@@ -82,8 +80,7 @@ struct Engine {
     orders: watch::Receiver<u64>,
     resting: watch::Receiver<bool>,
     senders: HashMap<SenderId, Running>,
-    folded: Option<Instant>,
-    months: Option<Instant>,
+    upkeep: Upkeep,
 }
 
 /// A sender that this process sends for.
@@ -125,7 +122,7 @@ impl Engine {
             self.app.rested();
             return Ok(Turn::GoOn);
         }
-        self.housekeeping().await?;
+        self.upkeep.turn(&self.app).await?;
         let due = self.due().await?;
         self.settle(&due).await;
         for desk in self.app.desks() {
@@ -237,18 +234,6 @@ impl Engine {
         Ok(())
     }
 
-    async fn housekeeping(&mut self) -> Result<(), StoreError> {
-        if is_due(self.folded, FOLD_EVERY) {
-            count::fold(self.app.pool()).await?;
-            self.folded = Some(Instant::now());
-        }
-        if is_due(self.months, MONTHS_EVERY) {
-            news::make_months(self.app.pool()).await?;
-            self.months = Some(Instant::now());
-        }
-        Ok(())
-    }
-
     /// Stops every sender: no new POST; those under way are awaited, leases released.
     async fn give_up_senders(&mut self) {
         for running in self.senders.values() {
@@ -258,20 +243,11 @@ impl Engine {
             let _ = running.task.await;
         }
     }
-
-    /// The counts are left folded, so that the next reader has a handful of rows.
-    async fn fold_all(&self) {
-        while count::fold(self.app.pool()).await.is_ok_and(|folded| folded > 0) {}
-    }
 }
 
 enum Turn {
     GoOn,
     Over,
-}
-
-fn is_due(last: Option<Instant>, every: Duration) -> bool {
-    last.is_none_or(|last| last.elapsed() >= every)
 }
 
 /// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.

@@ -4,6 +4,7 @@
 //! ends at once when an order comes (pause, cancel, opt-out, stop).
 
 mod aftermath;
+mod bookmark;
 mod brake;
 mod choice;
 mod post;
@@ -169,7 +170,8 @@ impl Sender {
         }
         // Before the claim: between it and the POSTs nothing may fail.
         self.tell(None).await?;
-        let want = Want { blast, business: &self.parts.desk.business, people: slots.len().try_into().unwrap_or(1) };
+        let (after, wanted) = (self.claims_after(blast), slots.len());
+        let want = Want { blast, business: &self.parts.desk.business, people: wanted.try_into().unwrap_or(1), after };
         let orders_seen = *self.orders.borrow();
         let people = match claim::claim(&self.parts.pool, self.parts.lease.lease, want).await? {
             Claim::People(people) => people,
@@ -178,8 +180,9 @@ impl Sender {
                 return Ok(());
             }
         };
+        self.move_bookmark(blast, &people, wanted);
         if people.is_empty() {
-            return self.nobody_due(blast).await;
+            return if after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
         }
         let round = self.round(blast, orders_seen, stop);
         let post = |(person, permit)| Post::new(&round, person, permit);
@@ -189,8 +192,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Starts the POSTs of one claim, each after its pace. Where that turns out to be longer than a moment (a cap
-    /// reached, the provider's wish), the rest are given back unsent.
+    /// Starts the POSTs of one claim, each after its pace; where that is longer than a moment, gives the rest back.
     async fn start_posts(&mut self, blast: BlastId, posts: Vec<Post>, stop: &CancellationToken) {
         for post in posts {
             match self.wait_for_pace(blast, stop).await {

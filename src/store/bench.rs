@@ -1,9 +1,16 @@
 //! What a bench asks of a database, and the room of its own that it has there.
 
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::BlastId;
+
+/// A piece of a COPY, in bytes.
+const PIECE: usize = 256 * 1024;
 
 /// From claim to result, in milliseconds: the median and the 99th percentile.
 pub async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64), StoreError> {
@@ -22,6 +29,54 @@ pub async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64), 
         [median, slow] => Ok((median, slow)),
         _ => Ok((0.0, 0.0)),
     }
+}
+
+/// People as COPY writes them, in pieces.
+pub struct Rows(Vec<Bytes>);
+
+/// Takes everybody out of every blast: for a bench's own schema only.
+pub async fn empty(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query("truncate blast_recipients").execute(pool).await?;
+    Ok(())
+}
+
+/// The people of a blast, in memory.
+pub async fn rows(pool: &PgPool, blast: BlastId) -> Result<Rows, StoreError> {
+    let mut connection = pool.acquire().await?;
+    let statement = format!(
+        "copy (select blast_id, phone_number, name, variables from blast_recipients where blast_id = {blast} order by id) to stdout"
+    );
+    let pieces: Vec<Bytes> = connection.copy_out_raw(&statement).await?.try_collect().await?;
+    Ok(Rows(pieces))
+}
+
+/// Writes people back as `\copy` does: the same table with its indexes, keys and triggers, one statement, one
+/// transaction, nothing looked at. Returns how long it took.
+pub async fn copy(pool: &PgPool, Rows(pieces): Rows) -> Result<Duration, StoreError> {
+    let began = Instant::now();
+    let mut tx = pool.begin().await?;
+    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
+    let mut copying =
+        tx.copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables) from stdin").await?;
+    for piece in join(pieces) {
+        copying.send(piece).await?;
+    }
+    copying.finish().await?;
+    tx.commit().await?;
+    Ok(began.elapsed())
+}
+
+/// A message for every row would cost more than the rows.
+fn join(pieces: Vec<Bytes>) -> impl Iterator<Item = Vec<u8>> {
+    let mut pieces = pieces.into_iter();
+    std::iter::from_fn(move || {
+        let mut piece = Vec::with_capacity(PIECE + 1024);
+        while piece.len() < PIECE {
+            let Some(row) = pieces.next() else { break };
+            piece.extend_from_slice(&row);
+        }
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// Makes an empty schema and tells the address under which everything happens in it.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 
-use super::StoreError;
+use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 
@@ -33,10 +33,12 @@ pub struct Runnable {
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<Head>, StoreError> {
-    let head = sqlx::query_as("select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1")
-        .bind(id)
-        .fetch_optional(tx)
-        .await?;
+    let head = sqlx::query_as(
+        "select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1 and deleted_at is null",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
     Ok(head)
 }
 
@@ -100,6 +102,7 @@ pub async fn pause_stale(
     idle_since: DateTime<Utc>,
     reason: &str,
 ) -> Result<Vec<BlastId>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
     let paused = sqlx::query_scalar(
         "update blasts b
             set state = 'paused', state_reason = $3, state_by = 'engine', version = version + 1, updated_at = now()
@@ -110,8 +113,9 @@ pub async fn pause_stale(
     .bind(sender)
     .bind(idle_since)
     .bind(reason)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(paused)
 }
 
@@ -146,37 +150,10 @@ pub async fn recent_attempts(
     Ok(times)
 }
 
-/// Cancels whoever is still queued. The blast row must have been changed first in this transaction: a requeue looks at
-/// it under lock. Returns how many were left out.
-pub async fn skip_queued(tx: &mut PgConnection, id: BlastId, reason: &str, by: &str) -> Result<i64, StoreError> {
-    let done = sqlx::query(
-        "with left_out as (
-             update blast_recipients
-                set status = 'skipped', standing = 'skipped', changed_at = now(), reason = $2
-              where id = any(array(select id from blast_recipients
-                                    where blast_id = $1 and status = 'queued' order by id for update))
-             returning id, blast_id, attempt)
-         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, by_whom, metadata)
-         select blast_id, id, attempt, 'queued', 'skipped', 'operator', $3, jsonb_build_object('why', $2::text) from left_out",
-    )
-    .bind(id)
-    .bind(reason)
-    .bind(by)
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected().cast_signed())
-}
-
-pub async fn delete(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("delete from blasts where id = $1 and version = $2").bind(id).bind(version).execute(tx).await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// Completes a blast in which nobody is queued, sending or uncertain any more. `false`: not yet, or not sending.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     // The row first, in a statement of its own: one that waited for it would go on by what it saw before.
-    let mut tx = pool.begin().await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     sqlx::query("select 1 from blasts where id = $1 and state = 'sending' for update")
         .bind(id)
         .execute(&mut *tx)
@@ -211,6 +188,7 @@ pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<Runnable>, 
 /// Senders with something to do: somebody queued in a blast that is sending (unless the sender is stopped), or somebody
 /// in flight, whatever else holds: a takeover must sweep whom a crash left there.
 pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
     let senders = sqlx::query_scalar(
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
           where b.state = 'sending' and s.stopped_at is null
@@ -220,21 +198,24 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
           where b.state in ('sending', 'paused', 'cancelled')
             and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'sending')",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(senders)
 }
 
 /// Blasts that say *sending* though nobody in them is open: to be completed by whoever looks.
 pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
     let blasts = sqlx::query_scalar(
         "select id from blasts b
           where state = 'sending'
             and not exists (select 1 from blast_recipients r
                              where r.blast_id = b.id and r.status in ('queued', 'sending', 'uncertain'))",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(blasts)
 }
 

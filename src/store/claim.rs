@@ -18,6 +18,22 @@ pub struct Claimed {
     pub phone_number: Phone,
     pub name: Option<String>,
     pub variables: Option<Value>,
+    /// When they were due.
+    pub next_attempt_at: DateTime<Utc>,
+}
+
+/// A place in a blast's to-do list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub next_attempt_at: DateTime<Utc>,
+    pub id: RecipientId,
+}
+
+impl Claimed {
+    /// Where they stood in the to-do list.
+    pub const fn place(&self) -> Place {
+        Place { next_attempt_at: self.next_attempt_at, id: self.id }
+    }
 }
 
 /// What to claim.
@@ -27,6 +43,9 @@ pub struct Want<'a> {
     pub business: &'a str,
     /// At most this many.
     pub people: i64,
+    /// Only those behind this place; `None`: from the start of the list. In front of it are dead entries, which a long
+    /// transaction anywhere in the database keeps, and each claim from the start walks over.
+    pub after: Option<Place>,
 }
 
 /// What a claim came to.
@@ -59,6 +78,8 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
         .bind(lease.epoch)
         .bind(want.business)
         .bind(lease.sender)
+        .bind(want.after.map_or(DateTime::UNIX_EPOCH, |place| place.next_attempt_at))
+        .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
     tx.commit().await?;
@@ -74,6 +95,7 @@ const CLAIM: &str = "
          where id = any(array(
                select r.id from blast_recipients r
                 where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
+                  and (r.next_attempt_at, r.id) > ($6, $7)
                   and exists (select 1 from blasts b
                                where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now()))
                   and not exists (select 1 from suppressions s
@@ -81,14 +103,14 @@ const CLAIM: &str = "
                 order by r.next_attempt_at, r.id
                 limit $2
                   for update of r skip locked))
-     returning id, blast_id, attempt, phone_number, name, variables),
+     returning id, blast_id, attempt, phone_number, name, variables, next_attempt_at),
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
         select id, attempt, $5, $3 from claimed),
     told as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
         select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
-    select id, attempt, phone_number, name, variables from claimed order by id";
+    select id, attempt, phone_number, name, variables, next_attempt_at from claimed order by id";
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
 /// Returns how many.

@@ -1,18 +1,23 @@
 //! The counters: folding what the triggers appended, and recounting to prove them.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgPool;
 
 use super::StoreError;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
-/// Moves appended deltas into the counts, at most 10,000 rows a call; deltas of blasts that are gone are dropped.
+/// The most deltas that one call of [`fold`] moves.
+pub const FOLDED_AT_ONCE: u64 = 10_000;
+
+/// Moves appended deltas into the counts, at most [`FOLDED_AT_ONCE`]; deltas of blasts that are gone are dropped.
 /// Returns how many were folded. Two folders at once share the work.
 pub async fn fold(pool: &PgPool) -> Result<u64, StoreError> {
     let folded: i64 = sqlx::query_scalar(
         "with taken as (
              delete from blast_count_deltas
-              where id = any(array(select id from blast_count_deltas order by id limit 10000 for update skip locked))
+              where id = any(array(select id from blast_count_deltas order by id limit $1 for update skip locked))
              returning blast_id, status, people, amount),
          sums as (
              select t.blast_id, t.status, sum(t.people)::bigint as people, sum(t.amount) as amount
@@ -25,6 +30,7 @@ pub async fn fold(pool: &PgPool) -> Result<u64, StoreError> {
                 set people = c.people + excluded.people, amount = c.amount + excluded.amount)
          select count(*) from taken",
     )
+    .bind(FOLDED_AT_ONCE.cast_signed())
     .fetch_one(pool)
     .await?;
     Ok(folded.cast_unsigned())
@@ -59,18 +65,42 @@ pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Differen
     Ok(rows)
 }
 
-/// People whose newest history is not their status: the other half of the audit.
+/// People looked at in one statement of [`audit_history`].
+const HISTORIES_AT_ONCE: i64 = 20_000;
+
+/// Blasts with somebody whose newest history is not their status: the other half of the audit. Whoever has no history
+/// (nothing happened yet, or its months were dropped) contradicts nothing. In pages: a million people outlast the longest
+/// statement.
 pub async fn audit_history(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<BlastId>, StoreError> {
-    let rows = sqlx::query_scalar(
-        "select distinct r.blast_id
-           from blast_recipients r
-           join lateral (select new_status from status_history h where h.recipient_id = r.id order by h.id desc limit 1) h
-             on true
-          where ($1::bigint is null or r.blast_id = $1) and h.new_status <> r.status
-          order by 1",
+    let mut torn = BTreeSet::new();
+    let mut after = Some(RecipientId(0));
+    while let Some(last) = after {
+        let (next, found) = torn_after(pool, blast, last).await?;
+        torn.extend(found.into_iter().map(|id| id.0));
+        after = next;
+    }
+    Ok(torn.into_iter().map(BlastId).collect())
+}
+
+/// Looks at the next people by id: the last of them, and the blasts with somebody torn.
+async fn torn_after(
+    pool: &PgPool,
+    blast: Option<BlastId>,
+    after: RecipientId,
+) -> Result<(Option<RecipientId>, Vec<BlastId>), StoreError> {
+    let page = sqlx::query_as(
+        "with page as materialized (
+             select id, blast_id, status from blast_recipients
+              where id > $2 and ($1::bigint is null or blast_id = $1) order by id limit $3)
+         select max(p.id), coalesce(array_agg(distinct p.blast_id) filter (where h.new_status <> p.status), '{}')
+           from page p
+           left join lateral (select new_status from status_history h
+                               where h.recipient_id = p.id order by h.id desc limit 1) h on true",
     )
     .bind(blast)
-    .fetch_all(pool)
+    .bind(after)
+    .bind(HISTORIES_AT_ONCE)
+    .fetch_one(pool)
     .await?;
-    Ok(rows)
+    Ok(page)
 }

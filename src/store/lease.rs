@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, PgPool};
 
-use super::StoreError;
+use super::{StoreError, settings};
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::waiting::Waiting;
 
@@ -33,7 +33,7 @@ pub struct Asking<'a> {
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
 /// first, so that the sweep sees them.
 pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Lease>, StoreError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
         .execute(&mut *tx)
@@ -97,8 +97,10 @@ enum Spare<'a> {
 /// whose answer was lost). Rows that somebody has locked are left for the next sweep. Returns how many.
 pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
-    let mut connection = pool.acquire().await?;
-    sweep_in(&mut connection, sender, epoch, Spare::Held(&held)).await
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let swept = sweep_in(&mut tx, sender, epoch, Spare::Held(&held)).await?;
+    tx.commit().await?;
+    Ok(swept)
 }
 
 async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Spare<'_>) -> Result<u64, StoreError> {
@@ -159,7 +161,7 @@ pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Opti
 /// Gives the lease up, so that the next engine has it at once. Whoever is still in flight then (a claim whose answer was
 /// lost) is held by nobody: the row's lock makes such a claim finish first, and the sweep sees it.
 pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     sqlx::query("select 1 from sender_leases where sender_id = $1 for update")
         .bind(lease.sender)
         .execute(&mut *tx)

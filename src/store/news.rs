@@ -28,8 +28,3 @@ async fn notify(pool: &PgPool, channel: &str, blast: Option<BlastId>) -> Result<
 pub async fn now(pool: &PgPool) -> Result<chrono::DateTime<chrono::Utc>, StoreError> {
     Ok(sqlx::query_scalar("select now()").fetch_one(pool).await?)
 }
-
-/// Makes the history's months ahead where they are missing. Returns how many were made.
-pub async fn make_months(pool: &PgPool) -> Result<i32, StoreError> {
-    Ok(sqlx::query_scalar("select ensure_history_partitions()").fetch_one(pool).await?)
-}

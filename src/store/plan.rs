@@ -44,7 +44,7 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
 /// A few queued people: the first, the shortest name and the longest.
 pub async fn samples(pool: &PgPool, id: BlastId) -> Result<Vec<Claimed>, StoreError> {
     let people = sqlx::query_as(
-        "with head as (select id, attempt, phone_number, name, variables from blast_recipients
+        "with head as (select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients
                         where blast_id = $1 and status = 'queued' order by next_attempt_at, id limit 1000),
               chosen as ((select id from head order by id limit 1)
                          union (select id from head order by length(name) nulls last, id limit 1)

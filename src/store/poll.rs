@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::StoreError;
+use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::status::Status;
 
@@ -34,9 +34,10 @@ pub struct Band {
 
 /// Blasts of a sender that have somebody to ask about, sent since `since`.
 pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
     let blasts = sqlx::query_scalar(
         "select b.id from blasts b
-          where b.sender_id = $1 and b.state <> 'draft'
+          where b.sender_id = $1 and b.state <> 'draft' and b.deleted_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $2
                            and r.message_id is not null)
@@ -44,23 +45,26 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
     )
     .bind(sender)
     .bind(since)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(blasts)
 }
 
 /// Senders with anybody to ask about.
 pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
     let senders = sqlx::query_scalar(
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
-          where b.state <> 'draft' and s.stopped_at is null
+          where b.state <> 'draft' and s.stopped_at is null and b.deleted_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1
                            and r.message_id is not null)",
     )
     .bind(since)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(senders)
 }
 
@@ -68,6 +72,7 @@ type Row = (RecipientId, BlastId, i32, Option<String>, DateTime<Utc>, Status, Op
 
 /// The next people of a band, oldest first.
 pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
     let rows: Vec<Row> = sqlx::query_as(
         "select id, blast_id, attempt, message_id, sent_at, status, provider_status, message_c2s_timestamp is not null
            from blast_recipients
@@ -80,8 +85,9 @@ pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreErr
     .bind(band.after.1)
     .bind(band.until)
     .bind(band.limit)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(rows.into_iter().filter_map(from_row).collect())
 }
 

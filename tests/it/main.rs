@@ -22,5 +22,6 @@ mod statuses;
 mod store;
 mod support;
 mod terminal;
+mod upkeep;
 mod verbs;
 mod view;

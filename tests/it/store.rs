@@ -5,6 +5,7 @@ mod counters;
 mod leases;
 mod ledger;
 mod marks;
+mod plans;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{Evidence, Stamped};
@@ -53,7 +54,7 @@ impl Scene {
     }
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
-        let want = Want { blast: BLAST, business: "kedai", people: people.into() };
+        let want = Want { blast: BLAST, business: "kedai", people: people.into(), after: None };
         match claim(self.pool(), self.lease, want).await.unwrap() {
             Claim::People(people) => people,
             Claim::Fenced => panic!("the lease is lost"),

@@ -1,7 +1,6 @@
 //! Where a bench takes place: a schema of its own in the database named, else a throwaway Postgres; and a simulator.
 
-use std::fmt::Write;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Write};
 use std::time::Duration;
 
 use color_eyre::Result;
@@ -46,11 +45,6 @@ impl Ground {
 
     /// A draft to so many made-up people.
     pub(super) async fn draft(&self, people: u32) -> Result<BlastId> {
-        let mut list = String::with_capacity(people as usize * 24 + 16);
-        list.push_str("name,phone\n");
-        for n in 0..people {
-            let _ = writeln!(list, "P{n},+6010{n:08}");
-        }
         let draft = NewDraft {
             sender: "bench".to_owned(),
             tag: "bench".to_owned(),
@@ -62,7 +56,7 @@ impl Ground {
             weekdays: None,
             timezone: None,
         };
-        Ok(self.app.create(draft, Cursor::new(list.into_bytes()), RejectedTo::Nowhere).await?.blast)
+        Ok(self.app.create(draft, List::of(people), RejectedTo::Nowhere).await?.blast)
     }
 
     /// Leaves nothing.
@@ -75,6 +69,32 @@ impl Ground {
         }
         drop(self.home);
         Ok(())
+    }
+}
+
+/// A file of made-up people that is written as it is read: a million take no memory.
+struct List {
+    people: std::ops::Range<u32>,
+    piece: Cursor<Vec<u8>>,
+}
+
+impl List {
+    fn of(people: u32) -> Self {
+        Self { people: 0..people, piece: Cursor::new(b"name,phone\n".to_vec()) }
+    }
+}
+
+impl Read for List {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.piece.position() == self.piece.get_ref().len() as u64 {
+            let piece = self.piece.get_mut();
+            piece.clear();
+            for n in self.people.by_ref().take(1_000) {
+                writeln!(piece, "P{n},+6010{n:08}")?;
+            }
+            self.piece.set_position(0);
+        }
+        self.piece.read(buffer)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cli::Global;
 use crate::cli::context::{Context, Touch};
 use crate::cli::exit::Usage;
 use crate::cli::output::{json, text};
-use crate::cli::table::{Align, render};
+use crate::cli::table::{Align, Table};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -62,7 +62,9 @@ impl Recipients {
 /// Prints whoever matches: a table, or one JSON object a line.
 pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Filter, listing: Listing) -> Result<()> {
     let (mut anchor, mut left) = (Anchor::Start, listing.limit);
-    let mut rows = Vec::new();
+    let header = header();
+    let mut table = Table::new(&header);
+    let mut has_head = false;
     while left > 0 {
         let query = RecipientQuery {
             blast,
@@ -79,10 +81,12 @@ pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Fil
         if context.is_json {
             window.iter().try_for_each(|row| json(&as_json(row)))?;
         } else {
-            rows.extend(window.iter().map(|row| cells(context, row)));
+            let rows: Vec<_> = window.iter().map(|row| cells(context, row)).collect();
+            let head = if std::mem::replace(&mut has_head, true) { String::new() } else { table.head(&rows) };
+            text(&(head + &table.rows(&rows)))?;
         }
     }
-    if context.is_json { Ok(()) } else { text(&table(&rows)) }
+    if context.is_json || has_head { Ok(()) } else { text(&table.head(&[])) }
 }
 
 fn as_json(row: &RecipientRow) -> Value {
@@ -111,9 +115,9 @@ fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
     ]
 }
 
-fn table(rows: &[Vec<String>]) -> String {
+fn header() -> [(&'static str, Align); 10] {
     use Align::{Left, Right};
-    let header = [
+    [
         ("phone", Left),
         ("name", Left),
         ("status", Left),
@@ -124,6 +128,5 @@ fn table(rows: &[Vec<String>]) -> String {
         ("closed", Left),
         ("amount", Right),
         ("why, note", Left),
-    ];
-    render(&header, rows)
+    ]
 }

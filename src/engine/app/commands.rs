@@ -12,6 +12,7 @@ use crate::engine::error::EngineError;
 use crate::engine::fence::RESTORED;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, Change, Head};
+use crate::store::clearing::{self, Left, Work};
 use crate::store::view::BlastRow;
 use crate::store::{claim, sender};
 
@@ -97,26 +98,27 @@ impl App {
         self.blast(id).await
     }
 
-    /// Stops for good; who is still queued is left out. Returns how many.
+    /// Stops for good, at once; who is still queued is left out. Returns how many. Where this ends in the middle, an
+    /// engine goes on.
     pub async fn cancel(&self, id: BlastId) -> Result<i64, EngineError> {
-        let mut tx = self.pool().begin().await?;
-        let head = self.change_in(&mut tx, id, Command::Cancel, Some("cancelled")).await?;
-        let left_out = blast::skip_queued(&mut tx, id, "cancelled", self.operator()).await?;
-        self.log_blast_act(&mut tx, "cancel", &head, json!({ "left_out": left_out })).await?;
-        tx.commit().await?;
+        self.change(id, Command::Cancel, Some("cancelled"), "cancel").await?;
+        let left_out = Left { blast: id, work: Work::LeaveOut }.finish(self.pool()).await?;
         self.tell(id).await?;
         Ok(left_out)
     }
 
-    /// Removes a draft or a finished blast, and its people.
+    /// Removes a draft or a finished blast: at once for everybody who looks, then its people. Where this ends in the
+    /// middle, an engine goes on.
     pub async fn delete(&self, id: BlastId) -> Result<(), EngineError> {
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, id).await?;
         transition(head.state, Command::Delete).map_err(|refused| EngineError::Refused(refused.to_string()))?;
-        raced(blast::delete(&mut tx, id, head.version).await?)?;
+        raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
         self.log_blast_act(&mut tx, "delete", &head, json!({ "tag": head.blast_tag })).await?;
         tx.commit().await?;
-        self.tell(id).await
+        self.tell(id).await?;
+        Left { blast: id, work: Work::Remove }.finish(self.pool()).await?;
+        Ok(())
     }
 
     /// Takes an armed start back: a blast for which nothing was ever tried is a draft again, any other is paused. Refused

@@ -59,7 +59,7 @@ impl App {
                 store::migrate(&setup.url).await?;
                 let pool = store::open(&setup.url, store::CONNECTIONS)?;
                 // Also after months of rest: without this month's partition nothing can be written.
-                store::news::make_months(&pool).await?;
+                store::months::make(&pool).await?;
                 pool
             }
             Access::ReadOnly => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::bookmark::Bookmark;
 use super::{LONGEST_MEMORY, Parts, Sender};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
@@ -24,6 +25,7 @@ pub(super) struct Lane {
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
     pub nobody_due_before: Option<DateTime<Utc>>,
+    pub bookmark: Bookmark,
     source: Runnable,
 }
 
@@ -69,6 +71,7 @@ impl Lane {
             limits,
             served,
             nobody_due_before: None,
+            bookmark: Bookmark::default(),
             source,
         })
     }

@@ -98,7 +98,7 @@ pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), 
     }
     sqlx::query(
         "update blasts set state = 'sending', version = version + 1, updated_at = now(), completed_at = null
-          where id = any($1) and state = 'completed'",
+          where id = any($1) and state = 'completed' and deleted_at is null",
     )
     .bind(blasts)
     .execute(tx)

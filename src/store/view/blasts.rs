@@ -51,7 +51,8 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
                                 from blast_status_counts where blast_id = b.id) c on true
            left join lateral (select next_attempt_at as next_due_at from blast_recipients
                                where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
-          where ($1::text is null or lower(b.blast_tag) = lower($1))
+          where b.deleted_at is null
+            and ($1::text is null or lower(b.blast_tag) = lower($1))
             and ($2::text is null or lower(b.follow_up_stage) = lower($2))
             and ($3::blast_state is null or b.state = $3)
             and ($4::timestamptz is null or b.blast_date >= $4)
@@ -78,7 +79,7 @@ pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreEr
                                 from blast_status_counts where blast_id = b.id) c on true
            left join lateral (select next_attempt_at as next_due_at from blast_recipients
                                where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
-          where b.id = $1",
+          where b.id = $1 and b.deleted_at is null",
     )
     .bind(id)
     .fetch_optional(pool)
@@ -145,5 +146,8 @@ pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Counts, StoreError> {
 }
 
 pub async fn state(pool: &PgPool, id: BlastId) -> Result<Option<BlastState>, StoreError> {
-    Ok(sqlx::query_scalar("select state from blasts where id = $1").bind(id).fetch_optional(pool).await?)
+    Ok(sqlx::query_scalar("select state from blasts where id = $1 and deleted_at is null")
+        .bind(id)
+        .fetch_optional(pool)
+        .await?)
 }

@@ -132,7 +132,7 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
                 r.changed_at, r.amount
            from blast_recipients r
            join blasts b on b.id = r.blast_id
-          where r.phone_number = $1 and r.id <> $2
+          where r.phone_number = $1 and r.id <> $2 and b.deleted_at is null
           order by b.blast_date desc, b.id desc
           limit $3",
     );
@@ -150,7 +150,7 @@ pub async fn find(pool: &PgPool, text: &str, limit: u32) -> Result<Vec<Elsewhere
         "select blast_id, r.id as recipient_id, blast_tag as tag, phone_number as phone, name, status, changed_at, amount
            from blast_recipients r
            join blasts b on b.id = blast_id
-          where true",
+          where b.deleted_at is null",
     );
     for term in &sought.terms {
         condition::push(&mut sql, term);

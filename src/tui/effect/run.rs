@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -17,6 +17,8 @@ use crate::tui::run::Runner;
 const ELSEWHERE_MAX: u32 = 50;
 /// A suspension does not wait longer than this for the leases to be given up.
 const REST_MAX: Duration = Duration::from_secs(1);
+/// Counts on the screen are never older than this for want of asking.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// Which readings replace one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,8 +66,11 @@ impl AppRunner {
         let task = tokio::spawn(async move { read(&app, effect).await });
         tokio::spawn(async move {
             // A reading that panicked has no answer; its slot is free all the same.
+            let began = Instant::now();
             let answer = task.await.ok().flatten();
-            let _ = tell.send(Done { slot: Some(slot), answer });
+            let _ = tell.send(Done { slot: None, answer });
+            tokio::time::sleep(rest_after(slot, began.elapsed())).await;
+            let _ = tell.send(Done { slot: Some(slot), answer: None });
         });
     }
 
@@ -80,6 +85,14 @@ impl AppRunner {
 impl Runner for AppRunner {
     fn start(&mut self, effect: Effect) {
         match effect {
+            // A moment for a shop, half a minute for a million people: marks do not wait behind it.
+            Effect::Act(act @ (Act::Cancel(_) | Act::Delete(_))) => {
+                let app = self.app.clone();
+                self.aside(async move {
+                    let outcome = do_act(&app, &act).await;
+                    Some(Answer::Acted { act, outcome })
+                });
+            }
             // The queue is read for as long as the runner lives.
             Effect::Act(act) => _ = self.acts.send(act),
             Effect::Look => {
@@ -121,6 +134,15 @@ impl Runner for AppRunner {
                 return answer;
             }
         }
+    }
+}
+
+/// What happened meanwhile is counted person by person, for as long as the screen is not touched: in a large blast that
+/// must not be all that the database does. A tenth of the time at most.
+fn rest_after(slot: Slot, took: Duration) -> Duration {
+    match slot {
+        Slot::Since | Slot::Count(Counted::Changed) => took.saturating_mul(9).min(LONGEST_REST),
+        _ => Duration::ZERO,
     }
 }
 

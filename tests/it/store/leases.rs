@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use blastdeck::store::claim::{Claim, Want, claim, skip_suppressed};
+use blastdeck::store::claim::{Claim, Claimed, Want, claim, skip_suppressed};
 use blastdeck::store::lease::{acquire, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, asking};
 use crate::support::eventually_async;
 
-const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5 };
+const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5, after: None };
 
 #[tokio::test]
 async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
@@ -35,6 +35,25 @@ async fn an_engine_that_lost_its_lease_claims_nobody() {
     assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::Fenced), "it was taken");
     assert_eq!(scene.statuses().await, ["queued"; 5]);
     assert_eq!(scene.number("select count(*) from attempts").await, 0);
+}
+
+#[tokio::test]
+async fn a_claim_goes_on_behind_the_one_before_and_whoever_was_passed_by_is_found_from_the_start() {
+    let scene = Scene::queued(9).await;
+    let mut by_hand = scene.pool().begin().await.unwrap();
+    sqlx::query("select 1 from blast_recipients where id = 2 for update").execute(&mut *by_hand).await.unwrap();
+    let claim = async |want| match claim(scene.pool(), scene.lease, want).await.unwrap() {
+        Claim::People(people) => people,
+        Claim::Fenced => panic!("the lease is lost"),
+    };
+    let ids = |people: &[Claimed]| people.iter().map(|person| person.id.0).collect::<Vec<_>>();
+
+    let first = claim(Want { people: 3, ..WANT }).await;
+    by_hand.rollback().await.unwrap();
+    let second = claim(Want { people: 3, after: first.iter().map(Claimed::place).max(), ..WANT }).await;
+    let from_start = claim(WANT).await;
+
+    assert_eq!((ids(&first), ids(&second), ids(&from_start)), (vec![1, 3, 4], vec![5, 6, 7], vec![2, 8, 9]));
 }
 
 #[tokio::test]

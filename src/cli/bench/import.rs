@@ -1,0 +1,34 @@
+//! `bench import`: a list of people through the whole import, against one plain COPY of ready rows.
+
+use std::time::{Duration, Instant};
+
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::ground::Ground;
+use super::round;
+
+/// How often each is measured; the best of each counts, since others may use the machine meanwhile.
+const ROUNDS: usize = 2;
+
+pub(super) async fn measure(ground: &Ground, count: u32) -> Result<Value> {
+    let app = ground.app();
+    let (mut ours, mut plain) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        // Each begins with an empty table: indexes that have somebody in them already are slower.
+        app.bench_empty().await?;
+        let began = Instant::now();
+        let blast = ground.draft(count).await?;
+        ours = ours.min(began.elapsed());
+        let rows = app.bench_rows(blast).await?;
+        app.bench_empty().await?;
+        plain = plain.min(app.bench_copy(rows).await?);
+    }
+    let rate = f64::from(count) / ours.as_secs_f64();
+    let copy_rate = f64::from(count) / plain.as_secs_f64();
+    Ok(json!({
+        "people": count, "seconds": round(ours.as_secs_f64()), "people_per_second": round(rate),
+        "copy_seconds": round(plain.as_secs_f64()), "copy_per_second": round(copy_rate),
+        "share_of_copy": round(rate / copy_rate),
+    }))
+}

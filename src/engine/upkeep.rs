@@ -1,0 +1,105 @@
+//! What keeps a database in shape beside the sending: counters folded, months of history made and dropped, work on whole
+//! blasts that somebody began and did not finish. None of it holds up a message, and none of it is due at a moment.
+
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+
+use super::app::App;
+use crate::config::KeepHistory;
+use crate::store::{StoreError, clearing, count, months};
+
+const FOLD_EVERY: Duration = Duration::from_secs(2);
+const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A month that was in use is tried again sooner.
+const MONTHS_AGAIN: Duration = Duration::from_secs(10 * 60);
+const CLEAR_EVERY: Duration = Duration::from_secs(10);
+/// Clearing up leaves the rest of a turn to the senders.
+const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
+
+/// When each was done last, or is due next.
+#[derive(Default)]
+pub struct Upkeep {
+    folded: Option<Instant>,
+    months_due: Option<Instant>,
+    cleared: Option<Instant>,
+}
+
+impl Upkeep {
+    /// Does whatever is due.
+    pub async fn turn(&mut self, app: &App) -> Result<(), StoreError> {
+        if is_over(self.folded, FOLD_EVERY) {
+            // More than one call only where a crowd of small commits was faster than the clock.
+            while count::fold(app.pool()).await? >= count::FOLDED_AT_ONCE {}
+            self.folded = Some(Instant::now());
+        }
+        if self.months_due.is_none_or(|due| Instant::now() >= due) {
+            let next = months_of(app).await;
+            self.months_due = Some(Instant::now() + next);
+        }
+        if is_over(self.cleared, CLEAR_EVERY) && clear(app).await? == Cleared::All {
+            self.cleared = Some(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+fn is_over(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= every)
+}
+
+/// Makes the months ahead and drops the old ones; tells when to look again. Months are made long before they are needed
+/// and dropped when it suits, so that no failure here holds up anything.
+async fn months_of(app: &App) -> Duration {
+    let done = async {
+        months::make(app.pool()).await?;
+        drop_old(app).await
+    };
+    match done.await {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::warn!(%error, "the history's months could not be looked after; tried again in ten minutes");
+            MONTHS_AGAIN
+        }
+    }
+}
+
+async fn drop_old(app: &App) -> Result<Duration, StoreError> {
+    let KeepHistory::Months(kept) = app.keep_history() else { return Ok(MONTHS_EVERY) };
+    let dropped = months::drop_old(app.pool(), kept).await?;
+    if !dropped.gone.is_empty() {
+        tracing::info!(months = dropped.gone.join(", "), keep_history = %app.keep_history(), "old history was dropped");
+    }
+    if dropped.busy.is_empty() {
+        return Ok(MONTHS_EVERY);
+    }
+    tracing::debug!(months = dropped.busy.join(", "), "old history is in use, and dropped later");
+    Ok(MONTHS_AGAIN)
+}
+
+/// Whether something is left for the next turn.
+#[derive(PartialEq, Eq)]
+enum Cleared {
+    All,
+    NotYet,
+}
+
+/// Goes on with a cancel or a delete whose process ended in the middle.
+async fn clear(app: &App) -> Result<Cleared, StoreError> {
+    let began = Instant::now();
+    for left in clearing::unfinished(app.pool()).await? {
+        let mut walk = left.walk();
+        while walk.step(app.pool()).await?.is_some() {
+            if began.elapsed() > CLEAR_AT_MOST {
+                return Ok(Cleared::NotYet);
+            }
+        }
+        app.news_parts().order(app.pool(), Some(left.blast)).await?;
+    }
+    Ok(Cleared::All)
+}
+
+/// The counts are left folded, so that the next reader has a handful of rows.
+pub async fn fold_all(pool: &PgPool) {
+    while count::fold(pool).await.is_ok_and(|folded| folded > 0) {}
+}

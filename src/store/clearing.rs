@@ -1,0 +1,171 @@
+//! What is done to everybody in a blast, a few thousand people at a time: no lock is held for longer than a moment, no
+//! transaction stays open while a million rows change, and whoever goes on where another ended does nothing twice.
+
+use sqlx::{PgConnection, PgPool};
+
+use super::{StoreError, settings};
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::status::Status;
+
+/// People of one transaction: a tenth of a second.
+const AT_ONCE: i64 = 2_000;
+
+/// Whose process says nothing for this long has ended.
+const SILENT_SECONDS: f64 = 30.0;
+
+/// What is to be done to a blast's people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Cancelled: who is still queued is left out.
+    LeaveOut,
+    /// Deleted: everybody goes, then the blast.
+    Remove,
+}
+
+/// Work on a blast, to be gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    pub blast: BlastId,
+    pub work: Work,
+}
+
+/// Marks a blast as deleted, if its version is still the one that was seen: from here on nobody sees it. `false`:
+/// somebody was first.
+pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts set deleted_at = now(), updated_at = now(), version = version + 1
+          where id = $1 and version = $2 and deleted_at is null",
+    )
+    .bind(id)
+    .bind(version)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Cancelled and deleted blasts whose people were left in the middle.
+pub async fn unfinished(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let rows: Vec<(BlastId, bool)> = sqlx::query_as(
+        "select b.id, b.deleted_at is not null
+           from blasts b
+          where (b.deleted_at is not null or b.state = 'cancelled') and b.updated_at < now() - make_interval(secs => $1)
+            and (b.deleted_at is not null
+                 or exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))
+          order by b.id",
+    )
+    .bind(SILENT_SECONDS)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let left = |(blast, deleted)| Left { blast, work: if deleted { Work::Remove } else { Work::LeaveOut } };
+    Ok(rows.into_iter().map(left).collect())
+}
+
+impl Left {
+    /// Does it to everybody. Returns to how many.
+    pub async fn finish(self, pool: &PgPool) -> Result<i64, StoreError> {
+        let mut walk = self.walk();
+        let mut people = 0;
+        while let Some(some) = walk.step(pool).await? {
+            people += some;
+        }
+        Ok(people)
+    }
+
+    /// Begins with the first of them.
+    pub const fn walk(self) -> Walk {
+        Walk { left: self, after: None }
+    }
+}
+
+/// Work under way. Remembers where it is: those behind it are dead rows, which a long transaction elsewhere would make
+/// every step pass by again.
+#[derive(Debug)]
+pub struct Walk {
+    left: Left,
+    after: Option<Place>,
+}
+
+/// A person's place in the index `(blast_id, status, id)`.
+type Place = (Status, RecipientId);
+
+impl Walk {
+    /// Does it to the next few; tells to how many. `None`: it is done.
+    pub async fn step(&mut self, pool: &PgPool) -> Result<Option<i64>, StoreError> {
+        let mut tx = settings::begin_hot_path(pool).await?;
+        // The blast first, as everywhere; and others see that somebody is at it.
+        sqlx::query("update blasts set updated_at = now() where id = $1")
+            .bind(self.left.blast)
+            .execute(&mut *tx)
+            .await?;
+        let people = self.next(&mut tx).await?;
+        let begins_anew = people.is_empty() && self.after.is_some();
+        if !people.is_empty() {
+            self.left.change(&mut tx, &people).await?;
+        } else if !begins_anew {
+            self.left.end(&mut tx).await?;
+        }
+        tx.commit().await?;
+        self.after = people.last().copied();
+        // Whoever changed meanwhile may stand behind the walk: it is over when nobody is found from the start.
+        let done = people.is_empty() && !begins_anew;
+        Ok((!done).then(|| i64::try_from(people.len()).unwrap_or(i64::MAX)))
+    }
+
+    /// The next people, locked. Who is locked by somebody else is waited for. Nobody is queued anew in a cancelled blast:
+    /// a requeue looks at the blast under lock.
+    async fn next(&self, tx: &mut PgConnection) -> Result<Vec<Place>, StoreError> {
+        let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
+        let people = match self.left.work {
+            Work::LeaveOut => sqlx::query_as(
+                "select r.status, r.id from blast_recipients r
+                  where r.blast_id = $1 and r.status = 'queued' and (r.status, r.id) > ($2, $3)
+                    and exists (select 1 from blasts where id = $1 and state = 'cancelled')
+                  order by r.status, r.id limit $4 for update of r",
+            ),
+            Work::Remove => sqlx::query_as(
+                "select r.status, r.id from blast_recipients r
+                  where r.blast_id = $1 and (r.status, r.id) > ($2, $3)
+                    and exists (select 1 from blasts where id = $1 and deleted_at is not null)
+                  order by r.status, r.id limit $4 for update of r",
+            ),
+        };
+        Ok(people.bind(self.left.blast).bind(status).bind(id).bind(AT_ONCE).fetch_all(tx).await?)
+    }
+}
+
+impl Left {
+    /// Attempts, answers and counts of those who are removed go by the table's own triggers.
+    async fn change(self, tx: &mut PgConnection, people: &[Place]) -> Result<(), StoreError> {
+        let statement = match self.work {
+            Work::LeaveOut => LEAVE_OUT,
+            Work::Remove => "delete from blast_recipients where blast_id = $1 and id = any($2)",
+        };
+        let ids: Vec<i64> = people.iter().map(|(_, id)| id.0).collect();
+        sqlx::query(statement).bind(self.blast).bind(ids).execute(tx).await?;
+        Ok(())
+    }
+
+    /// After the last of them.
+    async fn end(self, tx: &mut PgConnection) -> Result<(), StoreError> {
+        if self.work == Work::Remove {
+            sqlx::query("delete from blasts where id = $1 and deleted_at is not null")
+                .bind(self.blast)
+                .execute(tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+const LEAVE_OUT: &str = "
+    with left_out as (
+        update blast_recipients r
+           set status = 'skipped', standing = 'skipped', changed_at = now(), reason = b.state_reason
+          from blasts b
+         where b.id = $1 and r.id = any($2)
+     returning r.id, r.blast_id, r.attempt, b.state_reason, b.state_by)
+    insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, by_whom, metadata)
+    select blast_id, id, attempt, 'queued', 'skipped', 'operator', state_by, jsonb_build_object('why', state_reason)
+      from left_out";

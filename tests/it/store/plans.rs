@@ -1,0 +1,100 @@
+//! What is asked again and again costs the same with a million people as with a hundred, also where the planner's statistics
+//! mislead it.
+
+use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::store::claim::{Want, claim, next_due};
+use blastdeck::store::clearing::unfinished;
+use blastdeck::store::lease::{self, acquire, release};
+use blastdeck::store::{blast, poll, view};
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use super::{BLAST, SENDER, Scene, asking};
+use crate::support::eventually_async;
+
+/// Half of the table is queued, and none of it in the blast that is asked about: a walk over the table looks cheap, and
+/// finds nobody.
+async fn two_halves() -> Scene {
+    let scene = Scene::queued(0).await;
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state) values ('Draft', 1, 'Hi', 'draft');
+             insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
+             select 1, '+60100' || lpad(n::text, 6, '0'), 'read', 'read', now(), 'M' || n, 1 from generate_series(1, 20000) as n;
+             insert into blast_recipients (blast_id, phone_number)
+             select 2, '+60100' || lpad(n::text, 6, '0') from generate_series(1, 20000) as n;
+             analyze",
+        )
+        .await;
+    scene
+}
+
+/// Walks over all people so far, and looks into their indexes.
+async fn walks_and_looks(pool: &PgPool) -> (i64, i64) {
+    sqlx::query_as("select seq_scan, idx_scan from pg_stat_user_tables where relname = 'blast_recipients'")
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+/// How many walks over all people the queries took.
+async fn walks(scene: &Scene, asked: impl AsyncFnOnce(&PgPool)) -> i64 {
+    let before = walks_and_looks(scene.pool()).await;
+    let pool = PgPoolOptions::new().max_connections(1).connect(&scene.database.url).await.unwrap();
+    asked(&pool).await;
+    // A connection tells what it counted when it ends.
+    pool.close().await;
+    eventually_async("what was counted is told", async || walks_and_looks(scene.pool()).await.1 > before.1).await;
+    walks_and_looks(scene.pool()).await.0 - before.0
+}
+
+#[tokio::test]
+async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
+    let scene = two_halves().await;
+    let long_ago = Utc::now() - TimeDelta::days(1);
+
+    let walks = walks(&scene, async |pool| {
+        assert_eq!(blast::senders_with_work(pool).await.unwrap(), []);
+        assert_eq!(blast::finished(pool).await.unwrap(), [BLAST]);
+        assert_eq!(blast::pause_stale(pool, SENDER, long_ago, "why").await.unwrap(), []);
+        assert_eq!(poll::senders(pool, long_ago).await.unwrap(), []);
+        assert_eq!(poll::blasts(pool, SENDER, long_ago).await.unwrap(), []);
+        let after = (DateTime::UNIX_EPOCH, RecipientId(0));
+        let band = poll::Band { blast: BLAST, after, until: Utc::now(), limit: 200 };
+        assert!(poll::pending(pool, band).await.unwrap().is_empty());
+        assert_eq!(unfinished(pool).await.unwrap(), []);
+        assert_eq!(next_due(pool, BLAST).await.unwrap(), None);
+        claim(pool, scene.lease, Want { blast: BLAST, business: "kedai", people: 64, after: None }).await.unwrap();
+        assert_eq!(lease::sweep(pool, SENDER, scene.lease.epoch, &[]).await.unwrap(), 0);
+        release(pool, scene.lease).await.unwrap();
+        acquire(pool, SENDER, asking("second")).await.unwrap().unwrap();
+        assert!(blast::complete(pool, BLAST).await.unwrap());
+    })
+    .await;
+
+    assert_eq!(walks, 0);
+}
+
+#[tokio::test]
+async fn no_dashboard_walks_over_all_people_to_show_how_a_blast_stands() {
+    let scene = two_halves().await;
+
+    let walks = walks(&scene, async |pool| {
+        let blasts = view::blasts::list(pool, &view::BlastFilter::default()).await.unwrap();
+        let queued: Vec<_> = blasts.iter().map(|blast| blast.counts.queued).collect();
+        assert_eq!(queued, [20_000, 0]);
+        assert_eq!(view::blasts::counts(pool, BLAST).await.unwrap().read, 20_000);
+        assert_eq!(view::blasts::state(pool, BlastId(2)).await.unwrap(), Some(BlastState::Draft));
+        for anchor in [view::Anchor::Start, view::Anchor::End] {
+            let filter = blastdeck::domain::filter::Filter::default();
+            let query =
+                view::RecipientQuery { blast: BLAST, filter, order: view::Order::Row, as_of: None, anchor, limit: 100 };
+            assert_eq!(view::recipients::window(pool, &query).await.unwrap().len(), 100);
+        }
+    })
+    .await;
+
+    assert_eq!(walks, 0);
+}
