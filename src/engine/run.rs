@@ -305,6 +305,7 @@ async fn keep(parts: Arc<Parts>, fence: Arc<Fence>, sending: CancellationToken, 
     if parts.lease.is_lost() {
         tracing::warn!(sender = %parts.desk.name, "another engine has taken over");
         sending.cancel();
+        parts.lease.end_posts().await;
     }
 }
 

@@ -46,11 +46,18 @@ impl Post {
             Err(why) => return self.file_refusal(&why),
         };
         let Ok(under_way) = self.posts.clone().acquire_owned().await else { return };
+        let parts = self.parts.clone();
+        let lease_is_over = parts.lease.over();
         if !self.may_go().await {
             return self.file_release();
         }
         let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
-        let reply = self.parts.desk.provider.send(&outgoing).await;
+        // Dropping the call closes its connection: nothing of it leaves later.
+        let reply = tokio::select! {
+            biased;
+            reply = parts.desk.provider.send(&outgoing) => reply,
+            () = lease_is_over => cut_off(),
+        };
         drop(under_way);
         let (aftermath, blast, person) = (self.aftermath.clone(), self.blast, self.person.clone());
         let outcome = reply.outcome.clone();
@@ -176,6 +183,12 @@ impl Post {
             retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
         }
     }
+}
+
+/// What is known of a request that was dropped.
+fn cut_off() -> SendReply {
+    let why = "the lease ended while the request was under way".to_owned();
+    SendReply { outcome: Outcome::Unknown { why }, raw: Raw::default() }
 }
 
 /// Whether an outcome keeps others from being sent to.
