@@ -169,3 +169,39 @@ impl HeldLease {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::SenderId;
+
+    fn held(valid: Duration) -> HeldLease {
+        let lease =
+            Lease { sender: SenderId(1), epoch: 1, granted_at: chrono::Utc::now(), idle_since: None, renewals: 1 };
+        HeldLease::new(lease, LeaseTerms { valid }, Moment::now())
+    }
+
+    #[test]
+    fn what_is_under_way_is_over_before_the_lease_is() {
+        let terms = LeaseTerms { valid: Duration::from_secs(15) };
+
+        assert!(terms.renew_every() + terms.renew_again_after() < terms.trusted_for());
+        assert!(terms.trusted_for() < terms.over_after());
+        assert!(terms.over_after() + 2 * terms.look_every() < terms.valid);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_lease_is_told_once_it_comes_and_to_those_who_waited_before() {
+        let lease = held(Duration::from_millis(600));
+        let (over, began) = (lease.over(), tokio::time::Instant::now());
+
+        let ended = async {
+            sleep(Duration::from_millis(50)).await;
+            over.await;
+        };
+        tokio::select! { () = lease.watch() => {}, () = ended => {} }
+
+        assert!(began.elapsed() >= Duration::from_millis(540), "{:?}", began.elapsed());
+        assert!(!lease.is_fresh());
+    }
+}

@@ -17,6 +17,7 @@ mod layers;
 mod local_postgres;
 mod migrate;
 mod retry;
+mod rude;
 mod sending;
 mod statuses;
 mod store;

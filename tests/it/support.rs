@@ -5,6 +5,7 @@ mod postgres;
 pub mod proxy;
 mod pty;
 mod room;
+pub mod rude;
 mod shop;
 mod sim;
 

@@ -52,11 +52,12 @@ impl Post {
             return self.file_release();
         }
         let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
-        // Dropping the call closes its connection: nothing of it leaves later.
+        // Dropping the call closes its connection: nothing of it leaves later. That is no failure of the provider's, so it
+        // has no aftermath.
         let reply = tokio::select! {
             biased;
             reply = parts.desk.provider.send(&outgoing) => reply,
-            () = lease_is_over => cut_off(),
+            () = lease_is_over => return self.file(cut_off(), outgoing.text),
         };
         drop(under_way);
         let (aftermath, blast, person) = (self.aftermath.clone(), self.blast, self.person.clone());

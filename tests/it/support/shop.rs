@@ -79,6 +79,12 @@ impl Shop {
         self.write("config.toml", text);
     }
 
+    /// Sends through another provider than the simulator from now on.
+    pub fn send_through(&self, url: &str) {
+        let config = std::fs::read_to_string(self.path("config.toml")).unwrap();
+        self.write("config.toml", config.replace(self.sim.base_url(), url));
+    }
+
     /// Writes a file into the shop's directory.
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
@@ -261,6 +267,13 @@ impl Engine {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.0.id().unwrap()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// The most memory that it has held so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Asks it to end, and waits until it has.
