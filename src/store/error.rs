@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::waiting::Trouble;
+
 /// An error of the store. `Unavailable` and `Busy` are worth trying again; the others are not.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -34,6 +36,20 @@ impl StoreError {
     /// Worth trying again with the same evidence.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Busy(_))
+    }
+
+    /// What keeps a database that answers from taking anything, where a person can do something about it.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let (Self::Unavailable(error) | Self::Busy(error) | Self::Other(error)) = self else { return None };
+        match error.as_database_error()?.code()?.as_ref() {
+            "53100" => Some(Trouble::DiskFull),
+            "53200" => Some(Trouble::NoMemory),
+            "53300" => Some(Trouble::NoConnections),
+            "25006" => Some(Trouble::ReadOnly),
+            "57014" => Some(Trouble::TooSlow),
+            "55P03" => Some(Trouble::Locked),
+            _ => None,
+        }
     }
 
     /// A pause before the next try, by how often it failed already: 50 ms doubling up to 5 s.

@@ -7,6 +7,7 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod bad_days;
 mod chaos;
 mod crash;
 mod dashboard;
