@@ -125,7 +125,10 @@ impl Engine {
             self.app.rested();
             return Ok(Turn::GoOn);
         }
-        self.housekeeping().await?;
+        match self.housekeeping().await {
+            Err(error @ StoreError::Busy(_)) => tracing::warn!(%error, "the counts are folded later"),
+            other => other?,
+        }
         let due = self.due().await?;
         self.settle(&due).await;
         for desk in self.app.desks() {
