@@ -24,5 +24,6 @@ mod statuses;
 mod store;
 mod support;
 mod terminal;
+mod times;
 mod verbs;
 mod view;
