@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Setup, Shop, digits, eventually_async, long_form, pass, said};
+use crate::support::{Setup, Shop, digits, eventually_async, figure, long_form, pass, said};
 
 /// As many as a crash may leave uncertain: 16 under way, and a quarter more claimed ahead.
 const SLOTS: i64 = 20;
@@ -60,7 +60,7 @@ async fn kill_at_random_moments(killing: Killing<'_>) {
             free_the_lease(&shop).await;
         }
         let in_doubt = shop.count("uncertain").await + shop.count("sending").await;
-        println!("{in_flight} in flight: {} more are in doubt after one kill", in_doubt - was_uncertain);
+        figure(&format!("{in_flight} in flight: {} more are in doubt after one kill", in_doubt - was_uncertain));
         assert!(in_doubt - was_uncertain <= slots, "{} more are in doubt after one kill", in_doubt - was_uncertain);
         was_uncertain = in_doubt;
     }
@@ -74,12 +74,22 @@ async fn kill_at_random_moments(killing: Killing<'_>) {
 
 #[tokio::test]
 async fn two_engines_at_once_share_nothing_of_one_sender() {
+    start_together(2).await;
+}
+
+#[tokio::test]
+async fn five_engines_at_once_share_nothing_of_one_sender() {
+    start_together(5).await;
+}
+
+async fn start_together(engines: usize) {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.blast(0..200).await;
 
-    let (first, second) = tokio::join!(shop.run(&["engine", "--until-idle"]), shop.run(&["engine", "--until-idle"]));
+    let started = (0..engines).map(|_| shop.run(&["engine", "--until-idle"]));
+    let ended = futures_util::future::join_all(started).await;
 
-    assert_eq!((first.code, second.code), (0, 0));
+    assert!(ended.iter().all(|said| said.code == 0), "{ended:?}");
     assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (200, 0));
     assert_eq!(shop.state(&blast).await, "completed");
     let at_once = shop.sim.stats().await.max_in_flight;

@@ -17,6 +17,7 @@ mod import;
 mod layers;
 mod local_postgres;
 mod migrate;
+mod outage;
 mod retry;
 mod rude;
 mod sending;

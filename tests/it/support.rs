@@ -49,6 +49,12 @@ pub async fn eventually_async<F: Future<Output = bool>>(what: &str, mut conditio
     }
 }
 
+/// A figure for whoever runs the tests to see it.
+#[expect(clippy::print_stdout, reason = "shown with --nocapture, and when a test fails")]
+pub fn figure(text: &str) {
+    println!("{text}");
+}
+
 /// The command lines of all living processes that name `path`. Empty where there is no `/proc`.
 pub fn processes_naming(path: &Path) -> Vec<String> {
     let wanted = path.to_string_lossy().into_owned();

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Setup, Shop, eventually_async, long_form, pass};
+use crate::support::{Setup, Shop, eventually_async, figure, long_form, pass};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "50ms", "--speed", "6000"],
@@ -28,7 +28,7 @@ async fn next_post(shop: &Shop, since: Instant, what: &str) -> Duration {
     let posts = shop.sim.stats().await.posts;
     shop.until_posts(posts + 1).await;
     let took = since.elapsed();
-    println!("{what}: {:.2} s", took.as_secs_f64());
+    figure(&format!("{what}: {:.2} s", took.as_secs_f64()));
     took
 }
 

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::invariants::{self, broken_books, broken_promises};
 use super::sim::{Sim, TOKEN};
-use super::{PATIENCE, Room, TestDatabase, blastdeck, database, eventually_async};
+use super::{PATIENCE, Pty, Room, Size, TestDatabase, blastdeck, database, eventually_async};
 
 /// How a shop differs from the usual one. Lines of TOML, and arguments of the simulator.
 #[derive(Debug, Clone, Copy)]
@@ -174,6 +174,20 @@ impl Shop {
     pub fn engine(&self) -> Engine {
         let log = OpenOptions::new().create(true).append(true).open(self.path("engine.log")).unwrap();
         Engine(self.command(&["engine"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    /// The dashboard in a terminal, with its engine, in the shop's own environment.
+    pub fn dashboard(&self, size: Size) -> Pty {
+        let (home, data, config) = (self.room.path(), self.path("data"), self.path("config.toml"));
+        let environment = [
+            ("HOME", home.to_str().unwrap()),
+            ("DATABASE_URL", &self.database.url),
+            ("BLASTDECK_DATA_DIR", data.to_str().unwrap()),
+            ("BLASTDECK_OPERATOR", "aina"),
+            ("WSAPME_TOKEN", TOKEN),
+            ("LANG", "C.UTF-8"),
+        ];
+        Pty::run(blastdeck(), &["--config", config.to_str().unwrap()], &environment, size)
     }
 
     /// One number from the database.
