@@ -35,7 +35,7 @@ pub enum Waiting {
     Database { trouble: Trouble },
 }
 
-/// Why a database that answers takes nothing.
+/// Why a database that answers takes nothing. Once it is mended, work goes on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
@@ -50,7 +50,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    const fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::DiskFull => "the database's disk is full",
             Self::NoMemory => "the database has no memory left",
@@ -61,12 +61,12 @@ impl Trouble {
         }
     }
 
-    const fn mend(self) -> &'static str {
+    pub const fn mend(self) -> &'static str {
         match self {
-            Self::DiskFull => "make room there, it goes on by itself",
-            Self::NoMemory => "give it some, it goes on by itself",
+            Self::DiskFull => "make room there",
+            Self::NoMemory => "give it some",
             Self::NoConnections => "end some, or raise max_connections",
-            Self::ReadOnly => "make it writable, it goes on by itself",
+            Self::ReadOnly => "make it writable",
             Self::TooSlow => "pg_stat_activity tells what keeps it busy",
             Self::Locked => "pg_stat_activity tells who: end that",
         }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
 use super::fence::Fence;
+use crate::store::StoreError;
 use crate::store::lease::{self, Lease};
 
 /// How long leases live.
@@ -118,11 +119,20 @@ impl HeldLease {
                 () = stop.cancelled() => return,
                 () = sleep(self.terms.look_every()) => {}
             }
-            if tried_at.age() >= wait {
-                tried_at = Moment::now();
-                let is_renewed = self.renew(pool, clock, fence).await;
-                wait = if is_renewed { self.terms.renew_every() } else { self.terms.renew_again_after() };
+            if tried_at.age() < wait {
+                continue;
             }
+            tried_at = Moment::now();
+            let before = wait;
+            wait = match self.renew(pool, clock, fence).await {
+                Ok(()) => self.terms.renew_every(),
+                Err(error) => {
+                    if before == self.terms.renew_every() {
+                        tracing::warn!(sender = self.lease.sender.0, %error, "the lease could not be renewed yet");
+                    }
+                    self.terms.renew_again_after()
+                }
+            };
         }
     }
 
@@ -146,27 +156,19 @@ impl HeldLease {
         self.over.notify_waiters();
     }
 
-    /// One renewal; whether it got through. A failed one changes nothing: the lease simply ages.
-    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence) -> bool {
+    /// One renewal. A failed one changes nothing: the lease simply ages.
+    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence) -> Result<(), StoreError> {
         let asked_at = Moment::now();
-        match lease::renew(pool, self.lease, self.terms.valid()).await {
-            Ok(Some(renewed)) => {
-                clock.heard(asked_at, renewed.at);
-                fence.saw(self.lease.sender, renewed.renewals);
-                if let Ok(mut held) = self.asked_at.lock() {
-                    *held = asked_at;
-                }
-                true
-            }
-            Ok(None) => {
-                self.lose();
-                false
-            }
-            Err(error) => {
-                tracing::warn!(sender = self.lease.sender.0, %error, "the lease could not be renewed");
-                false
-            }
+        let Some(renewed) = lease::renew(pool, self.lease, self.terms.valid()).await? else {
+            self.lose();
+            return Ok(());
+        };
+        clock.heard(asked_at, renewed.at);
+        fence.saw(self.lease.sender, renewed.renewals);
+        if let Ok(mut held) = self.asked_at.lock() {
+            *held = asked_at;
         }
+        Ok(())
     }
 }
 
