@@ -306,7 +306,7 @@ async fn send_for(parts: Arc<Parts>, fence: Arc<Fence>, polling: PollingTerms, s
 async fn keep(parts: Arc<Parts>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
     parts.lease.keep(&parts.pool, &parts.clock, &fence, &stop).await;
     if parts.lease.is_lost() {
-        tracing::warn!(sender = %parts.desk.name, "another engine has taken over");
+        tracing::warn!(sender = %parts.desk.name, "its lease is lost: nothing is sent under it any more");
         sending.cancel();
         parts.lease.end_posts().await;
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use blastdeck::store::local::{Local, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, long_form, pass};
+use crate::support::{Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, figure, long_form, pass};
 
 /// POSTs under way at once, and a quarter more.
 const SLOTS: i64 = 10;
@@ -50,7 +50,7 @@ async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_t
     local.ensure_running().await.unwrap();
     let back = Instant::now();
     shop.until_posts(posts + 1).await;
-    println!("sends again {:.2} s after the database was back", back.elapsed().as_secs_f64());
+    figure(&format!("sends again {:.2} s after the database was back", back.elapsed().as_secs_f64()));
     assert!(back.elapsed().as_secs() < 10, "{:?}", back.elapsed());
     until_shown(&window, "live, news").await;
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
@@ -90,5 +90,51 @@ async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
     eventually_async("it ends by itself", async || shop.engines().is_empty()).await;
 
     assert!(shop.count("uncertain").await <= SLOTS);
+    shop.promises().await;
+}
+
+/// The server with all its processes.
+fn processes_of(local: &Local) -> Vec<Pid> {
+    let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
+    let parent_of = |name: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
+        stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<i32>().ok()
+    };
+    let names = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let children = names.filter(|name| parent_of(name) == Some(pid)).filter_map(|name| name.parse().ok());
+    std::iter::once(pid).chain(children).filter_map(Pid::from_raw).collect()
+}
+
+#[tokio::test]
+async fn a_database_that_stands_still_for_a_while_is_waited_for() {
+    let room = Room::new();
+    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let address = local.ensure_running().await.unwrap();
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    let blast = shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(30).await;
+
+    let frozen = processes_of(&local);
+    for process in &frozen {
+        kill_process(*process, Signal::STOP).unwrap();
+    }
+    pass(1_000).await;
+    let posts = shop.sim.posts().await.len();
+    pass(if long_form() { 45_000 } else { 6_000 }).await;
+    let meanwhile = shop.sim.posts().await.len() - posts;
+    for process in &frozen {
+        kill_process(*process, Signal::CONT).unwrap();
+    }
+    let back = Instant::now();
+    shop.until_posts(posts + 1).await;
+    figure(&format!("sends again {:.2} s after the database went on", back.elapsed().as_secs_f64()));
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    engine.stop().await;
+
+    let uncertain = shop.count("uncertain").await;
+    assert!(meanwhile == 0 && uncertain <= SLOTS, "{meanwhile} POSTs meanwhile, {uncertain} uncertain");
+    assert!(back.elapsed().as_secs() < 25, "{:?}", back.elapsed());
+    assert_eq!(shop.state(&blast).await == "completed", uncertain == 0);
     shop.promises().await;
 }
