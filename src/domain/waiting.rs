@@ -31,6 +31,46 @@ pub enum Waiting {
     Uncertain { people: i64 },
     /// The database's clock and this machine's are too far apart.
     Clock { seconds: i64 },
+    /// The database answers, but takes nothing.
+    Database { trouble: Trouble },
+}
+
+/// Why a database that answers takes nothing. Once it is mended, work goes on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    DiskFull,
+    NoMemory,
+    NoConnections,
+    ReadOnly,
+    /// A statement was ended for its length.
+    TooSlow,
+    /// Somebody else's transaction holds what is needed.
+    Locked,
+}
+
+impl Trouble {
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::DiskFull => "the database's disk is full",
+            Self::NoMemory => "the database has no memory left",
+            Self::NoConnections => "the database takes no more connections",
+            Self::ReadOnly => "the database takes no changes",
+            Self::TooSlow => "the database takes too long",
+            Self::Locked => "somebody holds a lock in the database",
+        }
+    }
+
+    pub const fn mend(self) -> &'static str {
+        match self {
+            Self::DiskFull => "make room there",
+            Self::NoMemory => "give it some",
+            Self::NoConnections => "end some, or raise max_connections",
+            Self::ReadOnly => "make it writable",
+            Self::TooSlow => "pg_stat_activity tells what keeps it busy",
+            Self::Locked => "pg_stat_activity tells who: end that",
+        }
+    }
 }
 
 impl Waiting {
@@ -54,6 +94,7 @@ impl Waiting {
             Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast"),
             Self::Uncertain { .. } => Some("say whether each went: `blastdeck uncertain list`"),
             Self::Clock { .. } => Some("set this machine's clock"),
+            Self::Database { trouble } => Some(trouble.mend()),
             _ => None,
         }
     }
@@ -73,6 +114,7 @@ impl fmt::Display for Waiting {
             Self::SenderStopped { why } => write!(f, "sender stopped: {why}"),
             Self::Uncertain { people } => write!(f, "waiting for {people} unknown"),
             Self::Clock { seconds } => write!(f, "clocks differ by {seconds} s"),
+            Self::Database { trouble } => f.write_str(trouble.words()),
         }
     }
 }

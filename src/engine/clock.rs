@@ -12,34 +12,61 @@ pub const SKEW_MAX: TimeDelta = TimeDelta::seconds(60);
 /// The longest way of an answer that is believed.
 const LONGEST_WAY: Duration = Duration::from_secs(1);
 
-/// The database's time, as last heard. Windows and daily caps go by it.
+/// The database's time, as last heard. Windows, rates and daily caps go by it. From one hearing to the next it goes on by
+/// the boot clock: this machine's time of day may be set meanwhile.
 #[derive(Debug, Default)]
 pub struct DatabaseClock {
-    ahead: Mutex<TimeDelta>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// The database's time at a moment.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    at: Moment,
+    database: DateTime<Utc>,
+}
+
+impl Heard {
+    /// `None`: the answer was too long on its way, or this machine's clock was set meanwhile. Such a one says little, and
+    /// a clock that jumps would hold the pace up. It was so in the middle of the way.
+    fn from_answer(asked_at: Moment, database: DateTime<Utc>, now: Moment) -> Option<Self> {
+        let way = asked_at.age_at(now);
+        (way <= LONGEST_WAY).then(|| Self { at: now, database: database + delta(way / 2) })
+    }
+
+    fn at(&self, now: Moment) -> DateTime<Utc> {
+        self.database + delta(now.boot.saturating_sub(self.at.boot))
+    }
 }
 
 impl DatabaseClock {
-    /// Notes what the database's clock said to a question of that moment: it was so in the middle of the way. An answer
-    /// that was long on its way says little, and a clock that jumps would hold the pace up.
+    /// Notes what the database's clock said to a question of that moment.
     pub fn heard(&self, asked_at: Moment, database: DateTime<Utc>) {
-        let way = asked_at.age();
-        if way > LONGEST_WAY {
-            return;
-        }
-        let then = Utc::now() - TimeDelta::from_std(way / 2).unwrap_or_default();
-        if let Ok(mut ahead) = self.ahead.lock() {
-            *ahead = database - then;
+        let Some(heard) = Heard::from_answer(asked_at, database, Moment::now()) else { return };
+        if let Ok(mut newest) = self.heard.lock() {
+            *newest = Some(heard);
         }
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now() + self.skew()
+        self.at(Moment::now())
     }
 
     /// How far the database's clock is ahead of this machine's.
     pub fn skew(&self) -> TimeDelta {
-        self.ahead.lock().map_or_else(|_| TimeDelta::zero(), |ahead| *ahead)
+        let now = Moment::now();
+        self.at(now) - DateTime::<Utc>::from(now.wall)
     }
+
+    /// Before anything was heard, this machine's own.
+    fn at(&self, now: Moment) -> DateTime<Utc> {
+        let heard = self.heard.lock().ok().and_then(|heard| *heard);
+        heard.map_or_else(|| now.wall.into(), |heard| heard.at(now))
+    }
+}
+
+fn delta(span: Duration) -> TimeDelta {
+    TimeDelta::from_std(span).unwrap_or_default()
 }
 
 /// A moment by two clocks: one that goes on while the machine sleeps, and the wall's. `Instant` stands still meanwhile.
@@ -59,9 +86,74 @@ impl Moment {
 
     /// The age by whichever clock says more.
     pub fn age(&self) -> Duration {
-        let now = Self::now();
+        self.age_at(Self::now())
+    }
+
+    /// A clock that was set back counts for nothing; the other one still goes on.
+    fn age_at(&self, now: Self) -> Duration {
         let by_boot = now.boot.saturating_sub(self.boot);
         let by_wall = now.wall.duration_since(self.wall).unwrap_or_default();
         by_boot.max(by_wall)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    /// So long after the machine's start, with its time of day set forward by so much.
+    fn moment(since_boot: Duration, set_forward: Duration) -> Moment {
+        Moment { boot: since_boot, wall: SystemTime::UNIX_EPOCH + 24 * 365 * 50 * HOUR + since_boot + set_forward }
+    }
+
+    /// As a clock that stands for the machine's own, an hour before it is set.
+    fn plain(since_boot: u64) -> Moment {
+        moment(seconds(since_boot), HOUR)
+    }
+
+    #[test]
+    fn an_age_is_told_by_the_clock_that_says_more() {
+        let asked_at = plain(100);
+
+        assert_eq!(asked_at.age_at(plain(104)), seconds(4));
+        assert_eq!(asked_at.age_at(moment(seconds(104), 2 * HOUR)), HOUR + seconds(4), "set forward by an hour");
+        assert_eq!(asked_at.age_at(moment(seconds(104), seconds(0))), seconds(4), "set back by an hour");
+        // A virtual machine that was paused: its boot clock stood still, its time of day was put right.
+        assert_eq!(asked_at.age_at(moment(seconds(100), HOUR + seconds(30))), seconds(30));
+    }
+
+    #[test]
+    fn setting_this_machines_clock_does_not_move_the_databases_time() {
+        let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+        let heard = Heard::from_answer(plain(100), noon, plain(100)).unwrap();
+
+        for set in [seconds(0), HOUR, 2 * HOUR] {
+            assert_eq!(heard.at(moment(seconds(107), set)), noon + TimeDelta::seconds(7));
+        }
+    }
+
+    #[test]
+    fn a_machine_that_slept_an_hour_knows_that_the_database_went_on() {
+        let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+        let heard = Heard::from_answer(plain(100), noon, plain(100)).unwrap();
+
+        assert_eq!(heard.at(plain(3_700)), noon + TimeDelta::hours(1));
+    }
+
+    #[test]
+    fn an_answer_tells_the_time_in_the_middle_of_its_way_unless_it_was_long_or_the_clock_was_set() {
+        let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+        let half = plain(100).boot + Duration::from_millis(500);
+
+        let heard = Heard::from_answer(plain(100), noon, moment(half, HOUR)).unwrap();
+        assert_eq!(heard.at(moment(half, HOUR)), noon + TimeDelta::milliseconds(250));
+        assert!(Heard::from_answer(plain(100), noon, plain(102)).is_none(), "two seconds on its way");
+        assert!(Heard::from_answer(plain(100), noon, moment(half, 2 * HOUR)).is_none(), "set forward meanwhile");
     }
 }

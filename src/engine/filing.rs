@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
+use crate::domain::waiting::Trouble;
 use crate::store::StoreError;
 use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
 
@@ -58,6 +59,7 @@ impl Drop for Slot {
 pub struct Ledger {
     inbox: mpsc::UnboundedSender<Filing>,
     settled: watch::Receiver<u64>,
+    trouble: watch::Receiver<Option<Trouble>>,
 }
 
 /// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone.
@@ -98,6 +100,11 @@ impl Ledger {
     pub fn settled(&self) -> watch::Receiver<u64> {
         self.settled.clone()
     }
+
+    /// Why evidence cannot be written now, where a person can do something about it.
+    pub fn trouble(&self) -> Option<Trouble> {
+        *self.trouble.borrow()
+    }
 }
 
 /// What the clerk needs to write with.
@@ -112,14 +119,18 @@ pub struct Desk {
 pub fn open(desk: Desk, give_up: CancellationToken) -> (Ledger, tokio::task::JoinHandle<()>) {
     let (inbox, filings) = mpsc::unbounded_channel();
     let (settled_tx, settled) = watch::channel(0);
-    let clerk = Clerk { desk, filings, settled: settled_tx, give_up };
-    (Ledger { inbox, settled }, tokio::spawn(clerk.work()))
+    let (trouble_tx, trouble) = watch::channel(None);
+    let clerk = Clerk { desk, filings, settled: settled_tx, trouble: trouble_tx, gone: HashSet::new(), give_up };
+    (Ledger { inbox, settled, trouble }, tokio::spawn(clerk.work()))
 }
 
 struct Clerk {
     desk: Desk,
     filings: mpsc::UnboundedReceiver<Filing>,
     settled: watch::Sender<u64>,
+    trouble: watch::Sender<Option<Trouble>>,
+    /// Blasts of which it was told that people are gone.
+    gone: HashSet<BlastId>,
     give_up: CancellationToken,
 }
 
@@ -157,8 +168,12 @@ impl Clerk {
         let mut failures = 0;
         loop {
             match record(&self.desk.pool, entries, &self.desk.rules).await {
-                Ok(settled) => return Some(settled),
+                Ok(settled) => {
+                    self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+                    return Some(settled);
+                }
                 Err(error) => {
+                    self.trouble.send_replace(error.trouble());
                     tracing::warn!(%error, pieces = entries.len(), failures, "evidence is kept and tried again");
                 }
             }
@@ -170,7 +185,7 @@ impl Clerk {
     }
 
     /// Frees the slots of what is durable, and tells who changed; returns what somebody else had locked.
-    fn close(&self, batch: Batch, settled: &[Settled]) -> Batch {
+    fn close(&mut self, batch: Batch, settled: &[Settled]) -> Batch {
         let mut again = Batch::default();
         let mut changed = HashSet::new();
         for (filing, settled) in batch.entries.into_iter().zip(batch.slots).zip(settled) {
@@ -179,7 +194,8 @@ impl Clerk {
                 Settled::Changed { .. } => {
                     changed.insert(filing.0.blast);
                 }
-                Settled::Nothing | Settled::Refused(_) | Settled::Gone => {}
+                Settled::Gone => self.tell_gone(filing.0.blast),
+                Settled::Nothing | Settled::Refused(_) => {}
             }
         }
         for blast in changed {
@@ -187,5 +203,15 @@ impl Clerk {
         }
         self.settled.send_modify(|n| *n += 1);
         again
+    }
+
+    /// Somebody deleted people who were under way: told once a blast.
+    fn tell_gone(&mut self, blast: BlastId) {
+        if self.gone.insert(blast) {
+            tracing::warn!(
+                blast = blast.0,
+                "people were deleted from the database while their message was under way: what came of it is not kept"
+            );
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! A lease as its holder keeps it: renewed every third of its life, and not trusted past two thirds of it.
+//! A lease as its holder keeps it: renewed every third of its life, not trusted past two thirds of it, and before it ends
+//! whatever is under way on it is dropped.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,10 +7,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
 use super::fence::Fence;
+use crate::store::StoreError;
 use crate::store::lease::{self, Lease};
 
 /// How long leases live.
@@ -28,9 +33,25 @@ impl LeaseTerms {
         self.valid / 3
     }
 
+    /// A renewal that failed is tried again sooner: the database may be back.
+    fn renew_again_after(self) -> Duration {
+        self.valid / 15
+    }
+
     /// Older than this since its last renewal was *asked for*, nothing is sent.
     fn trusted_for(self) -> Duration {
         self.valid * 2 / 3
+    }
+
+    /// Older than this, what is under way is dropped: a look before its end by the database's clock, which began to count
+    /// later than ours.
+    fn over_after(self) -> Duration {
+        self.valid * 9 / 10
+    }
+
+    /// How often its age is looked at.
+    fn look_every(self) -> Duration {
+        self.valid / 60
     }
 }
 
@@ -42,18 +63,25 @@ pub struct HeldLease {
     /// When the newest renewal that succeeded was asked for: its age counts from before the request.
     asked_at: Mutex<Moment>,
     lost: AtomicBool,
+    /// One bell for all POSTs under way: a timer each would cost more than the POST's own checks.
+    over: Notify,
 }
 
 impl HeldLease {
     /// `asked_at` is the moment before the lease was asked for.
     pub fn new(lease: Lease, terms: LeaseTerms, asked_at: Moment) -> Self {
-        Self { lease, terms, asked_at: Mutex::new(asked_at), lost: AtomicBool::new(false) }
+        Self { lease, terms, asked_at: Mutex::new(asked_at), lost: AtomicBool::new(false), over: Notify::new() }
     }
 
     /// Whether a POST may start now.
     pub fn is_fresh(&self) -> bool {
-        let age = self.asked_at.lock().map_or(Duration::MAX, |moment| moment.age());
-        !self.lost.load(Ordering::Acquire) && age < self.terms.trusted_for()
+        !self.is_lost() && self.age() < self.terms.trusted_for()
+    }
+
+    /// Rings when the lease ends under what is under way. Counts from now on, also before it is first polled: taken before
+    /// [`Self::is_fresh`] is asked, it misses no end.
+    pub fn over(&self) -> Notified<'_> {
+        self.over.notified()
     }
 
     /// The database says that somebody else has it.
@@ -65,29 +93,117 @@ impl HeldLease {
         self.lost.load(Ordering::Acquire)
     }
 
+    fn age(&self) -> Duration {
+        self.asked_at.lock().map_or(Duration::MAX, |moment| moment.age())
+    }
+
     /// Renews until told to stop, or until the lease turns out to be lost.
     pub async fn keep(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.renew_again_and_again(pool, clock, fence, stop) => {}
+            () = self.watch() => {}
+        }
+    }
+
+    /// By a clock that goes on while the machine sleeps: after a sleep, or a step of the wall's clock, it is asked at once.
+    async fn renew_again_and_again(
+        &self,
+        pool: &PgPool,
+        clock: &DatabaseClock,
+        fence: &Fence,
+        stop: &CancellationToken,
+    ) {
+        let (mut tried_at, mut wait) = (Moment::now(), self.terms.renew_every());
         while !self.is_lost() {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(self.terms.renew_every()) => self.renew(pool, clock, fence).await,
+                () = sleep(self.terms.look_every()) => {}
+            }
+            if tried_at.age() < wait {
+                continue;
+            }
+            tried_at = Moment::now();
+            let before = wait;
+            wait = match self.renew(pool, clock, fence).await {
+                Ok(()) => self.terms.renew_every(),
+                Err(error) => {
+                    if before == self.terms.renew_every() {
+                        tracing::warn!(sender = self.lease.sender.0, %error, "the lease could not be renewed yet");
+                    }
+                    self.terms.renew_again_after()
+                }
+            };
+        }
+    }
+
+    /// Ends what is under way when no renewal got through. One look later than it shows: a process that was frozen, or
+    /// whose clock was set, hears from the database first, and reads the answers that came meanwhile.
+    async fn watch(&self) {
+        loop {
+            sleep(self.terms.look_every()).await;
+            if self.age() >= self.terms.over_after() {
+                sleep(self.terms.look_every()).await;
+                if self.age() >= self.terms.over_after() {
+                    self.over.notify_waiters();
+                }
             }
         }
     }
 
+    /// Ends what is under way on a lost lease, a look later as well.
+    pub async fn end_posts(&self) {
+        sleep(self.terms.look_every()).await;
+        self.over.notify_waiters();
+    }
+
     /// One renewal. A failed one changes nothing: the lease simply ages.
-    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence) {
+    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence) -> Result<(), StoreError> {
         let asked_at = Moment::now();
-        match lease::renew(pool, self.lease, self.terms.valid()).await {
-            Ok(Some(renewed)) => {
-                clock.heard(asked_at, renewed.at);
-                fence.saw(self.lease.sender, renewed.renewals);
-                if let Ok(mut held) = self.asked_at.lock() {
-                    *held = asked_at;
-                }
-            }
-            Ok(None) => self.lose(),
-            Err(error) => tracing::warn!(sender = self.lease.sender.0, %error, "the lease could not be renewed"),
+        let Some(renewed) = lease::renew(pool, self.lease, self.terms.valid()).await? else {
+            self.lose();
+            return Ok(());
+        };
+        clock.heard(asked_at, renewed.at);
+        fence.saw(self.lease.sender, renewed.renewals);
+        if let Ok(mut held) = self.asked_at.lock() {
+            *held = asked_at;
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::SenderId;
+
+    fn held(valid: Duration) -> HeldLease {
+        let lease =
+            Lease { sender: SenderId(1), epoch: 1, granted_at: chrono::Utc::now(), idle_since: None, renewals: 1 };
+        HeldLease::new(lease, LeaseTerms { valid }, Moment::now())
+    }
+
+    #[test]
+    fn what_is_under_way_is_over_before_the_lease_is() {
+        let terms = LeaseTerms { valid: Duration::from_secs(15) };
+
+        assert!(terms.renew_every() + terms.renew_again_after() < terms.trusted_for());
+        assert!(terms.trusted_for() < terms.over_after());
+        assert!(terms.over_after() + 2 * terms.look_every() < terms.valid);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_lease_is_told_once_it_comes_and_to_those_who_waited_before() {
+        let lease = held(Duration::from_millis(600));
+        let (over, began) = (lease.over(), tokio::time::Instant::now());
+
+        let ended = async {
+            sleep(Duration::from_millis(50)).await;
+            over.await;
+        };
+        tokio::select! { () = lease.watch() => {}, () = ended => {} }
+
+        assert!(began.elapsed() >= Duration::from_millis(540), "{:?}", began.elapsed());
+        assert!(!lease.is_fresh());
     }
 }

@@ -1,7 +1,7 @@
 //! What changed, heard from other processes and told to them: LISTEN where there are sessions, looking again anyway.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::waiting::Trouble;
 use crate::store::{StoreError, news};
 
 /// Whether the database answers.
@@ -35,6 +36,8 @@ struct Channels {
     orders: watch::Sender<u64>,
     database: watch::Sender<DatabaseState>,
     changed: mpsc::UnboundedSender<BlastId>,
+    /// What keeps this process's senders from writing anything: the database may not take the reason either.
+    troubles: Mutex<HashMap<SenderId, Trouble>>,
 }
 
 /// Without LISTEN, or when it is silent, everybody looks again this often.
@@ -55,6 +58,7 @@ impl News {
             orders: watch::Sender::new(0),
             database: watch::Sender::new(DatabaseState::Up),
             changed,
+            troubles: Mutex::default(),
         };
         (Self { inner: Arc::new(inner) }, gathered)
     }
@@ -86,6 +90,20 @@ impl News {
     /// Where the ledger says which blasts changed.
     pub fn changed(&self) -> mpsc::UnboundedSender<BlastId> {
         self.inner.changed.clone()
+    }
+
+    /// Notes what keeps a sender of this process from writing.
+    pub fn hold(&self, sender: SenderId, trouble: Option<Trouble>) {
+        let Ok(mut troubles) = self.inner.troubles.lock() else { return };
+        match trouble {
+            Some(trouble) => troubles.insert(sender, trouble),
+            None => troubles.remove(&sender),
+        };
+    }
+
+    /// What keeps a sender of this process from writing.
+    pub fn trouble(&self, sender: SenderId) -> Option<Trouble> {
+        self.inner.troubles.lock().ok()?.get(&sender).copied()
     }
 
     /// Something was ordered in this process: heard here at once, and told to the others.

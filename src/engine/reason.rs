@@ -5,14 +5,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::desk::{Desk, per_hour};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Gap, Limits, Rate, next_day_start};
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{Trouble, Waiting};
 use crate::store::view::{BlastRow, SenderRow};
 
 /// A launch is not called unattended before an engine had time to hear of it.
 const GRACE: TimeDelta = TimeDelta::seconds(5);
 
-/// The reason, if there is one.
-pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
+/// The reason, if there is one. `trouble` is what this process itself cannot write for.
+pub fn of(
+    blast: &BlastRow,
+    sender: Option<&SenderRow>,
+    trouble: Option<Trouble>,
+    now: DateTime<Utc>,
+) -> Option<Waiting> {
     if blast.state != BlastState::Sending {
         return None;
     }
@@ -20,6 +25,10 @@ pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> O
         return Some(Waiting::Armed { until });
     }
     let counts = &blast.counts;
+    let told = trouble.map(|trouble| Waiting::Database { trouble }).or_else(|| database_of(sender?));
+    if counts.queued + counts.sending > 0 && told.is_some() {
+        return told;
+    }
     if counts.queued == 0 {
         let only_doubt = counts.sending == 0 && counts.uncertain > 0;
         return only_doubt.then_some(Waiting::Uncertain { people: counts.uncertain });
@@ -36,6 +45,12 @@ pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> O
         return Some(Waiting::Backoff { people: counts.queued, until });
     }
     sender.waiting.clone().filter(|waiting| waiting.until().is_none_or(|until| until > now))
+}
+
+/// What its holder told of the database, while it holds the sender.
+fn database_of(sender: &SenderRow) -> Option<Waiting> {
+    let told = sender.waiting.clone().filter(|waiting| matches!(waiting, Waiting::Database { .. }));
+    sender.lease.as_ref().and(told)
 }
 
 /// When it is done if nothing holds it up: the queue at the pace that binds, over as many days as the daily limit makes

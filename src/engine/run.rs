@@ -122,7 +122,10 @@ impl Engine {
             self.app.rested();
             return Ok(Turn::GoOn);
         }
-        self.upkeep.turn(&self.app).await?;
+        match self.upkeep.turn(&self.app).await {
+            Err(error @ StoreError::Busy(_)) => tracing::warn!(%error, "the counts are folded later"),
+            other => other?,
+        }
         let due = self.due().await?;
         self.settle(&due).await;
         for desk in self.app.desks() {
@@ -279,8 +282,9 @@ async fn send_for(parts: Arc<Parts>, fence: Arc<Fence>, polling: PollingTerms, s
 async fn keep(parts: Arc<Parts>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
     parts.lease.keep(&parts.pool, &parts.clock, &fence, &stop).await;
     if parts.lease.is_lost() {
-        tracing::warn!(sender = %parts.desk.name, "another engine has taken over");
+        tracing::warn!(sender = %parts.desk.name, "its lease is lost: nothing is sent under it any more");
         sending.cancel();
+        parts.lease.end_posts().await;
     }
 }
 

@@ -29,9 +29,9 @@ use super::news::News;
 use super::post_room;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Pace, Pacer, Past, day_start};
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{Trouble, Waiting};
 use crate::store::claim::{self, Claim, Want};
-use crate::store::{StoreError, blast, lease, sender};
+use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
 use brake::Brake;
 use choice::{Choice, Lane};
@@ -79,6 +79,8 @@ pub struct Sender {
     stopped: Option<String>,
     looked_at: Option<Instant>,
     told: Option<Waiting>,
+    /// Why the last claim was refused.
+    trouble: Option<Trouble>,
 }
 
 impl Sender {
@@ -105,6 +107,7 @@ impl Sender {
             stopped: None,
             looked_at: None,
             told: None,
+            trouble: None,
             parts,
         })
     }
@@ -117,6 +120,9 @@ impl Sender {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent until the database answers");
+                    self.trouble = error.trouble();
+                    // If it can be told at all.
+                    let _ = self.tell(None).await;
                     self.rest(StoreError::backoff(failures), &stop).await;
                     self.looked_at = None;
                     failures += 1;
@@ -155,6 +161,9 @@ impl Sender {
         let now = self.parts.clock.now();
         let known = std::mem::take(&mut self.lanes);
         self.lanes = choice::renew_lanes(known, runnable, &self.parts, now).await?;
+        if self.parts.ledger.trouble().is_some() {
+            self.tell(None).await?;
+        }
         if ordered {
             self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
         }
@@ -181,6 +190,7 @@ impl Sender {
             }
         };
         self.move_bookmark(blast, &people, wanted);
+        self.trouble = None;
         if people.is_empty() {
             return if after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
         }
@@ -223,6 +233,8 @@ impl Sender {
                 self.looked_at = None;
                 return None;
             }
+            // Slots that stay taken may be a matter to tell.
+            () = tokio::time::sleep(LOOK_EVERY) => return None,
         };
         let mut slots = vec![first];
         while slots.len() < self.batch() {
@@ -338,16 +350,6 @@ impl Sender {
         };
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
             lane.nobody_due_before = Some(next);
-        }
-        Ok(())
-    }
-
-    /// Writes down what is waited for, when it changed.
-    async fn tell(&mut self, waiting: Option<Waiting>) -> Result<(), StoreError> {
-        if waiting != self.told {
-            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, waiting.as_ref()).await?;
-            self.told = waiting;
-            let _ = self.parts.news.changed().send(BlastId(0));
         }
         Ok(())
     }

@@ -15,6 +15,9 @@ use crate::domain::text::clean;
 /// The longest pause that a provider may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Of a body that is longer than [`BODY_MAX`], so many bytes are kept.
+const OVERLONG_KEPT: usize = 16 * 1024;
+
 /// How a sender's connections live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAlive {
@@ -126,7 +129,9 @@ async fn read_body(mut response: Response) -> Result<Bytes, Trouble> {
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
                     let why = format!("HTTP {} with more than {BODY_MAX} bytes", response.status().as_u16());
-                    return Err(Trouble::MayHaveSent { why, raw: Raw { http_status, body: body.freeze() } });
+                    // Its beginning tells what it was; all of it, from each of hundreds under way, would fill the memory.
+                    let body = Bytes::copy_from_slice(&body[..OVERLONG_KEPT]);
+                    return Err(Trouble::MayHaveSent { why, raw: Raw { http_status, body } });
                 }
             }
             Err(error) => return Err(trouble(&error, Raw { http_status, body: body.freeze() })),

@@ -152,12 +152,16 @@ pub async fn recent_attempts(
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more. `false`: not yet, or not sending.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
-    // The row first, in a statement of its own: one that waited for it would go on by what it saw before.
+    // The row first, in a statement of its own: one that waited for it would go on by what it saw before. Whoever holds it
+    // does not hold up the other blasts: it is asked again a moment later.
     let mut tx = settings::begin_hot_path(pool).await?;
-    sqlx::query("select 1 from blasts where id = $1 and state = 'sending' for update")
+    let held = sqlx::query("select 1 from blasts where id = $1 and state = 'sending' for update skip locked")
         .bind(id)
         .execute(&mut *tx)
         .await?;
+    if held.rows_affected() == 0 {
+        return Ok(false);
+    }
     let done = sqlx::query(
         "update blasts
             set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),

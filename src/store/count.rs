@@ -12,12 +12,19 @@ use crate::domain::status::Status;
 pub const FOLDED_AT_ONCE: u64 = 10_000;
 
 /// Moves appended deltas into the counts, at most [`FOLDED_AT_ONCE`]; deltas of blasts that are gone are dropped.
-/// Returns how many were folded. Two folders at once share the work.
+/// Returns how many were folded. Two folders at once share the work. A blast whose row somebody holds is left for later:
+/// its counts refer to it, and waiting would hold up the others.
 pub async fn fold(pool: &PgPool) -> Result<u64, StoreError> {
     let folded: i64 = sqlx::query_scalar(
-        "with taken as (
+        "with next as (
+             select id, blast_id from blast_count_deltas order by id limit $1 for update skip locked),
+         free as (
+             select id from blasts where id = any(array(select distinct blast_id from next)) for key share skip locked),
+         taken as (
              delete from blast_count_deltas
-              where id = any(array(select id from blast_count_deltas order by id limit $1 for update skip locked))
+              where id = any(array(select n.id from next n
+                                    where n.blast_id = any(array(select id from free))
+                                       or not exists (select 1 from blasts b where b.id = n.blast_id)))
              returning blast_id, status, people, amount),
          sums as (
              select t.blast_id, t.status, sum(t.people)::bigint as people, sum(t.amount) as amount

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-/// An error of the store. `Unavailable` and `Busy` are worth trying again; the others are not.
+use crate::domain::waiting::Trouble;
+
+/// An error of the store. `Unavailable`, `Busy` and `Refusing` are worth trying again; the others are not.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
     #[error("the database cannot be reached: {0}")]
     Unavailable(sqlx::Error),
-    /// Deadlock, serialisation failure or lock timeout: 40P01, 40001, 55P03.
+    /// It answers, but takes nothing: its disk is full, it has no memory left, it only reads. 53100, 53200, 25006.
+    #[error("the database takes nothing now: {0}")]
+    Refusing(sqlx::Error),
+    /// Deadlock, serialisation failure, lock timeout or a statement ended for its length: 40P01, 40001, 55P03, 57014.
     #[error("the database was busy with something else: {0}")]
     Busy(sqlx::Error),
     /// The database's schema was made by a newer blastdeck.
@@ -36,7 +41,21 @@ const MESSAGE_KEY: &str = "provider_message_sender_message_key";
 impl StoreError {
     /// Worth trying again with the same evidence.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Busy(_))
+        matches!(self, Self::Unavailable(_) | Self::Busy(_) | Self::Refusing(_))
+    }
+
+    /// What keeps a database that answers from taking anything, where a person can do something about it.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let (Self::Unavailable(error) | Self::Busy(error) | Self::Refusing(error)) = self else { return None };
+        match error.as_database_error()?.code()?.as_ref() {
+            "53100" => Some(Trouble::DiskFull),
+            "53200" => Some(Trouble::NoMemory),
+            "53300" => Some(Trouble::NoConnections),
+            "25006" => Some(Trouble::ReadOnly),
+            "57014" => Some(Trouble::TooSlow),
+            "55P03" => Some(Trouble::Locked),
+            _ => None,
+        }
     }
 
     /// A pause before the next try, by how often it failed already: 50 ms doubling up to 5 s.
@@ -49,7 +68,8 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
-                Some("40P01" | "40001" | "55P03") => Self::Busy(error),
+                Some("40P01" | "40001" | "55P03" | "57014") => Self::Busy(error),
+                Some("53100" | "53200" | "25006") => Self::Refusing(error),
                 Some(code) if matches!(code.get(..2), Some("08" | "53" | "57")) => Self::Unavailable(error),
                 Some("23505") if refusal.constraint() == Some(MESSAGE_KEY) => Self::IdTaken,
                 Some(code) if matches!(code.get(..2), Some("22" | "23")) => Self::Data(error),

@@ -12,7 +12,7 @@ use crate::domain::recipient::Mark;
 use crate::engine::view::{
     BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
 };
-use crate::engine::{EngineError, Launch, Marked, Plan, TakenBack};
+use crate::engine::{EngineError, Launch, Marked, Plan, StoreError, TakenBack};
 
 /// Something to be done outside of the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,10 +121,17 @@ pub enum Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
+            EngineError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
             EngineError::Store(store) if store.is_transient() => Self::Unavailable,
             other => Self::Other(other.to_string()),
         }
     }
+}
+
+/// A database that answers, but takes nothing.
+fn refused(error: &StoreError) -> String {
+    let why = error.trouble().map_or_else(String::new, |why| format!("{}: {}; ", why.words(), why.mend()));
+    format!("{why}nothing was changed")
 }
 
 impl Failure {

@@ -177,16 +177,20 @@ impl Trial {
         }
     }
 
-    /// For whoever looks into a failure: the statuses, the leases, and what the engines said last.
+    /// For whoever looks into a failure: the statuses, the leases, who is connected and waits for what, and what the engines
+    /// said last.
     async fn how_it_stands(&self) -> String {
         let query = "select coalesce((select json_agg(x) from (select status, count(*) from blast_recipients group by 1) x)::text, '')
                          || coalesce((select json_agg(l)::text from sender_leases l), '')
                          || coalesce((select json_agg(s)::text from senders s), '')
-                         || coalesce((select json_agg(b.state)::text from blasts b), '')";
+                         || coalesce((select json_agg(b.state)::text from blasts b), '')
+                         || (select json_agg(a)::text from (select pid, state, wait_event, now() - state_change as since, left(query, 70) as query
+                                                              from pg_stat_activity where datname = current_database()) a)";
         let rows: String = sqlx::query_scalar(query).fetch_one(&self.shop.database.pool).await.unwrap();
         let log = std::fs::read_to_string(self.shop.path("engine.log")).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(30).collect();
-        format!("{rows}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        let proxied = self.proxy.connections();
+        format!("{rows}\n{proxied} through the proxy\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"))
     }
 
     /// All promises, and that no more are in doubt than the blows can explain.

@@ -7,6 +7,7 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod bad_days;
 mod chaos;
 mod crash;
 mod dashboard;
@@ -16,12 +17,15 @@ mod import;
 mod layers;
 mod local_postgres;
 mod migrate;
+mod outage;
 mod retry;
+mod rude;
 mod sending;
 mod statuses;
 mod store;
 mod support;
 mod terminal;
+mod times;
 mod upkeep;
 mod verbs;
 mod view;

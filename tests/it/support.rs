@@ -5,6 +5,7 @@ mod postgres;
 pub mod proxy;
 mod pty;
 mod room;
+pub mod rude;
 mod shop;
 mod sim;
 
@@ -46,6 +47,12 @@ pub async fn eventually_async<F: Future<Output = bool>>(what: &str, mut conditio
         assert!(Instant::now() < deadline, "still not true after {PATIENCE:?}: {what}");
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// A figure for whoever runs the tests to see it.
+#[expect(clippy::print_stdout, reason = "shown with --nocapture, and when a test fails")]
+pub fn figure(text: &str) {
+    println!("{text}");
 }
 
 /// The command lines of all living processes that name `path`. Empty where there is no `/proc`.

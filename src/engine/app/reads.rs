@@ -60,7 +60,8 @@ impl App {
         if blast.state != BlastState::Sending {
             return Ok(());
         }
-        blast.waiting = reason::of(blast, sender, self.clock().now());
+        let trouble = self.news_parts().trouble(blast.sender_id);
+        blast.waiting = reason::of(blast, sender, trouble, self.clock().now());
         blast.done_at = self.done_at(blast).await?;
         Ok(())
     }

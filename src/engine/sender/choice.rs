@@ -14,6 +14,7 @@ use crate::engine::clock::SKEW_MAX;
 use crate::engine::desk::BlastLimits;
 use crate::store::StoreError;
 use crate::store::blast::{self, Runnable};
+use crate::store::lease;
 
 /// A blast of this sender, with its own pace.
 pub(super) struct Lane {
@@ -125,6 +126,20 @@ impl Sender {
             (None, Some((until, waiting))) => Choice::Wait { waiting, until: Some(until) },
             (None, None) => Choice::Wait { waiting: None, until: None },
         }
+    }
+
+    /// Writes down what is waited for, when it changed. A database that takes nothing comes before every other reason, and
+    /// may not take that either: this process knows it anyway.
+    pub(super) async fn tell(&mut self, waiting: Option<Waiting>) -> Result<(), StoreError> {
+        let trouble = self.parts.ledger.trouble().or(self.trouble);
+        self.parts.news.hold(self.parts.desk.id, trouble);
+        let waiting = trouble.map(|trouble| Waiting::Database { trouble }).or(waiting);
+        if waiting != self.told {
+            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, waiting.as_ref()).await?;
+            self.told = waiting;
+            let _ = self.parts.news.changed().send(BlastId(0));
+        }
+        Ok(())
     }
 
     /// What stops the sender as a whole until somebody acts.

@@ -57,11 +57,18 @@ impl Post {
         };
         let round = self.round.clone();
         let Ok(under_way) = round.posts.acquire().await else { return };
+        let lease_is_over = round.parts.lease.over();
         if !self.may_go().await {
             return self.file_release();
         }
         let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
-        let reply = round.parts.desk.provider.send(&outgoing).await;
+        // Dropping the call closes its connection: nothing of it leaves later. That is no failure of the provider's, so it
+        // has no aftermath.
+        let reply = tokio::select! {
+            biased;
+            reply = round.parts.desk.provider.send(&outgoing) => reply,
+            () = lease_is_over => return self.file(cut_off(), outgoing.text),
+        };
         drop(under_way);
         if let Outcome::Accepted { .. } = reply.outcome {
             self.file(reply, outgoing.text);
@@ -205,6 +212,12 @@ impl Post {
             retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
         }
     }
+}
+
+/// What is known of a request that was dropped.
+fn cut_off() -> SendReply {
+    let why = "the lease ended while the request was under way".to_owned();
+    SendReply { outcome: Outcome::Unknown { why }, raw: Raw::default() }
 }
 
 /// Whether an outcome keeps others from being sent to.

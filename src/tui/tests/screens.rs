@@ -11,7 +11,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{Trouble, Waiting};
 use crate::engine::view::{AnswerRow, BlastRow, HistoryRow, RecipientDetails, RecipientRow, Since};
 use crate::tui::effect::{Answer, Counted, Failure};
 use crate::tui::key::Key;
@@ -373,6 +373,8 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
 
     assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
     assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs   90/h");
+    let full = Waiting::Database { trouble: Trouble::DiskFull };
+    assert_eq!(says(full), "the database's disk is full: make room there   90/h");
     assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it   90/h");
     assert_eq!(
         says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),

@@ -186,6 +186,7 @@ fn waits_for(waiting: &Waiting, clock: Clock) -> String {
         (Waiting::Armed { until }, _) => format!("starts {}; u stops it", clock.second(*until)),
         (Waiting::Uncertain { people }, _) => format!("waits for you: {} uncertain", number(*people)),
         (Waiting::NoEngine | Waiting::SenderStopped { .. }, _) => waiting.to_string(),
+        (Waiting::Database { .. }, _) => format!("{waiting}: {}", waiting.mend().unwrap_or_default()),
         (Waiting::Gap { .. }, Some(next)) => format!("waits for: {waiting}, next {}", clock.second(next)),
         (_, Some(until)) => format!("waits for: {waiting}, until {}", clock.long(until)),
         _ => format!("waits for: {waiting}"),

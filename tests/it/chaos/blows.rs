@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
 use super::{SLOTS, Trial};
 use crate::support::proxy::{ALL, CLAIMS, EVIDENCE, RENEWALS};
-use crate::support::{PATIENCE, pass};
+use crate::support::{PATIENCE, Size, eventually_async, pass};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blow {
@@ -24,11 +24,21 @@ pub(super) enum Blow {
     Swallow,
     /// Postgres dies and comes back.
     PostgresCrash,
+    /// `kill -9` of the dashboard that sends; the standby that it had started goes on.
+    Window,
 }
 
 impl Blow {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Kill, Self::Sleep, Self::Crowd, Self::HangUps, Self::SlowAndCut, Self::Swallow, Self::PostgresCrash];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Kill,
+        Self::Sleep,
+        Self::Crowd,
+        Self::HangUps,
+        Self::SlowAndCut,
+        Self::Swallow,
+        Self::PostgresCrash,
+        Self::Window,
+    ];
 }
 
 impl Trial {
@@ -48,6 +58,7 @@ impl Trial {
                 self.allowed += SLOTS;
                 self.crash_postgres().await;
             }
+            Blow::Window => self.lose_the_window().await,
         }
     }
 
@@ -66,6 +77,41 @@ impl Trial {
             engine.signal(Signal::CONT);
         }
         pass(100 + self.dice.up_to(200) as u64).await;
+    }
+
+    /// The window alone sends, until it is killed. Then its standby does, and ends in its turn.
+    async fn lose_the_window(&mut self) {
+        for engine in self.engines.drain(..) {
+            engine.stop().await;
+        }
+        let window = self.shop.dashboard(Size { columns: 100, rows: 30 });
+        self.until_more_posts(5).await;
+        self.until_standby().await;
+        window.signal(Signal::KILL);
+        self.allowed += SLOTS;
+        drop(window);
+        // What is under way arrives first.
+        pass(500).await;
+        self.until_more_posts(10).await;
+        let how = if self.dice.up_to(2) == 0 { Signal::KILL } else { Signal::TERM };
+        if how == Signal::KILL {
+            self.allowed += SLOTS;
+        }
+        for standby in self.shop.engines() {
+            kill_process(standby, how).unwrap();
+        }
+        eventually_async("the standby has ended", async || self.shop.engines().is_empty()).await;
+        self.start_engines(1).await;
+    }
+
+    /// Up, and waiting for leases.
+    async fn until_standby(&self) {
+        let listening = "select count(*) from pg_stat_activity
+                          where application_name = 'blastdeck' and datname = current_database() and query ilike 'listen%'";
+        eventually_async("its standby is up", async || {
+            !self.shop.engines().is_empty() && self.shop.number(listening).await >= 2
+        })
+        .await;
     }
 
     async fn crowd(&mut self) {

@@ -1,6 +1,6 @@
 //! A lease is as old as the request that renewed it, and what a sleeper learns late is still the truth.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use rustix::process::Signal;
@@ -8,9 +8,11 @@ use rustix::process::Signal;
 use super::SETUP;
 use super::commits::proxied;
 use crate::support::proxy::RENEWALS;
+use crate::support::rude::{Call, Manner, Rude};
 use crate::support::{Setup, Shop, eventually_async, pass};
 
-/// Two thirds of five seconds.
+const LEASE: Duration = Duration::from_secs(5);
+/// Two thirds of it.
 const TRUSTED: TimeDelta = TimeDelta::milliseconds(3_334);
 
 #[tokio::test]
@@ -75,4 +77,71 @@ async fn a_killed_engine_that_is_started_again_keeps_the_rate() {
     let shortest = times.windows(2).map(|two| (two[1] - two[0]).num_milliseconds()).min().unwrap();
     assert!(shortest >= 1_900, "two within {shortest} ms");
     shop.promises().await;
+}
+
+/// The first three connections are kept waiting for a minute, the others are served.
+async fn first_three_late() -> Rude {
+    Rude::start(|n| if n < 3 { Manner::Late(Duration::from_secs(60)) } else { Manner::Polite }).await
+}
+
+fn late(rude: &Rude) -> Vec<Call> {
+    rude.calls().into_iter().filter(|call| call.manner != Manner::Polite).collect()
+}
+
+const CUT_OFF: &str = "select count(*) from blast_recipients
+                        where status = 'uncertain' and reason = 'the lease ended while the request was under way'";
+
+#[tokio::test]
+async fn a_post_under_way_is_dropped_before_its_lease_ends_when_no_renewal_gets_through() {
+    let sender = "rate = \"unlimited\"\nin_flight = 3";
+    let (shop, proxy) = proxied(Setup { sender, engine: "failures_in_a_row = 1", ..SETUP }).await;
+    let rude = first_three_late().await;
+    shop.send_through(rude.url());
+    let blast = shop.blast(0..6).await;
+
+    let engine = shop.engine();
+    eventually_async("three are under way", async || rude.calls().len() == 3).await;
+    proxy.delay(RENEWALS, Duration::from_secs(600));
+    eventually_async("their connections are closed", async || late(&rude).iter().all(|c| c.gone_at.is_some())).await;
+    eventually_async("they are uncertain", async || shop.number(CUT_OFF).await == 3).await;
+    let others = rude.calls().len() - 3;
+    proxy.calm();
+    proxy.cut();
+    eventually_async("the others are sent to", async || shop.count("queued").await + shop.count("sending").await == 0)
+        .await;
+    engine.stop().await;
+
+    for call in late(&rude) {
+        let lasted = call.gone_at.unwrap() - call.came_at;
+        assert!(lasted > LEASE / 2 && lasted < LEASE, "{lasted:?}");
+    }
+    assert_eq!((others, rude.calls().len(), rude.called_again()), (0, 6, Vec::new()));
+    assert_eq!(shop.state(&blast).await, "sending", "it is no failure of the provider's");
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn what_was_under_way_in_a_process_that_slept_through_its_lease_is_dropped_when_it_wakes() {
+    let setup = Setup { sender: "rate = \"unlimited\"\nin_flight = 3", engine: "failures_in_a_row = 1", ..SETUP };
+    let shop = Shop::open(setup).await;
+    let rude = first_three_late().await;
+    shop.send_through(rude.url());
+    shop.blast(0..6).await;
+    let sleeper = shop.engine();
+    eventually_async("three are under way", async || rude.calls().len() == 3).await;
+    sleeper.signal(Signal::STOP);
+
+    let other = shop.engine();
+    eventually_async("the other goes on", async || shop.count("queued").await == 0).await;
+    let still_open = late(&rude).iter().all(|call| call.gone_at.is_none());
+    sleeper.signal(Signal::CONT);
+    let woken = Instant::now();
+    eventually_async("their connections are closed", async || late(&rude).iter().all(|c| c.gone_at.is_some())).await;
+    let took = woken.elapsed();
+    sleeper.stop().await;
+    other.stop().await;
+
+    assert!(still_open && took < Duration::from_secs(2), "{took:?}");
+    assert_eq!((shop.count("uncertain").await, rude.calls().len(), rude.called_again()), (3, 6, Vec::new()));
+    shop.books().await;
 }

@@ -38,6 +38,7 @@ struct Shared {
     /// Grows with each cut.
     cuts: watch::Sender<u64>,
     swallowed: AtomicUsize,
+    connections: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -56,6 +57,7 @@ impl Proxy {
             troubles: Mutex::default(),
             cuts: watch::Sender::new(0),
             swallowed: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
         });
         let listening = tokio::spawn(listen(listener, shared.clone()));
         Self { port, shared, listening }
@@ -81,6 +83,11 @@ impl Proxy {
         self.shared.swallowed.load(Ordering::SeqCst)
     }
 
+    /// How many connections are open now.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
     /// Ends every connection, whatever is on its way.
     pub fn cut(&self) {
         self.shared.cuts.send_modify(|n| *n += 1);
@@ -101,12 +108,17 @@ impl Drop for Proxy {
 
 async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
-        tokio::spawn(serve(client, shared.clone()));
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            shared.connections.fetch_add(1, Ordering::SeqCst);
+            serve(client, &shared).await;
+            shared.connections.fetch_sub(1, Ordering::SeqCst);
+        });
     }
 }
 
 /// One connection, until either side ends it or it is cut.
-async fn serve(client: TcpStream, shared: Arc<Shared>) {
+async fn serve(client: TcpStream, shared: &Shared) {
     let mut cuts = shared.cuts.subscribe();
     let Ok(server) = UnixStream::connect(&shared.socket).await else { return };
     let _ = client.set_nodelay(true);
@@ -114,8 +126,8 @@ async fn serve(client: TcpStream, shared: Arc<Shared>) {
     let (from_server, to_server) = server.into_split();
     let talk = Arc::new(Mutex::new(Talk::default()));
     tokio::select! {
-        () = forward(from_client, to_server, &shared, &talk) => {}
-        () = answer(from_server, to_client, &shared, &talk) => {}
+        () = forward(from_client, to_server, shared, &talk) => {}
+        () = answer(from_server, to_client, shared, &talk) => {}
         _ = cuts.changed() => {}
     }
 }

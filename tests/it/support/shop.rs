@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::invariants::{self, broken_books, broken_promises};
 use super::sim::{Sim, TOKEN};
-use super::{PATIENCE, Room, TestDatabase, blastdeck, database, eventually_async};
+use super::{PATIENCE, Pty, Room, Size, TestDatabase, blastdeck, database, eventually_async};
 
 /// How a shop differs from the usual one. Lines of TOML, and arguments of the simulator.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +77,12 @@ impl Shop {
             setup.polling
         );
         self.write("config.toml", text);
+    }
+
+    /// Sends through another provider than the simulator from now on.
+    pub fn send_through(&self, url: &str) {
+        let config = std::fs::read_to_string(self.path("config.toml")).unwrap();
+        self.write("config.toml", config.replace(self.sim.base_url(), url));
     }
 
     /// Writes a file into the shop's directory.
@@ -170,6 +176,20 @@ impl Shop {
         Engine(self.command(&["engine"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
+    /// The dashboard in a terminal, with its engine, in the shop's own environment.
+    pub fn dashboard(&self, size: Size) -> Pty {
+        let (home, data, config) = (self.room.path(), self.path("data"), self.path("config.toml"));
+        let environment = [
+            ("HOME", home.to_str().unwrap()),
+            ("DATABASE_URL", &self.database.url),
+            ("BLASTDECK_DATA_DIR", data.to_str().unwrap()),
+            ("BLASTDECK_OPERATOR", "aina"),
+            ("WSAPME_TOKEN", TOKEN),
+            ("LANG", "C.UTF-8"),
+        ];
+        Pty::run(blastdeck(), &["--config", config.to_str().unwrap()], &environment, size)
+    }
+
     /// One number from the database.
     pub async fn number(&self, query: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&self.database.pool).await.unwrap()
@@ -261,6 +281,13 @@ impl Engine {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.0.id().unwrap()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// The most memory that it has held so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Asks it to end, and waits until it has.

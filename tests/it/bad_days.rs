@@ -1,0 +1,216 @@
+//! Bad days of the database: it refuses, it waits for somebody else's lock, people are deleted under a blast. It goes on by
+//! itself, says why it does not, and nobody is messaged twice.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::support::{Setup, Shop, digits, eventually_async, pass};
+
+/// Four at a time, so that a blast lasts long enough to meet trouble.
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "30ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 4",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+/// A shop whose tables refuse new rows while `refusing` names them, with the code that stands there.
+async fn refusing_shop() -> Shop {
+    let shop = Shop::open(SETUP).await;
+    shop.execute(
+        "create table refusing (of text, code text);
+         create function refuse() returns trigger language plpgsql as $$
+         declare why text;
+         begin
+             select code into why from refusing where of = tg_table_name;
+             if found then raise exception 'no' using errcode = why; end if;
+             return null;
+         end $$;
+         create trigger refuse before insert on attempts for each statement execute function refuse();
+         create trigger refuse before insert on provider_message for each statement execute function refuse()",
+    )
+    .await;
+    shop
+}
+
+async fn refuse(shop: &Shop, table: &str, code: &str) {
+    shop.execute(&format!("insert into refusing values ('{table}', '{code}')")).await;
+}
+
+async fn waiting(shop: &Shop, blast: &str) -> Value {
+    shop.json(&["blast", "show", blast]).await["waiting"].clone()
+}
+
+async fn says(shop: &Shop, blast: &str, words: &str) {
+    eventually_async(words, async || waiting(shop, blast).await["text"] == words).await;
+}
+
+async fn open_people(shop: &Shop) -> i64 {
+    shop.count("queued").await + shop.count("sending").await
+}
+
+async fn psql(shop: &Shop) -> PgConnection {
+    PgConnection::connect(&shop.database.url).await.unwrap()
+}
+
+async fn say(connection: &mut PgConnection, statement: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(connection).await.unwrap();
+}
+
+fn log(shop: &Shop) -> String {
+    std::fs::read_to_string(shop.path("engine.log")).unwrap()
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_with_what_to_do_and_the_blast_goes_on_once_there_is_room() {
+    for table in ["attempts", "provider_message"] {
+        let shop = refusing_shop().await;
+        let blast = shop.blast(0..150).await;
+        let engine = shop.engine();
+        shop.until_posts(10).await;
+
+        refuse(&shop, table, "53100").await;
+        says(&shop, &blast, "the database's disk is full").await;
+        let told = waiting(&shop, &blast).await;
+        pass(300).await;
+        let posts = shop.sim.posts().await.len();
+        pass(1_000).await;
+        assert_eq!((told["mend"].as_str(), shop.state(&blast).await.as_str()), (Some("make room there"), "sending"));
+        assert_eq!(shop.sim.posts().await.len(), posts, "nobody is sent to blindly");
+        shop.execute("delete from refusing").await;
+        shop.until_state(&blast, "completed").await;
+        engine.stop().await;
+
+        assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (150, 0));
+        shop.promises().await;
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_told_by_its_name() {
+    let shop = refusing_shop().await;
+    let blast = shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+
+    for (table, code, words) in [
+        ("attempts", "57014", Some("the database takes too long")),
+        ("provider_message", "55P03", Some("somebody holds a lock in the database")),
+        ("attempts", "53200", Some("the database has no memory left")),
+        ("provider_message", "25006", Some("the database takes no changes")),
+        ("attempts", "40001", None),
+        ("provider_message", "40P01", None),
+        ("provider_message", "40001", None),
+        ("attempts", "40P01", None),
+    ] {
+        refuse(&shop, table, code).await;
+        match words {
+            Some(words) => says(&shop, &blast, words).await,
+            None => pass(400).await,
+        }
+        shop.execute("delete from refusing").await;
+        let posts = shop.sim.stats().await.posts;
+        shop.until_posts(posts + 5).await;
+    }
+    eventually_async("nothing is told any more", async || waiting(&shop, &blast).await["text"].is_null()).await;
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (400, 0));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.blast(0..200).await;
+    let engine = shop.engine();
+    shop.until_posts(10).await;
+
+    for _ in 0..3 {
+        // The engine holds people and wants the history; this one holds the history and wants people.
+        let mut psql = psql(&shop).await;
+        say(&mut psql, "begin; lock table status_history in share row exclusive mode").await;
+        pass(100).await;
+        let _ = sqlx::query("update blast_recipients set note = 'seen' where note is null").execute(&mut psql).await;
+        let _ = sqlx::query("rollback").execute(&mut psql).await;
+    }
+    let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+    eventually_async("there was a deadlock", async || shop.number(deadlocks).await > 0).await;
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (200, 0));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn somebody_locked_by_hand_waits_and_the_others_go_on() {
+    let shop = Shop::open(SETUP).await;
+    let (first, second) = (shop.blast(0..60).await, shop.blast(60..120).await);
+    // One who is queued, one whose message is under way, and a blast as a whole.
+    shop.sim.answer_send(&digits(1), serde_json::json!([{ "delay_ms": 700 }])).await;
+    let lock = |n: u32| format!("select 1 from blast_recipients where phone_number = '+{}' for update", digits(n));
+    let (mut queued, mut sending, mut whole) = (psql(&shop).await, psql(&shop).await, psql(&shop).await);
+    say(&mut queued, &format!("begin; {}", lock(50))).await;
+    say(&mut whole, &format!("begin; select 1 from blasts where id = {second} for update")).await;
+    let engine = shop.engine();
+    eventually_async("one is under way", async || shop.sim.posts().await.iter().any(|p| p.phone == digits(1))).await;
+    say(&mut sending, &format!("begin; {}", lock(1))).await;
+
+    let began = Instant::now();
+    eventually_async("all others are sent to", async || {
+        (open_people(&shop).await, shop.count("queued").await) == (2, 1)
+    })
+    .await;
+    let took = began.elapsed();
+    // Longer than any lock is waited for.
+    pass(6_000).await;
+    let log_lines = log(&shop).lines().count();
+    for connection in [&mut queued, &mut sending, &mut whole] {
+        say(connection, "commit").await;
+    }
+    for blast in [&first, &second] {
+        shop.until_state(blast, "completed").await;
+    }
+    engine.stop().await;
+
+    assert!(took < Duration::from_secs(4), "the others were held up: {took:?}");
+    assert!(log_lines < 10, "{}", log(&shop));
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (120, 0));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others_go_on() {
+    let shop = Shop::open(Setup { sim: &["--latency", "300ms", "--speed", "6000"], ..SETUP }).await;
+    let (deleted, kept) = (shop.blast(0..40).await, shop.blast(40..80).await);
+    let engine = shop.engine();
+    shop.until_posts(6).await;
+
+    shop.execute(&format!("delete from blasts where id = {deleted}")).await;
+    let one = shop.sim.posts().await.len();
+    shop.until_posts(one + 4).await;
+    // And one person of the other, under way just now.
+    shop.execute(
+        "delete from blast_recipients where id = (select max(id) from blast_recipients where status = 'sending')",
+    )
+    .await;
+    shop.execute(&format!("update blasts set total_recipients = 39 where id = {kept}")).await;
+    shop.until_state(&kept, "completed").await;
+    engine.stop().await;
+
+    let told = log(&shop).lines().filter(|line| line.contains("were deleted from the database")).count();
+    assert!((1..=2).contains(&told), "{}", log(&shop));
+    assert!(log(&shop).lines().count() < 8 && !log(&shop).contains("panicked"), "{}", log(&shop));
+    assert_eq!((open_people(&shop).await, shop.count("uncertain").await), (0, 0));
+    let mut phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    let posts = phones.len();
+    phones.sort();
+    phones.dedup();
+    assert_eq!(phones.len(), posts, "nobody is sent to twice");
+    shop.books().await;
+    shop.ok(&["audit"]).await;
+}

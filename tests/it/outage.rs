@@ -1,0 +1,140 @@
+//! Postgres gone while a dashboard sends: nothing is sent blindly, nothing is lost, it goes on by itself, and the first line
+//! says since when the numbers are old.
+
+use std::time::Instant;
+
+use blastdeck::store::local::{Local, Status};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, figure, long_form, pass};
+
+/// POSTs under way at once, and a quarter more.
+const SLOTS: i64 = 10;
+const DESK: Size = Size { columns: 120, rows: 29 };
+
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "60ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 8",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+/// As `pg_ctl stop -m immediate` does.
+fn stop_immediately(local: &Local) {
+    let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::QUIT).unwrap();
+}
+
+/// Threads read the terminal; the test itself must not stand still.
+async fn until_shown(pty: &Pty, words: &str) {
+    eventually_async(&format!("{words} is shown"), async || pty.text().contains(words)).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_the_time() {
+    let room = Room::new();
+    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let address = local.ensure_running().await.unwrap();
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    let blast = shop.blast(0..600).await;
+    let mut window = shop.dashboard(DESK);
+    shop.until_posts(30).await;
+
+    stop_immediately(&local);
+    until_shown(&window, "STALE since").await;
+    // Those that were claimed, with their answers kept.
+    pass(500).await;
+    let posts = shop.sim.posts().await.len();
+    pass(if long_form() { 60_000 } else { 3_000 }).await;
+    assert_eq!(shop.sim.posts().await.len(), posts, "nothing is sent that could not be written down first");
+    local.ensure_running().await.unwrap();
+    let back = Instant::now();
+    shop.until_posts(posts + 1).await;
+    figure(&format!("sends again {:.2} s after the database was back", back.elapsed().as_secs_f64()));
+    assert!(back.elapsed().as_secs() < 10, "{:?}", back.elapsed());
+    until_shown(&window, "live, news").await;
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    let uncertain = shop.count("uncertain").await;
+    shop.until_state(&blast, if uncertain > 0 { "sending" } else { "completed" }).await;
+    window.type_keys("qq");
+    eventually_async("the window has closed", async || !window.on_screen(vt100::Screen::alternate_screen)).await;
+
+    // A claim whose commit was made and not told is all that may be in doubt.
+    assert!(uncertain <= SLOTS, "{uncertain}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..500).await;
+    let window = shop.dashboard(DESK);
+    shop.until_posts(20).await;
+    eventually_async("its standby is there", async || !shop.engines().is_empty()).await;
+    // Up, and waiting.
+    let listening =
+        "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
+    eventually_async("it waits", async || shop.number(listening).await == 2).await;
+
+    window.signal(Signal::KILL);
+    let killed = Instant::now();
+    pass(300).await;
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 1).await;
+    println!(
+        "the standby sends {:.2} s after the window was killed, with a lease of 5 s",
+        killed.elapsed().as_secs_f64()
+    );
+    assert!(killed.elapsed().as_secs() < 10, "{:?}", killed.elapsed());
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    eventually_async("it ends by itself", async || shop.engines().is_empty()).await;
+
+    assert!(shop.count("uncertain").await <= SLOTS);
+    shop.promises().await;
+}
+
+/// The server with all its processes.
+fn processes_of(local: &Local) -> Vec<Pid> {
+    let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
+    let parent_of = |name: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
+        stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<i32>().ok()
+    };
+    let names = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let children = names.filter(|name| parent_of(name) == Some(pid)).filter_map(|name| name.parse().ok());
+    std::iter::once(pid).chain(children).filter_map(Pid::from_raw).collect()
+}
+
+#[tokio::test]
+async fn a_database_that_stands_still_for_a_while_is_waited_for() {
+    let room = Room::new();
+    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let address = local.ensure_running().await.unwrap();
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    let blast = shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(30).await;
+
+    let frozen = processes_of(&local);
+    for process in &frozen {
+        kill_process(*process, Signal::STOP).unwrap();
+    }
+    pass(1_000).await;
+    let posts = shop.sim.posts().await.len();
+    pass(if long_form() { 45_000 } else { 6_000 }).await;
+    let meanwhile = shop.sim.posts().await.len() - posts;
+    for process in &frozen {
+        kill_process(*process, Signal::CONT).unwrap();
+    }
+    let back = Instant::now();
+    shop.until_posts(posts + 1).await;
+    figure(&format!("sends again {:.2} s after the database went on", back.elapsed().as_secs_f64()));
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    engine.stop().await;
+
+    let uncertain = shop.count("uncertain").await;
+    assert!(meanwhile == 0 && uncertain <= SLOTS, "{meanwhile} POSTs meanwhile, {uncertain} uncertain");
+    assert!(back.elapsed().as_secs() < 25, "{:?}", back.elapsed());
+    assert_eq!(shop.state(&blast).await == "completed", uncertain == 0);
+    shop.promises().await;
+}

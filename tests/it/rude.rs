@@ -1,0 +1,131 @@
+//! Providers that answer late, endlessly, by halves or not at all: each outcome is what is known of it, nobody is sent to
+//! again, and the engine stays as small as it was.
+
+use std::time::Duration;
+
+use crate::support::rude::{Manner, Rude};
+use crate::support::{Setup, Shop, eventually_async, long_form, pass};
+
+/// A blast to so many people through a rude provider.
+async fn shop(rude: &Rude, sender: &str, people: u32) -> (Shop, String) {
+    let shop = Shop::open(Setup { engine: "failures_in_a_row = 1000", sender, ..Setup::default() }).await;
+    shop.send_through(rude.url());
+    let blast = shop.blast(0..people).await;
+    (shop, blast)
+}
+
+async fn until_nobody_waits(shop: &Shop) {
+    eventually_async("all are tried", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+}
+
+/// How many outcomes are unknown for a reason with these words in it.
+async fn unknown_because(shop: &Shop, words: &str) -> i64 {
+    let query = format!("select count(*) from blast_recipients where status = 'uncertain' and reason like '%{words}%'");
+    shop.number(&query).await
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_timeout_is_unknown_and_the_message_is_not_sent_again() {
+    // In the long form as it may really be: asked for half a minute, answered after one and a half.
+    let (late, timeout) = if long_form() { (90, "30s") } else { (3, "1s") };
+    let rude = Rude::start(|_| Manner::Late(Duration::from_secs(if long_form() { 90 } else { 3 }))).await;
+    let (shop, _) = shop(&rude, &format!("in_flight = 4\nrate = \"unlimited\"\ntimeout = \"{timeout}\""), 4).await;
+
+    let engine = shop.engine();
+    eventually_async("all are asked", async || rude.calls().len() == 4).await;
+    pass((late + 1) * 1_000).await;
+    engine.stop().await;
+
+    assert_eq!((unknown_because(&shop, "no answer in time").await, rude.calls().len()), (4, 4));
+    let gone_before = |call: &crate::support::rude::Call| {
+        call.gone_at.is_some_and(|gone_at| gone_at - call.came_at < Duration::from_secs(late) * 2 / 3)
+    };
+    assert!(rude.calls().iter().all(gone_before), "a late answer finds nobody: {:?}", rude.calls());
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn a_body_of_fifty_megabytes_is_read_up_to_a_bound_and_unknown() {
+    let rude = Rude::start(|_| Manner::Huge(50_000_000)).await;
+    let (shop, _) = shop(&rude, "in_flight = 16\nrate = \"unlimited\"", 16).await;
+
+    let engine = shop.engine();
+    until_nobody_waits(&shop).await;
+    let peak = engine.peak_memory();
+    engine.stop().await;
+
+    assert_eq!((unknown_because(&shop, "more than 1048576 bytes").await, rude.called_again()), (16, Vec::new()));
+    let most = rude.calls().iter().map(|call| call.written).max().unwrap();
+    assert!(most < 20_000_000, "{most} bytes were taken");
+    println!("16 bodies of 50 MB: at most {} kB in memory, {most} bytes taken of one", peak / 1024);
+    assert!(peak < 250_000_000, "{peak} bytes in memory");
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn a_header_without_end_and_an_answer_of_one_byte_a_second_end_unknown_in_time() {
+    let rude = Rude::start(|n| if n % 2 == 0 { Manner::EndlessHeader } else { Manner::Drips }).await;
+    let (shop, _) = shop(&rude, "in_flight = 8\nrate = \"unlimited\"\ntimeout = \"2s\"", 8).await;
+
+    let engine = shop.engine();
+    let began = std::time::Instant::now();
+    until_nobody_waits(&shop).await;
+    let (took, peak) = (began.elapsed(), engine.peak_memory());
+    engine.stop().await;
+
+    assert_eq!((shop.count("uncertain").await, rude.calls().len()), (8, 8));
+    assert!(took < Duration::from_secs(8) && peak < 150_000_000, "{took:?}, {peak} bytes");
+    let most = rude.calls().iter().map(|call| call.written).max().unwrap();
+    assert!(most < 10_000_000, "{most} bytes of a header were taken");
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn connections_that_break_every_second_time_leave_doubt_and_nobody_is_called_again() {
+    for sender in ["in_flight = 6\nrate = \"unlimited\"", "in_flight = 1\nrate = \"unlimited\"\ngap = \"1s..1s\""] {
+        let rude = Rude::start(|n| match n % 6 {
+            1 => Manner::HangsUp,
+            3 => Manner::BreaksOff,
+            5 => Manner::Slams,
+            _ => Manner::Polite,
+        })
+        .await;
+        let people = if sender.contains("gap") { 6 } else { 60 };
+        let (shop, _) = shop(&rude, sender, people).await;
+
+        let engine = shop.engine();
+        until_nobody_waits(&shop).await;
+        engine.stop().await;
+
+        let polite: Vec<_> = rude.calls().into_iter().filter(|call| call.manner == Manner::Polite).collect();
+        let accepted = "select count(*) from provider_message where outcome = 'accepted'";
+        assert_eq!(shop.number(accepted).await, i64::try_from(polite.len()).unwrap());
+        assert_eq!(shop.count("uncertain").await, i64::from(people) - i64::try_from(polite.len()).unwrap());
+        assert_eq!(rude.called_again(), Vec::<String>::new());
+        assert_eq!(shop.number("select count(*) from attempts").await, i64::from(people));
+        shop.books().await;
+    }
+}
+
+#[tokio::test]
+async fn who_could_not_be_connected_to_is_known_not_to_have_it_and_is_tried_again() {
+    let rude = Rude::start(|_| Manner::Polite).await;
+    let (shop, blast) = shop(&rude, "in_flight = 2\nrate = \"unlimited\"", 4).await;
+    let url = rude.url().to_owned();
+    drop(rude);
+
+    let engine = shop.engine();
+    let refused = "select count(*) from provider_message where outcome = 'rejected' and error_code = 'connect'";
+    eventually_async("connections are refused", async || shop.number(refused).await >= 4).await;
+    engine.stop().await;
+    assert_eq!((shop.count("uncertain").await, shop.count("queued").await), (0, 4));
+
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace(&url, shop.sim.base_url()));
+    shop.execute("update blast_recipients set next_attempt_at = now()").await;
+    let engine = shop.engine();
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+    assert_eq!(shop.sim.posts().await.len(), 4);
+    shop.promises().await;
+}

@@ -1,0 +1,88 @@
+//! How long nothing is sent after an engine is gone, measured through the real program. The bounds are generous; the figures
+//! are printed (`cargo test --test it times:: -- --nocapture`).
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Setup, Shop, eventually_async, figure, long_form, pass};
+
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "50ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 2",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+/// A shop with a lease of so many seconds, and enough to send for a while.
+async fn shop(lease: u64) -> Shop {
+    let shop = Shop::open(SETUP).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replace("lease_seconds = 5", &format!("lease_seconds = {lease}")));
+    shop.blast(0..600).await;
+    shop
+}
+
+/// How long until somebody is sent to again.
+async fn next_post(shop: &Shop, since: Instant, what: &str) -> Duration {
+    // What a dead engine had written to the wire arrives within this.
+    pass(20).await;
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 1).await;
+    let took = since.elapsed();
+    figure(&format!("{what}: {:.2} s", took.as_secs_f64()));
+    took
+}
+
+/// One engine that sends, and another that waits.
+async fn two_engines(shop: &Shop) -> (crate::support::Engine, crate::support::Engine) {
+    let sends = shop.engine();
+    shop.until_posts(4).await;
+    let waits = shop.engine();
+    let listening =
+        "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
+    eventually_async("both are up", async || shop.number(listening).await == 2).await;
+    (sends, waits)
+}
+
+#[tokio::test]
+async fn an_engine_that_is_started_again_after_a_kill_sends_within_five_seconds() {
+    let shop = shop(15).await;
+    let engine = shop.engine();
+    shop.until_posts(10).await;
+    engine.kill().await;
+
+    let since = Instant::now();
+    let again = shop.engine();
+    let took = next_post(&shop, since, "after kill -9 and a start on the same machine").await;
+    again.stop().await;
+
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn another_engine_takes_over_a_crashed_ones_sender_within_its_lease_and_five_seconds() {
+    let lease = if long_form() { 15 } else { 5 };
+    let shop = shop(lease).await;
+    let (sends, waits) = two_engines(&shop).await;
+
+    sends.kill().await;
+    let took = next_post(&shop, Instant::now(), &format!("after a crash, by another, with a lease of {lease} s")).await;
+    waits.stop().await;
+
+    assert!(took < Duration::from_secs(lease + 5), "{took:?}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn after_an_orderly_stop_another_engine_goes_on_within_two_seconds() {
+    let shop = shop(15).await;
+    let (sends, waits) = two_engines(&shop).await;
+
+    sends.stop().await;
+    let took = next_post(&shop, Instant::now(), "after an orderly stop, by another").await;
+    waits.stop().await;
+
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(shop.count("uncertain").await, 0);
+    shop.promises().await;
+}
