@@ -115,15 +115,21 @@ const CLAIM: &str = "
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
 /// Returns how many.
 pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> Result<u64, StoreError> {
+    let mut tx = settings::by_index(pool).await?;
     let done = sqlx::query(
         "with left_out as (
              update blast_recipients
                 set status = 'skipped', standing = 'skipped', changed_at = now(), reason = 'opted out earlier'
               where id = any(array(
                     select r.id from blast_recipients r
-                     where r.blast_id = $1 and r.status = 'queued'
-                       and exists (select 1 from suppressions s
-                                    where s.phone_number = r.phone_number and s.business in ($2, '*'))
+                     where r.status = 'queued'
+                       and r.id = any(array(
+                           select x.id
+                             from suppressions s
+                            cross join lateral (select id from blast_recipients
+                                                 where phone_number = s.phone_number and blast_id + 0 = $1
+                                                   and status = 'queued') x
+                            where s.business in ($2, '*')))
                      order by r.id for update of r skip locked))
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
@@ -132,8 +138,9 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> R
     )
     .bind(blast)
     .bind(business)
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected())
 }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::StoreError;
 use super::claim::Claimed;
+use super::{StoreError, settings};
 use crate::domain::ids::BlastId;
 
 /// People of a blast who are also somewhere else.
@@ -16,28 +16,33 @@ pub struct Overlap {
     pub queued_elsewhere: i64,
 }
 
-/// How many queued people of a blast other blasts of the business reach too.
+/// How many queued people of a blast other blasts of the business reach too: one look a person by their number. Right
+/// after an import the planner knows nothing of its people, and any plan that it is free to choose may be one that compares
+/// everybody with everybody.
 pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime<Utc>) -> Result<Overlap, StoreError> {
+    let mut tx = settings::by_index(pool).await?;
     let overlap = sqlx::query_as(
-        "with others as (
-             select distinct r.phone_number,
-                    bool_or(o.sent_at > $3) over same as recent,
-                    bool_or(o.status in ('queued', 'sending') and b.state in ('sending', 'paused')) over same as waiting
-               from blast_recipients r
-               join blast_recipients o on o.phone_number = r.phone_number and o.blast_id <> r.blast_id
-               join blasts b on b.id = o.blast_id
-               join senders s on s.id = b.sender_id and s.business = $2
-              where r.blast_id = $1 and r.status = 'queued'
-             window same as (partition by r.phone_number))
-         select count(*) filter (where recent) as recently_messaged,
-                count(*) filter (where waiting) as queued_elsewhere
-           from others",
+        "with others as materialized (
+             select b.id, b.state in ('sending', 'paused') as is_live
+               from blasts b join senders s on s.id = b.sender_id and s.business = $2
+              where b.id <> $1 and (b.state in ('sending', 'paused') or b.updated_at > $3))
+         select count(*) filter (where o.recent) as recently_messaged,
+                count(*) filter (where o.waiting) as queued_elsewhere
+           from blast_recipients r
+          cross join lateral (
+                select bool_or(o.sent_at > $3 and o.blast_id in (select id from others)) as recent,
+                       bool_or(o.status in ('queued', 'sending')
+                               and o.blast_id in (select id from others where is_live)) as waiting
+                  from blast_recipients o
+                 where o.phone_number = r.phone_number and o.blast_id <> r.blast_id) o
+          where r.blast_id = $1 and r.status = 'queued' and exists (select from others)",
     )
     .bind(id)
     .bind(business)
     .bind(since)
-    .fetch_one(pool)
+    .fetch_one(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(overlap)
 }
 

@@ -3,10 +3,10 @@
 
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{BlastId, RecipientId};
-use blastdeck::store::claim::{Want, claim, next_due};
+use blastdeck::store::claim::{Want, claim, next_due, skip_suppressed};
 use blastdeck::store::clearing::unfinished;
 use blastdeck::store::lease::{self, acquire, release};
-use blastdeck::store::{blast, poll, view};
+use blastdeck::store::{blast, plan, poll, suppression, view};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -97,4 +97,35 @@ async fn no_dashboard_walks_over_all_people_to_show_how_a_blast_stands() {
     .await;
 
     assert_eq!(walks, 0);
+}
+
+#[tokio::test]
+async fn a_plan_looks_once_at_each_person_also_right_after_an_import() {
+    let scene = Scene::queued(0).await;
+    // No statistics: whatever the planner thinks of these people is a guess.
+    scene
+        .execute(
+            "alter table blast_recipients set (autovacuum_enabled = off);
+             insert into blasts (blast_tag, sender_id, message, state) values ('Draft', 1, 'Hi', 'draft');
+             insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
+             select 1, '+60100' || lpad(n::text, 6, '0'), 'sent', 'sent', now(), 'M' || n, 1 from generate_series(1, 4000) as n;
+             insert into blast_recipients (blast_id, phone_number)
+             select 2, '+60100' || lpad(n::text, 6, '0') from generate_series(1, 4000) as n;
+             insert into suppressions (business, phone_number, source)
+             select b, '+60100' || lpad(n::text, 6, '0'), 'person' from generate_series(1, 500) as n, unnest('{kedai,*}'::text[]) as b",
+        )
+        .await;
+    let read = "select idx_tup_fetch + seq_tup_read from pg_stat_user_tables where relname = 'blast_recipients'";
+    let before = scene.number(read).await;
+
+    walks(&scene, async |pool| {
+        let overlap = plan::overlap(pool, BlastId(2), "kedai", Utc::now() - TimeDelta::days(7)).await.unwrap();
+        assert_eq!((overlap.recently_messaged, overlap.queued_elsewhere), (4_000, 0));
+        assert_eq!(suppression::count_in(pool, BlastId(2), "kedai").await.unwrap(), 500, "each counts once");
+        assert_eq!(skip_suppressed(pool, BlastId(2), "kedai").await.unwrap(), 500);
+    })
+    .await;
+
+    let read = scene.number(read).await - before;
+    assert!(read < 25_000, "{read} rows were read for 4,000 people");
 }
