@@ -24,6 +24,11 @@ impl LeaseTerms {
         TimeDelta::from_std(self.valid).unwrap_or(TimeDelta::seconds(15))
     }
 
+    /// Less than this before its end, a lease that should have been renewed was not.
+    pub fn silent_below(self) -> TimeDelta {
+        self.valid() / 2
+    }
+
     fn renew_every(self) -> Duration {
         self.valid / 3
     }

@@ -5,14 +5,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::desk::{Desk, per_hour};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Gap, Limits, Rate, next_day_start};
+use crate::domain::recipient::TOO_RECENTLY;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
 /// A launch is not called unattended before an engine had time to hear of it.
 const GRACE: TimeDelta = TimeDelta::seconds(5);
 
-/// The reason, if there is one.
-pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
+/// The reason, if there is one. A lease with less than `silent_below` left should have been renewed.
+pub fn of(
+    blast: &BlastRow,
+    sender: Option<&SenderRow>,
+    silent_below: TimeDelta,
+    now: DateTime<Utc>,
+) -> Option<Waiting> {
     if blast.state != BlastState::Sending {
         return None;
     }
@@ -28,14 +34,32 @@ pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> O
     if let Some(stop) = &sender.stopped {
         return Some(Waiting::SenderStopped { why: stop.reason.clone() });
     }
-    if sender.lease.is_none() {
+    let Some(lease) = &sender.lease else {
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
         return (!is_new).then_some(Waiting::NoEngine);
+    };
+    if lease.expires_at - now < silent_below {
+        return Some(Waiting::Silent { host: lease.host.clone(), until: lease.expires_at });
     }
-    if let Some(until) = blast.next_due_at.filter(|due| *due > now) {
-        return Some(Waiting::Backoff { people: counts.queued, until });
+    let told = sender.told.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
+    later_of(told, due_later(blast, now))
+}
+
+/// What everybody left is due later for, if nobody is due now.
+fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
+    let (until, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
+    let is_pair = blast.next_due_reason.as_deref() == Some(TOO_RECENTLY);
+    Some(if is_pair { Waiting::PairGap { people, until } } else { Waiting::Backoff { people, until } })
+}
+
+/// With nobody due, a pace does not bind; a closed window, a stop or wrong clocks still do.
+fn later_of(told: Option<Waiting>, due: Option<Waiting>) -> Option<Waiting> {
+    match (told, due) {
+        (Some(told @ Waiting::Clock { .. }), _) => Some(told),
+        (Some(told), Some(due)) if told.until() > due.until() => Some(told),
+        (told, None) => told,
+        (_, due) => due,
     }
-    sender.waiting.clone().filter(|waiting| waiting.until().is_none_or(|until| until > now))
 }
 
 /// When it is done if nothing holds it up: the queue at the pace that binds, over as many days as the daily limit makes

@@ -4,9 +4,12 @@
 //! ends at once when an order comes (pause, cancel, opt-out, stop).
 
 mod aftermath;
+mod bound;
 mod brake;
 mod choice;
+mod pacing;
 mod post;
+mod tell;
 
 pub(super) use post::variables;
 
@@ -21,18 +24,19 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::DatabaseClock;
 use super::desk::Desk;
-use super::filing::{InFlight, Ledger, Slot};
+use super::filing::{InFlight, Ledger};
 use super::lease::HeldLease;
 use super::news::News;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Pace, Pacer, Past, day_start};
-use crate::domain::waiting::Waiting;
-use crate::store::claim::{self, Claim, Claimed, Want};
-use crate::store::{StoreError, blast, lease, sender};
+use crate::domain::pace::{Pacer, PairGap, Pairs, Past, day_start};
+use crate::domain::waiting::Told;
+use crate::store::claim::{self, Claim};
+use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
+use bound::Bound;
 use brake::Brake;
 use choice::{Choice, Lane};
-use post::Post;
+use pacing::{Ahead, Claiming};
 
 /// What a sender's loop works with.
 pub struct Parts {
@@ -48,10 +52,8 @@ pub struct Parts {
 
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A shorter wait is over before anybody has read of it.
-const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
-/// A claimed person waits at most this long for their POST.
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// The same while everything waits for long.
+const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(5);
 /// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
 const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 /// A blast in which nobody was due is asked again no sooner.
@@ -63,6 +65,7 @@ pub struct Sender {
     aftermath: Arc<Aftermath>,
     brake: Arc<Brake>,
     pacer: Arc<Mutex<Pacer>>,
+    pairs: Arc<Mutex<Pairs>>,
     /// Freed when evidence is durable.
     slots: Arc<Semaphore>,
     /// POSTs under way at once.
@@ -73,7 +76,14 @@ pub struct Sender {
     lanes: Vec<Lane>,
     stopped: Option<String>,
     looked_at: Option<Instant>,
-    told: Option<Waiting>,
+    /// What was told last.
+    told: Told,
+    /// Everything waits for long.
+    rests: bool,
+    /// A claim made while those before are paced out.
+    ahead: Option<Ahead>,
+    /// How long a claim takes, about.
+    claim_takes: Duration,
 }
 
 impl Sender {
@@ -84,12 +94,20 @@ impl Sender {
         let mut past = Past::from_times(times, now, parts.desk.zone());
         let today = sender::attempts_since(&parts.pool, parts.desk.id, day_start(now, parts.desk.zone())).await?;
         past.today = u32::try_from(today).unwrap_or(u32::MAX);
+        let mut pairs = Pairs::new(parts.desk.pair_gap.map(PairGap::get), parts.desk.limits.speed);
+        if let Some(reach) = pairs.reach() {
+            let tried = sender::recent_numbers(&parts.pool, parts.desk.id, now - reach).await?;
+            for (phone, at) in &tried {
+                pairs.posted(phone, *at);
+            }
+        }
         let pacer = Arc::new(Mutex::new(Pacer::new(parts.desk.limits, &past, now)));
         let brake = Arc::new(Brake::new(parts.clone(), pacer.clone()).await?);
         Ok(Self {
             aftermath: Arc::new(Aftermath::new(parts.clone(), pacer.clone(), brake.clone())),
             brake,
             pacer,
+            pairs: Arc::new(Mutex::new(pairs)),
             slots: Arc::new(Semaphore::new(parts.desk.slots())),
             posts: Arc::new(Semaphore::new(parts.desk.in_flight)),
             tasks: TaskTracker::new(),
@@ -98,7 +116,10 @@ impl Sender {
             lanes: Vec::new(),
             stopped: None,
             looked_at: None,
-            told: None,
+            told: Told::default(),
+            rests: false,
+            ahead: None,
+            claim_takes: Duration::ZERO,
             parts,
         })
     }
@@ -117,6 +138,9 @@ impl Sender {
                 }
             }
         }
+        if let Some(ahead) = self.ahead.take() {
+            self.give_back(ahead, &stop).await;
+        }
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -124,13 +148,20 @@ impl Sender {
     /// One turn: look, choose, and send or wait.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         self.look().await?;
+        self.tell_now_and_then().await?;
+        if let Some(ahead) = self.ahead.take() {
+            return self.send_claimed(ahead, stop).await;
+        }
         match self.choose() {
             Choice::Send(blast) => self.send_some(blast, stop).await,
-            Choice::Wait { waiting, until } => {
-                let now = self.parts.clock.now();
-                let is_long = until.is_none_or(|until| until - now > WORTH_TELLING);
-                self.tell(waiting.filter(|_| is_long)).await?;
+            Choice::Wait { until, bound } => {
+                self.rests = tell::is_long(until, self.parts.clock.now());
+                if self.rests {
+                    self.tell().await?;
+                }
+                let began = Instant::now();
                 self.wait_until(until, stop).await;
+                self.spend(bound, began.elapsed());
                 Ok(())
             }
         }
@@ -139,7 +170,7 @@ impl Sender {
     /// Reads what there is to send for, after an order or now and then.
     async fn look(&mut self) -> Result<(), StoreError> {
         let ordered = self.looked_at.is_none() || self.orders.has_changed().unwrap_or(false);
-        if !ordered && self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        if !ordered && self.looked_at.is_some_and(|at| at.elapsed() < self.look_every()) {
             return Ok(());
         }
         self.orders.mark_unchanged();
@@ -156,17 +187,29 @@ impl Sender {
         Ok(())
     }
 
+    /// Orders are heard at once; whoever waits for long looks less often beside that.
+    const fn look_every(&self) -> Duration {
+        if self.rests { LOOK_AT_REST_EVERY } else { LOOK_EVERY }
+    }
+
     /// Claims from one blast, as many as may go now, and starts their POSTs.
     async fn send_some(&mut self, blast: BlastId, stop: &CancellationToken) -> Result<(), StoreError> {
-        let Some(slots) = self.take_slots(stop).await else { return Ok(()) };
+        self.rests = false;
+        let Some(slots) = self.take_slots(blast, stop).await else { return Ok(()) };
         if self.orders.has_changed().unwrap_or(true) || !self.parts.lease.is_fresh() {
             return self.hold_for_lease(stop).await;
         }
-        // Before the claim: between it and the POSTs nothing may fail.
-        self.tell(None).await?;
-        let want = Want { blast, business: &self.parts.desk.business, people: slots.len().try_into().unwrap_or(1) };
-        let orders_seen = *self.orders.borrow();
-        let people = match claim::claim(&self.parts.pool, self.parts.lease.lease, want).await? {
+        // Between the claim and the POSTs nothing may fail.
+        let claiming = self.claiming(blast, slots);
+        let began = Instant::now();
+        let claim = claim::claim(&self.parts.pool, self.parts.lease.lease, self.want(&claiming)).await;
+        self.spend(Some(Bound::Database), began.elapsed());
+        self.send(claiming, claim?, stop).await
+    }
+
+    /// Starts the POSTs of a claim.
+    async fn send(&mut self, claiming: Claiming, claim: Claim, stop: &CancellationToken) -> Result<(), StoreError> {
+        let people = match claim {
             Claim::People(people) => people,
             Claim::Fenced => {
                 self.parts.lease.lose();
@@ -174,27 +217,11 @@ impl Sender {
             }
         };
         if people.is_empty() {
-            return self.nobody_due(blast).await;
+            return self.nobody_due(claiming.blast).await;
         }
-        let claimed = Claimable { blast, orders_seen, at: Instant::now() };
-        let posts: Vec<Post> =
-            people.into_iter().zip(slots).map(|(person, permit)| self.post(&claimed, person, permit, stop)).collect();
-        self.start_posts(blast, posts, stop).await;
+        let posts = self.posts_of(claiming, people, stop);
+        self.start_posts(posts, stop).await;
         Ok(())
-    }
-
-    /// Starts the POSTs of one claim, each after its pace. Where that turns out to be longer than a moment (a cap
-    /// reached, the provider's wish), the rest are given back unsent.
-    async fn start_posts(&mut self, blast: BlastId, posts: Vec<Post>, stop: &CancellationToken) {
-        for post in posts {
-            match self.wait_for_pace(blast, stop).await {
-                Turn::Go => {
-                    self.note_posted(blast);
-                    self.tasks.spawn(post.run());
-                }
-                Turn::NotNow => post.give_back(),
-            }
-        }
     }
 
     /// With an old lease nothing is sent; a moment later it is renewed, or lost.
@@ -205,119 +232,30 @@ impl Sender {
         Ok(())
     }
 
-    /// Waits for one free slot; takes more where claims may go in batches. `None`: an order or a stop came first.
-    async fn take_slots(&mut self, stop: &CancellationToken) -> Option<Vec<OwnedSemaphorePermit>> {
+    /// Waits for one free slot; takes more where claims may go in batches. `None`: an order or a stop came first, or it
+    /// took so long that it is time to look and tell.
+    async fn take_slots(&mut self, blast: BlastId, stop: &CancellationToken) -> Option<Vec<OwnedSemaphorePermit>> {
+        let (began, bound) = (Instant::now(), self.what_holds_slots());
         let first = tokio::select! {
             biased;
-            () = stop.cancelled() => return None,
-            slot = self.slots.clone().acquire_owned() => slot.ok()?,
+            () = stop.cancelled() => None,
+            slot = self.slots.clone().acquire_owned() => slot.ok(),
             _ = self.orders.changed() => {
                 self.looked_at = None;
-                return None;
+                None
             }
+            () = tokio::time::sleep(LOOK_EVERY) => None,
         };
-        let mut slots = vec![first];
-        while slots.len() < self.batch() {
-            match self.slots.clone().try_acquire_owned() {
-                Ok(slot) => slots.push(slot),
-                Err(_) => break,
-            }
-        }
+        self.spend(Some(bound), began.elapsed());
+        let mut slots = vec![first?];
+        self.take_more(&mut slots, self.batch(blast));
         Some(slots)
     }
 
-    /// How many are claimed at once: one where a gap or a slow rate binds, a twentieth of a second's worth where a fast
-    /// rate does, else whatever slots are free.
-    fn batch(&self) -> usize {
-        let limits = self.parts.desk.limits;
-        let own = self.lanes.iter().map(|lane| lane.limits.limits);
-        let rates = own.clone().chain([limits]).filter_map(|limits| limits.rate.per_second()).reduce(f64::min);
-        if own.chain([limits]).any(|limits| limits.gap.is_some()) {
-            return 1;
-        }
-        let left = limits.daily_cap.map_or(usize::MAX, |cap| {
-            let today = self.pacer.lock().map_or(0, |pacer| pacer.today());
-            usize::try_from(cap.get().saturating_sub(today)).unwrap_or(usize::MAX).max(1)
-        });
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rate of at most 10,000 a second"
-        )]
-        rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256)).min(left)
-    }
-
-    /// Somebody claimed, with everything their POST needs. From here on a slot holds them.
-    fn post(
-        &self,
-        claimed: &Claimable,
-        person: Claimed,
-        permit: OwnedSemaphorePermit,
-        stop: &CancellationToken,
-    ) -> Post {
-        let lane = self.lanes.iter().find(|lane| lane.id == claimed.blast);
-        Post {
-            aftermath: self.aftermath.clone(),
-            posts: self.posts.clone(),
-            orders: self.orders.clone(),
-            orders_seen: claimed.orders_seen,
-            claimed_at: claimed.at,
-            blast: claimed.blast,
-            message: lane.map(|lane| lane.message.clone()),
-            window: lane.and_then(|lane| lane.limits.window),
-            slot: Slot::new(permit, &self.parts.in_flight, (person.id, person.attempt)),
-            person,
-            stop: stop.clone(),
-            parts: self.parts.clone(),
-        }
-    }
-
-    /// Within a batch of a fast rate: waits the rest of the interval to the next POST, if that is a moment.
-    async fn wait_for_pace(&mut self, blast: BlastId, stop: &CancellationToken) -> Turn {
-        loop {
-            let now = self.parts.clock.now();
-            let until = match self.pace_of(blast, now) {
-                Pace::Go => return Turn::Go,
-                Pace::Wait { until, .. } => until,
-            };
-            let wait = (until - now).to_std().unwrap_or_default();
-            if wait > A_MOMENT {
-                return Turn::NotNow;
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Turn::NotNow,
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
-    }
-
-    /// The longer of the sender's wait and the blast's own.
-    fn pace_of(&mut self, blast: BlastId, now: DateTime<Utc>) -> Pace {
-        let own = self.lanes.iter_mut().find(|lane| lane.id == blast).map(|lane| lane.pacer.next(now, rand::random()));
-        match (self.next_pace(), own) {
-            (Pace::Wait { until, reason }, Some(Pace::Wait { until: own, .. })) if until >= own => {
-                Pace::Wait { until, reason }
-            }
-            (Pace::Wait { until, reason }, Some(Pace::Go) | None) => Pace::Wait { until, reason },
-            (_, Some(own)) => own,
-            (Pace::Go, None) => Pace::Go,
-        }
-    }
-
-    fn next_pace(&self) -> Pace {
-        let now = self.parts.clock.now();
-        self.pacer.lock().map_or(Pace::Go, |mut pacer| pacer.next(now, rand::random()))
-    }
-
-    fn note_posted(&mut self, blast: BlastId) {
-        let now = self.parts.clock.now();
-        if let Ok(mut pacer) = self.pacer.lock() {
-            pacer.posted(now);
-        }
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
-            lane.pacer.posted(now);
-            lane.served += 1;
-        }
+    /// What the slots in use are mostly in use for.
+    fn what_holds_slots(&self) -> Bound {
+        let under_way = self.parts.desk.in_flight - self.posts.available_permits().min(self.parts.desk.in_flight);
+        if under_way * 2 >= self.parts.desk.in_flight { Bound::Answers } else { Bound::Database }
     }
 
     /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
@@ -342,27 +280,17 @@ impl Sender {
         Ok(())
     }
 
-    /// Writes down what is waited for, when it changed.
-    async fn tell(&mut self, waiting: Option<Waiting>) -> Result<(), StoreError> {
-        if waiting != self.told {
-            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, waiting.as_ref()).await?;
-            self.told = waiting;
-            let _ = self.parts.news.changed().send(BlastId(0));
-        }
-        Ok(())
-    }
-
-    /// Waits until a time, an order, settled evidence or a stop, whichever is first; never longer than a second
-    /// without looking.
+    /// Waits until a time, an order, settled evidence or a stop, whichever is first; never so long that a look is due.
     async fn wait_until(&mut self, until: Option<DateTime<Utc>>, stop: &CancellationToken) {
         let wait = until.and_then(|until| (until - self.parts.clock.now()).to_std().ok());
-        let wait = if until.is_some() { wait.unwrap_or_default() } else { LOOK_EVERY };
+        let wait = if until.is_some() { wait.unwrap_or_default() } else { LOOK_AT_REST_EVERY };
+        let wait = wait.min(self.look_every());
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
             _ = self.orders.changed() => self.looked_at = None,
             _ = self.settled.changed() => self.wake_drained(),
-            () = tokio::time::sleep(wait.min(LOOK_EVERY)) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 
@@ -381,17 +309,4 @@ impl Sender {
             () = tokio::time::sleep(pause) => {}
         }
     }
-}
-
-/// Whether the next POST of a claim goes now.
-enum Turn {
-    Go,
-    NotNow,
-}
-
-/// What is common to the people of one claim.
-struct Claimable {
-    blast: BlastId,
-    orders_seen: u64,
-    at: Instant,
 }

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::SenderId;
+use crate::domain::phone::Phone;
 
 /// A sender as the configuration has it.
 #[derive(Debug, Clone, Copy)]
@@ -94,14 +95,17 @@ pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, Stor
 }
 
 /// When this sender's newest attempts were made: what a restart seeds its rate and gap from. Whoever was given back
-/// before a POST does not count; a refused POST does, for the provider saw it. At most 10,000, oldest first.
+/// before a POST does not count; a refused POST does, for the provider saw it. An attempt that a dead engine left behind
+/// counts from when it was found. At most 10,000.
 pub async fn recent_attempts(
     pool: &PgPool,
     id: SenderId,
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
-    let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
-        "select a.claimed_at from attempts a
+    let times = sqlx::query_scalar(
+        "select case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
+                     else a.claimed_at end
+           from attempts a join blast_recipients r on r.id = a.recipient_id
           where a.sender_id = $1 and a.claimed_at >= $2
             and not exists (select 1 from provider_message m
                              where m.recipient_id = a.recipient_id and m.attempt = a.attempt
@@ -112,8 +116,35 @@ pub async fn recent_attempts(
     .bind(since)
     .fetch_all(pool)
     .await?;
-    times.reverse();
     Ok(times)
+}
+
+/// When this sender last tried each number, since a time: what a restart seeds the pair gap from. Whoever was given back
+/// before a POST does not count. Of an attempt that a dead engine left behind nobody knows when it went: it counts from
+/// when it was found.
+pub async fn recent_numbers(
+    pool: &PgPool,
+    id: SenderId,
+    since: DateTime<Utc>,
+) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
+    let tried = sqlx::query_as(
+        "select r.phone_number,
+                max(case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
+                         else a.claimed_at end)
+           from attempts a join blast_recipients r on r.id = a.recipient_id
+          where a.sender_id = $1
+            and (a.claimed_at >= $2
+                 or a.claimed_at >= $2 - interval '1 hour' and r.status = 'uncertain' and r.changed_at >= $2)
+            and not exists (select 1 from provider_message m
+                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                               and m.outcome = 'released')
+          group by 1",
+    )
+    .bind(id)
+    .bind(since)
+    .fetch_all(pool)
+    .await?;
+    Ok(tried)
 }
 
 /// How many attempts count against the day that began at `since`: every one not known to be unaccepted.

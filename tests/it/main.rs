@@ -16,6 +16,7 @@ mod import;
 mod layers;
 mod local_postgres;
 mod migrate;
+mod pace;
 mod retry;
 mod sending;
 mod statuses;

@@ -165,7 +165,9 @@ fn a_refusal_is_tried_again_a_few_times_and_then_fails() {
 fn a_requeue_in_a_cancelled_blast_is_a_skip() {
     let cancelled = Policy { blast: BlastState::Cancelled, ..policy() };
 
-    for evidence in [Evidence::Released, rejected(ErrorClass::Retry), rejected(ErrorClass::StopSender)] {
+    for evidence in
+        [Evidence::Released { not_before: None }, rejected(ErrorClass::Retry), rejected(ErrorClass::StopSender)]
+    {
         let Applied::Changed(left_out) = apply(&person(Status::Sending), &stamped(1, 9, evidence), &cancelled) else {
             panic!("nothing changed");
         };
@@ -195,7 +197,7 @@ fn an_opt_out_after_acceptance_leaves_the_stage() {
 fn a_person_who_opts_out_in_flight_is_not_queued_again() {
     let opted = after(&person(Status::Sending), &stamped(1, 8, Evidence::OptOut));
 
-    assert_eq!(after(&opted, &stamped(1, 9, Evidence::Released)).status(), Status::OptedOut);
+    assert_eq!(after(&opted, &stamped(1, 9, Evidence::Released { not_before: None })).status(), Status::OptedOut);
 }
 
 #[test]
@@ -293,7 +295,7 @@ fn any_evidence() -> impl Strategy<Value = Stamped> {
     let other = prop_oneof![
         class.prop_map(rejected),
         Just(Evidence::Unknown { why: "?".into() }),
-        Just(Evidence::Released),
+        Just(Evidence::Released { not_before: None }),
         Just(Evidence::OptOut),
         Just(Evidence::Reply { quoted: Quoted::No }),
         Just(Evidence::Manual(Mark::Replied)),

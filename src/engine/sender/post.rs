@@ -1,9 +1,9 @@
 //! One POST: the last checks, the request, and what came of it as evidence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +12,8 @@ use super::Parts;
 use super::aftermath::Aftermath;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
-use crate::domain::pace::Window;
-use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
+use crate::domain::pace::{Pairs, Window};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped, TOO_RECENTLY};
 use crate::domain::retry::ErrorClass;
 use crate::engine::filing::Slot;
 use crate::provider::{Outcome, Outgoing, Raw, SendReply};
@@ -27,10 +27,13 @@ const RECHECK_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Post {
     pub parts: Arc<Parts>,
     pub aftermath: Arc<Aftermath>,
+    pub pairs: Arc<Mutex<Pairs>>,
     pub posts: Arc<Semaphore>,
     pub orders: watch::Receiver<u64>,
     pub orders_seen: u64,
     pub claimed_at: Instant,
+    /// When its pace let it go, by the database's clock.
+    pub posted_at: Option<DateTime<Utc>>,
     pub blast: BlastId,
     pub message: Option<Arc<Result<Message, String>>>,
     pub person: Claimed,
@@ -47,13 +50,14 @@ impl Post {
         };
         let Ok(under_way) = self.posts.clone().acquire_owned().await else { return };
         if !self.may_go().await {
-            return self.file_release();
+            return self.withdraw();
         }
         let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
         let reply = self.parts.desk.provider.send(&outgoing).await;
-        drop(under_way);
         let (aftermath, blast, person) = (self.aftermath.clone(), self.blast, self.person.clone());
         let outcome = reply.outcome.clone();
+        // After a refusal the next in line goes only when it is known what the refusal means for all.
+        let held = (!matches!(outcome, Outcome::Accepted { .. })).then_some(under_way);
         if stops_others(&outcome) {
             // The others must not go out while this one's evidence is written.
             aftermath.of(blast, &outcome, &person).await;
@@ -62,11 +66,13 @@ impl Post {
             self.file(reply, outgoing.text);
             aftermath.of(blast, &outcome, &person).await;
         }
+        drop(held);
     }
 
-    /// Back to the queue: nothing was sent.
-    pub(super) fn give_back(self) {
-        self.file_release();
+    /// Back to the queue, perhaps for later: nothing was sent.
+    pub(super) fn give_back(self, not_before: Option<DateTime<Utc>>) {
+        let answer = self.answer("released", &Raw::default());
+        self.bring(Evidence::Released { not_before }, None, answer);
     }
 
     /// The text for this person, from the frozen message and their own row.
@@ -78,8 +84,7 @@ impl Post {
 
     /// The last check before the request. Nothing can fence a POST that has passed it.
     async fn may_go(&self) -> bool {
-        let is_open = self.window.is_none_or(|window| window.is_open(self.parts.clock.now()));
-        if self.stop.is_cancelled() || !self.parts.lease.is_fresh() || !is_open {
+        if !self.is_clear() {
             return false;
         }
         let is_news = *self.orders.borrow() != self.orders_seen || self.claimed_at.elapsed() > RECHECK_AFTER;
@@ -87,12 +92,31 @@ impl Post {
             return true;
         }
         let withdrawn = claim::withdrawn(&self.parts.pool, &[self.person.id], &self.parts.desk.business).await;
-        withdrawn.is_ok_and(|withdrawn| withdrawn.is_empty()) && self.parts.lease.is_fresh()
+        if !withdrawn.is_ok_and(|withdrawn| withdrawn.is_empty()) {
+            return false;
+        }
+        // Many may have waited for such an answer together: they must not arrive together.
+        while let Some(wait) = self.aftermath.pass_again() {
+            tokio::time::sleep(wait).await;
+        }
+        self.is_clear()
     }
 
-    fn file_release(self) {
-        let answer = self.answer("released", &Raw::default());
-        self.bring(Evidence::Released, None, answer);
+    /// What can be seen without asking anybody.
+    fn is_clear(&self) -> bool {
+        let is_open = self.window.is_none_or(|window| window.is_open(self.parts.clock.now()));
+        is_open && !self.stop.is_cancelled() && self.parts.lease.is_fresh() && !self.aftermath.is_held()
+    }
+
+    /// Nothing was sent: neither the day nor the number had a message at that time.
+    fn withdraw(self) {
+        if let Some(at) = self.posted_at
+            && let Ok(mut pairs) = self.pairs.lock()
+        {
+            pairs.withdrawn(&self.person.phone_number, at);
+        }
+        self.aftermath.not_accepted();
+        self.give_back(None);
     }
 
     fn file_refusal(self, why: &str) {
@@ -200,7 +224,8 @@ fn metadata(evidence: &Evidence) -> Option<Value> {
         Evidence::Accepted { provider_status: Some(word), .. } => Some(json!({ "word": word })),
         Evidence::Rejected { code, message, .. } => Some(json!({ "code": code, "why": message })),
         Evidence::Unknown { why } => Some(json!({ "why": why })),
-        Evidence::Released => Some(json!({ "why": "given back before it was sent" })),
+        Evidence::Released { not_before: None } => Some(json!({ "why": "given back before it was sent" })),
+        Evidence::Released { not_before: Some(_) } => Some(json!({ "why": TOO_RECENTLY })),
         _ => None,
     }
 }
