@@ -120,8 +120,8 @@ pub async fn recent_attempts(
 }
 
 /// When this sender last tried each number, since a time: what a restart seeds the pair gap from. Whoever was given back
-/// before a POST does not count. Of an attempt that a dead engine left behind nobody knows when it went: it counts from
-/// when it was found.
+/// before a POST does not count. Nobody knows when exactly a POST came to the provider's door: it counts from its answer,
+/// and one that a dead engine left behind from when that was found.
 pub async fn recent_numbers(
     pool: &PgPool,
     id: SenderId,
@@ -129,15 +129,12 @@ pub async fn recent_numbers(
 ) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
     let tried = sqlx::query_as(
         "select r.phone_number,
-                max(case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
-                         else a.claimed_at end)
-           from attempts a join blast_recipients r on r.id = a.recipient_id
-          where a.sender_id = $1
-            and (a.claimed_at >= $2
-                 or a.claimed_at >= $2 - interval '1 hour' and r.status = 'uncertain' and r.changed_at >= $2)
-            and not exists (select 1 from provider_message m
-                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                               and m.outcome = 'released')
+                max(greatest(a.claimed_at, m.received_at,
+                             case when r.status = 'uncertain' and r.attempt = a.attempt then r.changed_at end))
+           from attempts a
+           join blast_recipients r on r.id = a.recipient_id
+           left join provider_message m on m.recipient_id = a.recipient_id and m.attempt = a.attempt
+          where a.sender_id = $1 and a.claimed_at >= $2 - interval '1 hour' and m.outcome is distinct from 'released'
           group by 1",
     )
     .bind(id)

@@ -17,6 +17,7 @@ mod layers;
 mod local_postgres;
 mod migrate;
 mod pace;
+mod reasons;
 mod retry;
 mod sending;
 mod statuses;

@@ -9,7 +9,7 @@ use super::bound::{Bound, Meter};
 use super::{LONGEST_MEMORY, Parts, Sender};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::domain::pace::{Pace, Pacer, Past, Reason};
+use crate::domain::pace::{Pace, Pacer, Past, Rate, Reason};
 use crate::domain::waiting::{Waiting, Whose};
 use crate::engine::desk::BlastLimits;
 use crate::store::StoreError;
@@ -92,8 +92,12 @@ impl Lane {
         self.source == Runnable { send_after: self.source.send_after, ..blast.clone() }
     }
 
+    pub(super) fn has_own_pace(&self) -> bool {
+        self.limits.limits.gap.is_some() || self.limits.limits.rate != Rate::Unlimited
+    }
+
     /// Looks whether this blast may send now, by its own limits.
-    fn look(&mut self, now: DateTime<Utc>) {
+    pub(super) fn look(&mut self, now: DateTime<Utc>) {
         self.hold = self.held_by(now);
     }
 

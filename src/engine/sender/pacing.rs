@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Sender;
 use super::bound::Bound;
+use super::choice::Lane;
 use super::post::Post;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Limits, Pace, Reason};
@@ -104,8 +105,13 @@ impl Sender {
         own.into_iter().chain([self.parts.desk.limits])
     }
 
-    /// Begins the next claim of a fast rate, if slots are free for it and nothing but the rate is waited for.
-    fn claim_ahead(&mut self) {
+    /// Begins the next claim of a fast rate, if slots are free for it and nothing but the rate is waited for. Not while a
+    /// blast with a pace of its own goes out beside others: it might be chosen again, and they would wait for its pace.
+    fn claim_ahead(&mut self, now_sending: BlastId) {
+        let has_own_pace = |lane: &Lane| lane.id == now_sending && lane.has_own_pace();
+        if self.lanes.len() > 1 && self.lanes.iter().any(has_own_pace) {
+            return;
+        }
         let Some(blast) = self.least_served_or_paced() else { return };
         let is_fast = !self.has_gap(blast) && self.rate_of(blast).is_some_and(|rate| rate >= FAST);
         let is_ordered = self.orders.has_changed().unwrap_or(true);
@@ -197,7 +203,7 @@ impl Sender {
         let people = posts.len();
         for (n, mut post) in posts.into_iter().enumerate() {
             if self.ahead.is_none() && people - n <= self.lead(post.blast) {
-                self.claim_ahead();
+                self.claim_ahead(post.blast);
             }
             if let Some(until) = self.closed_until(&post.person) {
                 post.give_back(Some(until));
@@ -246,11 +252,15 @@ impl Sender {
         }
     }
 
-    /// A wait for a blast's own pace is nobody else's.
+    /// A wait for a blast's own pace is nobody else's; whoever has something of their own to wait for waits for that.
     fn spend_on(&mut self, blast: BlastId, bound: Bound, time: Duration) {
-        let is_all = matches!(bound, Bound::Sender(_));
-        for lane in self.lanes.iter_mut().filter(|lane| lane.id == blast || (is_all && lane.hold.is_none())) {
-            lane.meter.add(bound, time);
+        let shared = matches!(bound, Bound::Sender(_)).then_some(bound);
+        for lane in &mut self.lanes {
+            let own = lane.hold.as_ref().map_or(shared, |hold| hold.bound);
+            let bound = if lane.id == blast { Some(bound) } else { own };
+            if let Some(bound) = bound {
+                lane.meter.add(bound, time);
+            }
         }
     }
 
@@ -279,6 +289,9 @@ impl Sender {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner).posted(&person.phone_number, now);
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
             lane.pacer.posted(now);
+            if lane.has_own_pace() {
+                lane.look(now);
+            }
         }
         now
     }

@@ -54,6 +54,7 @@ impl Post {
         }
         let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
         let reply = self.parts.desk.provider.send(&outgoing).await;
+        self.note_answered();
         let (aftermath, blast, person) = (self.aftermath.clone(), self.blast, self.person.clone());
         let outcome = reply.outcome.clone();
         // After a refusal the next in line goes only when it is known what the refusal means for all.
@@ -106,6 +107,13 @@ impl Post {
     fn is_clear(&self) -> bool {
         let is_open = self.window.is_none_or(|window| window.is_open(self.parts.clock.now()));
         is_open && !self.stop.is_cancelled() && self.parts.lease.is_fresh() && !self.aftermath.is_held()
+    }
+
+    /// The provider may have seen it as late as now: the pair gap counts from here.
+    fn note_answered(&self) {
+        if let Ok(mut pairs) = self.pairs.lock() {
+            pairs.posted(&self.person.phone_number, self.parts.clock.now());
+        }
     }
 
     /// Nothing was sent: neither the day nor the number had a message at that time.
