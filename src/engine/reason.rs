@@ -71,12 +71,19 @@ pub fn done_at(blast: &BlastRow, desk: &Desk, now: DateTime<Utc>, today: i64) ->
         ..desk.limits
     };
     let pace = [per_hour(&desk.limits), per_hour(&own)].into_iter().flatten().min()?;
-    let begins = blast.send_after.unwrap_or(now).max(now);
+    let begins = begins(blast, now);
     let cap = desk.limits.daily_cap.map(|cap| i64::from(cap.get()));
     let midnight = next_day_start(begins, desk.zone());
     let (begins, last_day) = spread(blast.counts.queued, cap, today, (begins, midnight))?;
     let seconds = last_day.checked_mul(3_600)?.checked_div(pace.max(1))?;
     begins.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+}
+
+/// When the next message goes: what is waited for may end much later than now. A day's cap is counted apart.
+fn begins(blast: &BlastRow, now: DateTime<Utc>) -> DateTime<Utc> {
+    let waiting = blast.waiting.as_ref().filter(|waiting| !matches!(waiting, Waiting::DailyCap { .. }));
+    let waited = waiting.and_then(Waiting::until);
+    [blast.send_after, waited].into_iter().flatten().fold(now, DateTime::max)
 }
 
 /// When the last day of sending begins, and how many are left for it: from `now` on, the limit counting anew at

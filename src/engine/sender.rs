@@ -13,6 +13,7 @@ mod tell;
 
 pub(super) use post::variables;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub struct Parts {
     pub news: News,
     pub clock: Arc<DatabaseClock>,
     pub failures_in_a_row: i32,
+    /// All blasts of this sender wait for long: nobody needs to look often.
+    pub rests: Arc<AtomicBool>,
 }
 
 /// Without an order, blasts are looked at again this often.
@@ -78,8 +81,6 @@ pub struct Sender {
     looked_at: Option<Instant>,
     /// What was told last.
     told: Told,
-    /// Everything waits for long.
-    rests: bool,
     /// A claim made while those before are paced out.
     ahead: Option<Ahead>,
     /// How long a claim takes, about.
@@ -117,7 +118,6 @@ impl Sender {
             stopped: None,
             looked_at: None,
             told: Told::default(),
-            rests: false,
             ahead: None,
             claim_takes: Duration::ZERO,
             parts,
@@ -155,8 +155,9 @@ impl Sender {
         match self.choose() {
             Choice::Send(blast) => self.send_some(blast, stop).await,
             Choice::Wait { until, bound } => {
-                self.rests = tell::is_long(until, self.parts.clock.now());
-                if self.rests {
+                let rests = tell::is_long(until, self.parts.clock.now());
+                self.parts.rests.store(rests, Ordering::Relaxed);
+                if rests {
                     self.tell().await?;
                 }
                 let began = Instant::now();
@@ -188,13 +189,13 @@ impl Sender {
     }
 
     /// Orders are heard at once; whoever waits for long looks less often beside that.
-    const fn look_every(&self) -> Duration {
-        if self.rests { LOOK_AT_REST_EVERY } else { LOOK_EVERY }
+    fn look_every(&self) -> Duration {
+        if self.parts.rests.load(Ordering::Relaxed) { LOOK_AT_REST_EVERY } else { LOOK_EVERY }
     }
 
     /// Claims from one blast, as many as may go now, and starts their POSTs.
     async fn send_some(&mut self, blast: BlastId, stop: &CancellationToken) -> Result<(), StoreError> {
-        self.rests = false;
+        self.parts.rests.store(false, Ordering::Relaxed);
         let Some(slots) = self.take_slots(blast, stop).await else { return Ok(()) };
         if self.orders.has_changed().unwrap_or(true) || !self.parts.lease.is_fresh() {
             return self.hold_for_lease(stop).await;

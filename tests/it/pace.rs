@@ -275,3 +275,35 @@ async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
     assert!(late <= 1, "{late} came more than 100 ms after the pause; settled after {:?}", began.elapsed());
     shop.promises().await;
 }
+
+/// How many transactions a second an engine costs the database while it only waits.
+async fn cost_of_waiting(shop: &Shop) -> f64 {
+    let done = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
+    pass(2_500).await;
+    let before = shop.number(done).await;
+    pass(10_000).await;
+    let cost = f64::from(i32::try_from(shop.number(done).await - before - 1).unwrap()) / 10.0;
+    tell(&format!("{cost} transactions a second"));
+    cost
+}
+
+#[tokio::test]
+async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
+    let hour = Utc::now().hour();
+    let hours = format!("{:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24);
+    let setup = Setup { sender: "rate = \"40/s\"\nin_flight = 2", ..REAL };
+    let (paused, closed) = (Shop::open(setup).await, Shop::open(setup).await);
+    let blast = paused.blast(0..200).await;
+    paused.ok(&["blast", "pause", &blast]).await;
+    let engines = [paused.engine(), closed.engine()];
+    let window = closed.blast_with(0..9, &["--window", &hours, "--timezone", "UTC"]).await;
+    closed.until_waiting(&window, "window").await;
+
+    let costs = tokio::join!(cost_of_waiting(&paused), cost_of_waiting(&closed));
+
+    for engine in engines {
+        engine.stop().await;
+    }
+    // Renewals of these short leases and the machine's own vacuum are among them.
+    assert!(costs.0 < 2.0 && costs.1 < 4.0, "{costs:?}");
+}

@@ -2,6 +2,7 @@
 //! are claimed while those before are paced out, so that the database's time does not come on top of the pace.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -152,7 +153,7 @@ impl Sender {
 
     /// Sends to those who were claimed ahead.
     pub(super) async fn send_claimed(&mut self, ahead: Ahead, stop: &CancellationToken) -> Result<(), StoreError> {
-        self.rests = false;
+        self.parts.rests.store(false, Ordering::Relaxed);
         let began = Instant::now();
         let claim = finish(ahead.claim).await;
         self.spend(Some(Bound::Database), began.elapsed());
