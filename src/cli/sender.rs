@@ -102,10 +102,14 @@ async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {
         if health.verdict == Verdict::Bad {
             code = ExitCode::FAILURE;
         }
+        let pace = context.app.pace_of(&name);
         if context.is_json {
-            json(&json!({ "name": name, "verdict": verdict, "detail": health.detail }))?;
+            json(&json!({ "name": name, "verdict": verdict, "detail": health.detail, "pace": pace }))?;
         } else {
             line(&crate::domain::text::clean(&format!("{name}  {verdict}  {}", health.detail)))?;
+            if let Some(pace) = pace {
+                line(&format!("{:width$}  {pace}", "", width = name.len()))?;
+            }
         }
     }
     Ok(code)

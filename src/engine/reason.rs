@@ -108,10 +108,25 @@ fn spread(
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::spread;
+    use super::{Waiting, later_of, spread};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn with_nobody_due_a_pace_does_not_bind_but_closed_hours_do() {
+        let (noon, night) = (at("2026-11-20T12:00:00Z"), at("2026-11-20T20:00:00Z"));
+        let due = Some(Waiting::Backoff { people: 3, until: noon });
+        let gap = Some(Waiting::Gap { gap: "20s".to_owned(), next: None });
+        let hours = Some(Waiting::Window { window: "20:00-21:00".to_owned(), until: night });
+        let clock = Some(Waiting::Clock { seconds: 90 });
+
+        assert_eq!(later_of(gap.clone(), due.clone()), due);
+        assert_eq!(later_of(gap.clone(), None), gap);
+        assert_eq!(later_of(None, due.clone()), due);
+        assert_eq!(later_of(hours.clone(), due.clone()), hours);
+        assert_eq!(later_of(clock.clone(), due), clock);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
     let beside: Vec<String> = beside.iter().map(|status| format!("{status} {}", blast.counts.get(*status))).collect();
     let _ = writeln!(out, "  beside   {}", beside.join("  "));
     if let Some(waiting) = &blast.waiting {
-        let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.when(Some(at)))));
+        let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.moment(at))));
         if let Some(mend) = waiting.mend() {
             let _ = writeln!(out, "  mend     {mend}");
         }

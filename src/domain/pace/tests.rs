@@ -90,6 +90,15 @@ fn a_gap_that_makes_no_sense_is_refused_with_the_mend() {
 }
 
 #[test]
+fn a_pair_gap_is_one_length_of_at_most_a_day() {
+    let gap: PairGap = "10m".parse().unwrap();
+    assert_eq!((gap.to_string().as_str(), gap.get()), ("10m", Duration::from_secs(600)));
+    for text in ["", "10", "10m..20m", "25h", "-1m"] {
+        assert!(error::<PairGap>(text).contains("is no pair gap: write one length of time"), "{text}");
+    }
+}
+
+#[test]
 fn caps_and_speeds_refuse_zero_and_nonsense() {
     assert_eq!("500".parse::<DailyCap>().unwrap().get(), 500);
     for text in ["0", "-1", "many", ""] {
@@ -351,6 +360,38 @@ fn the_daily_cap_counts_the_senders_own_day() {
     assert_eq!(reason.to_string(), "daily cap 2 reached, goes on 00:00 +08");
     assert_eq!(pacer.next(until, 0.5), Pace::Go);
     assert_eq!(pacer.today(), 0);
+}
+
+#[test]
+fn the_daily_cap_counts_days_of_23_and_of_25_hours_whole() {
+    let berlin = chrono_tz::Europe::Berlin;
+    // The first and the last minute of the day, by the clock on the wall, on both days on which the clock changes.
+    for (first, last, next) in [
+        ("2026-03-28T23:00:30Z", "2026-03-29T21:59:30Z", "2026-03-29T22:00:00Z"),
+        ("2026-10-24T22:00:30Z", "2026-10-25T22:59:30Z", "2026-10-25T23:00:00Z"),
+    ] {
+        let limits = Limits { daily_cap: DailyCap::new(1), ..Limits::none(berlin) };
+        let mut pacer = Pacer::new(limits, &Past::from_times(vec![utc(first)], utc(last), berlin), utc(last));
+
+        assert!(matches!(pacer.next(utc(last), 0.5), Pace::Wait { until, .. } if until == utc(next)), "{first}");
+        assert_eq!(pacer.next(utc(next), 0.5), Pace::Go);
+
+        let before = Past::from_times(vec![utc(first) - TimeDelta::minutes(1)], utc(last), berlin);
+        assert_eq!(before.today, 0, "{first}: a minute earlier was the day before");
+    }
+}
+
+#[test]
+fn a_post_that_was_held_up_passes_again_and_is_counted_once_more() {
+    let mut pacer = fresh(Limits { rate: rate("1/s"), daily_cap: DailyCap::new(5), ..limits() });
+    assert_eq!(fresh(limits()).pass_again(noon()), None, "without a rate nothing holds it");
+    pacer.posted(noon());
+
+    let wait = pacer.pass_again(noon()).unwrap();
+    assert!(wait > TimeDelta::milliseconds(990), "{wait}");
+    assert_eq!(pacer.pass_again(noon() + wait), None);
+    assert!(pacer.pass_again(noon() + wait).is_some(), "the next one waits in turn");
+    assert_eq!(pacer.today(), 1);
 }
 
 #[test]
