@@ -66,6 +66,15 @@ pub enum Whose {
 pub struct Told {
     pub sender: Option<Waiting>,
     pub blasts: BTreeMap<BlastId, Waiting>,
+    /// For how many milliseconds the engine's lease is granted each time: with less than half of it left, it is silent.
+    pub lease_ms: Option<i64>,
+}
+
+impl Told {
+    /// Nothing is waited for.
+    pub fn is_empty(&self) -> bool {
+        self.sender.is_none() && self.blasts.is_empty()
+    }
 }
 
 impl Waiting {

@@ -24,11 +24,6 @@ impl LeaseTerms {
         TimeDelta::from_std(self.valid).unwrap_or(TimeDelta::seconds(15))
     }
 
-    /// Less than this before its end, a lease that should have been renewed was not.
-    pub fn silent_below(self) -> TimeDelta {
-        self.valid() / 2
-    }
-
     fn renew_every(self) -> Duration {
         self.valid / 3
     }
@@ -53,6 +48,11 @@ impl HeldLease {
     /// `asked_at` is the moment before the lease was asked for.
     pub fn new(lease: Lease, terms: LeaseTerms, asked_at: Moment) -> Self {
         Self { lease, terms, asked_at: Mutex::new(asked_at), lost: AtomicBool::new(false) }
+    }
+
+    /// How long each renewal is good for.
+    pub fn valid(&self) -> TimeDelta {
+        self.terms.valid()
     }
 
     /// Whether a POST may start now.

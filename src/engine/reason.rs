@@ -12,13 +12,8 @@ use crate::store::view::{BlastRow, SenderRow};
 /// A launch is not called unattended before an engine had time to hear of it.
 const GRACE: TimeDelta = TimeDelta::seconds(5);
 
-/// The reason, if there is one. A lease with less than `silent_below` left should have been renewed.
-pub fn of(
-    blast: &BlastRow,
-    sender: Option<&SenderRow>,
-    silent_below: TimeDelta,
-    now: DateTime<Utc>,
-) -> Option<Waiting> {
+/// The reason, if there is one.
+pub fn of(blast: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
     if blast.state != BlastState::Sending {
         return None;
     }
@@ -38,7 +33,9 @@ pub fn of(
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
         return (!is_new).then_some(Waiting::NoEngine);
     };
-    if lease.expires_at - now < silent_below {
+    // Renewed every third of its life: with less than half of it left it should have been.
+    let valid = sender.told.lease_ms.map(TimeDelta::milliseconds);
+    if valid.is_some_and(|valid| lease.expires_at - now < valid / 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: lease.expires_at });
     }
     let told = sender.told.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));

@@ -204,6 +204,7 @@ impl Sender {
         let claiming = self.claiming(blast, slots);
         let began = Instant::now();
         let claim = claim::claim(&self.parts.pool, self.parts.lease.lease, self.want(&claiming)).await;
+        self.note_claim(began.elapsed());
         self.spend(Some(Bound::Database), began.elapsed());
         self.send(claiming, claim?, stop).await
     }

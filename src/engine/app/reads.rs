@@ -60,7 +60,7 @@ impl App {
         if blast.state != BlastState::Sending {
             return Ok(());
         }
-        blast.waiting = reason::of(blast, sender, self.lease_terms().silent_below(), self.clock().now());
+        blast.waiting = reason::of(blast, sender, self.clock().now());
         blast.done_at = self.done_at(blast).await?;
         Ok(())
     }

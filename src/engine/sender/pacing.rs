@@ -41,7 +41,8 @@ pub(super) struct Claiming {
 /// A claim under way.
 pub(super) struct Ahead {
     claiming: Claiming,
-    claim: JoinHandle<Result<Claim, StoreError>>,
+    /// With how long it took.
+    claim: JoinHandle<(Result<Claim, StoreError>, Duration)>,
 }
 
 /// Whether the next POST of a claim goes now.
@@ -133,8 +134,8 @@ impl Sender {
         let (pool, lease, business) =
             (self.parts.pool.clone(), self.parts.lease.lease, self.parts.desk.business.clone());
         let people = self.want(&claiming).people;
-        let claim =
-            tokio::spawn(async move { claim::claim(&pool, lease, Want { blast, business: &business, people }).await });
+        let claim = async move { claim::claim(&pool, lease, Want { blast, business: &business, people }).await };
+        let claim = tokio::spawn(timed(claim));
         self.ahead = Some(Ahead { claiming, claim });
     }
 
@@ -155,21 +156,26 @@ impl Sender {
     pub(super) async fn send_claimed(&mut self, ahead: Ahead, stop: &CancellationToken) -> Result<(), StoreError> {
         self.parts.rests.store(false, Ordering::Relaxed);
         let began = Instant::now();
-        let claim = finish(ahead.claim).await;
+        let (claim, took) = finish(ahead.claim).await;
+        self.note_claim(took);
         self.spend(Some(Bound::Database), began.elapsed());
         self.send(ahead.claiming, claim?, stop).await
     }
 
     /// Gives everybody back who was claimed ahead: the sender ends.
     pub(super) async fn give_back(&mut self, ahead: Ahead, stop: &CancellationToken) {
-        if let Ok(Claim::People(people)) = finish(ahead.claim).await {
+        if let (Ok(Claim::People(people)), _) = finish(ahead.claim).await {
             self.posts_of(ahead.claiming, people, stop).into_iter().for_each(|post| post.give_back(None));
         }
     }
 
+    /// How long claims take, on a moving average.
+    pub(super) fn note_claim(&mut self, took: Duration) {
+        self.claim_takes = (self.claim_takes * 3 + took.min(AT_ONCE_MAX)) / 4;
+    }
+
     /// Everybody claimed, with what their POST needs. From here on a slot holds them.
     pub(super) fn posts_of(&mut self, claiming: Claiming, people: Vec<Claimed>, stop: &CancellationToken) -> Vec<Post> {
-        self.claim_takes = (self.claim_takes * 3 + claiming.at.elapsed().min(AT_ONCE_MAX)) / 4;
         let Claiming { blast, orders_seen, at, slots } = claiming;
         let lane = self.lanes.iter_mut().find(|lane| lane.id == blast);
         let (message, window) = match lane {
@@ -304,6 +310,11 @@ fn is_soon(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 }
 
 /// A claim under way is never dropped: its people would be held by nobody.
-async fn finish(claim: JoinHandle<Result<Claim, StoreError>>) -> Result<Claim, StoreError> {
-    claim.await.unwrap_or_else(|_| Err(StoreError::from(sqlx::Error::WorkerCrashed)))
+async fn finish(claim: JoinHandle<(Result<Claim, StoreError>, Duration)>) -> (Result<Claim, StoreError>, Duration) {
+    claim.await.unwrap_or_else(|_| (Err(StoreError::from(sqlx::Error::WorkerCrashed)), Duration::ZERO))
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    (work.await, began.elapsed())
 }

@@ -27,7 +27,7 @@ impl Sender {
     pub(super) async fn tell_now_and_then(&mut self) -> Result<(), StoreError> {
         let now = Instant::now();
         let looked = self.lanes.iter_mut().map(|lane| lane.meter.reckon(now)).filter(|looked| *looked).count();
-        if looked > 0 || (self.lanes.is_empty() && self.told != Told::default()) {
+        if looked > 0 || (self.lanes.is_empty() && !self.told.is_empty()) {
             self.tell().await?;
         }
         Ok(())
@@ -68,6 +68,7 @@ impl Sender {
         Told {
             sender: shared.map(|(_, why)| why.waiting.clone()),
             blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
+            lease_ms: Some(self.parts.lease.valid().num_milliseconds()),
         }
     }
 

@@ -71,5 +71,6 @@ fn told(value: &Value) -> Told {
     Told {
         sender: value.get("sender").and_then(reason),
         blasts: blasts.map(|blasts| blasts.iter().filter_map(of).collect()).unwrap_or_default(),
+        lease_ms: value.get("lease_ms").and_then(Value::as_i64),
     }
 }
