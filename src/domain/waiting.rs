@@ -144,7 +144,10 @@ impl fmt::Display for Waiting {
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
             Self::Database => write!(f, "the database, which answers slowly"),
             Self::DailyCap { cap, .. } => write!(f, "daily cap {cap} reached"),
-            Self::Window { window, .. } => write!(f, "its hours, {window}"),
+            // The zone is told by the moment at which they begin.
+            Self::Window { window, .. } => {
+                write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))
+            }
             Self::Throttled { .. } => write!(f, "throttled, the provider asked to slow down"),
             Self::Backoff { people, .. } => write!(f, "{people} to be tried again"),
             Self::PairGap { people, .. } => {
@@ -187,6 +190,8 @@ mod tests {
             "waits for: throttled, the provider asked to slow down, until 04:00"
         );
         assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be tried again, next try 04:00");
+        let window = "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned();
+        assert_eq!(says(Waiting::Window { window, until }), "waits for: its hours, 09:00-21:00 daily, until 04:00");
         assert_eq!(says(Waiting::Armed { until }), "starts 04:00");
         assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
     }
