@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use color_eyre::Result;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,12 @@ impl Context {
         let Some(at) = at.map(|at| at.with_timezone(&self.zone)) else { return "-".to_owned() };
         let today = Utc::now().with_timezone(&self.zone).date_naive();
         if at.date_naive() == today { at.format("%H:%M").to_string() } else { at.format("%-d %b %Y %H:%M").to_string() }
+    }
+
+    /// The same, to the second when it is near.
+    pub fn moment(&self, at: DateTime<Utc>) -> String {
+        let is_near = (at - Utc::now()).abs() < TimeDelta::minutes(10);
+        if is_near { at.with_timezone(&self.zone).format("%H:%M:%S").to_string() } else { self.when(Some(at)) }
     }
 }
 

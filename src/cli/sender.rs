@@ -73,7 +73,7 @@ fn state(row: &SenderRow) -> String {
     if let Some(stop) = &row.stopped {
         return format!("stopped: {}", stop.reason);
     }
-    match (&row.lease, &row.waiting) {
+    match (&row.lease, &row.told.sender) {
         (Some(lease), Some(waiting)) => format!("{waiting} ({})", lease.host),
         (Some(lease), None) => format!("sending or following ({})", lease.host),
         (None, _) => "idle".to_owned(),
@@ -85,7 +85,7 @@ fn as_json(row: &SenderRow) -> serde_json::Value {
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.today, "daily_cap": row.daily_cap, "per_hour": row.per_hour,
         "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
-        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.waiting,
+        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.told.sender,
     })
 }
 
@@ -102,10 +102,14 @@ async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {
         if health.verdict == Verdict::Bad {
             code = ExitCode::FAILURE;
         }
+        let pace = context.app.pace_of(&name);
         if context.is_json {
-            json(&json!({ "name": name, "verdict": verdict, "detail": health.detail }))?;
+            json(&json!({ "name": name, "verdict": verdict, "detail": health.detail, "pace": pace }))?;
         } else {
             line(&crate::domain::text::clean(&format!("{name}  {verdict}  {}", health.detail)))?;
+            if let Some(pace) = pace {
+                line(&format!("{:width$}  {pace}", "", width = name.len()))?;
+            }
         }
     }
     Ok(code)

@@ -45,6 +45,7 @@ pub(super) const TABLES: [Table; 7] = [
             now("status_call"),
             now("rate"),
             now("gap"),
+            now("pair_gap"),
             now("daily_cap"),
             now("in_flight"),
             now("timezone"),

@@ -11,7 +11,7 @@ use super::document::{Raw, Values};
 use super::reader::{Log, Reader};
 use super::settings::{Name, Span, Zone};
 use super::token::TokenSource;
-use crate::domain::pace::{DailyCap, Gap, Limits, Rate, Speed};
+use crate::domain::pace::{DailyCap, Gap, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
 use crate::domain::sender::{ProviderKind, StatusCall};
 
@@ -30,6 +30,8 @@ pub struct Sender {
     pub status_call: StatusCall,
     pub rate: Rate,
     pub gap: Option<Gap>,
+    /// Between two messages to the same number, whichever blasts they are of.
+    pub pair_gap: Option<PairGap>,
     pub daily_cap: Option<DailyCap>,
     /// POSTs under way at once.
     pub in_flight: u32,
@@ -78,6 +80,7 @@ impl Sender {
         let rate = reader.or_default("rate", Rate::Unlimited);
         let default_gap = Gap::new(Duration::from_secs(20), Duration::from_secs(60)).filter(|_| unpaced);
         let gap = reader.unless_off("gap", default_gap);
+        let pair_gap = reader.unless_off("pair_gap", None);
         let daily_cap = reader.unless_off("daily_cap", DailyCap::new(500));
         let in_flight = reader.within("in_flight", 1, 1..=4_096);
         let timezone = reader.or_default("timezone", Zone(zone)).0;
@@ -93,6 +96,7 @@ impl Sender {
             status_call,
             rate,
             gap,
+            pair_gap,
             daily_cap,
             in_flight,
             timezone,

@@ -8,12 +8,14 @@ use chrono_tz::Tz;
 
 mod gap;
 mod pacer;
+mod pairs;
 mod rate;
 mod span;
 mod window;
 
-pub use gap::{DailyCap, Gap};
+pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, Past};
+pub use pairs::Pairs;
 pub use rate::{Rate, Speed};
 pub use span::{parse_span, show_span};
 pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
@@ -114,6 +116,8 @@ pub enum PaceError {
     BackwardGap(String),
     #[error("`{0}` is longer than a day, the longest gap there is")]
     LongGap(String),
+    #[error("`{0}` is no pair gap: write one length of time, as in 10m, at most a day")]
+    PairGap(String),
     #[error("`{0}` is no daily cap: write how many messages a day, at least 1")]
     DailyCap(String),
     #[error("`{0}` is no speed: write a number above 0 and at most 1000000; 1 is real time")]

@@ -78,6 +78,9 @@ pub struct Stamped {
     pub evidence: Evidence,
 }
 
+/// Why somebody queued waits whom the sender wrote to a short while ago, perhaps in another blast.
+pub const TOO_RECENTLY: &str = "had a message from this sender too recently";
+
 /// What somebody learned about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
@@ -91,8 +94,9 @@ pub enum Evidence {
     Rejected { class: ErrorClass, code: String, message: String },
     /// Nobody can know whether it was accepted.
     Unknown { why: String },
-    /// Claimed, and given back before any POST.
-    Released,
+    /// Claimed, and given back before any POST; to be tried no sooner than that, where it is because the same number
+    /// had a message a short while ago.
+    Released { not_before: Option<DateTime<Utc>> },
     /// A status that the provider told.
     Provider { stage: ProviderStage, word: String, c2s_at: Option<DateTime<Utc>>, error: Option<ProviderError> },
     /// The person wrote back. Only a reply that quotes our message proves that it arrived.
@@ -214,7 +218,7 @@ pub fn apply(before: &Recipient, news: &Stamped, policy: &Policy) -> Applied {
         }
         Evidence::Rejected { class, code, message } => reject(&mut after, news, (*class, code, message), policy),
         Evidence::Unknown { why } => doubt(&mut after, news, why),
-        Evidence::Released => release(&mut after, news, policy),
+        Evidence::Released { not_before } => release(&mut after, news, *not_before, policy),
         Evidence::Provider { stage, word, c2s_at, error } => {
             after.c2s_at = after.c2s_at.or(*c2s_at);
             provider_stage(&mut after, news, (*stage, word), error.as_ref());
@@ -301,11 +305,11 @@ fn doubt(person: &mut Recipient, news: &Stamped, why: &str) {
     }
 }
 
-fn release(person: &mut Recipient, news: &Stamped, policy: &Policy) {
+fn release(person: &mut Recipient, news: &Stamped, not_before: Option<DateTime<Utc>>, policy: &Policy) {
     if person.is_open_attempt(news.attempt) {
         let due = person.next_attempt_at;
-        person.reason = None;
-        requeue(person, due, policy);
+        person.reason = not_before.map(|_| TOO_RECENTLY.to_owned());
+        requeue(person, not_before.map_or(due, |at| due.max(at)), policy);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Why a blast is not sending as fast as it can, and until when: one list of reasons, the same words everywhere.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+use super::ids::BlastId;
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,10 +16,23 @@ pub enum Waiting {
     Armed { until: DateTime<Utc> },
     /// No engine holds the sender: nobody is sending.
     NoEngine,
+    /// The engine that holds the sender has not renewed its lease in time; the next one has it at `until`.
+    Silent { host: String, until: DateTime<Utc> },
     /// The random pause between two messages; `next` when it is worth telling.
-    Gap { gap: String, next: DateTime<Utc> },
-    /// The rate limit binds.
-    Rate { rate: String },
+    Gap { gap: String, next: Option<DateTime<Utc>> },
+    /// A rate limit binds.
+    Rate {
+        rate: String,
+        #[serde(default)]
+        whose: Whose,
+        /// How many times the provider's "slow down" halved it.
+        #[serde(default)]
+        slowed: u32,
+    },
+    /// As many POSTs as allowed are under way.
+    Answers { at_once: usize },
+    /// The database answers slowly.
+    SlowDatabase,
     /// The day's limit is reached.
     DailyCap { cap: i64, until: DateTime<Utc> },
     /// Outside the hours for sending.
@@ -25,6 +41,8 @@ pub enum Waiting {
     Throttled { until: DateTime<Utc> },
     /// Everybody left is to be tried later.
     Backoff { people: i64, until: DateTime<Utc> },
+    /// Everybody left is due later, the first because this sender wrote to the same number a short while ago.
+    PairGap { people: i64, until: DateTime<Utc> },
     /// The sender is stopped until a person mends something.
     SenderStopped { why: String },
     /// All sent but some whose outcome nobody knows.
@@ -73,23 +91,76 @@ impl Trouble {
     }
 }
 
+/// Whose limit it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    #[default]
+    Sender,
+    /// The blast's own, narrower one.
+    Blast,
+}
+
+/// What a sender's engine says: of the sender as a whole, and of each of its blasts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Told {
+    pub sender: Option<Waiting>,
+    pub blasts: BTreeMap<BlastId, Waiting>,
+    /// For how many milliseconds the engine's lease is granted each time: with less than half of it left, it is silent.
+    pub lease_ms: Option<i64>,
+}
+
+impl Told {
+    /// Nothing is waited for.
+    pub fn is_empty(&self) -> bool {
+        self.sender.is_none() && self.blasts.is_empty()
+    }
+}
+
 impl Waiting {
     /// When the wait ends by itself, if it does.
     pub const fn until(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Armed { until }
+            | Self::Silent { until, .. }
             | Self::DailyCap { until, .. }
             | Self::Window { until, .. }
             | Self::Throttled { until }
             | Self::Backoff { until, .. }
-            | Self::Gap { next: until, .. } => Some(*until),
+            | Self::PairGap { until, .. } => Some(*until),
+            Self::Gap { next, .. } => *next,
             _ => None,
+        }
+    }
+
+    /// What is left of it at a time: a pause between two messages goes on binding when its moment has come, all else
+    /// is over then.
+    pub fn at(self, now: DateTime<Utc>) -> Option<Self> {
+        match self {
+            Self::Gap { gap, next } => Some(Self::Gap { gap, next: next.filter(|next| *next > now) }),
+            other => Some(other).filter(|waiting| waiting.until().is_none_or(|until| until > now)),
+        }
+    }
+
+    /// The sentence that every face shows; `clock` writes a moment as the face does.
+    pub fn sentence(&self, clock: impl Fn(DateTime<Utc>) -> String) -> String {
+        let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
+        match self {
+            Self::Armed { until } => format!("starts {}", clock(*until)),
+            Self::NoEngine | Self::SenderStopped { .. } => self.to_string(),
+            Self::Database { trouble } => format!("{self}: {}", trouble.mend()),
+            Self::Silent { .. } => format!("{self}{}", end("taken over")),
+            Self::Uncertain { .. } => format!("waits for you: {self}"),
+            Self::Gap { .. } | Self::PairGap { .. } => format!("waits for: {self}{}", end("next")),
+            Self::Backoff { .. } => format!("waits for: {self}{}", end("next try")),
+            _ => format!("waits for: {self}{}", end("until")),
         }
     }
 
     /// What a person can do about it, where they can.
     pub const fn mend(&self) -> Option<&'static str> {
         match self {
+            Self::Armed { .. } => Some("`blastdeck blast pause` stops it, or u in the dashboard"),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard"),
             Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast"),
             Self::Uncertain { .. } => Some("say whether each went: `blastdeck uncertain list`"),
@@ -103,18 +174,78 @@ impl Waiting {
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Armed { .. } => write!(f, "starts in a moment, u stops it"),
+            Self::Armed { .. } => write!(f, "starts in a moment"),
             Self::NoEngine => write!(f, "nobody is sending: no engine runs"),
+            Self::Silent { host, .. } => write!(f, "no sign of life from the engine at {host}"),
             Self::Gap { gap, .. } => write!(f, "gap {gap}"),
-            Self::Rate { rate } => write!(f, "sender rate {rate}"),
+            Self::Rate { rate, whose, slowed: 0 } => write!(f, "{whose} rate {rate}"),
+            Self::Rate { rate, whose, slowed } => {
+                write!(f, "{whose} rate {rate}, of which the provider wants 1/{}", 1_u32 << (*slowed).min(20))
+            }
+            Self::Answers { at_once: 1 } => write!(f, "the provider's answers, one message at a time"),
+            Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
+            Self::SlowDatabase => write!(f, "the database, which answers slowly"),
             Self::DailyCap { cap, .. } => write!(f, "daily cap {cap} reached"),
-            Self::Window { window, .. } => write!(f, "sends {window} only"),
-            Self::Throttled { .. } => write!(f, "the provider asked to slow down"),
+            // The zone is told by the moment at which they begin.
+            Self::Window { window, .. } => {
+                write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))
+            }
+            Self::Throttled { .. } => write!(f, "throttled, the provider asked to slow down"),
             Self::Backoff { people, .. } => write!(f, "{people} to be tried again"),
+            Self::PairGap { people, .. } => {
+                write!(f, "pair gap, {people} left and the next had a message too recently")
+            }
             Self::SenderStopped { why } => write!(f, "sender stopped: {why}"),
-            Self::Uncertain { people } => write!(f, "waiting for {people} unknown"),
-            Self::Clock { seconds } => write!(f, "clocks differ by {seconds} s"),
+            Self::Uncertain { people } => write!(f, "{people} uncertain"),
+            Self::Clock { seconds } => write!(f, "clocks that agree, they differ by {seconds} s"),
             Self::Database { trouble } => f.write_str(trouble.words()),
         }
+    }
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sender => "sender",
+            Self::Blast => "blast",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Waiting, Whose};
+
+    #[test]
+    fn every_reason_is_one_sentence_with_its_end() {
+        let until = "2026-06-15T04:00:00Z".parse().unwrap();
+        let says = |waiting: Waiting| waiting.sentence(|at| at.format("%H:%M").to_string());
+
+        let gap = "20s..1m".to_owned();
+        assert_eq!(says(Waiting::Gap { gap: gap.clone(), next: Some(until) }), "waits for: gap 20s..1m, next 04:00");
+        assert_eq!(says(Waiting::Gap { gap, next: None }), "waits for: gap 20s..1m");
+        let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), whose, slowed });
+        assert_eq!(rate(Whose::Sender, 0), "waits for: sender rate 80/s");
+        assert_eq!(rate(Whose::Blast, 0), "waits for: blast rate 80/s");
+        assert_eq!(rate(Whose::Sender, 2), "waits for: sender rate 80/s, of which the provider wants 1/4");
+        assert_eq!(
+            says(Waiting::Throttled { until }),
+            "waits for: throttled, the provider asked to slow down, until 04:00"
+        );
+        assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be tried again, next try 04:00");
+        let window = "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned();
+        assert_eq!(says(Waiting::Window { window, until }), "waits for: its hours, 09:00-21:00 daily, until 04:00");
+        assert_eq!(says(Waiting::Armed { until }), "starts 04:00");
+        assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
+    }
+
+    #[test]
+    fn a_moment_that_has_come_ends_a_wait_but_not_a_gap() {
+        let until = "2026-06-15T04:00:00Z".parse().unwrap();
+        let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+
+        assert_eq!(gap(Some(until)).at(until), Some(gap(None)));
+        assert_eq!(Waiting::Throttled { until }.at(until), None);
+        assert_eq!(Waiting::NoEngine.at(until), Some(Waiting::NoEngine));
     }
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::config;
 use crate::domain::ids::SenderId;
-use crate::domain::pace::{Gap, Hours, Limits, Rate, Weekdays, Window};
+use crate::domain::pace::{Gap, Hours, Limits, PairGap, Rate, Weekdays, Window};
 use crate::domain::phone::Region;
 use crate::domain::sender::ProviderKind;
 use crate::provider::Provider;
@@ -23,6 +23,8 @@ pub struct Desk {
     pub business: String,
     pub region: Region,
     pub limits: Limits,
+    /// Between two messages to the same number.
+    pub pair_gap: Option<PairGap>,
     /// POSTs under way at once.
     pub in_flight: usize,
     /// Status questions a second.
@@ -103,6 +105,7 @@ impl Desk {
             business: sender.business().to_owned(),
             region: sender.region,
             limits: sender.limits(config.engine.speed),
+            pair_gap: sender.pair_gap,
             in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
             polls_per_second: config.polling.per_second,
             provider: match sender.provider {

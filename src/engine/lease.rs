@@ -73,6 +73,11 @@ impl HeldLease {
         Self { lease, terms, asked_at: Mutex::new(asked_at), lost: AtomicBool::new(false), over: Notify::new() }
     }
 
+    /// How long each renewal is good for.
+    pub fn valid(&self) -> TimeDelta {
+        self.terms.valid()
+    }
+
     /// Whether a POST may start now.
     pub fn is_fresh(&self) -> bool {
         !self.is_lost() && self.age() < self.terms.trusted_for()

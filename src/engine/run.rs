@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -43,8 +44,10 @@ pub struct RunOptions {
 
 /// Without an order, an engine that sends looks this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// And one that has nothing to do, this often. Orders wake it at once.
+/// And one that has nothing to do but wait, this often; one that ends by itself does so a little sooner. Orders wake it
+/// at once.
 const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
+const LAST_LOOK_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// After a stop, evidence that cannot be written is given up after this.
 const LAST_WORDS: Duration = Duration::from_secs(20);
@@ -86,6 +89,8 @@ struct Engine {
 /// A sender that this process sends for.
 struct Running {
     stop: CancellationToken,
+    /// All its blasts wait for long.
+    rests: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -101,17 +106,23 @@ impl Engine {
                     failures += 1;
                 }
             }
-            let pause = match (failures, self.senders.is_empty()) {
-                (0, true) => IDLE_LOOK_EVERY,
-                (0, false) => LOOK_EVERY,
-                _ => StoreError::backoff(failures),
-            };
+            let pause = if failures == 0 { self.pause() } else { StoreError::backoff(failures) };
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = self.orders.changed(), if failures == 0 => {}
                 _ = self.resting.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// How long until the next look, if nobody orders one.
+    fn pause(&self) -> Duration {
+        let is_waiting = self.senders.values().all(|running| running.rests.load(Ordering::Relaxed));
+        match (is_waiting, self.options.until) {
+            (false, _) => LOOK_EVERY,
+            (true, Until::Idle) if !self.senders.is_empty() => LAST_LOOK_EVERY,
+            (true, _) => IDLE_LOOK_EVERY,
         }
     }
 
@@ -202,10 +213,12 @@ impl Engine {
             news: self.app.news_parts().clone(),
             clock: self.app.clock().clone(),
             failures_in_a_row: self.app.failures_in_a_row(),
+            rests: Arc::default(),
         });
+        let rests = parts.rests.clone();
         let stop = CancellationToken::new();
         let task = tokio::spawn(send_for(parts, self.app.fence().clone(), self.app.polling(), stop.clone()));
-        self.senders.insert(desk.id, Running { stop, task });
+        self.senders.insert(desk.id, Running { stop, rests, task });
         if let Some(standby) = &self.options.standby {
             standby.ensure();
         }

@@ -5,12 +5,16 @@
 
 mod aftermath;
 mod bookmark;
+mod bound;
 mod brake;
 mod choice;
+mod pacing;
 mod post;
+mod tell;
 
 pub(super) use post::variables;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -28,14 +32,15 @@ use super::lease::HeldLease;
 use super::news::News;
 use super::post_room;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Pace, Pacer, Past, day_start};
-use crate::domain::waiting::{Trouble, Waiting};
-use crate::store::claim::{self, Claim, Want};
+use crate::domain::pace::{Pacer, PairGap, Pairs, Past, day_start};
+use crate::domain::waiting::{Told, Trouble};
+use crate::store::claim::{self, Claim};
 use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
+use bound::Bound;
 use brake::Brake;
 use choice::{Choice, Lane};
-use post::{Post, Round};
+use pacing::{Ahead, Claiming};
 
 /// What a sender's loop works with.
 pub struct Parts {
@@ -47,14 +52,14 @@ pub struct Parts {
     pub news: News,
     pub clock: Arc<DatabaseClock>,
     pub failures_in_a_row: i32,
+    /// All blasts of this sender wait for long: nobody needs to look often.
+    pub rests: Arc<AtomicBool>,
 }
 
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A shorter wait is over before anybody has read of it.
-const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
-/// A claimed person waits at most this long for their POST.
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// The same while everything waits for long.
+const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(5);
 /// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
 const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 /// A blast in which nobody was due is asked again no sooner.
@@ -66,6 +71,7 @@ pub struct Sender {
     aftermath: Arc<Aftermath>,
     brake: Arc<Brake>,
     pacer: Arc<Mutex<Pacer>>,
+    pairs: Arc<Mutex<Pairs>>,
     /// Freed when evidence is durable.
     slots: Arc<Semaphore>,
     /// POSTs under way at once.
@@ -78,9 +84,14 @@ pub struct Sender {
     lanes: Vec<Lane>,
     stopped: Option<String>,
     looked_at: Option<Instant>,
-    told: Option<Waiting>,
+    /// What was told last.
+    told: Told,
     /// Why the last claim was refused.
     trouble: Option<Trouble>,
+    /// A claim made while those before are paced out.
+    ahead: Option<Ahead>,
+    /// How long a claim takes, about.
+    claim_takes: Duration,
 }
 
 impl Sender {
@@ -91,12 +102,20 @@ impl Sender {
         let mut past = Past::from_times(times, now, parts.desk.zone());
         let today = sender::attempts_since(&parts.pool, parts.desk.id, day_start(now, parts.desk.zone())).await?;
         past.today = u32::try_from(today).unwrap_or(u32::MAX);
+        let mut pairs = Pairs::new(parts.desk.pair_gap.map(PairGap::get), parts.desk.limits.speed);
+        if let Some(reach) = pairs.reach() {
+            let tried = sender::recent_numbers(&parts.pool, parts.desk.id, now - reach).await?;
+            for (phone, at) in &tried {
+                pairs.posted(phone, *at);
+            }
+        }
         let pacer = Arc::new(Mutex::new(Pacer::new(parts.desk.limits, &past, now)));
         let brake = Arc::new(Brake::new(parts.clone(), pacer.clone()).await?);
         Ok(Self {
             aftermath: Arc::new(Aftermath::new(parts.clone(), pacer.clone(), brake.clone())),
             brake,
             pacer,
+            pairs: Arc::new(Mutex::new(pairs)),
             slots: Arc::new(Semaphore::new(parts.desk.slots())),
             posts: Arc::new(Semaphore::new(parts.desk.in_flight)),
             tasks: TaskTracker::new(),
@@ -106,8 +125,10 @@ impl Sender {
             lanes: Vec::new(),
             stopped: None,
             looked_at: None,
-            told: None,
+            told: Told::default(),
             trouble: None,
+            ahead: None,
+            claim_takes: Duration::ZERO,
             parts,
         })
     }
@@ -122,12 +143,15 @@ impl Sender {
                     tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent until the database answers");
                     self.trouble = error.trouble();
                     // If it can be told at all.
-                    let _ = self.tell(None).await;
+                    let _ = self.tell().await;
                     self.rest(StoreError::backoff(failures), &stop).await;
                     self.looked_at = None;
                     failures += 1;
                 }
             }
+        }
+        if let Some(ahead) = self.ahead.take() {
+            self.give_back(ahead, &stop).await;
         }
         self.tasks.close();
         self.tasks.wait().await;
@@ -136,13 +160,21 @@ impl Sender {
     /// One turn: look, choose, and send or wait.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         self.look().await?;
+        self.tell_now_and_then().await?;
+        if let Some(ahead) = self.ahead.take() {
+            return self.send_claimed(ahead, stop).await;
+        }
         match self.choose() {
             Choice::Send(blast) => self.send_some(blast, stop).await,
-            Choice::Wait { waiting, until } => {
-                let now = self.parts.clock.now();
-                let is_long = until.is_none_or(|until| until - now > WORTH_TELLING);
-                self.tell(waiting.filter(|_| is_long)).await?;
+            Choice::Wait { until, bound } => {
+                let rests = tell::is_long(until, self.parts.clock.now());
+                self.parts.rests.store(rests, Ordering::Relaxed);
+                if rests {
+                    self.tell().await?;
+                }
+                let began = Instant::now();
                 self.wait_until(until, stop).await;
+                self.spend(bound, began.elapsed());
                 Ok(())
             }
         }
@@ -151,7 +183,7 @@ impl Sender {
     /// Reads what there is to send for, after an order or now and then.
     async fn look(&mut self) -> Result<(), StoreError> {
         let ordered = self.looked_at.is_none() || self.orders.has_changed().unwrap_or(false);
-        if !ordered && self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        if !ordered && self.looked_at.is_some_and(|at| at.elapsed() < self.look_every()) {
             return Ok(());
         }
         self.orders.mark_unchanged();
@@ -162,7 +194,7 @@ impl Sender {
         let known = std::mem::take(&mut self.lanes);
         self.lanes = choice::renew_lanes(known, runnable, &self.parts, now).await?;
         if self.parts.ledger.trouble().is_some() {
-            self.tell(None).await?;
+            self.tell().await?;
         }
         if ordered {
             self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
@@ -171,48 +203,44 @@ impl Sender {
         Ok(())
     }
 
+    /// Orders are heard at once; whoever waits for long looks less often beside that.
+    fn look_every(&self) -> Duration {
+        if self.parts.rests.load(Ordering::Relaxed) { LOOK_AT_REST_EVERY } else { LOOK_EVERY }
+    }
+
     /// Claims from one blast, as many as may go now, and starts their POSTs.
     async fn send_some(&mut self, blast: BlastId, stop: &CancellationToken) -> Result<(), StoreError> {
-        let Some(slots) = self.take_slots(stop).await else { return Ok(()) };
+        self.parts.rests.store(false, Ordering::Relaxed);
+        let Some(slots) = self.take_slots(blast, stop).await else { return Ok(()) };
         if self.orders.has_changed().unwrap_or(true) || !self.parts.lease.is_fresh() {
             return self.hold_for_lease(stop).await;
         }
-        // Before the claim: between it and the POSTs nothing may fail.
-        self.tell(None).await?;
-        let (after, wanted) = (self.claims_after(blast), slots.len());
-        let want = Want { blast, business: &self.parts.desk.business, people: wanted.try_into().unwrap_or(1), after };
-        let orders_seen = *self.orders.borrow();
-        let people = match claim::claim(&self.parts.pool, self.parts.lease.lease, want).await? {
+        // Between the claim and the POSTs nothing may fail.
+        let claiming = self.claiming(blast, slots);
+        let began = Instant::now();
+        let claim = claim::claim(&self.parts.pool, self.parts.lease.lease, self.want(&claiming)).await;
+        self.note_claim(began.elapsed());
+        self.spend(Some(Bound::Database), began.elapsed());
+        self.send(claiming, claim?, stop).await
+    }
+
+    /// Starts the POSTs of a claim.
+    async fn send(&mut self, claiming: Claiming, claim: Claim, stop: &CancellationToken) -> Result<(), StoreError> {
+        let people = match claim {
             Claim::People(people) => people,
             Claim::Fenced => {
                 self.parts.lease.lose();
                 return Ok(());
             }
         };
-        self.move_bookmark(blast, &people, wanted);
+        self.move_bookmark(claiming.blast, &people, claiming.slots.len());
         self.trouble = None;
         if people.is_empty() {
-            return if after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
+            return if claiming.after.is_some() { Ok(()) } else { self.nobody_due(claiming.blast).await };
         }
-        let round = self.round(blast, orders_seen, stop);
-        let post = |(person, permit)| Post::new(&round, person, permit);
-        // From here on a slot holds them.
-        let posts: Vec<Post> = people.into_iter().zip(slots).map(post).collect();
-        self.start_posts(blast, posts, stop).await;
+        let posts = self.posts_of(claiming, people, stop);
+        self.start_posts(posts, stop).await;
         Ok(())
-    }
-
-    /// Starts the POSTs of one claim, each after its pace; where that is longer than a moment, gives the rest back.
-    async fn start_posts(&mut self, blast: BlastId, posts: Vec<Post>, stop: &CancellationToken) {
-        for post in posts {
-            match self.wait_for_pace(blast, stop).await {
-                Turn::Go => {
-                    self.note_posted(blast);
-                    self.tasks.spawn_on(post.run(), &self.room);
-                }
-                Turn::NotNow => post.give_back(),
-            }
-        }
     }
 
     /// With an old lease nothing is sent; a moment later it is renewed, or lost.
@@ -223,113 +251,30 @@ impl Sender {
         Ok(())
     }
 
-    /// Waits for one free slot; takes more where claims may go in batches. `None`: an order or a stop came first.
-    async fn take_slots(&mut self, stop: &CancellationToken) -> Option<Vec<OwnedSemaphorePermit>> {
+    /// Waits for one free slot; takes more where claims may go in batches. `None`: an order or a stop came first, or it
+    /// took so long that it is time to look and tell.
+    async fn take_slots(&mut self, blast: BlastId, stop: &CancellationToken) -> Option<Vec<OwnedSemaphorePermit>> {
+        let (began, bound) = (Instant::now(), self.what_holds_slots());
         let first = tokio::select! {
             biased;
-            () = stop.cancelled() => return None,
-            slot = self.slots.clone().acquire_owned() => slot.ok()?,
+            () = stop.cancelled() => None,
+            slot = self.slots.clone().acquire_owned() => slot.ok(),
             _ = self.orders.changed() => {
                 self.looked_at = None;
-                return None;
+                None
             }
-            // Slots that stay taken may be a matter to tell.
-            () = tokio::time::sleep(LOOK_EVERY) => return None,
+            () = tokio::time::sleep(LOOK_EVERY) => None,
         };
-        let mut slots = vec![first];
-        while slots.len() < self.batch() {
-            match self.slots.clone().try_acquire_owned() {
-                Ok(slot) => slots.push(slot),
-                Err(_) => break,
-            }
-        }
+        self.spend(Some(bound), began.elapsed());
+        let mut slots = vec![first?];
+        self.take_more(&mut slots, self.batch(blast));
         Some(slots)
     }
 
-    /// How many are claimed at once: one where a gap or a slow rate binds, a twentieth of a second's worth where a fast
-    /// rate does, else whatever slots are free.
-    fn batch(&self) -> usize {
-        let limits = self.parts.desk.limits;
-        let own = self.lanes.iter().map(|lane| lane.limits.limits);
-        let rates = own.clone().chain([limits]).filter_map(|limits| limits.rate.per_second()).reduce(f64::min);
-        if own.chain([limits]).any(|limits| limits.gap.is_some()) {
-            return 1;
-        }
-        let left = limits.daily_cap.map_or(usize::MAX, |cap| {
-            let today = self.pacer.lock().map_or(0, |pacer| pacer.today());
-            usize::try_from(cap.get().saturating_sub(today)).unwrap_or(usize::MAX).max(1)
-        });
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rate of at most 10,000 a second"
-        )]
-        rates.map_or(256, |rate| ((rate * limits.speed.factor() / 20.0) as usize).clamp(1, 256)).min(left)
-    }
-
-    /// What is common to the POSTs of the claim that was just made.
-    fn round(&self, blast: BlastId, orders_seen: u64, stop: &CancellationToken) -> Arc<Round> {
-        let lane = self.lanes.iter().find(|lane| lane.id == blast);
-        Arc::new(Round {
-            parts: self.parts.clone(),
-            aftermath: self.aftermath.clone(),
-            posts: self.posts.clone(),
-            orders: self.orders.clone(),
-            orders_seen,
-            claimed_at: Instant::now(),
-            blast,
-            message: lane.map(|lane| lane.message.clone()),
-            window: lane.and_then(|lane| lane.limits.window),
-            stop: stop.clone(),
-        })
-    }
-
-    /// Within a batch of a fast rate: waits the rest of the interval to the next POST, if that is a moment.
-    async fn wait_for_pace(&mut self, blast: BlastId, stop: &CancellationToken) -> Turn {
-        loop {
-            let now = self.parts.clock.now();
-            let until = match self.pace_of(blast, now) {
-                Pace::Go => return Turn::Go,
-                Pace::Wait { until, .. } => until,
-            };
-            let wait = (until - now).to_std().unwrap_or_default();
-            if wait > A_MOMENT {
-                return Turn::NotNow;
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Turn::NotNow,
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
-    }
-
-    /// The longer of the sender's wait and the blast's own.
-    fn pace_of(&mut self, blast: BlastId, now: DateTime<Utc>) -> Pace {
-        let own = self.lanes.iter_mut().find(|lane| lane.id == blast).map(|lane| lane.pacer.next(now, rand::random()));
-        match (self.next_pace(), own) {
-            (Pace::Wait { until, reason }, Some(Pace::Wait { until: own, .. })) if until >= own => {
-                Pace::Wait { until, reason }
-            }
-            (Pace::Wait { until, reason }, Some(Pace::Go) | None) => Pace::Wait { until, reason },
-            (_, Some(own)) => own,
-            (Pace::Go, None) => Pace::Go,
-        }
-    }
-
-    fn next_pace(&self) -> Pace {
-        let now = self.parts.clock.now();
-        self.pacer.lock().map_or(Pace::Go, |mut pacer| pacer.next(now, rand::random()))
-    }
-
-    fn note_posted(&mut self, blast: BlastId) {
-        let now = self.parts.clock.now();
-        if let Ok(mut pacer) = self.pacer.lock() {
-            pacer.posted(now);
-        }
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
-            lane.pacer.posted(now);
-            lane.served += 1;
-        }
+    /// What the slots in use are mostly in use for.
+    fn what_holds_slots(&self) -> Bound {
+        let under_way = self.parts.desk.in_flight - self.posts.available_permits().min(self.parts.desk.in_flight);
+        if under_way * 2 >= self.parts.desk.in_flight { Bound::Answers } else { Bound::Database }
     }
 
     /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
@@ -354,17 +299,17 @@ impl Sender {
         Ok(())
     }
 
-    /// Waits until a time, an order, settled evidence or a stop, whichever is first; never longer than a second
-    /// without looking.
+    /// Waits until a time, an order, settled evidence or a stop, whichever is first; never so long that a look is due.
     async fn wait_until(&mut self, until: Option<DateTime<Utc>>, stop: &CancellationToken) {
         let wait = until.and_then(|until| (until - self.parts.clock.now()).to_std().ok());
-        let wait = if until.is_some() { wait.unwrap_or_default() } else { LOOK_EVERY };
+        let wait = if until.is_some() { wait.unwrap_or_default() } else { LOOK_AT_REST_EVERY };
+        let wait = wait.min(self.look_every());
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
             _ = self.orders.changed() => self.looked_at = None,
             _ = self.settled.changed() => self.wake_drained(),
-            () = tokio::time::sleep(wait.min(LOOK_EVERY)) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 
@@ -383,10 +328,4 @@ impl Sender {
             () = tokio::time::sleep(pause) => {}
         }
     }
-}
-
-/// Whether the next POST of a claim goes now.
-enum Turn {
-    Go,
-    NotNow,
 }

@@ -115,7 +115,7 @@ const CLAIM: &str = "
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
 /// Returns how many.
 pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> Result<u64, StoreError> {
-    let mut tx = settings::by_index(pool).await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     let done = sqlx::query(
         "with left_out as (
              update blast_recipients

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, settings};
 use crate::domain::ids::{RecipientId, SenderId};
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::Told;
 
 /// A lease as granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,12 +182,12 @@ pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes down what the sender waits for, for every face to read.
-pub async fn tell_waiting(pool: &PgPool, lease: Lease, waiting: Option<&Waiting>) -> Result<(), StoreError> {
+/// Writes down what the sender and its blasts wait for, for every face to read.
+pub async fn tell_waiting(pool: &PgPool, lease: Lease, told: &Told) -> Result<(), StoreError> {
     sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
         .bind(lease.sender)
         .bind(lease.epoch)
-        .bind(waiting.map(sqlx::types::Json))
+        .bind((!told.is_empty()).then_some(sqlx::types::Json(told)))
         .execute(pool)
         .await?;
     Ok(())

@@ -283,7 +283,7 @@ const fn may_requeue(evidence: &Evidence) -> bool {
     matches!(
         evidence,
         Evidence::Rejected { .. }
-            | Evidence::Released
+            | Evidence::Released { .. }
             | Evidence::Manual(Mark::Resolve(Resolution::Resend) | Mark::Retry)
     ) || may_reopen(evidence)
 }

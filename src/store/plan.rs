@@ -20,7 +20,7 @@ pub struct Overlap {
 /// after an import the planner knows nothing of its people, and any plan that it is free to choose may be one that compares
 /// everybody with everybody.
 pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime<Utc>) -> Result<Overlap, StoreError> {
-    let mut tx = settings::by_index(pool).await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     let overlap = sqlx::query_as(
         "with others as materialized (
              select b.id, b.state in ('sending', 'paused') as is_live

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::SenderId;
+use crate::domain::phone::Phone;
 
 /// A sender as the configuration has it.
 #[derive(Debug, Clone, Copy)]
@@ -94,14 +95,17 @@ pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, Stor
 }
 
 /// When this sender's newest attempts were made: what a restart seeds its rate and gap from. Whoever was given back
-/// before a POST does not count; a refused POST does, for the provider saw it. At most 10,000, oldest first.
+/// before a POST does not count; a refused POST does, for the provider saw it. An attempt that a dead engine left behind
+/// counts from when it was found. At most 10,000.
 pub async fn recent_attempts(
     pool: &PgPool,
     id: SenderId,
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
-    let mut times: Vec<DateTime<Utc>> = sqlx::query_scalar(
-        "select a.claimed_at from attempts a
+    let times = sqlx::query_scalar(
+        "select case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
+                     else a.claimed_at end
+           from attempts a join blast_recipients r on r.id = a.recipient_id
           where a.sender_id = $1 and a.claimed_at >= $2
             and not exists (select 1 from provider_message m
                              where m.recipient_id = a.recipient_id and m.attempt = a.attempt
@@ -112,8 +116,32 @@ pub async fn recent_attempts(
     .bind(since)
     .fetch_all(pool)
     .await?;
-    times.reverse();
     Ok(times)
+}
+
+/// When this sender last tried each number, since a time: what a restart seeds the pair gap from. Whoever was given back
+/// before a POST does not count. Nobody knows when exactly a POST came to the provider's door: it counts from its answer,
+/// and one that a dead engine left behind from when that was found.
+pub async fn recent_numbers(
+    pool: &PgPool,
+    id: SenderId,
+    since: DateTime<Utc>,
+) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
+    let tried = sqlx::query_as(
+        "select r.phone_number,
+                max(greatest(a.claimed_at, m.received_at,
+                             case when r.status = 'uncertain' and r.attempt = a.attempt then r.changed_at end))
+           from attempts a
+           join blast_recipients r on r.id = a.recipient_id
+           left join provider_message m on m.recipient_id = a.recipient_id and m.attempt = a.attempt
+          where a.sender_id = $1 and a.claimed_at >= $2 - interval '1 hour' and m.outcome is distinct from 'released'
+          group by 1",
+    )
+    .bind(id)
+    .bind(since)
+    .fetch_all(pool)
+    .await?;
+    Ok(tried)
 }
 
 /// How many attempts count against the day that began at `since`: every one not known to be unaccepted.

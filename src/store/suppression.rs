@@ -109,7 +109,7 @@ pub async fn open_rows(
 /// How many of a blast's queued people opted out: one look an opt-out. `blast_id + 0`, so that it is by the number: of
 /// people who were imported a moment ago the planner thinks that they are few, and would walk over all of them each time.
 pub async fn count_in(pool: &PgPool, blast: BlastId, business: &str) -> Result<i64, StoreError> {
-    let mut tx = settings::by_index(pool).await?;
+    let mut tx = settings::begin_hot_path(pool).await?;
     let n = sqlx::query_scalar(
         "select count(distinct r.id)
            from suppressions s

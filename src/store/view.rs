@@ -19,7 +19,7 @@ use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{Told, Waiting};
 
 /// A blast with its counts, in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct BlastRow {
     pub created_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,
+    /// Why that person waits, where the row says so.
+    pub next_due_reason: Option<String>,
     /// Why it is not sending as fast as it can. Not stored: the engine derives it (`None` from the store).
     pub waiting: Option<Waiting>,
     /// When it is done if nothing holds it up. Not stored: the engine derives it (`None` from the store).
@@ -213,8 +215,8 @@ pub struct SenderRow {
     pub stopped: Option<Stop>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
-    /// What that engine says it waits for.
-    pub waiting: Option<Waiting>,
+    /// What that engine says it waits for, as a whole and for each blast.
+    pub told: Told,
     /// Attempts that count against today's limit (the sender's own day). Not stored: filled in by the engine.
     pub today: i64,
     /// The day's limit. Not stored: from the configuration.

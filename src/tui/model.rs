@@ -196,11 +196,9 @@ impl Model {
         uncertain.saturating_add(i64::try_from(stopped + paused).unwrap_or(i64::MAX))
     }
 
-    /// What the selected blast waits for: by its own word, else its sender's.
+    /// What the selected blast waits for.
     pub fn waiting(&self) -> Option<&Waiting> {
-        let blast = self.blast().filter(|blast| blast.state == BlastState::Sending)?;
-        let sender = || self.senders.iter().find(|sender| sender.id == blast.sender_id);
-        blast.waiting.as_ref().or_else(|| sender().and_then(|sender| sender.waiting.as_ref()))
+        self.blast().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
     }
 
     /// Why the selected blast's sender stopped, if it waits for that to be mended.

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::proxy::Proxy;
 use crate::support::{Engine, PATIENCE, Room, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
 use blows::Blow;
+pub use commits::proxied;
 
 /// POSTs under way at once.
 const IN_FLIGHT: i64 = 8;

@@ -18,6 +18,8 @@ mod layers;
 mod local_postgres;
 mod migrate;
 mod outage;
+mod pace;
+mod reasons;
 mod retry;
 mod rude;
 mod sending;

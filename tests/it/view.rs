@@ -5,7 +5,7 @@ use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId, SenderId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::status::Status;
-use blastdeck::domain::waiting::Waiting;
+use blastdeck::domain::waiting::{Told, Waiting, Whose};
 use blastdeck::store::view::{
     self, ActionFilter, Anchor, BlastFilter, Order, RecipientQuery, RecipientRow, SORTED_MAX, Total,
 };
@@ -257,7 +257,8 @@ async fn a_sender_is_told_with_its_lease_while_it_holds() {
     run(
         &database.pool,
         "insert into sender_leases (sender_id, holder, host, expires_at, waiting)
-         values (1, 'boot/1', 'kedai1', now() + interval '1 min', '{\"reason\": \"rate\", \"rate\": \"20/min\"}');
+         values (1, 'boot/1', 'kedai1', now() + interval '1 min', '{\"sender\": {\"reason\": \"rate\", \"rate\": \"20/min\"},
+                   \"blasts\": {\"1\": {\"reason\": \"no_engine\"}, \"2\": {\"reason\": \"moonrise\"}}}');
          insert into attempts (recipient_id, attempt, sender_id, epoch) select id, 1, 1, 1 from blast_recipients;
          insert into provider_message (recipient_id, attempt, sender_id, outcome)
          select id, 1, 1, (array['accepted', 'rejected', 'unknown', 'released'])[1 + (id - 1) % 4] from blast_recipients",
@@ -276,9 +277,11 @@ async fn a_sender_is_told_with_its_lease_while_it_holds() {
     let lost = view::senders::list(&database.pool).await.unwrap().remove(0);
 
     assert_eq!(held.lease.unwrap().host, "kedai1");
-    assert_eq!(held.waiting, Some(Waiting::Rate { rate: "20/min".into() }));
+    let rate = Waiting::Rate { rate: "20/min".into(), whose: Whose::Sender, slowed: 0 };
+    assert_eq!(held.told.sender, Some(rate));
+    assert_eq!(held.told.blasts, [(BlastId(1), Waiting::NoEngine)].into(), "a reason that nobody knows is left out");
     assert_eq!(counted.unwrap(), 4, "seven attempts, of which 2, 4 and 6 are known not to have been accepted");
-    assert_eq!((lost.lease, lost.waiting), (None, None));
+    assert_eq!((lost.lease, lost.told), (None, Told::default()));
     assert_eq!(lost.stopped.unwrap().reason, "wrong token");
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::cli::context::{Context, Touch};
 use crate::cli::output::{json, text};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
@@ -29,6 +31,7 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
         "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.counts.stuck(),
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
+        "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(waiting_json),
         "done_at": blast.done_at,
     })
@@ -38,7 +41,8 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
 fn waiting_json(waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
-        fields.insert("text".to_owned(), json!(waiting.to_string()));
+        let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        fields.insert("text".to_owned(), json!(waiting.sentence(moment)));
         fields.insert("until".to_owned(), json!(waiting.until()));
         fields.insert("mend".to_owned(), json!(waiting.mend()));
     }
@@ -62,9 +66,10 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
     let beside: Vec<String> = beside.iter().map(|status| format!("{status} {}", blast.counts.get(*status))).collect();
     let _ = writeln!(out, "  beside   {}", beside.join("  "));
     if let Some(waiting) = &blast.waiting {
-        let until = waiting.until().map_or_else(String::new, |until| format!(", until {}", context.when(Some(until))));
-        let mend = waiting.mend().map_or_else(String::new, |mend| format!(": {mend}"));
-        let _ = writeln!(out, "  waits    {}{until}{mend}", clean(&waiting.to_string()));
+        let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.moment(at))));
+        if let Some(mend) = waiting.mend() {
+            let _ = writeln!(out, "  mend     {mend}");
+        }
     }
     if let Some(done) = blast.done_at {
         let _ = writeln!(out, "  done     about {}", context.when(Some(done)));
@@ -74,7 +79,10 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
 }
 
 fn because(blast: &BlastRow) -> String {
-    blast.state_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)))
+    let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
+    let by = blast.state_by.as_deref().filter(|_| held).map_or_else(String::new, |by| format!(" by {}", clean(by)));
+    let why = blast.state_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
+    format!("{by}{why}")
 }
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {

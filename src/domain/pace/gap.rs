@@ -63,6 +63,31 @@ impl fmt::Display for Gap {
     }
 }
 
+/// The shortest time between two messages to the same number; at most a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairGap(Duration);
+
+impl PairGap {
+    pub fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for PairGap {
+    type Err = PaceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let span = parse_span(text).ok().filter(|span| *span <= GAP_MAX);
+        span.map(Self).ok_or_else(|| PaceError::PairGap(PaceError::quote(text)))
+    }
+}
+
+impl fmt::Display for PairGap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_span(self.0))
+    }
+}
+
 /// The most messages of a sender in one day of its own time zone; at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DailyCap(NonZeroU32);

@@ -128,6 +128,22 @@ impl Pacer {
         self.limits = limits;
     }
 
+    /// A post that was told of and then held up passes again: `None` when it may go now (and is counted once more, by
+    /// the rate alone), else how long it must wait. Those held up together would arrive together otherwise.
+    pub fn pass_again(&mut self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let even = self.even.as_mut()?;
+        let wait = even.allowed().map(|allowed| allowed - now).filter(|wait| *wait > TimeDelta::zero());
+        if wait.is_none() {
+            even.posted(now);
+        }
+        wait
+    }
+
+    /// Whether the provider asked for a pause that is not over.
+    pub fn is_held(&self, now: DateTime<Utc>) -> bool {
+        self.held_until.is_some_and(|until| until > now)
+    }
+
     /// How many counted towards today's cap so far.
     pub fn today(&self) -> u32 {
         self.day.posted
@@ -216,6 +232,7 @@ impl Even {
     }
 }
 
-fn later(at: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
+/// So long after it; never, if that is past all calendars.
+pub(super) fn later(at: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(span).ok().and_then(|span| at.checked_add_signed(span)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

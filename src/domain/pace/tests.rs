@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod day;
+
 const KL: Tz = chrono_tz::Asia::Kuala_Lumpur;
 
 fn utc(text: &str) -> DateTime<Utc> {
@@ -87,6 +89,15 @@ fn a_gap_that_makes_no_sense_is_refused_with_the_mend() {
     }
     assert!(error::<Gap>("60s..20s").contains("ends before it begins"));
     assert!(error::<Gap>("1h..25h").contains("longer than a day"));
+}
+
+#[test]
+fn a_pair_gap_is_one_length_of_at_most_a_day() {
+    let gap: PairGap = "10m".parse().unwrap();
+    assert_eq!((gap.to_string().as_str(), gap.get()), ("10m", Duration::from_secs(600)));
+    for text in ["", "10", "10m..20m", "25h", "-1m"] {
+        assert!(error::<PairGap>(text).contains("is no pair gap: write one length of time"), "{text}");
+    }
 }
 
 #[test]
@@ -333,43 +344,19 @@ fn at_real_speed_a_length_of_time_is_exactly_itself() {
     assert_eq!(Speed::new(60.0).unwrap().shrink(Duration::from_secs(30)), Duration::from_millis(500));
 }
 
-// Daily cap
+// All together
 
 #[test]
-fn the_daily_cap_counts_the_senders_own_day() {
-    // 23:59 in Kuala Lumpur.
-    let late = utc("2026-06-15T15:59:00Z");
-    let limits = Limits { daily_cap: DailyCap::new(2), ..limits() };
-    let yesterday = utc("2026-06-14T15:59:59Z");
-    let mut pacer = Pacer::new(limits, &Past::from_times(vec![yesterday, late], late, KL), late);
-
-    assert_eq!(pacer.next(late, 0.5), Pace::Go, "yesterday's message does not count");
-    pacer.posted(late);
-
-    let Pace::Wait { until, reason } = pacer.next(late, 0.5) else { panic!("it must wait") };
-    assert_eq!(until, utc("2026-06-15T16:00:00Z"));
-    assert_eq!(reason.to_string(), "daily cap 2 reached, goes on 00:00 +08");
-    assert_eq!(pacer.next(until, 0.5), Pace::Go);
-    assert_eq!(pacer.today(), 0);
-}
-
-#[test]
-fn what_is_known_not_to_have_been_accepted_does_not_use_up_the_day() {
-    let mut pacer = fresh(Limits { daily_cap: DailyCap::new(1), ..limits() });
-    pacer.posted(noon());
-    assert!(matches!(pacer.next(noon(), 0.5), Pace::Wait { .. }));
-
-    pacer.not_accepted();
-
-    assert_eq!(pacer.next(noon(), 0.5), Pace::Go);
-}
-
-#[test]
-fn a_clock_set_back_over_midnight_does_not_give_the_day_again() {
-    let mut pacer = fresh(Limits { daily_cap: DailyCap::new(1), ..limits() });
+fn a_post_that_was_held_up_passes_again_and_is_counted_once_more() {
+    let mut pacer = fresh(Limits { rate: rate("1/s"), daily_cap: DailyCap::new(5), ..limits() });
+    assert_eq!(fresh(limits()).pass_again(noon()), None, "without a rate nothing holds it");
     pacer.posted(noon());
 
-    assert!(matches!(pacer.next(noon() - TimeDelta::days(1), 0.5), Pace::Wait { .. }));
+    let wait = pacer.pass_again(noon()).unwrap();
+    assert!(wait > TimeDelta::milliseconds(990), "{wait}");
+    assert_eq!(pacer.pass_again(noon() + wait), None);
+    assert!(pacer.pass_again(noon() + wait).is_some(), "the next one waits in turn");
+    assert_eq!(pacer.today(), 1);
 }
 
 #[test]

@@ -165,12 +165,26 @@ fn a_refusal_is_tried_again_a_few_times_and_then_fails() {
 fn a_requeue_in_a_cancelled_blast_is_a_skip() {
     let cancelled = Policy { blast: BlastState::Cancelled, ..policy() };
 
-    for evidence in [Evidence::Released, rejected(ErrorClass::Retry), rejected(ErrorClass::StopSender)] {
+    for evidence in
+        [Evidence::Released { not_before: None }, rejected(ErrorClass::Retry), rejected(ErrorClass::StopSender)]
+    {
         let Applied::Changed(left_out) = apply(&person(Status::Sending), &stamped(1, 9, evidence), &cancelled) else {
             panic!("nothing changed");
         };
         assert_eq!(left_out.status(), Status::Skipped);
     }
+}
+
+#[test]
+fn whoever_was_written_to_too_recently_is_queued_for_later_with_the_reason_until_the_next_attempt() {
+    let not_before = Some(at(600));
+
+    let held = after(&person(Status::Sending), &stamped(1, 9, Evidence::Released { not_before }));
+
+    assert_eq!((held.status(), held.next_attempt_at, held.tries), (Status::Queued, at(600), 0));
+    assert_eq!(held.reason.as_deref(), Some(super::TOO_RECENTLY));
+    let given_back = after(&person(Status::Sending), &stamped(1, 9, Evidence::Released { not_before: None }));
+    assert_eq!((given_back.next_attempt_at, given_back.reason), (person(Status::Sending).next_attempt_at, None));
 }
 
 #[test]
@@ -195,7 +209,7 @@ fn an_opt_out_after_acceptance_leaves_the_stage() {
 fn a_person_who_opts_out_in_flight_is_not_queued_again() {
     let opted = after(&person(Status::Sending), &stamped(1, 8, Evidence::OptOut));
 
-    assert_eq!(after(&opted, &stamped(1, 9, Evidence::Released)).status(), Status::OptedOut);
+    assert_eq!(after(&opted, &stamped(1, 9, Evidence::Released { not_before: None })).status(), Status::OptedOut);
 }
 
 #[test]
@@ -293,7 +307,7 @@ fn any_evidence() -> impl Strategy<Value = Stamped> {
     let other = prop_oneof![
         class.prop_map(rejected),
         Just(Evidence::Unknown { why: "?".into() }),
-        Just(Evidence::Released),
+        Just(Evidence::Released { not_before: None }),
         Just(Evidence::OptOut),
         Just(Evidence::Reply { quoted: Quoted::No }),
         Just(Evidence::Manual(Mark::Replied)),

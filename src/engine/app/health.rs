@@ -52,6 +52,19 @@ impl App {
         Ok(())
     }
 
+    /// What holds a sender back, by its configuration: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
+    pub fn pace_of(&self, name: &str) -> Option<String> {
+        let sender = self.config().sender(name)?;
+        let parts = [
+            Some(format!("rate {}", sender.rate)),
+            sender.gap.map(|gap| format!("gap {gap}")),
+            sender.pair_gap.map(|gap| format!("pair gap {gap}")),
+            sender.daily_cap.map(|cap| format!("at most {cap} a day")),
+            Some(format!("{} at once", sender.in_flight)),
+        ];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+
     /// The sentence for a name that no sender has.
     pub fn no_sender(&self, name: &str) -> String {
         let names: Vec<&str> = self.config().senders.iter().map(|sender| sender.name.as_str()).collect();

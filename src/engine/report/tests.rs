@@ -35,6 +35,7 @@ fn blast() -> BlastRow {
         completed_at: None,
         created_at: DateTime::UNIX_EPOCH,
         next_due_at: None,
+        next_due_reason: None,
         waiting: None,
         done_at: None,
     }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::Parts;
 use super::brake::Brake;
@@ -68,7 +69,20 @@ impl Aftermath {
         tell(blast, done);
     }
 
-    fn not_accepted(&self) {
+    /// Whether the provider asked for a pause that is not over.
+    pub(super) fn is_held(&self) -> bool {
+        let now = self.parts.clock.now();
+        self.pacer.lock().is_ok_and(|pacer| pacer.is_held(now))
+    }
+
+    /// For a POST that was held up after its pace had let it go: how long until it may, or `None`: now.
+    pub(super) fn pass_again(&self) -> Option<Duration> {
+        let now = self.parts.clock.now();
+        self.pacer.lock().ok()?.pass_again(now)?.to_std().ok()
+    }
+
+    /// Somebody whom the pacer counts did not get a message.
+    pub(super) fn not_accepted(&self) {
         if let Ok(mut pacer) = self.pacer.lock() {
             pacer.not_accepted();
         }

@@ -70,7 +70,8 @@ impl Brake {
         sender::set_slowed(&self.parts.pool, self.parts.desk.id, steps.cast_signed(), None).await
     }
 
-    fn steps(&self) -> u32 {
+    /// How many times the rate is halved now.
+    pub(super) fn steps(&self) -> u32 {
         self.state.lock().map_or(0, |state| state.steps)
     }
 

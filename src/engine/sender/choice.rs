@@ -1,20 +1,20 @@
 //! Which blast is served next, and what is waited for when none can be.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
 use super::bookmark::Bookmark;
+use super::bound::{Bound, Meter};
 use super::{LONGEST_MEMORY, Parts, Sender};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::domain::pace::{Pace, Pacer, Past, Reason};
-use crate::domain::waiting::Waiting;
-use crate::engine::clock::SKEW_MAX;
+use crate::domain::pace::{Pace, Pacer, Past, Rate, Reason};
+use crate::domain::waiting::{Waiting, Whose};
 use crate::engine::desk::BlastLimits;
 use crate::store::StoreError;
 use crate::store::blast::{self, Runnable};
-use crate::store::lease;
 
 /// A blast of this sender, with its own pace.
 pub(super) struct Lane {
@@ -22,18 +22,29 @@ pub(super) struct Lane {
     pub message: Arc<Result<Message, String>>,
     pub limits: BlastLimits,
     pub pacer: Pacer,
-    /// How many were served: the least served lane goes first.
+    /// How many were served: the least served lane goes first. One that could not be served falls behind nobody.
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
     pub nobody_due_before: Option<DateTime<Utc>>,
     pub bookmark: Bookmark,
+    /// What held it when it was last looked at; `None`: it may send.
+    pub hold: Option<Hold>,
+    pub meter: Meter,
     source: Runnable,
+}
+
+/// Why a blast may not send now by its own limits.
+pub(super) struct Hold {
+    pub until: DateTime<Utc>,
+    pub waiting: Option<Waiting>,
+    /// What its time goes into meanwhile.
+    pub bound: Option<Bound>,
 }
 
 /// What to do now.
 pub(super) enum Choice {
     Send(BlastId),
-    Wait { waiting: Option<Waiting>, until: Option<DateTime<Utc>> },
+    Wait { until: Option<DateTime<Utc>>, bound: Option<Bound> },
 }
 
 /// The lanes for what is runnable now; what was known of a blast is kept while its limits are the same. A blast with a
@@ -73,6 +84,8 @@ impl Lane {
             served,
             nobody_due_before: None,
             bookmark: Bookmark::default(),
+            hold: None,
+            meter: Meter::new(Instant::now()),
             source,
         })
     }
@@ -82,88 +95,78 @@ impl Lane {
         self.source == Runnable { send_after: self.source.send_after, ..blast.clone() }
     }
 
-    /// Whether this blast may send now, by its own limits.
-    fn ready(&mut self, now: DateTime<Utc>) -> Result<(), (DateTime<Utc>, Option<Waiting>)> {
+    pub(super) fn has_own_pace(&self) -> bool {
+        self.limits.limits.gap.is_some() || self.limits.limits.rate != Rate::Unlimited
+    }
+
+    /// Looks whether this blast may send now, by its own limits.
+    pub(super) fn look(&mut self, now: DateTime<Utc>) {
+        self.hold = self.held_by(now);
+    }
+
+    fn held_by(&mut self, now: DateTime<Utc>) -> Option<Hold> {
         if let Some(until) = self.source.send_after.filter(|until| *until > now) {
-            return Err((until, Some(Waiting::Armed { until })));
+            return Some(Hold { until, waiting: Some(Waiting::Armed { until }), bound: None });
         }
         if let Some(window) = self.limits.window
             && let Pace::Wait { until, .. } = window.pace(now)
         {
-            return Err((until, Some(Waiting::Window { window: window.to_string(), until })));
+            let waiting = Some(Waiting::Window { window: window.to_string(), until });
+            return Some(Hold { until, waiting, bound: None });
         }
         if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
-            return Err((until, None));
+            return Some(Hold { until, waiting: None, bound: None });
         }
         match self.pacer.next(now, rand::random()) {
-            Pace::Go => Ok(()),
-            Pace::Wait { until, reason } => Err((until, Some(waiting(reason, until)))),
+            Pace::Go => None,
+            Pace::Wait { until, reason } => {
+                let waiting = Some(waiting(reason, until, Whose::Blast, 0));
+                Some(Hold { until, waiting, bound: Some(Bound::Blast(reason)) })
+            }
         }
     }
 }
 
 impl Sender {
-    /// The least served blast that may send now; else the reason that ends first.
+    /// The least served blast that may send now; else when the first one may.
     pub(super) fn choose(&mut self) -> Choice {
-        let now = self.parts.clock.now();
-        if self.lanes.is_empty() {
-            return Choice::Wait { waiting: None, until: None };
-        }
-        if let Some(obstacle) = self.obstacle() {
-            return Choice::Wait { waiting: Some(obstacle), until: None };
-        }
-        let mut best: Option<(u64, BlastId)> = None;
-        let mut first: Option<(DateTime<Utc>, Option<Waiting>)> = None;
-        for lane in &mut self.lanes {
-            match lane.ready(now) {
-                Ok(()) if best.is_none_or(|(served, _)| lane.served < served) => best = Some((lane.served, lane.id)),
-                Err(wait) if first.as_ref().is_none_or(|(until, _)| wait.0 < *until) => first = Some(wait),
-                Ok(()) | Err(_) => {}
+        match (self.least_served(), self.obstacle()) {
+            (_, Some(_)) => Choice::Wait { until: None, bound: None },
+            (Some(blast), None) => self.paced(blast),
+            (None, None) => {
+                let first = self.lanes.iter().filter_map(|lane| Some(lane.hold.as_ref()?.until)).min();
+                Choice::Wait { until: first, bound: None }
             }
         }
-        match (best, first) {
-            (Some((_, blast)), _) => self.paced(blast),
-            (None, Some((until, waiting))) => Choice::Wait { waiting, until: Some(until) },
-            (None, None) => Choice::Wait { waiting: None, until: None },
-        }
     }
 
-    /// Writes down what is waited for, when it changed. A database that takes nothing comes before every other reason, and
-    /// may not take that either: this process knows it anyway.
-    pub(super) async fn tell(&mut self, waiting: Option<Waiting>) -> Result<(), StoreError> {
-        let trouble = self.parts.ledger.trouble().or(self.trouble);
-        self.parts.news.hold(self.parts.desk.id, trouble);
-        let waiting = trouble.map(|trouble| Waiting::Database { trouble }).or(waiting);
-        if waiting != self.told {
-            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, waiting.as_ref()).await?;
-            self.told = waiting;
-            let _ = self.parts.news.changed().send(BlastId(0));
+    /// Looks at every blast; of those that may send, the one served least. Whoever could not be served claims no
+    /// arrears later: a blast that opens in the evening does not make the others wait until it has caught up.
+    pub(super) fn least_served(&mut self) -> Option<BlastId> {
+        let now = self.parts.clock.now();
+        self.lanes.iter_mut().for_each(|lane| lane.look(now));
+        let ready = self.lanes.iter().filter(|lane| lane.hold.is_none());
+        let (served, blast) = ready.map(|lane| (lane.served, lane.id)).min()?;
+        for lane in self.lanes.iter_mut().filter(|lane| lane.hold.is_some()) {
+            lane.served = lane.served.max(served);
         }
-        Ok(())
-    }
-
-    /// What stops the sender as a whole until somebody acts.
-    fn obstacle(&self) -> Option<Waiting> {
-        let skew = self.parts.clock.skew();
-        if skew.abs() > SKEW_MAX {
-            return Some(Waiting::Clock { seconds: skew.num_seconds() });
-        }
-        self.stopped.clone().map(|why| Waiting::SenderStopped { why })
+        Some(blast)
     }
 
     /// The sender's own pace comes last: it binds all blasts.
     fn paced(&self, blast: BlastId) -> Choice {
         match self.next_pace() {
             Pace::Go => Choice::Send(blast),
-            Pace::Wait { until, reason } => Choice::Wait { waiting: Some(waiting(reason, until)), until: Some(until) },
+            Pace::Wait { until, reason } => Choice::Wait { until: Some(until), bound: Some(Bound::Sender(reason)) },
         }
     }
 }
 
-fn waiting(reason: Reason, until: DateTime<Utc>) -> Waiting {
+/// A pace's reason in words.
+pub(super) fn waiting(reason: Reason, until: DateTime<Utc>, whose: Whose, slowed: u32) -> Waiting {
     match reason {
-        Reason::Rate(rate) => Waiting::Rate { rate: rate.to_string() },
-        Reason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: until },
+        Reason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+        Reason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
         Reason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
         Reason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
         Reason::Throttled => Waiting::Throttled { until },

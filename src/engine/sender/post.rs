@@ -1,9 +1,9 @@
 //! One POST: the last checks, the request, and what came of it as evidence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -12,8 +12,8 @@ use super::Parts;
 use super::aftermath::Aftermath;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
-use crate::domain::pace::Window;
-use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
+use crate::domain::pace::{Pairs, Window};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped, TOO_RECENTLY};
 use crate::domain::retry::ErrorClass;
 use crate::engine::filing::Slot;
 use crate::provider::{Outcome, Outgoing, Raw, SendReply};
@@ -27,6 +27,7 @@ const RECHECK_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Round {
     pub parts: Arc<Parts>,
     pub aftermath: Arc<Aftermath>,
+    pub pairs: Arc<Mutex<Pairs>>,
     pub posts: Arc<Semaphore>,
     pub orders: watch::Receiver<u64>,
     pub orders_seen: u64,
@@ -40,14 +41,20 @@ pub(super) struct Round {
 /// Somebody claimed, on the way to their POST. The slot goes along until the evidence is durable.
 pub(super) struct Post {
     round: Arc<Round>,
-    person: Claimed,
+    pub person: Claimed,
+    /// When its pace let it go, by the database's clock.
+    pub posted_at: Option<DateTime<Utc>>,
     slot: Slot,
 }
 
 impl Post {
     pub(super) fn new(round: &Arc<Round>, person: Claimed, permit: OwnedSemaphorePermit) -> Self {
         let slot = Slot::new(permit, &round.parts.in_flight, (person.id, person.attempt));
-        Self { round: round.clone(), person, slot }
+        Self { round: round.clone(), person, posted_at: None, slot }
+    }
+
+    pub(super) fn blast(&self) -> BlastId {
+        self.round.blast
     }
 
     pub(super) async fn run(self) {
@@ -59,7 +66,7 @@ impl Post {
         let Ok(under_way) = round.posts.acquire().await else { return };
         let lease_is_over = round.parts.lease.over();
         if !self.may_go().await {
-            return self.file_release();
+            return self.withdraw();
         }
         let outgoing = Outgoing { to: self.person.phone_number.digits().to_owned(), text };
         // Dropping the call closes its connection: nothing of it leaves later. That is no failure of the provider's, so it
@@ -69,14 +76,17 @@ impl Post {
             reply = round.parts.desk.provider.send(&outgoing) => reply,
             () = lease_is_over => return self.file(cut_off(), outgoing.text),
         };
-        drop(under_way);
+        self.note_answered();
         if let Outcome::Accepted { .. } = reply.outcome {
+            drop(under_way);
             self.file(reply, outgoing.text);
             if !round.aftermath.is_untroubled(round.blast) {
                 Box::pin(round.aftermath.went_well(round.blast)).await;
             }
         } else {
+            // After a refusal the next in line goes only when it is known what the refusal means for all.
             Box::pin(self.not_accepted(reply, outgoing.text)).await;
+            drop(under_way);
         }
     }
 
@@ -93,9 +103,10 @@ impl Post {
         }
     }
 
-    /// Back to the queue: nothing was sent.
-    pub(super) fn give_back(self) {
-        self.file_release();
+    /// Back to the queue, perhaps for later: nothing was sent.
+    pub(super) fn give_back(self, not_before: Option<DateTime<Utc>>) {
+        let answer = self.answer("released", &Raw::default());
+        self.bring(Evidence::Released { not_before }, None, answer);
     }
 
     /// The text for this person, from the frozen message and their own row.
@@ -107,8 +118,7 @@ impl Post {
 
     /// The last check before the request. Nothing can fence a POST that has passed it.
     async fn may_go(&self) -> bool {
-        let is_open = self.round.window.is_none_or(|window| window.is_open(self.round.parts.clock.now()));
-        if self.round.stop.is_cancelled() || !self.round.parts.lease.is_fresh() || !is_open {
+        if !self.is_clear() {
             return false;
         }
         let is_news =
@@ -116,18 +126,48 @@ impl Post {
         if !is_news {
             return true;
         }
+        // Rare, and large: boxed, so that a POST is small.
         Box::pin(self.is_still_wanted()).await
     }
 
     async fn is_still_wanted(&self) -> bool {
         let parts = &self.round.parts;
         let withdrawn = claim::withdrawn(&parts.pool, &[self.person.id], &parts.desk.business).await;
-        withdrawn.is_ok_and(|withdrawn| withdrawn.is_empty()) && parts.lease.is_fresh()
+        if !withdrawn.is_ok_and(|withdrawn| withdrawn.is_empty()) {
+            return false;
+        }
+        // Many may have waited for such an answer together: they must not arrive together.
+        while let Some(wait) = self.round.aftermath.pass_again() {
+            tokio::time::sleep(wait).await;
+        }
+        self.is_clear()
     }
 
-    fn file_release(self) {
-        let answer = self.answer("released", &Raw::default());
-        self.bring(Evidence::Released, None, answer);
+    /// What can be seen without asking anybody.
+    fn is_clear(&self) -> bool {
+        let is_open = self.round.window.is_none_or(|window| window.is_open(self.round.parts.clock.now()));
+        is_open
+            && !self.round.stop.is_cancelled()
+            && self.round.parts.lease.is_fresh()
+            && !self.round.aftermath.is_held()
+    }
+
+    /// The provider may have seen it as late as now: the pair gap counts from here.
+    fn note_answered(&self) {
+        if let Ok(mut pairs) = self.round.pairs.lock() {
+            pairs.posted(&self.person.phone_number, self.round.parts.clock.now());
+        }
+    }
+
+    /// Nothing was sent: neither the day nor the number had a message at that time.
+    fn withdraw(self) {
+        if let Some(at) = self.posted_at
+            && let Ok(mut pairs) = self.round.pairs.lock()
+        {
+            pairs.withdrawn(&self.person.phone_number, at);
+        }
+        self.round.aftermath.not_accepted();
+        self.give_back(None);
     }
 
     fn file_refusal(self, why: &str) {
@@ -242,7 +282,8 @@ fn metadata(evidence: &Evidence) -> Option<Value> {
         Evidence::Accepted { provider_status: Some(word), .. } => Some(json!({ "word": word })),
         Evidence::Rejected { code, message, .. } => Some(json!({ "code": code, "why": message })),
         Evidence::Unknown { why } => Some(json!({ "why": why })),
-        Evidence::Released => Some(json!({ "why": "given back before it was sent" })),
+        Evidence::Released { not_before: None } => Some(json!({ "why": "given back before it was sent" })),
+        Evidence::Released { not_before: Some(_) } => Some(json!({ "why": TOO_RECENTLY })),
         _ => None,
     }
 }

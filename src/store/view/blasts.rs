@@ -37,6 +37,7 @@ struct Found {
     completed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
+    next_due_reason: Option<String>,
     people: Option<Json<BTreeMap<String, i64>>>,
     amount: Option<Decimal>,
 }
@@ -44,12 +45,12 @@ struct Found {
 /// Blasts that match, newest first.
 pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
     let found: Vec<Found> = sqlx::query_as(
-        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at
+        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason
            from blasts b
            join senders s on s.id = b.sender_id
            left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
                                 from blast_status_counts where blast_id = b.id) c on true
-           left join lateral (select next_attempt_at as next_due_at from blast_recipients
+           left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
                                where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
           where b.deleted_at is null
             and ($1::text is null or lower(b.blast_tag) = lower($1))
@@ -72,12 +73,12 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
 /// One blast, if there is one.
 pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
     let found: Option<Found> = sqlx::query_as(
-        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at
+        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason
            from blasts b
            join senders s on s.id = b.sender_id
            left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
                                 from blast_status_counts where blast_id = b.id) c on true
-           left join lateral (select next_attempt_at as next_due_at from blast_recipients
+           left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
                                where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
           where b.id = $1 and b.deleted_at is null",
     )
@@ -124,6 +125,7 @@ impl From<Found> for BlastRow {
             completed_at: found.completed_at,
             created_at: found.created_at,
             next_due_at: found.next_due_at,
+            next_due_reason: found.next_due_reason,
             waiting: None,
             done_at: None,
         }

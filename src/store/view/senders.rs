@@ -5,7 +5,8 @@ use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 
 use super::{LeaseRow, SenderRow, Stop};
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::waiting::{Told, Waiting};
 use crate::store::StoreError;
 
 #[derive(FromRow)]
@@ -54,11 +55,22 @@ impl From<Found> for SenderRow {
             rehearsal: found.rehearsal,
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
-            // A newer engine may wait for reasons that this program does not know.
-            waiting: found.waiting.and_then(|waiting| serde_json::from_value(waiting).ok()),
+            told: found.waiting.as_ref().map(told).unwrap_or_default(),
             today: 0,
             daily_cap: None,
             per_hour: None,
         }
+    }
+}
+
+/// A newer engine may wait for reasons that this program does not know: those are left out, one by one.
+fn told(value: &Value) -> Told {
+    let reason = |value: &Value| serde_json::from_value::<Waiting>(value.clone()).ok();
+    let of = |(id, value): (&String, &Value)| Some((BlastId(id.parse().ok()?), reason(value)?));
+    let blasts = value.get("blasts").and_then(Value::as_object);
+    Told {
+        sender: value.get("sender").and_then(reason),
+        blasts: blasts.map(|blasts| blasts.iter().filter_map(of).collect()).unwrap_or_default(),
+        lease_ms: value.get("lease_ms").and_then(Value::as_i64),
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::domain::waiting::Waiting;
+use crate::domain::waiting::{Told, Waiting};
 use crate::engine::view::{Anchor, BlastRow, RecipientDetails, RecipientRow, SenderRow, Since, Total};
 use crate::engine::{Marked, Plan, Sample};
 use crate::tui::effect::{Act, Answer, Effect, Outcome, Part};
@@ -76,6 +76,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         completed_at: None,
         created_at: date,
         next_due_at: None,
+        next_due_reason: None,
     }
 }
 
@@ -95,7 +96,7 @@ pub fn raya() -> BlastRow {
             amount: Decimal::new(124_000, 2),
             ..Counts::default()
         },
-        waiting: Some(Waiting::Gap { gap: "20-60 s".to_owned(), next: at(14, 2) + TimeDelta::seconds(41) }),
+        waiting: Some(Waiting::Gap { gap: "20-60 s".to_owned(), next: Some(at(14, 2) + TimeDelta::seconds(41)) }),
         done_at: Some(at(15, 36)),
         ..blast(RAYA.0, "Raya promo", BlastState::Sending, (11, 20))
     }
@@ -132,7 +133,7 @@ pub fn senders() -> Vec<SenderRow> {
         rehearsal: false,
         stopped: None,
         lease: None,
-        waiting: None,
+        told: Told::default(),
         today: 146,
         daily_cap: Some(500),
         per_hour: Some(90),

@@ -1,5 +1,6 @@
 //! The funnel of the selected blast: how many got how far, who is stuck where, what it waits for.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::{blasts, focused};
@@ -21,6 +22,9 @@ enum Cell {
     Share,
     Stuck,
 }
+
+/// A moment nearer than this is told to the second.
+const NEAR: TimeDelta = TimeDelta::minutes(10);
 
 /// Where the bars begin, counted from the pane's text.
 const BARS: u16 = 46;
@@ -181,16 +185,11 @@ fn stopped(blast: &BlastRow) -> Option<String> {
     Some(format!("{}: {why}", blast.state))
 }
 
+/// The reason as everywhere; a moment that is near is told to the second.
 fn waits_for(waiting: &Waiting, clock: Clock) -> String {
-    match (waiting, waiting.until()) {
-        (Waiting::Armed { until }, _) => format!("starts {}; u stops it", clock.second(*until)),
-        (Waiting::Uncertain { people }, _) => format!("waits for you: {} uncertain", number(*people)),
-        (Waiting::NoEngine | Waiting::SenderStopped { .. }, _) => waiting.to_string(),
-        (Waiting::Database { .. }, _) => format!("{waiting}: {}", waiting.mend().unwrap_or_default()),
-        (Waiting::Gap { .. }, Some(next)) => format!("waits for: {waiting}, next {}", clock.second(next)),
-        (_, Some(until)) => format!("waits for: {waiting}, until {}", clock.long(until)),
-        _ => format!("waits for: {waiting}"),
-    }
+    let moment = |at: DateTime<Utc>| if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) };
+    let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
+    format!("{}{stops}", waiting.sentence(moment))
 }
 
 fn since(model: &Model) -> Option<String> {

@@ -95,7 +95,12 @@ fn sender(model: &Model, sender: &SenderRow) -> Segment {
 fn elsewhere(model: &Model, sender: &SenderRow) -> String {
     match &sender.lease {
         Some(lease) if lease.holder != model.holder => format!(", sent from {}", lease.host),
-        None if sender.waiting == Some(Waiting::NoEngine) => ", nobody sends".to_owned(),
+        None if nobody_sends(model, sender) => ", nobody sends".to_owned(),
         _ => String::new(),
     }
+}
+
+fn nobody_sends(model: &Model, sender: &SenderRow) -> bool {
+    let mut blasts = model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
+    blasts.any(|blast| blast.waiting == Some(Waiting::NoEngine))
 }

@@ -10,7 +10,7 @@ use crate::support::proxy::{CLAIMS, EVIDENCE, Proxy};
 use crate::support::{PATIENCE, Setup, Shop, database, digits, eventually_async, long_form, pass, postgres, said};
 
 /// A shop on the shared server, reached through a proxy.
-pub(super) async fn proxied(setup: Setup<'_>) -> (Shop, Proxy) {
+pub async fn proxied(setup: Setup<'_>) -> (Shop, Proxy) {
     let proxy = Proxy::start(postgres().await.socket()).await;
     let mut database = database().await;
     database.url = proxy.url(database.name());

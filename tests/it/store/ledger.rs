@@ -150,7 +150,7 @@ async fn a_refusal_that_may_be_tried_again_is_not_after_a_cancel() {
     let scene = Scene::sending(3).await;
     scene.execute("update blasts set state = 'cancelled', state_reason = 'cancelled'").await;
 
-    let released = entry(3, Evidence::Released, b"");
+    let released = entry(3, Evidence::Released { not_before: None }, b"");
     scene
         .record(&[
             entry(1, rejected(ErrorClass::Retry, "busy"), b""),

@@ -135,20 +135,15 @@ impl Shop {
 
     /// A draft to the people with these numbers ([`digits`]); its id.
     pub async fn draft(&self, people: std::ops::Range<u32>) -> String {
+        self.draft_with(people, &[]).await
+    }
+
+    /// The same with further arguments, such as a pace of its own.
+    pub async fn draft_with(&self, people: std::ops::Range<u32>, further: &[&str]) -> String {
         let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
         let list = self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
-        let made = self
-            .json(&[
-                "blast",
-                "new",
-                "--sender",
-                "sales",
-                "--message",
-                "Hi {name}",
-                "--recipients",
-                list.to_str().unwrap(),
-            ])
-            .await;
+        let message = ["--message", "Hi {name}", "--recipients", list.to_str().unwrap()];
+        let made = self.json(&[&["blast", "new", "--sender", "sales"], &message[..], further].concat()).await;
         made["id"].as_i64().unwrap().to_string()
     }
 
@@ -164,6 +159,30 @@ impl Shop {
         blast
     }
 
+    /// A draft with further arguments, sent; its id.
+    pub async fn blast_with(&self, people: std::ops::Range<u32>, further: &[&str]) -> String {
+        let blast = self.draft_with(people, further).await;
+        self.send(&blast).await;
+        blast
+    }
+
+    /// What a blast says that it waits for: null, or the reason with its words.
+    pub async fn waiting(&self, blast: &str) -> Value {
+        self.json(&["blast", "show", blast]).await["waiting"].clone()
+    }
+
+    /// Waits until a blast says this reason; what it says then.
+    pub async fn until_waiting(&self, blast: &str, reason: &str) -> Value {
+        let mut said = Value::Null;
+        for _ in 0..200 {
+            said = self.waiting(blast).await;
+            if said["reason"] == reason {
+                return said;
+            }
+        }
+        panic!("blast {blast} never said `{reason}`; it says {said}")
+    }
+
     /// Runs an engine until nothing is left to do.
     pub async fn until_idle(&self) {
         let said = self.run(&["engine", "--until-idle"]).await;
@@ -172,8 +191,15 @@ impl Shop {
 
     /// An engine that goes on until it is stopped.
     pub fn engine(&self) -> Engine {
+        self.engine_with(&[])
+    }
+
+    /// The same with further variables in its environment.
+    pub fn engine_with(&self, variables: &[(&str, &str)]) -> Engine {
         let log = OpenOptions::new().create(true).append(true).open(self.path("engine.log")).unwrap();
-        Engine(self.command(&["engine"]).stdout(Stdio::null()).stderr(log).spawn().unwrap())
+        let mut command = self.command(&["engine"]);
+        command.envs(variables.iter().copied());
+        Engine(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
     /// The dashboard in a terminal, with its engine, in the shop's own environment.

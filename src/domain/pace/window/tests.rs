@@ -102,6 +102,48 @@ fn when_the_clock_falls_back_the_hour_that_comes_twice_counts_once() {
 }
 
 #[test]
+fn a_window_that_closes_within_the_skipped_hour_closes_at_the_change() {
+    // Berlin, 2026-03-29: 02:00 becomes 03:00 at 01:00 UTC.
+    let night = window("01:00-02:30", "daily", BERLIN);
+
+    assert!(night.is_open(utc("2026-03-29T00:00:00Z")), "01:00 winter time");
+    assert!(night.is_open(utc("2026-03-29T00:59:59Z")));
+    assert!(!night.is_open(utc("2026-03-29T01:00:00Z")), "03:00 summer time");
+
+    let over_midnight = window("22:00-02:30", "sat", BERLIN);
+    assert!(over_midnight.is_open(utc("2026-03-28T21:00:00Z")));
+    assert!(!over_midnight.is_open(utc("2026-03-29T01:00:00Z")));
+    let is_whole_day = window("00:00-24:00", "sun", BERLIN);
+    assert!(is_whole_day.is_open(utc("2026-03-28T23:00:00Z")) && is_whole_day.is_open(utc("2026-03-29T21:59:59Z")));
+    assert!(!is_whole_day.is_open(utc("2026-03-29T22:00:00Z")), "23 hours after it began");
+}
+
+#[test]
+fn a_window_that_opens_in_the_hour_that_comes_twice_opens_the_first_time_and_stays_open() {
+    // Berlin, 2026-10-25: 03:00 becomes 02:00 at 01:00 UTC.
+    let early = window("02:30-09:00", "daily", BERLIN);
+
+    assert_eq!(early.next_open(utc("2026-10-25T00:00:00Z")), utc("2026-10-25T00:30:00Z"), "02:30 summer time");
+    for at in ["2026-10-25T00:30:00Z", "2026-10-25T01:15:00Z", "2026-10-25T07:59:59Z"] {
+        assert!(early.is_open(utc(at)), "{at}: it does not close when the clock shows 02:15 again");
+    }
+    assert!(!early.is_open(utc("2026-10-25T08:00:00Z")), "09:00 winter time");
+    let within = window("02:15-02:45", "daily", BERLIN);
+    assert!(within.is_open(utc("2026-10-25T00:15:00Z")) && !within.is_open(utc("2026-10-25T01:15:00Z")));
+}
+
+#[test]
+fn a_window_tells_the_wall_clock_of_the_day_it_opens_on() {
+    let shop = window("09:00-21:00", "daily", BERLIN);
+    for (before, said) in
+        [("2026-03-28T21:00:00Z", "opens Sun 09:00 +02"), ("2026-10-24T21:00:00Z", "opens Sun 09:00 +01")]
+    {
+        let Pace::Wait { reason, .. } = shop.pace(utc(before)) else { panic!("it must wait") };
+        assert_eq!(reason.to_string(), said);
+    }
+}
+
+#[test]
 fn a_day_begins_at_midnight_or_where_the_clock_change_skips_it() {
     assert_eq!(day_start(noon(), KL), utc("2026-06-14T16:00:00Z"));
     assert_eq!(next_day_start(noon(), KL), utc("2026-06-15T16:00:00Z"));
@@ -111,6 +153,9 @@ fn a_day_begins_at_midnight_or_where_the_clock_change_skips_it() {
     // A day of 25 hours.
     let fall_back = utc("2026-10-25T12:00:00Z");
     assert_eq!(next_day_start(fall_back, BERLIN) - day_start(fall_back, BERLIN), TimeDelta::hours(25));
+    // And one of 23.
+    let spring_forward = utc("2026-03-29T12:00:00Z");
+    assert_eq!(next_day_start(spring_forward, BERLIN) - day_start(spring_forward, BERLIN), TimeDelta::hours(23));
 }
 
 proptest! {

@@ -1,0 +1,123 @@
+//! The pair gap: the shortest time between two messages of a sender to the same number, whichever blast they are of.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Speed, pacer::later};
+use crate::domain::phone::Phone;
+
+/// When each number was last posted to, as long as that still counts.
+#[derive(Debug, Clone, Default)]
+pub struct Pairs {
+    /// `None`: no gap, and nothing is remembered.
+    gap: Option<Duration>,
+    last: HashMap<u64, DateTime<Utc>>,
+    /// With so many remembered, those whose gap is over are forgotten.
+    forget_at: usize,
+}
+
+const FORGET_AT: usize = 10_000;
+
+impl Pairs {
+    /// Nobody posted to yet. In a rehearsal the gap shrinks like all others.
+    pub fn new(gap: Option<Duration>, speed: Speed) -> Self {
+        Self { gap: gap.map(|gap| speed.shrink(gap)), last: HashMap::new(), forget_at: FORGET_AT }
+    }
+
+    /// How far back attempts still count; `None` without a gap.
+    pub fn reach(&self) -> Option<TimeDelta> {
+        self.gap.and_then(|gap| TimeDelta::from_std(gap).ok())
+    }
+
+    /// Until when this number must not be posted to; `None` when it may now.
+    pub fn closed_until(&self, phone: &Phone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let until = later(*self.last.get(&key(phone)?)?, self.gap?);
+        Some(until).filter(|until| *until > now)
+    }
+
+    /// A POST to this number went, or may have gone.
+    pub fn posted(&mut self, phone: &Phone, at: DateTime<Utc>) {
+        let (Some(gap), Some(key)) = (self.gap, key(phone)) else { return };
+        let last = self.last.entry(key).or_insert(at);
+        *last = at.max(*last);
+        if self.last.len() >= self.forget_at {
+            self.last.retain(|_, last| later(*last, gap) > at);
+            self.forget_at = FORGET_AT.max(self.last.len() * 2);
+        }
+    }
+
+    /// The POST told of at that time did not go after all.
+    pub fn withdrawn(&mut self, phone: &Phone, at: DateTime<Utc>) {
+        if let Some(key) = key(phone)
+            && self.last.get(&key) == Some(&at)
+        {
+            self.last.remove(&key);
+        }
+    }
+}
+
+/// A number has at most fifteen digits.
+fn key(phone: &Phone) -> Option<u64> {
+    phone.digits().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::{FORGET_AT, Pairs, Speed};
+    use crate::domain::phone::{Phone, Region};
+
+    fn phone(n: usize) -> Phone {
+        Phone::parse(&format!("+60100{n:06}"), Region::MALAYSIA).unwrap()
+    }
+
+    fn noon() -> DateTime<Utc> {
+        "2026-06-15T04:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_number_is_closed_until_its_gap_is_over_and_others_are_not() {
+        let mut pairs = Pairs::new(Some(Duration::from_secs(600)), Speed::REAL);
+        pairs.posted(&phone(1), noon());
+
+        let over = noon() + TimeDelta::minutes(10);
+        assert_eq!(pairs.closed_until(&phone(1), noon() + TimeDelta::minutes(9)), Some(over));
+        assert_eq!(pairs.closed_until(&phone(1), over), None);
+        assert_eq!(pairs.closed_until(&phone(2), noon()), None);
+    }
+
+    #[test]
+    fn what_did_not_go_after_all_closes_nothing_and_older_news_nothing_longer() {
+        let mut pairs = Pairs::new(Some(Duration::from_secs(600)), Speed::REAL);
+        pairs.posted(&phone(1), noon());
+        pairs.posted(&phone(1), noon() - TimeDelta::minutes(5));
+        assert_eq!(pairs.closed_until(&phone(1), noon()), Some(noon() + TimeDelta::minutes(10)));
+
+        pairs.withdrawn(&phone(1), noon() - TimeDelta::minutes(5));
+        assert!(pairs.closed_until(&phone(1), noon()).is_some(), "another POST's time");
+        pairs.withdrawn(&phone(1), noon());
+        assert_eq!(pairs.closed_until(&phone(1), noon()), None);
+    }
+
+    #[test]
+    fn numbers_whose_gap_is_over_are_forgotten() {
+        let mut pairs = Pairs::new(Some(Duration::from_secs(1)), Speed::REAL);
+        for n in 0..3 * FORGET_AT {
+            pairs.posted(&phone(n), noon() + TimeDelta::milliseconds(i64::try_from(n).unwrap()));
+        }
+        assert!(pairs.last.len() <= FORGET_AT, "{}", pairs.last.len());
+    }
+
+    #[test]
+    fn without_a_gap_nothing_is_remembered() {
+        let mut pairs = Pairs::new(None, Speed::REAL);
+        pairs.posted(&phone(1), noon());
+        assert!(pairs.last.is_empty());
+        assert_eq!((pairs.closed_until(&phone(1), noon()), pairs.reach()), (None, None));
+    }
+}

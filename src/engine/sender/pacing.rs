@@ -1,0 +1,320 @@
+//! From a claim to its POSTs: how many are claimed, and each POST at its own pace. Where a fast rate binds, the next few
+//! are claimed while those before are paced out, so that the database's time does not come on top of the pace.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Sender;
+use super::bound::Bound;
+use super::choice::Lane;
+use super::post::{Post, Round};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Limits, Pace, Reason};
+use crate::store::StoreError;
+use crate::store::claim::{self, Claim, Claimed, Place, Want};
+
+/// A claimed person waits at most this long for their POST.
+const A_MOMENT: Duration = Duration::from_secs(1);
+/// Claims are made ahead from this rate on, per second: the wait for each POST is then a part of a moment.
+const FAST: f64 = 4.0;
+/// Of a fast rate, so much is claimed at once: some milliseconds' worth, or what goes while two claims are made.
+const AT_ONCE: Duration = Duration::from_millis(25);
+const AT_ONCE_MAX: Duration = Duration::from_millis(300);
+/// People in one claim.
+const BATCH_MAX: usize = 256;
+
+/// What is common to the people of one claim, and the slots for them.
+pub(super) struct Claiming {
+    pub blast: BlastId,
+    pub orders_seen: u64,
+    pub at: Instant,
+    pub slots: Vec<OwnedSemaphorePermit>,
+    /// Where in the list it looks.
+    pub after: Option<Place>,
+}
+
+/// A claim under way.
+pub(super) struct Ahead {
+    claiming: Claiming,
+    /// With how long it took.
+    claim: JoinHandle<(Result<Claim, StoreError>, Duration)>,
+}
+
+/// Whether the next POST of a claim goes now.
+enum Turn {
+    Go,
+    NotNow,
+}
+
+impl Sender {
+    pub(super) fn claiming(&mut self, blast: BlastId, slots: Vec<OwnedSemaphorePermit>) -> Claiming {
+        let after = self.claims_after(blast);
+        Claiming { blast, orders_seen: *self.orders.borrow(), at: Instant::now(), slots, after }
+    }
+
+    pub(super) fn want(&self, claiming: &Claiming) -> Want<'_> {
+        let people = claiming.slots.len().try_into().unwrap_or(1);
+        Want { blast: claiming.blast, business: &self.parts.desk.business, people, after: claiming.after }
+    }
+
+    /// As many slots as are free, up to a number.
+    pub(super) fn take_more(&self, slots: &mut Vec<OwnedSemaphorePermit>, most: usize) {
+        while slots.len() < most {
+            match self.slots.clone().try_acquire_owned() {
+                Ok(slot) => slots.push(slot),
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// How many of a blast are claimed at once: one where a gap or a slow rate binds, a moment's worth where a fast rate
+    /// does, else whatever slots are free.
+    pub(super) fn batch(&self, blast: BlastId) -> usize {
+        let (limits, rate) = (self.parts.desk.limits, self.rate_of(blast));
+        if self.has_gap(blast) {
+            return 1;
+        }
+        let left = limits.daily_cap.map_or(usize::MAX, |cap| {
+            let today = self.pacer.lock().map_or(0, |pacer| pacer.today());
+            usize::try_from(cap.get().saturating_sub(today)).unwrap_or(usize::MAX).max(1)
+        });
+        let at_once = (self.claim_takes * 2).clamp(AT_ONCE, AT_ONCE_MAX).as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate of at most 10,000 a second"
+        )]
+        rate.map_or(BATCH_MAX, |rate| ((rate * at_once) as usize).clamp(1, BATCH_MAX)).min(left)
+    }
+
+    /// The rate that binds a blast, per second: its own or its sender's.
+    fn rate_of(&self, blast: BlastId) -> Option<f64> {
+        let speed = self.parts.desk.limits.speed.factor();
+        let rates = self.limits_of(blast).filter_map(|limits| limits.rate.per_second());
+        rates.reduce(f64::min).map(|rate| rate * speed)
+    }
+
+    fn has_gap(&self, blast: BlastId) -> bool {
+        self.limits_of(blast).any(|limits| limits.gap.is_some())
+    }
+
+    fn limits_of(&self, blast: BlastId) -> impl Iterator<Item = Limits> {
+        let own = self.lanes.iter().find(|lane| lane.id == blast).map(|lane| lane.limits.limits);
+        own.into_iter().chain([self.parts.desk.limits])
+    }
+
+    /// Begins the next claim of a fast rate, if slots are free for it and nothing but the rate is waited for. Not while a
+    /// blast with a pace of its own goes out beside others: it might be chosen again, and they would wait for its pace.
+    fn claim_ahead(&mut self, now_sending: BlastId) {
+        let has_own_pace = |lane: &Lane| lane.id == now_sending && lane.has_own_pace();
+        if self.lanes.len() > 1 && self.lanes.iter().any(has_own_pace) {
+            return;
+        }
+        let Some(blast) = self.least_served_or_paced() else { return };
+        let is_fast = !self.has_gap(blast) && self.rate_of(blast).is_some_and(|rate| rate >= FAST);
+        let is_ordered = self.orders.has_changed().unwrap_or(true);
+        if !is_fast || is_ordered || self.obstacle().is_some() || !self.parts.lease.is_fresh() {
+            return;
+        }
+        if let Pace::Wait { until, reason } = self.next_pace()
+            && !(matches!(reason, Reason::Rate(_)) && is_soon(until, self.parts.clock.now()))
+        {
+            return;
+        }
+        let mut slots = Vec::new();
+        self.take_more(&mut slots, self.batch(blast));
+        if slots.is_empty() {
+            return;
+        }
+        let claiming = self.claiming(blast, slots);
+        let (pool, lease, business) =
+            (self.parts.pool.clone(), self.parts.lease.lease, self.parts.desk.business.clone());
+        let Want { people, after, .. } = self.want(&claiming);
+        let claim = async move { claim::claim(&pool, lease, Want { blast, business: &business, people, after }).await };
+        let claim = tokio::spawn(timed(claim));
+        self.ahead = Some(Ahead { claiming, claim });
+    }
+
+    /// The blast to claim from next, though its own rate may make it wait for a moment.
+    fn least_served_or_paced(&mut self) -> Option<BlastId> {
+        let now = self.parts.clock.now();
+        self.least_served().or_else(|| {
+            let paced = self.lanes.iter().filter(|lane| {
+                lane.hold.as_ref().is_some_and(|hold| {
+                    matches!(hold.bound, Some(Bound::Blast(Reason::Rate(_)))) && is_soon(hold.until, now)
+                })
+            });
+            paced.min_by_key(|lane| lane.served).map(|lane| lane.id)
+        })
+    }
+
+    /// Sends to those who were claimed ahead.
+    pub(super) async fn send_claimed(&mut self, ahead: Ahead, stop: &CancellationToken) -> Result<(), StoreError> {
+        self.parts.rests.store(false, Ordering::Relaxed);
+        let began = Instant::now();
+        let (claim, took) = finish(ahead.claim).await;
+        self.note_claim(took);
+        self.spend(Some(Bound::Database), began.elapsed());
+        self.send(ahead.claiming, claim?, stop).await
+    }
+
+    /// Gives everybody back who was claimed ahead: the sender ends.
+    pub(super) async fn give_back(&mut self, ahead: Ahead, stop: &CancellationToken) {
+        if let (Ok(Claim::People(people)), _) = finish(ahead.claim).await {
+            self.posts_of(ahead.claiming, people, stop).into_iter().for_each(|post| post.give_back(None));
+        }
+    }
+
+    /// How long claims take, on a moving average.
+    pub(super) fn note_claim(&mut self, took: Duration) {
+        self.claim_takes = (self.claim_takes * 3 + took.min(AT_ONCE_MAX)) / 4;
+    }
+
+    /// Everybody claimed, with what their POST needs. From here on a slot holds them.
+    pub(super) fn posts_of(&mut self, claiming: Claiming, people: Vec<Claimed>, stop: &CancellationToken) -> Vec<Post> {
+        let Claiming { blast, orders_seen, at, slots, .. } = claiming;
+        let lane = self.lanes.iter_mut().find(|lane| lane.id == blast);
+        let (message, window) = match lane {
+            Some(lane) => {
+                lane.served += people.len() as u64;
+                (Some(lane.message.clone()), lane.limits.window)
+            }
+            None => (None, None),
+        };
+        let round = Arc::new(Round {
+            parts: self.parts.clone(),
+            aftermath: self.aftermath.clone(),
+            pairs: self.pairs.clone(),
+            posts: self.posts.clone(),
+            orders: self.orders.clone(),
+            orders_seen,
+            claimed_at: at,
+            blast,
+            message,
+            window,
+            stop: stop.clone(),
+        });
+        let post = |(person, permit)| Post::new(&round, person, permit);
+        people.into_iter().zip(slots).map(post).collect()
+    }
+
+    /// Starts the POSTs of one claim, each after its pace. Where that turns out to be longer than a moment (a cap
+    /// reached, the provider's wish), the rest are given back unsent; so is whoever had a message too recently.
+    pub(super) async fn start_posts(&mut self, posts: Vec<Post>, stop: &CancellationToken) {
+        let people = posts.len();
+        for (n, mut post) in posts.into_iter().enumerate() {
+            if self.ahead.is_none() && people - n <= self.lead(post.blast()) {
+                self.claim_ahead(post.blast());
+            }
+            if let Some(until) = self.closed_until(&post.person) {
+                post.give_back(Some(until));
+                continue;
+            }
+            match self.wait_for_pace(post.blast(), stop).await {
+                Turn::Go => {
+                    post.posted_at = Some(self.note_posted(post.blast(), &post.person));
+                    self.tasks.spawn_on(post.run(), &self.room);
+                }
+                Turn::NotNow => post.give_back(None),
+            }
+        }
+    }
+
+    /// With so many left to post, it is time for the next claim: sooner would only fill slots.
+    fn lead(&self, blast: BlastId) -> usize {
+        let takes = (self.claim_takes * 2).min(AT_ONCE_MAX).as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a moment of at most 10,000 a second"
+        )]
+        self.rate_of(blast).map_or(0, |rate| (rate * takes).ceil() as usize + 1)
+    }
+
+    fn closed_until(&self, person: &Claimed) -> Option<DateTime<Utc>> {
+        let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        pairs.closed_until(&person.phone_number, self.parts.clock.now())
+    }
+
+    /// Within a batch of a fast rate: waits the rest of the interval to the next POST, if that is a moment.
+    async fn wait_for_pace(&mut self, blast: BlastId, stop: &CancellationToken) -> Turn {
+        loop {
+            let now = self.parts.clock.now();
+            let Some((until, bound)) = self.pace_of(blast, now) else { return Turn::Go };
+            if !is_soon(until, now) {
+                return Turn::NotNow;
+            }
+            let began = Instant::now();
+            tokio::select! {
+                () = stop.cancelled() => return Turn::NotNow,
+                () = tokio::time::sleep((until - now).to_std().unwrap_or_default()) => {}
+            }
+            self.spend_on(blast, bound, began.elapsed());
+        }
+    }
+
+    /// A wait for a blast's own pace is nobody else's; whoever has something of their own to wait for waits for that.
+    fn spend_on(&mut self, blast: BlastId, bound: Bound, time: Duration) {
+        let shared = matches!(bound, Bound::Sender(_)).then_some(bound);
+        for lane in &mut self.lanes {
+            let own = lane.hold.as_ref().map_or(shared, |hold| hold.bound);
+            let bound = if lane.id == blast { Some(bound) } else { own };
+            if let Some(bound) = bound {
+                lane.meter.add(bound, time);
+            }
+        }
+    }
+
+    /// The longer of the sender's wait and the blast's own.
+    fn pace_of(&mut self, blast: BlastId, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Bound)> {
+        let lane = self.lanes.iter_mut().find(|lane| lane.id == blast);
+        let own = lane.map_or(Pace::Go, |lane| lane.pacer.next(now, rand::random()));
+        let waits = [(self.next_pace(), Bound::Sender as fn(Reason) -> Bound), (own, Bound::Blast)];
+        let longest = waits.into_iter().filter_map(|(pace, bound)| match pace {
+            Pace::Go => None,
+            Pace::Wait { until, reason } => Some((until, bound(reason))),
+        });
+        longest.max_by_key(|(until, _)| *until)
+    }
+
+    pub(super) fn next_pace(&self) -> Pace {
+        let now = self.parts.clock.now();
+        self.pacer.lock().map_or(Pace::Go, |mut pacer| pacer.next(now, rand::random()))
+    }
+
+    fn note_posted(&mut self, blast: BlastId, person: &Claimed) -> DateTime<Utc> {
+        let now = self.parts.clock.now();
+        if let Ok(mut pacer) = self.pacer.lock() {
+            pacer.posted(now);
+        }
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner).posted(&person.phone_number, now);
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
+            lane.pacer.posted(now);
+            if lane.has_own_pace() {
+                lane.look(now);
+            }
+        }
+        now
+    }
+}
+
+/// Whether that is only a moment away.
+fn is_soon(until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (until - now).to_std().unwrap_or_default() <= A_MOMENT
+}
+
+/// A claim under way is never dropped: its people would be held by nobody.
+async fn finish(claim: JoinHandle<(Result<Claim, StoreError>, Duration)>) -> (Result<Claim, StoreError>, Duration) {
+    claim.await.unwrap_or_else(|_| (Err(StoreError::from(sqlx::Error::WorkerCrashed)), Duration::ZERO))
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    (work.await, began.elapsed())
+}

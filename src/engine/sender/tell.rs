@@ -1,0 +1,137 @@
+//! Telling why each blast waits: written down when it changes, for every face to read.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::bound::Bound;
+use super::choice::{Hold, Lane};
+use super::{Sender, choice};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Pace, Reason};
+use crate::domain::waiting::{Told, Trouble, Waiting, Whose};
+use crate::engine::clock::SKEW_MAX;
+use crate::store::{StoreError, lease};
+
+/// A shorter wait is over before anybody has read of its end; that there is one after the other is told.
+const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
+
+/// What a blast waits for, and whether all blasts of the sender do.
+struct Why {
+    waiting: Waiting,
+    whose: Whose,
+}
+
+impl Sender {
+    /// Tells, when it is time to look at what binds. At most four times a second, and only what changed is written.
+    pub(super) async fn tell_now_and_then(&mut self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let looked = self.lanes.iter_mut().map(|lane| lane.meter.reckon(now)).filter(|looked| *looked).count();
+        if looked > 0 || (self.lanes.is_empty() && !self.told.is_empty()) {
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what is waited for, where that is other than before. A database that takes nothing comes before every
+    /// other reason, and may not take that either: this process knows it anyway.
+    pub(super) async fn tell(&mut self) -> Result<(), StoreError> {
+        let trouble = self.parts.ledger.trouble().or(self.trouble);
+        self.parts.news.hold(self.parts.desk.id, trouble);
+        let told = self.reasons(trouble, self.parts.clock.now());
+        if told != self.told {
+            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, &told).await?;
+            self.told = told;
+            let _ = self.parts.news.changed().send(BlastId(0));
+        }
+        Ok(())
+    }
+
+    /// So much time went into this, for every blast that had nothing of its own to wait for.
+    pub(super) fn spend(&mut self, bound: Option<Bound>, time: Duration) {
+        for lane in &mut self.lanes {
+            let bound = lane.hold.as_ref().map_or(bound, |hold| hold.bound);
+            if let Some(bound) = bound {
+                lane.meter.add(bound, time);
+            }
+        }
+    }
+
+    fn reasons(&self, trouble: Option<Trouble>, now: DateTime<Utc>) -> Told {
+        let trouble = trouble.map(|trouble| Waiting::Database { trouble });
+        let (obstacle, pace) = (trouble.clone().or_else(|| self.obstacle()), self.long_pace(now));
+        let why = |lane: &Lane| {
+            let all = obstacle.as_ref().or(pace.as_ref().filter(|_| lane.hold.is_none()));
+            Some((lane.id, self.why(lane, all, now)?))
+        };
+        let blasts: Vec<(BlastId, Why)> = self.lanes.iter().filter_map(why).collect();
+        let shared = blasts.iter().find(|(_, why)| why.whose == Whose::Sender).or_else(|| match &blasts[..] {
+            [only] if self.lanes.len() == 1 => Some(only),
+            _ => None,
+        });
+        Told {
+            sender: trouble.or_else(|| shared.map(|(_, why)| why.waiting.clone())),
+            blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
+            lease_ms: Some(self.parts.lease.valid().num_milliseconds()),
+        }
+    }
+
+    fn why(&self, lane: &Lane, all: Option<&Waiting>, now: DateTime<Utc>) -> Option<Why> {
+        if let Some(waiting) = all {
+            return Some(Why::of_all(waiting.clone()));
+        }
+        match &lane.hold {
+            Some(Hold { until, waiting, .. }) if *until - now > WORTH_TELLING => {
+                waiting.clone().map(|waiting| Why { waiting, whose: Whose::Blast })
+            }
+            _ => self.standing(lane.meter.standing()?),
+        }
+    }
+
+    /// The sender's pace, where its end is worth telling.
+    fn long_pace(&self, now: DateTime<Utc>) -> Option<Waiting> {
+        match self.next_pace() {
+            Pace::Wait { until, reason } if until - now > WORTH_TELLING => {
+                Some(choice::waiting(reason, until, Whose::Sender, self.brake.steps()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What stops the sender as a whole until somebody acts.
+    pub(super) fn obstacle(&self) -> Option<Waiting> {
+        let skew = self.parts.clock.skew();
+        if skew.abs() > SKEW_MAX {
+            return Some(Waiting::Clock { seconds: skew.num_seconds() });
+        }
+        self.stopped.clone().map(|why| Waiting::SenderStopped { why })
+    }
+
+    /// A reason that stands, without a moment at which it ends.
+    fn standing(&self, bound: Bound) -> Option<Why> {
+        let (reason, whose) = match bound {
+            Bound::Answers => return Some(Why::of_all(Waiting::Answers { at_once: self.parts.desk.in_flight })),
+            Bound::Database => return Some(Why::of_all(Waiting::SlowDatabase)),
+            Bound::Sender(reason) => (reason, Whose::Sender),
+            Bound::Blast(reason) => (reason, Whose::Blast),
+        };
+        let slowed = if whose == Whose::Sender { self.brake.steps() } else { 0 };
+        let waiting = match reason {
+            Reason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+            Reason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
+            Reason::DailyCap { .. } | Reason::Closed(_) | Reason::Throttled => return None,
+        };
+        Some(Why { waiting, whose })
+    }
+}
+
+impl Why {
+    const fn of_all(waiting: Waiting) -> Self {
+        Self { waiting, whose: Whose::Sender }
+    }
+}
+
+/// Whether a wait is long enough for its end to be told.
+pub(super) fn is_long(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    until.is_none_or(|until| until - now > WORTH_TELLING)
+}

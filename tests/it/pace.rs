@@ -1,0 +1,309 @@
+//! Pace as the provider sees it: by the simulator's own record of when each POST came to its door.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+
+use crate::support::{Post, Setup, Shop, digits, eventually_async, long_form, pass};
+
+/// In real time: what a sender with a rate is like.
+const REAL: Setup<'static> = Setup {
+    sim: &["--latency", "20ms"],
+    sender: "",
+    engine: "",
+    polling: "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"",
+};
+
+async fn arrivals(shop: &Shop) -> Vec<DateTime<Utc>> {
+    let mut times: Vec<_> = shop.sim.posts().await.iter().map(|post| post.at).collect();
+    times.sort_unstable();
+    times
+}
+
+/// The most that came within any stretch of so long, wherever it is laid.
+fn fullest(times: &[DateTime<Utc>], stretch: TimeDelta) -> usize {
+    let within = |(n, at): (usize, &DateTime<Utc>)| times[n..].partition_point(|later| *later < *at + stretch);
+    times.iter().enumerate().map(within).max().unwrap_or(0)
+}
+
+/// The share of a rate that was reached in the best stretch of so many posts: a machine that is busy elsewhere holds up the
+/// others.
+fn reached(times: &[DateTime<Utc>], posts: usize, per_second: u32) -> f64 {
+    let shortest = times.windows(posts + 1).map(|run| run[posts] - run[0]).min().unwrap();
+    f64::from(u32::try_from(posts).unwrap()) / shortest.as_seconds_f64() / f64::from(per_second)
+}
+
+#[expect(clippy::print_stderr, reason = "figures for whoever runs it with --nocapture")]
+fn tell(what: &str) {
+    eprintln!("{what}");
+}
+
+/// Sends for some seconds at a rate; checks that no sliding second is over it, and that it is reached.
+async fn a_rate_is_kept_and_reached(rate: u32, in_flight: u32, seconds: u32) {
+    let sender = format!("rate = \"{rate}/s\"\nin_flight = {in_flight}");
+    let shop = Shop::open(Setup { sender: &sender, ..REAL }).await;
+    let people = usize::try_from(rate * seconds).unwrap();
+    shop.blast(0..rate * seconds).await;
+    let engine = shop.engine();
+    eventually_async("everybody was sent to", async || shop.sim.stats().await.posts >= people).await;
+    engine.stop().await;
+
+    let times = arrivals(&shop).await;
+    let most = fullest(&times, TimeDelta::seconds(1));
+    let all = reached(&times, people - 1, rate);
+    let best = if long_form() { all } else { reached(&times, 2 * rate as usize, rate) };
+    let (whole, peak) = (all * 100.0, best * 100.0);
+    tell(&format!("{rate}/s: at most {most} in a second; {whole:.2} % of it reached, {peak:.2} % at best"));
+    assert!(most <= rate as usize, "{most} in a second at {rate}/s");
+    assert!(best >= 0.98, "{best}");
+    assert_eq!(times.len(), people);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_rate_of_80_a_second_is_kept_in_every_second_and_reached() {
+    a_rate_is_kept_and_reached(80, 16, if long_form() { 20 } else { 6 }).await;
+}
+
+#[tokio::test]
+async fn a_rate_of_1000_a_second_is_kept_in_every_second_and_reached() {
+    if long_form() {
+        a_rate_is_kept_and_reached(1_000, 128, 10).await;
+    }
+}
+
+/// How many of these POSTs went to the people of a range.
+fn to(posts: &[Post], people: std::ops::Range<u32>) -> usize {
+    let phones: Vec<_> = people.map(digits).collect();
+    posts.iter().filter(|post| phones.contains(&post.phone)).count()
+}
+
+fn share(part: usize, of: usize) -> f64 {
+    f64::from(u32::try_from(part).unwrap()) / f64::from(u32::try_from(of).unwrap())
+}
+
+#[tokio::test]
+async fn two_blasts_of_a_sender_share_its_rate_evenly() {
+    let shop = Shop::open(Setup { sender: "rate = \"60/s\"\nin_flight = 16", ..REAL }).await;
+    shop.draft(0..200).await;
+    shop.draft(200..400).await;
+    shop.ok(&["blast", "send", "1", "--yes", "--no-engine"]).await;
+    shop.ok(&["blast", "send", "2", "--yes", "--no-engine"]).await;
+    let engine = shop.engine();
+    shop.until_posts(150).await;
+    engine.stop().await;
+
+    let posts = shop.sim.posts().await;
+    let first = share(to(&posts, 0..200), posts.len());
+    assert!((0.4..=0.6).contains(&first), "{first} of {}", posts.len());
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_blast_that_could_not_send_for_a_while_claims_no_arrears() {
+    let shop = Shop::open(Setup { sender: "rate = \"60/s\"\nin_flight = 16", ..REAL }).await;
+    let late = shop.draft(200..400).await;
+    shop.blast(400..800).await;
+    shop.execute(&format!(
+        "update blast_recipients set next_attempt_at = now() + interval '3 s' where blast_id = {late}"
+    ))
+    .await;
+    shop.send(&late).await;
+    let engine = shop.engine();
+    eventually_async("the late one has begun", async || to(&shop.sim.posts().await, 200..400) > 0).await;
+    let alone = shop.sim.posts().await.len();
+    shop.until_posts(alone + 80).await;
+    engine.stop().await;
+
+    let posts = &shop.sim.posts().await[alone..];
+    let late = share(to(posts, 200..400), posts.len());
+    assert!(alone > 30, "{alone}");
+    assert!((0.35..=0.65).contains(&late), "{late} of {}", posts.len());
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() {
+    let shop = Shop::open(Setup { sender: "rate = \"60/s\"\nin_flight = 16", ..REAL }).await;
+    shop.blast_with(0..100, &["--gap", "200ms"]).await;
+    shop.blast(200..500).await;
+    let engine = shop.engine();
+    shop.until_posts(180).await;
+    engine.stop().await;
+
+    let times = arrivals(&shop).await;
+    let took = (times[times.len() - 1] - times[0]).as_seconds_f64();
+    let posts = shop.sim.posts().await;
+    let patient: Vec<_> = posts.iter().filter(|post| post.phone < digits(100)).map(|post| post.at).collect();
+    let closest = patient.windows(2).map(|two| two[1] - two[0]).min().unwrap();
+    assert!(share(patient.len(), 1) >= 0.5 * 5.0 * took, "{} in {took} s", patient.len());
+    assert!(closest >= TimeDelta::milliseconds(190), "{closest}");
+    assert!(f64::from(60) * 0.9 <= share(posts.len(), 1) / took, "{} in {took} s", posts.len());
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_restart() {
+    let sender = "rate = \"unlimited\"\nin_flight = 4\npair_gap = \"4s\"";
+    let shop = Shop::open(Setup { sender, ..REAL }).await;
+    let first = shop.blast(0..8).await;
+    let engine = shop.engine();
+    shop.until_state(&first, "completed").await;
+    engine.kill().await;
+    let both = [shop.blast(0..8).await, shop.blast(4..12).await];
+
+    let engine = shop.engine();
+    let said = shop.until_waiting(&both[0], "pair_gap").await;
+    for blast in &both {
+        shop.until_state(blast, "completed").await;
+    }
+    engine.stop().await;
+
+    let mut last = BTreeMap::new();
+    for post in shop.sim.posts().await {
+        if let Some(before) = last.insert(post.phone.clone(), post.at) {
+            assert!(post.at - before >= TimeDelta::milliseconds(3_990), "{} after {}", post.phone, post.at - before);
+        }
+    }
+    assert_eq!((last.len(), shop.sim.posts().await.len()), (12, 24));
+    assert_eq!(said["people"], 8, "{said}");
+    let words = "waits for: pair gap, 8 left and the next had a message too recently, next 20";
+    assert!(said["text"].as_str().unwrap().starts_with(words), "{said}");
+    let given_back = shop.number("select count(*) from provider_message where outcome = 'released'").await;
+    assert!(given_back <= 2 * 16, "{given_back} were given back for 16 people: that is asking again and again");
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn after_slow_down_nothing_goes_before_the_time_that_the_provider_named() {
+    // The simulator says 30 s of a time that runs ten times as fast: three seconds.
+    let setup = Setup { sim: &["--latency", "30ms", "--speed", "10"], ..REAL };
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 4", ..setup }).await;
+    shop.sim.faults(&["throttle=1"]).await;
+    let blast = shop.blast(0..40).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    pass(300).await;
+    shop.sim.faults(&[]).await;
+
+    let said = shop.until_waiting(&blast, "throttled").await;
+    shop.until_posts(20).await;
+    engine.stop().await;
+
+    let times = arrivals(&shop).await;
+    let throttled = times.iter().take_while(|at| **at - times[0] < TimeDelta::seconds(1)).count();
+    let pause = times[throttled] - times[throttled - 1];
+    assert!(throttled <= 4, "{throttled} went together: those behind them must wait");
+    assert!(pause >= TimeDelta::seconds(3), "{pause}");
+    assert_eq!(
+        said["text"].as_str().unwrap().split(", until").next().unwrap(),
+        "waits for: throttled, the provider asked to slow down"
+    );
+    let until: DateTime<Utc> = said["until"].as_str().unwrap().parse().unwrap();
+    assert!((until - times[0] - TimeDelta::seconds(3)).abs() < TimeDelta::milliseconds(500), "{until}");
+    shop.promises().await;
+}
+
+/// A pause during a wait of so long: how many milliseconds after its commit the engine had let go of the wait.
+async fn pause_during(sender: &str, blast: &[&str], reason: &str) -> i64 {
+    let shop = Shop::open(Setup { sender, ..REAL }).await;
+    let blast = shop.blast_with(0..9, blast).await;
+    if reason == "throttled" {
+        shop.sim.faults(&["throttle=1"]).await;
+    }
+    let engine =
+        shop.engine_with(&[("BLASTDECK_SENDERS_SALES_DAILY_CAP", if reason == "daily_cap" { "2" } else { "none" })]);
+    shop.until_waiting(&blast, reason).await;
+    let posts = shop.sim.stats().await.posts;
+
+    let order = ["blast", "pause", &blast];
+    let pause = shop.ok(&order);
+    let noticed = async {
+        eventually_async("the engine knows of it", async || {
+            shop.number("select count(*) from sender_leases where waiting is not null").await == 0
+        })
+        .await;
+        shop.number("select (extract(epoch from clock_timestamp() - updated_at) * 1000)::bigint from blasts").await
+    };
+    let (_, took) = tokio::join!(pause, noticed);
+    pass(200).await;
+    assert_eq!(shop.sim.stats().await.posts, posts, "nothing goes after it");
+    engine.stop().await;
+    shop.promises().await;
+    took
+}
+
+#[tokio::test]
+async fn a_pause_ends_any_wait_within_a_tenth_of_a_second() {
+    let hour = Utc::now().hour();
+    let hours = format!("{:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24);
+    let fast = "rate = \"unlimited\"\nin_flight = 4";
+    let waits: [(&str, &[&str], &str); 5] = [
+        ("gap = \"1h\"", &[], "gap"),
+        ("rate = \"1/h\"", &[], "rate"),
+        (fast, &["--window", &hours, "--timezone", "UTC"], "window"),
+        (fast, &[], "throttled"),
+        (fast, &[], "daily_cap"),
+    ];
+    for (sender, blast, reason) in waits {
+        let mut took = pause_during(sender, blast, reason).await;
+        if took >= 100 {
+            // The machine may just have been busy: once more.
+            took = pause_during(sender, blast, reason).await;
+        }
+        tell(&format!("{reason}: {took} ms"));
+        assert!(took < 100, "{reason}: {took} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
+    let shop = Shop::open(Setup { sender: "rate = \"80/s\"\nin_flight = 32", ..REAL }).await;
+    let blast = shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(60).await;
+    let began = Instant::now();
+    shop.ok(&["blast", "pause", &blast]).await;
+    eventually_async("all are settled", async || shop.count("sending").await == 0).await;
+    pass(300).await;
+
+    let paused: DateTime<Utc> =
+        sqlx::query_scalar("select updated_at from blasts").fetch_one(&shop.database.pool).await.unwrap();
+    let late = arrivals(&shop).await.iter().filter(|at| **at > paused + TimeDelta::milliseconds(100)).count();
+    engine.stop().await;
+    assert!(late <= 1, "{late} came more than 100 ms after the pause; settled after {:?}", began.elapsed());
+    shop.promises().await;
+}
+
+/// How many transactions a second an engine costs the database while it only waits.
+async fn cost_of_waiting(shop: &Shop) -> f64 {
+    let done = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
+    pass(2_500).await;
+    let before = shop.number(done).await;
+    pass(10_000).await;
+    let cost = f64::from(i32::try_from(shop.number(done).await - before - 1).unwrap()) / 10.0;
+    tell(&format!("{cost} transactions a second"));
+    cost
+}
+
+#[tokio::test]
+async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
+    let hour = Utc::now().hour();
+    let hours = format!("{:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24);
+    let setup = Setup { sender: "rate = \"40/s\"\nin_flight = 2", ..REAL };
+    let (paused, closed) = (Shop::open(setup).await, Shop::open(setup).await);
+    let blast = paused.blast(0..200).await;
+    paused.ok(&["blast", "pause", &blast]).await;
+    let engines = [paused.engine(), closed.engine()];
+    let window = closed.blast_with(0..9, &["--window", &hours, "--timezone", "UTC"]).await;
+    closed.until_waiting(&window, "window").await;
+
+    let costs = tokio::join!(cost_of_waiting(&paused), cost_of_waiting(&closed));
+
+    for engine in engines {
+        engine.stop().await;
+    }
+    // Renewals of these short leases and the machine's own vacuum are among them.
+    assert!(costs.0 < 3.5 && costs.1 < 4.5, "{costs:?}");
+}

@@ -1,0 +1,186 @@
+//! At every moment a blast says why it is not faster, and until when.
+
+use chrono::{DateTime, Timelike, Utc};
+use serde_json::{Value, json};
+
+use crate::chaos::proxied;
+use crate::support::proxy::CLAIMS;
+use crate::support::{Setup, Shop, digits, eventually_async, pass};
+
+/// In real time.
+const REAL: Setup<'static> = Setup {
+    sim: &["--latency", "20ms"],
+    sender: "rate = \"40/s\"\nin_flight = 8",
+    engine: "",
+    polling: "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"",
+};
+
+/// Hours that are closed now and open in a while.
+fn closed_hours() -> String {
+    let hour = Utc::now().hour();
+    format!("{:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24)
+}
+
+fn until(waiting: &Value) -> DateTime<Utc> {
+    waiting["until"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_rate_that_binds_is_told_all_the_time_and_written_once() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.blast(0..200).await;
+    let engine = shop.engine();
+
+    let said = shop.until_waiting(&blast, "rate").await;
+    let ticks = "select coalesce(sum(n_tup_upd), 0)::bigint from pg_stat_user_tables where relname = 'sender_leases'";
+    pass(1_100).await;
+    let before = shop.number(ticks).await;
+    for _ in 0..8 {
+        assert_eq!(shop.waiting(&blast).await, said);
+    }
+    let posts = shop.sim.stats().await.posts;
+    assert!(posts < 200, "the list was too short for this test");
+    let written = shop.number(ticks).await - before;
+    engine.stop().await;
+
+    assert_eq!((&said["rate"], &said["whose"]), (&json!("40/s"), &json!("sender")));
+    assert_eq!((&said["text"], &said["until"]), (&json!("waits for: sender rate 40/s"), &Value::Null));
+    assert!(written <= 6, "{written} writes beside the renewals, for {posts} messages");
+}
+
+#[tokio::test]
+async fn a_sender_at_full_stretch_waits_for_the_providers_answers() {
+    let sender = "rate = \"unlimited\"\nin_flight = 4";
+    let shop = Shop::open(Setup { sim: &["--latency", "300ms"], sender, ..REAL }).await;
+    let blast = shop.blast(0..200).await;
+    let engine = shop.engine();
+
+    let said = shop.until_waiting(&blast, "answers").await;
+    engine.stop().await;
+
+    assert_eq!(said["text"], "waits for: the provider's answers, 4 messages at once");
+}
+
+#[tokio::test]
+async fn each_of_several_blasts_says_its_own_reason() {
+    let shop = Shop::open(REAL).await;
+    let slow = shop.blast_with(0..100, &["--rate", "3/s"]).await;
+    let patient = shop.blast_with(100..200, &["--gap", "4s"]).await;
+    let hours = closed_hours();
+    let closed = shop.blast_with(200..300, &["--window", &hours, "--timezone", "UTC"]).await;
+    let quick = shop.blast_with(1_000..1_900, &[]).await;
+    let engine = shop.engine();
+
+    for (blast, words) in [(&quick, "waits for: sender rate 40/s"), (&slow, "waits for: blast rate 3/s")] {
+        eventually_async(words, async || shop.waiting(blast).await["text"] == words).await;
+    }
+    let window = shop.until_waiting(&closed, "window").await;
+    assert_eq!(window["window"], format!("{hours} daily (UTC)"));
+    assert!(until(&window) > Utc::now());
+    let gap = shop.until_waiting(&patient, "gap").await;
+    let next = until(&gap);
+    assert!(next > Utc::now() && next < Utc::now() + chrono::TimeDelta::seconds(4), "{gap}");
+    assert_eq!(gap["text"], format!("waits for: gap 4s, next {}", next.format("%Y-%m-%dT%H:%M:%SZ")));
+    let list = shop.json(&["sender", "list"]).await;
+    assert_eq!(list["waiting"]["rate"], "40/s", "{list}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn without_an_engine_it_says_so_and_after_a_kill_first_that_there_is_no_sign_of_life() {
+    let shop = Shop::open(Setup { sender: "gap = \"1h\"\nin_flight = 1", ..REAL }).await;
+    let blast = shop.blast(0..5).await;
+    shop.execute("update blasts set send_after = now() - interval '1 min'").await;
+    let alone = shop.waiting(&blast).await;
+    let engine = shop.engine();
+    shop.until_waiting(&blast, "gap").await;
+
+    engine.kill().await;
+    let silent = shop.until_waiting(&blast, "silent").await;
+    let nobody = shop.until_waiting(&blast, "no_engine").await;
+
+    assert_eq!(alone["text"], "nobody is sending: no engine runs");
+    assert_eq!(alone["mend"], "run `blastdeck engine`, or open the dashboard");
+    assert!(silent["text"].as_str().unwrap().starts_with("no sign of life from the engine at "), "{silent}");
+    assert!(until(&silent) <= Utc::now() && nobody == alone, "{silent} {nobody}");
+}
+
+#[tokio::test]
+async fn people_due_later_and_people_in_doubt_are_told() {
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..REAL }).await;
+    shop.sim.answer_send(&digits(0), json!([{ "body": "", "accepted": true }])).await;
+    let blast = shop.draft(0..3).await;
+    shop.execute("update blast_recipients set next_attempt_at = now() + interval '1 h' where phone_number like '%2'")
+        .await;
+    shop.send(&blast).await;
+    let engine = shop.engine();
+
+    let later = shop.until_waiting(&blast, "backoff").await;
+    assert_eq!(later["people"], 1);
+    assert!(later["text"].as_str().unwrap().starts_with("waits for: 1 to be tried again, next try 20"), "{later}");
+
+    shop.execute("update blast_recipients set next_attempt_at = now() where status = 'queued'").await;
+    let doubt = shop.until_waiting(&blast, "uncertain").await;
+    engine.stop().await;
+    assert_eq!(doubt["text"], "waits for you: 1 uncertain");
+    assert_eq!(doubt["mend"], "say whether each went: `blastdeck uncertain list`");
+}
+
+#[tokio::test]
+async fn a_days_cap_that_is_reached_says_when_the_next_day_begins() {
+    let shop = Shop::open(Setup { sender: "rate = \"40/s\"\nin_flight = 2\ntimezone = \"UTC\"", ..REAL }).await;
+    let blast = shop.blast(0..9).await;
+    let engine = shop.engine_with(&[("BLASTDECK_SENDERS_SALES_DAILY_CAP", "3")]);
+
+    let said = shop.until_waiting(&blast, "daily_cap").await;
+    engine.stop().await;
+
+    assert_eq!((&said["cap"], shop.sim.posts().await.len()), (&json!(3), 3));
+    assert_eq!((until(&said).hour(), until(&said) > Utc::now()), (0, true), "{said}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn who_paused_a_blast_is_told() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.blast(0..9).await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+
+    let text = shop.ok(&["blast", "show", &blast]).await;
+    assert!(text.contains("  state    paused by aina\n"), "{text}");
+    assert_eq!(shop.json(&["blast", "show", &blast]).await["state_by"], "aina");
+}
+
+#[tokio::test]
+async fn clocks_that_differ_stop_the_sending_and_it_says_so() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.blast(0..9).await;
+    let name = shop.database.name();
+    shop.execute("create function now() returns timestamptz language sql stable as $$ select pg_catalog.now() + interval '90 s' $$").await;
+    shop.execute(&format!("alter database {name} set search_path = public, pg_catalog")).await;
+
+    let engine = shop.engine();
+    let said = shop.until_waiting(&blast, "clock").await;
+    engine.stop().await;
+
+    let seconds = said["seconds"].as_i64().unwrap();
+    assert!((89..=91).contains(&seconds), "{said}");
+    assert_eq!(said["text"], format!("waits for: clocks that agree, they differ by {seconds} s"));
+    assert_eq!(shop.sim.posts().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_slow_database_is_told() {
+    let (shop, proxy) = proxied(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..REAL }).await;
+    let blast = shop.blast(0..100).await;
+    proxy.delay(CLAIMS, std::time::Duration::from_millis(400));
+    let engine = shop.engine();
+
+    let said = shop.until_waiting(&blast, "database").await;
+    proxy.calm();
+    eventually_async("it goes on", async || shop.count("queued").await < 80).await;
+    engine.stop().await;
+
+    assert_eq!(said["text"], "waits for: the database, which answers slowly");
+}
