@@ -85,7 +85,7 @@ impl AppRunner {
 impl Runner for AppRunner {
     fn start(&mut self, effect: Effect) {
         match effect {
-            // A moment for a shop, half a minute for a million people: marks do not wait behind it.
+            // A moment for a shop, two minutes for a million people: marks do not wait behind it.
             Effect::Act(act @ (Act::Cancel(_) | Act::Delete(_))) => {
                 let app = self.app.clone();
                 self.aside(async move {

@@ -114,7 +114,7 @@ async fn an_engine_that_stops_in_the_middle_of_a_claim_holds_up_a_takeover_for_l
     shop.until_posts(20).await;
     proxy.delay(CLAIMS, Duration::from_secs(600));
     let held = "select count(*) from pg_stat_activity
-                 where datname = current_database() and state = 'idle in transaction' and query like '%insert into attempts%'";
+                 where datname = current_database() and state = 'idle in transaction' and query like '%with claimed as%'";
     eventually_async("a claim is held up before its COMMIT", async || shop.number(held).await == 1).await;
     engine.signal(Signal::STOP);
     let (posts, began) = (shop.sim.posts().await.len(), Instant::now());
