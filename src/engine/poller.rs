@@ -111,11 +111,10 @@ impl Poller {
             self.budget.take().await;
             let Ok(turn) = self.side_by_side.clone().acquire_owned().await else { return Ok(()) };
             let poller = self.clone();
-            // A question has no consequence until it is answered: at a stop it is simply dropped.
-            tokio::spawn(self.stop.clone().run_until_cancelled_owned(async move {
+            tokio::spawn(async move {
                 poller.ask(&person).await;
                 drop(turn);
-            }));
+            });
         }
         Ok(())
     }
@@ -129,7 +128,9 @@ impl Poller {
     }
 
     async fn ask(&self, person: &Pending) {
-        let reply = self.parts.desk.provider.status(&person.message_id).await;
+        // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
+        let asking = self.parts.desk.provider.status(&person.message_id);
+        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return };
         match reply.finding {
             Finding::Known(news) => {
                 self.heed(&news).await;
