@@ -75,7 +75,8 @@ pub enum Saying {
 impl World {
     pub fn new(options: Options, shutdown: CancellationToken) -> Result<Self, FaultError> {
         let population = Population { seed: options.seed, speed: options.speed };
-        let began_at = Utc::now();
+        // Together, the wall's second: a machine that pauses us between them would have calls come before they were made.
+        let (began, began_at) = (Instant::now(), Utc::now());
         let run = began_at.timestamp_nanos_opt().unwrap_or_default().cast_unsigned();
         let rates = FaultRates::new(&options.faults)?;
         let book = Book { ledger: Ledger::new(population, run), scripts: Scripts::default(), rates };
@@ -84,7 +85,7 @@ impl World {
             token: options.token,
             devices: options.devices,
             population,
-            began: Instant::now(),
+            began,
             began_at,
             book: Mutex::new(book),
             under_way: AtomicUsize::new(0),

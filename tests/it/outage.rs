@@ -128,13 +128,14 @@ async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     }
     let back = Instant::now();
     shop.until_posts(posts + 1).await;
-    figure(&format!("sends again {:.2} s after the database went on", back.elapsed().as_secs_f64()));
+    let took = back.elapsed();
+    figure(&format!("sends again {:.2} s after the database went on", took.as_secs_f64()));
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    let uncertain = shop.count("uncertain").await;
+    shop.until_state(&blast, if uncertain > 0 { "sending" } else { "completed" }).await;
     engine.stop().await;
 
-    let uncertain = shop.count("uncertain").await;
     assert!(meanwhile == 0 && uncertain <= SLOTS, "{meanwhile} POSTs meanwhile, {uncertain} uncertain");
-    assert!(back.elapsed().as_secs() < 25, "{:?}", back.elapsed());
-    assert_eq!(shop.state(&blast).await == "completed", uncertain == 0);
+    assert!(took.as_secs() < 10, "{took:?}");
     shop.promises().await;
 }
