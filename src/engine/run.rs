@@ -133,16 +133,17 @@ impl Engine {
             self.app.rested();
             return Ok(Turn::GoOn);
         }
-        match self.upkeep.turn(&self.app).await {
-            Err(error @ StoreError::Busy(_)) => tracing::warn!(%error, "the counts are folded later"),
-            other => other?,
-        }
         let due = self.due().await?;
         self.settle(&due).await;
         for desk in self.app.desks() {
             if due.contains(&desk.id) && !self.senders.contains_key(&desk.id) {
                 self.try_take(&desk).await;
             }
+        }
+        // After the senders: none of it holds up a message.
+        match self.upkeep.turn(&self.app).await {
+            Err(error @ StoreError::Busy(_)) => tracing::warn!(%error, "the counts are folded later"),
+            other => other?,
         }
         self.complete_finished().await?;
         let ours = self.app.desks().iter().any(|desk| due.contains(&desk.id));

@@ -16,11 +16,10 @@ use crate::engine::{self, Launch, RunOptions, Until};
 pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_flight: u32) -> Result<Value> {
     let app = ground.app();
     let sender = app.sender_id("bench").ok_or_else(|| eyre!("the bench has no sender"))?;
+    let blast = ground.draft(count).await?;
     let bare_cpu = cpu()?;
     let bare = app.bare_loop(sender, u64::from(count.min(40_000))).await.ok_or_else(|| eyre!("no sender"))?;
     let bare_cpu = cpu()?.saturating_sub(bare_cpu).as_secs_f64();
-    let blast = ground.draft(count).await?;
-
     let plan = app.plan(blast).await?;
     let launch = Launch { blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
     let stop = CancellationToken::new();

@@ -33,7 +33,8 @@ impl Pairs {
 
     /// Until when this number must not be posted to; `None` when it may now.
     pub fn closed_until(&self, phone: &Phone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let until = later(*self.last.get(&key(phone)?)?, self.gap?);
+        let gap = self.gap?;
+        let until = later(*self.last.get(&key(phone)?)?, gap);
         Some(until).filter(|until| *until > now)
     }
 
