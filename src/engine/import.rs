@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
-use crate::store::import::{self as store, Batch, Draft as BlastDraft};
+pub use crate::store::import::Draft as BlastDraft;
+use crate::store::import::{self as store, Batch};
 
 mod columns;
 mod encoding;
@@ -47,17 +48,9 @@ const EXAMPLES: usize = 10;
 /// A blast to be made. Pace and window are narrower than the sender's, or absent; already checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBlast {
-    pub sender_id: SenderId,
     /// Whose numbers are written without a country code.
     pub region: Region,
-    pub tag: String,
-    pub follow_up_stage: String,
-    pub message: Message,
-    pub rate: Option<String>,
-    pub gap: Option<String>,
-    pub window: Option<String>,
-    pub weekdays: Option<String>,
-    pub timezone: Option<String>,
+    pub draft: BlastDraft,
 }
 
 /// A draft that was made.
@@ -110,9 +103,10 @@ pub async fn create_blast(
     source: impl Read + Send + 'static,
     rejected: RejectedTo,
 ) -> Result<Imported, ImportError> {
-    let (region, message) = (new.region, new.message.clone());
+    let NewBlast { region, draft } = new;
+    let message = draft.message.clone();
     let file = on_thread(move || File::open(source, region, message)).await?;
-    let mut import = store::begin(pool, &draft(new)).await?;
+    let mut import = store::begin(pool, &draft).await?;
     let blast = import.blast();
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
     let reading = on_thread(move || file.read(blast, &sender, rejected));
@@ -121,20 +115,6 @@ pub async fn create_blast(
     read.refuse_nobody()?;
     finish(pool, import, people).await?;
     Ok(read.into_imported(blast))
-}
-
-fn draft(new: NewBlast) -> BlastDraft {
-    BlastDraft {
-        sender_id: new.sender_id,
-        tag: new.tag,
-        follow_up_stage: new.follow_up_stage,
-        message: new.message,
-        rate: new.rate,
-        gap: new.gap,
-        window: new.window,
-        weekdays: new.weekdays,
-        timezone: new.timezone,
-    }
 }
 
 /// Commits. Where the answer to that was lost, the database is asked whether the blast is there.

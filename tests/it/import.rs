@@ -7,7 +7,7 @@ use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, SenderId};
 use blastdeck::domain::message::Message;
-use blastdeck::engine::import::{ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use blastdeck::engine::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
 
@@ -21,9 +21,8 @@ async fn sender(pool: &PgPool) -> SenderId {
 }
 
 fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
-    NewBlast {
+    let draft = BlastDraft {
         sender_id,
-        region: "MY".parse().unwrap(),
         tag: "Raya promo".into(),
         follow_up_stage: "Initial".into(),
         message: Message::parse(message).unwrap(),
@@ -32,7 +31,8 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         window: Some("09:00-21:00".into()),
         weekdays: Some("mon-fri".into()),
         timezone: Some("Asia/Kuala_Lumpur".into()),
-    }
+    };
+    NewBlast { region: "MY".parse().unwrap(), draft }
 }
 
 async fn import(pool: &PgPool, source: impl Read + Send + 'static, to: &Path) -> Result<Imported, ImportError> {

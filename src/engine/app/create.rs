@@ -8,7 +8,7 @@ use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
-use crate::engine::import::{ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use crate::engine::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
 use crate::engine::report::Report;
 
 /// A draft to be made. Pace and window narrow the sender's.
@@ -39,9 +39,8 @@ impl App {
         };
         let id = crate::store::sender::id(self.pool(), &sender.name).await?;
         let Some(sender_id) = id else { return Err(ImportError::Sender(self.no_sender(&draft.sender))) };
-        let new = NewBlast {
+        let draft = BlastDraft {
             sender_id,
-            region: sender.region,
             tag: draft.tag,
             follow_up_stage: draft.follow_up_stage,
             message: draft.message,
@@ -51,6 +50,7 @@ impl App {
             weekdays: draft.weekdays.map(|days| days.to_string()),
             timezone: draft.timezone.map(|zone| zone.name().to_owned()),
         };
+        let new = NewBlast { region: sender.region, draft };
         let imported = create_blast(self.pool(), new, source, rejected).await?;
         let _ = self.tell(imported.blast).await;
         Ok(imported)

@@ -42,24 +42,33 @@ struct Found {
     amount: Option<Decimal>,
 }
 
+/// The blasts that a condition lets through, each with its counts and who is due next.
+macro_rules! blasts {
+    ($tail:literal) => {
+        concat!(
+            "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason
+               from blasts b
+               join senders s on s.id = b.sender_id
+               left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
+                                    from blast_status_counts where blast_id = b.id) c on true
+               left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
+                                   where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+              where b.deleted_at is null and ",
+            $tail
+        )
+    };
+}
+
 /// Blasts that match, newest first.
 pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
-    let found: Vec<Found> = sqlx::query_as(
-        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason
-           from blasts b
-           join senders s on s.id = b.sender_id
-           left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
-                                from blast_status_counts where blast_id = b.id) c on true
-           left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
-                               where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
-          where b.deleted_at is null
-            and ($1::text is null or lower(b.blast_tag) = lower($1))
+    let found: Vec<Found> = sqlx::query_as(blasts!(
+        "($1::text is null or lower(b.blast_tag) = lower($1))
             and ($2::text is null or lower(b.follow_up_stage) = lower($2))
             and ($3::blast_state is null or b.state = $3)
             and ($4::timestamptz is null or b.blast_date >= $4)
             and ($5::timestamptz is null or b.blast_date < $5)
-          order by b.blast_date desc, b.id desc",
-    )
+          order by b.blast_date desc, b.id desc"
+    ))
     .bind(filter.tag.as_deref().map(str::trim))
     .bind(filter.follow_up_stage.as_deref().map(str::trim))
     .bind(filter.state)
@@ -72,19 +81,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
 
 /// One blast, if there is one.
 pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
-    let found: Option<Found> = sqlx::query_as(
-        "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason
-           from blasts b
-           join senders s on s.id = b.sender_id
-           left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
-                                from blast_status_counts where blast_id = b.id) c on true
-           left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
-                               where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
-          where b.id = $1 and b.deleted_at is null",
-    )
-    .bind(id)
-    .fetch_optional(pool)
-    .await?;
+    let found: Option<Found> = sqlx::query_as(blasts!("b.id = $1")).bind(id).fetch_optional(pool).await?;
     Ok(found.map(BlastRow::from))
 }
 
