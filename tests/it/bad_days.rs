@@ -44,7 +44,8 @@ async fn waiting(shop: &Shop, blast: &str) -> Value {
 }
 
 async fn says(shop: &Shop, blast: &str, words: &str) {
-    eventually_async(words, async || waiting(shop, blast).await["text"] == words).await;
+    let told = async || waiting(shop, blast).await["text"].as_str().is_some_and(|text| text.starts_with(words));
+    eventually_async(words, told).await;
 }
 
 async fn open_people(shop: &Shop) -> i64 {

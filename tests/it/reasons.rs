@@ -177,7 +177,7 @@ async fn a_slow_database_is_told() {
     proxy.delay(CLAIMS, std::time::Duration::from_millis(400));
     let engine = shop.engine();
 
-    let said = shop.until_waiting(&blast, "database").await;
+    let said = shop.until_waiting(&blast, "slow_database").await;
     proxy.calm();
     eventually_async("it goes on", async || shop.count("queued").await < 80).await;
     engine.stop().await;
