@@ -281,6 +281,8 @@ async fn send_for(parts: Arc<Parts>, fence: Arc<Fence>, polling: PollingTerms, s
         Ok(sender) => sender.run(inner.clone()).await,
         Err(error) => tracing::warn!(%error, "the sender could not be started"),
     }
+    // What it could not write for is no news of this process any more.
+    parts.news.hold(parts.desk.id, None);
     inner.cancel();
     beside.wait().await;
     settle_in_flight(&parts.in_flight, parts.ledger.settled()).await;

@@ -138,7 +138,10 @@ impl Sender {
         let mut failures = 0;
         while !stop.is_cancelled() && !self.parts.lease.is_lost() {
             match self.turn(&stop).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    failures = 0;
+                    self.trouble = None;
+                }
                 Err(error) => {
                     tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent until the database answers");
                     self.trouble = error.trouble();
@@ -159,6 +162,11 @@ impl Sender {
 
     /// One turn: look, choose, and send or wait.
     async fn turn(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+        // Also while others keep this sender busy: somebody may be queued again in a blast that had nobody left.
+        if self.settled.has_changed().unwrap_or(false) {
+            self.settled.mark_unchanged();
+            self.wake_drained();
+        }
         self.look().await?;
         self.tell_now_and_then().await?;
         if let Some(ahead) = self.ahead.take() {
@@ -234,7 +242,6 @@ impl Sender {
             }
         };
         self.move_bookmark(claiming.blast, &people, claiming.slots.len());
-        self.trouble = None;
         if people.is_empty() {
             return if claiming.after.is_some() { Ok(()) } else { self.nobody_due(claiming.blast).await };
         }

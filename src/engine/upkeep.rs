@@ -7,6 +7,7 @@ use sqlx::PgPool;
 
 use super::app::App;
 use crate::config::KeepHistory;
+use crate::store::clearing::Walk;
 use crate::store::{StoreError, clearing, count, months};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
@@ -23,6 +24,8 @@ pub struct Upkeep {
     folded: Option<Instant>,
     months_due: Option<Instant>,
     cleared: Option<Instant>,
+    /// What the last turn left in the middle.
+    walk: Option<Walk>,
 }
 
 impl Upkeep {
@@ -37,10 +40,32 @@ impl Upkeep {
             let next = months_of(app).await;
             self.months_due = Some(Instant::now() + next);
         }
-        if is_over(self.cleared, CLEAR_EVERY) && clear(app).await? == Cleared::All {
+        if is_over(self.cleared, CLEAR_EVERY) && self.clear(app).await? == Cleared::All {
             self.cleared = Some(Instant::now());
         }
         Ok(())
+    }
+
+    /// Goes on with a cancel or a delete whose process ended in the middle.
+    async fn clear(&mut self, app: &App) -> Result<Cleared, StoreError> {
+        let began = Instant::now();
+        while let Some(mut walk) = self.next_walk(app).await? {
+            while walk.step(app.pool()).await?.is_some() {
+                if began.elapsed() > CLEAR_AT_MOST {
+                    self.walk = Some(walk);
+                    return Ok(Cleared::NotYet);
+                }
+            }
+            app.news_parts().order(app.pool(), Some(walk.blast())).await?;
+        }
+        Ok(Cleared::All)
+    }
+
+    async fn next_walk(&mut self, app: &App) -> Result<Option<Walk>, StoreError> {
+        match self.walk.take() {
+            Some(walk) => Ok(Some(walk)),
+            None => Ok(clearing::unfinished(app.pool()).await?.first().map(|left| left.walk())),
+        }
     }
 }
 
@@ -82,21 +107,6 @@ async fn drop_old(app: &App) -> Result<Duration, StoreError> {
 enum Cleared {
     All,
     NotYet,
-}
-
-/// Goes on with a cancel or a delete whose process ended in the middle.
-async fn clear(app: &App) -> Result<Cleared, StoreError> {
-    let began = Instant::now();
-    for left in clearing::unfinished(app.pool()).await? {
-        let mut walk = left.walk();
-        while walk.step(app.pool()).await?.is_some() {
-            if began.elapsed() > CLEAR_AT_MOST {
-                return Ok(Cleared::NotYet);
-            }
-        }
-        app.news_parts().order(app.pool(), Some(left.blast)).await?;
-    }
-    Ok(Cleared::All)
 }
 
 /// The counts are left folded, so that the next reader has a handful of rows.

@@ -156,22 +156,20 @@ pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<U
     Ok(due)
 }
 
-/// Of these people, who must not get the POST they were claimed for: their blast is not sending any more, its sender was
-/// stopped, or they opted out since.
-pub async fn withdrawn(pool: &PgPool, people: &[RecipientId], business: &str) -> Result<Vec<RecipientId>, StoreError> {
-    let ids: Vec<i64> = people.iter().map(|id| id.0).collect();
-    let gone = sqlx::query_scalar(
-        "select r.id from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
-          where r.id = any($1)
-            and (b.state <> 'sending'
-                 or o.stopped_at is not null
-                 or r.status <> 'sending'
-                 or exists (select 1 from suppressions s
-                             where s.phone_number = r.phone_number and s.business in ($2, '*')))",
+/// Whether somebody may still get the POST they were claimed for: their blast is sending, its sender was not stopped, and
+/// they have not opted out since. Asked this way round, so that whoever was deleted meanwhile gets none.
+pub async fn is_wanted(pool: &PgPool, person: RecipientId, business: &str) -> Result<bool, StoreError> {
+    let wanted = sqlx::query_scalar(
+        "select exists (
+             select 1 from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
+              where r.id = $1 and r.status = 'sending'
+                and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
+                and not exists (select 1 from suppressions s
+                                 where s.phone_number = r.phone_number and s.business in ($2, '*')))",
     )
-    .bind(ids)
+    .bind(person)
     .bind(business)
-    .fetch_all(pool)
+    .fetch_one(pool)
     .await?;
-    Ok(gone)
+    Ok(wanted)
 }

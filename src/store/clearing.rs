@@ -18,7 +18,7 @@ const SILENT_SECONDS: f64 = 30.0;
 pub enum Work {
     /// Cancelled: who is still queued is left out.
     LeaveOut,
-    /// Deleted: everybody goes, then the blast.
+    /// Deleted: everybody goes, then the blast. Whoever is under way goes when it is known what came of them.
     Remove,
 }
 
@@ -91,6 +91,10 @@ pub struct Walk {
 type Place = (Status, RecipientId);
 
 impl Walk {
+    pub const fn blast(&self) -> BlastId {
+        self.left.blast
+    }
+
     /// Does it to the next few; tells to how many. `None`: it is done.
     pub async fn step(&mut self, pool: &PgPool) -> Result<Option<i64>, StoreError> {
         let mut tx = settings::begin_hot_path(pool).await?;
@@ -113,8 +117,8 @@ impl Walk {
         Ok((!done).then(|| i64::try_from(people.len()).unwrap_or(i64::MAX)))
     }
 
-    /// The next people, locked. Who is locked by somebody else is waited for. Nobody is queued anew in a cancelled blast:
-    /// a requeue looks at the blast under lock.
+    /// The next people, locked. Who is locked by somebody else is passed by: the blast is still unfinished then, and an
+    /// engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue looks at the blast under lock.
     async fn next(&self, tx: &mut PgConnection) -> Result<Vec<Place>, StoreError> {
         let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
         let people = match self.left.work {
@@ -122,13 +126,13 @@ impl Walk {
                 "select r.status, r.id from blast_recipients r
                   where r.blast_id = $1 and r.status = 'queued' and (r.status, r.id) > ($2, $3)
                     and exists (select 1 from blasts where id = $1 and state = 'cancelled')
-                  order by r.status, r.id limit $4 for update of r",
+                  order by r.status, r.id limit $4 for update of r skip locked",
             ),
             Work::Remove => sqlx::query_as(
                 "select r.status, r.id from blast_recipients r
-                  where r.blast_id = $1 and (r.status, r.id) > ($2, $3)
+                  where r.blast_id = $1 and r.status <> 'sending' and (r.status, r.id) > ($2, $3)
                     and exists (select 1 from blasts where id = $1 and deleted_at is not null)
-                  order by r.status, r.id limit $4 for update of r",
+                  order by r.status, r.id limit $4 for update of r skip locked",
             ),
         };
         Ok(people.bind(self.left.blast).bind(status).bind(id).bind(AT_ONCE).fetch_all(tx).await?)
@@ -150,10 +154,13 @@ impl Left {
     /// After the last of them.
     async fn end(self, tx: &mut PgConnection) -> Result<(), StoreError> {
         if self.work == Work::Remove {
-            sqlx::query("delete from blasts where id = $1 and deleted_at is not null")
-                .bind(self.blast)
-                .execute(tx)
-                .await?;
+            sqlx::query(
+                "delete from blasts b where b.id = $1 and b.deleted_at is not null
+                    and not exists (select 1 from blast_recipients r where r.blast_id = b.id)",
+            )
+            .bind(self.blast)
+            .execute(tx)
+            .await?;
         }
         Ok(())
     }

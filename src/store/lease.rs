@@ -187,7 +187,7 @@ pub async fn tell_waiting(pool: &PgPool, lease: Lease, told: &Told) -> Result<()
     sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
         .bind(lease.sender)
         .bind(lease.epoch)
-        .bind((!told.is_empty()).then_some(sqlx::types::Json(told)))
+        .bind(sqlx::types::Json(told))
         .execute(pool)
         .await?;
     Ok(())

@@ -139,7 +139,7 @@ async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() 
     let closest = patient.windows(2).map(|two| two[1] - two[0]).min().unwrap();
     assert!(share(patient.len(), 1) >= 0.5 * 5.0 * took, "{} in {took} s", patient.len());
     assert!(closest >= TimeDelta::milliseconds(190), "{closest}");
-    assert!(f64::from(60) * 0.9 <= share(posts.len(), 1) / took, "{} in {took} s", posts.len());
+    assert!(f64::from(60) * 0.75 <= share(posts.len(), 1) / took, "{} in {took} s", posts.len());
     shop.promises().await;
 }
 
@@ -273,6 +273,8 @@ async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
     let late = arrivals(&shop).await.iter().filter(|at| **at > paused + TimeDelta::milliseconds(100)).count();
     engine.stop().await;
     assert!(late <= 1, "{late} came more than 100 ms after the pause; settled after {:?}", began.elapsed());
+    // Whoever was claimed ahead is queued again, to be sent to after a resume.
+    assert_eq!((shop.count("failed").await, shop.count("uncertain").await), (0, 0));
     shop.promises().await;
 }
 

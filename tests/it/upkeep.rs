@@ -2,6 +2,7 @@
 //! left in the middle is finished.
 
 use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::store::claim;
 use blastdeck::store::clearing::{Left, Work};
 use blastdeck::store::count::{audit, audit_history};
 use blastdeck::store::months::drop_old;
@@ -208,6 +209,25 @@ async fn cancelled(people: u32) -> TestDatabase {
     )
     .await;
     database
+}
+
+#[tokio::test]
+async fn whoever_is_under_way_in_a_deleted_blast_goes_when_it_is_known_what_came_of_them_and_gets_no_late_post() {
+    let database = cancelled(3).await;
+    let pool = &database.pool;
+    execute(pool, "update blast_recipients set status = 'sending', standing = 'sending' where id = 2").await;
+    execute(pool, "update blasts set deleted_at = now()").await;
+    let delete = Left { blast: BlastId(1), work: Work::Remove };
+    let there = "select count(*) from blast_recipients";
+
+    assert_eq!(delete.finish(pool).await.unwrap(), 2);
+    assert_eq!(number(pool, there).await, 1);
+    assert!(!claim::is_wanted(pool, RecipientId(2), "kedai").await.unwrap(), "deleted");
+    assert!(!claim::is_wanted(pool, RecipientId(3), "kedai").await.unwrap(), "gone");
+    execute(pool, "update blast_recipients set status = 'sent', standing = 'sent' where id = 2").await;
+    delete.finish(pool).await.unwrap();
+
+    assert_eq!((number(pool, there).await, number(pool, "select count(*) from blasts").await), (0, 0));
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ pub(super) struct Aftermath {
     streaks: Mutex<HashMap<BlastId, Streak>>,
 }
 
+/// An opt-out is tried to be written this often.
+const SUPPRESS_TRIES: u32 = 40;
+
 /// What a provider refused, and when it may be asked again.
 struct Refusal<'a> {
     class: ErrorClass,
@@ -127,7 +130,21 @@ impl Aftermath {
         self.parts.news.order(&self.parts.pool, Some(id)).await
     }
 
+    /// Tried again until the database takes it, for some minutes: no later outcome would tell of it again.
     async fn suppress(&self, phone: &Phone) -> Result<(), StoreError> {
+        let mut failures = 0;
+        loop {
+            match self.suppress_once(phone).await {
+                Err(error) if error.is_transient() && failures < SUPPRESS_TRIES => {
+                    tokio::time::sleep(StoreError::backoff(failures)).await;
+                    failures += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn suppress_once(&self, phone: &Phone) -> Result<(), StoreError> {
         let mut connection = self.parts.pool.acquire().await?;
         let suppress = Suppress {
             business: &self.parts.desk.business,

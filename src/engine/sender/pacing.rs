@@ -15,7 +15,8 @@ use super::bound::Bound;
 use super::choice::Lane;
 use super::post::{Post, Round};
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Limits, Pace, Reason};
+use crate::domain::message::Message;
+use crate::domain::pace::{Limits, Pace, Reason, Window};
 use crate::store::StoreError;
 use crate::store::claim::{self, Claim, Claimed, Place, Want};
 
@@ -37,6 +38,9 @@ pub(super) struct Claiming {
     pub slots: Vec<OwnedSemaphorePermit>,
     /// Where in the list it looks.
     pub after: Option<Place>,
+    /// The blast's, as they were then: it may be paused while the claim is made.
+    message: Option<Arc<Result<Message, String>>>,
+    window: Option<Window>,
 }
 
 /// A claim under way.
@@ -55,7 +59,16 @@ enum Turn {
 impl Sender {
     pub(super) fn claiming(&mut self, blast: BlastId, slots: Vec<OwnedSemaphorePermit>) -> Claiming {
         let after = self.claims_after(blast);
-        Claiming { blast, orders_seen: *self.orders.borrow(), at: Instant::now(), slots, after }
+        let lane = self.lanes.iter().find(|lane| lane.id == blast);
+        Claiming {
+            blast,
+            orders_seen: *self.orders.borrow(),
+            at: Instant::now(),
+            slots,
+            after,
+            message: lane.map(|lane| lane.message.clone()),
+            window: lane.and_then(|lane| lane.limits.window),
+        }
     }
 
     pub(super) fn want(&self, claiming: &Claiming) -> Want<'_> {
@@ -178,15 +191,10 @@ impl Sender {
 
     /// Everybody claimed, with what their POST needs. From here on a slot holds them.
     pub(super) fn posts_of(&mut self, claiming: Claiming, people: Vec<Claimed>, stop: &CancellationToken) -> Vec<Post> {
-        let Claiming { blast, orders_seen, at, slots, .. } = claiming;
-        let lane = self.lanes.iter_mut().find(|lane| lane.id == blast);
-        let (message, window) = match lane {
-            Some(lane) => {
-                lane.served += people.len() as u64;
-                (Some(lane.message.clone()), lane.limits.window)
-            }
-            None => (None, None),
-        };
+        let Claiming { blast, orders_seen, at, slots, message, window, .. } = claiming;
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
+            lane.served += people.len() as u64;
+        }
         let round = Arc::new(Round {
             parts: self.parts.clone(),
             aftermath: self.aftermath.clone(),

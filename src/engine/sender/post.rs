@@ -33,6 +33,7 @@ pub(super) struct Round {
     pub orders_seen: u64,
     pub claimed_at: Instant,
     pub blast: BlastId,
+    /// `None`: the blast is not among those to send for.
     pub message: Option<Arc<Result<Message, String>>>,
     pub window: Option<Window>,
     pub stop: CancellationToken,
@@ -58,7 +59,8 @@ impl Post {
     }
 
     pub(super) async fn run(self) {
-        let text = match self.text() {
+        let Some(message) = self.round.message.clone() else { return self.withdraw() };
+        let text = match self.text(&message) {
             Ok(text) => text,
             Err(why) => return self.file_refusal(&why),
         };
@@ -110,8 +112,7 @@ impl Post {
     }
 
     /// The text for this person, from the frozen message and their own row.
-    fn text(&self) -> Result<String, String> {
-        let message = self.round.message.as_deref().ok_or("the blast's message is gone")?;
+    fn text(&self, message: &Result<Message, String>) -> Result<String, String> {
         let message = message.as_ref().map_err(Clone::clone)?;
         message.render(&variables(&self.person)).map_err(|error| error.to_string())
     }
@@ -132,8 +133,7 @@ impl Post {
 
     async fn is_still_wanted(&self) -> bool {
         let parts = &self.round.parts;
-        let withdrawn = claim::withdrawn(&parts.pool, &[self.person.id], &parts.desk.business).await;
-        if !withdrawn.is_ok_and(|withdrawn| withdrawn.is_empty()) {
+        if !claim::is_wanted(&parts.pool, self.person.id, &parts.desk.business).await.unwrap_or(false) {
             return false;
         }
         // Many may have waited for such an answer together: they must not arrive together.

@@ -71,9 +71,14 @@ pub(super) fn short(text: &str) -> String {
     clean(text).trim().chars().take(TEXT_MAX).collect()
 }
 
-/// What stands at a path of keys, `/data/key/id`. Unlike a JSON pointer it has nothing to unescape, and copies nothing.
+/// What stands at a path of keys and places in a list, `/data/key/id` or `/data/0/messageId`. Unlike a JSON pointer it has
+/// nothing to unescape, and copies nothing.
 fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
-    place.split('/').skip(1).try_fold(value, |value, key| value.get(key))
+    let step = |value: &'a Value, key: &str| match value {
+        Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+        other => other.get(key),
+    };
+    place.split('/').skip(1).try_fold(value, step)
 }
 
 /// The first of these places that holds a readable message id.

@@ -136,6 +136,8 @@ fn a_refused_token_or_device_cannot_be_asked() {
 fn an_answer_about_another_message_says_nothing_about_ours() {
     assert!(matches!(found(&json!({"data": {"key": {"id": "OTHER"}, "status": "READ"}})), Finding::Nothing { .. }));
     assert!(matches!(found(&json!({"messageId": "OTHER", "status": "READ"})), Finding::Nothing { .. }));
+    assert!(matches!(found(&json!({"data": [{"key": {"id": "OTHER"}, "status": "READ"}]})), Finding::Nothing { .. }));
+    assert!(matches!(found(&json!({"data": [{"messageId": "OTHER", "status": "READ"}]})), Finding::Nothing { .. }));
 }
 
 #[test]
