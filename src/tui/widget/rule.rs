@@ -8,7 +8,7 @@ use crate::tui::theme::Meaning;
 pub struct Rule {
     /// Segments from the left, each after two rule glyphs; the last ones are dropped when they do not fit.
     pub left: Vec<String>,
-    /// A segment at the right end, if it fits.
+    /// A segment at the right end, if it fits without taking one of the others' place.
     pub right: Option<String>,
 }
 
@@ -30,7 +30,8 @@ pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &Rule, focu
         Focused::No => (Meaning::Dim, Meaning::Plain),
     };
     pen.repeat((x, y), glyph, room, frame);
-    let right = title.right.as_deref().filter(|words| width(words) + 10 <= room);
+    let fits = |words: &&str| width(words) + 10 <= room && all_shown(&title.left, room - width(words) - 4);
+    let right = title.right.as_deref().filter(fits);
     let taken = right.map_or(0, |words| width(words) + 4);
     let limit = room.saturating_sub(taken);
     let mut at = 0;
@@ -45,6 +46,16 @@ pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &Rule, focu
     if let Some(words_right) = right {
         segment_at(pen, (x + room - width(words_right) - 4, y), words_right, room, words);
     }
+}
+
+/// Whether at least the beginning of every segment has room.
+fn all_shown(segments: &[String], room: u16) -> bool {
+    let widths = segments.iter().map(|segment| width(segment)).filter(|width| *width > 0);
+    let (_, shown) = widths.fold((0, true), |(at, shown), width| {
+        let left = room.saturating_sub(at + 5);
+        (at + 4 + width.min(left), shown && left >= width.min(4))
+    });
+    shown
 }
 
 /// A segment with a space either side; returns its columns.
