@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use super::app::App;
 use crate::config::KeepHistory;
 use crate::store::clearing::Walk;
+use crate::store::ledger::WhenLocked;
 use crate::store::{StoreError, clearing, count, months};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
@@ -64,7 +65,7 @@ impl Upkeep {
     async fn next_walk(&mut self, app: &App) -> Result<Option<Walk>, StoreError> {
         match self.walk.take() {
             Some(walk) => Ok(Some(walk)),
-            None => Ok(clearing::unfinished(app.pool()).await?.first().map(|left| left.walk())),
+            None => Ok(clearing::unfinished(app.pool()).await?.first().map(|left| left.walk(WhenLocked::Skip))),
         }
     }
 }

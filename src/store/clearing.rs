@@ -1,8 +1,9 @@
 //! What is done to everybody in a blast, a few thousand people at a time: no lock is held for longer than a moment, no
 //! transaction stays open while a million rows change, and whoever goes on where another ended does nothing twice.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
+use super::ledger::WhenLocked;
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -65,7 +66,7 @@ pub async fn unfinished(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
 impl Left {
     /// Does it to everybody. Returns to how many.
     pub async fn finish(self, pool: &PgPool) -> Result<i64, StoreError> {
-        let mut walk = self.walk();
+        let mut walk = self.walk(WhenLocked::Wait);
         let mut people = 0;
         while let Some(some) = walk.step(pool).await? {
             people += some;
@@ -74,8 +75,8 @@ impl Left {
     }
 
     /// Begins with the first of them.
-    pub const fn walk(self) -> Walk {
-        Walk { left: self, after: None }
+    pub const fn walk(self, when_locked: WhenLocked) -> Walk {
+        Walk { left: self, when_locked, after: None }
     }
 }
 
@@ -84,6 +85,7 @@ impl Left {
 #[derive(Debug)]
 pub struct Walk {
     left: Left,
+    when_locked: WhenLocked,
     after: Option<Place>,
 }
 
@@ -117,24 +119,24 @@ impl Walk {
         Ok((!done).then(|| i64::try_from(people.len()).unwrap_or(i64::MAX)))
     }
 
-    /// The next people, locked. Who is locked by somebody else is passed by: the blast is still unfinished then, and an
-    /// engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue looks at the blast under lock.
+    /// The next people, locked. Where whoever is locked by somebody else is passed by, the blast is still unfinished, and
+    /// the engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue looks at the blast under lock.
     async fn next(&self, tx: &mut PgConnection) -> Result<Vec<Place>, StoreError> {
         let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
-        let people = match self.left.work {
-            Work::LeaveOut => sqlx::query_as(
-                "select r.status, r.id from blast_recipients r
-                  where r.blast_id = $1 and r.status = 'queued' and (r.status, r.id) > ($2, $3)
-                    and exists (select 1 from blasts where id = $1 and state = 'cancelled')
-                  order by r.status, r.id limit $4 for update of r skip locked",
-            ),
-            Work::Remove => sqlx::query_as(
-                "select r.status, r.id from blast_recipients r
-                  where r.blast_id = $1 and r.status <> 'sending' and (r.status, r.id) > ($2, $3)
-                    and exists (select 1 from blasts where id = $1 and deleted_at is not null)
-                  order by r.status, r.id limit $4 for update of r skip locked",
-            ),
+        let (whom, blast) = match self.left.work {
+            Work::LeaveOut => ("r.status = 'queued'", "state = 'cancelled'"),
+            Work::Remove => ("r.status <> 'sending'", "deleted_at is not null"),
         };
+        let locked = match self.when_locked {
+            WhenLocked::Wait => "",
+            WhenLocked::Skip => "skip locked",
+        };
+        let people = sqlx::query_as(AssertSqlSafe(format!(
+            "select r.status, r.id from blast_recipients r
+              where r.blast_id = $1 and {whom} and (r.status, r.id) > ($2, $3)
+                and exists (select 1 from blasts where id = $1 and {blast})
+              order by r.status, r.id limit $4 for update of r {locked}",
+        )));
         Ok(people.bind(self.left.blast).bind(status).bind(id).bind(AT_ONCE).fetch_all(tx).await?)
     }
 }

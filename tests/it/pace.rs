@@ -221,7 +221,7 @@ async fn pause_during(sender: &str, blast: &[&str], reason: &str) -> i64 {
     let pause = shop.ok(&order);
     let noticed = async {
         eventually_async("the engine knows of it", async || {
-            shop.number("select count(*) from sender_leases where waiting is not null").await == 0
+            shop.number("select count(*) from sender_leases where waiting -> 'blasts' <> '{}'").await == 0
         })
         .await;
         shop.number("select (extract(epoch from clock_timestamp() - updated_at) * 1000)::bigint from blasts").await
