@@ -16,7 +16,7 @@ mod window;
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, Past};
 pub use pairs::Pairs;
-pub use rate::{Rate, Speed};
+pub use rate::{Per, Rate, Speed};
 pub use span::{parse_span, show_span};
 pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
 

@@ -1,4 +1,4 @@
-//! A thread for POSTs alone. A thousand of them under way are a thousand tasks that are ready at once; on the same
+//! A thread for POSTs alone, where no rate holds them back. A thousand of them under way are a thousand tasks that are ready at once; on the same
 //! threads the ledger's and the claims' next step to the database would queue behind them, and the screen too. What a
 //! POST allocates is also freed where it was made, which is cheaper.
 

@@ -8,6 +8,7 @@ mod bookmark;
 mod bound;
 mod brake;
 mod choice;
+mod gate;
 mod pacing;
 mod post;
 mod tell;
@@ -40,6 +41,7 @@ use aftermath::Aftermath;
 use bound::Bound;
 use brake::Brake;
 use choice::{Choice, Lane};
+use gate::Gate;
 use pacing::{Ahead, Claiming};
 
 /// What a sender's loop works with.
@@ -77,7 +79,8 @@ pub struct Sender {
     /// POSTs under way at once.
     posts: Arc<Semaphore>,
     tasks: TaskTracker,
-    /// Where POSTs run.
+    gate: Option<Arc<Gate>>,
+    /// Where POSTs run that no rate holds back.
     room: Handle,
     orders: watch::Receiver<u64>,
     settled: watch::Receiver<u64>,
@@ -119,6 +122,7 @@ impl Sender {
             slots: Arc::new(Semaphore::new(parts.desk.slots())),
             posts: Arc::new(Semaphore::new(parts.desk.in_flight)),
             tasks: TaskTracker::new(),
+            gate: Gate::of(parts.desk.limits).map(Arc::new),
             room: post_room::handle(),
             orders: parts.news.orders(),
             settled: parts.ledger.settled(),

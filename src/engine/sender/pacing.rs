@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -200,6 +201,7 @@ impl Sender {
             aftermath: self.aftermath.clone(),
             pairs: self.pairs.clone(),
             posts: self.posts.clone(),
+            gate: self.gate.clone(),
             orders: self.orders.clone(),
             orders_seen,
             claimed_at: at,
@@ -227,11 +229,18 @@ impl Sender {
             match self.wait_for_pace(post.blast(), stop).await {
                 Turn::Go => {
                     post.posted_at = Some(self.note_posted(post.blast(), &post.person));
-                    self.tasks.spawn_on(post.run(), &self.room);
+                    let room = self.room_for(post.blast());
+                    self.tasks.spawn_on(post.run(), &room);
                 }
                 Turn::NotNow => post.give_back(None),
             }
         }
+    }
+
+    /// Where a POST runs. Where a rate binds, on the thread that has waited for its moment: another one may be late, and then
+    /// as many as were due meanwhile would arrive together.
+    fn room_for(&self, blast: BlastId) -> Handle {
+        if self.rate_of(blast).is_some() { Handle::current() } else { self.room.clone() }
     }
 
     /// With so many left to post, it is time for the next claim: sooner would only fill slots.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Parts;
 use super::aftermath::Aftermath;
+use super::gate::Gate;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
 use crate::domain::pace::{Pairs, Window};
@@ -29,6 +30,7 @@ pub(super) struct Round {
     pub aftermath: Arc<Aftermath>,
     pub pairs: Arc<Mutex<Pairs>>,
     pub posts: Arc<Semaphore>,
+    pub gate: Option<Arc<Gate>>,
     pub orders: watch::Receiver<u64>,
     pub orders_seen: u64,
     pub claimed_at: Instant,
@@ -66,6 +68,9 @@ impl Post {
         };
         let round = self.round.clone();
         let Ok(under_way) = round.posts.acquire().await else { return };
+        if let Some(gate) = &round.gate {
+            gate.pass().await;
+        }
         let lease_is_over = round.parts.lease.over();
         if !self.may_go().await {
             return self.withdraw();
