@@ -139,7 +139,8 @@ async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() 
     let closest = patient.windows(2).map(|two| two[1] - two[0]).min().unwrap();
     assert!(share(patient.len(), 1) >= 0.5 * 5.0 * took, "{} in {took} s", patient.len());
     assert!(closest >= TimeDelta::milliseconds(190), "{closest}");
-    assert!(f64::from(60) * 0.75 <= share(posts.len(), 1) / took, "{} in {took} s", posts.len());
+    let best = reached(&times, 120, 60);
+    assert!(best >= 0.9, "{best}: {} in {took} s", posts.len());
     shop.promises().await;
 }
 
