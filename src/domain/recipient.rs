@@ -53,6 +53,36 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    /// Somebody at their first attempt, whom nothing had happened to before it was claimed.
+    pub const fn first_claimed(id: RecipientId, claimed_at: DateTime<Utc>, next_attempt_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            attempt: 1,
+            tries: 0,
+            standing: Status::Sending,
+            claimed_at: Some(claimed_at),
+            next_attempt_at,
+            message_id: None,
+            message_timestamp: None,
+            c2s_at: None,
+            sent_at: None,
+            delivered_at: None,
+            read_at: None,
+            reply_seen_at: None,
+            replied_marked_at: None,
+            closed_at: None,
+            failed_at: None,
+            failed_attempt: None,
+            opted_out_at: None,
+            amount: None,
+            note: None,
+            provider_status: None,
+            error_code: None,
+            error_message: None,
+            reason: None,
+        }
+    }
+
     /// The status that everybody reads: the highest stage with evidence, marks included.
     pub fn status(&self) -> Status {
         if self.closed_at.is_some() {

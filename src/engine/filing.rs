@@ -19,17 +19,36 @@ use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
 /// Evidence with the slot it holds until it is durable: freed when this is dropped.
 type Filing = (Entry, Option<Slot>);
 
-/// What is written together.
+/// What is written together: first what can be written without being read.
 #[derive(Default)]
 struct Batch {
     entries: Vec<Entry>,
     slots: Vec<Option<Slot>>,
+    to_read: Vec<Filing>,
 }
 
 impl Batch {
-    fn push(&mut self, (entry, slot): Filing) {
+    fn push(&mut self, filing: Filing) {
+        if filing.0.is_known() {
+            self.add(filing);
+        } else {
+            self.to_read.push(filing);
+        }
+    }
+
+    fn add(&mut self, (entry, slot): Filing) {
         self.entries.push(entry);
         self.slots.push(slot);
+    }
+
+    fn len(&self) -> usize {
+        self.entries.len() + self.to_read.len()
+    }
+
+    /// Nothing more comes: in the order in which it is written.
+    fn closed(mut self) -> (Vec<Entry>, Vec<Option<Slot>>) {
+        std::mem::take(&mut self.to_read).into_iter().for_each(|filing| self.add(filing));
+        (self.entries, self.slots)
     }
 }
 
@@ -138,14 +157,15 @@ impl Clerk {
     async fn work(mut self) {
         let mut again = Batch::default();
         while let Some(batch) = self.gather(std::mem::take(&mut again)).await {
-            let Some(settled) = self.write(&batch.entries).await else { return };
-            again = self.close(batch, &settled);
+            let (entries, slots) = batch.closed();
+            let Some(settled) = self.write(&entries).await else { return };
+            again = self.close(entries.into_iter().zip(slots), &settled);
         }
     }
 
     /// Whatever is there, at most a batch. Waits only when there is nothing at all; `None` at the end.
     async fn gather(&mut self, mut batch: Batch) -> Option<Batch> {
-        if batch.entries.is_empty() {
+        if batch.len() == 0 {
             batch.push(self.filings.recv().await?);
         } else {
             // Only rows that somebody else holds locked: give them a moment, or until other news comes.
@@ -154,7 +174,7 @@ impl Clerk {
                 () = sleep(Duration::from_millis(200)) => {}
             }
         }
-        while batch.entries.len() < BATCH_MAX {
+        while batch.len() < BATCH_MAX {
             match self.filings.try_recv() {
                 Ok(filing) => batch.push(filing),
                 Err(_) => break,
@@ -185,12 +205,16 @@ impl Clerk {
     }
 
     /// Frees the slots of what is durable, and tells who changed; returns what somebody else had locked.
-    fn close(&mut self, batch: Batch, settled: &[Settled]) -> Batch {
+    fn close(&mut self, batch: impl Iterator<Item = Filing>, settled: &[Settled]) -> Batch {
         let mut again = Batch::default();
         let mut changed = HashSet::new();
-        for (filing, settled) in batch.entries.into_iter().zip(batch.slots).zip(settled) {
+        for (mut filing, settled) in batch.zip(settled) {
             match settled {
-                Settled::Locked => again.push(filing),
+                Settled::Locked => {
+                    // Whoever holds the row may be changing it.
+                    filing.0.fresh = None;
+                    again.push(filing);
+                }
                 Settled::Changed { .. } => {
                     changed.insert(filing.0.blast);
                 }

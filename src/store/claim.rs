@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Row};
 
 use super::StoreError;
 use super::lease::Lease;
@@ -11,7 +12,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
 
 /// Somebody claimed: the POST may follow once this was returned, which is after the commit.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone)]
 pub struct Claimed {
     pub id: RecipientId,
     pub attempt: i32,
@@ -20,6 +21,18 @@ pub struct Claimed {
     pub variables: Option<Value>,
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
+    /// `None`: there is more to know of them than this.
+    pub fresh: Option<Fresh>,
+}
+
+/// How a claim left somebody's row whom nothing had ever happened to: the whole of it is known without reading it again,
+/// for as long as nobody else wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fresh {
+    pub claimed_at: DateTime<Utc>,
+    pub next_attempt_at: DateTime<Utc>,
+    /// The claim's transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`.
+    pub written_by: i32,
 }
 
 /// A place in a blast's to-do list.
@@ -27,6 +40,21 @@ pub struct Claimed {
 pub struct Place {
     pub next_attempt_at: DateTime<Utc>,
     pub id: RecipientId,
+}
+
+/// By place: to look each column up by its name is most of the work of reading a row.
+impl FromRow<'_, PgRow> for Claimed {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get(0)?,
+            attempt: row.try_get(1)?,
+            phone_number: row.try_get(2)?,
+            name: row.try_get(3)?,
+            variables: row.try_get(4)?,
+            next_attempt_at: row.try_get(5)?,
+            fresh: None,
+        })
+    }
 }
 
 impl Claimed {
@@ -62,17 +90,16 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
     let mut tx = settings::begin_hot_path(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
-    let ours: Option<i32> = sqlx::query_scalar(
-        "select 1 from sender_leases where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
+    let ours: Option<(DateTime<Utc>, String)> = sqlx::query_as(
+        "select now(), pg_current_xact_id()::xid::text from sender_leases
+          where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
     )
     .bind(lease.sender)
     .bind(lease.epoch)
     .fetch_optional(&mut *tx)
     .await?;
-    if ours.is_none() {
-        return Ok(Claim::Fenced);
-    }
-    let people = sqlx::query_as(CLAIM)
+    let Some((claimed_at, transaction)) = ours else { return Ok(Claim::Fenced) };
+    let rows = sqlx::query(CLAIM)
         .bind(want.blast)
         .bind(want.people)
         .bind(lease.epoch)
@@ -82,6 +109,16 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
+    let written_by = transaction.parse::<u32>().ok().map(u32::cast_signed);
+    let people = rows.iter().map(|row| {
+        let person = Claimed::from_row(row)?;
+        let written_by = written_by.filter(|_| row.get(6));
+        let fresh =
+            written_by.map(|written_by| Fresh { claimed_at, next_attempt_at: person.next_attempt_at, written_by });
+        Ok(Claimed { fresh, ..person })
+    });
+    // Before the commit: of whoever was claimed nobody may be unreadable.
+    let people = people.collect::<Result<_, sqlx::Error>>()?;
     tx.commit().await?;
     Ok(Claim::People(people))
 }
@@ -103,14 +140,18 @@ const CLAIM: &str = "
                 order by r.next_attempt_at, r.id
                 limit $2
                   for update of r skip locked))
-     returning id, blast_id, attempt, phone_number, name, variables, next_attempt_at),
+     returning id, blast_id, attempt, phone_number, name, variables, next_attempt_at,
+               attempt = 1 and tries = 0
+               and (message_id, message_timestamp, message_c2s_timestamp, sent_at, delivered_at, read_timestamp,
+                    reply_seen_at, replied_marked_at, closed_at, failed_at, failed_attempt, opted_out_at, amount, note,
+                    provider_status, error_code, error_message) is null as is_fresh),
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
         select id, attempt, $5, $3 from claimed),
     told as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
         select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
-    select id, attempt, phone_number, name, variables, next_attempt_at from claimed order by id";
+    select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id";
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
 /// Returns how many.

@@ -27,6 +27,9 @@ pub enum StoreError {
     /// A message id in the batch was stored before: the ledger looks whose it is and writes again.
     #[error("a message id was stored before")]
     IdTaken,
+    /// A row was not any more as its claim had left it: the ledger reads it and writes again.
+    #[error("a row was changed since its claim")]
+    Moved,
     /// A statement was refused for its data.
     #[error("the database refused a value: {0}")]
     Data(sqlx::Error),

@@ -17,6 +17,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
+use super::claim::Fresh;
 use super::settings;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
@@ -46,6 +47,8 @@ pub struct Entry {
     pub jitter: f64,
     /// The provider's own wish for when to try again.
     pub retry_after: Option<TimeDelta>,
+    /// The person's row, where it is known from its claim.
+    pub fresh: Option<Fresh>,
 }
 
 impl Entry {
@@ -61,7 +64,14 @@ impl Entry {
             answer: None,
             jitter: 0.5,
             retry_after: None,
+            fresh: None,
         }
+    }
+
+    /// Whether it can be written without reading the row: an acceptance of somebody whose row is known. It asks neither for
+    /// the blast's state nor for the time.
+    pub const fn is_known(&self) -> bool {
+        self.fresh.is_some() && matches!(self.stamped.evidence, Evidence::Accepted { .. })
     }
 }
 
@@ -127,26 +137,46 @@ pub enum WhenLocked {
     Wait,
 }
 
+/// Records a batch: in one transaction, or two where it begins with entries that are known from their claim
+/// ([`Entry::is_known`]): these are written without being read, which is most of what is ever recorded.
+pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
+    let known = entries.iter().take_while(|entry| entry.is_known()).count();
+    let (known, others) = entries.split_at(known);
+    let mut settled = Vec::with_capacity(entries.len());
+    if !known.is_empty() {
+        settled.extend(match record_once(pool, known, rules, Trust::Claims).await {
+            Err(StoreError::Moved | StoreError::IdTaken | StoreError::Busy(_) | StoreError::Data(_)) => {
+                record_read(pool, known, rules).await?
+            }
+            other => other?,
+        });
+    }
+    if !others.is_empty() {
+        settled.extend(record_read(pool, others, rules).await?);
+    }
+    Ok(settled)
+}
+
 /// Records a batch in one transaction. When one row's data is refused by the database, the batch is halved until the
 /// culprit is alone, and that one is stored without what the database would not take.
-pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
-    let first = match record_once(pool, entries, rules, Ids::Trusted).await {
+async fn record_read(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
+    let first = match record_once(pool, entries, rules, Trust::Ids).await {
         // An id that was there already: rarely another message's, more often evidence written again after a commit
         // whose answer was lost. Looked at only then.
-        Err(StoreError::IdTaken) => record_once(pool, entries, rules, Ids::Checked).await,
+        Err(StoreError::IdTaken) => record_once(pool, entries, rules, Trust::Nothing).await,
         other => other,
     };
     match first {
         Err(StoreError::Data(_)) if entries.len() > 1 => {
             let (left, right) = entries.split_at(entries.len() / 2);
-            let mut settled = Box::pin(record(pool, left, rules)).await?;
-            settled.extend(Box::pin(record(pool, right, rules)).await?);
+            let mut settled = Box::pin(record_read(pool, left, rules)).await?;
+            settled.extend(Box::pin(record_read(pool, right, rules)).await?);
             Ok(settled)
         }
         Err(StoreError::Data(refusal)) => {
             tracing::warn!(%refusal, "one piece of evidence was stored short of what the database would not take");
             let bare: Vec<_> = entries.iter().map(bare).collect();
-            record_once(pool, &bare, rules, Ids::Checked).await
+            record_once(pool, &bare, rules, Trust::Nothing).await
         }
         other => other,
     }
@@ -175,22 +205,27 @@ fn bare(entry: &Entry) -> Entry {
     bare
 }
 
-/// Whether message ids are compared with those stored before anything is written.
+/// What is taken as it seems, and shows when it is written if it is not so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ids {
-    /// They are new, as ids are; one that is not shows when it is written.
-    Trusted,
-    Checked,
+enum Trust {
+    /// Rows are as their claims left them, and ids are new.
+    Claims,
+    /// Message ids are new, as ids are.
+    Ids,
+    Nothing,
 }
 
 async fn record_once(
     pool: &PgPool,
     entries: &[Entry],
     rules: &RetryRules,
-    ids: Ids,
+    trust: Trust,
 ) -> Result<Vec<Settled>, StoreError> {
-    let mut tx = settings::begin_hot_path(pool).await?;
-    match record_with(&mut tx, entries, rules, WhenLocked::Skip, ids).await {
+    let mut tx = match trust {
+        Trust::Claims => settings::begin_impatient(pool).await?,
+        Trust::Ids | Trust::Nothing => settings::begin_hot_path(pool).await?,
+    };
+    match record_with(&mut tx, entries, rules, WhenLocked::Skip, trust).await {
         Ok(settled) => {
             tx.commit().await?;
             Ok(settled)
@@ -210,7 +245,7 @@ pub async fn record_in(
     rules: &RetryRules,
     when_locked: WhenLocked,
 ) -> Result<Vec<Settled>, StoreError> {
-    record_with(tx, entries, rules, when_locked, Ids::Checked).await
+    record_with(tx, entries, rules, when_locked, Trust::Nothing).await
 }
 
 async fn record_with(
@@ -218,22 +253,28 @@ async fn record_with(
     entries: &[Entry],
     rules: &RetryRules,
     when_locked: WhenLocked,
-    ids: Ids,
+    trust: Trust,
 ) -> Result<Vec<Settled>, StoreError> {
     let blasts = hold_blasts(tx, entries, when_locked).await?;
-    let (held, now) = rows::lock(tx, entries, when_locked).await?;
-    let entries = match ids {
-        Ids::Checked => ids::without_taken(tx, entries).await?,
-        Ids::Trusted => Cow::Borrowed(entries),
+    let (held, now) = match trust {
+        Trust::Claims => rows::remembered(entries),
+        Trust::Ids | Trust::Nothing => rows::lock(tx, entries, when_locked).await?,
+    };
+    let entries = match trust {
+        Trust::Claims | Trust::Ids => Cow::Borrowed(entries),
+        Trust::Nothing => ids::without_taken(tx, entries).await?,
     };
     let mut book = Book { held, blasts, now, rules, steps: Vec::new() };
     let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
     let mut writing = Writing::default();
-    write::answers(&mut writing, &recorded(&entries, &settled), ids)?;
+    write::answers(&mut writing, &recorded(&entries, &settled), trust)?;
     write::history(&mut writing, &book.steps)?;
     write::reopen(tx, &book.reopened()).await?;
-    people::write(&mut writing, &book.into_changes(), &entries)?;
-    writing.execute(tx).await?;
+    let changes = book.into_changes();
+    people::write(&mut writing, &changes, &entries, trust)?;
+    if writing.execute(tx).await? < changes.len() as u64 && trust == Trust::Claims {
+        return Err(StoreError::Moved);
+    }
     Ok(settled)
 }
 
@@ -308,6 +349,10 @@ enum Held {
 }
 
 impl Held {
+    fn of(person: Recipient) -> Self {
+        Self::Row { read: Box::new(person), now: None }
+    }
+
     fn person(&self) -> Option<&Recipient> {
         match self {
             Self::Row { read, now } => Some(now.as_ref().unwrap_or(read)),

@@ -16,6 +16,22 @@ pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<PgTransaction<'stati
     Ok(pool.begin_with(HOT_PATH).await?)
 }
 
-const HOT_PATH: &str = "begin; set local enable_seqscan = off; set local enable_hashjoin = off;
-    set local enable_mergejoin = off; set local enable_bitmapscan = off; set local synchronous_commit = on;
-    set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '5s'";
+/// The same for who has another way where somebody holds a lock.
+pub(super) async fn begin_impatient(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
+    Ok(pool.begin_with(IMPATIENT).await?)
+}
+
+macro_rules! begin_with_lock_timeout {
+    ($longest:literal) => {
+        concat!(
+            "begin; set local enable_seqscan = off; set local enable_hashjoin = off;
+             set local enable_mergejoin = off; set local enable_bitmapscan = off; set local synchronous_commit = on;
+             set local idle_in_transaction_session_timeout = '5s'; set local lock_timeout = '",
+            $longest,
+            "'"
+        )
+    };
+}
+
+const HOT_PATH: &str = begin_with_lock_timeout!("5s");
+const IMPATIENT: &str = begin_with_lock_timeout!("100ms");

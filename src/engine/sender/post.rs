@@ -248,6 +248,7 @@ impl Post {
         Entry {
             blast: self.round.blast,
             recipient: self.person.id,
+            fresh: self.person.fresh,
             metadata: metadata(&evidence),
             stamped: Stamped { attempt: self.person.attempt, at: Utc::now(), evidence },
             source: Source::Send,

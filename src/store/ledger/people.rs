@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::Entry;
 use super::write::{Writing, column, storable, storable_option};
+use super::{Entry, Trust};
 use crate::domain::ids::MessageId;
 use crate::domain::recipient::Recipient;
 use crate::store::StoreError;
@@ -73,8 +73,14 @@ const COLUMNS: [Column; 22] = [
     column!("status", "recipient_status", p => p.status()),
 ];
 
-/// Writes them. Joined on the primary key only: any further condition invites a plan that scans.
-pub(super) fn write(writing: &mut Writing, changes: &[Change], entries: &[Entry]) -> Result<(), StoreError> {
+/// Writes them, as the last part. Joined on the primary key only: any further condition but that on the row's version
+/// invites a plan that scans.
+pub(super) fn write(
+    writing: &mut Writing,
+    changes: &[Change],
+    entries: &[Entry],
+    trust: Trust,
+) -> Result<(), StoreError> {
     let texts = texts(entries);
     let columns: Vec<&Column> = COLUMNS.iter().filter(|column| changes.iter().any(column.differs)).collect();
     if columns.is_empty() && texts.is_empty() {
@@ -95,13 +101,26 @@ pub(super) fn write(writing: &mut Writing, changes: &[Change], entries: &[Entry]
         names.push("message_text");
         arrays.push(writing.array("text", column(changes, |change| texts.get(&change.before.id.0).cloned()))?);
     }
+    let mut only = "";
+    if trust == Trust::Claims {
+        names.push("written_by");
+        arrays.push(writing.array("int", versions(changes, entries))?);
+        only = "and r.xmin = x.written_by";
+    }
     writing.part(format!(
-        "update blast_recipients r set {} from unnest({}) as x (id, {}) where r.id = x.id",
+        "update blast_recipients r set {} from unnest({}) as x (id, {}) where r.id = x.id {only}",
         sets.join(", "),
         arrays.join(", "),
         names.join(", "),
     ));
     Ok(())
+}
+
+/// By which claim each of them was written last, in the same order.
+fn versions(changes: &[Change], entries: &[Entry]) -> Vec<Option<i32>> {
+    let claims = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.fresh?.written_by)));
+    let claims: HashMap<i64, i32> = claims.collect();
+    column(changes, |change| claims.get(&change.before.id.0).copied())
 }
 
 /// The text of the newest answer to each person in the batch.

@@ -7,9 +7,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{Decode, FromRow, PgConnection, Postgres, Row, Type};
 
 use super::{Entry, Held, WhenLocked};
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
 use crate::store::StoreError;
+use crate::store::claim::Fresh;
 
 /// The columns that evidence can change.
 const COLUMNS: &str = "id, attempt, tries, standing, claimed_at, next_attempt_at, message_id, message_timestamp,
@@ -73,6 +74,16 @@ impl FromRow<'_, PgRow> for Told {
     }
 }
 
+/// The people of a batch as their claims left them, with the time of the newest claim.
+pub(super) fn remembered(entries: &[Entry]) -> (HashMap<i64, Held>, DateTime<Utc>) {
+    let fresh = entries.iter().filter_map(|entry| Some((entry.recipient, entry.fresh?)));
+    let row = |(id, Fresh { claimed_at, next_attempt_at, .. }): (RecipientId, Fresh)| {
+        (id.0, Held::of(Recipient::first_claimed(id, claimed_at, next_attempt_at)))
+    };
+    let held = fresh.map(row).collect();
+    (held, entries.iter().filter_map(|entry| entry.fresh).map(|fresh| fresh.claimed_at).max().unwrap_or_else(Utc::now))
+}
+
 /// Locks the people of a batch in id order, and tells the database's time. Who is locked by somebody else is told
 /// apart from who is gone.
 pub(super) async fn lock(
@@ -93,7 +104,7 @@ pub(super) async fn lock(
     let rows: Vec<Told> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
     // Without a row there is nobody for whom the time could matter.
     let now = rows.first().map_or_else(Utc::now, |told| told.at);
-    let held = rows.into_iter().map(|told| (told.person.id.0, Held::Row { read: Box::new(told.person), now: None }));
+    let held = rows.into_iter().map(|told| (told.person.id.0, Held::of(told.person)));
     let mut held: HashMap<i64, Held> = held.collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;

@@ -7,7 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::types::Json;
 use sqlx::{Arguments, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
-use super::{Answer, Entry, Ids, Step};
+use super::{Answer, Entry, Step, Trust};
 use crate::store::StoreError;
 
 /// Text that Postgres takes: without NUL.
@@ -42,19 +42,20 @@ impl Writing {
         self.parts.push(sql);
     }
 
-    /// Writes it. The parts touch different tables, so their order means nothing.
-    pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<(), StoreError> {
-        let Some((last, first)) = self.parts.split_last() else { return Ok(()) };
+    /// Writes it, and tells how many rows the last part wrote. The parts touch different tables, so their order means nothing
+    /// to the others.
+    pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<u64, StoreError> {
+        let Some((last, first)) = self.parts.split_last() else { return Ok(0) };
         let first: Vec<String> = first.iter().enumerate().map(|(at, part)| format!("part{at} as ({part})")).collect();
         let with = if first.is_empty() { String::new() } else { format!("with {} ", first.join(", ")) };
-        sqlx::query_with(AssertSqlSafe(format!("{with}{last}")), self.arguments).execute(tx).await?;
-        Ok(())
+        let done = sqlx::query_with(AssertSqlSafe(format!("{with}{last}")), self.arguments).execute(tx).await?;
+        Ok(done.rows_affected())
     }
 }
 
 /// Keeps the provider's answers, byte for byte. An id that was there already is [`StoreError::IdTaken`] where ids are
 /// trusted; after they were checked it is this very answer, written before.
-pub(super) fn answers(writing: &mut Writing, entries: &[&Entry], ids: Ids) -> Result<(), StoreError> {
+pub(super) fn answers(writing: &mut Writing, entries: &[&Entry], trust: Trust) -> Result<(), StoreError> {
     let told: Vec<(&Entry, &Answer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
     if told.is_empty() {
@@ -73,10 +74,10 @@ pub(super) fn answers(writing: &mut Writing, entries: &[&Entry], ids: Ids) -> Re
         writing.array("bytea", column(&told, |(_, answer)| &answer.body[..]))?,
         writing.array("text", column(&told, |(_, answer)| answer.flagged))?,
     ];
-    let once = match ids {
-        Ids::Trusted => "",
+    let once = match trust {
+        Trust::Claims | Trust::Ids => "",
         // A third slower, so only where it is needed.
-        Ids::Checked => "on conflict (sender_id, message_id) do nothing",
+        Trust::Nothing => "on conflict (sender_id, message_id) do nothing",
     };
     writing.part(format!(
         "insert into provider_message
