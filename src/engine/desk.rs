@@ -41,7 +41,7 @@ impl Desk {
     /// leaves uncertain.
     pub fn slots(&self) -> usize {
         let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
-        if is_fast && self.in_flight >= 4 { self.in_flight + self.in_flight / 4 } else { self.in_flight }
+        if is_fast { self.in_flight + self.in_flight / 2 } else { self.in_flight }
     }
 }
 
@@ -122,8 +122,14 @@ fn wsapme(sender: &config::Sender, token: SecretString) -> Result<Wsapme, String
         device: sender.device.clone(),
         token,
         timeout: sender.timeout,
-        keep_alive: if sender.gap.is_some() { KeepAlive::PerCall } else { KeepAlive::Pooled },
+        keep_alive: if sender.gap.is_some() { KeepAlive::PerCall } else { pooled(sender.in_flight) },
         status_call: sender.status_call,
     };
     Wsapme::new(options).map_err(|error| error.to_string())
+}
+
+/// As many connections at rest as there may be between two claims of a fast blast.
+fn pooled(in_flight: u32) -> KeepAlive {
+    let at_rest = usize::try_from(in_flight).unwrap_or(1).div_ceil(4).max(8);
+    KeepAlive::Pooled { at_rest }
 }

@@ -19,6 +19,12 @@ use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
 /// Evidence with the slot it holds until it is durable: freed when this is dropped.
 type Filing = (Entry, Option<Slot>);
 
+/// A batch this large is part of a stream: as much again comes within a moment, and each transaction costs the same however
+/// much is in it.
+const STREAM: usize = 32;
+/// So long the evidence of a stream gathers.
+const GATHER: Duration = Duration::from_millis(4);
+
 /// What is written together: first what can be written without being read.
 #[derive(Default)]
 struct Batch {
@@ -155,16 +161,18 @@ struct Clerk {
 
 impl Clerk {
     async fn work(mut self) {
-        let mut again = Batch::default();
-        while let Some(batch) = self.gather(std::mem::take(&mut again)).await {
+        let (mut again, mut last) = (Batch::default(), 0);
+        while let Some(batch) = self.gather(std::mem::take(&mut again), last).await {
             let (entries, slots) = batch.closed();
+            last = entries.len();
             let Some(settled) = self.write(&entries).await else { return };
             again = self.close(entries.into_iter().zip(slots), &settled);
         }
     }
 
-    /// Whatever is there, at most a batch. Waits only when there is nothing at all; `None` at the end.
-    async fn gather(&mut self, mut batch: Batch) -> Option<Batch> {
+    /// Whatever is there, at most a batch. Waits when there is nothing at all, and a moment in a stream, as the length of the
+    /// last batch tells; `None` at the end.
+    async fn gather(&mut self, mut batch: Batch, last: usize) -> Option<Batch> {
         if batch.len() == 0 {
             batch.push(self.filings.recv().await?);
         } else {
@@ -173,6 +181,9 @@ impl Clerk {
                 Some(filing) = self.filings.recv() => batch.push(filing),
                 () = sleep(Duration::from_millis(200)) => {}
             }
+        }
+        if last >= STREAM {
+            sleep(GATHER).await;
         }
         while batch.len() < BATCH_MAX {
             match self.filings.try_recv() {

@@ -24,8 +24,9 @@ pub enum KeepAlive {
     /// One connection a call. For senders with a gap: an idle connection that went stale would leave the next message's
     /// outcome unknown.
     PerCall,
-    /// Connections are kept for the next call.
-    Pooled,
+    /// Connections are kept for the next call, at most so many at rest: a burst opens more than are ever used again, and
+    /// each takes 25 KB.
+    Pooled { at_rest: usize },
 }
 
 /// Why no client can be made.
@@ -54,9 +55,10 @@ pub(super) fn client(base: &reqwest::Url, timeout: Duration, keep_alive: KeepAli
         .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(30));
-    if keep_alive == KeepAlive::PerCall {
-        builder = builder.pool_max_idle_per_host(0);
-    }
+    builder = builder.pool_max_idle_per_host(match keep_alive {
+        KeepAlive::PerCall => 0,
+        KeepAlive::Pooled { at_rest } => at_rest,
+    });
     if base.scheme() == "http" {
         // Plain HTTP is this machine's simulator: no proxy may see the token, and the platform's certificates, without
         // which building fails on bare systems, are not needed.

@@ -23,6 +23,8 @@ pub(super) struct Aftermath {
     pacer: Arc<Mutex<Pacer>>,
     brake: Arc<Brake>,
     streaks: Mutex<HashMap<BlastId, Streak>>,
+    /// Held while a row is read.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// An opt-out is tried to be written this often.
@@ -45,7 +47,7 @@ struct Streak {
 
 impl Aftermath {
     pub(super) fn new(parts: Arc<Parts>, pacer: Arc<Mutex<Pacer>>, brake: Arc<Brake>) -> Self {
-        Self { parts, pacer, brake, streaks: Mutex::default() }
+        Self { parts, pacer, brake, streaks: Mutex::default(), reading: tokio::sync::Mutex::default() }
     }
 
     /// Whether the last outcome is known to have been a good one, so that another changes nothing.
@@ -191,6 +193,8 @@ impl Aftermath {
 
     /// Reads once what an earlier process counted.
     async fn remember(&self, id: BlastId) -> Result<(), StoreError> {
+        // The first of a thousand answers asks; the others wait for what it hears.
+        let _reading = self.reading.lock().await;
         if self.streaks.lock().is_ok_and(|streaks| streaks.contains_key(&id)) {
             return Ok(());
         }

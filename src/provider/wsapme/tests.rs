@@ -291,7 +291,7 @@ async fn a_redirect_is_not_followed_so_that_the_token_stays_here() {
 
 #[tokio::test]
 async fn a_sender_with_a_gap_opens_a_connection_for_each_message_and_a_fast_one_keeps_it() {
-    for (keep_alive, connections) in [(KeepAlive::PerCall, 2), (KeepAlive::Pooled, 1)] {
+    for (keep_alive, connections) in [(KeepAlive::PerCall, 2), (KeepAlive::Pooled { at_rest: 1 }, 1)] {
         let server = Scripted::new(vec![good(), good()]).await;
         let client = Wsapme::new(WsapmeOptions { keep_alive, ..server.options() }).unwrap();
 
