@@ -53,7 +53,9 @@ impl Batch {
 
     /// Nothing more comes: in the order in which it is written.
     fn closed(mut self) -> (Vec<Entry>, Vec<Option<Slot>>) {
-        std::mem::take(&mut self.to_read).into_iter().for_each(|filing| self.add(filing));
+        for filing in std::mem::take(&mut self.to_read) {
+            self.add(filing);
+        }
         (self.entries, self.slots)
     }
 }

@@ -2,6 +2,7 @@
 //! over, counters whoever writes.
 
 mod counters;
+mod known;
 mod leases;
 mod ledger;
 mod marks;
@@ -129,6 +130,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> Entry {
         }),
         jitter: 0.5,
         retry_after: None,
+        fresh: None,
     }
 }
 

@@ -1,0 +1,135 @@
+//! Acceptances that are written from what the claim knew, without reading the row: the same comes of them, and whatever
+//! was written between the claim and the answer is neither lost nor overwritten.
+
+use std::time::{Duration, Instant};
+
+use blastdeck::domain::recipient::{Evidence, Mark, Stamped};
+use blastdeck::domain::status::Status;
+use blastdeck::store::claim::Claimed;
+use blastdeck::store::ledger::{Entry, Settled, Source};
+use chrono::Utc;
+
+use super::{BLAST, Scene, accepted};
+
+const SENT: Settled = Settled::Changed { before: Status::Sending, after: Status::Sent };
+
+/// An acceptance of somebody claimed, with all that the claim knew.
+fn known(person: &Claimed) -> Entry {
+    let entry = Entry { fresh: person.fresh, ..accepted(person.id.0, &format!("M{}", person.id.0)) };
+    assert!(entry.is_known(), "the claim knows the whole row");
+    entry
+}
+
+/// All that a row tells, but for what differs from person to person.
+async fn row(scene: &Scene, person: i64) -> serde_json::Value {
+    sqlx::query_scalar(
+        "select to_jsonb(r) - array['id', 'phone_number', 'name', 'message_id', 'sent_at', 'changed_at', 'next_attempt_at']
+           from blast_recipients r where id = $1",
+    )
+    .bind(person)
+    .fetch_one(scene.pool())
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn it_comes_to_the_same_as_reading_first() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+
+    let settled = scene.record(&[known(&people[0])]).await;
+    let read = scene.record(&[Entry { fresh: None, ..known(&people[1]) }]).await;
+
+    assert_eq!((&settled, &read), (&vec![SENT], &vec![SENT]));
+    assert_eq!(row(&scene, 1).await, row(&scene, 2).await);
+    assert_eq!(scene.number("select count(distinct body) from provider_message").await, 2);
+    assert_eq!(scene.number("select count(*) from status_history where new_status = 'sent'").await, 2);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn told_twice_it_is_written_once() {
+    let scene = Scene::queued(3).await;
+    let entries: Vec<_> = scene.claim(3).await.iter().map(known).collect();
+
+    scene.record(&entries).await;
+    let again = scene.record(&entries).await;
+
+    assert_eq!(again, [Settled::Nothing, Settled::Nothing, Settled::Nothing]);
+    assert_eq!(scene.number("select count(*) from provider_message").await, 3);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn what_was_written_since_the_claim_stays() {
+    let scene = Scene::queued(4).await;
+    let people = scene.claim(4).await;
+    // A note, a sweep, and an answer under another hand.
+    let note = Evidence::Manual(Mark::Note("calls back".to_owned()));
+    let stamped = Stamped { attempt: 1, at: Utc::now(), evidence: note };
+    scene.record(&[Entry::new(BLAST, people[0].id, stamped, Source::Operator)]).await;
+    let unknown = Stamped { attempt: 1, at: Utc::now(), evidence: Evidence::Unknown { why: "swept".to_owned() } };
+    scene.record(&[Entry::new(BLAST, people[1].id, unknown, Source::Engine)]).await;
+    scene.execute("delete from blast_recipients where id = 3; update blasts set total_recipients = 3").await;
+
+    let settled = scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
+
+    let lifted = Settled::Changed { before: Status::Uncertain, after: Status::Sent };
+    assert_eq!(settled, [SENT, lifted, Settled::Gone, SENT]);
+    assert_eq!(row(&scene, 1).await["note"], "calls back");
+    assert_eq!(row(&scene, 2).await["reason"], serde_json::Value::Null);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn whoever_has_a_past_is_read() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blast_recipients set note = 'a friend' where id = 1").await;
+    scene.execute("update blast_recipients set tries = 1, error_code = 'x' where id = 2").await;
+
+    let people = scene.claim(3).await;
+
+    let fresh: Vec<bool> = people.iter().map(|person| person.fresh.is_some()).collect();
+    assert_eq!(fresh, [false, false, true]);
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_does_not_hold_up_the_others() {
+    let scene = Scene::queued(3).await;
+    let people = scene.claim(3).await;
+    let mut somebody = scene.pool().begin().await.unwrap();
+    sqlx::query("update blast_recipients set note = 'by hand' where id = 2").execute(&mut *somebody).await.unwrap();
+
+    let began = Instant::now();
+    let settled = scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
+    let took = began.elapsed();
+    somebody.commit().await.unwrap();
+    let again = scene.record(&[known(&people[1])]).await;
+
+    assert_eq!(settled, [SENT, Settled::Locked, SENT]);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(again, [SENT]);
+    assert_eq!(row(&scene, 2).await["note"], "by hand");
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn a_value_that_the_database_refuses_or_an_id_that_is_taken_does_not_lose_the_others() {
+    let scene = Scene::queued(4).await;
+    let people = scene.claim(4).await;
+    let mut entries: Vec<_> = people.iter().map(known).collect();
+    if let Evidence::Accepted { message_timestamp, .. } = &mut entries[1].stamped.evidence {
+        *message_timestamp = Some(chrono::DateTime::<Utc>::MIN_UTC);
+    }
+    entries[3] = Entry { fresh: people[3].fresh, ..accepted(4, "M1") };
+
+    let settled = scene.record(&entries).await;
+
+    let changed = settled.iter().filter(|settled| matches!(settled, Settled::Changed { .. } | Settled::Locked)).count();
+    assert_eq!(changed, 4, "{settled:?}");
+    let left: Vec<_> =
+        entries.iter().zip(&settled).filter(|(_, s)| **s == Settled::Locked).map(|(e, _)| e.clone()).collect();
+    scene.record(&left).await;
+    assert_eq!(scene.statuses().await, ["sent"; 4]);
+    scene.books().await;
+}
