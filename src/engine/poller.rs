@@ -172,7 +172,8 @@ impl Poller {
             message: "the provider reported a failure after accepting it".to_owned(),
         });
         let evidence = Evidence::Provider { stage: news.stage, word: news.word, c2s_at: news.c2s_at, error };
-        let stamped = Stamped { attempt: person.attempt, at: news.at.unwrap_or_else(Utc::now), evidence };
+        let stamped =
+            Stamped { attempt: person.attempt, at: news.at.unwrap_or_else(|| self.parts.clock.now()), evidence };
         let entry = Entry::new(person.blast, person.id, stamped, Source::Poll);
         self.parts.ledger.file(Entry { metadata: Some(json!({ "word": word })), ..entry }, None);
     }

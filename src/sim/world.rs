@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Options,
+    GRACE, Options,
     fate::Population,
     fault::{FaultError, FaultKind, FaultRates},
     ledger::{Accepted, Answered, Arrival, Decision, Ledger, Moment, Taking, Token},
@@ -179,6 +179,10 @@ impl World {
     pub async fn pause(&self, wait: Duration) {
         if wait.is_zero() {
             return;
+        }
+        if wait < GRACE {
+            // Over before the stop is: to watch for it is most of the work of a short wait.
+            return tokio::time::sleep(wait).await;
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

@@ -2,6 +2,7 @@
 //! twice, nobody is lost. The simulator's own record of what came to its door is the truth.
 
 mod blows;
+mod clocks;
 mod commits;
 mod renewals;
 
@@ -12,7 +13,7 @@ use blastdeck::store::local::{Local, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::proxy::Proxy;
-use crate::support::{Engine, PATIENCE, Room, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
+use crate::support::{Clock, Engine, PATIENCE, Room, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
 use blows::Blow;
 pub use commits::proxied;
 
@@ -35,7 +36,7 @@ async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost
     println!("BLASTDECK_CHAOS_SEED={seed}");
     let mut trial = Trial::begin(seed).await;
     let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 6 });
+    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 7 });
 
     for number in 0..rounds {
         let round = trial.plan(number);
@@ -65,6 +66,7 @@ struct Trial {
     shop: Shop,
     proxy: Proxy,
     local: Local,
+    clock: Clock,
     _room: Room,
     dice: Dice,
     order: Vec<Blow>,
@@ -88,6 +90,7 @@ impl Trial {
             shop,
             proxy,
             local,
+            clock: Clock::new(room.path()),
             _room: room,
             dice: Dice(seed),
             order: Vec::new(),
@@ -98,7 +101,7 @@ impl Trial {
         }
     }
 
-    /// Every blow once before any comes again. In every third round two come together, so that six rounds have all.
+    /// Every blow once before any comes again. In every third round two come together, so that seven rounds have all.
     fn plan(&mut self, number: usize) -> Round {
         let mut blows = vec![self.draw()];
         if number % 3 == 1 {
@@ -150,7 +153,7 @@ impl Trial {
     async fn start_engines(&mut self, how_many: usize) {
         let now = "select floor(extract(epoch from clock_timestamp()))::bigint";
         let since = self.shop.number(now).await;
-        self.engines.extend((0..how_many).map(|_| self.shop.engine()));
+        self.engines.extend((0..how_many).map(|_| self.shop.engine_with(&self.clock.environment())));
         let wanted = i64::try_from(how_many).unwrap();
         let listening = format!(
             "select count(*) from pg_stat_activity

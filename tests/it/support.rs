@@ -1,5 +1,6 @@
 //! What the integration tests stand on: a Postgres, a terminal, a room for files, and waiting without sleeping blindly.
 
+mod clock;
 mod invariants;
 mod postgres;
 pub mod proxy;
@@ -13,6 +14,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use clock::Clock;
 pub use invariants::broken_books;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};

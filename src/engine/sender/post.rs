@@ -250,7 +250,7 @@ impl Post {
             recipient: self.person.id,
             fresh: self.person.fresh,
             metadata: metadata(&evidence),
-            stamped: Stamped { attempt: self.person.attempt, at: Utc::now(), evidence },
+            stamped: Stamped { attempt: self.person.attempt, at: self.round.parts.clock.now(), evidence },
             source: Source::Send,
             by: None,
             answer,

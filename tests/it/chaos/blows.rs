@@ -26,10 +26,12 @@ pub(super) enum Blow {
     PostgresCrash,
     /// `kill -9` of the dashboard that sends; the standby that it had started goes on.
     Window,
+    /// The engines' time of day is set, forward or back, and set right again.
+    Clock,
 }
 
 impl Blow {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Kill,
         Self::Sleep,
         Self::Crowd,
@@ -38,6 +40,7 @@ impl Blow {
         Self::Swallow,
         Self::PostgresCrash,
         Self::Window,
+        Self::Clock,
     ];
 }
 
@@ -59,6 +62,7 @@ impl Trial {
                 self.crash_postgres().await;
             }
             Blow::Window => self.lose_the_window().await,
+            Blow::Clock => self.set_the_clock().await,
         }
     }
 
@@ -77,6 +81,18 @@ impl Trial {
             engine.signal(Signal::CONT);
         }
         pass(100 + self.dice.up_to(200) as u64).await;
+    }
+
+    /// By seconds it hardly matters; by hours a lease seems over, forward, and nothing may be sent meanwhile.
+    async fn set_the_clock(&mut self) {
+        for _ in 0..=self.dice.up_to(2) {
+            self.clock.jump([-7_200, -20, 20, 7_200][self.dice.up_to(4)]);
+            pass(self.dice.up_to(1_500) as u64).await;
+        }
+        self.clock.jump(0);
+        // Each may have dropped what was under way, at the way there and back.
+        let engines = i64::try_from(self.engines.len()).unwrap();
+        self.allowed += 4 * SLOTS * engines;
     }
 
     /// The window alone sends, until it is killed. Then its standby does, and ends in its turn.
