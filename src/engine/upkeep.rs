@@ -1,5 +1,6 @@
-//! What keeps a database in shape beside the sending: counters folded, months of history made and dropped, work on whole
-//! blasts that somebody began and did not finish. None of it holds up a message, and none of it is due at a moment.
+//! What keeps a database in shape beside the sending: counters folded, months of history made and dropped, what no limit
+//! looks back to forgotten, work on whole blasts that somebody began and did not finish. None of it holds up a message, and
+//! none of it is due at a moment.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,13 @@ use super::app::App;
 use crate::config::KeepHistory;
 use crate::store::clearing::Walk;
 use crate::store::ledger::WhenLocked;
-use crate::store::{StoreError, clearing, count, months};
+use crate::store::{StoreError, clearing, count, months, sender};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A month that was in use is tried again sooner.
 const MONTHS_AGAIN: Duration = Duration::from_secs(10 * 60);
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 const CLEAR_EVERY: Duration = Duration::from_secs(10);
 /// Clearing up leaves the rest of a turn to the senders.
 const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
@@ -24,6 +26,7 @@ const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
 pub struct Upkeep {
     folded: Option<Instant>,
     months_due: Option<Instant>,
+    forgotten: Option<Instant>,
     cleared: Option<Instant>,
     /// What the last turn left in the middle.
     walk: Option<Walk>,
@@ -40,6 +43,10 @@ impl Upkeep {
         if self.months_due.is_none_or(|due| Instant::now() >= due) {
             let next = months_of(app).await;
             self.months_due = Some(Instant::now() + next);
+        }
+        if is_over(self.forgotten, FORGET_EVERY) {
+            sender::forget_deleted(app.pool()).await?;
+            self.forgotten = Some(Instant::now());
         }
         if is_over(self.cleared, CLEAR_EVERY) && self.clear(app).await? == Cleared::All {
             self.cleared = Some(Instant::now());

@@ -103,14 +103,17 @@ pub async fn recent_attempts(
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, StoreError> {
     let times = sqlx::query_scalar(
-        "select case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
-                     else a.claimed_at end
-           from attempts a join blast_recipients r on r.id = a.recipient_id
-          where a.sender_id = $1 and a.claimed_at >= $2
-            and not exists (select 1 from provider_message m
-                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                               and m.outcome = 'released')
-          order by a.claimed_at desc limit 10000",
+        "(select case when r.status = 'uncertain' and r.attempt = a.attempt then greatest(r.changed_at, a.claimed_at)
+                      else a.claimed_at end as at
+            from attempts a join blast_recipients r on r.id = a.recipient_id
+           where a.sender_id = $1 and a.claimed_at >= $2
+             and not exists (select 1 from provider_message m
+                              where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                                and m.outcome = 'released')
+           order by a.claimed_at desc limit 10000)
+          union all
+          (select at from deleted_attempts where sender_id = $1 and at >= $2 order by at desc limit 10000)
+          order by at desc limit 10000",
     )
     .bind(id)
     .bind(since)
@@ -121,7 +124,7 @@ pub async fn recent_attempts(
 
 /// When this sender last tried each number, since a time: what a restart seeds the pair gap from. Whoever was given back
 /// before a POST does not count. Nobody knows when exactly a POST came to the provider's door: it counts from its answer,
-/// and one that a dead engine left behind from when that was found.
+/// and one that a dead engine left behind from when that was found. Whoever was deleted since counts as well.
 pub async fn recent_numbers(
     pool: &PgPool,
     id: SenderId,
@@ -135,6 +138,10 @@ pub async fn recent_numbers(
            join blast_recipients r on r.id = a.recipient_id
            left join provider_message m on m.recipient_id = a.recipient_id and m.attempt = a.attempt
           where a.sender_id = $1 and a.claimed_at >= $2 - interval '1 hour' and m.outcome is distinct from 'released'
+          group by 1
+          union all
+         select phone_number, max(at) from deleted_attempts
+          where sender_id = $1 and at >= $2 - interval '1 hour' and phone_number is not null
           group by 1",
     )
     .bind(id)
@@ -144,20 +151,29 @@ pub async fn recent_numbers(
     Ok(tried)
 }
 
-/// How many attempts count against the day that began at `since`: every one not known to be unaccepted.
+/// How many attempts count against the day that began at `since`: every one not known to be unaccepted, also of those who
+/// were deleted meanwhile.
 pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<i64, StoreError> {
     let n = sqlx::query_scalar(
-        "select count(*) from attempts a
-          where a.sender_id = $1 and a.claimed_at >= $2
-            and not exists (select 1 from provider_message m
-                             where m.recipient_id = a.recipient_id and m.attempt = a.attempt
-                               and m.outcome in ('released', 'rejected'))",
+        "select (select count(*) from attempts a
+                  where a.sender_id = $1 and a.claimed_at >= $2
+                    and not exists (select 1 from provider_message m
+                                     where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                                       and m.outcome in ('released', 'rejected')))
+              + (select count(*) from deleted_attempts where sender_id = $1 and at >= $2 and not refused)",
     )
     .bind(id)
     .bind(since)
     .fetch_one(pool)
     .await?;
     Ok(n)
+}
+
+/// Forgets what was attempted for people who were deleted, when no limit looks back so far any more. Returns how many.
+pub async fn forget_deleted(pool: &PgPool) -> Result<u64, StoreError> {
+    let forgotten =
+        sqlx::query("delete from deleted_attempts where at < now() - interval '26 hours'").execute(pool).await?;
+    Ok(forgotten.rows_affected())
 }
 
 /// How many times a sender was slowed, and until when the provider asked it to wait.

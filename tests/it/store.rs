@@ -2,6 +2,7 @@
 //! over, counters whoever writes.
 
 mod counters;
+mod deleted;
 mod known;
 mod leases;
 mod ledger;
