@@ -95,6 +95,8 @@ pub struct Sender {
     ahead: Option<Ahead>,
     /// How long a claim takes, about.
     claim_takes: Duration,
+    /// Somebody was posted to since it was last seen that nobody is under way.
+    is_busy: bool,
 }
 
 impl Sender {
@@ -133,6 +135,7 @@ impl Sender {
             trouble: None,
             ahead: None,
             claim_takes: Duration::ZERO,
+            is_busy: false,
             parts,
         })
     }
@@ -324,10 +327,12 @@ impl Sender {
         }
     }
 
-    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. Asked a moment
-    /// later, so that a stream of polls does not ask with each of them.
+    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. Asked at once when
+    /// the last one under way came in, else a moment later, so that a stream of polls does not ask with each of them.
     fn wake_drained(&mut self) {
-        let soon = self.parts.clock.now() + AGAIN_AFTER;
+        let was_last = self.is_busy && self.parts.in_flight.is_empty();
+        self.is_busy &= !was_last;
+        let soon = self.parts.clock.now() + if was_last { TimeDelta::zero() } else { AGAIN_AFTER };
         for lane in &mut self.lanes {
             lane.nobody_due_before = lane.nobody_due_before.map(|before| before.min(soon));
         }

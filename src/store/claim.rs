@@ -153,7 +153,8 @@ const CLAIM: &str = "
         select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
     select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id";
 
-/// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done.
+/// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the
+/// opt-outs to the people as in [`super::suppression::count_in`], and then by their ids.
 /// Returns how many.
 pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> Result<u64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
@@ -163,13 +164,13 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> R
                 set status = 'skipped', standing = 'skipped', changed_at = now(), reason = 'opted out earlier'
               where id = any(array(
                     select r.id from blast_recipients r
-                     where r.status = 'queued'
+                     where r.status >= 'queued' and r.status <= 'queued'
                        and r.id = any(array(
                            select x.id
                              from suppressions s
                             cross join lateral (select id from blast_recipients
                                                  where phone_number = s.phone_number and blast_id + 0 = $1
-                                                   and status = 'queued') x
+                                                   and status >= 'queued' and status <= 'queued' offset 0) x
                             where s.business in ($2, '*')))
                      order by r.id for update of r skip locked))
              returning id, blast_id, attempt)

@@ -218,6 +218,7 @@ impl Sender {
     /// reached, the provider's wish), the rest are given back unsent; so is whoever had a message too recently.
     pub(super) async fn start_posts(&mut self, posts: Vec<Post>, stop: &CancellationToken) {
         let people = posts.len();
+        self.is_busy |= people > 0;
         for (n, mut post) in posts.into_iter().enumerate() {
             if self.ahead.is_none() && people - n <= self.lead(post.blast()) {
                 self.claim_ahead(post.blast());

@@ -129,3 +129,29 @@ async fn a_plan_looks_once_at_each_person_also_right_after_an_import() {
     let read = scene.number(read).await - before;
     assert!(read < 25_000, "{read} rows were read for 4,000 people");
 }
+
+#[tokio::test]
+async fn whoever_opted_out_is_found_by_number_also_right_after_an_import() {
+    let scene = Scene::queued(0).await;
+    scene
+        .execute(
+            "alter table blast_recipients set (autovacuum_enabled = off);
+             insert into blast_recipients (blast_id, phone_number)
+             select 1, '+60100' || lpad(n::text, 6, '0') from generate_series(1, 4000) as n;
+             insert into suppressions (business, phone_number, source)
+             select 'kedai', '+60100' || lpad((n * 700)::text, 6, '0'), 'person' from generate_series(1, 10) as n",
+        )
+        .await;
+    let read = "select idx_tup_fetch + seq_tup_read from pg_stat_user_tables where relname = 'blast_recipients'";
+    let before = scene.number(read).await;
+
+    walks(&scene, async |pool| {
+        assert_eq!(suppression::count_in(pool, BLAST, "kedai").await.unwrap(), 5);
+        assert_eq!(skip_suppressed(pool, BLAST, "kedai").await.unwrap(), 5);
+        assert_eq!(skip_suppressed(pool, BLAST, "kedai").await.unwrap(), 0);
+    })
+    .await;
+
+    let read = scene.number(read).await - before;
+    assert!(read < 200, "{read} rows were read for ten opt-outs");
+}
