@@ -43,29 +43,60 @@ pub enum Token {
 }
 
 /// One send as it came in.
-#[derive(Debug, Clone)]
-pub struct Arrival {
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
     /// Digits only; empty when the request named none.
-    pub phone: String,
+    pub phone: &'a str,
     /// As text, whether it came as text or number.
-    pub device: String,
-    pub content_type: String,
+    pub device: &'a str,
+    pub content_type: &'a str,
     pub token: Token,
     /// Byte for byte, as far as it was UTF-8.
-    pub body: String,
+    pub body: &'a str,
 }
 
 /// One line of the truth. Numbered from 1 by its place.
 #[derive(Debug)]
 pub struct Post {
     pub at: Moment,
-    pub phone: Box<str>,
-    pub device: Box<str>,
-    pub content_type: Box<str>,
+    /// Phone, device, content type and body, one behind the other: what is kept of each of a million sends is one piece.
+    texts: Box<str>,
+    /// Where the first three of them end.
+    ends: [usize; 3],
     pub token: Token,
-    pub body: Arc<str>,
     pub answered: Answered,
     pub accepted: Option<Accepted>,
+}
+
+impl Post {
+    fn new(at: Moment, arrival: Arrival<'_>, answered: Answered, accepted: Option<Accepted>) -> Self {
+        let Arrival { phone, device, content_type, token, body } = arrival;
+        let device_end = phone.len() + device.len();
+        Self {
+            at,
+            texts: [phone, device, content_type, body].concat().into(),
+            ends: [phone.len(), device_end, device_end + content_type.len()],
+            token,
+            answered,
+            accepted,
+        }
+    }
+
+    pub fn phone(&self) -> &str {
+        &self.texts[..self.ends[0]]
+    }
+
+    pub fn device(&self) -> &str {
+        &self.texts[self.ends[0]..self.ends[1]]
+    }
+
+    pub fn content_type(&self) -> &str {
+        &self.texts[self.ends[1]..self.ends[2]]
+    }
+
+    pub fn body(&self) -> &str {
+        &self.texts[self.ends[2]..]
+    }
 }
 
 /// What a message got when it was taken.
@@ -136,18 +167,9 @@ impl Ledger {
     }
 
     /// Write a send down, before anybody is answered. A phone that is no number is never taken.
-    pub fn record(&mut self, now: Moment, arrival: Arrival, decision: Decision) -> Option<Accepted> {
-        let accepted = self.take(now, &arrival.phone, decision.taking);
-        self.posts.push(Post {
-            at: now,
-            phone: arrival.phone.into(),
-            device: arrival.device.into(),
-            content_type: arrival.content_type.into(),
-            token: arrival.token,
-            body: arrival.body.into(),
-            answered: decision.answered,
-            accepted: accepted.clone(),
-        });
+    pub fn record(&mut self, now: Moment, arrival: Arrival<'_>, decision: Decision) -> Option<Accepted> {
+        let accepted = self.take(now, arrival.phone, decision.taking);
+        self.posts.push(Post::new(now, arrival, decision.answered, accepted.clone()));
         accepted
     }
 
@@ -202,7 +224,7 @@ impl Ledger {
     pub fn find(&self, device: &str, id: &str) -> Option<(&Post, &Accepted)> {
         let post = self.posts.get(*self.ids.get(id)?)?;
         let accepted = post.accepted.as_ref()?;
-        (&*post.device == device).then_some((post, accepted))
+        (post.device() == device).then_some((post, accepted))
     }
 
     /// True when no delivery, read, reply or refusal is still to come.

@@ -170,14 +170,14 @@ impl Pages {
         Line {
             seq,
             at: self.world.wall(post.at),
-            phone: &post.phone,
-            device: &post.device,
+            phone: post.phone(),
+            device: post.device(),
             token_ok: post.token == Token::Right,
             accepted: post.accepted.is_some(),
             answered: post.answered,
             message_id: post.accepted.as_ref().map(|accepted| &*accepted.id),
-            body: &post.body,
-            content_type: &post.content_type,
+            body: post.body(),
+            content_type: post.content_type(),
             async_failed: so_far.stage == Some(Word::Error),
             stage: so_far.stage.map(stage),
             delivered_at: wall(so_far.delivered),
@@ -300,7 +300,7 @@ fn reply_line(world: &World, seq: usize, post: &Post) -> Option<ReplyLine> {
     let reply = fate.reply()?;
     Some(ReplyLine {
         seq,
-        phone: post.phone.to_string(),
+        phone: post.phone().to_owned(),
         text: reply.text,
         at: world.wall(accepted.at.saturating_add(reply.after)),
         message_id: accepted.id.to_string(),

@@ -125,12 +125,12 @@ impl World {
     }
 
     /// Decide about a send and write it down. `problem` is what is wrong with the request, if anything.
-    pub fn receive(&self, arrival: Arrival, problem: Option<&'static str>) -> Verdict {
+    pub fn receive(&self, arrival: Arrival<'_>, problem: Option<&'static str>) -> Verdict {
         let mut book = self.book();
         let (saying, decision, wait) = match (arrival.token, problem) {
             (Token::Wrong, _) => (Saying::Unauthorised, not_taken(Answered::Unauthorised), self.latency),
             (_, Some(why)) => (Saying::Refused(why), not_taken(Answered::Refused), self.latency),
-            (Token::Right, None) => self.decide(&mut book, &arrival.phone),
+            (Token::Right, None) => self.decide(&mut book, arrival.phone),
         };
         let now = self.now();
         let accepted = book.ledger.record(now, arrival, decision);

@@ -99,26 +99,26 @@ impl Sending<'_> {
             Err(Unread::BrokenOff) => return hang_up(self.cut),
         };
         let send = Send::read(&body);
-        let arrival = self.arrival(headers, &send, &String::from_utf8_lossy(&body));
-        let verdict = self.world.receive(arrival, send.problem);
+        let text = String::from_utf8_lossy(&body);
+        let verdict = self.world.receive(self.arrival(headers, &send, &text), send.problem);
         self.world.pause(verdict.wait).await;
         self.answer(verdict, &send)
     }
 
-    fn arrival(&self, headers: &HeaderMap, send: &Send, body: &str) -> Arrival {
+    fn arrival<'a>(&self, headers: &'a HeaderMap, send: &'a Send, body: &'a str) -> Arrival<'a> {
         Arrival {
-            phone: send.phone.clone(),
-            device: send.device.clone(),
-            content_type: text_of(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default().to_owned(),
+            phone: &send.phone,
+            device: &send.device,
+            content_type: text_of(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default(),
             token: self.world.judge(text_of(headers, TOKEN_HEADER)),
-            body: body.to_owned(),
+            body,
         }
     }
 
     /// Written down like any other, but without the bytes that nobody kept.
     fn too_large(&self, headers: &HeaderMap) -> Response {
-        let arrival = self.arrival(headers, &Send::default(), "");
-        self.world.receive(arrival, Some("Payload too large"));
+        let nothing = Send::default();
+        self.world.receive(self.arrival(headers, &nothing, ""), Some("Payload too large"));
         payload_too_large()
     }
 
@@ -253,13 +253,13 @@ fn status_of(world: &World, question: &StatusQuestion) -> Response {
 
 /// What of a post is needed after the lock is let go.
 struct Told {
-    phone: Box<str>,
-    body: Arc<str>,
+    phone: String,
+    body: String,
 }
 
 impl Told {
     fn of(post: &Post) -> Self {
-        Self { phone: post.phone.clone(), body: Arc::clone(&post.body) }
+        Self { phone: post.phone().to_owned(), body: post.body().to_owned() }
     }
 }
 

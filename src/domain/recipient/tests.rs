@@ -17,32 +17,7 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 fn person(standing: Status) -> Recipient {
-    Recipient {
-        id: RecipientId(1),
-        attempt: 1,
-        tries: 0,
-        standing,
-        claimed_at: Some(at(0)),
-        next_attempt_at: at(0),
-        message_id: None,
-        message_timestamp: None,
-        c2s_at: None,
-        sent_at: None,
-        delivered_at: None,
-        read_at: None,
-        reply_seen_at: None,
-        replied_marked_at: None,
-        closed_at: None,
-        failed_at: None,
-        failed_attempt: None,
-        opted_out_at: None,
-        amount: None,
-        note: None,
-        provider_status: None,
-        error_code: None,
-        error_message: None,
-        reason: None,
-    }
+    Recipient { standing, ..Recipient::first_claimed(RecipientId(1), at(0), at(0)) }
 }
 
 fn policy() -> Policy {

@@ -6,14 +6,8 @@ fn ledger() -> Ledger {
     Ledger::new(Population { seed: 7, speed: 1.0 }, 99)
 }
 
-fn arrival(phone: &str) -> Arrival {
-    Arrival {
-        phone: phone.to_owned(),
-        device: "5850".to_owned(),
-        content_type: "application/json".to_owned(),
-        token: Token::Right,
-        body: "{}".to_owned(),
-    }
+fn arrival(phone: &str) -> Arrival<'_> {
+    Arrival { phone, device: "5850", content_type: "application/json", token: Token::Right, body: "{}" }
 }
 
 fn take(ledger: &mut Ledger, at: Moment, phone: u64) -> Accepted {

@@ -1,0 +1,106 @@
+//! What can be learned about a person.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use crate::domain::ids::MessageId;
+use crate::domain::retry::ErrorClass;
+
+/// A piece of evidence, with the attempt it speaks of and the time it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    pub attempt: i32,
+    pub at: DateTime<Utc>,
+    pub evidence: Evidence,
+}
+
+/// Why somebody queued waits whom the sender wrote to a short while ago, perhaps in another blast.
+pub const TOO_RECENTLY: &str = "had a message from this sender too recently";
+
+/// What somebody learned about a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// The provider has the message.
+    Accepted {
+        message_id: Option<MessageId>,
+        provider_status: Option<String>,
+        message_timestamp: Option<DateTime<Utc>>,
+    },
+    /// Known not to have been accepted.
+    Rejected { class: ErrorClass, code: String, message: String },
+    /// Nobody can know whether it was accepted.
+    Unknown { why: String },
+    /// Claimed, and given back before any POST; to be tried no sooner than that, where it is because the same number
+    /// had a message a short while ago.
+    Released { not_before: Option<DateTime<Utc>> },
+    /// A status that the provider told.
+    Provider { stage: ProviderStage, word: String, c2s_at: Option<DateTime<Utc>>, error: Option<ProviderError> },
+    /// The person wrote back. Only a reply that quotes our message proves that it arrived.
+    Reply { quoted: Quoted },
+    /// The person asked not to be messaged.
+    OptOut,
+    /// An operator's word.
+    Manual(Mark),
+    /// An operator takes a mark back.
+    Undo(Undone),
+}
+
+/// A stage that the provider reported after accepting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProviderStage {
+    Failed,
+    Sent,
+    Delivered,
+    Read,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderError {
+    pub code: String,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoted {
+    Yes,
+    No,
+}
+
+/// What an operator can say of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    Replied,
+    /// With the amount of the sale, if there is one.
+    Closed(Option<Decimal>),
+    OptOut,
+    /// Empty text removes the note.
+    Note(String),
+    /// An answer to "did it go?" about an uncertain person.
+    Resolve(Resolution),
+    /// Somebody who failed is to be sent to again: only who is known never to have had it.
+    Retry,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// It is there: counts as sent.
+    Sent,
+    /// Not there: may be sent once more.
+    Resend,
+    /// Not there, and left out.
+    Drop,
+}
+
+/// Which mark is taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    Replied,
+    Closed,
+    OptOut,
+    /// The note as it was before.
+    Note(Option<String>),
+    /// The amount as it was before an amendment of a close.
+    Amount(Option<Decimal>),
+    Resolve(Resolution),
+}

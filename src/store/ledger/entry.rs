@@ -1,0 +1,117 @@
+//! What is brought into the ledger, and what is told of it.
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use crate::domain::recipient::{Evidence, Stamped};
+use crate::domain::status::Status;
+use crate::store::claim::Fresh;
+
+/// One piece of evidence on its way into the ledger.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub blast: BlastId,
+    pub recipient: RecipientId,
+    pub stamped: Stamped,
+    pub source: Source,
+    /// The operator, for marks.
+    pub by: Option<String>,
+    /// Further facts for the history: the provider's word, a reply's text.
+    pub metadata: Option<Value>,
+    /// The provider's answer to an attempt, to be kept byte for byte.
+    pub answer: Option<Answer>,
+    /// From 0 to 1: spreads retries.
+    pub jitter: f64,
+    /// The provider's own wish for when to try again.
+    pub retry_after: Option<TimeDelta>,
+    /// The person's row, where it is known from its claim.
+    pub fresh: Option<Fresh>,
+}
+
+impl Entry {
+    /// Evidence without anything beside it.
+    pub const fn new(blast: BlastId, recipient: RecipientId, stamped: Stamped, source: Source) -> Self {
+        Self {
+            blast,
+            recipient,
+            stamped,
+            source,
+            by: None,
+            metadata: None,
+            answer: None,
+            jitter: 0.5,
+            retry_after: None,
+            fresh: None,
+        }
+    }
+
+    /// Whether it can be written without reading the row: an acceptance of somebody whose row is known. It asks neither for
+    /// the blast's state nor for the time.
+    pub const fn is_known(&self) -> bool {
+        self.fresh.is_some() && matches!(self.stamped.evidence, Evidence::Accepted { .. })
+    }
+}
+
+/// Where evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Send,
+    Poll,
+    Webhook,
+    Operator,
+    Engine,
+}
+
+impl Source {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Poll => "poll",
+            Self::Webhook => "webhook",
+            Self::Operator => "operator",
+            Self::Engine => "engine",
+        }
+    }
+}
+
+/// What came back for one attempt.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub sender: SenderId,
+    /// `accepted`, `rejected`, `unknown` or `released`.
+    pub outcome: &'static str,
+    pub message_id: Option<MessageId>,
+    pub http_status: Option<u16>,
+    pub error_code: Option<String>,
+    pub body: Bytes,
+    /// The text as it was sent.
+    pub text: Option<String>,
+    /// Why it is stored short of what was said.
+    pub flagged: Option<&'static str>,
+}
+
+/// What became of one entry, in the order they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Written. The status before and after; they may be equal.
+    Changed { before: Status, after: Status },
+    /// It told nothing new.
+    Nothing,
+    /// An operator's wish that cannot be; why.
+    Refused(String),
+    /// Somebody else has the row locked: bring the entry again.
+    Locked,
+    /// The person is gone from the database.
+    Gone,
+}
+
+/// What to do about rows that somebody else has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenLocked {
+    /// Leave them for the next round, so that one hand-typed transaction does not hold up a thousand.
+    Skip,
+    /// Wait, up to the session's lock timeout.
+    Wait,
+}
