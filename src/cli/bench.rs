@@ -31,6 +31,9 @@ pub(super) enum BenchVerb {
         #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
         in_flight: u32,
     },
+    /// The process of `bench send` that sends.
+    #[command(hide = true)]
+    Sending(send::Sending),
     /// Import a list, against one plain COPY of the same rows into the same table.
     Import {
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -49,15 +52,20 @@ fn span(text: &str) -> Result<Duration, String> {
 
 impl BenchVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        let (latency, in_flight) = match self {
-            Self::Send { latency, in_flight, .. } => (latency, in_flight),
+        let (latency, in_flight) = match &self {
+            Self::Send { latency, in_flight, .. } => (*latency, *in_flight),
             Self::Import { .. } | Self::Funnel { .. } => (Duration::ZERO, 1),
+            Self::Sending(sending) => {
+                json(&send::sending(sending).await?)?;
+                return Ok(ExitCode::SUCCESS);
+            }
         };
         let ground = Ground::make(global, latency, in_flight).await?;
         let figures = match self {
-            Self::Send { count, latency, in_flight } => send::measure(&ground, count, latency, in_flight).await,
+            Self::Send { count, .. } => send::measure(&ground, count, latency, in_flight).await,
             Self::Import { count } => import::measure(&ground, count).await,
             Self::Funnel { count } => funnel(&ground, count).await,
+            Self::Sending(_) => Ok(Value::Null),
         };
         ground.clear().await?;
         print(global, &figures?)?;

@@ -1,6 +1,7 @@
 //! Where a bench takes place: a schema of its own in the database named, else a throwaway Postgres; and a simulator.
 
 use std::io::{Cursor, Read, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use color_eyre::Result;
@@ -21,6 +22,7 @@ pub(super) struct Ground {
     simulator: Simulator,
     home: tempdir::Home,
     database: Database,
+    url: String,
 }
 
 enum Database {
@@ -33,14 +35,27 @@ impl Ground {
         let (database, url) = database(global).await?;
         let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
         let home = tempdir::Home::make()?;
-        let config = config(simulator.base_url(), &home, in_flight)?;
-        let setup =
-            Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: CancellationToken::new() };
-        Ok(Self { app: App::open(setup).await?, simulator, home, database })
+        let app = open(simulator.base_url(), home.path(), in_flight, &url).await?;
+        Ok(Self { app, simulator, home, database, url })
     }
 
     pub(super) const fn app(&self) -> &App {
         &self.app
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn base_url(&self) -> &str {
+        self.simulator.base_url()
+    }
+
+    /// A directory for whatever else takes place here.
+    pub(super) fn room(&self) -> Result<PathBuf> {
+        let room = self.home.path().join("sending");
+        std::fs::create_dir(&room)?;
+        Ok(room)
     }
 
     /// A draft to so many made-up people.
@@ -110,14 +125,22 @@ async fn database(global: &Global) -> Result<(Database, String)> {
     Ok((Database::Throwaway(server), url))
 }
 
-fn config(base_url: &str, home: &tempdir::Home, in_flight: u32) -> Result<Config> {
-    let token = home.path().join("token");
+/// An app on such a ground, with its files in a directory.
+pub(super) async fn open(base_url: &str, home: &Path, in_flight: u32, url: &str) -> Result<App> {
+    let config = config(base_url, home, in_flight)?;
+    let stop = CancellationToken::new();
+    let setup = Setup { config, url: url.to_owned(), access: Access::ReadWrite, listening: Listening::Yes, stop };
+    Ok(App::open(setup).await?)
+}
+
+fn config(base_url: &str, home: &Path, in_flight: u32) -> Result<Config> {
+    let token = home.join("token");
     std::fs::write(&token, "a-token-for-nobody")?;
     Ok(Config::from_toml_str(&format!(
         "[database]\ndata_dir = {:?}\n[[senders]]\nname = \"bench\"\nprovider = \"wsapme\"\ndevice = \"1\"\n\
          base_url = {base_url:?}\ntoken = {{ file = {:?} }}\nrate = \"unlimited\"\ndaily_cap = \"none\"\n\
          in_flight = {in_flight}\n[polling]\ngive_up_after = \"1ms\"\n",
-        home.path().display().to_string(),
+        home.display().to_string(),
         token.display().to_string(),
     ))?)
 }
