@@ -54,7 +54,7 @@ impl Ground {
     /// A directory for whatever else takes place here.
     pub(super) fn room(&self) -> Result<PathBuf> {
         let room = self.home.path().join("sending");
-        std::fs::create_dir(&room)?;
+        std::fs::create_dir_all(&room)?;
         Ok(room)
     }
 

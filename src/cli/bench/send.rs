@@ -1,5 +1,5 @@
-//! `bench send`: the whole path, against a bare loop in the same run. Both take place in a process of their own, so that
-//! what an import takes of memory is not counted as sending's.
+//! `bench send`: the whole path, against a bare loop in the same run. Each takes place in a process of its own, so that
+//! what an import or the other one takes of memory is not counted as sending's, and each opens its own connections.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use color_eyre::Result;
 use color_eyre::eyre::{WrapErr, eyre};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -16,17 +17,16 @@ use super::ground::{self, Ground};
 use super::round;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::engine::{self, Launch, RunOptions, Until};
+use crate::engine::{self, App, Launch, RunOptions, Until};
 
-/// What the process that sends is told.
+/// What a process that sends is told.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Sending {
+    /// The blast; without one, a bare loop.
     #[arg(long)]
-    blast: i64,
+    blast: Option<i64>,
     #[arg(long)]
     count: u32,
-    #[arg(long)]
-    latency_ms: u32,
     #[arg(long)]
     in_flight: u32,
     #[arg(long)]
@@ -35,13 +35,51 @@ pub(in crate::cli) struct Sending {
     room: PathBuf,
 }
 
-/// Imports the people, and has them sent to.
+/// What came of one way to send.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measured {
+    people: u32,
+    seconds: f64,
+    /// Processor time of the process, in seconds.
+    cpu: f64,
+    peak_memory_mb: f64,
+    /// From claim to durable result, in milliseconds; none of a bare loop.
+    durable: Option<(f64, f64)>,
+}
+
+impl Measured {
+    fn per_second(&self) -> f64 {
+        f64::from(self.people) / self.seconds
+    }
+
+    fn cpu_us(&self) -> f64 {
+        self.cpu * 1e6 / f64::from(self.people)
+    }
+}
+
+/// Imports the people, and has messages sent in both ways.
 pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_flight: u32) -> Result<Value> {
     let blast = ground.draft(count).await?;
+    let bare = in_a_process(ground, &[], count.min(40_000), in_flight).await?;
+    let whole = in_a_process(ground, &["--blast", &blast.0.to_string()], count, in_flight).await?;
+    let (p50, p99) = whole.durable.unwrap_or_default();
+    let ideal = f64::from(in_flight) / latency.as_secs_f64().max(0.001);
+    Ok(json!({
+        "people": count, "seconds": round(whole.seconds), "per_second": round(whole.per_second()),
+        "ideal_per_second": round(ideal), "share_of_ideal": round(whole.per_second() / ideal),
+        "bare_loop_per_second": round(bare.per_second()),
+        "share_of_bare_loop": round(whole.per_second() / bare.per_second()),
+        "bare_loop_cpu_us_per_send": round(bare.cpu_us()), "cpu_us_per_send": round(whole.cpu_us()),
+        "peak_memory_mb": round(whole.peak_memory_mb), "bare_loop_peak_memory_mb": round(bare.peak_memory_mb),
+        "durable_p50_ms": round(p50), "durable_p99_ms": round(p99),
+    }))
+}
+
+async fn in_a_process(ground: &Ground, which: &[&str], count: u32, in_flight: u32) -> Result<Measured> {
     let mut sending = Command::new(std::env::current_exe()?);
     sending
-        .args(["bench", "sending", "--blast", &blast.0.to_string(), "--count", &count.to_string()])
-        .args(["--latency-ms", &latency.as_millis().to_string(), "--in-flight", &in_flight.to_string()])
+        .args(["bench", "sending", "--count", &count.to_string(), "--in-flight", &in_flight.to_string()])
+        .args(which)
         .args(["--base-url", ground.base_url(), "--room"])
         .arg(ground.room()?)
         // Not among the arguments, which everybody on this machine can read.
@@ -60,23 +98,34 @@ pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_f
     serde_json::from_slice(&said.stdout).wrap_err("the process that sends did not say what it measured")
 }
 
-/// The process that sends: a bare loop, then the blast.
+/// A process that sends.
 pub(super) async fn sending(of: &Sending) -> Result<Value> {
     end_with_the_input()?;
-    let Sending { blast, count, latency_ms, in_flight, base_url, room } = of;
-    let (blast, count, in_flight) = (BlastId(*blast), *count, *in_flight);
-    let latency = Duration::from_millis((*latency_ms).into());
     let url = std::env::var("DATABASE_URL").wrap_err("this is a part of `bench send`")?;
-    let app = ground::open(base_url, room, in_flight, &url).await?;
+    let app = ground::open(&of.base_url, &of.room, of.in_flight, &url).await?;
+    let measured = match of.blast {
+        Some(blast) => blast_to(&app, BlastId(blast), of.count).await?,
+        None => bare_loop(&app, of.count).await?,
+    };
+    app.close().await;
+    Ok(serde_json::to_value(measured)?)
+}
+
+async fn bare_loop(app: &App, count: u32) -> Result<Measured> {
     let sender = app.sender_id("bench").ok_or_else(|| eyre!("the bench has no sender"))?;
-    let bare_cpu = cpu()?;
-    let bare = app.bare_loop(sender, u64::from(count.min(40_000))).await.ok_or_else(|| eyre!("no sender"))?;
-    let bare_cpu = cpu()?.saturating_sub(bare_cpu).as_secs_f64();
+    let before = cpu()?;
+    let done = app.bare_loop(sender, count.into()).await.ok_or_else(|| eyre!("no sender"))?;
+    let cpu = cpu()?.saturating_sub(before).as_secs_f64();
+    let (people, seconds) = (u32::try_from(done.accepted)?, done.took.as_secs_f64());
+    Ok(Measured { people, seconds, cpu, peak_memory_mb: peak_memory()?, durable: None })
+}
+
+/// From the launch until the blast is complete.
+async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let plan = app.plan(blast).await?;
     let launch = Launch { blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
     let stop = CancellationToken::new();
-    let cpu_before = cpu()?;
-    let began = Instant::now();
+    let (before, began) = (cpu()?, Instant::now());
     app.launch(launch).await?;
     let options = RunOptions { until: Until::Stopped, standby: None };
     let engine = tokio::spawn(engine::run(app.clone(), options, stop.clone()));
@@ -84,25 +133,11 @@ pub(super) async fn sending(of: &Sending) -> Result<Value> {
     while app.state(blast).await? != BlastState::Completed {
         let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;
     }
-    let took = began.elapsed().as_secs_f64();
-    let cpu = cpu()?.saturating_sub(cpu_before).as_secs_f64();
-    let peak_memory = peak_memory()?;
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu()?.saturating_sub(before).as_secs_f64());
+    let peak_memory_mb = peak_memory()?;
     stop.cancel();
     engine.await?;
-
-    let (p50, p99) = app.durable_after(blast).await?;
-    app.close().await;
-    let rate = f64::from(count) / took;
-    let bare_rate = f64::from(u32::try_from(bare.accepted)?) / bare.took.as_secs_f64();
-    let ideal = f64::from(in_flight) / latency.as_secs_f64().max(0.001);
-    Ok(json!({
-        "people": count, "seconds": round(took), "per_second": round(rate),
-        "ideal_per_second": round(ideal), "share_of_ideal": round(rate / ideal),
-        "bare_loop_per_second": round(bare_rate), "share_of_bare_loop": round(rate / bare_rate),
-        "bare_loop_cpu_us_per_send": round(bare_cpu * 1e6 / f64::from(count.min(40_000))),
-        "cpu_us_per_send": round(cpu * 1e6 / f64::from(count)), "peak_memory_mb": round(peak_memory),
-        "durable_p50_ms": round(p50), "durable_p99_ms": round(p99),
-    }))
+    Ok(Measured { people, seconds, cpu, peak_memory_mb, durable: Some(app.durable_after(blast).await?) })
 }
 
 /// However the bench ends, so does this process: nobody else would clear up after it.
