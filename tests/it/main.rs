@@ -8,6 +8,7 @@
 )]
 
 mod bad_days;
+mod bench;
 mod chaos;
 mod crash;
 mod dashboard;
