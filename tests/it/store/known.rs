@@ -62,22 +62,34 @@ async fn told_twice_it_is_written_once() {
 
 #[tokio::test]
 async fn what_was_written_since_the_claim_stays() {
-    let scene = Scene::queued(4).await;
-    let people = scene.claim(4).await;
-    // A note, a sweep, and an answer under another hand.
+    let scene = Scene::queued(3).await;
+    let people = scene.claim(3).await;
+    // A note, and a sweep.
     let note = Evidence::Manual(Mark::Note("calls back".to_owned()));
     let stamped = Stamped { attempt: 1, at: Utc::now(), evidence: note };
     scene.record(&[Entry::new(BLAST, people[0].id, stamped, Source::Operator)]).await;
     let unknown = Stamped { attempt: 1, at: Utc::now(), evidence: Evidence::Unknown { why: "swept".to_owned() } };
     scene.record(&[Entry::new(BLAST, people[1].id, unknown, Source::Engine)]).await;
-    scene.execute("delete from blast_recipients where id = 3; update blasts set total_recipients = 3").await;
 
     let settled = scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
 
     let lifted = Settled::Changed { before: Status::Uncertain, after: Status::Sent };
-    assert_eq!(settled, [SENT, lifted, Settled::Gone, SENT]);
+    assert_eq!(settled, [SENT, lifted, SENT]);
     assert_eq!(row(&scene, 1).await["note"], "calls back");
     assert_eq!(row(&scene, 2).await["reason"], serde_json::Value::Null);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn who_is_gone_does_not_lose_the_others() {
+    let scene = Scene::queued(2).await;
+    let people = scene.claim(2).await;
+    scene.execute("delete from blast_recipients where id = 1; update blasts set total_recipients = 1").await;
+
+    let settled = scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
+
+    assert_eq!(settled, [Settled::Gone, SENT]);
+    assert_eq!(scene.number("select count(*) from provider_message").await, 1);
     scene.books().await;
 }
 
