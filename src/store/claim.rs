@@ -22,7 +22,15 @@ pub struct Claimed {
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
     /// `None`: there is more to know of them than this.
-    pub fresh: Option<Fresh>,
+    pub claim: Option<OfClaim>,
+}
+
+/// The claim that wrote somebody's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfClaim {
+    pub at: DateTime<Utc>,
+    /// Its transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`.
+    pub transaction: i32,
 }
 
 /// How a claim left somebody's row whom nothing had ever happened to: the whole of it is known without reading it again,
@@ -31,7 +39,7 @@ pub struct Claimed {
 pub struct Fresh {
     pub claimed_at: DateTime<Utc>,
     pub next_attempt_at: DateTime<Utc>,
-    /// The claim's transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`.
+    /// [`OfClaim::transaction`].
     pub written_by: i32,
 }
 
@@ -52,12 +60,18 @@ impl FromRow<'_, PgRow> for Claimed {
             name: row.try_get(3)?,
             variables: row.try_get(4)?,
             next_attempt_at: row.try_get(5)?,
-            fresh: None,
+            claim: None,
         })
     }
 }
 
 impl Claimed {
+    /// All of their row, where that is known.
+    pub fn fresh(&self) -> Option<Fresh> {
+        let OfClaim { at, transaction } = self.claim?;
+        Some(Fresh { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
+    }
+
     /// Where they stood in the to-do list.
     pub const fn place(&self) -> Place {
         Place { next_attempt_at: self.next_attempt_at, id: self.id }
@@ -109,13 +123,10 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
-    let written_by = transaction.parse::<u32>().ok().map(u32::cast_signed);
+    let of_claim = transaction.parse::<u32>().ok().map(|id| OfClaim { at: claimed_at, transaction: id.cast_signed() });
     let people = rows.iter().map(|row| {
-        let person = Claimed::from_row(row)?;
-        let written_by = written_by.filter(|_| row.get(6));
-        let fresh =
-            written_by.map(|written_by| Fresh { claimed_at, next_attempt_at: person.next_attempt_at, written_by });
-        Ok(Claimed { fresh, ..person })
+        let claim = of_claim.filter(|_| row.get(6));
+        Ok(Claimed { claim, ..Claimed::from_row(row)? })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
     let people = people.collect::<Result<_, sqlx::Error>>()?;

@@ -66,7 +66,7 @@ mod tests {
             name: None,
             variables: None,
             next_attempt_at: Utc::now() + TimeDelta::seconds(due_in),
-            fresh: None,
+            claim: None,
         }
     }
 

@@ -15,7 +15,7 @@ const SENT: Settled = Settled::Changed { before: Status::Sending, after: Status:
 
 /// An acceptance of somebody claimed, with all that the claim knew.
 fn known(person: &Claimed) -> Entry {
-    let entry = Entry { fresh: person.fresh, ..accepted(person.id.0, &format!("M{}", person.id.0)) };
+    let entry = Entry { fresh: person.fresh(), ..accepted(person.id.0, &format!("M{}", person.id.0)) };
     assert!(entry.is_known(), "the claim knows the whole row");
     entry
 }
@@ -101,7 +101,7 @@ async fn whoever_has_a_past_is_read() {
 
     let people = scene.claim(3).await;
 
-    let fresh: Vec<bool> = people.iter().map(|person| person.fresh.is_some()).collect();
+    let fresh: Vec<bool> = people.iter().map(|person| person.fresh().is_some()).collect();
     assert_eq!(fresh, [false, false, true]);
 }
 
@@ -133,7 +133,7 @@ async fn a_value_that_the_database_refuses_or_an_id_that_is_taken_does_not_lose_
     if let Evidence::Accepted { message_timestamp, .. } = &mut entries[1].stamped.evidence {
         *message_timestamp = Some(chrono::DateTime::<Utc>::MIN_UTC);
     }
-    entries[3] = Entry { fresh: people[3].fresh, ..accepted(4, "M1") };
+    entries[3] = Entry { fresh: people[3].fresh(), ..accepted(4, "M1") };
 
     let settled = scene.record(&entries).await;
 
