@@ -1,5 +1,7 @@
 //! The claim: people of one blast go from `queued` to `sending`, with a row in `attempts` each, before any POST.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -21,8 +23,8 @@ pub struct Claimed {
     pub variables: Option<Value>,
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
-    /// `None`: there is more to know of them than this.
-    pub claim: Option<OfClaim>,
+    /// `None`: there is more to know of them than this. Shared: a POST under way is small.
+    pub claim: Option<Arc<OfClaim>>,
 }
 
 /// The claim that wrote somebody's row.
@@ -68,7 +70,7 @@ impl FromRow<'_, PgRow> for Claimed {
 impl Claimed {
     /// All of their row, where that is known.
     pub fn fresh(&self) -> Option<Fresh> {
-        let OfClaim { at, transaction } = self.claim?;
+        let OfClaim { at, transaction } = **self.claim.as_ref()?;
         Some(Fresh { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
     }
 
@@ -123,9 +125,10 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
-    let of_claim = transaction.parse::<u32>().ok().map(|id| OfClaim { at: claimed_at, transaction: id.cast_signed() });
+    let of_claim = transaction.parse::<u32>().ok();
+    let of_claim = of_claim.map(|id| Arc::new(OfClaim { at: claimed_at, transaction: id.cast_signed() }));
     let people = rows.iter().map(|row| {
-        let claim = of_claim.filter(|_| row.get(6));
+        let claim = of_claim.clone().filter(|_| row.get(6));
         Ok(Claimed { claim, ..Claimed::from_row(row)? })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
