@@ -1,6 +1,6 @@
 //! What can befall an engine.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 
@@ -120,14 +120,16 @@ impl Trial {
         self.start_engines(1).await;
     }
 
-    /// Up, and waiting for leases.
-    async fn until_standby(&self) {
+    /// Up, and waiting for leases. One that finds nothing left to do ends.
+    async fn until_standby(&mut self) {
         let listening = "select count(*) from pg_stat_activity
                           where application_name = 'blastdeck' and datname = current_database() and query ilike 'listen%'";
-        eventually_async("its standby is up", async || {
-            !self.shop.engines().is_empty() && self.shop.number(listening).await >= 2
-        })
-        .await;
+        let deadline = Instant::now() + PATIENCE;
+        while self.shop.engines().is_empty() || self.shop.number(listening).await < 2 {
+            assert!(Instant::now() < deadline, "its standby is not up: {}", self.how_it_stands().await);
+            self.have_work().await;
+            pass(10).await;
+        }
     }
 
     async fn crowd(&mut self) {
@@ -156,12 +158,13 @@ impl Trial {
     }
 
     async fn swallow(&mut self) {
+        self.have_work().await;
         let of = [CLAIMS, EVIDENCE, ALL, RENEWALS][self.dice.up_to(4)];
         let commits = 1 + self.dice.up_to(3);
         self.allowed += SLOTS * i64::try_from(commits).unwrap();
         let before = self.proxy.swallowed();
         self.proxy.swallow_commits(of, commits);
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         // A renewal is a statement without a transaction: then nothing is swallowed.
         while of != RENEWALS && self.proxy.swallowed() < before + commits {
             assert!(began.elapsed() < PATIENCE, "no COMMIT passed by");
