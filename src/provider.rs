@@ -38,6 +38,14 @@ pub struct SendReply {
     pub raw: Raw,
 }
 
+/// A message to ask about.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub id: &'a MessageId,
+    /// Whom it was sent to: E.164 digits, without the plus.
+    pub to: &'a str,
+}
+
 /// A response as received, byte for byte; both empty when none came.
 #[derive(Debug, Clone, Default)]
 pub struct Raw {
@@ -112,7 +120,7 @@ pub trait Provider: Send + Sync + 'static {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply>;
 
     /// Asks what became of a message.
-    fn status<'a>(&'a self, id: &'a MessageId) -> BoxFuture<'a, StatusReply>;
+    fn status<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, StatusReply>;
 
     /// Whether [`Provider::status_of`] makes use of the send's reply, so that it is worth loading.
     fn wants_send_reply(&self) -> bool {
@@ -120,8 +128,8 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// Asks what became of a message, with the body that its send was answered with: some calls want more than the id.
-    fn status_of<'a>(&'a self, id: &'a MessageId, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
-        self.status(id)
+    fn status_of<'a>(&'a self, asked: Asked<'a>, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
+        self.status(asked)
     }
 
     /// The stage that a status word of this provider stands for; `None` for words that change nothing.

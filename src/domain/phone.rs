@@ -9,8 +9,10 @@ use rlibphonenumber::{
 };
 use thiserror::Error;
 
+mod key;
 pub(super) mod spelling;
 
+pub use key::{PersonKey, other_spelling};
 use spelling::{Reach, Spelling};
 
 /// The most digits that E.164 allows, country code included.

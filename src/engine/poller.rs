@@ -17,7 +17,7 @@ use crate::domain::polling::{Band, bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
-use crate::provider::{Finding, StatusNews};
+use crate::provider::{Asked, Finding, StatusNews};
 use crate::store::ledger::{Entry, Source};
 use crate::store::poll::{self, Pending};
 use crate::store::{StoreError, sender};
@@ -129,7 +129,8 @@ impl Poller {
 
     async fn ask(&self, person: &Pending) {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
-        let asking = self.parts.desk.provider.status(&person.message_id);
+        let asked = Asked { id: &person.message_id, to: person.phone_number.digits() };
+        let asking = self.parts.desk.provider.status(asked);
         let Some(reply) = self.stop.run_until_cancelled(asking).await else { return };
         match reply.finding {
             Finding::Known(news) => {

@@ -1,12 +1,13 @@
 //! One HTTP exchange, told honestly: what came, or whether the request may have left. Knows no provider.
 
 use std::error::Error;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Request, Response, redirect, retry};
+use reqwest::{Client, ClientBuilder, Request, Response, Url, redirect, retry};
 use thiserror::Error;
 
 use super::{BODY_MAX, Raw};
@@ -40,8 +41,60 @@ pub enum BuildError {
     Tls(String),
 }
 
+/// The connections to one address: a client that can be replaced by a new one.
+#[derive(Debug)]
+pub(super) struct Connections {
+    base: Url,
+    timeout: Duration,
+    keep_alive: KeepAlive,
+    current: RwLock<Generation>,
+}
+
+/// A client, and how many there were before it.
+#[derive(Debug, Clone)]
+struct Generation {
+    number: u64,
+    client: Client,
+}
+
+impl Connections {
+    /// Connects to nobody yet.
+    pub fn new(base: Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Self, BuildError> {
+        let client = client(&base, timeout, keep_alive)?;
+        Ok(Self { base, timeout, keep_alive, current: RwLock::new(Generation { number: 0, client }) })
+    }
+
+    /// Sends one request and reads its whole answer, up to [`BODY_MAX`].
+    pub async fn exchange(&self, request: Request) -> Result<Answer, Trouble> {
+        let Generation { number, client } = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let response = client.execute(request).await.map_err(|error| trouble(&error, Raw::default()))?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers(), Utc::now());
+        let body = read_body(response).await?;
+        Ok(Answer { status, retry_after, body, generation: number })
+    }
+
+    /// Uses the connection that an answer came on for no further request. The HTTP client cannot close a single one of
+    /// those at rest, so all of them are closed; requests under way on the others still get their answers.
+    pub fn abandon(&self, answer: &Answer) {
+        if self.keep_alive == KeepAlive::PerCall {
+            return;
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        // Hundreds may be under way on as many connections: whoever is told first replaces the client for all of them.
+        if current.number != answer.generation {
+            return;
+        }
+        match client(&self.base, self.timeout, self.keep_alive) {
+            Ok(client) => *current = Generation { number: current.number + 1, client },
+            // Each answer is still compared with its request.
+            Err(error) => tracing::warn!(%error, "a connection that mixes up its answers could not be closed"),
+        }
+    }
+}
+
 /// A client that never repeats a request, follows no redirect (the token would travel along) and gives up in time.
-pub(super) fn client(base: &reqwest::Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client, BuildError> {
+fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client, BuildError> {
     super::init();
     let mut builder = Client::builder()
         .user_agent(concat!("blastdeck/", env!("CARGO_PKG_VERSION")))
@@ -85,6 +138,8 @@ pub(super) struct Answer {
     pub retry_after: Option<Duration>,
     /// As received.
     pub body: Bytes,
+    /// Of the client that it came through.
+    pub generation: u64,
 }
 
 impl Answer {
@@ -109,15 +164,6 @@ impl Trouble {
             Self::MayHaveSent { why, raw } => (why, raw),
         }
     }
-}
-
-/// Sends one request and reads its whole answer, up to [`BODY_MAX`].
-pub(super) async fn exchange(client: &Client, request: Request) -> Result<Answer, Trouble> {
-    let response = client.execute(request).await.map_err(|error| trouble(&error, Raw::default()))?;
-    let status = response.status().as_u16();
-    let retry_after = retry_after(response.headers(), Utc::now());
-    let body = read_body(response).await?;
-    Ok(Answer { status, retry_after, body })
 }
 
 async fn read_body(mut response: Response) -> Result<Bytes, Trouble> {

@@ -7,12 +7,12 @@ use chrono::Utc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Body, Client, Method, Request, Url};
+use reqwest::{Body, Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::http::{self, Answer, Trouble};
-use super::{Health, Outcome, Outgoing, Provider, ProviderStage, SendReply, StatusReply};
+use super::http::{Answer, Connections, Trouble};
+use super::{Asked, Finding, Health, Outcome, Outgoing, Provider, ProviderStage, SendReply, StatusReply};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StatusCall;
@@ -43,7 +43,7 @@ pub struct WsapmeOptions {
 /// One sender's way to WSAPME.
 #[derive(Debug)]
 pub struct Wsapme {
-    client: Client,
+    connections: Connections,
     base: Url,
     /// Made once: parsing it anew is a tenth of the work of a send.
     send_url: Url,
@@ -81,14 +81,14 @@ impl Wsapme {
         let url = url.ok_or_else(|| BuildError::Address(crate::domain::text::clean(&base_url).into_owned()))?;
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| BuildError::Token)?;
         token.set_sensitive(true);
-        let client = http::client(&url, timeout, keep_alive)?;
+        let connections = Connections::new(url.clone(), timeout, keep_alive)?;
         let headers = [
             (HeaderName::from_static("x-wsapme-token"), token),
             (ACCEPT, HeaderValue::from_static("application/json")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ];
         Ok(Self {
-            client,
+            connections,
             send_url: under(&url, "/v1/sendMessage2"),
             base: url,
             device,
@@ -99,8 +99,12 @@ impl Wsapme {
 
     async fn send_once(&self, message: &Outgoing) -> SendReply {
         let body = SendBody { device: &self.device, to: &message.to, message: &message.text };
-        match http::exchange(&self.client, self.with_body(self.send_url.clone(), &body)).await {
-            Ok(answer) => SendReply { outcome: send::classify(&answer, Utc::now()), raw: answer.raw() },
+        match self.connections.exchange(self.with_body(self.send_url.clone(), &body)).await {
+            Ok(answer) => {
+                let outcome = send::classify(&answer, &message.to, Utc::now());
+                let outcome = outcome.unwrap_or_else(|| Outcome::Unknown { why: self.mixed_up(&answer, "person") });
+                SendReply { outcome, raw: answer.raw() }
+            }
             Err(Trouble::NotSent { why }) => {
                 SendReply { outcome: send::not_connected(why), raw: super::Raw::default() }
             }
@@ -108,14 +112,24 @@ impl Wsapme {
         }
     }
 
-    async fn ask(&self, id: &MessageId, request: Request) -> StatusReply {
-        match http::exchange(&self.client, request).await {
-            Ok(answer) => StatusReply { finding: status::read(&answer, id, Utc::now()), raw: answer.raw() },
+    async fn ask(&self, asked: Asked<'_>, request: Request) -> StatusReply {
+        match self.connections.exchange(request).await {
+            Ok(answer) => {
+                let finding = status::read(&answer, asked, Utc::now());
+                let finding = finding.unwrap_or_else(|| Finding::Nothing { why: self.mixed_up(&answer, "message") });
+                StatusReply { finding, raw: answer.raw() }
+            }
             Err(trouble) => {
                 let (why, raw) = trouble.into_parts();
-                StatusReply { finding: super::Finding::Nothing { why }, raw }
+                StatusReply { finding: Finding::Nothing { why }, raw }
             }
         }
+    }
+
+    /// An answer to another question came: whatever else its connection has to say is a question late as well.
+    fn mixed_up(&self, answer: &Answer, about: &str) -> String {
+        self.connections.abandon(answer);
+        format!("WSAPME answers HTTP {} about another {about}: the connection is closed", answer.status)
     }
 
     fn status_request(&self, id: &MessageId, send_reply: &[u8]) -> Request {
@@ -157,7 +171,7 @@ impl Wsapme {
                 health::Step::Info => self.post("/v1/info", &DeviceBody { device: &self.device }),
                 health::Step::Server => self.get("/v1/server"),
             };
-            match http::exchange(&self.client, request).await.map_err(Trouble::into_parts) {
+            match self.connections.exchange(request).await.map_err(Trouble::into_parts) {
                 Ok(Answer { status, body, .. }) => match health::read(step, status, &body, &self.device) {
                     Ok(health) => return health,
                     Err(why) => heard.push(why),
@@ -189,16 +203,16 @@ impl Provider for Wsapme {
         self.send_once(message).boxed()
     }
 
-    fn status<'a>(&'a self, id: &'a MessageId) -> BoxFuture<'a, StatusReply> {
-        self.ask(id, self.status_request(id, b"")).boxed()
+    fn status<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, StatusReply> {
+        self.ask(asked, self.status_request(asked.id, b"")).boxed()
     }
 
     fn wants_send_reply(&self) -> bool {
         self.status_call == StatusCall::MessageInfo
     }
 
-    fn status_of<'a>(&'a self, id: &'a MessageId, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
-        self.ask(id, self.status_request(id, send_reply)).boxed()
+    fn status_of<'a>(&'a self, asked: Asked<'a>, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
+        self.ask(asked, self.status_request(asked.id, send_reply)).boxed()
     }
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {

@@ -5,6 +5,7 @@ use sqlx::PgPool;
 
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 
 /// Somebody to ask about.
@@ -13,6 +14,7 @@ pub struct Pending {
     pub id: RecipientId,
     pub blast: BlastId,
     pub attempt: i32,
+    pub phone_number: Phone,
     pub message_id: MessageId,
     pub sent_at: DateTime<Utc>,
     pub status: Status,
@@ -68,13 +70,14 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
     Ok(senders)
 }
 
-type Row = (RecipientId, BlastId, i32, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
+type Row = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
 
 /// The next people of a band, oldest first.
 pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows: Vec<Row> = sqlx::query_as(
-        "select id, blast_id, attempt, message_id, sent_at, status, provider_status, message_c2s_timestamp is not null
+        "select id, blast_id, attempt, phone_number, message_id, sent_at, status, provider_status,
+                message_c2s_timestamp is not null
            from blast_recipients
           where blast_id = $1 and status in ('sent', 'delivered') and message_id is not null
             and (sent_at, id) > ($2, $3) and sent_at <= $4
@@ -91,7 +94,7 @@ pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreErr
     Ok(rows.into_iter().filter_map(from_row).collect())
 }
 
-fn from_row((id, blast, attempt, message_id, sent_at, status, word, has_c2s): Row) -> Option<Pending> {
+fn from_row((id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s): Row) -> Option<Pending> {
     let message_id = MessageId::new(message_id.as_deref()?)?;
-    Some(Pending { id, blast, attempt, message_id, sent_at, status, word, has_c2s })
+    Some(Pending { id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s })
 }

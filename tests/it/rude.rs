@@ -1,6 +1,7 @@
 //! Providers that answer late, endlessly, by halves or not at all: each outcome is what is known of it, nobody is sent to
 //! again, and the engine stays as small as it was.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::support::rude::{Manner, Rude};
@@ -105,6 +106,31 @@ async fn connections_that_break_every_second_time_leave_doubt_and_nobody_is_call
         assert_eq!(shop.number("select count(*) from attempts").await, i64::from(people));
         shop.books().await;
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_twice_on_a_kept_connection_is_nobody_elses() {
+    let rude = Rude::start(|_| Manner::Twice { taken: 3 }).await;
+    let (shop, _) = shop(&rude, "in_flight = 4\nrate = \"unlimited\"", 80).await;
+
+    let engine = shop.engine();
+    until_nobody_waits(&shop).await;
+    engine.stop().await;
+
+    let taken: BTreeSet<String> = rude.calls().into_iter().map(|call| call.phone).collect();
+    let sent: Vec<(String, Option<String>)> =
+        sqlx::query_as("select substr(phone_number, 2), message_id from blast_recipients where status = 'sent'")
+            .fetch_all(&shop.database.pool)
+            .await
+            .unwrap();
+    let invented = sent.iter().filter(|(phone, _)| !taken.contains(phone)).count();
+    let foreign = sent.iter().filter(|(phone, id)| id.as_ref() != Some(&format!("3EB0{phone}"))).count();
+    let unknown = unknown_because(&shop, "another").await;
+    println!("{} sent, {unknown} unknown, {invented} invented, {foreign} with a foreign id", sent.len());
+    assert_eq!((invented, foreign, rude.called_again()), (0, 0, Vec::new()));
+    assert!(sent.len() >= 4 && unknown >= 4, "{} sent, {unknown} unknown", sent.len());
+    assert_eq!(shop.count("uncertain").await + i64::try_from(sent.len()).unwrap(), 80);
+    shop.books().await;
 }
 
 #[tokio::test]

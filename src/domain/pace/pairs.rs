@@ -1,4 +1,5 @@
-//! The pair gap: the shortest time between two messages of a sender to the same number, whichever blast they are of.
+//! The pair gap: the shortest time between two messages of a sender to the same person, whichever blast
+//! they are of, and whichever way their number is spelled.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,14 +7,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Speed, pacer::later};
-use crate::domain::phone::Phone;
+use crate::domain::phone::{PersonKey, Phone};
 
-/// When each number was last posted to, as long as that still counts.
+/// When each person was last posted to, as long as that still counts.
 #[derive(Debug, Clone, Default)]
 pub struct Pairs {
     /// `None`: no gap, and nothing is remembered.
     gap: Option<Duration>,
-    last: HashMap<u64, DateTime<Utc>>,
+    last: HashMap<PersonKey, DateTime<Utc>>,
     /// With so many remembered, those whose gap is over are forgotten.
     forget_at: usize,
 }
@@ -34,13 +35,13 @@ impl Pairs {
     /// Until when this number must not be posted to; `None` when it may now.
     pub fn closed_until(&self, phone: &Phone, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let gap = self.gap?;
-        let until = later(*self.last.get(&key(phone)?)?, gap);
+        let until = later(*self.last.get(&phone.key()?)?, gap);
         Some(until).filter(|until| *until > now)
     }
 
     /// A POST to this number went, or may have gone.
     pub fn posted(&mut self, phone: &Phone, at: DateTime<Utc>) {
-        let (Some(gap), Some(key)) = (self.gap, key(phone)) else { return };
+        let (Some(gap), Some(key)) = (self.gap, phone.key()) else { return };
         let last = self.last.entry(key).or_insert(at);
         *last = at.max(*last);
         if self.last.len() >= self.forget_at {
@@ -51,17 +52,12 @@ impl Pairs {
 
     /// The POST told of at that time did not go after all.
     pub fn withdrawn(&mut self, phone: &Phone, at: DateTime<Utc>) {
-        if let Some(key) = key(phone)
+        if let Some(key) = phone.key()
             && self.last.get(&key) == Some(&at)
         {
             self.last.remove(&key);
         }
     }
-}
-
-/// A number has at most fifteen digits.
-fn key(phone: &Phone) -> Option<u64> {
-    phone.digits().parse().ok()
 }
 
 #[cfg(test)]
@@ -103,6 +99,17 @@ mod tests {
         assert!(pairs.closed_until(&phone(1), noon()).is_some(), "another POST's time");
         pairs.withdrawn(&phone(1), noon());
         assert_eq!(pairs.closed_until(&phone(1), noon()), None);
+    }
+
+    #[test]
+    fn one_person_under_two_spellings_has_one_gap() {
+        let spelled = |text| Phone::parse(text, Region::MALAYSIA).unwrap();
+        let mut pairs = Pairs::new(Some(Duration::from_secs(600)), Speed::REAL);
+
+        pairs.posted(&spelled("+5548987654321"), noon());
+
+        let over = noon() + TimeDelta::minutes(10);
+        assert_eq!(pairs.closed_until(&spelled("+554887654321"), noon()), Some(over));
     }
 
     #[test]

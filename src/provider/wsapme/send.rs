@@ -14,16 +14,20 @@ use crate::domain::retry::ErrorClass;
 /// Where a message's id may stand, the surest first.
 const ID_PLACES: [&str; 3] = ["/data/key/id", "/messageId", "/data/messageId"];
 
-/// The whole table, by HTTP status and body. Known not accepted is only what says so; all else is unknown.
-pub(super) fn classify(answer: &Answer, now: DateTime<Utc>) -> Outcome {
+/// The whole table, by HTTP status and body. Known not accepted is only what says so; all else is unknown. `None`: the
+/// answer names somebody else than `to`, and is about another message, whatever it says.
+pub(super) fn classify(answer: &Answer, to: &str, now: DateTime<Utc>) -> Option<Outcome> {
     let body = wire::json(&answer.body);
-    match (answer.status, &body) {
+    if body.as_ref().is_some_and(|value| wire::names_another(value, to)) {
+        return None;
+    }
+    Some(match (answer.status, &body) {
         (429, _) => throttled(answer, body.as_ref()),
         (401 | 403, _) => rejected(ErrorClass::StopSender, "unauthorised", http_sentence(answer, body.as_ref())),
         (200..=299, Some(value)) => accepted_or_not(value, answer, now),
         (_, Some(value)) if wire::success(value) == Success::No => refused(value, answer),
         (status, _) => bare(status, answer, body.as_ref()),
-    }
+    })
 }
 
 /// The connection failed before a byte left.

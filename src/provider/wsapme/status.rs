@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::http::Answer;
-use super::super::{Finding, ProviderStage, StatusNews};
+use super::super::{Asked, Finding, ProviderStage, StatusNews};
 use super::refusal::{Meaning, meaning};
 use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
@@ -47,19 +47,28 @@ pub(super) fn word(value: &Value) -> Option<String> {
     }
 }
 
-/// Reads the answer to a question about one message.
-pub(super) fn read(answer: &Answer, id: &MessageId, now: DateTime<Utc>) -> Finding {
+/// Reads the answer to a question about one message. `None`: it is about another message or another person.
+pub(super) fn read(answer: &Answer, asked: Asked<'_>, now: DateTime<Utc>) -> Option<Finding> {
     let body = wire::json(&answer.body);
-    match (answer.status, &body) {
+    if body.as_ref().is_some_and(|value| is_about_another(value, asked)) {
+        return None;
+    }
+    Some(match (answer.status, &body) {
         (401 | 403, _) => {
             let sentence = body.as_ref().map(wire::sentence).filter(|sentence| !sentence.is_empty());
             let message = sentence.unwrap_or_else(|| format!("HTTP {}", answer.status));
             Finding::Refused { code: "unauthorised".to_owned(), message }
         }
         (_, Some(value)) if wire::success(value) == Success::No => no(value),
-        (200..=299, Some(value)) => news(value, id, now),
+        (200..=299, Some(value)) => news(value, now),
         (status, _) => Finding::Nothing { why: format!("HTTP {status}: {}", wire::describe(&answer.body)) },
-    }
+    })
+}
+
+fn is_about_another(value: &Value, asked: Asked<'_>) -> bool {
+    const IDS: [&str; 6] =
+        ["/data/key/id", "/key/id", "/data/0/key/id", "/data/messageId", "/messageId", "/data/0/messageId"];
+    wire::message_id(value, &IDS).is_some_and(|other| other != *asked.id) || wire::names_another(value, asked.to)
 }
 
 /// `success: false`: usually "not available", now and then a sender that cannot ask at all.
@@ -73,12 +82,7 @@ fn no(value: &Value) -> Finding {
     }
 }
 
-fn news(value: &Value, id: &MessageId, now: DateTime<Utc>) -> Finding {
-    const IDS: [&str; 6] =
-        ["/data/key/id", "/key/id", "/data/0/key/id", "/data/messageId", "/messageId", "/data/0/messageId"];
-    if wire::message_id(value, &IDS).is_some_and(|other| other != *id) {
-        return Finding::Nothing { why: "the answer is about another message".to_owned() };
-    }
+fn news(value: &Value, now: DateTime<Utc>) -> Finding {
     let places = RECORDS.iter().filter_map(|record| value.pointer(record));
     let words =
         places.flat_map(|record| FIELDS.iter().filter_map(move |field| Some((record, word(record.get(field)?)?))));

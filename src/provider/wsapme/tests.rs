@@ -133,6 +133,10 @@ fn id() -> MessageId {
     MessageId::new("3EB0WM0A1B2C3D4E5F6071").unwrap()
 }
 
+fn asked(id: &MessageId) -> Asked<'_> {
+    Asked { id, to: "60100123456" }
+}
+
 async fn sent(act: Act) -> SendReply {
     let server = Scripted::new(vec![act]).await;
     let reply = server.client().send(&hello()).await;
@@ -166,7 +170,7 @@ async fn a_status_is_asked_for_by_device_and_id() {
     let record = include_str!("bodies/status_record.json").replace("WMAPI01D888T1634061784", id().as_str());
     let server = Scripted::new(vec![answer("200 OK", "", record.as_bytes())]).await;
 
-    let reply = server.client().status(&id()).await;
+    let reply = server.client().status(asked(&id())).await;
 
     assert!(matches!(reply.finding, Finding::Known(_)), "{:?}", reply.finding);
     assert_eq!(reply.raw.body, record);
@@ -183,7 +187,7 @@ async fn the_second_way_to_ask_is_used_only_when_chosen() {
     let server = Scripted::new(vec![answer("200 OK", "", include_bytes!("bodies/status_not_available.json"))]).await;
     let client = Wsapme::new(WsapmeOptions { status_call: StatusCall::MessageInfo, ..server.options() }).unwrap();
 
-    let reply = client.status_of(&id(), include_bytes!("bodies/send_accepted.json")).await;
+    let reply = client.status_of(asked(&id()), include_bytes!("bodies/send_accepted.json")).await;
 
     assert!(client.wants_send_reply());
     assert!(matches!(reply.finding, Finding::Nothing { .. }));
@@ -301,6 +305,31 @@ async fn a_sender_with_a_gap_opens_a_connection_for_each_message_and_a_fast_one_
 
         assert_eq!(server.seen.lock().unwrap().connections, connections, "{keep_alive:?}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_answered_about_somebody_else_is_not_used_again() {
+    let kept = KeepAlive::Pooled { at_rest: 1 };
+    let server = Scripted::new(vec![good(), good(), good(), good(), good()]).await;
+    let client = Wsapme::new(WsapmeOptions { keep_alive: kept, ..server.options() }).unwrap();
+    let other = Outgoing { to: "60100123457".to_owned(), ..hello() };
+    let connections = || server.seen.lock().unwrap().connections;
+
+    assert!(matches!(client.send(&hello()).await.outcome, Outcome::Accepted { .. }));
+    let reply = client.send(&other).await;
+    assert_eq!(connections(), 1);
+
+    let why = "WSAPME answers HTTP 200 about another person: the connection is closed".to_owned();
+    assert_eq!(reply.outcome, Outcome::Unknown { why });
+    assert_eq!(&reply.raw.body[..], include_bytes!("bodies/send_accepted.json"), "kept, to be looked at");
+    assert!(matches!(client.send(&hello()).await.outcome, Outcome::Accepted { .. }));
+    assert_eq!(connections(), 2);
+
+    let reply = client.status(Asked { id: &id(), to: &other.to }).await;
+    let why = "WSAPME answers HTTP 200 about another message: the connection is closed".to_owned();
+    assert_eq!((connections(), reply.finding), (2, Finding::Nothing { why }));
+    assert!(matches!(client.status(asked(&id())).await.finding, Finding::Known(_)));
+    assert_eq!(connections(), 3);
 }
 
 #[tokio::test]

@@ -6,10 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::domain::ids::MessageId;
+use crate::domain::phone::{DIGITS_MAX, PersonKey};
 use crate::domain::text::clean;
 
 /// The longest text of the gateway's that is passed on for people, in characters.
 const TEXT_MAX: usize = 500;
+
+/// Fewer digits are no number with its country code.
+const DIGITS_MIN: usize = 7;
 
 /// A body as JSON, whatever its content type says. Bad UTF-8 becomes `�`; a byte order mark and raw control characters
 /// (a NUL, a line break within a string) do not spoil the rest.
@@ -90,6 +94,34 @@ pub(super) fn message_id(value: &Value, places: &[&str]) -> Option<MessageId> {
     })
 }
 
+/// Whether a record names a chat with somebody else than the person with these digits. No name at all, or a privacy id
+/// (`…@lid`, which has no number in it), contradicts nobody.
+pub(super) fn names_another(value: &Value, to: &str) -> bool {
+    const PLACES: [&str; 6] =
+        ["/data/key/remoteJid", "/key/remoteJid", "/data/0/key/remoteJid", "/data/jid", "/jid", "/data/0/jid"];
+    PLACES.iter().filter_map(|place| at(value, place)).any(|jid| match jid {
+        Value::String(jid) => is_another(jid.trim(), to),
+        Value::Number(number) => is_another(&number.to_string(), to),
+        _ => false,
+    })
+}
+
+/// `60…@s.whatsapp.net`, `60…@c.us`, `60…:12@s.whatsapp.net` (a linked device of theirs), or the bare digits.
+fn is_another(jid: &str, to: &str) -> bool {
+    let (user, server) = jid.split_once('@').unwrap_or((jid, ""));
+    match server.to_ascii_lowercase().as_str() {
+        "lid" | "hosted.lid" => return false,
+        // A chat of many, and this was sent to one.
+        "g.us" | "broadcast" | "newsletter" => return true,
+        _ => {}
+    }
+    let user = user.split_once(':').map_or(user, |(digits, _device)| digits);
+    let digits = user.strip_prefix('+').unwrap_or(user);
+    // Whatever is no number names nobody.
+    let named = PersonKey::of_digits(digits).filter(|_| (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len()));
+    named.is_some() && named != PersonKey::of_digits(to)
+}
+
 /// A whole number: as such, as text, or as the two halves `{"low":n,"high":m}` of a 64-bit one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
@@ -163,6 +195,45 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_names_somebody_else_is_told_from_one_that_names_nobody() {
+        let is_other = |jid: Value, to: &str| {
+            let places = [json!({ "data": { "key": { "remoteJid": jid } } }), json!({ "jid": jid })];
+            let [one, two] = places.map(|record| names_another(&record, to));
+            assert_eq!(one, two, "{jid}");
+            one
+        };
+        for jid in [
+            json!("60100123456@s.whatsapp.net"),
+            json!("60100123456:12@s.whatsapp.net"),
+            json!(" 60100123456@C.US"),
+            json!("60100123456"),
+            json!(60_100_123_456_u64),
+            json!("123456789012345@lid"),
+            json!("x"),
+            json!(0),
+            json!("1234567890123456"),
+            json!(""),
+            json!("@"),
+            json!(null),
+            json!(true),
+        ] {
+            assert!(!is_other(jid.clone(), "60100123456"), "{jid}");
+        }
+        for jid in [
+            json!("60100123457@s.whatsapp.net"),
+            json!("60100123457"),
+            json!(60_100_123_457_u64),
+            json!("120363012345678901@g.us"),
+            json!("status@broadcast"),
+        ] {
+            assert!(is_other(jid.clone(), "60100123456"), "{jid}");
+        }
+        assert!(!is_other(json!("554887654321@s.whatsapp.net"), "5548987654321"), "one person, spelled otherwise");
+        assert!(is_other(json!("554832345678@s.whatsapp.net"), "5548932345678"), "a landline is somebody else");
+        assert!(!names_another(&json!({ "success": true, "data": { "status": true } }), "60100123456"));
+    }
+
+    #[test]
     fn odd_bytes_do_not_spoil_a_body() {
         let body = b"\xef\xbb\xbf{\"success\":true,\"message\":\"a\0b\nc\xffd\\u0000\"}";
 
@@ -183,6 +254,7 @@ mod tests {
         #[test]
         fn no_body_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = (json(&body), describe(&body));
+            let _ = is_another(&String::from_utf8_lossy(&body), "60100123456");
         }
 
         #[test]

@@ -28,6 +28,9 @@ pub enum Manner {
     EndlessHeader,
     /// One byte of the answer a second.
     Drips,
+    /// Keeps the connection and answers each send a second time when the next request is there, which takes that for its
+    /// own. Takes so many, and reads one more that it does not take before it hangs up.
+    Twice { taken: usize },
 }
 
 /// One send that was read to its end.
@@ -104,6 +107,9 @@ impl Book {
         if self.manner == Manner::Slams {
             return Ok(());
         }
+        if let Manner::Twice { taken } = self.manner {
+            return self.serve_twice(stream, taken).await;
+        }
         let request = read_request(&mut stream).await?;
         let Some(phone) = phone_of(&request) else {
             return stream.write_all(&answer(r#"{"success":false,"message":"messageInfo "}"#)).await;
@@ -114,6 +120,33 @@ impl Book {
             self.change(number, |call| call.gone_at = Some(Instant::now()));
         }
         said
+    }
+
+    async fn serve_twice(&self, mut stream: TcpStream, taken: usize) -> std::io::Result<()> {
+        let mut again: Option<Vec<u8>> = None;
+        for n in 0.. {
+            // Some of the next request, or the caller's end.
+            if stream.peek(&mut [0; 1]).await? == 0 {
+                return Ok(());
+            }
+            if let Some(again) = again.take() {
+                stream.write_all(&again).await?;
+            }
+            let phone = phone_of(&read_request(&mut stream).await?);
+            if n == taken {
+                return Ok(());
+            }
+            let body = match &phone {
+                Some(phone) => {
+                    self.note(phone);
+                    accepted_from(phone)
+                }
+                None => r#"{"success":false,"message":"messageInfo "}"#.to_owned(),
+            };
+            stream.write_all(&kept(&body)).await?;
+            again = Some(kept(&body));
+        }
+        Ok(())
     }
 
     fn note(&self, phone: &str) -> usize {
@@ -139,7 +172,7 @@ impl Book {
                 stream.write_all(head(bytes).as_bytes()).await?;
                 self.pour(stream, number, bytes, &[b' '; 8 * 1024]).await
             }
-            Manner::HangsUp | Manner::Slams => Ok(()),
+            Manner::HangsUp | Manner::Slams | Manner::Twice { .. } => Ok(()),
             Manner::BreaksOff => stream.write_all(&yes[..yes.len() / 2]).await,
             Manner::EndlessHeader => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await?;
@@ -208,6 +241,17 @@ fn accepted(phone: &str) -> String {
     format!(
         r#"{{"success":true,"message":"Sent Successfully","data":{{"key":{{"id":"3EB0{phone}"}},"status":"PENDING"}}}}"#
     )
+}
+
+/// The same, and whom it went to.
+fn accepted_from(phone: &str) -> String {
+    let key = format!(r#"{{"remoteJid":"{phone}@s.whatsapp.net","fromMe":true,"id":"3EB0{phone}"}}"#);
+    format!(r#"{{"success":true,"message":"Sent Successfully","data":{{"key":{key},"status":"PENDING"}}}}"#)
+}
+
+/// An answer after which the connection stays.
+fn kept(body: &str) -> Vec<u8> {
+    head(body.len()).replace("connection: close\r\n", "").into_bytes().into_iter().chain(body.bytes()).collect()
 }
 
 fn head(length: usize) -> String {

@@ -11,8 +11,13 @@ fn now() -> DateTime<Utc> {
 }
 
 fn answered(status: u16, body: &[u8]) -> Outcome {
-    let answer = Answer { status, retry_after: Some(Duration::from_secs(7)), body: Bytes::copy_from_slice(body) };
-    classify(&answer, now())
+    sent_to("60100123456", status, body).expect("the answer names nobody else")
+}
+
+fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<Outcome> {
+    let body = Bytes::copy_from_slice(body);
+    let answer = Answer { status, retry_after: Some(Duration::from_secs(7)), body, generation: 0 };
+    classify(&answer, to, now())
 }
 
 fn accepted_as(body: &[u8]) -> (String, Option<String>, Option<i64>) {
@@ -206,4 +211,35 @@ proptest! {
 
         prop_assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
     }
+}
+
+#[test]
+fn an_answer_that_names_somebody_else_is_neither_an_acceptance_nor_a_refusal() {
+    let bodies: [&[u8]; 3] = [
+        include_bytes!("../bodies/send_accepted.json"),
+        include_bytes!("../bodies/send_flat.json"),
+        include_bytes!("../bodies/send_flat_under_data.json"),
+    ];
+    for body in bodies {
+        assert!(matches!(sent_to("60100123456", 200, body), Some(Outcome::Accepted { .. })));
+        assert_eq!(sent_to("60100123457", 200, body), None);
+    }
+    let refused =
+        json!({"success": false, "message": "Invalid number", "data": {"jid": "60100123456@c.us"}}).to_string();
+    assert!(matches!(sent_to("60100123456", 200, refused.as_bytes()), Some(Outcome::Rejected { .. })));
+    for status in [200, 400, 401, 429, 500] {
+        assert_eq!(sent_to("60100123457", status, refused.as_bytes()), None, "{status}");
+    }
+}
+
+#[test]
+fn a_privacy_id_and_the_other_spelling_of_a_number_are_no_other_person() {
+    let answered_by = |jid: &str| {
+        let body = json!({"success": true, "data": {"key": {"remoteJid": jid, "id": ID}}}).to_string();
+        sent_to("5548987654321", 200, body.as_bytes())
+    };
+    for jid in ["123456789012345@lid", "554887654321@s.whatsapp.net", "5548987654321:3@s.whatsapp.net"] {
+        assert!(matches!(answered_by(jid), Some(Outcome::Accepted { .. })), "{jid}");
+    }
+    assert_eq!(answered_by("554887654322@s.whatsapp.net"), None);
 }

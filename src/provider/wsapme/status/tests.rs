@@ -9,8 +9,13 @@ fn now() -> DateTime<Utc> {
 }
 
 fn answered(status: u16, body: &[u8]) -> Finding {
-    let answer = Answer { status, retry_after: None, body: Bytes::copy_from_slice(body) };
-    read(&answer, &MessageId::new("WMAPI01D888T1634061784").unwrap(), now())
+    asked_about("60100123456", status, body).expect("the answer is about this message")
+}
+
+fn asked_about(to: &str, status: u16, body: &[u8]) -> Option<Finding> {
+    let answer = Answer { status, retry_after: None, body: Bytes::copy_from_slice(body), generation: 0 };
+    let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
+    read(&answer, Asked { id: &id, to }, now())
 }
 
 fn found(body: &Value) -> Finding {
@@ -133,11 +138,26 @@ fn a_refused_token_or_device_cannot_be_asked() {
 }
 
 #[test]
-fn an_answer_about_another_message_says_nothing_about_ours() {
-    assert!(matches!(found(&json!({"data": {"key": {"id": "OTHER"}, "status": "READ"}})), Finding::Nothing { .. }));
-    assert!(matches!(found(&json!({"messageId": "OTHER", "status": "READ"})), Finding::Nothing { .. }));
-    assert!(matches!(found(&json!({"data": [{"key": {"id": "OTHER"}, "status": "READ"}]})), Finding::Nothing { .. }));
-    assert!(matches!(found(&json!({"data": [{"messageId": "OTHER", "status": "READ"}]})), Finding::Nothing { .. }));
+fn an_answer_about_another_message_or_person_says_nothing_about_ours() {
+    let answered = |body: Value| asked_about("60100123456", 200, body.to_string().as_bytes());
+    for body in [
+        json!({"data": {"key": {"id": "OTHER"}, "status": "READ"}}),
+        json!({"messageId": "OTHER", "status": "READ"}),
+        json!({"data": [{"key": {"id": "OTHER"}, "status": "READ"}]}),
+        json!({"data": [{"messageId": "OTHER", "status": "READ"}]}),
+        json!({"data": {"key": {"remoteJid": "60100123457@s.whatsapp.net"}, "status": "READ"}}),
+        json!({"data": [{"key": {"remoteJid": "60100123457@c.us"}, "status": "READ"}]}),
+        json!({"success": false, "message": "Unauthorised Token", "jid": "60100123457@c.us"}),
+    ] {
+        assert_eq!(answered(body.clone()), None, "{body}");
+    }
+    for jid in ["60100123456@s.whatsapp.net", "60100123456:2@c.us", "123456789012345@lid"] {
+        let body = json!({"data": {"key": {"remoteJid": jid}, "status": "READ"}});
+        assert!(matches!(answered(body), Some(Finding::Known(_))), "{jid}");
+    }
+    let record = include_bytes!("../bodies/status_record.json");
+    assert!(matches!(asked_about("60100123456", 200, record), Some(Finding::Known(_))));
+    assert_eq!(asked_about("60100123457", 200, record), None);
 }
 
 #[test]
