@@ -14,7 +14,7 @@ use crate::shutdown::{SecondInterrupt, Shutdown};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EngineVerb {
-    /// End when nothing is sending, due, or young enough to ask about.
+    /// End when nothing is sending, due, or young enough to ask about, and no cancel or delete is half done.
     #[arg(long)]
     until_idle: bool,
     /// Started by another blastdeck to wait for its leases: at most one a database.

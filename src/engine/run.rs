@@ -30,7 +30,7 @@ use crate::store::{StoreError, blast, poll};
 pub enum Until {
     /// Only when it is stopped.
     Stopped,
-    /// When nothing is sending, due, or young enough to ask about.
+    /// When nothing is sending, due, or young enough to ask about, and no cancel or delete is left in the middle.
     Idle,
 }
 
@@ -48,6 +48,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// at once.
 const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
 const LAST_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Between two turns that clear up after a cancel or a delete: the other half of the time is the senders'.
+const CLEARING_LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// After a stop, evidence that cannot be written is given up after this.
 const LAST_WORDS: Duration = Duration::from_secs(20);
@@ -118,6 +120,9 @@ impl Engine {
 
     /// How long until the next look, if nobody orders one.
     fn pause(&self) -> Duration {
+        if self.upkeep.is_clearing() {
+            return CLEARING_LOOK_EVERY;
+        }
         let is_waiting = self.senders.values().all(|running| running.rests.load(Ordering::Relaxed));
         match (is_waiting, self.options.until) {
             (false, _) => LOOK_EVERY,
@@ -147,8 +152,8 @@ impl Engine {
         }
         self.complete_finished().await?;
         let ours = self.app.desks().iter().any(|desk| due.contains(&desk.id));
-        let is_over = self.options.until == Until::Idle && !ours && self.senders.is_empty();
-        Ok(if is_over { Turn::Over } else { Turn::GoOn })
+        let is_idle = self.options.until == Until::Idle && !ours && self.senders.is_empty();
+        Ok(if is_idle && !self.upkeep.has_left(&self.app).await? { Turn::Over } else { Turn::GoOn })
     }
 
     /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody mends it.

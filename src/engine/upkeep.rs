@@ -2,13 +2,15 @@
 //! looks back to forgotten, work on whole blasts that somebody began and did not finish. None of it holds up a message, and
 //! none of it is due at a moment.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 
 use super::app::App;
 use crate::config::KeepHistory;
-use crate::store::clearing::Walk;
+use crate::domain::ids::BlastId;
+use crate::store::clearing::{Left, Walk};
 use crate::store::ledger::WhenLocked;
 use crate::store::{StoreError, clearing, count, months, sender};
 
@@ -20,6 +22,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 const CLEAR_EVERY: Duration = Duration::from_secs(10);
 /// Clearing up leaves the rest of a turn to the senders.
 const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
+/// A blast whose people the database would not change is tried again this much later.
+const REFUSED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// When each was done last, or is due next.
 #[derive(Default)]
@@ -30,6 +34,8 @@ pub struct Upkeep {
     cleared: Option<Instant>,
     /// What the last turn left in the middle.
     walk: Option<Walk>,
+    /// Blasts whose people the database would not change, and when it was last tried.
+    refused: HashMap<BlastId, Instant>,
 }
 
 impl Upkeep {
@@ -54,26 +60,56 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Goes on with a cancel or a delete whose process ended in the middle.
+    /// Whether the last turn ended in the middle of a cancel or a delete.
+    pub const fn is_clearing(&self) -> bool {
+        self.walk.is_some()
+    }
+
+    /// Whether some cancel or delete is not finished, by whichever process it was begun, that could be.
+    pub async fn has_left(&self, app: &App) -> Result<bool, StoreError> {
+        Ok(clearing::unfinished(app.pool()).await?.iter().any(|left| !self.is_refused(left)))
+    }
+
+    /// Goes on with a cancel or a delete whose process ended in the middle. One that the database refuses does not hold up
+    /// the others.
     async fn clear(&mut self, app: &App) -> Result<Cleared, StoreError> {
         let began = Instant::now();
-        while let Some(mut walk) = self.next_walk(app).await? {
-            while walk.step(app.pool()).await?.is_some() {
-                if began.elapsed() > CLEAR_AT_MOST {
-                    self.walk = Some(walk);
-                    return Ok(Cleared::NotYet);
+        while let Some(walk) = self.next_walk(app).await? {
+            let blast = walk.blast();
+            match self.go_on(app, walk, began).await {
+                Ok(Cleared::All) => app.news_parts().order(app.pool(), Some(blast)).await?,
+                Ok(Cleared::NotYet) => return Ok(Cleared::NotYet),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, blast = blast.0, "its people could not be cleared; tried again in ten minutes");
+                    self.refused.insert(blast, Instant::now());
                 }
             }
-            app.news_parts().order(app.pool(), Some(walk.blast())).await?;
+        }
+        Ok(Cleared::All)
+    }
+
+    async fn go_on(&mut self, app: &App, mut walk: Walk, began: Instant) -> Result<Cleared, StoreError> {
+        while walk.step(app.pool()).await?.is_some() {
+            if began.elapsed() > CLEAR_AT_MOST {
+                self.walk = Some(walk);
+                return Ok(Cleared::NotYet);
+            }
         }
         Ok(Cleared::All)
     }
 
     async fn next_walk(&mut self, app: &App) -> Result<Option<Walk>, StoreError> {
-        match self.walk.take() {
-            Some(walk) => Ok(Some(walk)),
-            None => Ok(clearing::unfinished(app.pool()).await?.first().map(|left| left.walk(WhenLocked::Skip))),
+        if let Some(walk) = self.walk.take() {
+            return Ok(Some(walk));
         }
+        let left = clearing::abandoned(app.pool()).await?;
+        let next = left.into_iter().find(|left| !self.is_refused(left));
+        Ok(next.map(|left| left.walk(WhenLocked::Skip)))
+    }
+
+    fn is_refused(&self, left: &Left) -> bool {
+        self.refused.get(&left.blast).is_some_and(|at| at.elapsed() < REFUSED_FOR)
     }
 }
 

@@ -44,23 +44,45 @@ pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> R
     Ok(done.rows_affected() == 1)
 }
 
-/// Cancelled and deleted blasts whose people were left in the middle.
+/// What of a blast is left to be done. Whoever is under way in a deleted blast has to be settled first.
+const IS_LEFT: &str = "(b.deleted_at is not null
+         and (not exists (select 1 from blast_recipients r where r.blast_id = b.id)
+              or exists (select 1 from blast_recipients r
+                          where r.blast_id = b.id and (r.status < 'sending' or r.status > 'sending')))
+      or b.deleted_at is null and b.state = 'cancelled'
+         and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))";
+
+/// Cancelled and deleted blasts that are not finished and that no process has touched for a while: whoever began has
+/// ended in the middle. Those that wait longest come first.
+pub async fn abandoned(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
+    left_since(pool, SILENT_SECONDS).await
+}
+
+/// Cancelled and deleted blasts that are not finished, whether or not somebody is at it.
 pub async fn unfinished(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
+    left_since(pool, 0.0).await
+}
+
+async fn left_since(pool: &PgPool, seconds: f64) -> Result<Vec<Left>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let rows: Vec<(BlastId, bool)> = sqlx::query_as(
+    let rows: Vec<(BlastId, bool)> = sqlx::query_as(AssertSqlSafe(format!(
         "select b.id, b.deleted_at is not null
            from blasts b
-          where (b.deleted_at is not null or b.state = 'cancelled') and b.updated_at < now() - make_interval(secs => $1)
-            and (b.deleted_at is not null
-                 or exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued'))
-          order by b.id",
-    )
-    .bind(SILENT_SECONDS)
+          where (b.deleted_at is not null or b.state = 'cancelled')
+            and b.updated_at <= now() - make_interval(secs => $1) and {IS_LEFT}
+          order by b.updated_at, b.id"
+    )))
+    .bind(seconds)
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
     let left = |(blast, deleted)| Left { blast, work: if deleted { Work::Remove } else { Work::LeaveOut } };
     Ok(rows.into_iter().map(left).collect())
+}
+
+/// What is left to be done to a blast that was cancelled or deleted. `None`: nothing, or there is no such blast.
+pub async fn left_of(pool: &PgPool, blast: BlastId) -> Result<Option<Left>, StoreError> {
+    Ok(unfinished(pool).await?.into_iter().find(|left| left.blast == blast))
 }
 
 impl Left {

@@ -1,6 +1,8 @@
 //! What an engine does beside sending: months of history that are over long enough go, and work on a whole blast that was
 //! left in the middle is finished.
 
+mod killed;
+
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::store::claim;
 use blastdeck::store::clearing::{Left, Work};

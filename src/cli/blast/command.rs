@@ -33,11 +33,15 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
 impl Sure {
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Touch::Writes).await?;
-        let blast = allowed(&context, self.blast, Command::Cancel).await?;
-        let question =
-            format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
-        if confirm(&question, self.yes)? == Answer::No {
-            return Ok(());
+        let blast = context.app.blast(self.blast).await?;
+        // Whoever goes on with one that ended in the middle has been asked.
+        if !context.app.is_cancelling(self.blast).await? {
+            allowed(&blast, Command::Cancel)?;
+            let question =
+                format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
+            if confirm(&question, self.yes)? == Answer::No {
+                return Ok(());
+            }
         }
         let left_out = context.app.cancel(self.blast).await?;
         if context.is_json {
@@ -49,23 +53,31 @@ impl Sure {
 
     pub(super) async fn delete(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Touch::Writes).await?;
-        let blast = allowed(&context, self.blast, Command::Delete).await?;
-        let question = format!("Delete {} with its {} people and their history?", blast.tag, blast.total_recipients);
-        if confirm(&question, self.yes)? == Answer::No {
-            return Ok(());
-        }
-        context.app.delete(self.blast).await?;
+        let id = self.blast;
+        // A deleted blast has no name any more, and whoever goes on with it has been asked.
+        let name = if context.app.is_deleting(id).await? {
+            format!("blast {id}")
+        } else {
+            let blast = context.app.blast(id).await?;
+            allowed(&blast, Command::Delete)?;
+            let people = blast.total_recipients;
+            let question = format!("Delete {} with its {people} people and their history?", blast.tag);
+            if confirm(&question, self.yes)? == Answer::No {
+                return Ok(());
+            }
+            blast.tag
+        };
+        context.app.delete(id).await?;
         if context.is_json {
-            return json(&json!({ "id": self.blast, "deleted": true }));
+            return json(&json!({ "id": id, "deleted": true }));
         }
-        talk(&format!("{} is deleted", blast.tag));
+        talk(&format!("{name} is deleted"));
         Ok(())
     }
 }
 
-/// The blast, if the command can be done at all: nobody is asked a question whose yes is refused.
-async fn allowed(context: &Context, id: BlastId, command: Command) -> Result<BlastRow> {
-    let blast = context.app.blast(id).await?;
+/// Nobody is asked a question whose yes is refused.
+fn allowed(blast: &BlastRow, command: Command) -> Result<()> {
     transition(blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
-    Ok(blast)
+    Ok(())
 }

@@ -99,26 +99,44 @@ impl App {
     }
 
     /// Stops for good, at once; who is still queued is left out. Returns how many. Where this ends in the middle, an
-    /// engine goes on.
+    /// engine goes on; so does the same command.
     pub async fn cancel(&self, id: BlastId) -> Result<i64, EngineError> {
-        self.change(id, Command::Cancel, Some("cancelled"), "cancel").await?;
+        if !self.is_cancelling(id).await? {
+            self.change(id, Command::Cancel, Some("cancelled"), "cancel").await?;
+        }
         let left_out = Left { blast: id, work: Work::LeaveOut }.finish(self.pool()).await?;
         self.tell(id).await?;
         Ok(left_out)
     }
 
+    /// Whether a blast was cancelled while people in it are still queued.
+    pub async fn is_cancelling(&self, id: BlastId) -> Result<bool, EngineError> {
+        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == Work::LeaveOut))
+    }
+
     /// Removes a draft or a finished blast: at once for everybody who looks, then its people. Where this ends in the
-    /// middle, an engine goes on.
+    /// middle, an engine goes on; so does the same command.
     pub async fn delete(&self, id: BlastId) -> Result<(), EngineError> {
+        if !self.is_deleting(id).await? {
+            self.mark_deleted(id).await?;
+        }
+        Left { blast: id, work: Work::Remove }.finish(self.pool()).await?;
+        Ok(())
+    }
+
+    /// Whether a blast was deleted while people of it are still there.
+    pub async fn is_deleting(&self, id: BlastId) -> Result<bool, EngineError> {
+        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == Work::Remove))
+    }
+
+    async fn mark_deleted(&self, id: BlastId) -> Result<(), EngineError> {
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, id).await?;
         transition(head.state, Command::Delete).map_err(|refused| EngineError::Refused(refused.to_string()))?;
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
         self.log_blast_act(&mut tx, "delete", &head, json!({ "tag": head.blast_tag })).await?;
         tx.commit().await?;
-        self.tell(id).await?;
-        Left { blast: id, work: Work::Remove }.finish(self.pool()).await?;
-        Ok(())
+        self.tell(id).await
     }
 
     /// Takes an armed start back: a blast for which nothing was ever tried is a draft again, any other is paused. Refused
