@@ -10,6 +10,7 @@ mod filing;
 mod identity;
 pub mod import;
 mod lease;
+mod memory;
 mod news;
 mod poller;
 mod post_room;
@@ -19,6 +20,7 @@ mod run;
 mod sender;
 mod standby;
 mod upkeep;
+mod watch;
 
 pub use app::{
     Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, NewDraft, Plan, Sample, Setup, TakenBack,

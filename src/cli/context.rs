@@ -80,6 +80,7 @@ pub(super) fn standby(app: &App) -> Result<Standby> {
     let environment = vec![
         ("DATABASE_URL".to_owned(), app.database_url().to_owned()),
         ("BLASTDECK_DATA_DIR".to_owned(), config.database.data_dir.display().to_string()),
+        ("BLASTDECK_STATE_DIR".to_owned(), config.database.state_dir.display().to_string()),
     ];
     Ok(Standby {
         program: std::env::current_exe()?,

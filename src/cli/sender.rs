@@ -33,8 +33,12 @@ impl SenderVerb {
             Self::Check { name } => check(global, name.as_deref()).await,
             Self::Confirm { name } => {
                 let context = Context::open(global, Touch::Writes).await?;
-                context.app.confirm_sender(&name).await?;
-                talk(&format!("sender {name} goes on"));
+                match context.app.confirm_sender(&name).await? {
+                    0 => talk(&format!("sender {name} goes on")),
+                    people => talk(&format!(
+                        "sender {name} goes on; {people} people whom this machine had posted to are uncertain now"
+                    )),
+                }
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -61,6 +61,18 @@ impl Environment {
         }
     }
 
+    /// Where this machine's memory lies unless something else is set. Root's place is the same however root was reached.
+    pub(super) fn state_dir(&self) -> PathBuf {
+        let (own, name) = match cfg!(target_os = "macos") {
+            true => ("Library/Application Support", "blastdeck-state"),
+            false => (".local/state", "blastdeck"),
+        };
+        match self.base_dir("XDG_STATE_HOME", own) {
+            Some(dir) if !self.is_root => dir.join(name),
+            _ => PathBuf::from("/var/lib/blastdeck-state"),
+        }
+    }
+
     fn base_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         let named = self.get(variable).map(PathBuf::from).filter(|dir| dir.is_absolute());
         named.or_else(|| Some(self.home()?.join(below_home)))

@@ -31,7 +31,7 @@ const fn later(name: &'static str) -> Key {
 
 /// Every table and key, in the order of the example file.
 pub(super) const TABLES: [Table; 7] = [
-    Table { name: "database", keys: &[now("url"), now("data_dir")] },
+    Table { name: "database", keys: &[now("url"), now("data_dir"), now("state_dir")] },
     Table {
         name: "senders",
         keys: &[
@@ -105,6 +105,7 @@ pub(super) fn variables(table: &str, key: &str) -> Vec<String> {
     match (table, key) {
         ("database", "url") => vec!["DATABASE_URL".to_owned(), own],
         ("database", "data_dir") => vec!["BLASTDECK_DATA_DIR".to_owned(), own],
+        ("database", "state_dir") => vec!["BLASTDECK_STATE_DIR".to_owned(), own],
         _ => vec![own],
     }
 }

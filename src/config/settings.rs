@@ -18,6 +18,9 @@ pub struct Database {
     /// Absent: a private local Postgres under `data_dir`.
     pub url: Option<DatabaseUrl>,
     pub data_dir: PathBuf,
+    /// What this machine remembers of the databases that it sent from. Never within `data_dir`: a copy that is put back
+    /// must not bring it back too.
+    pub state_dir: PathBuf,
 }
 
 /// `[engine]`.
@@ -106,10 +109,21 @@ impl Database {
     pub(super) fn read(mut reader: Reader<'_>, environment: &Environment) -> Self {
         let url = reader.optional("url", "a private local Postgres");
         let data_dir = reader.or_default("data_dir", Dir(environment.data_dir())).0;
-        let home = environment.home().and_then(|home| Some(home.join(data_dir.strip_prefix("~").ok()?)));
-        let data_dir = home.unwrap_or(data_dir);
-        Self { url, data_dir: std::path::absolute(&data_dir).unwrap_or(data_dir) }
+        let state_dir = reader.or_default("state_dir", Dir(environment.state_dir())).0;
+        let [data_dir, state_dir] = [data_dir, state_dir].map(|dir| absolute(dir, environment));
+        if state_dir.starts_with(&data_dir) {
+            let mend = "it lies within data_dir, and a copy of that would bring it back too: choose another directory";
+            reader.problem("state_dir", mend);
+        }
+        Self { url, data_dir, state_dir }
     }
+}
+
+/// With `~` as the home directory.
+fn absolute(dir: PathBuf, environment: &Environment) -> PathBuf {
+    let home = environment.home().and_then(|home| Some(home.join(dir.strip_prefix("~").ok()?)));
+    let dir = home.unwrap_or(dir);
+    std::path::absolute(&dir).unwrap_or(dir)
 }
 
 impl Engine {

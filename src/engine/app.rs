@@ -55,7 +55,7 @@ struct Inner {
     desks: Vec<Desk>,
     broken: Vec<Broken>,
     clock: Arc<DatabaseClock>,
-    fence: Arc<Fence>,
+    fence: Fence,
     news: News,
     resting: watch::Sender<bool>,
     rested: watch::Sender<u64>,
@@ -150,7 +150,7 @@ impl App {
         &self.inner.clock
     }
 
-    pub(super) fn fence(&self) -> &Arc<Fence> {
+    pub(super) fn fence(&self) -> &Fence {
         &self.inner.fence
     }
 

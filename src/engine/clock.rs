@@ -89,6 +89,11 @@ impl Moment {
         self.age_at(Self::now())
     }
 
+    /// By the boot clock alone: somebody who sets the time of day makes nothing older.
+    pub fn boot_age_at(&self, now: Self) -> Duration {
+        now.boot.saturating_sub(self.boot)
+    }
+
     /// A clock that was set back counts for nothing; the other one still goes on.
     fn age_at(&self, now: Self) -> Duration {
         let by_boot = now.boot.saturating_sub(self.boot);

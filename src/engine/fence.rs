@@ -1,118 +1,245 @@
-//! A database that went back in time, or was copied elsewhere, has people queued who got their message already. Nothing
-//! is sent from it until an operator says so.
+//! A database that went back in time, was copied, or failed over to a replica that was behind has people queued who got
+//! their message already. Nothing is sent from it until an operator says so.
 //!
-//! Two memories tell: the database's own note of what it was when it last sent, and a file of this machine's with the
-//! newest renewal of each lease that it saw. Neither is moved by anything that a restore brings back.
+//! What the database says of itself is compared with what this machine remembers ([`super::memory`]): when a lease is
+//! acquired, in the same transaction, and again whenever a claim meets a server that was started anew. No memory where
+//! something was sent, or one that cannot be read or written, is a reason to ask, too.
+//!
+//! A rollback of the whole machine, memory included, cannot be seen from inside it.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use serde::Deserialize;
+use sqlx::{PgConnection, PgPool};
 
+use super::app::App;
+use super::desk::Desk;
+use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, knows_server};
+use super::watch::Seen;
 use crate::domain::ids::SenderId;
-use crate::store::fence::{self, Likeness, Noted};
+use crate::store::fence::{self, Facts, Likeness, Posted, Server};
+use crate::store::lease::{Lease, Pulse};
 use crate::store::{StoreError, sender};
 
 /// The code that a sender is stopped with.
 pub const RESTORED: &str = "restored";
 
-/// What this machine remembers of one database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Memory {
-    likeness: Option<Likeness>,
-    confirmed_at: Option<DateTime<Utc>>,
-    /// The highest count of renewals seen, by sender.
-    renewals: BTreeMap<i64, i64>,
+/// So many attempts are restored in one statement.
+const AT_ONCE: usize = 5_000;
+
+/// Why nothing is sent from this database.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "this database is a copy, was restored, or is served by a replica that took over: who had a message since is not known here"
+    )]
+    OtherDatabase,
+    #[error("this database went back in time: who had a message since is not known here")]
+    BackInTime,
+    #[error(
+        "this machine has no record of what was sent from this database, and the database may have gone back in time"
+    )]
+    NoRecord,
+    #[error("what this machine remembers of this database cannot be relied on: {0}")]
+    Memory(#[from] MemoryError),
+    /// A question to the database failed: nothing is known yet, and it is asked again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// The fence of one process and database.
-#[derive(Debug)]
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Where this machine keeps its memory of one database.
+#[derive(Debug, Clone)]
 pub struct Fence {
-    path: PathBuf,
-    memory: Mutex<Memory>,
+    /// The memories of all databases.
+    state: PathBuf,
+    /// That of this one.
+    directory: PathBuf,
+    /// Where the version before kept them: inside what a restore brings back.
+    old: PathBuf,
+}
+
+/// What a sender may go on with once its database was found to be as it should.
+#[derive(Debug)]
+pub struct Verified {
+    pub journal: Journal,
+    /// When the server that was looked at was started.
+    pub server: Server,
 }
 
 impl Fence {
-    /// Reads what is remembered in `directory`; nothing, when it was never sent from here.
-    pub fn open(directory: &std::path::Path) -> Self {
-        let path = directory.join("memory.json");
-        let memory = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Self { path, memory: Mutex::new(memory) }
+    /// `state` is this machine's, `database` the random id of the database, `old` the data directory's `run`.
+    pub fn new(state: &Path, database: &str, old: PathBuf) -> Self {
+        Self { state: state.to_owned(), directory: state.join(database), old }
     }
 
-    /// Whether this database may send for a sender; the reason when it may not.
-    pub async fn check(&self, pool: &PgPool, sender: SenderId) -> Result<Result<(), String>, StoreError> {
-        let now = fence::likeness(pool).await?;
-        let Some(noted) = noted_or_new(pool, &now).await? else { return Ok(Ok(())) };
-        if noted.likeness != now {
-            return Ok(Err(
-                "this database is a copy, or was restored: who had the message since is not known here".to_owned()
-            ));
+    /// Compares the database as `facts` tell it, read in the transaction that acquires the lease, with what is remembered;
+    /// then remembers it as it is. `seen` is what this process itself saw of a holder elsewhere.
+    pub async fn verify(
+        &self,
+        connection: &mut PgConnection,
+        (sender, facts): (SenderId, &Facts),
+        server: Server,
+        seen: Option<Seen>,
+    ) -> Result<Verified, Refusal> {
+        if facts.server_started_at != server.started_at {
+            return Err(StoreError::ServerChanged.into());
         }
-        let renewals = fence::renewals(pool, sender).await?;
-        let memory = self.memory.lock().map(|memory| memory.clone()).unwrap_or_default();
-        let is_confirmed = memory.confirmed_at.is_none_or(|before| noted.confirmed_at > before);
-        let is_older = memory.confirmed_at.is_some_and(|before| noted.confirmed_at < before);
-        let seen = memory.renewals.get(&sender.0).copied().unwrap_or(0);
-        if !is_confirmed && (is_older || renewals < seen) {
-            return Ok(Err("this database went back in time: who had the message since is not known here".to_owned()));
+        let memory = SenderMemory::new(&self.directory, sender);
+        let remembered = self.recall(&memory, sender, facts, &server.likeness)?;
+        judge(facts, &server.likeness, remembered.as_ref(), seen)?;
+        let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();
+        if is_behind(connection, facts, &witnesses).await? {
+            return Err(Refusal::BackInTime);
         }
-        self.remember(|memory| {
-            if is_confirmed {
-                *memory = Memory::default();
-            }
-            memory.likeness = Some(now);
-            memory.confirmed_at = Some(noted.confirmed_at);
-            memory.renewals.insert(sender.0, renewals);
-        });
-        Ok(Ok(()))
-    }
-
-    /// An operator's word that this database may send as it is.
-    pub async fn confirm(&self, pool: &PgPool) -> Result<(), StoreError> {
-        let now = fence::likeness(pool).await?;
-        let mut connection = pool.acquire().await?;
-        fence::note(&mut connection, &now).await
-    }
-
-    /// Remembers that a lease was renewed so often.
-    pub fn saw(&self, sender: SenderId, renewals: i64) {
-        self.remember(|memory| {
-            memory.renewals.insert(sender.0, renewals);
-        });
-    }
-
-    /// Written beside and renamed, so that a kill leaves the old or the new memory. A disk that refuses it costs this
-    /// memory only; the database's own note still stands.
-    fn remember(&self, change: impl FnOnce(&mut Memory)) {
-        let Ok(mut memory) = self.memory.lock() else { return };
-        change(&mut memory);
-        let Ok(text) = serde_json::to_vec(&*memory) else { return };
-        let draft = self.path.with_extension("new");
-        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &self.path));
-        if let Err(error) = written {
-            tracing::debug!(%error, "what was sent from here is not remembered");
+        if facts.sent_from.as_ref() != Some(&server.likeness) {
+            fence::note(connection, sender, &server.likeness).await?;
         }
+        let journal = memory.remember(&standing(facts, &server.likeness))?;
+        Ok(Verified { journal, server })
+    }
+
+    /// The same in place, for a lease that is held, after its server was started anew.
+    pub async fn verify_again(&self, pool: &PgPool, lease: Lease) -> Result<Verified, Refusal> {
+        let server = fence::server(pool).await?;
+        let mut tx = pool.begin().await?;
+        let facts = fence::facts(&mut tx, lease.sender).await?;
+        let verified = self.verify(&mut tx, (lease.sender, &facts), server, None).await?;
+        tx.commit().await?;
+        Ok(verified)
+    }
+
+    /// Remembers that a lease was renewed. Writes to the disk and waits for it.
+    pub fn renewed(&self, sender: SenderId, pulse: Pulse) -> Result<(), MemoryError> {
+        SenderMemory::new(&self.directory, sender).raise(pulse.epoch, pulse.renewals)
+    }
+
+    /// What is remembered, by this version or the one before.
+    fn recall(
+        &self,
+        memory: &SenderMemory,
+        sender: SenderId,
+        facts: &Facts,
+        likeness: &Likeness,
+    ) -> Result<Option<Remembered>, Refusal> {
+        if let Some(remembered) = memory.read()? {
+            return Ok(Some(remembered));
+        }
+        if knows_server(&self.state, sender, likeness) {
+            // The same server under another id: it was brought back from before it had this one.
+            return Err(Refusal::BackInTime);
+        }
+        Ok(if facts.has_sent { old_memory(&self.old, sender, likeness) } else { None })
+    }
+
+    /// An operator's word that a sender may go on as the database is. Whoever this machine posted to and the database has
+    /// lost sight of becomes uncertain; returns how many. Needs a memory that can be written. Frees no other sender.
+    pub async fn confirm(
+        &self,
+        pool: &PgPool,
+        connection: &mut PgConnection,
+        sender: SenderId,
+    ) -> Result<i64, Refusal> {
+        let server = fence::server(pool).await?;
+        let memory = SenderMemory::new(&self.directory, sender);
+        let posted = memory.posted();
+        let known = memory.read().ok().flatten().map(|remembered| remembered.standing);
+        let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
+        let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
+        fence::raise(connection, sender, (epoch, renewals)).await?;
+        let mut uncertain = 0;
+        for some in posted.chunks(AT_ONCE) {
+            uncertain += fence::restore_attempts(connection, sender, some).await?;
+        }
+        fence::note(connection, sender, &server.likeness).await?;
+        let facts = fence::facts(connection, sender).await?;
+        memory.confirm(standing(&facts, &server.likeness))?;
+        Ok(uncertain)
     }
 }
 
-/// What was noted; before the first message, it is noted now.
-async fn noted_or_new(pool: &PgPool, now: &Likeness) -> Result<Option<Noted>, StoreError> {
-    if let Some(noted) = fence::noted(pool).await? {
-        return Ok(Some(noted));
-    }
-    let mut connection = pool.acquire().await?;
-    fence::note(&mut connection, now).await?;
-    drop(connection);
-    fence::noted(pool).await
+fn standing(facts: &Facts, likeness: &Likeness) -> Standing {
+    Standing { likeness: likeness.clone(), epoch: facts.epoch, renewals: facts.renewals }
 }
 
-/// Stops a sender at the fence.
-pub async fn close(pool: &PgPool, id: SenderId, why: &str) -> Result<bool, StoreError> {
-    let reason = format!("{why}; if everybody queued may get it, confirm with `blastdeck sender confirm` or S");
-    sender::stop(pool, id, RESTORED, &reason).await
+/// What can be told without looking for attempts.
+fn judge(facts: &Facts, now: &Likeness, remembered: Option<&Remembered>, seen: Option<Seen>) -> Result<(), Refusal> {
+    if facts.sent_from.as_ref().is_some_and(|before| before != now) {
+        return Err(Refusal::OtherDatabase);
+    }
+    if seen.is_some_and(|seen| is_before(facts, seen.pulse)) {
+        return Err(Refusal::BackInTime);
+    }
+    let Some(Remembered { standing, .. }) = remembered else {
+        // A new machine may take over from a live fleet.
+        let may_begin = !facts.has_sent || seen.is_some_and(|seen| seen.was_alive);
+        return if may_begin { Ok(()) } else { Err(Refusal::NoRecord) };
+    };
+    if standing.likeness != *now && !is_successor(&standing.likeness, now) {
+        return Err(Refusal::OtherDatabase);
+    }
+    if is_before(facts, Pulse { epoch: standing.epoch, renewals: standing.renewals }) {
+        return Err(Refusal::BackInTime);
+    }
+    Ok(())
 }
+
+fn is_before(facts: &Facts, pulse: Pulse) -> bool {
+    facts.epoch < pulse.epoch || facts.renewals < pulse.renewals
+}
+
+/// The database itself notes that somebody confirmed it since: a later timeline of the same cluster is then no surprise.
+fn is_successor(before: &Likeness, now: &Likeness) -> bool {
+    (&before.system_identifier, before.database_oid) == (&now.system_identifier, now.database_oid)
+        && now.timeline > before.timeline
+}
+
+/// Whether attempts are missing. Those of people who are gone were deleted on purpose, unless the database has never come
+/// as far as their ids.
+async fn is_behind(connection: &mut PgConnection, facts: &Facts, witnesses: &[Posted]) -> Result<bool, StoreError> {
+    let newest = witnesses.iter().map(|one| one.recipient.0).max();
+    Ok(newest.is_some_and(|newest| newest > facts.newest_recipient) || fence::missing(connection, witnesses).await? > 0)
+}
+
+/// What the version before remembered. Its file's name hangs on how the database was reached: each is looked at.
+#[derive(Debug, Deserialize)]
+struct OldMemory {
+    likeness: Option<Likeness>,
+    renewals: std::collections::BTreeMap<i64, i64>,
+}
+
+fn old_memory(runs: &Path, sender: SenderId, likeness: &Likeness) -> Option<Remembered> {
+    let directories = fs::read_dir(runs).into_iter().flatten().flatten();
+    let memories = directories.filter_map(|directory| {
+        let text = fs::read(directory.path().join("memory.json")).ok()?;
+        serde_json::from_slice::<OldMemory>(&text).ok()
+    });
+    let same = memories.filter(|memory| memory.likeness.as_ref() == Some(likeness));
+    let renewals = same.filter_map(|memory| memory.renewals.get(&sender.0).copied()).max()?;
+    let standing = Standing { likeness: likeness.clone(), epoch: 0, renewals };
+    Some(Remembered { standing, witnesses: Vec::new() })
+}
+
+/// Stops a sender at the fence, and tells everybody.
+pub async fn close(app: &App, desk: &Desk, why: &Refusal) -> Result<(), StoreError> {
+    let mend = match why {
+        Refusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
+        _ => "if everybody queued may get it, confirm",
+    };
+    let (host, name) = (app.host(), &desk.name);
+    let reason = format!("{why}; {mend} on {host} with `blastdeck sender confirm {name}`, or S on the blast");
+    if sender::stop(app.pool(), desk.id, RESTORED, &reason).await? {
+        tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
+        app.news_parts().order(app.pool(), None).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,17 @@
 //!
 //! The name is the machine's boot id and the text of a file that the process holds locked. A process that was killed has
 //! let go of its lock, so the next one has the same name and takes its own leases back at once. One that is merely
-//! stopped still holds it, so the next one has another name, and waits. A copied disk has another boot id.
+//! stopped still holds it, so the next one has another name, and waits. A copied disk has another boot id, and a copied
+//! file is not the one that its text names: it gets a text of its own.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
+
+use super::memory::{Origin, make_directory};
 
 /// More engines than this on one machine and database take names that no restart takes up.
 const FILES: u32 = 16;
@@ -43,21 +47,30 @@ impl Identity {
 /// The file's text under its lock; `None` when a living process has it.
 fn lock(path: &Path) -> io::Result<Option<(String, File)>> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
+        make_directory(directory)?;
     }
-    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+    let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(None);
     }
+    let origin = Origin::of(&file)?.to_string();
     let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        text = format!("{:016x}", rand::random::<u64>());
-        file.set_len(0)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+    // Whatever is in it: a file that cannot be read as text has no name either.
+    let _ = (&file).take(256).read_to_string(&mut text);
+    if let Some(name) = name_in(&text, &origin) {
+        return Ok(Some((name.to_owned(), file)));
     }
-    Ok(Some((text, file)))
+    let name = format!("{:016x}", rand::random::<u64>());
+    file.set_len(0)?;
+    file.write_all_at(format!("{name} {origin}").as_bytes(), 0)?;
+    file.sync_all()?;
+    Ok(Some((name, file)))
+}
+
+/// The name in a file's text, if the text was written into that very file.
+fn name_in<'a>(text: &'a str, origin: &str) -> Option<&'a str> {
+    let (name, of) = text.split_once(' ')?;
+    (name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) && of == origin).then_some(name)
 }
 
 /// Differs after every boot, and between machines with the same disk.
@@ -81,6 +94,17 @@ mod tests {
 
         drop(first);
         assert_eq!(Identity::take(directory.path(), "kedai1").name(), name);
+    }
+
+    #[test]
+    fn a_copied_file_gives_no_second_engine_the_name() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = Identity::take(here.path(), "kedai1");
+        std::fs::copy(here.path().join("engine-0.lock"), there.path().join("engine-0.lock")).unwrap();
+
+        let second = Identity::take(there.path(), "kedai1");
+
+        assert_ne!(second.name(), first.name());
     }
 
     #[test]

@@ -9,13 +9,14 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
 use super::fence::Fence;
 use crate::store::StoreError;
-use crate::store::lease::{self, Lease};
+use crate::store::lease::{self, Lease, Pulse};
 
 /// How long leases live.
 #[derive(Debug, Clone, Copy)]
@@ -103,22 +104,17 @@ impl HeldLease {
     }
 
     /// Renews until told to stop, or until the lease turns out to be lost.
-    pub async fn keep(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence, stop: &CancellationToken) {
+    pub async fn keep(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
         tokio::select! {
-            () = self.renew_again_and_again(pool, clock, fence, stop) => {}
+            () = self.renew_again_and_again(keeping, stop) => {}
             () = self.watch() => {}
         }
     }
 
     /// By a clock that goes on while the machine sleeps: after a sleep, or a step of the wall's clock, it is asked at once.
-    async fn renew_again_and_again(
-        &self,
-        pool: &PgPool,
-        clock: &DatabaseClock,
-        fence: &Fence,
-        stop: &CancellationToken,
-    ) {
+    async fn renew_again_and_again(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
         let (mut tried_at, mut wait) = (Moment::now(), self.terms.renew_every());
+        let mut renewals = self.lease.renewals;
         while !self.is_lost() {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -129,8 +125,11 @@ impl HeldLease {
             }
             tried_at = Moment::now();
             let before = wait;
-            wait = match self.renew(pool, clock, fence).await {
-                Ok(()) => self.terms.renew_every(),
+            wait = match self.renew(keeping, renewals).await {
+                Ok(newest) => {
+                    renewals = newest;
+                    self.terms.renew_every()
+                }
                 Err(error) => {
                     if before == self.terms.renew_every() {
                         tracing::warn!(sender = self.lease.sender.0, %error, "the lease could not be renewed yet");
@@ -161,20 +160,45 @@ impl HeldLease {
         self.over.notify_waiters();
     }
 
-    /// One renewal. A failed one changes nothing: the lease simply ages.
-    async fn renew(&self, pool: &PgPool, clock: &DatabaseClock, fence: &Fence) -> Result<(), StoreError> {
+    /// One renewal, after which there were so many; `before` it there were fewer. A failed one changes nothing: the lease
+    /// simply ages. A database that counts fewer than before has gone back in time, and one whose renewal this machine
+    /// cannot remember is not to be sent from: either way the lease is lost, and whoever acquires it again finds out.
+    async fn renew(&self, keeping: Keeping<'_>, before: i64) -> Result<i64, StoreError> {
         let asked_at = Moment::now();
-        let Some(renewed) = lease::renew(pool, self.lease, self.terms.valid()).await? else {
+        let Some(renewed) = lease::renew(keeping.pool, self.lease, self.terms.valid()).await? else {
             self.lose();
-            return Ok(());
+            return Ok(before);
         };
-        clock.heard(asked_at, renewed.at);
-        fence.saw(self.lease.sender, renewed.renewals);
+        if renewed.renewals <= before || !self.is_remembered(keeping.fence, renewed.renewals).await {
+            self.lose();
+            return Ok(before);
+        }
+        keeping.clock.heard(asked_at, renewed.at);
         if let Ok(mut held) = self.asked_at.lock() {
             *held = asked_at;
         }
-        Ok(())
+        Ok(renewed.renewals)
     }
+
+    async fn is_remembered(&self, fence: &Fence, renewals: i64) -> bool {
+        let (fence, sender, pulse) = (fence.clone(), self.lease.sender, Pulse { epoch: self.lease.epoch, renewals });
+        match spawn_blocking(move || fence.renewed(sender, pulse)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(sender = sender.0, %error, "nothing is sent that this machine cannot remember");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// What a lease is kept with.
+#[derive(Clone, Copy)]
+pub struct Keeping<'a> {
+    pub pool: &'a PgPool,
+    pub clock: &'a DatabaseClock,
+    pub fence: &'a Fence,
 }
 
 #[cfg(test)]
@@ -183,8 +207,15 @@ mod tests {
     use crate::domain::ids::SenderId;
 
     fn held(valid: Duration) -> HeldLease {
-        let lease =
-            Lease { sender: SenderId(1), epoch: 1, granted_at: chrono::Utc::now(), idle_since: None, renewals: 1 };
+        let now = chrono::Utc::now();
+        let lease = Lease {
+            sender: SenderId(1),
+            epoch: 1,
+            granted_at: now,
+            idle_since: None,
+            renewals: 1,
+            server_started_at: now,
+        };
         HeldLease::new(lease, LeaseTerms { valid }, Moment::now())
     }
 

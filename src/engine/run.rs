@@ -14,16 +14,17 @@ use tokio_util::task::TaskTracker;
 use super::app::App;
 use super::clock::Moment;
 use super::desk::Desk;
-use super::fence::{self, Fence};
+use super::fence::{self, Fence, Refusal, Verified};
 use super::filing::{self, InFlight, Ledger};
-use super::lease::HeldLease;
+use super::lease::{HeldLease, Keeping};
 use super::poller::{Poller, PollingTerms};
-use super::sender::{Parts, Sender};
+use super::sender::{Fenced, Parts, Sender};
 use super::standby::Standby;
 use super::upkeep::{self, Upkeep};
+use super::watch::{Verdict, Watch};
 use crate::domain::ids::SenderId;
-use crate::store::lease::{self, Asking, Lease};
-use crate::store::{StoreError, blast, poll};
+use crate::store::lease::{self, Acquiring, Asking, Lease};
+use crate::store::{self, StoreError, blast, poll};
 
 /// When an engine ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub async fn run(app: App, options: RunOptions, stop: CancellationToken) {
         options,
         ledger,
         senders: HashMap::new(),
+        watch: Watch::default(),
         upkeep: Upkeep::default(),
     };
     engine.work(&stop).await;
@@ -85,6 +87,8 @@ struct Engine {
     orders: watch::Receiver<u64>,
     resting: watch::Receiver<bool>,
     senders: HashMap<SenderId, Running>,
+    /// The leases of others.
+    watch: Watch,
     upkeep: Upkeep,
 }
 
@@ -103,7 +107,12 @@ impl Engine {
             match self.turn().await {
                 Ok(Turn::Over) => return,
                 Ok(Turn::GoOn) => failures = 0,
+                Err(error @ StoreError::Newer { .. }) => {
+                    tracing::error!(%error, "the engine ends");
+                    return;
+                }
                 Err(error) => {
+                    self.watch.was_blind();
                     tracing::warn!(%error, "the engine waits for the database");
                     failures += 1;
                 }
@@ -142,7 +151,7 @@ impl Engine {
         self.settle(&due).await;
         for desk in self.app.desks() {
             if due.contains(&desk.id) && !self.senders.contains_key(&desk.id) {
-                self.try_take(&desk).await;
+                self.try_take(&desk).await?;
             }
         }
         // After the senders: none of it holds up a message.
@@ -183,37 +192,68 @@ impl Engine {
         }
     }
 
-    /// One sender's trouble (somebody holds a lock on its row) is not the others'.
-    async fn try_take(&mut self, desk: &Desk) {
-        if let Err(error) = self.take(desk).await {
-            tracing::warn!(sender = %desk.name, %error, "it cannot be taken yet");
+    /// One sender's trouble (somebody holds a lock on its row) is not the others'. A schema that this version does not know
+    /// is everybody's.
+    async fn try_take(&mut self, desk: &Desk) -> Result<(), StoreError> {
+        match self.take(desk).await {
+            Err(error @ StoreError::Newer { .. }) => return Err(error),
+            Err(error) => tracing::warn!(sender = %desk.name, %error, "it cannot be taken yet"),
+            Ok(()) => {}
         }
+        Ok(())
     }
 
     /// Takes a sender if nobody holds it.
     async fn take(&mut self, desk: &Desk) -> Result<(), StoreError> {
-        if lease::is_held(self.app.pool(), desk.id, self.app.holder()).await? {
-            return Ok(());
-        }
-        if let Err(why) = self.app.fence().check(self.app.pool(), desk.id).await? {
-            if fence::close(self.app.pool(), desk.id, &why).await? {
-                tracing::warn!(sender = %desk.name, why, "nothing is sent until somebody confirms");
-                self.app.news_parts().order(self.app.pool(), None).await?;
-            }
-            return Ok(());
-        }
+        let dead = match lease::held(self.app.pool(), desk.id, self.app.holder()).await? {
+            None => None,
+            Some(held) => match self.watch.look(desk.id, &held, self.app.lease_terms().valid) {
+                Verdict::Alive => return Ok(()),
+                Verdict::Dead(pulse) => Some(pulse),
+            },
+        };
+        let server = store::fence::server(self.app.pool()).await?;
         let asked_at = Moment::now();
         let terms = self.app.lease_terms();
-        let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid() };
-        let Some(lease) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
-        self.app.fence().saw(desk.id, lease.renewals);
+        let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid(), dead };
+        let Some(acquiring) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
+        let Some((lease, verified)) = self.verify(desk, acquiring, server).await? else { return Ok(()) };
         self.ask_when_too_late(desk, lease).await?;
         tracing::info!(sender = %desk.name, epoch = lease.epoch, "sending for it now");
         self.app.clock().heard(asked_at, lease.granted_at);
+        self.start(desk, HeldLease::new(lease, terms, asked_at), verified);
+        if let Some(standby) = &self.options.standby {
+            standby.ensure();
+        }
+        Ok(())
+    }
+
+    /// Commits a lease once its database was found to be as this machine remembers it; else nothing is sent until somebody
+    /// confirms.
+    async fn verify(
+        &self,
+        desk: &Desk,
+        mut acquiring: Acquiring,
+        server: store::fence::Server,
+    ) -> Result<Option<(Lease, Verified)>, StoreError> {
+        let facts = store::fence::facts(&mut acquiring.tx, desk.id).await?;
+        let seen = self.watch.seen(desk.id);
+        match self.app.fence().verify(&mut acquiring.tx, (desk.id, &facts), server, seen).await {
+            Ok(verified) => Ok(Some((acquiring.commit().await?, verified))),
+            Err(Refusal::Store(error)) => Err(error),
+            Err(why) => {
+                drop(acquiring);
+                fence::close(&self.app, desk, &why).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn start(&mut self, desk: &Desk, lease: HeldLease, verified: Verified) {
         let parts = Arc::new(Parts {
             pool: self.app.pool().clone(),
             desk: desk.clone(),
-            lease: Arc::new(HeldLease::new(lease, terms, asked_at)),
+            lease: Arc::new(lease),
             ledger: self.ledger.clone(),
             in_flight: InFlight::default(),
             news: self.app.news_parts().clone(),
@@ -223,12 +263,9 @@ impl Engine {
         });
         let rests = parts.rests.clone();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(send_for(parts, self.app.fence().clone(), self.app.polling(), stop.clone()));
+        let gate = Fenced { app: self.app.clone(), journal: verified.journal };
+        let task = tokio::spawn(send_for(parts, gate, self.app.polling(), stop.clone()));
         self.senders.insert(desk.id, Running { stop, rests, task });
-        if let Some(standby) = &self.options.standby {
-            standby.ensure();
-        }
-        Ok(())
     }
 
     /// A blast that nobody sent for hours (a machine that was off, a backup brought back) is not sent at an hour that
@@ -273,16 +310,16 @@ enum Turn {
 }
 
 /// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.
-async fn send_for(parts: Arc<Parts>, fence: Arc<Fence>, polling: PollingTerms, stop: CancellationToken) {
+async fn send_for(parts: Arc<Parts>, fenced: Fenced, polling: PollingTerms, stop: CancellationToken) {
     let inner = stop.child_token();
     let beside = TaskTracker::new();
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
-    let keeper = tokio::spawn(keep(parts.clone(), fence, inner.clone(), renewals.clone()));
+    let keeper = tokio::spawn(keep(parts.clone(), fenced.app.fence().clone(), inner.clone(), renewals.clone()));
     beside.spawn(Poller::new(parts.clone(), polling, inner.clone()).run());
     beside.spawn(inner.clone().run_until_cancelled_owned(sweep(parts.clone())));
     beside.close();
-    match Sender::new(parts.clone()).await {
+    match Sender::new(parts.clone(), fenced).await {
         Ok(sender) => sender.run(inner.clone()).await,
         Err(error) => tracing::warn!(%error, "the sender could not be started"),
     }
@@ -300,8 +337,8 @@ async fn send_for(parts: Arc<Parts>, fence: Arc<Fence>, polling: PollingTerms, s
 }
 
 /// Keeps the lease; when it is lost, everything of this sender stops.
-async fn keep(parts: Arc<Parts>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
-    parts.lease.keep(&parts.pool, &parts.clock, &fence, &stop).await;
+async fn keep(parts: Arc<Parts>, fence: Fence, sending: CancellationToken, stop: CancellationToken) {
+    parts.lease.keep(Keeping { pool: &parts.pool, clock: &parts.clock, fence: &fence }, &stop).await;
     if parts.lease.is_lost() {
         tracing::warn!(sender = %parts.desk.name, "its lease is lost: nothing is sent under it any more");
         sending.cancel();

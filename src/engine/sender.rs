@@ -26,16 +26,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::app::App;
 use super::clock::DatabaseClock;
 use super::desk::Desk;
+use super::fence::{self, Refusal};
 use super::filing::{InFlight, Ledger};
 use super::lease::HeldLease;
+use super::memory::Journal;
 use super::news::News;
 use super::post_room;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Pacer, PairGap, Pairs, Past, day_start};
 use crate::domain::waiting::{Told, Trouble};
-use crate::store::claim::{self, Claim};
+use crate::store::claim::{self, Claim, Claimed};
+use crate::store::fence::Posted;
+use crate::store::lease::Lease;
 use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
 use bound::Bound;
@@ -58,6 +63,13 @@ pub struct Parts {
     pub rests: Arc<AtomicBool>,
 }
 
+/// What holds a sender to the database that it was verified against.
+pub struct Fenced {
+    pub app: App,
+    /// Whom this machine posts to.
+    pub journal: Journal,
+}
+
 /// Without an order, blasts are looked at again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The same while everything waits for long.
@@ -70,6 +82,9 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
 /// One sender's loop.
 pub struct Sender {
     parts: Arc<Parts>,
+    fenced: Fenced,
+    /// As it was granted; with the server that was verified last.
+    lease: Lease,
     aftermath: Arc<Aftermath>,
     brake: Arc<Brake>,
     pacer: Arc<Mutex<Pacer>>,
@@ -101,7 +116,7 @@ pub struct Sender {
 
 impl Sender {
     /// Makes the loop, its limits seeded with what was attempted before: a restart never bursts over one.
-    pub async fn new(parts: Arc<Parts>) -> Result<Self, StoreError> {
+    pub async fn new(parts: Arc<Parts>, fenced: Fenced) -> Result<Self, StoreError> {
         let now = parts.lease.lease.granted_at;
         let times = sender::recent_attempts(&parts.pool, parts.desk.id, now - LONGEST_MEMORY).await?;
         let mut past = Past::from_times(times, now, parts.desk.zone());
@@ -136,6 +151,8 @@ impl Sender {
             ahead: None,
             claim_takes: Duration::ZERO,
             is_busy: false,
+            lease: parts.lease.lease,
+            fenced,
             parts,
         })
     }
@@ -148,6 +165,10 @@ impl Sender {
                 Ok(()) => {
                     failures = 0;
                     self.trouble = None;
+                }
+                Err(error @ StoreError::Newer { .. }) => {
+                    tracing::error!(sender = %self.parts.desk.name, %error, "nothing more is sent");
+                    break;
                 }
                 Err(error) => {
                     tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent until the database answers");
@@ -233,7 +254,7 @@ impl Sender {
         // Between the claim and the POSTs nothing may fail.
         let claiming = self.claiming(blast, slots);
         let began = Instant::now();
-        let claim = claim::claim(&self.parts.pool, self.parts.lease.lease, self.want(&claiming)).await;
+        let claim = claim::claim(&self.parts.pool, self.lease, self.want(&claiming)).await;
         self.note_claim(began.elapsed());
         self.spend(Some(Bound::Database), began.elapsed());
         self.send(claiming, claim?, stop).await
@@ -247,13 +268,47 @@ impl Sender {
                 self.parts.lease.lose();
                 return Ok(());
             }
+            Claim::OtherServer => return self.verify_server().await,
         };
         self.move_bookmark(claiming.blast, &people, claiming.slots.len());
         if people.is_empty() {
             return if claiming.after.is_some() { Ok(()) } else { self.nobody_due(claiming.blast).await };
         }
+        let is_remembered = self.remember(&people);
         let posts = self.posts_of(claiming, people, stop);
-        self.start_posts(posts, stop).await;
+        if is_remembered {
+            self.start_posts(posts, stop).await;
+        } else {
+            posts.into_iter().for_each(|post| post.give_back(None));
+        }
+        Ok(())
+    }
+
+    /// Puts a claim on this machine's record, before its first POST. Where that cannot be done nobody is posted to; the
+    /// lease is given up, and acquiring it again asks.
+    fn remember(&mut self, people: &[Claimed]) -> bool {
+        let epoch = self.lease.epoch;
+        let posted: Vec<Posted> = people.iter().map(|person| posted(person, epoch)).collect();
+        let Err(error) = self.fenced.journal.append(&posted) else { return true };
+        tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent that this machine cannot remember");
+        self.parts.lease.lose();
+        false
+    }
+
+    /// The database's server was started anew, or is another one: goes on only if it is as this machine remembers it.
+    async fn verify_server(&mut self) -> Result<(), StoreError> {
+        let app = &self.fenced.app;
+        match app.fence().verify_again(&self.parts.pool, self.lease).await {
+            Ok(verified) => {
+                self.lease.server_started_at = verified.server.started_at;
+                self.fenced.journal = verified.journal;
+            }
+            Err(Refusal::Store(error)) => return Err(error),
+            Err(why) => {
+                fence::close(app, &self.parts.desk, &why).await?;
+                self.parts.lease.lose();
+            }
+        }
         Ok(())
     }
 
@@ -343,5 +398,16 @@ impl Sender {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+fn posted(person: &Claimed, epoch: i64) -> Posted {
+    Posted {
+        recipient: person.id,
+        attempt: person.attempt,
+        epoch,
+        claimed_at: person.claim.as_ref().map_or_else(Utc::now, |claim| claim.at),
+        // At most fifteen digits (E.164), and never a leading zero.
+        phone: person.phone_number.digits().parse().unwrap_or(0),
     }
 }

@@ -8,6 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Row};
 
 use super::StoreError;
+use super::connect::is_known;
 use super::lease::Lease;
 use super::settings;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -98,23 +99,44 @@ pub enum Claim {
     People(Vec<Claimed>),
     /// The lease is no longer ours: stop sending at once.
     Fenced,
+    /// Another server answers than the one that granted the lease: it has to be verified first.
+    OtherServer,
+}
+
+/// What the lease row's lock says of the transaction that claims.
+#[derive(FromRow)]
+struct Ours {
+    at: DateTime<Utc>,
+    transaction: String,
+    server_started_at: DateTime<Utc>,
+    /// The newest migration.
+    schema: i64,
 }
 
 /// Claims the people who are due first. Nobody is claimed when the lease was lost, the blast is not sending (or still
 /// armed), and nobody who opted out.
+///
+/// # Errors
+/// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
 pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
-    let ours: Option<(DateTime<Utc>, String)> = sqlx::query_as(
-        "select now(), pg_current_xact_id()::xid::text from sender_leases
+    let ours: Option<Ours> = sqlx::query_as(
+        "select now() as at, pg_current_xact_id()::xid::text as transaction, pg_postmaster_start_time() as server_started_at,
+                (select max(version) from _sqlx_migrations) as schema
+           from sender_leases
           where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
     )
     .bind(lease.sender)
     .bind(lease.epoch)
     .fetch_optional(&mut *tx)
     .await?;
-    let Some((claimed_at, transaction)) = ours else { return Ok(Claim::Fenced) };
+    let Some(ours) = ours else { return Ok(Claim::Fenced) };
+    is_known(ours.schema)?;
+    if ours.server_started_at != lease.server_started_at {
+        return Ok(Claim::OtherServer);
+    }
     let rows = sqlx::query(CLAIM)
         .bind(want.blast)
         .bind(want.people)
@@ -125,8 +147,8 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
-    let of_claim = transaction.parse::<u32>().ok();
-    let of_claim = of_claim.map(|id| Arc::new(OfClaim { at: claimed_at, transaction: id.cast_signed() }));
+    let of_claim = ours.transaction.parse::<u32>().ok();
+    let of_claim = of_claim.map(|id| Arc::new(OfClaim { at: ours.at, transaction: id.cast_signed() }));
     let people = rows.iter().map(|row| {
         let claim = of_claim.clone().filter(|_| row.get(6));
         Ok(Claimed { claim, ..Claimed::from_row(row)? })

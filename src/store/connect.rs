@@ -113,6 +113,12 @@ pub async fn check(url: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether this version knows a schema: a newer one may have migrated it under a running engine.
+pub(super) fn is_known(schema: i64) -> Result<(), StoreError> {
+    let known = newest_known();
+    if schema > known { Err(StoreError::Newer { found: schema, known }) } else { Ok(()) }
+}
+
 fn newest_known() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
 }

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// A reader found a schema that this binary would have to bring up to date first.
     #[error("this database's schema is older than this blastdeck: bring it up to date with `blastdeck db migrate`")]
     Older,
+    /// The server was replaced by another between two questions: they are asked again.
+    #[error("the database's server was started anew meanwhile")]
+    ServerChanged,
     /// A message id in the batch was stored before: the ledger looks whose it is and writes again.
     #[error("a message id was stored before")]
     IdTaken,

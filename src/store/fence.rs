@@ -1,14 +1,15 @@
-//! Which database this is: what a copy or a restored backup gives itself away by.
+//! The facts that a restored, copied or failed-over database gives itself away by, and what a confirmation writes.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
-use crate::domain::ids::SenderId;
+use crate::domain::ids::{RecipientId, SenderId};
 
-/// A database as it describes itself. Each part changes with one way of becoming another: a dump restored elsewhere has
-/// another system or oid, a recovery to an earlier point another timeline.
+/// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere
+/// has another system identifier or oid, a promoted replica or a recovery to an earlier point another timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Likeness {
     pub system_identifier: String,
@@ -16,68 +17,215 @@ pub struct Likeness {
     pub timeline: i64,
 }
 
-/// What the engines that sent from it noted.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Noted {
-    #[sqlx(flatten)]
+/// A running server. Within one start neither its system identifier nor, for a session that may write, its timeline
+/// changes, so that its likeness needs no second look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `pg_postmaster_start_time()`.
+    pub started_at: DateTime<Utc>,
     pub likeness: Likeness,
-    pub confirmed_at: DateTime<Utc>,
 }
 
-/// The database as it is. Where the control data may not be read (some hosts), only the oid speaks.
-pub async fn likeness(pool: &PgPool) -> Result<Likeness, StoreError> {
-    let whole = sqlx::query_as(
-        "select (select system_identifier::text from pg_control_system()) as system_identifier,
-                (select oid::bigint from pg_database where datname = current_database()) as database_oid,
-                (select timeline_id::bigint from pg_control_checkpoint()) as timeline",
+/// One attempt that this machine posted, as its own record has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posted {
+    pub recipient: RecipientId,
+    pub attempt: i32,
+    pub epoch: i64,
+    pub claimed_at: DateTime<Utc>,
+    /// The number's digits: ids come again when a sequence goes back in time, and must not then name somebody else.
+    pub phone: u64,
+}
+
+/// What the database itself says of a sender, read in the transaction that depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Facts {
+    /// When the server that answers was started.
+    pub server_started_at: DateTime<Utc>,
+    /// The server that this sender last sent from.
+    #[sqlx(json(nullable))]
+    pub sent_from: Option<Likeness>,
+    /// Something was sent for this sender.
+    pub has_sent: bool,
+    pub epoch: i64,
+    pub renewals: i64,
+    /// The highest id that a recipient was ever given.
+    pub newest_recipient: i64,
+}
+
+/// The database's own random id: the same under whatever address it is reached.
+pub async fn database_id(pool: &PgPool) -> Result<String, StoreError> {
+    Ok(sqlx::query_scalar("select id::text from database_id").fetch_one(pool).await?)
+}
+
+/// The server that answers. Where a host refuses the control functions, the oid and the start time alone speak.
+pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
+    let (started_at, database_oid): (DateTime<Utc>, i64) = sqlx::query_as(
+        "select pg_postmaster_start_time(), oid::bigint from pg_database where datname = current_database()",
     )
     .fetch_one(pool)
-    .await;
-    match whole {
-        Ok(likeness) => Ok(likeness),
-        Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some("42501") => only_oid(pool).await,
+    .await?;
+    let system: Option<String> =
+        permitted(sqlx::query_scalar("select system_identifier::text from pg_control_system()").fetch_one(pool).await)?;
+    // The control file tells a promotion only after the next checkpoint; the name of the current WAL file at once.
+    let timeline: Option<i64> = permitted(
+        sqlx::query_scalar("select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint")
+            .fetch_one(pool)
+            .await,
+    )?;
+    let likeness =
+        Likeness { system_identifier: system.unwrap_or_default(), database_oid, timeline: timeline.unwrap_or(0) };
+    Ok(Server { started_at, likeness })
+}
+
+/// `None`: the host refuses the function (42501), does not have it (42883, 0A000), or is a replica (55000).
+fn permitted<T>(answer: Result<T, sqlx::Error>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(sqlx::Error::Database(refusal))
+            if matches!(refusal.code().as_deref(), Some("42501" | "42883" | "0A000" | "55000")) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn only_oid(pool: &PgPool) -> Result<Likeness, StoreError> {
-    let likeness = sqlx::query_as(
-        "select '' as system_identifier, oid::bigint as database_oid, 0::bigint as timeline
-           from pg_database where datname = current_database()",
+/// What the database says of a sender.
+pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Facts, StoreError> {
+    let facts = sqlx::query_as(
+        "select pg_postmaster_start_time() as server_started_at, s.sent_from,
+                exists (select 1 from attempts where sender_id = s.id)
+                    or exists (select 1 from deleted_attempts where sender_id = s.id) as has_sent,
+                coalesce(l.epoch, 0) as epoch, coalesce(l.renewals, 0) as renewals,
+                (select case when is_called then last_value else 0 end from blast_recipients_id_seq) as newest_recipient
+           from senders s left join sender_leases l on l.sender_id = s.id
+          where s.id = $1",
     )
-    .fetch_one(pool)
+    .bind(sender)
+    .fetch_one(connection)
     .await?;
-    Ok(likeness)
+    Ok(facts)
 }
 
-/// What was noted; `None` before anything was ever sent from it.
-pub async fn noted(pool: &PgPool) -> Result<Option<Noted>, StoreError> {
-    Ok(sqlx::query_as("select system_identifier, database_oid, timeline, confirmed_at from installation")
-        .fetch_optional(pool)
-        .await?)
-}
-
-/// Notes the database as it is, by an operator's word or before the first message.
-pub async fn note(tx: &mut PgConnection, likeness: &Likeness) -> Result<(), StoreError> {
-    sqlx::query(
-        "insert into installation (system_identifier, database_oid, timeline) values ($1, $2, $3)
-         on conflict (only_row) do update
-            set system_identifier = excluded.system_identifier, database_oid = excluded.database_oid,
-                timeline = excluded.timeline, confirmed_at = now()",
+/// How many of these attempts the database does not have, although it has their people.
+pub async fn missing(connection: &mut PgConnection, posted: &[Posted]) -> Result<i64, StoreError> {
+    if posted.is_empty() {
+        return Ok(0);
+    }
+    let columns = Columns::of(posted);
+    let missing = sqlx::query_scalar(
+        "select count(*)
+           from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[]) as p (recipient, attempt, epoch, phone)
+           join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
+           left join attempts a on a.recipient_id = p.recipient and a.attempt = p.attempt and a.epoch = p.epoch
+          where a.recipient_id is null",
     )
-    .bind(&likeness.system_identifier)
-    .bind(likeness.database_oid)
-    .bind(likeness.timeline)
-    .execute(tx)
+    .bind(columns.recipients)
+    .bind(columns.attempts)
+    .bind(columns.epochs)
+    .bind(columns.phones)
+    .fetch_one(connection)
+    .await?;
+    Ok(missing)
+}
+
+/// Notes the server that a sender sends from.
+pub async fn note(connection: &mut PgConnection, sender: SenderId, likeness: &Likeness) -> Result<(), StoreError> {
+    sqlx::query("update senders set sent_from = $2 where id = $1")
+        .bind(sender)
+        .bind(Json(likeness))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Locks a sender's lease against claims and takeovers, and raises its counters to what a machine remembers: epochs of
+/// the time that was lost are never given out again.
+pub async fn raise(
+    connection: &mut PgConnection,
+    sender: SenderId,
+    (epoch, renewals): (i64, i64),
+) -> Result<(), StoreError> {
+    sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
+        .bind(sender)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "update sender_leases set epoch = greatest(epoch, $2), renewals = greatest(renewals, $3) where sender_id = $1",
+    )
+    .bind(sender)
+    .bind(epoch)
+    .bind(renewals)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
-/// How often a sender's lease was taken or renewed: only ever grows, unless the database goes back in time.
-pub async fn renewals(pool: &PgPool, sender: SenderId) -> Result<i64, StoreError> {
-    let renewals = sqlx::query_scalar("select renewals from sender_leases where sender_id = $1")
-        .bind(sender)
-        .fetch_optional(pool)
-        .await?;
-    Ok(renewals.unwrap_or(0))
+/// Why somebody is uncertain whom the database lost sight of.
+const POSTED_BEFORE: &str = "this machine posted to them before the database went back in time";
+
+/// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued. Returns how many.
+pub async fn restore_attempts(
+    connection: &mut PgConnection,
+    sender: SenderId,
+    posted: &[Posted],
+) -> Result<i64, StoreError> {
+    let columns = Columns::of(posted);
+    let restored = sqlx::query_scalar(
+        "with lost as (
+             select r.id, r.blast_id, r.status, p.attempt, p.epoch, p.claimed_at
+               from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::timestamptz[])
+                    as p (recipient, attempt, epoch, phone, claimed_at)
+               join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
+              where not exists (select 1 from attempts a where a.recipient_id = p.recipient and a.attempt = p.attempt)
+              order by r.id
+                for update of r),
+         tried as (
+             insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
+             select id, attempt, $1, max(epoch), max(claimed_at) from lost group by id, attempt
+             on conflict do nothing),
+         moved as (
+             update blast_recipients r
+                set status = 'uncertain', standing = 'uncertain', attempt = greatest(r.attempt, l.attempt),
+                    epoch = l.epoch, claimed_at = l.claimed_at, changed_at = now(), reason = $7
+               from (select distinct on (id) * from lost order by id, attempt desc) l
+              where r.id = l.id and l.status = 'queued'
+             returning r.id, r.blast_id, r.attempt),
+         told as (
+             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+             select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)
+         select count(*) from moved",
+    )
+    .bind(sender)
+    .bind(columns.recipients)
+    .bind(columns.attempts)
+    .bind(columns.epochs)
+    .bind(columns.phones)
+    .bind(columns.claimed_at)
+    .bind(POSTED_BEFORE)
+    .fetch_one(connection)
+    .await?;
+    Ok(restored)
+}
+
+/// Attempts column by column, as `unnest` takes them.
+struct Columns {
+    recipients: Vec<i64>,
+    attempts: Vec<i32>,
+    epochs: Vec<i64>,
+    phones: Vec<String>,
+    claimed_at: Vec<DateTime<Utc>>,
+}
+
+impl Columns {
+    fn of(posted: &[Posted]) -> Self {
+        Self {
+            recipients: posted.iter().map(|one| one.recipient.0).collect(),
+            attempts: posted.iter().map(|one| one.attempt).collect(),
+            epochs: posted.iter().map(|one| one.epoch).collect(),
+            phones: posted.iter().map(|one| one.phone.to_string()).collect(),
+            claimed_at: posted.iter().map(|one| one.claimed_at).collect(),
+        }
+    }
 }

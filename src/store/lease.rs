@@ -1,9 +1,12 @@
 //! Leases: a sender belongs to one engine at a time, by the database's clock. Epochs only grow, and fence claims.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::types::PgInterval;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, PgTransaction};
 
+use super::connect::is_known;
 use super::{StoreError, settings};
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::waiting::Told;
@@ -19,6 +22,23 @@ pub struct Lease {
     pub idle_since: Option<DateTime<Utc>>,
     /// How often it was taken or renewed, this time included.
     pub renewals: i64,
+    /// When the server was started that granted it: claims under another one are refused.
+    pub server_started_at: DateTime<Utc>,
+}
+
+/// What moves while a holder lives: both only ever grow, unless the database goes back in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
+pub struct Pulse {
+    pub epoch: i64,
+    pub renewals: i64,
+}
+
+/// A lease that somebody else holds, by the database's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub pulse: Pulse,
+    /// How long its holder may trust each renewal; `None`: an older version holds it.
+    pub valid: Option<Duration>,
 }
 
 /// Who asks for a lease.
@@ -27,33 +47,59 @@ pub struct Asking<'a> {
     pub holder: &'a str,
     pub host: &'a str,
     pub valid: TimeDelta,
+    /// The pulse of a holder that was seen to be dead: the lease is free if it still has that pulse, whatever
+    /// `expires_at` says.
+    pub dead: Option<Pulse>,
+}
+
+/// A lease that was granted but not committed: what has to be known before, is asked in the same transaction.
+#[derive(Debug)]
+pub struct Acquiring {
+    pub lease: Lease,
+    pub tx: PgTransaction<'static>,
+}
+
+impl Acquiring {
+    pub async fn commit(self) -> Result<Lease, StoreError> {
+        self.tx.commit().await?;
+        Ok(self.lease)
+    }
 }
 
 /// Takes a sender that nobody holds; `None` while somebody does. Whoever was in flight under an older epoch becomes
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
-/// first, so that the sweep sees them.
-pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Lease>, StoreError> {
+/// first, so that the sweep sees them. Nothing is so before [`Acquiring::commit`].
+///
+/// # Errors
+/// [`StoreError::Newer`] where a newer version has migrated the database.
+pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Acquiring>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
         .execute(&mut *tx)
         .await?;
-    let (free, idle_since): (bool, Option<DateTime<Utc>>) = sqlx::query_as(
-        "select holder is null or holder = $2 or expires_at is null or expires_at < now(), expires_at
+    let (free, idle_since, schema): (bool, Option<DateTime<Utc>>, i64) = sqlx::query_as(
+        "select holder is null or holder = $2 or expires_at is null or expires_at < now()
+                    or (epoch, renewals) is not distinct from ($3, $4),
+                least(expires_at, now()), (select max(version) from _sqlx_migrations)
            from sender_leases where sender_id = $1 for update",
     )
     .bind(sender)
     .bind(asking.holder)
+    .bind(asking.dead.map(|pulse| pulse.epoch))
+    .bind(asking.dead.map(|pulse| pulse.renewals))
     .fetch_one(&mut *tx)
     .await?;
+    is_known(schema)?;
     if !free {
         return Ok(None);
     }
-    let (epoch, granted_at, renewals): (i64, DateTime<Utc>, i64) = sqlx::query_as(
+    let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
         "update sender_leases
-            set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, waiting = null
+            set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
+                waiting = null
           where sender_id = $1
-         returning epoch, now(), renewals",
+         returning epoch, now(), renewals, pg_postmaster_start_time()",
     )
     .bind(sender)
     .bind(asking.holder)
@@ -62,21 +108,23 @@ pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Res
     .fetch_one(&mut *tx)
     .await?;
     sweep_in(&mut tx, sender, epoch, Spare::OtherEpochs).await?;
-    tx.commit().await?;
-    Ok(Some(Lease { sender, epoch, granted_at, idle_since, renewals }))
+    Ok(Some(Acquiring { lease: Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at }, tx }))
 }
 
 /// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
-pub async fn is_held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<bool, StoreError> {
-    let held = sqlx::query_scalar(
-        "select exists (select 1 from sender_leases
-                         where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now())",
+pub async fn held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<Held>, StoreError> {
+    let held: Option<(i64, i64, Option<f64>)> = sqlx::query_as(
+        "select epoch, renewals, extract(epoch from valid)::double precision from sender_leases
+          where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
     )
     .bind(sender)
     .bind(by_us)
-    .fetch_one(pool)
+    .fetch_optional(pool)
     .await?;
-    Ok(held)
+    Ok(held.map(|(epoch, renewals, valid)| Held {
+        pulse: Pulse { epoch, renewals },
+        valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+    }))
 }
 
 fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
@@ -146,7 +194,7 @@ pub struct Renewed {
 /// Renews; `None` when the lease is no longer ours.
 pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<Renewed>, StoreError> {
     let renewed = sqlx::query_as(
-        "update sender_leases set expires_at = now() + $3, renewals = renewals + 1
+        "update sender_leases set expires_at = now() + $3, valid = $3, renewals = renewals + 1
           where sender_id = $1 and epoch = $2 and holder is not null
          returning now() as at, renewals",
     )

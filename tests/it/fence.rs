@@ -41,7 +41,7 @@ async fn goes_on_once_confirmed(shop: &Shop, posts: usize) {
 async fn a_copied_database_sends_nothing_until_somebody_confirms() {
     let shop = a_shop_that_has_sent().await;
     // What a copy shows: it says that it is another database than the one that sent.
-    shop.execute("update installation set database_oid = database_oid + 1").await;
+    shop.execute("update senders set sent_from = jsonb_set(sent_from, '{database_oid}', '1')").await;
     let blast = shop.blast(10..15).await;
 
     is_stopped_and_asks(&shop, &blast, "copy").await;

@@ -13,7 +13,7 @@ use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{Evidence, Stamped};
 use blastdeck::domain::retry::RetryRules;
 use blastdeck::store::claim::{Claim, Claimed, Want, claim};
-use blastdeck::store::lease::{Asking, Lease, acquire};
+use blastdeck::store::lease::{self, Asking, Lease};
 use blastdeck::store::ledger::{Answer, Entry, Settled, Source, record};
 use chrono::{TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -44,7 +44,7 @@ impl Scene {
             ),
         )
         .await;
-        let lease = acquire(&database.pool, SENDER, asking("first")).await.unwrap().unwrap();
+        let lease = acquire(&database.pool, "first").await.unwrap();
         Self { database, lease }
     }
 
@@ -59,7 +59,7 @@ impl Scene {
         let want = Want { blast: BLAST, business: "kedai", people: people.into(), after: None };
         match claim(self.pool(), self.lease, want).await.unwrap() {
             Claim::People(people) => people,
-            Claim::Fenced => panic!("the lease is lost"),
+            refused => panic!("{refused:?}"),
         }
     }
 
@@ -102,7 +102,17 @@ async fn execute(pool: &PgPool, statements: &str) {
 }
 
 fn asking(holder: &str) -> Asking<'_> {
-    Asking { holder, host: "here", valid: TimeDelta::seconds(15) }
+    Asking { holder, host: "here", valid: TimeDelta::seconds(15), dead: None }
+}
+
+/// The sender's lease for a holder, as if nothing had to be verified first.
+async fn acquire(pool: &PgPool, holder: &str) -> Option<Lease> {
+    acquire_as(pool, asking(holder)).await
+}
+
+async fn acquire_as(pool: &PgPool, asking: Asking<'_>) -> Option<Lease> {
+    let acquiring = lease::acquire(pool, SENDER, asking).await.unwrap()?;
+    Some(acquiring.commit().await.unwrap())
 }
 
 /// Evidence about a person's first attempt, with the answer it came in.

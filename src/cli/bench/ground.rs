@@ -137,10 +137,11 @@ fn config(base_url: &str, home: &Path, in_flight: u32) -> Result<Config> {
     let token = home.join("token");
     std::fs::write(&token, "a-token-for-nobody")?;
     Ok(Config::from_toml_str(&format!(
-        "[database]\ndata_dir = {:?}\n[[senders]]\nname = \"bench\"\nprovider = \"wsapme\"\ndevice = \"1\"\n\
+        "[database]\ndata_dir = {:?}\nstate_dir = {:?}\n[[senders]]\nname = \"bench\"\nprovider = \"wsapme\"\ndevice = \"1\"\n\
          base_url = {base_url:?}\ntoken = {{ file = {:?} }}\nrate = \"unlimited\"\ndaily_cap = \"none\"\n\
          in_flight = {in_flight}\n[polling]\ngive_up_after = \"1ms\"\n",
-        home.display().to_string(),
+        home.join("data").display().to_string(),
+        home.join("state").display().to_string(),
         token.display().to_string(),
     ))?)
 }

@@ -55,8 +55,9 @@ impl World {
             )
         };
         let text = format!(
-            "[database]\ndata_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
-            self.postgres.dir().display().to_string(),
+            "[database]\ndata_dir = {:?}\nstate_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
+            self.home().display().to_string(),
+            self.postgres.dir().join("state").display().to_string(),
             sender(SALES, "gap = \"20s..60s\""),
             sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,
@@ -93,7 +94,12 @@ impl World {
     }
 
     pub(super) fn log_dir(&self) -> PathBuf {
-        self.postgres.dir().join("log")
+        self.home().join("log")
+    }
+
+    /// Where a demo has its files.
+    fn home(&self) -> PathBuf {
+        self.postgres.dir().join("home")
     }
 
     /// Ends both and leaves nothing.

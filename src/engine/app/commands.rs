@@ -9,7 +9,7 @@ use super::plan::Readiness;
 use crate::domain::blast::{BlastState, Command, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::engine::error::EngineError;
-use crate::engine::fence::RESTORED;
+use crate::engine::fence::{RESTORED, Refusal};
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, Change, Head};
 use crate::store::clearing::{self, Left, Work};
@@ -73,7 +73,7 @@ impl App {
 
     /// A blast that is sending but whose sender was stopped for an error: whoever resumes says that it is mended.
     async fn resume_sender(&self, mut tx: Transaction<'_, Postgres>, head: &Head) -> Result<BlastRow, EngineError> {
-        if !self.let_go_on(&mut tx, head.sender_id).await? {
+        if self.let_go_on(&mut tx, head.sender_id).await?.is_none() {
             return Err(EngineError::Refused("the blast is sending: it was not paused".to_owned()));
         }
         self.log_blast_act(&mut tx, "resume", head, json!({})).await?;
@@ -83,13 +83,17 @@ impl App {
     }
 
     /// An operator says that a stopped sender may go on: what was wrong is mended, or the restored database may send.
-    /// `false`: it was not stopped.
-    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<bool, EngineError> {
+    /// How many people became uncertain by it; `None`: it was not stopped.
+    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<i64>, EngineError> {
         let code = sender::unstop(tx, id).await?;
-        if code.as_deref() == Some(RESTORED) {
-            self.fence().confirm(self.pool()).await?;
+        if code.as_deref() != Some(RESTORED) {
+            return Ok(code.map(|_| 0));
         }
-        Ok(code.is_some())
+        match self.fence().confirm(self.pool(), tx, id).await {
+            Ok(uncertain) => Ok(Some(uncertain)),
+            Err(Refusal::Store(error)) => Err(error.into()),
+            Err(why) => Err(EngineError::Refused(format!("{why}: make it writable, then confirm again"))),
+        }
     }
 
     /// Pauses at once: no POST starts after this is heard, which is within one message.

@@ -38,18 +38,19 @@ impl App {
         Ok(sender::unstop(&mut connection, id).await?.is_some())
     }
 
-    /// An operator's word that a stopped sender may go on, whatever stopped it.
-    pub async fn confirm_sender(&self, name: &str) -> Result<(), EngineError> {
+    /// An operator's word that a stopped sender may go on, whatever stopped it. Returns how many people became uncertain by
+    /// it: those whom this machine posted to before the database went back in time.
+    pub async fn confirm_sender(&self, name: &str) -> Result<i64, EngineError> {
         let sender = self.config().sender(name).ok_or_else(|| EngineError::NotFound(self.no_sender(name)))?;
         let id = sender::id(self.pool(), &sender.name).await?;
         let id = id.ok_or_else(|| EngineError::NotFound(self.no_sender(name)))?;
         let mut tx = self.pool().begin().await?;
-        if !self.let_go_on(&mut tx, id).await? {
+        let Some(uncertain) = self.let_go_on(&mut tx, id).await? else {
             return Err(EngineError::Refused(format!("sender {} is not stopped", sender.name)));
-        }
+        };
         tx.commit().await?;
         let _ = self.news_parts().order(self.pool(), None).await;
-        Ok(())
+        Ok(uncertain)
     }
 
     /// What holds a sender back, by its configuration: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.

@@ -1,6 +1,6 @@
 //! Opening: the database brought up to date, senders registered, their ways to WhatsApp built.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::PgPool;
@@ -73,14 +73,16 @@ impl App {
             Listening::No => News::deaf(),
         };
         let host = host();
+        let state = setup.config.database.state_dir.clone();
+        let database = store::fence::database_id(&pool).await?;
         let inner = Inner {
             operator: setup.config.operator.clone(),
-            identity: identity(&setup.config, &setup.url, setup.listening, &host),
+            identity: identity(&state.join(&database), setup.listening, &host),
             host,
             desks,
             broken,
             clock: Arc::new(DatabaseClock::default()),
-            fence: Arc::new(Fence::open(&run_directory(&setup.config, &setup.url))),
+            fence: Fence::new(&state, &database, setup.config.database.data_dir.join("run")),
             news,
             resting: watch::Sender::new(false),
             rested: watch::Sender::new(0),
@@ -95,16 +97,11 @@ impl App {
 }
 
 /// Only what lives on can hold leases. One directory a database: the same name in two would mean nothing.
-fn identity(config: &Config, url: &str, listening: Listening, host: &str) -> Identity {
+fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
     match listening {
-        Listening::Yes => Identity::take(&run_directory(config, url), host),
+        Listening::Yes => Identity::take(directory, host),
         Listening::No => Identity::once(host),
     }
-}
-
-/// Where processes of this machine that share a database keep what they must agree on.
-fn run_directory(config: &Config, url: &str) -> PathBuf {
-    config.database.data_dir.join("run").join(database_name(url))
 }
 
 /// A short name for a database in file names: the address itself may hold a password.

@@ -147,8 +147,7 @@ impl Sender {
             return;
         }
         let claiming = self.claiming(blast, slots);
-        let (pool, lease, business) =
-            (self.parts.pool.clone(), self.parts.lease.lease, self.parts.desk.business.clone());
+        let (pool, lease, business) = (self.parts.pool.clone(), self.lease, self.parts.desk.business.clone());
         let Want { people, after, .. } = self.want(&claiming);
         let claim = async move { claim::claim(&pool, lease, Want { blast, business: &business, people, after }).await };
         let claim = tokio::spawn(timed(claim));

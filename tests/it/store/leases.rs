@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use blastdeck::store::StoreError;
 use blastdeck::store::claim::{Claim, Claimed, Want, claim, skip_suppressed};
-use blastdeck::store::lease::{acquire, release, renew, sweep};
+use blastdeck::store::lease::{Asking, Pulse, held, release, renew, sweep};
 use chrono::TimeDelta;
 
-use super::{BLAST, SENDER, Scene, accepted, asking};
+use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
 use crate::support::eventually_async;
 
 const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5, after: None };
@@ -15,10 +16,10 @@ const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5, a
 async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
     let scene = Scene::queued(1).await;
 
-    assert_eq!(acquire(scene.pool(), SENDER, asking("second")).await.unwrap(), None);
+    assert_eq!(acquire(scene.pool(), "second").await, None);
     assert!(renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap().is_some());
     release(scene.pool(), scene.lease).await.unwrap();
-    let second = acquire(scene.pool(), SENDER, asking("second")).await.unwrap().unwrap();
+    let second = acquire(scene.pool(), "second").await.unwrap();
 
     assert!(second.epoch > scene.lease.epoch);
     assert_eq!(renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap(), None, "the first has lost it");
@@ -30,7 +31,7 @@ async fn an_engine_that_lost_its_lease_claims_nobody() {
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
     assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::Fenced), "it ran out");
 
-    acquire(scene.pool(), SENDER, asking("second")).await.unwrap().unwrap();
+    acquire(scene.pool(), "second").await.unwrap();
 
     assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::Fenced), "it was taken");
     assert_eq!(scene.statuses().await, ["queued"; 5]);
@@ -44,7 +45,7 @@ async fn a_claim_goes_on_behind_the_one_before_and_whoever_was_passed_by_is_foun
     sqlx::query("select 1 from blast_recipients where id = 2 for update").execute(&mut *by_hand).await.unwrap();
     let claim = async |want| match claim(scene.pool(), scene.lease, want).await.unwrap() {
         Claim::People(people) => people,
-        Claim::Fenced => panic!("the lease is lost"),
+        refused => panic!("{refused:?}"),
     };
     let ids = |people: &[Claimed]| people.iter().map(|person| person.id.0).collect::<Vec<_>>();
 
@@ -68,7 +69,7 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
 
     let pool = scene.pool().clone();
-    let takeover = tokio::spawn(async move { acquire(&pool, SENDER, asking("second")).await.unwrap().unwrap() });
+    let takeover = tokio::spawn(async move { acquire(&pool, "second").await.unwrap() });
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!takeover.is_finished(), "it does not pass by a claim that is about to be committed");
     by_hand.rollback().await.unwrap();
@@ -84,7 +85,7 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
 async fn truth_of_a_dead_epoch_is_still_recorded() {
     let scene = Scene::sending(2).await;
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
-    acquire(scene.pool(), SENDER, asking("second")).await.unwrap().unwrap();
+    acquire(scene.pool(), "second").await.unwrap();
     assert_eq!(scene.statuses().await, ["uncertain"; 2]);
 
     scene.record(&[accepted(1, "LATE")]).await;
@@ -146,4 +147,46 @@ async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
     assert_eq!(claimed, [3, 4]);
     assert_eq!(scene.statuses().await, ["skipped", "skipped", "sending", "sending"]);
     scene.books().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_in_a_far_future_is_free_once_its_holder_was_seen_to_be_dead() {
+    let scene = Scene::queued(1).await;
+    scene.execute("update sender_leases set expires_at = now() + interval '1 day'").await;
+    let seen = held(scene.pool(), SENDER, "second").await.unwrap().unwrap();
+    assert_eq!(seen.valid, Some(Duration::from_secs(15)));
+    assert_eq!(acquire(scene.pool(), "second").await, None);
+
+    renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap();
+    let alive = acquire_as(scene.pool(), Asking { dead: Some(seen.pulse), ..asking("second") }).await;
+    let now = Pulse { renewals: seen.pulse.renewals + 1, ..seen.pulse };
+    let dead = acquire_as(scene.pool(), Asking { dead: Some(now), ..asking("second") }).await;
+
+    assert_eq!(alive, None, "it was renewed since");
+    assert!(dead.is_some());
+}
+
+#[tokio::test]
+async fn nobody_is_claimed_from_a_schema_that_this_version_does_not_know() {
+    let scene = Scene::queued(1).await;
+    scene
+        .execute(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+             values (9001, 'of tomorrow', true, '\\x00', 1)",
+        )
+        .await;
+
+    let refused = claim(scene.pool(), scene.lease, WANT).await.unwrap_err();
+
+    assert!(matches!(refused, StoreError::Newer { found: 9001, .. }), "{refused}");
+    assert_eq!(scene.statuses().await, ["queued"]);
+}
+
+#[tokio::test]
+async fn nobody_is_claimed_from_another_server_than_the_one_that_granted_the_lease() {
+    let mut scene = Scene::queued(1).await;
+    scene.lease.server_started_at -= TimeDelta::microseconds(1);
+
+    assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::OtherServer));
+    assert_eq!(scene.statuses().await, ["queued"]);
 }

@@ -5,13 +5,13 @@ use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::store::claim::{Want, claim, next_due, skip_suppressed};
 use blastdeck::store::clearing::unfinished;
-use blastdeck::store::lease::{self, acquire, release};
+use blastdeck::store::lease::{self, release};
 use blastdeck::store::{blast, plan, poll, suppression, view};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
-use super::{BLAST, SENDER, Scene, asking};
+use super::{BLAST, SENDER, Scene, acquire};
 use crate::support::eventually_async;
 
 /// Half of the table is queued, and none of it in the blast that is asked about: a walk over the table looks cheap, and
@@ -77,7 +77,7 @@ async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
         claim(pool, scene.lease, Want { blast: BLAST, business: "kedai", people: 64, after: None }).await.unwrap();
         assert_eq!(lease::sweep(pool, SENDER, scene.lease.epoch, &[]).await.unwrap(), 0);
         release(pool, scene.lease).await.unwrap();
-        acquire(pool, SENDER, asking("second")).await.unwrap().unwrap();
+        acquire(pool, "second").await.unwrap();
         assert!(blast::complete(pool, BLAST).await.unwrap());
     })
     .await;

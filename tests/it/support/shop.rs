@@ -105,6 +105,7 @@ impl Shop {
             .env("HOME", self.room.path())
             .env("DATABASE_URL", &self.database.url)
             .env("BLASTDECK_DATA_DIR", self.path("data"))
+            .env("BLASTDECK_STATE_DIR", self.path("state"))
             .env("BLASTDECK_OPERATOR", "aina")
             .env("WSAPME_TOKEN", TOKEN)
             .args(["--config".as_ref(), self.path("config.toml").as_os_str()])
@@ -205,10 +206,12 @@ impl Shop {
     /// The dashboard in a terminal, with its engine, in the shop's own environment.
     pub fn dashboard(&self, size: Size) -> Pty {
         let (home, data, config) = (self.room.path(), self.path("data"), self.path("config.toml"));
+        let state = self.path("state");
         let environment = [
             ("HOME", home.to_str().unwrap()),
             ("DATABASE_URL", &self.database.url),
             ("BLASTDECK_DATA_DIR", data.to_str().unwrap()),
+            ("BLASTDECK_STATE_DIR", state.to_str().unwrap()),
             ("BLASTDECK_OPERATOR", "aina"),
             ("WSAPME_TOKEN", TOKEN),
             ("LANG", "C.UTF-8"),

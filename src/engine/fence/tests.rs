@@ -1,0 +1,73 @@
+use super::{Refusal, judge};
+use crate::engine::memory::{Remembered, Standing};
+use crate::engine::watch::Seen;
+use crate::store::fence::{Facts, Likeness};
+use crate::store::lease::Pulse;
+
+fn likeness(timeline: i64) -> Likeness {
+    Likeness { system_identifier: "72".to_owned(), database_oid: 5, timeline }
+}
+
+/// A database that has sent, on its first timeline.
+fn facts() -> Facts {
+    Facts {
+        server_started_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        sent_from: Some(likeness(1)),
+        has_sent: true,
+        epoch: 3,
+        renewals: 10,
+        newest_recipient: 100,
+    }
+}
+
+fn remembered(timeline: i64, epoch: i64, renewals: i64) -> Remembered {
+    Remembered { standing: Standing { likeness: likeness(timeline), epoch, renewals }, witnesses: Vec::new() }
+}
+
+fn seen(renewals: i64, was_alive: bool) -> Seen {
+    Seen { pulse: Pulse { epoch: 3, renewals }, was_alive }
+}
+
+#[test]
+fn a_database_as_it_is_remembered_may_send() {
+    assert!(judge(&facts(), &likeness(1), Some(&remembered(1, 3, 10)), None).is_ok());
+    assert!(judge(&facts(), &likeness(1), Some(&remembered(1, 2, 9)), None).is_ok(), "others sent since");
+}
+
+#[test]
+fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
+    for (remembered, seen) in [
+        (Some(remembered(1, 3, 11)), None),
+        (Some(remembered(1, 4, 10)), None),
+        (Some(remembered(1, 3, 10)), Some(seen(11, false))),
+        (None, Some(seen(11, true))),
+    ] {
+        let refused = judge(&facts(), &likeness(1), remembered.as_ref(), seen);
+        assert!(matches!(refused, Err(Refusal::BackInTime)), "{remembered:?} {seen:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn no_memory_is_a_reason_to_ask_only_where_something_was_sent_that_nobody_here_saw() {
+    let fresh = Facts { has_sent: false, sent_from: None, ..facts() };
+
+    assert!(judge(&fresh, &likeness(1), None, None).is_ok(), "a first start");
+    assert!(judge(&facts(), &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live fleet");
+    for seen in [None, Some(seen(10, false))] {
+        let refused = judge(&facts(), &likeness(1), None, seen);
+        assert!(matches!(refused, Err(Refusal::NoRecord)), "{refused:?}");
+    }
+}
+
+#[test]
+fn another_server_than_the_one_that_sent_is_asked_about_whoever_remembers_it() {
+    let promoted = judge(&facts(), &likeness(2), Some(&remembered(1, 3, 10)), None);
+    assert!(matches!(promoted, Err(Refusal::OtherDatabase)), "{promoted:?}");
+
+    let confirmed = Facts { sent_from: Some(likeness(2)), ..facts() };
+    let elsewhere = judge(&confirmed, &likeness(2), Some(&remembered(1, 3, 10)), None);
+    assert!(elsewhere.is_ok(), "confirmed on another machine: {elsewhere:?}");
+
+    let earlier = judge(&facts(), &likeness(1), Some(&remembered(2, 3, 10)), None);
+    assert!(matches!(earlier, Err(Refusal::OtherDatabase)), "a backup of the timeline before: {earlier:?}");
+}

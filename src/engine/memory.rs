@@ -1,0 +1,269 @@
+//! What this machine remembers of one sender: how far the database had come when it was last seen, and whom this machine
+//! posted to. It lies outside of everything that a restore of the database brings back.
+//!
+//! Two files a sender: a small one that is replaced as a whole, and the journal of attempts that it names. The files are
+//! the memory's only owner: nothing of it is kept in a process, since several processes of a machine write it in turn.
+//! What cannot be read or written is an error, never an empty memory.
+
+mod journal;
+mod origin;
+
+pub use journal::Journal;
+pub use origin::Origin;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::SenderId;
+use crate::store::fence::{Likeness, Posted};
+
+/// Files and directories are the operator's own: the journal holds phone numbers.
+const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Why this machine cannot remember.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    #[error("{} cannot be read: {why}", path.display())]
+    Unreadable { path: PathBuf, why: String },
+    #[error("{} cannot be written: {error}", path.display())]
+    Unwritable { path: PathBuf, error: io::Error },
+}
+
+/// How far a database had come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub likeness: Likeness,
+    /// Of the sender's lease; both only grow.
+    pub epoch: i64,
+    pub renewals: i64,
+}
+
+impl Standing {
+    /// The further of two of the same database.
+    fn further(self, other: &Self) -> Self {
+        Self {
+            likeness: self.likeness,
+            epoch: self.epoch.max(other.epoch),
+            renewals: self.renewals.max(other.renewals),
+        }
+    }
+}
+
+/// The small file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Page {
+    standing: Standing,
+    /// The journal's number: each new one has the next.
+    journal: u64,
+    /// The journal file itself: a copy of it is another file.
+    origin: Origin,
+    /// The journal is at least this long.
+    bytes: u64,
+    /// Attempts before this offset were confirmed to be missing.
+    confirmed_bytes: u64,
+}
+
+/// What is remembered of a sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    pub standing: Standing,
+    /// The newest attempts that the database must have, at most [`WITNESSES`].
+    pub witnesses: Vec<Posted>,
+}
+
+/// So many attempts are looked up in a database before it is sent from.
+const WITNESSES: usize = 512;
+
+/// The memory of one sender in one database.
+#[derive(Debug, Clone)]
+pub struct SenderMemory {
+    directory: PathBuf,
+    sender: SenderId,
+}
+
+impl SenderMemory {
+    /// In the directory of its database. Makes nothing yet.
+    pub fn new(directory: &Path, sender: SenderId) -> Self {
+        Self { directory: directory.to_owned(), sender }
+    }
+
+    /// What is remembered; `None` when this machine never sent for it.
+    ///
+    /// # Errors
+    /// A memory that is torn, copied or cannot be opened.
+    pub fn read(&self) -> Result<Option<Remembered>, MemoryError> {
+        let Some(page) = self.page()? else { return Ok(None) };
+        let witnesses = self.journal(&page)?.newest(page.confirmed_bytes, WITNESSES)?;
+        Ok(Some(Remembered { standing: page.standing, witnesses }))
+    }
+
+    /// Remembers how far the database has come, and opens the journal for what is posted from here on. What is remembered
+    /// only rises.
+    pub fn remember(&self, standing: &Standing) -> Result<Journal, MemoryError> {
+        let _lock = self.lock()?;
+        let (page, journal) = match self.page()? {
+            Some(page) => {
+                let journal = self.journal(&page)?;
+                (Page { standing: standing.clone().further(&page.standing), ..page }, journal)
+            }
+            None => self.begin(standing.clone(), 0)?,
+        };
+        let (page, journal) = self.compact(page, journal)?;
+        self.write(Page { bytes: journal.sync()?, ..page })?;
+        Ok(journal)
+    }
+
+    /// Remembers that a lease was renewed so often under an epoch.
+    pub fn raise(&self, epoch: i64, renewals: i64) -> Result<(), MemoryError> {
+        let _lock = self.lock()?;
+        let path = self.page_path();
+        let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
+        let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
+        let bytes = self.journal(&page)?.sync()?;
+        self.write(Page { standing: standing.further(&page.standing), bytes, ..page })
+    }
+
+    /// Everybody this machine knows that it posted to, as far as that can be read.
+    pub fn posted(&self) -> Vec<Posted> {
+        self.journals().iter().flat_map(|path| Journal::readable_part(path)).collect()
+    }
+
+    /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more.
+    pub fn confirm(&self, standing: Standing) -> Result<(), MemoryError> {
+        let _lock = self.lock()?;
+        let known = self.page().ok().flatten().and_then(|page| Some((self.journal(&page).ok()?, page)));
+        let (page, journal) = match known {
+            Some((journal, page)) => (Page { standing, ..page }, journal),
+            None => self.begin(standing, self.next_journal())?,
+        };
+        let bytes = journal.sync()?;
+        self.write(Page { bytes, confirmed_bytes: bytes, ..page })
+    }
+
+    fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
+        let journal = Journal::create(&self.journal_path(number))?;
+        let page = Page { standing, journal: number, origin: journal.origin()?, bytes: 0, confirmed_bytes: 0 };
+        Ok((page, journal))
+    }
+
+    /// Begins a new journal with the newest of a long one.
+    fn compact(&self, page: Page, journal: Journal) -> Result<(Page, Journal), MemoryError> {
+        if !journal.is_long()? {
+            return Ok((page, journal));
+        }
+        let (kept, confirmed_bytes) = journal.newest_half(page.confirmed_bytes)?;
+        let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
+        next.append(&kept)?;
+        let page = Page { bytes: next.sync()?, confirmed_bytes, ..fresh };
+        self.write(page.clone())?;
+        // The page names the new one: the old one is of no use any more, and takes room only.
+        let _ = fs::remove_file(self.journal_path(page.journal - 1));
+        Ok((page, next))
+    }
+
+    fn page(&self) -> Result<Option<Page>, MemoryError> {
+        let path = self.page_path();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            // Its journal without it: somebody removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.journals().is_empty() => return Ok(None),
+            Err(error) => return Err(MemoryError::Unreadable { path, why: error.to_string() }),
+        };
+        let page = serde_json::from_slice(&text);
+        page.map(Some).map_err(|error| MemoryError::Unreadable { path, why: format!("it is damaged ({error})") })
+    }
+
+    /// The journal that a page names, if it is that very file and as long as it was.
+    fn journal(&self, page: &Page) -> Result<Journal, MemoryError> {
+        let path = self.journal_path(page.journal);
+        let journal = Journal::open(&path)?;
+        let why = if journal.origin()? != page.origin {
+            "it is a copy"
+        } else if journal.length()? < page.bytes {
+            "it was cut off"
+        } else {
+            return Ok(journal);
+        };
+        Err(MemoryError::Unreadable { path, why: why.to_owned() })
+    }
+
+    /// Written beside and renamed: a kill leaves the old one or the new one.
+    fn write(&self, page: Page) -> Result<(), MemoryError> {
+        let path = self.page_path();
+        let draft = path.with_extension("new");
+        let written = serde_json::to_vec(&page).map_err(io::Error::from).and_then(|text| {
+            let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
+            file.write_all(&text)?;
+            file.sync_data()?;
+            fs::rename(&draft, &path)
+        });
+        written.map_err(|error| MemoryError::Unwritable { path, error })
+    }
+
+    /// One process at a time reads and writes.
+    fn lock(&self) -> Result<File, MemoryError> {
+        let path = self.path("lock");
+        let locked = make_directory(&self.directory).and_then(|()| {
+            let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(&path)?;
+            flock(&file, FlockOperation::LockExclusive)?;
+            Ok(file)
+        });
+        locked.map_err(|error| MemoryError::Unwritable { path, error })
+    }
+
+    /// The journals there are, whatever the page says.
+    fn journals(&self) -> Vec<PathBuf> {
+        let prefix = format!("sender-{}.posted-", self.sender);
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
+        ours.map(|entry| entry.path()).collect()
+    }
+
+    fn next_journal(&self) -> u64 {
+        let number = |path: &PathBuf| path.to_str()?.rsplit_once('-')?.1.parse::<u64>().ok();
+        self.journals().iter().filter_map(number).max().map_or(0, |newest| newest + 1)
+    }
+
+    fn page_path(&self) -> PathBuf {
+        self.path("json")
+    }
+
+    fn journal_path(&self, number: u64) -> PathBuf {
+        self.path(&format!("posted-{number}"))
+    }
+
+    fn path(&self, ending: &str) -> PathBuf {
+        self.directory.join(format!("sender-{}.{ending}", self.sender))
+    }
+}
+
+/// Whether some other database's memory in `state` is of the same server: a copy from before it had an id of its own.
+pub fn knows_server(state: &Path, sender: SenderId, likeness: &Likeness) -> bool {
+    let databases = fs::read_dir(state).into_iter().flatten().flatten();
+    let pages = databases.filter_map(|database| SenderMemory::new(&database.path(), sender).page().ok().flatten());
+    let is_same = |page: &Page| {
+        let known = &page.standing.likeness;
+        !known.system_identifier.is_empty()
+            && (&known.system_identifier, known.database_oid) == (&likeness.system_identifier, likeness.database_oid)
+    };
+    pages.into_iter().any(|page| is_same(&page))
+}
+
+/// Makes a directory, with those above it, for its owner alone.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)
+}
+
+/// Opens for the owner alone, and through no link: another user's link must not lead a write elsewhere.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(FILE_MODE).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! The journal of attempts that this machine posted: records of one length, appended before each claim's first POST.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{FlockOperation, flock};
+
+use super::{MemoryError, Origin, private};
+use crate::domain::ids::RecipientId;
+use crate::store::fence::Posted;
+
+/// Recipient, attempt, epoch, time in microseconds, phone, checksum; big endian.
+const RECORD: usize = 8 + 4 + 8 + 8 + 8 + 4;
+
+/// A journal longer than this many records is begun anew with the newer half. About 10 MB.
+const LONG: u64 = 262_144;
+
+/// An open journal. Appends reach the kernel before they return; a crash of the whole machine may lose the newest.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Makes an empty one, in place of a leftover that no page names.
+    pub(super) fn create(path: &Path) -> Result<Self, MemoryError> {
+        let unwritable = |error| MemoryError::Unwritable { path: path.to_owned(), error };
+        if let Err(error) = fs::remove_file(path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(unwritable(error));
+        }
+        let file = private(OpenOptions::new().create_new(true).read(true).append(true)).open(path);
+        Ok(Self { path: path.to_owned(), file: file.map_err(unwritable)? })
+    }
+
+    pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
+        match private(OpenOptions::new().read(true).append(true)).open(path) {
+            Ok(file) => Ok(Self { path: path.to_owned(), file }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
+            }
+            Err(error) => Err(MemoryError::Unwritable { path: path.to_owned(), error }),
+        }
+    }
+
+    /// Appends attempts, all of them or none.
+    pub fn append(&mut self, posted: &[Posted]) -> Result<(), MemoryError> {
+        let records: Vec<u8> = posted.iter().flat_map(encode).collect();
+        self.append_locked(&records).map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })
+    }
+
+    fn append_locked(&mut self, records: &[u8]) -> io::Result<()> {
+        flock(&self.file, FlockOperation::LockExclusive)?;
+        let before = self.file.metadata()?.len();
+        let mut written = self.file.write_all(records);
+        if written.is_err() {
+            // A part of a record would make the whole journal unreadable.
+            written = self.file.set_len(before).and(written);
+        }
+        flock(&self.file, FlockOperation::Unlock)?;
+        written
+    }
+
+    /// Makes durable what was appended; the length then, in bytes.
+    pub(super) fn sync(&self) -> Result<u64, MemoryError> {
+        let length = self.length()?;
+        self.file.sync_data().map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })?;
+        Ok(length)
+    }
+
+    pub(super) fn origin(&self) -> Result<Origin, MemoryError> {
+        Origin::of(&self.file).map_err(|error| self.unreadable(&error.to_string()))
+    }
+
+    pub(super) fn length(&self) -> Result<u64, MemoryError> {
+        let metadata = self.file.metadata().map_err(|error| self.unreadable(&error.to_string()))?;
+        Ok(metadata.len())
+    }
+
+    pub(super) fn is_long(&self) -> Result<bool, MemoryError> {
+        Ok(self.length()? > LONG * RECORD as u64)
+    }
+
+    /// The newest records behind an offset, oldest first, at most `most`.
+    pub(super) fn newest(&self, behind: u64, most: usize) -> Result<Vec<Posted>, MemoryError> {
+        let end = self.length()?;
+        let from = end.saturating_sub((most * RECORD) as u64).max(behind.min(end));
+        let mut bytes = vec![0; usize::try_from(end - from).unwrap_or(0)];
+        self.file.read_exact_at(&mut bytes, from).map_err(|error| self.unreadable(&error.to_string()))?;
+        let (records, rest) = bytes.as_chunks::<RECORD>();
+        let records: Option<Vec<Posted>> = records.iter().map(decode).collect();
+        records.filter(|_| rest.is_empty()).ok_or_else(|| self.unreadable("it is damaged"))
+    }
+
+    /// The newer half, and how much of that lies before an offset of the whole.
+    pub(super) fn newest_half(&self, offset: u64) -> Result<(Vec<Posted>, u64), MemoryError> {
+        let kept = self.newest(0, (LONG / 2) as usize)?;
+        let dropped = self.length()? - (kept.len() * RECORD) as u64;
+        Ok((kept, offset.saturating_sub(dropped)))
+    }
+
+    /// Every record of a file that can be read, whatever else is wrong with it.
+    pub(super) fn readable_part(path: &Path) -> Vec<Posted> {
+        let bytes = fs::read(path).unwrap_or_default();
+        bytes.as_chunks::<RECORD>().0.iter().filter_map(decode).collect()
+    }
+
+    fn unreadable(&self, why: &str) -> MemoryError {
+        MemoryError::Unreadable { path: self.path.clone(), why: why.to_owned() }
+    }
+}
+
+fn encode(posted: &Posted) -> [u8; RECORD] {
+    let mut record = [0; RECORD];
+    record[..8].copy_from_slice(&posted.recipient.0.to_be_bytes());
+    record[8..12].copy_from_slice(&posted.attempt.to_be_bytes());
+    record[12..20].copy_from_slice(&posted.epoch.to_be_bytes());
+    record[20..28].copy_from_slice(&posted.claimed_at.timestamp_micros().to_be_bytes());
+    record[28..36].copy_from_slice(&posted.phone.to_be_bytes());
+    let sum = checksum(&record[..36]);
+    record[36..].copy_from_slice(&sum.to_be_bytes());
+    record
+}
+
+/// `None`: it is damaged.
+fn decode(record: &[u8; RECORD]) -> Option<Posted> {
+    let long = |from: usize| record.get(from..from + 8)?.try_into().ok().map(i64::from_be_bytes);
+    let short = |from: usize| record.get(from..from + 4)?.try_into().ok().map(u32::from_be_bytes);
+    (short(36)? == checksum(&record[..36])).then_some(())?;
+    Some(Posted {
+        recipient: RecipientId(long(0)?),
+        attempt: short(8)?.cast_signed(),
+        epoch: long(12)?,
+        claimed_at: DateTime::<Utc>::from_timestamp_micros(long(20)?)?,
+        phone: long(28)?.cast_unsigned(),
+    })
+}
+
+/// FNV-1a, 32 bits: finds a torn or zeroed record. It is no defence against somebody who means harm.
+fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |sum: u32, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}

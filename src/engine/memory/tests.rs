@@ -1,0 +1,140 @@
+use std::fs;
+use std::path::Path;
+
+use super::{Journal, MemoryError, SenderMemory, Standing};
+use crate::domain::ids::{RecipientId, SenderId};
+use crate::store::fence::{Likeness, Posted};
+
+const SENDER: SenderId = SenderId(7);
+
+fn standing(epoch: i64, renewals: i64) -> Standing {
+    let likeness = Likeness { system_identifier: "72".to_owned(), database_oid: 5, timeline: 1 };
+    Standing { likeness, epoch, renewals }
+}
+
+fn posted(recipient: i64) -> Posted {
+    let claimed_at = "2026-11-20T12:00:00.000001Z".parse().unwrap();
+    Posted { recipient: RecipientId(recipient), attempt: 1, epoch: 3, claimed_at, phone: 60_100_000_000 }
+}
+
+/// A memory that holds three attempts.
+fn memory_of_three(directory: &Path) -> SenderMemory {
+    let memory = SenderMemory::new(directory, SENDER);
+    let mut journal = memory.remember(&standing(3, 10)).unwrap();
+    journal.append(&[posted(1), posted(2)]).unwrap();
+    journal.append(&[posted(3)]).unwrap();
+    memory.remember(&standing(3, 11)).unwrap();
+    memory
+}
+
+fn journal_of(directory: &Path) -> std::path::PathBuf {
+    directory.join("sender-7.posted-0")
+}
+
+fn is_unreadable(memory: &SenderMemory) -> bool {
+    matches!(memory.read(), Err(MemoryError::Unreadable { .. }))
+}
+
+#[test]
+fn what_was_posted_is_remembered_and_only_rises() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    assert_eq!(SenderMemory::new(home.path(), SenderId(8)).read().unwrap(), None);
+
+    memory.remember(&standing(2, 4)).unwrap();
+
+    let remembered = memory.read().unwrap().unwrap();
+    assert_eq!(remembered.standing, standing(3, 11));
+    assert_eq!(remembered.witnesses, [posted(1), posted(2), posted(3)]);
+}
+
+#[test]
+fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
+    let spoil: [(&str, fn(&Path)); 7] = [
+        ("page emptied", |home| fs::write(home.join("sender-7.json"), "").unwrap()),
+        ("page halved", |home| {
+            let text = fs::read(home.join("sender-7.json")).unwrap();
+            fs::write(home.join("sender-7.json"), &text[..text.len() / 2]).unwrap();
+        }),
+        ("page removed", |home| fs::remove_file(home.join("sender-7.json")).unwrap()),
+        ("journal emptied", |home| fs::write(journal_of(home), "").unwrap()),
+        ("journal halved", |home| {
+            let bytes = fs::read(journal_of(home)).unwrap();
+            fs::write(journal_of(home), &bytes[..40]).unwrap();
+        }),
+        ("journal damaged", |home| {
+            let mut bytes = fs::read(journal_of(home)).unwrap();
+            bytes[50] ^= 1;
+            fs::write(journal_of(home), bytes).unwrap();
+        }),
+        ("journal removed", |home| fs::remove_file(journal_of(home)).unwrap()),
+    ];
+    for (what, spoil) in spoil {
+        let home = tempfile::tempdir().unwrap();
+        let memory = memory_of_three(home.path());
+
+        spoil(home.path());
+
+        assert!(is_unreadable(&memory), "{what}: {:?}", memory.read());
+        let is_damaged = what == "journal damaged";
+        assert!(
+            is_damaged || memory.remember(&standing(3, 12)).is_err(),
+            "{what}: it must not be made good in passing"
+        );
+    }
+}
+
+#[test]
+fn a_memory_that_was_copied_back_is_no_memory() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let journal = journal_of(home.path());
+
+    fs::copy(&journal, home.path().join("beside")).unwrap();
+    fs::rename(home.path().join("beside"), &journal).unwrap();
+
+    assert!(is_unreadable(&memory));
+}
+
+#[test]
+fn a_confirmation_asks_no_more_for_what_is_missing_and_still_knows_who_was_posted_to() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+
+    memory.confirm(standing(4, 20)).unwrap();
+    let mut journal = memory.remember(&standing(4, 21)).unwrap();
+    journal.append(&[posted(4)]).unwrap();
+
+    assert_eq!(memory.read().unwrap().unwrap().witnesses, [posted(4)]);
+    assert_eq!(memory.posted().len(), 4);
+}
+
+#[test]
+fn a_confirmation_mends_a_damaged_memory_and_keeps_what_can_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    fs::write(home.path().join("sender-7.json"), "{").unwrap();
+    assert_eq!(memory.posted().len(), 3);
+
+    memory.confirm(standing(4, 20)).unwrap();
+
+    assert_eq!(memory.read().unwrap().unwrap().standing, standing(4, 20));
+    assert!(memory.remember(&standing(4, 21)).is_ok());
+}
+
+#[test]
+fn a_long_journal_keeps_its_newer_half() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let mut journal = memory.remember(&standing(3, 12)).unwrap();
+    let many: Vec<Posted> = (0..262_144).map(posted).collect();
+    journal.append(&many).unwrap();
+
+    let mut journal: Journal = memory.remember(&standing(3, 13)).unwrap();
+    journal.append(&[posted(-1)]).unwrap();
+
+    assert_eq!(memory.posted().len(), 131_073);
+    let witnesses = memory.read().unwrap().unwrap().witnesses;
+    assert_eq!(witnesses[witnesses.len() - 2..], [posted(262_143), posted(-1)]);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 3, "page, lock and one journal");
+}

@@ -1,0 +1,64 @@
+//! What an engine sees of leases that others hold: whether the holder is alive, by this machine's own clock.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::clock::Moment;
+use crate::domain::ids::SenderId;
+use crate::store::lease::{Held, Pulse};
+
+/// The leases that this process waits for.
+#[derive(Debug, Default)]
+pub struct Watch {
+    seen: HashMap<SenderId, Sight>,
+}
+
+/// One lease over time.
+#[derive(Debug, Clone, Copy)]
+struct Sight {
+    pulse: Pulse,
+    /// Since when the pulse stands still.
+    since: Moment,
+    /// It was seen to move: its holder was alive under our eyes.
+    has_moved: bool,
+}
+
+/// Whether a lease that somebody holds may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Alive,
+    /// Its counter stood still for as long as its holder may trust it: whatever `expires_at` says, it is dead.
+    Dead(Pulse),
+}
+
+impl Watch {
+    /// Looks at a lease that somebody else holds. The database has just answered, so that a live holder could renew it.
+    pub fn look(&mut self, sender: SenderId, held: &Held, own: Duration) -> Verdict {
+        let now = Moment::now();
+        let sight = self.seen.entry(sender).or_insert(Sight { pulse: held.pulse, since: now, has_moved: false });
+        if sight.pulse != held.pulse {
+            *sight = Sight { pulse: held.pulse, since: now, has_moved: true };
+        }
+        let dead_after = held.valid.unwrap_or(own).max(own);
+        if sight.since.boot_age_at(now) > dead_after { Verdict::Dead(sight.pulse) } else { Verdict::Alive }
+    }
+
+    /// The database did not answer: holders cannot renew either, and get their time anew.
+    pub fn was_blind(&mut self) {
+        let now = Moment::now();
+        self.seen.values_mut().for_each(|sight| sight.since = now);
+    }
+
+    /// What was last seen of a holder elsewhere.
+    pub fn seen(&self, sender: SenderId) -> Option<Seen> {
+        self.seen.get(&sender).map(|sight| Seen { pulse: sight.pulse, was_alive: sight.has_moved })
+    }
+}
+
+/// A lease as this process itself saw it in another's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub pulse: Pulse,
+    /// Its holder renewed it under our eyes.
+    pub was_alive: bool,
+}
