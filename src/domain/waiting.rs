@@ -51,6 +51,8 @@ pub enum Waiting {
     Clock { seconds: i64 },
     /// The database answers, but takes nothing.
     Database { trouble: Trouble },
+    /// Nobody of this blast can be claimed: a row of it holds what cannot be read or counted on. Other blasts go on.
+    Unreadable { why: String },
 }
 
 /// Why a database that answers takes nothing. Once it is mended, work goes on by itself.
@@ -147,7 +149,7 @@ impl Waiting {
         let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
         match self {
             Self::Armed { until } => format!("starts {}", clock(*until)),
-            Self::NoEngine | Self::SenderStopped { .. } => self.to_string(),
+            Self::NoEngine | Self::SenderStopped { .. } | Self::Unreadable { .. } => self.to_string(),
             Self::Database { trouble } => format!("{self}: {}", trouble.mend()),
             Self::Silent { .. } => format!("{self}{}", end("taken over")),
             Self::Uncertain { .. } => format!("waits for you: {self}"),
@@ -166,6 +168,7 @@ impl Waiting {
             Self::Uncertain { .. } => Some("say whether each went: `blastdeck uncertain list`"),
             Self::Clock { .. } => Some("set this machine's clock"),
             Self::Database { trouble } => Some(trouble.mend()),
+            Self::Unreadable { .. } => Some("mend that row in the database, then it goes on by itself"),
             _ => None,
         }
     }
@@ -199,6 +202,7 @@ impl fmt::Display for Waiting {
             Self::Uncertain { people } => write!(f, "{people} uncertain"),
             Self::Clock { seconds } => write!(f, "clocks that agree, they differ by {seconds} s"),
             Self::Database { trouble } => f.write_str(trouble.words()),
+            Self::Unreadable { why } => write!(f, "nothing is sent of this blast: {why}"),
         }
     }
 }

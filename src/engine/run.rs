@@ -286,7 +286,14 @@ impl Engine {
 
     async fn complete_finished(&self) -> Result<(), StoreError> {
         for id in blast::finished(self.app.pool()).await? {
-            if blast::complete(self.app.pool(), id).await? {
+            let completed = match blast::complete(self.app.pool(), id).await {
+                Err(error) if !error.is_transient() => {
+                    tracing::warn!(%error, blast = id.0, "it is over, and the database refuses to have that written");
+                    false
+                }
+                other => other?,
+            };
+            if completed {
                 self.app.news_parts().order(self.app.pool(), Some(id)).await?;
             }
         }

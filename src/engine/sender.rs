@@ -45,7 +45,7 @@ use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
 use bound::Bound;
 use brake::Brake;
-use choice::{Choice, Lane};
+use choice::{Choice, Lane, Refused};
 use gate::Gate;
 use pacing::{Ahead, Claiming};
 
@@ -78,6 +78,8 @@ const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(5);
 const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 /// A blast in which nobody was due is asked again no sooner.
 const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
+/// A blast of which the database refused a claim is tried again this much later.
+const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// One sender's loop.
 pub struct Sender {
@@ -198,10 +200,15 @@ impl Sender {
         self.look().await?;
         self.tell_now_and_then().await?;
         if let Some(ahead) = self.ahead.take() {
-            return self.send_claimed(ahead, stop).await;
+            let blast = ahead.blast();
+            let sent = self.send_claimed(ahead, stop).await;
+            return self.set_aside(blast, sent);
         }
         match self.choose() {
-            Choice::Send(blast) => self.send_some(blast, stop).await,
+            Choice::Send(blast) => {
+                let sent = self.send_some(blast, stop).await;
+                self.set_aside(blast, sent)
+            }
             Choice::Wait { until, bound } => {
                 let rests = tell::is_long(until, self.parts.clock.now());
                 self.parts.rests.store(rests, Ordering::Relaxed);
@@ -214,6 +221,24 @@ impl Sender {
                 Ok(())
             }
         }
+    }
+
+    /// A blast with a row that cannot be read, or that the database refuses to change, does not hold up the others.
+    fn set_aside(&mut self, blast: BlastId, sent: Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) else { return sent };
+        let why = match sent {
+            Err(error) if !error.is_transient() => error.to_string(),
+            Ok(()) => {
+                lane.refused = None;
+                return Ok(());
+            }
+            other => return other,
+        };
+        if lane.refused.as_ref().is_none_or(|refused| refused.why != why) {
+            tracing::warn!(blast = blast.0, why, "nothing is sent of it until that is mended");
+        }
+        lane.refused = Some(Refused { until: self.parts.clock.now() + REFUSED_FOR, why });
+        Ok(())
     }
 
     /// Reads what there is to send for, after an order or now and then.
@@ -233,7 +258,9 @@ impl Sender {
             self.tell().await?;
         }
         if ordered {
-            self.lanes.iter_mut().for_each(|lane| lane.nobody_due_before = None);
+            for lane in &mut self.lanes {
+                (lane.nobody_due_before, lane.refused) = (None, None);
+            }
         }
         self.looked_at = Some(Instant::now());
         Ok(())

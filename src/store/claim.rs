@@ -151,10 +151,11 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
     let of_claim = of_claim.map(|id| Arc::new(OfClaim { at: ours.at, transaction: id.cast_signed() }));
     let people = rows.iter().map(|row| {
         let claim = of_claim.clone().filter(|_| row.get(6));
-        Ok(Claimed { claim, ..Claimed::from_row(row)? })
+        let person = Claimed::from_row(row).map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })?;
+        Ok(Claimed { claim, ..person })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
-    let people = people.collect::<Result<_, sqlx::Error>>()?;
+    let people = people.collect::<Result<_, StoreError>>()?;
     tx.commit().await?;
     Ok(Claim::People(people))
 }

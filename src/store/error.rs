@@ -33,6 +33,9 @@ pub enum StoreError {
     /// A row was not any more as its claim had left it: the ledger reads it and writes again.
     #[error("a row was changed since its claim")]
     Moved,
+    /// A recipient's row holds something that this program cannot read, typed by hand.
+    #[error("the row of recipient {recipient} cannot be read: {error}")]
+    Unreadable { recipient: i64, error: sqlx::Error },
     /// A statement was refused for its data.
     #[error("the database refused a value: {0}")]
     Data(sqlx::Error),

@@ -29,6 +29,7 @@ mod store;
 mod support;
 mod terminal;
 mod times;
+mod unreadable;
 mod upkeep;
 mod verbs;
 mod view;

@@ -26,11 +26,19 @@ pub(super) struct Lane {
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
     pub nobody_due_before: Option<DateTime<Utc>>,
+    /// The database refused a claim for what is in this blast's rows.
+    pub refused: Option<Refused>,
     pub bookmark: Bookmark,
     /// What held it when it was last looked at; `None`: it may send.
     pub hold: Option<Hold>,
     pub meter: Meter,
     source: Runnable,
+}
+
+/// Why nobody of a blast can be claimed, and when that is tried again.
+pub(super) struct Refused {
+    pub until: DateTime<Utc>,
+    pub why: String,
 }
 
 /// Why a blast may not send now by its own limits.
@@ -83,6 +91,7 @@ impl Lane {
             limits,
             served,
             nobody_due_before: None,
+            refused: None,
             bookmark: Bookmark::default(),
             hold: None,
             meter: Meter::new(Instant::now()),
@@ -113,6 +122,10 @@ impl Lane {
         {
             let waiting = Some(Waiting::Window { window: window.to_string(), until });
             return Some(Hold { until, waiting, bound: None });
+        }
+        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.until > now) {
+            let waiting = Some(Waiting::Unreadable { why: refused.why.clone() });
+            return Some(Hold { until: refused.until, waiting, bound: None });
         }
         if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
             return Some(Hold { until, waiting: None, bound: None });

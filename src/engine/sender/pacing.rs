@@ -51,6 +51,12 @@ pub(super) struct Ahead {
     claim: JoinHandle<(Result<Claim, StoreError>, Duration)>,
 }
 
+impl Ahead {
+    pub(super) const fn blast(&self) -> BlastId {
+        self.claiming.blast
+    }
+}
+
 /// Whether the next POST of a claim goes now.
 enum Turn {
     Go,

@@ -1,0 +1,113 @@
+//! What somebody typed into the database by hand and no program can read: it is refused where it is typed, mended by an
+//! upgrade, and where neither is so, it holds up one blast and no other.
+
+use sqlx::AssertSqlSafe;
+
+use crate::support::{Setup, Shop, broken_books, eventually_async};
+
+/// Takes back what the upgrade brought: the database as an older version had it.
+const BEFORE_THE_UPGRADE: &str = "
+    do $$ declare wanted record; begin
+        for wanted in select conrelid::regclass as name, conname from pg_constraint
+                       where (conname like '%\\_times\\_check' or conname = 'blast_recipients_amount_number_check') and coninhcount = 0
+        loop execute format('alter table %s drop constraint %I', wanted.name, wanted.conname); end loop;
+    end $$;
+    delete from _sqlx_migrations where version = 6";
+
+#[tokio::test]
+async fn a_time_or_an_amount_that_cannot_be_read_is_refused_where_it_is_typed() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..2).await;
+    shop.until_idle().await;
+    let times: Vec<(String, String)> = sqlx::query_as(
+        "select table_name::text, column_name::text from information_schema.columns
+          where table_schema = 'public' and data_type = 'timestamp with time zone' and is_generated = 'NEVER'
+            and table_name in ('senders', 'blasts', 'blast_recipients', 'attempts', 'provider_message')",
+    )
+    .fetch_all(&shop.database.pool)
+    .await
+    .unwrap();
+    assert!(times.len() > 20, "{times:?}");
+
+    for (table, column) in &times {
+        for time in ["infinity", "-infinity", "200000-01-01", "1969-12-31"] {
+            let typed = format!("update {table} set {column} = '{time}'");
+            let refused = sqlx::query(AssertSqlSafe(typed.clone())).execute(&shop.database.pool).await;
+            let why = refused.expect_err(&typed).to_string();
+            assert!(why.contains(&format!("{table}_times_check")), "{typed}: {why}");
+        }
+    }
+    let refused = sqlx::query("update blast_recipients set amount = 'NaN'").execute(&shop.database.pool).await;
+    assert!(refused.unwrap_err().to_string().contains("blast_recipients_amount_number_check"));
+    let typed = "update blasts set send_after = '2030-01-01', completed_at = null";
+    sqlx::query(typed).execute(&shop.database.pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upgrade_mends_what_cannot_be_read_and_everything_goes_on() {
+    let shop = Shop::open(Setup::default()).await;
+    let (armed, queued, sold) = (shop.blast(0..2).await, shop.blast(2..5).await, shop.draft(5..7).await);
+    shop.execute(BEFORE_THE_UPGRADE).await;
+    shop.execute(&format!(
+        "update blasts set send_after = 'infinity' where id = {armed};
+         update blast_recipients set next_attempt_at = '-infinity' where blast_id = {queued};
+         update blast_recipients set amount = 'NaN', status = 'closed', standing = 'sent', sent_at = 'infinity',
+                closed_at = now() where blast_id = {sold}"
+    ))
+    .await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    for verb in [&["blast", "list"][..], &["blast", "show", &sold], &["blast", "report", &sold], &["audit"]] {
+        shop.ok(verb).await;
+    }
+    // The armed one is never due, and the engine goes on until it is stopped.
+    let engine = shop.engine();
+    eventually_async("the others are sent", async || shop.sim.posts().await.len() == 3).await;
+    engine.stop().await;
+    let left = format!("select count(*) from blast_recipients where blast_id = {armed} and status = 'queued'");
+    assert_eq!(shop.number(&left).await, 2, "what was to be sent never is not sent");
+    let broken = broken_books(&shop.database.pool).await;
+    assert!(!broken.iter().any(|broken| broken.contains("counters")), "{broken:#?}");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_holds_up_its_own_blast_alone_until_it_is_mended() {
+    // A fast rate, so that claims are also made ahead.
+    for sender in ["rate = \"unlimited\"\nin_flight = 4", "rate = \"50/s\"\nin_flight = 4"] {
+        let shop = Shop::open(Setup { sender, ..Setup::default() }).await;
+        let (spoilt, other) = (shop.draft(0..3).await, shop.draft(3..43).await);
+        let person = format!("(select min(id) from blast_recipients where blast_id = {spoilt})");
+        shop.send(&spoilt).await;
+        shop.send(&other).await;
+        shop.execute(&format!("update blast_recipients set variables = '{{\"x\": 1e400}}' where id = {person}")).await;
+        let engine = shop.engine();
+
+        shop.until_state(&other, "completed").await;
+        let said = shop.until_waiting(&spoilt, "unreadable").await;
+        let words = said["text"].as_str().unwrap().to_owned();
+        assert!(words.contains("recipient 1 cannot be read"), "{said}");
+        assert_eq!(shop.sim.posts().await.len(), 40, "nobody of the spoilt one");
+        shop.execute("update blast_recipients set variables = null").await;
+        shop.until_state(&spoilt, "completed").await;
+
+        engine.stop().await;
+        shop.promises().await;
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_counted_on_holds_up_its_own_blast_alone() {
+    let shop = Shop::open(Setup::default()).await;
+    let (spoilt, other) = (shop.draft(0..1).await, shop.draft(1..4).await);
+    shop.execute(&format!("update blast_recipients set attempt = 2147483647 where blast_id = {spoilt}")).await;
+    shop.send(&spoilt).await;
+    shop.send(&other).await;
+    let engine = shop.engine();
+
+    shop.until_state(&other, "completed").await;
+    shop.until_waiting(&spoilt, "unreadable").await;
+
+    engine.stop().await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+}
