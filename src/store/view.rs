@@ -1,6 +1,8 @@
 //! What faces read: blasts with their counts, windows of recipients, one person in full, senders as they stand.
 //! The types are here, the statements in the files below.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -103,6 +105,16 @@ pub enum Order {
     NewestChange,
     /// As they stand in the list of people; any number.
     Row,
+}
+
+impl Order {
+    /// How the statements of [`recipients::window`] put two rows: who keeps a part of a list puts rows into it by this.
+    pub fn compare(self, a: Place, b: Place) -> Ordering {
+        match self {
+            Self::NewestChange => b.changed_at.cmp(&a.changed_at).then(a.id.cmp(&b.id)),
+            Self::Row => a.id.cmp(&b.id),
+        }
+    }
 }
 
 /// Above this many matches only [`Order::Row`] is served, and counts are told as "10,000+".

@@ -242,6 +242,11 @@ impl<S: Screen, R: Runner> Desk<S, R> {
 
     fn tell(&mut self, msg: Msg, pace: Duration) -> Result<(), TuiError> {
         self.pace.want(pace);
+        self.update(msg)
+    }
+
+    /// Every effect of every message is done: what an update asked for is noted in the model as being on its way.
+    fn update(&mut self, msg: Msg) -> Result<(), TuiError> {
         let at = (self.clock)();
         for effect in update(&mut self.model, Timed { at, msg }) {
             self.effect(effect)?;
@@ -258,8 +263,10 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             Effect::Repaint => {
                 self.stopped_until = None;
                 self.screen.resume()?;
-                self.model.size = self.screen.size();
                 self.frames.forget();
+                // It may have been resized while it was not ours.
+                let size = self.screen.size();
+                self.update(Msg::Resized(size))?;
             }
             Effect::End(ended) => self.ended = Some(ended),
             effect => self.runner.start(effect),
@@ -277,9 +284,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             self.screen.write(bytes)?;
             self.writing = true;
         }
-        let at = (self.clock)();
-        update(&mut self.model, Timed { at, msg: Msg::Drawn });
-        Ok(())
+        self.update(Msg::Drawn)
     }
 }
 

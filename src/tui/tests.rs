@@ -4,6 +4,7 @@ mod bytes;
 mod desk;
 mod finding;
 mod marks;
+mod paging;
 mod screens;
 mod storm;
 pub mod support;

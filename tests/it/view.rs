@@ -127,6 +127,7 @@ async fn windows_join_without_a_gap_in_either_order_and_direction() {
     {
         let at = |anchor, limit| RecipientQuery { order, anchor, limit, ..query(text) };
         let all = window(&database.pool, &at(Anchor::Start, 50)).await;
+        assert!(all.is_sorted_by(|a, b| order.compare(a.place(), b.place()).is_lt()), "{order:?}");
         if order == Order::NewestChange {
             assert_eq!(who(&all), ["777", "778", "123", "456", "601", "779"]);
         }

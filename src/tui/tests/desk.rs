@@ -10,9 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::support::{STACKED, blasts, noon, options, people, senders};
+use super::support::{STACKED, blasts, crowd, noon, options, people, senders};
 use crate::engine::DatabaseState;
-use crate::tui::effect::{Act, Answer, Effect};
+use crate::engine::view::{Anchor, RecipientRow};
+use crate::tui::effect::{Act, Answer, Effect, Part};
 use crate::tui::feed::Feed;
 use crate::tui::input::Input;
 use crate::tui::key::Key;
@@ -66,9 +67,11 @@ impl Screen for FakeScreen {
     }
 }
 
-/// Answers readings at once from the sample shop; keeps the acts.
+/// Answers readings at once from the sample shop; keeps the acts, and which parts of the list were asked for.
 struct FakeRunner {
     acts: Arc<Mutex<Vec<Act>>>,
+    parts: Arc<Mutex<Vec<Part>>>,
+    people: Vec<RecipientRow>,
     tell: mpsc::UnboundedSender<Answer>,
     told: mpsc::UnboundedReceiver<Answer>,
 }
@@ -79,8 +82,14 @@ impl Runner for FakeRunner {
             Effect::Blasts => Answer::Blasts(Ok(blasts())),
             Effect::Senders => Answer::Senders(Ok(senders())),
             Effect::List { ticket, part, query } => {
+                self.parts.lock().unwrap().push(part);
                 let asked = Asked { anchor: query.anchor, limit: query.limit };
-                Answer::List { ticket, part, asked, rows: Ok(people()) }
+                let mut rows = self.people.clone();
+                if let Anchor::After(place) = query.anchor {
+                    rows.retain(|row| row.changed_at < place.changed_at);
+                }
+                rows.truncate(query.limit as usize);
+                Answer::List { ticket, part, asked, rows: Ok(rows) }
             }
             Effect::Rest => Answer::Rested,
             Effect::Act(act) => return self.acts.lock().unwrap().push(act),
@@ -97,6 +106,7 @@ impl Runner for FakeRunner {
 struct Running {
     frames: Written,
     acts: Arc<Mutex<Vec<Act>>>,
+    parts: Arc<Mutex<Vec<Part>>>,
     size: Arc<Mutex<Size>>,
     input: mpsc::Sender<Input>,
     signals: mpsc::Sender<Signalled>,
@@ -107,7 +117,12 @@ struct Running {
 }
 
 fn running(taking: Taking) -> Running {
+    running_with(taking, people())
+}
+
+fn running_with(taking: Taking, people: Vec<RecipientRow>) -> Running {
     let (frames, acts) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let parts = Arc::new(Mutex::new(Vec::new()));
     let size = Arc::new(Mutex::new(STACKED));
     let (tell, told) = mpsc::unbounded_channel();
     let (input, typed) = mpsc::channel(100);
@@ -116,14 +131,14 @@ fn running(taking: Taking) -> Running {
     let (database, state) = watch::channel(DatabaseState::Up);
     let stop = CancellationToken::new();
     let screen = FakeScreen { frames: frames.clone(), size: size.clone(), taking };
-    let runner = FakeRunner { acts: acts.clone(), tell, told };
+    let runner = FakeRunner { acts: acts.clone(), parts: parts.clone(), people, tell, told };
     let began = Instant::now();
     let clock = Box::new(move || noon() + TimeDelta::from_std(began.elapsed()).unwrap());
     let theme = Theme::new(Colours::Sixteen, Ascii::Off);
     let desk = Desk::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
     let sources = Sources { input: typed, signals: signalled, feed: Feed::new(heard, state), stop: stop.clone() };
     let desk = tokio::spawn(desk.run(sources));
-    Running { frames, acts, size, input, signals, stop, _news: news, _database: database, desk }
+    Running { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, desk }
 }
 
 impl Running {
@@ -249,6 +264,21 @@ async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_i
 
     sleep(Duration::from_millis(200)).await;
     assert!(desk.shown(STACKED).contains("══ 3 Recipients"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_grew_while_it_was_stopped_is_filled_to_its_last_row() {
+    let desk = running_with(Taking::AtOnce, crowd(1, 500));
+    sleep(Duration::from_secs(1)).await;
+    desk.keys("3").await;
+    let tall = Size { width: 80, height: 200 };
+
+    *desk.size.lock().unwrap() = tall;
+    desk.signals.send(Signalled::Continued).await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+
+    assert!(desk.parts.lock().unwrap().contains(&Part::After), "no page was asked for");
+    assert!(desk.shown(tall).contains("Person 180 "), "{}", desk.shown(tall));
 }
 
 #[tokio::test(start_paused = true)]

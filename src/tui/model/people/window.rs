@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::{Arrival, Asked, Movement, People, Person, Reach, Reaches, Shown, Sorting, Wanted};
+use super::{Arrival, Asked, Movement, People, Person, Reach, Reaches, Shown, Wanted};
 use crate::domain::ids::RecipientId;
-use crate::engine::view::{Anchor, Place, RecipientRow, Total};
+use crate::engine::view::{Anchor, Order, Place, RecipientRow, Total};
 
 impl People {
     /// Exchanges the list.
@@ -103,10 +103,7 @@ impl People {
     }
 
     fn compare(&self, a: Place, b: Place) -> Ordering {
-        match self.order {
-            Sorting::NewestChange => b.changed_at.cmp(&a.changed_at).then(b.id.cmp(&a.id)),
-            Sorting::Row => a.id.cmp(&b.id),
-        }
+        Order::from(self.order).compare(a, b)
     }
 
     /// Moves the cursor, within the rows that are here. From nobody, the first visible row.

@@ -1,0 +1,55 @@
+//! The window over a long list: pages join in the database's order, and one that was asked for always comes.
+
+use super::support::{Bench, STACKED, at, crowd, marked};
+use crate::domain::ids::RecipientId;
+use crate::domain::status::Status;
+use crate::engine::view::{Anchor, Order, RecipientRow};
+use crate::tui::effect::{Answer, Effect};
+use crate::tui::key::Key;
+use crate::tui::model::Asked;
+
+/// So many people who all changed in the same moment, as after one statement for all of them.
+fn tied(from: i64, count: i64) -> Vec<RecipientRow> {
+    crowd(from, count).into_iter().map(|row| RecipientRow { changed_at: at(13, 0), ..row }).collect()
+}
+
+/// The database answers whatever page is asked for, as its statements sort: newest first, ties by id.
+fn serve(bench: &mut Bench, all: &[RecipientRow]) {
+    for effect in bench.taken() {
+        let Effect::List { ticket, part, query } = effect else { continue };
+        assert_eq!(query.order, Order::NewestChange);
+        let limit = query.limit as usize;
+        let key = |row: &RecipientRow| (std::cmp::Reverse(row.changed_at), row.id);
+        let rows = match query.anchor {
+            Anchor::After(place) => {
+                let edge = (std::cmp::Reverse(place.changed_at), place.id);
+                all.iter().filter(|row| key(row) > edge).take(limit).cloned().collect()
+            }
+            Anchor::Before(place) => {
+                let edge = (std::cmp::Reverse(place.changed_at), place.id);
+                let before: Vec<RecipientRow> = all.iter().filter(|row| key(row) < edge).cloned().collect();
+                before[before.len().saturating_sub(limit)..].to_vec()
+            }
+            Anchor::Start | Anchor::End => continue,
+        };
+        let asked = Asked { anchor: query.anchor, limit: query.limit };
+        bench.answer(Answer::List { ticket, part, asked, rows: Ok(rows) });
+    }
+}
+
+#[test]
+fn somebody_marked_among_people_of_one_moment_is_in_their_place_again_after_scrolling_far_and_back() {
+    let mut bench = Bench::with(STACKED, tied(1, 60));
+    bench.keys("3jjjjjr").answer(marked(6, "Person 6", Status::Read, Status::Replied));
+    let others: Vec<RecipientRow> = tied(1, 300).into_iter().filter(|row| row.id != RecipientId(6)).collect();
+
+    for (key, times) in [(Key::PageDown, 12), (Key::PageUp, 14)] {
+        for _ in 0..times {
+            bench.key(key);
+            serve(&mut bench, &others);
+        }
+    }
+
+    let ids: Vec<i64> = bench.model.people.visible(8).map(|person| person.row.id.0).collect();
+    assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
