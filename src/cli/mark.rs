@@ -11,6 +11,7 @@ use super::Global;
 use super::context::{Context, Touch};
 use super::exit::Usage;
 use super::output::{json, line};
+use crate::domain::amount;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::Mark;
 use crate::engine::view::RecipientRow;
@@ -22,7 +23,7 @@ pub(super) struct MarkVerb {
     phone: String,
     what: What,
     /// The sale, with `closed`.
-    #[arg(long, value_parser = amount, allow_hyphen_values = true)]
+    #[arg(long, value_parser = amount::parse, allow_hyphen_values = true)]
     amount: Option<Decimal>,
     /// The text, with `note`; empty removes it.
     #[arg(long)]
@@ -37,18 +38,6 @@ enum What {
     Note,
     /// Takes back the last mark.
     Undo,
-}
-
-/// An amount of money: digits with at most two places.
-pub(super) fn amount(text: &str) -> Result<Decimal, String> {
-    let mend = || format!("`{text}` is no amount: write digits with at most two places, as in 120.00");
-    let text = text.trim();
-    if !text.chars().all(|c| c.is_ascii_digit() || c == '.') {
-        return Err(mend());
-    }
-    let amount: Decimal = text.parse().map_err(|_| mend())?;
-    let is_money = amount.normalize().scale() <= 2 && amount < Decimal::from(10_000_000_000_i64);
-    is_money.then_some(amount).ok_or_else(mend)
 }
 
 impl MarkVerb {
@@ -91,17 +80,4 @@ async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<(
 async fn undo(context: &Context, person: &RecipientRow) -> Result<()> {
     let done = context.app.undo_person(person.id).await?;
     if context.is_json { json(&json!({ "undone": done.sentence })) } else { line(&done.sentence) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::amount;
-
-    #[test]
-    fn an_amount_is_money() {
-        assert_eq!(amount("120.50").unwrap().to_string(), "120.50");
-        for wrong in ["-1", "1.234", "12a", "", "1e5", "99999999999"] {
-            assert!(amount(wrong).is_err(), "{wrong}");
-        }
-    }
 }

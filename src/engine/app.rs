@@ -9,6 +9,7 @@ mod plan;
 mod reads;
 mod replies;
 mod retry;
+mod several;
 mod suppressions;
 mod undo;
 
@@ -37,6 +38,7 @@ pub use marks::Marked;
 pub use open::{Access, Broken, Listening, Setup, database_name};
 pub use plan::{Plan, Sample};
 pub use replies::{Heard, Incoming};
+pub use several::MarkedSeveral;
 pub use undo::TakenBack;
 
 /// The long-lived parts. Cheap to clone.

@@ -31,6 +31,11 @@ pub struct Action {
     pub detail: Value,
 }
 
+/// The database's time: that of the transaction, as logged acts and the history have it.
+pub async fn now(tx: &mut PgConnection) -> Result<DateTime<Utc>, StoreError> {
+    Ok(sqlx::query_scalar("select now()").fetch_one(tx).await?)
+}
+
 pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, StoreError> {
     let id = sqlx::query_scalar(
         "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail)
@@ -45,6 +50,55 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
     .fetch_one(tx)
     .await?;
     Ok(id)
+}
+
+/// Logs one act on several people: a row each, so that each can be taken back alone, and in each what the rows of the act
+/// have in common. Returns their keys in the same order.
+pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Result<Vec<ActionId>, StoreError> {
+    let each = |key: fn(&NewAction<'_>) -> Option<i64>| acts.iter().map(key).collect::<Vec<_>>();
+    let ids = sqlx::query_scalar(
+        "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail)
+         select a.operator, a.action, a.blast_id, a.recipient_id, a.phone_number,
+                a.detail || jsonb_build_object('several', jsonb_build_object('act', pg_current_xact_id()::text,
+                                                                             'people', $7::bigint))
+           from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::jsonb[])
+                with ordinality as a (operator, action, blast_id, recipient_id, phone_number, detail, place)
+          order by a.place
+         returning id",
+    )
+    .bind(acts.iter().map(|act| act.operator).collect::<Vec<_>>())
+    .bind(acts.iter().map(|act| act.action).collect::<Vec<_>>())
+    .bind(each(|act| act.blast.map(|id| id.0)))
+    .bind(each(|act| act.recipient.map(|id| id.0)))
+    .bind(acts.iter().map(|act| act.phone).collect::<Vec<_>>())
+    .bind(acts.iter().map(|act| act.detail.clone()).collect::<Vec<_>>())
+    .bind(i64::try_from(acts.len()).unwrap_or(i64::MAX))
+    .fetch_all(tx)
+    .await?;
+    Ok(ids)
+}
+
+/// The whole act that a row belongs to, as far as it stands: of an act on several people all rows that are not taken
+/// back, by person.
+pub async fn whole(tx: &mut PgConnection, act: &Action) -> Result<Vec<Action>, StoreError> {
+    let Some(several) = act.detail.get("several") else { return Ok(vec![act.clone()]) };
+    // They were logged in one statement, one after the other: the walk back from the newest ends with the first.
+    let acts = sqlx::query_as(
+        "select id, at, operator, action, blast_id, recipient_id, detail
+           from (select * from operator_actions
+                  where operator = $1 and id <= $2 and at = $3 and detail -> 'several' = $4 and action = $5
+                  order by id desc limit ($4 ->> 'people')::bigint) as whole
+          where undone_at is null
+          order by recipient_id",
+    )
+    .bind(&act.operator)
+    .bind(act.id)
+    .bind(act.at)
+    .bind(several)
+    .bind(&act.action)
+    .fetch_all(tx)
+    .await?;
+    Ok(acts)
 }
 
 /// Adds to an act what was said a moment later; what an undo needs to know of the time before stays.
@@ -75,17 +129,21 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<A
     Ok(action)
 }
 
-/// The newest mark on a person that is not taken back.
-pub async fn newest_on(tx: &mut PgConnection, recipient: RecipientId) -> Result<Option<Action>, StoreError> {
-    let action = sqlx::query_as(
-        "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
-          where recipient_id = $1 and undone_at is null and action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
-          order by id desc limit 1",
+/// The newest mark on each of these people that is not taken back, by person.
+pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<Action>, StoreError> {
+    let acts = sqlx::query_as(
+        "select a.id, a.at, a.operator, a.action, a.blast_id, a.recipient_id, a.detail
+           from unnest($1::bigint[]) as person
+          cross join lateral (select * from operator_actions
+                               where recipient_id = person and undone_at is null
+                                 and action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
+                               order by id desc limit 1) a
+          order by a.recipient_id",
     )
-    .bind(recipient)
-    .fetch_optional(tx)
+    .bind(people.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(tx)
     .await?;
-    Ok(action)
+    Ok(acts)
 }
 
 /// Who closed a person, if an operator did and it stands.
@@ -100,16 +158,16 @@ pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Resu
     Ok(action)
 }
 
-/// Notes that an act is taken back. `false`: somebody did that already.
-pub async fn mark_undone(tx: &mut PgConnection, id: ActionId, by: &str) -> Result<bool, StoreError> {
+/// Notes that acts are taken back. Returns how many were not already.
+pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "update operator_actions set undone_at = now(), undone_by = $2 where id = $1 and undone_at is null",
+        "update operator_actions set undone_at = now(), undone_by = $2 where id = any($1) and undone_at is null",
     )
-    .bind(id)
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
     .bind(by)
     .execute(tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected())
 }
 
 /// When an operator last looked; notes that they look now.

@@ -33,25 +33,38 @@ impl Person {
     }
 }
 
-/// Somebody as they are; their row stays ours until the commit, so that of two operators the second sees what the first
-/// wrote.
-pub async fn lock(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
-    sqlx::query("select 1 from blast_recipients where id = $1 for update").bind(id).execute(&mut *tx).await?;
-    get(tx, id).await
+/// These people as they are, by id; their rows stay ours until the commit, so that of two operators the second sees what
+/// the first wrote. Who is gone is left out.
+pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<Person>, StoreError> {
+    sqlx::query("select 1 from blast_recipients where id = any($1) order by id for update")
+        .bind(numbers(ids))
+        .execute(&mut *tx)
+        .await?;
+    get_all(tx, ids).await
 }
 
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
-    let person = sqlx::query_as(
+    Ok(get_all(tx, &[id]).await?.pop())
+}
+
+/// These people, by id; who is gone is left out.
+pub async fn get_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<Person>, StoreError> {
+    let people = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number, r.name, r.status, r.attempt, r.closed_at, r.amount, r.note, s.business,
                 exists (select 1 from suppressions x
                          where x.phone_number = r.phone_number and x.business in (s.business, '*')) as is_suppressed
            from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
-          where r.id = $1",
+          where r.id = any($1)
+          order by r.id",
     )
-    .bind(id)
-    .fetch_optional(tx)
+    .bind(numbers(ids))
+    .fetch_all(tx)
     .await?;
-    Ok(person)
+    Ok(people)
+}
+
+fn numbers(ids: &[RecipientId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect()
 }
 
 /// Who failed in a blast and is known never to have had the message, by id, at most `limit` after `after`; with a code,

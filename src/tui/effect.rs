@@ -3,6 +3,7 @@
 pub mod run;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 use super::Ended;
 use super::model::Asked;
@@ -12,7 +13,7 @@ use crate::domain::recipient::Mark;
 use crate::engine::view::{
     BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
 };
-use crate::engine::{EngineError, Launch, Marked, Plan, StoreError, TakenBack};
+use crate::engine::{EngineError, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
 
 /// Something to be done outside of the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,9 +75,25 @@ pub enum Part {
 /// Something that changes the database.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Act {
-    Mark { person: RecipientId, mark: Mark },
+    Mark {
+        person: RecipientId,
+        mark: Mark,
+    },
+    /// Another amount for a sale that was closed earlier; nothing where it is not the one that was seen any more.
+    Amend {
+        person: RecipientId,
+        seen: Option<Decimal>,
+        amount: Decimal,
+    },
     UndoMine,
     UndoPerson(RecipientId),
+    /// The same mark on several people: one act.
+    MarkSeveral {
+        people: Vec<RecipientId>,
+        mark: Mark,
+    },
+    /// The last mark of each of several people.
+    UndoPeople(Vec<RecipientId>),
     Launch(Launch),
     Resume(Launch),
     Pause(BlastId),
@@ -93,7 +110,8 @@ impl Act {
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
-            Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
+            Self::MarkSeveral { .. } | Self::UndoPeople(_) => true,
+            Self::Amend { .. } | Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
         }
     }
 }
@@ -102,6 +120,7 @@ impl Act {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     Marked(Marked),
+    MarkedSeveral(MarkedSeveral),
     TakenBack(TakenBack),
     Blast(Box<BlastRow>),
     /// How many were left out.

@@ -11,7 +11,7 @@ pub use blasts::{Blasts, Changed, STAGES, stage_label, stuck_at};
 pub use news::{LogLine, Notice, Tone};
 pub use page::{CommandEntry, Commands, Details, Elsewhere, Page, Plan, RESOLUTIONS, ResolutionChoice};
 pub use people::{Arrival, Asked, Label, Movement, People, Person, Shown, Sorting, Wanted};
-pub use prompt::{Amount, Ask, Find, Needs, Note, Prompt};
+pub use prompt::{Amount, Ask, Find, Needs, Note, Prompt, Sale};
 
 use std::collections::{BTreeSet, VecDeque};
 

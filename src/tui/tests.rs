@@ -1,5 +1,6 @@
 //! Tests of the dashboard as a whole: updates, screens, bytes, storms of keys, the loop.
 
+mod amounts;
 mod bytes;
 mod desk;
 mod finding;

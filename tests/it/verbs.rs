@@ -228,7 +228,7 @@ async fn what_does_not_exist_is_told_by_name_and_changes_nothing() {
         (&["mark", "1", "12", "replied"], REFUSED, "`12`"),
         (&["mark", "2", &digits(10), "replied"], REFUSED, "nothing was sent"),
         (&["mark", "1", &digits(1), "undo"], REFUSED, "no mark to take back"),
-        (&["mark", "1", &digits(1), "closed", "--amount", "-5"], USAGE, "`-5` is no amount"),
+        (&["mark", "1", &digits(1), "closed", "--amount", "-5"], USAGE, "`-5` is not an amount"),
         (&["uncertain", "resolve", "1", &digits(1), "drop"], REFUSED, "not uncertain"),
         (&["sender", "check", "slaes"], FAILED, "no sender `slaes`"),
         (&["suppress", "add", "hello"], USAGE, "`hello`"),

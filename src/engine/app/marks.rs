@@ -1,9 +1,9 @@
 //! An operator's marks: through the ledger, with the act logged in the same transaction.
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::App;
 use super::suppressions::Suppression;
@@ -12,7 +12,7 @@ use crate::domain::recipient::{Evidence, Mark, Resolution, Stamped};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{Entry, Settled, Source, WhenLocked, hold_blasts, record_in};
+use crate::store::ledger::{Entry, Settled, Source, WhenLocked, record_in};
 use crate::store::person::{self, Person};
 
 /// A mark that was written.
@@ -37,50 +37,86 @@ impl App {
     /// Writes an operator's mark. Refused with a sentence when it cannot be, or when somebody else was first.
     pub async fn mark(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, EngineError> {
         let mut tx = self.pool().begin().await?;
-        let seen = person_of(&mut tx, recipient).await?;
-        let evidence = Evidence::Manual(mark.clone());
-        let person = self.hold(&mut tx, &seen, &evidence).await?;
+        let person = self.hold(&mut tx, recipient, &mark).await?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
-        let entry = self.manual(&person, evidence);
-        let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
-        let (before, after) = outcome(&settled, &person)?;
-        if mark == Mark::OptOut {
-            self.suppress_in(&mut tx, &Suppression::of(&person, self.operator())).await?;
+        let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
+        self.write(tx, &person, mark, close).await
+    }
+
+    /// Writes another amount for a sale that was closed earlier, whoever closed it: an act of its own. Refused where the
+    /// amount is not `seen` any more, so that of two operators who amend one sale the second is told.
+    pub async fn amend(
+        &self,
+        recipient: RecipientId,
+        seen: Option<Decimal>,
+        amount: Decimal,
+    ) -> Result<Marked, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let mark = Mark::Closed(Some(amount));
+        let person = self.hold(&mut tx, recipient, &mark).await?;
+        if person.closed_at.is_none() {
+            let (who, status) = (person.who(), person.status);
+            return Err(EngineError::Refused(format!("{who} is {status} now, not closed: the amount is not written")));
         }
-        let action = self.log_mark(&mut tx, &person, &mark).await?;
+        if person.amount != seen {
+            let now = person.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
+            return Err(EngineError::Refused(format!(
+                "somebody changed the amount of {} to {now} a moment ago: yours is not written",
+                person.who()
+            )));
+        }
+        self.write(tx, &person, mark, None).await
+    }
+
+    /// Records a mark of somebody under lock, logs it (as part of an earlier act, where there is one), and commits.
+    async fn write(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        person: &Person,
+        mark: Mark,
+        close: Option<ActionId>,
+    ) -> Result<Marked, EngineError> {
+        let at = action::now(&mut tx).await?;
+        let entry = self.manual(person, Evidence::Manual(mark.clone()), at);
+        let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
+        let (before, after) = outcome(settled.first(), person)?;
+        if mark == Mark::OptOut {
+            self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
+        }
+        let action = self.log_mark(&mut tx, person, &mark, close).await?;
         tx.commit().await?;
         self.tell(person.blast_id).await?;
         Ok(Marked {
             action,
-            recipient,
+            recipient: person.id,
             who: person.who(),
             before,
             after,
             act: act(&mark).to_owned(),
-            command_line: command_line(&person, &mark),
+            command_line: command_line(person, &mark),
         })
     }
 
-    /// The person under lock, as they are now: the blast first where the evidence may requeue, in the ledger's order.
-    pub(super) async fn hold(
-        &self,
-        tx: &mut PgConnection,
-        seen: &Person,
-        evidence: &Evidence,
-    ) -> Result<Person, EngineError> {
-        hold_blasts(tx, &[self.manual(seen, evidence.clone())], WhenLocked::Wait).await?;
-        person::lock(tx, seen.id).await?.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))
+    /// The person under lock, as they are now.
+    async fn hold(&self, tx: &mut PgConnection, id: RecipientId, mark: &Mark) -> Result<Person, EngineError> {
+        let mut held = self.hold_all(tx, &[(id, Evidence::Manual(mark.clone()))]).await?;
+        held.pop().ok_or_else(gone)
     }
 
-    /// The entry for an operator's word about a person's present attempt.
-    pub(super) fn manual(&self, person: &Person, evidence: Evidence) -> Entry {
-        let stamped = Stamped { attempt: person.attempt, at: Utc::now(), evidence };
+    /// The entry for an operator's word about a person's present attempt, said at this time by the database's clock.
+    pub(super) fn manual(&self, person: &Person, evidence: Evidence, at: DateTime<Utc>) -> Entry {
+        let stamped = Stamped { attempt: person.attempt, at, evidence };
         let entry = Entry::new(person.blast_id, person.id, stamped, Source::Operator);
         Entry { by: Some(self.operator().to_owned()), ..entry }
     }
 
     /// Two operators on one sale: who was first is told, the second is not written. One's own close may be amended.
-    async fn refuse_lost_race(&self, tx: &mut PgConnection, person: &Person, mark: &Mark) -> Result<(), EngineError> {
+    pub(super) async fn refuse_lost_race(
+        &self,
+        tx: &mut PgConnection,
+        person: &Person,
+        mark: &Mark,
+    ) -> Result<(), EngineError> {
         if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
             return Ok(());
         }
@@ -96,20 +132,30 @@ impl App {
         )))
     }
 
-    async fn log_mark(&self, tx: &mut PgConnection, person: &Person, mark: &Mark) -> Result<ActionId, EngineError> {
-        if let Some(close) = self.own_fresh_close(tx, person, mark).await? {
+    async fn log_mark(
+        &self,
+        tx: &mut PgConnection,
+        person: &Person,
+        mark: &Mark,
+        close: Option<ActionId>,
+    ) -> Result<ActionId, EngineError> {
+        if let Some(close) = close {
             action::amend(tx, close, &detail(person, mark)).await?;
             return Ok(close);
         }
-        let new = NewAction {
+        Ok(action::log(tx, self.new_action(person, mark)).await?)
+    }
+
+    /// A mark as it is logged.
+    pub(super) fn new_action<'a>(&'a self, person: &'a Person, mark: &Mark) -> NewAction<'a> {
+        NewAction {
             operator: self.operator(),
             action: act(mark),
             blast: Some(person.blast_id),
             recipient: Some(person.id),
             phone: Some(person.phone_number.as_str()),
             detail: detail(person, mark),
-        };
-        Ok(action::log(tx, new).await?)
+        }
     }
 }
 
@@ -125,18 +171,23 @@ impl App {
             return Ok(None);
         }
         let close = action::newest_close(tx, person.id).await?;
-        let is_own = |close: &action::Action| close.operator == self.operator() && Utc::now() - close.at < SAME_ACT;
+        let now = action::now(tx).await?;
+        let is_own = |close: &action::Action| close.operator == self.operator() && now - close.at < SAME_ACT;
         Ok(close.filter(is_own).map(|close| close.id))
     }
 }
 
 /// Somebody, or the sentence that they are gone.
 pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<Person, EngineError> {
-    person::get(tx, id).await?.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))
+    person::get(tx, id).await?.ok_or_else(gone)
+}
+
+pub(super) fn gone() -> EngineError {
+    EngineError::NotFound("that person is gone".to_owned())
 }
 
 /// The word an act is logged under.
-fn act(mark: &Mark) -> &'static str {
+pub(super) fn act(mark: &Mark) -> &'static str {
     match mark {
         Mark::Replied => "replied",
         Mark::Closed(_) => "closed",
@@ -163,8 +214,8 @@ fn detail(person: &Person, mark: &Mark) -> Value {
 }
 
 /// The same act as a command line, so that people learn to script it.
-fn command_line(person: &Person, mark: &Mark) -> String {
-    let (blast, phone) = (person.blast_id, &person.phone_number);
+pub(super) fn command_line(person: &Person, mark: &Mark) -> String {
+    let (blast, phone) = (person.blast_id, person.phone_number.as_str());
     let amount = |amount: &Option<Decimal>| amount.map_or_else(String::new, |amount| format!(" --amount {amount}"));
     match mark {
         Mark::Replied => format!("blastdeck mark {blast} {phone} replied"),
@@ -184,8 +235,8 @@ fn command_line(person: &Person, mark: &Mark) -> String {
 }
 
 /// The status before and after; a refusal as an error.
-pub(super) fn outcome(settled: &[Settled], person: &Person) -> Result<(Status, Status), EngineError> {
-    match settled.first() {
+pub(super) fn outcome(settled: Option<&Settled>, person: &Person) -> Result<(Status, Status), EngineError> {
+    match settled {
         Some(Settled::Changed { before, after }) => Ok((*before, *after)),
         Some(Settled::Refused(why)) => Err(EngineError::Refused(format!("{}: {why}", person.who()))),
         Some(Settled::Nothing) => {
@@ -194,6 +245,6 @@ pub(super) fn outcome(settled: &[Settled], person: &Person) -> Result<(Status, S
         Some(Settled::Locked) => {
             Err(EngineError::Refused(format!("{} is being changed by somebody else: try again", person.who())))
         }
-        Some(Settled::Gone) | None => Err(EngineError::NotFound("that person is gone".to_owned())),
+        Some(Settled::Gone) | None => Err(gone()),
     }
 }

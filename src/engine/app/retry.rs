@@ -1,7 +1,5 @@
 //! Trying again who failed: really sending, and only to those who are known never to have had the message.
 
-use chrono::Utc;
-
 use super::App;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Stamped};
@@ -49,13 +47,14 @@ impl App {
     }
 
     async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let at = action::now(&mut tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
-            let stamped = Stamped { attempt: *attempt, at: Utc::now(), evidence: Evidence::Manual(Mark::Retry) };
+            let stamped = Stamped { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
             let entry = Entry::new(blast, *recipient, stamped, Source::Operator);
             Entry { by: Some(self.operator().to_owned()), ..entry }
         };
         let entries: Vec<Entry> = people.iter().map(entry).collect();
-        let mut tx = self.pool().begin().await?;
         let settled = record_in(&mut tx, &entries, &self.rules(), WhenLocked::Wait).await?;
         let queued = settled.iter().filter(|settled| matches!(settled, Settled::Changed { .. })).count();
         let new = NewAction {

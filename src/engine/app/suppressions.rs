@@ -1,6 +1,5 @@
 //! Opt-outs: they take effect at once, also in blasts under way.
 
-use chrono::Utc;
 use sqlx::PgConnection;
 
 use super::App;
@@ -86,8 +85,9 @@ impl App {
         };
         let added = suppression::add(tx, suppress).await?;
         let open = suppression::open_rows(tx, new.business, new.phone.as_str()).await?;
+        let at = action::now(tx).await?;
         let entry = |(blast, recipient, attempt)| {
-            let stamped = Stamped { attempt, at: Utc::now(), evidence: Evidence::OptOut };
+            let stamped = Stamped { attempt, at, evidence: Evidence::OptOut };
             Entry { by: Some(new.by.to_owned()), ..Entry::new(blast, recipient, stamped, Source::Operator) }
         };
         let entries: Vec<_> = open.into_iter().map(entry).collect();

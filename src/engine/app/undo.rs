@@ -1,34 +1,47 @@
 //! Taking acts back: one's own newest, or a person's last mark. Never starts a message.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::App;
 use super::commands::no_blast;
-use super::marks::{outcome, person_of};
+use super::marks::{gone, outcome, person_of};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
 use crate::store::action::{self, Action, NewAction};
-use crate::store::ledger::{WhenLocked, record_in};
+use crate::store::ledger::Settled;
 use crate::store::person::Person;
 use crate::store::suppression;
 
 /// What an undo took back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenBack {
-    pub recipient: Option<RecipientId>,
-    /// One sentence: "Siti Aminah: replied -> read, taken back".
+    /// Whom it changed; nobody for a start that was taken back.
+    pub recipients: Vec<RecipientId>,
+    /// One sentence: "Siti Aminah: replied -> read, taken back", "40 people: replied, taken back".
     pub sentence: String,
-    pub command_line: String,
+    /// The same as command lines, one for each person.
+    pub command_lines: Vec<String>,
+}
+
+/// Somebody of whom an act was taken back.
+struct Undo {
+    act: Action,
+    undone: Undone,
+    person: Person,
+    before: Status,
+    after: Status,
 }
 
 impl App {
-    /// Takes back this operator's own newest act that is not taken back yet. Refused if somebody changed that person
-    /// since.
+    /// Takes back this operator's own newest act that is not taken back yet, whole. Refused if somebody changed one of
+    /// its people since.
     pub async fn undo_mine(&self) -> Result<TakenBack, EngineError> {
         let mut tx = self.pool().begin().await?;
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
@@ -37,65 +50,98 @@ impl App {
         if matches!(mine.action.as_str(), "launch" | "resume") {
             return self.undo_launch(tx, &mine).await;
         }
-        let recipient = mine.recipient_id.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))?;
-        let newest = action::newest_on(&mut tx, recipient).await?;
-        if let Some(newest) = newest.filter(|newest| newest.id != mine.id) {
-            let person = person_of(&mut tx, recipient).await?;
-            return Err(EngineError::Refused(format!(
-                "{} was changed since, by {}: U takes that back first",
-                person.who(),
-                newest.operator
-            )));
-        }
-        self.undo_mark(tx, &mine).await
+        let acts = action::whole(&mut tx, &mine).await?;
+        refuse_changed_since(&mut tx, &acts).await?;
+        self.take_back(tx, acts).await
     }
 
     /// Takes back the newest mark on this person, whoever made it.
     pub async fn undo_person(&self, recipient: RecipientId) -> Result<TakenBack, EngineError> {
         let mut tx = self.pool().begin().await?;
-        if let Some(newest) = action::newest_on(&mut tx, recipient).await? {
-            return self.undo_mark(tx, &newest).await;
+        let acts = action::newest_on_each(&mut tx, &[recipient]).await?;
+        if acts.is_empty() {
+            let person = person_of(&mut tx, recipient).await?;
+            return Err(EngineError::Refused(format!("{} has no mark to take back", person.who())));
         }
-        let person = person_of(&mut tx, recipient).await?;
-        Err(EngineError::Refused(format!("{} has no mark to take back", person.who())))
+        self.take_back(tx, acts).await
     }
 
-    async fn undo_mark(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
-        let recipient = act.recipient_id.ok_or_else(|| EngineError::NotFound("that person is gone".to_owned()))?;
-        let undone = undone(act).ok_or_else(|| EngineError::Refused("that act cannot be taken back".to_owned()))?;
-        let evidence = Evidence::Undo(undone.clone());
-        let seen = person_of(&mut tx, recipient).await?;
-        let person = self.hold(&mut tx, &seen, &evidence).await?;
-        let entry = self.manual(&person, evidence);
-        let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
-        let (before, after) = outcome(&settled, &person)?;
-        if undone == Undone::OptOut && act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
-            suppression::remove_own(&mut tx, &person.business, person.phone_number.as_str(), act.id).await?;
+    /// Takes back the newest mark on each of these people, whoever made it: of all who have one, or of nobody.
+    pub async fn undo_people(&self, recipients: &[RecipientId]) -> Result<TakenBack, EngineError> {
+        let mut tx = self.pool().begin().await?;
+        let acts = action::newest_on_each(&mut tx, recipients).await?;
+        if acts.is_empty() {
+            return Err(EngineError::Refused("none of them has a mark to take back".to_owned()));
         }
-        self.close_act(&mut tx, act, &person).await?;
+        let without = recipients.len() - acts.len();
+        let mut taken = self.take_back(tx, acts).await?;
+        if without > 0 {
+            taken.sentence.push_str(&format!("; {without} had none"));
+        }
+        Ok(taken)
+    }
+
+    /// Takes acts on different people back: all of them, or none.
+    async fn take_back(&self, mut tx: Transaction<'_, Postgres>, acts: Vec<Action>) -> Result<TakenBack, EngineError> {
+        let undos = self.record_undos(&mut tx, acts).await?;
+        for undo in undos.iter().filter(|undo| undo.undone == Undone::OptOut) {
+            if undo.act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
+                let phone = undo.person.phone_number.as_str();
+                suppression::remove_own(&mut tx, &undo.person.business, phone, undo.act.id).await?;
+            }
+        }
+        self.close_acts(&mut tx, &undos).await?;
         tx.commit().await?;
-        self.tell(person.blast_id).await?;
+        self.tell_all(undos.iter().map(|undo| undo.person.blast_id)).await?;
         Ok(TakenBack {
-            recipient: Some(recipient),
-            sentence: sentence(&person, &act.action, before, after),
-            command_line: format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str()),
+            recipients: undos.iter().map(|undo| undo.person.id).collect(),
+            sentence: sentence(&undos),
+            command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
         })
     }
 
-    async fn close_act(&self, tx: &mut PgConnection, act: &Action, person: &Person) -> Result<(), EngineError> {
-        if !action::mark_undone(tx, act.id, self.operator()).await? {
-            return Err(EngineError::Refused(format!("{}: that was taken back a moment ago", person.who())));
+    async fn record_undos(&self, tx: &mut PgConnection, acts: Vec<Action>) -> Result<Vec<Undo>, EngineError> {
+        let mut undos = BTreeMap::new();
+        for act in acts {
+            let undone =
+                undone(&act).ok_or_else(|| EngineError::Refused("that act cannot be taken back".to_owned()))?;
+            undos.insert(act.recipient_id.ok_or_else(gone)?, (act, undone));
         }
-        let new = NewAction {
+        let evidence: Vec<_> = undos.iter().map(|(id, (_, undone))| (*id, Evidence::Undo(undone.clone()))).collect();
+        let held: Vec<_> = self.hold_all(tx, &evidence).await?;
+        let at = action::now(tx).await?;
+        let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
+        let entry = |((_, undone), person): &((Action, Undone), Person)| {
+            self.manual(person, Evidence::Undo(undone.clone()), at)
+        };
+        let settled = self.record_all(tx, &held.iter().map(entry).collect::<Vec<_>>()).await?;
+        let undo = |(((act, undone), person), settled): (_, &Settled)| {
+            let (before, after) = outcome(Some(settled), &person)?;
+            Ok(Undo { act, undone, person, before, after })
+        };
+        let undos = held.into_iter().zip(&settled).map(undo).collect::<Result<Vec<_>, EngineError>>()?;
+        if undos.is_empty() { Err(gone()) } else { Ok(undos) }
+    }
+
+    async fn close_acts(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), EngineError> {
+        let ids: Vec<ActionId> = undos.iter().map(|undo| undo.act.id).collect();
+        if action::mark_undone(tx, &ids, self.operator()).await? < ids.len() as u64 {
+            return Err(EngineError::Refused(format!("{}: that was taken back a moment ago", who(undos))));
+        }
+        let undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
+        action::log_several(tx, &undone).await?;
+        Ok(())
+    }
+
+    fn undo_action<'a>(&'a self, Undo { act, person, .. }: &'a Undo) -> NewAction<'a> {
+        NewAction {
             operator: self.operator(),
             action: "undo",
             blast: act.blast_id,
             recipient: act.recipient_id,
             phone: Some(person.phone_number.as_str()),
             detail: serde_json::json!({ "of": act.id, "action": act.action }),
-        };
-        action::log(tx, new).await?;
-        Ok(())
+        }
     }
 
     async fn undo_launch(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
@@ -104,25 +150,56 @@ impl App {
             Err(EngineError::NotFound(_)) => return Err(no_blast(blast)),
             other => other?,
         };
-        action::mark_undone(&mut tx, act.id, self.operator()).await?;
+        action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.tell(blast).await?;
         Ok(TakenBack {
-            recipient: None,
+            recipients: Vec::new(),
             sentence: match state {
                 BlastState::Draft => format!("{} is a draft again: nothing was sent", head.blast_tag),
                 _ => format!("{} is paused again: nothing more was sent", head.blast_tag),
             },
-            command_line: format!("blastdeck blast pause {blast}"),
+            command_lines: vec![format!("blastdeck blast pause {blast}")],
         })
     }
 }
 
-fn sentence(person: &Person, act: &str, before: Status, after: Status) -> String {
-    if before == after {
-        return format!("{}: {act} taken back", person.who());
+/// Refuses where one of the people has a newer mark: that goes first.
+async fn refuse_changed_since(tx: &mut PgConnection, acts: &[Action]) -> Result<(), EngineError> {
+    let people: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
+    let newest = action::newest_on_each(tx, &people).await?;
+    let Some(newer) = newest.into_iter().find(|newest| acts.iter().all(|act| act.id != newest.id)) else {
+        return Ok(());
+    };
+    let person = person_of(tx, newer.recipient_id.ok_or_else(gone)?).await?;
+    let of = if acts.len() > 1 { format!(" (one of {} people)", acts.len()) } else { String::new() };
+    Err(EngineError::Refused(format!(
+        "{}{of} was changed since, by {}: U takes that back first",
+        person.who(),
+        newer.operator
+    )))
+}
+
+fn who(undos: &[Undo]) -> String {
+    match undos {
+        [one] => one.person.who(),
+        several => format!("{} people", several.len()),
     }
-    format!("{}: {before} -> {after}, taken back", person.who())
+}
+
+fn sentence(undos: &[Undo]) -> String {
+    let who = who(undos);
+    let word = undos.first().map_or("", |undo| undo.act.action.as_str());
+    match undos {
+        [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
+        [_] => format!("{who}: {word} taken back"),
+        several if several.iter().all(|undo| undo.act.action == word) => format!("{who}: {word}, taken back"),
+        _ => format!("{who}: the last mark of each is taken back"),
+    }
+}
+
+fn command_line(person: &Person) -> String {
+    format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str())
 }
 
 /// What the ledger has to take back for a logged act.

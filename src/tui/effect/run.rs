@@ -210,7 +210,10 @@ async fn do_act(app: &App, act: &Act) -> Told<Outcome> {
     let blast = |row| Outcome::Blast(Box::new(row));
     Ok(match act {
         Act::Mark { person, mark } => Outcome::Marked(app.mark(*person, mark.clone()).await?),
+        Act::Amend { person, seen, amount } => Outcome::Marked(app.amend(*person, *seen, *amount).await?),
         Act::UndoMine => Outcome::TakenBack(app.undo_mine().await?),
+        Act::MarkSeveral { people, mark } => Outcome::MarkedSeveral(app.mark_several(people, mark).await?),
+        Act::UndoPeople(people) => Outcome::TakenBack(app.undo_people(people).await?),
         Act::UndoPerson(person) => Outcome::TakenBack(app.undo_person(*person).await?),
         Act::Launch(launch) => blast(app.launch(*launch).await?),
         Act::Resume(launch) => blast(app.resume(*launch).await?),

@@ -1,5 +1,7 @@
 //! The questions of the last line but one: find, an amount, a note, yes or a number.
 
+use rust_decimal::Decimal;
+
 use crate::domain::ids::RecipientId;
 use crate::engine::view::ElsewhereRow;
 use crate::tui::effect::Act;
@@ -13,6 +15,8 @@ pub enum Prompt {
     Amount(Amount),
     Note(Note),
     Ask(Ask),
+    /// Why there is no field for the digits that are being typed.
+    Refused(String),
 }
 
 /// `/`: the table follows what is typed.
@@ -37,6 +41,18 @@ pub struct Amount {
     pub person: RecipientId,
     pub who: String,
     pub field: Field,
+    pub sale: Sale,
+    /// What was typed is not an amount.
+    pub trouble: Option<&'static str>,
+}
+
+/// The sale that an amount is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sale {
+    /// Closed by the key that opened the field.
+    New,
+    /// Closed earlier, with this amount by what the screen showed.
+    Earlier(Option<Decimal>),
 }
 
 /// `e`: the note being written.

@@ -6,18 +6,21 @@ use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
-use crate::engine::view::BlastRow;
-use crate::engine::{Marked, TakenBack};
+use crate::engine::view::{BlastRow, RecipientRow};
+use crate::engine::{Marked, MarkedSeveral, TakenBack};
 use crate::tui::action::Verb;
 use crate::tui::effect::{Act, Effect, Failure, Outcome, Told};
 use crate::tui::format::{Clock, money, number, symbol};
 use crate::tui::model::{
-    Amount, Hint, LOG_MAX, LogLine, Model, Movement, Needs, Note, Notice, Page, Prompt, armed_until,
+    Amount, Hint, LOG_MAX, LogLine, Model, Movement, Needs, Note, Notice, Page, Prompt, Sale, armed_until,
 };
 use crate::tui::widget::Field;
 
 /// Said while something armed can be taken back; exchanged when the time has come.
 const U_STOPS: &str = "u stops it";
+
+/// Said when somebody who was marked is not what the list asks for any more.
+const STAY: &str = "; they stay in this list until you leave it";
 
 /// The longest name in a question, in characters.
 const BRIEF_MAX: usize = 20;
@@ -32,6 +35,8 @@ struct Target {
     id: RecipientId,
     who: String,
     note: Option<String>,
+    /// The sale that the screen shows, if there is one.
+    sale: Option<Sale>,
 }
 
 fn target(model: &Model) -> Option<Target> {
@@ -44,7 +49,8 @@ fn target(model: &Model) -> Option<Target> {
         None => model.people.at_cursor().map(|person| &person.row),
     }?;
     let who = row.name.clone().unwrap_or_else(|| row.phone.to_string());
-    Some(Target { id: row.id, who: brief(&who), note: row.note.clone() })
+    let sale = (row.status == Status::Closed).then_some(Sale::Earlier(row.amount));
+    Some(Target { id: row.id, who: brief(&who), note: row.note.clone(), sale })
 }
 
 /// Short enough to leave room for what is typed after it.
@@ -82,13 +88,15 @@ fn mark_and_step(model: &mut Model) -> Vec<Effect> {
 }
 
 fn one(model: &mut Model, verb: Verb, target: Target) -> Vec<Effect> {
-    let Target { id: person, who, note } = target;
+    let Target { id: person, who, note, sale } = target;
     match verb {
         Verb::Replied => vec![act(Act::Mark { person, mark: Mark::Replied })],
         Verb::Closed => {
             model.notice = None;
-            model.prompt = Some(Prompt::Amount(Amount { person, who, field: Field::default() }));
-            vec![act(Act::Mark { person, mark: Mark::Closed(None) })]
+            let close = sale.is_none().then_some(act(Act::Mark { person, mark: Mark::Closed(None) }));
+            let (sale, field) = (sale.unwrap_or(Sale::New), Field::default());
+            model.prompt = Some(Prompt::Amount(Amount { person, who, field, sale, trouble: None }));
+            close.into_iter().collect()
         }
         Verb::Stop => {
             let question = format!("never message {who} again?");
@@ -104,25 +112,30 @@ fn one(model: &mut Model, verb: Verb, target: Target) -> Vec<Effect> {
     }
 }
 
-/// Several are marked: a question names how many.
+/// Several are marked: a question names how many, and what is done is one act.
 fn several(model: &mut Model, verb: Verb) -> Vec<Effect> {
     let people: Vec<RecipientId> = model.people.marked.iter().copied().collect();
-    let how_many = number(i64::try_from(people.len()).unwrap_or(i64::MAX));
-    let each = |mark: Mark| people.iter().map(|&person| Act::Mark { person, mark: mark.clone() }).collect();
-    let (question, then): (String, Vec<Act>) = match verb {
-        Verb::Replied => (format!("{how_many} people replied?"), each(Mark::Replied)),
-        Verb::Closed => (format!("{how_many} people bought, without amounts?"), each(Mark::Closed(None))),
-        Verb::Stop => (format!("never message these {how_many} people again?"), each(Mark::OptOut)),
-        Verb::TakeBack => {
-            let then = people.iter().map(|&person| Act::UndoPerson(person)).collect();
-            (format!("take back the last mark of {how_many} people?"), then)
-        }
+    let how_many = counted(people.len());
+    let each = |mark: Mark| Act::MarkSeveral { people: people.clone(), mark };
+    let (question, then) = match verb {
+        Verb::Replied => (format!("{how_many} replied?"), each(Mark::Replied)),
+        Verb::Closed => (format!("{how_many} bought, without amounts?"), each(Mark::Closed(None))),
+        Verb::Stop => (format!("never message these {how_many} again?"), each(Mark::OptOut)),
+        Verb::TakeBack => (format!("take back the last mark of {how_many}?"), Act::UndoPeople(people)),
         _ => {
-            model.refuse(format!("{how_many} people are marked, and a note is for one: esc unmarks them"));
+            model.refuse(format!("{how_many} are marked, and a note is for one: esc unmarks them"));
             return Vec::new();
         }
     };
-    prompts::ask(model, question, Needs::Yes, then)
+    prompts::ask(model, question, Needs::Yes, vec![then])
+}
+
+/// "1 person", "40 people".
+fn counted(people: usize) -> String {
+    match people {
+        1 => "1 person".to_owned(),
+        people => format!("{} people", number(i64::try_from(people).unwrap_or(i64::MAX))),
+    }
 }
 
 fn cancel(model: &mut Model) -> Vec<Effect> {
@@ -142,6 +155,7 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
 pub fn acted(model: &mut Model, done: &Act, outcome: Told<Outcome>) -> Vec<Effect> {
     match outcome {
         Ok(Outcome::Marked(marked)) => marked_one(model, done, marked),
+        Ok(Outcome::MarkedSeveral(several)) => marked_several(model, done, &several),
         Ok(Outcome::TakenBack(taken)) => taken_back(model, taken),
         Ok(Outcome::Blast(row)) => blast_changed(model, done, *row),
         Ok(Outcome::Cancelled(people)) => cancelled(model, done, people),
@@ -154,7 +168,8 @@ fn refused(model: &mut Model, done: &Act, failure: &Failure) -> Vec<Effect> {
     if let (Some(Prompt::Amount(amount)), Act::Mark { person, .. }) = (&model.prompt, done)
         && amount.person == *person
     {
-        model.prompt = None;
+        // The amount goes with its close; what is still typed of it must not be taken for keys.
+        prompts::refuse_digits(model, failure.sentence());
     }
     model.refuse(failure.sentence());
     vec![Effect::Blasts]
@@ -168,29 +183,69 @@ fn marked_one(model: &mut Model, done: &Act, marked: Marked) -> Vec<Effect> {
         model.hint = Some(Hint::Undo);
     }
     let mut text = sentence(model, done, &marked);
-    let stays = model.pages.is_empty()
-        && model.people.get(id).is_some_and(|person| {
-            let after = crate::engine::view::RecipientRow { status: marked.after, ..person.row.clone() };
-            model.people.label.still_holds(&person.row) && !model.people.label.still_holds(&after)
-        });
-    if stays {
-        text.push_str("; they stay in this list until you leave it");
+    if leaves_the_list(model, &marked) {
+        text.push_str(STAY);
     }
     log(model, &text, marked.command_line);
     model.say(Notice::done(text).hint("u undoes"));
-    after_mark(model, id)
+    after_mark(model, &[id])
+}
+
+/// Whether somebody was listed and, as marked, is not what the list asks for any more.
+fn leaves_the_list(model: &Model, marked: &Marked) -> bool {
+    let label = &model.people.label;
+    model.pages.is_empty()
+        && model.people.get(marked.recipient).is_some_and(|person| {
+            let after = RecipientRow { status: marked.after, ..person.row.clone() };
+            label.still_holds(&person.row) && !label.still_holds(&after)
+        })
+}
+
+fn marked_several(model: &mut Model, done: &Act, several: &MarkedSeveral) -> Vec<Effect> {
+    let people: Vec<RecipientId> = several.marked.iter().map(|marked| marked.recipient).collect();
+    for &id in &people {
+        model.people.keep(id);
+        model.mine.insert(id);
+    }
+    let mut text = sentence_for_several(done, several);
+    if several.marked.iter().any(|marked| leaves_the_list(model, marked)) {
+        text.push_str(STAY);
+    }
+    for marked in &several.marked {
+        let each = format!("{}: {} -> {}, one of {}", marked.who, marked.before, marked.after, counted(people.len()));
+        log(model, &each, marked.command_line.clone());
+    }
+    model.say(Notice::done(text).hint("u undoes"));
+    after_mark(model, &people)
+}
+
+/// "40 people: replied, by you", and why others were left as they are.
+fn sentence_for_several(done: &Act, MarkedSeveral { marked, refused }: &MarkedSeveral) -> String {
+    let what = match done {
+        Act::MarkSeveral { mark: Mark::OptOut, .. } => "never messaged again".to_owned(),
+        _ => marked.first().map(|marked| marked.after.to_string()).unwrap_or_default(),
+    };
+    let who = counted(marked.len());
+    match refused.as_slice() {
+        [] => format!("{who}: {what}, by you"),
+        [why] => format!("{who}: {what}, by you. Not {why}"),
+        [why, ..] => format!("{who}: {what}, by you. {} not, the first: {why}", refused.len()),
+    }
 }
 
 fn sentence(model: &Model, done: &Act, marked: &Marked) -> String {
     let Marked { who, before, after, .. } = marked;
+    let money = |sum| format!("{} {}", symbol(&model.options.currency), money(sum));
     let mark = match done {
         Act::Mark { mark, .. } => Some(mark),
+        Act::Amend { seen: Some(seen), amount, .. } => {
+            return format!("{who}: {} instead of {}, by you", money(*amount), money(*seen));
+        }
+        Act::Amend { amount, .. } => return format!("{who}: {}, by you", money(*amount)),
         _ => None,
     };
     match mark {
-        Some(Mark::Closed(Some(sum))) => {
-            format!("{who}: {after}, {} {}, by you", symbol(&model.options.currency), money(*sum))
-        }
+        Some(Mark::Closed(Some(sum))) => format!("{who}: {after}, {}, by you", money(*sum)),
         _ if before != after => format!("{who}: {before} -> {after}, by you"),
         Some(Mark::Note(_)) => format!("{who}: note written, by you"),
         Some(Mark::OptOut) => format!("{who}: never messaged again, by you"),
@@ -199,10 +254,12 @@ fn sentence(model: &Model, done: &Act, marked: &Marked) -> String {
 }
 
 /// Their row, the counts and the open page show it at once.
-fn after_mark(model: &Model, id: RecipientId) -> Vec<Effect> {
-    let mut effects = vec![Effect::Cells(vec![id]), Effect::Blasts];
-    if matches!(model.pages.last(), Some(Page::Details(details)) if details.person == id) {
-        effects.push(Effect::Person(id));
+fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
+    let mut effects = vec![Effect::Cells(people.to_vec()), Effect::Blasts];
+    if let Some(Page::Details(details)) = model.pages.last()
+        && people.contains(&details.person)
+    {
+        effects.push(Effect::Person(details.person));
     }
     effects
 }
@@ -211,15 +268,16 @@ fn taken_back(model: &mut Model, taken: TakenBack) -> Vec<Effect> {
     if model.hint == Some(Hint::Undo) {
         model.hint = None;
     }
-    log(model, &taken.sentence, taken.command_line);
-    model.say(Notice::done(taken.sentence));
-    match taken.recipient {
-        Some(id) => {
-            model.mine.insert(id);
-            after_mark(model, id)
-        }
-        None => vec![Effect::Blasts],
+    let TakenBack { recipients, sentence, command_lines } = taken;
+    for command_line in command_lines {
+        log(model, &sentence, command_line);
     }
+    model.say(Notice::done(sentence));
+    if recipients.is_empty() {
+        return vec![Effect::Blasts];
+    }
+    model.mine.extend(&recipients);
+    after_mark(model, &recipients)
 }
 
 fn blast_changed(model: &mut Model, done: &Act, row: BlastRow) -> Vec<Effect> {
@@ -277,6 +335,6 @@ pub fn time_came(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Whether somebody's row is worth a glance: changed since the last key, by somebody else.
-pub fn is_new(model: &Model, row: &crate::engine::view::RecipientRow) -> bool {
+pub fn is_new(model: &Model, row: &RecipientRow) -> bool {
     row.changed_at > model.last_key && !model.mine.contains(&row.id) && row.status != Status::Queued
 }

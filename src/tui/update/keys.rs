@@ -89,7 +89,10 @@ pub fn run(model: &mut Model, action: &Action) -> Vec<Effect> {
     match why_not {
         Some(why) => {
             model.held.clear();
-            model.refuse(why);
+            match action.verb {
+                Verb::Closed => prompts::refuse_digits(model, why),
+                _ => model.refuse(why),
+            }
             Vec::new()
         }
         None => perform::perform(model, action.verb),
@@ -110,7 +113,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             effects.extend(find::changed(model));
         }
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
-        (Some(Prompt::Amount(_) | Prompt::Ask(_)), _) | (None, Some(Page::Plan(_))) => {
+        (Some(Prompt::Amount(_) | Prompt::Ask(_) | Prompt::Refused(_)), _) | (None, Some(Page::Plan(_))) => {
             model.refuse("a number is typed here, not pasted");
         }
         (None, Some(Page::Commands(commands))) => commands.field.insert(&line),

@@ -46,13 +46,10 @@ pub fn plan(model: &mut Model) -> Vec<Effect> {
 pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     match model.pages.last_mut()? {
         Page::Plan(plan) => {
-            let belongs = matches!(key, Key::Char('0'..='9') | Key::Backspace);
-            if !belongs {
+            if !prompts::is_of_digits(key) {
                 return None;
             }
-            if plan.field.text().len() < 12 || key == Key::Backspace {
-                plan.field.key(key);
-            }
+            plan.field.key(key);
             plan.refused = None;
             Some(Vec::new())
         }
@@ -171,7 +168,7 @@ pub fn confirm(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let typed = plan.field.text();
-    if typed != told.people.to_string() {
+    if !prompts::is_number(&typed, told.people) {
         let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
         plan.refused = Some(format!("{typed} is not {}: nothing sent", told.people));
         plan.field = Field::default();

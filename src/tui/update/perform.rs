@@ -1,7 +1,7 @@
 //! What each action does to the model. Whether it can be done was asked before.
 
 use super::lists::{self, Fresh};
-use super::{acts, find, pages};
+use super::{acts, find, pages, prompts};
 use crate::engine::view::Anchor;
 use crate::tui::Ended;
 use crate::tui::Without;
@@ -211,6 +211,10 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     model.say(Notice::done("ctrl-c again leaves"));
     match open {
         Some(Prompt::Find(find)) => find::leave(model, &find),
+        Some(Prompt::Amount(amount)) => prompts::kept(&amount).unwrap_or_else(|why| {
+            model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
+            Vec::new()
+        }),
         Some(_) => Vec::new(),
         None => {
             model.pages.pop();

@@ -1,13 +1,16 @@
 //! The open questions and their keys. What is not an answer is no.
 
-use rust_decimal::Decimal;
-
 use super::{acts, find, keys};
+use crate::domain::amount::{self, NotAnAmount};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Act, Effect};
+use crate::tui::format::number;
 use crate::tui::key::Key;
-use crate::tui::model::{Amount, Ask, Model, Needs, Note, Prompt};
+use crate::tui::model::{Amount, Ask, Model, Needs, Note, Prompt, Sale};
 use crate::tui::widget::Edited;
+
+/// Said of a text that is not an amount.
+const WRITE_AMOUNT: &str = "write it as 120, 120.50 or 1,200.50";
 
 /// A key while a question is open. The question was taken out of the model; who keeps it puts it back.
 pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> Vec<Effect> {
@@ -16,32 +19,68 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> Vec<Effect> {
         Prompt::Amount(amount) => amount_key(model, amount, key),
         Prompt::Note(note) => note_key(model, note, key),
         Prompt::Ask(ask) => ask_key(model, ask, key),
+        Prompt::Refused(why) => refused_key(model, why, key),
     }
 }
 
-/// Digits and one point are the amount, enter keeps it; any other key leaves the close as it is, and acts.
+/// Whether a key belongs to a field of digits. No such key may reach the desk while digits are being typed.
+pub const fn is_of_digits(key: Key) -> bool {
+    matches!(key, Key::Char('0'..='9' | ',' | '.') | Key::Backspace)
+}
+
+/// What belongs to the amount is typed into it. Esc leaves the field without it, every other key keeps it; and all but
+/// enter act then. A text that is not an amount is never dropped: it stays until it is mended.
 fn amount_key(model: &mut Model, mut amount: Amount, key: Key) -> Vec<Effect> {
-    let text = amount.field.text();
-    let belongs = match key {
-        Key::Char(c) => (c.is_ascii_digit() || c == '.' && !text.contains('.')) && text.len() < 12,
-        Key::Backspace => true,
-        _ => false,
-    };
-    if belongs {
+    if is_of_digits(key) {
         amount.field.key(key);
+        amount.trouble = None;
         model.prompt = Some(Prompt::Amount(amount));
         return Vec::new();
     }
-    let typed = text.parse::<Decimal>().ok();
-    match (key, typed) {
-        (Key::Enter, Some(sum)) => vec![acts::act(Act::Mark { person: amount.person, mark: Mark::Closed(Some(sum)) })],
-        (Key::Enter | Key::Esc, _) => Vec::new(),
-        _ => {
-            if !text.is_empty() {
-                model.refuse(format!("{}: closed, the amount {text} was not kept", amount.who));
+    if key == Key::Esc {
+        return Vec::new();
+    }
+    match kept(&amount) {
+        Ok(mut effects) => {
+            if key != Key::Enter {
+                effects.extend(keys::by_keymap(model, key));
             }
-            keys::by_keymap(model, key)
+            effects
         }
+        Err(NotAnAmount(_)) => {
+            amount.trouble = Some(WRITE_AMOUNT);
+            model.prompt = Some(Prompt::Amount(amount));
+            Vec::new()
+        }
+    }
+}
+
+/// What keeps the amount; nothing where none was typed.
+pub fn kept(amount: &Amount) -> Result<Vec<Effect>, NotAnAmount> {
+    if amount.field.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (person, sum) = (amount.person, amount::parse(&amount.field.text())?);
+    Ok(vec![acts::act(match amount.sale {
+        Sale::New => Act::Mark { person, mark: Mark::Closed(Some(sum)) },
+        Sale::Earlier(seen) => Act::Amend { person, seen, amount: sum },
+    })])
+}
+
+/// Says why something that digits may follow is not done, and takes the digits.
+pub fn refuse_digits(model: &mut Model, why: String) {
+    model.refuse(why.clone());
+    model.prompt = Some(Prompt::Refused(why));
+}
+
+fn refused_key(model: &mut Model, why: String, key: Key) -> Vec<Effect> {
+    match key {
+        key if is_of_digits(key) => {
+            model.prompt = Some(Prompt::Refused(why));
+            Vec::new()
+        }
+        Key::Enter | Key::Esc => Vec::new(),
+        key => keys::by_keymap(model, key),
     }
 }
 
@@ -64,16 +103,14 @@ fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
         (Needs::Yes, Key::Char('y')) => yes(model, ask.then),
         (Needs::Number { people, field }, Key::Enter) => {
             let typed = field.text();
-            if typed == people.to_string() {
+            if is_number(&typed, *people) {
                 return yes(model, ask.then);
             }
             let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
-            model.refuse(format!("{typed} is not {people}: nothing done"));
+            model.refuse(format!("{typed} is not {}: nothing done", number(*people)));
             Vec::new()
         }
-        (Needs::Number { field, .. }, Key::Char('0'..='9') | Key::Backspace)
-            if field.text().len() < 12 || key == Key::Backspace =>
-        {
+        (Needs::Number { field, .. }, key) if is_of_digits(key) => {
             field.key(key);
             model.prompt = Some(Prompt::Ask(ask));
             Vec::new()
@@ -89,6 +126,11 @@ fn yes(model: &mut Model, then: Vec<Act>) -> Vec<Effect> {
     model.notice = None;
     model.people.marked.clear();
     then.into_iter().map(acts::act).collect()
+}
+
+/// Whether what was typed is this number of people, with or without the commas that it is shown with.
+pub fn is_number(typed: &str, people: i64) -> bool {
+    typed == people.to_string() || typed == number(people)
 }
 
 /// Asks before something is done.

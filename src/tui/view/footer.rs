@@ -2,9 +2,9 @@
 
 use crate::domain::ids::BlastId;
 use crate::tui::action::{ACTIONS, Action, Danger, Verb};
-use crate::tui::format::{Clock, number, symbol, total};
+use crate::tui::format::{Clock, money, number, symbol, total};
 use crate::tui::keymap;
-use crate::tui::model::{Find, Hint, Model, Needs, Notice, Page, Pane, Prompt, Tone};
+use crate::tui::model::{Amount, Find, Hint, Model, Needs, Notice, Page, Pane, Prompt, Sale, Tone};
 use crate::tui::theme::Meaning;
 use crate::tui::widget::{Line, Pen, width};
 
@@ -22,11 +22,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
 pub fn question(model: &Model, prompt: &Prompt) -> Line {
     match prompt {
         Prompt::Find(find) => finding(model, find),
-        Prompt::Amount(amount) => {
-            let symbol = symbol(&model.options.currency);
-            let line = amount.field.line(Line::of(format!(" {} closed. {symbol} ", amount.who), Meaning::Plain));
-            hinted(model, line, "    enter keeps it, any other key goes on, u undoes", "  enter keeps it, u undoes")
-        }
+        Prompt::Amount(amount) => amount_line(model, amount),
+        Prompt::Refused(why) => hinted(model, Line::of(format!(" {why}"), Meaning::Trouble), "    enter goes on", ""),
         Prompt::Note(note) => note.field.line(Line::of(format!(" note for {}: ", note.who), Meaning::Plain)),
         Prompt::Ask(ask) => {
             let line = Line::of(format!(" {} ", ask.question), Meaning::Need);
@@ -35,6 +32,28 @@ pub fn question(model: &Model, prompt: &Prompt) -> Line {
                 Needs::Number { field, .. } => hinted(model, field.line(line), "   any other key is no", ""),
             }
         }
+    }
+}
+
+fn amount_line(model: &Model, amount: &Amount) -> Line {
+    let Amount { who, field, sale, trouble, .. } = amount;
+    let symbol = symbol(&model.options.currency);
+    let (before, long, short) = match sale {
+        Sale::New => (
+            format!(" {who} closed. {symbol} "),
+            "    enter keeps it, any other key goes on, u undoes",
+            "  enter keeps it, u undoes",
+        ),
+        Sale::Earlier(seen) => (
+            format!(" {who} closed, {symbol} {}. Now {symbol} ", seen.map_or_else(|| "-".to_owned(), money)),
+            "    enter keeps it, esc leaves it as it was",
+            "  enter keeps it",
+        ),
+    };
+    let line = field.line(Line::of(before, Meaning::Plain));
+    match trouble {
+        Some(trouble) => line.and(format!("   {trouble}"), Meaning::Trouble),
+        None => hinted(model, line, long, short),
     }
 }
 

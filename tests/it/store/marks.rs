@@ -220,3 +220,131 @@ async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
     assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "{one:?} {two:?}");
     assert_eq!(scene.number("select count(*) from operator_actions where action = 'launch'").await, 1);
 }
+
+/// Three people who were sent to.
+async fn three_sent() -> Scene {
+    let scene = Scene::sending(3).await;
+    scene.record(&[accepted(1, "A"), accepted(2, "B"), accepted(3, "C")]).await;
+    scene
+}
+
+fn people(ids: std::ops::RangeInclusive<i64>) -> Vec<RecipientId> {
+    ids.map(RecipientId).collect()
+}
+
+#[tokio::test]
+async fn a_mark_on_several_people_is_one_act_and_one_undo_takes_it_back() {
+    let scene = three_sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, Mark::Note("first".to_owned())).await.unwrap();
+
+    let several = aina.mark_several(&people(1..=3), &Mark::Replied).await.unwrap();
+    assert_eq!((several.marked.len(), several.refused.len()), (3, 0));
+    assert_eq!(scene.statuses().await, ["replied"; 3]);
+    scene.books().await;
+    let taken = aina.undo_mine().await.unwrap();
+
+    assert_eq!(taken.sentence, "3 people: replied, taken back");
+    assert_eq!((taken.recipients, taken.command_lines.len()), (people(1..=3), 3));
+    assert_eq!(several.marked[1].command_line, "blastdeck mark 1 +60100000002 replied");
+    assert_eq!(scene.statuses().await, ["sent"; 3]);
+    assert_eq!(aina.undo_mine().await.unwrap().sentence, "Person 1: note taken back");
+    assert!(refusal(aina.undo_mine().await).contains("nothing of yours"));
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn an_act_on_several_people_is_taken_back_whole_or_not_at_all() {
+    let scene = three_sent().await;
+    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    aina.mark_several(&people(1..=3), &Mark::Replied).await.unwrap();
+    ben.mark(RecipientId(2), Mark::Closed(None)).await.unwrap();
+
+    let why = refusal(aina.undo_mine().await);
+    assert_eq!(why, "Person 2 (one of 3 people) was changed since, by ben: U takes that back first");
+    assert_eq!(scene.statuses().await, ["replied", "closed", "replied"]);
+    // What was taken back of one of them alone is not part of the act any more.
+    aina.undo_person(RecipientId(2)).await.unwrap();
+    aina.undo_person(RecipientId(3)).await.unwrap();
+    let taken = aina.undo_mine().await.unwrap();
+
+    assert_eq!(taken.sentence, "2 people: replied, taken back");
+    assert_eq!(scene.statuses().await, ["sent"; 3]);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn of_several_people_those_who_cannot_be_marked_are_left_and_told() {
+    let scene = sent().await;
+    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    ben.mark(SITI, sale("5.00")).await.unwrap();
+
+    let several = aina.mark_several(&people(1..=3), &Mark::Closed(None)).await.unwrap();
+    let nobody = refusal(aina.mark_several(&people(2..=2), &Mark::Replied).await);
+
+    assert_eq!(several.marked.iter().map(|marked| marked.recipient.0).collect::<Vec<_>>(), [3]);
+    assert_eq!(several.refused[0], "ben closed Person 1 first, 5.00; yours is not written");
+    assert!(several.refused[1].starts_with("Person 2: it is not known whether"), "{:?}", several.refused);
+    assert!(nobody.starts_with("nobody was marked: Person 2: it is not known"), "{nobody}");
+    assert_eq!(scene.statuses().await, ["closed", "uncertain", "closed"]);
+    assert_eq!(scene.number("select count(*) from blast_recipients where amount = 5").await, 1);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn several_opt_outs_and_the_last_marks_of_several_are_taken_back_at_once() {
+    let scene = three_sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark_several(&people(1..=2), &Mark::OptOut).await.unwrap();
+    assert_eq!(scene.number("select count(*) from suppressions").await, 2);
+
+    let taken = aina.undo_people(&people(1..=3)).await.unwrap();
+
+    assert_eq!(taken.sentence, "2 people: opt-out, taken back; 1 had none");
+    assert_eq!(scene.number("select count(*) from suppressions").await, 0);
+    assert_eq!(scene.number("select count(*) from blast_recipients where opted_out_at is not null").await, 0);
+    assert!(refusal(aina.undo_people(&people(1..=3)).await).contains("none of them"));
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn marks_retries_and_opt_outs_have_the_databases_time() {
+    let scene = three_sent().await;
+    let aina = desk(&scene, "aina").await;
+    let class = blastdeck::domain::retry::ErrorClass::FailRecipient;
+    let error = Evidence::Rejected { class, code: "400".to_owned(), message: "no such number".to_owned() };
+    scene.execute("update blast_recipients set standing = 'sending', sent_at = null where id = 3").await;
+    scene.record(&[entry(3, error, b"")]).await;
+
+    aina.mark(SITI, sale("5.00")).await.unwrap();
+    aina.mark(RecipientId(2), Mark::OptOut).await.unwrap();
+    assert_eq!(aina.retry(BlastId(1), None).await.unwrap(), 1);
+
+    // The time of the transaction, which its rows have by default: no machine's clock hits that to the microsecond.
+    let marks = "select count(*) from blast_recipients r join operator_actions a on a.recipient_id = r.id
+                  where a.at in (r.closed_at, r.opted_out_at)";
+    assert_eq!(scene.number(marks).await, 2);
+    let foreign = "select count(*) from status_history where source = 'operator' and happened_at <> changed_at";
+    assert_eq!(scene.number(foreign).await, 0);
+    let written = "select count(*) from status_history where source = 'operator'";
+    assert_eq!(scene.number(written).await, 2, "the close and the retry");
+}
+
+#[tokio::test]
+async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
+    let scene = sent().await;
+    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    aina.mark(SITI, sale("120.00")).await.unwrap();
+    let amount = |text: &str| text.parse::<Decimal>().unwrap();
+
+    ben.amend(SITI, Some(amount("120")), amount("130")).await.unwrap();
+    let late = refusal(aina.amend(SITI, Some(amount("120")), amount("110")).await);
+    let not_closed = refusal(ben.amend(RecipientId(3), None, amount("1")).await);
+
+    assert_eq!(late, "somebody changed the amount of Person 1 to 130.00 a moment ago: yours is not written");
+    assert_eq!(not_closed, "Person 3 is sent now, not closed: the amount is not written");
+    assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
+    ben.undo_mine().await.unwrap();
+    assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 120);
+    scene.books().await;
+}

@@ -1,0 +1,86 @@
+//! Amounts of money as people type them.
+
+use rust_decimal::Decimal;
+
+use super::text::clean;
+
+/// Amounts stay below this, in the currency's whole units: what the counters can add up.
+const BELOW: i64 = 10_000_000_000;
+
+/// What was typed is not an amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount: write it as 120, 120.50 or 1,200.50")]
+pub struct NotAnAmount(pub String);
+
+/// Reads an amount of 0 or more: digits, perhaps with a comma before every three of them, perhaps with a point and at
+/// most two places. Anything else is refused rather than guessed: `12,50` may be 12.50 or 1,250.
+pub fn parse(text: &str) -> Result<Decimal, NotAnAmount> {
+    let text = text.trim();
+    let refused = || NotAnAmount(clean(text).into_owned());
+    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+    let whole = without_commas(whole).filter(|whole| is_digits(whole)).ok_or_else(refused)?;
+    if whole.is_empty() && places.is_empty() || places.len() > 2 || !is_digits(places) {
+        return Err(refused());
+    }
+    let digits = format!("0{whole}.{places}");
+    let amount: Decimal = digits.trim_end_matches('.').parse().map_err(|_| refused())?;
+    if amount < Decimal::from(BELOW) { Ok(amount) } else { Err(refused()) }
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `None` where a comma does not stand before exactly three digits.
+fn without_commas(whole: &str) -> Option<String> {
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<&str> = groups.collect();
+    let is_grouped = (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3);
+    (rest.is_empty() || is_grouped).then(|| std::iter::once(first).chain(rest).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn an_amount_is_read_as_people_write_it() {
+        for (text, amount) in [
+            ("50", "50"),
+            ("120.50", "120.50"),
+            ("1,200.50", "1200.50"),
+            ("1,234,567", "1234567"),
+            ("1200.5", "1200.5"),
+            ("120.", "120"),
+            (".50", "0.50"),
+            ("0", "0"),
+            (" 7 ", "7"),
+        ] {
+            assert_eq!(parse(text).unwrap().to_string(), amount, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_mean_two_amounts_or_none_is_refused() {
+        let wrong = [
+            "",
+            ".",
+            ",",
+            "12,50",
+            "1,2000",
+            "1,,200",
+            ",200",
+            "1.234",
+            "1.2.3",
+            "-1",
+            "1e5",
+            "12a",
+            "10000000000",
+            "۵",
+        ];
+        for text in wrong.into_iter().chain(["9".repeat(300).as_str()]) {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
