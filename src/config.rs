@@ -101,7 +101,16 @@ impl Config {
             origins: Vec::new(),
         };
         config.refuse_hurried_senders(&mut log);
+        config.refuse_engines_name(&mut log);
         config.finish(log)
+    }
+
+    /// What the engine does by itself is told apart from what operators do by the name it signs with.
+    fn refuse_engines_name(&self, log: &mut Log) {
+        if self.operator == "engine" {
+            let variable = Source::Variable("BLASTDECK_OPERATOR".to_owned());
+            log.problem(&variable, "", "`engine` is what the engine itself signs with: choose another name");
+        }
     }
 
     /// Time may only be hurried where nobody is really written to: it would shrink the gaps that protect a number.

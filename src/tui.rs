@@ -27,7 +27,6 @@ mod tests;
 
 use std::io;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +50,17 @@ pub enum Ascii {
     On,
 }
 
+/// Which colours suit the terminal's background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Palette {
+    /// Not known: the colours that are readable on either.
+    Auto,
+    Dark,
+    Light,
+    /// No colour at all.
+    Mono,
+}
+
 /// Whether to show the demo's one-line hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hints {
@@ -69,6 +79,7 @@ pub struct Options {
     /// The currency of amounts, in three letters (ISO 4217).
     pub currency: String,
     pub ascii: Ascii,
+    pub palette: Palette,
     /// The blast to open on; absent: the newest.
     pub open: Option<BlastId>,
     pub hints: Hints,
@@ -112,9 +123,6 @@ pub struct Size {
     pub width: u16,
     pub height: u16,
 }
-
-/// How long a launch can be taken back before anything is sent.
-const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// Runs the dashboard on this terminal until it is left, the terminal hangs up, or `stop` is cancelled. The terminal is
 /// as it was before when this returns, also on a panic.

@@ -9,7 +9,7 @@ use super::Global;
 use super::context::{Context, load, log_dir, standby};
 use super::exit::Usage;
 use super::output::talk;
-use crate::config::{Ascii, Config};
+use crate::config::{Ascii, Config, Theme};
 use crate::domain::ids::BlastId;
 use crate::engine::{self, App, Listening, RunOptions, Standby, Until};
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -72,6 +72,7 @@ pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<E
         zone: ui.timezone,
         currency: ui.currency.clone(),
         ascii: if is_ascii(ui.ascii) { tui::Ascii::On } else { tui::Ascii::Off },
+        palette: palette(ui.theme),
         open: desk.open,
         hints: desk.hints,
         without,
@@ -94,6 +95,15 @@ async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<Ended, t
             talk("waiting for the answer to a message that is on its way");
         }
         let _ = engine.await;
+    }
+}
+
+const fn palette(theme: Theme) -> tui::Palette {
+    match theme {
+        Theme::Auto => tui::Palette::Auto,
+        Theme::Dark => tui::Palette::Dark,
+        Theme::Light => tui::Palette::Light,
+        Theme::Mono => tui::Palette::Mono,
     }
 }
 

@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::ask::{self, confirm_number};
+use super::ask::{self, confirm, confirm_number};
 use super::blast::people::{Listing, list};
 use super::context::{Context, Touch};
 use super::exit::Refused;
@@ -16,6 +16,7 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
+use crate::domain::text::clean;
 use crate::engine::EngineError;
 use crate::engine::view::{Anchor, Order, RecipientQuery};
 
@@ -29,13 +30,13 @@ pub(super) enum UncertainVerb {
         /// The number, in any spelling; `all` for everybody uncertain in the blast.
         phone: String,
         answer: Answer,
-        /// With `all`: do not ask.
+        /// Do not ask, as `all` and `resend` do.
         #[arg(long)]
         yes: bool,
     },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Answer {
     /// It is there: counts as sent.
     Sent,
@@ -56,7 +57,7 @@ impl UncertainVerb {
             Self::Resolve { blast, phone, answer, yes } if phone.eq_ignore_ascii_case("all") => {
                 resolve_all(global, blast, answer, yes).await?;
             }
-            Self::Resolve { blast, phone, answer, .. } => resolve(global, blast, &phone, answer).await?,
+            Self::Resolve { blast, phone, answer, yes } => resolve(global, blast, &phone, (answer, yes)).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -115,9 +116,16 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: Answer, sure: bool
     line(&format!("{done} resolved, {} refused", refused.len()))
 }
 
-async fn resolve(global: &Global, blast: BlastId, phone: &str, answer: Answer) -> Result<()> {
+/// Sending again asks: it is the one answer after which somebody may get the message twice.
+async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (Answer, bool)) -> Result<()> {
     let context = Context::open(global, Touch::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
+    let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
+    let question = format!("Send to {} once more? If it did arrive, they get it twice.", clean(&who));
+    let is_sure = sure || answer != Answer::Resend || person.status != Status::Uncertain;
+    if confirm(&question, is_sure)? == ask::Answer::No {
+        return Ok(());
+    }
     let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "before": done.before, "after": done.after }));

@@ -267,6 +267,15 @@ fn variables_override_the_file_and_flags_override_both() {
 }
 
 #[test]
+fn no_operator_has_the_engines_name() {
+    let refused = in_environment(SALES, [("BLASTDECK_OPERATOR", "engine")]).unwrap_err();
+
+    let said = "BLASTDECK_OPERATOR: `engine` is what the engine itself signs with: choose another name";
+    assert!(refused.problems.iter().any(|problem| problem.to_string() == said), "{refused:?}");
+    assert!(in_environment(SALES, [("BLASTDECK_OPERATOR", "engineer")]).is_ok());
+}
+
+#[test]
 fn it_tells_where_each_value_came_from_and_keeps_secrets_out_of_it() {
     let config = in_environment(
         &format!("{SALES}webhook_secret = \"hidden\"\n"),

@@ -15,6 +15,9 @@ use crate::engine::view::{
 };
 use crate::engine::{EngineError, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
 
+/// How many people are looked up in other blasts.
+pub const ELSEWHERE_MAX: u32 = 50;
+
 /// Something to be done outside of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -44,9 +47,11 @@ pub enum Effect {
     Look,
     Person(RecipientId),
     Plan(BlastId),
+    /// Who matches in every blast, those of `here` last.
     Elsewhere {
         ticket: u64,
-        text: String,
+        here: Option<BlastId>,
+        filter: Filter,
     },
     /// Acts are done one after the other, in the order of their keys.
     Act(Act),

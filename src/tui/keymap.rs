@@ -9,8 +9,10 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
     match model.pages.last() {
         Some(Page::Details(_)) => &[Scope::Details, Scope::Moving, Scope::Everywhere],
         Some(Page::Plan(_)) => &[Scope::Plan, Scope::Moving, Scope::Everywhere],
-        Some(Page::Commands(_) | Page::Elsewhere(_)) => &[Scope::List, Scope::Moving, Scope::Everywhere],
-        Some(Page::Help(_) | Page::Log(_) | Page::Needs(_)) => &[Scope::Moving, Scope::Everywhere],
+        Some(Page::Commands(_) | Page::Elsewhere(_) | Page::Needs(_)) => {
+            &[Scope::List, Scope::Moving, Scope::Everywhere]
+        }
+        Some(Page::Help(_) | Page::Log(_)) => &[Scope::Moving, Scope::Everywhere],
         None => desk_scopes(model.focus),
     }
 }

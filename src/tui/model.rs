@@ -2,12 +2,14 @@
 //! Plain data: no clock, no I/O, nothing of drawing.
 
 mod blasts;
+mod need;
 mod news;
 mod page;
 mod people;
 mod prompt;
 
 pub use blasts::{Blasts, Changed, STAGES, stage_label, stuck_at};
+pub use need::Need;
 pub use news::{LogLine, Notice, Tone};
 pub use page::{CommandEntry, Commands, Details, Elsewhere, Page, Plan, RESOLUTIONS, ResolutionChoice};
 pub use people::{Arrival, Asked, Label, Movement, People, Person, Shown, Sorting, Wanted};
@@ -28,6 +30,9 @@ use crate::engine::view::{BlastRow, SenderRow, Since, Total};
 
 /// The most keys that wait for an answer.
 pub const HELD_MAX: usize = 64;
+/// What the engine signs with; no operator has this name.
+const ENGINE: &str = "engine";
+
 /// The most acts that the log keeps.
 pub const LOG_MAX: usize = 1_000;
 
@@ -234,6 +239,5 @@ pub fn armed_until(blast: &BlastRow, now: DateTime<Utc>) -> Option<DateTime<Utc>
 
 /// Paused by the engine, not by an operator.
 pub fn paused_by_itself(blast: &BlastRow) -> bool {
-    blast.state == BlastState::Paused
-        && blast.state_by.as_deref().is_none_or(|by| by == "engine" || by.starts_with("engine"))
+    blast.state == BlastState::Paused && blast.state_by.as_deref().is_none_or(|by| by == ENGINE)
 }

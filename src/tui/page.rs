@@ -27,7 +27,7 @@ pub fn sheet(model: &Model, width: u16) -> Option<Sheet> {
         Page::Plan(plan) => plan::sheet(model, plan, width),
         Page::Help(_) => help::sheet(),
         Page::Log(_) => lists::log(model),
-        Page::Needs(_) => lists::needs(model),
+        Page::Needs(chosen) => lists::needs(model, *chosen),
         Page::Commands(commands) => lists::commands_sheet(model, commands),
         Page::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
     };

@@ -81,7 +81,7 @@ pub async fn on_terminal(app: App, options: Options, stop: CancellationToken) ->
     let (_reading, input) = input::read(keyboard()?)?;
     let sources = Sources { input, signals: signals()?, feed: Feed::new(app.news(), app.database()), stop };
     let env = |name| std::env::var(name).ok();
-    let colours = Colours::from_env(env("NO_COLOR").as_deref(), env("TERM").as_deref());
+    let colours = Colours::choose(options.palette, env("NO_COLOR").as_deref(), env("TERM").as_deref());
     let theme = Theme::new(colours, options.ascii);
     let mut model = Model::new(options, terminal.size(), Utc::now());
     app.holder().clone_into(&mut model.holder);

@@ -3,6 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::Palette;
 use crate::domain::status::Status;
 
 /// What a piece of text means. Widgets name meanings, never colours.
@@ -29,8 +30,13 @@ pub enum Meaning {
 /// Whether colours may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
+    /// The plain ones, readable on most backgrounds.
     Sixteen,
-    /// `NO_COLOR` is set, or the terminal is dumb: attributes only.
+    /// The bright ones, for a dark background.
+    Bright,
+    /// The plain ones for a light background, where dim text would be too faint.
+    Deep,
+    /// `NO_COLOR` is set, the terminal is dumb, or none are wanted: attributes only.
     None,
 }
 
@@ -70,16 +76,25 @@ impl Theme {
         let (colour, modifier) = table(meaning);
         match self.colours {
             Colours::Sixteen => Style::new().fg(colour).add_modifier(modifier),
+            Colours::Bright => Style::new().fg(bright(colour)).add_modifier(modifier),
+            Colours::Deep if modifier == Modifier::DIM => Style::new().fg(Color::DarkGray),
+            Colours::Deep => Style::new().fg(colour).add_modifier(modifier),
             Colours::None => Style::new().add_modifier(modifier),
         }
     }
 }
 
 impl Colours {
-    /// From the environment's `NO_COLOR` (any value but empty, no-color.org) and `TERM`.
-    pub fn from_env(no_color: Option<&str>, term: Option<&str>) -> Self {
+    /// As set, unless the environment wants none: `NO_COLOR` (any value but empty, no-color.org), or a dumb `TERM`.
+    pub fn choose(palette: Palette, no_color: Option<&str>, term: Option<&str>) -> Self {
         let unwanted = no_color.is_some_and(|value| !value.is_empty());
-        if unwanted || term == Some("dumb") { Self::None } else { Self::Sixteen }
+        match palette {
+            _ if unwanted || term == Some("dumb") => Self::None,
+            Palette::Auto => Self::Sixteen,
+            Palette::Dark => Self::Bright,
+            Palette::Light => Self::Deep,
+            Palette::Mono => Self::None,
+        }
     }
 }
 
@@ -95,6 +110,18 @@ const fn table(meaning: Meaning) -> (Color, Modifier) {
         Meaning::Real | Meaning::ReadOnly => (Color::Reset, Modifier::REVERSED),
         Meaning::Demo => (Color::Yellow, plain),
         Meaning::Stage(status) => stage(status),
+    }
+}
+
+const fn bright(colour: Color) -> Color {
+    match colour {
+        Color::Blue => Color::LightBlue,
+        Color::Cyan => Color::LightCyan,
+        Color::Yellow => Color::LightYellow,
+        Color::Green => Color::LightGreen,
+        Color::Red => Color::LightRed,
+        Color::Magenta => Color::LightMagenta,
+        other => other,
     }
 }
 
@@ -115,7 +142,9 @@ const fn stage(status: Status) -> (Color, Modifier) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Colours, Meaning, Theme};
+    use ratatui::style::{Color, Modifier};
+
+    use super::{Colours, Meaning, Palette, Theme};
     use crate::domain::status::Status;
     use crate::tui::Ascii;
 
@@ -133,26 +162,44 @@ mod tests {
 
     #[test]
     fn no_color_takes_the_colours_and_leaves_the_attributes() {
-        let theme = Theme::new(Colours::from_env(Some("1"), Some("xterm")), Ascii::Off);
+        for palette in [Palette::Auto, Palette::Dark, Palette::Light] {
+            let theme = Theme::new(Colours::choose(palette, Some("1"), Some("xterm")), Ascii::Off);
 
-        for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
-            assert_eq!(theme.style(meaning).fg, None, "{meaning:?}");
+            for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
+                assert_eq!(theme.style(meaning).fg, None, "{meaning:?}");
+            }
+            assert!(!theme.style(Meaning::Real).add_modifier.is_empty());
         }
-        assert!(!theme.style(Meaning::Real).add_modifier.is_empty());
+    }
+
+    #[test]
+    fn each_palette_that_is_set_looks_its_own_way() {
+        let style =
+            |palette, meaning| Theme::new(Colours::choose(palette, None, Some("xterm")), Ascii::Off).style(meaning);
+        let sent = Meaning::Stage(Status::Sent);
+
+        assert_eq!(style(Palette::Auto, sent).fg, Some(Color::Blue));
+        assert_eq!(style(Palette::Dark, sent).fg, Some(Color::LightBlue));
+        assert_eq!(style(Palette::Light, sent).fg, Some(Color::Blue));
+        assert_eq!(style(Palette::Mono, sent).fg, None);
+        assert!(style(Palette::Auto, Meaning::Dim).add_modifier.contains(Modifier::DIM));
+        assert_eq!(style(Palette::Light, Meaning::Dim).fg, Some(Color::DarkGray));
     }
 
     #[test]
     fn nothing_ever_paints_a_background() {
-        let theme = Theme::new(Colours::Sixteen, Ascii::Off);
+        for colours in [Colours::Sixteen, Colours::Bright, Colours::Deep, Colours::None] {
+            let theme = Theme::new(colours, Ascii::Off);
 
-        for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
-            assert_eq!(theme.style(meaning).bg, None, "{meaning:?}");
+            for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
+                assert_eq!(theme.style(meaning).bg, None, "{meaning:?}");
+            }
         }
     }
 
     #[test]
     fn an_empty_no_color_and_a_usual_terminal_mean_colours() {
-        assert_eq!(Colours::from_env(Some(""), Some("tmux-256color")), Colours::Sixteen);
-        assert_eq!(Colours::from_env(None, Some("dumb")), Colours::None);
+        assert_eq!(Colours::choose(Palette::Auto, Some(""), Some("tmux-256color")), Colours::Sixteen);
+        assert_eq!(Colours::choose(Palette::Dark, None, Some("dumb")), Colours::None);
     }
 }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Setup, Shop, digits, eventually_async, figure, long_form, pass, said};
+use crate::support::{Setup, Shop, Size, digits, eventually_async, figure, long_form, pass, said};
 
 /// As many as a crash may leave uncertain: 16 under way, and a quarter more claimed ahead.
 const SLOTS: i64 = 20;
@@ -120,6 +120,18 @@ async fn connections_that_break_under_a_blast_lose_nobody() {
     everybody_is_settled(&shop).await;
 }
 
+/// It is the one answer after which somebody may have a message twice.
+async fn sending_again_is_asked_about(shop: &Shop, verb: &[&str]) {
+    let unasked = shop.run(verb).await;
+    assert_eq!((unasked.code, unasked.err.contains("--yes")), (3, true), "{unasked:?}");
+    let mut terminal = shop.in_terminal(verb, Size { columns: 100, rows: 10 });
+    terminal.wait_for_text("If it did arrive, they get it twice.");
+    terminal.type_keys("n\r");
+    terminal.wait_for_text("nothing was done");
+    assert!(terminal.wait_for_exit().success());
+    assert_eq!(shop.count("uncertain").await, 3);
+}
+
 #[tokio::test]
 async fn who_was_taken_without_an_answer_is_uncertain_and_only_a_person_decides() {
     // Five minutes are 1.5 seconds.
@@ -134,9 +146,11 @@ async fn who_was_taken_without_an_answer_is_uncertain_and_only_a_person_decides(
     eventually_async("three are uncertain", async || shop.count("uncertain").await == 3).await;
     eventually_async("the others are sent to", async || shop.count("queued").await == 0).await;
 
-    let resolve = async |n: u32, answer: &str| shop.run(&["uncertain", "resolve", &blast, &digits(n), answer]).await;
+    let resolve =
+        async |n: u32, answer: &str| shop.run(&["uncertain", "resolve", &blast, &digits(n), answer, "--yes"]).await;
     let too_early = resolve(5, "resend").await;
     assert_eq!((too_early.code, too_early.err.contains("an answer may still come")), (3, true), "{too_early:?}");
+    sending_again_is_asked_about(&shop, &["uncertain", "resolve", &blast, &digits(5), "resend"]).await;
     assert_eq!((resolve(1, "sent").await.code, resolve(3, "drop").await.code), (0, 0));
     let twice = resolve(1, "sent").await;
     assert_eq!((twice.code, twice.err.contains("not uncertain")), (3, true), "{twice:?}");

@@ -1,6 +1,7 @@
 //! The store against a real Postgres: evidence that is odd, late or doubled, rows that are locked, leases that are taken
 //! over, counters whoever writes.
 
+mod away;
 mod counters;
 mod deleted;
 mod known;

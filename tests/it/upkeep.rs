@@ -3,6 +3,7 @@
 
 mod killed;
 
+use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::store::claim;
 use blastdeck::store::clearing::{Left, Work};
@@ -186,7 +187,7 @@ async fn a_deleted_blast_is_gone_at_once_and_an_engine_removes_what_is_left_of_i
         let said = shop.run(verb).await;
         assert!(said.code != 0 && said.err.contains("there is no blast"), "{verb:?}: {said:?}");
     }
-    assert_eq!(view::recipients::find(&shop.database.pool, &digits(0), 10).await.unwrap(), []);
+    assert_eq!(view::recipients::find(&shop.database.pool, &Filter::person(&digits(0)), None, 10).await.unwrap(), []);
 
     shop.until_idle().await;
 

@@ -1,7 +1,7 @@
 //! `blast send|resume`: what starts messages. Shows the plan, asks for the number of people, starts, and makes sure that
 //! somebody sends.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::cli::context::{Context, Touch, standby};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastState, Command, transition};
 use crate::domain::ids::BlastId;
+use crate::engine::view::BlastRow;
 use crate::engine::{EngineError, Launch, Plan};
 
 #[derive(Debug, clap::Args)]
@@ -50,7 +51,7 @@ impl Send {
             blast: self.blast,
             version: plan.blast.version,
             people: plan.people,
-            armed_for: TimeDelta::zero(),
+            armed_for: if self.yes { TimeDelta::zero() } else { Launch::ARMED_FOR },
         };
         let blast = match start {
             Start::Launch => context.app.launch(launch).await?,
@@ -62,7 +63,10 @@ impl Send {
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
-        talk(&format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people));
+        match blast.send_after.filter(|_| !self.yes) {
+            Some(until) => talk(&armed(&context, &blast, until)),
+            None => talk(&format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people)),
+        }
         Ok(())
     }
 }
@@ -83,6 +87,15 @@ impl Send {
         talk(&format!("sender {} goes on", blast.sender));
         Ok(())
     }
+}
+
+/// What somebody can still do who typed the number.
+fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
+    let (starts, id) = (context.moment(until), blast.id);
+    format!(
+        "{} starts at {starts}; until then `blastdeck blast pause {id}` stops it, as u does in the dashboard",
+        blast.tag
+    )
 }
 
 /// Refuses before anything is asked.

@@ -28,6 +28,11 @@ pub struct Launch {
     pub armed_for: TimeDelta,
 }
 
+impl Launch {
+    /// How long a start that a person typed can be taken back before anything is sent.
+    pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
+}
+
 impl App {
     /// Starts sending a draft.
     pub async fn launch(&self, launch: Launch) -> Result<BlastRow, EngineError> {

@@ -156,9 +156,14 @@ impl App {
         self.desk(sender).map_or(Region::MALAYSIA, |desk| desk.region)
     }
 
-    /// A person in every blast, by digits or name, newest blast first.
-    pub async fn find(&self, text: &str, limit: u32) -> Result<Vec<ElsewhereRow>, EngineError> {
-        Ok(view::recipients::find(self.pool(), text, limit).await?)
+    /// Who matches in every blast, newest blast first, those of `here` after all others.
+    pub async fn find(
+        &self,
+        sought: &Filter,
+        here: Option<BlastId>,
+        limit: u32,
+    ) -> Result<Vec<ElsewhereRow>, EngineError> {
+        Ok(view::recipients::find(self.pool(), sought, here, limit).await?)
     }
 
     /// Failed people of a blast by the provider's code.

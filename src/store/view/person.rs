@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition};
 use crate::domain::filter::Filter;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
@@ -139,10 +139,14 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
     others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).fetch_all(snapshot).await
 }
 
-/// A person in every blast, by digits of the number in any spelling or by words of the name, newest blast first. At
-/// most `limit`, 1 to 1,000. Nothing typed finds nobody.
-pub async fn find(pool: &PgPool, text: &str, limit: u32) -> Result<Vec<ElsewhereRow>, StoreError> {
-    let sought = Filter::person(text);
+/// Who matches in every blast, newest blast first, those of the blast `here` after all others: however many they are,
+/// they do not hide that there is somebody elsewhere. At most `limit`, 1 to 1,000. A filter without terms finds nobody.
+pub async fn find(
+    pool: &PgPool,
+    sought: &Filter,
+    here: Option<BlastId>,
+    limit: u32,
+) -> Result<Vec<ElsewhereRow>, StoreError> {
     if sought.is_everybody() {
         return Ok(Vec::new());
     }
@@ -155,7 +159,8 @@ pub async fn find(pool: &PgPool, text: &str, limit: u32) -> Result<Vec<Elsewhere
     for term in &sought.terms {
         condition::push(&mut sql, term);
     }
-    sql.push(" order by blast_date desc, blast_id desc, r.id limit ").push_bind(i64::from(limit.clamp(1, 1_000)));
+    sql.push(" order by b.id is not distinct from ").push_bind(here);
+    sql.push(", blast_date desc, blast_id desc, r.id limit ").push_bind(i64::from(limit.clamp(1, 1_000)));
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }
 

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Act, Answer, Counted, Effect, Outcome, Part, Told};
+use super::{Act, Answer, Counted, ELSEWHERE_MAX, Effect, Outcome, Part, Told};
 use crate::engine::App;
 use crate::engine::view::{BlastFilter, RecipientQuery, Since};
 use crate::tui::model::Asked;
 use crate::tui::run::Runner;
 
-/// How many people are looked up in other blasts.
-const ELSEWHERE_MAX: u32 = 50;
 /// A suspension does not wait longer than this for the leases to be given up.
 const REST_MAX: Duration = Duration::from_secs(1);
 /// Counts on the screen are never older than this for want of asking.
@@ -180,8 +178,8 @@ async fn read(app: &App, effect: Effect) -> Option<Answer> {
         Effect::Away => Answer::Away(away(app).await),
         Effect::Person(id) => Answer::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
         Effect::Plan(blast) => Answer::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) },
-        Effect::Elsewhere { ticket, text } => {
-            Answer::Elsewhere { ticket, rows: app.find(&text, ELSEWHERE_MAX).await.map_err(Into::into) }
+        Effect::Elsewhere { ticket, here, filter } => {
+            Answer::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }
         _ => return None,
     })

@@ -5,6 +5,7 @@ use crate::domain::recipient::Resolution;
 use crate::engine;
 use crate::engine::view::{ElsewhereRow, RecipientDetails};
 use crate::tui::action::Verb;
+use crate::tui::model::Need;
 use crate::tui::widget::Field;
 
 /// A page over the desk.
@@ -17,7 +18,8 @@ pub enum Page {
     /// How far it is scrolled, in lines.
     Help(usize),
     Log(usize),
-    Needs(usize),
+    /// What needs a person, and which of it is chosen.
+    Needs(Option<Need>),
 }
 
 impl Page {
@@ -26,8 +28,8 @@ impl Page {
         match self {
             Self::Details(details) => details.scroll,
             Self::Plan(plan) => plan.scroll,
-            Self::Help(scroll) | Self::Log(scroll) | Self::Needs(scroll) => *scroll,
-            Self::Commands(_) | Self::Elsewhere(_) => 0,
+            Self::Help(scroll) | Self::Log(scroll) => *scroll,
+            Self::Commands(_) | Self::Elsewhere(_) | Self::Needs(_) => 0,
         }
     }
 
@@ -35,8 +37,8 @@ impl Page {
         match self {
             Self::Details(details) => Some(&mut details.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
-            Self::Help(scroll) | Self::Log(scroll) | Self::Needs(scroll) => Some(scroll),
-            Self::Commands(_) | Self::Elsewhere(_) => None,
+            Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
+            Self::Commands(_) | Self::Elsewhere(_) | Self::Needs(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::engine::view::ElsewhereRow;
 use crate::tui::effect::Act;
 use crate::tui::model::people::Label;
@@ -70,6 +70,8 @@ pub struct Ask {
     pub needs: Needs,
     /// What is done when the answer is right.
     pub then: Vec<Act>,
+    /// Said when it is not.
+    pub otherwise: String,
 }
 
 /// What counts as yes.
@@ -79,4 +81,6 @@ pub enum Needs {
     Yes,
     /// This number of people, typed, and enter.
     Number { people: i64, field: Field },
+    /// The same, once the blast is paused and the number stands still; what is typed meanwhile is kept.
+    Pause { blast: BlastId, field: Field },
 }

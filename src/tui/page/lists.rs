@@ -5,7 +5,7 @@ use crate::domain::status::Status;
 use crate::tui::action::{ACTIONS, Action, Verb};
 use crate::tui::format::number;
 use crate::tui::keymap;
-use crate::tui::model::{CommandEntry, Commands, Elsewhere, Model, paused_by_itself};
+use crate::tui::model::{CommandEntry, Commands, Elsewhere, Model, Need};
 use crate::tui::theme::Meaning;
 use crate::tui::widget::Line;
 
@@ -50,33 +50,51 @@ pub fn log(model: &Model) -> Sheet {
     Sheet { title, lines, focus: None }
 }
 
-pub fn needs(model: &Model) -> Sheet {
+pub fn needs(model: &Model, chosen: Option<Need>) -> Sheet {
     let mut lines = Vec::new();
-    for sender in &model.senders {
-        if let Some(stop) = &sender.stopped {
-            let at = clock(model).long(stop.at);
-            lines.push(Line::of(format!("  sender {} stopped {at}: {}", sender.name, stop.reason), Meaning::Need));
-            lines.push(Line::dim("    mend it, then go on with its blast: 1, S"));
-        }
-    }
-    for blast in model.blasts.rows() {
-        if paused_by_itself(blast) {
-            let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
-            lines.push(Line::of(format!("  {} paused by itself: {why}", blast.tag), Meaning::Need));
-            lines.push(Line::dim("    S on it goes on, X cancels it"));
-        }
-        if blast.counts.uncertain > 0 {
-            let people = number(blast.counts.uncertain);
-            let text = format!("  {}: {people} uncertain, nobody knows whether their message went", blast.tag);
-            lines.push(Line::of(text, Meaning::Stage(Status::Uncertain)));
-            lines.push(Line::dim("    3, / status:uncertain, enter twice: look at the chat on the phone and answer"));
+    let mut focus = None;
+    for need in model.needs_list() {
+        let Some((what, mend)) = need_words(model, need) else { continue };
+        let meaning = match need {
+            Need::Sender(_) | Need::Paused(_) => Meaning::Need,
+            Need::Uncertain(_) => Meaning::Stage(Status::Uncertain),
+        };
+        let cursor = if chosen == Some(need) { "> " } else { "  " };
+        lines.push(Line::of(cursor, Meaning::Accent).and(what, meaning));
+        lines.push(Line::dim(format!("    {mend}")));
+        if chosen == Some(need) {
+            focus = Some(lines.len() - 1);
         }
     }
     if lines.is_empty() {
         lines.push(Line::plain("  Nothing needs you."));
     }
-    let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], None);
-    Sheet { title, lines, focus: None }
+    let there = focus.map(|_| "enter goes there".to_owned());
+    let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
+    Sheet { title, lines, focus }
+}
+
+/// What waits, and what to do about it once one is there.
+fn need_words(model: &Model, need: Need) -> Option<(String, String)> {
+    match need {
+        Need::Sender(id) => {
+            let sender = model.senders.iter().find(|sender| sender.id == id)?;
+            let stop = sender.stopped.as_ref()?;
+            let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
+            Some((what, "mend it; then S on its blast goes on".to_owned()))
+        }
+        Need::Paused(id) => {
+            let blast = model.blasts.get(id)?;
+            let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
+            Some((format!("{} paused by itself: {why}", blast.tag), "S on it goes on, X cancels it".to_owned()))
+        }
+        Need::Uncertain(id) => {
+            let blast = model.blasts.get(id)?;
+            let people = number(blast.counts.uncertain);
+            let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.tag);
+            Some((what, "look at the chat on the phone; enter on each of them asks what is there".to_owned()))
+        }
+    }
 }
 
 pub fn elsewhere(model: &Model, found: &Elsewhere) -> Sheet {

@@ -1,10 +1,11 @@
 //! Finding people: the table follows what is typed, late answers are dropped, keys wait for whom they are meant.
 
 use super::support::{Bench, RAYA, STACKED, at, crowd, people};
+use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::engine::view::{Anchor, RecipientRow};
-use crate::tui::effect::{Answer, Failure, Part};
+use crate::tui::effect::{Answer, Effect, Failure, Part};
 use crate::tui::key::Key;
 use crate::tui::msg::Msg;
 
@@ -111,6 +112,19 @@ fn a_paste_outside_a_field_opens_find_and_does_nothing_else() {
 
     assert!(bench.acts().is_empty());
     assert!(bench.line(22).starts_with(" find +60 10-012 0005_"), "{}", bench.line(22));
+}
+
+#[test]
+fn other_blasts_are_asked_for_whom_the_words_mean() {
+    let mut bench = Bench::new(STACKED);
+
+    bench.keys("/status:read");
+
+    let asked = bench.taken().into_iter().rev().find_map(|effect| match effect {
+        Effect::Elsewhere { here, filter, .. } => Some((here, filter)),
+        _ => None,
+    });
+    assert_eq!(asked, Some((Some(RAYA), Filter::status(Status::Read))));
 }
 
 #[test]

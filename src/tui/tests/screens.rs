@@ -252,7 +252,7 @@ fn the_pages_that_are_lists() {
         crate::engine::view::Stop { at: at(13, 0), code: "401".to_owned(), reason: "the token is refused".to_owned() };
     bench.model.senders = vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
-    for keys in ["!", "?", ":pa"] {
+    for keys in ["!j", "?", ":pa"] {
         bench.keys(keys);
         screens.push(bench.screen().join("\n"));
         bench.key(Key::Esc);
@@ -361,6 +361,17 @@ fn a_blast_that_paused_by_itself_says_why() {
     assert!(bench.line(1).contains("══ paused by engine ══"), "{}", bench.line(1));
     assert!(bench.line(9).starts_with("  paused: 5 failures in a row"), "{}", bench.line(9));
     assert!(bench.line(0).ends_with("! 2 need you"));
+}
+
+#[test]
+fn an_operator_whose_name_begins_like_the_engines_is_not_the_engine() {
+    let mut bench = Bench::new(STACKED);
+    let paused = |by: &str| BlastRow { state: BlastState::Paused, state_by: Some(by.to_owned()), ..raya() };
+
+    bench.answer(Answer::Blasts(Ok(vec![paused("engineer")])));
+    assert!(bench.line(0).ends_with("! 1 needs you"), "{}", bench.line(0));
+    bench.answer(Answer::Blasts(Ok(vec![paused("engine")])));
+    assert!(bench.line(0).ends_with("! 2 need you"), "{}", bench.line(0));
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn answers(before: &Model, event: &Event, act: &Act) -> bool {
         (Some(Prompt::Ask(ask)), _) => {
             let right = match &ask.needs {
                 Needs::Yes => *key == Key::Char('y'),
+                Needs::Pause { .. } => false,
                 Needs::Number { people, field } => *key == Key::Enter && field.text() == people.to_string(),
             };
             right && ask.then.contains(act)
@@ -101,7 +102,7 @@ fn begun(start: Start) -> Bench {
             bench.keys("1").key(Key::End).keys("S");
             bench.answer(Answer::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
         }
-        Start::Cancel => _ = bench.keys("1X"),
+        Start::Cancel => _ = bench.keys("1jjX"),
         Start::Uncertain => {
             bench.keys("3jjjj\n");
             bench.answer(Answer::Person(Box::new(Ok(details_of(people().swap_remove(4))))));
@@ -152,7 +153,7 @@ proptest! {
             let before = bench.model.clone();
             tell(&mut bench, &event);
             for act in bench.acts() {
-                if let (Act::Mark { person, .. }, Event::Key(_)) = (&act, &event) {
+                if let (Act::Mark { person, .. } | Act::Amend { person, .. }, Event::Key(_)) = (&act, &event) {
                     let shown = before.people.cursor() == Some(*person) || before.people.marked.contains(person);
                     let open = matches!(before.pages.last(), Some(Page::Details(details)) if details.person == *person);
                     let asked = match &before.prompt {

@@ -19,7 +19,7 @@ use crate::tui::model::{Asked, Model};
 use crate::tui::msg::{Msg, Timed};
 use crate::tui::theme::{Colours, Theme};
 use crate::tui::update::update;
-use crate::tui::{Ascii, DeskKind, Hints, Options, Size, Without, view};
+use crate::tui::{Ascii, DeskKind, Hints, Options, Palette, Size, Without, view};
 
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
@@ -43,6 +43,7 @@ pub fn options() -> Options {
         zone: chrono_tz::Asia::Kuala_Lumpur,
         currency: "MYR".to_owned(),
         ascii: Ascii::Off,
+        palette: Palette::Auto,
         open: None,
         hints: Hints::Off,
         without: Without::GoesOn,

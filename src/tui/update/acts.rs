@@ -2,7 +2,7 @@
 
 use super::{lists, prompts};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
@@ -12,7 +12,7 @@ use crate::tui::action::Verb;
 use crate::tui::effect::{Act, Effect, Failure, Outcome, Told};
 use crate::tui::format::{Clock, money, number, symbol};
 use crate::tui::model::{
-    Amount, Hint, LOG_MAX, LogLine, Model, Movement, Needs, Note, Notice, Page, Prompt, Sale, armed_until,
+    Amount, Ask, Hint, LOG_MAX, LogLine, Model, Movement, Needs, Note, Notice, Page, Prompt, Sale, armed_until,
 };
 use crate::tui::widget::Field;
 
@@ -146,9 +146,37 @@ fn cancel(model: &mut Model) -> Vec<Effect> {
         let question = format!("delete the draft {tag} and its {people} people?");
         return prompts::ask(model, question, Needs::Yes, vec![Act::Delete(id)]);
     }
-    let question = format!("cancel {tag} for good? Type {queued}, as many are still queued:");
-    let needs = Needs::Number { people: queued, field: Field::default() };
-    prompts::ask(model, question, needs, vec![Act::Cancel(id)])
+    if matches!(blast.state, BlastState::Sending | BlastState::Scheduled) {
+        return pause_before_cancel(model, id, &tag);
+    }
+    model.prompt = Some(Prompt::Ask(cancel_question((id, &tag), queued, Field::default())));
+    Vec::new()
+}
+
+/// Nothing more leaves while somebody thinks about it, and the number to type stands still.
+fn pause_before_cancel(model: &mut Model, id: BlastId, tag: &str) -> Vec<Effect> {
+    let needs = Needs::Pause { blast: id, field: Field::default() };
+    let question = format!("{tag} is being paused; then it asks.");
+    let otherwise = format!("{tag} is paused, not cancelled; S goes on with it");
+    model.prompt = Some(Prompt::Ask(Ask { question, needs, then: Vec::new(), otherwise }));
+    vec![act(Act::Pause(id))]
+}
+
+fn cancel_question((id, tag): (BlastId, &str), queued: i64, field: Field) -> Ask {
+    let question = format!("cancel {tag} for good? Type {}, as many are still queued:", number(queued));
+    let otherwise = format!("{tag} stays paused; S goes on with it");
+    Ask { question, needs: Needs::Number { people: queued, field }, then: vec![Act::Cancel(id)], otherwise }
+}
+
+/// The blast stands still: now it can be asked how many are to be left out.
+fn ask_once_paused(model: &mut Model, row: &BlastRow) {
+    if let Some(Prompt::Ask(Ask { needs: Needs::Pause { blast, field }, .. })) = &model.prompt
+        && *blast == row.id
+        && row.state == BlastState::Paused
+    {
+        let question = cancel_question((row.id, &brief(&row.tag)), row.counts.queued, field.clone());
+        model.prompt = Some(Prompt::Ask(question));
+    }
 }
 
 /// An act was done, or refused.
@@ -165,10 +193,13 @@ pub fn acted(model: &mut Model, done: &Act, outcome: Told<Outcome>) -> Vec<Effec
 }
 
 fn refused(model: &mut Model, done: &Act, failure: &Failure) -> Vec<Effect> {
-    if let (Some(Prompt::Amount(amount)), Act::Mark { person, .. }) = (&model.prompt, done)
-        && amount.person == *person
-    {
-        // The amount goes with its close; what is still typed of it must not be taken for keys.
+    let field_is_over = match (&model.prompt, done) {
+        (Some(Prompt::Amount(amount)), Act::Mark { person, .. }) => amount.person == *person,
+        (Some(Prompt::Ask(Ask { needs: Needs::Pause { blast, .. }, .. })), Act::Pause(id)) => blast == id,
+        _ => false,
+    };
+    if field_is_over {
+        // What is still typed into it must not be taken for keys.
         prompts::refuse_digits(model, failure.sentence());
     }
     model.refuse(failure.sentence());
@@ -294,6 +325,7 @@ fn blast_changed(model: &mut Model, done: &Act, row: BlastRow) -> Vec<Effect> {
     };
     log(model, &text, format!("blastdeck blast {verb} {}", row.id));
     model.say(Notice { hint, ..Notice::done(text) });
+    ask_once_paused(model, &row);
     model.pages.retain(|page| !matches!(page, Page::Plan(plan) if plan.blast == row.id));
     model.blasts.update(row);
     vec![Effect::Blasts, Effect::Senders]

@@ -74,13 +74,13 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
 }
 
 fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
-    let label = Label::Found { text: text.clone(), filter };
+    let label = Label::Found { text, filter: filter.clone() };
     let mut effects = lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::First });
     let ticket = model.people.ticket;
     if let Some(Prompt::Find(find)) = &mut model.prompt {
         find.ticket = ticket;
     }
-    effects.push(Effect::Elsewhere { ticket, text });
+    effects.push(Effect::Elsewhere { ticket, here: model.people_of(), filter });
     effects
 }
 

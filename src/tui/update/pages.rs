@@ -8,14 +8,14 @@ use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::status::Status;
 use crate::engine::Launch;
 use crate::engine::view::{Anchor, ElsewhereRow};
-use crate::tui::ARMED_FOR;
 use crate::tui::effect::{Act, Effect};
 use crate::tui::key::Key;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    Arrival, Details, Label, Model, Movement, Needs, Notice, Page, Pane, Plan, RESOLUTIONS, ResolutionChoice,
+    Arrival, Details, Label, Model, Movement, Need, Needs, Notice, Page, Pane, Plan, RESOLUTIONS, ResolutionChoice,
 };
 use crate::tui::page;
 use crate::tui::widget::{Edited, Field};
@@ -75,6 +75,7 @@ pub fn moved(model: &mut Model, movement: Movement) {
         Movement::Pages(pages) => (pages.saturating_mul(height.max(2).cast_signed() - 1), true),
     };
     let entries = page::entries(model);
+    let needs = model.needs_list();
     let last = page::length(model).saturating_sub(height);
     match model.pages.last_mut() {
         Some(Page::Details(details)) if details.is_uncertain() && !pages && rows.abs() == 1 => {
@@ -83,6 +84,10 @@ pub fn moved(model: &mut Model, movement: Movement) {
         }
         Some(Page::Commands(commands)) => commands.row = step(commands.row, rows, entries),
         Some(Page::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, entries),
+        Some(Page::Needs(chosen)) => {
+            let row = needs.iter().position(|need| Some(*need) == *chosen);
+            *chosen = needs.get(row.map_or(0, |row| step(row, rows, needs.len()))).copied();
+        }
         Some(open) => {
             if let Some(scroll) = open.scroll_mut() {
                 *scroll = scroll.saturating_add_signed(rows).min(last);
@@ -104,6 +109,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
             Some(row) => jump(model, &row),
             None => Vec::new(),
         },
+        Some(Page::Needs(chosen)) => go_to(model, *chosen),
         Some(Page::Details(details)) => resolve(model, &details.clone()),
         _ => Vec::new(),
     }
@@ -134,6 +140,30 @@ fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
     model.focus = Pane::People;
     let label = Label::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
     lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Person(row.recipient_id) })
+}
+
+/// To what needs a person, in whichever blast it is.
+fn go_to(model: &mut Model, need: Option<Need>) -> Vec<Effect> {
+    let Some(need) = need.filter(|need| model.needs_list().contains(need)) else {
+        model.refuse("that does not need you any more");
+        return Vec::new();
+    };
+    let Some(blast) = model.blast_of(need) else {
+        model.refuse("no blast waits for it: once it is mended, S on one that is new sends");
+        return Vec::new();
+    };
+    model.pages.clear();
+    model.blasts.select(blast);
+    match need {
+        Need::Sender(_) | Need::Paused(_) => {
+            model.focus = Pane::Blasts;
+            lists::follow_selection(model)
+        }
+        Need::Uncertain(_) => {
+            model.focus = Pane::People;
+            lists::load(model, Fresh::first(Label::Only(Status::Uncertain)))
+        }
+    }
 }
 
 fn resolve(model: &mut Model, details: &Details) -> Vec<Effect> {
@@ -174,7 +204,8 @@ pub fn confirm(model: &mut Model) -> Vec<Effect> {
         plan.field = Field::default();
         return Vec::new();
     }
-    let launch = Launch { blast: plan.blast, version: told.blast.version, people: told.people, armed_for: ARMED_FOR };
+    let armed_for = Launch::ARMED_FOR;
+    let launch = Launch { blast: plan.blast, version: told.blast.version, people: told.people, armed_for };
     let resumes = told.blast.state == BlastState::Paused;
     plan.field = Field::default();
     vec![acts::act(if resumes { Act::Resume(launch) } else { Act::Launch(launch) })]

@@ -46,7 +46,10 @@ pub fn perform(model: &mut Model, verb: Verb) -> Vec<Effect> {
         | Verb::Undo
         | Verb::Pause => acts::begin(model, verb),
         Verb::Find => find::open(model, ""),
-        Verb::NeedsYou => opened(model, Page::Needs(0)),
+        Verb::NeedsYou => {
+            let first = model.needs_list().first().copied();
+            opened(model, Page::Needs(first))
+        }
         Verb::Log => opened(model, Page::Log(0)),
         Verb::Help => opened(model, Page::Help(0)),
         Verb::Commands => opened(model, Page::Commands(Commands { field: Field::default(), row: 0 })),

@@ -100,26 +100,23 @@ fn note_key(model: &mut Model, mut note: Note, key: Key) -> Vec<Effect> {
 
 fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
     match (&mut ask.needs, key) {
-        (Needs::Yes, Key::Char('y')) => yes(model, ask.then),
+        (Needs::Yes, Key::Char('y')) => return yes(model, ask.then),
+        (Needs::Number { field, .. } | Needs::Pause { field, .. }, key) if is_of_digits(key) => {
+            field.key(key);
+            model.prompt = Some(Prompt::Ask(ask));
+        }
+        (Needs::Pause { .. }, Key::Enter) => model.prompt = Some(Prompt::Ask(ask)),
         (Needs::Number { people, field }, Key::Enter) => {
             let typed = field.text();
             if is_number(&typed, *people) {
                 return yes(model, ask.then);
             }
             let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
-            model.refuse(format!("{typed} is not {}: nothing done", number(*people)));
-            Vec::new()
+            model.refuse(format!("{typed} is not {}: {}", number(*people), ask.otherwise));
         }
-        (Needs::Number { field, .. }, key) if is_of_digits(key) => {
-            field.key(key);
-            model.prompt = Some(Prompt::Ask(ask));
-            Vec::new()
-        }
-        _ => {
-            model.refuse("nothing done");
-            Vec::new()
-        }
+        _ => model.refuse(ask.otherwise),
     }
+    Vec::new()
 }
 
 fn yes(model: &mut Model, then: Vec<Act>) -> Vec<Effect> {
@@ -135,6 +132,6 @@ pub fn is_number(typed: &str, people: i64) -> bool {
 
 /// Asks before something is done.
 pub fn ask(model: &mut Model, question: String, needs: Needs, then: Vec<Act>) -> Vec<Effect> {
-    model.prompt = Some(Prompt::Ask(Ask { question, needs, then }));
+    model.prompt = Some(Prompt::Ask(Ask { question, needs, then, otherwise: "nothing done".to_owned() }));
     Vec::new()
 }

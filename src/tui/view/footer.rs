@@ -2,7 +2,8 @@
 
 use crate::domain::ids::BlastId;
 use crate::tui::action::{ACTIONS, Action, Danger, Verb};
-use crate::tui::format::{Clock, money, number, symbol, total};
+use crate::tui::effect::ELSEWHERE_MAX;
+use crate::tui::format::{Clock, money, symbol, total};
 use crate::tui::keymap;
 use crate::tui::model::{Amount, Find, Hint, Model, Needs, Notice, Page, Pane, Prompt, Sale, Tone};
 use crate::tui::theme::Meaning;
@@ -29,6 +30,7 @@ pub fn question(model: &Model, prompt: &Prompt) -> Line {
             let line = Line::of(format!(" {} ", ask.question), Meaning::Need);
             match &ask.needs {
                 Needs::Yes => line.and("y is yes, any other key is no", Meaning::Plain),
+                Needs::Pause { field, .. } => field.line(line),
                 Needs::Number { field, .. } => hinted(model, field.line(line), "   any other key is no", ""),
             }
         }
@@ -91,7 +93,8 @@ fn others(model: &Model, blasts: impl Iterator<Item = BlastId>) -> String {
     let found = blasts.filter(|blast| Some(*blast) != model.people_of()).count();
     match found {
         0 => "none in other blasts".to_owned(),
-        found => format!("tab: {} in other blasts", number(i64::try_from(found).unwrap_or(i64::MAX))),
+        found if found >= ELSEWHERE_MAX as usize => format!("tab: {ELSEWHERE_MAX}+ in other blasts"),
+        found => format!("tab: {found} in other blasts"),
     }
 }
 

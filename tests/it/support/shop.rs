@@ -205,6 +205,11 @@ impl Shop {
 
     /// The dashboard in a terminal, with its engine, in the shop's own environment.
     pub fn dashboard(&self, size: Size) -> Pty {
+        self.in_terminal(&[], size)
+    }
+
+    /// A verb in a terminal, where it may ask.
+    pub fn in_terminal(&self, verb: &[&str], size: Size) -> Pty {
         let (home, data, config) = (self.room.path(), self.path("data"), self.path("config.toml"));
         let state = self.path("state");
         let environment = [
@@ -216,7 +221,8 @@ impl Shop {
             ("WSAPME_TOKEN", TOKEN),
             ("LANG", "C.UTF-8"),
         ];
-        Pty::run(blastdeck(), &["--config", config.to_str().unwrap()], &environment, size)
+        let arguments = [&["--config", config.to_str().unwrap()], verb].concat();
+        Pty::run(blastdeck(), &arguments, &environment, size)
     }
 
     /// One number from the database.
