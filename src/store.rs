@@ -8,6 +8,7 @@ pub mod claim;
 pub mod clearing;
 mod connect;
 pub mod count;
+mod endpoint;
 mod error;
 pub mod fence;
 pub mod import;
@@ -24,5 +25,6 @@ mod settings;
 pub mod suppression;
 pub mod view;
 
-pub use connect::{CONNECTIONS, check, has_sessions, migrate, open, open_read_only};
+pub use connect::{CONNECTIONS, check, migrate, open, open_read_only};
+pub use endpoint::Endpoint;
 pub use error::StoreError;

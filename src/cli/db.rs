@@ -48,7 +48,7 @@ impl DbVerb {
             }
             Self::Migrate => {
                 let url = postgres::url(global, &config).await?;
-                let ran = migrate(&url).await.map_err(EngineError::from)?;
+                let (_, ran) = migrate(&url).await.map_err(EngineError::from)?;
                 talk(&format!("{ran} migrations ran; the schema is up to date"));
             }
         }

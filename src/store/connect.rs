@@ -1,44 +1,60 @@
-//! Connections: how they are made, what every session is told, and the migrations.
+//! Pools of connections, and the migrations.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
-use tokio::time::timeout;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use super::StoreError;
+use super::endpoint::{Endpoint, Pooling, first_answer};
 
 /// The migrations in the binary. Forward only.
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
+/// The key of the lock that migrations take behind a pooler.
+const MIGRATION_LOCK: i64 = 0x626c_6173_7464_6563;
+
 /// Enough for a dashboard with its engine.
 pub const CONNECTIONS: u32 = 5;
-
-/// How long a first connection may take; a database that sleeps needs some seconds to wake.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
 
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
 
-/// What every session is told: nobody waits for ever, and nothing of ours holds others up for long.
-const SESSION: [(&str, &str); 4] = [
-    ("statement_timeout", "60s"),
-    ("lock_timeout", "5s"),
-    ("idle_in_transaction_session_timeout", "30s"),
-    ("timezone", "UTC"),
-];
-
 /// Opens a pool of at most `connections`. Connects lazily: an unreachable database shows at the first statement.
-pub fn open(url: &str, connections: u32) -> Result<PgPool, StoreError> {
-    Ok(pool(connections).connect_lazy_with(connect_options(url)?))
+pub fn open(endpoint: &Endpoint, connections: u32) -> PgPool {
+    told(pool(connections), endpoint.clone(), "").connect_lazy_with(endpoint.options())
 }
 
-/// The same for a process that changes nothing: every session refuses to write.
-pub fn open_read_only(url: &str, connections: u32) -> Result<PgPool, StoreError> {
-    let options = connect_options(url)?.options([("default_transaction_read_only", "on")]);
-    Ok(pool(connections).connect_lazy_with(options))
+/// The same for a process that changes nothing: every session refuses to write. Refused where a pooler lends
+/// transactions, since there no session is ours to be told so.
+pub fn open_read_only(endpoint: &Endpoint, connections: u32) -> Result<PgPool, StoreError> {
+    const READ_ONLY: &str = "set default_transaction_read_only = on";
+    match endpoint.pooling() {
+        Pooling::Transaction => Err(StoreError::ReadOnlyPooler),
+        Pooling::Session => {
+            Ok(told(pool(connections), endpoint.clone(), READ_ONLY).connect_lazy_with(endpoint.options()))
+        }
+        Pooling::Direct => {
+            let options = endpoint.options().options([("default_transaction_read_only", "on")]);
+            Ok(pool(connections).connect_lazy_with(options))
+        }
+    }
+}
+
+/// Sessions behind a pooler are told when they begin what startup options could not tell them.
+fn told(pool: PgPoolOptions, endpoint: Endpoint, further: &'static str) -> PgPoolOptions {
+    if endpoint.pooling() != Pooling::Session {
+        return pool;
+    }
+    pool.after_connect(move |connection, _| {
+        let endpoint = endpoint.clone();
+        Box::pin(async move {
+            endpoint.tell(connection).await?;
+            sqlx::raw_sql(further).execute(connection).await?;
+            Ok(())
+        })
+    })
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
@@ -58,51 +74,39 @@ fn pool(connections: u32) -> PgPoolOptions {
         })
 }
 
-fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    // Statements are not logged: their parameters are people.
-    let options = PgConnectOptions::from_str(url)?.application_name("blastdeck").disable_statement_logging();
-    // A pooler takes no session settings; there the server's own defaults hold.
-    Ok(if is_pooled(&options) { options } else { options.options(SESSION) })
-}
-
-/// Neon's pooled hosts are named `…-pooler.…`.
-fn is_pooled(options: &PgConnectOptions) -> bool {
-    options.get_host().contains("-pooler.")
-}
-
-/// Whether LISTEN works over this URL: not behind a pooler.
-pub fn has_sessions(url: &str) -> bool {
-    !url.contains("-pooler.")
-}
-
 /// Brings the schema up to what this binary knows, under a lock when two start at once. Returns how many migrations ran.
-pub async fn migrate(url: &str) -> Result<usize, StoreError> {
-    let mut connection = connect(&url.replacen("-pooler.", ".", 1)).await?;
-    let before = applied(&mut connection).await?;
-    let outcome = MIGRATOR.run(&mut connection).await;
+pub async fn migrate(url: &str) -> Result<(Endpoint, usize), StoreError> {
+    let (endpoint, mut connection) = Endpoint::reach(url).await?;
+    let before = first_answer(applied(&mut connection)).await?;
+    let outcome = match endpoint.pooling() {
+        Pooling::Transaction => migrate_in_one(&mut connection).await,
+        Pooling::Direct | Pooling::Session => MIGRATOR.run(&mut connection).await,
+    };
     let after = applied(&mut connection).await?;
     connection.close().await?;
     match outcome {
-        Ok(()) => Ok(after.len() - before.len()),
+        Ok(()) => Ok((endpoint, after.len() - before.len())),
         Err(MigrateError::VersionMissing(found)) => Err(StoreError::Newer { found, known: newest_known() }),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
     }
 }
 
-/// One connection, made now: whoever cannot be reached is told of by name.
-async fn connect(url: &str) -> Result<PgConnection, StoreError> {
-    let options = connect_options(url)?;
-    match timeout(CONNECT_PATIENCE, PgConnection::connect_with(&options)).await {
-        Ok(connection) => Ok(connection?),
-        Err(_) => Err(sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut)).into()),
-    }
+/// All of it in one transaction, under a lock that ends with it: where a pooler lends transactions, a session's lock would
+/// stay behind on a connection that is somebody else's by then.
+async fn migrate_in_one(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let mut migrator = sqlx::migrate!("./migrations");
+    migrator.set_locking(false);
+    let mut tx = connection.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *tx).await?;
+    migrator.run(&mut *tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Whether the database can be reached, and its schema is this program's.
-pub async fn check(url: &str) -> Result<(), StoreError> {
-    let mut connection = connect(url).await?;
-    let newest = applied(&mut connection).await?.into_iter().max().unwrap_or(0);
+pub async fn check(url: &str) -> Result<Endpoint, StoreError> {
+    let (endpoint, mut connection) = Endpoint::reach(url).await?;
+    let newest = first_answer(applied(&mut connection)).await?.into_iter().max().unwrap_or(0);
     connection.close().await?;
     if newest > newest_known() {
         return Err(StoreError::Newer { found: newest, known: newest_known() });
@@ -110,7 +114,7 @@ pub async fn check(url: &str) -> Result<(), StoreError> {
     if newest < newest_known() {
         return Err(StoreError::Older);
     }
-    Ok(())
+    Ok(endpoint)
 }
 
 /// Whether this version knows a schema: a newer one may have migrated it under a running engine.

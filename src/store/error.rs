@@ -1,20 +1,29 @@
-//! What can go wrong with the database, told apart by what the caller can do about it.
+//! What can go wrong with the database, told apart by what the caller can do about it, and in words that name the mend.
+
+mod words;
 
 use std::time::Duration;
 
 use crate::domain::waiting::Trouble;
+use words::Words;
 
-/// An error of the store. `Unavailable`, `Busy` and `Refusing` are worth trying again; the others are not.
+/// An error of the store. `Unavailable`, `Busy`, `Refusing` and `Silent` are worth trying again; the others are not.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
-    #[error("the database cannot be reached: {0}")]
+    #[error("the database cannot be reached: {}", Words(.0))]
     Unavailable(sqlx::Error),
+    /// Something accepts connections at its address, and nothing answers a question.
+    #[error(
+        "the database does not answer: nothing came within {seconds} s. Is its server overloaded or frozen, or its pooler \
+         without a free connection? If it should answer, look whether the address is right"
+    )]
+    Silent { seconds: u64 },
     /// It answers, but takes nothing: its disk is full, it has no memory left, it only reads. 53100, 53200, 25006.
-    #[error("the database takes nothing now: {0}")]
+    #[error("the database takes nothing now: {}", Words(.0))]
     Refusing(sqlx::Error),
     /// Deadlock, serialisation failure, lock timeout or a statement ended for its length: 40P01, 40001, 55P03, 57014.
-    #[error("the database was busy with something else: {0}")]
+    #[error("the database was busy with something else: {}", Words(.0))]
     Busy(sqlx::Error),
     /// The database's schema was made by a newer blastdeck.
     #[error(
@@ -27,6 +36,18 @@ pub enum StoreError {
     /// The server was replaced by another between two questions: they are asked again.
     #[error("the database's server was started anew meanwhile")]
     ServerChanged,
+    /// A pooler lends transactions and mixes up its clients' prepared statements: 26000, 42P05.
+    #[error(
+        "the database is behind a pooler in transaction mode that keeps no prepared statements: update PgBouncer to 1.21 or \
+         newer and set max_prepared_statements = 200, or set pool_mode = session, or give the server's own address"
+    )]
+    NoPreparedStatements,
+    /// Behind a pooler that lends transactions, no session can be held to reading.
+    #[error(
+        "--read-only needs a session of its own, which a pooler in transaction mode does not lend: give the server's own \
+         address, or a pooler with pool_mode = session"
+    )]
+    ReadOnlyPooler,
     /// A message id in the batch was stored before: the ledger looks whose it is and writes again.
     #[error("a message id was stored before")]
     IdTaken,
@@ -37,10 +58,10 @@ pub enum StoreError {
     #[error("the row of recipient {recipient} cannot be read: {error}")]
     Unreadable { recipient: i64, error: sqlx::Error },
     /// A statement was refused for its data.
-    #[error("the database refused a value: {0}")]
+    #[error("the database refused a value: {}", Words(.0))]
     Data(sqlx::Error),
     /// Anything else.
-    #[error("database error: {0}")]
+    #[error("database error: {}", Words(.0))]
     Other(sqlx::Error),
 }
 
@@ -50,7 +71,7 @@ const MESSAGE_KEY: &str = "provider_message_sender_message_key";
 impl StoreError {
     /// Worth trying again with the same evidence.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Busy(_) | Self::Refusing(_))
+        matches!(self, Self::Unavailable(_) | Self::Silent { .. } | Self::Busy(_) | Self::Refusing(_))
     }
 
     /// What keeps a database that answers from taking anything, where a person can do something about it.
@@ -67,6 +88,12 @@ impl StoreError {
         }
     }
 
+    /// Whether a pooler refused what a session was to begin with.
+    pub(super) fn is_refused_parameter(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        error.as_database_error().is_some_and(|refusal| refusal.message().contains("unsupported startup parameter"))
+    }
+
     /// A pause before the next try, by how often it failed already: 50 ms doubling up to 5 s.
     pub fn backoff(failures: u32) -> Duration {
         Duration::from_millis(50_u64.saturating_mul(1 << failures.min(7))).min(Duration::from_secs(5))
@@ -79,6 +106,7 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
                 Some("40P01" | "40001" | "55P03" | "57014") => Self::Busy(error),
                 Some("53100" | "53200" | "25006") => Self::Refusing(error),
+                Some("26000" | "42P05") => Self::NoPreparedStatements,
                 Some(code) if matches!(code.get(..2), Some("08" | "53" | "57")) => Self::Unavailable(error),
                 Some("23505") if refusal.constraint() == Some(MESSAGE_KEY) => Self::IdTaken,
                 Some(code) if matches!(code.get(..2), Some("22" | "23")) => Self::Data(error),

@@ -54,22 +54,23 @@ pub struct Broken {
 impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, EngineError> {
-        let pool = match setup.access {
+        let (endpoint, pool) = match setup.access {
             Access::ReadWrite => {
-                store::migrate(&setup.url).await?;
-                let pool = store::open(&setup.url, store::CONNECTIONS)?;
+                let (endpoint, _) = store::migrate(&setup.url).await?;
+                let pool = store::open(&endpoint, store::CONNECTIONS);
                 // Also after months of rest: without this month's partition nothing can be written.
                 store::months::make(&pool).await?;
-                pool
+                (endpoint, pool)
             }
             Access::ReadOnly => {
-                store::check(&setup.url).await?;
-                store::open_read_only(&setup.url, store::CONNECTIONS)?
+                let endpoint = store::check(&setup.url).await?;
+                let pool = store::open_read_only(&endpoint, store::CONNECTIONS)?;
+                (endpoint, pool)
             }
         };
         let (desks, broken) = desks(&pool, &setup.config, setup.access).await?;
         let news = match setup.listening {
-            Listening::Yes => News::start(&pool, store::has_sessions(&setup.url), &setup.stop),
+            Listening::Yes => News::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => News::deaf(),
         };
         let host = host();

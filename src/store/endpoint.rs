@@ -1,0 +1,177 @@
+//! What answers at a database's address: Postgres itself, or a pooler between us and it, and what that pooler can do.
+//! Knows no schema.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
+use tokio::time::timeout;
+
+use super::StoreError;
+
+/// How long a first connection may take; a database that sleeps needs some seconds to wake.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long the first question may take. A pooler accepts a connection though its server is gone or has none to lend.
+const FIRST_ANSWER: Duration = Duration::from_secs(15);
+
+/// What every session is told: nobody waits for ever, and nothing of ours holds others up for long.
+const SESSION: [(&str, &str); 4] = [
+    ("statement_timeout", "60s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("timezone", "UTC"),
+];
+
+/// A setting of ours that means nothing to Postgres. A session that has it got our startup options; one without it sits
+/// behind a pooler that dropped them.
+const MARK: &str = "blastdeck.direct";
+
+/// How often two connections are compared before a pooler counts as one that lends whole sessions.
+const COMPARISONS: usize = 4;
+
+/// What stands between us and Postgres.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// Nothing: a session is ours from its first statement to its last.
+    Direct,
+    /// A pooler that lends a server connection for as long as ours lives.
+    Session,
+    /// A pooler that lends one for a transaction at a time: no LISTEN, no session settings, no session locks.
+    Transaction,
+}
+
+/// A database's address and how sessions are begun there.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    options: PgConnectOptions,
+    pooling: Pooling,
+}
+
+impl Endpoint {
+    /// Connects, finds out what answers, and returns the connection too. Fails within half a minute where nothing does.
+    pub(super) async fn reach(url: &str) -> Result<(Self, PgConnection), StoreError> {
+        let base = base_options(url)?;
+        if is_neon_pooler(&base) {
+            let endpoint = Self { options: base, pooling: Pooling::Transaction };
+            let connection = connect(&endpoint.options).await?;
+            return Ok((endpoint, connection));
+        }
+        let told = base.clone().options(SESSION).options([(MARK, "on")]);
+        match connect(&told).await {
+            Ok(mut connection) => {
+                if has_mark(&mut connection).await? {
+                    return Ok((Self { options: told, pooling: Pooling::Direct }, connection));
+                }
+                Self::behind_pooler(told, connection).await
+            }
+            Err(error) if error.is_refused_parameter() => {
+                let connection = connect(&base).await?;
+                Self::behind_pooler(base, connection).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn behind_pooler(
+        options: PgConnectOptions,
+        mut connection: PgConnection,
+    ) -> Result<(Self, PgConnection), StoreError> {
+        let mut other = connect(&options).await?;
+        let pooling = first_answer(pooling_of(&mut connection, &mut other)).await?;
+        other.close().await?;
+        let endpoint = Self { options, pooling };
+        endpoint.tell(&mut connection).await?;
+        Ok((endpoint, connection))
+    }
+
+    /// Tells a session what its startup options could not. Behind a pooler that lends transactions the server's own
+    /// settings hold: whatever is set there would stay for a stranger.
+    pub(super) async fn tell(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.pooling == Pooling::Session {
+            let settings = SESSION.map(|(name, value)| format!("set {name} = '{value}'")).join("; ");
+            sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    pub(super) const fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
+    /// Whether LISTEN works here.
+    pub fn has_sessions(&self) -> bool {
+        self.pooling != Pooling::Transaction
+    }
+}
+
+/// Statements are not logged: their parameters are people. No `extra_float_digits`, which PgBouncer refuses by default:
+/// floats travel in binary.
+fn base_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url)?.application_name("blastdeck").extra_float_digits(None);
+    Ok(options.disable_statement_logging())
+}
+
+/// Neon's pooled hosts are named `…-pooler.…`, and refuse any startup option.
+fn is_neon_pooler(options: &PgConnectOptions) -> bool {
+    options.get_host().contains("-pooler.")
+}
+
+/// One connection, made now: whoever cannot be reached is told of by name.
+pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    match timeout(CONNECT_PATIENCE, PgConnection::connect_with(options)).await {
+        Ok(connection) => Ok(connection?),
+        Err(_) => Err(StoreError::Silent { seconds: CONNECT_PATIENCE.as_secs() }),
+    }
+}
+
+/// The first question on a new connection, which must not wait for ever either.
+pub(super) async fn first_answer<T>(question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match timeout(FIRST_ANSWER, question).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError::Silent { seconds: FIRST_ANSWER.as_secs() }),
+    }
+}
+
+/// Asked without a prepared statement: not every pooler knows them.
+async fn has_mark(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let question = async {
+        let asked = sqlx::raw_sql("select coalesce(current_setting('blastdeck.direct', true), '') = 'on'");
+        let row = asked.fetch_one(connection).await?;
+        Ok(row.try_get(0)?)
+    };
+    first_answer(question).await
+}
+
+/// Compares two connections of ours. Where they share a server process, or one of them changes it, transactions are
+/// lent; then both prepare a statement, which fails at once where the pooler cannot keep two clients' statements apart.
+async fn pooling_of(one: &mut PgConnection, other: &mut PgConnection) -> Result<Pooling, StoreError> {
+    for _ in 0..COMPARISONS {
+        let first = backend(one).await?;
+        let mut held = other.begin().await?;
+        let is_shared = backend(&mut held).await? == first;
+        if is_shared || backend(one).await? != first {
+            prepare(one).await?;
+            prepare(&mut held).await?;
+            held.rollback().await?;
+            return Ok(Pooling::Transaction);
+        }
+        held.rollback().await?;
+    }
+    Ok(Pooling::Session)
+}
+
+async fn backend(connection: &mut PgConnection) -> Result<String, StoreError> {
+    let row = sqlx::raw_sql("select pg_backend_pid()::text").fetch_one(connection).await?;
+    Ok(row.try_get(0)?)
+}
+
+async fn prepare(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let _: i32 = sqlx::query_scalar("select $1::int").bind(1).fetch_one(connection).await?;
+    Ok(())
+}
