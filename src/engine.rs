@@ -19,6 +19,7 @@ pub mod report;
 mod run;
 mod sender;
 mod standby;
+mod sync;
 mod upkeep;
 mod watch;
 

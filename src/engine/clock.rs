@@ -1,10 +1,11 @@
 //! Time as the engine goes by it: the database's clock for limits, and an age that a sleeping machine cannot stop.
 
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::time::{ClockId, clock_gettime};
+
+use super::sync::Mutex;
 
 /// More than this between the two clocks stops sending.
 pub const SKEW_MAX: TimeDelta = TimeDelta::seconds(60);
@@ -43,9 +44,7 @@ impl DatabaseClock {
     /// Notes what the database's clock said to a question of that moment.
     pub fn heard(&self, asked_at: Moment, database: DateTime<Utc>) {
         let Some(heard) = Heard::from_answer(asked_at, database, Moment::now()) else { return };
-        if let Ok(mut newest) = self.heard.lock() {
-            *newest = Some(heard);
-        }
+        *self.heard.lock() = Some(heard);
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -60,7 +59,7 @@ impl DatabaseClock {
 
     /// Before anything was heard, this machine's own.
     fn at(&self, now: Moment) -> DateTime<Utc> {
-        let heard = self.heard.lock().ok().and_then(|heard| *heard);
+        let heard = *self.heard.lock();
         heard.map_or_else(|| now.wall.into(), |heard| heard.at(now))
     }
 }

@@ -2,7 +2,7 @@
 //! A slot is freed only when its evidence is durable; what cannot be written is kept and tried again.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
 use crate::domain::waiting::Trouble;
@@ -95,24 +96,20 @@ pub struct InFlight(Arc<Mutex<HashSet<(RecipientId, i32)>>>);
 
 impl InFlight {
     fn insert(&self, attempt: (RecipientId, i32)) {
-        if let Ok(mut held) = self.0.lock() {
-            held.insert(attempt);
-        }
+        self.0.lock().insert(attempt);
     }
 
     fn remove(&self, attempt: (RecipientId, i32)) {
-        if let Ok(mut held) = self.0.lock() {
-            held.remove(&attempt);
-        }
+        self.0.lock().remove(&attempt);
     }
 
     /// Whose attempts these are.
     pub fn people(&self) -> Vec<RecipientId> {
-        self.0.lock().map_or_else(|_| Vec::new(), |held| held.iter().map(|(person, _)| *person).collect())
+        self.0.lock().iter().map(|(person, _)| *person).collect()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.lock().is_ok_and(|held| held.is_empty())
+        self.0.lock().is_empty()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What changed, heard from other processes and told to them: LISTEN where there are sessions, looking again anyway.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::sync::Mutex;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Trouble;
 use crate::store::{StoreError, news};
@@ -94,7 +95,7 @@ impl News {
 
     /// Notes what keeps a sender of this process from writing.
     pub fn hold(&self, sender: SenderId, trouble: Option<Trouble>) {
-        let Ok(mut troubles) = self.inner.troubles.lock() else { return };
+        let mut troubles = self.inner.troubles.lock();
         match trouble {
             Some(trouble) => troubles.insert(sender, trouble),
             None => troubles.remove(&sender),
@@ -103,7 +104,7 @@ impl News {
 
     /// What keeps a sender of this process from writing.
     pub fn trouble(&self, sender: SenderId) -> Option<Trouble> {
-        self.inner.troubles.lock().ok()?.get(&sender).copied()
+        self.inner.troubles.lock().get(&sender).copied()
     }
 
     /// Something was ordered in this process: heard here at once, and told to the others.

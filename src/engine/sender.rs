@@ -15,8 +15,8 @@ mod tell;
 
 pub(super) use post::variables;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -35,6 +35,7 @@ use super::lease::HeldLease;
 use super::memory::Journal;
 use super::news::News;
 use super::post_room;
+use super::sync::Mutex;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Pacer, PairGap, Pairs, Past, day_start};
 use crate::domain::waiting::{Told, Trouble};

@@ -2,7 +2,7 @@
 //! again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Parts;
@@ -12,6 +12,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::Pacer;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
+use crate::engine::sync::Mutex;
 use crate::provider::Outcome;
 use crate::store::suppression::{self, Suppress};
 use crate::store::{StoreError, blast, sender};
@@ -52,7 +53,7 @@ impl Aftermath {
 
     /// Whether the last outcome is known to have been a good one, so that another changes nothing.
     pub(super) fn is_untroubled(&self, blast: BlastId) -> bool {
-        self.streaks.lock().is_ok_and(|streaks| streaks.get(&blast).is_some_and(|streak| streak.length == 0))
+        self.streaks.lock().get(&blast).is_some_and(|streak| streak.length == 0)
     }
 
     /// A message was accepted: a row of failures ends.
@@ -77,20 +78,18 @@ impl Aftermath {
     /// Whether the provider asked for a pause that is not over.
     pub(super) fn is_held(&self) -> bool {
         let now = self.parts.clock.now();
-        self.pacer.lock().is_ok_and(|pacer| pacer.is_held(now))
+        self.pacer.lock().is_held(now)
     }
 
     /// For a POST that was held up after its pace had let it go: how long until it may, or `None`: now.
     pub(super) fn pass_again(&self) -> Option<Duration> {
         let now = self.parts.clock.now();
-        self.pacer.lock().ok()?.pass_again(now)?.to_std().ok()
+        self.pacer.lock().pass_again(now)?.to_std().ok()
     }
 
     /// Somebody whom the pacer counts did not get a message.
     pub(super) fn not_accepted(&self) {
-        if let Ok(mut pacer) = self.pacer.lock() {
-            pacer.not_accepted();
-        }
+        self.pacer.lock().not_accepted();
     }
 
     async fn refusal(&self, blast: BlastId, refusal: Refusal<'_>, phone: &Phone) -> Result<(), StoreError> {
@@ -179,7 +178,7 @@ impl Aftermath {
 
     /// The row after this outcome, and whether it differs from before.
     fn count(&self, id: BlastId, failure: Option<&str>) -> Option<(Streak, bool)> {
-        let mut streaks = self.streaks.lock().ok()?;
+        let mut streaks = self.streaks.lock();
         let before = streaks.entry(id).or_default();
         let after = match failure {
             None => Streak::default(),
@@ -195,13 +194,12 @@ impl Aftermath {
     async fn remember(&self, id: BlastId) -> Result<(), StoreError> {
         // The first of a thousand answers asks; the others wait for what it hears.
         let _reading = self.reading.lock().await;
-        if self.streaks.lock().is_ok_and(|streaks| streaks.contains_key(&id)) {
+        if self.streaks.lock().contains_key(&id) {
             return Ok(());
         }
         let stored = blast::streak(&self.parts.pool, id).await?;
-        if let Ok(mut streaks) = self.streaks.lock() {
-            streaks.entry(id).or_insert(stored.map_or_else(Streak::default, |(code, length)| Streak { code, length }));
-        }
+        let streak = stored.map_or_else(Streak::default, |(code, length)| Streak { code, length });
+        self.streaks.lock().entry(id).or_insert(streak);
         Ok(())
     }
 }

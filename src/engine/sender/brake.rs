@@ -1,13 +1,14 @@
 //! The brake: a provider that says "slow down" halves the rate at once; it climbs back one step a quiet minute. Outlives
 //! a process.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Parts;
 use crate::domain::pace::Pacer;
+use crate::engine::sync::Mutex;
 use crate::store::{StoreError, sender};
 
 /// Without a wish of the provider's, a throttled sender holds this long.
@@ -72,19 +73,19 @@ impl Brake {
 
     /// How many times the rate is halved now.
     pub(super) fn steps(&self) -> u32 {
-        self.state.lock().map_or(0, |state| state.steps)
+        self.state.lock().steps
     }
 
     /// Changes the steps if there is a reason to; tells what they are then.
     fn step(&self, change: impl FnOnce(&State) -> Option<u32>) -> Option<u32> {
-        let mut state = self.state.lock().ok()?;
+        let mut state = self.state.lock();
         let steps = change(&state)?;
         *state = State { steps, changed: Some(Instant::now()) };
         Some(steps)
     }
 
     fn limit(&self, steps: u32, held_until: Option<DateTime<Utc>>) {
-        let Ok(mut pacer) = self.pacer.lock() else { return };
+        let mut pacer = self.pacer.lock();
         pacer.limit(self.parts.desk.limits.slowed(steps));
         if let Some(until) = held_until {
             pacer.hold(until);

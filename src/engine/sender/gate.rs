@@ -2,10 +2,10 @@
 //! begin some of them late, and then they would arrive together: fifteen thousandths of a second are all the room there is.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::domain::pace::{Limits, Per, Rate};
+use crate::engine::sync::Mutex;
 
 /// A second, and a little for the way to the provider: no more than the rate begins in it. The pacer's own share of
 /// 98.5 % passes freely.
@@ -36,7 +36,7 @@ impl Gate {
 
     /// Counts one that begins now; `Some`: not yet, and for how long not.
     fn enter(&self, now: Instant) -> Option<Duration> {
-        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut began = self.began.lock();
         if began.len() >= self.most {
             let opens = *began.front()? + self.window;
             if opens > now {

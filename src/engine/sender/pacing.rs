@@ -1,8 +1,8 @@
 //! From a claim to its POSTs: how many are claimed, and each POST at its own pace. Where a fast rate binds, the next few
 //! are claimed while those before are paced out, so that the database's time does not come on top of the pace.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -101,7 +101,7 @@ impl Sender {
             return 1;
         }
         let left = limits.daily_cap.map_or(usize::MAX, |cap| {
-            let today = self.pacer.lock().map_or(0, |pacer| pacer.today());
+            let today = self.pacer.lock().today();
             usize::try_from(cap.get().saturating_sub(today)).unwrap_or(usize::MAX).max(1)
         });
         let at_once = (self.claim_takes * 2).clamp(AT_ONCE, AT_ONCE_MAX).as_secs_f64();
@@ -261,8 +261,7 @@ impl Sender {
     }
 
     fn closed_until(&self, person: &Claimed) -> Option<DateTime<Utc>> {
-        let pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        pairs.closed_until(&person.phone_number, self.parts.clock.now())
+        self.pairs.lock().closed_until(&person.phone_number, self.parts.clock.now())
     }
 
     /// Within a batch of a fast rate: waits the rest of the interval to the next POST, if that is a moment.
@@ -308,15 +307,13 @@ impl Sender {
 
     pub(super) fn next_pace(&self) -> Pace {
         let now = self.parts.clock.now();
-        self.pacer.lock().map_or(Pace::Go, |mut pacer| pacer.next(now, rand::random()))
+        self.pacer.lock().next(now, rand::random())
     }
 
     fn note_posted(&mut self, blast: BlastId, person: &Claimed) -> DateTime<Utc> {
         let now = self.parts.clock.now();
-        if let Ok(mut pacer) = self.pacer.lock() {
-            pacer.posted(now);
-        }
-        self.pairs.lock().unwrap_or_else(PoisonError::into_inner).posted(&person.phone_number, now);
+        self.pacer.lock().posted(now);
+        self.pairs.lock().posted(&person.phone_number, now);
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
             lane.pacer.posted(now);
             if lane.has_own_pace() {

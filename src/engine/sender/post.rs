@@ -1,6 +1,6 @@
 //! One POST: the last checks, the request, and what came of it as evidence.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,6 +17,7 @@ use crate::domain::pace::{Pairs, Window};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped, TOO_RECENTLY};
 use crate::domain::retry::ErrorClass;
 use crate::engine::filing::Slot;
+use crate::engine::sync::Mutex;
 use crate::provider::{Outcome, Outgoing, Raw, SendReply};
 use crate::store::claim::{self, Claimed};
 use crate::store::ledger::{Answer, Entry, Source};
@@ -159,17 +160,13 @@ impl Post {
 
     /// The provider may have seen it as late as now: the pair gap counts from here.
     fn note_answered(&self) {
-        if let Ok(mut pairs) = self.round.pairs.lock() {
-            pairs.posted(&self.person.phone_number, self.round.parts.clock.now());
-        }
+        self.round.pairs.lock().posted(&self.person.phone_number, self.round.parts.clock.now());
     }
 
     /// Nothing was sent: neither the day nor the number had a message at that time.
     fn withdraw(self) {
-        if let Some(at) = self.posted_at
-            && let Ok(mut pairs) = self.round.pairs.lock()
-        {
-            pairs.withdrawn(&self.person.phone_number, at);
+        if let Some(at) = self.posted_at {
+            self.round.pairs.lock().withdrawn(&self.person.phone_number, at);
         }
         self.round.aftermath.not_accepted();
         self.give_back(None);
