@@ -165,7 +165,8 @@ pub async fn raise(
 /// Why somebody is uncertain whom the database lost sight of.
 const POSTED_BEFORE: &str = "this machine posted to them before the database went back in time";
 
-/// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued. Returns how many.
+/// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
+/// known by a late answer what came of them. Returns how many became uncertain.
 pub async fn restore_attempts(
     connection: &mut PgConnection,
     sender: SenderId,
@@ -185,13 +186,19 @@ pub async fn restore_attempts(
              insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
              select id, attempt, $1, max(epoch), max(claimed_at) from lost group by id, attempt
              on conflict do nothing),
-         moved as (
+         known as (
              update blast_recipients r
-                set status = 'uncertain', standing = 'uncertain', attempt = greatest(r.attempt, l.attempt),
-                    epoch = l.epoch, claimed_at = l.claimed_at, changed_at = now(), reason = $7
+                set attempt = greatest(r.attempt, l.attempt),
+                    status = case when l.status = 'queued' then 'uncertain' else r.status end,
+                    standing = case when l.status = 'queued' then 'uncertain' else r.standing end,
+                    epoch = case when l.status = 'queued' then l.epoch else r.epoch end,
+                    claimed_at = case when l.status = 'queued' then l.claimed_at else r.claimed_at end,
+                    changed_at = case when l.status = 'queued' then now() else r.changed_at end,
+                    reason = case when l.status = 'queued' then $7 else r.reason end
                from (select distinct on (id) * from lost order by id, attempt desc) l
-              where r.id = l.id and l.status = 'queued'
-             returning r.id, r.blast_id, r.attempt),
+              where r.id = l.id
+             returning r.id, r.blast_id, r.attempt, l.status as before),
+         moved as (select * from known where before = 'queued'),
          told as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
              select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)

@@ -24,6 +24,7 @@ mod pace;
 mod pooler;
 mod reasons;
 mod retry;
+mod restore;
 mod rude;
 mod sending;
 mod statuses;

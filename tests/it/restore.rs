@@ -1,0 +1,367 @@
+//! A database that was put back, recovered, copied or failed over under the program: nobody is messaged twice by it, and
+//! nothing is sent before somebody says so.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use blastdeck::store::local::{Local, Status};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::support::{Room, Setup, Shop, TestDatabase, eventually_async};
+
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "20ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 4",
+    engine: "",
+    polling: "give_up_after = \"1s\"",
+};
+
+/// One message after another, slow enough to meet an engine in the middle of its work.
+const SLOW: Setup<'static> = Setup { sender: "rate = \"20/s\"\nin_flight = 1", ..SETUP };
+
+/// A shop on a server of its own, whose files can be taken away and put back.
+struct Restorable {
+    shop: Shop,
+    local: Local,
+    room: Room,
+}
+
+impl Restorable {
+    async fn open(setup: Setup<'_>) -> Self {
+        let room = Room::new();
+        let local = Local::new(Some(room.path().join("data"))).unwrap();
+        local.ensure_running().await.unwrap();
+        local.stop().await.unwrap();
+        // As a server has it that can be recovered.
+        std::fs::write(room.path().join("data/postgres/extra.conf"), "wal_level = replica\n").unwrap();
+        let address = local.ensure_running().await.unwrap();
+        let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, setup);
+        Self { shop, local, room }
+    }
+
+    fn cluster(&self) -> PathBuf {
+        self.room.path().join("data/postgres")
+    }
+
+    /// A copy of the cluster as it is now.
+    async fn back_up(&self) {
+        self.local.stop().await.unwrap();
+        copy(&self.cluster(), &self.room.path().join("copy"));
+        self.local.ensure_running().await.unwrap();
+    }
+
+    /// The server is gone at once, and its files are those of the copy.
+    async fn put_back(&self) {
+        self.take_away();
+        self.local.ensure_running().await.unwrap();
+    }
+
+    /// The same, as a replica that was behind and is promoted: on a new timeline.
+    async fn fail_over(&self) {
+        self.take_away();
+        std::fs::write(self.cluster().join("recovery.signal"), "").unwrap();
+        let settings = "wal_level = replica\nrestore_command = 'false'\n";
+        std::fs::write(self.cluster().join("extra.conf"), settings).unwrap();
+        self.local.ensure_running().await.unwrap();
+    }
+
+    fn take_away(&self) {
+        if let Status::Running { pid, .. } = self.local.status().unwrap() {
+            let pid = Pid::from_raw(pid).unwrap();
+            kill_process(pid, Signal::QUIT).unwrap();
+            crate::support::eventually("the server is gone", || rustix::process::test_kill_process(pid).is_err());
+        }
+        std::fs::remove_dir_all(self.cluster()).unwrap();
+        copy(&self.room.path().join("copy"), &self.cluster());
+    }
+
+    async fn posts(&self) -> usize {
+        self.shop.sim.posts().await.len()
+    }
+
+    /// Its sender is stopped, and says that somebody is to confirm.
+    async fn asks(&self, words: &str) {
+        eventually_async("the sender asks", async || {
+            self.shop.number("select count(*) from senders where stopped_code = 'restored'").await == 1
+        })
+        .await;
+        let senders = self.shop.json(&["sender", "list"]).await;
+        let reason = senders["stopped"]["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains(words) && reason.contains("sender confirm sales"), "{reason}");
+    }
+}
+
+/// With owners and modes: the server refuses a cluster of anybody else.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-a", "--"]).args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+#[tokio::test]
+async fn a_data_directory_that_is_put_back_messages_nobody_again() {
+    let world = Restorable::open(SETUP).await;
+    world.shop.blast(0..3).await;
+    world.shop.until_idle().await;
+    let blast = world.shop.blast(10..50).await;
+    world.back_up().await;
+    world.shop.until_idle().await;
+    assert_eq!(world.posts().await, 43);
+
+    world.put_back().await;
+    world.shop.until_idle().await;
+
+    world.asks("back in time").await;
+    assert_eq!(world.posts().await, 43);
+    let said = world.shop.run(&["sender", "confirm", "sales"]).await;
+    assert!(said.err.contains("40 people"), "{said:?}");
+    world.shop.until_idle().await;
+    assert_eq!(world.posts().await, 43, "whom this machine knows that it posted to is uncertain, and not sent to again");
+    assert_eq!(world.shop.count("uncertain").await, 40);
+    assert_eq!(world.shop.waiting(&blast).await["reason"], json!("uncertain"));
+    world.shop.books().await;
+    // And it goes on with whoever comes next.
+    world.shop.blast(60..65).await;
+    world.shop.until_idle().await;
+    assert_eq!(world.posts().await, 48);
+}
+
+#[tokio::test]
+async fn a_rollback_under_a_running_engine_messages_nobody_again() {
+    let world = Restorable::open(SLOW).await;
+    world.shop.blast(0..3).await;
+    world.shop.until_idle().await;
+    world.shop.blast(10..200).await;
+    world.back_up().await;
+    let engine = world.shop.engine();
+    world.shop.until_posts(30).await;
+
+    world.put_back().await;
+
+    world.asks("back in time").await;
+    world.shop.ok(&["sender", "confirm", "sales"]).await;
+    world.shop.until_posts(60).await;
+    engine.stop().await;
+    world.shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages_nobody_again() {
+    let world = Restorable::open(SLOW).await;
+    world.shop.blast(0..3).await;
+    world.shop.until_idle().await;
+    world.shop.blast(10..200).await;
+    world.back_up().await;
+    let engine = world.shop.engine();
+    world.shop.until_posts(30).await;
+
+    world.fail_over().await;
+
+    world.asks("took over").await;
+    world.shop.ok(&["sender", "confirm", "sales"]).await;
+    world.shop.until_posts(60).await;
+    engine.stop().await;
+    world.shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_merely_started_again_asks_nothing() {
+    let world = Restorable::open(SLOW).await;
+    world.shop.blast(0..60).await;
+    let engine = world.shop.engine();
+    world.shop.until_posts(10).await;
+
+    world.local.stop().await.unwrap();
+    world.local.ensure_running().await.unwrap();
+
+    world.shop.until_posts(55).await;
+    engine.stop().await;
+    assert_eq!(world.shop.number("select count(*) from senders where stopped_at is not null").await, 0);
+    world.shop.promises().await;
+}
+
+/// A shop that has sent to three, on the shared server.
+async fn a_shop_that_has_sent() -> Shop {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    shop
+}
+
+async fn asks_and_sends_nothing(shop: &Shop, words: &str) {
+    shop.until_idle().await;
+    let senders = shop.json(&["sender", "list"]).await;
+    let reason = senders["stopped"]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains(words), "{words}: {reason}");
+    assert_eq!(shop.sim.posts().await.len(), 3, "{words}");
+}
+
+/// The one file of this name in the shop's memory.
+fn remembered(shop: &Shop, ending: &str) -> PathBuf {
+    let databases = std::fs::read_dir(shop.path("state")).unwrap().flatten();
+    let file = databases.map(|database| database.path().join(format!("sender-1.{ending}")));
+    file.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it() {
+    for (what, spoil) in [
+        ("damaged", (|shop| std::fs::write(remembered(shop, "json"), "").unwrap()) as fn(&Shop)),
+        ("cut off", |shop| std::fs::write(remembered(shop, "posted-0"), "").unwrap()),
+        ("no record", |shop| std::fs::remove_dir_all(shop.path("state")).unwrap()),
+        ("cannot be written", |shop| std::fs::create_dir(remembered(shop, "new")).unwrap()),
+        ("cannot be read", |shop| {
+            std::fs::remove_dir_all(shop.path("state")).unwrap();
+            std::fs::write(shop.path("state"), "").unwrap();
+        }),
+    ] {
+        let shop = a_shop_that_has_sent().await;
+        shop.blast(10..15).await;
+        spoil(&shop);
+
+        asks_and_sends_nothing(&shop, what).await;
+
+        if what.starts_with("cannot") {
+            let said = shop.run(&["sender", "confirm", "sales"]).await;
+            assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
+            let path = shop.path("state");
+            if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }.unwrap();
+        }
+        shop.ok(&["sender", "confirm", "sales"]).await;
+        shop.until_idle().await;
+        assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
+        shop.promises().await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_database_by_another_address_is_still_remembered() {
+    let mut shop = a_shop_that_has_sent().await;
+    shop.execute("update sender_leases set renewals = 0").await;
+    shop.blast(10..15).await;
+    let separator = if shop.database.url.contains('?') { '&' } else { '?' };
+    shop.database.url.push_str(&format!("{separator}sslmode=prefer"));
+
+    asks_and_sends_nothing(&shop, "back in time").await;
+}
+
+#[tokio::test]
+async fn a_confirmation_is_for_one_sender() {
+    let shop = a_shop_that_has_sent().await;
+    let more = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let second = more.split("[engine]").next().unwrap().replace("\"sales\"", "\"shop\"").replace("5850", "5851");
+    shop.write("config.toml", format!("{second}{more}"));
+    let list = shop.path("people.csv");
+    let draft = ["blast", "new", "--sender", "shop", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+    let other = shop.json(&draft).await["id"].to_string();
+    shop.send(&other).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 6);
+    shop.execute("update senders set sent_from = jsonb_set(sent_from, '{database_oid}', '1')").await;
+    shop.blast(10..15).await;
+    let third = shop.json(&draft).await["id"].to_string();
+    shop.send(&third).await;
+    shop.until_idle().await;
+
+    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.until_idle().await;
+
+    assert_eq!(shop.sim.posts().await.len(), 11, "the other sender still asks");
+    assert_eq!(shop.number("select count(*) from senders where stopped_code = 'restored'").await, 1);
+}
+
+#[tokio::test]
+async fn the_memory_of_the_version_before_is_taken_over_and_its_warning_too() {
+    for (renewals, posts) in [(0, 8), (1_000, 3)] {
+        let shop = a_shop_that_has_sent().await;
+        std::fs::remove_dir_all(shop.path("state")).unwrap();
+        let likeness: serde_json::Value =
+            sqlx::query_scalar("select sent_from from senders").fetch_one(&shop.database.pool).await.unwrap();
+        let memory = json!({ "likeness": likeness, "confirmed_at": null, "renewals": { "1": renewals } });
+        std::fs::create_dir_all(shop.path("data/run/0123456789abcdef")).unwrap();
+        shop.write("data/run/0123456789abcdef/memory.json", memory.to_string());
+        shop.blast(10..15).await;
+
+        shop.until_idle().await;
+
+        assert_eq!(shop.sim.posts().await.len(), posts, "{renewals} renewals were remembered");
+    }
+}
+
+#[tokio::test]
+async fn a_database_from_before_it_had_an_id_is_known_by_its_server() {
+    let shop = a_shop_that_has_sent().await;
+    // What a backup of the version before becomes when this one migrates it.
+    shop.execute("update database_id set id = gen_random_uuid(); delete from attempts; update senders set sent_from = null")
+        .await;
+    shop.blast(10..15).await;
+
+    asks_and_sends_nothing(&shop, "back in time").await;
+}
+
+#[tokio::test]
+async fn another_machine_takes_over_from_one_that_it_saw_alive_and_else_asks() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..400).await;
+    let elsewhere = shop.path("elsewhere");
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    let second = shop.engine_with(&[("BLASTDECK_STATE_DIR", elsewhere.to_str().unwrap())]);
+    let renewals = shop.number("select renewals from sender_leases").await;
+    eventually_async("it saw two renewals", async || {
+        shop.number("select renewals from sender_leases").await > renewals + 2
+    })
+    .await;
+
+    first.kill().await;
+    let posts = shop.sim.posts().await.len();
+    shop.until_posts(posts + 5).await;
+    second.stop().await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    let posts = shop.sim.posts().await.len();
+    let third = shop.path("a-third");
+    let said = crate::support::said({
+        let mut command = shop.command(&["engine", "--until-idle"]);
+        command.env("BLASTDECK_STATE_DIR", third);
+        command
+    })
+    .await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(shop.sim.posts().await.len(), posts, "it has seen nobody send");
+    assert_eq!(shop.number("select count(*) from senders where stopped_reason like '%no record%'").await, 1);
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_in_a_day_is_taken_over_once_its_counter_stands_still() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..400).await;
+    let first = shop.engine();
+    shop.until_posts(5).await;
+    first.signal(Signal::STOP);
+    shop.execute("update sender_leases set expires_at = now() + interval '1 day'").await;
+    let posts = shop.sim.posts().await.len();
+
+    let second = shop.engine();
+    shop.until_posts(posts + 5).await;
+
+    first.signal(Signal::CONT);
+    first.stop().await;
+    second.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_copied_memory_is_none() {
+    let shop = a_shop_that_has_sent().await;
+    let (state, copied) = (shop.path("state"), shop.path("state-copy"));
+    copy(&state, &copied);
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(&copied, &state).unwrap();
+    shop.blast(10..15).await;
+
+    asks_and_sends_nothing(&shop, "copy").await;
+}
