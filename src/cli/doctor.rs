@@ -12,7 +12,7 @@ use super::context::{Context, load};
 use super::output::{json, text};
 use crate::config::Config;
 use crate::domain::text::clean;
-use crate::engine::{Listening, Verdict};
+use crate::engine::{App, Listening, Verdict};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -65,7 +65,11 @@ async fn live_checks(context: &Context) -> Vec<Check> {
             let seconds = skew.num_seconds();
             let verdict = if seconds.abs() > 60 { BAD } else { GOOD };
             checks.push(Check::new("clock", verdict, format!("the database's clock is {seconds} s ahead of this one")));
+            checks.extend(failover_check(app).await);
         }
+    }
+    if !app.is_read_only() {
+        checks.push(memory_check(app));
     }
     if app.config().senders.is_empty() {
         checks.push(Check::new("senders", DOUBTFUL, "none: add one under [[senders]]"));
@@ -82,6 +86,30 @@ async fn live_checks(context: &Context) -> Vec<Check> {
         })),
     }
     checks
+}
+
+/// Nothing where the server has no replicas that it tells of.
+async fn failover_check(app: &App) -> Option<Check> {
+    let replication = app.replication().await.ok()?;
+    let detail = match (replication.replicas, replication.is_synchronous) {
+        (0, false) => return None,
+        (_, true) => {
+            return Some(Check::new("failover", GOOD, "a commit waits for a replica: a failover loses nothing"));
+        }
+        (replicas, false) => format!(
+            "{replicas} replicated to without waiting (synchronous_standby_names is empty): a failover may lose the last \
+             seconds, opt-outs and marks among them; nothing is sent after one until you confirm"
+        ),
+    };
+    Some(Check::new("failover", DOUBTFUL, detail))
+}
+
+/// Where this machine remembers what it sent.
+fn memory_check(app: &App) -> Check {
+    match app.check_memory() {
+        Ok(()) => Check::new("memory", GOOD, format!("in {}", app.config().database.state_dir.display())),
+        Err(error) => Check::new("memory", BAD, format!("{error}: nothing can be sent from this machine")),
+    }
 }
 
 fn database(context: &Context) -> String {

@@ -15,7 +15,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::app::App;
 use super::desk::Desk;
-use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, knows_server};
+use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, knows_server, make_directory};
 use super::watch::Seen;
 use crate::domain::ids::SenderId;
 use crate::store::fence::{self, Facts, Likeness, Posted, Server};
@@ -113,6 +113,14 @@ impl Fence {
         let verified = self.verify(&mut tx, (lease.sender, &facts), server, None).await?;
         tx.commit().await?;
         Ok(verified)
+    }
+
+    /// Whether anything can be remembered: makes the directory if need be, and a file in it for an instant.
+    pub fn check_writable(&self) -> Result<(), MemoryError> {
+        let probe = self.directory.join(format!("probe-{}", std::process::id()));
+        let written =
+            make_directory(&self.directory).and_then(|()| fs::write(&probe, "")).and_then(|()| fs::remove_file(&probe));
+        written.map_err(|error| MemoryError::Unwritable { path: self.directory.clone(), error })
     }
 
     /// Remembers that a lease was renewed. Writes to the disk and waits for it.

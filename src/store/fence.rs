@@ -236,3 +236,22 @@ impl Columns {
         }
     }
 }
+
+/// How a server's changes get to its replicas: what a failover may lose.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Replication {
+    /// Replicas that are connected now. Some hosts show none of theirs.
+    pub replicas: i64,
+    /// A commit waits for at least one of them.
+    pub is_synchronous: bool,
+}
+
+pub async fn replication(pool: &PgPool) -> Result<Replication, StoreError> {
+    let replication = sqlx::query_as(
+        "select (select count(*) from pg_stat_replication) as replicas,
+                current_setting('synchronous_standby_names') <> '' as is_synchronous",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(replication)
+}

@@ -9,11 +9,8 @@ mod renewals;
 use std::fmt;
 use std::time::Instant;
 
-use blastdeck::store::local::{Local, Status};
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::support::proxy::Proxy;
-use crate::support::{Clock, Engine, PATIENCE, Room, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
+use crate::support::{Clock, Cluster, Engine, PATIENCE, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
 use blows::Blow;
 pub use commits::proxied;
 
@@ -41,7 +38,7 @@ async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost
     println!("BLASTDECK_CHAOS_SEED={seed}");
     let mut trial = Trial::begin(seed).await;
     let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 7 });
+    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 8 });
 
     for number in 0..rounds {
         let round = trial.plan(number);
@@ -84,9 +81,8 @@ struct Trial {
     engines: Vec<Engine>,
     shop: Shop,
     proxy: Proxy,
-    local: Local,
+    cluster: Cluster,
     clock: Clock,
-    _room: Room,
     dice: Dice,
     order: Vec<Blow>,
     people: u32,
@@ -98,9 +94,7 @@ struct Trial {
 
 impl Trial {
     async fn begin(seed: u64) -> Self {
-        let room = Room::new();
-        let local = Local::new(Some(room.path().join("data"))).unwrap();
-        let address = local.ensure_running().await.unwrap();
+        let (cluster, address) = Cluster::start().await;
         let proxy = Proxy::start(address.socket()).await;
         let database = TestDatabase::private(proxy.url("blastdeck"), &address).await;
         let shop = Shop::open_on(database, SETUP);
@@ -108,9 +102,8 @@ impl Trial {
             engines: Vec::new(),
             shop,
             proxy,
-            local,
-            clock: Clock::new(room.path()),
-            _room: room,
+            clock: Clock::new(cluster.room.path()),
+            cluster,
             dice: Dice(seed),
             order: Vec::new(),
             people: 0,
@@ -120,7 +113,7 @@ impl Trial {
         }
     }
 
-    /// Every blow once before any comes again. In every third round two come together, so that seven rounds have all.
+    /// Every blow once before any comes again. In every third round two come together, so that eight rounds have all.
     fn plan(&mut self, number: usize) -> Round {
         let mut blows = vec![self.draw()];
         if number % 3 == 1 {
@@ -178,7 +171,11 @@ impl Trial {
             "select count(*) from pg_stat_activity
               where application_name = 'blastdeck' and query ilike 'listen%' and backend_start >= to_timestamp({since})"
         );
-        eventually_async("the engines are up", async || self.shop.number(&listening).await >= wanted).await;
+        let deadline = Instant::now() + PATIENCE;
+        while self.shop.number(&listening).await < wanted {
+            assert!(Instant::now() < deadline, "the engines are not up: {}", self.how_it_stands().await);
+            pass(10).await;
+        }
     }
 
     /// A dead engine may leave as many in doubt as it had slots.
@@ -243,10 +240,9 @@ impl Trial {
 
     /// Ends the server as `pg_ctl stop -m immediate` does, and starts it again after a while.
     async fn crash_postgres(&mut self) {
-        let Status::Running { pid, .. } = self.local.status().unwrap() else { panic!("the server runs") };
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::QUIT).unwrap();
+        self.cluster.stop_immediately();
         pass(self.dice.up_to(400) as u64).await;
-        self.local.ensure_running().await.unwrap();
+        self.cluster.local.ensure_running().await.unwrap();
     }
 }
 

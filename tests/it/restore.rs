@@ -1,14 +1,12 @@
 //! A database that was put back, recovered, copied or failed over under the program: nobody is messaged twice by it, and
 //! nothing is sent before somebody says so.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use blastdeck::store::local::{Local, Status};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Room, Setup, Shop, TestDatabase, eventually_async};
+use crate::support::{Cluster, Setup, Shop, TestDatabase, copy, eventually_async};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "20ms", "--speed", "6000"],
@@ -20,60 +18,17 @@ const SETUP: Setup<'static> = Setup {
 /// One message after another, slow enough to meet an engine in the middle of its work.
 const SLOW: Setup<'static> = Setup { sender: "rate = \"20/s\"\nin_flight = 1", ..SETUP };
 
-/// A shop on a server of its own, whose files can be taken away and put back.
+/// A shop on a server whose files can be taken away and put back.
 struct Restorable {
     shop: Shop,
-    local: Local,
-    room: Room,
+    cluster: Cluster,
 }
 
 impl Restorable {
     async fn open(setup: Setup<'_>) -> Self {
-        let room = Room::new();
-        let local = Local::new(Some(room.path().join("data"))).unwrap();
-        local.ensure_running().await.unwrap();
-        local.stop().await.unwrap();
-        // As a server has it that can be recovered.
-        std::fs::write(room.path().join("data/postgres/extra.conf"), "wal_level = replica\n").unwrap();
-        let address = local.ensure_running().await.unwrap();
+        let (cluster, address) = Cluster::start().await;
         let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, setup);
-        Self { shop, local, room }
-    }
-
-    fn cluster(&self) -> PathBuf {
-        self.room.path().join("data/postgres")
-    }
-
-    /// A copy of the cluster as it is now.
-    async fn back_up(&self) {
-        self.local.stop().await.unwrap();
-        copy(&self.cluster(), &self.room.path().join("copy"));
-        self.local.ensure_running().await.unwrap();
-    }
-
-    /// The server is gone at once, and its files are those of the copy.
-    async fn put_back(&self) {
-        self.take_away();
-        self.local.ensure_running().await.unwrap();
-    }
-
-    /// The same, as a replica that was behind and is promoted: on a new timeline.
-    async fn fail_over(&self) {
-        self.take_away();
-        std::fs::write(self.cluster().join("recovery.signal"), "").unwrap();
-        let settings = "wal_level = replica\nrestore_command = 'false'\n";
-        std::fs::write(self.cluster().join("extra.conf"), settings).unwrap();
-        self.local.ensure_running().await.unwrap();
-    }
-
-    fn take_away(&self) {
-        if let Status::Running { pid, .. } = self.local.status().unwrap() {
-            let pid = Pid::from_raw(pid).unwrap();
-            kill_process(pid, Signal::QUIT).unwrap();
-            crate::support::eventually("the server is gone", || rustix::process::test_kill_process(pid).is_err());
-        }
-        std::fs::remove_dir_all(self.cluster()).unwrap();
-        copy(&self.room.path().join("copy"), &self.cluster());
+        Self { shop, cluster }
     }
 
     async fn posts(&self) -> usize {
@@ -92,23 +47,17 @@ impl Restorable {
     }
 }
 
-/// With owners and modes: the server refuses a cluster of anybody else.
-fn copy(from: &Path, to: &Path) {
-    let copied = Command::new("cp").args(["-a", "--"]).args([from, to]).status().unwrap();
-    assert!(copied.success());
-}
-
 #[tokio::test]
 async fn a_data_directory_that_is_put_back_messages_nobody_again() {
     let world = Restorable::open(SETUP).await;
     world.shop.blast(0..3).await;
     world.shop.until_idle().await;
     let blast = world.shop.blast(10..50).await;
-    world.back_up().await;
+    world.cluster.back_up().await;
     world.shop.until_idle().await;
     assert_eq!(world.posts().await, 43);
 
-    world.put_back().await;
+    world.cluster.put_back().await;
     world.shop.until_idle().await;
 
     world.asks("back in time").await;
@@ -116,7 +65,11 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
     let said = world.shop.run(&["sender", "confirm", "sales"]).await;
     assert!(said.err.contains("40 people"), "{said:?}");
     world.shop.until_idle().await;
-    assert_eq!(world.posts().await, 43, "whom this machine knows that it posted to is uncertain, and not sent to again");
+    assert_eq!(
+        world.posts().await,
+        43,
+        "whom this machine knows that it posted to is uncertain, and not sent to again"
+    );
     assert_eq!(world.shop.count("uncertain").await, 40);
     assert_eq!(world.shop.waiting(&blast).await["reason"], json!("uncertain"));
     world.shop.books().await;
@@ -132,11 +85,11 @@ async fn a_rollback_under_a_running_engine_messages_nobody_again() {
     world.shop.blast(0..3).await;
     world.shop.until_idle().await;
     world.shop.blast(10..200).await;
-    world.back_up().await;
+    world.cluster.back_up().await;
     let engine = world.shop.engine();
     world.shop.until_posts(30).await;
 
-    world.put_back().await;
+    world.cluster.put_back().await;
 
     world.asks("back in time").await;
     world.shop.ok(&["sender", "confirm", "sales"]).await;
@@ -151,11 +104,11 @@ async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages
     world.shop.blast(0..3).await;
     world.shop.until_idle().await;
     world.shop.blast(10..200).await;
-    world.back_up().await;
+    world.cluster.back_up().await;
     let engine = world.shop.engine();
     world.shop.until_posts(30).await;
 
-    world.fail_over().await;
+    world.cluster.fail_over().await;
 
     world.asks("took over").await;
     world.shop.ok(&["sender", "confirm", "sales"]).await;
@@ -171,8 +124,8 @@ async fn a_server_that_is_merely_started_again_asks_nothing() {
     let engine = world.shop.engine();
     world.shop.until_posts(10).await;
 
-    world.local.stop().await.unwrap();
-    world.local.ensure_running().await.unwrap();
+    world.cluster.local.stop().await.unwrap();
+    world.cluster.local.ensure_running().await.unwrap();
 
     world.shop.until_posts(55).await;
     engine.stop().await;
@@ -226,7 +179,8 @@ async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it(
             let said = shop.run(&["sender", "confirm", "sales"]).await;
             assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
             let path = shop.path("state");
-            if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }.unwrap();
+            if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }
+                .unwrap();
         }
         shop.ok(&["sender", "confirm", "sales"]).await;
         shop.until_idle().await;
@@ -293,8 +247,10 @@ async fn the_memory_of_the_version_before_is_taken_over_and_its_warning_too() {
 async fn a_database_from_before_it_had_an_id_is_known_by_its_server() {
     let shop = a_shop_that_has_sent().await;
     // What a backup of the version before becomes when this one migrates it.
-    shop.execute("update database_id set id = gen_random_uuid(); delete from attempts; update senders set sent_from = null")
-        .await;
+    shop.execute(
+        "update database_id set id = gen_random_uuid(); delete from attempts; update senders set sent_from = null",
+    )
+    .await;
     shop.blast(10..15).await;
 
     asks_and_sends_nothing(&shop, "back in time").await;

@@ -1,6 +1,7 @@
 //! What the integration tests stand on: a Postgres, a terminal, a room for files, and waiting without sleeping blindly.
 
 mod clock;
+mod cluster;
 mod invariants;
 mod postgres;
 pub mod proxy;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use clock::Clock;
+pub use cluster::{Cluster, copy};
 pub use invariants::broken_books;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};

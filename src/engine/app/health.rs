@@ -6,6 +6,7 @@ use crate::engine::clock::Moment;
 use crate::engine::error::EngineError;
 use crate::engine::fence::RESTORED;
 use crate::provider::{Health, Verdict};
+use crate::store::fence::{self, Replication};
 use crate::store::sender;
 
 impl App {
@@ -77,6 +78,16 @@ impl App {
 }
 
 impl App {
+    /// What a failover of the database may lose, as far as its server can say.
+    pub async fn replication(&self) -> Result<Replication, EngineError> {
+        Ok(fence::replication(self.pool()).await?)
+    }
+
+    /// Whether this machine can remember what it sends; the reason if not.
+    pub fn check_memory(&self) -> Result<(), EngineError> {
+        self.fence().check_writable().map_err(|error| EngineError::Refused(error.to_string()))
+    }
+
     /// How far the database's clock is ahead of this machine's.
     pub async fn clock_skew(&self) -> Result<chrono::TimeDelta, EngineError> {
         let asked_at = Moment::now();

@@ -28,10 +28,14 @@ pub(super) enum Blow {
     Window,
     /// The engines' time of day is set, forward or back, and set right again.
     Clock,
+    /// Postgres's files of some time ago are put back: under a running engine, or between two.
+    Restore,
+    /// A replica that was behind takes over, likewise.
+    Failover,
 }
 
 impl Blow {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Kill,
         Self::Sleep,
         Self::Crowd,
@@ -41,6 +45,8 @@ impl Blow {
         Self::PostgresCrash,
         Self::Window,
         Self::Clock,
+        Self::Restore,
+        Self::Failover,
     ];
 }
 
@@ -63,6 +69,7 @@ impl Trial {
             }
             Blow::Window => self.lose_the_window().await,
             Blow::Clock => self.set_the_clock().await,
+            Blow::Restore | Blow::Failover => self.go_back_in_time(blow).await,
         }
     }
 
@@ -81,6 +88,33 @@ impl Trial {
             engine.signal(Signal::CONT);
         }
         pass(100 + self.dice.up_to(200) as u64).await;
+    }
+
+    /// Nothing may be sent before somebody confirms; those who were posted to in the time that was lost are in doubt then.
+    async fn go_back_in_time(&mut self, how: Blow) {
+        self.have_work().await;
+        // No blast begins in the time that is lost: the simulator would know people whom nobody else does.
+        self.allowed += SLOTS;
+        self.cluster.back_up().await;
+        let before = self.shop.sim.stats().await.posts;
+        self.shop.until_posts(before + 5 + self.dice.up_to(30)).await;
+        if self.dice.up_to(2) == 0 {
+            for engine in self.engines.drain(..) {
+                engine.stop().await;
+            }
+        }
+        match how {
+            Blow::Failover => self.cluster.fail_over().await,
+            _ => self.cluster.put_back().await,
+        }
+        if self.engines.is_empty() {
+            self.start_engines(1).await;
+        }
+        let asks = "select count(*) from senders where stopped_code = 'restored'";
+        eventually_async("the sender asks", async || self.shop.number(asks).await == 1).await;
+        let lost = self.shop.sim.stats().await.posts - before;
+        self.allowed += SLOTS + i64::try_from(lost).unwrap();
+        self.shop.ok(&["sender", "confirm", "sales"]).await;
     }
 
     /// By seconds it hardly matters; by hours a lease seems over, forward, and nothing may be sent meanwhile.

@@ -1,0 +1,94 @@
+//! A server of one test's own, whose files can be taken away and put back.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use blastdeck::store::local::{Address, Local, Status};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use sqlx::{Connection, PgConnection};
+
+use super::{Room, eventually_async};
+
+pub struct Cluster {
+    pub local: Local,
+    pub room: Room,
+}
+
+impl Cluster {
+    /// Running, and able to be recovered.
+    pub async fn start() -> (Self, Address) {
+        let room = Room::new();
+        let local = Local::new(Some(room.path().join("data"))).unwrap();
+        local.ensure_running().await.unwrap();
+        local.stop().await.unwrap();
+        let cluster = Self { local, room };
+        cluster.set("wal_level = replica\n");
+        let address = cluster.local.ensure_running().await.unwrap();
+        (cluster, address)
+    }
+
+    /// Copies the files as they are now; the server is away meanwhile.
+    pub async fn back_up(&self) {
+        self.local.stop().await.unwrap();
+        let _ = std::fs::remove_dir_all(self.copy());
+        copy(&self.files(), &self.copy());
+        self.local.ensure_running().await.unwrap();
+    }
+
+    /// The server is gone at once, and comes back with the files of the copy.
+    pub async fn put_back(&self) {
+        self.replace_files().await;
+        self.local.ensure_running().await.unwrap();
+    }
+
+    /// The same as a replica that was behind and is promoted: on a new timeline.
+    pub async fn fail_over(&self) {
+        self.replace_files().await;
+        std::fs::write(self.files().join("recovery.signal"), "").unwrap();
+        self.set("wal_level = replica\nrestore_command = 'false'\n");
+        let address = self.local.ensure_running().await.unwrap();
+        // Until it is promoted it answers as a replica, which changes nothing.
+        let mut connection = PgConnection::connect(&address.url()).await.unwrap();
+        loop {
+            let is_replica: bool =
+                sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut connection).await.unwrap();
+            if !is_replica {
+                return;
+            }
+            super::pass(10).await;
+        }
+    }
+
+    /// As `pg_ctl stop -m immediate` does.
+    pub fn stop_immediately(&self) -> Pid {
+        let Status::Running { pid, .. } = self.local.status().unwrap() else { panic!("the server runs") };
+        let pid = Pid::from_raw(pid).unwrap();
+        kill_process(pid, Signal::QUIT).unwrap();
+        pid
+    }
+
+    async fn replace_files(&self) {
+        let pid = self.stop_immediately();
+        eventually_async("the server is gone", async || test_kill_process(pid).is_err()).await;
+        std::fs::remove_dir_all(self.files()).unwrap();
+        copy(&self.copy(), &self.files());
+    }
+
+    fn set(&self, settings: &str) {
+        std::fs::write(self.files().join("extra.conf"), settings).unwrap();
+    }
+
+    fn files(&self) -> PathBuf {
+        self.room.path().join("data/postgres")
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.room.path().join("copy")
+    }
+}
+
+/// With owners and modes: the server refuses the files of anybody else.
+pub fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-a", "--"]).args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
