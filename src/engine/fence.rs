@@ -15,11 +15,11 @@ use sqlx::{PgConnection, PgPool};
 
 use super::app::App;
 use super::desk::Desk;
-use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, knows_server, make_directory};
+use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
 use super::watch::Seen;
 use crate::domain::ids::SenderId;
 use crate::store::fence::{self, Facts, Likeness, Posted, Server};
-use crate::store::lease::{Lease, Pulse};
+use crate::store::lease::{self, Lease, Pulse};
 use crate::store::{StoreError, sender};
 
 /// The code that a sender is stopped with.
@@ -109,6 +109,8 @@ impl Fence {
     pub async fn verify_again(&self, pool: &PgPool, lease: Lease) -> Result<Verified, Refusal> {
         let server = fence::server(pool).await?;
         let mut tx = pool.begin().await?;
+        // No renewal comes between what the database says and what is remembered of it.
+        lease::lock(&mut tx, lease.sender).await?;
         let facts = fence::facts(&mut tx, lease.sender).await?;
         let verified = self.verify(&mut tx, (lease.sender, &facts), server, None).await?;
         tx.commit().await?;
@@ -139,7 +141,7 @@ impl Fence {
         if let Some(remembered) = memory.read()? {
             return Ok(Some(remembered));
         }
-        if knows_server(&self.state, sender, likeness) {
+        if !of_server(&self.state, sender, likeness).is_empty() {
             // The same server under another id: it was brought back from before it had this one.
             return Err(Refusal::BackInTime);
         }
@@ -156,7 +158,9 @@ impl Fence {
     ) -> Result<i64, Refusal> {
         let server = fence::server(pool).await?;
         let memory = SenderMemory::new(&self.directory, sender);
-        let posted = memory.posted();
+        let mut posted = memory.posted();
+        let same = of_server(&self.state, sender, &server.likeness);
+        posted.extend(same.iter().filter(|other| **other != memory).flat_map(SenderMemory::posted));
         let known = memory.read().ok().flatten().map(|remembered| remembered.standing);
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));

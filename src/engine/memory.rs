@@ -81,7 +81,7 @@ pub struct Remembered {
 const WITNESSES: usize = 512;
 
 /// The memory of one sender in one database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderMemory {
     directory: PathBuf,
     sender: SenderId,
@@ -243,16 +243,20 @@ impl SenderMemory {
     }
 }
 
-/// Whether some other database's memory in `state` is of the same server: a copy from before it had an id of its own.
-pub fn knows_server(state: &Path, sender: SenderId, likeness: &Likeness) -> bool {
+/// The memories in `state` of the same database on the same server, whatever its id was then: a backup from before it had
+/// one gets another when it is migrated.
+pub fn of_server(state: &Path, sender: SenderId, likeness: &Likeness) -> Vec<SenderMemory> {
     let databases = fs::read_dir(state).into_iter().flatten().flatten();
-    let pages = databases.filter_map(|database| SenderMemory::new(&database.path(), sender).page().ok().flatten());
-    let is_same = |page: &Page| {
-        let known = &page.standing.likeness;
+    let memories = databases.map(|database| SenderMemory::new(&database.path(), sender));
+    memories.filter(|memory| memory.page().is_ok_and(|page| page.is_some_and(|page| page.is_of(likeness)))).collect()
+}
+
+impl Page {
+    fn is_of(&self, likeness: &Likeness) -> bool {
+        let known = &self.standing.likeness;
         !known.system_identifier.is_empty()
             && (&known.system_identifier, known.database_oid) == (&likeness.system_identifier, likeness.database_oid)
-    };
-    pages.into_iter().any(|page| is_same(&page))
+    }
 }
 
 /// Makes a directory, with those above it, for its owner alone.

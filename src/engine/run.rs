@@ -231,7 +231,7 @@ impl Engine {
     /// Commits a lease once its database was found to be as this machine remembers it; else nothing is sent until somebody
     /// confirms.
     async fn verify(
-        &self,
+        &mut self,
         desk: &Desk,
         mut acquiring: Acquiring,
         server: store::fence::Server,
@@ -243,6 +243,8 @@ impl Engine {
             Err(Refusal::Store(error)) => Err(error),
             Err(why) => {
                 drop(acquiring);
+                // Once somebody has confirmed, what was seen before says nothing any more.
+                self.watch.forget(desk.id);
                 fence::close(&self.app, desk, &why).await?;
                 Ok(None)
             }

@@ -43,6 +43,11 @@ impl Watch {
         if sight.since.boot_age_at(now) > dead_after { Verdict::Dead(sight.pulse) } else { Verdict::Alive }
     }
 
+    /// The database that they were seen in is no longer the same.
+    pub fn forget(&mut self, sender: SenderId) {
+        self.seen.remove(&sender);
+    }
+
     /// The database did not answer: holders cannot renew either, and get their time anew.
     pub fn was_blind(&mut self) {
         let now = Moment::now();

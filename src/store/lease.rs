@@ -206,14 +206,17 @@ pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Opti
     Ok(renewed)
 }
 
+/// Locks a lease against claims, renewals and takeovers until the transaction ends.
+pub async fn lock(tx: &mut PgConnection, sender: SenderId) -> Result<(), StoreError> {
+    sqlx::query("select 1 from sender_leases where sender_id = $1 for update").bind(sender).execute(tx).await?;
+    Ok(())
+}
+
 /// Gives the lease up, so that the next engine has it at once. Whoever is still in flight then (a claim whose answer was
 /// lost) is held by nobody: the row's lock makes such a claim finish first, and the sweep sees it.
 pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    sqlx::query("select 1 from sender_leases where sender_id = $1 for update")
-        .bind(lease.sender)
-        .execute(&mut *tx)
-        .await?;
+    lock(&mut tx, lease.sender).await?;
     let released = sqlx::query(
         "update sender_leases
             set holder = null, host = null, expires_at = now(), waiting = null

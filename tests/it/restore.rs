@@ -246,14 +246,24 @@ async fn the_memory_of_the_version_before_is_taken_over_and_its_warning_too() {
 #[tokio::test]
 async fn a_database_from_before_it_had_an_id_is_known_by_its_server() {
     let shop = a_shop_that_has_sent().await;
-    // What a backup of the version before becomes when this one migrates it.
+    shop.blast(10..15).await;
+    // What a backup of the version before becomes when this one migrates it: its people are queued, and have their message.
     shop.execute(
-        "update database_id set id = gen_random_uuid(); delete from attempts; update senders set sent_from = null",
+        "update database_id set id = gen_random_uuid();
+         update senders set sent_from = null;
+         delete from attempts;
+         delete from provider_message;
+         update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, message_id = null where id <= 3;
+         update blasts set state = 'sending'",
     )
     .await;
-    shop.blast(10..15).await;
 
     asks_and_sends_nothing(&shop, "back in time").await;
+
+    let said = shop.run(&["sender", "confirm", "sales"]).await;
+    assert!(said.err.contains("3 people"), "{said:?}");
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
 }
 
 #[tokio::test]
