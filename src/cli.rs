@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use color_eyre::Result;
 
-pub use exit::fail;
+pub use exit::{Voice, fail};
 
 use crate::telemetry::{self, Verbosity};
 
@@ -100,9 +100,23 @@ enum Verb {
     Audit(audit::Audit),
 }
 
+impl Arguments {
+    /// How a failure is to be told.
+    pub const fn voice(&self) -> Voice {
+        if self.global.json { Voice::Json } else { Voice::Words }
+    }
+}
+
 /// Reads the command line. Wrong usage ends here, with exit code 2.
 pub fn parse() -> Arguments {
-    Arguments::parse()
+    let wrong = match Arguments::try_parse() {
+        Ok(arguments) => return arguments,
+        Err(wrong) => wrong,
+    };
+    if wrong.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+        exit::tell_script("usage", 2, wrong.render().to_string().trim());
+    }
+    wrong.exit()
 }
 
 /// Does what was asked.

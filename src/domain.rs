@@ -15,3 +15,4 @@ pub mod sender;
 pub mod status;
 pub mod text;
 pub mod waiting;
+pub mod zone;

@@ -21,10 +21,11 @@ fn main() -> ExitCode {
         return guard_main(Path::new(dir));
     }
     if let Err(report) = color_eyre::install() {
-        return cli::fail(&report);
+        return cli::fail(&report, cli::Voice::Words);
     }
     blastdeck::provider::init();
     let arguments = cli::parse();
+    let voice = arguments.voice();
     // One thread beside the main one, which draws: all that there is to do are small steps between two waits, and fast POSTs
     // have a thread of their own. Two that hand these steps to each other do no more of them, and take 4 MB more.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -36,6 +37,6 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(code) => code,
-        Err(report) => cli::fail(&report),
+        Err(report) => cli::fail(&report, voice),
     }
 }

@@ -84,6 +84,15 @@ pub struct Options {
     pub open: Option<BlastId>,
     pub hints: Hints,
     pub without: Without,
+    /// How this program is called from a shell for the same database: `blastdeck`, perhaps with flags.
+    pub program: String,
+}
+
+impl Options {
+    /// A command line that begins with `blastdeck`, so that it does the same here when it is pasted.
+    pub(crate) fn call(&self, command_line: &str) -> String {
+        command_line.replacen("blastdeck", &self.program, 1)
+    }
 }
 
 /// What becomes of a running blast when this window is closed.

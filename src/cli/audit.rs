@@ -1,4 +1,4 @@
-//! `audit`: recount and compare.
+//! `audit`: recount and compare, and, where asked to, write the counters anew.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ use super::Global;
 use super::context::{Context, Touch};
 use super::output::{json, line, talk};
 use crate::domain::ids::BlastId;
+use crate::engine::Difference;
 
 /// The exit code for a difference.
 pub(super) const DIFFERENCE: u8 = 4;
@@ -17,19 +18,26 @@ pub(super) const DIFFERENCE: u8 = 4;
 pub(super) struct Audit {
     /// Only this blast.
     blast: Option<BlastId>,
+    /// Write counters that differ anew, from the recount. People and their history are not touched.
+    #[arg(long)]
+    repair: bool,
 }
 
 impl Audit {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        let context = Context::open(global, Touch::Reads).await?;
+        let touch = if self.repair { Touch::Writes } else { Touch::Reads };
+        let context = Context::open(global, touch).await?;
+        if let Some(blast) = self.blast {
+            context.app.state(blast).await?;
+        }
+        let repaired = if self.repair { context.app.repair(self.blast).await? } else { Vec::new() };
         let differences = context.app.audit(self.blast).await?;
         let torn = context.app.audit_history(self.blast).await?;
         if context.is_json {
-            json(&json!({ "counters": differences, "history": torn }))?;
+            json(&json!({ "counters": differences, "history": torn, "repaired": repaired }))?;
         } else {
-            for d in &differences {
-                line(&format!("blast {} {}: counted {}, recounted {}", d.blast_id, d.status, d.counted, d.recounted))?;
-            }
+            repaired.iter().try_for_each(|was| line(&format!("{}, repaired", sentence(was))))?;
+            differences.iter().try_for_each(|is| line(&sentence(is)))?;
             for blast in &torn {
                 line(&format!("blast {blast}: somebody's newest history is not their status"))?;
             }
@@ -38,6 +46,19 @@ impl Audit {
             talk("clean: the counters equal a recount");
             return Ok(ExitCode::SUCCESS);
         }
+        if !differences.is_empty() {
+            talk(&context.pasteable("`blastdeck audit --repair` writes the counters anew"));
+        }
         Ok(ExitCode::from(DIFFERENCE))
     }
+}
+
+fn sentence(difference: &Difference) -> String {
+    let Difference { blast_id, status, counted, recounted, counted_amount, recounted_amount } = difference;
+    let money = if counted_amount == recounted_amount {
+        String::new()
+    } else {
+        format!("; money {counted_amount}, recounted {recounted_amount}")
+    };
+    format!("blast {blast_id} {status}: counted {counted}, recounted {recounted}{money}")
 }

@@ -17,6 +17,8 @@ pub(super) struct Context {
     pub app: App,
     pub zone: Tz,
     pub is_json: bool,
+    /// How this program is called for the same database and configuration.
+    program: String,
 }
 
 /// Whether a verb changes anything.
@@ -52,7 +54,12 @@ impl Context {
         let zone = config.ui.timezone;
         let access = if global.read_only { Access::ReadOnly } else { Access::ReadWrite };
         let app = App::open(Setup { config, url, access, listening, stop }).await?;
-        Ok(Self { app, zone, is_json: global.json })
+        Ok(Self { app, zone, is_json: global.json, program: program(global) })
+    }
+
+    /// A sentence whose command lines, each in backticks, do the same here when they are pasted.
+    pub fn pasteable(&self, sentence: &str) -> String {
+        sentence.replace("`blastdeck", &format!("`{}", self.program))
     }
 
     /// A time as people here read it: the clock today, the day otherwise.
@@ -67,6 +74,32 @@ impl Context {
         let is_near = (at - Utc::now()).abs() < TimeDelta::minutes(10);
         if is_near { at.with_timezone(&self.zone).format("%H:%M:%S").to_string() } else { self.when(Some(at)) }
     }
+}
+
+/// How this program is called again for the same database and configuration: with the flags that named them. A
+/// password is never shown: the line takes the address from `DATABASE_URL` then, and fails without it.
+pub(super) fn program(global: &Global) -> String {
+    let mut line = "blastdeck".to_owned();
+    if let Some(path) = &global.config {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        line += &format!(" --config {}", quoted(&path.to_string_lossy()));
+    }
+    if let Some(url) = &global.database_url {
+        let shown = if has_secret(url) { "\"$DATABASE_URL\"".to_owned() } else { quoted(url) };
+        line += &format!(" --database-url {shown}");
+    }
+    line
+}
+
+/// Whether an address may hold a password: before its `@`, or among its parameters.
+fn has_secret(url: &str) -> bool {
+    let login = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map_or("", |(login, _)| login);
+    login.contains(':') || url.to_ascii_lowercase().contains("password")
+}
+
+/// A word of a shell's line.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// How another process of ours is started to wait for the leases of this app.
@@ -99,4 +132,22 @@ pub(super) fn standby_lock(app: &App) -> PathBuf {
 /// Where the dashboard and the standby log.
 pub(super) fn log_dir(config: &Config) -> PathBuf {
     config.database.data_dir.join("log")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{has_secret, quoted};
+
+    #[test]
+    fn an_address_with_a_password_is_known_as_such() {
+        assert!(has_secret("postgres://aina:s3cret@host/shop"));
+        assert!(has_secret("postgres://host/shop?password=s3cret"));
+        assert!(!has_secret("postgres://aina@host:5432/shop"));
+        assert!(!has_secret("postgres://blastdeck@localhost/blastdeck?host=%2Ftmp%2Fx&sslmode=disable"));
+    }
+
+    #[test]
+    fn a_quoted_word_is_one_word_of_a_shell() {
+        assert_eq!(quoted("/it's here"), r"'/it'\''s here'");
+    }
 }

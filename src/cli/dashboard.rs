@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use color_eyre::Result;
 
 use super::Global;
-use super::context::{Context, load, log_dir, standby};
+use super::context::{Context, load, log_dir, program, standby};
 use super::exit::Usage;
 use super::output::talk;
 use crate::config::{Ascii, Config, Theme};
@@ -30,7 +30,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         (false, false) => DeskKind::Real,
     };
     let standby = if kind == DeskKind::ReadOnly { None } else { Some(standby(&context.app)?) };
-    let desk = Desk { kind, standby, open: None, hints: Hints::Off };
+    let desk = Desk { kind, standby, open: None, hints: Hints::Off, program: program(global) };
     open(&context.app, desk, &shutdown).await
 }
 
@@ -42,6 +42,8 @@ pub(super) struct Desk {
     /// The blast that is shown first.
     pub open: Option<BlastId>,
     pub hints: Hints,
+    /// How this program is called again for the same database.
+    pub program: String,
 }
 
 /// The screen needs a terminal; a pipe gets one line that names what it wants.
@@ -76,6 +78,7 @@ pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<E
         open: desk.open,
         hints: desk.hints,
         without,
+        program: desk.program,
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
     stop_engine.cancel();

@@ -81,7 +81,8 @@ impl Demo {
         self.furnish(world, &app).await?;
         start(&app, main).await?;
         let phone = Phone::new(world, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
-        let desk = Desk { kind: DeskKind::Demo, standby: None, open: Some(main), hints: Hints::On };
+        let desk =
+            Desk { kind: DeskKind::Demo, standby: None, open: Some(main), hints: Hints::On, program: world.program() };
         let ended = open(&app, desk, shutdown).await;
         phone.abort();
         ended

@@ -1,8 +1,10 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (nothing changed), 4 audit difference.
 
-use std::io::Write;
 use std::process::ExitCode;
 
+use serde_json::json;
+
+use super::output::{self, talk};
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 
@@ -16,13 +18,34 @@ pub(super) struct Usage(pub String);
 #[error("{0}")]
 pub(super) struct Refused(pub String);
 
+/// How a failure is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// A line on standard error.
+    Words,
+    /// The same, and an object with it on standard output, where a script reads.
+    Json,
+}
+
 /// Prints what went wrong in a line and tells the exit code. A reader that has gone away (`| head`) is no failure.
-pub fn fail(report: &color_eyre::Report) -> ExitCode {
+pub fn fail(report: &color_eyre::Report, voice: Voice) -> ExitCode {
     if is_broken_pipe(report) {
         return ExitCode::SUCCESS;
     }
-    let _ = writeln!(std::io::stderr(), "blastdeck: {}", crate::domain::text::clean(&sentence(report)));
-    ExitCode::from(code(report))
+    let (kind, code) = kind(report);
+    let sentence = sentence(report);
+    talk(&format!("blastdeck: {}", sentence.replace('\n', " ")));
+    if voice == Voice::Json {
+        tell_script(kind, code, &sentence);
+    }
+    ExitCode::from(code)
+}
+
+/// The object that a script gets for data.
+pub(super) fn tell_script(kind: &str, code: u8, message: &str) {
+    let error = json!({ "error": { "kind": kind, "exit_code": code, "message": crate::domain::text::clean(message) } });
+    // Whoever closed it does not want it.
+    let _ = output::json(&error);
 }
 
 /// The error and its causes, leaving out those whose words were said already.
@@ -38,12 +61,18 @@ fn sentence(report: &color_eyre::Report) -> String {
     })
 }
 
-fn code(report: &color_eyre::Report) -> u8 {
+/// The failure's word in JSON, and its exit code.
+fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     if report.downcast_ref::<ConfigError>().is_some() || report.downcast_ref::<Usage>().is_some() {
-        return 2;
+        return ("usage", 2);
     }
-    let is_refused = matches!(report.downcast_ref::<EngineError>(), Some(EngineError::Refused(_)));
-    if is_refused || report.downcast_ref::<Refused>().is_some() { 3 } else { 1 }
+    match report.downcast_ref::<EngineError>() {
+        Some(EngineError::Refused(_)) => ("refused", 3),
+        Some(EngineError::NotFound(_)) => ("not_found", 1),
+        Some(EngineError::Store(_)) => ("database", 1),
+        None if report.downcast_ref::<Refused>().is_some() => ("refused", 3),
+        None => ("failed", 1),
+    }
 }
 
 fn is_broken_pipe(report: &color_eyre::Report) -> bool {

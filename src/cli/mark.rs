@@ -26,7 +26,7 @@ pub(super) struct MarkVerb {
     #[arg(long, value_parser = amount::parse, allow_hyphen_values = true)]
     amount: Option<Decimal>,
     /// The text, with `note`; empty removes it.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     note: Option<String>,
 }
 

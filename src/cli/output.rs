@@ -1,34 +1,65 @@
 //! Where data goes: standard output, as text or JSON.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use color_eyre::Result;
 use serde::Serialize;
 
-/// Writes a line of data.
+use crate::domain::text::clean;
+
+/// Writes a line of data. What others wrote (names, notes, tags) cannot command the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", clean(text))?;
     Ok(())
 }
 
-/// Writes text as it is.
+/// Writes lines of data, cleaned like [`line`].
 pub(super) fn text(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(clean_lines(text).as_bytes())?;
     out.flush()?;
     Ok(())
 }
 
-/// Writes one JSON value on a line of its own.
+/// Writes one JSON value on a line of its own. Control characters are escaped, also those that JSON lets pass.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, value)?;
-    writeln!(out)?;
+    writeln!(out, "{}", escaped(&serde_json::to_string(value)?))?;
     Ok(())
 }
 
-/// Talk for the person at the terminal, on standard error. Whoever closed it does not want it.
+/// Talk for the person at the terminal, on standard error, cleaned like [`line`]. Whoever closed it does not want it.
 pub(super) fn talk(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", clean_lines(text));
+}
+
+/// Cleans what stands between line breaks, which stay.
+fn clean_lines(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON escapes the first 32 characters only; a terminal also obeys some from 127 to 159.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\u{7f}'..='\u{9f}') {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{clean_lines, escaped};
+
+    #[test]
+    fn no_control_character_of_a_name_reaches_the_terminal() {
+        assert_eq!(clean_lines("Aina\u{1b}]0;x\u{7}\n\u{9b}2Jnext\n"), "Aina]0;x\n2Jnext\n");
+        assert_eq!(escaped("{\"a\":\"\u{9b}2J 陈\"}"), "{\"a\":\"\\u009b2J 陈\"}");
+    }
 }

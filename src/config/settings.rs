@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::reader::Reader;
 use crate::domain::pace::{PaceError, Speed, parse_span, show_span};
 use crate::domain::text::clean;
+use crate::domain::zone::{self, ZoneError};
 
 /// `[database]`.
 #[derive(Debug, Clone)]
@@ -279,10 +280,10 @@ impl fmt::Display for KeepHistory {
 pub(super) struct Zone(pub Tz);
 
 impl FromStr for Zone {
-    type Err = String;
+    type Err = ZoneError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| format!("`{text}` is no time zone: write one such as Asia/Kuala_Lumpur"))
+        zone::parse(text).map(Self)
     }
 }
 

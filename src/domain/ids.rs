@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// The text names no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no id: write the number in the first column of `blastdeck blast list`")]
+pub struct IdError(String);
+
 /// Declares a database key as a type of its own, so that one is never passed for another.
 macro_rules! key {
     ($(#[$doc:meta])* $name:ident) => {
@@ -18,10 +23,11 @@ macro_rules! key {
         }
 
         impl std::str::FromStr for $name {
-            type Err = std::num::ParseIntError;
+            type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                let shown = || super::text::clean(text).chars().take(40).collect();
+                text.trim().parse().map(Self).map_err(|_| IdError(shown()))
             }
         }
     };

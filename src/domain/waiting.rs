@@ -159,16 +159,16 @@ impl Waiting {
         }
     }
 
-    /// What a person can do about it, where they can.
-    pub const fn mend(&self) -> Option<&'static str> {
+    /// What a person can do about it, where they can. Command lines work as they are.
+    pub fn mend(&self, blast: BlastId) -> Option<String> {
         match self {
-            Self::Armed { .. } => Some("`blastdeck blast pause` stops it, or u in the dashboard"),
-            Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard"),
-            Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast"),
-            Self::Uncertain { .. } => Some("say whether each went: `blastdeck uncertain list`"),
-            Self::Clock { .. } => Some("set this machine's clock"),
-            Self::Database { trouble } => Some(trouble.mend()),
-            Self::Unreadable { .. } => Some("mend that row in the database, then it goes on by itself"),
+            Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
+            Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
+            Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast".to_owned()),
+            Self::Uncertain { .. } => Some(format!("say whether each went: `blastdeck uncertain list {blast}`")),
+            Self::Clock { .. } => Some("set this machine's clock".to_owned()),
+            Self::Database { trouble } => Some(trouble.mend().to_owned()),
+            Self::Unreadable { .. } => Some("mend that row in the database, then it goes on by itself".to_owned()),
             _ => None,
         }
     }

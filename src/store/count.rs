@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
 use sqlx::PgPool;
 
 use super::StoreError;
@@ -50,13 +51,17 @@ pub struct Difference {
     pub status: Status,
     pub counted: i64,
     pub recounted: i64,
+    /// The money of sales, counted and recounted.
+    pub counted_amount: Decimal,
+    pub recounted_amount: Decimal,
 }
 
-/// Recounts everybody (of one blast, or of all) and compares, in one snapshot. Empty: the counters are true.
-pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Difference>, StoreError> {
-    let rows = sqlx::query_as(
+/// Counters and a recount of everybody (of blast `$1`, or of all), where they differ.
+macro_rules! differences {
+    () => {
         "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status) as status,
-                coalesce(c.people, 0) as counted, coalesce(r.people, 0) as recounted
+                coalesce(c.people, 0)::bigint as counted, coalesce(r.people, 0)::bigint as recounted,
+                coalesce(c.amount, 0) as counted_amount, coalesce(r.amount, 0) as recounted_amount
            from (select blast_id, status, people, amount from blast_status_counts
                   where exists (select 1 from blasts b where b.id = blast_id)) c
            full join (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount
@@ -64,12 +69,36 @@ pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Differen
              on r.blast_id = c.blast_id and r.status = c.status
           where ($1::bigint is null or coalesce(c.blast_id, r.blast_id) = $1)
             and (coalesce(c.people, 0) <> coalesce(r.people, 0) or coalesce(c.amount, 0) <> coalesce(r.amount, 0))
-          order by 1, 2",
-    )
+          order by 1, 2"
+    };
+}
+
+/// Recounts everybody (of one blast, or of all) and compares, in one snapshot. Empty: the counters are true.
+pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Difference>, StoreError> {
+    Ok(sqlx::query_as(differences!()).bind(blast).fetch_all(pool).await?)
+}
+
+/// The key of the lock under which counters are repaired: two repairs at once would both add the same difference.
+const REPAIR_LOCK: i64 = 0x7265_7061_6972;
+
+/// Makes the counters (of one blast, or of all) equal to a recount; returns what differed. The difference is seen in one
+/// snapshot and appended like any other change, so people may be sent to and marked meanwhile.
+pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Difference>, StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(REPAIR_LOCK).execute(&mut *tx).await?;
+    let repaired = sqlx::query_as(concat!(
+        "with difference as materialized (",
+        differences!(),
+        "), added as (
+             insert into blast_count_deltas (blast_id, status, people, amount)
+             select blast_id, status, recounted - counted, recounted_amount - counted_amount from difference)
+         select * from difference"
+    ))
     .bind(blast)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(rows)
+    tx.commit().await?;
+    Ok(repaired)
 }
 
 /// People looked at in one statement of [`audit_history`].

@@ -26,7 +26,7 @@ pub fn sheet(model: &Model, width: u16) -> Option<Sheet> {
         Page::Details(details) => details::sheet(model, details, width),
         Page::Plan(plan) => plan::sheet(model, plan, width),
         Page::Help(_) => help::sheet(),
-        Page::Log(_) => lists::log(model),
+        Page::Log(_) => lists::log(model, width),
         Page::Needs(chosen) => lists::needs(model, *chosen),
         Page::Commands(commands) => lists::commands_sheet(model, commands),
         Page::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
@@ -55,6 +55,18 @@ fn clock(model: &Model) -> Clock {
 /// A title of segments, with words at its right end.
 fn title(left: Vec<String>, right: Option<String>) -> Rule {
     Rule { left, right }
+}
+
+/// A command line after so many blanks, on several lines where it is long: a shell reads them as one.
+fn pasteable(command_line: &str, indent: usize, width: u16) -> impl Iterator<Item = String> {
+    let room = width.saturating_sub(u16::try_from(indent).unwrap_or(0) + 4);
+    let parts = wrapped(command_line, room);
+    let last = parts.len().saturating_sub(1);
+    let line = move |(n, part): (usize, String)| {
+        let goes_on = if n == last { "" } else { " \\" };
+        format!("{:indent$}{}{goes_on}", "", part.trim_end())
+    };
+    parts.into_iter().enumerate().map(line)
 }
 
 /// Text in lines of at most so many columns, broken at spaces where there are any.

@@ -1,5 +1,6 @@
 //! The dashboard as people have it: the real program, a real terminal, a real Postgres, the simulator's people.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -144,5 +145,42 @@ fn a_desk_where_nothing_happens_writes_not_one_byte() {
     }
 
     pty.type_keys("qq");
+    is_gone(&mut pty, &room);
+}
+
+/// Taken from the log and pasted into a shell, where `DATABASE_URL` names something else.
+#[test]
+fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
+    let room = Room::new();
+    // Wide enough for each word of it, and not for all of them.
+    let wide = Size { columns: 200, rows: 30 };
+    let elsewhere = ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/elsewhere");
+    let environment: Vec<_> = environment(&room).into_iter().chain([elsewhere]).collect();
+    let mut pty = Pty::run(blastdeck(), &DEMO, &environment, wide);
+    pty.wait_for("somebody received it", |screen| screen.contents().contains("received  "));
+    let digits = somebody(&pty);
+    pty.type_keys(&format!("/{digits}\rr"));
+    pty.wait_for_text("-> replied, by you");
+    pty.type_keys("u");
+    pty.wait_for_text("taken back");
+
+    pty.type_keys(":log\r");
+    pty.wait_for("the log", |screen| screen.contents().contains(" replied\n"));
+    let text = pty.text();
+    let (_, from_first) = text.split_once("-> replied").unwrap();
+    let line: Vec<_> = from_first.lines().skip(1).take_while(|line| line.starts_with("   ")).map(str::trim).collect();
+    let line = line.join("\n");
+    assert!(line.starts_with("blastdeck --config") && line.contains(" \\\n"), "{text}");
+    let said = Command::new("/bin/sh")
+        .args(["-c", &line])
+        .env_clear()
+        .envs(environment)
+        .env("PATH", blastdeck().parent().unwrap())
+        .output()
+        .unwrap();
+
+    let out = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success() && out.contains("-> replied"), "{line}: {said:?}");
+    pty.type_keys("qqq");
     is_gone(&mut pty, &room);
 }

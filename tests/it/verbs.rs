@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::{Said, Setup, Shop, digits, said};
@@ -216,13 +216,15 @@ async fn what_does_not_exist_is_told_by_name_and_changes_nothing() {
     let shop = busy_shop().await;
     let before = shop.rows().await;
     let stranger = digits(999);
-    let cases: [(&[&str], i32, &str); 18] = [
+    let cases: [(&[&str], i32, &str); 20] = [
         (&["blast", "show", "77"], FAILED, "no blast 77"),
         (&["blast", "send", "77", "--yes"], FAILED, "no blast 77"),
         (&["blast", "report", "77"], FAILED, "no blast 77"),
         (&["blast", "recipients", "77"], FAILED, "no blast 77"),
         (&["blast", "pause", "77"], FAILED, "no blast 77"),
         (&["uncertain", "list", "77"], FAILED, "no blast 77"),
+        (&["audit", "9999"], FAILED, "no blast 9999"),
+        (&["audit", "--repair", "9999"], FAILED, "no blast 9999"),
         (&["mark", "77", &stranger, "replied"], FAILED, "no blast 77"),
         (&["mark", "1", &stranger, "replied"], FAILED, "not in blast 1"),
         (&["mark", "1", "12", "replied"], REFUSED, "`12`"),
@@ -349,7 +351,79 @@ async fn an_audit_tells_a_difference_by_its_own_code() {
     let said = shop.run(&["audit"]).await;
 
     assert_eq!(said.code, DIFFERENCE, "{said:?}");
-    assert!(said.out.contains("blast 1 read"), "{said:?}");
+    assert!(said.out.contains("blast 1 read") && said.err.contains("audit --repair`"), "{said:?}");
+}
+
+#[tokio::test]
+async fn lost_counters_are_written_anew_and_stay_true_under_a_running_engine() {
+    let shop = busy_shop().await;
+    shop.ok(&["mark", "1", &digits(1), "closed", "--amount", "12.50"]).await;
+    let before = shop.json(&["blast", "report", "1"]).await;
+    shop.blast(100..400).await;
+    let engine = shop.engine();
+    shop.until_posts(50).await;
+
+    shop.execute("truncate blast_counts, blast_count_deltas").await;
+    let refused = shop.run(&["--read-only", "audit", "--repair"]).await;
+    let repairs = [shop.run(&["audit", "--repair"]), shop.run(&["audit", "--repair", "--json"])];
+    let repairs = futures_util::future::join_all(repairs).await;
+
+    is_a_clear_line(&refused, REFUSED, &["--read-only"]);
+    assert!(repairs.iter().all(|said| said.code == DONE), "{repairs:?}");
+    assert!(repairs.iter().any(|said| said.out.contains("repaired")), "{repairs:?}");
+    shop.until_state("3", "completed").await;
+    engine.stop().await;
+    assert_eq!(shop.run(&["audit"]).await.code, DONE);
+    assert_eq!(shop.json(&["blast", "report", "1"]).await["counts"], before["counts"]);
+    let blast = shop.json(&["blast", "show", "1"]).await;
+    assert_eq!(blast["amount"], "12.50");
+    shop.promises().await;
+}
+
+/// What a script gets for a failure: an object on standard output, its exit code, and the sentence beside it.
+#[tokio::test]
+async fn a_failure_with_json_is_json() {
+    let shop = busy_shop().await;
+    let cases: [(&[&str], i32, &str); 8] = [
+        (&["blast", "show", "77"], FAILED, "not_found"),
+        (&["blast", "show", "seven"], USAGE, "usage"),
+        (&["blast", "lsit"], USAGE, "usage"),
+        (&["blast", "new", "--sender", "slaes", "--message", "x", "--recipients", "people.csv"], USAGE, "usage"),
+        (&["mark", "2", &digits(10), "replied"], REFUSED, "refused"),
+        (&["--read-only", "blast", "pause", "1"], REFUSED, "refused"),
+        (&["blast", "send", "2"], REFUSED, "refused"),
+        (&["--database-url", "postgres://aina@127.0.0.1:1/shop", "blast", "list"], FAILED, "database"),
+    ];
+    for (verb, code, kind) in cases {
+        let said = shop.run(&[verb, &["--json"]].concat()).await;
+
+        assert_eq!(said.code, code, "{verb:?}: {said:?}");
+        let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{verb:?}: {error}: {said:?}"));
+        assert_eq!((&told["error"]["kind"], &told["error"]["exit_code"]), (&json!(kind), &json!(code)), "{told}");
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(!message.is_empty() && !message.contains('\n'), "{told}");
+        assert!(!said.err.is_empty(), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_wrongly_is_told_with_what_to_type() {
+    let shop = busy_shop().await;
+    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "people.csv", "--timezone"];
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["blast", "show", "seven"], &["`seven` is no id", "blastdeck blast list"]),
+        (&["audit", "99999999999999999999"], &["is no id"]),
+        (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is no day", "2026-12-01"]),
+        (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is no day", "2026-12-01"]),
+        (&[&new[..], &["Kuala Lumpur"]].concat(), &["did you mean Asia/Kuala_Lumpur?"]),
+        (&[&new[..], &["GMT+8"]].concat(), &["`GMT+8` is no time zone", "Asia/Kuala_Lumpur"]),
+        (&["blast", "recipients", "1", "--search", "status:PENDING"], &["`provider:PENDING`"]),
+        (&["blast", "recipients", "1", "--search", "status:optedout"], &["opted_out"]),
+        (&["blast", "recipients", "1", "--search", "read>20/11"], &["`20/11` is no time", "2026-11-20"]),
+    ];
+    for (verb, words) in cases {
+        is_a_clear_line(&shop.run(verb).await, USAGE, words);
+    }
 }
 
 #[tokio::test]
@@ -362,6 +436,42 @@ async fn a_name_that_would_rewrite_the_screen_does_not() {
     for verb in [&["blast", "recipients", "1"][..], &["blast", "plan", "1"], &["blast", "recipients", "1", "--json"]] {
         let out = shop.ok(verb).await;
         assert!(out.contains("Siti") && !out.contains('\u{1b}') && !out.contains('\u{7}'), "{verb:?}: {out:?}");
+    }
+}
+
+/// Whatever a verb says of people and blasts: names and tags come from lists, and from hands in the database.
+#[tokio::test]
+async fn no_verb_lets_a_name_or_a_tag_command_the_terminal() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.draft(10..12).await;
+    shop.execute("update blasts set blast_tag = e'Ra\\x1b[2Jya\\u009b2J'").await;
+    shop.execute("update blast_recipients set name = e'Si\\x1b]0;x\\x07ti\\u009b2J'").await;
+    shop.execute("update blast_recipients set status = 'uncertain', standing = 'uncertain' where id = 3").await;
+    let person = digits(0);
+
+    let verbs: [&[&str]; 12] = [
+        &["mark", "1", &person, "replied"],
+        &["mark", "1", &person, "undo"],
+        &["mark", "1", &person, "replied"],
+        &["mark", "1", &person, "replied"],
+        &["blast", "show", "1"],
+        &["blast", "list"],
+        &["blast", "plan", "2"],
+        &["uncertain", "list", "1"],
+        &["uncertain", "resolve", "1", &digits(2), "drop"],
+        &["blast", "send", "2", "--yes", "--no-engine"],
+        &["blast", "pause", "2"],
+        &["blast", "cancel", "2", "--yes"],
+    ];
+    for verb in verbs {
+        for more in [&[][..], &["--json"]] {
+            let said = shop.run(&[verb, more].concat()).await;
+            let text = format!("{}{}", said.out, said.err);
+            let raw = text.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(raw, None, "{verb:?}: {said:?}");
+        }
     }
 }
 

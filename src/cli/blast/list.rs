@@ -1,6 +1,6 @@
 //! `blast list`: blasts, newest first.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use color_eyre::Result;
 
@@ -10,6 +10,7 @@ use crate::cli::context::{Context, Touch};
 use crate::cli::output::{json, text};
 use crate::cli::table::{Align, render};
 use crate::domain::blast::BlastState;
+use crate::domain::text::clean;
 use crate::engine::view::{BlastFilter, BlastRow};
 
 #[derive(Debug, clap::Args)]
@@ -24,19 +25,24 @@ pub(in crate::cli) struct List {
     #[arg(long, value_parser = state)]
     state: Option<BlastState>,
     /// Only of this day, as 2026-12-01.
-    #[arg(long, conflicts_with_all = ["from", "to"])]
+    #[arg(long, conflicts_with_all = ["from", "to"], value_parser = day)]
     date: Option<NaiveDate>,
     /// From this day on.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     from: Option<NaiveDate>,
     /// Up to this day, inclusive.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     to: Option<NaiveDate>,
 }
 
 fn state(text: &str) -> Result<BlastState, String> {
     let words = || BlastState::ALL.map(BlastState::word).join(", ");
     BlastState::from_word(text).ok_or_else(|| format!("no such state: write one of {}", words()))
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| (1..=9_999).contains(&day.year()));
+    day.ok_or_else(|| format!("`{}` is no day: write year, month and day, as in 2026-12-01", clean(text)))
 }
 
 /// When a day begins somewhere; where that hour is skipped, the first one there is.

@@ -15,6 +15,7 @@ use crate::cli::output::{json, line, talk};
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::text::clean;
+use crate::domain::zone;
 use crate::engine::NewDraft;
 use crate::engine::import::{ImportError, Imported, RejectedTo};
 
@@ -56,7 +57,7 @@ pub(in crate::cli) struct New {
     #[arg(long)]
     weekdays: Option<Weekdays>,
     /// Whose clock the hours are by: Asia/Kuala_Lumpur.
-    #[arg(long)]
+    #[arg(long, value_parser = zone::parse)]
     timezone: Option<Tz>,
 }
 

@@ -30,7 +30,8 @@ impl Retry {
         let people = context.app.retryable(self.blast, self.code.as_deref()).await?;
         if people == 0 {
             let why = "nobody failed who is known never to have had the message";
-            return Err(Refused(format!("{why}; `blastdeck blast report {}` has the errors", self.blast)).into());
+            let mend = context.pasteable(&format!("`blastdeck blast report {}` has the errors", self.blast));
+            return Err(Refused(format!("{why}; {mend}")).into());
         }
         let question = format!("{people} people who failed are sent to again.");
         if confirm_number(&question, people, self.yes)? == Answer::No {

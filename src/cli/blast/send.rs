@@ -63,10 +63,11 @@ impl Send {
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
-        match blast.send_after.filter(|_| !self.yes) {
-            Some(until) => talk(&armed(&context, &blast, until)),
-            None => talk(&format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people)),
-        }
+        let told = match blast.send_after.filter(|_| !self.yes) {
+            Some(until) => armed(&context, &blast, until),
+            None => format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people),
+        };
+        talk(&context.pasteable(&told));
         Ok(())
     }
 }

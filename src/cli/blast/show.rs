@@ -32,19 +32,19 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.counts.stuck(),
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
-        "waiting": blast.waiting.as_ref().map(waiting_json),
+        "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
         "done_at": blast.done_at,
     })
 }
 
 /// The reason's word and facts, with the sentence, the end and the mend that every face shows.
-fn waiting_json(waiting: &Waiting) -> Value {
+fn waiting_json(blast: BlastId, waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
         let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         fields.insert("text".to_owned(), json!(waiting.sentence(moment)));
         fields.insert("until".to_owned(), json!(waiting.until()));
-        fields.insert("mend".to_owned(), json!(waiting.mend()));
+        fields.insert("mend".to_owned(), json!(waiting.mend(blast)));
     }
     value
 }
@@ -67,8 +67,8 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
     let _ = writeln!(out, "  beside   {}", beside.join("  "));
     if let Some(waiting) = &blast.waiting {
         let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.moment(at))));
-        if let Some(mend) = waiting.mend() {
-            let _ = writeln!(out, "  mend     {mend}");
+        if let Some(mend) = waiting.mend(blast.id) {
+            let _ = writeln!(out, "  mend     {}", context.pasteable(&mend));
         }
     }
     if let Some(done) = blast.done_at {

@@ -8,6 +8,7 @@ use color_eyre::Result;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::cli::context::quoted;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
@@ -54,19 +55,21 @@ impl World {
                 token.display().to_string(),
             )
         };
+        let url = self.postgres.address().url();
         let text = format!(
-            "[database]\ndata_dir = {:?}\nstate_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
+            "[database]\nurl = {url:?}\ndata_dir = {:?}\nstate_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
             self.home().display().to_string(),
             self.postgres.dir().join("state").display().to_string(),
             sender(SALES, "gap = \"20s..60s\""),
             sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,
         );
+        // For the command lines that the dashboard shows: pasted into another window, they are about this demo.
+        std::fs::write(self.config_file(), &text)?;
         let mut config = Config::from_toml_str(&text)?;
         if let Some(own) = own {
             config.operator = own.operator;
         }
-        let url = self.postgres.address().url();
         let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: shutdown.token() };
         Ok(App::open(setup).await?)
     }
@@ -91,6 +94,20 @@ impl World {
 
     pub(super) fn client(&self) -> reqwest::Client {
         self.client.clone()
+    }
+
+    /// How this program is called for this demo's database. Its file names the database; a variable of the person's own
+    /// would come before that, and a flag comes before both.
+    pub(super) fn program(&self) -> String {
+        let mut line = format!("blastdeck --config {}", quoted(&self.config_file().to_string_lossy()));
+        if ["DATABASE_URL", "BLASTDECK_DATABASE_URL"].iter().any(|name| std::env::var_os(name).is_some()) {
+            line += &format!(" --database-url {}", quoted(&self.postgres.address().url()));
+        }
+        line
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.postgres.dir().join("demo.toml")
     }
 
     pub(super) fn log_dir(&self) -> PathBuf {

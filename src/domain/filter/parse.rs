@@ -18,6 +18,9 @@ const GROUPS_MAX: usize = 8;
 /// The words before `:`.
 const KEYS: [&str; 8] = ["status", "stuck", "phone", "name", "note", "code", "provider", "has"];
 
+/// Words that the gateway has for a message (`docs/WSAPME.md`) and none of ours means.
+const PROVIDER_WORDS: [&str; 2] = ["PENDING", "SERVER_ACK"];
+
 /// The stages that have a time, the words before `>` and `<`.
 const STAGES: [Status; 7] =
     [Status::Sent, Status::Delivered, Status::Read, Status::Replied, Status::Closed, Status::Failed, Status::OptedOut];
@@ -29,8 +32,10 @@ pub enum FilterError {
     UnknownKey { word: String, nearest: Option<&'static str> },
     #[error("`{word}` is no stage with a time{}", hint(*nearest, '>', &stage_labels()))]
     UnknownTime { word: String, nearest: Option<&'static str> },
-    #[error("`{word}` is no status{}", hint(*nearest, ' ', &Status::ALL.map(Status::label)))]
+    #[error("`{word}` is no status{}", hint(*nearest, ' ', &status_words()))]
     UnknownStatus { word: String, nearest: Option<&'static str> },
+    #[error("`{0}` is no status: it is the provider's word, which `provider:{0}` finds")]
+    ProviderWord(String),
     #[error("nobody is stuck at {0}: sent, received, read or replied")]
     NotAStage(Status),
     #[error("`has:{0}` is not known: reply, note or amount")]
@@ -51,6 +56,11 @@ fn hint(nearest: Option<&str>, operator: char, known: &[&str]) -> String {
         (Some(word), operator) => format!(": did you mean `{word}{operator}`?"),
         (None, _) => format!(": {}", known.join(", ")),
     }
+}
+
+/// The statuses as one types them: in one word.
+fn status_words() -> [&'static str; 11] {
+    Status::ALL.map(|status| if status == Status::OptedOut { status.word() } else { status.label() })
 }
 
 fn stage_labels() -> [&'static str; 7] {
@@ -194,9 +204,13 @@ fn statuses(value: &str) -> Result<Test, FilterError> {
 }
 
 fn status(word: &str) -> Result<Status, FilterError> {
-    let known = Status::ALL.map(Status::label);
-    Status::from_word(word)
-        .ok_or_else(|| FilterError::UnknownStatus { word: shown(word), nearest: text::nearest(word, known) })
+    if let Some(status) = Status::from_word(word) {
+        return Ok(status);
+    }
+    if PROVIDER_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+        return Err(FilterError::ProviderWord(shown(word)));
+    }
+    Err(FilterError::UnknownStatus { word: shown(word), nearest: text::nearest(word, status_words()) })
 }
 
 fn stuck(value: &str) -> Result<Test, FilterError> {

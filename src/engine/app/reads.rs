@@ -15,12 +15,13 @@ use crate::domain::phone::{Phone, Region};
 use crate::engine::desk::{Desk, per_hour};
 use crate::engine::error::EngineError;
 use crate::engine::reason;
+use crate::store::action::{self, NewAction};
 use crate::store::count::{self, Difference};
+use crate::store::sender;
 use crate::store::view::{
     self, BlastFilter, BlastRow, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow,
     Since, Stop, Total,
 };
-use crate::store::{action, sender};
 
 impl App {
     /// Blasts with their counts, newest first.
@@ -184,6 +185,30 @@ impl App {
     /// Recounts and compares. Empty: the counters are true.
     pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<Difference>, EngineError> {
         Ok(count::audit(self.pool(), blast).await?)
+    }
+
+    /// Makes the counters equal to a recount; returns what differed.
+    pub async fn repair(&self, blast: Option<BlastId>) -> Result<Vec<Difference>, EngineError> {
+        let repaired = count::repair(self.pool(), blast).await?;
+        if !repaired.is_empty() {
+            self.log_repair(blast, repaired.len()).await?;
+            let _ = self.news_parts().order(self.pool(), blast).await;
+        }
+        Ok(repaired)
+    }
+
+    async fn log_repair(&self, blast: Option<BlastId>, counters: usize) -> Result<(), EngineError> {
+        let mut connection = self.pool().acquire().await?;
+        let act = NewAction {
+            operator: self.operator(),
+            action: "repair",
+            blast,
+            recipient: None,
+            phone: None,
+            detail: serde_json::json!({ "counters": counters }),
+        };
+        action::log(&mut connection, act).await?;
+        Ok(())
     }
 
     /// Blasts with somebody whose newest history is not their status. Empty: the history is whole.

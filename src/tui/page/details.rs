@@ -34,7 +34,7 @@ pub fn sheet(model: &Model, details: &Details, width: u16) -> Sheet {
     if told.answers.is_empty() {
         lines.push(Line::dim("  no answer of the provider is kept"));
     }
-    lines.push(command_line(told));
+    lines.extend(command_line(model, told, width));
     Sheet { title: title(model, told), lines, focus: focus.filter(|_| details.scroll == 0) }
 }
 
@@ -140,11 +140,14 @@ fn raw(answer: &AnswerRow, clock: Clock, width: u16) -> Vec<Line> {
     lines
 }
 
-fn command_line(told: &RecipientDetails) -> Line {
+/// A line that can be pasted as it is, and the words that may stand in place of its last.
+fn command_line(model: &Model, told: &RecipientDetails, width: u16) -> Vec<Line> {
     let (blast, phone) = (told.row.blast_id, told.row.phone.as_str());
-    let same = match told.row.status {
-        Status::Uncertain => format!("blastdeck uncertain resolve {blast} {phone} sent|resend|drop"),
-        _ => format!("blastdeck mark {blast} {phone} replied|closed|opt-out|note|undo"),
+    let (same, others) = match told.row.status {
+        Status::Uncertain => (format!("blastdeck uncertain resolve {blast} {phone} sent"), "resend, drop"),
+        _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
-    Line::dim(format!(" same as: {same}"))
+    let mut lines = vec![Line::dim(format!(" in a shell (or, as its last word: {others}):"))];
+    lines.extend(super::pasteable(&model.options.call(&same), 2, width).map(Line::dim));
+    lines
 }

@@ -36,12 +36,12 @@ pub fn commands_sheet(model: &Model, typed: &Commands) -> Sheet {
     Sheet { title: super::title(vec!["Commands".to_owned()], None), lines, focus: Some(typed.row + 1) }
 }
 
-pub fn log(model: &Model) -> Sheet {
+pub fn log(model: &Model, width: u16) -> Sheet {
     let clock = clock(model);
     let mut lines = Vec::new();
     for line in model.log.iter().rev() {
         lines.push(Line::dim(format!("  {}  ", clock.second(line.at))).and(line.sentence.clone(), Meaning::Plain));
-        lines.push(Line::of(format!("            {}", line.command_line), Meaning::Accent));
+        lines.extend(super::pasteable(&line.command_line, 12, width).map(|part| Line::of(part, Meaning::Accent)));
     }
     if lines.is_empty() {
         lines.push(Line::dim("  nothing was done from here yet"));

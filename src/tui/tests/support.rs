@@ -47,6 +47,7 @@ pub fn options() -> Options {
         open: None,
         hints: Hints::Off,
         without: Without::GoesOn,
+        program: "blastdeck".to_owned(),
     }
 }
 

@@ -350,6 +350,7 @@ fn deleted(model: &mut Model, done: &Act) -> Vec<Effect> {
 }
 
 fn log(model: &mut Model, sentence: &str, command_line: String) {
+    let command_line = model.options.call(&command_line);
     if model.log.len() == LOG_MAX {
         model.log.pop_front();
     }
