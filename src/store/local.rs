@@ -108,7 +108,8 @@ impl Local {
     /// file read and one connect.
     pub async fn ensure_running(&self) -> Result<Address, LocalError> {
         let local = self.clone();
-        in_background(move || local.running()?.map_or_else(|| local.start(), Ok)).await
+        let started = in_background(move || local.running()?.map_or_else(|| local.start(), Ok)).await;
+        started.map_err(|error| error.on_disk_of(&self.data_dir))
     }
 
     /// Ends the server in order, whoever started it. Data stays.

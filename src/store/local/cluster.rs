@@ -99,8 +99,13 @@ impl Cluster {
         let unfinished = self.dir.with_extension("unfinished");
         remove(&unfinished)?;
         self.account.make_dir(&unfinished).map_err(LocalError::io("make", &unfinished))?;
-        self.run_initdb(&unfinished, input().map_err(LocalError::io("share the lock of", &self.dir))?)?;
-        self.create_database(&unfinished)?;
+        let input = input().map_err(LocalError::io("share the lock of", &self.dir))?;
+        let made = self.run_initdb(&unfinished, input).and_then(|()| self.create_database(&unfinished));
+        if made.is_err() {
+            // On a full disk this is the room that is missing.
+            let _ = remove(&unfinished);
+        }
+        made?;
         fs::rename(&unfinished, &self.dir).map_err(LocalError::io("rename to", &self.dir))
     }
 
@@ -122,13 +127,13 @@ impl Cluster {
         if self.care == Care::Throwaway {
             single.args(["-c", "fsync=off"]);
         }
-        let mut child =
-            single.arg("postgres").stdin(Stdio::piped()).spawn().map_err(|error| failed(error.to_string()))?;
+        single.arg("postgres").stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = single.spawn().map_err(|error| failed(error.to_string()))?;
         let said = child.stdin.take().map(|mut input| writeln!(input, "create database {ROLE}"));
-        let status = child.wait().map_err(|error| failed(error.to_string()))?;
+        let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
         match said {
-            Some(Ok(())) if status.success() => Ok(()),
-            _ => Err(failed(format!("could not create the database: {status}"))),
+            Some(Ok(())) if output.status.success() => Ok(()),
+            _ => Err(failed(command::complaint(&output))),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::LocalError;
 use super::account::Account;
@@ -44,15 +44,19 @@ pub(super) fn finish(command: &mut Command, program: &str) -> Result<(), LocalEr
     if output.status.success() {
         return Ok(());
     }
-    let said = last_line(&output.stderr).unwrap_or_else(|| output.status.to_string());
-    Err(failed(said))
+    Err(failed(complaint(&output)))
 }
 
-/// The last line of a program's output that is not blank, without control characters.
-fn last_line(output: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(output);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(line.chars().filter(|letter| !letter.is_control()).collect())
+/// Why a program failed: the last line of its errors that is called one, else its last line, else how it ended.
+pub(super) fn complaint(output: &Output) -> String {
+    const CALLED_ONE: [&str; 4] = ["error: ", "ERROR:  ", "FATAL:  ", "PANIC:  "];
+    let text = String::from_utf8_lossy(&output.stderr);
+    // After its error `initdb` goes on to tell what it removes.
+    let called = |line: &&str| CALLED_ONE.iter().any(|word| line.contains(word));
+    let blank = |line: &&str| line.trim().is_empty();
+    let line = text.lines().rev().find(called).or_else(|| text.lines().rev().find(|line| !blank(line)));
+    let clean = |line: &str| line.chars().filter(|letter| !letter.is_control()).collect();
+    line.map_or_else(|| output.status.to_string(), clean)
 }
 
 /// What a program prints, trimmed; `None` when it fails or cannot be run.
@@ -105,5 +109,16 @@ mod tests {
         let error = finish(command.args(["-c", "echo first >&2; echo 'last words' >&2; exit 3"]), "sh").unwrap_err();
 
         assert_eq!(error.to_string(), "sh failed: last words");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_though_the_program_says_more_after_it() {
+        let mut command = detached(Path::new("/bin/sh"));
+        let says = "echo 'initdb: error: could not write to file \"x\": No space left on device' >&2; \
+                    echo 'initdb: removing contents of data directory \"x\"' >&2; exit 1";
+
+        let error = finish(command.args(["-c", says]), "initdb").unwrap_err().on_disk_of(Path::new("/data"));
+
+        assert!(error.to_string().starts_with("the disk that holds /data is full: make room there"), "{error}");
     }
 }

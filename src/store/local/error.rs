@@ -46,6 +46,13 @@ pub enum LocalError {
     /// The server still runs this long after it was asked to stop.
     #[error("the private database server (process {pid}) has not stopped after {seconds} s: its log is in {}", log.display())]
     NotStopping { pid: i32, log: PathBuf, seconds: u64 },
+    /// The disk that holds the data is full.
+    #[error(
+        "the disk that holds {} is full: make room there (a new private database takes about {NEW_DATABASE_MB} MB), choose another \
+         BLASTDECK_DATA_DIR, or set DATABASE_URL",
+        dir.display()
+    )]
+    DiskFull { dir: PathBuf },
     /// One of PostgreSQL's own programs failed.
     #[error("{program} failed: {message}")]
     Program { program: String, message: String },
@@ -60,7 +67,25 @@ pub enum LocalError {
     Io { action: &'static str, path: PathBuf, source: io::Error },
 }
 
+/// What a fresh cluster takes, its first write-ahead log included.
+const NEW_DATABASE_MB: u32 = 60;
+
+/// `ENOSPC` and `EDQUOT` in the words of the C library, which PostgreSQL's programs repeat.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
 impl LocalError {
+    /// The same, told as a full disk where that is behind it.
+    pub(super) fn on_disk_of(self, dir: &Path) -> Self {
+        let is_full = match &self {
+            Self::Program { message, .. } | Self::Guard(message) => NO_ROOM.iter().any(|words| message.contains(words)),
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        };
+        if is_full { Self::DiskFull { dir: dir.to_owned() } } else { self }
+    }
+
     /// Wraps an input/output error with what was being done to which path.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
