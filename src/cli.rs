@@ -115,6 +115,7 @@ pub fn parse() -> Arguments {
     };
     if wrong.use_stderr() && std::env::args_os().any(|word| word == "--json") {
         exit::tell_script("usage", 2, wrong.render().to_string().trim());
+        std::process::exit(wrong.exit_code());
     }
     wrong.exit()
 }

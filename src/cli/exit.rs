@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::output::{self, talk};
+use super::output::{escaped, talk};
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 
@@ -21,31 +21,30 @@ pub(super) struct Refused(pub String);
 /// How a failure is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
-    /// A line on standard error.
+    /// A sentence.
     Words,
-    /// The same, and an object with it on standard output, where a script reads.
+    /// An object, for a script.
     Json,
 }
 
-/// Prints what went wrong in a line and tells the exit code. A reader that has gone away (`| head`) is no failure.
+/// Prints what went wrong in a line on standard error and tells the exit code. A reader that has gone away (`| head`) is no failure.
 pub fn fail(report: &color_eyre::Report, voice: Voice) -> ExitCode {
     if is_broken_pipe(report) {
         return ExitCode::SUCCESS;
     }
     let (kind, code) = kind(report);
     let sentence = sentence(report);
-    talk(&format!("blastdeck: {}", sentence.replace('\n', " ")));
-    if voice == Voice::Json {
-        tell_script(kind, code, &sentence);
+    match voice {
+        Voice::Words => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
+        Voice::Json => tell_script(kind, code, &sentence),
     }
     ExitCode::from(code)
 }
 
-/// The object that a script gets for data.
+/// A failure as one JSON object on a line of its own, also on standard error: standard output holds data only.
 pub(super) fn tell_script(kind: &str, code: u8, message: &str) {
-    let error = json!({ "error": { "kind": kind, "exit_code": code, "message": crate::domain::text::clean(message) } });
-    // Whoever closed it does not want it.
-    let _ = output::json(&error);
+    let message = crate::domain::text::clean(message);
+    talk(&escaped(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }).to_string()));
 }
 
 /// The error and its causes, leaving out those whose words were said already.

@@ -41,7 +41,7 @@ fn clean_lines(text: &str) -> String {
 }
 
 /// JSON escapes the first 32 characters only; a terminal also obeys some from 127 to 159.
-fn escaped(json: &str) -> String {
+pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if matches!(c, '\u{7f}'..='\u{9f}') {

@@ -168,13 +168,20 @@ fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
     pty.wait_for("the log", |screen| screen.contents().contains(" replied\n"));
     let text = pty.text();
     let (_, from_first) = text.split_once("-> replied").unwrap();
-    let line: Vec<_> = from_first.lines().skip(1).take_while(|line| line.starts_with("   ")).map(str::trim).collect();
+    let line: Vec<_> = from_first
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("     ") && !line.trim().is_empty())
+        .map(str::trim)
+        .collect();
     let line = line.join("\n");
     assert!(line.starts_with("blastdeck --config") && line.contains(" \\\n"), "{text}");
     let said = Command::new("/bin/sh")
         .args(["-c", &line])
         .env_clear()
         .envs(environment)
+        // The room's own data directory is no place beside which the demo keeps its state.
+        .env_remove("BLASTDECK_DATA_DIR")
         .env("PATH", blastdeck().parent().unwrap())
         .output()
         .unwrap();

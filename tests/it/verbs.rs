@@ -380,7 +380,7 @@ async fn lost_counters_are_written_anew_and_stay_true_under_a_running_engine() {
     shop.promises().await;
 }
 
-/// What a script gets for a failure: an object on standard output, its exit code, and the sentence beside it.
+/// What a script gets for a failure: an object in the last line of standard error, nothing among the data, the exit code.
 #[tokio::test]
 async fn a_failure_with_json_is_json() {
     let shop = busy_shop().await;
@@ -398,11 +398,12 @@ async fn a_failure_with_json_is_json() {
         let said = shop.run(&[verb, &["--json"]].concat()).await;
 
         assert_eq!(said.code, code, "{verb:?}: {said:?}");
-        let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{verb:?}: {error}: {said:?}"));
+        assert_eq!(said.out, "", "{verb:?}: {said:?}");
+        let last = said.err.lines().last().unwrap();
+        let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{verb:?}: {error}: {said:?}"));
         assert_eq!((&told["error"]["kind"], &told["error"]["exit_code"]), (&json!(kind), &json!(code)), "{told}");
         let message = told["error"]["message"].as_str().unwrap();
         assert!(!message.is_empty() && !message.contains('\n'), "{told}");
-        assert!(!said.err.is_empty(), "{said:?}");
     }
 }
 
