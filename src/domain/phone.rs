@@ -1,6 +1,7 @@
 //! Phone numbers: any spelling that people paste, brought to one (E.164), so that one person is one row.
 //! Lengths and prefixes come from libphonenumber's metadata; knows nothing of files or providers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -58,10 +59,11 @@ impl Phone {
     /// *Possible* numbers are accepted: the metadata of allocated ranges lags behind the networks.
     pub fn parse(text: &str, region: Region) -> Result<Self, PhoneError> {
         let spelling = spelling::read(text)?;
-        let readings: Vec<_> = candidates(&spelling, region).iter().map(|written| reading(written, region)).collect();
-        let valid = readings.iter().flatten().find(|number| number.is_valid());
-        if let Some(number) = valid.or_else(|| readings.iter().flatten().next()) {
-            return Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()));
+        let candidates = candidates(&spelling, region);
+        let readings: Vec<_> = candidates.iter().map(|written| Ok((written, reading(written, region)?))).collect();
+        let valid = readings.iter().flatten().find(|(_, number)| number.is_valid());
+        if let Some((written, number)) = valid.or_else(|| readings.iter().flatten().next()) {
+            return Ok(Self(as_typed(written, number)));
         }
         Err(readings.into_iter().find_map(Result::err).unwrap_or(PhoneError::Empty))
     }
@@ -79,17 +81,17 @@ impl Phone {
     /// Whether the number lies in a range that is known to be allocated. For guessing which column holds phones, never
     /// for refusing one.
     pub fn is_valid_pattern(&self) -> bool {
-        PhoneNumber::parse(&self.0, None).is_ok_and(|number| number.is_valid())
+        PhoneNumber::parse(without_mexicos_1(&self.0), None).is_ok_and(|number| number.is_valid())
     }
 }
 
 /// Prints the number as WhatsApp does: international, grouped the way its country groups (`+60 12-345 6789`).
 impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match PhoneNumber::parse(&self.0, None) {
-            Ok(number) => f.pad(&number.format_as(PhoneNumberFormat::International)),
-            Err(_) => f.pad(&super::text::clean(&self.0)),
-        }
+        let known = without_mexicos_1(&self.0);
+        let Ok(number) = PhoneNumber::parse(&known, None) else { return f.pad(&super::text::clean(&self.0)) };
+        let grouped = number.format_as(PhoneNumberFormat::International);
+        if known == self.0 { f.pad(&grouped) } else { f.pad(&grouped.replacen("+52 ", "+52 1 ", 1)) }
     }
 }
 
@@ -108,9 +110,24 @@ fn candidates(spelling: &Spelling, region: Region) -> Vec<String> {
     }
 }
 
+/// Mexican mobiles had a 1 behind the country code until 2019, and WhatsApp knows older accounts by it. The metadata
+/// knows no such number any more.
+fn without_mexicos_1(number: &str) -> Cow<'_, str> {
+    let other = number.strip_prefix("+521").and_then(|_| other_spelling(&number[1..])).filter(|_| number.len() == 14);
+    other.map_or(Cow::Borrowed(number), |digits| Cow::Owned(format!("+{digits}")))
+}
+
+/// In E.164; in the spelling that was written, where a person has two: WhatsApp may know them by that one only.
+fn as_typed(written: &str, number: &PhoneNumber) -> String {
+    let e164 = number.format_as(PhoneNumberFormat::E164).into_owned();
+    let is_spelling = |other: String| e164.strip_prefix('+') == Some(&other);
+    let other = written.strip_prefix('+').and_then(other_spelling);
+    if other.is_some_and(is_spelling) { written.to_owned() } else { e164 }
+}
+
 /// One reading of a number, if its length is possible in its country and within E.164.
 fn reading(written: &str, region: Region) -> Result<PhoneNumber, PhoneError> {
-    let number = PhoneNumber::parse(written, Some(region.0)).map_err(|error| match error {
+    let number = PhoneNumber::parse(without_mexicos_1(written), Some(region.0)).map_err(|error| match error {
         ParseError::InvalidCountryCode => PhoneError::NoSuchCountry,
         // Only digits and a plus are passed in: what is not a number then is a run of one or two digits.
         ParseError::TooShortAfterIdd | ParseError::TooShortNsn | ParseError::NotANumber(_) => PhoneError::TooShort,

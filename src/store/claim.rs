@@ -173,7 +173,7 @@ const CLAIM: &str = "
                   and exists (select 1 from blasts b
                                where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now()))
                   and not exists (select 1 from suppressions s
-                                   where s.phone_number = r.phone_number and s.business in ($4, '*'))
+                                   where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($4, '*'))
                 order by r.next_attempt_at, r.id
                 limit $2
                   for update of r skip locked))
@@ -206,7 +206,7 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> R
                            select x.id
                              from suppressions s
                             cross join lateral (select id from blast_recipients
-                                                 where phone_number = s.phone_number and blast_id + 0 = $1
+                                                 where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
                                                    and status >= 'queued' and status <= 'queued' offset 0) x
                             where s.business in ($2, '*')))
                      order by r.id for update of r skip locked))
@@ -244,7 +244,7 @@ pub async fn is_wanted(pool: &PgPool, person: RecipientId, business: &str) -> Re
               where r.id = $1 and r.status = 'sending'
                 and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
                 and not exists (select 1 from suppressions s
-                                 where s.phone_number = r.phone_number and s.business in ($2, '*')))",
+                                 where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*')))",
     )
     .bind(person)
     .bind(business)

@@ -52,7 +52,8 @@ pub async fn get_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<P
     let people = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number, r.name, r.status, r.attempt, r.closed_at, r.amount, r.note, s.business,
                 exists (select 1 from suppressions x
-                         where x.phone_number = r.phone_number and x.business in (s.business, '*')) as is_suppressed
+                         where person_key(x.phone_number) = person_key(r.phone_number)
+                           and x.business in (s.business, '*')) as is_suppressed
            from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
           where r.id = any($1)
           order by r.id",
@@ -91,7 +92,7 @@ pub async fn retryable(
     Ok(people)
 }
 
-/// The newest person with this number whom a message of this sender is known to have reached.
+/// The newest person with this number, in either spelling, whom a message of this sender is known to have reached.
 pub async fn newest_reached(
     tx: &mut PgConnection,
     sender: SenderId,
@@ -99,7 +100,7 @@ pub async fn newest_reached(
 ) -> Result<Option<Person>, StoreError> {
     let id: Option<RecipientId> = sqlx::query_scalar(
         "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
-          where r.phone_number = $2 and b.sender_id = $1
+          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
           order by r.sent_at desc nulls last, r.id desc limit 1",
     )

@@ -34,7 +34,7 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
                        bool_or(o.status in ('queued', 'sending')
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o
-                 where o.phone_number = r.phone_number and o.blast_id <> r.blast_id) o
+                 where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id) o
           where r.blast_id = $1 and r.status = 'queued' and exists (select from others)",
     )
     .bind(id)

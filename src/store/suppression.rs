@@ -1,4 +1,5 @@
-//! People who asked not to be messaged, by business and number. Business `*` holds for all.
+//! People who asked not to be messaged, by business and person: `person_key` is one for both spellings of a number.
+//! Business `*` holds for all.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -33,7 +34,7 @@ pub struct Suppress<'a> {
 pub async fn add(tx: &mut PgConnection, suppress: Suppress<'_>) -> Result<bool, StoreError> {
     let added: Option<bool> = sqlx::query_scalar(
         "insert into suppressions (business, phone_number, reason, source, created_by) values ($1, $2, $3, $4, $5)
-         on conflict (business, phone_number) do update
+         on conflict (business, person_key(phone_number)) do update
             set source = excluded.source, reason = excluded.reason, created_by = excluded.created_by
           where suppressions.source = 'operator' and excluded.source <> 'operator'
          returning xmax = 0",
@@ -52,9 +53,9 @@ pub async fn add(tx: &mut PgConnection, suppress: Suppress<'_>) -> Result<bool, 
 pub async fn remove_own(tx: &mut PgConnection, business: &str, phone: &str, act: ActionId) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "delete from suppressions
-          where business = $1 and phone_number = $2 and source = 'operator'
+          where business = $1 and person_key(phone_number) = person_key($2) and source = 'operator'
             and not exists (select 1 from operator_actions
-                             where phone_number = $2 and id <> $3 and undone_at is null
+                             where person_key(phone_number) = person_key($2) and id <> $3 and undone_at is null
                                and action in ('opt-out', 'suppress'))",
     )
     .bind(business)
@@ -67,11 +68,12 @@ pub async fn remove_own(tx: &mut PgConnection, business: &str, phone: &str, act:
 
 /// Removes one; `false` when it was not there.
 pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
-    let done = sqlx::query("delete from suppressions where business = $1 and phone_number = $2")
-        .bind(business)
-        .bind(phone)
-        .execute(tx)
-        .await?;
+    let done =
+        sqlx::query("delete from suppressions where business = $1 and person_key(phone_number) = person_key($2)")
+            .bind(business)
+            .bind(phone)
+            .execute(tx)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -96,7 +98,8 @@ pub async fn open_rows(
     let rows = sqlx::query_as(
         "select r.blast_id, r.id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
-          where r.phone_number = $2 and ($1 = '*' or s.business = $1) and r.status in ('queued', 'sending', 'uncertain')
+          where person_key(r.phone_number) = person_key($2) and ($1 = '*' or s.business = $1)
+            and r.status in ('queued', 'sending', 'uncertain')
           order by r.id",
     )
     .bind(business)
@@ -115,7 +118,7 @@ pub async fn count_in(pool: &PgPool, blast: BlastId, business: &str) -> Result<i
         "select count(distinct r.id)
            from suppressions s
           cross join lateral (select id from blast_recipients
-                               where phone_number = s.phone_number and blast_id + 0 = $1
+                               where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
                                  and status >= 'queued' and status <= 'queued' offset 0) r
           where s.business in ($2, '*')",
     )

@@ -27,6 +27,7 @@ mod restore;
 mod retry;
 mod rude;
 mod sending;
+mod spellings;
 mod statuses;
 mod store;
 mod support;

@@ -1,6 +1,6 @@
-//! Migrations: two at once, and a database that is newer than the program.
+//! Migrations: two at once, a database that is newer than the program, and one with people of before.
 
-use crate::support::{Setup, Shop};
+use crate::support::{Room, Setup, Shop, broken_books};
 
 #[tokio::test]
 async fn two_programs_that_start_on_a_fresh_database_at_once_migrate_it_once() {
@@ -71,4 +71,67 @@ async fn the_history_has_its_months_from_the_last_to_three_ahead() {
     shop.until_idle().await;
 
     assert_eq!(shop.number(months).await, 5, "an engine makes what is missing");
+}
+
+/// The schema as it was before a migration.
+async fn schema_before(shop: &Shop, version: &str) {
+    shop.execute("drop schema public cascade; create schema public").await;
+    let room = Room::new();
+    let migrations = std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap();
+    for file in migrations.map(|file| file.unwrap()).filter(|file| file.file_name().to_str().unwrap() < version) {
+        std::fs::copy(file.path(), room.path().join(file.file_name())).unwrap();
+    }
+    let migrator = sqlx::migrate::Migrator::new(room.path()).await.unwrap();
+    migrator.run(&shop.database.pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn whom_an_older_version_put_into_one_blast_twice_are_kept_and_sent_to_at_most_once() {
+    let shop = Shop::open(Setup::default()).await;
+    schema_before(&shop, "0008").await;
+    shop.execute(
+        "insert into senders (name, provider, business, rehearsal) values ('sales', 'wsapme', 'kedai', true);
+         insert into blasts (blast_tag, sender_id, message, state, total_recipients) values
+             ('Raya', 1, 'Hi', 'paused', 11), ('Draft', 1, 'Hi', 'draft', 1);
+         insert into blast_recipients (blast_id, phone_number, status, standing, attempt, sent_at) values
+             (1, '+5548987654321', 'queued', 'queued', 0, null), (1, '+554887654321', 'queued', 'queued', 0, null),
+             (1, '+541123456789', 'queued', 'queued', 0, null), (1, '+5491123456789', 'queued', 'queued', 0, null),
+             (1, '+5215512345678', 'queued', 'queued', 0, null), (1, '+525512345678', 'sent', 'sent', 1, now()),
+             (1, '+5548987654322', 'uncertain', 'uncertain', 1, null), (1, '+554887654322', 'queued', 'queued', 0, null),
+             (1, '+5548987654323', 'sent', 'sent', 1, now()), (1, '+554887654323', 'read', 'read', 1, now()),
+             (1, '+554832345678', 'queued', 'queued', 0, null), (2, '+554887654321', 'queued', 'queued', 0, null);
+         insert into attempts (recipient_id, attempt, sender_id, epoch)
+             select id, 1, 1, 0 from blast_recipients where attempt = 1;
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             select 1, id, 1, 'queued', status, 'send' from blast_recipients where attempt = 1;
+         update blast_recipients set reason = 'no answer' where status = 'uncertain';
+         insert into suppressions (business, phone_number, source, created_by) values
+             ('kedai', '+5548987654329', 'operator', 'aina'), ('kedai', '+554887654329', 'person', 'the person'),
+             ('*', '+554887654329', 'operator', 'ben'), ('other', '+5548987654329', 'operator', 'aina')",
+    )
+    .await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    let people: Vec<(i64, String)> = sqlx::query_as(
+        "select id, status::text || coalesce(' ' || second_spelling, '') from blast_recipients order by id",
+    )
+    .fetch_all(&shop.database.pool)
+    .await
+    .unwrap();
+    let told: Vec<_> = people.iter().map(|(_, told)| told.as_str()).collect();
+    let first_of_two = ["queued", "skipped true", "queued", "skipped true"];
+    let queued_beside_a_try = ["skipped true", "sent", "uncertain", "skipped true"];
+    let both_tried = ["sent", "read true"];
+    assert_eq!(told, [&first_of_two[..], &queued_beside_a_try, &both_tried, &["queued", "queued"]].concat());
+    assert_eq!(shop.number("select count(*) from status_history where new_status = 'skipped'").await, 4);
+    assert_eq!(broken_books(&shop.database.pool).await, Vec::<String>::new());
+    let opt_outs: Vec<(String, String)> = sqlx::query_as("select business, created_by from suppressions order by 1")
+        .fetch_all(&shop.database.pool)
+        .await
+        .unwrap();
+    let opt_outs: Vec<_> = opt_outs.iter().map(|(business, by)| (business.as_str(), by.as_str())).collect();
+    assert_eq!(opt_outs, [("*", "ben"), ("kedai", "the person"), ("other", "aina")], "the strongest word of each");
+    let again = "insert into blast_recipients (blast_id, phone_number) values (1, '+5548987654323')";
+    assert!(sqlx::raw_sql(again).execute(&shop.database.pool).await.is_err(), "from now on once");
 }

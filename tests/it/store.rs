@@ -9,6 +9,7 @@ mod leases;
 mod ledger;
 mod marks;
 mod plans;
+mod spellings;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{Evidence, Stamped};

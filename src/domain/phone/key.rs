@@ -8,7 +8,8 @@
 //! | Mexico, +52 | `1` and ten digits; or the ten digits | without | the `1` was dropped in 2019; accounts made before keep it |
 //!
 //! Meta documents that its `wa_id` differs from the number in just these countries. In Brazil eight digits that open with 2 to
-//! 5 are a landline: somebody else than the mobile with a `9` in front of them.
+//! 5 are a landline: somebody else than the mobile with a `9` in front of them. The database's function `person_key`
+//! (`migrations/0008_person_key.sql`) has the same rule; a test compares the two.
 
 use super::Phone;
 

@@ -114,6 +114,22 @@ fn a_number_in_no_allocated_range_is_accepted_when_its_length_is_possible() {
 }
 
 #[test]
+fn a_person_with_two_spellings_keeps_the_one_that_was_typed() {
+    for text in
+        ["+5215512345678", "+525512345678", "+5548987654321", "+554887654321", "+5491123456789", "+541123456789"]
+    {
+        for code in ["MY", "MX", "BR", "AR"] {
+            let phone = Phone::parse(text, region(code)).unwrap();
+            assert_eq!(phone.as_str(), text, "in {code}");
+            assert_eq!(Phone::parse(&phone.to_string(), region(code)).as_ref(), Ok(&phone), "{phone} in {code}");
+            assert_eq!(read(&format!("{}@s.whatsapp.net", phone.digits()), code).as_deref(), Ok(text), "in {code}");
+        }
+    }
+    assert_eq!(Phone::parse("+5215512345678", region("MY")).unwrap().to_string(), "+52 1 55 1234 5678");
+    assert_eq!(read("5215512345678", "MX").as_deref(), Ok("+5215512345678"));
+}
+
+#[test]
 fn what_whatsapp_writes_always_carries_its_country_code() {
     for text in ["whatsapp:60100123456", "wa.me/60100123456", "60100123456@s.whatsapp.net"] {
         assert_eq!(read(text, "SG").as_deref(), Ok("+60100123456"), "{text}");

@@ -8,7 +8,7 @@ use super::columns::{Columns, NAME};
 use super::encoding::{Reading, decode};
 use super::records::Record;
 use crate::domain::message::{Message, RenderError, Variables, fold_name};
-use crate::domain::phone::{Phone, PhoneError, Region};
+use crate::domain::phone::{PersonKey, Phone, PhoneError, Region};
 use crate::domain::text;
 use crate::store::import::Person;
 
@@ -35,6 +35,8 @@ pub enum Reason {
     Phone(#[from] PhoneError),
     #[error("the same person as in row {first_row}: taken once")]
     Repeat { first_row: u64 },
+    #[error("the same person as in row {first_row}, whose number is spelled otherwise: taken once")]
+    OtherSpelling { first_row: u64 },
     #[error("{0}")]
     Message(#[from] RenderError),
     #[error("{found} values, and {columns} columns: put quotes around a value that has the delimiter in it")]
@@ -46,7 +48,9 @@ impl Reason {
     pub fn in_general(&self) -> String {
         match self {
             Self::Phone(PhoneError::NotDigits(_)) => "not a phone number".to_owned(),
-            Self::Repeat { .. } => "the same person as in an earlier row: taken once".to_owned(),
+            Self::Repeat { .. } | Self::OtherSpelling { .. } => {
+                "the same person as in an earlier row: taken once".to_owned()
+            }
             Self::Message(RenderError::TooLong { .. }) => "the text comes out longer than WhatsApp takes".to_owned(),
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
             Self::Phone(_) | Self::Message(_) => self.to_string(),
@@ -69,8 +73,16 @@ pub(super) struct Taker {
     variables: Vec<Option<String>>,
     region: Region,
     message: Message,
-    /// Digits of a number, and the row that had it first: 16 bytes a person and the table's slack.
-    seen: HashMap<u64, u32>,
+    /// 16 bytes a person and the table's slack.
+    seen: HashMap<PersonKey, First>,
+}
+
+/// The first row of a person.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    row: u32,
+    /// Digits of the number: one spelling has a digit more than the other.
+    digits: u8,
 }
 
 impl Taker {
@@ -111,12 +123,16 @@ impl Taker {
 
     /// Only who is taken counts: a row that was refused may be made good by a later one.
     fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
-        // E.164 has 15 digits at most, which fit.
-        let digits = phone.digits().parse().unwrap_or(u64::MAX);
-        match self.seen.entry(digits) {
-            Entry::Occupied(first) => Err(Reason::Repeat { first_row: u64::from(*first.get()) }),
+        let Some(key) = phone.key() else { return Ok(()) };
+        let digits = u8::try_from(phone.digits().len()).unwrap_or(u8::MAX);
+        match self.seen.entry(key) {
+            Entry::Occupied(first) => {
+                let first_row = u64::from(first.get().row);
+                let is_same = first.get().digits == digits;
+                Err(if is_same { Reason::Repeat { first_row } } else { Reason::OtherSpelling { first_row } })
+            }
             Entry::Vacant(place) => {
-                place.insert(u32::try_from(row).unwrap_or(u32::MAX));
+                place.insert(First { row: u32::try_from(row).unwrap_or(u32::MAX), digits });
                 Ok(())
             }
         }

@@ -151,6 +151,31 @@ fn the_same_person_in_three_formats_is_taken_once() {
 }
 
 #[test]
+fn one_person_under_two_spellings_is_taken_once_and_written_as_they_came_first() {
+    let file = "phone\n+55 48 98765-4321\n+55 48 8765-4321\n+55 48 98765 4321\n+54 11 2345-6789\n+54 9 11 2345-6789\n\
+                +52 1 55 1234 5678\n+52 55 1234 5678\n+55 48 3876-5432\n+55 48 9 3876-5432\n";
+
+    let read = read(file, "hi").unwrap();
+
+    // The last two are a landline and somebody's mobile.
+    let taken = ["+5548987654321", "+541123456789", "+5215512345678", "+554838765432", "+5548938765432"];
+    assert_eq!(phones(&read), taken);
+    let told: Vec<_> = read.rejected.examples.iter().map(|row| (row.row, row.reason.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            (3, Reason::OtherSpelling { first_row: 2 }),
+            (4, Reason::Repeat { first_row: 2 }),
+            (6, Reason::OtherSpelling { first_row: 5 }),
+            (8, Reason::OtherSpelling { first_row: 7 }),
+        ]
+    );
+    let sentence = "the same person as in row 2, whose number is spelled otherwise: taken once";
+    assert_eq!(told[0].1.to_string(), sentence);
+    assert_eq!(read.rejected.reasons.len(), 1, "counted as one reason");
+}
+
+#[test]
 fn an_empty_variable_is_refused_unless_it_has_a_default() {
     let file = "phone,name\n0100123456,\n0100123457,\" \"\n0100123458,Aina\n0100123456,Ben\n";
 

@@ -3,6 +3,7 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::filter::{Fact, Sense, Side, Term, Test};
+use crate::domain::phone;
 use crate::domain::status::Status;
 
 /// Adds ` and …` for one term. Who has nothing there does not match, and so is found by the negated term.
@@ -69,10 +70,13 @@ fn push_phone(sql: &mut QueryBuilder<Postgres>, digits: &str) {
 }
 
 /// The digits anywhere; or, opening with a 0 as dialled at home, without it right behind a country code of one to three
-/// digits.
+/// digits; or a whole number in its other spelling, with or without the country code of Brazil, whose numbers are spelled
+/// in two ways at home too.
 fn phone_patterns(digits: &str) -> Vec<String> {
     let mut patterns = vec![containing(digits)];
     let at_home = digits.trim_start_matches('0');
+    let whole = [digits.to_owned(), format!("55{at_home}")];
+    patterns.extend(whole.iter().filter_map(|digits| phone::other_spelling(digits)).map(|digits| format!("+{digits}")));
     if at_home.len() < digits.len() && !at_home.is_empty() {
         patterns.extend(["_", "__", "___"].map(|code| format!("+{code}{}%", escaped(at_home))));
     }
@@ -116,6 +120,15 @@ mod tests {
         assert_eq!(phone_patterns("3456"), ["%3456%"]);
         assert_eq!(phone_patterns("0100123456"), ["%0100123456%", "+_100123456%", "+__100123456%", "+___100123456%"]);
         assert_eq!(phone_patterns("000"), ["%000%"]);
+    }
+
+    #[test]
+    fn a_whole_number_is_also_looked_for_in_its_other_spelling() {
+        assert_eq!(phone_patterns("5548987654321"), ["%5548987654321%", "+554887654321"]);
+        assert_eq!(phone_patterns("525512345678"), ["%525512345678%", "+5215512345678"]);
+        assert_eq!(phone_patterns("48987654321"), ["%48987654321%", "+554887654321"]);
+        assert_eq!(phone_patterns("4887654321"), ["%4887654321%", "+5548987654321"]);
+        assert_eq!(phone_patterns("60123456789"), ["%60123456789%"]);
     }
 
     #[test]

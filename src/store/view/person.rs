@@ -132,7 +132,7 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
                 r.changed_at, r.amount
            from blast_recipients r
            join blasts b on b.id = r.blast_id
-          where r.phone_number = $1 and r.id <> $2 and b.deleted_at is null
+          where person_key(r.phone_number) = person_key($1) and r.id <> $2 and b.deleted_at is null
           order by b.blast_date desc, b.id desc
           limit $3",
     );

@@ -155,11 +155,13 @@ pub async fn by_id(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientRo
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }
 
-/// The person with this number in a blast.
+/// The person with this number, in either spelling, in a blast.
 pub async fn by_phone(pool: &PgPool, blast: BlastId, phone: &Phone) -> Result<Option<RecipientRow>, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new("select ");
     sql.push(COLUMNS).push(" from blast_recipients where blast_id = ").push_bind(blast);
-    sql.push(" and phone_number = ").push_bind(phone.as_str());
+    sql.push(" and person_key(phone_number) = person_key(").push_bind(phone.as_str());
+    // An older version took both spellings: whoever is named as they were typed is meant.
+    sql.push(") order by phone_number = ").push_bind(phone.as_str()).push(" desc limit 1");
     Ok(sql.build_query_as().fetch_optional(pool).await?)
 }
 

@@ -3,10 +3,11 @@
 
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::phone::Phone;
 use blastdeck::store::claim::{Want, claim, next_due, skip_suppressed};
 use blastdeck::store::clearing::unfinished;
 use blastdeck::store::lease::{self, release};
-use blastdeck::store::{blast, plan, poll, suppression, view};
+use blastdeck::store::{blast, person, plan, poll, suppression, view};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -156,4 +157,29 @@ async fn whoever_opted_out_is_found_by_number_also_right_after_an_import() {
     .await;
 
     assert!(read < 200, "{read} rows were read for ten opt-outs");
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_either_spelling_through_an_index() {
+    let scene = two_halves().await;
+    // Without statistics of the index's own expression, as right after an upgrade.
+    scene
+        .execute(
+            "insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt)
+             values (1, '+5548987654321', 'sent', 'sent', now(), 'M', 1), (2, '+554887654321', 'queued', 'queued', null, null, 0)",
+        )
+        .await;
+    let other = Phone::parse("+554887654321", "MY".parse().unwrap()).unwrap();
+
+    let read = rows_read(&scene, async |pool| {
+        let mut connection = pool.acquire().await.unwrap();
+        let reached = person::newest_reached(&mut connection, SENDER, other.as_str()).await.unwrap().unwrap();
+        assert_eq!(suppression::open_rows(&mut connection, "*", "+5548987654321").await.unwrap().len(), 1);
+        drop(connection);
+        assert!(view::recipients::by_phone(pool, BLAST, &other).await.unwrap().is_some());
+        assert_eq!(view::recipients::details(pool, reached.id).await.unwrap().unwrap().elsewhere.len(), 1);
+    })
+    .await;
+
+    assert!(read < 30, "{read} rows were read for one person");
 }
