@@ -31,6 +31,14 @@ impl Restorable {
         Self { shop, cluster }
     }
 
+    /// With leases so long that no renewal comes meanwhile: a claim has to notice by itself.
+    async fn with_long_leases(setup: Setup<'_>) -> Self {
+        let world = Self::open(setup).await;
+        let config = std::fs::read_to_string(world.shop.path("config.toml")).unwrap();
+        world.shop.write("config.toml", config.replace("lease_seconds = 5", "lease_seconds = 120"));
+        world
+    }
+
     async fn posts(&self) -> usize {
         self.shop.sim.posts().await.len()
     }
@@ -81,38 +89,46 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
 
 #[tokio::test]
 async fn a_rollback_under_a_running_engine_messages_nobody_again() {
-    let world = Restorable::open(SLOW).await;
+    let world = Restorable::with_long_leases(SLOW).await;
     world.shop.blast(0..3).await;
     world.shop.until_idle().await;
     world.shop.blast(10..200).await;
-    world.cluster.back_up().await;
     let engine = world.shop.engine();
-    world.shop.until_posts(30).await;
+    world.shop.until_posts(15).await;
+    // The copy has the very lease that the engine goes on with.
+    world.cluster.back_up().await;
+    let posts = world.posts().await;
+    world.shop.until_posts(posts + 20).await;
 
     world.cluster.put_back().await;
 
     world.asks("back in time").await;
     world.shop.ok(&["sender", "confirm", "sales"]).await;
-    world.shop.until_posts(60).await;
+    let posts = world.posts().await;
+    world.shop.until_posts(posts + 20).await;
     engine.stop().await;
     world.shop.promises().await;
 }
 
 #[tokio::test]
 async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages_nobody_again() {
-    let world = Restorable::open(SLOW).await;
+    let world = Restorable::with_long_leases(SLOW).await;
     world.shop.blast(0..3).await;
     world.shop.until_idle().await;
     world.shop.blast(10..200).await;
-    world.cluster.back_up().await;
     let engine = world.shop.engine();
-    world.shop.until_posts(30).await;
+    world.shop.until_posts(15).await;
+    // The copy has the very lease that the engine goes on with.
+    world.cluster.back_up().await;
+    let posts = world.posts().await;
+    world.shop.until_posts(posts + 20).await;
 
     world.cluster.fail_over().await;
 
     world.asks("took over").await;
     world.shop.ok(&["sender", "confirm", "sales"]).await;
-    world.shop.until_posts(60).await;
+    let posts = world.posts().await;
+    world.shop.until_posts(posts + 20).await;
     engine.stop().await;
     world.shop.promises().await;
 }
