@@ -69,7 +69,9 @@ fn numbers(ids: &[RecipientId]) -> Vec<i64> {
 }
 
 /// Who failed in a blast and is known never to have had the message, by id, at most `limit` after `after`; with a code,
-/// only those who failed with it.
+/// only those who failed with it. Of somebody whom an older version took in both spellings of their number, at most one,
+/// and none when the other was tried and did not fail: one look by the key each (`offset 0`), and only where a number has
+/// two spellings.
 pub async fn retryable(
     pool: &PgPool,
     blast: BlastId,
@@ -78,9 +80,14 @@ pub async fn retryable(
     limit: i64,
 ) -> Result<Vec<(RecipientId, i32)>, StoreError> {
     let people = sqlx::query_as(
-        "select id, attempt from blast_recipients
+        "select id, attempt from blast_recipients r
           where blast_id = $1 and status >= 'failed' and status <= 'failed' and id > $3
             and failed_attempt is null and sent_at is null and ($2::text is null or error_code = $2)
+            and not (starts_with(phone_number, '+5')
+                     and exists (select 1 from blast_recipients o
+                                  where person_key(o.phone_number) = person_key(r.phone_number)
+                                    and o.blast_id = $1 and o.id <> r.id and o.attempt > 0
+                                    and (o.status <> 'failed' or o.id < r.id) offset 0))
           order by status, id limit $4",
     )
     .bind(blast)

@@ -2,7 +2,7 @@
 //! them. The rule stands twice, here and in the database, and must be one.
 
 use blastdeck::domain::filter::Filter;
-use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::{PersonKey, Phone};
 use blastdeck::store::claim::{is_wanted, skip_suppressed};
 use blastdeck::store::suppression::{self, Suppress};
@@ -134,6 +134,25 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
     assert!(suppression::remove(&mut tx, "kedai", WITH_NINE).await.unwrap());
     tx.commit().await.unwrap();
     assert!(is_wanted(scene.pool(), claimed[0].id, "kedai").await.unwrap());
+}
+
+#[tokio::test]
+async fn whom_an_older_version_took_twice_is_tried_again_once_at_most() {
+    let scene = Scene::queued(0).await;
+    scene
+        .execute(
+            "insert into blast_recipients (blast_id, phone_number, second_spelling, status, standing, attempt) values
+                 (1, '+5548987654321', null, 'failed', 'failed', 1), (1, '+554887654321', true, 'sent', 'sent', 1),
+                 (1, '+541123456789', null, 'failed', 'failed', 1), (1, '+5491123456789', true, 'failed', 'failed', 1),
+                 (1, '+5215512345678', null, 'failed', 'failed', 1), (1, '+525512345678', true, 'skipped', 'skipped', 0),
+                 (1, '+5548987654322', null, 'failed', 'failed', 1), (1, '+60100000001', null, 'failed', 'failed', 1)",
+        )
+        .await;
+
+    let people = person::retryable(scene.pool(), BLAST, None, RecipientId(0), 100).await.unwrap();
+
+    let people: Vec<_> = people.into_iter().map(|(id, _)| id.0).collect();
+    assert_eq!(people, [3, 5, 7, 8]);
 }
 
 #[tokio::test]
