@@ -108,14 +108,19 @@ pub enum Act {
 
 #[cfg(test)]
 impl Act {
-    /// Whether it starts messages, or cannot be taken back by a key: never done without a question.
+    /// Whether it starts messages, cannot be taken back by a key, or is about several people: never done without a
+    /// question.
     pub const fn needs_question(&self) -> bool {
         match self {
-            Self::Launch(_) | Self::Resume(_) | Self::Cancel(_) | Self::Delete(_) => true,
+            Self::Launch(_)
+            | Self::Resume(_)
+            | Self::Cancel(_)
+            | Self::Delete(_)
+            | Self::MarkSeveral { .. }
+            | Self::UndoPeople(_) => true,
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
-            Self::MarkSeveral { .. } | Self::UndoPeople(_) => true,
             Self::Amend { .. } | Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
         }
     }

@@ -2,9 +2,11 @@
 
 mod amounts;
 mod bytes;
+mod cancels;
 mod desk;
 mod finding;
 mod marks;
+mod needs;
 mod paging;
 mod screens;
 mod storm;

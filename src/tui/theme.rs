@@ -75,10 +75,9 @@ impl Theme {
     pub fn style(&self, meaning: Meaning) -> Style {
         let (colour, modifier) = table(meaning);
         match self.colours {
-            Colours::Sixteen => Style::new().fg(colour).add_modifier(modifier),
             Colours::Bright => Style::new().fg(bright(colour)).add_modifier(modifier),
             Colours::Deep if modifier == Modifier::DIM => Style::new().fg(Color::DarkGray),
-            Colours::Deep => Style::new().fg(colour).add_modifier(modifier),
+            Colours::Sixteen | Colours::Deep => Style::new().fg(colour).add_modifier(modifier),
             Colours::None => Style::new().add_modifier(modifier),
         }
     }

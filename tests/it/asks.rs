@@ -7,10 +7,10 @@ async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
     let shop = Shop::open(Setup::default()).await;
     let blast = shop.draft(0..3).await;
 
-    let mut terminal = shop.in_terminal(&["blast", "send", &blast], Size { columns: 120, rows: 30 });
+    let mut terminal = shop.in_terminal(&["blast", "send", &blast], Size { columns: 250, rows: 30 });
     terminal.wait_for_text("Type 3 and enter");
     terminal.type_keys("3\r");
-    terminal.wait_for_text(&format!("until then `blastdeck blast pause {blast}` stops it"));
+    terminal.wait_for_text(&format!("blast pause {blast}` stops it, as u does in the dashboard"));
     assert!(terminal.wait_for_exit().success());
     let armed = "select count(*) from blasts where state = 'sending' and send_after > now() + interval '5 s'";
     assert_eq!(shop.number(armed).await, 1);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{PATIENCE, Pty, Room, Size, blastdeck, eventually, processes_naming};
+use crate::support::{PATIENCE, Pty, Room, Setup, Shop, Size, blastdeck, eventually, processes_naming};
 
 const DESK: Size = Size { columns: 80, rows: 24 };
 /// Enough to see something happen, few enough to be quick.
@@ -190,4 +190,33 @@ fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
     assert!(said.status.success() && out.contains("-> replied"), "{line}: {said:?}");
     pty.type_keys("qqq");
     is_gone(&mut pty, &room);
+}
+
+/// The colours of the text on the screen.
+fn colours(screen: &vt100::Screen) -> Vec<vt100::Color> {
+    let cells = (0..DESK.rows).flat_map(|y| (0..DESK.columns).map(move |x| (y, x)));
+    cells.filter_map(|(y, x)| screen.cell(y, x)).map(vt100::Cell::fgcolor).collect()
+}
+
+#[tokio::test]
+async fn the_theme_of_the_configuration_is_what_is_drawn() {
+    const CYAN: vt100::Color = vt100::Color::Idx(6);
+    const BRIGHT_CYAN: vt100::Color = vt100::Color::Idx(14);
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+
+    for (theme, has, lacks) in
+        [("auto", Some(CYAN), BRIGHT_CYAN), ("dark", Some(BRIGHT_CYAN), CYAN), ("mono", None, CYAN)]
+    {
+        std::fs::write(shop.path("config.toml"), format!("{config}\n[ui]\ntheme = \"{theme}\"\n")).unwrap();
+        let mut pty = shop.dashboard(DESK);
+        pty.wait_for_text("Person 2");
+        let drawn = pty.on_screen(colours);
+
+        assert!(has.is_none_or(|colour| drawn.contains(&colour)), "{theme}");
+        assert!(!drawn.contains(&lacks), "{theme}");
+        pty.type_keys("q");
+        assert!(pty.wait_for_exit().success());
+    }
 }

@@ -44,7 +44,7 @@ impl World {
     pub(super) async fn open(&self, shutdown: &Shutdown) -> Result<App> {
         let token = self.postgres.dir().join("token");
         std::fs::write(&token, "a-token-for-nobody")?;
-        // Of the person's own settings only who they are and their time zone count here.
+        // Of the person's own settings only who they are, their time zone and the look of their terminal count here.
         let own = Config::load(&Flags::default()).ok();
         let zone = own.as_ref().map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
         let sender = |name: &str, pace: &str| {
@@ -69,6 +69,8 @@ impl World {
         let mut config = Config::from_toml_str(&text)?;
         if let Some(own) = own {
             config.operator = own.operator;
+            config.ui.theme = own.ui.theme;
+            config.ui.ascii = own.ui.ascii;
         }
         let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: shutdown.token() };
         Ok(App::open(setup).await?)

@@ -74,11 +74,11 @@ impl App {
             return Err(EngineError::Refused("none of them has a mark to take back".to_owned()));
         }
         let without = recipients.len() - acts.len();
-        let mut taken = self.take_back(tx, acts).await?;
-        if without > 0 {
-            taken.sentence.push_str(&format!("; {without} had none"));
+        let taken = self.take_back(tx, acts).await?;
+        match without {
+            0 => Ok(taken),
+            _ => Ok(TakenBack { sentence: format!("{}; {without} had none", taken.sentence), ..taken }),
         }
-        Ok(taken)
     }
 
     /// Takes acts on different people back: all of them, or none.

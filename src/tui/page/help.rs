@@ -27,6 +27,7 @@ pub fn sheet() -> Sheet {
     lines.push(Line::rule("Finding"));
     lines.extend(FINDING.iter().map(|(words, meaning)| entry(words, meaning)));
     lines.push(Line::rule("Questions"));
+    lines.push(entry("0-9 , .", "after c the amount: enter or any other key keeps it, esc closes without one"));
     lines.push(entry("y", "yes; every other key is no. Where a number is asked, only that number and enter"));
     Sheet { title: super::title(vec!["Keys".to_owned()], Some("esc goes back".to_owned())), lines, focus: None }
 }

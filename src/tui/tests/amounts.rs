@@ -105,6 +105,19 @@ fn digits_after_a_close_of_nobody_are_no_keys_of_the_desk() {
 }
 
 #[test]
+fn an_amount_typed_for_several_is_said_to_be_for_one_and_is_no_key() {
+    let mut bench = Bench::new(STACKED);
+    bench.keys("3  c");
+    assert!(bench.line(22).starts_with(" 2 people bought, without amounts?"), "{}", bench.line(22));
+
+    bench.keys("120\n");
+
+    assert!(bench.acts().is_empty());
+    assert_eq!(bench.model.focus, Pane::People);
+    assert_eq!(bench.said(), "an amount is for one person: nothing done");
+}
+
+#[test]
 fn a_number_of_people_may_be_typed_with_commas_and_takes_any_digit() {
     let mut bench = Bench::new(STACKED);
     let mut many = BlastRow { state: BlastState::Paused, ..raya() };

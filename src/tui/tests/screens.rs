@@ -364,17 +364,6 @@ fn a_blast_that_paused_by_itself_says_why() {
 }
 
 #[test]
-fn an_operator_whose_name_begins_like_the_engines_is_not_the_engine() {
-    let mut bench = Bench::new(STACKED);
-    let paused = |by: &str| BlastRow { state: BlastState::Paused, state_by: Some(by.to_owned()), ..raya() };
-
-    bench.answer(Answer::Blasts(Ok(vec![paused("engineer")])));
-    assert!(bench.line(0).ends_with("! 1 needs you"), "{}", bench.line(0));
-    bench.answer(Answer::Blasts(Ok(vec![paused("engine")])));
-    assert!(bench.line(0).ends_with("! 2 need you"), "{}", bench.line(0));
-}
-
-#[test]
 fn what_a_blast_waits_for_is_said_in_its_own_words() {
     let says = |waiting| {
         let mut bench = Bench::new(STACKED);

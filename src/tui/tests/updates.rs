@@ -2,8 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::support::{Bench, RAYA, STACKED, WIDE, at, blasts, crowd, exactly, person, raya, since_of};
-use crate::domain::blast::BlastState;
+use super::support::{Bench, RAYA, STACKED, WIDE, at, blasts, crowd, exactly, person, since_of};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -11,7 +10,7 @@ use crate::engine::DatabaseState;
 use crate::engine::view::{Anchor, BlastRow, Order};
 use crate::tui::effect::{Answer, Counted, Effect, Failure, Part};
 use crate::tui::key::Key;
-use crate::tui::model::{Label, Page, Pane};
+use crate::tui::model::{Page, Pane};
 use crate::tui::msg::Msg;
 use crate::tui::{Ended, Size};
 
@@ -316,35 +315,6 @@ fn in_a_window_too_small_to_show_people_nobody_is_marked() {
     bench.keys("rcbX");
 
     assert!(bench.acts().is_empty());
-}
-
-#[test]
-fn what_needs_a_person_is_one_key_away_in_whichever_blast_it_is() {
-    let mut bench = Bench::new(STACKED);
-    let asks = BlastRow { state: BlastState::Paused, state_by: Some("engine".to_owned()), ..blasts().swap_remove(2) };
-    let mut doubtful = blasts().swap_remove(3);
-    doubtful.counts.uncertain = 2;
-    let (asks_id, doubtful_id) = (asks.id, doubtful.id);
-    bench.answer(Answer::Blasts(Ok(vec![raya(), doubtful, asks])));
-
-    bench.keys("!j\n");
-    assert_eq!(bench.model.blast().unwrap().id, doubtful_id);
-    assert_eq!((bench.model.focus, &bench.model.people.label), (Pane::People, &Label::Only(Status::Uncertain)));
-    bench.list(Vec::new()).keys("!jj\n");
-    assert_eq!((bench.model.blast().unwrap().id, bench.model.focus), (asks_id, Pane::Blasts));
-    assert!(bench.model.pages.is_empty());
-}
-
-#[test]
-fn what_was_settled_meanwhile_is_not_gone_to() {
-    let mut bench = Bench::new(STACKED);
-    bench.keys("!");
-    let mut settled = raya();
-    settled.counts.uncertain = 0;
-
-    bench.answer(Answer::Blasts(Ok(vec![settled]))).keys("\n");
-
-    assert_eq!(bench.said(), "that does not need you any more");
 }
 
 #[test]

@@ -40,19 +40,15 @@ fn amount_key(model: &mut Model, mut amount: Amount, key: Key) -> Vec<Effect> {
     if key == Key::Esc {
         return Vec::new();
     }
-    match kept(&amount) {
-        Ok(mut effects) => {
-            if key != Key::Enter {
-                effects.extend(keys::by_keymap(model, key));
-            }
-            effects
-        }
-        Err(NotAnAmount(_)) => {
-            amount.trouble = Some(WRITE_AMOUNT);
-            model.prompt = Some(Prompt::Amount(amount));
-            Vec::new()
-        }
+    let Ok(mut effects) = kept(&amount) else {
+        amount.trouble = Some(WRITE_AMOUNT);
+        model.prompt = Some(Prompt::Amount(amount));
+        return Vec::new();
+    };
+    if key != Key::Enter {
+        effects.extend(keys::by_keymap(model, key));
     }
+    effects
 }
 
 /// What keeps the amount; nothing where none was typed.
@@ -101,6 +97,9 @@ fn note_key(model: &mut Model, mut note: Note, key: Key) -> Vec<Effect> {
 fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
     match (&mut ask.needs, key) {
         (Needs::Yes, Key::Char('y')) => return yes(model, ask.then),
+        (Needs::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
+            refuse_digits(model, "an amount is for one person: nothing done".to_owned());
+        }
         (Needs::Number { field, .. } | Needs::Pause { field, .. }, key) if is_of_digits(key) => {
             field.key(key);
             model.prompt = Some(Prompt::Ask(ask));
@@ -117,6 +116,11 @@ fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
         _ => model.refuse(ask.otherwise),
     }
     Vec::new()
+}
+
+/// Whoever typed `c` and an amount had forgotten that several are marked.
+const fn closes_several(act: &Act) -> bool {
+    matches!(act, Act::MarkSeveral { mark: Mark::Closed(_), .. })
 }
 
 fn yes(model: &mut Model, then: Vec<Act>) -> Vec<Effect> {
