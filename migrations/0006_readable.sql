@@ -1,9 +1,14 @@
--- Keeps out what no program can read: times outside every calendar (`infinity`, the year 200000, or before 1970, where no claim begins) and amounts that are not
--- numbers (`NaN`). One such value, typed by hand, kept every list from being shown and a sender's other blasts from being sent.
+-- Keeps out what no program can read: times outside every calendar (`infinity`, the year 200000, or before 1970, where no claim
+-- begins) and amounts that are not numbers (`NaN`). One such value, typed by hand, kept every list from being shown and a
+-- sender's other blasts from being sent.
 -- What is there already is moved to the nearest time between 1970 and 9999 (`infinity` to the end of 9999); an amount that
 -- is not a number is removed. The constraints are not validated, so that no upgrade fails.
+-- Also: which of a blast's people were asked about since they were sent to, and when an operator ended a provider's pause.
 -- Locks: reads every table of the list once, a second or two for each million people; then locks each for an instant, to add
 -- a constraint.
+
+-- When an operator last ended a pause that the provider had asked for: the engine under way ends it too.
+alter table senders add column hold_lifted_at timestamptz;
 
 do $$
 declare
@@ -44,3 +49,16 @@ insert into blast_counts (blast_id, status, people, amount)
 select blast_id, status, count(*), coalesce(sum(amount), 0)
   from blast_recipients where blast_id in (select blast_id from miscounted) group by 1, 2;
 drop table miscounted;
+
+-- No pause that a provider asks for is longer than an hour any more.
+update senders set held_until = now() + interval '1 hour' where held_until > now() + interval '1 hour';
+
+-- Of a blast's accepted people those are asked about whose `sent_at` lies in here; who is not was never asked about since.
+-- A handful of ranges, written when they grow: a row of each person would be written once more for every question.
+create table blast_polls (
+    blast_id bigint primary key constraint blast_polls_blast_fkey references blasts on delete cascade,
+    asked    tstzmultirange not null default '{}'
+) with (fillfactor = 50);
+-- What was sent before is taken as asked about, but for the last day: that is asked about again.
+insert into blast_polls (blast_id, asked)
+select id, tstzmultirange(tstzrange(null, now() - interval '1 day')) from blasts where launched_at is not null;

@@ -80,6 +80,8 @@ pub enum Finding {
     Unrecognised { word: String },
     /// Nothing to learn now (not available, gateway trouble, no answer): asked again later. `why` is for the log.
     Nothing { why: String },
+    /// The provider wants fewer questions, and none for as long as it says.
+    Throttled { retry_after: Option<Duration> },
     /// The sender cannot be asked at all until a person mends something (token, device).
     Refused { code: String, message: String },
 }

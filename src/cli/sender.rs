@@ -22,7 +22,8 @@ pub(super) enum SenderVerb {
         /// The sender; without it, all.
         name: Option<String>,
     },
-    /// Say that a stopped sender may go on: what was wrong is mended, or a restored database may send as it is.
+    /// Say that a stopped sender may go on: what was wrong is mended, or a restored database may send as it is. Also ends a
+    /// pause that the provider asked for.
     Confirm { name: String },
 }
 

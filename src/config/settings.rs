@@ -49,8 +49,8 @@ pub struct Engine {
 pub struct Polling {
     /// How often a young message's status is asked for.
     pub interval: Duration,
-    /// The most status calls per sender and second.
-    pub per_second: f64,
+    /// The most status calls per sender and second; `None`: as many as the sender may send, from 2 to 100.
+    pub per_second: Option<f64>,
     /// How long after its acceptance a message is asked about no more.
     pub give_up_after: Duration,
 }
@@ -150,10 +150,10 @@ impl Polling {
     pub(super) fn read(mut reader: Reader<'_>) -> Self {
         let polling = Self {
             interval: reader.or_default("interval", Span::seconds(10)).0,
-            per_second: reader.or_default("per_second", 2.0),
+            per_second: reader.optional("per_second", "as many as the sender may send, from 2 to 100"),
             give_up_after: reader.or_default("give_up_after", Span::seconds(3 * 24 * 60 * 60)).0,
         };
-        if !(polling.per_second > 0.0 && polling.per_second <= 1_000.0) {
+        if polling.per_second.is_some_and(|questions| !(questions > 0.0 && questions <= 1_000.0)) {
             reader.problem("per_second", "write a number above 0, at most 1000");
         }
         if polling.interval < Duration::from_secs(1) {

@@ -135,6 +135,10 @@ impl Filter {
 impl Term {
     /// Whether somebody in this status can pass; terms about other things allow every status.
     fn allows(&self, status: Status) -> bool {
+        // Who is there and was not asked about is not stuck, so that status is not left out as a whole.
+        if self.test == Test::Stuck(Status::Sent) && self.sense == Sense::IsNot {
+            return true;
+        }
         let named = match &self.test {
             Test::Status(wanted) | Test::Stuck(wanted) => *wanted == status,
             Test::OneOf(wanted) => wanted.contains(&status),
@@ -146,7 +150,12 @@ impl Term {
 
 impl Test {
     const fn is_about_status(&self) -> bool {
-        matches!(self, Self::Status(_) | Self::OneOf(_) | Self::Stuck(_))
+        match self {
+            Self::Status(_) | Self::OneOf(_) => true,
+            // At *sent* it also matters whether somebody was asked about.
+            Self::Stuck(stage) => !matches!(stage, Status::Sent),
+            _ => false,
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Funnel {
     pub closed: i64,
 }
 
-/// Who reached a stage and no further. Nobody is stuck at closed.
+/// Who reached a stage and no further. Nobody is stuck at closed, nor at sent before their message was asked about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stuck {
     pub sent: i64,
@@ -103,8 +103,10 @@ impl Counts {
         Funnel { sent: received + self.sent, received, read, replied, closed }
     }
 
-    pub const fn stuck(&self) -> Stuck {
-        Stuck { sent: self.sent, delivered: self.delivered, read: self.read, replied: self.replied }
+    /// Who got no further, as far as that is known: of those at *sent*, `unasked` were never asked about.
+    pub const fn stuck(&self, unasked: i64) -> Stuck {
+        let sent = if unasked < self.sent { self.sent - unasked } else { 0 };
+        Stuck { sent, delivered: self.delivered, read: self.read, replied: self.replied }
     }
 }
 
@@ -140,7 +142,8 @@ mod tests {
         let counts = requirement_example();
 
         assert_eq!(counts.funnel(), Funnel { sent: 250, received: 240, read: 180, replied: 80, closed: 25 });
-        assert_eq!(counts.stuck(), Stuck { sent: 10, delivered: 60, read: 100, replied: 55 });
+        assert_eq!(counts.stuck(0), Stuck { sent: 10, delivered: 60, read: 100, replied: 55 });
+        assert_eq!((counts.stuck(4).sent, counts.stuck(11).sent), (6, 0), "who was not asked about is not stuck");
         assert_eq!(counts.funnel().rates().read.to_string(), "0.72");
     }
 
@@ -170,7 +173,7 @@ mod tests {
             let funnel = people.funnel();
             prop_assert!(funnel.sent >= funnel.received && funnel.received >= funnel.read);
             prop_assert!(funnel.read >= funnel.replied && funnel.replied >= funnel.closed);
-            let stuck = people.stuck();
+            let stuck = people.stuck(0);
             prop_assert_eq!(stuck.sent + stuck.delivered + stuck.read + stuck.replied + funnel.closed, funnel.sent);
         }
     }

@@ -1,6 +1,9 @@
-//! When an accepted message is asked about: often while it is young, then ever more seldom, and one day no more.
+//! When an accepted message is asked about: often while it is young, then ever more seldom, and one day no more. How many
+//! questions there may be, and whom they were about.
 
-use chrono::TimeDelta;
+use std::ops::Bound;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::pace::Speed;
 
@@ -41,11 +44,49 @@ pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<Band>
     bands
 }
 
+/// Questions a second where the configuration names no number: as many as the sender may send, at least 2 and at most 100.
+/// `None`: it may send as fast as it can.
+pub fn questions_per_second(messages_per_second: Option<f64>) -> f64 {
+    messages_per_second.map_or(MOST_QUESTIONS, |rate| rate.clamp(LEAST_QUESTIONS, MOST_QUESTIONS))
+}
+
+const LEAST_QUESTIONS: f64 = 2.0;
+const MOST_QUESTIONS: f64 = 100.0;
+
+/// A stretch of times, from one to another.
+pub type Stretch = (Bound<DateTime<Utc>>, Bound<DateTime<Utc>>);
+
+/// The stretches of send times whose people were all asked about: from `begin` to `end`, without those who were sent to at
+/// the times in `unheard`.
+pub fn asked(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTime<Utc>]) -> Vec<Stretch> {
+    let mut holes = unheard.to_vec();
+    holes.sort_unstable();
+    let mut stretches = Vec::with_capacity(holes.len() + 1);
+    let mut from = Bound::Included(begin);
+    for hole in holes {
+        stretches.push((from, Bound::Excluded(hole)));
+        from = Bound::Excluded(hole);
+    }
+    stretches.push((from, end));
+    stretches.retain(|stretch| !is_empty(*stretch));
+    stretches
+}
+
+fn is_empty((from, to): Stretch) -> bool {
+    match (from, to) {
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use std::ops::Bound::{Excluded, Included};
 
-    use super::bands;
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::{asked, bands, questions_per_second};
     use crate::domain::pace::Speed;
 
     #[test]
@@ -55,6 +96,30 @@ mod tests {
         assert_eq!(bands.first().unwrap().from, TimeDelta::zero());
         assert!(bands.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].every < pair[1].every));
         assert_eq!(bands.last().unwrap().to, TimeDelta::days(7));
+    }
+
+    #[test]
+    fn whoever_was_not_heard_of_is_a_hole_in_what_was_asked() {
+        let at = |second| DateTime::<Utc>::from_timestamp(second, 0).unwrap();
+
+        assert_eq!(asked(at(1), Included(at(9)), &[]), [(Included(at(1)), Included(at(9)))]);
+        assert_eq!(
+            asked(at(1), Excluded(at(9)), &[at(5), at(3), at(3)]),
+            [
+                (Included(at(1)), Excluded(at(3))),
+                (Excluded(at(3)), Excluded(at(5))),
+                (Excluded(at(5)), Excluded(at(9)))
+            ]
+        );
+        assert_eq!(asked(at(1), Included(at(1)), &[at(1)]), []);
+        assert_eq!(asked(at(4), Included(at(9)), &[at(9)]), [(Included(at(4)), Excluded(at(9)))]);
+    }
+
+    #[test]
+    fn a_sender_is_asked_about_as_much_as_it_may_send() {
+        assert!((questions_per_second(Some(0.02)) - 2.0).abs() < f64::EPSILON);
+        assert!((questions_per_second(Some(80.0)) - 80.0).abs() < f64::EPSILON);
+        assert!((questions_per_second(None) - 100.0).abs() < f64::EPSILON);
     }
 
     #[test]

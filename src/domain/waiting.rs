@@ -165,6 +165,10 @@ impl Waiting {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast".to_owned()),
+            Self::Throttled { .. } => Some(
+                "`blastdeck sender confirm` and the sender's name end the pause, if you know that it may end"
+                    .to_owned(),
+            ),
             Self::Uncertain { .. } => Some(format!("say whether each went: `blastdeck uncertain list {blast}`")),
             Self::Clock { .. } => Some("set this machine's clock".to_owned()),
             Self::Database { trouble } => Some(trouble.mend().to_owned()),

@@ -7,11 +7,12 @@ use secrecy::SecretString;
 
 use crate::config;
 use crate::domain::ids::SenderId;
-use crate::domain::pace::{Gap, Hours, Limits, PairGap, Rate, Weekdays, Window};
+use crate::domain::pace::{Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
 use crate::domain::phone::Region;
+use crate::domain::polling::questions_per_second;
 use crate::domain::sender::ProviderKind;
-use crate::provider::Provider;
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
+use crate::provider::{Outcome, Provider, ProviderStage};
 use crate::store::blast::Runnable;
 
 /// A configured sender.
@@ -44,6 +45,19 @@ impl Desk {
         let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
         let ahead = if self.in_flight < MANY { self.in_flight / 4 } else { self.in_flight / 2 };
         if is_fast { self.in_flight + ahead } else { self.in_flight }
+    }
+}
+
+impl Desk {
+    /// Whether a status word says that the message failed.
+    pub fn is_failure(&self, word: &str) -> bool {
+        self.provider.stage_of(word) == Some(ProviderStage::Failed)
+    }
+
+    /// Whether a message was accepted and reported as failed in one answer.
+    pub fn has_failed(&self, outcome: &Outcome) -> bool {
+        let Outcome::Accepted { provider_status: Some(word), .. } = outcome else { return false };
+        self.is_failure(word)
     }
 }
 
@@ -109,12 +123,18 @@ impl Desk {
             limits: sender.limits(config.engine.speed),
             pair_gap: sender.pair_gap,
             in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
-            polls_per_second: config.polling.per_second,
+            polls_per_second: config.polling.per_second.unwrap_or_else(|| questions_per_second(may_send(sender))),
             provider: match sender.provider {
                 ProviderKind::Wsapme => Arc::new(wsapme(sender, token)?),
             },
         })
     }
+}
+
+/// How many messages a second a sender may send; `None`: no limit.
+fn may_send(sender: &config::Sender) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "at most 36 million an hour")]
+    per_hour(&sender.limits(Speed::REAL)).map(|messages| messages as f64 / 3_600.0)
 }
 
 /// From so many POSTs under way on, more are claimed ahead.

@@ -1,19 +1,25 @@
-//! Asking what became of accepted messages: one question a message, within a budget that all ages share in turn.
-//! Nothing is written when nothing changed.
+//! Asking what became of accepted messages: one question a message, within a budget that all ages share in turn, and all
+//! blasts of an age. Of people nothing is written when nothing changed.
 
+mod budget;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::sender::Parts;
-use crate::domain::ids::RecipientId;
-use crate::domain::polling::{Band, bands};
+use super::sender::{Parts, equal_failures, pause};
+use super::sync::Mutex;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::polling::{Band, asked, bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
@@ -21,11 +27,23 @@ use crate::provider::{Asked, Finding, StatusNews};
 use crate::store::ledger::{Entry, Source};
 use crate::store::poll::{self, Pending};
 use crate::store::{StoreError, sender};
+use budget::Budget;
 
 /// Questions under way at once.
 const SIDE_BY_SIDE: usize = 8;
-/// People read at a time.
-const PAGE: i64 = 200;
+/// People read at a time: each blast of each age holds so many.
+const PAGE: i64 = 50;
+/// A sender that may not be asked is looked at again this often.
+const HELD_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Why somebody failed who had been accepted.
+const FAILED_LATER: &str = "the provider reported a failure after accepting it";
+
+/// Whether a question was answered, whatever the answer was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Something,
+    Nothing,
+}
 
 /// How polling is configured, in real time.
 #[derive(Debug, Clone, Copy)]
@@ -36,115 +54,214 @@ pub struct PollingTerms {
     pub give_up: TimeDelta,
 }
 
-/// Polls for one sender.
+/// Polls for one sender. Each age of messages takes its turn, and within an age each blast does: however many a blast has to
+/// ask about, the others' turns come.
 pub struct Poller {
     parts: Arc<Parts>,
     budget: Budget,
     side_by_side: Arc<Semaphore>,
+    /// Pages are read one after the other: the database has more urgent work.
+    reading: Semaphore,
     terms: PollingTerms,
+    failures: Mutex<HashMap<BlastId, Failures>>,
     stop: CancellationToken,
 }
 
-/// One question every so often. Waiting for the lock is first come first served, so that ages take turns.
-struct Budget {
-    next: Mutex<Instant>,
-    every: Duration,
+/// Failures in a row that were told after acceptance.
+#[derive(Default)]
+struct Failures {
+    code: String,
+    length: i32,
 }
 
-impl Budget {
-    async fn take(&self) {
-        let mut next = self.next.lock().await;
-        sleep_until(*next).await;
-        *next = Instant::now() + self.every;
-    }
+/// An age, with the turns that its blasts take.
+struct Age {
+    band: Band,
+    turns: tokio::sync::Mutex<()>,
 }
 
 impl Poller {
     pub fn new(parts: Arc<Parts>, polling: PollingTerms, stop: CancellationToken) -> Arc<Self> {
-        let per_second = (parts.desk.polls_per_second * parts.desk.limits.speed.factor()).clamp(0.01, 500.0);
-        let budget = Budget { next: Mutex::new(Instant::now()), every: Duration::from_secs_f64(1.0 / per_second) };
-        Arc::new(Self { parts, budget, side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)), terms: polling, stop })
+        let speed = parts.desk.limits.speed;
+        let per_second = (parts.desk.polls_per_second * speed.factor()).clamp(0.01, 500.0);
+        Arc::new(Self {
+            parts,
+            budget: Budget::new(per_second, speed),
+            side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)),
+            reading: Semaphore::new(1),
+            terms: polling,
+            failures: Mutex::default(),
+            stop,
+        })
     }
 
     /// Polls until stopped.
     pub async fn run(self: Arc<Self>) {
-        let walks = TaskTracker::new();
+        let ages = TaskTracker::new();
         for band in bands(self.terms.interval, self.terms.give_up, self.parts.desk.limits.speed) {
-            walks.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().walk(band)));
+            let age = Arc::new(Age { band, turns: tokio::sync::Mutex::default() });
+            ages.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().follow(age)));
         }
-        walks.close();
-        walks.wait().await;
+        ages.close();
+        ages.wait().await;
     }
 
-    /// Walks through one age again and again.
-    async fn walk(self: Arc<Self>, band: Band) {
+    /// Walks through each blast of one age again and again. A blast that takes long holds up no other, and is not begun again
+    /// before it is through.
+    async fn follow(self: Arc<Self>, age: Arc<Age>) {
+        let mut walks: JoinSet<BlastId> = JoinSet::new();
+        let mut under_way = HashSet::new();
         loop {
             let began = Instant::now();
-            if let Err(error) = self.pass(band).await {
-                tracing::debug!(%error, "polling waits for the database");
+            while let Some(ended) = walks.try_join_next() {
+                if let Ok(blast) = ended {
+                    under_way.remove(&blast);
+                }
             }
-            let rest = band.every.to_std().unwrap_or_default().max(Duration::from_millis(100));
+            match self.blasts(age.band).await {
+                Ok(blasts) => {
+                    for blast in blasts.into_iter().filter(|blast| under_way.insert(*blast)) {
+                        walks.spawn(self.clone().walk(age.clone(), blast));
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "polling waits for the database"),
+            }
+            let rest = age.band.every.to_std().unwrap_or_default().max(Duration::from_millis(100));
             sleep_until(began + rest).await;
         }
     }
 
-    /// Asks about everybody of this age once.
-    async fn pass(self: &Arc<Self>, band: Band) -> Result<(), StoreError> {
+    async fn blasts(&self, band: Band) -> Result<Vec<BlastId>, StoreError> {
+        poll::blasts(&self.parts.pool, self.parts.desk.id, earlier(self.parts.clock.now(), band.to)).await
+    }
+
+    /// Asks about everybody of a blast and an age once.
+    async fn walk(self: Arc<Self>, age: Arc<Age>, blast: BlastId) -> BlastId {
+        if let Err(error) = self.pass(&age, blast).await {
+            tracing::debug!(%error, blast = blast.0, "its statuses are asked for later");
+        }
+        blast
+    }
+
+    async fn pass(self: &Arc<Self>, age: &Age, blast: BlastId) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
-        let (oldest, newest) = (earlier(now, band.to), earlier(now, band.from));
-        for blast in poll::blasts(&self.parts.pool, self.parts.desk.id, oldest).await? {
-            let mut after = (oldest, RecipientId(0));
-            loop {
-                let page = poll::Band { blast, after, until: newest, limit: PAGE };
-                let people = poll::pending(&self.parts.pool, page).await?;
-                let Some(last) = people.last() else { break };
-                after = (last.sent_at, last.id);
-                self.ask_all(people).await?;
+        let (oldest, newest) = (earlier(now, age.band.to), earlier(now, age.band.from));
+        let mut after = (oldest, RecipientId(0));
+        loop {
+            self.hold_while_stopped().await?;
+            let people = self.page(poll::Band { blast, after, until: newest, limit: PAGE }).await?;
+            let Some(last) = people.last() else { return Ok(()) };
+            let is_full = people.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
+            let begin = after.0;
+            after = (last.sent_at, last.id);
+            let unheard = self.ask_all(age, people).await;
+            poll::note_asked(&self.parts.pool, blast, &asked(begin, end, &unheard)).await?;
+        }
+    }
+
+    async fn page(&self, page: poll::Band) -> Result<Vec<Pending>, StoreError> {
+        let _turn = self.reading.acquire().await;
+        poll::pending(&self.parts.pool, page).await
+    }
+
+    /// Asks about each; returns when those were sent to about whom nothing was heard.
+    async fn ask_all(self: &Arc<Self>, age: &Age, people: Vec<Pending>) -> Vec<DateTime<Utc>> {
+        let (mut questions, mut unheard) = (Vec::with_capacity(people.len()), Vec::new());
+        for person in people {
+            let turn = age.turns.lock().await;
+            self.budget.take().await;
+            drop(turn);
+            let Ok(under_way) = self.side_by_side.clone().acquire_owned().await else {
+                unheard.push(person.sent_at);
+                continue;
+            };
+            let poller = self.clone();
+            let sent_at = person.sent_at;
+            // A task of its own: a walk that is stopped drops no answer that has come.
+            let question = tokio::spawn(async move {
+                let heard = poller.ask(&person).await;
+                drop(under_way);
+                heard
+            });
+            questions.push((sent_at, question));
+        }
+        for (sent_at, question) in questions {
+            if !question.await.is_ok_and(|heard| heard == Heard::Something) {
+                unheard.push(sent_at);
             }
         }
-        Ok(())
+        unheard
     }
 
-    async fn ask_all(self: &Arc<Self>, people: Vec<Pending>) -> Result<(), StoreError> {
-        self.hold_while_stopped().await?;
-        for person in people {
-            self.budget.take().await;
-            let Ok(turn) = self.side_by_side.clone().acquire_owned().await else { return Ok(()) };
-            let poller = self.clone();
-            tokio::spawn(async move {
-                poller.ask(&person).await;
-                drop(turn);
-            });
-        }
-        Ok(())
-    }
-
-    /// A sender that needs a person is not asked either; its token may be wrong.
+    /// A sender that needs a person is not asked either; its token may be wrong. Nor is one whose provider asked for a pause.
     async fn hold_while_stopped(&self) -> Result<(), StoreError> {
-        while sender::stopped(&self.parts.pool, self.parts.desk.id).await?.is_some() {
-            sleep(Duration::from_secs(2)).await;
+        while !poll::may_ask(&self.parts.pool, self.parts.desk.id).await? {
+            sleep(HELD_LOOK_EVERY).await;
         }
         Ok(())
     }
 
-    async fn ask(&self, person: &Pending) {
+    async fn ask(&self, person: &Pending) -> Heard {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
         let asked = Asked { id: &person.message_id, to: person.phone_number.digits() };
         let asking = self.parts.desk.provider.status(asked);
-        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return };
+        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return Heard::Nothing };
         match reply.finding {
             Finding::Known(news) => {
-                self.heed(&news).await;
+                self.heed(person.blast, &news).await;
                 self.bring(person, news);
+                Heard::Something
             }
-            Finding::Unrecognised { word } => tracing::debug!(word, "an unknown status word changes nothing"),
-            Finding::Nothing { why } => tracing::debug!(why, "nothing learned this time"),
-            Finding::Refused { code, message } => self.refused(&code, &message).await,
+            Finding::Unrecognised { word } => {
+                tracing::debug!(word, "an unknown status word changes nothing");
+                Heard::Something
+            }
+            Finding::Nothing { why } => {
+                tracing::debug!(why, "nothing learned this time");
+                // That there is nothing to tell is an answer; a gateway in trouble gave none.
+                if reply.raw.http_status.is_some_and(|code| code < 500) { Heard::Something } else { Heard::Nothing }
+            }
+            Finding::Throttled { retry_after } => {
+                tracing::debug!(?retry_after, "asked to ask less");
+                self.budget.slow(retry_after);
+                Heard::Nothing
+            }
+            Finding::Refused { code, message } => {
+                self.refused(&code, &message).await;
+                Heard::Nothing
+            }
         }
     }
 
+    /// A message that was taken and fails later is a failure as well: a row of them pauses its blast.
+    async fn count_failures(&self, blast: BlastId, news: &StatusNews) -> Result<(), StoreError> {
+        let length = {
+            let mut failures = self.failures.lock();
+            if news.stage != ProviderStage::Failed {
+                failures.remove(&blast);
+                return Ok(());
+            }
+            let row = failures.entry(blast).or_default();
+            let code = news.error_code.as_deref().unwrap_or("error");
+            if row.code != code {
+                *row = Failures { code: code.to_owned(), length: 0 };
+            }
+            row.length += 1;
+            row.length
+        };
+        if length < self.parts.failures_in_a_row {
+            return Ok(());
+        }
+        self.failures.lock().remove(&blast);
+        pause(&self.parts, blast, &equal_failures(length, FAILED_LATER)).await
+    }
+
     /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
-    async fn heed(&self, news: &StatusNews) {
+    async fn heed(&self, blast: BlastId, news: &StatusNews) {
+        if let Err(error) = self.count_failures(blast, news).await {
+            tracing::warn!(%error, blast = blast.0, "it could not be paused yet for its failures");
+        }
         let class = self.parts.desk.provider.failure_class(news.error_code.as_deref());
         if news.stage == ProviderStage::Failed && class == ErrorClass::StopSender {
             let code = news.error_code.clone().unwrap_or_default();
@@ -170,7 +287,7 @@ impl Poller {
         let word = news.word.clone();
         let error = (news.stage == ProviderStage::Failed).then(|| ProviderError {
             code: news.error_code.clone().unwrap_or_else(|| "error".to_owned()),
-            message: "the provider reported a failure after accepting it".to_owned(),
+            message: FAILED_LATER.to_owned(),
         });
         let evidence = Evidence::Provider { stage: news.stage, word: news.word, c2s_at: news.c2s_at, error };
         let stamped =

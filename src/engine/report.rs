@@ -18,6 +18,8 @@ pub struct Report {
     pub blast: Heading,
     pub funnel: Funnel,
     pub stuck: Stuck,
+    /// At *sent* and not asked about yet, so not known to be stuck. From 50,000 on at least so many.
+    pub unasked: i64,
     pub counts: Counts,
     /// Shares of sent, from 0 to 1.
     pub rates: Rates,
@@ -65,7 +67,8 @@ impl Report {
                 total_recipients: blast.total_recipients,
             },
             funnel,
-            stuck: blast.counts.stuck(),
+            stuck: blast.stuck(),
+            unasked: blast.unasked.number(),
             counts: blast.counts,
             rates: funnel.rates(),
             errors: errors.iter().map(line).collect(),
@@ -121,6 +124,9 @@ pub fn table(report: &Report) -> String {
     }
     let others: Vec<_> = report.others().map(|(status, people)| format!("{status} {}", grouped(people))).collect();
     line(&mut text, format_args!("\n{}", others.join("  ")));
+    if let Some(unasked) = unasked(report) {
+        line(&mut text, format_args!("{unasked}"));
+    }
     line(&mut text, format_args!("people {}  money {}", grouped(report.blast.total_recipients), money(report)));
     if !report.errors.is_empty() {
         line(&mut text, format_args!("\n{:<12} {:>9}  why", "error", "people"));
@@ -143,6 +149,9 @@ pub fn markdown(report: &Report) -> String {
     text.push_str("\n| otherwise | people |\n|---|---:|\n");
     for (status, people) in report.others() {
         line(&mut text, format_args!("| {status} | {} |", grouped(people)));
+    }
+    if let Some(unasked) = unasked(report) {
+        line(&mut text, format_args!("\n{unasked}."));
     }
     line(&mut text, format_args!("\nPeople: {}. Money: {}.", grouped(report.blast.total_recipients), money(report)));
     if !report.errors.is_empty() {
@@ -171,6 +180,7 @@ pub fn csv(report: &Report) -> String {
         let Some(stuck) = stage.stuck else { continue };
         rows.push(["stuck", &stage.label.to_lowercase(), &stuck.to_string(), "", ""]);
     }
+    rows.push(["unasked", "sent", &report.unasked.to_string(), "", ""]);
     for status in Status::ALL {
         rows.push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
     }
@@ -198,6 +208,11 @@ impl CsvRows<'_> {
 fn csv_cell(text: &str) -> String {
     let safe = csv_safe(&clean(text)).into_owned();
     if safe.contains([',', '"']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+}
+
+/// Who is at *sent* and not known to be stuck there.
+fn unasked(report: &Report) -> Option<String> {
+    (report.unasked > 0).then(|| format!("{} at sent were not asked about yet", grouped(report.unasked)))
 }
 
 fn title(report: &Report) -> String {

@@ -13,6 +13,7 @@ mod pacing;
 mod post;
 mod tell;
 
+pub(super) use aftermath::{equal_failures, pause};
 pub(super) use post::variables;
 
 use std::sync::Arc;
@@ -46,7 +47,7 @@ use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
 use bound::Bound;
 use brake::Brake;
-use choice::{Choice, Lane, Refused};
+use choice::{Choice, Lane};
 use gate::Gate;
 use pacing::{Ahead, Claiming};
 
@@ -79,8 +80,6 @@ const LOOK_AT_REST_EVERY: Duration = Duration::from_secs(5);
 const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
 /// A blast in which nobody was due is asked again no sooner.
 const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
-/// A blast of which the database refused a claim is tried again this much later.
-const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// One sender's loop.
 pub struct Sender {
@@ -224,24 +223,6 @@ impl Sender {
         }
     }
 
-    /// A blast with a row that cannot be read, or that the database refuses to change, does not hold up the others.
-    fn set_aside(&mut self, blast: BlastId, sent: Result<(), StoreError>) -> Result<(), StoreError> {
-        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) else { return sent };
-        let why = match sent {
-            Err(error) if !error.is_transient() => error.to_string(),
-            Ok(()) => {
-                lane.refused = None;
-                return Ok(());
-            }
-            other => return other,
-        };
-        if lane.refused.as_ref().is_none_or(|refused| refused.why != why) {
-            tracing::warn!(blast = blast.0, why, "nothing is sent of it until that is mended");
-        }
-        lane.refused = Some(Refused { until: self.parts.clock.now() + REFUSED_FOR, why });
-        Ok(())
-    }
-
     /// Reads what there is to send for, after an order or now and then.
     async fn look(&mut self) -> Result<(), StoreError> {
         let ordered = self.looked_at.is_none() || self.orders.has_changed().unwrap_or(false);
@@ -259,6 +240,7 @@ impl Sender {
             self.tell().await?;
         }
         if ordered {
+            self.brake.lift().await?;
             for lane in &mut self.lanes {
                 (lane.nobody_due_before, lane.refused) = (None, None);
             }
@@ -372,28 +354,6 @@ impl Sender {
     fn what_holds_slots(&self) -> Bound {
         let under_way = self.parts.desk.in_flight - self.posts.available_permits().min(self.parts.desk.in_flight);
         if under_way * 2 >= self.parts.desk.in_flight { Bound::Answers } else { Bound::Database }
-    }
-
-    /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
-    async fn nobody_due(&mut self, blast: BlastId) -> Result<(), StoreError> {
-        let due = claim::next_due(&self.parts.pool, blast).await?;
-        let now = self.parts.clock.now();
-        if due.is_some_and(|due| due <= now) {
-            claim::skip_suppressed(&self.parts.pool, blast, &self.parts.desk.business).await?;
-        }
-        let soon = now + AGAIN_AFTER;
-        let next = match due {
-            Some(due) => due.max(soon),
-            None if blast::complete(&self.parts.pool, blast).await? => {
-                self.parts.news.order(&self.parts.pool, Some(blast)).await?;
-                now + TimeDelta::days(1)
-            }
-            None => now + TimeDelta::days(1),
-        };
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
-            lane.nobody_due_before = Some(next);
-        }
-        Ok(())
     }
 
     /// Waits until a time, an order, settled evidence or a stop, whichever is first; never so long that a look is due.

@@ -13,8 +13,8 @@ use thiserror::Error;
 use super::{BODY_MAX, Raw};
 use crate::domain::text::clean;
 
-/// The longest pause that a provider may ask for.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest pause that a provider may ask for. It is asked again afterwards, and may ask for another one.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// Of a body that is longer than [`BODY_MAX`], so many bytes are kept.
 const OVERLONG_KEPT: usize = 16 * 1024;
@@ -212,7 +212,7 @@ fn chain(error: &dyn Error) -> String {
     clean(&told.join(": ")).chars().take(300).collect()
 }
 
-/// `Retry-After` in seconds or as a date, at most a day.
+/// `Retry-After` in seconds or as a date, at most an hour.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {

@@ -28,6 +28,8 @@ pub enum HangUp {
 pub struct ScriptedAnswer {
     /// HTTP status; 200 when there is a body.
     pub code: Option<u16>,
+    /// The `Retry-After` header, in seconds.
+    pub retry_after: Option<u64>,
     /// Sent byte for byte.
     pub body: Option<String>,
     /// `application/json` when not said.

@@ -360,7 +360,11 @@ fn raw(code: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Re
 fn literally(answer: ScriptedAnswer) -> Response {
     let code = answer.code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or_default();
     let content_type = answer.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()).unwrap_or(JSON);
-    raw(code, content_type, answer.body.unwrap_or_default())
+    let mut response = raw(code, content_type, answer.body.unwrap_or_default());
+    if let Some(seconds) = answer.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// Nothing of this response is ever written.

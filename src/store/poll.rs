@@ -1,11 +1,14 @@
 //! Who is to be asked about: accepted people whose stage may still rise, by age.
 
-use chrono::{DateTime, Utc};
+use std::ops::Bound;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::PgPool;
 
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
+use crate::domain::polling::Stretch;
 use crate::domain::status::Status;
 
 /// Somebody to ask about.
@@ -51,6 +54,57 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
     .await?;
     tx.commit().await?;
     Ok(blasts)
+}
+
+/// Whether a sender's provider may be asked: nothing stops the sender, and the provider did not ask for a pause.
+pub async fn may_ask(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
+    let may = sqlx::query_scalar(
+        "select stopped_at is null and coalesce(held_until <= now(), true) from senders where id = $1",
+    )
+    .bind(sender)
+    .fetch_optional(pool)
+    .await?;
+    Ok(may.unwrap_or(false))
+}
+
+/// Notes that everybody of a blast was asked about whose time of sending lies in these stretches. Writes nothing where that is
+/// known already.
+pub async fn note_asked(pool: &PgPool, blast: BlastId, stretches: &[Stretch]) -> Result<(), StoreError> {
+    if stretches.is_empty() {
+        return Ok(());
+    }
+    let asked: Vec<_> = stretches.iter().copied().map(as_range).collect();
+    let asked = format!("{{{}}}", asked.join(","));
+    let mut tx = pool.begin().await?;
+    sqlx::query("insert into blast_polls (blast_id) select id from blasts where id = $1 on conflict do nothing")
+        .bind(blast)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "update blast_polls set asked = asked + $2::text::tstzmultirange
+          where blast_id = $1 and not asked @> $2::text::tstzmultirange",
+    )
+    .bind(blast)
+    .bind(asked)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn as_range((from, to): Stretch) -> String {
+    let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let from = match from {
+        Bound::Included(at) => format!("[{}", written(at)),
+        Bound::Excluded(at) => format!("({}", written(at)),
+        Bound::Unbounded => "(".to_owned(),
+    };
+    let to = match to {
+        Bound::Included(at) => format!("{}]", written(at)),
+        Bound::Excluded(at) => format!("{})", written(at)),
+        Bound::Unbounded => ")".to_owned(),
+    };
+    format!("{from},{to}")
 }
 
 /// Senders with anybody to ask about.

@@ -196,6 +196,35 @@ pub async fn set_slowed(
     Ok(())
 }
 
+/// Ends the pause that a provider asked for, and has those due who wait for another try. `false`: there is none. Engines
+/// look at [`hold_lifted_at`].
+pub async fn lift_hold(tx: &mut PgConnection, id: SenderId) -> Result<bool, StoreError> {
+    let lifted = sqlx::query(
+        "update senders set held_until = null, hold_lifted_at = clock_timestamp() where id = $1 and held_until > now()",
+    )
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    if lifted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(
+        "update blast_recipients r set next_attempt_at = now()
+           from blasts b
+          where b.sender_id = $1 and b.state in ('sending', 'paused') and r.blast_id = b.id
+            and r.status = 'queued' and r.next_attempt_at > now() and r.tries > 0",
+    )
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(true)
+}
+
+/// When an operator last ended a pause that the provider had asked for.
+pub async fn hold_lifted_at(pool: &PgPool, id: SenderId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    Ok(sqlx::query_scalar("select hold_lifted_at from senders where id = $1").bind(id).fetch_one(pool).await?)
+}
+
 /// The business that a sender's opt-outs are shared in.
 pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError> {
     Ok(sqlx::query_scalar("select business from senders where id = $1").bind(id).fetch_one(pool).await?)

@@ -17,7 +17,7 @@ pub mod senders;
 
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
-use crate::domain::funnel::Counts;
+use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
@@ -55,10 +55,22 @@ pub struct BlastRow {
     pub next_due_at: Option<DateTime<Utc>>,
     /// Why that person waits, where the row says so.
     pub next_due_reason: Option<String>,
+    /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
+    pub unasked: Total,
     /// Why it is not sending as fast as it can. Not stored: the engine derives it (`None` from the store).
     pub waiting: Option<Waiting>,
     /// When it is done if nothing holds it up. Not stored: the engine derives it (`None` from the store).
     pub done_at: Option<DateTime<Utc>>,
+}
+
+impl BlastRow {
+    /// Who got no further. Where too many to count were not asked about, nobody is said to be stuck at *sent*.
+    pub const fn stuck(&self) -> Stuck {
+        match self.unasked {
+            Total::Exactly(people) => self.counts.stuck(people),
+            Total::AtLeast(_) => self.counts.stuck(self.counts.sent),
+        }
+    }
 }
 
 /// Which blasts to list; everything absent matches all.
@@ -162,6 +174,15 @@ pub struct RecipientQuery {
 pub enum Total {
     Exactly(i64),
     AtLeast(i64),
+}
+
+impl Total {
+    /// The number; of those that are not counted to the end, the least that there are.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Exactly(number) | Self::AtLeast(number) => number,
+        }
+    }
 }
 
 /// What happened to one person, oldest first.

@@ -219,7 +219,7 @@ impl Model {
         let blast = self.blast()?;
         match &self.people.label {
             Label::Everyone => Some(Total::Exactly(blast.total_recipients)),
-            Label::Stuck(stage) => stuck_at(&blast.counts, *stage).map(Total::Exactly),
+            Label::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
             Label::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
             Label::Found { .. } => self.people.total,
         }

@@ -7,10 +7,12 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod asking;
 mod asks;
 mod bad_days;
 mod bench;
 mod chaos;
+mod consequences;
 mod crash;
 mod dashboard;
 mod demo;

@@ -12,6 +12,8 @@ const BEFORE_THE_UPGRADE: &str = "
                        where (conname like '%\\_times\\_check' or conname = 'blast_recipients_amount_number_check') and coninhcount = 0
         loop execute format('alter table %s drop constraint %I', wanted.name, wanted.conname); end loop;
     end $$;
+    drop table blast_polls;
+    alter table senders drop column hold_lifted_at;
     delete from _sqlx_migrations where version = 6";
 
 #[tokio::test]

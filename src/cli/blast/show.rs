@@ -29,7 +29,8 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
         "id": blast.id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "state": blast.state,
         "sender": blast.sender, "total_recipients": blast.total_recipients, "blast_date": blast.blast_date,
         "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
-        "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.counts.stuck(),
+        "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.stuck(),
+        "unasked": blast.unasked.number(),
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
@@ -65,6 +66,9 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let beside: Vec<String> = beside.iter().map(|status| format!("{status} {}", blast.counts.get(*status))).collect();
     let _ = writeln!(out, "  beside   {}", beside.join("  "));
+    if blast.unasked.number() > 0 {
+        let _ = writeln!(out, "  unasked  {} at sent were not asked about yet", blast.unasked.number());
+    }
     if let Some(waiting) = &blast.waiting {
         let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.moment(at))));
         if let Some(mend) = waiting.mend(blast.id) {

@@ -140,7 +140,10 @@ fn what_is_not_known_is_explained_with_the_nearest() {
 #[test]
 fn terms_about_statuses_say_which_are_in_play() {
     assert_eq!(read("ali").unwrap().statuses(), Status::ALL);
-    assert_eq!(read("status:sent,read -stuck:sent").unwrap().statuses(), [Status::Read]);
+    assert_eq!(read("status:delivered,read -stuck:delivered").unwrap().statuses(), [Status::Read]);
+    // Somebody at sent who was not asked about is not stuck there.
+    let not_stuck = read("status:sent,read -stuck:sent").unwrap();
+    assert_eq!((not_stuck.statuses(), not_stuck.beyond_status().count()), (vec![Status::Sent, Status::Read], 1));
     assert_eq!(read("status:sent status:read").unwrap().statuses(), []);
     assert_eq!(read("status:sent ali").unwrap().beyond_status().count(), 1);
 }

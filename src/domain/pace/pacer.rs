@@ -120,6 +120,11 @@ impl Pacer {
         self.held_until = self.held_until.max(Some(until));
     }
 
+    /// Somebody lifted the pause that the provider asked for.
+    pub fn release(&mut self) {
+        self.held_until = None;
+    }
+
     /// Goes on under other limits, with everything posted so far still counting.
     pub fn limit(&mut self, limits: Limits) {
         let due = self.even.as_ref().and_then(|even| even.due);

@@ -39,15 +39,21 @@ impl App {
         Ok(sender::unstop(&mut connection, id).await?.is_some())
     }
 
-    /// An operator's word that a stopped sender may go on, whatever stopped it. Returns how many people became uncertain by
+    /// An operator's word that a sender may go on, whatever stopped it, or however long its provider asked it to wait. Returns how many people became uncertain by
     /// it: those whom this machine posted to before the database went back in time.
     pub async fn confirm_sender(&self, name: &str) -> Result<i64, EngineError> {
         let sender = self.config().sender(name).ok_or_else(|| EngineError::NotFound(self.no_sender(name)))?;
         let id = sender::id(self.pool(), &sender.name).await?;
         let id = id.ok_or_else(|| EngineError::NotFound(self.no_sender(name)))?;
         let mut tx = self.pool().begin().await?;
-        let Some(uncertain) = self.let_go_on(&mut tx, id).await? else {
-            return Err(EngineError::Refused(format!("sender {} is not stopped", sender.name)));
+        let was_held = sender::lift_hold(&mut tx, id).await?;
+        let uncertain = match self.let_go_on(&mut tx, id).await? {
+            Some(uncertain) => uncertain,
+            None if was_held => 0,
+            None => {
+                let name = &sender.name;
+                return Err(EngineError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
+            }
         };
         tx.commit().await?;
         let _ = self.news_parts().order(self.pool(), None).await;

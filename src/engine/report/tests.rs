@@ -36,6 +36,7 @@ fn blast() -> BlastRow {
         created_at: DateTime::UNIX_EPOCH,
         next_due_at: None,
         next_due_reason: None,
+        unasked: crate::store::view::Total::Exactly(0),
         waiting: None,
         done_at: None,
     }
@@ -56,7 +57,7 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#"{"blast":{"id":1,"tag":"Campaign 2025-01-18","state":"completed","sender":"sales","#,
             r#""follow_up_stage":"Initial","total_recipients":250},"#,
             r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
-            r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"#,
+            r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"unasked":0,"#,
             r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
             r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"#,
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,

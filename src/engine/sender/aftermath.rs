@@ -31,6 +31,9 @@ pub(super) struct Aftermath {
 /// An opt-out is tried to be written this often.
 const SUPPRESS_TRIES: u32 = 40;
 
+/// An answer may accept a message and report its failure in one breath.
+pub(super) const FAILED_AT_ONCE: &str = "the provider took the message and reported a failure at once";
+
 /// What a provider refused, and when it may be asked again.
 struct Refusal<'a> {
     class: ErrorClass,
@@ -64,6 +67,9 @@ impl Aftermath {
     /// Takes note of an outcome. What cannot be written now is told in the log: the next equal outcome tries again.
     pub(super) async fn of(&self, blast: BlastId, outcome: &Outcome, phone: &Phone) {
         let done = match outcome {
+            Outcome::Accepted { .. } if self.parts.desk.has_failed(outcome) => {
+                self.streak(blast, Some(("error", FAILED_AT_ONCE))).await
+            }
             Outcome::Accepted { .. } => self.streak(blast, None).await,
             Outcome::Unknown { why } => self.streak(blast, Some(("no answer", why))).await,
             Outcome::Rejected { class, code, message, retry_after } => {
@@ -96,7 +102,7 @@ impl Aftermath {
         let Refusal { class, code, message, wish } = refusal;
         match class {
             ErrorClass::StopSender => self.stop_sender(code, message).await,
-            ErrorClass::PauseBlast => self.pause(blast, message).await,
+            ErrorClass::PauseBlast => pause(&self.parts, blast, message).await,
             ErrorClass::SlowSender => {
                 self.brake.slow(wish).await?;
                 self.streak(blast, Some((code, message))).await
@@ -113,22 +119,6 @@ impl Aftermath {
             self.parts.news.order(&self.parts.pool, None).await?;
         }
         Ok(())
-    }
-
-    /// Pauses a blast that is sending. Whoever changed it in the same moment is looked at again: a pause is not lost.
-    async fn pause(&self, id: BlastId, why: &str) -> Result<(), StoreError> {
-        let mut connection = self.parts.pool.acquire().await?;
-        let change = blast::Change { state: BlastState::Paused, reason: Some(why), by: "engine" };
-        loop {
-            let head = blast::head(&mut connection, id).await?;
-            let Some(head) = head.filter(|head| head.state == BlastState::Sending) else { return Ok(()) };
-            if blast::change(&mut connection, id, head.version, change).await? {
-                break;
-            }
-        }
-        drop(connection);
-        tracing::warn!(blast = id.0, why, "paused");
-        self.parts.news.order(&self.parts.pool, Some(id)).await
     }
 
     /// Tried again until the database takes it, for some minutes: no later outcome would tell of it again.
@@ -168,7 +158,7 @@ impl Aftermath {
         }
         match failure {
             Some((_, why)) if streak.length >= self.parts.failures_in_a_row => {
-                self.pause(id, &format!("{} equal failures in a row: {why}", streak.length)).await?;
+                pause(&self.parts, id, &equal_failures(streak.length, why)).await?;
                 self.count(id, None);
                 blast::set_streak(&self.parts.pool, id, None).await
             }
@@ -202,6 +192,27 @@ impl Aftermath {
         self.streaks.lock().entry(id).or_insert(streak);
         Ok(())
     }
+}
+
+/// Pauses a blast that is sending. Whoever changed it in the same moment is looked at again: a pause is not lost.
+pub(in crate::engine) async fn pause(parts: &Parts, id: BlastId, why: &str) -> Result<(), StoreError> {
+    let mut connection = parts.pool.acquire().await?;
+    let change = blast::Change { state: BlastState::Paused, reason: Some(why), by: "engine" };
+    loop {
+        let head = blast::head(&mut connection, id).await?;
+        let Some(head) = head.filter(|head| head.state == BlastState::Sending) else { return Ok(()) };
+        if blast::change(&mut connection, id, head.version, change).await? {
+            break;
+        }
+    }
+    drop(connection);
+    tracing::warn!(blast = id.0, why, "paused");
+    parts.news.order(&parts.pool, Some(id)).await
+}
+
+/// Why a row of failures pauses a blast.
+pub(in crate::engine) fn equal_failures(length: i32, why: &str) -> String {
+    format!("{length} equal failures in a row: {why}")
 }
 
 fn tell(blast: BlastId, done: Result<(), StoreError>) {

@@ -13,6 +13,8 @@ use crate::store::{StoreError, sender};
 
 /// Without a wish of the provider's, a throttled sender holds this long.
 const HOLD: Duration = Duration::from_secs(10);
+/// No pause is longer, also one that an older version wrote down.
+const HOLD_MAX: TimeDelta = TimeDelta::hours(1);
 /// Those under way together say it together: that is one "slow down".
 const ONE_WORD: Duration = Duration::from_secs(2);
 /// One step back after this long without another word.
@@ -25,6 +27,8 @@ pub(super) struct Brake {
     parts: Arc<Parts>,
     pacer: Arc<Mutex<Pacer>>,
     state: Mutex<State>,
+    /// When an operator last ended a pause, as far as this process knows.
+    lifted_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,8 +42,11 @@ impl Brake {
     pub(super) async fn new(parts: Arc<Parts>, pacer: Arc<Mutex<Pacer>>) -> Result<Self, StoreError> {
         let (steps, held_until) = sender::slowed(&parts.pool, parts.desk.id).await?;
         let steps = u32::try_from(steps).unwrap_or(0).min(STEPS_MAX);
-        let brake = Self { parts, pacer, state: Mutex::new(State { steps, changed: Some(Instant::now()) }) };
-        brake.limit(steps, held_until);
+        let lifted_at = sender::hold_lifted_at(&parts.pool, parts.desk.id).await?;
+        let longest = parts.lease.lease.granted_at + HOLD_MAX;
+        let state = Mutex::new(State { steps, changed: Some(Instant::now()) });
+        let brake = Self { parts, pacer, state, lifted_at: Mutex::new(lifted_at) };
+        brake.limit(steps, held_until.map(|until| until.min(longest)));
         Ok(brake)
     }
 
@@ -58,6 +65,17 @@ impl Brake {
             }
             None => Ok(()),
         }
+    }
+
+    /// An operator may have ended the pause that the provider asked for.
+    pub(super) async fn lift(&self) -> Result<(), StoreError> {
+        let newest = sender::hold_lifted_at(&self.parts.pool, self.parts.desk.id).await?;
+        let mut known = self.lifted_at.lock();
+        if newest > *known {
+            *known = newest;
+            self.pacer.lock().release();
+        }
+        Ok(())
     }
 
     /// After a quiet minute, one step back.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bookmark::Bookmark;
 use super::bound::{Bound, Meter};
-use super::{LONGEST_MEMORY, Parts, Sender};
+use super::{AGAIN_AFTER, LONGEST_MEMORY, Parts, Sender};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::{Pace, Pacer, Past, Rate, Reason};
@@ -15,6 +15,10 @@ use crate::domain::waiting::{Waiting, Whose};
 use crate::engine::desk::BlastLimits;
 use crate::store::StoreError;
 use crate::store::blast::{self, Runnable};
+use crate::store::claim;
+
+/// A blast of which the database refused a claim is tried again this much later.
+const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
 
 /// A blast of this sender, with its own pace.
 pub(super) struct Lane {
@@ -172,6 +176,48 @@ impl Sender {
             Pace::Go => Choice::Send(blast),
             Pace::Wait { until, reason } => Choice::Wait { until: Some(until), bound: Some(Bound::Sender(reason)) },
         }
+    }
+}
+
+impl Sender {
+    /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
+    pub(super) async fn nobody_due(&mut self, blast: BlastId) -> Result<(), StoreError> {
+        let due = claim::next_due(&self.parts.pool, blast).await?;
+        let now = self.parts.clock.now();
+        if due.is_some_and(|due| due <= now) {
+            claim::skip_suppressed(&self.parts.pool, blast, &self.parts.desk.business).await?;
+        }
+        let soon = now + AGAIN_AFTER;
+        let next = match due {
+            Some(due) => due.max(soon),
+            None if blast::complete(&self.parts.pool, blast).await? => {
+                self.parts.news.order(&self.parts.pool, Some(blast)).await?;
+                now + TimeDelta::days(1)
+            }
+            None => now + TimeDelta::days(1),
+        };
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) {
+            lane.nobody_due_before = Some(next);
+        }
+        Ok(())
+    }
+
+    /// A blast with a row that cannot be read, or that the database refuses to change, does not hold up the others.
+    pub(super) fn set_aside(&mut self, blast: BlastId, sent: Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == blast) else { return sent };
+        let why = match sent {
+            Err(error) if !error.is_transient() => error.to_string(),
+            Ok(()) => {
+                lane.refused = None;
+                return Ok(());
+            }
+            other => return other,
+        };
+        if lane.refused.as_ref().is_none_or(|refused| refused.why != why) {
+            tracing::warn!(blast = blast.0, why, "nothing is sent of it until that is mended");
+        }
+        lane.refused = Some(Refused { until: self.parts.clock.now() + REFUSED_FOR, why });
+        Ok(())
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Parts;
-use super::aftermath::Aftermath;
+use super::aftermath::{Aftermath, FAILED_AT_ONCE};
 use super::gate::Gate;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
@@ -85,17 +86,24 @@ impl Post {
             () = lease_is_over => return self.file(cut_off(), outgoing.text),
         };
         self.note_answered();
-        if let Outcome::Accepted { .. } = reply.outcome {
-            drop(under_way);
-            self.file(reply, outgoing.text);
-            if !round.aftermath.is_untroubled(round.blast) {
-                Box::pin(round.aftermath.went_well(round.blast)).await;
-            }
-        } else {
+        if let Some(consequences) = self.settle(reply, outgoing.text) {
             // After a refusal the next in line goes only when it is known what the refusal means for all.
-            Box::pin(self.not_accepted(reply, outgoing.text)).await;
+            consequences.await;
+        } else if !round.aftermath.is_untroubled(round.blast) {
             drop(under_way);
+            Box::pin(round.aftermath.went_well(round.blast)).await;
         }
+    }
+
+    /// Files a message that went well; returns what else is to be done after any other outcome. Looks at the reply outside of
+    /// the future of a POST, which would hold it to its end.
+    fn settle(self, reply: SendReply, text: String) -> Option<BoxFuture<'static, ()>> {
+        let is_accepted = matches!(reply.outcome, Outcome::Accepted { .. });
+        if is_accepted && !self.round.parts.desk.has_failed(&reply.outcome) {
+            self.file(reply, text);
+            return None;
+        }
+        Some(Box::pin(self.not_accepted(reply, text)))
     }
 
     async fn not_accepted(self, reply: SendReply, text: String) {
@@ -204,15 +212,8 @@ impl Post {
 
     /// An answer may accept and tell a failure in one breath: the word is evidence of its own.
     fn file_word(&self, word: Option<&str>) {
-        let Some(word) =
-            word.filter(|word| self.round.parts.desk.provider.stage_of(word) == Some(ProviderStage::Failed))
-        else {
-            return;
-        };
-        let error = ProviderError {
-            code: "error".to_owned(),
-            message: "the provider took the message and reported a failure at once".to_owned(),
-        };
+        let Some(word) = word.filter(|word| self.round.parts.desk.is_failure(word)) else { return };
+        let error = ProviderError { code: "error".to_owned(), message: FAILED_AT_ONCE.to_owned() };
         let evidence = Evidence::Provider {
             stage: ProviderStage::Failed,
             word: word.to_owned(),

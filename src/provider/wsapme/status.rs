@@ -59,7 +59,10 @@ pub(super) fn read(answer: &Answer, asked: Asked<'_>, now: DateTime<Utc>) -> Opt
             let message = sentence.unwrap_or_else(|| format!("HTTP {}", answer.status));
             Finding::Refused { code: "unauthorised".to_owned(), message }
         }
-        (_, Some(value)) if wire::success(value) == Success::No => no(value),
+        (429, _) => Finding::Throttled { retry_after: answer.retry_after },
+        // A gateway that is down for a while may say until when.
+        (503, _) if answer.retry_after.is_some() => Finding::Throttled { retry_after: answer.retry_after },
+        (_, Some(value)) if wire::success(value) == Success::No => no(value, answer),
         (200..=299, Some(value)) => news(value, now),
         (status, _) => Finding::Nothing { why: format!("HTTP {status}: {}", wire::describe(&answer.body)) },
     })
@@ -72,11 +75,14 @@ fn is_about_another(value: &Value, asked: Asked<'_>) -> bool {
 }
 
 /// `success: false`: usually "not available", now and then a sender that cannot ask at all.
-fn no(value: &Value) -> Finding {
+fn no(value: &Value, answer: &Answer) -> Finding {
     let sentence = wire::sentence(value);
     match meaning(&sentence) {
         Meaning::Refused { class: ErrorClass::StopSender, code } => {
             Finding::Refused { code: code.to_owned(), message: sentence }
+        }
+        Meaning::Refused { class: ErrorClass::SlowSender, .. } => {
+            Finding::Throttled { retry_after: answer.retry_after }
         }
         _ => Finding::Nothing { why: format!("not available: {sentence}") },
     }

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 
-use super::{BlastFilter, BlastRow};
+use super::{BlastFilter, BlastRow, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
@@ -38,6 +38,7 @@ struct Found {
     created_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
+    unasked: i64,
     people: Option<Json<BTreeMap<String, i64>>>,
     amount: Option<Decimal>,
 }
@@ -46,13 +47,25 @@ struct Found {
 macro_rules! blasts {
     ($tail:literal) => {
         concat!(
-            "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason
+            "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason,
+                    coalesce(u.unasked, 0) as unasked
                from blasts b
                join senders s on s.id = b.sender_id
                left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
                                     from blast_status_counts where blast_id = b.id) c on true
                left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
                                    where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+               left join lateral (
+                    select count(*) as unasked from (
+                        select from unnest(tstzmultirange(tstzrange(null, null))
+                                           - coalesce((select asked from blast_polls where blast_id = b.id), '{}')) as gap
+                         cross join lateral (
+                               select from blast_recipients r
+                                where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.status::text = 'sent'
+                                  and r.sent_at >= coalesce(lower(gap), '-infinity')
+                                  and r.sent_at <= coalesce(upper(gap), 'infinity') and gap @> r.sent_at
+                                order by r.sent_at limit 50001) person
+                         limit 50001) as unheard) u on c.people ? 'sent'
               where b.deleted_at is null and ",
             $tail
         )
@@ -123,10 +136,18 @@ impl From<Found> for BlastRow {
             created_at: found.created_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,
+            unasked: unasked(found.unasked),
             waiting: None,
             done_at: None,
         }
     }
+}
+
+/// More are not counted: whoever looks at a blast that was sent a moment ago does not wait for a million.
+const UNASKED_MAX: i64 = 50_000;
+
+const fn unasked(found: i64) -> Total {
+    if found > UNASKED_MAX { Total::AtLeast(UNASKED_MAX) } else { Total::Exactly(found) }
 }
 
 /// How many people are in each status, in one reading.

@@ -18,6 +18,7 @@ pub(super) fn push(sql: &mut QueryBuilder<Postgres>, term: &Term) {
 
 fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
     match test {
+        Test::Stuck(Status::Sent) => _ = sql.push(STUCK_AT_SENT),
         Test::Status(status) | Test::Stuck(status) => push_statuses(sql, &[*status]),
         Test::OneOf(statuses) => push_statuses(sql, statuses),
         Test::Phone(digits) => push_phone(sql, digits),
@@ -34,6 +35,10 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         }
     }
 }
+
+/// At *sent*, and asked about.
+const STUCK_AT_SENT: &str = "status = 'sent' and (sent_at is null or exists (
+    select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at))";
 
 /// The words are ours, not typed: as literals the planner can count with them.
 pub(super) fn push_statuses(sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {

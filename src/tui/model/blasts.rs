@@ -1,6 +1,5 @@
 //! The list of blasts. Its cursor is a blast, whatever row that is in.
 
-use crate::domain::funnel::Counts;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::engine::view::BlastRow;
@@ -102,12 +101,13 @@ pub enum Changed {
 }
 
 /// How many are stuck at a stage; `None` at the last one, where nobody can be.
-pub const fn stuck_at(counts: &Counts, stage: Status) -> Option<i64> {
+pub const fn stuck_at(blast: &BlastRow, stage: Status) -> Option<i64> {
+    let stuck = blast.stuck();
     match stage {
-        Status::Sent => Some(counts.sent),
-        Status::Delivered => Some(counts.delivered),
-        Status::Read => Some(counts.read),
-        Status::Replied => Some(counts.replied),
+        Status::Sent => Some(stuck.sent),
+        Status::Delivered => Some(stuck.delivered),
+        Status::Read => Some(stuck.read),
+        Status::Replied => Some(stuck.replied),
         _ => None,
     }
 }

@@ -79,6 +79,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         created_at: date,
         next_due_at: None,
         next_due_reason: None,
+        unasked: Total::Exactly(0),
     }
 }
 

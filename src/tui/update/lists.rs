@@ -72,7 +72,7 @@ fn sorting(model: &Model, label: &Label) -> Sorting {
     let Some(blast) = model.blast() else { return Sorting::NewestChange };
     let expected = match label {
         Label::Everyone | Label::Found { .. } => blast.total_recipients,
-        Label::Stuck(stage) => stuck_at(&blast.counts, *stage).unwrap_or_default(),
+        Label::Stuck(stage) => stuck_at(blast, *stage).unwrap_or_default(),
         Label::Only(status) => blast.counts.get(*status),
     };
     if expected > SORTED_MAX { Sorting::Row } else { Sorting::NewestChange }

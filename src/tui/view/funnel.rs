@@ -8,7 +8,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::engine::view::BlastRow;
+use crate::engine::view::{BlastRow, Total};
 use crate::tui::format::{Clock, compact, money, number, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, STAGES, armed_until, stage_label, stuck_at};
@@ -55,7 +55,8 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     };
     stages(model, pen, text, blast);
     let y = text.y + 7;
-    let others = (others(&blast.counts, text.width), String::new());
+    let unasked = unasked(blast);
+    let others = (others(&blast.counts, text.width.saturating_sub(width(&unasked))), unasked);
     let since = (since(model).unwrap_or_default(), String::new());
     let lines = [others, waits(model, blast, text.width), since];
     let rows = usize::from(text.height.saturating_sub(7));
@@ -113,7 +114,7 @@ fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastRow) {
         if row == model.stage {
             pen.put((area.x, y), ">", 1, Meaning::Accent);
         }
-        table.row(pen, (area.x, y), |cell| value(cell, stage, (count, funnel.sent), &blast.counts));
+        table.row(pen, (area.x, y), |cell| value(cell, stage, (count, funnel.sent), blast));
         if room > 8 {
             bar(pen, (area.x + BARS, y), (count, everybody), room, Meaning::Stage(stage));
         }
@@ -129,12 +130,12 @@ const fn head(cell: Cell) -> &'static str {
     }
 }
 
-fn value(cell: Cell, stage: Status, (count, sent): (i64, i64), counts: &Counts) -> (String, Meaning) {
+fn value(cell: Cell, stage: Status, (count, sent): (i64, i64), blast: &BlastRow) -> (String, Meaning) {
     match cell {
         Cell::Stage => (stage_label(stage).to_owned(), Meaning::Stage(stage)),
         Cell::Count => (number(count), Meaning::Plain),
         Cell::Share => (share(count, sent), Meaning::Plain),
-        Cell::Stuck => (stuck_at(counts, stage).map_or_else(|| "-".to_owned(), number), Meaning::Plain),
+        Cell::Stuck => (stuck_at(blast, stage).map_or_else(|| "-".to_owned(), number), Meaning::Plain),
     }
 }
 
@@ -158,6 +159,15 @@ fn others(counts: &Counts, room: u16) -> String {
     let lines = [full.join("   "), full.join("  "), short.join("  ")];
     let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
     fitting.unwrap_or_else(|| short.join(" "))
+}
+
+/// Who is at *sent* and not known to be stuck there.
+fn unasked(blast: &BlastRow) -> String {
+    match blast.unasked {
+        Total::Exactly(0) => String::new(),
+        Total::Exactly(people) => format!("{} not asked about yet", number(people)),
+        Total::AtLeast(people) => format!("{}+ not asked about yet", number(people)),
+    }
 }
 
 /// What it waits for, its rate and end, and the money.

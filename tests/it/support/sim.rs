@@ -93,6 +93,16 @@ impl Sim {
         self.tell("/sim/script", &json!({ "call": "status", "message_id": message_id, "answers": answers })).await;
     }
 
+    /// The next questions, about whatever message, are answered like this.
+    pub async fn answer_any_status(&self, answers: Value) {
+        self.tell("/sim/script", &json!({ "call": "status", "answers": answers })).await;
+    }
+
+    /// The next sends, to whomever, are answered like this.
+    pub async fn answer_any_send(&self, answers: Value) {
+        self.tell("/sim/script", &json!({ "call": "send", "answers": answers })).await;
+    }
+
     /// These faults, and no others, from now on.
     pub async fn faults(&self, faults: &[&str]) {
         self.tell("/sim/faults", &json!(faults)).await;

@@ -119,7 +119,7 @@ fn a_status_beside_a_no_is_not_believed() {
 #[test]
 fn a_page_or_no_json_is_nothing_and_a_gateway_error_too() {
     let page = include_bytes!("../bodies/gateway.html");
-    for status in [200, 404, 429, 500, 502] {
+    for status in [200, 404, 500, 502, 503] {
         assert!(matches!(answered(status, page), Finding::Nothing { .. }), "{status}");
         assert!(matches!(answered(status, b""), Finding::Nothing { .. }), "{status}");
     }
@@ -217,4 +217,20 @@ proptest! {
     fn no_word_makes_it_panic(word in any::<String>()) {
         let _ = (stage_of(&word), found(&json!({"status": word})));
     }
+}
+
+#[test]
+fn a_provider_that_wants_fewer_questions_says_so_by_code_or_in_words() {
+    let read = |status, body: &'static str, retry_after| {
+        let answer = Answer { status, retry_after, body: Bytes::from_static(body.as_bytes()), generation: 0 };
+        let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
+        super::read(&answer, Asked { id: &id, to: "60100123456" }, now()).unwrap()
+    };
+    let pause = Some(std::time::Duration::from_secs(17));
+
+    assert_eq!(read(429, "<html>", pause), Finding::Throttled { retry_after: pause });
+    assert_eq!(read(429, r#"{"data":{"status":"READ"}}"#, None), Finding::Throttled { retry_after: None });
+    assert_eq!(read(503, "<html>", pause), Finding::Throttled { retry_after: pause });
+    let words = r#"{"success":false,"message":"Too Many Attempts."}"#;
+    assert_eq!(read(200, words, None), Finding::Throttled { retry_after: None });
 }

@@ -1,0 +1,112 @@
+//! What outcomes mean for a whole blast or a whole sender: failures of everybody pause the blast, also where the provider takes
+//! each message first; no provider holds a sender for longer than an hour, and an operator can end that.
+
+use serde_json::{Value, json};
+
+use crate::support::{Setup, Shop, digits, eventually_async};
+
+const ONE_BY_ONE: Setup<'static> = Setup {
+    sim: &["--latency", "5ms", "--speed", "0.001"],
+    sender: "rate = \"unlimited\"\nin_flight = 1",
+    engine: "failures_in_a_row = 5",
+    polling: "give_up_after = \"1ms\"",
+};
+
+/// Takes the message, and says that it failed.
+fn taken_and_failed(n: u32) -> Value {
+    let body =
+        json!({ "success": true, "data": { "key": { "id": format!("M{n}"), "fromMe": true }, "status": "ERROR" } });
+    json!([{ "body": body.to_string(), "message_id": format!("M{n}") }])
+}
+
+#[tokio::test]
+async fn a_blast_whose_messages_are_all_taken_with_an_error_pauses() {
+    let shop = Shop::open(ONE_BY_ONE).await;
+    for n in 0..20 {
+        shop.sim.answer_send(&digits(n), taken_and_failed(n)).await;
+    }
+    let blast = shop.blast(0..20).await;
+    let engine = shop.engine();
+
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+
+    let show = shop.json(&["blast", "show", &blast]).await;
+    let why = show["state_reason"].as_str().unwrap();
+    assert!(why.starts_with("5 equal failures in a row: ") && why.contains("reported a failure"), "{show}");
+    assert_eq!((shop.sim.posts().await.len(), shop.count("failed").await, shop.count("queued").await), (5, 5, 15));
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn a_few_messages_that_are_taken_with_an_error_pause_nothing() {
+    let shop = Shop::open(ONE_BY_ONE).await;
+    for n in [0, 1, 2, 3, 6, 7, 8, 9] {
+        shop.sim.answer_send(&digits(n), taken_and_failed(n)).await;
+    }
+    let blast = shop.blast(0..12).await;
+
+    shop.until_idle().await;
+
+    assert_eq!((shop.state(&blast).await.as_str(), shop.count("failed").await), ("completed", 8));
+    shop.books().await;
+}
+
+#[tokio::test]
+async fn a_blast_whose_messages_all_fail_after_they_were_taken_pauses() {
+    let polling = "interval = \"1s\"\nper_second = 100\ngive_up_after = \"3d\"";
+    let shop = Shop::open(Setup { sender: "rate = \"5/s\"\nin_flight = 1", polling, ..ONE_BY_ONE }).await;
+    let error = json!({ "success": true, "data": { "status": "ERROR" } }).to_string();
+    shop.sim.answer_any_status(json!([{ "body": error, "times": 100_000 }])).await;
+    let blast = shop.blast(0..200).await;
+    let engine = shop.engine();
+
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+
+    let show = shop.json(&["blast", "show", &blast]).await;
+    assert!(show["state_reason"].as_str().unwrap().contains("after accepting it"), "{show}");
+    assert!(shop.count("queued").await > 100);
+}
+
+#[tokio::test]
+async fn an_absurd_retry_after_holds_for_an_hour_at_most_and_an_operators_word_ends_it() {
+    let shop = Shop::open(Setup { engine: "", ..ONE_BY_ONE }).await;
+    let refusal = json!({ "code": 429, "body": "{}", "retry_after": 999_999_999_u32 });
+    shop.sim.answer_any_send(json!([refusal])).await;
+    let blast = shop.blast(0..5).await;
+    let engine = shop.engine();
+
+    let said = shop.until_waiting(&blast, "throttled").await;
+    let held = "select extract(epoch from held_until - now())::bigint from senders";
+    let seconds = shop.number(held).await;
+    assert!((3_500..=3_600).contains(&seconds), "{seconds}");
+    let due = "select extract(epoch from max(next_attempt_at) - now())::bigint from blast_recipients";
+    assert!(shop.number(due).await <= 3_600, "nor does the person wait for longer");
+    assert!(said["mend"].as_str().unwrap().contains("sender confirm"), "{said}");
+    assert_eq!(shop.sim.stats().await.posts, 1);
+
+    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.until_state(&blast, "completed").await;
+
+    assert_eq!(shop.sim.stats().await.posts, 6);
+    let again = shop.run(&["sender", "confirm", "sales"]).await;
+    assert!(again.code == 3 && again.err.contains("not stopped, nor held"), "{again:?}");
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_pause_of_a_day_that_an_older_version_wrote_down_holds_for_an_hour_at_most() {
+    let shop = Shop::open(ONE_BY_ONE).await;
+    let blast = shop.blast(0..2).await;
+    shop.execute("update senders set held_until = now() + interval '23 hours'").await;
+    let engine = shop.engine();
+
+    let said = shop.until_waiting(&blast, "throttled").await;
+    let until: chrono::DateTime<chrono::Utc> = said["until"].as_str().unwrap().parse().unwrap();
+    assert!(until < chrono::Utc::now() + chrono::TimeDelta::minutes(61), "{said}");
+    shop.ok(&["sender", "confirm", "sales"]).await;
+    eventually_async("it is sent", async || shop.sim.stats().await.posts == 2).await;
+    engine.stop().await;
+}
