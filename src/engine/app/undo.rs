@@ -192,6 +192,8 @@ fn sentence(undos: &[Undo]) -> String {
     let word = undos.first().map_or("", |undo| undo.act.action.as_str());
     match undos {
         [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
+        [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {amount} again"),
+        [Undo { undone: Undone::Amount(None), .. }] => format!("{who}: the amount is taken back"),
         [_] => format!("{who}: {word} taken back"),
         several if several.iter().all(|undo| undo.act.action == word) => format!("{who}: {word}, taken back"),
         _ => format!("{who}: the last mark of each is taken back"),

@@ -48,7 +48,7 @@ fn amount_line(model: &Model, amount: &Amount) -> Line {
         ),
         Sale::Earlier(seen) => (
             format!(" {who} closed, {symbol} {}. Now {symbol} ", seen.map_or_else(|| "-".to_owned(), money)),
-            "    enter keeps it, esc leaves it as it was",
+            "   enter keeps it, esc does not",
             "  enter keeps it",
         ),
     };

@@ -344,7 +344,7 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     assert_eq!(late, "somebody changed the amount of Person 1 to 130.00 a moment ago: yours is not written");
     assert_eq!(not_closed, "Person 3 is sent now, not closed: the amount is not written");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
-    ben.undo_mine().await.unwrap();
+    assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is 120.00 again");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 120);
     scene.books().await;
 }
