@@ -3,7 +3,7 @@
 //!
 //! `assets/config.example.toml` documents every key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -149,13 +149,16 @@ impl Config {
 
 fn read_senders(document: &mut Document, ui: &Ui, log: &mut Log) -> Vec<Sender> {
     let mut senders: Vec<Sender> = Vec::new();
+    let mut names: HashMap<String, String> = HashMap::new();
     for (at, values) in std::mem::take(&mut document.senders).into_iter().enumerate() {
         let line = values.get("name").map_or(Source::Default, |found| found.source.clone());
         let Some(sender) = Sender::read(values, at + 1, ui.timezone, log) else { continue };
-        if let Some(other) = senders.iter().find(|other| keys::fold(&other.name) == keys::fold(&sender.name)) {
-            let text = format!("too much like the sender `{}`: give each a name of its own", other.name);
+        let folded = keys::fold(&sender.name);
+        if let Some(other) = names.get(&folded) {
+            let text = format!("too much like the sender `{other}`: give each a name of its own");
             log.problem(&line, &format!("senders.{}.name", sender.name), text);
         }
+        names.entry(folded).or_insert_with(|| sender.name.clone());
         senders.push(sender);
     }
     senders

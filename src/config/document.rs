@@ -39,7 +39,8 @@ impl Document {
     pub fn parse(text: &str, log: &mut Log) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (root, errors) = DeTable::parse_recoverable(text);
-        let mut walk = Walk { text, log, document: Self::default() };
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        let mut walk = Walk { newlines, log, document: Self::default() };
         for error in &errors {
             let line = error.span().map_or(0, |span| walk.line(span.start));
             walk.log.problem(&Source::File { line }, "", format!("not TOML: {}", error.message()));
@@ -65,14 +66,15 @@ impl Document {
 }
 
 struct Walk<'a> {
-    text: &'a str,
+    /// Where each line ends.
+    newlines: Vec<usize>,
     log: &'a mut Log,
     document: Document,
 }
 
 impl Walk<'_> {
     fn line(&self, offset: usize) -> usize {
-        1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+        1 + self.newlines.partition_point(|newline| *newline < offset)
     }
 
     fn root(&mut self, root: &DeTable<'_>) {

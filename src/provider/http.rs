@@ -1,13 +1,15 @@
 //! One HTTP exchange, told honestly: what came, or whether the request may have left. Knows no provider.
 
+use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Request, Response, Url, redirect, retry};
+use rustls_platform_verifier::ConfigVerifierExt;
 use thiserror::Error;
 
 use super::{BODY_MAX, Raw};
@@ -41,7 +43,7 @@ pub enum BuildError {
     Tls(String),
 }
 
-/// The connections to one address: a client that can be replaced by a new one.
+/// The connections to one address: a client that is made when first used, and can be replaced by a new one.
 #[derive(Debug)]
 pub(super) struct Connections {
     base: Url,
@@ -54,19 +56,52 @@ pub(super) struct Connections {
 #[derive(Debug, Clone)]
 struct Generation {
     number: u64,
-    client: Client,
+    client: Option<Client>,
 }
 
 impl Connections {
     /// Connects to nobody yet.
-    pub fn new(base: Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Self, BuildError> {
-        let client = client(&base, timeout, keep_alive)?;
-        Ok(Self { base, timeout, keep_alive, current: RwLock::new(Generation { number: 0, client }) })
+    pub fn new(base: Url, timeout: Duration, keep_alive: KeepAlive) -> Self {
+        Self { base, timeout, keep_alive, current: RwLock::new(Generation { number: 0, client: None }) }
+    }
+
+    /// The client to use now, and its generation.
+    fn client(&self) -> Result<(u64, Client), BuildError> {
+        if let Generation { number, client: Some(client) } =
+            &*self.current.read().unwrap_or_else(PoisonError::into_inner)
+        {
+            return Ok((*number, client.clone()));
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let client = match &current.client {
+            Some(client) => client.clone(),
+            None => self.make()?,
+        };
+        current.client = Some(client.clone());
+        Ok((current.number, client))
+    }
+
+    /// One that keeps no connections is the same for every sender of a host. One that does is a sender's own: what is still
+    /// under way on a kept connection is never met by another sender's message.
+    fn make(&self) -> Result<Client, BuildError> {
+        static PER_CALL: Mutex<Option<HashMap<(String, Duration), Client>>> = Mutex::new(None);
+        if self.keep_alive != KeepAlive::PerCall {
+            return client(&self.base, self.timeout, self.keep_alive);
+        }
+        let mut clients = PER_CALL.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = clients.get_or_insert_default();
+        let key = (self.base.origin().ascii_serialization(), self.timeout);
+        if let Some(client) = clients.get(&key) {
+            return Ok(client.clone());
+        }
+        let client = client(&self.base, self.timeout, self.keep_alive)?;
+        clients.insert(key, client.clone());
+        Ok(client)
     }
 
     /// Sends one request and reads its whole answer, up to [`BODY_MAX`].
     pub async fn exchange(&self, request: Request) -> Result<Answer, Trouble> {
-        let Generation { number, client } = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (number, client) = self.client().map_err(|error| Trouble::NoClient { why: error.to_string() })?;
         let response = client.execute(request).await.map_err(|error| trouble(&error, Raw::default()))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers(), Utc::now());
@@ -85,11 +120,7 @@ impl Connections {
         if current.number != answer.generation {
             return;
         }
-        match client(&self.base, self.timeout, self.keep_alive) {
-            Ok(client) => *current = Generation { number: current.number + 1, client },
-            // Each answer is still compared with its request.
-            Err(error) => tracing::warn!(%error, "a connection that mixes up its answers could not be closed"),
-        }
+        *current = Generation { number: current.number + 1, client: None };
     }
 }
 
@@ -112,12 +143,25 @@ fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client
         KeepAlive::PerCall => 0,
         KeepAlive::Pooled { at_rest } => at_rest,
     });
-    if base.scheme() == "http" {
+    builder = if base.scheme() == "http" {
         // Plain HTTP is this machine's simulator: no proxy may see the token, and the platform's certificates, without
         // which building fails on bare systems, are not needed.
-        builder = builder.no_proxy().tls_certs_only([]);
-    }
+        builder.no_proxy().tls_certs_only([])
+    } else {
+        builder.tls_backend_preconfigured(tls()?)
+    };
     user_timeout(builder, timeout).build().map_err(|error| BuildError::Tls(chain(&error)))
+}
+
+/// The platform's certificates are read once: for thousands of clients that is most of their time and memory.
+fn tls() -> Result<rustls::ClientConfig, BuildError> {
+    static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
+    if let Some(made) = TLS.get() {
+        return Ok(made.clone());
+    }
+    let mut made = rustls::ClientConfig::with_platform_verifier().map_err(|error| BuildError::Tls(chain(&error)))?;
+    made.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TLS.get_or_init(|| made).clone())
 }
 
 /// Unacknowledged bytes end the connection no later than the call itself ends.
@@ -151,6 +195,8 @@ impl Answer {
 /// No complete answer.
 #[derive(Debug)]
 pub(super) enum Trouble {
+    /// No client can be made on this machine: nothing is sent until somebody mends it.
+    NoClient { why: String },
     /// No byte of the request left: no name, no connection, no TLS.
     NotSent { why: String },
     /// It may have arrived. `raw` is what came back of the answer.
@@ -160,7 +206,7 @@ pub(super) enum Trouble {
 impl Trouble {
     pub fn into_parts(self) -> (String, Raw) {
         match self {
-            Self::NotSent { why } => (why, Raw::default()),
+            Self::NoClient { why } | Self::NotSent { why } => (why, Raw::default()),
             Self::MayHaveSent { why, raw } => (why, raw),
         }
     }
@@ -225,6 +271,23 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn connections(port: u16, keep_alive: KeepAlive) -> Connections {
+        let base = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+        Connections::new(base, Duration::from_secs(7), keep_alive)
+    }
+
+    #[test]
+    fn a_client_is_made_when_first_used_and_again_after_it_was_given_up() {
+        let kept = connections(1, KeepAlive::Pooled { at_rest: 1 });
+        assert!(kept.current.read().unwrap().client.is_none());
+
+        let (before, _) = kept.client().unwrap();
+        let again = kept.client().unwrap().0;
+        kept.abandon(&Answer { status: 200, retry_after: None, body: Bytes::new(), generation: before });
+
+        assert_eq!((again, kept.client().unwrap().0), (before, before + 1));
+    }
 
     fn asked(text: &str) -> Option<Duration> {
         let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();

@@ -74,14 +74,14 @@ struct DeviceBody<'a> {
 }
 
 impl Wsapme {
-    /// Makes a client; nothing is sent.
+    /// Checks the options. Connects to nobody; the HTTP client is made when first used.
     pub fn new(options: WsapmeOptions) -> Result<Self, BuildError> {
         let WsapmeOptions { base_url, device, token, timeout, keep_alive, status_call } = options;
         let url = Url::parse(&base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.ok_or_else(|| BuildError::Address(crate::domain::text::clean(&base_url).into_owned()))?;
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| BuildError::Token)?;
         token.set_sensitive(true);
-        let connections = Connections::new(url.clone(), timeout, keep_alive)?;
+        let connections = Connections::new(url.clone(), timeout, keep_alive);
         let headers = [
             (HeaderName::from_static("x-wsapme-token"), token),
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -105,6 +105,7 @@ impl Wsapme {
                 let outcome = outcome.unwrap_or_else(|| Outcome::Unknown { why: self.mixed_up(&answer, "person") });
                 SendReply { outcome, raw: answer.raw() }
             }
+            Err(Trouble::NoClient { why }) => SendReply { outcome: send::no_client(why), raw: super::Raw::default() },
             Err(Trouble::NotSent { why }) => {
                 SendReply { outcome: send::not_connected(why), raw: super::Raw::default() }
             }

@@ -35,6 +35,11 @@ pub(super) fn not_connected(why: String) -> Outcome {
     rejected(ErrorClass::Retry, "connect", why)
 }
 
+/// This machine cannot make a client: a person has to mend it.
+pub(super) fn no_client(why: String) -> Outcome {
+    rejected(ErrorClass::StopSender, "client", why)
+}
+
 fn accepted_or_not(value: &Value, answer: &Answer, now: DateTime<Utc>) -> Outcome {
     let id = wire::message_id(value, &ID_PLACES);
     match (wire::success(value), id) {
