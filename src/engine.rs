@@ -24,8 +24,8 @@ mod upkeep;
 mod watch;
 
 pub use app::{
-    Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, MarkedSeveral, NewDraft, Plan, Sample, Setup,
-    TakenBack, database_name,
+    Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, MarkedSeveral, NewDraft, Plan, Sample,
+    SenderMoved, Setup, TakenBack, database_name,
 };
 pub use error::EngineError;
 pub use news::DatabaseState;

@@ -25,6 +25,9 @@ pub(super) enum SenderVerb {
     /// Say that a stopped sender may go on: what was wrong is mended, or a restored database may send as it is. Also ends a
     /// pause that the provider asked for.
     Confirm { name: String },
+    /// Send from the phone that this configuration names, though the database knows the sender as another one. Whoever sends
+    /// for it from the other phone stops; people under way there become uncertain.
+    Move { name: String },
 }
 
 impl SenderVerb {
@@ -32,6 +35,7 @@ impl SenderVerb {
         match self {
             Self::List => list(global).await,
             Self::Check { name } => check(global, name.as_deref()).await,
+            Self::Move { name } => move_to(global, &name).await,
             Self::Confirm { name } => {
                 let context = Context::open(global, Touch::Writes).await?;
                 match context.app.confirm_sender(&name).await? {
@@ -44,6 +48,21 @@ impl SenderVerb {
             }
         }
     }
+}
+
+async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
+    let context = Context::open(global, Touch::Writes).await?;
+    let moved = context.app.move_sender(name).await?;
+    if context.is_json {
+        let before = moved.before.as_ref().map(ToString::to_string);
+        json(&json!({ "name": name, "before": before, "now": moved.now.to_string(), "moved": !moved.is_unchanged() }))?;
+    } else if moved.is_unchanged() {
+        talk(&format!("sender {name} is {} already", moved.now));
+    } else {
+        let before = moved.before.map_or_else(String::new, |before| format!(", no longer {before}"));
+        talk(&format!("sender {name} is {} now{before}", moved.now));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(global: &Global) -> Result<ExitCode> {

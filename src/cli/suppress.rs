@@ -77,7 +77,13 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
         let mend = "see `blastdeck suppress list` for its business, and name that with --business";
         return Err(Refused(format!("{phone} is not suppressed for {business}: {mend}")).into());
     }
-    talk(&format!("{phone} may be messaged again, in blasts to come"));
+    let left = context.app.suppressed_for(&phone).await?;
+    talk(&if left.is_empty() {
+        format!("{phone} may be messaged again, in blasts to come")
+    } else {
+        let left: Vec<_> = left.iter().map(|business| format!("`{business}`")).collect();
+        format!("{phone} is suppressed for {business} no longer, but still for {}", left.join(", "))
+    });
     Ok(())
 }
 

@@ -31,6 +31,16 @@ impl BaseUrl {
         &self.text
     }
 
+    /// The host in lower case, with its port where one is named.
+    pub fn authority(&self) -> String {
+        let url = Url::parse(&self.text).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().trim_end_matches('.');
+        match url.as_ref().and_then(Url::port) {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
     /// Whether it is this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == Host::Loopback

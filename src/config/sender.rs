@@ -13,7 +13,7 @@ use super::settings::{Name, Span, Zone};
 use super::token::TokenSource;
 use crate::domain::pace::{DailyCap, Gap, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
-use crate::domain::sender::{ProviderKind, StatusCall};
+use crate::domain::sender::{LOOPBACK, ProviderKind, SenderDevice, StatusCall};
 
 /// One sender, checked. Its token is read when it starts.
 #[derive(Debug, Clone)]
@@ -46,6 +46,12 @@ impl Sender {
     /// Whom opt-outs are shared with: everybody of the same business, else the sender alone.
     pub fn business(&self) -> &str {
         self.business.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Which phone it is.
+    pub fn identity(&self) -> SenderDevice {
+        let address = if self.is_rehearsal() { LOOPBACK.to_owned() } else { self.base_url.authority() };
+        SenderDevice { provider: self.provider.to_string(), address, id: self.device.clone() }
     }
 
     /// Whether it speaks to this machine only: nobody is really written to.

@@ -33,6 +33,29 @@ impl fmt::Display for ProviderKind {
     }
 }
 
+/// Which phone a sender is. Two senders with the same one are the same phone to whoever gets a message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SenderDevice {
+    /// [`ProviderKind`] as a word.
+    pub provider: String,
+    /// The provider's host, with the port where one is named; [`LOOPBACK`] for a simulator on this machine.
+    pub address: String,
+    /// The linked phone's id there.
+    pub id: String,
+}
+
+/// The address of every simulator on this machine: their ports come and go.
+pub const LOOPBACK: &str = "loopback";
+
+impl fmt::Display for SenderDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address.as_str() {
+            LOOPBACK => write!(f, "device {} on this machine", self.id),
+            address => write!(f, "device {} at {address}", self.id),
+        }
+    }
+}
+
 /// Which of WSAPME's two calls is asked for a message's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum StatusCall {

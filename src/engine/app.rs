@@ -4,6 +4,7 @@ mod commands;
 mod create;
 mod health;
 mod marks;
+mod moving;
 mod open;
 mod plan;
 mod reads;
@@ -13,6 +14,7 @@ mod several;
 mod suppressions;
 mod undo;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -35,6 +37,7 @@ use crate::domain::retry::RetryRules;
 pub use commands::Launch;
 pub use create::NewDraft;
 pub use marks::Marked;
+pub use moving::SenderMoved;
 pub use open::{Access, Broken, Listening, Setup, database_name};
 pub use plan::{Plan, Sample};
 pub use replies::{Heard, Incoming};
@@ -54,7 +57,9 @@ struct Inner {
     operator: String,
     identity: Identity,
     host: String,
-    desks: Vec<Desk>,
+    desks: Arc<[Desk]>,
+    /// Where each sender stands in `desks`.
+    desk_of: HashMap<SenderId, usize>,
     broken: Vec<Broken>,
     clock: Arc<DatabaseClock>,
     fence: Fence,
@@ -165,12 +170,12 @@ impl App {
         self.inner.config.engine.keep_history
     }
 
-    pub(super) fn desks(&self) -> Vec<Desk> {
+    pub(super) fn desks(&self) -> Arc<[Desk]> {
         self.inner.desks.clone()
     }
 
     pub(super) fn desk(&self, id: SenderId) -> Option<&Desk> {
-        self.inner.desks.iter().find(|desk| desk.id == id)
+        self.inner.desks.get(*self.inner.desk_of.get(&id)?)
     }
 
     pub(super) fn resting(&self) -> watch::Receiver<bool> {

@@ -1,27 +1,30 @@
 //! A sender as this process can use it: its key, its limits, its way to WhatsApp.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono_tz::Tz;
 use secrecy::SecretString;
+use sqlx::PgPool;
 
 use crate::config;
 use crate::domain::ids::SenderId;
 use crate::domain::pace::{Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
 use crate::domain::phone::Region;
 use crate::domain::polling::questions_per_second;
-use crate::domain::sender::ProviderKind;
+use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::provider::{Outcome, Provider, ProviderStage};
 use crate::store::blast::Runnable;
+use crate::store::{self, StoreError};
 
 /// A configured sender.
 #[derive(Clone)]
 pub struct Desk {
     pub id: SenderId,
     pub name: String,
-    /// Opt-outs are shared within it.
-    pub business: String,
+    /// Which phone it is by this process's configuration.
+    pub device: SenderDevice,
     pub region: Region,
     pub limits: Limits,
     /// Between two messages to the same number.
@@ -31,9 +34,34 @@ pub struct Desk {
     /// Status questions a second.
     pub polls_per_second: f64,
     pub provider: Arc<dyn Provider>,
+    is_elsewhere: Arc<AtomicBool>,
 }
 
 impl Desk {
+    /// Compares with the database, where the sender may have been moved to another phone since this process was started.
+    /// Whether it may be sent for here.
+    pub async fn is_current(&self, pool: &PgPool) -> Result<bool, StoreError> {
+        let known = store::sender::device(pool, self.id).await?;
+        let is_elsewhere = known.as_ref().is_some_and(|known| *known != self.device);
+        if self.is_elsewhere.swap(is_elsewhere, Ordering::Relaxed) != is_elsewhere && is_elsewhere {
+            tracing::warn!(sender = %self.name, why = self.elsewhere(), "nothing is sent for it here any more");
+        }
+        Ok(!is_elsewhere)
+    }
+
+    /// Whether the sender was another phone when the database was last asked.
+    pub fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing is sent here for a sender that was moved.
+    pub fn elsewhere(&self) -> String {
+        format!(
+            "sender {} was moved to another phone and is no longer {}: start again with the configuration in force",
+            self.name, self.device
+        )
+    }
+
     pub const fn zone(&self) -> Tz {
         self.limits.zone
     }
@@ -118,7 +146,7 @@ impl Desk {
         Ok(Self {
             id,
             name: sender.name.clone(),
-            business: sender.business().to_owned(),
+            device: sender.identity(),
             region: sender.region,
             limits: sender.limits(config.engine.speed),
             pair_gap: sender.pair_gap,
@@ -127,6 +155,7 @@ impl Desk {
             provider: match sender.provider {
                 ProviderKind::Wsapme => Arc::new(wsapme(sender, token)?),
             },
+            is_elsewhere: Arc::default(),
         })
     }
 }

@@ -149,9 +149,9 @@ impl Engine {
         }
         let due = self.due().await?;
         self.settle(&due).await;
-        for desk in self.app.desks() {
-            if due.contains(&desk.id) && !self.senders.contains_key(&desk.id) {
-                self.try_take(&desk).await?;
+        for desk in self.app.desks().iter() {
+            if due.binary_search(&desk.id).is_ok() && !self.senders.contains_key(&desk.id) {
+                self.try_take(desk).await?;
             }
         }
         // After the senders: none of it holds up a message.
@@ -160,7 +160,7 @@ impl Engine {
             other => other?,
         }
         self.complete_finished().await?;
-        let ours = self.app.desks().iter().any(|desk| due.contains(&desk.id));
+        let ours = self.app.desks().iter().any(|desk| !desk.is_elsewhere() && due.binary_search(&desk.id).is_ok());
         let is_idle = self.options.until == Until::Idle && !ours && self.senders.is_empty();
         Ok(if is_idle && !self.upkeep.has_left(&self.app).await? { Turn::Over } else { Turn::GoOn })
     }
@@ -212,12 +212,19 @@ impl Engine {
                 Verdict::Dead(pulse) => Some(pulse),
             },
         };
+        if !desk.is_current(self.app.pool()).await? {
+            return Ok(());
+        }
         let server = store::fence::server(self.app.pool()).await?;
         let asked_at = Moment::now();
         let terms = self.app.lease_terms();
         let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid(), dead };
         let Some(acquiring) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
         let Some((lease, verified)) = self.verify(desk, acquiring, server).await? else { return Ok(()) };
+        // A move locks the lease row: one that came before it shows now, one that comes after ends this lease's epoch.
+        if !desk.is_current(self.app.pool()).await? {
+            return lease::release(self.app.pool(), lease).await;
+        }
         self.ask_when_too_late(desk, lease).await?;
         tracing::info!(sender = %desk.name, epoch = lease.epoch, "sending for it now");
         self.app.clock().heard(asked_at, lease.granted_at);

@@ -83,9 +83,8 @@ impl Claimed {
 
 /// What to claim.
 #[derive(Debug, Clone, Copy)]
-pub struct Want<'a> {
+pub struct Want {
     pub blast: BlastId,
-    pub business: &'a str,
     /// At most this many.
     pub people: i64,
     /// Only those behind this place; `None`: from the start of the list. In front of it are dead entries, which a long
@@ -118,7 +117,7 @@ struct Ours {
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
-pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim, StoreError> {
+pub async fn claim(pool: &PgPool, lease: Lease, want: Want) -> Result<Claim, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
@@ -141,7 +140,6 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want<'_>) -> Result<Claim,
         .bind(want.blast)
         .bind(want.people)
         .bind(lease.epoch)
-        .bind(want.business)
         .bind(lease.sender)
         .bind(want.after.map_or(DateTime::UNIX_EPOCH, |place| place.next_attempt_at))
         .bind(want.after.map_or(0, |place| place.id.0))
@@ -169,11 +167,12 @@ const CLAIM: &str = "
          where id = any(array(
                select r.id from blast_recipients r
                 where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
-                  and (r.next_attempt_at, r.id) > ($6, $7)
+                  and (r.next_attempt_at, r.id) > ($5, $6)
                   and exists (select 1 from blasts b
                                where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now()))
                   and not exists (select 1 from suppressions s
-                                   where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($4, '*'))
+                                   where person_key(s.phone_number) = person_key(r.phone_number)
+                                     and s.business in ((select o.business from senders o where o.id = $4), '*'))
                 order by r.next_attempt_at, r.id
                 limit $2
                   for update of r skip locked))
@@ -184,7 +183,7 @@ const CLAIM: &str = "
                     provider_status, error_code, error_message) is null as is_fresh),
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
-        select id, attempt, $5, $3 from claimed),
+        select id, attempt, $4, $3 from claimed),
     told as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
         select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
@@ -193,7 +192,7 @@ const CLAIM: &str = "
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the
 /// opt-outs to the people as in [`super::suppression::count_in`], and then by their ids.
 /// Returns how many.
-pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> Result<u64, StoreError> {
+pub async fn skip_suppressed(pool: &PgPool, blast: BlastId) -> Result<u64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let done = sqlx::query(
         "with left_out as (
@@ -208,7 +207,8 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> R
                             cross join lateral (select id from blast_recipients
                                                  where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
                                                    and status >= 'queued' and status <= 'queued' offset 0) x
-                            where s.business in ($2, '*')))
+                            where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
+                                                   where b.id = $1), '*')))
                      order by r.id for update of r skip locked))
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
@@ -216,7 +216,6 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId, business: &str) -> R
            from left_out",
     )
     .bind(blast)
-    .bind(business)
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -235,19 +234,20 @@ pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<U
     Ok(due)
 }
 
-/// Whether somebody may still get the POST they were claimed for: their blast is sending, its sender was not stopped, and
-/// they have not opted out since. Asked this way round, so that whoever was deleted meanwhile gets none.
-pub async fn is_wanted(pool: &PgPool, person: RecipientId, business: &str) -> Result<bool, StoreError> {
+/// Whether somebody may still get the POST they were claimed for: their blast is sending, its sender was neither stopped nor
+/// taken over, and they have not opted out since. Asked this way round, so that whoever was deleted meanwhile gets none.
+pub async fn is_wanted(pool: &PgPool, person: RecipientId) -> Result<bool, StoreError> {
     let wanted = sqlx::query_scalar(
         "select exists (
              select 1 from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
               where r.id = $1 and r.status = 'sending'
+                and exists (select 1 from sender_leases l where l.sender_id = o.id and l.epoch = r.epoch)
                 and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
                 and not exists (select 1 from suppressions s
-                                 where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*')))",
+                                 where person_key(s.phone_number) = person_key(r.phone_number)
+                                   and s.business in (o.business, '*')))",
     )
     .bind(person)
-    .bind(business)
     .fetch_one(pool)
     .await?;
     Ok(wanted)

@@ -1,54 +1,18 @@
 //! Senders: the rows behind the configuration's, and what stops them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
+use crate::domain::sender::SenderDevice;
 
-/// A sender as the configuration has it.
-#[derive(Debug, Clone, Copy)]
-pub struct Registered<'a> {
-    pub name: &'a str,
-    pub provider: &'a str,
-    pub business: &'a str,
-    pub rehearsal: bool,
-}
+mod registration;
 
-/// Makes sure that the sender has a row, as configured now; returns its key.
-pub async fn register(pool: &PgPool, sender: Registered<'_>) -> Result<SenderId, StoreError> {
-    let known: Option<(SenderId, String, String, bool)> =
-        sqlx::query_as("select id, provider, business, rehearsal from senders where name = $1")
-            .bind(sender.name)
-            .fetch_optional(pool)
-            .await?;
-    match known {
-        Some((id, provider, business, rehearsal))
-            if (provider.as_str(), business.as_str(), rehearsal)
-                == (sender.provider, sender.business, sender.rehearsal) =>
-        {
-            Ok(id)
-        }
-        _ => upsert(pool, sender).await,
-    }
-}
-
-async fn upsert(pool: &PgPool, sender: Registered<'_>) -> Result<SenderId, StoreError> {
-    let id = sqlx::query_scalar(
-        "insert into senders (name, provider, business, rehearsal) values ($1, $2, $3, $4)
-         on conflict (name) do update
-            set provider = excluded.provider, business = excluded.business, rehearsal = excluded.rehearsal
-         returning id",
-    )
-    .bind(sender.name)
-    .bind(sender.provider)
-    .bind(sender.business)
-    .bind(sender.rehearsal)
-    .fetch_one(pool)
-    .await?;
-    Ok(id)
-}
+pub use registration::{Registered, Registration, look_up, move_to, register};
 
 /// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet.
 pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Result<bool, StoreError> {
@@ -154,19 +118,31 @@ pub async fn recent_numbers(
 /// How many attempts count against the day that began at `since`: every one not known to be unaccepted, also of those who
 /// were deleted meanwhile.
 pub async fn attempts_since(pool: &PgPool, id: SenderId, since: DateTime<Utc>) -> Result<i64, StoreError> {
-    let n = sqlx::query_scalar(
-        "select (select count(*) from attempts a
-                  where a.sender_id = $1 and a.claimed_at >= $2
+    let attempts = attempts_of_days(pool, &[(id, since)]).await?;
+    Ok(attempts.get(&id).copied().unwrap_or_default())
+}
+
+/// The same for many senders, each with the beginning of its own day.
+pub async fn attempts_of_days(
+    pool: &PgPool,
+    days: &[(SenderId, DateTime<Utc>)],
+) -> Result<HashMap<SenderId, i64>, StoreError> {
+    let (ids, starts): (Vec<i64>, Vec<DateTime<Utc>>) = days.iter().map(|(id, since)| (id.0, *since)).unzip();
+    let attempts: Vec<(SenderId, i64)> = sqlx::query_as(
+        "select d.id,
+                (select count(*) from attempts a
+                  where a.sender_id = d.id and a.claimed_at >= d.since
                     and not exists (select 1 from provider_message m
                                      where m.recipient_id = a.recipient_id and m.attempt = a.attempt
                                        and m.outcome in ('released', 'rejected')))
-              + (select count(*) from deleted_attempts where sender_id = $1 and at >= $2 and not refused)",
+              + (select count(*) from deleted_attempts x where x.sender_id = d.id and x.at >= d.since and not x.refused)
+           from unnest($1::bigint[], $2::timestamptz[]) as d (id, since)",
     )
-    .bind(id)
-    .bind(since)
-    .fetch_one(pool)
+    .bind(ids)
+    .bind(starts)
+    .fetch_all(pool)
     .await?;
-    Ok(n)
+    Ok(attempts.into_iter().collect())
 }
 
 /// Forgets what was attempted for people who were deleted, when no limit looks back so far any more. Returns how many.
@@ -233,4 +209,14 @@ pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError>
 /// A sender's key by its name.
 pub async fn id(pool: &PgPool, name: &str) -> Result<Option<SenderId>, StoreError> {
     Ok(sqlx::query_scalar("select id from senders where name = $1").bind(name).fetch_optional(pool).await?)
+}
+
+/// Which phone a sender is, as far as that is known.
+pub async fn device(pool: &PgPool, id: SenderId) -> Result<Option<SenderDevice>, StoreError> {
+    let found: Option<(String, Option<String>, Option<String>)> =
+        sqlx::query_as("select provider, address, device from senders where id = $1")
+            .bind(id)
+            .fetch_optional(pool)
+            .await?;
+    Ok(found.and_then(|(provider, address, id)| Some(SenderDevice { provider, address: address?, id: id? })))
 }

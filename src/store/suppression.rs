@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, settings};
-use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
 /// One suppression.
@@ -27,6 +27,34 @@ pub struct Suppress<'a> {
     pub reason: Option<&'a str>,
     pub source: &'a str,
     pub by: &'a str,
+}
+
+/// Whose opt-outs one is among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// A business by its name, `*` for all.
+    Business(&'a str),
+    /// The business that this sender has now.
+    Sender(SenderId),
+    /// The business of this blast's sender.
+    Blast(BlastId),
+}
+
+/// The business that a scope stands for. It stays the sender's until the commit: whoever gives the sender another one
+/// waits, and then finds what was added.
+pub async fn business(tx: &mut PgConnection, scope: Scope<'_>) -> Result<String, StoreError> {
+    let statement = match scope {
+        Scope::Business(business) => return Ok(business.to_owned()),
+        Scope::Sender(_) => "select business from senders where id = $1 for share",
+        Scope::Blast(_) => {
+            "select s.business from senders s join blasts b on b.sender_id = s.id where b.id = $1 for share of s"
+        }
+    };
+    let id = match scope {
+        Scope::Sender(SenderId(id)) | Scope::Blast(BlastId(id)) => id,
+        Scope::Business(_) => 0,
+    };
+    Ok(sqlx::query_scalar(statement).bind(id).fetch_one(tx).await?)
 }
 
 /// Adds one; `false` when it was there already. What the person or the provider says stands above an operator's word:
@@ -77,6 +105,17 @@ pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Resul
     Ok(done.rows_affected() == 1)
 }
 
+/// The businesses that a number is suppressed for.
+pub async fn businesses(pool: &PgPool, phone: &str) -> Result<Vec<String>, StoreError> {
+    let businesses = sqlx::query_scalar(
+        "select business from suppressions where person_key(phone_number) = person_key($1) order by business",
+    )
+    .bind(phone)
+    .fetch_all(pool)
+    .await?;
+    Ok(businesses)
+}
+
 /// The list, newest first.
 pub async fn list(pool: &PgPool, limit: i64) -> Result<Vec<SuppressionRow>, StoreError> {
     let rows = sqlx::query_as(
@@ -89,7 +128,8 @@ pub async fn list(pool: &PgPool, limit: i64) -> Result<Vec<SuppressionRow>, Stor
     Ok(rows)
 }
 
-/// Where this number is still open in a blast of this business (any, for `*`): an opt-out takes effect there at once.
+/// Where this number is still open in a blast of this business (any, for `*`), or of one that its opt-outs hold for too:
+/// there it takes effect at once.
 pub async fn open_rows(
     tx: &mut PgConnection,
     business: &str,
@@ -98,7 +138,10 @@ pub async fn open_rows(
     let rows = sqlx::query_as(
         "select r.blast_id, r.id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
-          where person_key(r.phone_number) = person_key($2) and ($1 = '*' or s.business = $1)
+          where person_key(r.phone_number) = person_key($2)
+            and ($1 = '*' or s.business = $1
+                 or s.business in (select x.business from suppressions x
+                                      where person_key(x.phone_number) = person_key($2)))
             and r.status in ('queued', 'sending', 'uncertain')
           order by r.id",
     )
@@ -112,7 +155,7 @@ pub async fn open_rows(
 /// How many of a blast's queued people opted out: one look an opt-out. `blast_id + 0`, a status that is a range of one, and
 /// `offset 0`, so that it is by the number, and from the opt-outs to the people: of people who were imported a moment ago
 /// the planner thinks that they are few, and would walk over all of them.
-pub async fn count_in(pool: &PgPool, blast: BlastId, business: &str) -> Result<i64, StoreError> {
+pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let n = sqlx::query_scalar(
         "select count(distinct r.id)
@@ -120,10 +163,9 @@ pub async fn count_in(pool: &PgPool, blast: BlastId, business: &str) -> Result<i
           cross join lateral (select id from blast_recipients
                                where person_key(phone_number) = person_key(s.phone_number) and blast_id + 0 = $1
                                  and status >= 'queued' and status <= 'queued' offset 0) r
-          where s.business in ($2, '*')",
+          where s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id where b.id = $1), '*')",
     )
     .bind(blast)
-    .bind(business)
     .fetch_one(&mut *tx)
     .await?;
     tx.commit().await?;

@@ -28,6 +28,7 @@ mod reasons;
 mod restore;
 mod retry;
 mod rude;
+mod senders;
 mod sending;
 mod spellings;
 mod statuses;

@@ -58,7 +58,7 @@ impl Scene {
     }
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
-        let want = Want { blast: BLAST, business: "kedai", people: people.into(), after: None };
+        let want = Want { blast: BLAST, people: people.into(), after: None };
         match claim(self.pool(), self.lease, want).await.unwrap() {
             Claim::People(people) => people,
             refused => panic!("{refused:?}"),

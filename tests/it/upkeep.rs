@@ -225,8 +225,8 @@ async fn whoever_is_under_way_in_a_deleted_blast_goes_when_it_is_known_what_came
 
     assert_eq!(delete.finish(pool).await.unwrap(), 2);
     assert_eq!(number(pool, there).await, 1);
-    assert!(!claim::is_wanted(pool, RecipientId(2), "kedai").await.unwrap(), "deleted");
-    assert!(!claim::is_wanted(pool, RecipientId(3), "kedai").await.unwrap(), "gone");
+    assert!(!claim::is_wanted(pool, RecipientId(2)).await.unwrap(), "deleted");
+    assert!(!claim::is_wanted(pool, RecipientId(3)).await.unwrap(), "gone");
     execute(pool, "update blast_recipients set status = 'sent', standing = 'sent' where id = 2").await;
     delete.finish(pool).await.unwrap();
 

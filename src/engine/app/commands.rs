@@ -47,8 +47,7 @@ impl App {
 
     async fn start(&self, launch: Launch, command: Command, act: &'static str) -> Result<BlastRow, EngineError> {
         let blast = self.blast(launch.blast).await?;
-        let business = self.business(blast.sender_id).await?;
-        let Readiness { people, obstacles, .. } = self.readiness(&blast, &business).await?;
+        let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         if command == Command::Resume && head.state == BlastState::Sending {
@@ -71,7 +70,7 @@ impl App {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
-        claim::skip_suppressed(self.pool(), head.id, &business).await?;
+        claim::skip_suppressed(self.pool(), head.id).await?;
         self.tell(head.id).await?;
         self.blast(head.id).await
     }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{App, Inner};
 use crate::config::{self, Config};
 use crate::domain::ids::SenderId;
+use crate::domain::sender::SenderDevice;
 use crate::engine::clock::DatabaseClock;
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
@@ -17,7 +18,7 @@ use crate::engine::fence::Fence;
 use crate::engine::identity::Identity;
 use crate::engine::news::News;
 use crate::store;
-use crate::store::sender::{self, Registered};
+use crate::store::sender::{self, Registered, Registration};
 
 /// What an app is made of.
 pub struct Setup {
@@ -80,7 +81,8 @@ impl App {
             operator: setup.config.operator.clone(),
             identity: identity(&state.join(&database), setup.listening, &host),
             host,
-            desks,
+            desk_of: desks.iter().enumerate().map(|(at, desk)| (desk.id, at)).collect(),
+            desks: desks.into(),
             broken,
             clock: Arc::new(DatabaseClock::default()),
             fence: Fence::new(&state, &database, setup.config.database.data_dir.join("run")),
@@ -114,10 +116,20 @@ pub fn database_name(url: &str) -> String {
 
 /// The configured senders: those that can be used, and those that cannot, with the reason.
 async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<Desk>, Vec<Broken>), EngineError> {
+    let configured: Vec<Registered> = config.senders.iter().map(registered).collect();
+    // A reader registers none.
+    let mut said = match access {
+        Access::ReadWrite => sender::register(pool, &configured).await?,
+        Access::ReadOnly => sender::look_up(pool, &configured).await?,
+    };
     let (mut desks, mut broken) = (Vec::new(), Vec::new());
     for sender in &config.senders {
-        let Some(id) = key(pool, sender, access).await? else { continue };
-        match Desk::build(sender, id, config) {
+        let (id, desk) = match said.remove(&sender.name) {
+            Some(Registration::Ours(id)) => (id, Desk::build(sender, id, config)),
+            Some(Registration::Elsewhere { id, device }) => (id, Err(elsewhere(sender, &device))),
+            None => continue,
+        };
+        match desk {
             Ok(desk) => desks.push(desk),
             Err(why) => broken.push(Broken { sender: id, name: sender.name.clone(), why }),
         }
@@ -125,18 +137,23 @@ async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<De
     Ok((desks, broken))
 }
 
-/// A sender's key; a reader registers none.
-async fn key(pool: &PgPool, sender: &config::Sender, access: Access) -> Result<Option<SenderId>, EngineError> {
-    if access == Access::ReadOnly {
-        return Ok(sender::id(pool, &sender.name).await?);
-    }
-    let registered = Registered {
-        name: &sender.name,
-        provider: &sender.provider.to_string(),
-        business: sender.business(),
+/// A sender as the database is to know it.
+pub(super) fn registered(sender: &config::Sender) -> Registered {
+    Registered {
+        name: sender.name.clone(),
+        business: sender.business().to_owned(),
         rehearsal: sender.is_rehearsal(),
-    };
-    Ok(Some(sender::register(pool, registered).await?))
+        device: sender.identity(),
+    }
+}
+
+/// The same name, another phone: two configurations on one database, or one that was edited.
+fn elsewhere(sender: &config::Sender, device: &SenderDevice) -> String {
+    let (name, ours) = (&sender.name, sender.identity());
+    format!(
+        "in this database sender {name} is {device}, in this configuration {ours}: \
+         to send from this one from now on, run `blastdeck sender move {name}`"
+    )
 }
 
 fn host() -> String {

@@ -62,7 +62,7 @@ impl App {
     pub async fn plan(&self, id: BlastId) -> Result<Plan, EngineError> {
         let blast = self.blast(id).await?;
         let business = self.business(blast.sender_id).await?;
-        let Readiness { people, suppressed, obstacles } = self.readiness(&blast, &business).await?;
+        let Readiness { people, suppressed, obstacles } = self.readiness(&blast).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.clock().now() - RECENTLY).await?;
         let desk = self.desk(blast.sender_id);
         let left_today = match desk.map(|desk| (desk, desk.limits.daily_cap)) {
@@ -85,8 +85,8 @@ impl App {
     }
 
     /// The part of the plan that a launch asks again, without what is only for the eye.
-    pub(super) async fn readiness(&self, blast: &BlastRow, business: &str) -> Result<Readiness, EngineError> {
-        let suppressed = suppression::count_in(self.pool(), blast.id, business).await?;
+    pub(super) async fn readiness(&self, blast: &BlastRow) -> Result<Readiness, EngineError> {
+        let suppressed = suppression::count_in(self.pool(), blast.id).await?;
         let people = blast.counts.queued - suppressed;
         Ok(Readiness { people, suppressed, obstacles: self.obstacles(blast, suppressed) })
     }
@@ -100,8 +100,8 @@ impl App {
         if blast.counts.queued - suppressed == 0 && blast.counts.open() - suppressed == 0 {
             obstacles.push(format!("nobody is left to send to in {}", blast.tag));
         }
-        if let Some(broken) = self.broken().iter().find(|broken| broken.sender == blast.sender_id) {
-            obstacles.push(broken.why.clone());
+        if let Some(why) = self.unusable(blast.sender_id) {
+            obstacles.push(why);
         } else if self.desk(blast.sender_id).is_none() {
             obstacles.push(format!("sender {} is not in the configuration: add it under [[senders]]", blast.sender));
         }

@@ -81,29 +81,40 @@ impl App {
 
     /// A sender that this configuration cannot use is as good as stopped.
     fn with_broken(&self, mut row: SenderRow) -> SenderRow {
-        if let Some(broken) = self.broken().iter().find(|broken| broken.sender == row.id)
-            && row.lease.is_none()
+        if row.lease.is_none()
+            && let Some(reason) = self.unusable(row.id)
         {
-            row.stopped.get_or_insert(Stop { at: Utc::now(), code: "config".to_owned(), reason: broken.why.clone() });
+            row.stopped.get_or_insert(Stop { at: Utc::now(), code: "config".to_owned(), reason });
         }
         row
     }
 
+    /// Why this process cannot send for a configured sender.
+    pub(super) fn unusable(&self, id: SenderId) -> Option<String> {
+        match self.desk(id) {
+            Some(desk) => desk.is_elsewhere().then(|| desk.elsewhere()),
+            None => self.broken().iter().find(|broken| broken.sender == id).map(|broken| broken.why.clone()),
+        }
+    }
+
     /// Senders as they stand, with their pace and how much of the day's limit is used.
     pub async fn senders(&self) -> Result<Vec<SenderRow>, EngineError> {
-        let mut rows = view::senders::list(self.pool()).await?;
-        for row in &mut rows {
-            *row = self.with_broken(row.clone());
-            if let Some(desk) = self.desk(row.id) {
-                row.daily_cap = desk.limits.daily_cap.map(|cap| i64::from(cap.get()));
-                row.per_hour = per_hour(&desk.limits);
-                // Without a limit nobody asks, and counting a day of a million would cost.
-                if row.daily_cap.is_some() {
-                    row.today = self.attempts_today(desk).await?;
-                }
+        let rows = view::senders::list(self.pool()).await?;
+        // Without a limit nobody asks, and counting a day of a million would cost.
+        let capped = rows.iter().filter_map(|row| self.desk(row.id)).filter(|desk| desk.limits.daily_cap.is_some());
+        let now = self.clock().now();
+        let days: Vec<_> = capped.map(|desk| (desk.id, day_start(now, desk.zone()))).collect();
+        let today = sender::attempts_of_days(self.pool(), &days).await?;
+        let with_pace = |row: SenderRow| {
+            let limits = self.desk(row.id).map(|desk| desk.limits);
+            SenderRow {
+                daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
+                per_hour: limits.as_ref().and_then(per_hour),
+                today: today.get(&row.id).copied().unwrap_or_default(),
+                ..self.with_broken(row)
             }
-        }
-        Ok(rows)
+        };
+        Ok(rows.into_iter().map(with_pace).collect())
     }
 
     /// Whether an engine holds the sender now.

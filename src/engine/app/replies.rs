@@ -35,11 +35,10 @@ impl App {
     /// this person had from this sender. Tells whose it was.
     pub async fn hear(&self, incoming: &Incoming) -> Result<(Heard, Option<RecipientId>), EngineError> {
         let is_stop = self.is_stop_word(&incoming.text);
-        let business = self.business(incoming.sender).await?;
         let mut tx = self.pool().begin().await?;
         if is_stop {
             // Whoever says so, and whatever we know of them: nobody is messaged after a STOP.
-            self.suppress_in(&mut tx, &Suppression::by_themselves(&business, &incoming.from)).await?;
+            self.suppress_in(&mut tx, &Suppression::by_themselves(incoming.sender, &incoming.from)).await?;
         }
         let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
             tx.commit().await?;

@@ -10,11 +10,11 @@ use crate::engine::error::EngineError;
 use crate::store::action::{self, NewAction};
 use crate::store::ledger::{Entry, Source, WhenLocked, record_in};
 use crate::store::person::Person;
-use crate::store::suppression::{self, Suppress, SuppressionRow};
+use crate::store::suppression::{self, Scope, Suppress, SuppressionRow};
 
 /// A number that is not to be messaged.
 pub(super) struct Suppression<'a> {
-    business: &'a str,
+    scope: Scope<'a>,
     phone: &'a Phone,
     reason: Option<&'a str>,
     source: &'static str,
@@ -23,11 +23,11 @@ pub(super) struct Suppression<'a> {
 
 impl<'a> Suppression<'a> {
     pub(super) fn of(person: &'a Person, by: &'a str) -> Self {
-        Self { business: &person.business, phone: &person.phone_number, reason: None, source: "operator", by }
+        Self { scope: Scope::Blast(person.blast_id), phone: &person.phone_number, reason: None, source: "operator", by }
     }
 
-    pub(super) fn by_themselves(business: &'a str, phone: &'a Phone) -> Self {
-        Self { business, phone, reason: Some("they asked"), source: "person", by: "the person" }
+    pub(super) fn by_themselves(sender: SenderId, phone: &'a Phone) -> Self {
+        Self { scope: Scope::Sender(sender), phone, reason: Some("they asked"), source: "person", by: "the person" }
     }
 }
 
@@ -35,7 +35,8 @@ impl App {
     /// Suppresses a number for a business, `*` for all. `false` when it was already.
     pub async fn suppress(&self, business: &str, phone: &Phone, reason: Option<&str>) -> Result<bool, EngineError> {
         let mut tx = self.pool().begin().await?;
-        let new = Suppression { business, phone, reason, source: "operator", by: self.operator() };
+        let new =
+            Suppression { scope: Scope::Business(business), phone, reason, source: "operator", by: self.operator() };
         let added = self.suppress_in(&mut tx, &new).await?;
         if added {
             self.log_suppress(&mut tx, "suppress", phone).await?;
@@ -76,15 +77,16 @@ impl App {
 
     /// Within the caller's transaction: the row, and the fact wherever the number is still open.
     pub(super) async fn suppress_in(&self, tx: &mut PgConnection, new: &Suppression<'_>) -> Result<bool, EngineError> {
+        let business = suppression::business(tx, new.scope).await?;
         let suppress = Suppress {
-            business: new.business,
+            business: &business,
             phone: new.phone.as_str(),
             reason: new.reason,
             source: new.source,
             by: new.by,
         };
         let added = suppression::add(tx, suppress).await?;
-        let open = suppression::open_rows(tx, new.business, new.phone.as_str()).await?;
+        let open = suppression::open_rows(tx, &business, new.phone.as_str()).await?;
         let at = action::now(tx).await?;
         let entry = |(blast, recipient, attempt)| {
             let stamped = Stamped { attempt, at, evidence: Evidence::OptOut };
@@ -95,12 +97,14 @@ impl App {
         Ok(added)
     }
 
-    /// The business that a sender's opt-outs are shared in.
+    /// The businesses that a number is suppressed for, `*` for all.
+    pub async fn suppressed_for(&self, phone: &Phone) -> Result<Vec<String>, EngineError> {
+        Ok(suppression::businesses(self.pool(), phone.as_str()).await?)
+    }
+
+    /// The business that a sender's opt-outs are shared in, as the database has it: another process may have been started
+    /// with a newer configuration.
     pub(super) async fn business(&self, sender: SenderId) -> Result<String, EngineError> {
-        let known = self.desk(sender).map(|desk| desk.business.clone());
-        match known {
-            Some(business) => Ok(business),
-            None => Ok(crate::store::sender::business(self.pool(), sender).await?),
-        }
+        Ok(crate::store::sender::business(self.pool(), sender).await?)
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::engine::sync::Mutex;
 use crate::provider::Outcome;
-use crate::store::suppression::{self, Suppress};
+use crate::store::suppression::{self, Scope, Suppress};
 use crate::store::{StoreError, blast, sender};
 use chrono::TimeDelta;
 
@@ -136,16 +136,17 @@ impl Aftermath {
     }
 
     async fn suppress_once(&self, phone: &Phone) -> Result<(), StoreError> {
-        let mut connection = self.parts.pool.acquire().await?;
+        let mut tx = self.parts.pool.begin().await?;
+        let business = suppression::business(&mut tx, Scope::Sender(self.parts.desk.id)).await?;
         let suppress = Suppress {
-            business: &self.parts.desk.business,
+            business: &business,
             phone: phone.as_str(),
             reason: Some("the provider says that they opted out"),
             source: "provider",
             by: "engine",
         };
-        suppression::add(&mut connection, suppress).await?;
-        Ok(())
+        suppression::add(&mut tx, suppress).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Counts equal failures in a row; a success ends the row.

@@ -185,7 +185,7 @@ impl Sender {
         let due = claim::next_due(&self.parts.pool, blast).await?;
         let now = self.parts.clock.now();
         if due.is_some_and(|due| due <= now) {
-            claim::skip_suppressed(&self.parts.pool, blast, &self.parts.desk.business).await?;
+            claim::skip_suppressed(&self.parts.pool, blast).await?;
         }
         let soon = now + AGAIN_AFTER;
         let next = match due {

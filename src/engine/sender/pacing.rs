@@ -78,9 +78,9 @@ impl Sender {
         }
     }
 
-    pub(super) fn want(&self, claiming: &Claiming) -> Want<'_> {
+    pub(super) fn want(&self, claiming: &Claiming) -> Want {
         let people = claiming.slots.len().try_into().unwrap_or(1);
-        Want { blast: claiming.blast, business: &self.parts.desk.business, people, after: claiming.after }
+        Want { blast: claiming.blast, people, after: claiming.after }
     }
 
     /// As many slots as are free, up to a number.
@@ -153,9 +153,8 @@ impl Sender {
             return;
         }
         let claiming = self.claiming(blast, slots);
-        let (pool, lease, business) = (self.parts.pool.clone(), self.lease, self.parts.desk.business.clone());
-        let Want { people, after, .. } = self.want(&claiming);
-        let claim = async move { claim::claim(&pool, lease, Want { blast, business: &business, people, after }).await };
+        let (pool, lease, want) = (self.parts.pool.clone(), self.lease, self.want(&claiming));
+        let claim = async move { claim::claim(&pool, lease, want).await };
         let claim = tokio::spawn(timed(claim));
         self.ahead = Some(Ahead { claiming, claim });
     }

@@ -147,7 +147,7 @@ impl Post {
 
     async fn is_still_wanted(&self) -> bool {
         let parts = &self.round.parts;
-        if !claim::is_wanted(&parts.pool, self.person.id, &parts.desk.business).await.unwrap_or(false) {
+        if !claim::is_wanted(&parts.pool, self.person.id).await.unwrap_or(false) {
             return false;
         }
         // Many may have waited for such an answer together: they must not arrive together.

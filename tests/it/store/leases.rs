@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
 use crate::support::eventually_async;
 
-const WANT: Want<'static> = Want { blast: BLAST, business: "kedai", people: 5, after: None };
+const WANT: Want = Want { blast: BLAST, people: 5, after: None };
 
 #[tokio::test]
 async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
@@ -142,7 +142,7 @@ async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
 
     scene.execute("update blasts set send_after = null").await;
     let claimed: Vec<_> = scene.claim(5).await.into_iter().map(|person| person.id.0).collect();
-    skip_suppressed(scene.pool(), BLAST, "kedai").await.unwrap();
+    skip_suppressed(scene.pool(), BLAST).await.unwrap();
 
     assert_eq!(claimed, [3, 4]);
     assert_eq!(scene.statuses().await, ["skipped", "skipped", "sending", "sending"]);

@@ -104,10 +104,10 @@ async fn an_opt_out_holds_for_both_spellings_and_for_nobody_else() {
         )
         .await;
 
-    assert_eq!(suppression::count_in(scene.pool(), BLAST, "kedai").await.unwrap(), 3);
+    assert_eq!(suppression::count_in(scene.pool(), BLAST).await.unwrap(), 3);
     let claimed: Vec<_> = scene.claim(5).await.into_iter().map(|person| person.id.0).collect();
     assert_eq!(claimed, [4]);
-    assert_eq!(skip_suppressed(scene.pool(), BLAST, "kedai").await.unwrap(), 3);
+    assert_eq!(skip_suppressed(scene.pool(), BLAST).await.unwrap(), 3);
     assert_eq!(scene.number("select count(*) from blast_recipients where status = 'queued'").await, 0);
     scene.books().await;
 }
@@ -117,7 +117,7 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
     let scene = Scene::queued(0).await;
     scene.execute(&format!("insert into blast_recipients (blast_id, phone_number) values (1, '{WITH_NINE}')")).await;
     let claimed = scene.claim(1).await;
-    assert!(is_wanted(scene.pool(), claimed[0].id, "kedai").await.unwrap());
+    assert!(is_wanted(scene.pool(), claimed[0].id).await.unwrap());
 
     let mut tx = scene.pool().begin().await.unwrap();
     let opt_out = |phone| Suppress { business: "kedai", phone, reason: None, source: "operator", by: "aina" };
@@ -127,13 +127,13 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
     tx.commit().await.unwrap();
 
     assert_eq!(open, [(BLAST, claimed[0].id, 1)]);
-    assert!(!is_wanted(scene.pool(), claimed[0].id, "kedai").await.unwrap());
+    assert!(!is_wanted(scene.pool(), claimed[0].id).await.unwrap());
 
     let mut tx = scene.pool().begin().await.unwrap();
     assert!(person::get(&mut tx, claimed[0].id).await.unwrap().unwrap().is_suppressed);
     assert!(suppression::remove(&mut tx, "kedai", WITH_NINE).await.unwrap());
     tx.commit().await.unwrap();
-    assert!(is_wanted(scene.pool(), claimed[0].id, "kedai").await.unwrap());
+    assert!(is_wanted(scene.pool(), claimed[0].id).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,0 +1,209 @@
+//! The rows behind the configuration's senders: made, brought up to date, and held to the phone that each one is. However
+//! many there are, it takes one statement when nothing changed and a dozen when something did.
+
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::domain::ids::SenderId;
+use crate::domain::sender::SenderDevice;
+use crate::store::StoreError;
+use crate::store::news::ORDERS;
+
+mod carry;
+
+use carry::Moved;
+
+/// A sender as the configuration has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    pub name: String,
+    pub business: String,
+    pub rehearsal: bool,
+    pub device: SenderDevice,
+}
+
+/// What the database says to a configured sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registration {
+    Ours(SenderId),
+    /// There it is another phone: nothing may be sent by this configuration.
+    Elsewhere {
+        id: SenderId,
+        device: SenderDevice,
+    },
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    id: SenderId,
+    name: String,
+    provider: String,
+    business: String,
+    rehearsal: bool,
+    address: Option<String>,
+    device: Option<String>,
+}
+
+impl Row {
+    fn device(&self) -> Option<SenderDevice> {
+        let (address, id) = (self.address.clone()?, self.device.clone()?);
+        Some(SenderDevice { provider: self.provider.clone(), address, id })
+    }
+
+    fn registration(&self, sender: &Registered) -> Registration {
+        match self.device() {
+            Some(device) if device != sender.device => Registration::Elsewhere { id: self.id, device },
+            _ => Registration::Ours(self.id),
+        }
+    }
+
+    /// Whether the configuration says something that the row does not, and may.
+    fn is_behind(&self, sender: &Registered) -> bool {
+        let is_same = self.business == sender.business
+            && self.rehearsal == sender.rehearsal
+            && self.device().is_some_and(|device| device == sender.device);
+        !is_same && self.registration(sender) == Registration::Ours(self.id)
+    }
+}
+
+type Rows = HashMap<String, Row>;
+
+/// What the database says to these senders, by name; nothing of those that have no row.
+pub async fn look_up(pool: &PgPool, senders: &[Registered]) -> Result<HashMap<String, Registration>, StoreError> {
+    let rows = rows(pool, senders).await?;
+    let said = |sender: &Registered| Some((sender.name.clone(), rows.get(&sender.name)?.registration(sender)));
+    Ok(senders.iter().filter_map(said).collect())
+}
+
+/// Makes sure that each sender has a row, as configured now; one that is another phone there keeps its row as it is.
+pub async fn register(pool: &PgPool, senders: &[Registered]) -> Result<HashMap<String, Registration>, StoreError> {
+    let known = rows(pool, senders).await?;
+    let is_behind = |sender: &&Registered| known.get(&sender.name).is_none_or(|row| row.is_behind(sender));
+    let behind: Vec<Registered> = senders.iter().filter(is_behind).cloned().collect();
+    if !behind.is_empty() {
+        let mut tx = pool.begin().await?;
+        bring_up_to_date(&mut tx, &behind).await?;
+        tx.commit().await?;
+    }
+    look_up(pool, senders).await
+}
+
+/// Makes the sender the phone that it is configured as: an operator's word. Whoever sends for it under an older
+/// configuration is fenced off, as by a takeover. Returns which phone it was, if that was known.
+pub async fn move_to(tx: &mut PgConnection, sender: &Registered) -> Result<Option<SenderDevice>, StoreError> {
+    let id: Option<SenderId> = sqlx::query_scalar("select id from senders where name = $1")
+        .bind(&sender.name)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(id) = id else {
+        bring_up_to_date(tx, std::slice::from_ref(sender)).await?;
+        return Ok(None);
+    };
+    fence_off(tx, id).await?;
+    let before = lock(tx, std::slice::from_ref(sender)).await?;
+    let Some(row) = before.get(&sender.name) else { return Err(sqlx::Error::RowNotFound.into()) };
+    update(tx, &[(row, sender)]).await?;
+    carry::over(tx, &[], &[moved(row, sender)]).await?;
+    order(tx).await?;
+    Ok(row.device())
+}
+
+/// The lease row is locked first, as a takeover locks it: claims under way finish, and after the commit their epoch is over.
+async fn fence_off(tx: &mut PgConnection, id: SenderId) -> Result<(), StoreError> {
+    sqlx::query("select 1 from sender_leases where sender_id = $1 for update").bind(id).execute(&mut *tx).await?;
+    sqlx::query(
+        "update sender_leases set holder = null, host = null, epoch = epoch + 1, expires_at = now(), waiting = null
+          where sender_id = $1",
+    )
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// New rows, and old ones as configured now; opt-outs follow.
+async fn bring_up_to_date(tx: &mut PgConnection, senders: &[Registered]) -> Result<(), StoreError> {
+    let made = insert(tx, senders).await?;
+    let locked = lock(tx, senders).await?;
+    let pairs = senders.iter().filter_map(|sender| Some((locked.get(&sender.name)?, sender)));
+    let behind: Vec<(&Row, &Registered)> = pairs.filter(|(row, sender)| row.is_behind(sender)).collect();
+    update(tx, &behind).await?;
+    let moved: Vec<Moved> = behind.iter().map(|(row, sender)| moved(row, sender)).collect();
+    carry::over(tx, &made, &moved).await?;
+    order(tx).await
+}
+
+fn moved(row: &Row, sender: &Registered) -> Moved {
+    Moved { id: row.id, from: row.business.clone(), to: sender.business.clone() }
+}
+
+async fn rows(executor: impl PgExecutor<'_>, senders: &[Registered]) -> Result<Rows, StoreError> {
+    let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, name, provider, business, rehearsal, address, device from senders where name = any($1)",
+    )
+    .bind(names)
+    .fetch_all(executor)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
+}
+
+/// The rows as they are, ours until the commit. Whoever notes an opt-out of one of these senders has done so, or waits.
+async fn lock(tx: &mut PgConnection, senders: &[Registered]) -> Result<Rows, StoreError> {
+    let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, name, provider, business, rehearsal, address, device from senders
+          where name = any($1) order by id for no key update",
+    )
+    .bind(names)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name.clone(), row)).collect())
+}
+
+/// The senders that had no row yet. In the order of their names, so that two processes wait for each other in one order.
+async fn insert(tx: &mut PgConnection, senders: &[Registered]) -> Result<Vec<SenderId>, StoreError> {
+    let mut senders: Vec<&Registered> = senders.iter().collect();
+    senders.sort_unstable_by_key(|sender| &sender.name);
+    let ids = sqlx::query_scalar(
+        "insert into senders (name, business, rehearsal, provider, address, device)
+         select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[])
+         on conflict (name) do nothing
+         returning id",
+    )
+    .bind(senders.iter().map(|sender| sender.name.as_str()).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.business.as_str()).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.rehearsal).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.device.provider.as_str()).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.device.address.as_str()).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.device.id.as_str()).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    Ok(ids)
+}
+
+async fn update(tx: &mut PgConnection, rows: &[(&Row, &Registered)]) -> Result<(), StoreError> {
+    sqlx::query(
+        "update senders s
+            set business = x.business, rehearsal = x.rehearsal, provider = x.provider, address = x.address, device = x.device
+           from unnest($1::bigint[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[])
+                as x (id, business, rehearsal, provider, address, device)
+          where s.id = x.id",
+    )
+    .bind(rows.iter().map(|(row, _)| row.id.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.business.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.rehearsal).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.device.provider.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.device.address.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.device.id.as_str()).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Tells every engine to look again, with the commit.
+async fn order(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("select pg_notify($1, '')").bind(ORDERS).execute(tx).await?;
+    Ok(())
+}
