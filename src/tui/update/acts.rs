@@ -217,7 +217,7 @@ fn marked_one(model: &mut Model, done: &Act, marked: Marked) -> Vec<Effect> {
     if leaves_the_list(model, &marked) {
         text.push_str(STAY);
     }
-    log(model, &text, marked.command_line);
+    log(model, &text, &marked.command_line);
     model.say(Notice::done(text).hint("u undoes"));
     after_mark(model, &[id])
 }
@@ -244,7 +244,7 @@ fn marked_several(model: &mut Model, done: &Act, several: &MarkedSeveral) -> Vec
     }
     for marked in &several.marked {
         let each = format!("{}: {} -> {}, one of {}", marked.who, marked.before, marked.after, counted(people.len()));
-        log(model, &each, marked.command_line.clone());
+        log(model, &each, &marked.command_line);
     }
     model.say(Notice::done(text).hint("u undoes"));
     after_mark(model, &people)
@@ -301,7 +301,7 @@ fn taken_back(model: &mut Model, taken: TakenBack) -> Vec<Effect> {
     }
     let TakenBack { recipients, sentence, command_lines } = taken;
     for command_line in command_lines {
-        log(model, &sentence, command_line);
+        log(model, &sentence, &command_line);
     }
     model.say(Notice::done(sentence));
     if recipients.is_empty() {
@@ -323,7 +323,7 @@ fn blast_changed(model: &mut Model, done: &Act, row: BlastRow) -> Vec<Effect> {
         Act::Resume(_) => "resume",
         _ => "pause",
     };
-    log(model, &text, format!("blastdeck blast {verb} {}", row.id));
+    log(model, &text, &format!("blastdeck blast {verb} {}", row.id));
     model.say(Notice { hint, ..Notice::done(text) });
     ask_once_paused(model, &row);
     model.pages.retain(|page| !matches!(page, Page::Plan(plan) if plan.blast == row.id));
@@ -334,14 +334,14 @@ fn blast_changed(model: &mut Model, done: &Act, row: BlastRow) -> Vec<Effect> {
 fn cancelled(model: &mut Model, done: &Act, people: i64) -> Vec<Effect> {
     let Act::Cancel(id) = done else { return Vec::new() };
     let text = format!("cancelled: {} people were left out", number(people));
-    log(model, &text, format!("blastdeck blast cancel {id}"));
+    log(model, &text, &format!("blastdeck blast cancel {id}"));
     model.say(Notice::done(text));
     vec![Effect::Blasts]
 }
 
 fn deleted(model: &mut Model, done: &Act) -> Vec<Effect> {
     let Act::Delete(id) = done else { return Vec::new() };
-    log(model, "deleted", format!("blastdeck blast delete {id}"));
+    log(model, "deleted", &format!("blastdeck blast delete {id}"));
     model.blasts.remove(*id);
     model.say(Notice::done("the draft is deleted"));
     let mut effects = lists::follow_selection(model);
@@ -349,8 +349,8 @@ fn deleted(model: &mut Model, done: &Act) -> Vec<Effect> {
     effects
 }
 
-fn log(model: &mut Model, sentence: &str, command_line: String) {
-    let command_line = model.options.call(&command_line);
+fn log(model: &mut Model, sentence: &str, command_line: &str) {
+    let command_line = model.options.call(command_line);
     if model.log.len() == LOG_MAX {
         model.log.pop_front();
     }
