@@ -264,7 +264,7 @@ impl Sender {
         // Between the claim and the POSTs nothing may fail.
         let claiming = self.claiming(blast, slots);
         let began = Instant::now();
-        let claim = claim::claim(&self.parts.pool, self.lease, self.want(&claiming)).await;
+        let claim = claim::claim(&self.parts.pool, self.lease, Self::want(&claiming)).await;
         self.note_claim(began.elapsed());
         self.spend(Some(Bound::Database), began.elapsed());
         self.send(claiming, claim?, stop).await

@@ -78,7 +78,7 @@ impl Sender {
         }
     }
 
-    pub(super) fn want(&self, claiming: &Claiming) -> Want {
+    pub(super) fn want(claiming: &Claiming) -> Want {
         let people = claiming.slots.len().try_into().unwrap_or(1);
         Want { blast: claiming.blast, people, after: claiming.after }
     }
@@ -153,7 +153,7 @@ impl Sender {
             return;
         }
         let claiming = self.claiming(blast, slots);
-        let (pool, lease, want) = (self.parts.pool.clone(), self.lease, self.want(&claiming));
+        let (pool, lease, want) = (self.parts.pool.clone(), self.lease, Self::want(&claiming));
         let claim = async move { claim::claim(&pool, lease, want).await };
         let claim = tokio::spawn(timed(claim));
         self.ahead = Some(Ahead { claiming, claim });
