@@ -14,6 +14,7 @@ mod memory;
 mod news;
 mod poller;
 mod post_room;
+mod promise;
 mod reason;
 pub mod report;
 mod run;
@@ -38,6 +39,7 @@ pub use crate::store::bench::{drop_schema, make_schema};
 pub use crate::store::count::Difference;
 /// The private Postgres, which faces start and stop.
 pub use crate::store::local;
+pub use crate::store::plan::Beside;
 pub use crate::store::suppression::SuppressionRow;
 /// What faces read, as the store tells it.
 pub use crate::store::view;

@@ -80,7 +80,7 @@ pub fn transition(state: BlastState, command: Command) -> Result<BlastState, Ref
         (Command::Disarm, Sending) => Draft,
         (Command::Pause, Sending | Scheduled) => Paused,
         (Command::Cancel, Scheduled | Sending | Paused) => Cancelled,
-        (Command::Complete, Sending) => Completed,
+        (Command::Complete, Sending | Paused) => Completed,
         (Command::Delete, Draft | Completed | Cancelled | Failed) => state,
         _ => return Err(Refused { state, mend: mend(command, state) }),
     };

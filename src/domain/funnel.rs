@@ -95,6 +95,13 @@ impl Counts {
         if total == 0 { 0.0 } else { (total - self.open()) as f64 / total as f64 }
     }
 
+    /// The same without those left out: how far a cancelled blast came.
+    #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
+    pub fn reached_or_failed(&self) -> f64 {
+        let total = self.total();
+        if total == 0 { 0.0 } else { (total - self.open() - self.skipped) as f64 / total as f64 }
+    }
+
     pub const fn funnel(&self) -> Funnel {
         let closed = self.closed;
         let replied = closed + self.replied;
@@ -159,6 +166,14 @@ mod tests {
     fn an_empty_blast_has_no_rates_to_divide_by() {
         assert!(Counts::default().funnel().rates().received.abs() < f64::EPSILON);
         assert!(Counts::default().settled().abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn who_was_left_out_is_settled_but_was_not_reached() {
+        let counts = Counts { queued: 10, sent: 30, failed: 10, skipped: 50, ..Counts::default() };
+
+        assert_eq!((counts.settled(), counts.reached_or_failed()), (0.9, 0.4));
+        assert!(Counts::default().reached_or_failed().abs() < f64::EPSILON);
     }
 
     proptest! {

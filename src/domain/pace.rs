@@ -6,6 +6,7 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
+mod forecast;
 mod gap;
 mod pacer;
 mod pairs;
@@ -13,6 +14,7 @@ mod rate;
 mod span;
 mod window;
 
+pub use forecast::{Backlog, Binding, Forecast, Share, binding, per_hour};
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, Past};
 pub use pairs::Pairs;

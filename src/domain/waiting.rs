@@ -135,6 +135,31 @@ impl Waiting {
         }
     }
 
+    /// Whether it ends only when somebody does something: until then no time can be promised.
+    pub const fn is_open_ended(&self) -> bool {
+        matches!(
+            self,
+            Self::NoEngine
+                | Self::SenderStopped { .. }
+                | Self::Uncertain { .. }
+                | Self::Clock { .. }
+                | Self::Database { .. }
+                | Self::Unreadable { .. }
+        )
+    }
+
+    /// The same wait, known to last until another moment; one that has no moment stays as it is.
+    #[must_use]
+    pub fn ending(self, at: DateTime<Utc>) -> Self {
+        match self {
+            Self::Gap { gap, next: Some(_) } => Self::Gap { gap, next: Some(at) },
+            Self::DailyCap { cap, .. } => Self::DailyCap { cap, until: at },
+            Self::Window { window, .. } => Self::Window { window, until: at },
+            Self::Throttled { .. } => Self::Throttled { until: at },
+            other => other,
+        }
+    }
+
     /// What is left of it at a time: a pause between two messages goes on binding when its moment has come, all else
     /// is over then.
     pub fn at(self, now: DateTime<Utc>) -> Option<Self> {
@@ -255,5 +280,17 @@ mod tests {
         assert_eq!(gap(Some(until)).at(until), Some(gap(None)));
         assert_eq!(Waiting::Throttled { until }.at(until), None);
         assert_eq!(Waiting::NoEngine.at(until), Some(Waiting::NoEngine));
+    }
+
+    #[test]
+    fn only_a_wait_with_a_moment_takes_another_one() {
+        let [sooner, later] = ["2026-06-15T04:00:00Z", "2026-06-16T01:00:00Z"].map(|at| at.parse().unwrap());
+        let gap = |next| Waiting::Gap { gap: "20s".to_owned(), next };
+
+        let capped = Waiting::DailyCap { cap: 500, until: sooner }.ending(later);
+        assert_eq!(capped, Waiting::DailyCap { cap: 500, until: later });
+        assert_eq!(gap(Some(sooner)).ending(later), gap(Some(later)));
+        assert_eq!(gap(None).ending(later), gap(None));
+        assert_eq!(Waiting::NoEngine.ending(later), Waiting::NoEngine);
     }
 }

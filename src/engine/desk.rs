@@ -9,13 +9,14 @@ use sqlx::PgPool;
 
 use crate::config;
 use crate::domain::ids::SenderId;
-use crate::domain::pace::{Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
+use crate::domain::pace::{self, Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
 use crate::domain::phone::Region;
 use crate::domain::polling::questions_per_second;
 use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::provider::{Outcome, Provider, ProviderStage};
 use crate::store::blast::Runnable;
+use crate::store::view::BlastRow;
 use crate::store::{self, StoreError};
 
 /// A configured sender.
@@ -100,43 +101,78 @@ impl BlastLimits {
     /// Reads what the blast was made with. What cannot be read any more (somebody edited the row) holds nothing up but is
     /// told in the log.
     pub fn of(blast: &Runnable, desk: &Desk) -> Self {
-        let zone = read(blast, "timezone", blast.timezone.as_deref()).unwrap_or(desk.zone());
-        let gap: Option<Gap> = read(blast, "gap", blast.gap.as_deref());
-        let rate = read(blast, "rate", blast.rate.as_deref()).unwrap_or(Rate::Unlimited);
+        let spelled = Spelled {
+            rate: blast.rate.as_deref(),
+            gap: blast.gap.as_deref(),
+            hours: blast.send_window.as_deref(),
+            weekdays: blast.weekdays.as_deref(),
+            timezone: blast.timezone.as_deref(),
+        };
+        let (limits, unreadable) = spelled.read(desk);
+        for column in unreadable {
+            tracing::warn!(blast = blast.id.0, column, "cannot be read and is passed over");
+        }
+        limits
+    }
+
+    /// The same for a face, which reads often and writes no log of it.
+    pub fn of_row(blast: &BlastRow, desk: &Desk) -> Self {
+        let spelled = Spelled {
+            rate: blast.rate.as_deref(),
+            gap: blast.gap.as_deref(),
+            hours: blast.window.as_deref(),
+            weekdays: blast.weekdays.as_deref(),
+            timezone: blast.timezone.as_deref(),
+        };
+        spelled.read(desk).0
+    }
+}
+
+/// A blast's limits as its row spells them.
+struct Spelled<'a> {
+    rate: Option<&'a str>,
+    gap: Option<&'a str>,
+    hours: Option<&'a str>,
+    weekdays: Option<&'a str>,
+    timezone: Option<&'a str>,
+}
+
+impl Spelled<'_> {
+    /// With the columns that cannot be read.
+    fn read(&self, desk: &Desk) -> (BlastLimits, Vec<&'static str>) {
+        let mut bad = Vec::new();
+        let zone = read("timezone", self.timezone, &mut bad).unwrap_or(desk.zone());
+        let gap: Option<Gap> = read("gap", self.gap, &mut bad);
+        let rate = read("rate", self.rate, &mut bad).unwrap_or(Rate::Unlimited);
+        let hours = read("send_window", self.hours, &mut bad);
+        let days = read("weekdays", self.weekdays, &mut bad);
+        let window = (hours.is_some() || days.is_some()).then(|| Window {
+            hours: hours.unwrap_or(Hours::ALL_DAY),
+            days: days.unwrap_or(Weekdays::DAILY),
+            zone,
+        });
         let limits = Limits { rate, gap, daily_cap: None, zone, speed: desk.limits.speed };
-        Self { limits, window: window(blast, zone) }
+        (BlastLimits { limits, window }, bad)
     }
 }
 
-fn window(blast: &Runnable, zone: Tz) -> Option<Window> {
-    let hours = read(blast, "send_window", blast.send_window.as_deref());
-    let days = read(blast, "weekdays", blast.weekdays.as_deref());
-    if hours.is_none() && days.is_none() {
-        return None;
-    }
-    Some(Window { hours: hours.unwrap_or(Hours::ALL_DAY), days: days.unwrap_or(Weekdays::DAILY), zone })
-}
-
-fn read<T: std::str::FromStr>(blast: &Runnable, column: &str, text: Option<&str>) -> Option<T> {
-    let text = text?;
-    let value = text.parse().ok();
+fn read<T: std::str::FromStr>(column: &'static str, text: Option<&str>, bad: &mut Vec<&'static str>) -> Option<T> {
+    let value = text?.parse().ok();
     if value.is_none() {
-        tracing::warn!(blast = blast.id.0, column, "cannot be read and is passed over");
+        bad.push(column);
     }
     value
 }
 
-/// The rate that binds, in messages an hour on average; `None` where none does.
-#[expect(clippy::cast_possible_truncation, reason = "at most 10,000 a second")]
+/// The rate that binds a sender, in messages an hour on average; `None` where none does.
 pub fn per_hour(limits: &Limits) -> Option<i64> {
-    let speed = limits.speed.factor();
-    let by_rate = limits.rate.per_second().map(|rate| rate * 3_600.0 * speed);
-    let by_gap = limits.gap.map(|gap| {
-        let mean = (gap.low() + gap.high()).as_secs_f64() / 2.0;
-        3_600.0 * speed / mean.max(0.001)
-    });
-    let binding = [by_rate, by_gap].into_iter().flatten().reduce(f64::min)?;
-    Some(binding as i64)
+    whole(pace::per_hour(limits, &Limits::none(limits.zone)))
+}
+
+/// Messages an hour, as a whole number.
+#[expect(clippy::cast_possible_truncation, reason = "far below 2^63: a rehearsal's fastest rate is 4e13")]
+pub(super) fn whole(per_hour: Option<f64>) -> Option<i64> {
+    per_hour.map(|per_hour| per_hour.round() as i64)
 }
 
 impl Desk {

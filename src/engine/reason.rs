@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::desk::{Desk, per_hour};
 use crate::domain::blast::BlastState;
-use crate::domain::pace::{Gap, Limits, Rate, next_day_start};
 use crate::domain::recipient::TOO_RECENTLY;
 use crate::domain::waiting::{Trouble, Waiting};
 use crate::store::view::{BlastRow, SenderRow};
@@ -47,12 +45,22 @@ pub fn of(
     if valid.is_some_and(|valid| lease.expires_at - now < valid / 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: lease.expires_at });
     }
-    // No renewal ever reaches so far: the clock that granted it was wrong, and whoever waits for it sees that it is dead.
-    if let Some(valid) = valid.filter(|valid| lease.expires_at - now > *valid * 2) {
+    let told = sender.told.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
+    // No renewal ever reaches so far, but for clocks that differ as its engine says: the clock that granted it was wrong,
+    // and whoever waits for it sees that it is dead.
+    let ahead = lease.expires_at - now - skew_of(told.as_ref());
+    if let Some(valid) = valid.filter(|valid| ahead > *valid * 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: now + valid });
     }
-    let told = sender.told.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
     later_of(told, due_later(blast, now))
+}
+
+/// How far the database's clock is ahead, where an engine holds its blasts for that.
+fn skew_of(told: Option<&Waiting>) -> TimeDelta {
+    match told {
+        Some(Waiting::Clock { seconds }) => TimeDelta::try_seconds(*seconds).unwrap_or_default().max(TimeDelta::zero()),
+        _ => TimeDelta::zero(),
+    }
 }
 
 /// What everybody left is due later for, if nobody is due now.
@@ -78,53 +86,11 @@ fn database_of(sender: &SenderRow) -> Option<Waiting> {
     sender.lease.as_ref().and(told)
 }
 
-/// When it is done if nothing holds it up: the queue at the pace that binds, over as many days as the daily limit makes
-/// of it. `None` where no pace binds.
-pub fn done_at(blast: &BlastRow, desk: &Desk, now: DateTime<Utc>, today: i64) -> Option<DateTime<Utc>> {
-    let own = Limits {
-        rate: blast.rate.as_deref().and_then(|rate| rate.parse().ok()).unwrap_or(Rate::Unlimited),
-        gap: blast.gap.as_deref().and_then(|gap| gap.parse::<Gap>().ok()),
-        ..desk.limits
-    };
-    let pace = [per_hour(&desk.limits), per_hour(&own)].into_iter().flatten().min()?;
-    let begins = begins(blast, now);
-    let cap = desk.limits.daily_cap.map(|cap| i64::from(cap.get()));
-    let midnight = next_day_start(begins, desk.zone());
-    let (begins, last_day) = spread(blast.counts.queued, cap, today, (begins, midnight))?;
-    let seconds = last_day.checked_mul(3_600)?.checked_div(pace.max(1))?;
-    begins.checked_add_signed(TimeDelta::try_seconds(seconds)?)
-}
-
-/// When the next message goes: what is waited for may end much later than now. A day's cap is counted apart.
-fn begins(blast: &BlastRow, now: DateTime<Utc>) -> DateTime<Utc> {
-    let waiting = blast.waiting.as_ref().filter(|waiting| !matches!(waiting, Waiting::DailyCap { .. }));
-    let waited = waiting.and_then(Waiting::until);
-    [blast.send_after, waited].into_iter().flatten().fold(now, DateTime::max)
-}
-
-/// When the last day of sending begins, and how many are left for it: from `now` on, the limit counting anew at
-/// `midnight`.
-fn spread(
-    queued: i64,
-    cap: Option<i64>,
-    today: i64,
-    (now, midnight): (DateTime<Utc>, DateTime<Utc>),
-) -> Option<(DateTime<Utc>, i64)> {
-    let Some(cap) = cap else { return Some((now, queued)) };
-    let left_today = (cap - today).max(0);
-    if queued <= left_today {
-        return Some((now, queued));
-    }
-    let later = queued - left_today;
-    let whole_days = (later - 1) / cap;
-    Some((midnight.checked_add_signed(TimeDelta::try_days(whole_days)?)?, later - whole_days * cap))
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta, Utc};
+    use chrono::{DateTime, Utc};
 
-    use super::{Waiting, later_of, spread};
+    use super::{Waiting, later_of};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -143,16 +109,5 @@ mod tests {
         assert_eq!(later_of(None, due.clone()), due);
         assert_eq!(later_of(hours.clone(), due.clone()), hours);
         assert_eq!(later_of(clock.clone(), due), clock);
-    }
-
-    #[test]
-    fn a_daily_limit_spreads_a_blast_over_days() {
-        let evening = at("2026-11-20T20:00:00Z");
-        let midnight = at("2026-11-21T00:00:00Z");
-
-        assert_eq!(spread(100, Some(500), 146, (evening, midnight)), Some((evening, 100)));
-        assert_eq!(spread(400, Some(500), 146, (evening, midnight)), Some((midnight, 46)));
-        assert_eq!(spread(1_354, Some(500), 146, (evening, midnight)), Some((midnight + TimeDelta::days(1), 500)));
-        assert_eq!(spread(1_354, None, 0, (evening, midnight)), Some((evening, 1_354)));
     }
 }

@@ -25,6 +25,8 @@ pub struct Report {
     pub rates: Rates,
     /// Why people failed, most frequent first.
     pub errors: Vec<ErrorLine>,
+    /// How many opted out later, when something had been accepted for them or tried: they stay in their stage.
+    pub opted_out_later: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,6 +74,7 @@ impl Report {
             counts: blast.counts,
             rates: funnel.rates(),
             errors: errors.iter().map(line).collect(),
+            opted_out_later: blast.opted_out_later,
         }
     }
 
@@ -122,7 +125,12 @@ pub fn table(report: &Report) -> String {
         let (count, percent, stuck) = (grouped(stage.count), stage.percent(), stage.stuck());
         line(&mut text, format_args!("{:<10} {count:>11} {percent:>8} {stuck:>11}", stage.label));
     }
-    let others: Vec<_> = report.others().map(|(status, people)| format!("{status} {}", grouped(people))).collect();
+    let later = later(report.opted_out_later);
+    let other = |(status, people)| match status {
+        Status::OptedOut => format!("{status} {}{later}", grouped(people)),
+        _ => format!("{status} {}", grouped(people)),
+    };
+    let others: Vec<_> = report.others().map(other).collect();
     line(&mut text, format_args!("\n{}", others.join("  ")));
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("{unasked}"));
@@ -149,6 +157,10 @@ pub fn markdown(report: &Report) -> String {
     text.push_str("\n| otherwise | people |\n|---|---:|\n");
     for (status, people) in report.others() {
         line(&mut text, format_args!("| {status} | {} |", grouped(people)));
+    }
+    if report.opted_out_later > 0 {
+        let later = grouped(report.opted_out_later);
+        line(&mut text, format_args!("| opted out later, counted in their stage | {later} |"));
     }
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("\n{unasked}."));
@@ -184,6 +196,7 @@ pub fn csv(report: &Report) -> String {
     for status in Status::ALL {
         rows.push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
     }
+    rows.push(["opted out", "later", &report.opted_out_later.to_string(), "", ""]);
     for error in &report.errors {
         rows.push(["errors", &error.code, &error.count.to_string(), "", &explained(error)]);
     }
@@ -236,6 +249,11 @@ fn cell(text: &str) -> String {
         safe.push(c);
     }
     safe
+}
+
+/// Behind those who opted out before anything was accepted for them: who did so later.
+fn later(people: i64) -> String {
+    if people == 0 { String::new() } else { format!(" (+{} later)", grouped(people)) }
 }
 
 /// Money of closed people, with two decimals.

@@ -150,15 +150,17 @@ pub async fn recent_attempts(
     Ok(times)
 }
 
-/// Completes a blast in which nobody is queued, sending or uncertain any more. `false`: not yet, or not sending.
+/// Completes a blast in which nobody is queued, sending or uncertain any more, also one that was paused while its last
+/// people were under way: nothing is left to resume. `false`: not yet, or not begun.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     // The row first, in a statement of its own: one that waited for it would go on by what it saw before. Whoever holds it
     // does not hold up the other blasts: it is asked again a moment later.
     let mut tx = settings::begin_hot_path(pool).await?;
-    let held = sqlx::query("select 1 from blasts where id = $1 and state = 'sending' for update skip locked")
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
+    let held =
+        sqlx::query("select 1 from blasts where id = $1 and state in ('sending', 'paused') for update skip locked")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
     if held.rows_affected() == 0 {
         return Ok(false);
     }
@@ -166,7 +168,7 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
         "update blasts
             set state = 'completed', version = version + 1, updated_at = now(), completed_at = now(),
                 state_reason = null, state_by = 'engine'
-          where id = $1 and state = 'sending'
+          where id = $1 and state in ('sending', 'paused')
             and not exists (select 1 from blast_recipients
                              where blast_id = $1 and status in ('queued', 'sending', 'uncertain'))",
     )
@@ -208,12 +210,12 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
     Ok(senders)
 }
 
-/// Blasts that say *sending* though nobody in them is open: to be completed by whoever looks.
+/// Blasts that say *sending* or *paused* though nobody in them is open: to be completed by whoever looks.
 pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let blasts = sqlx::query_scalar(
         "select id from blasts b
-          where state = 'sending'
+          where state in ('sending', 'paused') and deleted_at is null
             and not exists (select 1 from blast_recipients r
                              where r.blast_id = b.id and r.status in ('queued', 'sending', 'uncertain'))",
     )

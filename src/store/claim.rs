@@ -191,13 +191,18 @@ const CLAIM: &str = "
 
 /// Leaves out whoever is due but opted out: the claim passes over them, and the blast would never be done. From the
 /// opt-outs to the people as in [`super::suppression::count_in`], and then by their ids.
-/// Returns how many.
+/// They are *opted out*, since when they are, as whoever opts out while they are queued. Returns how many.
 pub async fn skip_suppressed(pool: &PgPool, blast: BlastId) -> Result<u64, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let done = sqlx::query(
         "with left_out as (
              update blast_recipients
-                set status = 'skipped', standing = 'skipped', changed_at = now(), reason = 'opted out earlier'
+                set status = 'opted_out', standing = 'opted_out', changed_at = now(), reason = 'opted out earlier',
+                    opted_out_at = least(opted_out_at, (
+                        select min(s.created_at) from suppressions s
+                         where person_key(s.phone_number) = person_key(blast_recipients.phone_number)
+                           and s.business in ((select o.business from blasts b join senders o on o.id = b.sender_id
+                                                where b.id = $1), '*')))
               where id = any(array(
                     select r.id from blast_recipients r
                      where r.status >= 'queued' and r.status <= 'queued'
@@ -212,7 +217,7 @@ pub async fn skip_suppressed(pool: &PgPool, blast: BlastId) -> Result<u64, Store
                      order by r.id for update of r skip locked))
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-         select blast_id, id, attempt, 'queued', 'skipped', 'engine', jsonb_build_object('why', 'opted out earlier')
+         select blast_id, id, attempt, 'queued', 'opted_out', 'engine', jsonb_build_object('why', 'opted out earlier')
            from left_out",
     )
     .bind(blast)

@@ -1,11 +1,12 @@
 //! What a plan asks before a launch.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Row};
 
 use super::claim::Claimed;
 use super::{StoreError, settings};
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, SenderId};
 
 /// People of a blast who are also somewhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -16,9 +17,9 @@ pub struct Overlap {
     pub queued_elsewhere: i64,
 }
 
-/// How many queued people of a blast other blasts of the business reach too: one look a person by their number. Right
-/// after an import the planner knows nothing of its people, and any plan that it is free to choose may be one that compares
-/// everybody with everybody.
+/// How many queued people of a blast other blasts of the business reach too, not counting who opted out and gets nothing
+/// here: one look a person by their number. Right after an import the planner knows nothing of its people, and any plan that
+/// it is free to choose may be one that compares everybody with everybody.
 pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime<Utc>) -> Result<Overlap, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let overlap = sqlx::query_as(
@@ -26,11 +27,14 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
              select b.id, b.state in ('sending', 'paused') as is_live
                from blasts b join senders s on s.id = b.sender_id and s.business = $2
               where b.id <> $1 and (b.state in ('sending', 'paused') or b.updated_at > $3))
-         select count(*) filter (where o.recent) as recently_messaged,
-                count(*) filter (where o.waiting) as queued_elsewhere
+         select count(*) filter (where o.recent and o.gets_it) as recently_messaged,
+                count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere
            from blast_recipients r
           cross join lateral (
-                select bool_or(o.sent_at > $3 and o.blast_id in (select id from others)) as recent,
+                select not exists (select 1 from suppressions s
+                                    where person_key(s.phone_number) = person_key(r.phone_number)
+                                      and s.business in ($2, '*')) as gets_it,
+                       bool_or(o.sent_at > $3 and o.blast_id in (select id from others)) as recent,
                        bool_or(o.status in ('queued', 'sending')
                                and o.blast_id in (select id from others where is_live)) as waiting
                   from blast_recipients o
@@ -46,18 +50,71 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
     Ok(overlap)
 }
 
-/// A few queued people: the first, the shortest name and the longest.
-pub async fn samples(pool: &PgPool, id: BlastId) -> Result<Vec<Claimed>, StoreError> {
-    let people = sqlx::query_as(
-        "with head as (select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients
-                        where blast_id = $1 and status = 'queued' order by next_attempt_at, id limit 1000),
-              chosen as ((select id from head order by id limit 1)
-                         union (select id from head order by length(name) nulls last, id limit 1)
-                         union (select id from head order by length(name) desc nulls last, id limit 1))
-         select head.* from head join chosen using (id) order by id",
+/// A blast that the same sender sends meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct Beside {
+    pub tag: String,
+    pub queued: i64,
+}
+
+/// What else a sender is sending, with how many are queued there.
+pub async fn beside(pool: &PgPool, id: BlastId, sender: SenderId) -> Result<Vec<Beside>, StoreError> {
+    let blasts = sqlx::query_as(
+        "select b.blast_tag as tag, c.people as queued
+           from blasts b
+          cross join lateral (select people from blast_status_counts where blast_id = b.id and status = 'queued') c
+          where b.sender_id = $2 and b.id <> $1 and b.state = 'sending' and b.deleted_at is null and c.people > 0
+          order by b.id",
     )
     .bind(id)
+    .bind(sender)
     .fetch_all(pool)
     .await?;
-    Ok(people)
+    Ok(blasts)
+}
+
+/// Why somebody is shown as a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    First,
+    ShortestName,
+    LongestName,
+}
+
+/// A few people who get a message: the first in turn, and of the first thousand those with the shortest and the longest
+/// name, in this order. One who is several of these is told once.
+pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(Chosen, Claimed)>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let rows = sqlx::query(
+        "with head as materialized (
+             select id, attempt, phone_number, name, variables, next_attempt_at from blast_recipients r
+              where blast_id = $1 and status = 'queued'
+                and not exists (select 1 from suppressions s
+                                 where person_key(s.phone_number) = person_key(r.phone_number)
+                                   and s.business in ($2, '*'))
+              order by next_attempt_at, id limit 1000),
+         chosen as (
+             (select 0 as why, id from head order by next_attempt_at, id limit 1)
+              union all
+             (select 1, id from head where name is not null order by length(name), id limit 1)
+              union all
+             (select 2, id from head where name is not null order by length(name) desc, id limit 1))
+         select h.id, h.attempt, h.phone_number, h.name, h.variables, h.next_attempt_at, c.why
+           from (select id, min(why) as why from chosen group by id) c join head h on h.id = c.id
+          order by c.why",
+    )
+    .bind(id)
+    .bind(business)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let sample = |row: &PgRow| {
+        let why = match row.try_get::<i32, _>(6)? {
+            0 => Chosen::First,
+            1 => Chosen::ShortestName,
+            _ => Chosen::LongestName,
+        };
+        Ok((why, Claimed::from_row(row)?))
+    };
+    Ok(rows.iter().map(sample).collect::<Result<_, sqlx::Error>>()?)
 }

@@ -38,10 +38,17 @@ pub struct BlastRow {
     pub rehearsal: bool,
     pub total_recipients: i64,
     pub counts: Counts,
+    /// How many opted out later, when something had been accepted for them or tried: they stay in their stage.
+    pub opted_out_later: i64,
     pub message: String,
     pub rate: Option<String>,
     pub gap: Option<String>,
+    /// Hours of sending, as `09:00-21:00`.
     pub window: Option<String>,
+    /// Days of sending, as `mon,wed`.
+    pub weekdays: Option<String>,
+    /// The zone of both; its sender's where it has none.
+    pub timezone: Option<String>,
     /// Armed: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
     /// Why it is paused or cancelled, and who said so.
@@ -61,6 +68,20 @@ pub struct BlastRow {
     pub waiting: Option<Waiting>,
     /// When it is done if nothing holds it up. Not stored: the engine derives it (`None` from the store).
     pub done_at: Option<DateTime<Utc>>,
+    /// How fast it goes on average by the limit that binds, its own or its sender's, in messages an hour; `None`: no limit
+    /// does, or nothing is sent. Not stored: the engine derives it (`None` from the store).
+    pub per_hour: Option<i64>,
+}
+
+impl BlastRow {
+    /// The share of people that are settled, from 0 to 1. Whoever a cancel left out is not: what was cancelled half-way is
+    /// half done.
+    pub fn settled(&self) -> f64 {
+        match self.state {
+            BlastState::Cancelled => self.counts.reached_or_failed(),
+            _ => self.counts.settled(),
+        }
+    }
 }
 
 impl BlastRow {

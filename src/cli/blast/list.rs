@@ -100,7 +100,7 @@ fn row(context: &Context, blast: &BlastRow) -> Vec<String> {
         context.when(Some(blast.blast_date)),
         blast.state.to_string(),
         blast.total_recipients.to_string(),
-        format!("{:.0}%", (blast.counts.settled() * 100.0).floor()),
+        format!("{:.0}%", (blast.settled() * 100.0).floor()),
     ];
     let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     row.extend(stages.map(|n| n.to_string()));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
@@ -11,11 +11,12 @@ use crate::cli::context::{Context, Touch};
 use crate::cli::output::{json, text};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::pace::{Forecast, Share};
 use crate::domain::status::Status;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::Plan;
 use crate::engine::view::BlastRow;
+use crate::engine::{Beside, Plan, Sample};
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Touch::Reads).await?;
@@ -31,10 +32,11 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
         "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.stuck(),
         "unasked": blast.unasked.number(),
+        "opted_out_later": blast.opted_out_later,
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
-        "done_at": blast.done_at,
+        "done_at": blast.done_at, "per_hour": blast.per_hour,
     })
 }
 
@@ -64,7 +66,15 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
     );
     let beside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let beside: Vec<String> = beside.iter().map(|status| format!("{status} {}", blast.counts.get(*status))).collect();
+    let later = match blast.opted_out_later {
+        0 => String::new(),
+        people => format!(" (+{people} later)"),
+    };
+    let count = |status: &Status| match status {
+        Status::OptedOut => format!("{status} {}{later}", blast.counts.get(*status)),
+        _ => format!("{status} {}", blast.counts.get(*status)),
+    };
+    let beside: Vec<String> = beside.iter().map(count).collect();
     let _ = writeln!(out, "  beside   {}", beside.join("  "));
     if blast.unasked.number() > 0 {
         let _ = writeln!(out, "  unasked  {} at sent were not asked about yet", blast.unasked.number());
@@ -96,13 +106,18 @@ pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
 }
 
 fn plan_json(plan: &Plan) -> Value {
-    let samples =
-        plan.samples.iter().map(|sample| json!({ "phone": sample.phone, "name": sample.name, "text": sample.text }));
+    let sample = |sample: &Sample| {
+        let Sample { which, phone, name, text } = sample;
+        json!({ "which": which, "phone": phone, "name": name, "text": text })
+    };
+    let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
-        "left_today": plan.left_today, "done_at": plan.done_at, "obstacles": plan.obstacles,
-        "samples": samples.collect::<Vec<_>>(),
+        "window": plan.window, "left_today": plan.left_today, "shared_with": plan.shared_with,
+        "today": today, "tomorrow": tomorrow, "later": later,
+        "done_at": done_at, "stopped": plan.stopped, "obstacles": plan.obstacles,
+        "samples": plan.samples.iter().map(sample).collect::<Vec<_>>(),
     })
 }
 
@@ -118,19 +133,66 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
         let _ = writeln!(out, "{people:>6} {what}");
     }
-    let _ = writeln!(out, "  pace   {}", plan.pace);
-    if let Some(left) = plan.left_today {
-        let _ = writeln!(out, "  today  {left} left of the day's limit");
-    }
-    if let Some(done) = plan.done_at {
-        let _ = writeln!(out, "  done   about {}", context.when(Some(done)));
-    }
+    out.push_str(&pace_text(context, plan));
     for sample in &plan.samples {
-        let who = sample.name.as_deref().unwrap_or("no name");
-        let _ = writeln!(out, "  {} {}: {}", sample.phone, clean(who), clean(&sample.text.replace('\n', " / ")));
+        let (which, phone, who) = (sample.which, &sample.phone, sample.name.as_deref().unwrap_or("no name"));
+        let text = sample.text.replace('\n', " / ");
+        let _ = writeln!(out, "  {which}: {phone} {}: {}", clean(who), clean(&text));
     }
     for obstacle in &plan.obstacles {
         let _ = writeln!(out, "  not now: {}", clean(obstacle));
     }
     out
+}
+
+/// How fast it would go, in which hours, and until when.
+fn pace_text(context: &Context, plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "  pace      {}", plan.pace);
+    if let Some(window) = &plan.window {
+        let _ = writeln!(out, "  hours     {window}");
+    }
+    if let Some(left) = plan.left_today {
+        let _ = writeln!(out, "  limit     {left} left of the day's limit");
+    }
+    for Beside { tag, queued } in &plan.shared_with {
+        let tag = clean(tag);
+        let _ = writeln!(out, "  shared    with {tag}, {queued} still queued: they take turns, and this takes longer");
+    }
+    if let Some(why) = &plan.stopped {
+        let _ = writeln!(out, "  stopped   the sender sends nothing until this is mended: {}", clean(why));
+        return out;
+    }
+    let Forecast { today, tomorrow, later, done_at } = plan.forecast;
+    let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
+    if nobody_today {
+        let _ = writeln!(out, "  today     nobody");
+    }
+    for (day, share) in [("today", today), ("tomorrow", tomorrow), ("later", later)] {
+        if let Some(share) = share {
+            let _ = writeln!(out, "  {day:<8}  {}", share_text(context, share));
+        }
+    }
+    if let Some(done) = done_at {
+        let _ = writeln!(out, "  done      about {}", context.when(Some(done)));
+    }
+    out
+}
+
+/// `188, from 20:00 until about 21:40`. From now on, where it begins within the minute.
+fn share_text(context: &Context, share: Share) -> String {
+    let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
+        format!(", from {}", context.when(Some(share.from)))
+    } else {
+        String::new()
+    };
+    let day = |at: DateTime<Utc>| at.with_timezone(&context.zone).date_naive();
+    let until = share.until.map_or_else(String::new, |until| {
+        let is_same_day = day(until) == day(share.from);
+        let clock = until.with_timezone(&context.zone).format("%H:%M").to_string();
+        let until = if is_same_day { clock } else { context.when(Some(until)) };
+        let comma = if from.is_empty() { "," } else { "" };
+        format!("{comma} until about {until}")
+    });
+    format!("{}{from}{until}", share.people)
 }

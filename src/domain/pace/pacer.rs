@@ -207,16 +207,16 @@ impl Day {
 
 /// Even spacing with a little slack: the generic cell rate algorithm.
 #[derive(Debug, Clone)]
-struct Even {
-    interval: TimeDelta,
-    slack: TimeDelta,
+pub(super) struct Even {
+    pub(super) interval: TimeDelta,
+    pub(super) slack: TimeDelta,
     period: TimeDelta,
     /// When the next post is due if all were on time.
     due: Option<DateTime<Utc>>,
 }
 
 impl Even {
-    fn new(count: u32, period: TimeDelta) -> Self {
+    pub(super) fn new(count: u32, period: TimeDelta) -> Self {
         let nanos = i128::from(period.num_nanoseconds().unwrap_or(i64::MAX));
         let interval = (nanos * 1_000).div_euclid(i128::from(count) * 985) + 1;
         let slack = nanos * 75 / 10_000;

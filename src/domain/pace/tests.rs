@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod day;
+mod forecast;
 
 const KL: Tz = chrono_tz::Asia::Kuala_Lumpur;
 

@@ -141,8 +141,12 @@ impl Window {
     /// When it is open again: now, if it is open. Looks five weeks ahead, which only a window within the hour that a
     /// clock change skips can exhaust; then it says five weeks from now.
     pub fn next_open(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let next = self.openings(now).find(|(_, closes)| *closes > now);
-        next.map_or(now + TimeDelta::weeks(5), |(opens, _)| opens.max(now))
+        self.next_opening(now).map_or(now + TimeDelta::weeks(5), |(opens, _)| opens.max(now))
+    }
+
+    /// From when to when it is open, now or next; `None` where [`Self::next_open`] finds nothing either.
+    pub(super) fn next_opening(self, now: DateTime<Utc>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        self.openings(now).find(|(_, closes)| *closes > now)
     }
 
     /// The window as a limit on sending.

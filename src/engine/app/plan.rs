@@ -1,17 +1,18 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::engine::desk::{Desk, per_hour};
+use crate::domain::pace::Forecast;
+use crate::engine::desk::{BlastLimits, Desk};
 use crate::engine::error::EngineError;
+use crate::engine::promise::{Prospect, SenderState};
 use crate::engine::sender::variables;
-use crate::store::plan;
+use crate::store::claim::Claimed;
+use crate::store::plan::{self, Beside, Chosen};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -27,13 +28,19 @@ pub struct Plan {
     pub recently_messaged: i64,
     /// How many are still queued in another blast of the same business and would get both.
     pub queued_elsewhere: i64,
-    /// The sender's pace in words: "gap 20s..60s, about 90 an hour".
+    /// The pace of the limit that binds, in words: "gap 20s..60s, about 90 an hour".
     pub pace: String,
+    /// Its hours and days, with their zone: "09:00-21:00 mon,tue (Asia/Kuala_Lumpur)".
+    pub window: Option<String>,
     /// How many of the day's limit are left, if there is one.
     pub left_today: Option<i64>,
-    /// When it would be done if nothing holds it up.
-    pub done_at: Option<DateTime<Utc>>,
-    /// What some of them read: the first, and those with the shortest and the longest names.
+    /// What its sender sends meanwhile: the blasts take turns, and this one takes longer than promised.
+    pub shared_with: Vec<Beside>,
+    /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
+    pub forecast: Forecast,
+    /// Why its sender sends nothing until somebody mends it: nothing is promised then.
+    pub stopped: Option<String>,
+    /// What some of those who get it read.
     pub samples: Vec<Sample>,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
@@ -42,6 +49,8 @@ pub struct Plan {
 /// What one person would read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
+    /// Why they are shown: "first", "shortest name", "longest name".
+    pub which: &'static str,
     pub phone: String,
     pub name: Option<String>,
     pub text: String,
@@ -64,24 +73,28 @@ impl App {
         let business = self.business(blast.sender_id).await?;
         let Readiness { people, suppressed, obstacles } = self.readiness(&blast).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.clock().now() - RECENTLY).await?;
-        let desk = self.desk(blast.sender_id);
-        let left_today = match desk.map(|desk| (desk, desk.limits.daily_cap)) {
-            Some((desk, Some(cap))) => Some((i64::from(cap.get()) - self.attempts_today(desk).await?).max(0)),
-            _ => None,
-        };
-        let samples = self.samples(&blast).await?;
-        Ok(Plan {
+        let samples = self.samples(&blast, &business).await?;
+        let senders = self.senders_by_id().await?;
+        let stopped = senders.get(&blast.sender_id).and_then(|sender| sender.stopped.clone()).map(|stop| stop.reason);
+        let plan = Plan {
             people,
             suppressed: suppressed + blast.counts.opted_out,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
-            pace: desk.map_or_else(String::new, |desk| pace(&blast, desk)),
-            left_today,
-            done_at: self.done_at(&blast).await?,
+            pace: String::new(),
+            window: None,
+            left_today: None,
+            shared_with: plan::beside(self.pool(), id, blast.sender_id).await?,
+            forecast: Forecast::default(),
+            stopped,
             samples,
             obstacles,
             blast,
-        })
+        };
+        match self.desk(plan.blast.sender_id) {
+            Some(desk) => Ok(plan.timed(desk, self.sender_state(desk).await?, self.clock().now())),
+            None => Ok(plan),
+        }
     }
 
     /// The part of the plan that a launch asks again, without what is only for the eye.
@@ -111,26 +124,31 @@ impl App {
         obstacles
     }
 
-    async fn samples(&self, blast: &BlastRow) -> Result<Vec<Sample>, EngineError> {
+    async fn samples(&self, blast: &BlastRow, business: &str) -> Result<Vec<Sample>, EngineError> {
         let Ok(message) = Message::parse(&blast.message) else { return Ok(Vec::new()) };
-        let people = plan::samples(self.pool(), blast.id).await?;
-        let sample = |person: crate::store::claim::Claimed| {
+        let people = plan::samples(self.pool(), blast.id, business).await?;
+        let sample = |(why, person): (Chosen, Claimed)| {
             let text = message.render(&variables(&person)).ok()?;
-            Some(Sample { phone: person.phone_number.to_string(), name: person.name, text })
+            let which = match why {
+                Chosen::First => "first",
+                Chosen::ShortestName => "shortest name",
+                Chosen::LongestName => "longest name",
+            };
+            Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, text })
         };
         Ok(people.into_iter().filter_map(sample).collect())
     }
 }
 
-/// The pace in words, the narrower of the blast's and the sender's.
-fn pace(blast: &BlastRow, desk: &Desk) -> String {
-    let gap = blast.gap.clone().or_else(|| desk.limits.gap.map(|gap| gap.to_string()));
-    let mut words = gap.map_or_else(
-        || format!("rate {}", blast.rate.clone().unwrap_or_else(|| desk.limits.rate.to_string())),
-        |gap| format!("gap {gap}"),
-    );
-    if let Some(per_hour) = per_hour(&desk.limits) {
-        let _ = write!(words, ", about {per_hour} an hour");
+impl Plan {
+    /// With how fast it would go, and until when.
+    fn timed(mut self, desk: &Desk, sender: SenderState, now: DateTime<Utc>) -> Self {
+        let prospect = Prospect { blast: &self.blast, desk, sender };
+        let cap = desk.limits.daily_cap.map(|cap| i64::from(cap.get()));
+        self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
+        self.window = BlastLimits::of_row(&self.blast, desk).window.map(|window| window.to_string());
+        self.pace = prospect.pace();
+        self.forecast = if self.stopped.is_some() { Forecast::default() } else { prospect.forecast(self.people, now) };
+        self
     }
-    words
 }

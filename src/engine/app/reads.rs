@@ -1,6 +1,7 @@
 //! What faces read, with what only the engine can add: why a blast waits, when it is done, a sender's pace.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 
@@ -14,6 +15,7 @@ use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
 use crate::engine::desk::{Desk, per_hour};
 use crate::engine::error::EngineError;
+use crate::engine::promise::{Prospect, SenderState};
 use crate::engine::reason;
 use crate::store::action::{self, NewAction};
 use crate::store::count::{self, Difference};
@@ -29,9 +31,10 @@ impl App {
         let mut blasts = view::blasts::list(self.pool(), filter).await?;
         if blasts.iter().any(|blast| blast.state == BlastState::Sending) {
             let senders = self.senders_by_id().await?;
+            let mut states = HashMap::new();
             for blast in &mut blasts {
                 let sender = senders.get(&blast.sender_id);
-                self.explain(blast, sender).await?;
+                self.explain(blast, sender, &mut states).await?;
             }
         }
         Ok(blasts)
@@ -42,7 +45,7 @@ impl App {
         if blast.state == BlastState::Sending {
             let senders = self.senders_by_id().await?;
             let sender = senders.get(&blast.sender_id);
-            self.explain(&mut blast, sender).await?;
+            self.explain(&mut blast, sender, &mut HashMap::new()).await?;
         }
         Ok(blast)
     }
@@ -57,24 +60,42 @@ impl App {
         view::blasts::state(self.pool(), id).await?.ok_or_else(|| no_blast(id))
     }
 
-    async fn explain(&self, blast: &mut BlastRow, sender: Option<&SenderRow>) -> Result<(), EngineError> {
+    /// Fills in what follows from more than the row. What is known of a sender is asked once.
+    async fn explain(
+        &self,
+        blast: &mut BlastRow,
+        sender: Option<&SenderRow>,
+        states: &mut HashMap<SenderId, SenderState>,
+    ) -> Result<(), EngineError> {
         if blast.state != BlastState::Sending {
             return Ok(());
         }
+        let now = self.clock().now();
         let trouble = self.news_parts().trouble(blast.sender_id);
-        blast.waiting = reason::of(blast, sender, trouble, self.clock().now());
-        blast.done_at = self.done_at(blast).await?;
+        blast.waiting = reason::of(blast, sender, trouble, now);
+        let Some(desk) = self.desk(blast.sender_id) else { return Ok(()) };
+        let state = match states.entry(desk.id) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unknown) => *unknown.insert(self.sender_state(desk).await?),
+        };
+        let prospect = Prospect { blast, desk, sender: state };
+        (blast.done_at, blast.per_hour) = (prospect.forecast(blast.counts.queued, now).done_at, prospect.per_hour());
         Ok(())
     }
 
-    /// When a blast is done if nothing holds it up.
-    pub(super) async fn done_at(&self, blast: &BlastRow) -> Result<Option<DateTime<Utc>>, EngineError> {
-        let Some(desk) = self.desk(blast.sender_id) else { return Ok(None) };
+    /// What holds a sender back now, beside its configuration.
+    pub(super) async fn sender_state(&self, desk: &Desk) -> Result<SenderState, EngineError> {
+        let (slowed, held_until) = sender::slowed(self.pool(), desk.id).await?;
+        // Without a limit nobody asks, and counting a day of a million would cost.
         let today = if desk.limits.daily_cap.is_some() { self.attempts_today(desk).await? } else { 0 };
-        Ok(reason::done_at(blast, desk, self.clock().now(), today))
+        Ok(SenderState {
+            slowed: u32::try_from(slowed).unwrap_or_default(),
+            held_until,
+            today: u32::try_from(today).unwrap_or(u32::MAX),
+        })
     }
 
-    async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, EngineError> {
+    pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, EngineError> {
         let rows = view::senders::list(self.pool()).await?;
         Ok(rows.into_iter().map(|row| (row.id, self.with_broken(row))).collect())
     }

@@ -23,10 +23,13 @@ fn blast() -> BlastRow {
             amount: Decimal::new(124_000, 2),
             ..Counts::default()
         },
+        opted_out_later: 2,
         message: "hi".into(),
         rate: None,
         gap: None,
         window: None,
+        weekdays: None,
+        timezone: None,
         send_after: None,
         state_reason: None,
         state_by: None,
@@ -39,6 +42,7 @@ fn blast() -> BlastRow {
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,
         done_at: None,
+        per_hour: None,
     }
 }
 
@@ -61,7 +65,8 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
             r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"#,
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
-            r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}]}"#,
+            r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}],"#,
+            r#""opted_out_later":2}"#,
         )
     );
 }
@@ -78,7 +83,7 @@ fn the_table_is_aligned() {
     Replied             80    32.0%          55
     Closed              25    10.0%           -
 
-    queued 0  sending 0  uncertain 0  failed 0  opted out 0  skipped 0
+    queued 0  sending 0  uncertain 0  failed 0  opted out 0 (+2 later)  skipped 0
     people 250  money 1240.00
 
     error           people  why
@@ -93,6 +98,8 @@ fn markdown_and_csv_hold_the_same_numbers() {
     assert!(markdown.contains("| Read | 180 | 72.0% | 100 |\n"), "{markdown}");
     assert!(csv.contains("1,Campaign 2025-01-18,funnel,read,180,0.72,\n"), "{csv}");
     assert!(csv.contains("1,Campaign 2025-01-18,stuck,read,100,,\n"), "{csv}");
+    assert!(markdown.contains("| opted out later, counted in their stage | 2 |\n"), "{markdown}");
+    assert!(csv.contains("1,Campaign 2025-01-18,opted out,later,2,,\n"), "{csv}");
     assert!(csv.contains("1,Campaign 2025-01-18,blast,amount,1240.00,,\n"), "{csv}");
     assert!(csv.contains("errors,131026,3,,Undeliverable: not on WhatsApp\n"), "{csv}");
 }

@@ -53,6 +53,13 @@ pub(super) struct Hold {
     pub bound: Option<Bound>,
 }
 
+impl Hold {
+    /// Whether it is over by then. One that a person must end is not.
+    pub(super) fn ends_before(&self, at: DateTime<Utc>) -> bool {
+        self.until < at && !self.waiting.as_ref().is_some_and(Waiting::is_open_ended)
+    }
+}
+
 /// What to do now.
 pub(super) enum Choice {
     Send(BlastId),

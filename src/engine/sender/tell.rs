@@ -22,6 +22,12 @@ struct Why {
     whose: Whose,
 }
 
+/// What a sender waits for by its own limits, and until when.
+struct LongPace {
+    waiting: Waiting,
+    until: DateTime<Utc>,
+}
+
 impl Sender {
     /// Tells, when it is time to look at what binds. At most four times a second, and only what changed is written.
     pub(super) async fn tell_now_and_then(&mut self) -> Result<(), StoreError> {
@@ -61,8 +67,11 @@ impl Sender {
         let trouble = trouble.map(|trouble| Waiting::Database { trouble });
         let (obstacle, pace) = (trouble.clone().or_else(|| self.obstacle()), self.long_pace(now));
         let why = |lane: &Lane| {
-            let all = obstacle.as_ref().or(pace.as_ref().filter(|_| lane.hold.is_none()));
-            Some((lane.id, self.why(lane, all, now)?))
+            let why = match &obstacle {
+                Some(obstacle) => Why::of_all(obstacle.clone()),
+                None => self.why(lane, pace.as_ref(), now)?,
+            };
+            Some((lane.id, why))
         };
         let blasts: Vec<(BlastId, Why)> = self.lanes.iter().filter_map(why).collect();
         let shared = blasts.iter().find(|(_, why)| why.whose == Whose::Sender).or_else(|| match &blasts[..] {
@@ -70,29 +79,36 @@ impl Sender {
             _ => None,
         });
         Told {
-            sender: trouble.or_else(|| shared.map(|(_, why)| why.waiting.clone())),
+            // Its own end, which some of its blasts outlast by their hours.
+            sender: trouble.or_else(|| {
+                let own = pace.as_ref().filter(|_| obstacle.is_none()).map(|pace| pace.waiting.clone());
+                shared.map(|(_, why)| own.filter(|_| why.whose == Whose::Sender).unwrap_or(why.waiting.clone()))
+            }),
             blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
             lease_ms: Some(self.parts.lease.valid().num_milliseconds()),
         }
     }
 
-    fn why(&self, lane: &Lane, all: Option<&Waiting>, now: DateTime<Utc>) -> Option<Why> {
-        if let Some(waiting) = all {
-            return Some(Why::of_all(waiting.clone()));
-        }
-        match &lane.hold {
-            Some(Hold { until, waiting, .. }) if *until - now > WORTH_TELLING => {
-                waiting.clone().map(|waiting| Why { waiting, whose: Whose::Blast })
+    /// Of the sender's pace and the blast's own limits whatever lasts longer, until the blast really goes on.
+    fn why(&self, lane: &Lane, pace: Option<&LongPace>, now: DateTime<Utc>) -> Option<Why> {
+        let own = lane.hold.as_ref().filter(|hold| hold.until - now > WORTH_TELLING);
+        let (waiting, until, whose) = match (pace, own) {
+            (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
+                (Some(pace.waiting.clone()), pace.until, Whose::Sender)
             }
-            _ => self.standing(lane.meter.standing()?),
-        }
+            (_, Some(Hold { until, waiting, .. })) => (waiting.clone(), *until, Whose::Blast),
+            (_, None) => return self.standing(lane.meter.standing()?),
+        };
+        let goes_on = lane.limits.window.map_or(until, |window| window.next_open(until));
+        waiting.map(|waiting| Why { waiting: waiting.ending(goes_on), whose })
     }
 
     /// The sender's pace, where its end is worth telling.
-    fn long_pace(&self, now: DateTime<Utc>) -> Option<Waiting> {
+    fn long_pace(&self, now: DateTime<Utc>) -> Option<LongPace> {
         match self.next_pace() {
             Pace::Wait { until, reason } if until - now > WORTH_TELLING => {
-                Some(choice::waiting(reason, until, Whose::Sender, self.brake.steps()))
+                let waiting = choice::waiting(reason, until, Whose::Sender, self.brake.steps());
+                Some(LongPace { waiting, until })
             }
             _ => None,
         }

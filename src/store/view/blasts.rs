@@ -29,6 +29,8 @@ struct Found {
     rate: Option<String>,
     gap: Option<String>,
     send_window: Option<String>,
+    weekdays: Option<String>,
+    timezone: Option<String>,
     send_after: Option<DateTime<Utc>>,
     state_reason: Option<String>,
     state_by: Option<String>,
@@ -41,6 +43,7 @@ struct Found {
     unasked: i64,
     people: Option<Json<BTreeMap<String, i64>>>,
     amount: Option<Decimal>,
+    opted_out_later: i64,
 }
 
 /// The blasts that a condition lets through, each with its counts and who is due next.
@@ -48,13 +51,15 @@ macro_rules! blasts {
     ($tail:literal) => {
         concat!(
             "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason,
-                    coalesce(u.unasked, 0) as unasked
+                    coalesce(u.unasked, 0) as unasked, o.opted_out_later
                from blasts b
                join senders s on s.id = b.sender_id
                left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
                                     from blast_status_counts where blast_id = b.id) c on true
                left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
                                    where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+               left join lateral (select count(*) as opted_out_later from blast_recipients
+                                   where blast_id = b.id and opted_out_at is not null and status <> 'opted_out') o on true
                left join lateral (
                     select count(*) as unasked from (
                         select from unnest(tstzmultirange(tstzrange(null, null))
@@ -114,6 +119,7 @@ impl From<Found> for BlastRow {
     fn from(found: Found) -> Self {
         Self {
             counts: found.counts(),
+            opted_out_later: found.opted_out_later,
             id: found.id,
             tag: found.blast_tag,
             follow_up_stage: found.follow_up_stage,
@@ -127,8 +133,11 @@ impl From<Found> for BlastRow {
             rate: found.rate,
             gap: found.gap,
             window: found.send_window,
+            weekdays: found.weekdays,
+            timezone: found.timezone,
             send_after: found.send_after,
-            state_reason: found.state_reason,
+            // A cancelled blast's reason for those left out is its state's own word: to say it twice tells nothing.
+            state_reason: found.state_reason.filter(|reason| reason != found.state.word()),
             state_by: found.state_by,
             blast_date: found.blast_date,
             launched_at: found.launched_at,
@@ -139,6 +148,7 @@ impl From<Found> for BlastRow {
             unasked: unasked(found.unasked),
             waiting: None,
             done_at: None,
+            per_hour: None,
         }
     }
 }

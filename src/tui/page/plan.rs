@@ -1,7 +1,10 @@
 //! What sending would do, and the number to type.
 
+use chrono::TimeDelta;
+
 use super::{Sheet, clock, wrapped};
 use crate::domain::blast::BlastState;
+use crate::domain::pace::{Forecast, Share};
 use crate::engine;
 use crate::tui::format::{Clock, number};
 use crate::tui::model::{Model, Plan};
@@ -58,19 +61,48 @@ fn who(told: &engine::Plan) -> Vec<Line> {
 
 fn pace(told: &engine::Plan, clock: Clock) -> Vec<Line> {
     let mut lines = vec![Line::plain(format!("  {}", told.pace))];
+    lines.extend(told.window.as_ref().map(|window| Line::plain(format!("  hours {window}"))));
     if let Some(left) = told.left_today {
         lines.push(Line::plain(format!("  {} left of today's limit", number(left))));
     }
-    if let Some(done) = told.done_at {
+    lines.extend(told.shared_with.iter().map(|other| {
+        let queued = number(other.queued);
+        let longer = "they take turns, and this takes longer";
+        Line::plain(format!("  shared with {}, {queued} still queued: {longer}", other.tag))
+    }));
+    if let Some(why) = &told.stopped {
+        let words = format!("  the sender sends nothing until this is mended: {why}");
+        lines.push(Line::of(words, Meaning::Trouble));
+        return lines;
+    }
+    let Forecast { today, tomorrow, later, done_at } = told.forecast;
+    if today.is_none() && (tomorrow.is_some() || later.is_some()) {
+        lines.push(Line::plain("  nobody today"));
+    }
+    let shares = [("today", today), ("tomorrow", tomorrow), ("later", later)];
+    let shares = shares.into_iter().filter_map(|(day, share)| Some((day, share?)));
+    lines.extend(shares.map(|(day, share)| Line::plain(format!("  {}", share_of(day, share, clock)))));
+    if let Some(done) = done_at {
         lines.push(Line::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
     }
     lines
 }
 
+/// `188 today, from 20:00 until about 21:40`; without the *from* where it begins within the minute.
+fn share_of(day: &str, share: Share, clock: Clock) -> String {
+    let is_now = share.from - clock.now <= TimeDelta::minutes(1);
+    let from = if is_now { String::new() } else { format!(", from {}", clock.long(share.from)) };
+    let until = share.until.map_or_else(String::new, |until| {
+        let is_same_day = clock.date(until) == clock.date(share.from);
+        let until = if is_same_day { clock.minute(until) } else { clock.long(until) };
+        format!("{} until about {until}", if is_now { "," } else { "" })
+    });
+    format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
+}
+
 fn samples(plan: &Plan, told: &engine::Plan, width: u16) -> Vec<Line> {
     let Some(sample) = told.samples.get(plan.sample) else { return Vec::new() };
-    let which = ["shortest", "longest", "first"].get(plan.sample).copied().unwrap_or("another");
-    let of = format!("[ ] {} of {}, {which}", plan.sample + 1, told.samples.len());
+    let of = format!("[ ] {} of {}, {}", plan.sample + 1, told.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
     let mut lines = vec![Line::rule("What they read").right(of), Line::dim(format!("  to {name}{}", sample.phone))];
     let text = wrapped(&sample.text, width.saturating_sub(4));

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
+use crate::domain::pace::{Forecast, Share};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::{Told, Waiting};
@@ -34,6 +35,11 @@ pub fn noon() -> DateTime<Utc> {
 /// A time of that day in Kuala Lumpur.
 pub fn at(hour: u32, minute: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 20, hour, minute, 0).unwrap() - TimeDelta::hours(8)
+}
+
+/// The same of the day after.
+pub fn tomorrow(hour: u32, minute: u32) -> DateTime<Utc> {
+    at(hour, minute) + TimeDelta::days(1)
 }
 
 pub fn options() -> Options {
@@ -64,15 +70,19 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         rehearsal: false,
         total_recipients: 100,
         counts: Counts::default(),
+        opted_out_later: 0,
         message: "Salam {name}".to_owned(),
         rate: None,
         gap: Some("20s..60s".to_owned()),
         window: None,
+        weekdays: None,
+        timezone: None,
         send_after: None,
         state_reason: None,
         state_by: None,
         waiting: None,
         done_at: None,
+        per_hour: None,
         blast_date: date,
         launched_at: None,
         completed_at: None,
@@ -101,6 +111,7 @@ pub fn raya() -> BlastRow {
         },
         waiting: Some(Waiting::Gap { gap: "20-60 s".to_owned(), next: Some(at(14, 2) + TimeDelta::seconds(41)) }),
         done_at: Some(at(15, 36)),
+        per_hour: Some(90),
         ..blast(RAYA.0, "Raya promo", BlastState::Sending, (11, 20))
     }
 }
@@ -335,8 +346,17 @@ pub fn plan_of(blast: BlastRow, people: i64) -> Plan {
         queued_elsewhere: 31,
         pace: "gap 20s..60s, about 90 an hour".to_owned(),
         left_today: Some(354),
-        done_at: Some(at(18, 4)),
+        window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
+        forecast: Forecast {
+            today: Some(Share { people: 213, from: noon(), until: Some(at(18, 4)) }),
+            tomorrow: Some(Share { people: 76, from: tomorrow(9, 0), until: Some(tomorrow(9, 51)) }),
+            later: None,
+            done_at: Some(tomorrow(9, 51)),
+        },
+        stopped: None,
+        shared_with: Vec::new(),
         samples: vec![Sample {
+            which: "first",
             phone: "+60 10-012 7781".to_owned(),
             name: Some("Raj".to_owned()),
             text: "Salam Raj, tinggal 2 hari lagi!".to_owned(),

@@ -82,7 +82,7 @@ fn value(model: &Model, blast: &BlastRow, cell: Cell, selected: Option<Meaning>)
         Cell::Date => (clock.date(blast.blast_date), Meaning::Plain),
         Cell::State => state(model, blast),
         Cell::Done if draft => ("-".to_owned(), Meaning::Dim),
-        Cell::Done => (percent(blast.counts.settled()), Meaning::Plain),
+        Cell::Done => (percent(blast.settled()), Meaning::Plain),
         Cell::Money => (short_money(blast.counts.amount), Meaning::Plain),
     }
 }

@@ -56,7 +56,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     stages(model, pen, text, blast);
     let y = text.y + 7;
     let unasked = unasked(blast);
-    let others = (others(&blast.counts, text.width.saturating_sub(width(&unasked))), unasked);
+    let others = (others(blast, text.width.saturating_sub(width(&unasked))), unasked);
     let since = (since(model).unwrap_or_default(), String::new());
     let lines = [others, waits(model, blast, text.width), since];
     let rows = usize::from(text.height.saturating_sub(7));
@@ -150,11 +150,19 @@ fn share(part: i64, whole: i64) -> String {
     format!("{}.{}%", shown / 10, shown % 10)
 }
 
-/// Who is in no stage.
-fn others(counts: &Counts, room: u16) -> String {
+/// Who is in no stage. Whoever opted out when they were in one stays there, and is told beside those who opted out before.
+fn others(blast: &BlastRow, room: u16) -> String {
     let outside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let parts = |write: fn(i64) -> String| outside.map(|status| format!("{status} {}", write(counts.get(status))));
+    let parts = |write: fn(i64) -> String| {
+        outside.map(|status| {
+            let people = write(blast.counts.get(status));
+            match (status, blast.opted_out_later) {
+                (Status::OptedOut, 1..) => format!("{status} {people} (+{} later)", write(blast.opted_out_later)),
+                _ => format!("{status} {people}"),
+            }
+        })
+    };
     let (full, short) = (parts(number), parts(compact));
     let lines = [full.join("   "), full.join("  "), short.join("  ")];
     let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
@@ -174,9 +182,8 @@ fn unasked(blast: &BlastRow) -> String {
 fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
     let clock = Clock { zone: model.options.zone, now: model.now };
     let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
-    let rate = model.senders.iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.per_hour);
     let sending = blast.state == BlastState::Sending;
-    let rate = rate.filter(|_| sending).map(|rate| format!("{}/h", number(rate)));
+    let rate = blast.per_hour.filter(|rate| sending && *rate > 0).map(|rate| format!("{}/h", number(rate)));
     let done = blast.done_at.filter(|_| sending).map(|at| clock.long(at));
     let wait = model.waiting().map(|waiting| waits_for(waiting, clock)).or_else(|| stopped(blast));
     let about = done.as_ref().map(|at| format!("done about {at}"));

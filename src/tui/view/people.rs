@@ -173,8 +173,10 @@ const fn reached_at(row: &RecipientRow, status: Status) -> Option<DateTime<Utc>>
 
 /// The operator's note, else what should be known about somebody who did not get it.
 fn note(row: &RecipientRow) -> (String, Meaning) {
+    let opted_out = row.opted_out_at.is_some() && row.status != Status::OptedOut;
     if let Some(note) = &row.note {
-        return (note.clone(), Meaning::Plain);
+        let before = if opted_out { "opted out; " } else { "" };
+        return (format!("{before}{note}"), Meaning::Plain);
     }
     match row.status {
         Status::Uncertain => ("press enter".to_owned(), Meaning::Accent),
@@ -183,7 +185,7 @@ fn note(row: &RecipientRow) -> (String, Meaning) {
             (why.cloned().unwrap_or_else(|| "refused".to_owned()), Meaning::Dim)
         }
         Status::Skipped => (row.reason.clone().unwrap_or_default(), Meaning::Dim),
-        _ if row.opted_out_at.is_some() && row.status != Status::OptedOut => ("opted out".to_owned(), Meaning::Dim),
+        _ if opted_out => ("opted out".to_owned(), Meaning::Dim),
         _ => (String::new(), Meaning::Plain),
     }
 }

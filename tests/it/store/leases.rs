@@ -145,7 +145,7 @@ async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
     skip_suppressed(scene.pool(), BLAST).await.unwrap();
 
     assert_eq!(claimed, [3, 4]);
-    assert_eq!(scene.statuses().await, ["skipped", "skipped", "sending", "sending"]);
+    assert_eq!(scene.statuses().await, ["opted_out", "opted_out", "sending", "sending"]);
     scene.books().await;
 }
 

@@ -1,0 +1,301 @@
+//! What a queue can be promised: how many go today and tomorrow, and when the last one goes. Worked out from the limits,
+//! one stretch (an opening of the window within one day of the sender) at a time, never one person at a time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::pacer::Even;
+use super::{Gap, Limits, Rate, Window, day_start, next_day_start};
+
+/// People still to be sent to, and everything that holds them back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backlog {
+    pub people: u64,
+    /// All limits of the sender, as they are now.
+    pub sender: Limits,
+    /// The blast's own rate and gap. It has no daily cap of its own, and its zone is its window's.
+    pub blast: Limits,
+    pub window: Option<Window>,
+    /// How many messages count towards the sender's cap on the day of `now` so far.
+    pub today: u32,
+}
+
+/// The people of one stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Share {
+    pub people: u64,
+    /// When the first of them goes.
+    pub from: DateTime<Utc>,
+    /// When the last of them goes; `None` where no pace says so, or more than a year from now.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What can be promised if nothing else holds it up. Days are the sender's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forecast {
+    /// `None`: nobody.
+    pub today: Option<Share>,
+    pub tomorrow: Option<Share>,
+    /// On all days after tomorrow.
+    pub later: Option<Share>,
+    /// When the last one goes; `None` where no pace binds, nobody is left, or it takes more than a year.
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+/// Nothing is promised that is farther away than this.
+const HORIZON: TimeDelta = TimeDelta::days(366);
+
+impl Backlog {
+    /// What may be promised at `now` if the first message goes at `begins` at the earliest.
+    pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
+        let mut walk = Walk::new(self, now, begins);
+        while walk.left > 0 && walk.stretch(self) == Stretch::GoOn {}
+        walk.finish(now)
+    }
+
+    /// How many messages an hour on average, by the limit that binds; `None` where none does.
+    pub fn per_hour(&self) -> Option<f64> {
+        per_hour(&self.sender, &self.blast)
+    }
+}
+
+/// How many messages an hour on average, by the narrower of a sender's limits and a blast's own; `None` where none binds.
+pub fn per_hour(sender: &Limits, blast: &Limits) -> Option<f64> {
+    let by_rate =
+        [sender, blast].into_iter().filter_map(|limits| Some(limits.rate.per_second()? * limits.speed.factor()));
+    let slowest = by_rate.reduce(f64::min);
+    let gap = mean_pause(sender, blast, &evens(sender, blast)).map(f64::recip);
+    [slowest, gap].into_iter().flatten().reduce(f64::min).map(|per_second| per_second * 3_600.0)
+}
+
+/// The limit that makes the longest pauses on average.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    Rate(Rate),
+    Gap(Gap),
+}
+
+/// Which limit of a sender and its blast binds; `None` where none does.
+pub fn binding(sender: &Limits, blast: &Limits) -> Option<Binding> {
+    let of = |limits: &Limits| {
+        let rate =
+            limits.rate.per_second().map(|rate| (1.0 / rate / limits.speed.factor(), Binding::Rate(limits.rate)));
+        let gap = limits.gap.map(|gap| (ends(limits, gap).mean(), Binding::Gap(gap)));
+        [rate, gap]
+    };
+    let all = [of(sender), of(blast)].into_iter().flatten().flatten().filter(|(pause, _)| *pause > 0.0);
+    all.reduce(|longest, other| if other.0 > longest.0 { other } else { longest }).map(|(_, binding)| binding)
+}
+
+/// Whether another stretch follows.
+#[derive(PartialEq, Eq)]
+enum Stretch {
+    GoOn,
+    BeyondTheHorizon,
+}
+
+/// Goes from stretch to stretch.
+struct Walk {
+    spacings: Vec<Spacing>,
+    left: u64,
+    /// Nobody goes before this.
+    at: DateTime<Utc>,
+    /// The day of the sender that is walked through, and how many it has had.
+    day: (DateTime<Utc>, u64),
+    horizon: DateTime<Utc>,
+    midnights: (DateTime<Utc>, DateTime<Utc>),
+    /// Of today, tomorrow, and all days after it.
+    shares: [Option<Share>; 3],
+}
+
+impl Walk {
+    fn new(backlog: &Backlog, now: DateTime<Utc>, begins: DateTime<Utc>) -> Self {
+        let zone = backlog.sender.zone;
+        let tomorrow = next_day_start(now, zone);
+        Self {
+            spacings: spacings(backlog),
+            left: backlog.people,
+            at: begins.max(now),
+            day: (day_start(now, zone), backlog.today.into()),
+            horizon: now.checked_add_signed(HORIZON).unwrap_or(DateTime::<Utc>::MAX_UTC),
+            midnights: (tomorrow, next_day_start(tomorrow, zone)),
+            shares: [None; 3],
+        }
+    }
+
+    /// Sends to as many as go before the window closes, the day ends or its cap is reached.
+    fn stretch(&mut self, backlog: &Backlog) -> Stretch {
+        let zone = backlog.sender.zone;
+        let paced = self.spacings.iter().filter_map(Spacing::allowed).fold(self.at, DateTime::max);
+        if paced > self.horizon {
+            return Stretch::BeyondTheHorizon;
+        }
+        let (opens, closes) = match backlog.window {
+            None => (paced, DateTime::<Utc>::MAX_UTC),
+            Some(window) => match window.next_opening(paced) {
+                Some((opens, closes)) => (opens.max(paced), closes),
+                None => return Stretch::BeyondTheHorizon,
+            },
+        };
+        let (today, midnight) = (day_start(opens, zone), next_day_start(opens, zone));
+        if today > self.day.0 {
+            self.day = (today, 0);
+        }
+        let room = backlog.sender.daily_cap.map_or(u64::MAX, |cap| u64::from(cap.get()).saturating_sub(self.day.1));
+        if room == 0 {
+            self.at = midnight;
+            return Stretch::GoOn;
+        }
+        let ends = closes.min(midnight);
+        let fits = self.spacings.iter().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
+        self.send(self.left.min(room).min(fits), opens);
+        // With a pace, the next one's moment says where to go on; without one, everybody whom this stretch can take went.
+        self.at = if self.spacings.is_empty() { ends } else { opens };
+        Stretch::GoOn
+    }
+
+    fn send(&mut self, people: u64, first: DateTime<Utc>) {
+        let last = self.spacings.iter().map(|spacing| spacing.nth(first, people)).fold(first, DateTime::max);
+        for spacing in &mut self.spacings {
+            spacing.send(first, people);
+        }
+        self.left -= people;
+        self.day.1 = self.day.1.saturating_add(people);
+        let share = match () {
+            () if first < self.midnights.0 => &mut self.shares[0],
+            () if first < self.midnights.1 => &mut self.shares[1],
+            () => &mut self.shares[2],
+        };
+        let before = share.unwrap_or(Share { people: 0, from: first, until: None });
+        *share = Some(Share { people: before.people + people, until: Some(last), ..before });
+    }
+
+    fn finish(self, now: DateTime<Utc>) -> Forecast {
+        let (is_paced, left) = (!self.spacings.is_empty(), self.left);
+        let [today, tomorrow, later] =
+            self.shares.map(|share| share.map(|share| Share { until: share.until.filter(|_| is_paced), ..share }));
+        let last = [later, tomorrow, today].into_iter().flatten().next();
+        // Whoever is beyond the horizon goes some day.
+        let later = match (later, left) {
+            (later, 0) => later,
+            (Some(later), left) => Some(Share { people: later.people + left, until: None, ..later }),
+            (None, left) => Some(Share { people: left, from: self.at.max(now), until: None }),
+        };
+        Forecast { today, tomorrow, later, done_at: last.and_then(|last| last.until).filter(|_| left == 0) }
+    }
+}
+
+/// One limit as even spacing: a rate, or the mean of the gaps.
+#[derive(Debug, Clone, Copy)]
+struct Spacing {
+    interval: TimeDelta,
+    /// How early one may be, to catch up.
+    slack: TimeDelta,
+    /// When the next one is due if all are on time.
+    due: Option<DateTime<Utc>>,
+}
+
+impl Spacing {
+    fn allowed(&self) -> Option<DateTime<Utc>> {
+        self.due.map(|due| due - self.slack)
+    }
+
+    /// When the first one of a stretch is due, if one goes at its beginning.
+    fn base(&self, first: DateTime<Utc>) -> DateTime<Utc> {
+        self.due.map_or(first, |due| due.max(first))
+    }
+
+    /// How many go from `first` on and before `ends`: at least the first.
+    fn fits(&self, first: DateTime<Utc>, ends: DateTime<Utc>) -> u64 {
+        let room = ends - (self.base(first) - self.slack) - TimeDelta::nanoseconds(1);
+        let intervals = nanos(room) / nanos(self.interval).max(1);
+        u64::try_from(intervals.max(0) + 1).unwrap_or(u64::MAX)
+    }
+
+    /// When the n-th of them goes, the first being number 1.
+    fn nth(&self, first: DateTime<Utc>, n: u64) -> DateTime<Utc> {
+        self.after(first, n.saturating_sub(1)) - self.slack
+    }
+
+    fn send(&mut self, first: DateTime<Utc>, people: u64) {
+        self.due = Some(self.after(first, people));
+    }
+
+    fn after(&self, first: DateTime<Utc>, people: u64) -> DateTime<Utc> {
+        let span = i64::try_from(nanos(self.interval) * i128::from(people)).unwrap_or(i64::MAX);
+        self.base(first).checked_add_signed(TimeDelta::nanoseconds(span)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+/// Whole centuries fit.
+fn nanos(span: TimeDelta) -> i128 {
+    i128::from(span.num_seconds()) * 1_000_000_000 + i128::from(span.subsec_nanos())
+}
+
+/// What spaces the messages of a blast; none where neither it nor its sender has a pace.
+fn spacings(backlog: &Backlog) -> Vec<Spacing> {
+    let (sender, blast) = (&backlog.sender, &backlog.blast);
+    let evens = evens(sender, blast);
+    let spaced = evens.iter().map(|even| Spacing { interval: even.interval, slack: even.slack, due: None });
+    let mut spacings: Vec<_> = spaced.collect();
+    if let Some(mean) = mean_pause(sender, blast, &evens) {
+        #[expect(clippy::cast_possible_truncation, reason = "a pause is at most a day, or a million slowed down")]
+        let interval = TimeDelta::nanoseconds((mean * 1e9).round() as i64);
+        spacings.push(Spacing { interval, slack: TimeDelta::zero(), due: None });
+    }
+    spacings
+}
+
+/// The even spacing of both rates.
+fn evens(sender: &Limits, blast: &Limits) -> Vec<Even> {
+    let quotas = [sender, blast].into_iter().filter_map(|limits| limits.rate.quota(limits.speed));
+    quotas.map(|(count, period)| Even::new(count, period)).collect()
+}
+
+/// The mean pause that the gaps of a sender and its blast make together, in seconds; `None` where no gap makes one. A rate
+/// beside them lengthens the shorter pauses, but for its slack, by which a late one is caught up.
+fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Even]) -> Option<f64> {
+    let gaps: Vec<Ends> = [sender, blast].into_iter().filter_map(|limits| Some(ends(limits, limits.gap?))).collect();
+    if gaps.is_empty() {
+        return None;
+    }
+    let least = rates.iter().map(|even| (even.interval - even.slack).as_seconds_f64()).fold(0.0, f64::max);
+    Some(mean_of_longest(&gaps, least)).filter(|mean| *mean > 0.0)
+}
+
+/// A gap's ends as they are waited for, in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    low: f64,
+    high: f64,
+}
+
+fn ends(limits: &Limits, gap: Gap) -> Ends {
+    let seconds = |span| limits.speed.shrink(span).as_secs_f64();
+    Ends { low: seconds(gap.low()), high: seconds(gap.high()) }
+}
+
+impl Ends {
+    fn mean(self) -> f64 {
+        f64::midpoint(self.low, self.high)
+    }
+
+    /// How likely a pause of at most so long is.
+    fn share_below(self, pause: f64) -> f64 {
+        if pause >= self.high { 1.0 } else { ((pause - self.low) / (self.high - self.low)).clamp(0.0, 1.0) }
+    }
+}
+
+/// The mean of the longest of some pauses, each drawn evenly between its ends, none counted as shorter than `least`. From
+/// the longest lower end on, it is the integral of how likely one of them is longer; with at most two pauses that is a
+/// parabola between their upper ends, which Simpson's rule takes exactly.
+fn mean_of_longest(gaps: &[Ends], least: f64) -> f64 {
+    let low = gaps.iter().map(|gap| gap.low).fold(least, f64::max);
+    let longer = |pause: f64| 1.0 - gaps.iter().map(|gap| gap.share_below(pause)).product::<f64>();
+    let mut bounds: Vec<f64> = gaps.iter().map(|gap| gap.high.max(low)).chain([low]).collect();
+    bounds.sort_unstable_by(f64::total_cmp);
+    let piece = |ends: &[f64]| {
+        let (from, to) = (ends[0], ends[1]);
+        (to - from) / 6.0 * (longer(from) + 4.0 * longer(f64::midpoint(from, to)) + longer(to))
+    };
+    low + bounds.windows(2).map(piece).sum::<f64>()
+}

@@ -1,0 +1,180 @@
+//! What is promised before and while a blast is sent: hours, days, caps and the slower pace counted in, alike in every
+//! face; and that a plan counts whom it means.
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use serde_json::{Value, json};
+
+use crate::support::{Setup, Shop, digits};
+
+/// In real time.
+const REAL: Setup<'static> = Setup {
+    sim: &["--latency", "20ms"],
+    sender: "rate = \"20/min\"\nin_flight = 4\ntimezone = \"UTC\"",
+    engine: "",
+    polling: "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"",
+};
+
+fn time(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no time")).parse().unwrap()
+}
+
+/// Two hours that are closed now, and when they open.
+fn closed_hours() -> (String, DateTime<Utc>) {
+    let opens = (Utc::now() + TimeDelta::hours(3)).with_minute(0).and_then(|at| at.with_second(0)).unwrap();
+    let opens = opens.with_nanosecond(0).unwrap();
+    let closes = match (opens.hour() + 2) % 24 {
+        0 => 24,
+        hour => hour,
+    };
+    (format!("{:02}:00-{closes:02}:00", opens.hour()), opens)
+}
+
+#[tokio::test]
+async fn hours_that_are_closed_are_in_the_plan_and_in_the_promise_of_every_face() {
+    let shop = Shop::open(REAL).await;
+    let (hours, opens) = closed_hours();
+    let blast = shop.draft_with(0..40, &["--window", &hours, "--timezone", "UTC"]).await;
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+    let text = shop.ok(&["blast", "plan", &blast]).await;
+    shop.send(&blast).await;
+    let engine = shop.engine();
+    let waiting = shop.until_waiting(&blast, "window").await;
+    let show = shop.json(&["blast", "show", &blast]).await;
+    let list = shop.json(&["blast", "list"]).await;
+    engine.stop().await;
+
+    // 40 people at 20 a minute, and no faster than that.
+    let done = opens + TimeDelta::minutes(2);
+    for at in [&plan["done_at"], &show["done_at"], &list["done_at"]] {
+        assert!((time(at) - done).abs() < TimeDelta::seconds(10), "{at}, not {done}");
+    }
+    assert_eq!(time(&waiting["until"]), opens);
+    assert_eq!((&show["per_hour"], &plan["window"]), (&json!(1_200), &json!(format!("{hours} daily (UTC)"))));
+    assert!(text.contains(&format!("  hours     {hours} daily (UTC)\n")), "{text}");
+    let share = if opens.date_naive() == Utc::now().date_naive() { &plan["today"] } else { &plan["tomorrow"] };
+    assert_eq!((&share["people"], time(&share["from"])), (&json!(40), opens));
+}
+
+#[tokio::test]
+async fn a_blast_that_does_not_fit_its_hours_is_promised_for_the_next_ones() {
+    let shop = Shop::open(REAL).await;
+    let (hours, opens) = closed_hours();
+    // Two hours at ten an hour.
+    let blast = shop.draft_with(0..30, &["--window", &hours, "--timezone", "UTC", "--gap", "6m"]).await;
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+
+    assert_eq!(plan["pace"], "gap 6m, about 10 an hour");
+    assert_eq!(time(&plan["done_at"]), opens + TimeDelta::days(1) + TimeDelta::minutes(54));
+}
+
+#[tokio::test]
+async fn a_days_limit_leaves_the_rest_for_the_days_after() {
+    let shop = Shop::open(Setup { sender: "rate = \"100/s\"\nin_flight = 4\ntimezone = \"UTC\"", ..REAL }).await;
+    let blast = shop.draft(0..8).await;
+    let capped = async |arguments: &[&str]| {
+        let mut command = shop.command(arguments);
+        command.env("BLASTDECK_SENDERS_SALES_DAILY_CAP", "3");
+        crate::support::said(command).await.out
+    };
+
+    let plan: Value = serde_json::from_str(&capped(&["blast", "plan", &blast, "--json"]).await).unwrap();
+    let text = capped(&["blast", "plan", &blast]).await;
+
+    let people = ["today", "tomorrow", "later"].map(|day| plan[day]["people"].as_i64());
+    assert_eq!((people, &plan["left_today"]), ([Some(3), Some(3), Some(2)], &json!(3)));
+    let midnight = (Utc::now() + TimeDelta::days(2)).date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
+    assert!((time(&plan["done_at"]) - midnight).abs() < TimeDelta::seconds(1), "{plan}");
+    for line in
+        ["  limit     3 left of the day's limit\n", "  today     3", "  tomorrow  3, from ", "  later     2, from "]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_names_what_its_sender_sends_meanwhile() {
+    let shop = Shop::open(REAL).await;
+    shop.blast(0..9).await;
+    let draft = shop.draft(10..19).await;
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+    let text = shop.ok(&["blast", "plan", &draft]).await;
+
+    assert_eq!(plan["shared_with"], json!([{ "tag": "people", "queued": 9 }]));
+    assert!(
+        text.contains("  shared    with people, 9 still queued: they take turns, and this takes longer\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_stopped_sender_promises_nothing() {
+    let shop = Shop::open(REAL).await;
+    let (draft, blast) = (shop.draft(0..9).await, shop.blast(10..19).await);
+    shop.execute("update senders set stopped_at = now(), stopped_code = '401', stopped_reason = 'token refused'").await;
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+    let show = shop.json(&["blast", "show", &blast]).await;
+    let text = shop.ok(&["blast", "plan", &draft]).await;
+
+    assert_eq!(
+        (&plan["done_at"], &plan["today"], &plan["stopped"]),
+        (&Value::Null, &Value::Null, &json!("token refused"))
+    );
+    assert_eq!((&show["done_at"], &show["waiting"]["reason"]), (&Value::Null, &json!("sender_stopped")));
+    assert!(text.contains("  stopped   the sender sends nothing until this is mended: token refused\n"), "{text}");
+}
+
+#[tokio::test]
+async fn a_days_limit_that_is_reached_binds_until_the_hours_after_it_open() {
+    let shop = Shop::open(Setup { sender: "rate = \"40/s\"\nin_flight = 2\ntimezone = \"UTC\"", ..REAL }).await;
+    // Open now, and closed at midnight.
+    let hour = Utc::now().hour();
+    let window = if hour == 0 { "00:00-23:00".to_owned() } else { format!("{hour:02}:00-24:00") };
+    let blast = shop.blast_with(0..9, &["--window", &window, "--timezone", "UTC"]).await;
+    let engine = shop.engine_with(&[("BLASTDECK_SENDERS_SALES_DAILY_CAP", "3")]);
+
+    let said = shop.until_waiting(&blast, "daily_cap").await;
+    let show = shop.json(&["blast", "show", &blast]).await;
+    engine.stop().await;
+
+    let opens = (Utc::now() + TimeDelta::days(1)).date_naive().and_hms_opt(hour, 0, 0).unwrap().and_utc();
+    assert_eq!(time(&said["until"]), opens, "midnight lifts the limit, but the hours are closed");
+    assert_eq!(show["counts"]["sent"], 3);
+}
+
+#[tokio::test]
+async fn samples_are_of_people_who_get_a_message_and_say_why_they_are_shown() {
+    let shop = Shop::open(REAL).await;
+    let people = [("X", 0), ("Aminah", 1), ("Al", 2), ("Muhammad Hafiz bin Abdullah", 3), ("Raju", 4)];
+    let rows: Vec<_> = people.iter().map(|(name, n)| format!("{name},{}", digits(*n))).collect();
+    let list = shop.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi {name}", "--recipients", list.to_str().unwrap()];
+    // Before the import: whoever opts out later is out of the queue at once.
+    shop.ok(&["suppress", "add", &digits(0)]).await;
+    let blast = shop.json(&new).await["id"].to_string();
+
+    let plan = shop.json(&["blast", "plan", &blast]).await;
+
+    let samples: Vec<_> = plan["samples"].as_array().unwrap().iter().map(|one| (&one["which"], &one["text"])).collect();
+    let wanted =
+        [("first", "Hi Aminah"), ("shortest name", "Hi Al"), ("longest name", "Hi Muhammad Hafiz bin Abdullah")]
+            .map(|(which, text)| (json!(which), json!(text)));
+    assert_eq!(samples, wanted.iter().map(|(which, text)| (which, text)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn nobody_who_is_left_out_is_counted_as_messaged_before() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..14).await;
+    shop.until_idle().await;
+    shop.ok(&["suppress", "add", &digits(5)]).await;
+    let second = shop.draft(0..14).await;
+
+    let plan = shop.json(&["blast", "plan", &second]).await;
+
+    let numbers = ["people", "suppressed", "recently_messaged"].map(|key| plan[key].as_i64().unwrap());
+    assert_eq!(numbers, [13, 1, 13]);
+}
