@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Table, Use};
+use super::keys::{self, Table};
 use super::reader::{Log, Source};
 use crate::domain::sender::LATER_PROVIDER;
 use crate::domain::text::nearest;
@@ -124,9 +124,8 @@ impl Walk<'_> {
             let path = format!("{prefix}.{}", name.get_ref());
             match table.key(name.get_ref()) {
                 None => self.unknown(&source, &path, table.names()),
-                Some(key) if key.used == Use::Later => self.log.unused(&source, &path),
                 Some(key) => match raw(value.get_ref()) {
-                    Some(raw) => drop(values.insert(key.name, Found { raw, source })),
+                    Some(raw) => drop(values.insert(key, Found { raw, source })),
                     None => self.log.problem(&source, &path, "neither a value nor a list of values"),
                 },
             }

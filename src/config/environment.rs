@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use super::document::{Document, Found, Raw, Values, unknown_key};
-use super::keys::{self, Table, Use};
+use super::keys::{self, Table};
 use super::reader::{Log, Source};
 use crate::domain::text::clean;
 
@@ -124,13 +124,13 @@ impl Environment {
         variables: impl Fn(&str) -> Vec<String>,
     ) {
         for key in table.keys {
-            let names = variables(key.name);
+            let names = variables(key);
             let set = names.iter().find_map(|name| Some((name.clone(), self.get(name)?.to_owned())));
             taken.extend(names);
             // A sender's name is what its variables are found by.
-            let is_fixed = key.used == Use::Later || (table.name, key.name) == ("senders", "name");
+            let is_fixed = (table.name, *key) == ("senders", "name");
             if let Some((name, value)) = set.filter(|_| !is_fixed) {
-                values.insert(key.name, Found { raw: Raw::Text(value), source: Source::Variable(name) });
+                values.insert(key, Found { raw: Raw::Text(value), source: Source::Variable(name) });
             }
         }
     }

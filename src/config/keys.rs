@@ -1,87 +1,51 @@
 //! The keys there are, and the environment variables that override them.
 
-/// Whether a key does something in this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    Now,
-    /// Known, so that one file serves later versions too; noted as unused.
-    Later,
-}
-
-#[derive(Debug)]
-pub(super) struct Key {
-    pub name: &'static str,
-    pub used: Use,
-}
-
 /// A table of the file.
 #[derive(Debug)]
 pub(super) struct Table {
     pub name: &'static str,
-    pub keys: &'static [Key],
-}
-
-const fn now(name: &'static str) -> Key {
-    Key { name, used: Use::Now }
-}
-
-const fn later(name: &'static str) -> Key {
-    Key { name, used: Use::Later }
+    pub keys: &'static [&'static str],
 }
 
 /// Every table and key, in the order of the example file.
-pub(super) const TABLES: [Table; 7] = [
-    Table { name: "database", keys: &[now("url"), now("data_dir"), now("state_dir")] },
+pub(super) const TABLES: [Table; 6] = [
+    Table { name: "database", keys: &["url", "data_dir", "state_dir"] },
     Table {
         name: "senders",
         keys: &[
-            now("name"),
-            now("provider"),
-            now("device"),
-            now("region"),
-            now("business"),
-            now("token"),
-            now("base_url"),
-            now("status_call"),
-            now("rate"),
-            now("gap"),
-            now("pair_gap"),
-            now("daily_cap"),
-            now("in_flight"),
-            now("timezone"),
-            now("timeout"),
-            later("webhook_secret"),
+            "name",
+            "provider",
+            "device",
+            "region",
+            "business",
+            "token",
+            "base_url",
+            "status_call",
+            "rate",
+            "gap",
+            "pair_gap",
+            "daily_cap",
+            "in_flight",
+            "timezone",
+            "timeout",
         ],
     },
     Table {
         name: "engine",
         keys: &[
-            now("failures_in_a_row"),
-            now("lease_seconds"),
-            now("retry_tries"),
-            now("retry_backoff"),
-            now("retry_backoff_max"),
-            now("too_late"),
-            now("keep_history"),
-            now("speed"),
-            later("id"),
+            "failures_in_a_row",
+            "lease_seconds",
+            "retry_tries",
+            "retry_backoff",
+            "retry_backoff_max",
+            "too_late",
+            "keep_history",
+            "speed",
         ],
     },
-    Table { name: "polling", keys: &[now("interval"), now("per_second"), now("give_up_after")] },
-    Table { name: "opt_out", keys: &[now("keywords"), later("languages")] },
-    Table {
-        name: "ui",
-        keys: &[
-            now("name"),
-            now("currency"),
-            now("timezone"),
-            now("ascii"),
-            now("theme"),
-            later("test_to"),
-            later("keys"),
-        ],
-    },
-    Table { name: "http", keys: &[later("listen"), later("tokens")] },
+    Table { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
+    Table { name: "opt_out", keys: &["keywords"] },
+    Table { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
 ];
 
 /// The table of a name.
@@ -90,12 +54,12 @@ pub(super) fn table(name: &str) -> Option<&'static Table> {
 }
 
 impl Table {
-    pub fn key(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().find(|key| key.name == name)
+    pub fn key(&self, name: &str) -> Option<&'static str> {
+        self.keys.iter().copied().find(|key| *key == name)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
-        self.keys.iter().map(|key| key.name)
+        self.keys.iter().copied()
     }
 }
 
@@ -125,7 +89,7 @@ pub(super) fn position(path: &str) -> (usize, String, usize) {
     let table = path.split(['.', '[']).next().unwrap_or_default();
     let (owner, name) = path.rsplit_once('.').unwrap_or((path, ""));
     let at = TABLES.iter().position(|candidate| candidate.name == table).unwrap_or(TABLES.len());
-    let within = TABLES.get(at).and_then(|table| table.keys.iter().position(|key| key.name == name));
+    let within = TABLES.get(at).and_then(|table| table.keys.iter().position(|key| *key == name));
     // Senders keep together, each with its keys in order.
     (at, owner.to_owned(), within.unwrap_or(usize::MAX))
 }

@@ -19,10 +19,6 @@ pub enum Source {
     },
     Variable(String),
     Flag(&'static str),
-    /// In the file, but this version does nothing with it.
-    Unused {
-        line: usize,
-    },
 }
 
 impl Display for Source {
@@ -32,7 +28,6 @@ impl Display for Source {
             Self::File { line } => write!(f, "file, line {line}"),
             Self::Variable(name) => f.write_str(name),
             Self::Flag(flag) => f.write_str(flag),
-            Self::Unused { line } => write!(f, "file, line {line}: not used by this version"),
         }
     }
 }
@@ -62,20 +57,13 @@ impl Log {
 
     pub fn problem(&mut self, source: &Source, key: &str, text: impl Into<String>) {
         let place = match source {
-            Source::File { line } | Source::Unused { line } => Place::File { path: self.path.clone(), line: *line },
+            Source::File { line } => Place::File { path: self.path.clone(), line: *line },
             Source::Variable(name) => Place::Variable(name.clone()),
             Source::Flag(flag) => Place::Flag(flag),
             Source::Default => Place::Nowhere,
         };
         let clean = |text: &str| crate::domain::text::clean(text).into_owned();
         self.problems.push(Problem { place, key: clean(key), text: clean(&text.into()) });
-    }
-
-    pub fn unused(&mut self, source: &Source, key: &str) {
-        if let Source::File { line } = source {
-            let source = Source::Unused { line: *line };
-            self.origins.push(Origin { key: key.to_owned(), value: String::new(), source });
-        }
     }
 }
 

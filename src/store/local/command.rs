@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::LocalError;
 use super::account::Account;
+use super::error::NO_ROOM;
 
 /// What a server may know of our environment. Not the rest: tokens live there, and a server outlives us.
 const KEPT: [&str; 5] = ["PATH", "HOME", "TZ", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
@@ -47,14 +48,18 @@ pub(super) fn finish(command: &mut Command, program: &str) -> Result<(), LocalEr
     Err(failed(complaint(&output)))
 }
 
-/// Why a program failed: the last line of its errors that is called one, else its last line, else how it ended.
+/// Why a program failed: a full disk if any line tells of one, else the last line that is called an error, else the last
+/// line, else how it ended.
 pub(super) fn complaint(output: &Output) -> String {
     const CALLED_ONE: [&str; 4] = ["error: ", "ERROR:  ", "FATAL:  ", "PANIC:  "];
     let text = String::from_utf8_lossy(&output.stderr);
     // After its error `initdb` goes on to tell what it removes.
     let called = |line: &&str| CALLED_ONE.iter().any(|word| line.contains(word));
     let blank = |line: &&str| line.trim().is_empty();
-    let line = text.lines().rev().find(called).or_else(|| text.lines().rev().find(|line| !blank(line)));
+    // A server that finds no room goes on to complain of what follows from it.
+    let full = |line: &&str| NO_ROOM.iter().any(|words| line.contains(words));
+    let lines = || text.lines().rev();
+    let line = lines().find(full).or_else(|| lines().find(called)).or_else(|| lines().find(|line| !blank(line)));
     let clean = |line: &str| line.chars().filter(|letter| !letter.is_control()).collect();
     line.map_or_else(|| output.status.to_string(), clean)
 }
@@ -115,6 +120,7 @@ mod tests {
     fn a_full_disk_is_told_though_the_program_says_more_after_it() {
         let mut command = detached(Path::new("/bin/sh"));
         let says = "echo 'initdb: error: could not write to file \"x\": No space left on device' >&2; \
+                    echo 'PANIC:  cannot abort transaction 1, it was already committed' >&2; \
                     echo 'initdb: removing contents of data directory \"x\"' >&2; exit 1";
 
         let error = finish(command.args(["-c", says]), "initdb").unwrap_err().on_disk_of(Path::new("/data"));

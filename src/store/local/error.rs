@@ -71,7 +71,7 @@ pub enum LocalError {
 const NEW_DATABASE_MB: u32 = 60;
 
 /// `ENOSPC` and `EDQUOT` in the words of the C library, which PostgreSQL's programs repeat.
-const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+pub(super) const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
 impl LocalError {
     /// The same, told as a full disk where that is behind it.
