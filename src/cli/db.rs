@@ -44,12 +44,21 @@ impl DbVerb {
                     .into());
                 }
                 let stopped = Local::new(Some(config.database.data_dir.clone()))?.stop().await?;
-                talk(if stopped == Stopped::Now { "stopped" } else { "it was not running" });
+                let was_running = stopped == Stopped::Now;
+                if global.json {
+                    json(&json!({ "was_running": was_running }))?;
+                } else {
+                    talk(if was_running { "stopped" } else { "it was not running" });
+                }
             }
             Self::Migrate => {
                 let url = postgres::url(global, &config).await?;
                 let (_, ran) = migrate(&url).await.map_err(EngineError::from)?;
-                talk(&format!("{ran} migrations ran; the schema is up to date"));
+                if global.json {
+                    json(&json!({ "migrations": ran }))?;
+                } else {
+                    talk(&format!("{ran} migrations ran; the schema is up to date"));
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -39,6 +39,7 @@ impl SenderVerb {
             Self::Confirm { name } => {
                 let context = Context::open(global, Touch::Writes).await?;
                 match context.app.confirm_sender(&name).await? {
+                    people if context.is_json => json(&json!({ "name": name, "uncertain": people }))?,
                     0 => talk(&format!("sender {name} goes on")),
                     people => talk(&format!(
                         "sender {name} goes on; {people} people whom this machine had posted to are uncertain now"

@@ -78,6 +78,9 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
         return Err(Refused(format!("{phone} is not suppressed for {business}: {mend}")).into());
     }
     let left = context.app.suppressed_for(&phone).await?;
+    if context.is_json {
+        return json(&json!({ "phone_number": phone, "business": business, "removed": true, "still_for": left }));
+    }
     talk(&if left.is_empty() {
         format!("{phone} may be messaged again, in blasts to come")
     } else {

@@ -75,9 +75,15 @@ pub struct Moment {
     wall: SystemTime,
 }
 
+/// A clock that goes on while the machine sleeps. On Linux the monotonic one stands still then; on macOS it does not.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SLEEPLESS: ClockId = ClockId::Boottime;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SLEEPLESS: ClockId = ClockId::Monotonic;
+
 impl Moment {
     pub fn now() -> Self {
-        let boot = clock_gettime(ClockId::Boottime);
+        let boot = clock_gettime(SLEEPLESS);
         let whole = Duration::from_secs(u64::try_from(boot.tv_sec).unwrap_or(0));
         let rest = Duration::from_nanos(u64::try_from(boot.tv_nsec).unwrap_or(0));
         Self { boot: whole + rest, wall: SystemTime::now() }

@@ -36,7 +36,7 @@ fn is_a_clear_line(said: &Said, code: i32, words: &[&str]) {
 async fn every_verb_that_prints_prints_json_when_asked() {
     let shop = busy_shop().await;
     let person = digits(3);
-    let verbs: [&[&str]; 22] = [
+    let verbs: [&[&str]; 24] = [
         &["blast", "list"],
         &["blast", "show", "1"],
         &["blast", "plan", "2"],
@@ -49,6 +49,8 @@ async fn every_verb_that_prints_prints_json_when_asked() {
         &["mark", "1", &person, "undo"],
         &["suppress", "add", &digits(11), "--reason", "asked"],
         &["suppress", "list"],
+        &["suppress", "remove", &digits(11)],
+        &["db", "migrate"],
         &["uncertain", "list", "1"],
         &["sender", "list"],
         &["sender", "check"],

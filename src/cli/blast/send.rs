@@ -85,6 +85,9 @@ impl Send {
         if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
             standby(&context.app)?.ensure();
         }
+        if context.is_json {
+            return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
+        }
         talk(&format!("sender {} goes on", blast.sender));
         Ok(())
     }
