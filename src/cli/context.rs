@@ -82,11 +82,11 @@ pub(super) fn program(global: &Global) -> String {
     let mut line = "blastdeck".to_owned();
     if let Some(path) = &global.config {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        line += &format!(" --config {}", quoted(&path.to_string_lossy()));
+        line.extend([" --config ", &quoted(&path.to_string_lossy())]);
     }
     if let Some(url) = &global.database_url {
         let shown = if has_secret(url) { "\"$DATABASE_URL\"".to_owned() } else { quoted(url) };
-        line += &format!(" --database-url {shown}");
+        line.extend([" --database-url ", &shown]);
     }
     line
 }

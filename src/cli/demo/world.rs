@@ -103,7 +103,7 @@ impl World {
     pub(super) fn program(&self) -> String {
         let mut line = format!("blastdeck --config {}", quoted(&self.config_file().to_string_lossy()));
         if ["DATABASE_URL", "BLASTDECK_DATABASE_URL"].iter().any(|name| std::env::var_os(name).is_some()) {
-            line += &format!(" --database-url {}", quoted(&self.postgres.address().url()));
+            line.extend([" --database-url ", &quoted(&self.postgres.address().url())]);
         }
         line
     }

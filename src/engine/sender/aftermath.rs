@@ -152,7 +152,7 @@ impl Aftermath {
     /// Counts equal failures in a row; a success ends the row.
     async fn streak(&self, id: BlastId, failure: Option<(&str, &str)>) -> Result<(), StoreError> {
         self.remember(id).await?;
-        let Some((streak, is_news)) = self.count(id, failure.map(|(code, _)| code)) else { return Ok(()) };
+        let (streak, is_news) = self.count(id, failure.map(|(code, _)| code));
         if is_news {
             let row = (streak.length > 0).then_some((streak.code.as_str(), streak.length));
             blast::set_streak(&self.parts.pool, id, row).await?;
@@ -168,7 +168,7 @@ impl Aftermath {
     }
 
     /// The row after this outcome, and whether it differs from before.
-    fn count(&self, id: BlastId, failure: Option<&str>) -> Option<(Streak, bool)> {
+    fn count(&self, id: BlastId, failure: Option<&str>) -> (Streak, bool) {
         let mut streaks = self.streaks.lock();
         let before = streaks.entry(id).or_default();
         let after = match failure {
@@ -178,7 +178,7 @@ impl Aftermath {
         };
         let is_news = (after.length, &after.code) != (before.length, &before.code);
         *before = after.clone();
-        Some((after, is_news))
+        (after, is_news)
     }
 
     /// Reads once what an earlier process counted.
