@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 
 use super::{blasts, focused};
 use crate::domain::blast::BlastState;
-use crate::domain::funnel::Counts;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::engine::view::{BlastRow, Total};
