@@ -63,9 +63,10 @@ impl Environment {
 
     /// Where this machine's memory lies unless something else is set. Root's place is the same however root was reached.
     pub(super) fn state_dir(&self) -> PathBuf {
-        let (own, name) = match cfg!(target_os = "macos") {
-            true => ("Library/Application Support", "blastdeck-state"),
-            false => (".local/state", "blastdeck"),
+        let (own, name) = if cfg!(target_os = "macos") {
+            ("Library/Application Support", "blastdeck-state")
+        } else {
+            (".local/state", "blastdeck")
         };
         match self.base_dir("XDG_STATE_HOME", own) {
             Some(dir) if !self.is_root => dir.join(name),

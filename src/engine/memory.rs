@@ -115,7 +115,7 @@ impl SenderMemory {
             None => self.begin(standing.clone(), 0)?,
         };
         let (page, journal) = self.compact(page, journal)?;
-        self.write(Page { bytes: journal.sync()?, ..page })?;
+        self.write(&Page { bytes: journal.sync()?, ..page })?;
         Ok(journal)
     }
 
@@ -126,7 +126,7 @@ impl SenderMemory {
         let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
         let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
         let bytes = self.journal(&page)?.sync()?;
-        self.write(Page { standing: standing.further(&page.standing), bytes, ..page })
+        self.write(&Page { standing: standing.further(&page.standing), bytes, ..page })
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read.
@@ -143,7 +143,7 @@ impl SenderMemory {
             None => self.begin(standing, self.next_journal())?,
         };
         let bytes = journal.sync()?;
-        self.write(Page { bytes, confirmed_bytes: bytes, ..page })
+        self.write(&Page { bytes, confirmed_bytes: bytes, ..page })
     }
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
@@ -161,7 +161,7 @@ impl SenderMemory {
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
         let page = Page { bytes: next.sync()?, confirmed_bytes, ..fresh };
-        self.write(page.clone())?;
+        self.write(&page)?;
         // The page names the new one: the old one is of no use any more, and takes room only.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));
         Ok((page, next))
@@ -194,10 +194,10 @@ impl SenderMemory {
     }
 
     /// Written beside and renamed: a kill leaves the old one or the new one.
-    fn write(&self, page: Page) -> Result<(), MemoryError> {
+    fn write(&self, page: &Page) -> Result<(), MemoryError> {
         let path = self.page_path();
         let draft = path.with_extension("new");
-        let written = serde_json::to_vec(&page).map_err(io::Error::from).and_then(|text| {
+        let written = serde_json::to_vec(page).map_err(io::Error::from).and_then(|text| {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
             file.write_all(&text)?;
             file.sync_data()?;

@@ -289,7 +289,9 @@ impl Sender {
         if is_remembered {
             self.start_posts(posts, stop).await;
         } else {
-            posts.into_iter().for_each(|post| post.give_back(None));
+            for post in posts {
+                post.give_back(None);
+            }
         }
         Ok(())
     }

@@ -211,7 +211,7 @@ async fn the_same_database_by_another_address_is_still_remembered() {
     shop.execute("update sender_leases set renewals = 0").await;
     shop.blast(10..15).await;
     let separator = if shop.database.url.contains('?') { '&' } else { '?' };
-    shop.database.url.push_str(&format!("{separator}sslmode=prefer"));
+    shop.database.url = format!("{}{separator}sslmode=prefer", shop.database.url);
 
     asks_and_sends_nothing(&shop, "back in time").await;
 }

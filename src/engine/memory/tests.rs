@@ -50,7 +50,8 @@ fn what_was_posted_is_remembered_and_only_rises() {
 
 #[test]
 fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
-    let spoil: [(&str, fn(&Path)); 7] = [
+    type Spoil = (&'static str, fn(&Path));
+    let spoil: [Spoil; 7] = [
         ("page emptied", |home| fs::write(home.join("sender-7.json"), "").unwrap()),
         ("page halved", |home| {
             let text = fs::read(home.join("sender-7.json")).unwrap();

@@ -182,7 +182,7 @@ fn ask_once_paused(model: &mut Model, row: &BlastRow) {
 /// An act was done, or refused.
 pub fn acted(model: &mut Model, done: &Act, outcome: Told<Outcome>) -> Vec<Effect> {
     match outcome {
-        Ok(Outcome::Marked(marked)) => marked_one(model, done, marked),
+        Ok(Outcome::Marked(marked)) => marked_one(model, done, &marked),
         Ok(Outcome::MarkedSeveral(several)) => marked_several(model, done, &several),
         Ok(Outcome::TakenBack(taken)) => taken_back(model, taken),
         Ok(Outcome::Blast(row)) => blast_changed(model, done, *row),
@@ -206,15 +206,15 @@ fn refused(model: &mut Model, done: &Act, failure: &Failure) -> Vec<Effect> {
     vec![Effect::Blasts]
 }
 
-fn marked_one(model: &mut Model, done: &Act, marked: Marked) -> Vec<Effect> {
+fn marked_one(model: &mut Model, done: &Act, marked: &Marked) -> Vec<Effect> {
     let id = marked.recipient;
     model.people.keep(id);
     model.mine.insert(id);
     if model.hint == Some(Hint::Reply) {
         model.hint = Some(Hint::Undo);
     }
-    let mut text = sentence(model, done, &marked);
-    if leaves_the_list(model, &marked) {
+    let mut text = sentence(model, done, marked);
+    if leaves_the_list(model, marked) {
         text.push_str(STAY);
     }
     log(model, &text, &marked.command_line);
