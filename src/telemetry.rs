@@ -1,16 +1,18 @@
 //! Logs: to stderr for verbs, to a file for the dashboard, whose screen they would spoil. Never a token: secrets live in
 //! types that do not print, and the HTTP libraries are kept from telling what they write.
 
-use std::fs::DirBuilder;
-use std::io::{self, IsTerminal};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use chrono::{NaiveDate, Utc};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{InitError, RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::fmt;
@@ -64,7 +66,7 @@ pub enum TelemetryError {
     #[error("no directory for logs at {}: {source}", path.display())]
     Directory { path: PathBuf, source: io::Error },
     #[error("no log file in {}: {source}", path.display())]
-    File { path: PathBuf, source: InitError },
+    File { path: PathBuf, source: io::Error },
 }
 
 /// Logs to stderr from here on. The first call in a process counts, later ones change nothing.
@@ -98,18 +100,96 @@ fn file_subscriber(
     filter: EnvFilter,
 ) -> Result<(impl Subscriber + Send + Sync + use<>, WorkerGuard), TelemetryError> {
     let path = || directory.to_owned();
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.map_err(|source| TelemetryError::Directory { path: path(), source })?;
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("blastdeck")
-        .filename_suffix("log")
-        .max_log_files(DAYS_KEPT)
-        .build(directory)
-        .map_err(|source| TelemetryError::File { path: path(), source })?;
+    private_dir(directory).map_err(|source| TelemetryError::Directory { path: path(), source })?;
+    let appender = DailyLog::open(directory).map_err(|source| TelemetryError::File { path: path(), source })?;
     let (writer, guard) = tracing_appender::non_blocking(appender);
     let subscriber = fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).finish().with(cap());
     Ok((subscriber, guard))
+}
+
+/// Makes a directory that only its user may enter, or makes ours so. What is missing above it is made passable by root,
+/// whose database server runs as another user and has its data beside the logs.
+pub fn private_dir(directory: &Path) -> io::Result<()> {
+    if let Some(parent) = directory.parent() {
+        let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
+        DirBuilder::new().recursive(true).mode(mode).create(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let found = fs::symlink_metadata(directory)?;
+            let is_ours = found.is_dir() && found.uid() == geteuid().as_raw();
+            if is_ours && found.mode() & 0o077 != 0 {
+                fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+            }
+            Ok(())
+        }
+        made => made,
+    }
+}
+
+/// Opens a log to append to, its directory made if need be: for its user only, whoever made it first, and never through a
+/// link.
+pub fn append_to(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        private_dir(directory)?;
+    }
+    let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).custom_flags(no_follow).open(path)?;
+    let found = file.metadata()?;
+    if found.is_file() && found.mode() & 0o077 != 0 && found.uid() == geteuid().as_raw() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// A file a day (UTC) in a directory, the oldest removed.
+struct DailyLog {
+    directory: PathBuf,
+    day: NaiveDate,
+    file: File,
+}
+
+impl DailyLog {
+    fn open(directory: &Path) -> io::Result<Self> {
+        let day = Utc::now().date_naive();
+        let file = append_to(&directory.join(name_of(day)))?;
+        remove_old(directory);
+        Ok(Self { directory: directory.to_owned(), day, file })
+    }
+}
+
+impl Write for DailyLog {
+    /// On the first line of a new day the next file is begun; where it cannot be, the one before goes on.
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        if self.day != Utc::now().date_naive()
+            && let Ok(next) = Self::open(&self.directory)
+        {
+            *self = next;
+        }
+        self.file.write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn name_of(day: NaiveDate) -> String {
+    format!("blastdeck.{day}.log")
+}
+
+fn day_of(name: &str) -> Option<NaiveDate> {
+    name.strip_prefix("blastdeck.")?.strip_suffix(".log")?.parse().ok()
+}
+
+/// Keeps the newest. A log that cannot be removed is no reason not to write another.
+fn remove_old(directory: &Path) {
+    let names = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let mut days: Vec<_> = names.filter_map(|name| day_of(name.to_str()?)).collect();
+    days.sort_unstable();
+    for day in days.iter().rev().skip(DAYS_KEPT) {
+        let _ = fs::remove_file(directory.join(name_of(*day)));
+    }
 }
 
 fn rust_log() -> Option<String> {
@@ -132,8 +212,6 @@ fn cap() -> FilterFn {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use secrecy::SecretString;
 
     use super::*;
@@ -156,6 +234,69 @@ mod tests {
         let files: Vec<_> = std::fs::read_dir(&logs).unwrap().map(|file| file.unwrap().path()).collect();
         assert_eq!(files.len(), 1, "one file a day");
         std::fs::read_to_string(&files[0]).unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn logs_and_their_directory_are_for_their_user_only_whoever_made_them_first() {
+        let room = tempfile::tempdir().unwrap();
+        let logs = room.path().join("data/logs");
+        let today = logs.join(name_of(Utc::now().date_naive()));
+        for path in [&today, &logs.join("standby.log")] {
+            fs::create_dir_all(&logs).unwrap();
+            fs::set_permissions(&logs, Permissions::from_mode(0o755)).unwrap();
+            fs::write(path, "").unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+        }
+
+        drop(file_subscriber(&logs, filter(Verbosity::Quiet, None)).unwrap());
+        append_to(&logs.join("standby.log")).unwrap();
+        append_to(&logs.join("new.log")).unwrap();
+
+        assert_eq!(mode(&logs), 0o700);
+        for name in [today, logs.join("standby.log"), logs.join("new.log")] {
+            assert_eq!(mode(&name), 0o600, "{}", name.display());
+        }
+    }
+
+    #[test]
+    fn what_the_first_log_makes_above_itself_lets_roots_server_through() {
+        let room = tempfile::tempdir().unwrap();
+        let logs = room.path().join("data/logs");
+
+        drop(file_subscriber(&logs, filter(Verbosity::Quiet, None)).unwrap());
+
+        let passable = if geteuid().is_root() { 0o711 } else { 0o700 };
+        assert_eq!((mode(&room.path().join("data")), mode(&logs)), (passable, 0o700));
+    }
+
+    #[test]
+    fn no_log_is_written_through_a_link() {
+        let room = tempfile::tempdir().unwrap();
+        let precious = room.path().join("precious");
+        fs::write(&precious, "mine").unwrap();
+        std::os::unix::fs::symlink(&precious, room.path().join("standby.log")).unwrap();
+
+        assert!(append_to(&room.path().join("standby.log")).is_err());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
+    }
+
+    #[test]
+    fn two_weeks_of_logs_are_kept() {
+        let room = tempfile::tempdir().unwrap();
+        for day in 1..=20 {
+            fs::write(room.path().join(format!("blastdeck.2020-01-{day:02}.log")), "").unwrap();
+        }
+        fs::write(room.path().join("blastdeck.notes.log"), "").unwrap();
+
+        drop(DailyLog::open(room.path()).unwrap());
+
+        assert_eq!(fs::read_dir(room.path()).unwrap().count(), DAYS_KEPT + 1);
+        assert!(room.path().join("blastdeck.2020-01-20.log").exists());
+        assert!(!room.path().join("blastdeck.2020-01-07.log").exists());
     }
 
     #[test]

@@ -1,18 +1,35 @@
 //! The file of rows that were not taken, beside the one they came from. It appears only when the import is done: until
-//! then it has another name, and goes when the import fails.
+//! then it has another name, and goes when the import fails. What an import that was killed left behind goes with the
+//! next one; a file that is not ours, whatever its name, is never touched.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, BufWriter, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::process::geteuid;
 
 use super::error::ImportError;
 use super::person::Rejection;
 use crate::domain::text::{clean, csv_safe};
 
+/// The first line of every file of ours: what it is told by.
+const HEADER: [&str; 4] = ["row", "column", "value", "reason"];
+
+/// A draft without its first line may be about to get it.
+const BEGINNING: Duration = Duration::from_secs(60);
+
+/// How many other names are tried.
+const NAMES: u32 = 1000;
+
 /// Where rows that were not taken are written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectedTo {
-    /// This file, overwritten; nothing happens to it when every row is taken.
+    /// This file, in place of one of an earlier import; one with a number where that name is somebody else's file. Nothing
+    /// happens to it when every row is taken.
     File(PathBuf),
     /// Nowhere: they are only counted.
     Nowhere,
@@ -42,6 +59,8 @@ pub(super) struct RejectedFile {
 pub(super) struct Draft {
     path: PathBuf,
     becomes: PathBuf,
+    /// Keeps the lock until the file has its name.
+    _locked: File,
 }
 
 impl RejectedFile {
@@ -78,28 +97,121 @@ impl RejectedFile {
     }
 }
 
-/// A new file of this process, readable by its owner only: it has people's numbers in it.
+/// A new file of this process, readable by its owner only: it has people's numbers in it. Locked, so that nobody takes it
+/// for a leftover.
 fn begin(path: &Path) -> io::Result<(csv::Writer<BufWriter<File>>, Draft)> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let draft = Draft { path: path.with_file_name(name), becomes: path.to_owned() };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&draft.path)?;
+    remove_leftovers(path);
+    let (file, draft) = create(path)?;
     let mut writer = csv::Writer::from_writer(BufWriter::new(file));
-    writer.write_record(["row", "column", "value", "reason"]).map_err(io::Error::other)?;
+    writer.write_record(HEADER).map_err(io::Error::other)?;
+    writer.flush()?;
     Ok((writer, draft))
 }
 
-impl Draft {
-    /// Gives the file its name.
-    pub(super) fn keep(self) -> io::Result<PathBuf> {
-        fs::rename(&self.path, &self.becomes)?;
-        Ok(self.becomes.clone())
+/// Under the first name that is free: another machine's process may have our number.
+fn create(path: &Path) -> io::Result<(File, Draft)> {
+    let (mut options, process) = (OpenOptions::new(), std::process::id());
+    options.write(true).create_new(true).mode(0o600);
+    for n in 0..NAMES {
+        let mut name = prefix(path);
+        name.push(if n == 0 { format!("{process}.part") } else { format!("{process}-{n}.part") });
+        let draft = path.with_file_name(name);
+        match options.open(&draft) {
+            Ok(file) => {
+                // A disk where files cannot be locked is not shared by two imports at once.
+                let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+                let draft = Draft { path: draft, becomes: path.to_owned(), _locked: file.try_clone()? };
+                return Ok((file, draft));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
     }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// How the name of a draft begins.
+fn prefix(path: &Path) -> OsString {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".");
+    name
+}
+
+/// Removes drafts of imports that were killed. One that cannot be looked at stays.
+fn remove_leftovers(path: &Path) {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = prefix(path);
+    let is_named = |name: &OsStr| {
+        let middle = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        let middle = middle.and_then(|rest| rest.strip_suffix(b".part"));
+        middle.is_some_and(|number| number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'))
+    };
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten().filter(|entry| is_named(&entry.file_name())) {
+        if is_leftover(&entry.path()).unwrap_or(false) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A file of this user's that begins as ours do, and that no import is writing.
+fn is_leftover(path: &Path) -> io::Result<bool> {
+    let Some((mut file, found)) = open_own(path)? else { return Ok(false) };
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(false);
+    }
+    let is_old = found.modified()?.elapsed().is_ok_and(|age| age > BEGINNING);
+    if found.len() == 0 { Ok(is_old) } else { begins_as_ours(&mut file) }
+}
+
+/// A plain file of this user's; a link is nobody's.
+fn open_own(path: &Path) -> io::Result<Option<(File, Metadata)>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(no_follow).open(path)?;
+    let found = file.metadata()?;
+    Ok((found.is_file() && found.uid() == geteuid().as_raw()).then_some((file, found)))
+}
+
+fn begins_as_ours(file: &mut File) -> io::Result<bool> {
+    let wanted = format!("{}\n", HEADER.join(","));
+    let mut line = Vec::new();
+    file.take(wanted.len() as u64).read_to_end(&mut line)?;
+    Ok(line == wanted.as_bytes())
+}
+
+/// Whether a name is free, or has what an earlier import wrote.
+fn may_replace(path: &Path) -> io::Result<bool> {
+    match open_own(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Ok(Some((mut file, _))) => begins_as_ours(&mut file),
+        Ok(None) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl Draft {
+    /// Gives the file its name, or the first one with a number that is not somebody else's.
+    pub(super) fn keep(self) -> io::Result<PathBuf> {
+        for n in 1..NAMES {
+            let name = if n == 1 { self.becomes.clone() } else { numbered(&self.becomes, n) };
+            if may_replace(&name)? {
+                fs::rename(&self.path, &name)?;
+                return Ok(name);
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+/// `people.rejected.csv` is `people.rejected-2.csv` then.
+fn numbered(path: &Path, n: u32) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{n}."));
+    name.push(path.extension().unwrap_or_default());
+    path.with_file_name(name)
 }
 
 impl Drop for Draft {
@@ -111,6 +223,8 @@ impl Drop for Draft {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::domain::phone::PhoneError;
 
@@ -161,6 +275,50 @@ mod tests {
         assert!(RejectedFile::new(RejectedTo::File(path.clone())).finish().unwrap().is_none());
 
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    }
+
+    fn rejected_at(path: &Path) -> PathBuf {
+        let mut file = RejectedFile::new(RejectedTo::File(path.to_owned()));
+        file.write(&rejection("x")).unwrap();
+        file.finish().unwrap().unwrap().keep().unwrap()
+    }
+
+    #[test]
+    fn what_a_killed_import_left_goes_and_what_is_somebody_elses_stays() {
+        let room = tempfile::tempdir().unwrap();
+        let at = |name: &str| room.path().join(name);
+        let own_number = format!(".raya.rejected.csv.{}.part", std::process::id());
+        fs::write(at(".raya.rejected.csv.17.part"), "row,column,value,reason\n3,phone,0100,too short\n").unwrap();
+        fs::write(at(".raya.rejected.csv.18.part"), "a letter").unwrap();
+        fs::write(at(&own_number), "another letter").unwrap();
+        fs::write(at("precious"), "row,column,value,reason\n").unwrap();
+        std::os::unix::fs::symlink(at("precious"), at(".raya.rejected.csv.19.part")).unwrap();
+        let busy = File::create(at(".raya.rejected.csv.20.part")).unwrap();
+        (&busy).write_all(b"row,column,value,reason\n").unwrap();
+        flock(&busy, FlockOperation::NonBlockingLockExclusive).unwrap();
+
+        rejected_at(&at("raya.rejected.csv"));
+
+        assert!(!at(".raya.rejected.csv.17.part").exists());
+        for kept in
+            [".raya.rejected.csv.18.part", ".raya.rejected.csv.19.part", ".raya.rejected.csv.20.part", &own_number]
+        {
+            assert!(fs::symlink_metadata(at(kept)).is_ok(), "{kept}");
+        }
+    }
+
+    #[test]
+    fn an_earlier_imports_file_is_replaced_and_somebody_elses_is_not() {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("raya.rejected.csv");
+
+        assert_eq!(rejected_at(&path), path);
+        assert_eq!(rejected_at(&path), path);
+        fs::write(&path, "my own notes").unwrap();
+        let beside = rejected_at(&path);
+
+        assert_eq!(beside, room.path().join("raya.rejected-2.csv"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "my own notes");
     }
 
     #[test]

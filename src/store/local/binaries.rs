@@ -34,8 +34,8 @@ pub(super) struct Search {
 /// A directory of server programs and the major version they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binaries {
-    dir: PathBuf,
-    major: u32,
+    pub(super) dir: PathBuf,
+    pub(super) major: u32,
 }
 
 impl Binaries {

@@ -1,6 +1,6 @@
 //! A data directory: made whole or not at all, and its settings, which are written anew at every start.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -21,13 +21,14 @@ pub(super) enum Care {
     Throwaway,
 }
 
-/// Settings of every cluster. Small: it shares an operator's machine, and a dashboard with its engine needs five connections.
+/// Settings of every cluster. Small: it shares an operator's machine. A dashboard
+/// that looks has two or three connections, one that sends seven at most: forty of the former leave room for everything.
 const SETTINGS: &str = "\
 listen_addresses = ''
 port = 5432
 unix_socket_permissions = 0700
 cluster_name = 'blastdeck'
-max_connections = 60
+max_connections = 120
 shared_buffers = 64MB
 max_wal_size = 512MB
 wal_level = minimal
@@ -196,7 +197,10 @@ impl Cluster {
     /// Starts the server as our child.
     pub fn spawn(&self) -> Result<Child, LocalError> {
         let path = start_log(&self.dir);
-        let log = File::create(&path).map_err(LocalError::io("write", &path))?;
+        // The directory is the server's user's, who could have put a link there.
+        remove(&path)?;
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let log = created.map_err(LocalError::io("write", &path))?;
         let mut server: Command = command::of_server(&self.binaries.program("postgres"), &self.account);
         let spawned = server.arg("-D").arg(&self.dir).stderr(Stdio::from(log)).spawn();
         spawned.map_err(LocalError::io("run the server of", &self.dir))
@@ -247,6 +251,26 @@ mod tests {
     #[test]
     fn a_directory_with_quotes_and_commas_is_one_item() {
         assert_eq!(quoted_list_item(r#"/a,b'c"d\e"#), r#"'"/a,b''c""d\\e"'"#);
+    }
+
+    #[test]
+    fn the_first_log_is_not_written_through_a_link_of_the_servers_user() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let room = tempfile::tempdir().unwrap();
+        let (data, precious) = (room.path().join("data"), room.path().join("precious"));
+        fs::create_dir(&data).unwrap();
+        fs::write(&precious, "mine").unwrap();
+        symlink(&precious, start_log(&data)).unwrap();
+        let server = room.path().join("postgres");
+        fs::write(&server, "#!/bin/sh\necho a word >&2\n").unwrap();
+        fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
+        let binaries = Binaries { dir: room.path().to_owned(), major: 15 };
+        let cluster = Cluster { dir: data.clone(), account: Account::Own, binaries, care: Care::Throwaway };
+
+        cluster.spawn().unwrap().wait().unwrap();
+
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(start_log(&data)).unwrap(), "a word\n");
     }
 
     #[test]

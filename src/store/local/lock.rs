@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::{LocalError, POLL};
 
@@ -27,6 +27,8 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            // The directory may be another user's, who could lead us elsewhere.
+            .custom_flags(i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default())
             .open(path)
             .map_err(LocalError::io("open", path))?;
         let deadline = Instant::now() + PATIENCE;
