@@ -7,6 +7,9 @@ mod desk;
 mod error;
 mod fence;
 mod filing;
+mod fingerprint;
+mod follow;
+mod handover;
 mod identity;
 pub mod import;
 mod lease;
@@ -17,6 +20,7 @@ mod post_room;
 mod promise;
 mod reason;
 pub mod report;
+mod revival;
 mod run;
 mod sender;
 mod standby;
@@ -29,9 +33,12 @@ pub use app::{
     SenderMoved, Setup, TakenBack, database_name,
 };
 pub use error::EngineError;
+pub use fingerprint::{Fingerprint, program};
+pub use follow::{EngineChange, Follower, Following, what_ended};
+pub use handover::Engines;
 pub use news::DatabaseState;
 pub use run::{RunOptions, Until, run};
-pub use standby::{Standby, hold_lock};
+pub use standby::{Standby, StandbyLock, lock_path};
 
 /// What faces show of a status call about a sender.
 pub use crate::provider::{Health, Verdict};

@@ -25,6 +25,8 @@ mod settings;
 pub mod suppression;
 pub mod view;
 
-pub use connect::{CONNECTIONS, check, migrate, open, open_read_only};
+pub use connect::{
+    CONNECTIONS, KEPT, SENDING_CONNECTIONS, SENDING_KEPT, Schema, check, migrate, open, open_read_only, schema, trim,
+};
 pub use endpoint::Endpoint;
 pub use error::StoreError;

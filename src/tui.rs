@@ -100,6 +100,8 @@ impl Options {
 pub enum Without {
     /// A standby goes on with it.
     GoesOn,
+    /// Nothing: it only looked.
+    Same,
     /// It is a demo's: all of it ends.
     Ends,
 }

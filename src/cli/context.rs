@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Refused;
 use super::{Global, postgres};
 use crate::config::{Config, Flags};
-use crate::engine::{Access, App, Listening, Setup, Standby, database_name};
+use crate::domain::text::clean;
+use crate::engine::local::Local;
+use crate::engine::view::BlastRow;
+use crate::engine::{Access, App, Engines, Listening, Setup};
 
 /// An opened app with what the faces need beside it.
 pub(super) struct Context {
@@ -30,8 +34,14 @@ pub(super) enum Touch {
 
 /// Loads the configuration as the flags say.
 pub(super) fn load(global: &Global) -> Result<Config> {
-    let flags = Flags { config: global.config.clone(), database_url: global.database_url.clone() };
-    Ok(Config::load(&flags)?)
+    Ok(Config::load(&global.flags())?)
+}
+
+impl Global {
+    /// What the command line says above the configuration.
+    pub(super) fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), database_url: self.database_url.clone() }
+    }
 }
 
 impl Context {
@@ -102,31 +112,20 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// How another process of ours is started to wait for the leases of this app.
-pub(super) fn standby(app: &App) -> Result<Standby> {
-    let config = app.config();
-    let mut arguments = vec!["engine".to_owned(), "--until-idle".to_owned(), "--standby".to_owned()];
-    if let Some(path) = config.path() {
-        arguments.extend(["--config".to_owned(), std::path::absolute(path)?.display().to_string()]);
-    }
-    // The address goes by the environment: arguments are for everybody on this machine to read.
-    let environment = vec![
-        ("DATABASE_URL".to_owned(), app.database_url().to_owned()),
-        ("BLASTDECK_DATA_DIR".to_owned(), config.database.data_dir.display().to_string()),
-        ("BLASTDECK_STATE_DIR".to_owned(), config.database.state_dir.display().to_string()),
-    ];
-    Ok(Standby {
-        program: std::env::current_exe()?,
-        arguments,
-        environment,
-        lock: standby_lock(app),
-        log: log_dir(config).join("standby.log"),
-    })
+/// Says that a blast goes on only once that is so: starts a standby unless one runs, and waits until somebody holds the
+/// blast's sender. Fails with what is missing.
+pub(super) async fn hand_over(app: &App, blast: &BlastRow) -> Result<()> {
+    let Err(missing) = app.hand_over(blast.id, Engines::Others).await? else { return Ok(()) };
+    let name = clean(&blast.tag);
+    Err(eyre!("{name} (blast {}) was started, but nobody sends it: {missing}", blast.id))
 }
 
-/// The file that the standby of this database holds locked.
-pub(super) fn standby_lock(app: &App) -> PathBuf {
-    app.config().database.data_dir.join("run").join(database_name(app.database_url())).join("standby.lock")
+/// The private Postgres, where that is the database in force.
+pub(super) fn private_postgres(config: &Config) -> Result<Option<Local>> {
+    if config.database.url.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Local::new(Some(config.database.data_dir.clone()))?))
 }
 
 /// Where the dashboard and the standby log.

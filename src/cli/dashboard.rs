@@ -6,12 +6,17 @@ use std::process::ExitCode;
 use color_eyre::Result;
 
 use super::Global;
-use super::context::{Context, load, log_dir, program, standby};
+use super::context::{Context, load, log_dir, private_postgres, program};
 use super::exit::Usage;
 use super::output::talk;
 use crate::config::{Ascii, Config, Theme};
+use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::engine::{self, App, Listening, RunOptions, Standby, Until};
+use crate::domain::text::clean;
+use crate::domain::waiting::Waiting;
+use crate::engine::local::Local;
+use crate::engine::view::BlastFilter;
+use crate::engine::{self, App, Engines, Listening, RunOptions, Standby, Until};
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
 use crate::tui::{self, DeskKind, Ended, Hints};
@@ -29,9 +34,15 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         (false, true) => DeskKind::Demo,
         (false, false) => DeskKind::Real,
     };
-    let standby = if kind == DeskKind::ReadOnly { None } else { Some(standby(&context.app)?) };
-    let desk = Desk { kind, standby, open: None, hints: Hints::Off, program: program(global) };
+    let standby = if kind == DeskKind::ReadOnly { None } else { standby(&context.app) };
+    let local = private_postgres(context.app.config())?;
+    let desk = Desk { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
     open(&context.app, desk, &shutdown).await
+}
+
+/// Where it cannot even be named, a window sends all the same, and tells whoever leaves it.
+fn standby(app: &App) -> Option<Standby> {
+    Standby::of(app).inspect_err(|error| tracing::warn!(%error, "no standby can be started")).ok()
 }
 
 /// How a dashboard is opened.
@@ -39,6 +50,8 @@ pub(super) struct Desk {
     pub kind: DeskKind,
     /// Goes on with the work when this process is gone.
     pub standby: Option<Standby>,
+    /// The private Postgres, started again when it dies.
+    pub local: Option<Local>,
     /// The blast that is shown first.
     pub open: Option<BlastId>,
     pub hints: Hints,
@@ -63,8 +76,13 @@ fn is_practice(config: &Config) -> bool {
 /// Runs the screen and, unless it only looks, the engine; ends when the screen does.
 pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<ExitCode> {
     let sends = desk.kind != DeskKind::ReadOnly && !app.has_no_sender();
-    let without = if desk.standby.is_some() { tui::Without::GoesOn } else { tui::Without::Ends };
-    let options = RunOptions { until: Until::Stopped, standby: desk.standby };
+    let without = match desk.kind {
+        DeskKind::Real => tui::Without::GoesOn,
+        DeskKind::Demo if desk.standby.is_some() => tui::Without::GoesOn,
+        DeskKind::Demo => tui::Without::Ends,
+        DeskKind::ReadOnly => tui::Without::Same,
+    };
+    let options = RunOptions { until: Until::Stopped, standby: desk.standby, local: desk.local };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.clone(), options, stop_engine.token())));
     let ui = &app.config().ui;
@@ -85,9 +103,35 @@ pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<E
     if let Some(engine) = engine {
         finish(engine, &ended).await;
     }
+    let goes_on = match (without, &ended) {
+        (tui::Without::GoesOn, Ok(Ended::Quit | Ended::Stopped)) => hand_over(app).await,
+        _ => Ok(ExitCode::SUCCESS),
+    };
     app.close().await;
     ended?;
-    Ok(ExitCode::SUCCESS)
+    goes_on
+}
+
+/// Says of each blast under way that it goes on without this window, once that is so; else what is missing.
+async fn hand_over(app: &App) -> Result<ExitCode> {
+    let filter = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
+    let mut code = ExitCode::SUCCESS;
+    for blast in app.blasts(&filter).await? {
+        // Whoever waits for a person to decide waits without a window too.
+        let waits_for_a_person = matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
+        if waits_for_a_person || blast.counts.queued + blast.counts.sending == 0 {
+            continue;
+        }
+        let tag = clean(&blast.tag);
+        match app.hand_over(blast.id, Engines::Others).await? {
+            Ok(()) => talk(&format!("{tag} goes on without this window")),
+            Err(missing) => {
+                talk(&format!("{tag} does not go on without this window: {missing}"));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
 }
 
 /// Messages under way are waited for: to leave before their answers come would make them uncertain.

@@ -81,8 +81,14 @@ impl Demo {
         self.furnish(world, &app).await?;
         start(&app, main).await?;
         let phone = Phone::new(world, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
-        let desk =
-            Desk { kind: DeskKind::Demo, standby: None, open: Some(main), hints: Hints::On, program: world.program() };
+        let desk = Desk {
+            kind: DeskKind::Demo,
+            standby: None,
+            local: None,
+            open: Some(main),
+            hints: Hints::On,
+            program: world.program(),
+        };
         let ended = open(&app, desk, shutdown).await;
         phone.abort();
         ended
@@ -125,7 +131,7 @@ async fn headless(global: &Global, world: &World, app: &App, blast: BlastId, shu
 /// Sends, with the engine of this process, until nothing more can happen; tells how we differ from the truth.
 async fn to_the_end(world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<Vec<String>> {
     let stop = shutdown.child();
-    let options = RunOptions { until: Until::Stopped, standby: None };
+    let options = RunOptions { until: Until::Stopped, standby: None, local: None };
     let engine = tokio::spawn(engine::run(app.clone(), options, stop.token()));
     start(app, blast).await?;
     let phone = Phone::new(world, app, Buyers::Closed).follow(stop.token());

@@ -1,23 +1,35 @@
-//! `engine`: send and poll, without a terminal.
+//! `engine`: send and poll, without a terminal. It follows its program, its configuration file and its database: where they
+//! change it is started anew in the same process, and where nothing is left to work for it ends.
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
+use tokio::time::Instant;
 
 use super::Global;
-use super::context::{Context, load, standby_lock};
+use super::context::{Context, load, private_postgres};
 use super::exit::Refused;
 use super::output::talk;
 use crate::config::Config;
-use crate::engine::{self, EngineError, Listening, RunOptions, StoreError, Until, hold_lock};
+use crate::engine::local::LocalError;
+use crate::engine::{
+    self, EngineChange, EngineError, Fingerprint, Follower, Following, Listening, RunOptions, StandbyLock, StoreError,
+    Until, lock_path,
+};
 use crate::shutdown::{SecondInterrupt, Shutdown};
+
+/// A standby that has not found its database by then is not needed any more.
+const OPEN_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EngineVerb {
     /// End when nothing is sending, due, or young enough to ask about, and no cancel or delete is half done.
     #[arg(long)]
     until_idle: bool,
-    /// Started by another blastdeck to wait for its leases: at most one a database.
+    /// Started by another blastdeck to wait for its leases: at most one a database and configuration file.
     #[arg(long, hide = true)]
     standby: bool,
 }
@@ -33,35 +45,82 @@ impl EngineVerb {
         }
         let shutdown = Shutdown::new();
         shutdown.on_signals(SecondInterrupt::Exit)?;
-        let config = load(global)?;
-        let Some(context) = self.open(global, &config, &shutdown).await? else { return Ok(ExitCode::SUCCESS) };
-        let lock = if self.standby { hold_lock(&standby_lock(&context.app))? } else { None };
-        if self.standby && lock.is_none() {
-            return Ok(ExitCode::SUCCESS);
+        loop {
+            match self.serve(global, &shutdown).await? {
+                None => return Ok(ExitCode::SUCCESS),
+                Some(EngineChange::Newer { found, known }) => return Err(StoreError::Newer { found, known }.into()),
+                Some(EngineChange::Gone(why) | EngineChange::NoDatabase(why)) => {
+                    return Err(eyre!("the engine ends: {why}"));
+                }
+                Some(EngineChange::Settings) => talk("the configuration has changed: the engine begins anew"),
+                Some(EngineChange::Program) => talk("the program has changed: the engine begins anew"),
+            }
+            // Comes back only when it failed; then this program goes on, with the configuration as it is now.
+            tracing::warn!(error = %begin_anew(), "the program cannot be started anew");
         }
-        for broken in context.app.broken() {
-            talk(&format!("sender {} cannot be used: {}", broken.name, broken.why));
-        }
-        if context.app.has_no_sender() {
-            let mend = "add one under [[senders]], or mend what is said above";
-            return Err(Refused(format!("there is no sender that can be used: {mend}")).into());
-        }
-        let until = if self.until_idle { Until::Idle } else { Until::Stopped };
-        engine::run(context.app.clone(), RunOptions { until, standby: None }, shutdown.token()).await;
-        context.app.close().await;
-        drop(lock);
-        Ok(ExitCode::SUCCESS)
     }
-}
 
-impl EngineVerb {
+    /// Sends until told to stop, until idle, or until something changes: what.
+    async fn serve(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
+        let config = load(global)?;
+        let Some(context) = self.open(global, &config, shutdown).await? else { return Ok(None) };
+        let app = &context.app;
+        let fingerprint = Fingerprint::of_this_process(app.config())?;
+        let lock = match self.lock(app.config(), app.database_url(), &fingerprint).await? {
+            Lock::Held(lock) => lock,
+            Lock::AnotherServes => return Ok(None),
+        };
+        check_senders(&context)?;
+        let local = private_postgres(app.config())?;
+        let reload = global.clone();
+        let following = Following {
+            app: app.clone(),
+            fingerprint,
+            lock,
+            local: local.clone(),
+            reload: Box::new(move || Config::load(&reload.flags())),
+        };
+        let stop = shutdown.child();
+        let watching = tokio::spawn(follow(following, stop.clone()));
+        let until = if self.until_idle { Until::Idle } else { Until::Stopped };
+        let mut working =
+            tokio::spawn(engine::run(app.clone(), RunOptions { until, standby: None, local }, stop.token()));
+        tokio::select! {
+            ended = &mut working => ended?,
+            () = stop.cancelled() => {}
+        }
+        stop.cancel();
+        let change = match watching.await? {
+            None if !shutdown.is_cancelled() => engine::what_ended(app, fingerprint).await,
+            change => change,
+        };
+        if matches!(change, Some(EngineChange::NoDatabase(_))) {
+            // Nothing can be written down any more.
+            return Ok(change);
+        }
+        if !working.is_finished() {
+            working.await?;
+        }
+        app.close().await;
+        Ok(change)
+    }
+
+    async fn lock(&self, config: &Config, url: &str, fingerprint: &Fingerprint) -> Result<Lock> {
+        if !self.standby {
+            return Ok(Lock::Held(None));
+        }
+        let lock = StandbyLock::take(&lock_path(config, url), fingerprint).await?;
+        Ok(lock.map_or(Lock::AnotherServes, |lock| Lock::Held(Some(lock))))
+    }
+
     /// Opens; a standby that finds no database tries again, for it is there to go on when others could not. `None`: told
     /// to stop meanwhile.
     async fn open(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Option<Context>> {
+        let began = Instant::now();
         let mut failures = 0;
         while !shutdown.is_cancelled() {
-            match Context::open_with(global, config.clone(), Listening::Yes, shutdown.token()).await {
-                Err(error) if self.standby && is_transient(&error) => {
+            match self.open_once(global, config, shutdown).await {
+                Err(error) if self.standby && is_transient(&error) && began.elapsed() < OPEN_PATIENCE => {
                     tracing::warn!(error = format!("{error:#}"), "the standby waits for the database");
                 }
                 other => return other.map(Some),
@@ -73,8 +132,60 @@ impl EngineVerb {
         }
         Ok(None)
     }
+
+    /// A standby starts no database that was stopped on purpose, and makes none.
+    async fn open_once(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Context> {
+        if self.standby
+            && let Some(local) = private_postgres(config)?
+        {
+            local.revive().await?;
+        }
+        Context::open_with(global, config.clone(), Listening::Yes, shutdown.token()).await
+    }
+}
+
+/// Whether this engine may serve.
+enum Lock {
+    /// `None`: it is no standby, and needs none.
+    Held(Option<StandbyLock>),
+    AnotherServes,
+}
+
+fn check_senders(context: &Context) -> Result<()> {
+    for broken in context.app.broken() {
+        talk(&format!("sender {} cannot be used: {}", broken.name, broken.why));
+    }
+    if context.app.has_no_sender() {
+        let mend = "add one under [[senders]], or mend what is said above";
+        return Err(Refused(format!("there is no sender that can be used: {mend}")).into());
+    }
+    Ok(())
+}
+
+/// Stops the engine when something changes. The standby's lock goes as soon as the engine is told to stop: whoever comes
+/// next need not wait for its last answers.
+async fn follow(following: Following, stop: Shutdown) -> Option<EngineChange> {
+    let mut follower = Follower::new(following);
+    tokio::select! {
+        () = stop.cancelled() => None,
+        change = follower.until_changed() => {
+            stop.cancel();
+            Some(change)
+        }
+    }
+}
+
+/// Becomes the program that is in this one's place now, with the same arguments. Comes back only with an error.
+fn begin_anew() -> std::io::Error {
+    match engine::program() {
+        Ok(program) => Command::new(program).args(std::env::args_os().skip(1)).exec(),
+        Err(error) => error,
+    }
 }
 
 fn is_transient(error: &color_eyre::Report) -> bool {
+    if let Some(error) = error.downcast_ref::<LocalError>() {
+        return !matches!(error, LocalError::NoData { .. } | LocalError::NotInstalled);
+    }
     matches!(error.downcast_ref::<EngineError>(), Some(EngineError::Store(error)) if error.is_transient())
 }

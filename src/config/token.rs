@@ -39,6 +39,14 @@ impl TokenSource {
         self.read_with(owner, |name| std::env::var(name).ok())
     }
 
+    /// The file that holds the secret, if one does.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Variable(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
     pub(super) fn read_with(
         &self,
         owner: &str,

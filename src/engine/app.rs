@@ -16,10 +16,12 @@ mod undo;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::DatabaseClock;
@@ -52,6 +54,8 @@ pub struct App {
 
 struct Inner {
     pool: PgPool,
+    /// Connects when something is sent.
+    sending_pool: PgPool,
     url: String,
     config: Arc<Config>,
     operator: String,
@@ -64,6 +68,7 @@ struct Inner {
     clock: Arc<DatabaseClock>,
     fence: Fence,
     news: News,
+    turns: Arc<Semaphore>,
     resting: watch::Sender<bool>,
     rested: watch::Sender<u64>,
     access: Access,
@@ -71,6 +76,12 @@ struct Inner {
 }
 
 impl App {
+    /// A turn at the database, held until dropped: with one after the other a process that only looks makes do with one
+    /// connection beside the one that listens, also when everybody looks at once. `None`: it took too long; go ahead.
+    pub async fn turn(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        timeout(patience, self.inner.turns.clone().acquire_owned()).await.ok()?.ok()
+    }
+
     /// Gives the leases up and sends nothing until [`Self::wake`]: before the process is suspended. Returns when the
     /// engine has let go, or at once when none runs here.
     pub async fn rest(&self) {
@@ -139,10 +150,16 @@ impl App {
     pub async fn close(&self) {
         self.inner.stop.cancel();
         self.inner.pool.close().await;
+        self.inner.sending_pool.close().await;
     }
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.inner.pool
+    }
+
+    /// For claims, renewals and evidence: they wait for nothing that is looked at.
+    pub(super) fn sending_pool(&self) -> &PgPool {
+        &self.inner.sending_pool
     }
 
     pub(super) fn host(&self) -> &str {

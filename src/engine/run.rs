@@ -18,12 +18,14 @@ use super::fence::{self, Fence, Refusal, Verified};
 use super::filing::{self, InFlight, Ledger};
 use super::lease::{HeldLease, Keeping};
 use super::poller::{Poller, PollingTerms};
+use super::revival;
 use super::sender::{Fenced, Parts, Sender};
 use super::standby::Standby;
 use super::upkeep::{self, Upkeep};
 use super::watch::{Verdict, Watch};
 use crate::domain::ids::SenderId;
 use crate::store::lease::{self, Acquiring, Asking, Lease};
+use crate::store::local::Local;
 use crate::store::{self, StoreError, blast, poll};
 
 /// When an engine ends by itself.
@@ -41,6 +43,8 @@ pub struct RunOptions {
     pub until: Until,
     /// Starts another process that waits for the leases, so that work goes on when this one is gone.
     pub standby: Option<Standby>,
+    /// The private Postgres, where that is the database: started again when it dies.
+    pub local: Option<Local>,
 }
 
 /// Without an order, an engine that sends looks this often.
@@ -58,8 +62,14 @@ const LAST_WORDS: Duration = Duration::from_secs(20);
 /// Runs until stopped or idle.
 pub async fn run(app: App, options: RunOptions, stop: CancellationToken) {
     let give_up = CancellationToken::new();
-    let desk = filing::Desk { pool: app.pool().clone(), rules: app.rules(), changed: app.news_parts().changed() };
+    let desk =
+        filing::Desk { pool: app.sending_pool().clone(), rules: app.rules(), changed: app.news_parts().changed() };
     let (ledger, clerk) = filing::open(desk, give_up.clone());
+    let revivals = CancellationToken::new();
+    let _until_the_end = revivals.clone().drop_guard();
+    if let Some(local) = options.local.clone() {
+        tokio::spawn(revival::keep_alive(app.clone(), local, revivals));
+    }
     let mut engine = Engine {
         orders: app.news_parts().orders(),
         resting: app.resting(),
@@ -147,6 +157,7 @@ impl Engine {
             self.app.rested();
             return Ok(Turn::GoOn);
         }
+        let _turn = if self.senders.is_empty() { self.app.turn(LOOK_EVERY).await } else { None };
         let due = self.due().await?;
         self.settle(&due).await;
         for desk in self.app.desks().iter() {
@@ -260,7 +271,7 @@ impl Engine {
 
     fn start(&mut self, desk: &Desk, lease: HeldLease, verified: Verified) {
         let parts = Arc::new(Parts {
-            pool: self.app.pool().clone(),
+            pool: self.app.sending_pool().clone(),
             desk: desk.clone(),
             lease: Arc::new(lease),
             ledger: self.ledger.clone(),

@@ -1,51 +1,114 @@
 //! The standby: another process of this program that waits for the leases, so that a blast goes on when the window
-//! that started it is gone, however it went.
+//! that started it is gone, however it went. One for each database and configuration file on a machine.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::{Instant, sleep};
+
+use super::app::App;
+use super::fingerprint::{Fingerprint, hash_of, program};
+use crate::config::{Config, Flags, Origin, Source};
+use crate::domain::text::clean;
+use crate::telemetry;
+
+/// How long a standby that was told to end may keep its lock: it lets go before it waits for its last answers.
+const HANDOVER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most that is read of a log's end, or of a lock file, in bytes.
+const READ_MAX: u64 = 4096;
 
 /// How to start one, and the file that says whether one runs.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Standby {
     /// The program with its arguments, in full.
-    pub program: PathBuf,
-    pub arguments: Vec<String>,
+    program: PathBuf,
+    arguments: Vec<String>,
     /// What it finds in its environment beside ours: the database's address, which may hold a password.
-    pub environment: Vec<(String, String)>,
-    /// Locked by the standby as long as it lives.
-    pub lock: PathBuf,
+    environment: Vec<(String, String)>,
+    /// Locked by the standby as long as it serves.
+    lock: PathBuf,
     /// Where it logs.
-    pub log: PathBuf,
+    log: PathBuf,
+    /// What one started now would be.
+    fingerprint: Fingerprint,
 }
 
 impl Standby {
-    /// Starts one unless one runs. A failure is told in the log: this process goes on sending itself.
+    /// The standby of an app: the same configuration file and database.
+    pub fn of(app: &App) -> io::Result<Self> {
+        let config = app.config();
+        let program = program()?;
+        let mut arguments = vec!["engine".to_owned(), "--until-idle".to_owned(), "--standby".to_owned()];
+        if let Some(path) = config.path() {
+            arguments.extend(["--config".to_owned(), std::path::absolute(path)?.display().to_string()]);
+        }
+        // It will read the file as it is now, which may not be as this process has read it.
+        let database_url = address_beside_the_file(config).map(str::to_owned);
+        let now = Config::load(&Flags { config: config.path().map(Path::to_owned), database_url });
+        Ok(Self {
+            fingerprint: Fingerprint::of(&program, now.as_ref().unwrap_or(config))?,
+            program,
+            arguments,
+            environment: environment(config),
+            lock: lock_path(config, app.database_url()),
+            log: config.database.data_dir.join("log/standby.log"),
+        })
+    }
+
+    /// Starts one unless one like it runs. A failure is told in the log: this process goes on sending itself.
     pub fn ensure(&self) {
-        match self.is_running().and_then(|runs| if runs { Ok(()) } else { self.start() }) {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::warn!(%error, "no standby could be started: closing this window would stop the sending");
-            }
+        if let Err(error) = self.try_ensure() {
+            tracing::warn!(%error, "no standby could be started: closing this window would stop the sending");
         }
     }
 
-    /// Somebody holds the lock.
-    fn is_running(&self) -> std::io::Result<bool> {
-        let file = open(&self.lock)?;
-        Ok(flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
+    /// Starts one unless one like it runs; `None` when one does. One that was started with another program, configuration
+    /// or token is replaced by the new one, which asks it to end.
+    pub fn try_ensure(&self) -> io::Result<Option<Started>> {
+        if self.is_ready()? { Ok(None) } else { self.start().map(Some) }
+    }
+
+    /// Whether one runs that has opened the database with what this process has: program, configuration, tokens.
+    pub fn is_ready(&self) -> io::Result<bool> {
+        Ok(holder(&self.lock)?.is_some_and(|holder| holder.fingerprint == self.fingerprint.to_string()))
+    }
+
+    /// How long its log is now, in bytes.
+    pub fn log_length(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |log| log.len())
+    }
+
+    /// The last line that was logged since the log had this length, fit for a screen.
+    pub fn last_words(&self, since: u64) -> Option<String> {
+        let mut file = File::open(&self.log).ok()?;
+        let length = file.metadata().ok()?.len();
+        file.seek(SeekFrom::Start(since.max(length.saturating_sub(READ_MAX)))).ok()?;
+        let mut bytes = Vec::new();
+        file.take(READ_MAX).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+        Some(clean(line.trim().trim_start_matches("blastdeck: ")).into_owned())
+    }
+
+    /// Where it logs.
+    pub fn log(&self) -> &Path {
+        &self.log
     }
 
     /// In a process group of its own, with nothing inherited that a closing terminal could break. It makes a session of
     /// its own as soon as it runs.
-    fn start(&self) -> std::io::Result<()> {
-        if let Some(dir) = self.log.parent() {
-            std::fs::create_dir_all(dir)?;
-        }
-        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+    fn start(&self) -> io::Result<Started> {
+        let log = telemetry::append_to(&self.log)?;
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -54,21 +117,151 @@ impl Standby {
             .stderr(log)
             .process_group(0)
             .spawn()?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let started = Started { ended: ended.clone() };
         // Reaped whenever it ends; it usually outlives us.
-        std::thread::spawn(move || child.wait());
-        Ok(())
+        std::thread::spawn(move || {
+            let _ = child.wait();
+            ended.store(true, Ordering::Release);
+        });
+        Ok(started)
     }
 }
 
-fn open(path: &std::path::Path) -> std::io::Result<File> {
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir)?;
-    }
-    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+/// A standby that this process has started.
+#[derive(Debug)]
+pub struct Started {
+    ended: Arc<AtomicBool>,
 }
 
-/// The standby's own side: the lock, held as long as the value lives. `None`: another one runs already.
-pub fn hold_lock(path: &std::path::Path) -> std::io::Result<Option<File>> {
-    let file = open(path)?;
-    Ok(flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(file))
+impl Started {
+    /// Whether it has ended: at once, where it found what it cannot work with, or another one like it.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+/// An address that the configuration file names is read there again, so that a change of it is followed; the private
+/// database is found by its directory, so that the standby may start it again. Any other goes by the environment:
+/// arguments are for everybody on this machine to read.
+fn environment(config: &Config) -> Vec<(String, String)> {
+    let shown = |path: &Path| path.display().to_string();
+    let dirs = [
+        ("BLASTDECK_DATA_DIR".to_owned(), shown(&config.database.data_dir)),
+        ("BLASTDECK_STATE_DIR".to_owned(), shown(&config.database.state_dir)),
+    ];
+    let url = address_beside_the_file(config).map(|url| ("DATABASE_URL".to_owned(), url.to_owned()));
+    dirs.into_iter().chain(url).collect()
+}
+
+/// The database's address, where the environment or a flag names it.
+fn address_beside_the_file(config: &Config) -> Option<&str> {
+    let is_in_file = |origin: &Origin| origin.key == "database.url" && matches!(origin.source, Source::File { .. });
+    let url = config.database.url.as_ref().filter(|_| !config.origins().iter().any(is_in_file))?;
+    Some(url.expose())
+}
+
+/// The file that the standby of this configuration file and database holds locked.
+pub fn lock_path(config: &Config, url: &str) -> PathBuf {
+    let name = hash_of(&(url, config.path().and_then(|path| std::path::absolute(path).ok())));
+    config.database.data_dir.join("run").join(format!("standby-{name:016x}.lock"))
+}
+
+/// What a lock file says of who holds it.
+struct Holder {
+    pid: Option<Pid>,
+    fingerprint: String,
+}
+
+/// Who holds the lock; `None` when nobody does. A process that has only just locked it may not have written yet: such a
+/// one is like nobody that we know.
+fn holder(path: &Path) -> io::Result<Option<Holder>> {
+    let mut file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    (&mut file).take(READ_MAX).read_to_string(&mut text)?;
+    let (pid, fingerprint) = text.trim().split_once(' ').unwrap_or_default();
+    let pid = pid.parse().ok().filter(|pid| *pid > 1).and_then(Pid::from_raw);
+    Ok(Some(Holder { pid, fingerprint: fingerprint.to_owned() }))
+}
+
+/// The standby's own side: the lock with its name on it, for as long as the value lives.
+#[derive(Debug)]
+pub struct StandbyLock {
+    path: PathBuf,
+    file: File,
+}
+
+impl StandbyLock {
+    /// Takes the lock; `None` when a standby like this one has it. Another one is asked to end, and where it does not let
+    /// go (a frozen process) the lock file is made anew: leases keep the two apart.
+    pub async fn take(path: &Path, fingerprint: &Fingerprint) -> io::Result<Option<Self>> {
+        let deadline = Instant::now() + HANDOVER_PATIENCE;
+        let mut asked = false;
+        loop {
+            if let Some(lock) = Self::try_take(path, fingerprint)? {
+                return Ok(Some(lock));
+            }
+            if let Some(holder) = holder(path)? {
+                if holder.fingerprint == fingerprint.to_string() {
+                    return Ok(None);
+                }
+                if !asked && let Some(pid) = holder.pid.filter(|pid| is_standby(*pid)) {
+                    tracing::info!("another standby, of another program or configuration, is replaced");
+                    kill_process(pid, Signal::TERM)?;
+                    asked = true;
+                }
+            }
+            if Instant::now() >= deadline {
+                tracing::warn!("another standby does not let go of its lock, and is passed over");
+                fs::remove_file(path)?;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn try_take(path: &Path, fingerprint: &Fingerprint) -> io::Result<Option<Self>> {
+        if let Some(dir) = path.parent() {
+            telemetry::private_dir(dir)?;
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600).custom_flags(no_follow());
+        let mut lock = Self { path: path.to_owned(), file: options.open(path)? };
+        // Whoever passed us over between opening and locking has made another file.
+        if flock(&lock.file, FlockOperation::NonBlockingLockExclusive).is_err() || !lock.is_in_place() {
+            return Ok(None);
+        }
+        lock.file.set_len(0)?;
+        write!(lock.file, "{} {fingerprint}", std::process::id())?;
+        Ok(Some(lock))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the lock file is still the one that is locked: not when its directory was removed, or when another
+    /// standby has made the file anew.
+    pub fn is_in_place(&self) -> bool {
+        let here = self.file.metadata().map(|file| (file.dev(), file.ino())).ok();
+        let there = fs::symlink_metadata(&self.path).map(|file| (file.dev(), file.ino())).ok();
+        here.is_some() && here == there
+    }
+}
+
+fn no_follow() -> i32 {
+    i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
+}
+
+/// A number read from a file may be another process's by now. Where processes cannot be looked at, the lock is believed.
+fn is_standby(pid: Pid) -> bool {
+    let Ok(line) = fs::read(format!("/proc/{}/cmdline", pid.as_raw_pid())) else {
+        return !Path::new("/proc/self").exists();
+    };
+    line.split(|byte| *byte == 0).any(|word| word == b"--standby")
 }

@@ -15,8 +15,22 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// The key of the lock that migrations take behind a pooler.
 const MIGRATION_LOCK: i64 = 0x626c_6173_7464_6563;
 
-/// Enough for a dashboard with its engine.
-pub const CONNECTIONS: u32 = 5;
+/// The most that a process opens for what it looks at and does: one that listens, one for questions, and one more for when
+/// a question takes long.
+pub const CONNECTIONS: u32 = 3;
+
+/// The most that a process opens beside those while it sends.
+pub const SENDING_CONNECTIONS: u32 = 4;
+
+/// What is kept of a pool when nothing happens: one connection to listen, one for the next question.
+pub const KEPT: u32 = 2;
+
+/// What is kept of the pool that sends, for renewals; that too is closed when nothing is sent for a while.
+pub const SENDING_KEPT: u32 = 1;
+
+/// How often it is looked whether connections are idle, and how many looks in a row they must have been.
+const TRIM_EVERY: Duration = Duration::from_secs(1);
+const TRIM_AFTER: u32 = 3;
 
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const PING_AFTER: Duration = Duration::from_secs(1);
@@ -74,6 +88,25 @@ fn pool(connections: u32) -> PgPoolOptions {
         })
 }
 
+/// Closes connections that were opened for a busy moment, all but those to be kept, until the pool is closed: a server
+/// takes only so many, and most windows only look. A pool gives its connections out in turn, so that none of them would
+/// ever be idle for long.
+pub async fn trim(pool: PgPool, kept: u32) {
+    while !pool.is_closed() {
+        let mut spare = pool.size().saturating_sub(kept);
+        for _ in 0..TRIM_AFTER {
+            tokio::time::sleep(TRIM_EVERY).await;
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            spare = spare.min(idle).min(pool.size().saturating_sub(kept));
+        }
+        for _ in 0..spare {
+            let Some(connection) = pool.try_acquire() else { break };
+            // One that is broken is gone as well.
+            let _ = connection.close().await;
+        }
+    }
+}
+
 /// Brings the schema up to what this binary knows, under a lock when two start at once. Returns how many migrations ran.
 pub async fn migrate(url: &str) -> Result<(Endpoint, usize), StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url).await?;
@@ -121,6 +154,37 @@ pub async fn check(url: &str) -> Result<Endpoint, StoreError> {
 pub(super) fn is_known(schema: i64) -> Result<(), StoreError> {
     let known = newest_known();
     if schema > known { Err(StoreError::Newer { found: schema, known }) } else { Ok(()) }
+}
+
+/// How a database's schema stands to this program's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// This program's, or an older one that it works with.
+    Known,
+    /// A newer blastdeck has migrated it.
+    Newer { found: i64, known: i64 },
+    /// The database is gone, or everything in it.
+    Absent,
+}
+
+/// What has become of the schema under a process that goes on.
+pub async fn schema(pool: &PgPool) -> Result<Schema, StoreError> {
+    let newest =
+        sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations").fetch_one(pool).await;
+    let known = newest_known();
+    match newest {
+        Ok(Some(found)) if found > known => Ok(Schema::Newer { found, known }),
+        Ok(Some(_)) => Ok(Schema::Known),
+        Ok(None) => Ok(Schema::Absent),
+        Err(error) if is_absence(&error) => Ok(Schema::Absent),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// No such database (3D000), no such table (42P01).
+fn is_absence(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| matches!(code.as_ref(), "3D000" | "42P01"))
 }
 
 fn newest_known() -> i64 {

@@ -7,6 +7,7 @@ mod address;
 mod binaries;
 mod cluster;
 mod command;
+mod data_dir;
 mod error;
 mod guard;
 mod install;
@@ -14,13 +15,10 @@ mod lock;
 mod postmaster;
 mod throwaway;
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use etcetera::BaseStrategy;
 
 pub use address::Address;
 pub use error::LocalError;
@@ -31,14 +29,12 @@ pub use throwaway::{GUARD_ARGUMENT, Throwaway};
 use account::Account;
 use binaries::Search;
 use cluster::{Care, Cluster};
+use data_dir::{default_data_dir, make_data_dir};
 use lock::Lock;
 use postmaster::{Found, Phase, Probe, Stop};
 
 /// The oldest server that the schema works with.
 pub const OLDEST_MAJOR: u32 = 14;
-
-/// Where root keeps the data: the server, which runs as another user, could not reach it in root's home.
-const ROOT_DATA_DIR: &str = "/var/lib/blastdeck";
 
 /// How often a condition is looked at again while waiting.
 const POLL: Duration = Duration::from_millis(20);
@@ -112,7 +108,24 @@ impl Local {
         started.map_err(|error| error.on_disk_of(&self.data_dir))
     }
 
-    /// Ends the server in order, whoever started it. Data stays.
+    /// Starts a server that died. One that was stopped on purpose stays so, and where there is no data none is made: fails
+    /// with [`LocalError::StoppedOnPurpose`] or [`LocalError::NoData`].
+    pub async fn revive(&self) -> Result<Address, LocalError> {
+        let local = self.clone();
+        in_background(move || local.running()?.map_or_else(|| local.revive_blocking(), Ok)).await
+    }
+
+    /// Whether there is data: not before the first start, nor once its directory was removed.
+    pub fn has_data(&self) -> bool {
+        self.cluster_dir().join("PG_VERSION").exists()
+    }
+
+    /// Whether somebody stopped the server on purpose, and nobody has started it since.
+    pub fn is_stopped_on_purpose(&self) -> bool {
+        self.stop_note().exists()
+    }
+
+    /// Ends the server in order, whoever started it, and notes that this was wanted. Data stays.
     pub async fn stop(&self) -> Result<Stopped, LocalError> {
         let local = self.clone();
         in_background(move || local.stop_blocking()).await
@@ -143,6 +156,25 @@ impl Local {
     fn start(&self) -> Result<Address, LocalError> {
         make_data_dir(&self.data_dir)?;
         let lock = Lock::acquire(&self.lock_path())?;
+        let address = self.start_locked(&lock)?;
+        cluster::remove(&self.stop_note())?;
+        Ok(address)
+    }
+
+    fn revive_blocking(&self) -> Result<Address, LocalError> {
+        let no_data = || LocalError::NoData { dir: self.cluster_dir() };
+        if !self.has_data() {
+            return Err(no_data());
+        }
+        let lock = Lock::acquire(&self.lock_path())?;
+        // Under the lock: a stop holds it from before its note until the server has ended.
+        if self.is_stopped_on_purpose() {
+            return Err(LocalError::StoppedOnPurpose);
+        }
+        if self.has_data() { self.start_locked(&lock) } else { Err(no_data()) }
+    }
+
+    fn start_locked(&self, lock: &Lock) -> Result<Address, LocalError> {
         let dir = fs::canonicalize(&self.data_dir).map_err(LocalError::io("find", &self.data_dir))?.join("postgres");
         let deadline = Instant::now() + START_PATIENCE;
         match settle(&dir, deadline)? {
@@ -150,7 +182,7 @@ impl Local {
             Settled::Gone => {}
             Settled::Unreachable(pid) => end(pid, &dir)?,
         }
-        self.start_new(dir, &lock)
+        self.start_new(dir, lock)
     }
 
     /// Starts a server where none lives.
@@ -175,7 +207,11 @@ impl Local {
         }
         let _lock = Lock::acquire(&self.lock_path())?;
         let dir = self.cluster_dir();
-        let Found::Alive(server) = postmaster::find(&dir)? else { return Ok(Stopped::WasNotRunning) };
+        let server = postmaster::find(&dir)?;
+        if self.has_data() {
+            data_dir::write_note(&self.stop_note())?;
+        }
+        let Found::Alive(server) = server else { return Ok(Stopped::WasNotRunning) };
         end(server.pid, &dir)?;
         remove_socket_dir(server.address.as_ref());
         Ok(Stopped::Now)
@@ -183,6 +219,11 @@ impl Local {
 
     fn lock_path(&self) -> PathBuf {
         self.data_dir.join("postgres.lock")
+    }
+
+    /// What a stop leaves, so that no engine takes it for a crash.
+    fn stop_note(&self) -> PathBuf {
+        self.data_dir.join("postgres.stopped")
     }
 }
 
@@ -244,20 +285,6 @@ fn remove_socket_dir(address: Option<&Address>) {
     if let Some(dir) = dir.filter(named_by_us) {
         let _ = fs::remove_dir(dir);
     }
-}
-
-/// Root's is passable, so that the server's user comes through to its own; a user's is the user's alone.
-fn make_data_dir(dir: &Path) -> Result<(), LocalError> {
-    let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
-    DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(LocalError::io("make", dir))
-}
-
-fn default_data_dir() -> Result<PathBuf, LocalError> {
-    if rustix::process::geteuid().is_root() {
-        return Ok(PathBuf::from(ROOT_DATA_DIR));
-    }
-    let base = etcetera::choose_base_strategy().map_err(|_| LocalError::NoHome)?;
-    Ok(base.data_dir().join("blastdeck"))
 }
 
 /// Runs what waits for programs and files on a thread where waiting is allowed.

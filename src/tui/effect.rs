@@ -47,6 +47,8 @@ pub enum Effect {
     Look,
     Person(RecipientId),
     Plan(BlastId),
+    /// Whether a blast would go on without this window.
+    GoesOn(BlastId),
     /// Who matches in every blast, those of `here` last.
     Elsewhere {
         ticket: u64,
@@ -180,15 +182,41 @@ pub type Told<T> = Result<T, Failure>;
 pub enum Answer {
     Blasts(Told<Vec<BlastRow>>),
     Senders(Told<Vec<SenderRow>>),
-    List { ticket: u64, part: Part, asked: Asked, rows: Told<Vec<RecipientRow>> },
+    List {
+        ticket: u64,
+        part: Part,
+        asked: Asked,
+        rows: Told<Vec<RecipientRow>>,
+    },
     Cells(Told<Vec<RecipientRow>>),
-    Count { ticket: u64, counted: Counted, total: Told<Total> },
-    Since { blast: BlastId, since: Told<Since> },
+    Count {
+        ticket: u64,
+        counted: Counted,
+        total: Told<Total>,
+    },
+    Since {
+        blast: BlastId,
+        since: Told<Since>,
+    },
     Away(Told<Option<Since>>),
     Person(Box<Told<RecipientDetails>>),
-    Plan { blast: BlastId, plan: Box<Told<Plan>> },
-    Elsewhere { ticket: u64, rows: Told<Vec<ElsewhereRow>> },
-    Acted { act: Act, outcome: Told<Outcome> },
+    Plan {
+        blast: BlastId,
+        plan: Box<Told<Plan>>,
+    },
+    /// What is missing, where it would not.
+    GoesOn {
+        blast: BlastId,
+        told: Told<Result<(), String>>,
+    },
+    Elsewhere {
+        ticket: u64,
+        rows: Told<Vec<ElsewhereRow>>,
+    },
+    Acted {
+        act: Act,
+        outcome: Told<Outcome>,
+    },
     Rested,
 }
 

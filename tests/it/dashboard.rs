@@ -220,3 +220,19 @@ async fn the_theme_of_the_configuration_is_what_is_drawn() {
         assert!(pty.wait_for_exit().success());
     }
 }
+
+#[test]
+fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
+    let room = Room::new();
+    let (home, data) = (room.path().to_str().unwrap(), room.path().join("data"));
+    let environment = [("BLASTDECK_DATA_DIR", data.to_str().unwrap()), ("HOME", home), ("LANG", "C.UTF-8")];
+    let script = format!("umask 077; exec {}", blastdeck().display());
+
+    // The log comes first, and must leave the server, which root runs as another user, a way to its data.
+    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment, DESK);
+    pty.wait_for("the dashboard", vt100::Screen::alternate_screen);
+    pty.type_keys("q");
+
+    assert!(pty.wait_for_exit().success());
+    assert!(data.join("postgres/PG_VERSION").exists());
+}

@@ -17,6 +17,7 @@ mod crash;
 mod dashboard;
 mod demo;
 mod fence;
+mod handover;
 mod import;
 mod layers;
 mod local_postgres;

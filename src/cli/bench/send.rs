@@ -127,7 +127,7 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let stop = CancellationToken::new();
     let (before, began) = (cpu()?, Instant::now());
     app.launch(launch).await?;
-    let options = RunOptions { until: Until::Stopped, standby: None };
+    let options = RunOptions { until: Until::Stopped, standby: None, local: None };
     let engine = tokio::spawn(engine::run(app.clone(), options, stop.clone()));
     let mut news = app.news();
     while app.state(blast).await? != BlastState::Completed {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::Global;
 use crate::cli::ask::{Answer, confirm_number};
-use crate::cli::context::{Context, Touch, standby};
+use crate::cli::context::{Context, Touch, hand_over};
 use crate::cli::exit::Refused;
 use crate::cli::output::{json, talk};
 use crate::domain::ids::BlastId;
@@ -39,8 +39,8 @@ impl Retry {
         }
         let queued = context.app.retry(self.blast, self.code.as_deref()).await?;
         let blast = context.app.blast(self.blast).await?;
-        if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
-            standby(&context.app)?.ensure();
+        if !self.no_engine {
+            hand_over(&context.app, &blast).await?;
         }
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": blast.state, "people": queued }));

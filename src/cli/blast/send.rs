@@ -8,10 +8,11 @@ use serde_json::json;
 use super::show;
 use crate::cli::Global;
 use crate::cli::ask::{Answer, confirm_number};
-use crate::cli::context::{Context, Touch, standby};
+use crate::cli::context::{Context, Touch, hand_over};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastState, Command, transition};
 use crate::domain::ids::BlastId;
+use crate::domain::text::clean;
 use crate::engine::view::BlastRow;
 use crate::engine::{EngineError, Launch, Plan};
 
@@ -57,18 +58,35 @@ impl Send {
             Start::Launch => context.app.launch(launch).await?,
             Start::Resume => context.app.resume(launch).await?,
         };
-        if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
-            standby(&context.app)?.ensure();
-        }
+        let is_attended = self.is_attended(&context, &blast).await?;
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
         let told = match blast.send_after.filter(|_| !self.yes) {
             Some(until) => armed(&context, &blast, until),
-            None => format!("{} is being sent to {} people; `blastdeck` shows it live", blast.tag, plan.people),
+            None => farewell(&blast, plan.people, is_attended),
         };
         talk(&context.pasteable(&told));
         Ok(())
+    }
+
+    /// Whether an engine sends it; fails when one should and none does.
+    async fn is_attended(&self, context: &Context, blast: &BlastRow) -> Result<bool> {
+        if self.no_engine {
+            return Ok(context.app.is_attended(blast.sender_id).await?);
+        }
+        hand_over(&context.app, blast).await?;
+        Ok(true)
+    }
+}
+
+/// What is so now, and no more.
+fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
+    let tag = clean(&blast.tag);
+    if is_attended {
+        format!("{tag} is being sent to {people} people; `blastdeck` shows it live")
+    } else {
+        format!("{tag} is to be sent to {people} people, and waits for an engine that sends for {}", blast.sender)
     }
 }
 
@@ -82,13 +100,15 @@ impl Send {
             armed_for: TimeDelta::zero(),
         };
         let blast = context.app.resume(launch).await?;
-        if !self.no_engine && !context.app.is_attended(blast.sender_id).await? {
-            standby(&context.app)?.ensure();
-        }
+        let is_attended = self.is_attended(context, &blast).await?;
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
-        talk(&format!("sender {} goes on", blast.sender));
+        if is_attended {
+            talk(&format!("sender {} goes on", blast.sender));
+        } else {
+            talk(&format!("sender {} may go on, and waits for an engine", blast.sender));
+        }
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Inner};
@@ -74,6 +74,12 @@ impl App {
             Listening::Yes => News::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => News::deaf(),
         };
+        let sending_pool = store::open(&endpoint, store::SENDING_CONNECTIONS);
+        if setup.listening == Listening::Yes {
+            for (pool, kept) in [(&pool, store::KEPT), (&sending_pool, store::SENDING_KEPT)] {
+                tokio::spawn(setup.stop.clone().run_until_cancelled_owned(store::trim(pool.clone(), kept)));
+            }
+        }
         let host = host();
         let state = setup.config.database.state_dir.clone();
         let database = store::fence::database_id(&pool).await?;
@@ -87,6 +93,7 @@ impl App {
             clock: Arc::new(DatabaseClock::default()),
             fence: Fence::new(&state, &database, setup.config.database.data_dir.join("run")),
             news,
+            turns: Arc::new(Semaphore::new(1)),
             resting: watch::Sender::new(false),
             rested: watch::Sender::new(0),
             stop: setup.stop,
@@ -94,6 +101,7 @@ impl App {
             url: setup.url,
             access: setup.access,
             pool,
+            sending_pool,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

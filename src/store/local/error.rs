@@ -53,6 +53,12 @@ pub enum LocalError {
         dir.display()
     )]
     DiskFull { dir: PathBuf },
+    /// It was stopped with `db stop`, and only a person starts it again.
+    #[error("the private database was stopped on purpose: start it with `blastdeck db start`")]
+    StoppedOnPurpose,
+    /// The data that a server served is gone: its directory was removed or moved away.
+    #[error("there is no database in {} any more", dir.display())]
+    NoData { dir: PathBuf },
     /// One of PostgreSQL's own programs failed.
     #[error("{program} failed: {message}")]
     Program { program: String, message: String },

@@ -39,6 +39,26 @@ pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     Ok(found.into_iter().map(SenderRow::from).collect())
 }
 
+/// A lease that has not run out, by the database's clock.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct LeaseHolder {
+    pub holder: String,
+    /// Grows with each renewal: the sign that its holder lives.
+    pub renewals: i64,
+}
+
+/// Who holds a sender now.
+pub async fn lease_holder(pool: &PgPool, sender: SenderId) -> Result<Option<LeaseHolder>, StoreError> {
+    let held = sqlx::query_as(
+        "select holder, renewals from sender_leases
+          where sender_id = $1 and holder is not null and expires_at > now()",
+    )
+    .bind(sender)
+    .fetch_optional(pool)
+    .await?;
+    Ok(held)
+}
+
 impl From<Found> for SenderRow {
     fn from(found: Found) -> Self {
         let stop = |at| Stop {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::{Act, Answer, Counted, ELSEWHERE_MAX, Effect, Outcome, Part, Told};
-use crate::engine::App;
 use crate::engine::view::{BlastFilter, RecipientQuery, Since};
+use crate::engine::{App, Engines};
 use crate::tui::model::Asked;
 use crate::tui::run::Runner;
 
@@ -17,6 +17,10 @@ use crate::tui::run::Runner;
 const REST_MAX: Duration = Duration::from_secs(1);
 /// Counts on the screen are never older than this for want of asking.
 const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// Nobody waits for what is looked at by itself.
+const PATIENT: Duration = Duration::from_secs(1);
+const IMPATIENT: Duration = Duration::from_millis(150);
 
 /// Which readings replace one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +34,7 @@ enum Slot {
     Away,
     Person,
     Plan,
+    GoesOn,
     Elsewhere,
 }
 
@@ -61,7 +66,10 @@ impl AppRunner {
 
     fn read(&self, slot: Slot, effect: Effect) {
         let (app, tell) = (self.app.clone(), self.tell.clone());
-        let task = tokio::spawn(async move { read(&app, effect).await });
+        let task = tokio::spawn(async move {
+            let _turn = app.turn(patience(slot)).await;
+            read(&app, effect).await
+        });
         tokio::spawn(async move {
             // A reading that panicked has no answer; its slot is free all the same.
             let began = Instant::now();
@@ -144,6 +152,15 @@ fn rest_after(slot: Slot, took: Duration) -> Duration {
     }
 }
 
+/// How long a reading waits for its turn before it takes a connection of its own. A list may be what a key asked for.
+const fn patience(slot: Slot) -> Duration {
+    match slot {
+        Slot::Blasts | Slot::Senders | Slot::Cells | Slot::Count(_) | Slot::Since | Slot::Away => PATIENT,
+        Slot::List(_) | Slot::Person => IMPATIENT,
+        Slot::Plan | Slot::GoesOn | Slot::Elsewhere => Duration::ZERO,
+    }
+}
+
 const fn slot(effect: &Effect) -> Option<Slot> {
     Some(match effect {
         Effect::Blasts => Slot::Blasts,
@@ -156,6 +173,7 @@ const fn slot(effect: &Effect) -> Option<Slot> {
         Effect::Away => Slot::Away,
         Effect::Person(_) => Slot::Person,
         Effect::Plan(_) => Slot::Plan,
+        Effect::GoesOn(_) => Slot::GoesOn,
         Effect::Elsewhere { .. } => Slot::Elsewhere,
         _ => return None,
     })
@@ -178,6 +196,9 @@ async fn read(app: &App, effect: Effect) -> Option<Answer> {
         Effect::Away => Answer::Away(away(app).await),
         Effect::Person(id) => Answer::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
         Effect::Plan(blast) => Answer::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) },
+        Effect::GoesOn(blast) => {
+            Answer::GoesOn { blast, told: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
+        }
         Effect::Elsewhere { ticket, here, filter } => {
             Answer::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }

@@ -238,10 +238,13 @@ fn a_key_that_does_nothing_says_where_it_would() {
 }
 
 #[test]
-fn q_tells_what_goes_on_without_this_window_and_then_leaves() {
+fn q_tells_what_goes_on_without_this_window_once_that_is_known_and_then_leaves() {
     let mut bench = Bench::new(STACKED);
 
     bench.keys("q");
+    assert_eq!(bench.taken(), [Effect::GoesOn(RAYA)]);
+    assert_eq!(bench.said(), "looking who goes on without this window. q again to leave");
+    bench.answer(Answer::GoesOn { blast: RAYA, told: Ok(Ok(())) });
     assert_eq!(
         bench.said(),
         "Raya promo goes on without this window (done about 15:36). q again to leave, p to pause it first"
@@ -249,6 +252,19 @@ fn q_tells_what_goes_on_without_this_window_and_then_leaves() {
     bench.keys("q");
 
     assert_eq!(bench.taken(), [Effect::End(Ended::Quit)]);
+}
+
+#[test]
+fn q_tells_what_is_missing_where_nobody_would_go_on() {
+    let mut bench = Bench::new(STACKED);
+
+    bench.keys("q");
+    bench.answer(Answer::GoesOn { blast: RAYA, told: Ok(Err("no standby can be started".to_owned())) });
+
+    assert_eq!(
+        bench.said(),
+        "Raya promo would not go on without this window: no standby can be started. q again to leave"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the answers change. A late answer to an old question changes nothing.
 
-use super::{acts, keys, lists};
+use super::{acts, keys, lists, perform};
 use crate::engine::DatabaseState;
 use crate::engine::view::{BlastRow, RecipientDetails, RecipientRow, Since};
 use crate::tui::effect::{Answer, Counted, Effect, Failure, Part, Told};
@@ -41,6 +41,7 @@ pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
             }
             _ => {}
         },
+        Answer::GoesOn { blast, told } => perform::goes_on(model, blast, told),
         Answer::Elsewhere { ticket, rows } => with(model, rows, |model, rows| {
             if let Some(Prompt::Find(find)) = &mut model.prompt
                 && find.ticket == ticket

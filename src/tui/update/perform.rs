@@ -2,11 +2,12 @@
 
 use super::lists::{self, Fresh};
 use super::{acts, find, pages, prompts};
+use crate::domain::ids::BlastId;
 use crate::engine::view::Anchor;
 use crate::tui::Ended;
 use crate::tui::Without;
 use crate::tui::action::Verb;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, Told};
 use crate::tui::format::Clock;
 use crate::tui::model::{
     Arrival, Commands, Details, Label, Leaving, Model, Movement, Notice, Page, Pane, Prompt, STAGES, Zoom,
@@ -179,25 +180,51 @@ fn back(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// `q`: back, and out at the root; told once what goes on without this window.
+/// `q`: back, and out at the root; told once what goes on without this window, when somebody has looked.
 fn quit(model: &mut Model) -> Vec<Effect> {
     if model.pages.pop().is_some() {
         return Vec::new();
     }
-    let Some(blast) = model.in_flight().filter(|_| model.leaving == Leaving::No) else {
+    let Some(blast) = model.in_flight().filter(|_| model.leaving == Leaving::No).map(|blast| blast.id) else {
         return vec![Effect::End(Ended::Quit)];
     };
+    model.leaving = Leaving::Told;
+    match model.options.without {
+        Without::GoesOn => {
+            model.say(Notice::done("looking who goes on without this window. q again to leave"));
+            vec![Effect::GoesOn(blast)]
+        }
+        Without::Ends => {
+            model.say(Notice::done("the demo ends with this window. q again to leave"));
+            Vec::new()
+        }
+        Without::Same => vec![Effect::End(Ended::Quit)],
+    }
+}
+
+/// Who is leaving hears whether a blast goes on without this window.
+pub fn goes_on(model: &mut Model, id: BlastId, told: Told<Result<(), String>>) {
+    let Some(blast) = model.blasts.rows().iter().find(|blast| blast.id == id) else { return };
+    if model.leaving == Leaving::No {
+        return;
+    }
     let clock = Clock { zone: model.options.zone, now: model.now };
     let done = blast.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
-    let text = match model.options.without {
-        Without::GoesOn => {
-            format!("{} goes on without this window{done}. q again to leave, p to pause it first", blast.tag)
-        }
-        Without::Ends => "the demo ends with this window. q again to leave".to_owned(),
+    let missing = match told {
+        Ok(Ok(())) => None,
+        Ok(Err(missing)) => Some(missing),
+        Err(failure) => Some(failure.sentence()),
     };
-    model.leaving = Leaving::Told;
-    model.say(Notice::done(text));
-    Vec::new()
+    let notice = match missing {
+        None => Notice::done(format!(
+            "{} goes on without this window{done}. q again to leave, p to pause it first",
+            blast.tag
+        )),
+        Some(missing) => {
+            Notice::refusal(format!("{} would not go on without this window: {missing}. q again to leave", blast.tag))
+        }
+    };
+    model.say(notice);
 }
 
 /// `ctrl-c`: out of any field; twice, out.

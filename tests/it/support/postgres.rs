@@ -49,6 +49,11 @@ impl TestDatabase {
         Self { url, pool, name: None }
     }
 
+    /// Drops it now, under whoever uses it.
+    pub async fn remove(&self) {
+        run(&postgres().await, &format!("drop database {} with (force)", self.name())).await;
+    }
+
     /// Its name on the shared server.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap()

@@ -1,7 +1,7 @@
 //! A shop: a database, a simulator, a configuration and the program run against them, as an operator would.
 
 use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -98,7 +98,12 @@ impl Shop {
 
     /// The program with these arguments, in an environment of the shop's own.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(blastdeck());
+        self.command_of(&blastdeck(), arguments)
+    }
+
+    /// The same with another program than the one under test, such as a copy of it.
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -243,6 +248,12 @@ impl Shop {
 
     pub async fn execute(&self, statement: &str) {
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.database.pool).await.unwrap();
+    }
+
+    /// Takes the whole database away, under whoever uses it.
+    pub async fn drop_database(&self) {
+        self.database.pool.close().await;
+        self.database.remove().await;
     }
 
     /// A digest of every row of every table: what "nothing changed" means.

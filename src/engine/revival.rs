@@ -1,0 +1,52 @@
+//! A private Postgres that died is started again by whoever works with it.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::app::App;
+use super::news::DatabaseState;
+use crate::store::local::{Local, LocalError};
+
+/// Between two looks at a server that does not answer, and the longest pause between two tries to start it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Starts the server again whenever it has died, until stopped. One that was stopped on purpose stays so.
+pub async fn keep_alive(app: App, local: Local, stop: CancellationToken) {
+    let mut database = app.database();
+    let work = async {
+        while database.wait_for(|state| *state != DatabaseState::Up).await.is_ok() {
+            until_up(&app, &local).await;
+        }
+    };
+    stop.run_until_cancelled(work).await;
+}
+
+/// Tries until the database answers, whoever started it.
+async fn until_up(app: &App, local: &Local) {
+    let (mut pause, mut said) = (LOOK_EVERY, String::new());
+    while *app.database().borrow() != DatabaseState::Up {
+        match local.revive().await {
+            Ok(_) => pause = LOOK_EVERY,
+            Err(LocalError::StoppedOnPurpose) => {
+                tell_once(&mut said, &LocalError::StoppedOnPurpose);
+                pause = LOOK_EVERY;
+            }
+            Err(error) => {
+                tell_once(&mut said, &error);
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+        sleep(pause).await;
+    }
+}
+
+fn tell_once(said: &mut String, error: &LocalError) {
+    let words = error.to_string();
+    if *said != words {
+        tracing::warn!(%error, "the private database is not started again");
+        *said = words;
+    }
+}

@@ -1,0 +1,302 @@
+//! A blast goes on without the process that started it, and nobody says so before it is true: standbys and engines follow
+//! their configuration, their program and their database.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use blastdeck::store::local::{Local, Status};
+use tokio::process::Command;
+
+use crate::support::{Room, Said, Setup, Shop, TestDatabase, blastdeck, digits, eventually, eventually_async, said};
+
+/// A pause of three seconds between two messages: what is sent goes on for as long as a test looks.
+const SLOW: Setup<'static> = Setup {
+    sim: &["--latency", "20ms", "--speed", "6000"],
+    sender: "gap = \"30m..30m\"",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+/// Adds a sender to the configuration file.
+fn add_sender(shop: &Shop, name: &str) {
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let sender = format!(
+        "[[senders]]\nname = \"{name}\"\nprovider = \"wsapme\"\ndevice = \"5851\"\nbusiness = \"kedai\"\nbase_url = \"{}\"\n\
+         token = {{ env = \"WSAPME_TOKEN\" }}\ndaily_cap = \"none\"\nrate = \"unlimited\"\n",
+        shop.sim.base_url()
+    );
+    // Renamed into its place, as editors do.
+    let new = shop.write("config.new", format!("{sender}{config}"));
+    std::fs::rename(new, shop.path("config.toml")).unwrap();
+}
+
+/// A draft of a sender's to one person; its id.
+async fn draft_of(shop: &Shop, sender: &str, person: u32) -> String {
+    let list = shop.write("one.csv", format!("name,phone\nAina,{}\n", digits(person)));
+    let list = list.to_str().unwrap();
+    let made = shop.json(&["blast", "new", "--sender", sender, "--message", "Hi", "--recipients", list]).await;
+    made["id"].as_i64().unwrap().to_string()
+}
+
+async fn until_sent_to(shop: &Shop, person: u32) {
+    let posted = async || shop.sim.posts().await.iter().any(|post| post.phone == digits(person));
+    eventually_async("they are sent to", posted).await;
+}
+
+fn program_of(pid: Pid) -> u64 {
+    std::fs::metadata(format!("/proc/{}/exe", pid.as_raw_pid())).map_or(0, |program| program.ino())
+}
+
+#[tokio::test]
+async fn a_sender_that_was_added_is_sent_for_though_a_standby_was_started_before() {
+    let shop = Shop::open(SLOW).await;
+    let first = shop.draft(0..50).await;
+    shop.ok(&["blast", "send", &first, "--yes"]).await;
+    shop.until_posts(1).await;
+
+    add_sender(&shop, "counter");
+    let second = draft_of(&shop, "counter", 900).await;
+    let said = shop.run(&["blast", "send", &second, "--yes"]).await;
+
+    assert!(said.code == 0 && said.err.contains("is being sent to 1 people"), "{said:?}");
+    until_sent_to(&shop, 900).await;
+    eventually("one standby is left", || shop.engines().len() == 1);
+    // The one before goes on as well.
+    shop.until_posts(3).await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_running_engine_follows_its_configuration_file_as_the_same_process() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..50).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    let before = shop.engines();
+
+    shop.write("config.toml", "[[senders]]\nname = ");
+    add_sender(&shop, "counter");
+    shop.configure(SLOW);
+    add_sender(&shop, "counter");
+    let blast = draft_of(&shop, "counter", 900).await;
+    shop.send(&blast).await;
+    until_sent_to(&shop, 900).await;
+
+    assert_eq!(shop.engines(), before);
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_engine_whose_program_is_replaced_becomes_the_new_one() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..50).await;
+    let (program, next) = (shop.path("blastdeck"), shop.path("blastdeck.new"));
+    std::fs::copy(blastdeck(), &program).unwrap();
+    let mut engine = shop.command_of(&program, &["engine"]).spawn().unwrap();
+    shop.until_posts(1).await;
+    let pid = Pid::from_raw(i32::try_from(engine.id().unwrap()).unwrap()).unwrap();
+    let before = program_of(pid);
+
+    std::fs::copy(blastdeck(), &next).unwrap();
+    std::fs::rename(&next, &program).unwrap();
+    eventually("it is the new program", || program_of(pid) == std::fs::metadata(&program).unwrap().ino());
+
+    assert_ne!(program_of(pid), before);
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 1).await;
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(engine.wait().await.unwrap().success());
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn where_no_standby_can_start_a_send_says_what_is_missing_and_fails() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    std::fs::create_dir_all(shop.path("data")).unwrap();
+    shop.write("data/log", "a file where logs should go");
+
+    let said = shop.run(&["blast", "send", &blast, "--yes"]).await;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("nobody sends it: no standby can be started"), "{said:?}");
+    assert!(!said.err.contains("is being sent"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_send_without_an_engine_does_not_say_that_it_is_being_sent() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+
+    let said = shop.run(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+
+    assert!(said.code == 0 && said.err.contains("waits for an engine"), "{said:?}");
+}
+
+/// A shop whose blast a standby sends.
+async fn with_standby() -> Shop {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.draft(0..50).await;
+    shop.ok(&["blast", "send", &blast, "--yes"]).await;
+    shop.until_posts(1).await;
+    assert_eq!(shop.engines().len(), 1);
+    shop
+}
+
+fn last_words(log: &Path) -> String {
+    std::fs::read_to_string(log).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_standby_whose_directory_is_gone_ends() {
+    let shop = with_standby().await;
+
+    std::fs::rename(shop.path("data"), shop.path("moved")).unwrap();
+
+    eventually("it ends", || shop.engines().is_empty());
+    let words = last_words(&shop.path("moved/log/standby.log"));
+    assert!(words.contains("the engine ends:") && words.contains("was removed"), "{words}");
+}
+
+#[tokio::test]
+async fn a_standby_whose_database_is_gone_ends() {
+    let shop = with_standby().await;
+
+    shop.drop_database().await;
+
+    eventually("it ends", || shop.engines().is_empty());
+    let words = last_words(&shop.path("data/log/standby.log"));
+    assert!(words.contains("its database is gone"), "{words}");
+}
+
+#[tokio::test]
+async fn a_standby_under_a_schema_that_it_does_not_know_ends() {
+    let shop = with_standby().await;
+
+    shop.execute(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (9999, 'from the future', true, '', 0)",
+    )
+    .await;
+
+    eventually("it ends", || shop.engines().is_empty());
+    let words = last_words(&shop.path("data/log/standby.log"));
+    assert!(words.contains("migrated by a newer blastdeck"), "{words}");
+}
+
+/// A shop on a private Postgres that its programs find by its directory.
+struct Private {
+    shop: Shop,
+    local: Local,
+    room: Room,
+}
+
+impl Private {
+    async fn open(setup: Setup<'_>) -> Self {
+        let room = Room::new();
+        let local = Local::new(Some(room.path().join("data"))).unwrap();
+        let address = local.ensure_running().await.unwrap();
+        let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, setup);
+        Self { shop, local, room }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.shop.command(arguments);
+        command.env_remove("DATABASE_URL").env("BLASTDECK_DATA_DIR", self.room.path().join("data"));
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments)).await
+    }
+
+    /// A blast to so many people that a standby sends.
+    async fn blast(&self, people: u32) -> String {
+        let blast = self.shop.draft(0..people).await;
+        let said = self.run(&["blast", "send", &blast, "--yes"]).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        self.shop.until_posts(5).await;
+        blast
+    }
+
+    async fn blast_slowly(&self) {
+        let blast = self.shop.draft(0..50).await;
+        let said = self.run(&["blast", "send", &blast, "--yes"]).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        self.shop.until_posts(1).await;
+    }
+
+    fn pid(&self) -> Option<i32> {
+        match self.local.status().unwrap() {
+            Status::Running { pid, .. } => Some(pid),
+            _ => None,
+        }
+    }
+
+    fn standby_log(&self) -> String {
+        last_words(&self.room.path().join("data/log/standby.log"))
+    }
+}
+
+/// Ten at once, a tenth of a second each.
+const STEADY: Setup<'static> = Setup {
+    sim: &["--latency", "100ms", "--speed", "6000"],
+    sender: "rate = \"unlimited\"\nin_flight = 10",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+#[tokio::test]
+async fn a_private_server_that_is_killed_under_a_standby_is_started_again_and_the_blast_goes_on() {
+    let private = Private::open(STEADY).await;
+    let blast = private.blast(400).await;
+    let before = private.pid().unwrap();
+
+    kill_process(Pid::from_raw(before).unwrap(), Signal::KILL).unwrap();
+    eventually("another server runs", || private.pid().is_some_and(|pid| pid != before));
+
+    private.shop.until_posts(350).await;
+    eventually_async("all are sent to", async || {
+        private.shop.count("queued").await + private.shop.count("sending").await == 0
+    })
+    .await;
+    let uncertain = private.shop.count("uncertain").await;
+    private.shop.until_state(&blast, if uncertain > 0 { "sending" } else { "completed" }).await;
+    private.shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_private_server_that_was_stopped_on_purpose_stays_so_until_somebody_starts_it() {
+    let private = Private::open(STEADY).await;
+    private.blast(400).await;
+
+    assert_eq!(private.run(&["db", "stop"]).await.code, 0);
+    eventually("the standby leaves it alone", || private.standby_log().contains("was stopped on purpose"));
+    let status = private.local.status().unwrap();
+    let posts = private.shop.sim.stats().await.posts;
+    let engines = private.shop.engines().len();
+    assert_eq!(private.run(&["db", "start"]).await.code, 0);
+    private.shop.until_posts(posts + 50).await;
+
+    assert_eq!((status, engines), (Status::Stopped, 1));
+    eventually_async("all are sent to", async || {
+        private.shop.count("queued").await + private.shop.count("sending").await == 0
+    })
+    .await;
+    private.shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_standby_whose_private_database_is_gone_ends() {
+    let private = Private::open(SLOW).await;
+    private.blast_slowly().await;
+
+    let data = private.room.path().join("data");
+    std::fs::rename(&data, private.room.path().join("moved")).unwrap();
+
+    eventually("it ends", || private.shop.engines().is_empty());
+    assert!(!data.exists(), "nothing is made in its place");
+}
