@@ -50,10 +50,24 @@ pub use undo::TakenBack;
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Inner>,
+    lane: Lane,
+}
+
+/// Which connections an app's use cases run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// The one that is always there.
+    Usual,
+    /// One more, opened for a question that cannot wait for those before it.
+    Beside,
+    /// Those that sending uses.
+    Sending,
 }
 
 struct Inner {
     pool: PgPool,
+    /// Connects when a question cannot wait.
+    beside_pool: PgPool,
     /// Connects when something is sent.
     sending_pool: PgPool,
     url: String,
@@ -76,10 +90,23 @@ struct Inner {
 }
 
 impl App {
-    /// A turn at the database, held until dropped: with one after the other a process that only looks makes do with one
-    /// connection beside the one that listens, also when everybody looks at once. `None`: it took too long; go ahead.
+    /// A turn at the database, held until dropped. With one after the other a process that only looks makes do with one
+    /// connection beside the one that listens, also when everybody looks at once. `None`: it took too long.
     pub async fn turn(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
         timeout(patience, self.inner.turns.clone().acquire_owned()).await.ok()?.ok()
+    }
+
+    /// The same app on one more connection, for a question that somebody waits for: opened when needed, and closed when it has
+    /// been idle for a while.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { inner: self.inner.clone(), lane: Lane::Beside }
+    }
+
+    /// The same app on the connections that sending uses, for an operator's acts: they wait for nothing that is looked at.
+    #[must_use]
+    pub fn acting(&self) -> Self {
+        Self { inner: self.inner.clone(), lane: Lane::Sending }
     }
 
     /// Gives the leases up and sends nothing until [`Self::wake`]: before the process is suspended. Returns when the
@@ -150,11 +177,16 @@ impl App {
     pub async fn close(&self) {
         self.inner.stop.cancel();
         self.inner.pool.close().await;
+        self.inner.beside_pool.close().await;
         self.inner.sending_pool.close().await;
     }
 
     pub(super) fn pool(&self) -> &PgPool {
-        &self.inner.pool
+        match self.lane {
+            Lane::Usual => &self.inner.pool,
+            Lane::Beside => &self.inner.beside_pool,
+            Lane::Sending => &self.inner.sending_pool,
+        }
     }
 
     /// For claims, renewals and evidence: they wait for nothing that is looked at.

@@ -116,10 +116,10 @@ impl Handover {
     }
 
     /// The lease of a process that was killed looks held until it runs out: a standby that is ready takes it then, and
-    /// where there is none the lease has to be renewed before our eyes.
+    /// where there is none the lease has to be taken or renewed before our eyes.
     fn is_convinced_by(&self, held: Option<&LeaseHolder>, us: &str) -> bool {
         let Some(held) = held.filter(|held| self.engines == Engines::All || held.holder != us) else { return false };
-        let is_renewed = held.holder != us && self.first.as_ref().is_some_and(|first| first.renewals < held.renewals);
+        let is_renewed = held.holder != us && self.first.as_ref().is_none_or(|first| first.renewals < held.renewals);
         is_renewed || self.standby.is_ready().unwrap_or(false)
     }
 

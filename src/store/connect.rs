@@ -15,18 +15,16 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 /// The key of the lock that migrations take behind a pooler.
 const MIGRATION_LOCK: i64 = 0x626c_6173_7464_6563;
 
-/// The most that a process opens for what it looks at and does: one that listens, one for questions, and one more for when
-/// a question takes long.
+/// The most that a verb opens, or a window that changes nothing.
 pub const CONNECTIONS: u32 = 3;
 
-/// The most that a process opens beside those while it sends.
+/// What a process has while nothing happens: one connection that listens, and one for questions. A pool gives connections
+/// back a moment after they were used, and would open another for each question that comes in that moment.
+pub const IDLE_CONNECTIONS: u32 = 2;
+
+/// The most that a process opens to send, and for what its operator does. Beside all these it has one more for a question
+/// that cannot wait for those before it.
 pub const SENDING_CONNECTIONS: u32 = 4;
-
-/// What is kept of a pool when nothing happens: one connection to listen, one for the next question.
-pub const KEPT: u32 = 2;
-
-/// What is kept of the pool that sends, for renewals; that too is closed when nothing is sent for a while.
-pub const SENDING_KEPT: u32 = 1;
 
 /// How often it is looked whether connections are idle, and how many looks in a row they must have been.
 const TRIM_EVERY: Duration = Duration::from_secs(1);
@@ -75,7 +73,7 @@ fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
-        .idle_timeout(Duration::from_secs(120))
+        .idle_timeout(Duration::from_secs(20))
         // A ping before every use is one more trip to the server; one after a pause finds what died meanwhile.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
@@ -88,9 +86,8 @@ fn pool(connections: u32) -> PgPoolOptions {
         })
 }
 
-/// Closes connections that were opened for a busy moment, all but those to be kept, until the pool is closed: a server
-/// takes only so many, and most windows only look. A pool gives its connections out in turn, so that none of them would
-/// ever be idle for long.
+/// Closes connections that were opened for a busy moment, all but those to be kept, until the pool is closed: a server takes only so
+/// many. A pool gives its connections out in turn, so that none of them would ever be idle for long.
 pub async fn trim(pool: PgPool, kept: u32) {
     while !pool.is_closed() {
         let mut spare = pool.size().saturating_sub(kept);

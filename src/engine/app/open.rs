@@ -2,23 +2,30 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Inner};
+use super::{App, Inner, Lane};
 use crate::config::{self, Config};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::SenderDevice;
+use crate::domain::waiting::Trouble;
 use crate::engine::clock::DatabaseClock;
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
 use crate::engine::fence::Fence;
 use crate::engine::identity::Identity;
 use crate::engine::news::News;
-use crate::store;
 use crate::store::sender::{self, Registered, Registration};
+use crate::store::{self, Endpoint, StoreError};
+
+/// How long a server that takes no more connections is asked again, and how often.
+const CROWD_PATIENCE: Duration = Duration::from_secs(5);
+const CROWD_PAUSE: Duration = Duration::from_millis(200);
 
 /// What an app is made of.
 pub struct Setup {
@@ -55,28 +62,14 @@ pub struct Broken {
 impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, EngineError> {
-        let (endpoint, pool) = match setup.access {
-            Access::ReadWrite => {
-                let (endpoint, _) = store::migrate(&setup.url).await?;
-                let pool = store::open(&endpoint, store::CONNECTIONS);
-                // Also after months of rest: without this month's partition nothing can be written.
-                store::months::make(&pool).await?;
-                (endpoint, pool)
-            }
-            Access::ReadOnly => {
-                let endpoint = store::check(&setup.url).await?;
-                let pool = store::open_read_only(&endpoint, store::CONNECTIONS)?;
-                (endpoint, pool)
-            }
-        };
+        let Pools { endpoint, usual: pool, beside: beside_pool, sending: sending_pool } = connect(&setup).await?;
         let (desks, broken) = desks(&pool, &setup.config, setup.access).await?;
         let news = match setup.listening {
             Listening::Yes => News::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => News::deaf(),
         };
-        let sending_pool = store::open(&endpoint, store::SENDING_CONNECTIONS);
         if setup.listening == Listening::Yes {
-            for (pool, kept) in [(&pool, store::KEPT), (&sending_pool, store::SENDING_KEPT)] {
+            for (pool, kept) in [(&sending_pool, 1), (&beside_pool, 0)] {
                 tokio::spawn(setup.stop.clone().run_until_cancelled_owned(store::trim(pool.clone(), kept)));
             }
         }
@@ -101,9 +94,54 @@ impl App {
             url: setup.url,
             access: setup.access,
             pool,
+            beside_pool,
             sending_pool,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), lane: Lane::Usual })
+    }
+}
+
+/// An app's connections.
+struct Pools {
+    endpoint: Endpoint,
+    usual: PgPool,
+    beside: PgPool,
+    sending: PgPool,
+}
+
+/// Finds the database, and brings its schema up to date unless nothing may change.
+async fn connect(setup: &Setup) -> Result<Pools, EngineError> {
+    let connections = match setup.listening {
+        Listening::Yes => store::IDLE_CONNECTIONS,
+        Listening::No => store::CONNECTIONS,
+    };
+    let endpoint = reach(setup).await?;
+    let open = |connections| match setup.access {
+        Access::ReadWrite => Ok(store::open(&endpoint, connections)),
+        Access::ReadOnly => store::open_read_only(&endpoint, connections),
+    };
+    let (usual, beside, sending) = (open(connections)?, open(1)?, open(store::SENDING_CONNECTIONS)?);
+    if setup.access == Access::ReadWrite {
+        // Also after months of rest: without this month's partition nothing can be written.
+        store::months::make(&usual).await?;
+    }
+    Ok(Pools { endpoint, usual, beside, sending })
+}
+
+/// A server that takes no more connections now may in a moment: when something happens, all windows look at once.
+async fn reach(setup: &Setup) -> Result<Endpoint, StoreError> {
+    let deadline = Instant::now() + CROWD_PATIENCE;
+    loop {
+        let reached = match setup.access {
+            Access::ReadWrite => store::migrate(&setup.url).await.map(|(endpoint, _)| endpoint),
+            Access::ReadOnly => store::check(&setup.url).await,
+        };
+        match reached {
+            Err(error) if error.trouble() == Some(Trouble::NoConnections) && Instant::now() < deadline => {
+                sleep(CROWD_PAUSE).await;
+            }
+            other => return other,
+        }
     }
 }
 

@@ -18,9 +18,9 @@ const REST_MAX: Duration = Duration::from_secs(1);
 /// Counts on the screen are never older than this for want of asking.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
-/// Nobody waits for what is looked at by itself.
-const PATIENT: Duration = Duration::from_secs(1);
-const IMPATIENT: Duration = Duration::from_millis(150);
+/// Nobody waits for what is looked at by itself; a list may be what a key asked for.
+const PATIENT: Duration = Duration::from_secs(10);
+const IMPATIENT: Duration = Duration::from_secs(1);
 
 /// Which readings replace one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,14 +60,15 @@ impl AppRunner {
     pub fn new(app: App) -> Self {
         let (tell, done) = mpsc::unbounded_channel();
         let (acts, queue) = mpsc::unbounded_channel();
-        tokio::spawn(act_in_turn(app.clone(), queue, tell.clone()));
+        tokio::spawn(act_in_turn(app.acting(), queue, tell.clone()));
         Self { app, slots: Slots::new(), acts, tell, done }
     }
 
     fn read(&self, slot: Slot, effect: Effect) {
         let (app, tell) = (self.app.clone(), self.tell.clone());
         let task = tokio::spawn(async move {
-            let _turn = app.turn(patience(slot)).await;
+            let turn = app.turn(patience(slot)).await;
+            let app = if turn.is_some() { app } else { app.beside() };
             read(&app, effect).await
         });
         tokio::spawn(async move {
@@ -93,7 +94,7 @@ impl Runner for AppRunner {
         match effect {
             // A moment for a shop, two minutes for a million people: marks do not wait behind it.
             Effect::Act(act @ (Act::Cancel(_) | Act::Delete(_))) => {
-                let app = self.app.clone();
+                let app = self.app.acting();
                 self.aside(async move {
                     let outcome = do_act(&app, &act).await;
                     Some(Answer::Acted { act, outcome })
