@@ -180,7 +180,7 @@ pub async fn schema(pool: &PgPool) -> Result<Schema, StoreError> {
 
 /// No such database (3D000), no such table (42P01).
 fn is_absence(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| matches!(code.as_ref(), "3D000" | "42P01"))
 }
 

@@ -17,8 +17,8 @@ const REAL: Setup<'static> = Setup {
 
 /// Hours that are closed now and open in a while.
 fn closed_hours() -> String {
-    let hour = Utc::now().hour();
-    format!("{:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24)
+    let opens = (Utc::now().hour() + 2) % 24;
+    format!("{opens:02}:00-{:02}:00", opens + 1)
 }
 
 fn until(waiting: &Value) -> DateTime<Utc> {
@@ -123,7 +123,7 @@ async fn people_due_later_and_people_in_doubt_are_told() {
     let doubt = shop.until_waiting(&blast, "uncertain").await;
     engine.stop().await;
     assert_eq!(doubt["text"], "waits for you: 1 uncertain");
-    assert_eq!(doubt["mend"], "say whether each went: `blastdeck uncertain list`");
+    assert_eq!(doubt["mend"], format!("say whether each went: `blastdeck uncertain list {blast}`"));
 }
 
 #[tokio::test]
