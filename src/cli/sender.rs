@@ -68,7 +68,7 @@ async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
 
 async fn list(global: &Global) -> Result<ExitCode> {
     let context = Context::open(global, Touch::Reads).await?;
-    let senders = context.app.senders().await?;
+    let senders = context.app.senders_with_counts().await?;
     if context.is_json {
         senders.iter().try_for_each(|row| json(&as_json(row)))?;
         return Ok(ExitCode::SUCCESS);

@@ -230,7 +230,8 @@ impl Engine {
         let asked_at = Moment::now();
         let terms = self.app.lease_terms();
         let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid(), dead };
-        let Some(acquiring) = lease::acquire(self.app.sending_pool(), desk.id, asking).await? else { return Ok(()) };
+        // Not on the connections for sending: of many windows that try at once only one will need those.
+        let Some(acquiring) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
         let Some((lease, verified)) = self.verify(desk, acquiring, server).await? else { return Ok(()) };
         // A move locks the lease row: one that came before it shows now, one that comes after ends this lease's epoch.
         if !desk.is_current(self.app.pool()).await? {

@@ -3,9 +3,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use blastdeck::store::local::Local;
 use rustix::process::Signal;
 
-use crate::support::{PATIENCE, Pty, Room, Setup, Shop, Size, blastdeck, eventually, processes_naming};
+use crate::support::{
+    PATIENCE, Pty, Room, Setup, Shop, Size, TestDatabase, blastdeck, eventually, eventually_async, processes_naming,
+};
 
 const DESK: Size = Size { columns: 80, rows: 24 };
 /// Enough to see something happen, few enough to be quick.
@@ -235,4 +238,45 @@ fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
 
     assert!(pty.wait_for_exit().success());
     assert!(data.join("postgres/PG_VERSION").exists());
+}
+
+#[tokio::test]
+async fn forty_windows_that_only_look_leave_every_verb_working() {
+    const WINDOWS: i64 = 40;
+    let room = Room::new();
+    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let address = local.ensure_running().await.unwrap();
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, Setup::default());
+    let blast = shop.draft(0..20).await;
+    let windows: Vec<Pty> = (0..WINDOWS)
+        .map(|_| {
+            let window = shop.dashboard(DESK);
+            window.wait_for_text("draft");
+            window
+        })
+        .collect();
+
+    let connections = "select count(*) from pg_stat_activity
+                        where application_name = 'blastdeck' and backend_type = 'client backend'";
+    // Two each; now and then one of them needs a third.
+    let idle = 2 * WINDOWS + WINDOWS / 4;
+    eventually_async("each keeps two connections", async || shop.number(connections).await <= idle).await;
+
+    for verb in [
+        &["doctor"][..],
+        &["blast", "list"],
+        &["blast", "plan", &blast],
+        &["blast", "send", &blast, "--yes"],
+        &["sender", "list"],
+        &["suppress", "add", "0100123456"],
+        &["db", "url"],
+    ] {
+        shop.ok(verb).await;
+    }
+    shop.until_state(&blast, "completed").await;
+    shop.ok(&["blast", "report", &blast]).await;
+    shop.ok(&["audit"]).await;
+    assert_eq!(shop.number("select current_setting('max_connections')::bigint").await, 120);
+    drop(windows);
+    shop.promises().await;
 }

@@ -118,13 +118,22 @@ impl App {
         }
     }
 
-    /// Senders as they stand, with their pace and how much of the day's limit is used.
+    /// Senders as they stand, with their pace and how much of the day's limit is used. Where there is no limit nothing is
+    /// counted: a window asks again and again, and a day may have a million.
     pub async fn senders(&self) -> Result<Vec<SenderRow>, EngineError> {
+        self.senders_counting(|desk| desk.limits.daily_cap.is_some()).await
+    }
+
+    /// The same with today's count of each, limit or not: for whoever asks once.
+    pub async fn senders_with_counts(&self) -> Result<Vec<SenderRow>, EngineError> {
+        self.senders_counting(|_| true).await
+    }
+
+    async fn senders_counting(&self, is_counted: impl Fn(&Desk) -> bool) -> Result<Vec<SenderRow>, EngineError> {
         let rows = view::senders::list(self.pool()).await?;
-        // Without a limit nobody asks, and counting a day of a million would cost.
-        let capped = rows.iter().filter_map(|row| self.desk(row.id)).filter(|desk| desk.limits.daily_cap.is_some());
+        let counted = rows.iter().filter_map(|row| self.desk(row.id)).filter(|desk| is_counted(desk));
         let now = self.clock().now();
-        let days: Vec<_> = capped.map(|desk| (desk.id, day_start(now, desk.zone()))).collect();
+        let days: Vec<_> = counted.map(|desk| (desk.id, day_start(now, desk.zone()))).collect();
         let today = sender::attempts_of_days(self.pool(), &days).await?;
         let with_pace = |row: SenderRow| {
             let limits = self.desk(row.id).map(|desk| desk.limits);
