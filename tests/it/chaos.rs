@@ -5,6 +5,7 @@ mod blows;
 mod clocks;
 mod commits;
 mod renewals;
+mod standby;
 
 use std::fmt;
 use std::time::Instant;
@@ -38,7 +39,7 @@ async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost
     println!("BLASTDECK_CHAOS_SEED={seed}");
     let mut trial = Trial::begin(seed).await;
     let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 8 });
+    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 9 });
 
     for number in 0..rounds {
         let round = trial.plan(number);
@@ -113,7 +114,7 @@ impl Trial {
         }
     }
 
-    /// Every blow once before any comes again. In every third round two come together, so that eight rounds have all.
+    /// Every blow once before any comes again. In every third round two come together, so that nine rounds have all.
     fn plan(&mut self, number: usize) -> Round {
         let mut blows = vec![self.draw()];
         if number % 3 == 1 {

@@ -19,27 +19,6 @@ const SLOW: Setup<'static> = Setup {
     polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
 };
 
-/// Adds a sender to the configuration file.
-fn add_sender(shop: &Shop, name: &str) {
-    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
-    let sender = format!(
-        "[[senders]]\nname = \"{name}\"\nprovider = \"wsapme\"\ndevice = \"5851\"\nbusiness = \"kedai\"\nbase_url = \"{}\"\n\
-         token = {{ env = \"WSAPME_TOKEN\" }}\ndaily_cap = \"none\"\nrate = \"unlimited\"\n",
-        shop.sim.base_url()
-    );
-    // Renamed into its place, as editors do.
-    let new = shop.write("config.new", format!("{sender}{config}"));
-    std::fs::rename(new, shop.path("config.toml")).unwrap();
-}
-
-/// A draft of a sender's to one person; its id.
-async fn draft_of(shop: &Shop, sender: &str, person: u32) -> String {
-    let list = shop.write("one.csv", format!("name,phone\nAina,{}\n", digits(person)));
-    let list = list.to_str().unwrap();
-    let made = shop.json(&["blast", "new", "--sender", sender, "--message", "Hi", "--recipients", list]).await;
-    made["id"].as_i64().unwrap().to_string()
-}
-
 async fn until_sent_to(shop: &Shop, person: u32) {
     let posted = async || shop.sim.posts().await.iter().any(|post| post.phone == digits(person));
     eventually_async("they are sent to", posted).await;
@@ -56,8 +35,8 @@ async fn a_sender_that_was_added_is_sent_for_though_a_standby_was_started_before
     shop.ok(&["blast", "send", &first, "--yes"]).await;
     shop.until_posts(1).await;
 
-    add_sender(&shop, "counter");
-    let second = draft_of(&shop, "counter", 900).await;
+    shop.add_sender("counter");
+    let second = shop.draft_of("counter", 900..901, &[]).await;
     let said = shop.run(&["blast", "send", &second, "--yes"]).await;
 
     assert!(said.code == 0 && said.err.contains("is being sent to 1 people"), "{said:?}");
@@ -77,10 +56,10 @@ async fn a_running_engine_follows_its_configuration_file_as_the_same_process() {
     let before = shop.engines();
 
     shop.write("config.toml", "[[senders]]\nname = ");
-    add_sender(&shop, "counter");
+    shop.add_sender("counter");
     shop.configure(SLOW);
-    add_sender(&shop, "counter");
-    let blast = draft_of(&shop, "counter", 900).await;
+    shop.add_sender("counter");
+    let blast = shop.draft_of("counter", 900..901, &[]).await;
     shop.send(&blast).await;
     until_sent_to(&shop, 900).await;
 

@@ -30,7 +30,7 @@ pub struct Marked {
     pub command_line: String,
 }
 
-/// An amount that follows its close within this is part of it.
+/// The first amount that follows its close within this is part of it; a further one amends it.
 const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
 
 impl App {
@@ -172,7 +172,10 @@ impl App {
         }
         let close = action::newest_close(tx, person.id).await?;
         let now = action::now(tx).await?;
-        let is_own = |close: &action::Action| close.operator == self.operator() && now - close.at < SAME_ACT;
+        // A second amount is an act of its own: taking it back leaves the sale and the first one.
+        let is_first = person.amount.is_none();
+        let is_own =
+            |close: &action::Action| is_first && close.operator == self.operator() && now - close.at < SAME_ACT;
         Ok(close.filter(is_own).map(|close| close.id))
     }
 }

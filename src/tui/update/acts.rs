@@ -70,12 +70,19 @@ pub fn begin(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Pause => model.blast().map(|blast| act(Act::Pause(blast.id))).into_iter().collect(),
         Verb::Cancel => cancel(model),
         Verb::Mark => mark_and_step(model),
-        _ if !model.people.marked.is_empty() && model.pages.is_empty() => several(model, verb),
+        _ if is_of_marked(model) => several(model, verb),
         _ => match target(model) {
             Some(target) => one(model, verb, target),
             None => Vec::new(),
         },
     }
+}
+
+/// Whether an act is for those who are marked: not when the only one is at the cursor anyway.
+fn is_of_marked(model: &Model) -> bool {
+    let (marked, cursor) = (&model.people.marked, model.people.cursor());
+    let is_only_cursor = marked.len() == 1 && cursor.is_some_and(|cursor| marked.contains(&cursor));
+    model.pages.is_empty() && !marked.is_empty() && !is_only_cursor
 }
 
 fn mark_and_step(model: &mut Model) -> Vec<Effect> {

@@ -98,7 +98,11 @@ fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
     match (&mut ask.needs, key) {
         (Needs::Yes, Key::Char('y')) => return yes(model, ask.then),
         (Needs::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
-            refuse_digits(model, "an amount is for one person: nothing done".to_owned());
+            let sentence = match model.people.marked.len() {
+                1 => "somebody else is marked: esc unmarks them, then c; nothing done",
+                _ => "an amount is for one person: nothing done",
+            };
+            refuse_digits(model, sentence.to_owned());
         }
         (Needs::Number { field, .. } | Needs::Pause { field, .. }, key) if is_of_digits(key) => {
             field.key(key);

@@ -54,10 +54,12 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     };
     stages(model, pen, text, blast);
     let y = text.y + 7;
-    let unasked = unasked(blast);
-    let others = (others(blast, text.width.saturating_sub(width(&unasked))), unasked);
-    let since = (since(model).unwrap_or_default(), String::new());
-    let lines = [others, waits(model, blast, text.width), since];
+    let (unasked, others) = (unasked(blast), others(blast, text.width));
+    let since = since(model).unwrap_or_default();
+    // Where both do not fit, the line that is emptier has it.
+    let has_room = width(&others) + 4 + width(&unasked) <= text.width;
+    let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
+    let lines = [(others, beside), waits(model, blast, text.width), (since, below)];
     let rows = usize::from(text.height.saturating_sub(7));
     for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);

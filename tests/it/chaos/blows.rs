@@ -32,10 +32,12 @@ pub(super) enum Blow {
     Restore,
     /// A replica that was behind takes over, likewise.
     Failover,
+    /// The dashboard that sends is gone; then its standby's configuration or program is changed.
+    Standby,
 }
 
 impl Blow {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Kill,
         Self::Sleep,
         Self::Crowd,
@@ -47,6 +49,7 @@ impl Blow {
         Self::Clock,
         Self::Restore,
         Self::Failover,
+        Self::Standby,
     ];
 }
 
@@ -70,6 +73,7 @@ impl Trial {
             Blow::Window => self.lose_the_window().await,
             Blow::Clock => self.set_the_clock().await,
             Blow::Restore | Blow::Failover => self.go_back_in_time(blow).await,
+            Blow::Standby => self.change_under_the_standby().await,
         }
     }
 
@@ -143,6 +147,12 @@ impl Trial {
         // What is under way arrives first.
         pass(500).await;
         self.until_more_posts(10).await;
+        self.end_standby().await;
+        self.start_engines(1).await;
+    }
+
+    /// Killed, or told to end.
+    pub(super) async fn end_standby(&mut self) {
         let how = if self.dice.up_to(2) == 0 { Signal::KILL } else { Signal::TERM };
         if how == Signal::KILL {
             self.allowed += SLOTS;
@@ -151,11 +161,10 @@ impl Trial {
             kill_process(standby, how).unwrap();
         }
         eventually_async("the standby has ended", async || self.shop.engines().is_empty()).await;
-        self.start_engines(1).await;
     }
 
     /// Up, and waiting for leases. One that finds nothing left to do ends.
-    async fn until_standby(&mut self) {
+    pub(super) async fn until_standby(&mut self) {
         let listening = "select count(*) from pg_stat_activity
                           where application_name = 'blastdeck' and datname = current_database() and query ilike 'listen%'";
         let deadline = Instant::now() + PATIENCE;

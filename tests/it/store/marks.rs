@@ -348,3 +348,19 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 120);
     scene.books().await;
 }
+
+#[tokio::test]
+async fn a_second_amount_is_taken_back_by_itself_and_the_first_goes_with_its_close() {
+    let scene = sent().await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(SITI, sale("1200.50")).await.unwrap();
+    aina.mark(SITI, sale("75")).await.unwrap();
+
+    let first = aina.undo_person(SITI).await.unwrap().sentence;
+    let amount = scene.number("select amount::bigint from blast_recipients where id = 1").await;
+    let second = aina.undo_person(SITI).await.unwrap().sentence;
+
+    assert_eq!((first.as_str(), amount), ("Person 1: the amount is 1200.50 again", 1_201));
+    assert_eq!(second, "Person 1: closed -> sent, taken back");
+    scene.books().await;
+}

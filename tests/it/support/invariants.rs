@@ -40,7 +40,11 @@ const PROMISES: [Rule; 6] = [
             and not exists (select 1 from truth t where t.phone = r.phone_number and t.accepted
                                and t.message_id = r.message_id)
             and not (r.message_id is null
-                     and exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve'))",
+                     and exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve'))
+            -- A status that an engine had asked for by the id, where a rollback took the answer with it away.
+            and not (r.message_id is null
+                     and exists (select 1 from truth t where t.phone = r.phone_number and t.accepted)
+                     and not exists (select 1 from provider_message m where m.recipient_id = r.id and m.outcome = 'accepted'))",
     ),
     (
         "a POST to somebody who had opted out",

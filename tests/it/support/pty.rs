@@ -142,6 +142,11 @@ impl Pty {
         }
     }
 
+    /// Whether the program has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the program's end.
     #[track_caller]
     pub fn wait_for_exit(&mut self) -> ExitStatus {

@@ -79,6 +79,19 @@ impl Shop {
         self.write("config.toml", text);
     }
 
+    /// Adds a sender to the configuration.
+    pub fn add_sender(&self, name: &str) {
+        let config = std::fs::read_to_string(self.path("config.toml")).unwrap();
+        let sender = format!(
+            "[[senders]]\nname = \"{name}\"\nprovider = \"wsapme\"\ndevice = \"5851\"\nbusiness = \"kedai\"\n\
+             base_url = \"{}\"\ntoken = {{ env = \"WSAPME_TOKEN\" }}\ndaily_cap = \"none\"\nrate = \"unlimited\"\n",
+            self.sim.base_url()
+        );
+        // Renamed into its place, as editors do.
+        let new = self.write("config.new", format!("{sender}{config}"));
+        std::fs::rename(new, self.path("config.toml")).unwrap();
+    }
+
     /// Sends through another provider than the simulator from now on.
     pub fn send_through(&self, url: &str) {
         let config = std::fs::read_to_string(self.path("config.toml")).unwrap();
@@ -146,10 +159,15 @@ impl Shop {
 
     /// The same with further arguments, such as a pace of its own.
     pub async fn draft_with(&self, people: std::ops::Range<u32>, further: &[&str]) -> String {
+        self.draft_of("sales", people, further).await
+    }
+
+    /// The same of a sender's that was added.
+    pub async fn draft_of(&self, sender: &str, people: std::ops::Range<u32>, further: &[&str]) -> String {
         let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
         let list = self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
         let message = ["--message", "Hi {name}", "--recipients", list.to_str().unwrap()];
-        let made = self.json(&[&["blast", "new", "--sender", "sales"], &message[..], further].concat()).await;
+        let made = self.json(&[&["blast", "new", "--sender", sender], &message[..], further].concat()).await;
         made["id"].as_i64().unwrap().to_string()
     }
 
@@ -213,8 +231,17 @@ impl Shop {
         self.in_terminal(&[], size)
     }
 
+    /// The same of a copy of the program.
+    pub fn dashboard_of(&self, program: &Path, size: Size) -> Pty {
+        self.in_terminal_of(program, &[], size)
+    }
+
     /// A verb in a terminal, where it may ask.
     pub fn in_terminal(&self, verb: &[&str], size: Size) -> Pty {
+        self.in_terminal_of(&blastdeck(), verb, size)
+    }
+
+    fn in_terminal_of(&self, program: &Path, verb: &[&str], size: Size) -> Pty {
         let (home, data, config) = (self.room.path(), self.path("data"), self.path("config.toml"));
         let state = self.path("state");
         let environment = [
@@ -227,7 +254,7 @@ impl Shop {
             ("LANG", "C.UTF-8"),
         ];
         let arguments = [&["--config", config.to_str().unwrap()], verb].concat();
-        Pty::run(blastdeck(), &arguments, &environment, size)
+        Pty::run(program, &arguments, &environment, size)
     }
 
     /// One number from the database.
