@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal};
 
-use super::{IN_FLIGHT, SETUP, SLOTS, Trial};
-use crate::support::{PATIENCE, Pty, Setup, Size, blastdeck, copy, digits, eventually_async, pass};
+use super::{SETUP, SLOTS, Trial};
+use crate::support::{PATIENCE, Pty, Setup, Size, blastdeck, copy, digits, eventually_async, figure, pass};
 
 /// Ten a second, evenly: 60 an hour of a time that runs 600 times as fast. Beside it in flight as many as before.
 const SLOWER: Setup<'static> = Setup { sender: "rate = \"60/h\"\nin_flight = 8", ..SETUP };
 /// That many POSTs in a row, each so many milliseconds after the one before, are paced: without a rate they come in bursts.
-const PACED: usize = 2 * IN_FLIGHT as usize;
+const PACED: usize = 16;
 const APART: i64 = 40;
 
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ impl Trial {
             self.until_more_posts(5).await;
         }
         let change = [Change::Rate, Change::Sender, Change::Program][self.dice.up_to(3)];
-        println!("  under the standby: {change:?}");
+        figure(&format!("  under the standby: {change:?}"));
         match change {
             Change::Rate => self.slow_down().await,
             Change::Sender => self.add_sender().await,
