@@ -71,7 +71,10 @@ const MESSAGE_KEY: &str = "provider_message_sender_message_key";
 impl StoreError {
     /// Worth trying again with the same evidence.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Silent { .. } | Self::Busy(_) | Self::Refusing(_))
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Silent { .. } | Self::Busy(_) | Self::Refusing(_) | Self::ServerChanged
+        )
     }
 
     /// What keeps a database that answers from taking anything, where a person can do something about it.
@@ -106,6 +109,8 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
                 Some("40P01" | "40001" | "55P03" | "57014") => Self::Busy(error),
                 Some("53100" | "53200" | "25006") => Self::Refusing(error),
+                // A transaction that was ended for standing still (a frozen server, a frozen engine): its connection is gone.
+                Some("25P03" | "25P04") => Self::Unavailable(error),
                 Some("26000" | "42P05") => Self::NoPreparedStatements,
                 Some(code) if matches!(code.get(..2), Some("08" | "53" | "57")) => Self::Unavailable(error),
                 Some("23505") if refusal.constraint() == Some(MESSAGE_KEY) => Self::IdTaken,
