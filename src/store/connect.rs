@@ -72,7 +72,7 @@ fn told(pool: PgPoolOptions, endpoint: Endpoint, further: &'static str) -> PgPoo
 fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(8))
+        .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(Duration::from_secs(20))
         // A ping before every use is one more trip to the server; one after a pause finds what died meanwhile.
         .test_before_acquire(false)
