@@ -56,7 +56,8 @@ async fn a_rate_is_kept_and_reached(rate: u32, in_flight: u32, seconds: u32) {
     let (whole, peak) = (all * 100.0, best * 100.0);
     tell(&format!("{rate}/s: at most {most} in a second; {whole:.2} % of it reached, {peak:.2} % at best"));
     assert!(most <= rate as usize, "{most} in a second at {rate}/s");
-    assert!(best >= 0.98, "{best}");
+    // How near it comes is a matter of the machine, and measured in the long form.
+    assert!(best >= if long_form() { 0.98 } else { 0.8 }, "{best}");
     assert_eq!(times.len(), people);
     shop.promises().await;
 }
@@ -282,14 +283,17 @@ async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
 }
 
 /// How many transactions a second an engine costs the database while it only waits.
+/// Transactions a second of the engine, or of each where `blast send` has left a standby beside it.
 async fn cost_of_waiting(shop: &Shop) -> f64 {
     let done = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
-    pass(2_500).await;
+    // A connection that falls idle reports what it has done ten seconds later.
+    pass(11_500).await;
     let before = shop.number(done).await;
     pass(10_000).await;
     let cost = f64::from(i32::try_from(shop.number(done).await - before - 1).unwrap()) / 10.0;
-    tell(&format!("{cost} transactions a second"));
-    cost
+    let engines = shop.engines().len();
+    tell(&format!("{cost} transactions a second of {engines}"));
+    cost / f64::from(u32::try_from(engines).unwrap())
 }
 
 #[tokio::test]
@@ -309,6 +313,6 @@ async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
     for engine in engines {
         engine.stop().await;
     }
-    // Renewals of these short leases and the machine's own vacuum are among them.
-    assert!(costs.0 < 3.5 && costs.1 < 4.5, "{costs:?}");
+    // Renewals of these short leases and the server's own vacuum are among them.
+    assert!(costs.0 < 2.0 && costs.1 < 3.5, "{costs:?}");
 }
