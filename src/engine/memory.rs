@@ -63,8 +63,6 @@ struct Page {
     journal: u64,
     /// The journal file itself: a copy of it is another file.
     origin: Origin,
-    /// The journal is at least this long.
-    bytes: u64,
     /// Attempts before this offset were confirmed to be missing.
     confirmed_bytes: u64,
 }
@@ -115,7 +113,8 @@ impl SenderMemory {
             None => self.begin(standing.clone(), 0)?,
         };
         let (page, journal) = self.compact(page, journal)?;
-        self.write(&Page { bytes: journal.sync()?, ..page })?;
+        journal.sync()?;
+        self.write(&page)?;
         Ok(journal)
     }
 
@@ -125,8 +124,8 @@ impl SenderMemory {
         let path = self.page_path();
         let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
         let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
-        let bytes = self.journal(&page)?.sync()?;
-        self.write(&Page { standing: standing.further(&page.standing), bytes, ..page })
+        self.journal(&page)?.sync()?;
+        self.write(&Page { standing: standing.further(&page.standing), ..page })
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read.
@@ -142,13 +141,13 @@ impl SenderMemory {
             Some((journal, page)) => (Page { standing, ..page }, journal),
             None => self.begin(standing, self.next_journal())?,
         };
-        let bytes = journal.sync()?;
-        self.write(&Page { bytes, confirmed_bytes: bytes, ..page })
+        let confirmed_bytes = journal.sync()?;
+        self.write(&Page { confirmed_bytes, ..page })
     }
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
         let journal = Journal::create(&self.journal_path(number))?;
-        let page = Page { standing, journal: number, origin: journal.origin()?, bytes: 0, confirmed_bytes: 0 };
+        let page = Page { standing, journal: number, origin: journal.origin()?, confirmed_bytes: 0 };
         Ok((page, journal))
     }
 
@@ -160,7 +159,8 @@ impl SenderMemory {
         let (kept, confirmed_bytes) = journal.newest_half(page.confirmed_bytes)?;
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
-        let page = Page { bytes: next.sync()?, confirmed_bytes, ..fresh };
+        next.sync()?;
+        let page = Page { confirmed_bytes, ..fresh };
         self.write(&page)?;
         // The page names the new one: the old one is of no use any more, and takes room only.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));
@@ -179,13 +179,13 @@ impl SenderMemory {
         page.map(Some).map_err(|error| MemoryError::Unreadable { path, why: format!("it is damaged ({error})") })
     }
 
-    /// The journal that a page names, if it is that very file and as long as it was.
+    /// The journal that a page names, if it is that very file and nothing of it was cut off.
     fn journal(&self, page: &Page) -> Result<Journal, MemoryError> {
         let path = self.journal_path(page.journal);
         let journal = Journal::open(&path)?;
         let why = if journal.origin()? != page.origin {
             "it is a copy"
-        } else if journal.length()? < page.bytes {
+        } else if journal.is_cut_off()? {
             "it was cut off"
         } else {
             return Ok(journal);

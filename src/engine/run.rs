@@ -24,7 +24,7 @@ use super::standby::Standby;
 use super::upkeep::{self, Upkeep};
 use super::watch::{Verdict, Watch};
 use crate::domain::ids::SenderId;
-use crate::store::lease::{self, Acquiring, Asking, Lease, Pulse};
+use crate::store::lease::{self, Acquiring, Asking, Lease};
 use crate::store::local::Local;
 use crate::store::{self, StoreError, blast, poll};
 
@@ -341,7 +341,6 @@ enum Turn {
 async fn send_for(parts: Arc<Parts>, fenced: Fenced, polling: PollingTerms, stop: CancellationToken) {
     let inner = stop.child_token();
     let beside = TaskTracker::new();
-    let fence = fenced.app.fence().clone();
     // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
     let renewals = CancellationToken::new();
     let keeper = tokio::spawn(keep(parts.clone(), fenced.app.fence().clone(), inner.clone(), renewals.clone()));
@@ -359,20 +358,10 @@ async fn send_for(parts: Arc<Parts>, fenced: Fenced, polling: PollingTerms, stop
     settle_in_flight(&parts.in_flight, parts.ledger.settled()).await;
     renewals.cancel();
     let _ = keeper.await;
-    remember_the_end(fence, parts.lease.lease).await;
     if let Err(error) = lease::release(&parts.pool, parts.lease.lease).await {
         tracing::debug!(%error, "the lease could not be released; it runs out by itself");
     }
     let _ = parts.news.order(&parts.pool, None).await;
-}
-
-/// Puts down how far the journal has come: one that is cut short between two renewals would else not be missed.
-async fn remember_the_end(fence: Fence, lease: Lease) {
-    let pulse = Pulse { epoch: lease.epoch, renewals: lease.renewals };
-    let noted = tokio::task::spawn_blocking(move || fence.renewed(lease.sender, pulse)).await;
-    if let Ok(Err(error)) = noted {
-        tracing::warn!(sender = lease.sender.0, %error, "the end of what was sent is not remembered");
-    }
 }
 
 /// Keeps the lease; when it is lost, everything of this sender stops.

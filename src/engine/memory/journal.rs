@@ -1,7 +1,8 @@
-//! The journal of attempts that this machine posted: records of one length, appended before each claim's first POST.
+//! The journal of attempts that this machine posted: how long it is, then records of one length, appended before each
+//! claim's first POST.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use crate::store::fence::Posted;
 
 /// Recipient, attempt, epoch, time in microseconds, phone, checksum; big endian.
 const RECORD: usize = 8 + 4 + 8 + 8 + 8 + 4;
+
+/// The file's length in bytes as of the last append, big endian, at its beginning: a file that is shorter was cut off.
+const HEADER: usize = 8;
 
 /// A journal longer than this many records is begun anew with the newer half. About 10 MB.
 const LONG: u64 = 262_144;
@@ -34,12 +38,14 @@ impl Journal {
         {
             return Err(unwritable(error));
         }
-        let file = private(OpenOptions::new().create_new(true).read(true).append(true)).open(path);
-        Ok(Self { path: path.to_owned(), file: file.map_err(unwritable)? })
+        let file =
+            private(OpenOptions::new().create_new(true).read(true).write(true)).open(path).map_err(unwritable)?;
+        note_length(&file, HEADER as u64).map_err(unwritable)?;
+        Ok(Self { path: path.to_owned(), file })
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
-        match private(OpenOptions::new().read(true).append(true)).open(path) {
+        match private(OpenOptions::new().read(true).write(true)).open(path) {
             Ok(file) => Ok(Self { path: path.to_owned(), file }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
@@ -57,7 +63,8 @@ impl Journal {
     fn append_locked(&mut self, records: &[u8]) -> io::Result<()> {
         flock(&self.file, FlockOperation::LockExclusive)?;
         let before = self.file.metadata()?.len();
-        let mut written = self.file.write_all(records);
+        let after = before + records.len() as u64;
+        let mut written = self.file.write_all_at(records, before).and_then(|()| note_length(&self.file, after));
         if written.is_err() {
             // A part of a record would make the whole journal unreadable.
             written = self.file.set_len(before).and(written);
@@ -82,6 +89,16 @@ impl Journal {
         Ok(metadata.len())
     }
 
+    /// Whether something was taken off its end.
+    pub(super) fn is_cut_off(&self) -> Result<bool, MemoryError> {
+        let length = self.length()?;
+        let mut noted = [0; HEADER];
+        Ok(length < HEADER as u64 || {
+            self.file.read_exact_at(&mut noted, 0).map_err(|error| self.unreadable(&error.to_string()))?;
+            length < u64::from_be_bytes(noted)
+        })
+    }
+
     pub(super) fn is_long(&self) -> Result<bool, MemoryError> {
         Ok(self.length()? > LONG * RECORD as u64)
     }
@@ -89,7 +106,7 @@ impl Journal {
     /// The newest records behind an offset, oldest first, at most `most`.
     pub(super) fn newest(&self, behind: u64, most: usize) -> Result<Vec<Posted>, MemoryError> {
         let end = self.length()?;
-        let from = end.saturating_sub((most * RECORD) as u64).max(behind.min(end));
+        let from = end.saturating_sub((most * RECORD) as u64).max(behind.min(end)).max(HEADER as u64);
         let mut bytes = vec![0; usize::try_from(end - from).unwrap_or(0)];
         self.file.read_exact_at(&mut bytes, from).map_err(|error| self.unreadable(&error.to_string()))?;
         let (records, rest) = bytes.as_chunks::<RECORD>();
@@ -100,19 +117,24 @@ impl Journal {
     /// The newer half, and how much of that lies before an offset of the whole.
     pub(super) fn newest_half(&self, offset: u64) -> Result<(Vec<Posted>, u64), MemoryError> {
         let kept = self.newest(0, (LONG / 2) as usize)?;
-        let dropped = self.length()? - (kept.len() * RECORD) as u64;
+        let dropped = self.length()? - (HEADER + kept.len() * RECORD) as u64;
         Ok((kept, offset.saturating_sub(dropped)))
     }
 
     /// Every record of a file that can be read, whatever else is wrong with it.
     pub(super) fn readable_part(path: &Path) -> Vec<Posted> {
         let bytes = fs::read(path).unwrap_or_default();
-        bytes.as_chunks::<RECORD>().0.iter().filter_map(decode).collect()
+        let records = bytes.get(HEADER..).unwrap_or_default();
+        records.as_chunks::<RECORD>().0.iter().filter_map(decode).collect()
     }
 
     fn unreadable(&self, why: &str) -> MemoryError {
         MemoryError::Unreadable { path: self.path.clone(), why: why.to_owned() }
     }
+}
+
+fn note_length(file: &File, length: u64) -> io::Result<()> {
+    file.write_all_at(&length.to_be_bytes(), 0)
 }
 
 fn encode(posted: &Posted) -> [u8; RECORD] {

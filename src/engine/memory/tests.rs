@@ -61,7 +61,7 @@ fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
         ("journal emptied", |home| fs::write(journal_of(home), "").unwrap()),
         ("journal halved", |home| {
             let bytes = fs::read(journal_of(home)).unwrap();
-            fs::write(journal_of(home), &bytes[..40]).unwrap();
+            fs::write(journal_of(home), &bytes[..48]).unwrap();
         }),
         ("journal damaged", |home| {
             let mut bytes = fs::read(journal_of(home)).unwrap();
@@ -83,6 +83,20 @@ fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
             "{what}: it must not be made good in passing"
         );
     }
+}
+
+#[test]
+fn an_attempt_that_was_cut_off_is_missed_before_anything_else_was_remembered() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let mut journal = memory.remember(&standing(3, 12)).unwrap();
+    journal.append(&[posted(4)]).unwrap();
+    let whole = fs::read(journal_of(home.path())).unwrap();
+
+    fs::write(journal_of(home.path()), &whole[..whole.len() - 40]).unwrap();
+
+    assert!(is_unreadable(&memory), "{:?}", memory.read());
+    assert_eq!(memory.posted().len(), 3);
 }
 
 #[test]
