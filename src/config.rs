@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 mod base_url;
@@ -166,7 +166,16 @@ fn read_senders(document: &mut Document, ui: &Ui, log: &mut Log) -> Vec<Sender> 
 
 fn read_file(path: &Path) -> Result<String, ConfigError> {
     let wrong = |text: String| ConfigError::of(Place::File { path: path.to_owned(), line: 0 }, "", text);
-    let file = File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let absent = |error: io::Error| {
+        match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file: mend the path in --config or BLASTDECK_CONFIG, or copy assets/config.example.toml there"
+                .to_owned()
+        }
+        _ => format!("cannot be read: {error}"),
+    }
+    };
+    let file = File::open(path).map_err(|error| wrong(absent(error)))?;
     let mut bytes = Vec::new();
     file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > FILE_MAX {

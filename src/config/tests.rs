@@ -385,10 +385,10 @@ fn the_file_is_looked_for_in_order() {
 }
 
 #[test]
-fn a_named_file_that_cannot_be_read_is_an_error_with_its_path() {
+fn a_named_file_that_is_not_there_is_an_error_with_its_path_and_the_mend() {
     let flags = Flags { config: Some(PathBuf::from("/nowhere/deck.toml")), database_url: None };
 
     let error = Config::load_in(&flags, &Environment::default()).unwrap_err().to_string();
 
-    assert!(error.starts_with("/nowhere/deck.toml: cannot be read: "), "{error}");
+    assert!(error.starts_with("/nowhere/deck.toml: there is no such file: mend the path"), "{error}");
 }

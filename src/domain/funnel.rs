@@ -88,18 +88,14 @@ impl Counts {
         self.queued + self.sending + self.uncertain
     }
 
-    /// The share of people that are settled, from 0 to 1; 0 for an empty blast.
-    #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
-    pub fn settled(&self) -> f64 {
-        let total = self.total();
-        if total == 0 { 0.0 } else { (total - self.open()) as f64 / total as f64 }
+    /// How many of a hundred people are settled, from 0 to 100: 100 is all of them. 0 for an empty blast.
+    pub fn settled_percent(&self) -> i64 {
+        percent(self.total() - self.open(), self.total())
     }
 
     /// The same without those left out: how far a cancelled blast came.
-    #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
-    pub fn reached_or_failed(&self) -> f64 {
-        let total = self.total();
-        if total == 0 { 0.0 } else { (total - self.open() - self.skipped) as f64 / total as f64 }
+    pub fn reached_or_failed_percent(&self) -> i64 {
+        percent(self.total() - self.open() - self.skipped, self.total())
     }
 
     pub const fn funnel(&self) -> Funnel {
@@ -131,6 +127,12 @@ impl Funnel {
 #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
 fn share(part: i64, whole: i64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
+}
+
+/// To the nearest whole, but 100 only for all of them.
+const fn percent(part: i64, whole: i64) -> i64 {
+    let rounded = if whole == 0 { 0 } else { (part * 200 + whole) / (whole * 2) };
+    if rounded == 100 && part < whole { 99 } else { rounded }
 }
 
 #[cfg(test)]
@@ -165,15 +167,21 @@ mod tests {
     #[test]
     fn an_empty_blast_has_no_rates_to_divide_by() {
         assert!(Counts::default().funnel().rates().received.abs() < f64::EPSILON);
-        assert!(Counts::default().settled().abs() < f64::EPSILON);
+        assert_eq!(Counts::default().settled_percent(), 0);
     }
 
     #[test]
     fn who_was_left_out_is_settled_but_was_not_reached() {
         let counts = Counts { queued: 10, sent: 30, failed: 10, skipped: 50, ..Counts::default() };
 
-        assert_eq!((counts.settled(), counts.reached_or_failed()), (0.9, 0.4));
-        assert!(Counts::default().reached_or_failed().abs() < f64::EPSILON);
+        assert_eq!((counts.settled_percent(), counts.reached_or_failed_percent()), (90, 40));
+    }
+
+    #[test]
+    fn a_hundred_percent_are_all_of_them() {
+        let counts = Counts { queued: 1, sent: 9_999, ..Counts::default() };
+
+        assert_eq!(counts.settled_percent(), 99);
     }
 
     proptest! {

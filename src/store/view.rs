@@ -74,12 +74,12 @@ pub struct BlastRow {
 }
 
 impl BlastRow {
-    /// The share of people that are settled, from 0 to 1. Whoever a cancel left out is not: what was cancelled half-way is
-    /// half done.
-    pub fn settled(&self) -> f64 {
+    /// How many of a hundred people are settled. Whoever a cancel left out is not: what was cancelled half-way
+    /// is half done.
+    pub fn settled_percent(&self) -> i64 {
         match self.state {
-            BlastState::Cancelled => self.counts.reached_or_failed(),
-            _ => self.counts.settled(),
+            BlastState::Cancelled => self.counts.reached_or_failed_percent(),
+            _ => self.counts.settled_percent(),
         }
     }
 }

@@ -85,6 +85,7 @@ fn table(context: &Context, blasts: &[BlastRow]) -> String {
         ("read", Right),
         ("replied", Right),
         ("closed", Right),
+        ("opted out", Right),
         ("amount", Right),
     ];
     let rows: Vec<Vec<String>> = blasts.iter().map(|blast| row(context, blast)).collect();
@@ -100,10 +101,10 @@ fn row(context: &Context, blast: &BlastRow) -> Vec<String> {
         context.when(Some(blast.blast_date)),
         blast.state.to_string(),
         blast.total_recipients.to_string(),
-        format!("{:.0}%", (blast.settled() * 100.0).floor()),
+        format!("{}%", blast.settled_percent()),
     ];
     let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     row.extend(stages.map(|n| n.to_string()));
-    row.push(blast.counts.amount.to_string());
+    row.extend([blast.counts.opted_out.to_string(), blast.counts.amount.to_string()]);
     row
 }

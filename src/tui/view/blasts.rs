@@ -6,7 +6,7 @@ use super::focused;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::engine::view::BlastRow;
-use crate::tui::format::{Clock, number, short_money, symbol};
+use crate::tui::format::{Clock, short_money, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, armed_until, paused_by_itself};
 use crate::tui::theme::Meaning;
@@ -82,7 +82,7 @@ fn value(model: &Model, blast: &BlastRow, cell: Cell, selected: Option<Meaning>)
         Cell::Date => (clock.date(blast.blast_date), Meaning::Plain),
         Cell::State => state(model, blast),
         Cell::Done if draft => ("-".to_owned(), Meaning::Dim),
-        Cell::Done => (percent(blast.settled()), Meaning::Plain),
+        Cell::Done => (format!("{}%", blast.settled_percent()), Meaning::Plain),
         Cell::Money => (short_money(blast.counts.amount), Meaning::Plain),
     }
 }
@@ -107,12 +107,4 @@ pub const fn word(state: BlastState) -> &'static str {
         BlastState::Completed => "done",
         other => other.word(),
     }
-}
-
-/// A share of whole percents; 100 only for all of them.
-#[expect(clippy::cast_possible_truncation, reason = "a share from 0 to 1 times 100")]
-fn percent(share: f64) -> String {
-    let rounded = (share * 100.0).round() as i64;
-    let shown = if share < 1.0 { rounded.min(99) } else { 100 };
-    format!("{}%", number(shown))
 }
