@@ -87,8 +87,9 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
     assert_eq!(world.posts().await, 48);
 }
 
-#[tokio::test]
-async fn a_rollback_under_a_running_engine_messages_nobody_again() {
+/// Sends, and in the middle of it has the server do something that it comes back from with a past state. The engine sends to
+/// nobody until somebody confirms, and then to nobody twice.
+async fn an_engine_asks_after(spoil: impl AsyncFnOnce(&Cluster), words: &str) {
     let world = Restorable::with_long_leases(SLOW).await;
     world.shop.blast(0..3).await;
     world.shop.until_idle().await;
@@ -100,9 +101,9 @@ async fn a_rollback_under_a_running_engine_messages_nobody_again() {
     let posts = world.posts().await;
     world.shop.until_posts(posts + 20).await;
 
-    world.cluster.put_back().await;
+    spoil(&world.cluster).await;
 
-    world.asks("back in time").await;
+    world.asks(words).await;
     world.shop.ok(&["sender", "confirm", "sales"]).await;
     let posts = world.posts().await;
     world.shop.until_posts(posts + 20).await;
@@ -111,26 +112,13 @@ async fn a_rollback_under_a_running_engine_messages_nobody_again() {
 }
 
 #[tokio::test]
+async fn a_rollback_under_a_running_engine_messages_nobody_again() {
+    an_engine_asks_after(async |cluster| cluster.put_back().await, "back in time").await;
+}
+
+#[tokio::test]
 async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages_nobody_again() {
-    let world = Restorable::with_long_leases(SLOW).await;
-    world.shop.blast(0..3).await;
-    world.shop.until_idle().await;
-    world.shop.blast(10..200).await;
-    let engine = world.shop.engine();
-    world.shop.until_posts(15).await;
-    // The copy has the very lease that the engine goes on with.
-    world.cluster.back_up().await;
-    let posts = world.posts().await;
-    world.shop.until_posts(posts + 20).await;
-
-    world.cluster.fail_over().await;
-
-    world.asks("took over").await;
-    world.shop.ok(&["sender", "confirm", "sales"]).await;
-    let posts = world.posts().await;
-    world.shop.until_posts(posts + 20).await;
-    engine.stop().await;
-    world.shop.promises().await;
+    an_engine_asks_after(async |cluster| cluster.fail_over().await, "took over").await;
 }
 
 #[tokio::test]
