@@ -11,7 +11,6 @@ mod fingerprint;
 mod follow;
 mod handover;
 mod identity;
-pub mod import;
 mod lease;
 mod memory;
 mod news;
@@ -30,7 +29,7 @@ mod watch;
 
 pub use app::{
     Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, MarkedSeveral, NewDraft, Plan, Sample,
-    SenderMoved, Setup, TakenBack, database_name,
+    SenderMoved, Setup, TakenBack,
 };
 pub use error::EngineError;
 pub use fingerprint::{Fingerprint, program};
@@ -44,8 +43,6 @@ pub use standby::{Standby, StandbyLock, lock_path};
 pub use crate::provider::{Health, Verdict};
 pub use crate::store::bench::{drop_schema, make_schema};
 pub use crate::store::count::Difference;
-/// The private Postgres, which faces start and stop.
-pub use crate::store::local;
 pub use crate::store::plan::Beside;
 pub use crate::store::suppression::SuppressionRow;
 /// What faces read, as the store tells it.

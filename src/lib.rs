@@ -8,7 +8,7 @@
 //!          store      provider           Postgres; WhatsApp, over HTTP
 //!              \       /
 //!               domain                   types and pure rules. No I/O, no async, no clock
-//!   beside them: config, telemetry, shutdown;  sim, a fake WhatsApp for demo, rehearsal and tests
+//!   beside them: config, telemetry, shutdown, import (a list of people into the store), private_postgres (a server of our own);  sim, a fake WhatsApp for demo, rehearsal and tests
 //! ```
 //!
 //! Arrows point down only; `tests/it/layers.rs` reads the `use crate::` lines and fails on one that does not.
@@ -18,6 +18,8 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod import;
+pub mod private_postgres;
 pub mod provider;
 pub mod shutdown;
 pub mod sim;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use blastdeck::cli;
-use blastdeck::store::local::{GUARD_ARGUMENT, guard_main};
+use blastdeck::private_postgres::{GUARD_ARGUMENT, guard_main};
 
 /// A send is some forty small allocations, made on one thread and freed on another: what the system's allocator is worst
 /// at (a third of the processor time of a fast blast).

@@ -14,7 +14,6 @@ pub mod fence;
 pub mod import;
 pub mod lease;
 pub mod ledger;
-pub mod local;
 pub mod months;
 pub mod news;
 pub mod person;

@@ -12,9 +12,9 @@ use super::exit::Refused;
 use super::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::text::clean;
-use crate::engine::local::Local;
 use crate::engine::view::BlastRow;
 use crate::engine::{Access, App, Engines, Listening, Setup};
+use crate::private_postgres::PrivatePostgres;
 
 /// An opened app with what the faces need beside it.
 pub(super) struct Context {
@@ -121,11 +121,11 @@ pub(super) async fn hand_over(app: &App, blast: &BlastRow) -> Result<()> {
 }
 
 /// The private Postgres, where that is the database in force.
-pub(super) fn private_postgres(config: &Config) -> Result<Option<Local>> {
+pub(super) fn private_postgres(config: &Config) -> Result<Option<PrivatePostgres>> {
     if config.database.url.is_some() {
         return Ok(None);
     }
-    Ok(Some(Local::new(Some(config.database.data_dir.clone()))?))
+    Ok(Some(PrivatePostgres::new(Some(config.database.data_dir.clone()))?))
 }
 
 /// Where the dashboard and the standby log.

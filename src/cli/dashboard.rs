@@ -14,9 +14,9 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::local::Local;
 use crate::engine::view::BlastFilter;
 use crate::engine::{self, App, Engines, Listening, RunOptions, Standby, Until};
+use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
 use crate::tui::{self, DeskKind, Ended, Hints};
@@ -51,7 +51,7 @@ pub(super) struct Desk {
     /// Goes on with the work when this process is gone.
     pub standby: Option<Standby>,
     /// The private Postgres, started again when it dies.
-    pub local: Option<Local>,
+    pub local: Option<PrivatePostgres>,
     /// The blast that is shown first.
     pub open: Option<BlastId>,
     pub hints: Hints,

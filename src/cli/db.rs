@@ -10,8 +10,8 @@ use super::context::load;
 use super::exit::Refused;
 use super::output::{json, line, talk};
 use super::{Global, postgres};
-use crate::engine::local::{Local, Stopped};
 use crate::engine::{EngineError, migrate};
+use crate::private_postgres::{PrivatePostgres, Stopped};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbVerb {
@@ -43,7 +43,7 @@ impl DbVerb {
                     )
                     .into());
                 }
-                let stopped = Local::new(Some(config.database.data_dir.clone()))?.stop().await?;
+                let stopped = PrivatePostgres::new(Some(config.database.data_dir.clone()))?.stop().await?;
                 let was_running = stopped == Stopped::Now;
                 if global.json {
                     json(&json!({ "was_running": was_running }))?;

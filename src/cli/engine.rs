@@ -14,11 +14,11 @@ use super::context::{Context, load, private_postgres};
 use super::exit::Refused;
 use super::output::talk;
 use crate::config::Config;
-use crate::engine::local::LocalError;
 use crate::engine::{
     self, EngineChange, EngineError, Fingerprint, Follower, Following, Listening, RunOptions, StandbyLock, StoreError,
     Until, lock_path,
 };
+use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
 /// A standby that has not found its database by then is not needed any more.
@@ -184,8 +184,8 @@ fn begin_anew() -> std::io::Error {
 }
 
 fn is_transient(error: &color_eyre::Report) -> bool {
-    if let Some(error) = error.downcast_ref::<LocalError>() {
-        return !matches!(error, LocalError::NoData { .. } | LocalError::NotInstalled);
+    if let Some(error) = error.downcast_ref::<PrivatePostgresError>() {
+        return !matches!(error, PrivatePostgresError::NoData { .. } | PrivatePostgresError::NotInstalled);
     }
     matches!(error.downcast_ref::<EngineError>(), Some(EngineError::Store(error)) if error.is_transient())
 }

@@ -8,22 +8,25 @@ use color_eyre::Result;
 use super::Global;
 use super::output::talk;
 use crate::config::Config;
-use crate::engine::local::{Local, LocalError, install, install_command};
+use crate::private_postgres::{PrivatePostgres, PrivatePostgresError, install, install_command};
 
 /// The address of the database in force; starts the private one where none is named.
 pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
     if let Some(url) = &config.database.url {
         return Ok(url.expose().to_owned());
     }
-    let local = Local::new(Some(config.database.data_dir.clone()))?;
+    let local = PrivatePostgres::new(Some(config.database.data_dir.clone()))?;
     let address = with_programs(global, async || local.ensure_running().await).await?;
     Ok(address.url())
 }
 
 /// Runs what needs the server's programs; where they are missing, installs them if that is wanted, and tries again.
-pub(super) async fn with_programs<T>(global: &Global, work: impl AsyncFn() -> Result<T, LocalError>) -> Result<T> {
+pub(super) async fn with_programs<T>(
+    global: &Global,
+    work: impl AsyncFn() -> Result<T, PrivatePostgresError>,
+) -> Result<T> {
     match work().await {
-        Err(error @ LocalError::NotInstalled) => {
+        Err(error @ PrivatePostgresError::NotInstalled) => {
             if !is_wanted(global)? {
                 return Err(error.into());
             }

@@ -40,7 +40,7 @@ pub use commands::Launch;
 pub use create::NewDraft;
 pub use marks::Marked;
 pub use moving::SenderMoved;
-pub use open::{Access, Broken, Listening, Setup, database_name};
+pub use open::{Access, Broken, Listening, Setup};
 pub use plan::{Plan, Sample};
 pub use replies::{Heard, Incoming};
 pub use several::MarkedSeveral;

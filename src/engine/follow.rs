@@ -11,7 +11,7 @@ use super::fingerprint::{Fingerprint, program, stamp};
 use super::news::DatabaseState;
 use super::standby::StandbyLock;
 use crate::config::{Config, ConfigError};
-use crate::store::local::Local;
+use crate::private_postgres::PrivatePostgres;
 use crate::store::{self, Schema};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ pub struct Follower {
     /// A standby's; let go when the follower is dropped.
     lock: Option<StandbyLock>,
     /// The private Postgres, where that is the database.
-    local: Option<Local>,
+    local: Option<PrivatePostgres>,
     reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
     /// The files that settings are read from, as they were when they were read last.
     files: Vec<Option<u64>>,
@@ -62,7 +62,7 @@ pub struct Following {
     pub app: App,
     pub fingerprint: Fingerprint,
     pub lock: Option<StandbyLock>,
-    pub local: Option<Local>,
+    pub local: Option<PrivatePostgres>,
     /// Reads the configuration again, as the process did when it started.
     pub reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
 }
@@ -115,7 +115,7 @@ impl Follower {
     /// A program or settings that could take over now. While the private database is stopped on purpose nothing is started
     /// anew that would start it.
     async fn what_is_new(&mut self) -> Option<EngineChange> {
-        let is_stopped = self.local.as_ref().is_some_and(Local::is_stopped_on_purpose);
+        let is_stopped = self.local.as_ref().is_some_and(PrivatePostgres::is_stopped_on_purpose);
         if !is_stopped && self.is_program_ready().await {
             return Some(EngineChange::Program);
         }

@@ -7,14 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::news::DatabaseState;
-use crate::store::local::{Local, LocalError};
+use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 
 /// Between two looks at a server that does not answer, and the longest pause between two tries to start it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Starts the server again whenever it has died, until stopped. One that was stopped on purpose stays so.
-pub async fn keep_alive(app: App, local: Local, stop: CancellationToken) {
+pub async fn keep_alive(app: App, local: PrivatePostgres, stop: CancellationToken) {
     let mut database = app.database();
     let work = async {
         while database.wait_for(|state| *state != DatabaseState::Up).await.is_ok() {
@@ -25,13 +25,13 @@ pub async fn keep_alive(app: App, local: Local, stop: CancellationToken) {
 }
 
 /// Tries until the database answers, whoever started it.
-async fn until_up(app: &App, local: &Local) {
+async fn until_up(app: &App, local: &PrivatePostgres) {
     let (mut pause, mut said) = (LOOK_EVERY, String::new());
     while *app.database().borrow() != DatabaseState::Up {
         match local.revive().await {
             Ok(_) => pause = LOOK_EVERY,
-            Err(LocalError::StoppedOnPurpose) => {
-                tell_once(&mut said, &LocalError::StoppedOnPurpose);
+            Err(PrivatePostgresError::StoppedOnPurpose) => {
+                tell_once(&mut said, &PrivatePostgresError::StoppedOnPurpose);
                 pause = LOOK_EVERY;
             }
             Err(error) => {
@@ -43,7 +43,7 @@ async fn until_up(app: &App, local: &Local) {
     }
 }
 
-fn tell_once(said: &mut String, error: &LocalError) {
+fn tell_once(said: &mut String, error: &PrivatePostgresError) {
     let words = error.to_string();
     if *said != words {
         tracing::warn!(%error, "the private database is not started again");

@@ -24,8 +24,8 @@ use super::standby::Standby;
 use super::upkeep::{self, Upkeep};
 use super::watch::{Verdict, Watch};
 use crate::domain::ids::SenderId;
+use crate::private_postgres::PrivatePostgres;
 use crate::store::lease::{self, Acquiring, Asking, Lease};
-use crate::store::local::Local;
 use crate::store::{self, StoreError, blast, poll};
 
 /// When an engine ends by itself.
@@ -44,7 +44,7 @@ pub struct RunOptions {
     /// Starts another process that waits for the leases, so that work goes on when this one is gone.
     pub standby: Option<Standby>,
     /// The private Postgres, where that is the database: started again when it dies.
-    pub local: Option<Local>,
+    pub local: Option<PrivatePostgres>,
 }
 
 /// Without an order, an engine that sends looks this often.

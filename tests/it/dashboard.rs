@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use blastdeck::store::local::Local;
+use blastdeck::private_postgres::PrivatePostgres;
 use rustix::process::Signal;
 
 use crate::support::{
@@ -244,7 +244,7 @@ fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
 async fn forty_windows_that_only_look_leave_every_verb_working() {
     const WINDOWS: i64 = 40;
     let room = Room::new();
-    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, Setup::default());
     let blast = shop.draft(0..20).await;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use blastdeck::store::local::{Local, Status};
+use blastdeck::private_postgres::{PrivatePostgres, Status};
 use tokio::process::Command;
 
 use crate::support::{Room, Said, Setup, Shop, TestDatabase, blastdeck, digits, eventually, eventually_async, said};
@@ -169,14 +169,14 @@ async fn a_standby_under_a_schema_that_it_does_not_know_ends() {
 /// A shop on a private Postgres that its programs find by its directory.
 struct Private {
     shop: Shop,
-    local: Local,
+    local: PrivatePostgres,
     room: Room,
 }
 
 impl Private {
     async fn open(setup: Setup<'_>) -> Self {
         let room = Room::new();
-        let local = Local::new(Some(room.path().join("data"))).unwrap();
+        let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
         let address = local.ensure_running().await.unwrap();
         let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, setup);
         Self { shop, local, room }

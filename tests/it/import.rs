@@ -7,7 +7,7 @@ use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, SenderId};
 use blastdeck::domain::message::Message;
-use blastdeck::engine::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use blastdeck::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
 use blastdeck::store::view::{self, Anchor, Order, RecipientQuery};
 use sqlx::PgPool;
 

@@ -26,10 +26,20 @@ const ROOMS: &[Room] = &[
         may_use: &["domain"],
         because: "it maps rows to the domain's types; providers are its siblings",
     },
+    Room {
+        name: "private_postgres",
+        may_use: &[],
+        because: "it starts and stops a server and gives its address; what is in the database is not its business",
+    },
+    Room {
+        name: "import",
+        may_use: &["domain", "store"],
+        because: "a list of people on its way into the store: it sends nothing",
+    },
     Room { name: "provider", may_use: &["domain"], because: "it maps wire to domain; the store is its sibling" },
     Room {
         name: "engine",
-        may_use: &["domain", "store", "provider", "config", "shutdown", "telemetry"],
+        may_use: &["domain", "store", "provider", "import", "private_postgres", "config", "shutdown", "telemetry"],
         because: "the use cases join store and provider; it knows no face",
     },
     Room {
@@ -44,7 +54,18 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "cli",
-        may_use: &["engine", "domain", "config", "shutdown", "telemetry", "sim", "tui", "http"],
+        may_use: &[
+            "engine",
+            "import",
+            "private_postgres",
+            "domain",
+            "config",
+            "shutdown",
+            "telemetry",
+            "sim",
+            "tui",
+            "http",
+        ],
         because: "a face too; and it is the one that starts the dashboard, the server and the simulator",
     },
 ];

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use blastdeck::store::local::{Local, Status};
+use blastdeck::private_postgres::{PrivatePostgres, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, figure, long_form, pass};
@@ -20,7 +20,7 @@ const SETUP: Setup<'static> = Setup {
 };
 
 /// As `pg_ctl stop -m immediate` does.
-fn stop_immediately(local: &Local) {
+fn stop_immediately(local: &PrivatePostgres) {
     let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
     kill_process(Pid::from_raw(pid).unwrap(), Signal::QUIT).unwrap();
 }
@@ -33,7 +33,7 @@ async fn until_shown(pty: &Pty, words: &str) {
 #[tokio::test]
 async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_the_time() {
     let room = Room::new();
-    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let blast = shop.blast(0..600).await;
@@ -97,7 +97,7 @@ async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
 }
 
 /// The server with all its processes.
-fn processes_of(local: &Local) -> Vec<Pid> {
+fn processes_of(local: &PrivatePostgres) -> Vec<Pid> {
     let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
     let parent_of = |name: &str| {
         let stat = std::fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
@@ -111,7 +111,7 @@ fn processes_of(local: &Local) -> Vec<Pid> {
 #[tokio::test]
 async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     let room = Room::new();
-    let local = Local::new(Some(room.path().join("data"))).unwrap();
+    let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let blast = shop.blast(0..400).await;

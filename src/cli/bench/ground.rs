@@ -12,9 +12,9 @@ use crate::cli::{Global, postgres};
 use crate::config::Config;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::engine::import::RejectedTo;
-use crate::engine::local::Throwaway;
 use crate::engine::{Access, App, Listening, NewDraft, Setup, drop_schema, make_schema};
+use crate::import::RejectedTo;
+use crate::private_postgres::Throwaway;
 
 /// Everything a bench stands on.
 pub(super) struct Ground {

@@ -17,7 +17,7 @@ use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::text::clean;
 use crate::domain::zone;
 use crate::engine::NewDraft;
-use crate::engine::import::{ImportError, Imported, RejectedTo};
+use crate::import::{ImportError, Imported, RejectedTo};
 
 /// The largest message file, in bytes: more than any text that WhatsApp takes.
 const MESSAGE_FILE_MAX: u64 = 64 * 1024;

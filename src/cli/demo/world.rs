@@ -13,8 +13,8 @@ use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::pace::Speed;
-use crate::engine::local::Throwaway;
 use crate::engine::{Access, App, Listening, Setup};
+use crate::private_postgres::Throwaway;
 use crate::shutdown::Shutdown;
 
 /// Sends with a gap, as a linked phone should.

@@ -8,8 +8,8 @@ use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
-use crate::engine::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
 use crate::engine::report::Report;
+use crate::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
 
 /// A draft to be made. Pace and window narrow the sender's.
 #[derive(Debug, Clone)]

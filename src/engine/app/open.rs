@@ -153,13 +153,6 @@ fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
     }
 }
 
-/// A short name for a database in file names: the address itself may hold a password.
-pub fn database_name(url: &str) -> String {
-    let mut hash = std::hash::DefaultHasher::new();
-    std::hash::Hash::hash(url, &mut hash);
-    format!("{:016x}", std::hash::Hasher::finish(&hash))
-}
-
 /// The configured senders: those that can be used, and those that cannot, with the reason.
 async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<Desk>, Vec<Broken>), EngineError> {
     let configured: Vec<Registered> = config.senders.iter().map(registered).collect();

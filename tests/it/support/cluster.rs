@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use blastdeck::store::local::{Address, Local, Status};
+use blastdeck::private_postgres::{Address, PrivatePostgres, Status};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{Connection, PgConnection};
 
 use super::{Room, eventually_async};
 
 pub struct Cluster {
-    pub local: Local,
+    pub local: PrivatePostgres,
     pub room: Room,
 }
 
@@ -18,7 +18,7 @@ impl Cluster {
     /// Running, and able to be recovered.
     pub async fn start() -> (Self, Address) {
         let room = Room::new();
-        let local = Local::new(Some(room.path().join("data"))).unwrap();
+        let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
         local.ensure_running().await.unwrap();
         local.stop().await.unwrap();
         let cluster = Self { local, room };

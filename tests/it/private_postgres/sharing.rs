@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use blastdeck::store::local::Stopped;
+use blastdeck::private_postgres::Stopped;
 
 use super::*;
 
@@ -93,7 +93,7 @@ async fn a_server_that_runs_is_used_as_it_is() {
     house.local.ensure_running().await.unwrap();
     let pid = house.pid();
 
-    let other = Local::new(Some(house.data_dir.clone())).unwrap();
+    let other = PrivatePostgres::new(Some(house.data_dir.clone())).unwrap();
     other.ensure_running().await.unwrap();
 
     assert_eq!(house.pid(), pid);

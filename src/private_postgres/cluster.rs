@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::account::Account;
 use super::address::{self, PORT, ROLE};
 use super::binaries::{Binaries, leading_number};
-use super::{Address, LocalError, command, postmaster};
+use super::{Address, PrivatePostgresError, command, postmaster};
 
 /// How much a database is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +71,15 @@ pub(super) struct Cluster {
 }
 
 /// The major version that wrote the data, `None` when there is no data.
-pub(super) fn version_of(dir: &Path) -> Result<Option<u32>, LocalError> {
+pub(super) fn version_of(dir: &Path) -> Result<Option<u32>, PrivatePostgresError> {
     let path = dir.join("PG_VERSION");
     match fs::read_to_string(&path) {
         Ok(text) => match leading_number(text.trim()) {
             Some(major) => Ok(Some(major)),
-            None => Err(LocalError::io("understand", &path)(io::ErrorKind::InvalidData.into())),
+            None => Err(PrivatePostgresError::io("understand", &path)(io::ErrorKind::InvalidData.into())),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LocalError::io("read", &path)(error)),
+        Err(error) => Err(PrivatePostgresError::io("read", &path)(error)),
     }
 }
 
@@ -96,21 +96,21 @@ pub(super) fn start_log(dir: &Path) -> PathBuf {
 impl Cluster {
     /// Makes the data directory under another name beside it and renames it when whole, database included: one that exists is
     /// finished. What an interrupted attempt left is removed.
-    pub fn create(&self, input: impl Fn() -> io::Result<Stdio>) -> Result<(), LocalError> {
+    pub fn create(&self, input: impl Fn() -> io::Result<Stdio>) -> Result<(), PrivatePostgresError> {
         let unfinished = self.dir.with_extension("unfinished");
         remove(&unfinished)?;
-        self.account.make_dir(&unfinished).map_err(LocalError::io("make", &unfinished))?;
-        let input = input().map_err(LocalError::io("share the lock of", &self.dir))?;
+        self.account.make_dir(&unfinished).map_err(PrivatePostgresError::io("make", &unfinished))?;
+        let input = input().map_err(PrivatePostgresError::io("share the lock of", &self.dir))?;
         let made = self.run_initdb(&unfinished, input).and_then(|()| self.create_database(&unfinished));
         if made.is_err() {
             // On a full disk this is the room that is missing.
             let _ = remove(&unfinished);
         }
         made?;
-        fs::rename(&unfinished, &self.dir).map_err(LocalError::io("rename to", &self.dir))
+        fs::rename(&unfinished, &self.dir).map_err(PrivatePostgresError::io("rename to", &self.dir))
     }
 
-    fn run_initdb(&self, dir: &Path, input: Stdio) -> Result<(), LocalError> {
+    fn run_initdb(&self, dir: &Path, input: Stdio) -> Result<(), PrivatePostgresError> {
         let mut initdb = command::of_server(&self.binaries.program("initdb"), &self.account);
         initdb.args(["--username", ROLE, "--encoding", "UTF8", "--locale", "C", "--auth", "trust"]);
         initdb.args(["--data-checksums", "--no-instructions", "--pgdata"]).arg(dir).stdin(input);
@@ -121,8 +121,9 @@ impl Cluster {
     }
 
     /// Through a server of one session that never listens.
-    fn create_database(&self, dir: &Path) -> Result<(), LocalError> {
-        let failed = |message: String| LocalError::Program { program: "postgres --single".to_owned(), message };
+    fn create_database(&self, dir: &Path) -> Result<(), PrivatePostgresError> {
+        let failed =
+            |message: String| PrivatePostgresError::Program { program: "postgres --single".to_owned(), message };
         let mut single = command::of_server(&self.binaries.program("postgres"), &self.account);
         single.arg("--single").arg("-D").arg(dir);
         if self.care == Care::Throwaway {
@@ -139,7 +140,7 @@ impl Cluster {
     }
 
     /// Writes the settings for the next start and says where the server will answer.
-    pub fn write_settings(&self) -> Result<Address, LocalError> {
+    pub fn write_settings(&self) -> Result<Address, PrivatePostgresError> {
         let socket_dir = address::choose_socket_dir(&self.dir, &self.account)?;
         let extra = match self.care {
             Care::Durable => DURABLE,
@@ -156,7 +157,7 @@ impl Cluster {
     }
 
     /// Replaces a file in the data directory, never through a link: as root we write where another user owns the directory.
-    fn write(&self, name: &str, text: &str) -> Result<(), LocalError> {
+    fn write(&self, name: &str, text: &str) -> Result<(), PrivatePostgresError> {
         let path = self.dir.join(name);
         let new = self.dir.join(format!("{name}.new"));
         remove(&new)?;
@@ -167,12 +168,12 @@ impl Cluster {
             .open(&new)
             .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| self.account.own(&file)))
             .and_then(|()| fs::rename(&new, &path))
-            .map_err(LocalError::io("write", &path))
+            .map_err(PrivatePostgresError::io("write", &path))
     }
 
     /// Makes the pid file of a crashed server harmless for the next one, and takes its socket's away: the process that they name
     /// may be another by now, or dead and not yet collected. Only for when no server lives.
-    pub fn bury_crashed(&self, address: &Address) -> Result<(), LocalError> {
+    pub fn bury_crashed(&self, address: &Address) -> Result<(), PrivatePostgresError> {
         remove(&address.lock_file())?;
         let Some(text) = postmaster::read(&self.dir)? else { return Ok(()) };
         match postmaster::parse(&text) {
@@ -182,28 +183,28 @@ impl Cluster {
     }
 
     /// Starts the server in a session of its own, which it outlives us in, and waits until it is ready.
-    pub fn start_detached(&self, input: Stdio, patience: Duration) -> Result<(), LocalError> {
+    pub fn start_detached(&self, input: Stdio, patience: Duration) -> Result<(), PrivatePostgresError> {
         let log = start_log(&self.dir);
         remove(&log)?;
         let mut pg_ctl = command::of_server(&self.binaries.program("pg_ctl"), &self.account);
         pg_ctl.arg("start").arg("--wait").arg("--timeout").arg(patience.as_secs().to_string());
         pg_ctl.arg("--log").arg(&log).arg("--pgdata").arg(&self.dir).stdin(input);
         command::finish(&mut pg_ctl, "pg_ctl").map_err(|error| match fatal_line(&self.dir) {
-            Some(message) => LocalError::Program { program: "the database server".to_owned(), message },
+            Some(message) => PrivatePostgresError::Program { program: "the database server".to_owned(), message },
             None => error,
         })
     }
 
     /// Starts the server as our child.
-    pub fn spawn(&self) -> Result<Child, LocalError> {
+    pub fn spawn(&self) -> Result<Child, PrivatePostgresError> {
         let path = start_log(&self.dir);
         // The directory is the server's user's, who could have put a link there.
         remove(&path)?;
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let log = created.map_err(LocalError::io("write", &path))?;
+        let log = created.map_err(PrivatePostgresError::io("write", &path))?;
         let mut server: Command = command::of_server(&self.binaries.program("postgres"), &self.account);
         let spawned = server.arg("-D").arg(&self.dir).stderr(Stdio::from(log)).spawn();
-        spawned.map_err(LocalError::io("run the server of", &self.dir))
+        spawned.map_err(PrivatePostgresError::io("run the server of", &self.dir))
     }
 }
 
@@ -232,14 +233,14 @@ fn complaint_in(log: &[u8]) -> Option<String> {
 }
 
 /// Removes a file or a whole directory; that there is none is fine.
-pub(super) fn remove(path: &Path) -> Result<(), LocalError> {
+pub(super) fn remove(path: &Path) -> Result<(), PrivatePostgresError> {
     let gone = match fs::symlink_metadata(path) {
         Ok(data) if data.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
         Err(error) => Err(error),
     };
     match gone {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LocalError::io("remove", path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PrivatePostgresError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }

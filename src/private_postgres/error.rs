@@ -7,7 +7,7 @@ use super::install;
 
 /// Why the private Postgres could not be found, prepared, started or stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum LocalError {
+pub enum PrivatePostgresError {
     /// No directory of this machine holds `postgres`, `pg_ctl` and `initdb`.
     #[error("PostgreSQL's server is not installed: {}, or set DATABASE_URL", install::advice(None))]
     NotInstalled,
@@ -79,7 +79,7 @@ const NEW_DATABASE_MB: u32 = 60;
 /// `ENOSPC` and `EDQUOT` in the words of the C library, which PostgreSQL's programs repeat.
 pub(super) const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
-impl LocalError {
+impl PrivatePostgresError {
     /// The same, told as a full disk where that is behind it.
     pub(super) fn on_disk_of(self, dir: &Path) -> Self {
         let is_full = match &self {

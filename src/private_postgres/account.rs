@@ -10,7 +10,7 @@ use std::process::Command;
 
 use rustix::process::geteuid;
 
-use super::LocalError;
+use super::PrivatePostgresError;
 
 /// The names under which packages create the server's user (macOS puts an underscore before system users).
 const SERVER_USERS: [&str; 2] = ["postgres", "_postgres"];
@@ -26,7 +26,7 @@ pub(super) enum Account {
 
 impl Account {
     /// The account for the data in `cluster`, which need not exist yet.
-    pub fn of(cluster: &Path) -> Result<Self, LocalError> {
+    pub fn of(cluster: &Path) -> Result<Self, PrivatePostgresError> {
         if !geteuid().is_root() {
             return Ok(Self::Own);
         }
@@ -34,7 +34,7 @@ impl Account {
             Ok(data) if data.uid() != 0 => {
                 Ok(Self::Other { name: format!("user {}", data.uid()), uid: data.uid(), gid: data.gid() })
             }
-            _ => SERVER_USERS.into_iter().find_map(look_up).ok_or(LocalError::NoServerAccount),
+            _ => SERVER_USERS.into_iter().find_map(look_up).ok_or(PrivatePostgresError::NoServerAccount),
         }
     }
 
@@ -68,17 +68,17 @@ impl Account {
     }
 
     /// Checks that this account may pass through `dir` and everything above it.
-    pub fn check_way_to(&self, dir: &Path) -> Result<(), LocalError> {
+    pub fn check_way_to(&self, dir: &Path) -> Result<(), PrivatePostgresError> {
         let Self::Other { name, uid, gid } = self else { return Ok(()) };
         for above in dir.ancestors() {
-            let data = fs::metadata(above).map_err(LocalError::io("look at", above))?;
+            let data = fs::metadata(above).map_err(PrivatePostgresError::io("look at", above))?;
             let bit = match (data.uid() == *uid, data.gid() == *gid) {
                 (true, _) => 0o100,
                 (false, true) => 0o010,
                 (false, false) => 0o001,
             };
             if data.mode() & bit == 0 {
-                return Err(LocalError::NotTraversable { dir: above.to_owned(), account: name.clone() });
+                return Err(PrivatePostgresError::NotTraversable { dir: above.to_owned(), account: name.clone() });
             }
         }
         Ok(())
@@ -114,6 +114,6 @@ mod tests {
 
         let error = stranger.check_way_to(&inside).unwrap_err();
 
-        assert!(matches!(&error, LocalError::NotTraversable { dir, .. } if *dir == closed), "{error}");
+        assert!(matches!(&error, PrivatePostgresError::NotTraversable { dir, .. } if *dir == closed), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::account::Account;
 use super::address::LONGEST_SOCKET_PATH;
 use super::binaries::Search;
-use super::{Address, LocalError, POLL, cluster, command, in_background, postmaster};
+use super::{Address, POLL, PrivatePostgresError, cluster, command, in_background, postmaster};
 
 /// The hidden argument with which the binary becomes a guard: `blastdeck guard-postgres DIR`.
 pub const GUARD_ARGUMENT: &str = "guard-postgres";
@@ -31,13 +31,13 @@ pub struct Throwaway {
 impl Throwaway {
     /// Starts a server in a temporary directory that is called after `label`. `program` is a blastdeck binary: this one
     /// ([`std::env::current_exe`]), or, from a test, the one that is tested.
-    pub async fn start(label: &str, program: &Path) -> Result<Self, LocalError> {
+    pub async fn start(label: &str, program: &Path) -> Result<Self, PrivatePostgresError> {
         let (label, program) = (label.to_owned(), program.to_owned());
         in_background(move || Self::start_blocking(&label, &program)).await
     }
 
     /// [`Throwaway::start`] for a thread that may wait.
-    pub fn start_blocking(label: &str, program: &Path) -> Result<Self, LocalError> {
+    pub fn start_blocking(label: &str, program: &Path) -> Result<Self, PrivatePostgresError> {
         let dir = new_dir(label)?;
         // The guard looks too, but here the answer keeps its type: no server is a thing that can be mended.
         Search::this_machine().find(&dir, None)?;
@@ -47,7 +47,7 @@ impl Throwaway {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(LocalError::io("run", program))?;
+            .map_err(PrivatePostgresError::io("run", program))?;
         match report_of(&mut guard) {
             Ok(address) => Ok(Self { dir, address, guard }),
             Err(error) => {
@@ -68,7 +68,7 @@ impl Throwaway {
     }
 
     /// Ends the server and removes its files; returns when both are gone.
-    pub async fn stop(self) -> Result<(), LocalError> {
+    pub async fn stop(self) -> Result<(), PrivatePostgresError> {
         in_background(move || {
             drop(self);
             Ok(())
@@ -88,13 +88,13 @@ impl Drop for Throwaway {
 }
 
 /// The guard's one line: `ready`, or why not.
-fn report_of(guard: &mut Child) -> Result<Address, LocalError> {
+fn report_of(guard: &mut Child) -> Result<Address, PrivatePostgresError> {
     let mut line = String::new();
     let read = guard.stdout.take().map(|output| BufReader::new(output).read_line(&mut line));
     match (read, line.trim_end().split_once(' ')) {
         (Some(Ok(_)), Some(("ready", socket_dir))) => Ok(Address::new(PathBuf::from(socket_dir), super::address::PORT)),
-        (_, Some(("failed", why))) => Err(LocalError::Guard(why.to_owned())),
-        _ => Err(LocalError::Guard("its guard ended without a word".to_owned())),
+        (_, Some(("failed", why))) => Err(PrivatePostgresError::Guard(why.to_owned())),
+        _ => Err(PrivatePostgresError::Guard("its guard ended without a word".to_owned())),
     }
 }
 
@@ -111,7 +111,7 @@ fn end_guard(guard: &mut Child) {
     }
 }
 
-fn end_without_guard(dir: &Path) -> Result<(), LocalError> {
+fn end_without_guard(dir: &Path) -> Result<(), PrivatePostgresError> {
     let data = dir.join("postgres");
     if let postmaster::Found::Alive(server) = postmaster::find(&data)? {
         postmaster::ask_to_stop(server.pid, postmaster::Stop::Crash)?;
@@ -121,9 +121,9 @@ fn end_without_guard(dir: &Path) -> Result<(), LocalError> {
 }
 
 /// A name that is not taken, in the temporary directory, or in `/tmp` where that is too long for a socket or closed to the server.
-fn new_dir(label: &str) -> Result<PathBuf, LocalError> {
+fn new_dir(label: &str) -> Result<PathBuf, PrivatePostgresError> {
     let name = format!("blastdeck-{label}-{:08x}", rand::random::<u32>());
-    let usual = std::path::absolute(env::temp_dir()).map_err(LocalError::io("find", &env::temp_dir()))?;
+    let usual = std::path::absolute(env::temp_dir()).map_err(PrivatePostgresError::io("find", &env::temp_dir()))?;
     let fits = usual.join(&name).join("postgres/.s.PGSQL.5432").as_os_str().len() <= LONGEST_SOCKET_PATH;
     let dir = usual.join(&name);
     let open = Account::of(&dir)?.check_way_to(&usual).is_ok();

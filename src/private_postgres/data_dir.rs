@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use rustix::process::geteuid;
 
-use super::{LocalError, cluster};
+use super::{PrivatePostgresError, cluster};
 
 /// Where root keeps the data: the server, which runs as another user, could not reach it in root's home.
 const ROOT_DATA_DIR: &str = "/var/lib/blastdeck";
@@ -17,13 +17,14 @@ const OURS: [&str; 6] = ["log", "run", "postgres", "postgres.lock", "postgres.st
 
 /// Makes the directory, also where the process masks modes. Root's is passable, so that the server's user comes through to
 /// its own; a user's is the user's alone. What was made too narrow earlier is mended.
-pub(super) fn make_data_dir(dir: &Path) -> Result<(), LocalError> {
+pub(super) fn make_data_dir(dir: &Path) -> Result<(), PrivatePostgresError> {
     let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
     let missing: Vec<&Path> = dir.ancestors().take_while(|above| !above.exists()).collect();
-    DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(LocalError::io("make", dir))?;
+    DirBuilder::new().recursive(true).mode(mode).create(dir).map_err(PrivatePostgresError::io("make", dir))?;
     let narrow = is_too_narrow(dir).then_some(dir);
     for made in missing.into_iter().chain(narrow) {
-        fs::set_permissions(made, Permissions::from_mode(mode)).map_err(LocalError::io("open the way into", made))?;
+        fs::set_permissions(made, Permissions::from_mode(mode))
+            .map_err(PrivatePostgresError::io("open the way into", made))?;
     }
     Ok(())
 }
@@ -38,17 +39,17 @@ fn is_too_narrow(dir: &Path) -> bool {
 }
 
 /// Leaves an empty file, in place of whatever has its name, never through a link.
-pub(super) fn write_note(path: &Path) -> Result<(), LocalError> {
+pub(super) fn write_note(path: &Path) -> Result<(), PrivatePostgresError> {
     cluster::remove(path)?;
     let note = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    note.map(drop).map_err(LocalError::io("write", path))
+    note.map(drop).map_err(PrivatePostgresError::io("write", path))
 }
 
-pub(super) fn default_data_dir() -> Result<PathBuf, LocalError> {
+pub(super) fn default_data_dir() -> Result<PathBuf, PrivatePostgresError> {
     if geteuid().is_root() {
         return Ok(PathBuf::from(ROOT_DATA_DIR));
     }
-    let base = etcetera::choose_base_strategy().map_err(|_| LocalError::NoHome)?;
+    let base = etcetera::choose_base_strategy().map_err(|_| PrivatePostgresError::NoHome)?;
     Ok(base.data_dir().join("blastdeck"))
 }
 

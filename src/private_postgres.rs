@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use address::Address;
-pub use error::LocalError;
+pub use error::PrivatePostgresError;
 pub use guard::guard_main;
 pub use install::{install, install_command};
 pub use throwaway::{GUARD_ARGUMENT, Throwaway};
@@ -53,7 +53,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The private Postgres of one data directory.
 #[derive(Debug, Clone)]
-pub struct Local {
+pub struct PrivatePostgres {
     data_dir: PathBuf,
     search: Search,
 }
@@ -69,7 +69,7 @@ pub enum Status {
     Running { pid: i32, address: Option<Address> },
 }
 
-/// What [`Local::stop`] found.
+/// What [`PrivatePostgres::stop`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
     /// A server ran and has ended.
@@ -86,12 +86,12 @@ enum Settled {
     Unreachable(i32),
 }
 
-impl Local {
+impl PrivatePostgres {
     /// The private Postgres in `data_dir`, by default in the user's data directory, for root in `/var/lib/blastdeck`.
     /// Touches nothing yet.
-    pub fn new(data_dir: Option<PathBuf>) -> Result<Self, LocalError> {
+    pub fn new(data_dir: Option<PathBuf>) -> Result<Self, PrivatePostgresError> {
         let data_dir = data_dir.map_or_else(default_data_dir, Ok)?;
-        let data_dir = std::path::absolute(&data_dir).map_err(LocalError::io("find", &data_dir))?;
+        let data_dir = std::path::absolute(&data_dir).map_err(PrivatePostgresError::io("find", &data_dir))?;
         Ok(Self { data_dir, search: Search::this_machine() })
     }
 
@@ -102,15 +102,15 @@ impl Local {
 
     /// The address of the running server; makes the cluster and starts the server where needed. With the server up this is one
     /// file read and one connect.
-    pub async fn ensure_running(&self) -> Result<Address, LocalError> {
+    pub async fn ensure_running(&self) -> Result<Address, PrivatePostgresError> {
         let local = self.clone();
         let started = in_background(move || local.running()?.map_or_else(|| local.start(), Ok)).await;
         started.map_err(|error| error.on_disk_of(&self.data_dir))
     }
 
     /// Starts a server that died. One that was stopped on purpose stays so, and where there is no data none is made: fails
-    /// with [`LocalError::StoppedOnPurpose`] or [`LocalError::NoData`].
-    pub async fn revive(&self) -> Result<Address, LocalError> {
+    /// with [`PrivatePostgresError::StoppedOnPurpose`] or [`PrivatePostgresError::NoData`].
+    pub async fn revive(&self) -> Result<Address, PrivatePostgresError> {
         let local = self.clone();
         in_background(move || local.running()?.map_or_else(|| local.revive_blocking(), Ok)).await
     }
@@ -126,13 +126,13 @@ impl Local {
     }
 
     /// Ends the server in order, whoever started it, and notes that this was wanted. Data stays.
-    pub async fn stop(&self) -> Result<Stopped, LocalError> {
+    pub async fn stop(&self) -> Result<Stopped, PrivatePostgresError> {
         let local = self.clone();
         in_background(move || local.stop_blocking()).await
     }
 
     /// What the server is doing, without changing it.
-    pub fn status(&self) -> Result<Status, LocalError> {
+    pub fn status(&self) -> Result<Status, PrivatePostgresError> {
         let cluster = self.cluster_dir();
         match postmaster::find(&cluster)? {
             Found::Alive(server) => {
@@ -144,7 +144,7 @@ impl Local {
     }
 
     /// The fast path: no lock, no process.
-    fn running(&self) -> Result<Option<Address>, LocalError> {
+    fn running(&self) -> Result<Option<Address>, PrivatePostgresError> {
         let announced = postmaster::announced(&self.cluster_dir())?;
         Ok(announced.filter(|address| postmaster::probe(address) == Probe::Answered))
     }
@@ -153,7 +153,7 @@ impl Local {
         self.data_dir.join("postgres")
     }
 
-    fn start(&self) -> Result<Address, LocalError> {
+    fn start(&self) -> Result<Address, PrivatePostgresError> {
         make_data_dir(&self.data_dir)?;
         let lock = Lock::acquire(&self.lock_path())?;
         let address = self.start_locked(&lock)?;
@@ -161,21 +161,23 @@ impl Local {
         Ok(address)
     }
 
-    fn revive_blocking(&self) -> Result<Address, LocalError> {
-        let no_data = || LocalError::NoData { dir: self.cluster_dir() };
+    fn revive_blocking(&self) -> Result<Address, PrivatePostgresError> {
+        let no_data = || PrivatePostgresError::NoData { dir: self.cluster_dir() };
         if !self.has_data() {
             return Err(no_data());
         }
         let lock = Lock::acquire(&self.lock_path())?;
         // Under the lock: a stop holds it from before its note until the server has ended.
         if self.is_stopped_on_purpose() {
-            return Err(LocalError::StoppedOnPurpose);
+            return Err(PrivatePostgresError::StoppedOnPurpose);
         }
         if self.has_data() { self.start_locked(&lock) } else { Err(no_data()) }
     }
 
-    fn start_locked(&self, lock: &Lock) -> Result<Address, LocalError> {
-        let dir = fs::canonicalize(&self.data_dir).map_err(LocalError::io("find", &self.data_dir))?.join("postgres");
+    fn start_locked(&self, lock: &Lock) -> Result<Address, PrivatePostgresError> {
+        let dir = fs::canonicalize(&self.data_dir)
+            .map_err(PrivatePostgresError::io("find", &self.data_dir))?
+            .join("postgres");
         let deadline = Instant::now() + START_PATIENCE;
         match settle(&dir, deadline)? {
             Settled::Ready(address) => return Ok(address),
@@ -186,7 +188,7 @@ impl Local {
     }
 
     /// Starts a server where none lives.
-    fn start_new(&self, dir: PathBuf, lock: &Lock) -> Result<Address, LocalError> {
+    fn start_new(&self, dir: PathBuf, lock: &Lock) -> Result<Address, PrivatePostgresError> {
         let account = Account::of(&dir)?;
         let version = cluster::version_of(&dir)?;
         let binaries = self.search.find(&dir, version)?;
@@ -201,7 +203,7 @@ impl Local {
         Ok(address)
     }
 
-    fn stop_blocking(&self) -> Result<Stopped, LocalError> {
+    fn stop_blocking(&self) -> Result<Stopped, PrivatePostgresError> {
         if !self.data_dir.exists() {
             return Ok(Stopped::WasNotRunning);
         }
@@ -228,11 +230,11 @@ impl Local {
 }
 
 /// Sessions of a killed server end soon after it; those that do not are ended.
-fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), LocalError> {
+fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), PrivatePostgresError> {
     let patient_until = Instant::now() + ORPHAN_PATIENCE;
     let deadline = patient_until + ORPHAN_PATIENCE;
     loop {
-        let input = lock.as_input().map_err(LocalError::io("share the lock of", &cluster.dir))?;
+        let input = lock.as_input().map_err(PrivatePostgresError::io("share the lock of", &cluster.dir))?;
         let Err(error) = cluster.start_detached(input, START_PATIENCE) else { return Ok(()) };
         let orphaned = error.to_string().contains("shared memory block");
         if !orphaned || Instant::now() >= deadline {
@@ -246,7 +248,7 @@ fn start_after_orphans(cluster: &Cluster, lock: &Lock) -> Result<(), LocalError>
 }
 
 /// Waits until a live server answers, is gone, or has shown that it cannot be reached.
-fn settle(dir: &Path, deadline: Instant) -> Result<Settled, LocalError> {
+fn settle(dir: &Path, deadline: Instant) -> Result<Settled, PrivatePostgresError> {
     let mut refused_since = None;
     while let Found::Alive(server) = postmaster::find(dir)? {
         let ready = server.address.filter(|_| server.phase == Phase::Ready);
@@ -262,19 +264,22 @@ fn settle(dir: &Path, deadline: Instant) -> Result<Settled, LocalError> {
             _ => refused_since = None,
         }
         if Instant::now() >= deadline {
-            return Err(LocalError::NotAnswering { log: cluster::log_dir(dir), seconds: START_PATIENCE.as_secs() });
+            return Err(PrivatePostgresError::NotAnswering {
+                log: cluster::log_dir(dir),
+                seconds: START_PATIENCE.as_secs(),
+            });
         }
         thread::sleep(POLL);
     }
     Ok(Settled::Gone)
 }
 
-fn end(pid: i32, dir: &Path) -> Result<(), LocalError> {
+fn end(pid: i32, dir: &Path) -> Result<(), PrivatePostgresError> {
     postmaster::ask_to_stop(pid, Stop::Orderly)?;
     if postmaster::wait_until_gone(pid, dir, STOP_PATIENCE) {
         return Ok(());
     }
-    Err(LocalError::NotStopping { pid, log: cluster::log_dir(dir), seconds: STOP_PATIENCE.as_secs() })
+    Err(PrivatePostgresError::NotStopping { pid, log: cluster::log_dir(dir), seconds: STOP_PATIENCE.as_secs() })
 }
 
 /// A socket directory outside the data is not needed any more; that something else is in it, or it is gone, does not matter.
@@ -289,13 +294,14 @@ fn remove_socket_dir(address: Option<&Address>) {
 
 /// Runs what waits for programs and files on a thread where waiting is allowed.
 async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LocalError> + Send + 'static,
-) -> Result<T, LocalError> {
+    work: impl FnOnce() -> Result<T, PrivatePostgresError> + Send + 'static,
+) -> Result<T, PrivatePostgresError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(stopped) => {
-            Err(LocalError::Program { program: "a background thread".to_owned(), message: stopped.to_string() })
-        }
+        Err(stopped) => Err(PrivatePostgresError::Program {
+            program: "a background thread".to_owned(),
+            message: stopped.to_string(),
+        }),
     }
 }
 
@@ -306,8 +312,8 @@ mod tests {
 
     use super::*;
 
-    fn local_without_programs(data_dir: &Path) -> Local {
-        Local { data_dir: data_dir.to_owned(), search: Search::within("", data_dir) }
+    fn local_without_programs(data_dir: &Path) -> PrivatePostgres {
+        PrivatePostgres { data_dir: data_dir.to_owned(), search: Search::within("", data_dir) }
     }
 
     #[tokio::test]
@@ -336,7 +342,7 @@ mod tests {
 
         let error = local_without_programs(room.path()).ensure_running().await.unwrap_err();
 
-        assert!(matches!(error, LocalError::NotInstalled), "{error}");
+        assert!(matches!(error, PrivatePostgresError::NotInstalled), "{error}");
         assert!(!room.path().join("postgres").exists());
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::LocalError;
+use super::PrivatePostgresError;
 use super::account::Account;
 use super::error::NO_ROOM;
 
@@ -39,8 +39,8 @@ pub(super) fn of_server(program: &Path, account: &Account) -> Command {
 }
 
 /// Runs to the end; a failure carries the program's last words.
-pub(super) fn finish(command: &mut Command, program: &str) -> Result<(), LocalError> {
-    let failed = |message: String| LocalError::Program { program: program.to_owned(), message };
+pub(super) fn finish(command: &mut Command, program: &str) -> Result<(), PrivatePostgresError> {
+    let failed = |message: String| PrivatePostgresError::Program { program: program.to_owned(), message };
     let output = command.stderr(Stdio::piped()).output().map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Address, LocalError, POLL};
+use super::{Address, POLL, PrivatePostgresError};
 
 /// How a server is asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) enum Found {
 }
 
 /// Reads the file and looks at the process that it names.
-pub(super) fn find(cluster: &Path) -> Result<Found, LocalError> {
+pub(super) fn find(cluster: &Path) -> Result<Found, PrivatePostgresError> {
     let Some(text) = read(cluster)? else { return Ok(Found::Nothing) };
     Ok(match parse(&text) {
         Some(server) if is_server_of(server.pid, cluster) => Found::Alive(server),
@@ -84,7 +84,7 @@ pub(super) fn find(cluster: &Path) -> Result<Found, LocalError> {
 }
 
 /// Where a ready server says that it answers; whether it does is seen by connecting. No process is looked at: this is the fast path.
-pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, LocalError> {
+pub(super) fn announced(cluster: &Path) -> Result<Option<Address>, PrivatePostgresError> {
     let server = read(cluster)?.and_then(|text| parse(&text));
     Ok(server.filter(|server| server.phase == Phase::Ready).and_then(|server| server.address))
 }
@@ -112,12 +112,12 @@ pub(super) fn with_impossible_pid(stale: &str) -> String {
 }
 
 /// The text of `postmaster.pid`, if there is one.
-pub(super) fn read(cluster: &Path) -> Result<Option<String>, LocalError> {
+pub(super) fn read(cluster: &Path) -> Result<Option<String>, PrivatePostgresError> {
     let path = file_in(cluster);
     match fs::read(&path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(LocalError::io("read", &path)(error)),
+        Err(error) => Err(PrivatePostgresError::io("read", &path)(error)),
     }
 }
 
@@ -153,15 +153,15 @@ fn works_in(pid: i32, cluster: &Path) -> bool {
 }
 
 /// Sends the signal; a process that is gone is what was wanted.
-pub(super) fn ask_to_stop(pid: i32, stop: Stop) -> Result<(), LocalError> {
+pub(super) fn ask_to_stop(pid: i32, stop: Stop) -> Result<(), PrivatePostgresError> {
     signal(pid, stop.signal())
 }
 
-fn signal(pid: i32, signal: Signal) -> Result<(), LocalError> {
+fn signal(pid: i32, signal: Signal) -> Result<(), PrivatePostgresError> {
     let Some(pid) = Pid::from_raw(pid) else { return Ok(()) };
     match kill_process(pid, signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(LocalError::io("signal process", Path::new(&pid.to_string()))(error.into())),
+        Err(error) => Err(PrivatePostgresError::io("signal process", Path::new(&pid.to_string()))(error.into())),
     }
 }
 
@@ -179,7 +179,7 @@ pub(super) fn wait_until_gone(pid: i32, cluster: &Path, patience: Duration) -> b
 
 /// Ends what a killed server left at work: its sessions notice its death only between statements, and while one lives no new
 /// server may start. Linux only; elsewhere they are waited for.
-pub(super) fn end_orphans(cluster: &Path) -> Result<(), LocalError> {
+pub(super) fn end_orphans(cluster: &Path) -> Result<(), PrivatePostgresError> {
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use blastdeck::store::local::Throwaway;
+use blastdeck::private_postgres::Throwaway;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
@@ -139,7 +139,7 @@ fn dir_in(line: std::io::Result<String>) -> Option<String> {
 /// This test program again, as the owner of a throwaway server that it never lets go.
 fn owner() -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "local_postgres::throwaway::own_a_server_until_killed", "--nocapture"])
+        .args(["--exact", "private_postgres::throwaway::own_a_server_until_killed", "--nocapture"])
         .env(OWNS, "1")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::{LocalError, POLL};
+use super::{POLL, PrivatePostgresError};
 
 /// Longer than preparing a cluster and recovering it after a crash should ever take.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -21,7 +21,7 @@ pub(super) struct Lock(File);
 
 impl Lock {
     /// Waits its turn.
-    pub fn acquire(path: &Path) -> Result<Self, LocalError> {
+    pub fn acquire(path: &Path) -> Result<Self, PrivatePostgresError> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -30,14 +30,14 @@ impl Lock {
             // The directory may be another user's, who could lead us elsewhere.
             .custom_flags(i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default())
             .open(path)
-            .map_err(LocalError::io("open", path))?;
+            .map_err(PrivatePostgresError::io("open", path))?;
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
             if error != rustix::io::Errno::WOULDBLOCK && error != rustix::io::Errno::INTR {
-                return Err(LocalError::io("lock", path)(error.into()));
+                return Err(PrivatePostgresError::io("lock", path)(error.into()));
             }
             if Instant::now() >= deadline {
-                return Err(LocalError::Busy { lock: path.to_owned(), seconds: PATIENCE.as_secs() });
+                return Err(PrivatePostgresError::Busy { lock: path.to_owned(), seconds: PATIENCE.as_secs() });
             }
             thread::sleep(POLL);
         }

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use blastdeck::store::local::{Address, Local, Status};
+use blastdeck::private_postgres::{Address, PrivatePostgres, Status};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{PATIENCE, Room, blastdeck};
@@ -19,7 +19,7 @@ use crate::support::{PATIENCE, Room, blastdeck};
 struct House {
     room: Room,
     data_dir: PathBuf,
-    local: Local,
+    local: PrivatePostgres,
 }
 
 impl House {
@@ -30,7 +30,7 @@ impl House {
     fn named(name: &str) -> Self {
         let room = Room::new();
         let data_dir = room.path().join(name);
-        let local = Local::new(Some(data_dir.clone())).unwrap();
+        let local = PrivatePostgres::new(Some(data_dir.clone())).unwrap();
         Self { room, data_dir, local }
     }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-use super::LocalError;
+use super::PrivatePostgresError;
 use super::account::Account;
 
 /// The longest path a Unix socket can be bound to, in bytes (`sun_path` less its closing zero: Linux 108, the BSDs 104).
@@ -85,7 +85,7 @@ fn percent_encoded(bytes: &[u8]) -> String {
 /// The directory for the socket of the server with its data in `cluster`: the data directory itself where the path is
 /// short and plain enough, else one in `/tmp` named by a hash of it. `/tmp` comes before `$XDG_RUNTIME_DIR`, which the
 /// system removes when the user's last session ends: the server would stay, and nobody could reach it.
-pub(super) fn choose_socket_dir(cluster: &Path, account: &Account) -> Result<PathBuf, LocalError> {
+pub(super) fn choose_socket_dir(cluster: &Path, account: &Account) -> Result<PathBuf, PrivatePostgresError> {
     if fits(cluster) {
         return Ok(cluster.to_owned());
     }
@@ -113,20 +113,20 @@ fn fits(dir: &Path) -> bool {
 }
 
 /// Makes `dir`, or takes it when it already is a directory of the account's alone. Anybody may have made it before us.
-fn private_dir(dir: &Path, account: &Account) -> Result<(), LocalError> {
+fn private_dir(dir: &Path, account: &Account) -> Result<(), PrivatePostgresError> {
     match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(LocalError::io("make", dir)(error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(PrivatePostgresError::io("make", dir)(error)),
         _ => take(dir, account),
     }
 }
 
-fn take(dir: &Path, account: &Account) -> Result<(), LocalError> {
-    let data = fs::symlink_metadata(dir).map_err(LocalError::io("look at", dir))?;
+fn take(dir: &Path, account: &Account) -> Result<(), PrivatePostgresError> {
+    let data = fs::symlink_metadata(dir).map_err(PrivatePostgresError::io("look at", dir))?;
     let ours = data.uid() == account.uid() || data.uid() == rustix::process::geteuid().as_raw();
     if !data.is_dir() || !ours || data.mode() & 0o077 != 0 {
-        return Err(LocalError::ForeignSocketDir { dir: dir.to_owned() });
+        return Err(PrivatePostgresError::ForeignSocketDir { dir: dir.to_owned() });
     }
-    File::open(dir).and_then(|open| account.own(&open)).map_err(LocalError::io("own", dir))
+    File::open(dir).and_then(|open| account.own(&open)).map_err(PrivatePostgresError::io("own", dir))
 }
 
 /// FNV-1a, 64 bits: the same on every machine and in every release.
@@ -170,7 +170,7 @@ mod tests {
         fs::create_dir(&dir).unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)).unwrap();
 
-        assert!(matches!(private_dir(&dir, &Account::Own), Err(LocalError::ForeignSocketDir { .. })));
+        assert!(matches!(private_dir(&dir, &Account::Own), Err(PrivatePostgresError::ForeignSocketDir { .. })));
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let dir = room.path().join("link");
         symlink(room.path(), &dir).unwrap();
 
-        assert!(matches!(private_dir(&dir, &Account::Own), Err(LocalError::ForeignSocketDir { .. })));
+        assert!(matches!(private_dir(&dir, &Account::Own), Err(PrivatePostgresError::ForeignSocketDir { .. })));
     }
 
     #[test]

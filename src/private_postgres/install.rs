@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::LocalError;
+use super::PrivatePostgresError;
 
 /// How one package manager installs the server.
 struct Manager {
@@ -80,9 +80,9 @@ pub fn install_command() -> Option<Vec<String>> {
 
 /// Runs [`install_command`] to its end; its output goes to our standard error, so that data on standard output stays data.
 /// A Debian without package lists (a fresh container) gets them first.
-pub fn install() -> Result<(), LocalError> {
-    let command =
-        install_command().ok_or_else(|| LocalError::Install("no known package manager is on the PATH".to_owned()))?;
+pub fn install() -> Result<(), PrivatePostgresError> {
+    let command = install_command()
+        .ok_or_else(|| PrivatePostgresError::Install("no known package manager is on the PATH".to_owned()))?;
     if command.iter().any(|word| word == "apt-get") && !has_package_lists() {
         let update: Vec<String> =
             command.iter().take_while(|word| *word != "install").cloned().chain(["update".to_owned()]).collect();
@@ -122,9 +122,9 @@ fn has_package_lists() -> bool {
         .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("Packages")))
 }
 
-fn run(words: &[String]) -> Result<(), LocalError> {
+fn run(words: &[String]) -> Result<(), PrivatePostgresError> {
     let shown = words.join(" ");
-    let failed = |why: String| LocalError::Install(format!("`{shown}` {why}"));
+    let failed = |why: String| PrivatePostgresError::Install(format!("`{shown}` {why}"));
     let (program, arguments) = words.split_first().ok_or_else(|| failed("is empty".to_owned()))?;
     let talk = io::stderr().as_fd().try_clone_to_owned().map_err(|error| failed(error.to_string()))?;
     let status = Command::new(program)

@@ -12,7 +12,7 @@ use super::account::Account;
 use super::binaries::Search;
 use super::cluster::{Care, Cluster};
 use super::postmaster::{Probe, Stop};
-use super::{Address, LocalError, POLL, START_PATIENCE, cluster, postmaster};
+use super::{Address, POLL, PrivatePostgresError, START_PATIENCE, cluster, postmaster};
 
 /// `blastdeck guard-postgres DIR`: makes `DIR` (which must not exist: what is removed in the end is ours), reports on standard
 /// output with one line, and ends when standard input does. Not for people.
@@ -39,7 +39,7 @@ fn make(dir: &Path) -> Result<(), String> {
 }
 
 /// Makes a cluster and starts its server.
-fn serve(dir: &Path) -> Result<(Child, Address), LocalError> {
+fn serve(dir: &Path) -> Result<(Child, Address), PrivatePostgresError> {
     let data = dir.join("postgres");
     let account = Account::of(&data)?;
     let binaries = Search::this_machine().find(&data, None)?;
@@ -56,15 +56,18 @@ fn serve(dir: &Path) -> Result<(Child, Address), LocalError> {
     }
 }
 
-fn wait_until_ready(server: &mut Child, data: &Path) -> Result<(), LocalError> {
+fn wait_until_ready(server: &mut Child, data: &Path) -> Result<(), PrivatePostgresError> {
     let deadline = Instant::now() + START_PATIENCE;
     while !postmaster::announced(data)?.is_some_and(|address| postmaster::probe(&address) == Probe::Answered) {
         if let Ok(Some(status)) = server.try_wait() {
             let message = cluster::fatal_line(data).unwrap_or_else(|| status.to_string());
-            return Err(LocalError::Program { program: "the database server".to_owned(), message });
+            return Err(PrivatePostgresError::Program { program: "the database server".to_owned(), message });
         }
         if Instant::now() >= deadline {
-            return Err(LocalError::NotAnswering { log: cluster::start_log(data), seconds: START_PATIENCE.as_secs() });
+            return Err(PrivatePostgresError::NotAnswering {
+                log: cluster::start_log(data),
+                seconds: START_PATIENCE.as_secs(),
+            });
         }
         thread::sleep(POLL / 4);
     }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{LocalError, OLDEST_MAJOR, command};
+use super::{OLDEST_MAJOR, PrivatePostgresError, command};
 
 /// Where packages put the server, each with the version in one part of the path (`*`). The newest is tried first.
 const PACKAGED: [&str; 9] = [
@@ -66,17 +66,17 @@ impl Search {
     }
 
     /// The first server that is new enough; for data in `cluster` that was written by `data`, one of that very version.
-    pub fn find(&self, cluster: &Path, data: Option<u32>) -> Result<Binaries, LocalError> {
+    pub fn find(&self, cluster: &Path, data: Option<u32>) -> Result<Binaries, PrivatePostgresError> {
         let found: Vec<Binaries> = self.dirs().iter().filter_map(|dir| Binaries::in_dir(dir)).collect();
         let fits = |server: &&Binaries| data.map_or(server.major >= OLDEST_MAJOR, |data| data == server.major);
         if let Some(server) = found.iter().find(fits) {
             return Ok(server.clone());
         }
         Err(match (found.first(), data) {
-            (None, _) => LocalError::NotInstalled,
-            (Some(server), None) => LocalError::TooOld { found: server.major },
+            (None, _) => PrivatePostgresError::NotInstalled,
+            (Some(server), None) => PrivatePostgresError::TooOld { found: server.major },
             (Some(server), Some(data)) => {
-                LocalError::OtherMajor { dir: cluster.to_owned(), data, server: server.major }
+                PrivatePostgresError::OtherMajor { dir: cluster.to_owned(), data, server: server.major }
             }
         })
     }
@@ -187,7 +187,7 @@ mod tests {
 
         let error = Search::within("", root.path()).find(Path::new("/data"), None).unwrap_err();
 
-        assert!(matches!(error, LocalError::TooOld { found: 13 }), "{error}");
+        assert!(matches!(error, PrivatePostgresError::TooOld { found: 13 }), "{error}");
     }
 
     #[test]
