@@ -1,9 +1,9 @@
 //! The command tree: arguments as typed, turned into what is meant. One verb a file. Data goes to stdout, talk to stderr.
 
-mod ask;
 mod audit;
 mod bench;
 mod blast;
+mod confirm;
 mod context;
 mod dashboard;
 mod db;
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use color_eyre::Result;
 
-pub use exit::{Voice, fail};
+pub use exit::{ErrorFormat, fail};
 
 use crate::telemetry::{self, Verbosity};
 
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    verb: Option<Verb>,
+    verb: Option<CliVerb>,
 }
 
 /// Options of every verb.
@@ -67,9 +67,9 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum CliVerb {
     /// Try everything with made-up people and a pretend phone; nothing leaves this machine.
-    Demo(demo::Demo),
+    Demo(demo::DemoArgs),
     /// Make, send, follow and report blasts.
     #[command(subcommand)]
     Blast(blast::BlastVerb),
@@ -97,13 +97,13 @@ enum Verb {
     /// What is wrong here, and what to do.
     Doctor,
     /// Recount everything and compare; exit code 4 on a difference.
-    Audit(audit::Audit),
+    Audit(audit::AuditArgs),
 }
 
 impl Arguments {
     /// How a failure is to be told.
-    pub const fn voice(&self) -> Voice {
-        if self.global.json { Voice::Json } else { Voice::Words }
+    pub const fn voice(&self) -> ErrorFormat {
+        if self.global.json { ErrorFormat::Json } else { ErrorFormat::Words }
     }
 }
 
@@ -125,7 +125,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { global, verb } = arguments;
     match verb {
         None => dashboard::run(&global).await,
-        Some(Verb::Demo(verb)) => verb.run(&global).await,
+        Some(CliVerb::Demo(verb)) => verb.run(&global).await,
         Some(verb) => {
             telemetry::to_stderr(Verbosity::from_count(global.verbose));
             plain(verb, &global).await
@@ -133,19 +133,19 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     }
 }
 
-async fn plain(verb: Verb, global: &Global) -> Result<ExitCode> {
+async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
     match verb {
-        Verb::Blast(verb) => verb.run(global).await,
-        Verb::Mark(verb) => verb.run(global).await,
-        Verb::Uncertain(verb) => verb.run(global).await,
-        Verb::Suppress(verb) => verb.run(global).await,
-        Verb::Sender(verb) => verb.run(global).await,
-        Verb::Engine(verb) => verb.run(global).await,
-        Verb::Sim(verb) => verb.run(global).await,
-        Verb::Db(verb) => verb.run(global).await,
-        Verb::Bench(verb) => verb.run(global).await,
-        Verb::Doctor => doctor::run(global).await,
-        Verb::Audit(verb) => verb.run(global).await,
-        Verb::Demo(_) => Ok(ExitCode::SUCCESS),
+        CliVerb::Blast(verb) => verb.run(global).await,
+        CliVerb::Mark(verb) => verb.run(global).await,
+        CliVerb::Uncertain(verb) => verb.run(global).await,
+        CliVerb::Suppress(verb) => verb.run(global).await,
+        CliVerb::Sender(verb) => verb.run(global).await,
+        CliVerb::Engine(verb) => verb.run(global).await,
+        CliVerb::Sim(verb) => verb.run(global).await,
+        CliVerb::Db(verb) => verb.run(global).await,
+        CliVerb::Bench(verb) => verb.run(global).await,
+        CliVerb::Doctor => doctor::run(global).await,
+        CliVerb::Audit(verb) => verb.run(global).await,
+        CliVerb::Demo(_) => Ok(ExitCode::SUCCESS),
     }
 }

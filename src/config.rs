@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 mod base_url;
 mod document;
 mod environment;
+mod error;
 mod keys;
-mod problem;
+mod log;
 mod reader;
 mod sender;
 mod settings;
@@ -20,14 +21,18 @@ mod token;
 
 pub use base_url::BaseUrl;
 pub use environment::Environment;
-pub use problem::{ConfigError, Place, Problem};
-pub use reader::{Origin, Source};
-pub use sender::Sender;
-pub use settings::{Ascii, Database, DatabaseUrl, Engine, KeepHistory, OptOut, Polling, Theme, Ui};
+pub use error::{ConfigError, ConfigProblem, ProblemLocation};
+pub use log::{SettingOrigin, ValueSource};
+pub use sender::SenderConfig;
+pub use settings::{
+    AsciiSetting, DatabaseConfig, DatabaseUrl, EngineConfig, KeepHistory, OptOutConfig, PollingConfig, ThemeSetting,
+    UiConfig,
+};
 pub use token::TokenSource;
 
 use document::Document;
-use reader::{Log, Reader};
+use log::ConfigLog;
+use reader::TableReader;
 
 use crate::domain::pace::Speed;
 
@@ -37,16 +42,16 @@ const FILE_MAX: u64 = 1024 * 1024;
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub database: Database,
-    pub senders: Vec<Sender>,
-    pub engine: Engine,
-    pub polling: Polling,
-    pub opt_out: OptOut,
-    pub ui: Ui,
+    pub database: DatabaseConfig,
+    pub senders: Vec<SenderConfig>,
+    pub engine: EngineConfig,
+    pub polling: PollingConfig,
+    pub opt_out: OptOutConfig,
+    pub ui: UiConfig,
     /// Who acts, as logged with every act: `BLASTDECK_OPERATOR`, else `login@host`.
     pub operator: String,
     path: Option<PathBuf>,
-    origins: Vec<Origin>,
+    origins: Vec<SettingOrigin>,
 }
 
 /// What the command line says above everything else.
@@ -82,18 +87,21 @@ impl Config {
     }
 
     fn build(text: &str, path: Option<PathBuf>, environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
-        let mut log = Log::new(path.clone());
+        let mut log = ConfigLog::new(path.clone());
         let mut document = Document::parse(text, &mut log);
         environment.overlay(&mut document, &mut log);
         document.flag("database", "url", "--database-url", flags.database_url.as_deref());
 
-        let ui = Ui::read(Reader::new("ui", document.take("ui"), &mut log), environment);
+        let ui = UiConfig::read(TableReader::new("ui", document.take("ui"), &mut log), environment);
         let senders = read_senders(&mut document, &ui, &mut log);
         let config = Self {
-            database: Database::read(Reader::new("database", document.take("database"), &mut log), environment),
-            engine: Engine::read(Reader::new("engine", document.take("engine"), &mut log)),
-            polling: Polling::read(Reader::new("polling", document.take("polling"), &mut log)),
-            opt_out: OptOut::read(Reader::new("opt_out", document.take("opt_out"), &mut log)),
+            database: DatabaseConfig::read(
+                TableReader::new("database", document.take("database"), &mut log),
+                environment,
+            ),
+            engine: EngineConfig::read(TableReader::new("engine", document.take("engine"), &mut log)),
+            polling: PollingConfig::read(TableReader::new("polling", document.take("polling"), &mut log)),
+            opt_out: OptOutConfig::read(TableReader::new("opt_out", document.take("opt_out"), &mut log)),
             ui,
             senders,
             operator: environment.operator(),
@@ -106,24 +114,24 @@ impl Config {
     }
 
     /// What the engine does by itself is told apart from what operators do by the name it signs with.
-    fn refuse_engines_name(&self, log: &mut Log) {
+    fn refuse_engines_name(&self, log: &mut ConfigLog) {
         if self.operator == "engine" {
-            let variable = Source::Variable("BLASTDECK_OPERATOR".to_owned());
+            let variable = ValueSource::Variable("BLASTDECK_OPERATOR".to_owned());
             log.problem(&variable, "", "`engine` is what the engine itself signs with: choose another name");
         }
     }
 
     /// Time may only be hurried where nobody is really written to: it would shrink the gaps that protect a number.
-    fn refuse_hurried_senders(&self, log: &mut Log) {
+    fn refuse_hurried_senders(&self, log: &mut ConfigLog) {
         let real = self.senders.iter().find(|sender| !sender.is_rehearsal());
         if let Some(sender) = real.filter(|_| self.engine.speed != Speed::REAL) {
             let text = format!("sender {} is real, and only a rehearsal can be hurried: write 1", sender.name);
-            Reader::new("engine", BTreeMap::new(), log).problem("speed", text);
+            TableReader::new("engine", BTreeMap::new(), log).problem("speed", text);
         }
     }
 
-    fn finish(self, log: Log) -> Result<Self, ConfigError> {
-        let Log { problems, mut origins, .. } = log;
+    fn finish(self, log: ConfigLog) -> Result<Self, ConfigError> {
+        let ConfigLog { problems, mut origins, .. } = log;
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
@@ -137,22 +145,22 @@ impl Config {
     }
 
     /// Every value in force and where it came from, in the order of the example file. Secrets are not in it.
-    pub fn origins(&self) -> &[Origin] {
+    pub fn origins(&self) -> &[SettingOrigin] {
         &self.origins
     }
 
     /// A sender by its name, in any case.
-    pub fn sender(&self, name: &str) -> Option<&Sender> {
+    pub fn sender(&self, name: &str) -> Option<&SenderConfig> {
         self.senders.iter().find(|sender| sender.name.eq_ignore_ascii_case(name.trim()))
     }
 }
 
-fn read_senders(document: &mut Document, ui: &Ui, log: &mut Log) -> Vec<Sender> {
-    let mut senders: Vec<Sender> = Vec::new();
+fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> Vec<SenderConfig> {
+    let mut senders: Vec<SenderConfig> = Vec::new();
     let mut names: HashMap<String, String> = HashMap::new();
     for (at, values) in std::mem::take(&mut document.senders).into_iter().enumerate() {
-        let line = values.get("name").map_or(Source::Default, |found| found.source.clone());
-        let Some(sender) = Sender::read(values, at + 1, ui.timezone, log) else { continue };
+        let line = values.get("name").map_or(ValueSource::Default, |found| found.source.clone());
+        let Some(sender) = SenderConfig::read(values, at + 1, ui.timezone, log) else { continue };
         let folded = keys::fold(&sender.name);
         if let Some(other) = names.get(&folded) {
             let text = format!("too much like the sender `{other}`: give each a name of its own");
@@ -165,7 +173,7 @@ fn read_senders(document: &mut Document, ui: &Ui, log: &mut Log) -> Vec<Sender> 
 }
 
 fn read_file(path: &Path) -> Result<String, ConfigError> {
-    let wrong = |text: String| ConfigError::of(Place::File { path: path.to_owned(), line: 0 }, "", text);
+    let wrong = |text: String| ConfigError::of(ProblemLocation::File { path: path.to_owned(), line: 0 }, "", text);
     let absent = |error: io::Error| {
         match error.kind() {
         io::ErrorKind::NotFound => {

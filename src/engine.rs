@@ -40,7 +40,7 @@ pub use run::{RunOptions, Until, run};
 pub use standby::{Standby, StandbyLock, lock_path};
 
 /// What faces show of a status call about a sender.
-pub use crate::provider::{Health, Verdict};
+pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::bench::{drop_schema, make_schema};
 pub use crate::store::count::Difference;
 pub use crate::store::plan::Beside;

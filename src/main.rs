@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         return guard_main(Path::new(dir));
     }
     if let Err(report) = color_eyre::install() {
-        return cli::fail(&report, cli::Voice::Words);
+        return cli::fail(&report, cli::ErrorFormat::Words);
     }
     blastdeck::provider::init();
     let arguments = cli::parse();

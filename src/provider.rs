@@ -34,13 +34,13 @@ pub struct Outgoing {
 /// What came of one POST. The exact body travels with it, whatever it says.
 #[derive(Debug, Clone)]
 pub struct SendReply {
-    pub outcome: Outcome,
-    pub raw: Raw,
+    pub outcome: SendOutcome,
+    pub raw: RawResponse,
 }
 
 /// A message to ask about.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct StatusQuery<'a> {
     pub id: &'a MessageId,
     /// Whom it was sent to: E.164 digits, without the plus.
     pub to: &'a str,
@@ -48,14 +48,14 @@ pub struct Asked<'a> {
 
 /// A response as received, byte for byte; both empty when none came.
 #[derive(Debug, Clone, Default)]
-pub struct Raw {
+pub struct RawResponse {
     pub http_status: Option<u16>,
     pub body: Bytes,
 }
 
 /// The three things that a POST can come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SendOutcome {
     /// The provider has it, and gave an id.
     Accepted { message_id: MessageId, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
     /// Known not to have been accepted. `code` is the provider's own (or a short word of ours, such as `connect`),
@@ -68,14 +68,14 @@ pub enum Outcome {
 /// What asking for one message's status came to.
 #[derive(Debug, Clone)]
 pub struct StatusReply {
-    pub finding: Finding,
-    pub raw: Raw,
+    pub finding: StatusFinding,
+    pub raw: RawResponse,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
+pub enum StatusFinding {
     /// A known word or number was there.
-    Known(StatusNews),
+    Known(StatusReport),
     /// An unknown word: kept, changes nothing.
     Unrecognised { word: String },
     /// Nothing to learn now (not available, gateway trouble, no answer): asked again later. `why` is for the log.
@@ -87,7 +87,7 @@ pub enum Finding {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusNews {
+pub struct StatusReport {
     pub stage: ProviderStage,
     /// The provider's own word, upper case (`DELIVERY_ACK`), or the number as text.
     pub word: String,
@@ -102,13 +102,13 @@ pub struct StatusNews {
 /// A sender's state as its provider tells it. Advisory: shown, never a reason not to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    pub verdict: Verdict,
+    pub verdict: HealthVerdict,
     /// One line for people: "device 5850 paired, named Kedai".
     pub detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum HealthVerdict {
     Good,
     /// Reachable, but says something is off (device offline).
     Doubtful,
@@ -122,7 +122,7 @@ pub trait Provider: Send + Sync + 'static {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply>;
 
     /// Asks what became of a message.
-    fn status<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, StatusReply>;
+    fn status<'a>(&'a self, asked: StatusQuery<'a>) -> BoxFuture<'a, StatusReply>;
 
     /// Whether [`Provider::status_of`] makes use of the send's reply, so that it is worth loading.
     fn wants_send_reply(&self) -> bool {
@@ -130,7 +130,7 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// Asks what became of a message, with the body that its send was answered with: some calls want more than the id.
-    fn status_of<'a>(&'a self, asked: Asked<'a>, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
+    fn status_of<'a>(&'a self, asked: StatusQuery<'a>, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
         self.status(asked)
     }
 
@@ -144,7 +144,7 @@ pub trait Provider: Send + Sync + 'static {
         None
     }
 
-    /// What a failure that is reported after acceptance asks of us, by the code in [`StatusNews::error_code`]. Never
+    /// What a failure that is reported after acceptance asks of us, by the code in [`StatusReport::error_code`]. Never
     /// [`ErrorClass::Retry`]: the message had been taken.
     fn failure_class(&self, _code: Option<&str>) -> ErrorClass {
         ErrorClass::FailRecipient

@@ -13,18 +13,18 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::{connection::Cut, connection::CuttableListener, world::World};
 pub use self::{
     fault::{Fault, FaultError, FaultKind},
     run::{StopWhen, run},
 };
-use self::{line::Cut, line::Switchboard, world::World};
 
 mod chance;
+mod connection;
 mod control;
 mod fate;
 mod fault;
-mod ledger;
-mod line;
+mod post_log;
 mod run;
 mod script;
 mod truth;
@@ -73,7 +73,7 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: Cancellati
     let world = World::new(options, shutdown.clone()).map_err(invalid)?;
     let service = router(Arc::new(world)).into_make_service_with_connect_info::<Cut>();
     let serving =
-        axum::serve(Switchboard(listener), service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        axum::serve(CuttableListener(listener), service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
         served = serving => served,
         // A caller that never finishes its request must not keep the simulator alive.
@@ -110,6 +110,6 @@ fn invalid(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Erro
 }
 
 #[cfg(test)]
-mod rehearsal;
+mod test_client;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::context::{Context, Touch};
+use super::context::{Context, Intent};
 use super::output::{json, line, talk};
 use crate::domain::ids::BlastId;
 use crate::engine::Difference;
@@ -15,7 +15,7 @@ use crate::engine::Difference;
 pub(super) const DIFFERENCE: u8 = 4;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Audit {
+pub(super) struct AuditArgs {
     /// Only this blast.
     blast: Option<BlastId>,
     /// Write counters that differ anew, from the recount. People and their history are not touched.
@@ -23,9 +23,9 @@ pub(super) struct Audit {
     repair: bool,
 }
 
-impl Audit {
+impl AuditArgs {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        let touch = if self.repair { Touch::Writes } else { Touch::Reads };
+        let touch = if self.repair { Intent::Writes } else { Intent::Reads };
         let context = Context::open(global, touch).await?;
         if let Some(blast) = self.blast {
             context.app.state(blast).await?;

@@ -1,7 +1,7 @@
 //! `bench`: what this machine and this database can do. In a schema of its own, or a throwaway Postgres; the simulator is
 //! a process of its own, so that its work is not counted as ours.
 
-mod ground;
+mod environment;
 mod import;
 mod send;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Global;
 use super::output::{json, line, talk};
 use crate::domain::pace::parse_span;
-use ground::Ground;
+use environment::BenchEnvironment;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchVerb {
@@ -33,7 +33,7 @@ pub(super) enum BenchVerb {
     },
     /// The process of `bench send` that sends.
     #[command(hide = true)]
-    Sending(send::Sending),
+    Sending(send::SenderProcessArgs),
     /// Import a list, against one plain COPY of the same rows into the same table.
     Import {
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -60,28 +60,28 @@ impl BenchVerb {
                 return Ok(ExitCode::SUCCESS);
             }
         };
-        let ground = Ground::make(global, latency, in_flight).await?;
+        let environment = BenchEnvironment::make(global, latency, in_flight).await?;
         let figures = match self {
-            Self::Send { count, .. } => send::measure(&ground, count, latency, in_flight).await,
-            Self::Import { count } => import::measure(&ground, count).await,
-            Self::Funnel { count } => funnel(&ground, count).await,
+            Self::Send { count, .. } => send::measure(&environment, count, latency, in_flight).await,
+            Self::Import { count } => import::measure(&environment, count).await,
+            Self::Funnel { count } => funnel(&environment, count).await,
             Self::Sending(_) => Ok(Value::Null),
         };
-        ground.clear().await?;
+        environment.clear().await?;
         print(global, &figures?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// The median of many readings, in milliseconds.
-async fn funnel(ground: &Ground, count: u32) -> Result<Value> {
-    let blast = ground.draft(count).await?;
+async fn funnel(environment: &BenchEnvironment, count: u32) -> Result<Value> {
+    let blast = environment.draft(count).await?;
     // The first reading opens the connection and has its statement planned.
-    ground.app().counts(blast).await?;
+    environment.app().counts(blast).await?;
     let mut times = Vec::new();
     for _ in 0..1_000 {
         let began = Instant::now();
-        ground.app().counts(blast).await?;
+        environment.app().counts(blast).await?;
         times.push(began.elapsed().as_secs_f64() * 1_000.0);
     }
     times.sort_by(f64::total_cmp);

@@ -20,29 +20,29 @@ use crate::domain::ids::BlastId;
 #[derive(Debug, Subcommand)]
 pub(super) enum BlastVerb {
     /// Make a draft from a message and a list of people; prints its id. Nothing is sent.
-    New(Box<new::New>),
+    New(Box<new::NewArgs>),
     /// Blasts, newest first.
-    List(list::List),
+    List(list::ListArgs),
     /// One blast: its state, counts, and what it waits for.
     Show { blast: BlastId },
     /// What sending it would do: who, how fast, until when, and what they read. Nothing is sent.
     Plan { blast: BlastId },
     /// Send a draft. Asks for the number of people first.
-    Send(send::Send),
+    Send(send::SendArgs),
     /// Stop sending for now; takes effect within one message.
     Pause { blast: BlastId },
     /// Go on after a pause. Asks for the number of people left first.
-    Resume(send::Send),
+    Resume(send::SendArgs),
     /// Stop for good: whoever is still queued is left out.
-    Cancel(command::Sure),
+    Cancel(command::ConfirmArgs),
     /// Remove a draft or a finished blast, with its people.
-    Delete(command::Sure),
+    Delete(command::ConfirmArgs),
     /// Send again to who failed and is known never to have had the message.
-    Retry(retry::Retry),
+    Retry(retry::RetryArgs),
     /// The funnel, and where people are stuck.
-    Report(report::ReportVerb),
+    Report(report::ReportArgs),
     /// The people of a blast.
-    Recipients(people::Recipients),
+    Recipients(people::RecipientsArgs),
 }
 
 impl BlastVerb {
@@ -52,8 +52,8 @@ impl BlastVerb {
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
             Self::Plan { blast } => show::plan(global, blast).await?,
-            Self::Send(verb) => verb.run(global, send::Start::Launch).await?,
-            Self::Resume(verb) => verb.run(global, send::Start::Resume).await?,
+            Self::Send(verb) => verb.run(global, send::StartKind::Launch).await?,
+            Self::Resume(verb) => verb.run(global, send::StartKind::Resume).await?,
             Self::Pause { blast } => command::pause(global, blast).await?,
             Self::Cancel(sure) => sure.cancel(global).await?,
             Self::Delete(sure) => sure.delete(global).await?,

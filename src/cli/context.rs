@@ -8,7 +8,7 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use tokio_util::sync::CancellationToken;
 
-use super::exit::Refused;
+use super::exit::RefusedError;
 use super::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::text::clean;
@@ -27,7 +27,7 @@ pub(super) struct Context {
 
 /// Whether a verb changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Touch {
+pub(super) enum Intent {
     Reads,
     Writes,
 }
@@ -46,9 +46,9 @@ impl Global {
 
 impl Context {
     /// Opens for one verb that looks once and ends.
-    pub async fn open(global: &Global, touch: Touch) -> Result<Self> {
-        if touch == Touch::Writes && global.read_only {
-            return Err(Refused("this would change something, and --read-only was given".to_owned()).into());
+    pub async fn open(global: &Global, touch: Intent) -> Result<Self> {
+        if touch == Intent::Writes && global.read_only {
+            return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
         }
         Self::open_with(global, load(global)?, Listening::No, CancellationToken::new()).await
     }

@@ -7,9 +7,9 @@ use color_eyre::Result;
 
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres, program};
-use super::exit::Usage;
+use super::exit::UsageError;
 use super::output::talk;
-use crate::config::{Ascii, Config, Theme};
+use crate::config::{AsciiSetting, Config, ThemeSetting};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
@@ -36,7 +36,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     };
     let standby = if kind == DeskKind::ReadOnly { None } else { standby(&context.app) };
     let local = private_postgres(context.app.config())?;
-    let desk = Desk { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
+    let desk = DashboardArgs { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
     open(&context.app, desk, &shutdown).await
 }
 
@@ -46,7 +46,7 @@ fn standby(app: &App) -> Option<Standby> {
 }
 
 /// How a dashboard is opened.
-pub(super) struct Desk {
+pub(super) struct DashboardArgs {
     pub kind: DeskKind,
     /// Goes on with the work when this process is gone.
     pub standby: Option<Standby>,
@@ -64,17 +64,19 @@ pub(super) fn needs_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Usage("the dashboard needs a terminal; for a pipe there is `blastdeck blast report ID --watch`".to_owned())
-        .into())
+    Err(UsageError(
+        "the dashboard needs a terminal; for a pipe there is `blastdeck blast report ID --watch`".to_owned(),
+    )
+    .into())
 }
 
 /// Every sender speaks to this machine only.
 fn is_practice(config: &Config) -> bool {
-    !config.senders.is_empty() && config.senders.iter().all(crate::config::Sender::is_rehearsal)
+    !config.senders.is_empty() && config.senders.iter().all(crate::config::SenderConfig::is_rehearsal)
 }
 
 /// Runs the screen and, unless it only looks, the engine; ends when the screen does.
-pub(super) async fn open(app: &App, desk: Desk, shutdown: &Shutdown) -> Result<ExitCode> {
+pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) -> Result<ExitCode> {
     let sends = desk.kind != DeskKind::ReadOnly && !app.has_no_sender();
     let without = match desk.kind {
         DeskKind::Real => tui::Without::GoesOn,
@@ -145,22 +147,22 @@ async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<Ended, t
     }
 }
 
-const fn palette(theme: Theme) -> tui::Palette {
+const fn palette(theme: ThemeSetting) -> tui::Palette {
     match theme {
-        Theme::Auto => tui::Palette::Auto,
-        Theme::Dark => tui::Palette::Dark,
-        Theme::Light => tui::Palette::Light,
-        Theme::Mono => tui::Palette::Mono,
+        ThemeSetting::Auto => tui::Palette::Auto,
+        ThemeSetting::Dark => tui::Palette::Dark,
+        ThemeSetting::Light => tui::Palette::Light,
+        ThemeSetting::Mono => tui::Palette::Mono,
     }
 }
 
 /// By the setting, else where the locale is not UTF-8.
-fn is_ascii(setting: Ascii) -> bool {
+fn is_ascii(setting: AsciiSetting) -> bool {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match setting {
-        Ascii::Always => true,
-        Ascii::Never => false,
-        Ascii::Auto => {
+        AsciiSetting::Always => true,
+        AsciiSetting::Never => false,
+        AsciiSetting::Auto => {
             let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default().to_lowercase();
             !(locale.contains("utf-8") || locale.contains("utf8"))
         }

@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::context::load;
-use super::exit::Refused;
+use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use super::{Global, postgres};
 use crate::engine::{EngineError, migrate};
@@ -29,7 +29,7 @@ impl DbVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let config = load(global)?;
         if global.read_only && matches!(self, Self::Stop | Self::Migrate) {
-            return Err(Refused("this would change something, and --read-only was given".to_owned()).into());
+            return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
         }
         match self {
             Self::Start | Self::Url => {
@@ -38,7 +38,7 @@ impl DbVerb {
             }
             Self::Stop => {
                 if config.database.url.is_some() {
-                    return Err(Refused(
+                    return Err(RefusedError(
                         "the database in force is not the private one: it is not ours to stop".to_owned(),
                     )
                     .into());

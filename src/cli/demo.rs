@@ -1,9 +1,9 @@
 //! `demo`: a private Postgres, a simulator and sample blasts, gone without a trace when it ends.
 
+mod compare;
+mod environment;
 mod people;
 mod phone;
-mod proof;
-mod world;
 
 use std::io::Cursor;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use color_eyre::eyre::eyre;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use super::Global;
-use super::dashboard::{Desk, needs_terminal, open};
+use super::dashboard::{DashboardArgs, needs_terminal, open};
 use super::output::{json, talk, text};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
@@ -25,11 +25,11 @@ use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
 use crate::tui::{DeskKind, Hints};
-use phone::{Buyers, Phone};
-use world::World;
+use environment::DemoEnvironment;
+use phone::{Buyers, PretendPhone};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Demo {
+pub(super) struct DemoArgs {
     /// How many made-up people the blast goes to.
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     recipients: u32,
@@ -47,7 +47,7 @@ pub(super) struct Demo {
 const MESSAGE: &str = "Salam {name|there}, promo Raya: diskaun 20% untuk semua kek tempahan sebelum Jumaat. \
                        Balas YA untuk tempah, STOP untuk berhenti.";
 
-impl Demo {
+impl DemoArgs {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         if !self.headless {
             needs_terminal()?;
@@ -55,39 +55,39 @@ impl Demo {
         let shutdown = Shutdown::new();
         let second = if self.headless { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };
         shutdown.on_signals(second)?;
-        let world = World::make(global, self.seed, self.speed).await?;
-        let _log = self.log(global, &world)?;
-        let outcome = self.play(global, &world, &shutdown).await;
-        world.end().await?;
+        let environment = DemoEnvironment::make(global, self.seed, self.speed).await?;
+        let _log = self.log(global, &environment)?;
+        let outcome = self.play(global, &environment, &shutdown).await;
+        environment.end().await?;
         outcome
     }
 
     /// Logs go where the demo's other files go, and with them.
-    fn log(&self, global: &Global, world: &World) -> Result<Option<WorkerGuard>> {
+    fn log(&self, global: &Global, environment: &DemoEnvironment) -> Result<Option<WorkerGuard>> {
         let verbosity = Verbosity::from_count(global.verbose);
         if self.headless {
             telemetry::to_stderr(verbosity);
             return Ok(None);
         }
-        Ok(Some(telemetry::to_file(&world.log_dir(), verbosity)?))
+        Ok(Some(telemetry::to_file(&environment.log_dir(), verbosity)?))
     }
 
-    async fn play(&self, global: &Global, world: &World, shutdown: &Shutdown) -> Result<ExitCode> {
-        let app = world.open(shutdown).await?;
-        let main = draft(&app, "Raya promo", world::SALES, people::csv(0, self.recipients)).await?;
+    async fn play(&self, global: &Global, environment: &DemoEnvironment, shutdown: &Shutdown) -> Result<ExitCode> {
+        let app = environment.open(shutdown).await?;
+        let main = draft(&app, "Raya promo", environment::SALES, people::csv(0, self.recipients)).await?;
         if self.headless {
-            return headless(global, world, &app, main, shutdown).await;
+            return headless(global, environment, &app, main, shutdown).await;
         }
-        self.furnish(world, &app).await?;
+        self.furnish(environment, &app).await?;
         start(&app, main).await?;
-        let phone = Phone::new(world, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
-        let desk = Desk {
+        let phone = PretendPhone::new(environment, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
+        let desk = DashboardArgs {
             kind: DeskKind::Demo,
             standby: None,
             local: None,
             open: Some(main),
             hints: Hints::On,
-            program: world.program(),
+            program: environment.program(),
         };
         let ended = open(&app, desk, shutdown).await;
         phone.abort();
@@ -95,18 +95,24 @@ impl Demo {
     }
 
     /// Beside the running blast: one that is over but for one uncertain person, and a draft.
-    async fn furnish(&self, world: &World, app: &App) -> Result<()> {
-        let earlier = draft(app, "Hari Sukan", world::COUNTER, people::csv(self.recipients, 40)).await?;
-        world.lose_the_answer_to(&people::digits(self.recipients + 11)).await?;
+    async fn furnish(&self, environment: &DemoEnvironment, app: &App) -> Result<()> {
+        let earlier = draft(app, "Hari Sukan", environment::COUNTER, people::csv(self.recipients, 40)).await?;
+        environment.lose_the_answer_to(&people::digits(self.recipients + 11)).await?;
         start(app, earlier).await?;
-        draft(app, "Raya last call", world::SALES, people::csv(self.recipients + 40, 30)).await?;
+        draft(app, "Raya last call", environment::SALES, people::csv(self.recipients + 40, 30)).await?;
         Ok(())
     }
 }
 
 /// Runs the blast to its end, compares, and prints the report.
-async fn headless(global: &Global, world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<ExitCode> {
-    let differences = to_the_end(world, app, blast, shutdown).await?;
+async fn headless(
+    global: &Global,
+    environment: &DemoEnvironment,
+    app: &App,
+    blast: BlastId,
+    shutdown: &Shutdown,
+) -> Result<ExitCode> {
+    let differences = to_the_end(environment, app, blast, shutdown).await?;
     let report = app.report(blast).await?;
     let audit = app.audit(Some(blast)).await?;
     app.close().await;
@@ -129,14 +135,19 @@ async fn headless(global: &Global, world: &World, app: &App, blast: BlastId, shu
 }
 
 /// Sends, with the engine of this process, until nothing more can happen; tells how we differ from the truth.
-async fn to_the_end(world: &World, app: &App, blast: BlastId, shutdown: &Shutdown) -> Result<Vec<String>> {
+async fn to_the_end(
+    environment: &DemoEnvironment,
+    app: &App,
+    blast: BlastId,
+    shutdown: &Shutdown,
+) -> Result<Vec<String>> {
     let stop = shutdown.child();
     let options = RunOptions { until: Until::Stopped, standby: None, local: None };
     let engine = tokio::spawn(engine::run(app.clone(), options, stop.token()));
     start(app, blast).await?;
-    let phone = Phone::new(world, app, Buyers::Closed).follow(stop.token());
+    let phone = PretendPhone::new(environment, app, Buyers::Closed).follow(stop.token());
     let differences = tokio::select! {
-        differences = proof::until_the_end(world, app, blast) => differences,
+        differences = compare::until_the_end(environment, app, blast) => differences,
         () = shutdown.cancelled() => Err(eyre!("interrupted before the blast was over")),
     };
     stop.cancel();

@@ -12,11 +12,11 @@ use super::context::{Context, load};
 use super::output::{json, text};
 use crate::config::Config;
 use crate::domain::text::clean;
-use crate::engine::{App, Listening, Verdict};
+use crate::engine::{App, HealthVerdict, Listening};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
-struct Check {
+struct DoctorCheck {
     what: String,
     verdict: &'static str,
     detail: String,
@@ -26,7 +26,7 @@ const GOOD: &str = "good";
 const DOUBTFUL: &str = "doubtful";
 const BAD: &str = "bad";
 
-impl Check {
+impl DoctorCheck {
     fn new(what: impl Into<String>, verdict: &'static str, detail: impl Into<String>) -> Self {
         Self { what: what.into(), verdict, detail: detail.into() }
     }
@@ -36,11 +36,11 @@ impl Check {
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let config = match load(global) {
         Ok(config) => config,
-        Err(error) => return report(global, None, &[Check::new("config", BAD, error.to_string())]),
+        Err(error) => return report(global, None, &[DoctorCheck::new("config", BAD, error.to_string())]),
     };
     let mut checks = vec![config_check(&config)];
     match Context::open_with(global, config.clone(), Listening::No, tokio_util::sync::CancellationToken::new()).await {
-        Err(error) => checks.push(Check::new("database", BAD, format!("{error:#}"))),
+        Err(error) => checks.push(DoctorCheck::new("database", BAD, format!("{error:#}"))),
         Ok(context) => checks.extend(live_checks(&context).await),
     }
     checks.push(terminal_check());
@@ -48,23 +48,29 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     report(global, Some(&config), &checks)
 }
 
-fn config_check(config: &Config) -> Check {
+fn config_check(config: &Config) -> DoctorCheck {
     match config.path() {
-        Some(path) => Check::new("config", GOOD, path.display().to_string()),
-        None => Check::new("config", DOUBTFUL, "no file: defaults, and no sender; see assets/config.example.toml"),
+        Some(path) => DoctorCheck::new("config", GOOD, path.display().to_string()),
+        None => {
+            DoctorCheck::new("config", DOUBTFUL, "no file: defaults, and no sender; see assets/config.example.toml")
+        }
     }
 }
 
-async fn live_checks(context: &Context) -> Vec<Check> {
+async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
     let app = &context.app;
     let mut checks = Vec::new();
     match app.clock_skew().await {
-        Err(error) => checks.push(Check::new("database", BAD, error.to_string())),
+        Err(error) => checks.push(DoctorCheck::new("database", BAD, error.to_string())),
         Ok(skew) => {
-            checks.push(Check::new("database", GOOD, database(context)));
+            checks.push(DoctorCheck::new("database", GOOD, database(context)));
             let seconds = skew.num_seconds();
             let verdict = if seconds.abs() > 60 { BAD } else { GOOD };
-            checks.push(Check::new("clock", verdict, format!("the database's clock is {seconds} s ahead of this one")));
+            checks.push(DoctorCheck::new(
+                "clock",
+                verdict,
+                format!("the database's clock is {seconds} s ahead of this one"),
+            ));
             checks.extend(failover_check(app).await);
         }
     }
@@ -72,43 +78,43 @@ async fn live_checks(context: &Context) -> Vec<Check> {
         checks.push(memory_check(app));
     }
     if app.config().senders.is_empty() {
-        checks.push(Check::new("senders", DOUBTFUL, "none: add one under [[senders]]"));
+        checks.push(DoctorCheck::new("senders", DOUBTFUL, "none: add one under [[senders]]"));
     }
     match app.check_senders(None).await {
-        Err(error) => checks.push(Check::new("senders", BAD, error.to_string())),
+        Err(error) => checks.push(DoctorCheck::new("senders", BAD, error.to_string())),
         Ok(healths) => checks.extend(healths.into_iter().map(|(name, health)| {
             let verdict = match health.verdict {
-                Verdict::Good => GOOD,
-                Verdict::Doubtful => DOUBTFUL,
-                Verdict::Bad => BAD,
+                HealthVerdict::Good => GOOD,
+                HealthVerdict::Doubtful => DOUBTFUL,
+                HealthVerdict::Bad => BAD,
             };
-            Check::new(format!("sender {name}"), verdict, health.detail)
+            DoctorCheck::new(format!("sender {name}"), verdict, health.detail)
         })),
     }
     checks
 }
 
 /// Nothing where the server has no replicas that it tells of.
-async fn failover_check(app: &App) -> Option<Check> {
+async fn failover_check(app: &App) -> Option<DoctorCheck> {
     let replication = app.replication().await.ok()?;
     let detail = match (replication.replicas, replication.is_synchronous) {
         (0, false) => return None,
         (_, true) => {
-            return Some(Check::new("failover", GOOD, "a commit waits for a replica: a failover loses nothing"));
+            return Some(DoctorCheck::new("failover", GOOD, "a commit waits for a replica: a failover loses nothing"));
         }
         (replicas, false) => format!(
             "{replicas} replicated to without waiting (synchronous_standby_names is empty): a failover may lose the last \
              seconds, opt-outs and marks among them; nothing is sent after one until you confirm"
         ),
     };
-    Some(Check::new("failover", DOUBTFUL, detail))
+    Some(DoctorCheck::new("failover", DOUBTFUL, detail))
 }
 
 /// Where this machine remembers what it sent.
-fn memory_check(app: &App) -> Check {
+fn memory_check(app: &App) -> DoctorCheck {
     match app.check_memory() {
-        Ok(()) => Check::new("memory", GOOD, format!("in {}", app.config().database.state_dir.display())),
-        Err(error) => Check::new("memory", BAD, format!("{error}: nothing can be sent from this machine")),
+        Ok(()) => DoctorCheck::new("memory", GOOD, format!("in {}", app.config().database.state_dir.display())),
+        Err(error) => DoctorCheck::new("memory", BAD, format!("{error}: nothing can be sent from this machine")),
     }
 }
 
@@ -119,27 +125,31 @@ fn database(context: &Context) -> String {
     }
 }
 
-fn terminal_check() -> Check {
+fn terminal_check() -> DoctorCheck {
     let term = std::env::var("TERM").unwrap_or_default();
     if !std::io::stdout().is_terminal() {
-        return Check::new("terminal", GOOD, "none on standard output here");
+        return DoctorCheck::new("terminal", GOOD, "none on standard output here");
     }
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row));
-    Check::new("terminal", if term.is_empty() { DOUBTFUL } else { GOOD }, format!("{term}, {}x{}", size.0, size.1))
+    DoctorCheck::new(
+        "terminal",
+        if term.is_empty() { DOUBTFUL } else { GOOD },
+        format!("{term}, {}x{}", size.0, size.1),
+    )
 }
 
 /// systemd-logind may end what a session leaves behind: the standby would not outlive a logout.
-fn logout_check() -> Check {
+fn logout_check() -> DoctorCheck {
     let settings = std::fs::read_to_string("/etc/systemd/logind.conf").unwrap_or_default();
     let kills = settings.lines().any(|line| line.trim().eq_ignore_ascii_case("KillUserProcesses=yes"));
     if kills {
         let mend = "run `loginctl enable-linger`, or `blastdeck engine` as a service";
-        return Check::new("logout", DOUBTFUL, format!("this machine ends what a logout leaves behind: {mend}"));
+        return DoctorCheck::new("logout", DOUBTFUL, format!("this machine ends what a logout leaves behind: {mend}"));
     }
-    Check::new("logout", GOOD, "a blast goes on after you log out")
+    DoctorCheck::new("logout", GOOD, "a blast goes on after you log out")
 }
 
-fn report(global: &Global, config: Option<&Config>, checks: &[Check]) -> Result<ExitCode> {
+fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> Result<ExitCode> {
     let is_bad = checks.iter().any(|check| check.verdict == BAD);
     let origins = config.map(Config::origins).unwrap_or_default();
     if global.json {

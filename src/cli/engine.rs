@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Global;
 use super::context::{Context, load, private_postgres};
-use super::exit::Refused;
+use super::exit::RefusedError;
 use super::output::talk;
 use crate::config::Config;
 use crate::engine::{
@@ -37,7 +37,7 @@ pub(super) struct EngineVerb {
 impl EngineVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         if global.read_only {
-            return Err(Refused("an engine sends, and --read-only was given".to_owned()).into());
+            return Err(RefusedError("an engine sends, and --read-only was given".to_owned()).into());
         }
         if self.standby {
             // No terminal's hang-up reaches us. We may lead a session already; then there is nothing to do.
@@ -67,8 +67,8 @@ impl EngineVerb {
         let app = &context.app;
         let fingerprint = Fingerprint::of_this_process(app.config())?;
         let lock = match self.lock(app.config(), app.database_url(), &fingerprint).await? {
-            Lock::Held(lock) => lock,
-            Lock::AnotherServes => return Ok(None),
+            ServeLock::Held(lock) => lock,
+            ServeLock::AnotherServes => return Ok(None),
         };
         check_senders(&context)?;
         let local = private_postgres(app.config())?;
@@ -105,12 +105,12 @@ impl EngineVerb {
         Ok(change)
     }
 
-    async fn lock(&self, config: &Config, url: &str, fingerprint: &Fingerprint) -> Result<Lock> {
+    async fn lock(&self, config: &Config, url: &str, fingerprint: &Fingerprint) -> Result<ServeLock> {
         if !self.standby {
-            return Ok(Lock::Held(None));
+            return Ok(ServeLock::Held(None));
         }
         let lock = StandbyLock::take(&lock_path(config, url), fingerprint).await?;
-        Ok(lock.map_or(Lock::AnotherServes, |lock| Lock::Held(Some(lock))))
+        Ok(lock.map_or(ServeLock::AnotherServes, |lock| ServeLock::Held(Some(lock))))
     }
 
     /// Opens; a standby that finds no database tries again, for it is there to go on when others could not. `None`: told
@@ -145,7 +145,7 @@ impl EngineVerb {
 }
 
 /// Whether this engine may serve.
-enum Lock {
+enum ServeLock {
     /// `None`: it is no standby, and needs none.
     Held(Option<StandbyLock>),
     AnotherServes,
@@ -157,7 +157,7 @@ fn check_senders(context: &Context) -> Result<()> {
     }
     if context.app.has_no_sender() {
         let mend = "add one under [[senders]], or mend what is said above";
-        return Err(Refused(format!("there is no sender that can be used: {mend}")).into());
+        return Err(RefusedError(format!("there is no sender that can be used: {mend}")).into());
     }
     Ok(())
 }

@@ -11,16 +11,16 @@ use crate::engine::EngineError;
 /// Wrong usage found after the arguments were read: a configuration, a value in a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Usage(pub String);
+pub(super) struct UsageError(pub String);
 
 /// A rule or a state forbids it; nothing changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Refused(pub String);
+pub(super) struct RefusedError(pub String);
 
 /// How a failure is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Voice {
+pub enum ErrorFormat {
     /// A sentence.
     Words,
     /// An object, for a script.
@@ -28,15 +28,15 @@ pub enum Voice {
 }
 
 /// Prints what went wrong in a line on standard error and tells the exit code. A reader that has gone away (`| head`) is no failure.
-pub fn fail(report: &color_eyre::Report, voice: Voice) -> ExitCode {
+pub fn fail(report: &color_eyre::Report, voice: ErrorFormat) -> ExitCode {
     if is_broken_pipe(report) {
         return ExitCode::SUCCESS;
     }
     let (kind, code) = kind(report);
     let sentence = sentence(report);
     match voice {
-        Voice::Words => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
-        Voice::Json => tell_script(kind, code, &sentence),
+        ErrorFormat::Words => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
+        ErrorFormat::Json => tell_script(kind, code, &sentence),
     }
     ExitCode::from(code)
 }
@@ -62,14 +62,14 @@ fn sentence(report: &color_eyre::Report) -> String {
 
 /// The failure's word in JSON, and its exit code.
 fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
-    if report.downcast_ref::<ConfigError>().is_some() || report.downcast_ref::<Usage>().is_some() {
+    if report.downcast_ref::<ConfigError>().is_some() || report.downcast_ref::<UsageError>().is_some() {
         return ("usage", 2);
     }
     match report.downcast_ref::<EngineError>() {
         Some(EngineError::Refused(_)) => ("refused", 3),
         Some(EngineError::NotFound(_)) => ("not_found", 1),
         Some(EngineError::Store(_)) => ("database", 1),
-        None if report.downcast_ref::<Refused>().is_some() => ("refused", 3),
+        None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
         None => ("failed", 1),
     }
 }

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::Global;
-use super::context::{Context, Touch};
-use super::exit::Usage;
+use super::context::{Context, Intent};
+use super::exit::UsageError;
 use super::output::{json, line};
 use crate::domain::amount;
 use crate::domain::ids::BlastId;
@@ -21,7 +21,7 @@ pub(super) struct MarkVerb {
     blast: BlastId,
     /// The number, in any spelling.
     phone: String,
-    what: What,
+    what: MarkKind,
     /// The sale, with `closed`.
     #[arg(long, value_parser = amount::parse, allow_hyphen_values = true)]
     amount: Option<Decimal>,
@@ -31,7 +31,7 @@ pub(super) struct MarkVerb {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum What {
+enum MarkKind {
     Replied,
     Closed,
     OptOut,
@@ -43,7 +43,7 @@ enum What {
 impl MarkVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let mark = self.mark()?;
-        let context = Context::open(global, Touch::Writes).await?;
+        let context = Context::open(global, Intent::Writes).await?;
         let person = context.app.recipient_by_phone(self.blast, &self.phone).await?;
         match mark {
             Some(mark) => write(&context, &person, mark).await?,
@@ -53,18 +53,18 @@ impl MarkVerb {
     }
 
     fn mark(&self) -> Result<Option<Mark>> {
-        if self.amount.is_some() && self.what != What::Closed {
-            return Err(Usage("--amount goes with closed".to_owned()).into());
+        if self.amount.is_some() && self.what != MarkKind::Closed {
+            return Err(UsageError("--amount goes with closed".to_owned()).into());
         }
-        if self.note.is_some() != (self.what == What::Note) {
-            return Err(Usage("`note` wants --note TEXT, and only it does".to_owned()).into());
+        if self.note.is_some() != (self.what == MarkKind::Note) {
+            return Err(UsageError("`note` wants --note TEXT, and only it does".to_owned()).into());
         }
         Ok(match self.what {
-            What::Replied => Some(Mark::Replied),
-            What::Closed => Some(Mark::Closed(self.amount)),
-            What::OptOut => Some(Mark::OptOut),
-            What::Note => Some(Mark::Note(self.note.clone().unwrap_or_default())),
-            What::Undo => None,
+            MarkKind::Replied => Some(Mark::Replied),
+            MarkKind::Closed => Some(Mark::Closed(self.amount)),
+            MarkKind::OptOut => Some(Mark::OptOut),
+            MarkKind::Note => Some(Mark::Note(self.note.clone().unwrap_or_default())),
+            MarkKind::Undo => None,
         })
     }
 }

@@ -7,10 +7,10 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::context::{Context, Touch};
+use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
-use super::table::{Align, render};
-use crate::engine::Verdict;
+use super::table::{ColumnAlign, render};
+use crate::engine::HealthVerdict;
 use crate::engine::view::SenderRow;
 
 #[derive(Debug, Subcommand)]
@@ -37,7 +37,7 @@ impl SenderVerb {
             Self::Check { name } => check(global, name.as_deref()).await,
             Self::Move { name } => move_to(global, &name).await,
             Self::Confirm { name } => {
-                let context = Context::open(global, Touch::Writes).await?;
+                let context = Context::open(global, Intent::Writes).await?;
                 match context.app.confirm_sender(&name).await? {
                     people if context.is_json => json(&json!({ "name": name, "uncertain": people }))?,
                     0 => talk(&format!("sender {name} goes on")),
@@ -52,7 +52,7 @@ impl SenderVerb {
 }
 
 async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
-    let context = Context::open(global, Touch::Writes).await?;
+    let context = Context::open(global, Intent::Writes).await?;
     let moved = context.app.move_sender(name).await?;
     if context.is_json {
         let before = moved.before.as_ref().map(ToString::to_string);
@@ -67,18 +67,18 @@ async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
 }
 
 async fn list(global: &Global) -> Result<ExitCode> {
-    let context = Context::open(global, Touch::Reads).await?;
+    let context = Context::open(global, Intent::Reads).await?;
     let senders = context.app.senders_with_counts().await?;
     if context.is_json {
         senders.iter().try_for_each(|row| json(&as_json(row)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let header = [
-        ("name", Align::Left),
-        ("provider", Align::Left),
-        ("today", Align::Right),
-        ("an hour", Align::Right),
-        ("state", Align::Left),
+        ("name", ColumnAlign::Left),
+        ("provider", ColumnAlign::Left),
+        ("today", ColumnAlign::Right),
+        ("an hour", ColumnAlign::Right),
+        ("state", ColumnAlign::Left),
     ];
     let rows =
         senders.iter().map(|row| vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), state(row)]);
@@ -115,16 +115,16 @@ fn as_json(row: &SenderRow) -> serde_json::Value {
 }
 
 async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {
-    let context = Context::open(global, Touch::Reads).await?;
+    let context = Context::open(global, Intent::Reads).await?;
     let checks = context.app.check_senders(name).await?;
     let mut code = ExitCode::SUCCESS;
     for (name, health) in checks {
         let verdict = match health.verdict {
-            Verdict::Good => "good",
-            Verdict::Doubtful => "doubtful",
-            Verdict::Bad => "bad",
+            HealthVerdict::Good => "good",
+            HealthVerdict::Doubtful => "doubtful",
+            HealthVerdict::Bad => "bad",
         };
-        if health.verdict == Verdict::Bad {
+        if health.verdict == HealthVerdict::Bad {
             code = ExitCode::FAILURE;
         }
         let pace = context.app.pace_of(&name);

@@ -48,7 +48,7 @@ impl SimVerb {
         shutdown.on_signals(SecondInterrupt::Exit)?;
         let token = match &self.token_env {
             Some(variable) => Some(std::env::var(variable).map_err(|_| {
-                super::exit::Usage(format!("{variable} is not set: export it, or leave --token-env out"))
+                super::exit::UsageError(format!("{variable} is not set: export it, or leave --token-env out"))
             })?),
             None => None,
         };

@@ -7,10 +7,10 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::context::{Context, Touch};
-use super::exit::{Refused, Usage};
+use super::context::{Context, Intent};
+use super::exit::{RefusedError, UsageError};
 use super::output::{json, talk, text};
-use super::table::{Align, render};
+use super::table::{ColumnAlign, render};
 use crate::domain::phone::{Phone, Region};
 
 /// Holds for every business.
@@ -54,11 +54,11 @@ impl SuppressVerb {
 
 fn read(context: &Context, phone: &str) -> Result<Phone> {
     let region = context.app.config().senders.first().map_or(Region::MALAYSIA, |sender| sender.region);
-    Phone::parse(phone, region).map_err(|error| Usage(format!("`{phone}`: {error}")).into())
+    Phone::parse(phone, region).map_err(|error| UsageError(format!("`{phone}`: {error}")).into())
 }
 
 async fn add(global: &Global, phone: &str, business: Option<String>, reason: Option<String>) -> Result<()> {
-    let context = Context::open(global, Touch::Writes).await?;
+    let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERYBODY);
     let is_new = context.app.suppress(business, &phone, reason.as_deref()).await?;
@@ -70,12 +70,12 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
 }
 
 async fn remove(global: &Global, phone: &str, business: Option<String>) -> Result<()> {
-    let context = Context::open(global, Touch::Writes).await?;
+    let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERYBODY);
     if !context.app.unsuppress(business, &phone).await? {
         let mend = "see `blastdeck suppress list` for its business, and name that with --business";
-        return Err(Refused(format!("{phone} is not suppressed for {business}: {mend}")).into());
+        return Err(RefusedError(format!("{phone} is not suppressed for {business}: {mend}")).into());
     }
     let left = context.app.suppressed_for(&phone).await?;
     if context.is_json {
@@ -91,17 +91,17 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
 }
 
 async fn list(global: &Global, limit: u32) -> Result<()> {
-    let context = Context::open(global, Touch::Reads).await?;
+    let context = Context::open(global, Intent::Reads).await?;
     let rows = context.app.suppressions(limit).await?;
     if context.is_json {
         return rows.iter().try_for_each(json);
     }
     let header = [
-        ("phone", Align::Left),
-        ("business", Align::Left),
-        ("since", Align::Left),
-        ("by", Align::Left),
-        ("reason", Align::Left),
+        ("phone", ColumnAlign::Left),
+        ("business", ColumnAlign::Left),
+        ("since", ColumnAlign::Left),
+        ("by", ColumnAlign::Left),
+        ("reason", ColumnAlign::Left),
     ];
     let cells = rows.iter().map(|row| {
         let by = row.created_by.clone().unwrap_or_else(|| row.source.clone());

@@ -8,27 +8,27 @@ use crate::domain::text::clean;
 
 /// How a column is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(super) enum ColumnAlign {
     Left,
     Right,
 }
 
 /// Lays rows out under a header, two blanks between columns, nothing after the last.
-pub(super) fn render(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let mut table = Table::new(header);
+pub(super) fn render(header: &[(&str, ColumnAlign)], rows: &[Vec<String>]) -> String {
+    let mut table = TextTable::new(header);
     let head = table.head(rows);
     head + &table.rows(rows)
 }
 
 /// A table that is written as its rows come. Columns are as wide as anything so far: those that come later may stand
 /// further to the right, never in the wrong column.
-pub(super) struct Table<'a> {
-    header: &'a [(&'a str, Align)],
+pub(super) struct TextTable<'a> {
+    header: &'a [(&'a str, ColumnAlign)],
     widths: Vec<usize>,
 }
 
-impl<'a> Table<'a> {
-    pub(super) fn new(header: &'a [(&'a str, Align)]) -> Self {
+impl<'a> TextTable<'a> {
+    pub(super) fn new(header: &'a [(&'a str, ColumnAlign)]) -> Self {
         Self { header, widths: header.iter().map(|(title, _)| title.width()).collect() }
     }
 
@@ -56,8 +56,8 @@ impl<'a> Table<'a> {
         for ((cell, width), (_, align)) in cells.zip(&self.widths).zip(self.header) {
             let gap = " ".repeat(width.saturating_sub(cell.width()));
             match align {
-                Align::Left => line.extend([&*cell, &gap, "  "]),
-                Align::Right => line.extend([&*gap, &cell, "  "]),
+                ColumnAlign::Left => line.extend([&*cell, &gap, "  "]),
+                ColumnAlign::Right => line.extend([&*gap, &cell, "  "]),
             }
         }
         line.truncate(line.trim_end().len());
@@ -68,11 +68,11 @@ impl<'a> Table<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Align, Table, render};
+    use super::{ColumnAlign, TextTable, render};
 
     #[test]
     fn columns_line_up_by_display_width_and_escapes_are_gone() {
-        let header = [("name", Align::Left), ("n", Align::Right)];
+        let header = [("name", ColumnAlign::Left), ("n", ColumnAlign::Right)];
         let rows = [vec!["陈小明".to_owned(), "5".to_owned()], vec!["a\u{1b}[2J".to_owned(), "120".to_owned()]];
 
         assert_eq!(render(&header, &rows), "name      n\n陈小明    5\na[2J    120\n");
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn rows_that_come_later_stand_in_their_columns_however_wide_they_are() {
-        let header = [("name", Align::Left), ("n", Align::Right)];
+        let header = [("name", ColumnAlign::Left), ("n", ColumnAlign::Right)];
         let row = |name: &str| vec![name.to_owned(), "5".to_owned()];
-        let mut table = Table::new(&header);
+        let mut table = TextTable::new(&header);
 
         let text =
             table.head(&[row("Ali")]) + &table.rows(&[row("Ali")]) + &table.rows(&[row("Siti Aminah"), row("Ben")]);

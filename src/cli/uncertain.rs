@@ -7,10 +7,10 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::ask::{self, confirm, confirm_number};
 use super::blast::people::{Listing, list};
-use super::context::{Context, Touch};
-use super::exit::Refused;
+use super::confirm::{Confirmation, confirm, confirm_number};
+use super::context::{Context, Intent};
+use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
@@ -29,7 +29,7 @@ pub(super) enum UncertainVerb {
         blast: BlastId,
         /// The number, in any spelling; `all` for everybody uncertain in the blast.
         phone: String,
-        answer: Answer,
+        answer: ResolutionArg,
         /// Do not ask, as `all` and `resend` do.
         #[arg(long)]
         yes: bool,
@@ -37,7 +37,7 @@ pub(super) enum UncertainVerb {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Answer {
+pub(super) enum ResolutionArg {
     /// It is there: counts as sent.
     Sent,
     /// It is not there: send once more.
@@ -50,7 +50,7 @@ impl UncertainVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::List { blast } => {
-                let context = Context::open(global, Touch::Reads).await?;
+                let context = Context::open(global, Intent::Reads).await?;
                 context.app.blast(blast).await?;
                 list(&context, blast, &Filter::status(Status::Uncertain), Listing::ALL).await?;
             }
@@ -63,7 +63,7 @@ impl UncertainVerb {
     }
 }
 
-impl Answer {
+impl ResolutionArg {
     const fn resolution(self) -> Resolution {
         match self {
             Self::Sent => Resolution::Sent,
@@ -82,14 +82,14 @@ impl Answer {
 }
 
 /// One answer for everybody: how a blast is closed by decision. Each is an act of its own, and can be taken back.
-async fn resolve_all(global: &Global, blast: BlastId, answer: Answer, sure: bool) -> Result<()> {
-    let context = Context::open(global, Touch::Writes).await?;
+async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sure: bool) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
     let people = context.app.blast(blast).await?.counts.uncertain;
     if people == 0 {
-        return Err(Refused(format!("nobody is uncertain in blast {blast}")).into());
+        return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
     let question = format!("All {people} uncertain people {}.", answer.words());
-    if confirm_number(&question, people, sure)? == ask::Answer::No {
+    if confirm_number(&question, people, sure)? == Confirmation::No {
         return Ok(());
     }
     let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);
@@ -117,13 +117,13 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: Answer, sure: bool
 }
 
 /// Sending again asks: it is the one answer after which somebody may get the message twice.
-async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (Answer, bool)) -> Result<()> {
-    let context = Context::open(global, Touch::Writes).await?;
+async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (ResolutionArg, bool)) -> Result<()> {
+    let context = Context::open(global, Intent::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
     let question = format!("Send to {} once more? If it did arrive, they get it twice.", clean(&who));
-    let is_sure = sure || answer != Answer::Resend || person.status != Status::Uncertain;
-    if confirm(&question, is_sure)? == ask::Answer::No {
+    let is_sure = sure || answer != ResolutionArg::Resend || person.status != Status::Uncertain;
+    if confirm(&question, is_sure)? == Confirmation::No {
         return Ok(());
     }
     let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, Table};
-use super::reader::{Log, Source};
+use super::keys::{self, TableKeys};
+use super::log::{ConfigLog, ValueSource};
 use crate::domain::sender::LATER_PROVIDER;
 use crate::domain::text::nearest;
 
 /// A value before anybody has decided what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Raw {
+pub(super) enum RawValue {
     /// Any single value: text, number, true or false.
     Text(String),
     List(Vec<String>),
@@ -20,30 +20,30 @@ pub(super) enum Raw {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub raw: Raw,
-    pub source: Source,
+pub(super) struct SourcedValue {
+    pub raw: RawValue,
+    pub source: ValueSource,
 }
 
 /// The values of one table by key.
-pub(super) type Values = BTreeMap<&'static str, Found>;
+pub(super) type TableValues = BTreeMap<&'static str, SourcedValue>;
 
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    pub tables: BTreeMap<&'static str, Values>,
-    pub senders: Vec<Values>,
+    pub tables: BTreeMap<&'static str, TableValues>,
+    pub senders: Vec<TableValues>,
 }
 
 impl Document {
     /// Reads the file's text. Where it is no TOML, only that is reported: the rest would be guesses.
-    pub fn parse(text: &str, log: &mut Log) -> Self {
+    pub fn parse(text: &str, log: &mut ConfigLog) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (root, errors) = DeTable::parse_recoverable(text);
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
-        let mut walk = Walk { newlines, log, document: Self::default() };
+        let mut walk = DocumentParser { newlines, log, document: Self::default() };
         for error in &errors {
             let line = error.span().map_or(0, |span| walk.line(span.start));
-            walk.log.problem(&Source::File { line }, "", format!("not TOML: {}", error.message()));
+            walk.log.problem(&ValueSource::File { line }, "", format!("not TOML: {}", error.message()));
         }
         if errors.is_empty() {
             walk.root(root.get_ref());
@@ -52,34 +52,34 @@ impl Document {
     }
 
     /// The values of a table that stands once.
-    pub fn take(&mut self, table: &str) -> Values {
+    pub fn take(&mut self, table: &str) -> TableValues {
         self.tables.remove(table).unwrap_or_default()
     }
 
     /// Lays a flag's value over whatever was there.
     pub fn flag(&mut self, table: &'static str, key: &'static str, flag: &'static str, value: Option<&str>) {
         if let Some(value) = value {
-            let found = Found { raw: Raw::Text(value.to_owned()), source: Source::Flag(flag) };
+            let found = SourcedValue { raw: RawValue::Text(value.to_owned()), source: ValueSource::Flag(flag) };
             self.tables.entry(table).or_default().insert(key, found);
         }
     }
 }
 
-struct Walk<'a> {
+struct DocumentParser<'a> {
     /// Where each line ends.
     newlines: Vec<usize>,
-    log: &'a mut Log,
+    log: &'a mut ConfigLog,
     document: Document,
 }
 
-impl Walk<'_> {
+impl DocumentParser<'_> {
     fn line(&self, offset: usize) -> usize {
         1 + self.newlines.partition_point(|newline| *newline < offset)
     }
 
     fn root(&mut self, root: &DeTable<'_>) {
         for (name, value) in root {
-            let source = Source::File { line: self.line(name.span().start) };
+            let source = ValueSource::File { line: self.line(name.span().start) };
             let Some(table) = keys::table(name.get_ref()) else {
                 self.unknown(&source, name.get_ref(), keys::TABLES.iter().map(|table| table.name));
                 continue;
@@ -96,10 +96,10 @@ impl Walk<'_> {
         }
     }
 
-    fn sender(&mut self, table: &'static Table, value: &Spanned<DeValue<'_>>) {
+    fn sender(&mut self, table: &'static TableKeys, value: &Spanned<DeValue<'_>>) {
         let line = self.line(value.span().start);
         let DeValue::Table(entries) = value.get_ref() else {
-            self.log.problem(&Source::File { line }, "senders", "write [[senders]], with double brackets");
+            self.log.problem(&ValueSource::File { line }, "senders", "write [[senders]], with double brackets");
             return;
         };
         let entry = |key: &str| entries.iter().find(|(name, _)| name.get_ref() == key);
@@ -108,7 +108,7 @@ impl Walk<'_> {
         let prefix = name.map_or_else(|| format!("senders[{position}]"), |name| format!("senders.{name}"));
         if let Some((key, _)) = entry("provider").filter(|(_, value)| value.get_ref().as_str() == Some("meta")) {
             // Its keys would only be so many unknown ones.
-            let source = Source::File { line: self.line(key.span().start) };
+            let source = ValueSource::File { line: self.line(key.span().start) };
             let later = format!("{LATER_PROVIDER}: take this sender out, or write provider = \"wsapme\"");
             self.log.problem(&source, &format!("{prefix}.provider"), later);
             return;
@@ -117,15 +117,15 @@ impl Walk<'_> {
         self.document.senders.push(values);
     }
 
-    fn values(&mut self, table: &'static Table, prefix: &str, entries: &DeTable<'_>) -> Values {
-        let mut values = Values::new();
+    fn values(&mut self, table: &'static TableKeys, prefix: &str, entries: &DeTable<'_>) -> TableValues {
+        let mut values = TableValues::new();
         for (name, value) in entries {
-            let source = Source::File { line: self.line(name.span().start) };
+            let source = ValueSource::File { line: self.line(name.span().start) };
             let path = format!("{prefix}.{}", name.get_ref());
             match table.key(name.get_ref()) {
                 None => self.unknown(&source, &path, table.names()),
                 Some(key) => match raw(value.get_ref()) {
-                    Some(raw) => drop(values.insert(key, Found { raw, source })),
+                    Some(raw) => drop(values.insert(key, SourcedValue { raw, source })),
                     None => self.log.problem(&source, &path, "neither a value nor a list of values"),
                 },
             }
@@ -133,7 +133,7 @@ impl Walk<'_> {
         values
     }
 
-    fn unknown(&mut self, source: &Source, path: &str, known: impl Iterator<Item = &'static str> + Clone) {
+    fn unknown(&mut self, source: &ValueSource, path: &str, known: impl Iterator<Item = &'static str> + Clone) {
         let text = unknown_key(path.rsplit('.').next().unwrap_or(path), known);
         self.log.problem(source, path, text);
     }
@@ -147,15 +147,17 @@ pub(super) fn unknown_key(name: &str, known: impl Iterator<Item = &'static str> 
     }
 }
 
-fn raw(value: &DeValue<'_>) -> Option<Raw> {
+fn raw(value: &DeValue<'_>) -> Option<RawValue> {
     match value {
-        DeValue::Array(list) => list.iter().map(|item| single(item.get_ref())).collect::<Option<_>>().map(Raw::List),
+        DeValue::Array(list) => {
+            list.iter().map(|item| single(item.get_ref())).collect::<Option<_>>().map(RawValue::List)
+        }
         DeValue::Table(entries) => entries
             .iter()
             .map(|(key, value)| single(value.get_ref()).map(|value| (key.get_ref().to_string(), value)))
             .collect::<Option<_>>()
-            .map(Raw::Table),
-        value => single(value).map(Raw::Text),
+            .map(RawValue::Table),
+        value => single(value).map(RawValue::Text),
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
-use super::document::{Document, Found, Raw, Values, unknown_key};
-use super::keys::{self, Table};
-use super::reader::{Log, Source};
+use super::document::{Document, RawValue, SourcedValue, TableValues, unknown_key};
+use super::keys::{self, TableKeys};
+use super::log::{ConfigLog, ValueSource};
 use crate::domain::text::clean;
 
 /// Variables and what else of the machine decides defaults. The default one is empty.
@@ -101,7 +101,7 @@ impl Environment {
     }
 
     /// Lays every variable over the file's values; one that names no key is a problem like an unknown key.
-    pub(super) fn overlay(&self, document: &mut Document, log: &mut Log) {
+    pub(super) fn overlay(&self, document: &mut Document, log: &mut ConfigLog) {
         let mut taken = BTreeSet::new();
         for table in keys::TABLES.iter().filter(|table| table.name != "senders") {
             let values = document.tables.entry(table.name).or_default();
@@ -109,7 +109,7 @@ impl Environment {
         }
         if let Some(table) = keys::table("senders") {
             for values in &mut document.senders {
-                let Some(Raw::Text(name)) = values.get("name").map(|found| &found.raw) else { continue };
+                let Some(RawValue::Text(name)) = values.get("name").map(|found| &found.raw) else { continue };
                 let prefix = keys::sender_prefix(name);
                 self.overlay_table(values, &mut taken, table, |key| vec![format!("{prefix}{}", keys::fold(key))]);
             }
@@ -119,9 +119,9 @@ impl Environment {
 
     fn overlay_table(
         &self,
-        values: &mut Values,
+        values: &mut TableValues,
         taken: &mut BTreeSet<String>,
-        table: &'static Table,
+        table: &'static TableKeys,
         variables: impl Fn(&str) -> Vec<String>,
     ) {
         for key in table.keys {
@@ -131,12 +131,12 @@ impl Environment {
             // A sender's name is what its variables are found by.
             let is_fixed = (table.name, *key) == ("senders", "name");
             if let Some((name, value)) = set.filter(|_| !is_fixed) {
-                values.insert(key, Found { raw: Raw::Text(value), source: Source::Variable(name) });
+                values.insert(key, SourcedValue { raw: RawValue::Text(value), source: ValueSource::Variable(name) });
             }
         }
     }
 
-    fn report_strangers(&self, document: &Document, taken: &BTreeSet<String>, log: &mut Log) {
+    fn report_strangers(&self, document: &Document, taken: &BTreeSet<String>, log: &mut ConfigLog) {
         for name in self.variables.keys().filter(|name| !taken.contains(*name)) {
             let table = keys::TABLES.iter().find_map(|table| {
                 let prefix = format!("BLASTDECK_{}_", keys::fold(table.name));
@@ -148,14 +148,14 @@ impl Environment {
             } else {
                 unknown_key(rest, table.names())
             };
-            log.problem(&Source::Variable(name.clone()), "", text);
+            log.problem(&ValueSource::Variable(name.clone()), "", text);
         }
     }
 }
 
-fn stranger_of_sender(document: &Document, table: &Table, variable: &str, rest: &str) -> String {
+fn stranger_of_sender(document: &Document, table: &TableKeys, variable: &str, rest: &str) -> String {
     let names = document.senders.iter().filter_map(|values| match &values.get("name")?.raw {
-        Raw::Text(name) => Some(name.as_str()),
+        RawValue::Text(name) => Some(name.as_str()),
         _ => None,
     });
     let key = names.filter_map(|name| variable.strip_prefix(&keys::sender_prefix(name))).min_by_key(|key| key.len());

@@ -2,15 +2,15 @@
 
 /// A table of the file.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct TableKeys {
     pub name: &'static str,
     pub keys: &'static [&'static str],
 }
 
 /// Every table and key, in the order of the example file.
-pub(super) const TABLES: [Table; 6] = [
-    Table { name: "database", keys: &["url", "data_dir", "state_dir"] },
-    Table {
+pub(super) const TABLES: [TableKeys; 6] = [
+    TableKeys { name: "database", keys: &["url", "data_dir", "state_dir"] },
+    TableKeys {
         name: "senders",
         keys: &[
             "name",
@@ -30,7 +30,7 @@ pub(super) const TABLES: [Table; 6] = [
             "timeout",
         ],
     },
-    Table {
+    TableKeys {
         name: "engine",
         keys: &[
             "failures_in_a_row",
@@ -43,17 +43,17 @@ pub(super) const TABLES: [Table; 6] = [
             "speed",
         ],
     },
-    Table { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
-    Table { name: "opt_out", keys: &["keywords"] },
-    Table { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
+    TableKeys { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
+    TableKeys { name: "opt_out", keys: &["keywords"] },
+    TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
 ];
 
 /// The table of a name.
-pub(super) fn table(name: &str) -> Option<&'static Table> {
+pub(super) fn table(name: &str) -> Option<&'static TableKeys> {
     TABLES.iter().find(|table| table.name == name)
 }
 
-impl Table {
+impl TableKeys {
     pub fn key(&self, name: &str) -> Option<&'static str> {
         self.keys.iter().copied().find(|key| *key == name)
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::base_url::BaseUrl;
-use super::document::{Raw, Values};
-use super::reader::{Log, Reader};
-use super::settings::{Name, Span, Zone};
+use super::document::{RawValue, TableValues};
+use super::log::ConfigLog;
+use super::reader::TableReader;
+use super::settings::{DisplayName, Span, TimeZoneName};
 use super::token::TokenSource;
 use crate::domain::pace::{DailyCap, Gap, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
@@ -17,7 +18,7 @@ use crate::domain::sender::{LOOPBACK, ProviderKind, SenderDevice, StatusCall};
 
 /// One sender, checked. Its token is read when it starts.
 #[derive(Debug, Clone)]
-pub struct Sender {
+pub struct SenderConfig {
     /// Unique, also when folded for an environment variable.
     pub name: String,
     pub provider: ProviderKind,
@@ -42,7 +43,7 @@ pub struct Sender {
     business: Option<String>,
 }
 
-impl Sender {
+impl SenderConfig {
     /// Whom opt-outs are shared with: everybody of the same business, else the sender alone.
     pub fn business(&self) -> &str {
         self.business.as_deref().unwrap_or(&self.name)
@@ -66,18 +67,18 @@ impl Sender {
     }
 
     /// Reads one, or notes why not. `zone` is the one it has unless it names its own.
-    pub(super) fn read(values: Values, position: usize, zone: Tz, log: &mut Log) -> Option<Self> {
+    pub(super) fn read(values: TableValues, position: usize, zone: Tz, log: &mut ConfigLog) -> Option<Self> {
         let path = match values.get("name").map(|found| &found.raw) {
-            Some(Raw::Text(name)) => format!("senders.{name}"),
+            Some(RawValue::Text(name)) => format!("senders.{name}"),
             _ => format!("senders[{position}]"),
         };
-        let mut reader = Reader::new(path, values, log);
+        let mut reader = TableReader::new(path, values, log);
         // All are read before any is missed, so that every problem is found at once.
         let name = reader.required::<SenderName>("name", "name = \"sales\"");
         let provider = reader.required("provider", "provider = \"wsapme\"");
-        let device = reader.required::<Device>("device", "device = \"5850\", the linked phone's id");
+        let device = reader.required::<DeviceId>("device", "device = \"5850\", the linked phone's id");
         let region = reader.or_default("region", Region::MALAYSIA);
-        let business = reader.optional::<Name>("business", "the sender alone").map(|name| name.0);
+        let business = reader.optional::<DisplayName>("business", "the sender alone").map(|name| name.0);
         let token = reader.token("token");
         let base_url = reader.or_default("base_url", BaseUrl::wsapme());
         let status_call = reader.or_default("status_call", StatusCall::default());
@@ -89,7 +90,7 @@ impl Sender {
         let pair_gap = reader.unless_off("pair_gap", None);
         let daily_cap = reader.unless_off("daily_cap", DailyCap::new(500));
         let in_flight = reader.within("in_flight", 1, 1..=4_096);
-        let timezone = reader.or_default("timezone", Zone(zone)).0;
+        let timezone = reader.or_default("timezone", TimeZoneName(zone)).0;
         let timeout = reader.or_default("timeout", Span::seconds(30)).0;
         let (name, provider, device, token) = (name?.0, provider?, device?.0, token?);
         Some(Self {
@@ -131,9 +132,9 @@ impl fmt::Display for SenderName {
     }
 }
 
-struct Device(String);
+struct DeviceId(String);
 
-impl FromStr for Device {
+impl FromStr for DeviceId {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -142,7 +143,7 @@ impl FromStr for Device {
     }
 }
 
-impl fmt::Display for Device {
+impl fmt::Display for DeviceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use super::environment::Environment;
-use super::reader::Reader;
+use super::reader::TableReader;
 use crate::domain::pace::{PaceError, Speed, parse_span, show_span};
 use crate::domain::text::clean;
 use crate::domain::zone::{self, ZoneError};
 
 /// `[database]`.
 #[derive(Debug, Clone)]
-pub struct Database {
+pub struct DatabaseConfig {
     /// Absent: a private local Postgres under `data_dir`.
     pub url: Option<DatabaseUrl>,
     pub data_dir: PathBuf,
@@ -26,7 +26,7 @@ pub struct Database {
 
 /// `[engine]`.
 #[derive(Debug, Clone)]
-pub struct Engine {
+pub struct EngineConfig {
     /// Equal failures in a row that pause a blast.
     pub failures_in_a_row: u32,
     /// How long a sender's lease is valid unless it is renewed, before `speed`.
@@ -46,7 +46,7 @@ pub struct Engine {
 
 /// `[polling]`.
 #[derive(Debug, Clone)]
-pub struct Polling {
+pub struct PollingConfig {
     /// How often a young message's status is asked for.
     pub interval: Duration,
     /// The most status calls per sender and second; `None`: as many as the sender may send, from 2 to 100.
@@ -65,27 +65,27 @@ pub enum KeepHistory {
 
 /// `[opt_out]`.
 #[derive(Debug, Clone)]
-pub struct OptOut {
+pub struct OptOutConfig {
     /// Replies that are one of these and nothing else, in any case, are opt-outs.
     pub keywords: Vec<String>,
 }
 
 /// `[ui]`.
 #[derive(Debug, Clone)]
-pub struct Ui {
+pub struct UiConfig {
     /// The shop's name, for the header.
     pub name: Option<String>,
     /// Three letters of ISO 4217, for amounts.
     pub currency: String,
     /// The zone that times are shown in.
     pub timezone: Tz,
-    pub ascii: Ascii,
-    pub theme: Theme,
+    pub ascii: AsciiSetting,
+    pub theme: ThemeSetting,
 }
 
 /// Whether lines and bars are drawn in plain ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ascii {
+pub enum AsciiSetting {
     /// Where the locale is not UTF-8.
     #[default]
     Auto,
@@ -94,7 +94,7 @@ pub enum Ascii {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Theme {
+pub enum ThemeSetting {
     #[default]
     Auto,
     Dark,
@@ -106,11 +106,11 @@ pub enum Theme {
 /// Words that mean *stop* on their own, in the languages of the shops we know.
 const STOP_WORDS: [&str; 7] = ["STOP", "UNSUBSCRIBE", "BERHENTI", "HENTI", "BATAL", "退订", "取消"];
 
-impl Database {
-    pub(super) fn read(mut reader: Reader<'_>, environment: &Environment) -> Self {
+impl DatabaseConfig {
+    pub(super) fn read(mut reader: TableReader<'_>, environment: &Environment) -> Self {
         let url = reader.optional("url", "a private local Postgres");
-        let data_dir = reader.or_default("data_dir", Dir(environment.data_dir())).0;
-        let state_dir = reader.or_default("state_dir", Dir(environment.state_dir())).0;
+        let data_dir = reader.or_default("data_dir", DirectoryPath(environment.data_dir())).0;
+        let state_dir = reader.or_default("state_dir", DirectoryPath(environment.state_dir())).0;
         let [data_dir, state_dir] = [data_dir, state_dir].map(|dir| absolute(dir, environment));
         if state_dir.starts_with(&data_dir) {
             let mend = "it lies within data_dir, and a copy of that would bring it back too: choose another directory";
@@ -127,8 +127,8 @@ fn absolute(dir: PathBuf, environment: &Environment) -> PathBuf {
     std::path::absolute(&dir).unwrap_or(dir)
 }
 
-impl Engine {
-    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+impl EngineConfig {
+    pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         let engine = Self {
             failures_in_a_row: reader.within("failures_in_a_row", 5, 1..=1_000),
             lease: Duration::from_secs(reader.within("lease_seconds", 15, 5..=300).into()),
@@ -146,8 +146,8 @@ impl Engine {
     }
 }
 
-impl Polling {
-    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+impl PollingConfig {
+    pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         let polling = Self {
             interval: reader.or_default("interval", Span::seconds(10)).0,
             per_second: reader.optional("per_second", "as many as the sender may send, from 2 to 100"),
@@ -163,20 +163,20 @@ impl Polling {
     }
 }
 
-impl OptOut {
-    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+impl OptOutConfig {
+    pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         Self { keywords: reader.list("keywords", &STOP_WORDS) }
     }
 }
 
-impl Ui {
-    pub(super) fn read(mut reader: Reader<'_>, environment: &Environment) -> Self {
+impl UiConfig {
+    pub(super) fn read(mut reader: TableReader<'_>, environment: &Environment) -> Self {
         Self {
-            name: reader.optional::<Name>("name", "none").map(|name| name.0),
+            name: reader.optional::<DisplayName>("name", "none").map(|name| name.0),
             currency: reader.or_default("currency", Currency("MYR".to_owned())).0,
-            timezone: reader.or_default("timezone", Zone(environment.zone())).0,
-            ascii: reader.or_default("ascii", Ascii::Auto),
-            theme: reader.or_default("theme", Theme::Auto),
+            timezone: reader.or_default("timezone", TimeZoneName(environment.zone())).0,
+            ascii: reader.or_default("ascii", AsciiSetting::Auto),
+            theme: reader.or_default("theme", ThemeSetting::Auto),
         }
     }
 }
@@ -277,9 +277,9 @@ impl fmt::Display for KeepHistory {
 }
 
 /// A time zone by its name in the tz database.
-pub(super) struct Zone(pub Tz);
+pub(super) struct TimeZoneName(pub Tz);
 
-impl FromStr for Zone {
+impl FromStr for TimeZoneName {
     type Err = ZoneError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -287,16 +287,16 @@ impl FromStr for Zone {
     }
 }
 
-impl fmt::Display for Zone {
+impl fmt::Display for TimeZoneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.name())
     }
 }
 
 /// One line for people, clean.
-pub(super) struct Name(pub String);
+pub(super) struct DisplayName(pub String);
 
-impl FromStr for Name {
+impl FromStr for DisplayName {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -305,15 +305,15 @@ impl FromStr for Name {
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for DisplayName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-struct Dir(PathBuf);
+struct DirectoryPath(PathBuf);
 
-impl FromStr for Dir {
+impl FromStr for DirectoryPath {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -321,7 +321,7 @@ impl FromStr for Dir {
     }
 }
 
-impl fmt::Display for Dir {
+impl fmt::Display for DirectoryPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.display())
     }
@@ -366,5 +366,5 @@ macro_rules! words {
     };
 }
 
-words!(Ascii, "write auto, true or false", "auto" => Auto, "true" => Always, "false" => Never);
-words!(Theme, "write auto, dark, light or mono", "auto" => Auto, "dark" => Dark, "light" => Light, "mono" => Mono);
+words!(AsciiSetting, "write auto, true or false", "auto" => Auto, "true" => Always, "false" => Never);
+words!(ThemeSetting, "write auto, dark, light or mono", "auto" => Auto, "dark" => Dark, "light" => Light, "mono" => Mono);

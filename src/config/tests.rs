@@ -16,7 +16,7 @@ fn in_environment<const N: usize>(text: &str, variables: [(&str, &str); N]) -> R
     Config::build(text, None, &Environment::with(variables), &Flags::default())
 }
 
-fn sales(extra: &str) -> Sender {
+fn sales(extra: &str) -> SenderConfig {
     Config::from_toml_str(&format!("{SALES}{extra}")).unwrap().senders.remove(0)
 }
 
@@ -298,9 +298,9 @@ fn it_tells_where_each_value_came_from_and_keeps_secrets_out_of_it() {
     let origin =
         |key: &str| config.origins().iter().find(|origin| origin.key == key).unwrap_or_else(|| panic!("{key}"));
     assert_eq!(origin("database.url").value, "postgres://u:***@host/db");
-    assert_eq!(origin("database.url").source, Source::Variable("DATABASE_URL".to_owned()));
-    assert_eq!(origin("senders.sales.device").source, Source::File { line: 4 });
-    assert_eq!(origin("senders.sales.rate").source, Source::Default);
+    assert_eq!(origin("database.url").source, ValueSource::Variable("DATABASE_URL".to_owned()));
+    assert_eq!(origin("senders.sales.device").source, ValueSource::File { line: 4 });
+    assert_eq!(origin("senders.sales.rate").source, ValueSource::Default);
     assert_eq!(origin("senders.sales.token").value, "environment variable BLASTDECK_SENDERS_SALES_TOKEN");
     assert!(!format!("{:?}", config.origins()).contains("hidden"));
     assert!(!format!("{config:?}").contains("hidden"));

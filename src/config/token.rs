@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use super::problem::{ConfigError, Place};
+use super::error::{ConfigError, ProblemLocation};
 
 /// The longest token, in bytes; whoever names `/dev/zero` is told so.
 const TOKEN_MAX: u64 = 16 * 1024;
@@ -23,13 +23,13 @@ impl TokenSource {
     /// From `{ env = "…" }` or `{ file = "…" }`, with nothing else in it.
     pub(super) fn from_entries(entries: &BTreeMap<String, String>) -> Option<Self> {
         let mut entries = entries.iter();
-        let (Some((kind, place)), None) = (entries.next(), entries.next()) else { return None };
-        if place.is_empty() || place.contains(['\0', '=']) {
+        let (Some((kind, location)), None) = (entries.next(), entries.next()) else { return None };
+        if location.is_empty() || location.contains(['\0', '=']) {
             return None;
         }
         match kind.as_str() {
-            "env" => Some(Self::Variable(place.clone())),
-            "file" => Some(Self::File(PathBuf::from(place))),
+            "env" => Some(Self::Variable(location.clone())),
+            "file" => Some(Self::File(PathBuf::from(location))),
             _ => None,
         }
     }
@@ -57,7 +57,9 @@ impl TokenSource {
             Self::File(path) => read_capped(path),
         };
         let text = found.and_then(|text| usable(&text).map(SecretString::from));
-        text.map_err(|why| ConfigError::of(Place::Nowhere, "", format!("no token for sender {owner}: {self}: {why}")))
+        text.map_err(|why| {
+            ConfigError::of(ProblemLocation::Nowhere, "", format!("no token for sender {owner}: {self}: {why}"))
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use super::app::App;
 use super::error::EngineError;
 use super::post_room;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::provider::{Outcome, Outgoing};
+use crate::provider::{Outgoing, SendOutcome};
 use crate::store::bench;
 
 /// What a loop of POSTs came to.
@@ -35,7 +35,7 @@ impl App {
             let post = async move {
                 let outgoing = Outgoing { to: format!("6010{n:08}"), text: format!("Salam {n}, promo!") };
                 let reply = provider.send(&outgoing).await;
-                if matches!(reply.outcome, Outcome::Accepted { .. }) {
+                if matches!(reply.outcome, SendOutcome::Accepted { .. }) {
                     accepted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 }
                 drop(turn);

@@ -14,7 +14,7 @@ use crate::domain::phone::Region;
 use crate::domain::polling::questions_per_second;
 use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
-use crate::provider::{Outcome, Provider, ProviderStage};
+use crate::provider::{Provider, ProviderStage, SendOutcome};
 use crate::store::blast::Runnable;
 use crate::store::view::BlastRow;
 use crate::store::{self, StoreError};
@@ -84,8 +84,8 @@ impl Desk {
     }
 
     /// Whether a message was accepted and reported as failed in one answer.
-    pub fn has_failed(&self, outcome: &Outcome) -> bool {
-        let Outcome::Accepted { provider_status: Some(word), .. } = outcome else { return false };
+    pub fn has_failed(&self, outcome: &SendOutcome) -> bool {
+        let SendOutcome::Accepted { provider_status: Some(word), .. } = outcome else { return false };
         self.is_failure(word)
     }
 }
@@ -177,7 +177,7 @@ pub(super) fn whole(per_hour: Option<f64>) -> Option<i64> {
 
 impl Desk {
     /// From the configuration; the reason as a sentence when it cannot be used.
-    pub fn build(sender: &config::Sender, id: SenderId, config: &config::Config) -> Result<Self, String> {
+    pub fn build(sender: &config::SenderConfig, id: SenderId, config: &config::Config) -> Result<Self, String> {
         let token = sender.token.read(&sender.name).map_err(|error| error.to_string())?;
         Ok(Self {
             id,
@@ -197,7 +197,7 @@ impl Desk {
 }
 
 /// How many messages a second a sender may send; `None`: no limit.
-fn may_send(sender: &config::Sender) -> Option<f64> {
+fn may_send(sender: &config::SenderConfig) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "at most 36 million an hour")]
     per_hour(&sender.limits(Speed::REAL)).map(|messages| messages as f64 / 3_600.0)
 }
@@ -206,7 +206,7 @@ fn may_send(sender: &config::Sender) -> Option<f64> {
 const MANY: usize = 512;
 
 /// A kept-alive connection that has gone stale during a gap would end as *unknown*: senders with one connect anew.
-fn wsapme(sender: &config::Sender, token: SecretString) -> Result<Wsapme, String> {
+fn wsapme(sender: &config::SenderConfig, token: SecretString) -> Result<Wsapme, String> {
     let options = WsapmeOptions {
         base_url: sender.base_url.as_str().to_owned(),
         device: sender.device.clone(),

@@ -77,7 +77,7 @@ fn settings(config: &Config) -> u64 {
         })
         .map(|origin| (&origin.key, &origin.value))
         .collect();
-    let token = |sender: &crate::config::Sender| {
+    let token = |sender: &crate::config::SenderConfig| {
         sender.token.read(&sender.name).map(|token| hash_of(&token.expose_secret())).ok()
     };
     let tokens: Vec<_> = config.senders.iter().map(token).collect();

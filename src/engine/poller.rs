@@ -23,7 +23,7 @@ use crate::domain::polling::{Band, asked, bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
-use crate::provider::{Asked, Finding, StatusNews};
+use crate::provider::{StatusFinding, StatusQuery, StatusReport};
 use crate::store::ledger::{Entry, Source};
 use crate::store::poll::{self, Pending};
 use crate::store::{StoreError, sender};
@@ -204,30 +204,30 @@ impl Poller {
 
     async fn ask(&self, person: &Pending) -> Heard {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
-        let asked = Asked { id: &person.message_id, to: person.phone_number.digits() };
+        let asked = StatusQuery { id: &person.message_id, to: person.phone_number.digits() };
         let asking = self.parts.desk.provider.status(asked);
         let Some(reply) = self.stop.run_until_cancelled(asking).await else { return Heard::Nothing };
         match reply.finding {
-            Finding::Known(news) => {
+            StatusFinding::Known(news) => {
                 self.heed(person.blast, &news).await;
                 self.bring(person, news);
                 Heard::Something
             }
-            Finding::Unrecognised { word } => {
+            StatusFinding::Unrecognised { word } => {
                 tracing::debug!(word, "an unknown status word changes nothing");
                 Heard::Something
             }
-            Finding::Nothing { why } => {
+            StatusFinding::Nothing { why } => {
                 tracing::debug!(why, "nothing learned this time");
                 // That there is nothing to tell is an answer; a gateway in trouble gave none.
                 if reply.raw.http_status.is_some_and(|code| code < 500) { Heard::Something } else { Heard::Nothing }
             }
-            Finding::Throttled { retry_after } => {
+            StatusFinding::Throttled { retry_after } => {
                 tracing::debug!(?retry_after, "asked to ask less");
                 self.budget.slow(retry_after);
                 Heard::Nothing
             }
-            Finding::Refused { code, message } => {
+            StatusFinding::Refused { code, message } => {
                 self.refused(&code, &message).await;
                 Heard::Nothing
             }
@@ -235,7 +235,7 @@ impl Poller {
     }
 
     /// A message that was taken and fails later is a failure as well: a row of them pauses its blast.
-    async fn count_failures(&self, blast: BlastId, news: &StatusNews) -> Result<(), StoreError> {
+    async fn count_failures(&self, blast: BlastId, news: &StatusReport) -> Result<(), StoreError> {
         let length = {
             let mut failures = self.failures.lock();
             if news.stage != ProviderStage::Failed {
@@ -258,7 +258,7 @@ impl Poller {
     }
 
     /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
-    async fn heed(&self, blast: BlastId, news: &StatusNews) {
+    async fn heed(&self, blast: BlastId, news: &StatusReport) {
         if let Err(error) = self.count_failures(blast, news).await {
             tracing::warn!(%error, blast = blast.0, "it could not be paused yet for its failures");
         }
@@ -280,7 +280,7 @@ impl Poller {
         }
     }
 
-    fn bring(&self, person: &Pending, news: StatusNews) {
+    fn bring(&self, person: &Pending, news: StatusReport) {
         if !tells_more(person, &news) {
             return;
         }
@@ -302,7 +302,7 @@ fn earlier(now: DateTime<Utc>, age: TimeDelta) -> DateTime<Utc> {
 }
 
 /// Whether an answer says anything that the row does not: a higher stage, another word for it, a first C2S time.
-fn tells_more(person: &Pending, news: &StatusNews) -> bool {
+fn tells_more(person: &Pending, news: &StatusReport) -> bool {
     let raises = match (news.stage, person.status) {
         (ProviderStage::Read, status) => status < Status::Read,
         (ProviderStage::Delivered | ProviderStage::Failed, status) => status < Status::Delivered,

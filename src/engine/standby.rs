@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::app::App;
 use super::fingerprint::{Fingerprint, hash_of, program};
-use crate::config::{Config, Flags, Origin, Source};
+use crate::config::{Config, Flags, SettingOrigin, ValueSource};
 use crate::domain::text::clean;
 use crate::telemetry;
 
@@ -156,7 +156,8 @@ fn environment(config: &Config) -> Vec<(String, String)> {
 
 /// The database's address, where the environment or a flag names it.
 fn address_beside_the_file(config: &Config) -> Option<&str> {
-    let is_in_file = |origin: &Origin| origin.key == "database.url" && matches!(origin.source, Source::File { .. });
+    let is_in_file =
+        |origin: &SettingOrigin| origin.key == "database.url" && matches!(origin.source, ValueSource::File { .. });
     let url = config.database.url.as_ref().filter(|_| !config.origins().iter().any(is_in_file))?;
     Some(url.expose())
 }

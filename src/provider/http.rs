@@ -12,7 +12,7 @@ use reqwest::{Client, ClientBuilder, Request, Response, Url, redirect, retry};
 use rustls_platform_verifier::ConfigVerifierExt;
 use thiserror::Error;
 
-use super::{BODY_MAX, Raw};
+use super::{BODY_MAX, RawResponse};
 use crate::domain::text::clean;
 
 /// The longest pause that a provider may ask for. It is asked again afterwards, and may ask for another one.
@@ -45,7 +45,7 @@ pub enum BuildError {
 
 /// The connections to one address: a client that is made when first used, and can be replaced by a new one.
 #[derive(Debug)]
-pub(super) struct Connections {
+pub(super) struct HttpConnections {
     base: Url,
     timeout: Duration,
     keep_alive: KeepAlive,
@@ -59,7 +59,7 @@ struct Generation {
     client: Option<Client>,
 }
 
-impl Connections {
+impl HttpConnections {
     /// Connects to nobody yet.
     pub fn new(base: Url, timeout: Duration, keep_alive: KeepAlive) -> Self {
         Self { base, timeout, keep_alive, current: RwLock::new(Generation { number: 0, client: None }) }
@@ -100,18 +100,18 @@ impl Connections {
     }
 
     /// Sends one request and reads its whole answer, up to [`BODY_MAX`].
-    pub async fn exchange(&self, request: Request) -> Result<Answer, Trouble> {
-        let (number, client) = self.client().map_err(|error| Trouble::NoClient { why: error.to_string() })?;
-        let response = client.execute(request).await.map_err(|error| trouble(&error, Raw::default()))?;
+    pub async fn exchange(&self, request: Request) -> Result<HttpAnswer, ExchangeError> {
+        let (number, client) = self.client().map_err(|error| ExchangeError::NoClient { why: error.to_string() })?;
+        let response = client.execute(request).await.map_err(|error| trouble(&error, RawResponse::default()))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers(), Utc::now());
         let body = read_body(response).await?;
-        Ok(Answer { status, retry_after, body, generation: number })
+        Ok(HttpAnswer { status, retry_after, body, generation: number })
     }
 
     /// Uses the connection that an answer came on for no further request. The HTTP client cannot close a single one of
     /// those at rest, so all of them are closed; requests under way on the others still get their answers.
-    pub fn abandon(&self, answer: &Answer) {
+    pub fn abandon(&self, answer: &HttpAnswer) {
         if self.keep_alive == KeepAlive::PerCall {
             return;
         }
@@ -177,7 +177,7 @@ fn user_timeout(builder: ClientBuilder, _timeout: Duration) -> ClientBuilder {
 
 /// A complete answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     pub status: u16,
     pub retry_after: Option<Duration>,
     /// As received.
@@ -186,33 +186,33 @@ pub(super) struct Answer {
     pub generation: u64,
 }
 
-impl Answer {
-    pub fn raw(&self) -> Raw {
-        Raw { http_status: Some(self.status), body: self.body.clone() }
+impl HttpAnswer {
+    pub fn raw(&self) -> RawResponse {
+        RawResponse { http_status: Some(self.status), body: self.body.clone() }
     }
 }
 
 /// No complete answer.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum ExchangeError {
     /// No client can be made on this machine: nothing is sent until somebody mends it.
     NoClient { why: String },
     /// No byte of the request left: no name, no connection, no TLS.
     NotSent { why: String },
     /// It may have arrived. `raw` is what came back of the answer.
-    MayHaveSent { why: String, raw: Raw },
+    MayHaveSent { why: String, raw: RawResponse },
 }
 
-impl Trouble {
-    pub fn into_parts(self) -> (String, Raw) {
+impl ExchangeError {
+    pub fn into_parts(self) -> (String, RawResponse) {
         match self {
-            Self::NoClient { why } | Self::NotSent { why } => (why, Raw::default()),
+            Self::NoClient { why } | Self::NotSent { why } => (why, RawResponse::default()),
             Self::MayHaveSent { why, raw } => (why, raw),
         }
     }
 }
 
-async fn read_body(mut response: Response) -> Result<Bytes, Trouble> {
+async fn read_body(mut response: Response) -> Result<Bytes, ExchangeError> {
     let http_status = Some(response.status().as_u16());
     let mut body = BytesMut::new();
     loop {
@@ -225,25 +225,25 @@ async fn read_body(mut response: Response) -> Result<Bytes, Trouble> {
                     let why = format!("HTTP {} with more than {BODY_MAX} bytes", response.status().as_u16());
                     // Its beginning tells what it was; all of it, from each of hundreds under way, would fill the memory.
                     let body = Bytes::copy_from_slice(&body[..OVERLONG_KEPT]);
-                    return Err(Trouble::MayHaveSent { why, raw: Raw { http_status, body } });
+                    return Err(ExchangeError::MayHaveSent { why, raw: RawResponse { http_status, body } });
                 }
             }
-            Err(error) => return Err(trouble(&error, Raw { http_status, body: body.freeze() })),
+            Err(error) => return Err(trouble(&error, RawResponse { http_status, body: body.freeze() })),
         }
     }
 }
 
-fn trouble(error: &reqwest::Error, raw: Raw) -> Trouble {
+fn trouble(error: &reqwest::Error, raw: RawResponse) -> ExchangeError {
     // A request that cannot be built was not sent either.
     if error.is_connect() || error.is_builder() {
-        return Trouble::NotSent { why: format!("no connection: {}", chain(error)) };
+        return ExchangeError::NotSent { why: format!("no connection: {}", chain(error)) };
     }
     let why = if error.is_timeout() {
         "no answer in time, after the request had left".to_owned()
     } else {
         format!("the connection broke after the request had left: {}", chain(error))
     };
-    Trouble::MayHaveSent { why, raw }
+    ExchangeError::MayHaveSent { why, raw }
 }
 
 /// The innermost causes in one line; without the address, which the operator knows.
@@ -272,9 +272,9 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn connections(port: u16, keep_alive: KeepAlive) -> Connections {
+    fn connections(port: u16, keep_alive: KeepAlive) -> HttpConnections {
         let base = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
-        Connections::new(base, Duration::from_secs(7), keep_alive)
+        HttpConnections::new(base, Duration::from_secs(7), keep_alive)
     }
 
     #[test]
@@ -284,7 +284,7 @@ mod tests {
 
         let (before, _) = kept.client().unwrap();
         let again = kept.client().unwrap().0;
-        kept.abandon(&Answer { status: 200, retry_after: None, body: Bytes::new(), generation: before });
+        kept.abandon(&HttpAnswer { status: 200, retry_after: None, body: Bytes::new(), generation: before });
 
         assert_eq!((again, kept.client().unwrap().0), (before, before + 1));
     }

@@ -11,8 +11,10 @@ use reqwest::{Body, Method, Request, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::http::{Answer, Connections, Trouble};
-use super::{Asked, Finding, Health, Outcome, Outgoing, Provider, ProviderStage, SendReply, StatusReply};
+use super::http::{ExchangeError, HttpAnswer, HttpConnections};
+use super::{
+    Health, Outgoing, Provider, ProviderStage, SendOutcome, SendReply, StatusFinding, StatusQuery, StatusReply,
+};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StatusCall;
@@ -43,7 +45,7 @@ pub struct WsapmeOptions {
 /// One sender's way to WSAPME.
 #[derive(Debug)]
 pub struct Wsapme {
-    connections: Connections,
+    connections: HttpConnections,
     base: Url,
     /// Made once: parsing it anew is a tenth of the work of a send.
     send_url: Url,
@@ -81,7 +83,7 @@ impl Wsapme {
         let url = url.ok_or_else(|| BuildError::Address(crate::domain::text::clean(&base_url).into_owned()))?;
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| BuildError::Token)?;
         token.set_sensitive(true);
-        let connections = Connections::new(url.clone(), timeout, keep_alive);
+        let connections = HttpConnections::new(url.clone(), timeout, keep_alive);
         let headers = [
             (HeaderName::from_static("x-wsapme-token"), token),
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -102,33 +104,36 @@ impl Wsapme {
         match self.connections.exchange(self.with_body(self.send_url.clone(), &body)).await {
             Ok(answer) => {
                 let outcome = send::classify(&answer, &message.to, Utc::now());
-                let outcome = outcome.unwrap_or_else(|| Outcome::Unknown { why: self.mixed_up(&answer, "person") });
+                let outcome = outcome.unwrap_or_else(|| SendOutcome::Unknown { why: self.mixed_up(&answer, "person") });
                 SendReply { outcome, raw: answer.raw() }
             }
-            Err(Trouble::NoClient { why }) => SendReply { outcome: send::no_client(why), raw: super::Raw::default() },
-            Err(Trouble::NotSent { why }) => {
-                SendReply { outcome: send::not_connected(why), raw: super::Raw::default() }
+            Err(ExchangeError::NoClient { why }) => {
+                SendReply { outcome: send::no_client(why), raw: super::RawResponse::default() }
             }
-            Err(Trouble::MayHaveSent { why, raw }) => SendReply { outcome: Outcome::Unknown { why }, raw },
+            Err(ExchangeError::NotSent { why }) => {
+                SendReply { outcome: send::not_connected(why), raw: super::RawResponse::default() }
+            }
+            Err(ExchangeError::MayHaveSent { why, raw }) => SendReply { outcome: SendOutcome::Unknown { why }, raw },
         }
     }
 
-    async fn ask(&self, asked: Asked<'_>, request: Request) -> StatusReply {
+    async fn ask(&self, asked: StatusQuery<'_>, request: Request) -> StatusReply {
         match self.connections.exchange(request).await {
             Ok(answer) => {
                 let finding = status::read(&answer, asked, Utc::now());
-                let finding = finding.unwrap_or_else(|| Finding::Nothing { why: self.mixed_up(&answer, "message") });
+                let finding =
+                    finding.unwrap_or_else(|| StatusFinding::Nothing { why: self.mixed_up(&answer, "message") });
                 StatusReply { finding, raw: answer.raw() }
             }
             Err(trouble) => {
                 let (why, raw) = trouble.into_parts();
-                StatusReply { finding: Finding::Nothing { why }, raw }
+                StatusReply { finding: StatusFinding::Nothing { why }, raw }
             }
         }
     }
 
     /// An answer to another question came: whatever else its connection has to say is a question late as well.
-    fn mixed_up(&self, answer: &Answer, about: &str) -> String {
+    fn mixed_up(&self, answer: &HttpAnswer, about: &str) -> String {
         self.connections.abandon(answer);
         format!("WSAPME answers HTTP {} about another {about}: the connection is closed", answer.status)
     }
@@ -166,14 +171,14 @@ impl Wsapme {
 
     async fn examine(&self) -> Health {
         let mut heard = Vec::new();
-        for step in health::STEPS {
+        for step in health::HEALTH_CALLS {
             let request = match step {
-                health::Step::Devices => self.get("/v1/devices"),
-                health::Step::Info => self.post("/v1/info", &DeviceBody { device: &self.device }),
-                health::Step::Server => self.get("/v1/server"),
+                health::HealthCall::Devices => self.get("/v1/devices"),
+                health::HealthCall::Info => self.post("/v1/info", &DeviceBody { device: &self.device }),
+                health::HealthCall::Server => self.get("/v1/server"),
             };
-            match self.connections.exchange(request).await.map_err(Trouble::into_parts) {
-                Ok(Answer { status, body, .. }) => match health::read(step, status, &body, &self.device) {
+            match self.connections.exchange(request).await.map_err(ExchangeError::into_parts) {
+                Ok(HttpAnswer { status, body, .. }) => match health::read(step, status, &body, &self.device) {
                     Ok(health) => return health,
                     Err(why) => heard.push(why),
                 },
@@ -204,7 +209,7 @@ impl Provider for Wsapme {
         self.send_once(message).boxed()
     }
 
-    fn status<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, StatusReply> {
+    fn status<'a>(&'a self, asked: StatusQuery<'a>) -> BoxFuture<'a, StatusReply> {
         self.ask(asked, self.status_request(asked.id, b"")).boxed()
     }
 
@@ -212,7 +217,7 @@ impl Provider for Wsapme {
         self.status_call == StatusCall::MessageInfo
     }
 
-    fn status_of<'a>(&'a self, asked: Asked<'a>, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
+    fn status_of<'a>(&'a self, asked: StatusQuery<'a>, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
         self.ask(asked, self.status_request(asked.id, send_reply)).boxed()
     }
 

@@ -16,10 +16,8 @@ use super::{
     fault::{Fault, FaultRates},
     script::Script,
     truth,
-    world::{Stats, World},
+    world::{SharedWorld, SimStats, World},
 };
-
-type Shared = State<Arc<World>>;
 
 /// The calls under `/sim`. They ask for no token: the listener is loopback.
 pub fn routes() -> Router<Arc<World>> {
@@ -33,34 +31,37 @@ pub fn routes() -> Router<Arc<World>> {
 
 /// `?after=N`: only what has a higher number.
 #[derive(Debug, Default, Deserialize)]
-struct After {
+struct AfterQuery {
     #[serde(default)]
     after: usize,
 }
 
-async fn truth_after(State(world): Shared, Query(After { after }): Query<After>) -> Response {
+async fn truth_after(State(world): SharedWorld, Query(AfterQuery { after }): Query<AfterQuery>) -> Response {
     let mut response = Response::new(truth::body(world, after).await);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-async fn replies_after(State(world): Shared, Query(After { after }): Query<After>) -> Json<truth::Replies> {
+async fn replies_after(
+    State(world): SharedWorld,
+    Query(AfterQuery { after }): Query<AfterQuery>,
+) -> Json<truth::RepliesBody> {
     Json(truth::replies(&world, after))
 }
 
-async fn stats(State(world): Shared) -> Json<Stats> {
+async fn stats(State(world): SharedWorld) -> Json<SimStats> {
     Json(world.stats())
 }
 
-async fn faults(State(world): Shared) -> Json<Vec<String>> {
-    Json(world.book().rates.in_force())
+async fn faults(State(world): SharedWorld) -> Json<Vec<String>> {
+    Json(world.state().rates.in_force())
 }
 
 /// Replaces all faults in force; answers those that then are.
-async fn set_faults(State(world): Shared, body: String) -> Response {
+async fn set_faults(State(world): SharedWorld, body: String) -> Response {
     match faults_from(&body) {
         Ok(rates) => {
-            world.book().rates = rates;
+            world.state().rates = rates;
             Json(rates.in_force()).into_response()
         }
         Err(why) => refused(&why),
@@ -82,30 +83,30 @@ enum OneOrMore {
     One(Script),
 }
 
-async fn add_script(State(world): Shared, body: String) -> Response {
+async fn add_script(State(world): SharedWorld, body: String) -> Response {
     let scripts = match serde_json::from_str(&body) {
         Ok(OneOrMore::More(scripts)) => scripts,
         Ok(OneOrMore::One(script)) => vec![script],
         Err(error) => return refused(&format!("not a script: {error}")),
     };
-    match world.book().scripts.add(scripts) {
+    match world.state().scripts.add(scripts) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&error.to_string()),
     }
 }
 
-async fn clear_script(State(world): Shared) -> StatusCode {
-    world.book().scripts.clear();
+async fn clear_script(State(world): SharedWorld) -> StatusCode {
+    world.state().scripts.clear();
     StatusCode::NO_CONTENT
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct ErrorBody<'a> {
     error: &'a str,
 }
 
 fn refused(why: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(Problem { error: why })).into_response()
+    (StatusCode::BAD_REQUEST, Json(ErrorBody { error: why })).into_response()
 }
 
 /// For paths that nobody serves: a page, as the gateway has it.

@@ -48,7 +48,7 @@ pub struct Population {
 
 /// One accepted message: to whom, and the how-manieth (from 1) that this person was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Parcel {
+pub struct NthMessage {
     pub phone: u64,
     pub nth: u32,
 }
@@ -71,11 +71,11 @@ pub struct Delivery {
     pub delivered: Duration,
     pub read: Option<Duration>,
     /// Only after a read.
-    pub reply: Option<Reply>,
+    pub reply: Option<PlannedReply>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
+pub struct PlannedReply {
     pub after: Duration,
     pub text: &'static str,
     pub buys: Option<Cents>,
@@ -93,7 +93,7 @@ impl std::fmt::Display for Cents {
 
 /// A message's state as WhatsApp words it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
+pub enum WireStatus {
     Pending,
     ServerAck,
     DeliveryAck,
@@ -101,7 +101,7 @@ pub enum Word {
     Error,
 }
 
-impl Word {
+impl WireStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -116,20 +116,20 @@ impl Word {
 impl Population {
     /// The fate of one message. Whether a number is on WhatsApp and shows its reading belongs to the person, the rest
     /// to the message.
-    pub fn fate(self, parcel: Parcel) -> Fate {
-        let person = Chance::of(self.seed, parcel.phone, 0);
-        let message = Chance::of(self.seed, parcel.phone, parcel.nth);
-        let stops = self.says_stop(parcel);
+    pub fn fate(self, sent: NthMessage) -> Fate {
+        let person = Chance::of(self.seed, sent.phone, 0);
+        let message = Chance::of(self.seed, sent.phone, sent.nth);
+        let stops = self.says_stop(sent);
         if !stops && person.happens(Draw::Reachable, UNREACHABLE) {
             return Fate::Unreachable;
         }
         if !stops && message.happens(Draw::Refused, REFUSED / (1.0 - UNREACHABLE)) {
             return Fate::Refused { after: self.real(message.between(Draw::Delivery, 2.0, 20.0)) };
         }
-        Fate::Delivered(self.delivery(person, message, Wants { stops }))
+        Fate::Delivered(self.delivery(person, message, Intention { stops }))
     }
 
-    fn delivery(self, person: Chance, message: Chance, wants: Wants) -> Delivery {
+    fn delivery(self, person: Chance, message: Chance, wants: Intention) -> Delivery {
         let delivered = message.between(Draw::Delivery, 1.0, 40.0);
         let server_ack =
             if message.happens(Draw::EarlyAck, 0.125) { 0.0 } else { message.between(Draw::Ack, 0.2, 0.9) };
@@ -143,7 +143,7 @@ impl Population {
         }
     }
 
-    fn reply(self, message: Chance, wants: Wants, read: f64) -> Option<Reply> {
+    fn reply(self, message: Chance, wants: Intention, read: f64) -> Option<PlannedReply> {
         if !wants.stops && !message.happens(Draw::Reply, REPLY_WHEN_READ) {
             return None;
         }
@@ -154,13 +154,13 @@ impl Population {
             (false, Some(_)) => message.pick(Draw::Text, &ORDERS),
             (false, None) => message.pick(Draw::Text, &ANSWERS),
         };
-        Some(Reply { after, text, buys })
+        Some(PlannedReply { after, text, buys })
     }
 
     /// Dealt by remainder rather than by chance: 250 numbers of a list hold one such person, not none or four.
-    fn says_stop(self, parcel: Parcel) -> bool {
-        let turn = Chance::of(self.seed, 0, parcel.nth).below(Draw::Stop, STOP_ONE_IN);
-        parcel.phone % STOP_ONE_IN == turn
+    fn says_stop(self, message: NthMessage) -> bool {
+        let turn = Chance::of(self.seed, 0, message.nth).below(Draw::Stop, STOP_ONE_IN);
+        message.phone % STOP_ONE_IN == turn
     }
 
     fn real(self, simulated_seconds: f64) -> Duration {
@@ -170,7 +170,7 @@ impl Population {
 
 /// What this person has in mind before reading.
 #[derive(Debug, Clone, Copy)]
-struct Wants {
+struct Intention {
     stops: bool,
 }
 
@@ -190,10 +190,10 @@ fn amount(message: Chance) -> Cents {
 
 impl Fate {
     /// The state `elapsed` after acceptance.
-    pub fn word(&self, elapsed: Duration) -> Word {
+    pub fn word(&self, elapsed: Duration) -> WireStatus {
         match self {
-            Self::Refused { after } if *after <= elapsed => Word::Error,
-            Self::Unreachable | Self::Refused { .. } => Word::Pending,
+            Self::Refused { after } if *after <= elapsed => WireStatus::Error,
+            Self::Unreachable | Self::Refused { .. } => WireStatus::Pending,
             Self::Delivered(delivery) => delivery.word(elapsed),
         }
     }
@@ -209,7 +209,7 @@ impl Fate {
     }
 
     /// The answer this person will write, if any.
-    pub fn reply(&self) -> Option<&Reply> {
+    pub fn reply(&self) -> Option<&PlannedReply> {
         match self {
             Self::Delivered(delivery) => delivery.reply.as_ref(),
             Self::Unreachable | Self::Refused { .. } => None,
@@ -236,15 +236,15 @@ impl Fate {
 }
 
 impl Delivery {
-    fn word(&self, elapsed: Duration) -> Word {
+    fn word(&self, elapsed: Duration) -> WireStatus {
         if self.read.is_some_and(|read| read <= elapsed) {
-            Word::Read
+            WireStatus::Read
         } else if self.delivered <= elapsed {
-            Word::DeliveryAck
+            WireStatus::DeliveryAck
         } else if self.server_ack <= elapsed {
-            Word::ServerAck
+            WireStatus::ServerAck
         } else {
-            Word::Pending
+            WireStatus::Pending
         }
     }
 }

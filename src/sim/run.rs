@@ -98,7 +98,7 @@ mod tests {
         let running = tokio::spawn(run(listen, Options::default(), when, |address| ready.send(address).unwrap()));
 
         let address = bound.await.unwrap();
-        let answer = super::super::rehearsal::call(address, "GET", "/v1/server", &[], "").await;
+        let answer = super::super::test_client::call(address, "GET", "/v1/server", &[], "").await;
         stop.cancel();
 
         assert_eq!(answer.code, 200);

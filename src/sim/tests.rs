@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    rehearsal::{Sim, call, options, phone, send_body},
+    test_client::{Sim, call, options, phone, send_body},
     *,
 };
 

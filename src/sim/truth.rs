@@ -11,8 +11,8 @@ use futures_util::stream;
 use serde::{Serialize, Serializer};
 
 use super::{
-    fate::{Cents, Fate, Population, Word},
-    ledger::{Accepted, Answered, Moment, Post, Token},
+    fate::{Cents, Fate, Population, WireStatus},
+    post_log::{Accepted, Answered, LoggedPost, SimTime, TokenCheck},
     world::World,
 };
 
@@ -21,17 +21,17 @@ const PAGE: usize = 512;
 
 /// What is true at one moment.
 #[derive(Debug, Serialize)]
-struct Head {
+struct TruthHead {
     seed: u64,
     speed: f64,
     settled: bool,
     next_event_ms: Option<u128>,
-    people: People,
+    people: PeopleCounts,
 }
 
 /// How many people are how far; each counted once, however often written to.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct People {
+struct PeopleCounts {
     accepted: usize,
     delivered: usize,
     read: usize,
@@ -43,7 +43,7 @@ struct People {
 
 /// One post, as it is told.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct TruthLine<'a> {
     seq: usize,
     #[serde(serialize_with = "millis")]
     at: DateTime<Utc>,
@@ -70,17 +70,17 @@ struct Line<'a> {
 /// What became of one message so far.
 #[derive(Debug, Default)]
 struct SoFar {
-    stage: Option<Word>,
-    delivered: Option<Moment>,
-    read: Option<Moment>,
-    replied: Option<Moment>,
+    stage: Option<WireStatus>,
+    delivered: Option<SimTime>,
+    read: Option<SimTime>,
+    replied: Option<SimTime>,
     text: Option<&'static str>,
     buys: Option<Cents>,
 }
 
 impl SoFar {
-    fn of(accepted: &Accepted, population: Population, now: Moment) -> Self {
-        let fate = population.fate(accepted.parcel);
+    fn of(accepted: &Accepted, population: Population, now: SimTime) -> Self {
+        let fate = population.fate(accepted.message);
         let stage = Some(fate.word(now.saturating_sub(accepted.at)));
         let Fate::Delivered(delivery) = fate else { return Self { stage, ..Self::default() } };
         let come = |after: Duration| Some(accepted.at.saturating_add(after)).filter(|at| *at <= now);
@@ -97,12 +97,12 @@ impl SoFar {
 }
 
 /// Our stage for WhatsApp's word.
-fn stage(word: Word) -> &'static str {
+fn stage(word: WireStatus) -> &'static str {
     match word {
-        Word::Pending | Word::ServerAck => "sent",
-        Word::DeliveryAck => "delivered",
-        Word::Read => "read",
-        Word::Error => "failed",
+        WireStatus::Pending | WireStatus::ServerAck => "sent",
+        WireStatus::DeliveryAck => "delivered",
+        WireStatus::Read => "read",
+        WireStatus::Error => "failed",
     }
 }
 
@@ -115,7 +115,7 @@ pub async fn body(world: Arc<World>, after: usize) -> Body {
 }
 
 /// The head object up to and including the bracket that opens the posts.
-fn opening(head: &Head) -> Vec<u8> {
+fn opening(head: &TruthHead) -> Vec<u8> {
     let mut text = serde_json::to_vec(head).unwrap_or_else(|_| b"{}".to_vec());
     text.pop();
     text.extend_from_slice(b",\"posts\":[");
@@ -125,7 +125,7 @@ fn opening(head: &Head) -> Vec<u8> {
 /// The text in pieces; where the writing stands.
 struct Pages {
     world: Arc<World>,
-    now: Moment,
+    now: SimTime,
     /// The number of the last post written; nothing once all are.
     written: Option<usize>,
     total: usize,
@@ -154,8 +154,8 @@ impl Iterator for Pages {
 
 impl Pages {
     fn write_page(&self, text: &mut Vec<u8>, after: usize, count: usize, mut separator: &'static str) {
-        let book = self.world.book();
-        for (seq, post) in book.ledger.page(after, count) {
+        let state = self.world.state();
+        for (seq, post) in state.post_log.page(after, count) {
             text.extend_from_slice(separator.as_bytes());
             separator = ",";
             // Writing text and numbers into memory does not fail.
@@ -163,22 +163,22 @@ impl Pages {
         }
     }
 
-    fn line<'a>(&self, seq: usize, post: &'a Post) -> Line<'a> {
+    fn line<'a>(&self, seq: usize, post: &'a LoggedPost) -> TruthLine<'a> {
         let so_far = post.accepted.as_ref().map(|accepted| SoFar::of(accepted, self.world.population, self.now));
         let so_far = so_far.unwrap_or_default();
-        let wall = |moment: Option<Moment>| moment.map(|moment| self.world.wall(moment));
-        Line {
+        let wall = |moment: Option<SimTime>| moment.map(|moment| self.world.wall(moment));
+        TruthLine {
             seq,
             at: self.world.wall(post.at),
             phone: post.phone(),
             device: post.device(),
-            token_ok: post.token == Token::Right,
+            token_ok: post.token == TokenCheck::Right,
             accepted: post.accepted.is_some(),
             answered: post.answered,
             message_id: post.accepted.as_ref().map(|accepted| &*accepted.id),
             body: post.body(),
             content_type: post.content_type(),
-            async_failed: so_far.stage == Some(Word::Error),
+            async_failed: so_far.stage == Some(WireStatus::Error),
             stage: so_far.stage.map(stage),
             delivered_at: wall(so_far.delivered),
             read_at: wall(so_far.read),
@@ -190,11 +190,11 @@ impl Pages {
 }
 
 /// Walk all posts once: who is how far, and when the next thing happens. Also how many posts that covered.
-async fn survey(world: &World, now: Moment) -> (Head, usize) {
+async fn survey(world: &World, now: SimTime) -> (TruthHead, usize) {
     let population = world.population;
     let (settled, total) = {
-        let book = world.book();
-        (book.ledger.settled(now), book.ledger.len())
+        let state = world.state();
+        (state.post_log.settled(now), state.post_log.len())
     };
     let mut survey = Survey { population, now, next_event: None, people: HashMap::new() };
     for from in (0..total).step_by(PAGE) {
@@ -203,21 +203,21 @@ async fn survey(world: &World, now: Moment) -> (Head, usize) {
     }
     let next_event_ms = survey.next_event.map(|at| at.saturating_sub(now).as_millis());
     let people = survey.count();
-    (Head { seed: population.seed, speed: population.speed, settled, next_event_ms, people }, total)
+    (TruthHead { seed: population.seed, speed: population.speed, settled, next_event_ms, people }, total)
 }
 
 struct Survey {
     population: Population,
-    now: Moment,
-    next_event: Option<Moment>,
-    people: HashMap<u64, Standing>,
+    now: SimTime,
+    next_event: Option<SimTime>,
+    people: HashMap<u64, PersonProgress>,
 }
 
 /// How far one person is, over all messages.
 #[derive(Debug, Default, Clone, Copy)]
-struct Standing(u8);
+struct PersonProgress(u8);
 
-impl Standing {
+impl PersonProgress {
     const DELIVERED: u8 = 1;
     const READ: u8 = 2;
     const REPLIED: u8 = 4;
@@ -232,7 +232,7 @@ impl Standing {
             (so_far.replied.is_some(), Self::REPLIED),
             (so_far.text == Some("STOP"), Self::STOPPED),
             (so_far.buys.is_some(), Self::BOUGHT),
-            (so_far.stage == Some(Word::Error), Self::FAILED),
+            (so_far.stage == Some(WireStatus::Error), Self::FAILED),
         ];
         self.0 |= facts.into_iter().filter(|(is, _)| *is).map(|(_, bit)| bit).sum::<u8>();
     }
@@ -240,30 +240,30 @@ impl Standing {
 
 impl Survey {
     fn page(&mut self, world: &World, from: usize, count: usize) {
-        let book = world.book();
-        for accepted in book.ledger.page(from, count).filter_map(|(_, post)| post.accepted.as_ref()) {
+        let state = world.state();
+        for accepted in state.post_log.page(from, count).filter_map(|(_, post)| post.accepted.as_ref()) {
             self.add(accepted);
         }
     }
 
     fn add(&mut self, accepted: &Accepted) {
-        let fate = self.population.fate(accepted.parcel);
+        let fate = self.population.fate(accepted.message);
         let next = fate.next_event(self.now.saturating_sub(accepted.at)).map(|event| accepted.at.saturating_add(event));
         self.next_event = self.next_event.into_iter().chain(next).min();
         let so_far = SoFar::of(accepted, self.population, self.now);
-        self.people.entry(accepted.parcel.phone).or_default().add(&so_far);
+        self.people.entry(accepted.message.phone).or_default().add(&so_far);
     }
 
-    fn count(&self) -> People {
+    fn count(&self) -> PeopleCounts {
         let count = |bit| self.people.values().filter(|standing| standing.0 & bit != 0).count();
-        People {
+        PeopleCounts {
             accepted: self.people.len(),
-            delivered: count(Standing::DELIVERED),
-            read: count(Standing::READ),
-            replied: count(Standing::REPLIED),
-            stopped: count(Standing::STOPPED),
-            bought: count(Standing::BOUGHT),
-            failed: count(Standing::FAILED),
+            delivered: count(PersonProgress::DELIVERED),
+            read: count(PersonProgress::READ),
+            replied: count(PersonProgress::REPLIED),
+            stopped: count(PersonProgress::STOPPED),
+            bought: count(PersonProgress::BOUGHT),
+            failed: count(PersonProgress::FAILED),
         }
     }
 }
@@ -282,21 +282,21 @@ struct ReplyLine {
 
 /// `GET /sim/replies`.
 #[derive(Debug, Serialize)]
-pub struct Replies {
+pub struct RepliesBody {
     replies: Vec<ReplyLine>,
 }
 
 /// The replies whose time has come, after number `after`.
-pub fn replies(world: &World, after: usize) -> Replies {
-    let mut book = world.book();
+pub fn replies(world: &World, after: usize) -> RepliesBody {
+    let mut state = world.state();
     let now = world.now();
-    let come = book.ledger.replies(now, after);
-    Replies { replies: come.filter_map(|(seq, post)| reply_line(world, seq, post)).collect() }
+    let come = state.post_log.replies(now, after);
+    RepliesBody { replies: come.filter_map(|(seq, post)| reply_line(world, seq, post)).collect() }
 }
 
-fn reply_line(world: &World, seq: usize, post: &Post) -> Option<ReplyLine> {
+fn reply_line(world: &World, seq: usize, post: &LoggedPost) -> Option<ReplyLine> {
     let accepted = post.accepted.as_ref()?;
-    let fate = world.population.fate(accepted.parcel);
+    let fate = world.population.fate(accepted.message);
     let reply = fate.reply()?;
     Some(ReplyLine {
         seq,

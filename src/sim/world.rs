@@ -4,12 +4,13 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use super::{
     GRACE, Options,
     fate::Population,
     fault::{FaultError, FaultKind, FaultRates},
-    ledger::{Accepted, Answered, Arrival, Decision, Ledger, Moment, Taking, Token},
+    post_log::{Acceptance, Accepted, Answered, Decision, IncomingSend, PostLog, SimTime, TokenCheck},
     script::{Call, HangUp, ScriptedAnswer, Scripts},
 };
 
@@ -35,31 +36,34 @@ pub struct World {
     pub population: Population,
     began: Instant,
     began_at: DateTime<Utc>,
-    book: Mutex<Book>,
-    under_way: AtomicUsize,
-    most_under_way: AtomicUsize,
+    state: Mutex<LockedState>,
+    in_flight: AtomicUsize,
+    max_in_flight: AtomicUsize,
     status_calls: AtomicU64,
     shutdown: CancellationToken,
 }
 
+/// The simulator's state, as handlers extract it.
+pub type SharedWorld = State<Arc<World>>;
+
 /// What changes together, under the one lock.
 #[derive(Debug)]
-pub struct Book {
-    pub ledger: Ledger,
+pub struct LockedState {
+    pub post_log: PostLog,
     pub scripts: Scripts,
     pub rates: FaultRates,
 }
 
 /// What to say to a send, and when.
 #[derive(Debug)]
-pub struct Verdict {
-    pub saying: Saying,
+pub struct SendResponse {
+    pub kind: ResponseKind,
     pub accepted: Option<Accepted>,
     pub wait: Duration,
 }
 
 #[derive(Debug)]
-pub enum Saying {
+pub enum ResponseKind {
     /// That it was sent.
     Sent,
     Unauthorised,
@@ -79,7 +83,7 @@ impl World {
         let (began, began_at) = (Instant::now(), Utc::now());
         let run = began_at.timestamp_nanos_opt().unwrap_or_default().cast_unsigned();
         let rates = FaultRates::new(&options.faults)?;
-        let book = Book { ledger: Ledger::new(population, run), scripts: Scripts::default(), rates };
+        let state = LockedState { post_log: PostLog::new(population, run), scripts: Scripts::default(), rates };
         Ok(Self {
             latency: options.latency,
             token: options.token,
@@ -87,37 +91,37 @@ impl World {
             population,
             began,
             began_at,
-            book: Mutex::new(book),
-            under_way: AtomicUsize::new(0),
-            most_under_way: AtomicUsize::new(0),
+            state: Mutex::new(state),
+            in_flight: AtomicUsize::new(0),
+            max_in_flight: AtomicUsize::new(0),
             status_calls: AtomicU64::new(0),
             shutdown,
         })
     }
 
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> SimTime {
         self.began.elapsed()
     }
 
     /// The time of day of a moment.
-    pub fn wall(&self, moment: Moment) -> DateTime<Utc> {
+    pub fn wall(&self, moment: SimTime) -> DateTime<Utc> {
         let since = chrono::TimeDelta::from_std(moment).unwrap_or(chrono::TimeDelta::MAX);
         self.began_at.checked_add_signed(since).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// The state, for as short as possible. A panic elsewhere leaves it usable: every change is a single push.
-    pub fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn state(&self) -> MutexGuard<'_, LockedState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The token of a call, compared. Without a token of our own any is right, but none at all is not.
-    pub fn judge(&self, given: Option<&str>) -> Token {
+    pub fn judge(&self, given: Option<&str>) -> TokenCheck {
         let right = match (given, &self.token) {
             (None | Some(""), _) => false,
             (Some(_), None) => true,
             (Some(given), Some(wanted)) => given == wanted.expose_secret(),
         };
-        if right { Token::Right } else { Token::Wrong }
+        if right { TokenCheck::Right } else { TokenCheck::Wrong }
     }
 
     pub fn devices(&self) -> &[String] {
@@ -125,45 +129,45 @@ impl World {
     }
 
     /// Decide about a send and write it down. `problem` is what is wrong with the request, if anything.
-    pub fn receive(&self, arrival: Arrival<'_>, problem: Option<&'static str>) -> Verdict {
-        let mut book = self.book();
-        let (saying, decision, wait) = match (arrival.token, problem) {
-            (Token::Wrong, _) => (Saying::Unauthorised, not_taken(Answered::Unauthorised), self.latency),
-            (_, Some(why)) => (Saying::Refused(why), not_taken(Answered::Refused), self.latency),
-            (Token::Right, None) => self.decide(&mut book, arrival.phone),
+    pub fn receive(&self, arrival: IncomingSend<'_>, problem: Option<&'static str>) -> SendResponse {
+        let mut state = self.state();
+        let (kind, decision, wait) = match (arrival.token, problem) {
+            (TokenCheck::Wrong, _) => (ResponseKind::Unauthorised, not_taken(Answered::Unauthorised), self.latency),
+            (_, Some(why)) => (ResponseKind::Refused(why), not_taken(Answered::Refused), self.latency),
+            (TokenCheck::Right, None) => self.decide(&mut state, arrival.phone),
         };
         let now = self.now();
-        let accepted = book.ledger.record(now, arrival, decision);
-        Verdict { saying, accepted, wait }
+        let accepted = state.post_log.record(now, arrival, decision);
+        SendResponse { kind, accepted, wait }
     }
 
-    fn decide(&self, book: &mut Book, phone: &str) -> (Saying, Decision, Duration) {
-        let chance = book.ledger.next_attempt(phone.parse().unwrap_or_default());
-        if let Some(answer) = book.scripts.next(Call::Send, phone) {
+    fn decide(&self, state: &mut LockedState, phone: &str) -> (ResponseKind, Decision, Duration) {
+        let chance = state.post_log.next_attempt(phone.parse().unwrap_or_default());
+        if let Some(answer) = state.scripts.next(Call::Send, phone) {
             return self.scripted(answer);
         }
-        match book.rates.draw(chance) {
-            None => (Saying::Sent, taken(Answered::Ok), self.latency),
-            Some(FaultKind::Slow) => (Saying::Sent, taken(Answered::Slow), self.slowness()),
-            Some(FaultKind::AcceptThenHangup) => (Saying::Nothing, taken(Answered::Hangup), self.latency),
-            Some(kind) => (Saying::Fault(kind), not_taken(refusal(kind)), self.latency),
+        match state.rates.draw(chance) {
+            None => (ResponseKind::Sent, taken(Answered::Ok), self.latency),
+            Some(FaultKind::Slow) => (ResponseKind::Sent, taken(Answered::Slow), self.slowness()),
+            Some(FaultKind::AcceptThenHangup) => (ResponseKind::Nothing, taken(Answered::Hangup), self.latency),
+            Some(kind) => (ResponseKind::Fault(kind), not_taken(refusal(kind)), self.latency),
         }
     }
 
-    fn scripted(&self, answer: ScriptedAnswer) -> (Saying, Decision, Duration) {
+    fn scripted(&self, answer: ScriptedAnswer) -> (ResponseKind, Decision, Duration) {
         let wait = answer.delay().unwrap_or(self.latency);
         let taking = match (answer.takes_the_message(), &answer.message_id) {
-            (false, _) => Taking::Not,
-            (true, None) => Taking::Fresh,
-            (true, Some(id)) => Taking::Named(id.clone()),
+            (false, _) => Acceptance::Not,
+            (true, None) => Acceptance::Fresh,
+            (true, Some(id)) => Acceptance::Named(id.clone()),
         };
-        let (saying, answered) = match answer.hang_up {
-            Some(HangUp::Before | HangUp::After) => (Saying::Nothing, Answered::Hangup),
-            None if answer.is_literal() => (Saying::Literally(answer), Answered::Scripted),
-            None if matches!(taking, Taking::Not) => (Saying::Fault(FaultKind::Error), Answered::Error),
-            None => (Saying::Sent, Answered::Ok),
+        let (kind, answered) = match answer.hang_up {
+            Some(HangUp::Before | HangUp::After) => (ResponseKind::Nothing, Answered::Hangup),
+            None if answer.is_literal() => (ResponseKind::Literally(answer), Answered::Scripted),
+            None if matches!(taking, Acceptance::Not) => (ResponseKind::Fault(FaultKind::Error), Answered::Error),
+            None => (ResponseKind::Sent, Answered::Ok),
         };
-        (saying, Decision { answered, taking }, wait)
+        (kind, Decision { answered, taking }, wait)
     }
 
     fn slowness(&self) -> Duration {
@@ -191,10 +195,10 @@ impl World {
     }
 
     /// Count one send as under way until the returned guard goes.
-    pub fn enter(&self) -> UnderWay<'_> {
-        let now = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
-        self.most_under_way.fetch_max(now, Ordering::Relaxed);
-        UnderWay(&self.under_way)
+    pub fn enter(&self) -> InFlightGuard<'_> {
+        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.max_in_flight.fetch_max(now, Ordering::Relaxed);
+        InFlightGuard(&self.in_flight)
     }
 
     pub fn count_status_call(&self) {
@@ -202,24 +206,24 @@ impl World {
     }
 
     /// The counters, cheap at any size.
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> SimStats {
         let now = self.now();
-        let book = self.book();
-        Stats {
-            posts: book.ledger.len(),
-            accepted: book.ledger.accepted(),
-            people: book.ledger.people(),
-            in_flight: self.under_way.load(Ordering::Relaxed),
-            max_in_flight: self.most_under_way.load(Ordering::Relaxed),
+        let state = self.state();
+        SimStats {
+            posts: state.post_log.len(),
+            accepted: state.post_log.accepted(),
+            people: state.post_log.people(),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            max_in_flight: self.max_in_flight.load(Ordering::Relaxed),
             status_calls: self.status_calls.load(Ordering::Relaxed),
-            settled: book.ledger.settled(now),
+            settled: state.post_log.settled(now),
         }
     }
 }
 
 /// `GET /sim/stats`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Stats {
+pub struct SimStats {
     posts: usize,
     accepted: usize,
     people: usize,
@@ -230,20 +234,20 @@ pub struct Stats {
 }
 
 /// One send under way; gone with its answer or its caller.
-pub struct UnderWay<'a>(&'a AtomicUsize);
+pub struct InFlightGuard<'a>(&'a AtomicUsize);
 
-impl Drop for UnderWay<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 fn taken(answered: Answered) -> Decision {
-    Decision { answered, taking: Taking::Fresh }
+    Decision { answered, taking: Acceptance::Fresh }
 }
 
 fn not_taken(answered: Answered) -> Decision {
-    Decision { answered, taking: Taking::Not }
+    Decision { answered, taking: Acceptance::Not }
 }
 
 fn refusal(kind: FaultKind) -> Answered {

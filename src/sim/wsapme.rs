@@ -16,17 +16,17 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use self::{
-    request::{About, Send, StatusQuestion},
-    wire::{Empty, Envelope, Facts, FlatMessage, LinkedPhone, WebMessage},
+    request::{DeviceQuestion, SendRequest, StatusQuestion},
+    wire::{Empty, Envelope, FlatMessage, LinkedPhone, MessageFacts, WebMessage},
 };
 use super::{
     chance::Chance,
-    fate::{Fate, Word},
+    connection::Cut,
+    fate::{Fate, WireStatus},
     fault::FaultKind,
-    ledger::{Accepted, Arrival, Post, Token},
-    line::Cut,
+    post_log::{Accepted, IncomingSend, LoggedPost, TokenCheck},
     script::{Call, ScriptedAnswer},
-    world::{Saying, Verdict, World},
+    world::{ResponseKind, SendResponse, SharedWorld, World},
 };
 
 mod request;
@@ -41,8 +41,6 @@ const RETRY_AFTER: f64 = 30.0;
 /// The answer for a message it cannot tell about. The space at the end is real.
 const MESSAGE_INFO: &str = "messageInfo ";
 
-/// The shared state, as handlers get it.
-type Shared = State<Arc<World>>;
 /// A body, or why it could not be taken.
 type Received = Result<Bytes, BytesRejection>;
 
@@ -66,47 +64,47 @@ enum Shape {
 }
 
 async fn send_message2(
-    State(world): Shared,
+    State(world): SharedWorld,
     ConnectInfo(cut): ConnectInfo<Cut>,
     headers: HeaderMap,
     body: Received,
 ) -> Response {
-    Sending { world: &world, cut: &cut, shape: Shape::Nested }.serve(&headers, body).await
+    SendCall { world: &world, cut: &cut, shape: Shape::Nested }.serve(&headers, body).await
 }
 
 async fn send_message(
-    State(world): Shared,
+    State(world): SharedWorld,
     ConnectInfo(cut): ConnectInfo<Cut>,
     headers: HeaderMap,
     body: Received,
 ) -> Response {
-    Sending { world: &world, cut: &cut, shape: Shape::Flat }.serve(&headers, body).await
+    SendCall { world: &world, cut: &cut, shape: Shape::Flat }.serve(&headers, body).await
 }
 
 /// One send, from its bytes to its answer.
-struct Sending<'a> {
+struct SendCall<'a> {
     world: &'a World,
     cut: &'a Cut,
     shape: Shape,
 }
 
-impl Sending<'_> {
+impl SendCall<'_> {
     async fn serve(&self, headers: &HeaderMap, body: Received) -> Response {
-        let _under_way = self.world.enter();
+        let _in_flight = self.world.enter();
         let body = match whole(body) {
             Ok(body) => body,
             Err(Unread::TooLarge) => return self.too_large(headers),
             Err(Unread::BrokenOff) => return hang_up(self.cut),
         };
-        let send = Send::read(&body);
+        let send = SendRequest::read(&body);
         let text = String::from_utf8_lossy(&body);
         let verdict = self.world.receive(self.arrival(headers, &send, &text), send.problem);
         self.world.pause(verdict.wait).await;
         self.answer(verdict, &send)
     }
 
-    fn arrival<'a>(&self, headers: &'a HeaderMap, send: &'a Send, body: &'a str) -> Arrival<'a> {
-        Arrival {
+    fn arrival<'a>(&self, headers: &'a HeaderMap, send: &'a SendRequest, body: &'a str) -> IncomingSend<'a> {
+        IncomingSend {
             phone: &send.phone,
             device: &send.device,
             content_type: text_of(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default(),
@@ -117,32 +115,32 @@ impl Sending<'_> {
 
     /// Written down like any other, but without the bytes that nobody kept.
     fn too_large(&self, headers: &HeaderMap) -> Response {
-        let nothing = Send::default();
+        let nothing = SendRequest::default();
         self.world.receive(self.arrival(headers, &nothing, ""), Some("Payload too large"));
         payload_too_large()
     }
 
-    fn answer(&self, verdict: Verdict, send: &Send) -> Response {
-        match (verdict.saying, verdict.accepted) {
-            (Saying::Sent, Some(accepted)) => self.sent(&accepted, send),
+    fn answer(&self, verdict: SendResponse, send: &SendRequest) -> Response {
+        match (verdict.kind, verdict.accepted) {
+            (ResponseKind::Sent, Some(accepted)) => self.sent(&accepted, send),
             // Taken without an id cannot happen; if it did, the caller must not take it for accepted.
-            (Saying::Sent, None) => failure(StatusCode::OK, "Failed to send message"),
-            (Saying::Unauthorised, _) => unauthorised(),
-            (Saying::Refused(why), _) => failure(StatusCode::OK, why),
-            (Saying::Fault(kind), _) => self.fault(kind),
-            (Saying::Literally(answer), _) => literally(answer),
-            (Saying::Nothing, _) => hang_up(self.cut),
+            (ResponseKind::Sent, None) => failure(StatusCode::OK, "Failed to send message"),
+            (ResponseKind::Unauthorised, _) => unauthorised(),
+            (ResponseKind::Refused(why), _) => failure(StatusCode::OK, why),
+            (ResponseKind::Fault(kind), _) => self.fault(kind),
+            (ResponseKind::Literally(answer), _) => literally(answer),
+            (ResponseKind::Nothing, _) => hang_up(self.cut),
         }
     }
 
-    fn sent(&self, accepted: &Accepted, send: &Send) -> Response {
+    fn sent(&self, accepted: &Accepted, send: &SendRequest) -> Response {
         let population = self.world.population;
-        let facts = Facts {
+        let facts = MessageFacts {
             phone: &send.phone,
             id: &accepted.id,
             text: &send.message,
             sent: self.world.wall(accepted.at),
-            word: first_word(&population.fate(accepted.parcel)),
+            word: first_word(&population.fate(accepted.message)),
             server_ack: None,
             chance: chance(population.seed, accepted),
         };
@@ -174,14 +172,14 @@ impl Sending<'_> {
 }
 
 /// The state that the send's own answer tells: mostly PENDING, one tick for those whose tick takes no time.
-fn first_word(fate: &Fate) -> Word {
+fn first_word(fate: &Fate) -> WireStatus {
     match fate.word(Duration::ZERO) {
-        Word::ServerAck => Word::ServerAck,
-        Word::Pending | Word::DeliveryAck | Word::Read | Word::Error => Word::Pending,
+        WireStatus::ServerAck => WireStatus::ServerAck,
+        WireStatus::Pending | WireStatus::DeliveryAck | WireStatus::Read | WireStatus::Error => WireStatus::Pending,
     }
 }
 
-fn flat<'a>(facts: Facts<'a>, device: &'a str) -> FlatMessage<'a> {
+fn flat<'a>(facts: MessageFacts<'a>, device: &'a str) -> FlatMessage<'a> {
     FlatMessage {
         message_id: facts.id,
         id_device: device,
@@ -193,22 +191,22 @@ fn flat<'a>(facts: Facts<'a>, device: &'a str) -> FlatMessage<'a> {
 }
 
 fn chance(seed: u64, accepted: &Accepted) -> Chance {
-    Chance::of(seed, accepted.parcel.phone, accepted.parcel.nth)
+    Chance::of(seed, accepted.message.phone, accepted.message.nth)
 }
 
 async fn message_status(
-    State(world): Shared,
+    State(world): SharedWorld,
     ConnectInfo(cut): ConnectInfo<Cut>,
     headers: HeaderMap,
     body: Received,
 ) -> Response {
     world.count_status_call();
-    if world.judge(text_of(&headers, TOKEN_HEADER)) == Token::Wrong {
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == TokenCheck::Wrong {
         return unauthorised();
     }
     let Ok(body) = whole(body) else { return payload_too_large() };
     let question = StatusQuestion::read(&body);
-    let script = world.book().scripts.next(Call::Status, &question.message_id);
+    let script = world.state().scripts.next(Call::Status, &question.message_id);
     match script {
         Some(answer) => scripted_status(&world, &cut, answer, &question).await,
         None => status_of(&world, &question),
@@ -225,17 +223,17 @@ async fn scripted_status(world: &World, cut: &Cut, answer: ScriptedAnswer, quest
 
 fn status_of(world: &World, question: &StatusQuestion) -> Response {
     let now = world.now();
-    let book = world.book();
-    let Some((post, accepted)) = book.ledger.find(&question.device, &question.message_id) else {
-        drop(book);
+    let state = world.state();
+    let Some((post, accepted)) = state.post_log.find(&question.device, &question.message_id) else {
+        drop(state);
         return not_available();
     };
-    let (accepted, post) = (accepted.clone(), Told::of(post));
-    drop(book);
+    let (accepted, post) = (accepted.clone(), LoggedMessage::of(post));
+    drop(state);
 
-    let fate = world.population.fate(accepted.parcel);
-    let text = Send::read(post.body.as_bytes()).message;
-    let message = WebMessage::of(Facts {
+    let fate = world.population.fate(accepted.message);
+    let text = SendRequest::read(post.body.as_bytes()).message;
+    let message = WebMessage::of(MessageFacts {
         phone: &post.phone,
         id: &accepted.id,
         text: &text,
@@ -252,13 +250,13 @@ fn status_of(world: &World, question: &StatusQuestion) -> Response {
 }
 
 /// What of a post is needed after the lock is let go.
-struct Told {
+struct LoggedMessage {
     phone: String,
     body: String,
 }
 
-impl Told {
-    fn of(post: &Post) -> Self {
+impl LoggedMessage {
+    fn of(post: &LoggedPost) -> Self {
         Self { phone: post.phone().to_owned(), body: post.body().to_owned() }
     }
 }
@@ -267,8 +265,8 @@ fn not_available() -> Response {
     json(StatusCode::OK, &Envelope { success: false, message: MESSAGE_INFO, data: Some(Empty {}) })
 }
 
-async fn devices(State(world): Shared, headers: HeaderMap) -> Response {
-    if world.judge(text_of(&headers, TOKEN_HEADER)) == Token::Wrong {
+async fn devices(State(world): SharedWorld, headers: HeaderMap) -> Response {
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == TokenCheck::Wrong {
         return unauthorised();
     }
     let status = device_status(&world);
@@ -276,11 +274,11 @@ async fn devices(State(world): Shared, headers: HeaderMap) -> Response {
     success("devices", all)
 }
 
-async fn info(State(world): Shared, headers: HeaderMap, body: Received) -> Response {
-    if world.judge(text_of(&headers, TOKEN_HEADER)) == Token::Wrong {
+async fn info(State(world): SharedWorld, headers: HeaderMap, body: Received) -> Response {
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == TokenCheck::Wrong {
         return unauthorised();
     }
-    let about = whole(body).map(|body| About::read(&body)).unwrap_or_default();
+    let about = whole(body).map(|body| DeviceQuestion::read(&body)).unwrap_or_default();
     match world.devices().iter().find(|id| **id == about.device) {
         Some(id) => success("info", device(id, device_status(&world))),
         None => failure(StatusCode::OK, "Device not found"),
@@ -292,10 +290,10 @@ async fn server() -> Response {
 }
 
 /// The other way to ask, which has never answered anything else.
-async fn message_info(State(world): Shared, headers: HeaderMap) -> Response {
+async fn message_info(State(world): SharedWorld, headers: HeaderMap) -> Response {
     match world.judge(text_of(&headers, TOKEN_HEADER)) {
-        Token::Wrong => unauthorised(),
-        Token::Right => not_available(),
+        TokenCheck::Wrong => unauthorised(),
+        TokenCheck::Right => not_available(),
     }
 }
 
@@ -304,7 +302,7 @@ fn device<'a>(id: &'a str, status: &'static str) -> LinkedPhone<'a> {
 }
 
 fn device_status(world: &World) -> &'static str {
-    if world.book().rates.rate(FaultKind::Offline) > 0.0 { "offline" } else { "paired" }
+    if world.state().rates.rate(FaultKind::Offline) > 0.0 { "offline" } else { "paired" }
 }
 
 /// Why a body was not read to its end.

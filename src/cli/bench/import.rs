@@ -5,20 +5,20 @@ use std::time::{Duration, Instant};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use super::ground::Ground;
+use super::environment::BenchEnvironment;
 use super::round;
 
 /// How often each is measured; the best of each counts, since others may use the machine meanwhile.
 const ROUNDS: usize = 2;
 
-pub(super) async fn measure(ground: &Ground, count: u32) -> Result<Value> {
-    let app = ground.app();
+pub(super) async fn measure(environment: &BenchEnvironment, count: u32) -> Result<Value> {
+    let app = environment.app();
     let (mut ours, mut plain) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         // Each begins with an empty table: indexes that have somebody in them already are slower.
         app.bench_empty().await?;
         let began = Instant::now();
-        let blast = ground.draft(count).await?;
+        let blast = environment.draft(count).await?;
         ours = ours.min(began.elapsed());
         let rows = app.bench_rows(blast).await?;
         app.bench_empty().await?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use super::ground::{self, Ground};
+use super::environment::{self, BenchEnvironment};
 use super::round;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -21,7 +21,7 @@ use crate::engine::{self, App, Launch, RunOptions, Until};
 
 /// What a process that sends is told.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Sending {
+pub(in crate::cli) struct SenderProcessArgs {
     /// The blast; without one, a bare loop.
     #[arg(long)]
     blast: Option<i64>,
@@ -58,10 +58,15 @@ impl Measured {
 }
 
 /// Imports the people, and has messages sent in both ways.
-pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_flight: u32) -> Result<Value> {
-    let blast = ground.draft(count).await?;
-    let bare = in_a_process(ground, &[], count.min(40_000), in_flight).await?;
-    let whole = in_a_process(ground, &["--blast", &blast.0.to_string()], count, in_flight).await?;
+pub(super) async fn measure(
+    environment: &BenchEnvironment,
+    count: u32,
+    latency: Duration,
+    in_flight: u32,
+) -> Result<Value> {
+    let blast = environment.draft(count).await?;
+    let bare = in_a_process(environment, &[], count.min(40_000), in_flight).await?;
+    let whole = in_a_process(environment, &["--blast", &blast.0.to_string()], count, in_flight).await?;
     let (p50, p99) = whole.durable.unwrap_or_default();
     let ideal = f64::from(in_flight) / latency.as_secs_f64().max(0.001);
     Ok(json!({
@@ -75,15 +80,15 @@ pub(super) async fn measure(ground: &Ground, count: u32, latency: Duration, in_f
     }))
 }
 
-async fn in_a_process(ground: &Ground, which: &[&str], count: u32, in_flight: u32) -> Result<Measured> {
+async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32, in_flight: u32) -> Result<Measured> {
     let mut sending = Command::new(std::env::current_exe()?);
     sending
         .args(["bench", "sending", "--count", &count.to_string(), "--in-flight", &in_flight.to_string()])
         .args(which)
-        .args(["--base-url", ground.base_url(), "--room"])
-        .arg(ground.room()?)
+        .args(["--base-url", environment.base_url(), "--room"])
+        .arg(environment.room()?)
         // Not among the arguments, which everybody on this machine can read.
-        .env("DATABASE_URL", ground.url())
+        .env("DATABASE_URL", environment.url())
         .stdin(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
@@ -99,10 +104,10 @@ async fn in_a_process(ground: &Ground, which: &[&str], count: u32, in_flight: u3
 }
 
 /// A process that sends.
-pub(super) async fn sending(of: &Sending) -> Result<Value> {
+pub(super) async fn sending(of: &SenderProcessArgs) -> Result<Value> {
     end_with_the_input()?;
     let url = std::env::var("DATABASE_URL").wrap_err("this is a part of `bench send`")?;
-    let app = ground::open(&of.base_url, &of.room, of.in_flight, &url).await?;
+    let app = environment::open(&of.base_url, &of.room, of.in_flight, &url).await?;
     let measured = match of.blast {
         Some(blast) => blast_to(&app, BlastId(blast), of.count).await?,
         None => bare_loop(&app, of.count).await?,

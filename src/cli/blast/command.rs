@@ -4,8 +4,8 @@ use color_eyre::Result;
 use serde_json::json;
 
 use crate::cli::Global;
-use crate::cli::ask::{Answer, confirm};
-use crate::cli::context::{Context, Touch};
+use crate::cli::confirm::{Confirmation, confirm};
+use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{Command, transition};
 use crate::domain::ids::BlastId;
@@ -13,7 +13,7 @@ use crate::engine::EngineError;
 use crate::engine::view::BlastRow;
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Sure {
+pub(in crate::cli) struct ConfirmArgs {
     blast: BlastId,
     /// Do not ask.
     #[arg(long)]
@@ -21,7 +21,7 @@ pub(in crate::cli) struct Sure {
 }
 
 pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
-    let context = Context::open(global, Touch::Writes).await?;
+    let context = Context::open(global, Intent::Writes).await?;
     let blast = context.app.pause(id).await?;
     if context.is_json {
         return json(&json!({ "id": blast.id, "state": blast.state }));
@@ -30,16 +30,16 @@ pub(super) async fn pause(global: &Global, id: BlastId) -> Result<()> {
     Ok(())
 }
 
-impl Sure {
+impl ConfirmArgs {
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Touch::Writes).await?;
+        let context = Context::open(global, Intent::Writes).await?;
         let blast = context.app.blast(self.blast).await?;
         // Whoever goes on with one that ended in the middle has been asked.
         if !context.app.is_cancelling(self.blast).await? {
             allowed(&blast, Command::Cancel)?;
             let question =
                 format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
-            if confirm(&question, self.yes)? == Answer::No {
+            if confirm(&question, self.yes)? == Confirmation::No {
                 return Ok(());
             }
         }
@@ -52,7 +52,7 @@ impl Sure {
     }
 
     pub(super) async fn delete(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Touch::Writes).await?;
+        let context = Context::open(global, Intent::Writes).await?;
         let id = self.blast;
         // A deleted blast has no name any more, and whoever goes on with it has been asked.
         let name = if context.app.is_deleting(id).await? {
@@ -62,7 +62,7 @@ impl Sure {
             allowed(&blast, Command::Delete)?;
             let people = blast.total_recipients;
             let question = format!("Delete {} with its {people} people and their history?", blast.tag);
-            if confirm(&question, self.yes)? == Answer::No {
+            if confirm(&question, self.yes)? == Confirmation::No {
                 return Ok(());
             }
             blast.tag

@@ -6,15 +6,15 @@ use color_eyre::Result;
 
 use super::show::as_json;
 use crate::cli::Global;
-use crate::cli::context::{Context, Touch};
+use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
-use crate::cli::table::{Align, render};
+use crate::cli::table::{ColumnAlign, render};
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 use crate::engine::view::{BlastFilter, BlastRow};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct List {
+pub(in crate::cli) struct ListArgs {
     /// Only blasts with this tag.
     #[arg(long)]
     tag: Option<String>,
@@ -51,9 +51,9 @@ fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     zone.from_local_datetime(&midnight).earliest().map(|at| at.to_utc())
 }
 
-impl List {
+impl ListArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Touch::Reads).await?;
+        let context = Context::open(global, Intent::Reads).await?;
         let (from, to) = self.date.map_or((self.from, self.to), |day| (Some(day), Some(day)));
         let filter = BlastFilter {
             tag: self.tag,
@@ -71,7 +71,7 @@ impl List {
 }
 
 fn table(context: &Context, blasts: &[BlastRow]) -> String {
-    use Align::{Left, Right};
+    use ColumnAlign::{Left, Right};
     let header = [
         ("id", Right),
         ("name", Left),

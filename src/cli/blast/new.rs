@@ -9,8 +9,8 @@ use color_eyre::Result;
 use serde_json::json;
 
 use crate::cli::Global;
-use crate::cli::context::{Context, Touch};
-use crate::cli::exit::{Refused, Usage};
+use crate::cli::context::{Context, Intent};
+use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
@@ -24,7 +24,7 @@ const MESSAGE_FILE_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
-pub(in crate::cli) struct New {
+pub(in crate::cli) struct NewArgs {
     /// The sender, as named in the configuration.
     #[arg(long)]
     sender: String,
@@ -68,11 +68,11 @@ fn short_text(text: &str) -> Result<String, String> {
     fits.then_some(text).ok_or_else(|| "write 1 to 255 characters".to_owned())
 }
 
-impl New {
+impl NewArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let message = self.read_message()?;
         let source = self.open_list()?;
-        let context = Context::open(global, Touch::Writes).await?;
+        let context = Context::open(global, Intent::Writes).await?;
         let rejected = RejectedTo::beside(&self.recipients);
         let draft = NewDraft {
             sender: self.sender.clone(),
@@ -101,7 +101,7 @@ impl New {
     fn read_message(&self) -> Result<Message> {
         // Read here and not with the arguments: a refused one would be printed whole.
         if let Some(text) = &self.message {
-            return Ok(Message::parse(text).map_err(|error| Usage(format!("--message: {error}")))?);
+            return Ok(Message::parse(text).map_err(|error| UsageError(format!("--message: {error}")))?);
         }
         let path = self.message_file.as_deref().unwrap_or(Path::new("-"));
         let mut text = String::new();
@@ -109,8 +109,8 @@ impl New {
         source
             .take(MESSAGE_FILE_MAX + 1)
             .read_to_string(&mut text)
-            .map_err(|error| Usage(format!("{}: {error}; the message must be UTF-8 text", path.display())))?;
-        Ok(Message::parse(&text).map_err(|error| Usage(format!("{}: {error}", path.display())))?)
+            .map_err(|error| UsageError(format!("{}: {error}; the message must be UTF-8 text", path.display())))?;
+        Ok(Message::parse(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
     }
 
     fn open_list(&self) -> Result<Box<dyn Read + Send>> {
@@ -122,9 +122,9 @@ fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     if path == Path::new("-") {
         return Ok(Box::new(std::io::stdin()));
     }
-    let file = File::open(path).map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+    let file = File::open(path).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
     if file.metadata().is_ok_and(|about| about.is_dir()) {
-        return Err(Usage(format!("{} is a directory: name a file", path.display())).into());
+        return Err(UsageError(format!("{} is a directory: name a file", path.display())).into());
     }
     Ok(Box::new(file))
 }
@@ -141,8 +141,8 @@ fn refusal(error: ImportError) -> color_eyre::Report {
     match error {
         ImportError::Store(error) => crate::engine::EngineError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
-        ImportError::Sender(why) => Usage(why).into(),
-        other => Refused(other.to_string()).into(),
+        ImportError::Sender(why) => UsageError(why).into(),
+        other => RefusedError(other.to_string()).into(),
     }
 }
 

@@ -5,17 +5,17 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::cli::context::{Context, Touch};
-use crate::cli::exit::Usage;
+use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
 use crate::cli::output::{json, text};
-use crate::cli::table::{Align, Table};
+use crate::cli::table::{ColumnAlign, TextTable};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::engine::view::{Anchor, Order, RecipientQuery, RecipientRow};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Recipients {
+pub(in crate::cli) struct RecipientsArgs {
     blast: BlastId,
     /// Only in this status: queued, sending, uncertain, sent, received, read, replied, closed, failed, opted_out, skipped.
     #[arg(long, value_parser = status)]
@@ -46,11 +46,12 @@ impl Listing {
 /// Rows of one window.
 const WINDOW: u32 = 500;
 
-impl Recipients {
+impl RecipientsArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Touch::Reads).await?;
+        let context = Context::open(global, Intent::Reads).await?;
         let search = self.search.as_deref().unwrap_or_default();
-        let mut filter = Filter::parse(search, Utc::now(), context.zone).map_err(|error| Usage(error.to_string()))?;
+        let mut filter =
+            Filter::parse(search, Utc::now(), context.zone).map_err(|error| UsageError(error.to_string()))?;
         if let Some(status) = self.status {
             filter.terms.extend(Filter::status(status).terms);
         }
@@ -63,7 +64,7 @@ impl Recipients {
 pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Filter, listing: Listing) -> Result<()> {
     let (mut anchor, mut left) = (Anchor::Start, listing.limit);
     let header = header();
-    let mut table = Table::new(&header);
+    let mut table = TextTable::new(&header);
     let mut has_head = false;
     while left > 0 {
         let query = RecipientQuery {
@@ -115,8 +116,8 @@ fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
     ]
 }
 
-fn header() -> [(&'static str, Align); 10] {
-    use Align::{Left, Right};
+fn header() -> [(&'static str, ColumnAlign); 10] {
+    use ColumnAlign::{Left, Right};
     [
         ("phone", Left),
         ("name", Left),

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use color_eyre::Result;
 
 use crate::cli::Global;
-use crate::cli::context::{Context, Touch};
+use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -16,27 +16,27 @@ use crate::engine::report::{self, Report};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct ReportVerb {
+pub(in crate::cli) struct ReportArgs {
     blast: BlastId,
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    format: ReportFormat,
     /// Print it again whenever it changes, until the blast is over.
     #[arg(long)]
     watch: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ReportFormat {
     Table,
     Json,
     Csv,
     Markdown,
 }
 
-impl ReportVerb {
+impl ReportArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Touch::Reads).await?;
-        let format = if global.json { Format::Json } else { self.format };
+        let context = Context::open(global, Intent::Reads).await?;
+        let format = if global.json { ReportFormat::Json } else { self.format };
         let mut report = context.app.report(self.blast).await?;
         print(&report, format)?;
         while self.watch
@@ -53,11 +53,11 @@ impl ReportVerb {
     }
 }
 
-fn print(report: &Report, format: Format) -> Result<()> {
+fn print(report: &Report, format: ReportFormat) -> Result<()> {
     match format {
-        Format::Json => json(report),
-        Format::Table => text(&report::table(report)),
-        Format::Csv => text(&report::csv(report)),
-        Format::Markdown => text(&report::markdown(report)),
+        ReportFormat::Json => json(report),
+        ReportFormat::Table => text(&report::table(report)),
+        ReportFormat::Csv => text(&report::csv(report)),
+        ReportFormat::Markdown => text(&report::markdown(report)),
     }
 }

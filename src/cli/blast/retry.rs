@@ -4,14 +4,14 @@ use color_eyre::Result;
 use serde_json::json;
 
 use crate::cli::Global;
-use crate::cli::ask::{Answer, confirm_number};
-use crate::cli::context::{Context, Touch, hand_over};
-use crate::cli::exit::Refused;
+use crate::cli::confirm::{Confirmation, confirm_number};
+use crate::cli::context::{Context, Intent, hand_over};
+use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, talk};
 use crate::domain::ids::BlastId;
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Retry {
+pub(in crate::cli) struct RetryArgs {
     blast: BlastId,
     /// Only who failed with this code.
     #[arg(long)]
@@ -24,17 +24,17 @@ pub(in crate::cli) struct Retry {
     no_engine: bool,
 }
 
-impl Retry {
+impl RetryArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Touch::Writes).await?;
+        let context = Context::open(global, Intent::Writes).await?;
         let people = context.app.retryable(self.blast, self.code.as_deref()).await?;
         if people == 0 {
             let why = "nobody failed who is known never to have had the message";
             let mend = context.pasteable(&format!("`blastdeck blast report {}` has the errors", self.blast));
-            return Err(Refused(format!("{why}; {mend}")).into());
+            return Err(RefusedError(format!("{why}; {mend}")).into());
         }
         let question = format!("{people} people who failed are sent to again.");
-        if confirm_number(&question, people, self.yes)? == Answer::No {
+        if confirm_number(&question, people, self.yes)? == Confirmation::No {
             return Ok(());
         }
         let queued = context.app.retry(self.blast, self.code.as_deref()).await?;

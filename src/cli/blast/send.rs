@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::show;
 use crate::cli::Global;
-use crate::cli::ask::{Answer, confirm_number};
-use crate::cli::context::{Context, Touch, hand_over};
+use crate::cli::confirm::{Confirmation, confirm_number};
+use crate::cli::context::{Context, Intent, hand_over};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastState, Command, transition};
 use crate::domain::ids::BlastId;
@@ -17,7 +17,7 @@ use crate::engine::view::BlastRow;
 use crate::engine::{EngineError, Launch, Plan};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Send {
+pub(in crate::cli) struct SendArgs {
     blast: BlastId,
     /// Do not ask.
     #[arg(long)]
@@ -28,16 +28,16 @@ pub(in crate::cli) struct Send {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum StartKind {
     Launch,
     Resume,
 }
 
-impl Send {
-    pub(super) async fn run(self, global: &Global, start: Start) -> Result<()> {
-        let context = Context::open(global, Touch::Writes).await?;
+impl SendArgs {
+    pub(super) async fn run(self, global: &Global, start: StartKind) -> Result<()> {
+        let context = Context::open(global, Intent::Writes).await?;
         let plan = context.app.plan(self.blast).await?;
-        if start == Start::Resume && plan.blast.state == BlastState::Sending {
+        if start == StartKind::Resume && plan.blast.state == BlastState::Sending {
             return self.resume_sender(&context, &plan).await;
         }
         possible(&plan, start)?;
@@ -45,7 +45,7 @@ impl Send {
             talk(&show::plan_text(&context, &plan));
         }
         let question = format!("{} people get one message each, from {}.", plan.people, plan.blast.sender);
-        if confirm_number(&question, plan.people, self.yes)? == Answer::No {
+        if confirm_number(&question, plan.people, self.yes)? == Confirmation::No {
             return Ok(());
         }
         let launch = Launch {
@@ -55,8 +55,8 @@ impl Send {
             armed_for: if self.yes { TimeDelta::zero() } else { Launch::ARMED_FOR },
         };
         let blast = match start {
-            Start::Launch => context.app.launch(launch).await?,
-            Start::Resume => context.app.resume(launch).await?,
+            StartKind::Launch => context.app.launch(launch).await?,
+            StartKind::Resume => context.app.resume(launch).await?,
         };
         let is_attended = self.is_attended(&context, &blast).await?;
         if context.is_json {
@@ -90,7 +90,7 @@ fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
     }
 }
 
-impl Send {
+impl SendArgs {
     /// Nothing was paused; perhaps the sender was stopped, and is mended now.
     async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
         let launch = Launch {
@@ -123,8 +123,8 @@ fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
 }
 
 /// Refuses before anything is asked.
-fn possible(plan: &Plan, start: Start) -> Result<()> {
-    let command = if start == Start::Launch { Command::Launch } else { Command::Resume };
+fn possible(plan: &Plan, start: StartKind) -> Result<()> {
+    let command = if start == StartKind::Launch { Command::Launch } else { Command::Resume };
     transition(plan.blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
     match plan.obstacles.first() {
         Some(obstacle) => Err(EngineError::Refused(obstacle.clone()).into()),

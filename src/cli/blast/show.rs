@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::cli::context::{Context, Touch};
+use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -19,7 +19,7 @@ use crate::engine::view::BlastRow;
 use crate::engine::{Beside, Plan, Sample};
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
-    let context = Context::open(global, Touch::Reads).await?;
+    let context = Context::open(global, Intent::Reads).await?;
     let blast = context.app.blast(id).await?;
     if context.is_json { json(&as_json(&blast)) } else { text(&show_text(&context, &blast)) }
 }
@@ -100,7 +100,7 @@ fn because(blast: &BlastRow) -> String {
 }
 
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
-    let context = Context::open(global, Touch::Reads).await?;
+    let context = Context::open(global, Intent::Reads).await?;
     let plan = context.app.plan(id).await?;
     if context.is_json { json(&plan_json(&plan)) } else { text(&plan_text(&context, &plan)) }
 }

@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{COUNTER, SALES, World};
+use super::environment::{COUNTER, DemoEnvironment, SALES};
 use crate::domain::ids::{RecipientId, SenderId};
-use crate::domain::phone::{Phone as Number, Region};
+use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::Mark;
 use crate::engine::{App, EngineError, Heard, Incoming};
 
@@ -28,12 +28,12 @@ pub(super) enum Buyers {
 }
 
 #[derive(Debug, Deserialize)]
-struct Replies {
-    replies: Vec<Reply>,
+struct ReplyPage {
+    replies: Vec<ReceivedReply>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Reply {
+struct ReceivedReply {
     seq: u64,
     phone: String,
     text: String,
@@ -42,23 +42,23 @@ struct Reply {
 }
 
 /// Follows the simulator's replies.
-pub(super) struct Phone {
+pub(super) struct PretendPhone {
     app: App,
     client: reqwest::Client,
     base_url: String,
     senders: Vec<SenderId>,
     buyers: Buyers,
     /// Replies that came before we knew that their person was reached.
-    early: HashMap<u64, Reply>,
+    early: HashMap<u64, ReceivedReply>,
 }
 
-impl Phone {
-    pub(super) fn new(world: &World, app: &App, buyers: Buyers) -> Self {
+impl PretendPhone {
+    pub(super) fn new(environment: &DemoEnvironment, app: &App, buyers: Buyers) -> Self {
         let senders = [SALES, COUNTER].iter().filter_map(|name| app.sender_id(name)).collect();
         Self {
             app: app.clone(),
-            client: world.client(),
-            base_url: world.base_url().to_owned(),
+            client: environment.client(),
+            base_url: environment.base_url().to_owned(),
             senders,
             buyers,
             early: HashMap::new(),
@@ -80,7 +80,7 @@ impl Phone {
 
     async fn look(&mut self, seen: &mut u64) -> Result<()> {
         let url = format!("{}/sim/replies?after={seen}", self.base_url);
-        let news: Replies = self.client.get(url).send().await?.error_for_status()?.json().await?;
+        let news: ReplyPage = self.client.get(url).send().await?.error_for_status()?.json().await?;
         for reply in news.replies {
             *seen = reply.seq.max(*seen);
             self.early.insert(reply.seq, reply);
@@ -96,8 +96,8 @@ impl Phone {
     }
 
     /// `false`: nobody is known to have been reached under this number yet.
-    async fn bring(&self, reply: &Reply) -> Result<bool> {
-        let from = Number::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
+    async fn bring(&self, reply: &ReceivedReply) -> Result<bool> {
+        let from = Phone::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
         for sender in &self.senders {
             let incoming = Incoming { sender: *sender, from: from.clone(), text: reply.text.clone(), at: reply.at };
             match self.app.hear(&incoming).await? {

@@ -5,7 +5,7 @@ use crate::domain::ids::SenderId;
 use crate::engine::clock::Moment;
 use crate::engine::error::EngineError;
 use crate::engine::fence::RESTORED;
-use crate::provider::{Health, Verdict};
+use crate::provider::{Health, HealthVerdict};
 use crate::store::fence::{self, Replication};
 use crate::store::sender;
 
@@ -15,11 +15,11 @@ impl App {
         let is_asked = |other: &str| name.is_none_or(|name| name.eq_ignore_ascii_case(other));
         let mut checks = Vec::new();
         for broken in self.broken().iter().filter(|broken| is_asked(&broken.name)) {
-            checks.push((broken.name.clone(), Health { verdict: Verdict::Bad, detail: broken.why.clone() }));
+            checks.push((broken.name.clone(), Health { verdict: HealthVerdict::Bad, detail: broken.why.clone() }));
         }
         for desk in self.desks().iter().filter(|desk| is_asked(&desk.name)) {
             let health = desk.provider.health().await;
-            if health.verdict == Verdict::Good && !self.is_read_only() && self.unstop(desk.id).await? {
+            if health.verdict == HealthVerdict::Good && !self.is_read_only() && self.unstop(desk.id).await? {
                 let _ = self.news_parts().order(self.pool(), None).await;
             }
             checks.push((desk.name.clone(), health));

@@ -177,7 +177,7 @@ async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<De
 }
 
 /// A sender as the database is to know it.
-pub(super) fn registered(sender: &config::Sender) -> Registered {
+pub(super) fn registered(sender: &config::SenderConfig) -> Registered {
     Registered {
         name: sender.name.clone(),
         business: sender.business().to_owned(),
@@ -187,7 +187,7 @@ pub(super) fn registered(sender: &config::Sender) -> Registered {
 }
 
 /// The same name, another phone: two configurations on one database, or one that was edited.
-fn elsewhere(sender: &config::Sender, device: &SenderDevice) -> String {
+fn elsewhere(sender: &config::SenderConfig, device: &SenderDevice) -> String {
     let (name, ours) = (&sender.name, sender.identity());
     format!(
         "in this database sender {name} is {device}, in this configuration {ours}: \

@@ -13,7 +13,7 @@ use crate::domain::pace::Pacer;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::engine::sync::Mutex;
-use crate::provider::Outcome;
+use crate::provider::SendOutcome;
 use crate::store::suppression::{self, Scope, Suppress};
 use crate::store::{StoreError, blast, sender};
 use chrono::TimeDelta;
@@ -65,14 +65,14 @@ impl Aftermath {
     }
 
     /// Takes note of an outcome. What cannot be written now is told in the log: the next equal outcome tries again.
-    pub(super) async fn of(&self, blast: BlastId, outcome: &Outcome, phone: &Phone) {
+    pub(super) async fn of(&self, blast: BlastId, outcome: &SendOutcome, phone: &Phone) {
         let done = match outcome {
-            Outcome::Accepted { .. } if self.parts.desk.has_failed(outcome) => {
+            SendOutcome::Accepted { .. } if self.parts.desk.has_failed(outcome) => {
                 self.streak(blast, Some(("error", FAILED_AT_ONCE))).await
             }
-            Outcome::Accepted { .. } => self.streak(blast, None).await,
-            Outcome::Unknown { why } => self.streak(blast, Some(("no answer", why))).await,
-            Outcome::Rejected { class, code, message, retry_after } => {
+            SendOutcome::Accepted { .. } => self.streak(blast, None).await,
+            SendOutcome::Unknown { why } => self.streak(blast, Some(("no answer", why))).await,
+            SendOutcome::Rejected { class, code, message, retry_after } => {
                 self.not_accepted();
                 let wish = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
                 self.refusal(blast, Refusal { class: *class, code, message, wish }, phone).await

@@ -19,7 +19,7 @@ use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped, 
 use crate::domain::retry::ErrorClass;
 use crate::engine::filing::Slot;
 use crate::engine::sync::Mutex;
-use crate::provider::{Outcome, Outgoing, Raw, SendReply};
+use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
 use crate::store::claim::{self, Claimed};
 use crate::store::ledger::{Answer, Entry, Source};
 
@@ -98,7 +98,7 @@ impl Post {
     /// Files a message that went well; returns what else is to be done after any other outcome. Looks at the reply outside of
     /// the future of a POST, which would hold it to its end.
     fn settle(self, reply: SendReply, text: String) -> Option<BoxFuture<'static, ()>> {
-        let is_accepted = matches!(reply.outcome, Outcome::Accepted { .. });
+        let is_accepted = matches!(reply.outcome, SendOutcome::Accepted { .. });
         if is_accepted && !self.round.parts.desk.has_failed(&reply.outcome) {
             self.file(reply, text);
             return None;
@@ -121,7 +121,7 @@ impl Post {
 
     /// Back to the queue, perhaps for later: nothing was sent.
     pub(super) fn give_back(self, not_before: Option<DateTime<Utc>>) {
-        let answer = self.answer("released", &Raw::default());
+        let answer = self.answer("released", &RawResponse::default());
         self.bring(Evidence::Released { not_before }, None, answer);
     }
 
@@ -186,24 +186,25 @@ impl Post {
             code: "message".to_owned(),
             message: format!("no text could be made: {why}"),
         };
-        let answer = Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", &Raw::default()) };
+        let answer =
+            Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", &RawResponse::default()) };
         self.bring(evidence, None, answer);
     }
 
     fn file(self, reply: SendReply, text: String) {
         let answer = self.answer(outcome_word(&reply.outcome), &reply.raw);
         match reply.outcome {
-            Outcome::Accepted { message_id, provider_status, message_timestamp } => {
+            SendOutcome::Accepted { message_id, provider_status, message_timestamp } => {
                 let answer = Answer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
                 let message_id = Some(message_id);
                 self.file_word(provider_status.as_deref());
                 self.bring(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
             }
-            Outcome::Rejected { class, code, message, retry_after } => {
+            SendOutcome::Rejected { class, code, message, retry_after } => {
                 let answer = Answer { error_code: Some(code.clone()), ..answer };
                 self.bring(Evidence::Rejected { class, code, message }, retry_after, answer);
             }
-            Outcome::Unknown { why } => {
+            SendOutcome::Unknown { why } => {
                 let answer = Answer { text: Some(text), ..answer };
                 self.bring(Evidence::Unknown { why }, None, answer);
             }
@@ -224,7 +225,7 @@ impl Post {
         self.round.parts.ledger.file(entry, None);
     }
 
-    fn answer(&self, outcome: &'static str, raw: &Raw) -> Answer {
+    fn answer(&self, outcome: &'static str, raw: &RawResponse) -> Answer {
         Answer {
             sender: self.round.parts.desk.id,
             outcome,
@@ -261,22 +262,22 @@ impl Post {
 /// What is known of a request that was dropped.
 fn cut_off() -> SendReply {
     let why = "the lease ended while the request was under way".to_owned();
-    SendReply { outcome: Outcome::Unknown { why }, raw: Raw::default() }
+    SendReply { outcome: SendOutcome::Unknown { why }, raw: RawResponse::default() }
 }
 
 /// Whether an outcome keeps others from being sent to.
-const fn stops_others(outcome: &Outcome) -> bool {
+const fn stops_others(outcome: &SendOutcome) -> bool {
     matches!(
         outcome,
-        Outcome::Rejected { class: ErrorClass::StopSender | ErrorClass::PauseBlast | ErrorClass::OptOut, .. }
+        SendOutcome::Rejected { class: ErrorClass::StopSender | ErrorClass::PauseBlast | ErrorClass::OptOut, .. }
     )
 }
 
-const fn outcome_word(outcome: &Outcome) -> &'static str {
+const fn outcome_word(outcome: &SendOutcome) -> &'static str {
     match outcome {
-        Outcome::Accepted { .. } => "accepted",
-        Outcome::Rejected { .. } => "rejected",
-        Outcome::Unknown { .. } => "unknown",
+        SendOutcome::Accepted { .. } => "accepted",
+        SendOutcome::Rejected { .. } => "rejected",
+        SendOutcome::Unknown { .. } => "unknown",
     }
 }
 

@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 
-use super::super::{Health, Verdict};
-use super::refusal::{Meaning, meaning};
+use super::super::{Health, HealthVerdict};
+use super::refusal::{RefusalMeaning, meaning};
 use super::wire::{self, Success};
 use crate::domain::retry::ErrorClass;
 
 /// The calls that are tried, the most telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum HealthCall {
     /// `GET /v1/devices`: every device of the account.
     Devices,
     /// `POST /v1/info`: this device.
@@ -19,10 +19,10 @@ pub(super) enum Step {
     Server,
 }
 
-pub(super) const STEPS: [Step; 3] = [Step::Devices, Step::Info, Step::Server];
+pub(super) const HEALTH_CALLS: [HealthCall; 3] = [HealthCall::Devices, HealthCall::Info, HealthCall::Server];
 
 /// What an answer tells, or a word on why it tells nothing.
-pub(super) fn read(step: Step, status: u16, body: &[u8], device: &str) -> Result<Health, String> {
+pub(super) fn read(step: HealthCall, status: u16, body: &[u8], device: &str) -> Result<Health, String> {
     let value = wire::json(body);
     if let Some(refusal) = refusal(status, value.as_ref()) {
         return Ok(refusal);
@@ -31,16 +31,16 @@ pub(super) fn read(step: Step, status: u16, body: &[u8], device: &str) -> Result
     if !(200..300).contains(&status) {
         return Err(untold());
     }
-    if step == Step::Server {
+    if step == HealthCall::Server {
         let detail = format!("gateway up, but it does not say how device {device} is");
-        return Ok(Health { verdict: Verdict::Doubtful, detail });
+        return Ok(Health { verdict: HealthVerdict::Doubtful, detail });
     }
     let value = value.filter(|value| wire::success(value) != Success::No).ok_or_else(untold)?;
     match find(step, &value, device) {
         Some(record) => Ok(of_record(record, device)),
-        None if step == Step::Devices && records(&value).is_some() => {
+        None if step == HealthCall::Devices && records(&value).is_some() => {
             let detail = format!("device {device} is not among the account's devices");
-            Ok(Health { verdict: Verdict::Doubtful, detail })
+            Ok(Health { verdict: HealthVerdict::Doubtful, detail })
         }
         None => Err(untold()),
     }
@@ -48,12 +48,12 @@ pub(super) fn read(step: Step, status: u16, body: &[u8], device: &str) -> Result
 
 /// No connection, or none that lasted.
 pub(super) fn unreachable(why: &str) -> Health {
-    Health { verdict: Verdict::Bad, detail: format!("unreachable: {why}") }
+    Health { verdict: HealthVerdict::Bad, detail: format!("unreachable: {why}") }
 }
 
 /// Reachable, but no call was answered with anything readable.
 pub(super) fn unreadable(heard: &[String]) -> Health {
-    Health { verdict: Verdict::Bad, detail: format!("answers nothing readable: {}", heard.join("; ")) }
+    Health { verdict: HealthVerdict::Bad, detail: format!("answers nothing readable: {}", heard.join("; ")) }
 }
 
 fn refusal(status: u16, value: Option<&Value>) -> Option<Health> {
@@ -62,13 +62,13 @@ fn refusal(status: u16, value: Option<&Value>) -> Option<Health> {
     let refused = meaning(&sentence);
     if matches!(status, 401 | 403) || says_no && refused == unauthorised() {
         let said = if sentence.is_empty() { format!("HTTP {status}") } else { sentence };
-        return Some(Health { verdict: Verdict::Bad, detail: format!("token refused: {said}") });
+        return Some(Health { verdict: HealthVerdict::Bad, detail: format!("token refused: {said}") });
     }
-    let stops = matches!(refused, Meaning::Refused { class: ErrorClass::StopSender, .. });
-    (says_no && stops).then_some(Health { verdict: Verdict::Doubtful, detail: sentence })
+    let stops = matches!(refused, RefusalMeaning::Refused { class: ErrorClass::StopSender, .. });
+    (says_no && stops).then_some(Health { verdict: HealthVerdict::Doubtful, detail: sentence })
 }
 
-fn unauthorised() -> Meaning {
+fn unauthorised() -> RefusalMeaning {
     meaning("unauthorised")
 }
 
@@ -77,12 +77,12 @@ fn records(value: &Value) -> Option<&Vec<Value>> {
     value.as_array().or_else(|| value.get("data")?.as_array())
 }
 
-fn find<'a>(step: Step, value: &'a Value, device: &str) -> Option<&'a Value> {
+fn find<'a>(step: HealthCall, value: &'a Value, device: &str) -> Option<&'a Value> {
     if let Some(records) = records(value) {
         return records.iter().find(|record| is_of(record, device));
     }
     let record = value.get("data").filter(|data| data.is_object()).unwrap_or(value);
-    (is_of(record, device) || step == Step::Info && record.get("id_device").is_none()).then_some(record)
+    (is_of(record, device) || step == HealthCall::Info && record.get("id_device").is_none()).then_some(record)
 }
 
 fn is_of(record: &Value, device: &str) -> bool {
@@ -100,7 +100,7 @@ fn of_record(record: &Value, device: &str) -> Health {
     let state = text("status");
     let is_off =
         state.as_ref().is_some_and(|state| !matches!(state.to_lowercase().as_str(), "paired" | "connected" | "online"));
-    let verdict = if is_off { Verdict::Doubtful } else { Verdict::Good };
+    let verdict = if is_off { HealthVerdict::Doubtful } else { HealthVerdict::Good };
     Health { verdict, detail: format!("device {device} {}{name}", state.as_deref().unwrap_or("answers")) }
 }
 
@@ -108,20 +108,20 @@ fn of_record(record: &Value, device: &str) -> Health {
 mod tests {
     use super::*;
 
-    fn told(step: Step, status: u16, body: &str) -> Result<(Verdict, String), String> {
+    fn told(step: HealthCall, status: u16, body: &str) -> Result<(HealthVerdict, String), String> {
         read(step, status, body.as_bytes(), "5850").map(|health| (health.verdict, health.detail))
     }
 
     #[test]
     fn a_paired_device_is_good_bare_or_under_data_by_number_or_text() {
-        let good = Ok((Verdict::Good, "device 5850 paired, named Kedai".to_owned()));
+        let good = Ok((HealthVerdict::Good, "device 5850 paired, named Kedai".to_owned()));
         let record = r#"{"id_device":5850,"device_name":"Kedai","status":"paired"}"#;
         let other = r#"{"id_device":"1","device_name":"Other","status":"offline"}"#;
 
-        assert_eq!(told(Step::Devices, 200, &format!(r#"{{"success":true,"data":[{other},{record}]}}"#)), good);
-        assert_eq!(told(Step::Devices, 200, &format!("[{other},{record}]")), good);
-        assert_eq!(told(Step::Info, 200, &format!(r#"{{"success":true,"data":{record}}}"#)), good);
-        assert_eq!(told(Step::Info, 200, &record.replace("5850", "\"5850\"")), good);
+        assert_eq!(told(HealthCall::Devices, 200, &format!(r#"{{"success":true,"data":[{other},{record}]}}"#)), good);
+        assert_eq!(told(HealthCall::Devices, 200, &format!("[{other},{record}]")), good);
+        assert_eq!(told(HealthCall::Info, 200, &format!(r#"{{"success":true,"data":{record}}}"#)), good);
+        assert_eq!(told(HealthCall::Info, 200, &record.replace("5850", "\"5850\"")), good);
     }
 
     #[test]
@@ -129,13 +129,13 @@ mod tests {
         let offline = r#"{"data":[{"id_device":"5850","device_name":"Kedai\u001b[2J","status":"offline"}]}"#;
 
         assert_eq!(
-            told(Step::Devices, 200, offline),
-            Ok((Verdict::Doubtful, "device 5850 offline, named Kedai[2J".to_owned()))
+            told(HealthCall::Devices, 200, offline),
+            Ok((HealthVerdict::Doubtful, "device 5850 offline, named Kedai[2J".to_owned()))
         );
-        assert_eq!(told(Step::Devices, 200, r#"{"data":[]}"#).unwrap().0, Verdict::Doubtful);
+        assert_eq!(told(HealthCall::Devices, 200, r#"{"data":[]}"#).unwrap().0, HealthVerdict::Doubtful);
         assert_eq!(
-            told(Step::Info, 200, r#"{"success":false,"message":"Device offline"}"#).unwrap().0,
-            Verdict::Doubtful
+            told(HealthCall::Info, 200, r#"{"success":false,"message":"Device offline"}"#).unwrap().0,
+            HealthVerdict::Doubtful
         );
     }
 
@@ -143,24 +143,24 @@ mod tests {
     fn a_refused_token_is_bad_whatever_the_http_status() {
         let body = r#"{"success":false,"message":"Unauthorised Token"}"#;
 
-        let bad = Ok((Verdict::Bad, "token refused: Unauthorised Token".to_owned()));
-        assert_eq!(told(Step::Devices, 200, body), bad);
-        assert_eq!(told(Step::Devices, 401, body), bad);
-        assert_eq!(told(Step::Devices, 403, "").unwrap().0, Verdict::Bad);
+        let bad = Ok((HealthVerdict::Bad, "token refused: Unauthorised Token".to_owned()));
+        assert_eq!(told(HealthCall::Devices, 200, body), bad);
+        assert_eq!(told(HealthCall::Devices, 401, body), bad);
+        assert_eq!(told(HealthCall::Devices, 403, "").unwrap().0, HealthVerdict::Bad);
     }
 
     #[test]
     fn account_data_with_a_boolean_status_says_nothing_about_the_device() {
-        let health = told(Step::Info, 200, r#"{"success":true,"data":{"status":true,"quota":100}}"#);
+        let health = told(HealthCall::Info, 200, r#"{"success":true,"data":{"status":true,"quota":100}}"#);
 
-        assert_eq!(health, Ok((Verdict::Good, "device 5850 answers".to_owned())));
+        assert_eq!(health, Ok((HealthVerdict::Good, "device 5850 answers".to_owned())));
     }
 
     #[test]
     fn what_tells_nothing_leaves_the_question_to_the_next_call() {
-        assert!(told(Step::Devices, 502, "<html>").is_err());
-        assert!(told(Step::Devices, 200, "<html>").is_err());
-        assert!(told(Step::Devices, 404, r#"{"success":false,"message":"no such call"}"#).is_err());
-        assert_eq!(told(Step::Server, 200, "OK").unwrap().0, Verdict::Doubtful);
+        assert!(told(HealthCall::Devices, 502, "<html>").is_err());
+        assert!(told(HealthCall::Devices, 200, "<html>").is_err());
+        assert!(told(HealthCall::Devices, 404, r#"{"success":false,"message":"no such call"}"#).is_err());
+        assert_eq!(told(HealthCall::Server, 200, "OK").unwrap().0, HealthVerdict::Doubtful);
     }
 }

@@ -4,19 +4,19 @@ use crate::domain::retry::ErrorClass;
 
 /// What a refusal's sentence comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum RefusalMeaning {
     /// Known not to have been accepted. The word stands as the error's code.
     Refused { class: ErrorClass, code: &'static str },
     /// It says that something broke on the way, which says nothing about the message.
     Unclear,
 }
 
-const fn refused(class: ErrorClass, code: &'static str) -> Meaning {
-    Meaning::Refused { class, code }
+const fn refused(class: ErrorClass, code: &'static str) -> RefusalMeaning {
+    RefusalMeaning::Refused { class, code }
 }
 
 /// Phrases in lower case, and what a sentence with one of them means. The first match wins.
-const TABLE: [(&[&str], Meaning); 4] = [
+const TABLE: [(&[&str], RefusalMeaning); 4] = [
     (
         &["unauthori", "invalid token", "token invalid", "token is invalid", "token expired", "wrong token"],
         refused(ErrorClass::StopSender, "unauthorised"),
@@ -59,12 +59,12 @@ const TABLE: [(&[&str], Meaning); 4] = [
             "internal error",
             "gateway",
         ],
-        Meaning::Unclear,
+        RefusalMeaning::Unclear,
     ),
 ];
 
 /// Reads a refusal's sentence. One that is not in the table fails its person only; several in a row pause the blast.
-pub(super) fn meaning(sentence: &str) -> Meaning {
+pub(super) fn meaning(sentence: &str) -> RefusalMeaning {
     let sentence = sentence.to_lowercase();
     let known = TABLE.iter().find(|(phrases, _)| phrases.iter().any(|phrase| sentence.contains(phrase)));
     known.map_or(refused(ErrorClass::FailRecipient, "refused"), |(_, meaning)| *meaning)
@@ -107,8 +107,8 @@ mod tests {
             ("Phone not connected", refused(StopSender, "device")),
             ("Session logged out", refused(StopSender, "device")),
             ("rate-overlimit", refused(SlowSender, "throttled")),
-            ("Timed Out", Meaning::Unclear),
-            ("Connection Closed", Meaning::Unclear),
+            ("Timed Out", RefusalMeaning::Unclear),
+            ("Connection Closed", RefusalMeaning::Unclear),
             ("Invalid number", refused(FailRecipient, "refused")),
             ("The number is not registered on WhatsApp", refused(FailRecipient, "refused")),
             ("", refused(FailRecipient, "refused")),

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::super::Outcome;
-use super::super::http::Answer;
-use super::refusal::{Meaning, meaning};
+use super::super::SendOutcome;
+use super::super::http::HttpAnswer;
+use super::refusal::{RefusalMeaning, meaning};
 use super::status::word;
 use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
@@ -16,7 +16,7 @@ const ID_PLACES: [&str; 3] = ["/data/key/id", "/messageId", "/data/messageId"];
 
 /// The whole table, by HTTP status and body. Known not accepted is only what says so; all else is unknown. `None`: the
 /// answer names somebody else than `to`, and is about another message, whatever it says.
-pub(super) fn classify(answer: &Answer, to: &str, now: DateTime<Utc>) -> Option<Outcome> {
+pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Option<SendOutcome> {
     let body = wire::json(&answer.body);
     if body.as_ref().is_some_and(|value| wire::names_another(value, to)) {
         return None;
@@ -31,16 +31,16 @@ pub(super) fn classify(answer: &Answer, to: &str, now: DateTime<Utc>) -> Option<
 }
 
 /// The connection failed before a byte left.
-pub(super) fn not_connected(why: String) -> Outcome {
+pub(super) fn not_connected(why: String) -> SendOutcome {
     rejected(ErrorClass::Retry, "connect", why)
 }
 
 /// This machine cannot make a client: a person has to mend it.
-pub(super) fn no_client(why: String) -> Outcome {
+pub(super) fn no_client(why: String) -> SendOutcome {
     rejected(ErrorClass::StopSender, "client", why)
 }
 
-fn accepted_or_not(value: &Value, answer: &Answer, now: DateTime<Utc>) -> Outcome {
+fn accepted_or_not(value: &Value, answer: &HttpAnswer, now: DateTime<Utc>) -> SendOutcome {
     let id = wire::message_id(value, &ID_PLACES);
     match (wire::success(value), id) {
         (Success::No, _) => refused(value, answer),
@@ -56,26 +56,26 @@ fn is_bare_record(value: &Value) -> bool {
     value.get("success").is_none() && value.get("messageId").is_some() && value.get("id_device").is_some()
 }
 
-fn accepted(message_id: MessageId, value: &Value, now: DateTime<Utc>) -> Outcome {
+fn accepted(message_id: MessageId, value: &Value, now: DateTime<Utc>) -> SendOutcome {
     let record = value.get("data").filter(|data| data.is_object()).unwrap_or(value);
-    Outcome::Accepted {
+    SendOutcome::Accepted {
         message_id,
         provider_status: record.get("status").and_then(word),
         message_timestamp: record.get("messageTimestamp").and_then(|at| wire::timestamp(at, now)),
     }
 }
 
-fn refused(value: &Value, answer: &Answer) -> Outcome {
+fn refused(value: &Value, answer: &HttpAnswer) -> SendOutcome {
     if wire::message_id(value, &ID_PLACES).is_some() {
         return unknown(answer, "says no, and yet gives a message id");
     }
     let sentence = wire::sentence(value);
     match meaning(&sentence) {
-        Meaning::Refused { class, code } => {
+        RefusalMeaning::Refused { class, code } => {
             let code = own_code(value).unwrap_or_else(|| code.to_owned());
-            Outcome::Rejected { class, code, message: sentence, retry_after: answer.retry_after }
+            SendOutcome::Rejected { class, code, message: sentence, retry_after: answer.retry_after }
         }
-        Meaning::Unclear => unknown(answer, &format!("says: {sentence}")),
+        RefusalMeaning::Unclear => unknown(answer, &format!("says: {sentence}")),
     }
 }
 
@@ -85,8 +85,8 @@ fn own_code(value: &Value) -> Option<String> {
     wire::integer(code).map(|code| code.to_string())
 }
 
-fn throttled(answer: &Answer, body: Option<&Value>) -> Outcome {
-    Outcome::Rejected {
+fn throttled(answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
+    SendOutcome::Rejected {
         class: ErrorClass::SlowSender,
         code: "throttled".to_owned(),
         message: http_sentence(answer, body),
@@ -102,7 +102,7 @@ fn throttled(answer: &Answer, body: Option<&Value>) -> Outcome {
 /// * 408, 409, 425, 499: about timing or state, not a refusal of the message: unknown.
 /// * Other 4xx: the request itself was refused, so this person fails.
 /// * 5xx and anything else: unknown.
-fn bare(status: u16, answer: &Answer, body: Option<&Value>) -> Outcome {
+fn bare(status: u16, answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
     let code = format!("http_{status}");
     let sentence = http_sentence(answer, body);
     match status {
@@ -118,16 +118,16 @@ fn bare(status: u16, answer: &Answer, body: Option<&Value>) -> Outcome {
     }
 }
 
-fn rejected(class: ErrorClass, code: &str, message: String) -> Outcome {
-    Outcome::Rejected { class, code: code.to_owned(), message, retry_after: None }
+fn rejected(class: ErrorClass, code: &str, message: String) -> SendOutcome {
+    SendOutcome::Rejected { class, code: code.to_owned(), message, retry_after: None }
 }
 
-fn unknown(answer: &Answer, what: &str) -> Outcome {
-    Outcome::Unknown { why: format!("WSAPME answers HTTP {}: {what}", answer.status) }
+fn unknown(answer: &HttpAnswer, what: &str) -> SendOutcome {
+    SendOutcome::Unknown { why: format!("WSAPME answers HTTP {}: {what}", answer.status) }
 }
 
 /// The gateway's sentence, else the HTTP status as one.
-fn http_sentence(answer: &Answer, body: Option<&Value>) -> String {
+fn http_sentence(answer: &HttpAnswer, body: Option<&Value>) -> String {
     let sentence = body.map(wire::sentence).unwrap_or_default();
     if sentence.is_empty() { format!("HTTP {}", answer.status) } else { sentence }
 }

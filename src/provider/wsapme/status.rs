@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::http::Answer;
-use super::super::{Asked, Finding, ProviderStage, StatusNews};
-use super::refusal::{Meaning, meaning};
+use super::super::http::HttpAnswer;
+use super::super::{ProviderStage, StatusFinding, StatusQuery, StatusReport};
+use super::refusal::{RefusalMeaning, meaning};
 use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
@@ -48,7 +48,7 @@ pub(super) fn word(value: &Value) -> Option<String> {
 }
 
 /// Reads the answer to a question about one message. `None`: it is about another message or another person.
-pub(super) fn read(answer: &Answer, asked: Asked<'_>, now: DateTime<Utc>) -> Option<Finding> {
+pub(super) fn read(answer: &HttpAnswer, asked: StatusQuery<'_>, now: DateTime<Utc>) -> Option<StatusFinding> {
     let body = wire::json(&answer.body);
     if body.as_ref().is_some_and(|value| is_about_another(value, asked)) {
         return None;
@@ -57,53 +57,53 @@ pub(super) fn read(answer: &Answer, asked: Asked<'_>, now: DateTime<Utc>) -> Opt
         (401 | 403, _) => {
             let sentence = body.as_ref().map(wire::sentence).filter(|sentence| !sentence.is_empty());
             let message = sentence.unwrap_or_else(|| format!("HTTP {}", answer.status));
-            Finding::Refused { code: "unauthorised".to_owned(), message }
+            StatusFinding::Refused { code: "unauthorised".to_owned(), message }
         }
-        (429, _) => Finding::Throttled { retry_after: answer.retry_after },
+        (429, _) => StatusFinding::Throttled { retry_after: answer.retry_after },
         // A gateway that is down for a while may say until when.
-        (503, _) if answer.retry_after.is_some() => Finding::Throttled { retry_after: answer.retry_after },
+        (503, _) if answer.retry_after.is_some() => StatusFinding::Throttled { retry_after: answer.retry_after },
         (_, Some(value)) if wire::success(value) == Success::No => no(value, answer),
         (200..=299, Some(value)) => news(value, now),
-        (status, _) => Finding::Nothing { why: format!("HTTP {status}: {}", wire::describe(&answer.body)) },
+        (status, _) => StatusFinding::Nothing { why: format!("HTTP {status}: {}", wire::describe(&answer.body)) },
     })
 }
 
-fn is_about_another(value: &Value, asked: Asked<'_>) -> bool {
+fn is_about_another(value: &Value, asked: StatusQuery<'_>) -> bool {
     const IDS: [&str; 6] =
         ["/data/key/id", "/key/id", "/data/0/key/id", "/data/messageId", "/messageId", "/data/0/messageId"];
     wire::message_id(value, &IDS).is_some_and(|other| other != *asked.id) || wire::names_another(value, asked.to)
 }
 
 /// `success: false`: usually "not available", now and then a sender that cannot ask at all.
-fn no(value: &Value, answer: &Answer) -> Finding {
+fn no(value: &Value, answer: &HttpAnswer) -> StatusFinding {
     let sentence = wire::sentence(value);
     match meaning(&sentence) {
-        Meaning::Refused { class: ErrorClass::StopSender, code } => {
-            Finding::Refused { code: code.to_owned(), message: sentence }
+        RefusalMeaning::Refused { class: ErrorClass::StopSender, code } => {
+            StatusFinding::Refused { code: code.to_owned(), message: sentence }
         }
-        Meaning::Refused { class: ErrorClass::SlowSender, .. } => {
-            Finding::Throttled { retry_after: answer.retry_after }
+        RefusalMeaning::Refused { class: ErrorClass::SlowSender, .. } => {
+            StatusFinding::Throttled { retry_after: answer.retry_after }
         }
-        _ => Finding::Nothing { why: format!("not available: {sentence}") },
+        _ => StatusFinding::Nothing { why: format!("not available: {sentence}") },
     }
 }
 
-fn news(value: &Value, now: DateTime<Utc>) -> Finding {
+fn news(value: &Value, now: DateTime<Utc>) -> StatusFinding {
     let places = RECORDS.iter().filter_map(|record| value.pointer(record));
     let words =
         places.flat_map(|record| FIELDS.iter().filter_map(move |field| Some((record, word(record.get(field)?)?))));
     let words: Vec<_> = words.collect();
     let known = words.iter().find_map(|(record, word)| Some((*record, word, stage_of(word)?)));
     match (known, words.first()) {
-        (Some((record, word, stage)), _) => Finding::Known(learned(record, word, stage, now)),
-        (None, Some((_, word))) => Finding::Unrecognised { word: word.clone() },
-        (None, None) => Finding::Nothing { why: "no status in the answer".to_owned() },
+        (Some((record, word, stage)), _) => StatusFinding::Known(learned(record, word, stage, now)),
+        (None, Some((_, word))) => StatusFinding::Unrecognised { word: word.clone() },
+        (None, None) => StatusFinding::Nothing { why: "no status in the answer".to_owned() },
     }
 }
 
-fn learned(record: &Value, word: &str, stage: ProviderStage, now: DateTime<Utc>) -> StatusNews {
+fn learned(record: &Value, word: &str, stage: ProviderStage, now: DateTime<Utc>) -> StatusReport {
     let time = |field: &str| record.get(field).and_then(|at| wire::timestamp(at, now));
-    StatusNews {
+    StatusReport {
         stage,
         word: word.to_owned(),
         // In the record of a message it is the time of sending, whatever stage the message has reached since.

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::{BODY_MAX, Finding, Verdict};
+use super::super::{BODY_MAX, HealthVerdict, StatusFinding};
 use super::*;
 
 /// What the server does with one request.
 #[derive(Clone)]
-enum Act {
+enum ServerAct {
     Answer(Vec<u8>),
     /// Reads the request, then closes without a word.
     HangUp,
@@ -24,12 +24,12 @@ enum Act {
 /// A server that does one act a request, in order, and remembers what it was asked.
 struct Scripted {
     address: SocketAddr,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<SeenRequest>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct SeenRequest {
     connections: usize,
     requests: Vec<String>,
 }
@@ -41,10 +41,10 @@ impl Drop for Scripted {
 }
 
 impl Scripted {
-    async fn new(acts: Vec<Act>) -> Self {
+    async fn new(acts: Vec<ServerAct>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let seen = Arc::new(Mutex::new(SeenRequest::default()));
         let task = tokio::spawn(serve(listener, acts, Arc::clone(&seen)));
         Self { address, seen, task }
     }
@@ -62,21 +62,21 @@ impl Scripted {
     }
 }
 
-async fn serve(listener: TcpListener, acts: Vec<Act>, seen: Arc<Mutex<Seen>>) {
+async fn serve(listener: TcpListener, acts: Vec<ServerAct>, seen: Arc<Mutex<SeenRequest>>) {
     let mut acts = acts.into_iter();
     let mut kept = Vec::new();
     while let Ok((mut stream, _)) = listener.accept().await {
         seen.lock().unwrap().connections += 1;
         while let Some(request) = read_request(&mut stream).await {
             seen.lock().unwrap().requests.push(request);
-            match acts.next().unwrap_or(Act::HangUp) {
-                Act::Answer(bytes) => stream.write_all(&bytes).await.unwrap(),
-                Act::HangUp => break,
-                Act::Cut(bytes) => {
+            match acts.next().unwrap_or(ServerAct::HangUp) {
+                ServerAct::Answer(bytes) => stream.write_all(&bytes).await.unwrap(),
+                ServerAct::HangUp => break,
+                ServerAct::Cut(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     break;
                 }
-                Act::Stall(bytes) => {
+                ServerAct::Stall(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     kept.push(stream);
                     break;
@@ -104,13 +104,13 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-fn answer(status: &str, headers: &str, body: &[u8]) -> Act {
+fn answer(status: &str, headers: &str, body: &[u8]) -> ServerAct {
     let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
-    Act::Answer(bytes)
+    ServerAct::Answer(bytes)
 }
 
-fn good() -> Act {
+fn good() -> ServerAct {
     answer("200 OK", "content-type: application/json\r\n", include_bytes!("bodies/send_accepted.json"))
 }
 
@@ -133,11 +133,11 @@ fn id() -> MessageId {
     MessageId::new("3EB0WM0A1B2C3D4E5F6071").unwrap()
 }
 
-fn asked(id: &MessageId) -> Asked<'_> {
-    Asked { id, to: "60100123456" }
+fn asked(id: &MessageId) -> StatusQuery<'_> {
+    StatusQuery { id, to: "60100123456" }
 }
 
-async fn sent(act: Act) -> SendReply {
+async fn sent(act: ServerAct) -> SendReply {
     let server = Scripted::new(vec![act]).await;
     let reply = server.client().send(&hello()).await;
     assert_eq!(server.requests().len(), 1, "one POST, whatever comes of it");
@@ -145,7 +145,7 @@ async fn sent(act: Act) -> SendReply {
 }
 
 fn is_unknown(reply: &SendReply) -> bool {
-    matches!(reply.outcome, Outcome::Unknown { .. })
+    matches!(reply.outcome, SendOutcome::Unknown { .. })
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_send_is_exactly_the_call_that_working_clients_make() {
 
     let reply = server.client().send(&hello()).await;
 
-    assert!(matches!(&reply.outcome, Outcome::Accepted { message_id, .. } if *message_id == id()));
+    assert!(matches!(&reply.outcome, SendOutcome::Accepted { message_id, .. } if *message_id == id()));
     assert_eq!(reply.raw.http_status, Some(200));
     assert_eq!(&reply.raw.body[..], include_bytes!("bodies/send_accepted.json"), "byte for byte");
     let requests = server.requests();
@@ -172,7 +172,7 @@ async fn a_status_is_asked_for_by_device_and_id() {
 
     let reply = server.client().status(asked(&id())).await;
 
-    assert!(matches!(reply.finding, Finding::Known(_)), "{:?}", reply.finding);
+    assert!(matches!(reply.finding, StatusFinding::Known(_)), "{:?}", reply.finding);
     assert_eq!(reply.raw.body, record);
     let requests = server.requests();
     assert!(requests[0].starts_with("POST /v1/getMessageStatus HTTP/1.1\r\n"), "{requests:?}");
@@ -190,7 +190,7 @@ async fn the_second_way_to_ask_is_used_only_when_chosen() {
     let reply = client.status_of(asked(&id()), include_bytes!("bodies/send_accepted.json")).await;
 
     assert!(client.wants_send_reply());
-    assert!(matches!(reply.finding, Finding::Nothing { .. }));
+    assert!(matches!(reply.finding, StatusFinding::Nothing { .. }));
     assert!(server.requests()[0].starts_with("POST /api/messageInfo HTTP/1.1\r\n"));
     assert!(server.requests()[0].contains("\"messages\":{\"key\":{\"remoteJid\":"));
 }
@@ -204,7 +204,7 @@ async fn nobody_listening_is_known_not_to_have_sent() {
     let reply = Wsapme::new(options(&format!("http://{address}"))).unwrap().send(&hello()).await;
 
     assert!(
-        matches!(&reply.outcome, Outcome::Rejected { class: ErrorClass::Retry, code, .. } if code == "connect"),
+        matches!(&reply.outcome, SendOutcome::Rejected { class: ErrorClass::Retry, code, .. } if code == "connect"),
         "{:?}",
         reply.outcome
     );
@@ -213,7 +213,7 @@ async fn nobody_listening_is_known_not_to_have_sent() {
 
 #[tokio::test]
 async fn a_server_that_takes_the_request_and_hangs_up_leaves_it_unknown() {
-    let reply = sent(Act::HangUp).await;
+    let reply = sent(ServerAct::HangUp).await;
 
     assert!(is_unknown(&reply), "{:?}", reply.outcome);
     assert_eq!(reply.raw.http_status, None);
@@ -221,12 +221,12 @@ async fn a_server_that_takes_the_request_and_hangs_up_leaves_it_unknown() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_leaves_it_unknown_when_time_is_up() {
-    let server = Scripted::new(vec![Act::Stall(Vec::new())]).await;
+    let server = Scripted::new(vec![ServerAct::Stall(Vec::new())]).await;
     let client = Wsapme::new(WsapmeOptions { timeout: Duration::from_millis(200), ..server.options() }).unwrap();
 
     let reply = client.send(&hello()).await;
 
-    assert_eq!(reply.outcome, Outcome::Unknown { why: "no answer in time, after the request had left".to_owned() });
+    assert_eq!(reply.outcome, SendOutcome::Unknown { why: "no answer in time, after the request had left".to_owned() });
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -234,7 +234,7 @@ async fn a_server_that_never_answers_leaves_it_unknown_when_time_is_up() {
 async fn an_answer_that_breaks_off_is_unknown_and_its_part_is_kept() {
     let part = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"success\":true,".to_vec();
 
-    let reply = sent(Act::Cut(part)).await;
+    let reply = sent(ServerAct::Cut(part)).await;
 
     assert!(is_unknown(&reply), "{:?}", reply.outcome);
     assert_eq!(reply.raw.http_status, Some(200));
@@ -246,7 +246,7 @@ async fn a_body_without_end_is_cut_and_unknown() {
     let mut endless = b"HTTP/1.1 200 OK\r\ncontent-length: 999999999\r\n\r\n".to_vec();
     endless.resize(endless.len() + BODY_MAX + 10, b' ');
 
-    let reply = sent(Act::Stall(endless)).await;
+    let reply = sent(ServerAct::Stall(endless)).await;
 
     assert!(is_unknown(&reply), "{:?}", reply.outcome);
     assert_eq!(reply.raw.body.len(), 16 * 1024, "its beginning tells what it was");
@@ -268,7 +268,7 @@ async fn bytes_that_are_no_text_are_kept_as_they_came() {
 
     let reply = sent(answer("200 OK", "", body)).await;
 
-    assert!(matches!(&reply.outcome, Outcome::Accepted { message_id, .. } if message_id.as_str() == "A1"));
+    assert!(matches!(&reply.outcome, SendOutcome::Accepted { message_id, .. } if message_id.as_str() == "A1"));
     assert_eq!(&reply.raw.body[..], body);
 }
 
@@ -276,7 +276,7 @@ async fn bytes_that_are_no_text_are_kept_as_they_came() {
 async fn throttling_passes_on_how_long_to_wait() {
     let reply = sent(answer("429 Too Many Requests", "retry-after: 17\r\n", b"")).await;
 
-    let Outcome::Rejected { class, retry_after, .. } = reply.outcome else { panic!("{:?}", reply.outcome) };
+    let SendOutcome::Rejected { class, retry_after, .. } = reply.outcome else { panic!("{:?}", reply.outcome) };
     assert_eq!((class, retry_after), (ErrorClass::SlowSender, Some(Duration::from_secs(17))));
 }
 
@@ -287,7 +287,7 @@ async fn a_redirect_is_not_followed_so_that_the_token_stays_here() {
 
     for (status, stops) in [("307 Temporary Redirect", true), ("302 Found", false)] {
         let reply = sent(answer(status, &location, b"")).await;
-        let is_stop = matches!(reply.outcome, Outcome::Rejected { class: ErrorClass::StopSender, .. });
+        let is_stop = matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::StopSender, .. });
         assert_eq!((is_stop, is_unknown(&reply)), (stops, !stops), "{status}");
     }
     assert!(elsewhere.requests().is_empty());
@@ -300,7 +300,7 @@ async fn a_sender_with_a_gap_opens_a_connection_for_each_message_and_a_fast_one_
         let client = Wsapme::new(WsapmeOptions { keep_alive, ..server.options() }).unwrap();
 
         for _ in 0..2 {
-            assert!(matches!(client.send(&hello()).await.outcome, Outcome::Accepted { .. }));
+            assert!(matches!(client.send(&hello()).await.outcome, SendOutcome::Accepted { .. }));
         }
 
         assert_eq!(server.seen.lock().unwrap().connections, connections, "{keep_alive:?}");
@@ -315,20 +315,20 @@ async fn a_connection_that_answered_about_somebody_else_is_not_used_again() {
     let other = Outgoing { to: "60100123457".to_owned(), ..hello() };
     let connections = || server.seen.lock().unwrap().connections;
 
-    assert!(matches!(client.send(&hello()).await.outcome, Outcome::Accepted { .. }));
+    assert!(matches!(client.send(&hello()).await.outcome, SendOutcome::Accepted { .. }));
     let reply = client.send(&other).await;
     assert_eq!(connections(), 1);
 
     let why = "WSAPME answers HTTP 200 about another person: the connection is closed".to_owned();
-    assert_eq!(reply.outcome, Outcome::Unknown { why });
+    assert_eq!(reply.outcome, SendOutcome::Unknown { why });
     assert_eq!(&reply.raw.body[..], include_bytes!("bodies/send_accepted.json"), "kept, to be looked at");
-    assert!(matches!(client.send(&hello()).await.outcome, Outcome::Accepted { .. }));
+    assert!(matches!(client.send(&hello()).await.outcome, SendOutcome::Accepted { .. }));
     assert_eq!(connections(), 2);
 
-    let reply = client.status(Asked { id: &id(), to: &other.to }).await;
+    let reply = client.status(StatusQuery { id: &id(), to: &other.to }).await;
     let why = "WSAPME answers HTTP 200 about another message: the connection is closed".to_owned();
-    assert_eq!((connections(), reply.finding), (2, Finding::Nothing { why }));
-    assert!(matches!(client.status(asked(&id())).await.finding, Finding::Known(_)));
+    assert_eq!((connections(), reply.finding), (2, StatusFinding::Nothing { why }));
+    assert!(matches!(client.status(asked(&id())).await.finding, StatusFinding::Known(_)));
     assert_eq!(connections(), 3);
 }
 
@@ -342,7 +342,7 @@ async fn health_asks_for_the_device_list_then_for_the_device_then_for_the_server
 
     let health = server.client().health().await;
 
-    assert_eq!((health.verdict, health.detail.as_str()), (Verdict::Good, "device 5850 answers"));
+    assert_eq!((health.verdict, health.detail.as_str()), (HealthVerdict::Good, "device 5850 answers"));
     let requests = server.requests();
     assert!(requests[0].starts_with("GET /v1/devices HTTP/1.1\r\n") && requests[0].contains("x-wsapme-token: s3cret"));
     assert!(requests[1].starts_with("POST /v1/info HTTP/1.1\r\n") && requests[1].ends_with("{\"device\":\"5850\"}"));
@@ -350,11 +350,11 @@ async fn health_asks_for_the_device_list_then_for_the_device_then_for_the_server
 
 #[tokio::test]
 async fn health_of_a_gateway_that_is_not_there_is_bad() {
-    let server = Scripted::new(vec![Act::HangUp]).await;
+    let server = Scripted::new(vec![ServerAct::HangUp]).await;
 
     let health = server.client().health().await;
 
-    assert_eq!(health.verdict, Verdict::Bad);
+    assert_eq!(health.verdict, HealthVerdict::Bad);
     assert!(health.detail.starts_with("unreachable: "), "{health:?}");
 }
 
@@ -369,7 +369,7 @@ async fn a_failed_handshake_is_known_not_to_have_sent() {
     let reply = client.send(&hello()).await;
 
     closing.abort();
-    assert!(matches!(reply.outcome, Outcome::Rejected { class: ErrorClass::Retry, .. }), "{:?}", reply.outcome);
+    assert!(matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::Retry, .. }), "{:?}", reply.outcome);
 }
 
 #[test]

@@ -2,14 +2,14 @@ use super::*;
 
 fn people(seed: u64, count: u64) -> Vec<Fate> {
     let population = Population { seed, speed: 1.0 };
-    (0..count).map(|n| population.fate(Parcel { phone: 60_100_000_000 + n, nth: 1 })).collect()
+    (0..count).map(|n| population.fate(NthMessage { phone: 60_100_000_000 + n, nth: 1 })).collect()
 }
 
 fn deliveries(fates: &[Fate]) -> Vec<&Delivery> {
     fates.iter().filter_map(|fate| if let Fate::Delivered(delivery) = fate { Some(delivery) } else { None }).collect()
 }
 
-fn replies(fates: &[Fate]) -> Vec<&Reply> {
+fn replies(fates: &[Fate]) -> Vec<&PlannedReply> {
     fates.iter().filter_map(Fate::reply).collect()
 }
 
@@ -85,10 +85,10 @@ fn buyers_spend_from_35_to_250_and_who_says_stop_does_not_buy() {
 
 #[test]
 fn speed_shortens_every_wait_and_changes_nothing_else() {
-    let parcel = |n: u64| Parcel { phone: 60_100_000_000 + n, nth: 1 };
+    let message = |n: u64| NthMessage { phone: 60_100_000_000 + n, nth: 1 };
     for n in 0..1_000 {
-        let slow = Population { seed: 5, speed: 1.0 }.fate(parcel(n));
-        let fast = Population { seed: 5, speed: 60.0 }.fate(parcel(n));
+        let slow = Population { seed: 5, speed: 1.0 }.fate(message(n));
+        let fast = Population { seed: 5, speed: 60.0 }.fate(message(n));
 
         let shrunk = slow.last_event().map(|last| (last.as_secs_f64() / 60.0 * 1e6).round());
         assert_eq!(shrunk, fast.last_event().map(|last| (last.as_secs_f64() * 1e6).round()));
@@ -100,7 +100,7 @@ fn speed_shortens_every_wait_and_changes_nothing_else() {
 fn another_seed_is_another_public_and_another_message_another_fate() {
     let first = people(1, 1_000);
     let population = Population { seed: 1, speed: 1.0 };
-    let later: Vec<_> = (0..1_000).map(|n| population.fate(Parcel { phone: 60_100_000_000 + n, nth: 2 })).collect();
+    let later: Vec<_> = (0..1_000).map(|n| population.fate(NthMessage { phone: 60_100_000_000 + n, nth: 2 })).collect();
 
     assert_ne!(first, people(2, 1_000));
     assert_ne!(first, later);
@@ -112,9 +112,9 @@ fn a_number_that_is_not_on_whatsapp_never_gets_a_message_except_to_say_stop() {
     let population = Population { seed: 1, speed: 1.0 };
     let person = (0..1_000)
         .map(|n| 60_100_000_000 + n)
-        .find(|phone| population.fate(Parcel { phone: *phone, nth: 1 }) == Fate::Unreachable);
+        .find(|phone| population.fate(NthMessage { phone: *phone, nth: 1 }) == Fate::Unreachable);
 
-    let fates: Vec<_> = (1..20).map(|nth| population.fate(Parcel { phone: person.unwrap(), nth })).collect();
+    let fates: Vec<_> = (1..20).map(|nth| population.fate(NthMessage { phone: person.unwrap(), nth })).collect();
 
     assert!(
         fates.iter().all(|fate| *fate == Fate::Unreachable || fate.reply().is_some_and(|reply| reply.text == "STOP"))
@@ -135,7 +135,14 @@ fn the_words_go_from_pending_over_one_tick_and_two_to_read() {
 
     assert_eq!(
         words,
-        [Word::Pending, Word::ServerAck, Word::ServerAck, Word::DeliveryAck, Word::DeliveryAck, Word::Read]
+        [
+            WireStatus::Pending,
+            WireStatus::ServerAck,
+            WireStatus::ServerAck,
+            WireStatus::DeliveryAck,
+            WireStatus::DeliveryAck,
+            WireStatus::Read
+        ]
     );
 }
 
@@ -143,7 +150,7 @@ fn the_words_go_from_pending_over_one_tick_and_two_to_read() {
 fn a_refusal_is_pending_until_it_is_an_error() {
     let fate = Fate::Refused { after: Duration::from_secs(5) };
 
-    assert_eq!(fate.word(Duration::from_secs(4)), Word::Pending);
-    assert_eq!(fate.word(Duration::from_secs(5)), Word::Error);
-    assert_eq!(Fate::Unreachable.word(Duration::from_secs(1_000_000)), Word::Pending);
+    assert_eq!(fate.word(Duration::from_secs(4)), WireStatus::Pending);
+    assert_eq!(fate.word(Duration::from_secs(5)), WireStatus::Error);
+    assert_eq!(Fate::Unreachable.word(Duration::from_secs(1_000_000)), WireStatus::Pending);
 }

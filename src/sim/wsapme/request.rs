@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A send, and what is wrong with it if anything is. Texts of refusals are our guess.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Send {
+pub struct SendRequest {
     pub device: String,
     /// Digits only.
     pub phone: String,
@@ -12,7 +12,7 @@ pub struct Send {
     pub problem: Option<&'static str>,
 }
 
-impl Send {
+impl SendRequest {
     pub fn read(body: &[u8]) -> Self {
         let Ok(call) = serde_json::from_slice::<Value>(body) else {
             return Self { problem: Some("Invalid JSON"), ..Self::default() };
@@ -63,11 +63,11 @@ impl StatusQuestion {
 
 /// A question about one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct About {
+pub struct DeviceQuestion {
     pub device: String,
 }
 
-impl About {
+impl DeviceQuestion {
     pub fn read(body: &[u8]) -> Self {
         let call = serde_json::from_slice::<Value>(body).unwrap_or_default();
         Self { device: text(&call, "device") }

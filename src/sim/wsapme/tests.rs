@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::{
     Options,
-    rehearsal::{Answer, FAST, Sim, options, phone, send_body},
+    test_client::{FAST, RawReply, Sim, options, phone, send_body},
 };
 
 async fn sim() -> Sim {
@@ -270,7 +270,7 @@ async fn a_body_above_one_mebibyte_is_refused() {
     assert_eq!(sim.truth().await["posts"][1]["answered"], "refused");
 }
 
-async fn with_fault(fault: &str, speed: f64) -> (Sim, Answer, Value) {
+async fn with_fault(fault: &str, speed: f64) -> (Sim, RawReply, Value) {
     let faults = vec![fault.parse().unwrap()];
     let sim = Sim::start(Options { speed, faults, ..options(7) }).await;
     let answer = sim.send(&phone(1)).await;

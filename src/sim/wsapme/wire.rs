@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::{
     chance::{Chance, Draw},
-    fate::Word,
+    fate::WireStatus,
 };
 
 /// `{"success":…,"message":…,"data":…}` around everything.
@@ -27,7 +27,7 @@ pub struct Empty {}
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebMessage<'a> {
-    key: Key<'a>,
+    key: MessageKey<'a>,
     message: Content<'a>,
     /// The time of sending, seconds as text.
     message_timestamp: String,
@@ -39,12 +39,12 @@ pub struct WebMessage<'a> {
 
 /// What is told of a message.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct MessageFacts<'a> {
     pub phone: &'a str,
     pub id: &'a str,
     pub text: &'a str,
     pub sent: DateTime<Utc>,
-    pub word: Word,
+    pub word: WireStatus,
     /// When the server had it, if it has.
     pub server_ack: Option<DateTime<Utc>>,
     /// Decides between the spellings that were seen.
@@ -52,9 +52,9 @@ pub struct Facts<'a> {
 }
 
 impl<'a> WebMessage<'a> {
-    pub fn of(facts: Facts<'a>) -> Self {
+    pub fn of(facts: MessageFacts<'a>) -> Self {
         Self {
-            key: Key { remote_jid: jid(facts.phone), from_me: true, id: facts.id },
+            key: MessageKey { remote_jid: jid(facts.phone), from_me: true, id: facts.id },
             message: Content::of(facts.text, facts.chance),
             message_timestamp: facts.sent.timestamp().to_string(),
             status: facts.word.as_str(),
@@ -75,7 +75,7 @@ fn c2s(at: DateTime<Utc>, chance: Chance) -> String {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Key<'a> {
+struct MessageKey<'a> {
     remote_jid: String,
     from_me: bool,
     id: &'a str,

@@ -10,19 +10,19 @@ fn now() -> DateTime<Utc> {
     "2026-06-15T04:00:00Z".parse().unwrap()
 }
 
-fn answered(status: u16, body: &[u8]) -> Outcome {
+fn answered(status: u16, body: &[u8]) -> SendOutcome {
     sent_to("60100123456", status, body).expect("the answer names nobody else")
 }
 
-fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<Outcome> {
+fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<SendOutcome> {
     let body = Bytes::copy_from_slice(body);
-    let answer = Answer { status, retry_after: Some(Duration::from_secs(7)), body, generation: 0 };
+    let answer = HttpAnswer { status, retry_after: Some(Duration::from_secs(7)), body, generation: 0 };
     classify(&answer, to, now())
 }
 
 fn accepted_as(body: &[u8]) -> (String, Option<String>, Option<i64>) {
     match answered(200, body) {
-        Outcome::Accepted { message_id, provider_status, message_timestamp } => {
+        SendOutcome::Accepted { message_id, provider_status, message_timestamp } => {
             (message_id.to_string(), provider_status, message_timestamp.map(|at| at.timestamp()))
         }
         other => panic!("{other:?}"),
@@ -31,14 +31,14 @@ fn accepted_as(body: &[u8]) -> (String, Option<String>, Option<i64>) {
 
 fn class_of(status: u16, body: &str) -> Option<(ErrorClass, String)> {
     match answered(status, body.as_bytes()) {
-        Outcome::Rejected { class, code, .. } => Some((class, code)),
-        Outcome::Unknown { .. } => None,
-        accepted @ Outcome::Accepted { .. } => panic!("{accepted:?}"),
+        SendOutcome::Rejected { class, code, .. } => Some((class, code)),
+        SendOutcome::Unknown { .. } => None,
+        accepted @ SendOutcome::Accepted { .. } => panic!("{accepted:?}"),
     }
 }
 
 fn is_unknown(status: u16, body: &str) -> bool {
-    matches!(answered(status, body.as_bytes()), Outcome::Unknown { .. })
+    matches!(answered(status, body.as_bytes()), SendOutcome::Unknown { .. })
 }
 
 const ID: &str = "3EB0WM0A1B2C3D4E5F6071";
@@ -128,7 +128,7 @@ fn throttling_slows_the_sender_for_as_long_as_it_asks() {
     for body in ["", "<html>", r#"{"success":false,"message":"Too many"}"#] {
         let outcome = answered(429, body.as_bytes());
         assert!(
-            matches!(&outcome, Outcome::Rejected { class: ErrorClass::SlowSender, retry_after: Some(wait), .. } if wait.as_secs() == 7),
+            matches!(&outcome, SendOutcome::Rejected { class: ErrorClass::SlowSender, retry_after: Some(wait), .. } if wait.as_secs() == 7),
             "{outcome:?}"
         );
     }
@@ -139,7 +139,7 @@ fn throttling_slows_the_sender_for_as_long_as_it_asks() {
 fn any_other_no_fails_the_person_with_the_text_kept() {
     let outcome = answered(200, br#"{"success":false,"message":"Number \u001b[2Jnot valid","code":131}"#);
 
-    let Outcome::Rejected { class, code, message, .. } = outcome else { panic!("{outcome:?}") };
+    let SendOutcome::Rejected { class, code, message, .. } = outcome else { panic!("{outcome:?}") };
     assert_eq!((class, code.as_str(), message.as_str()), (ErrorClass::FailRecipient, "131", "Number [2Jnot valid"));
     assert_eq!(class_of(500, r#"{"success":false,"message":"Invalid number"}"#).unwrap().0, ErrorClass::FailRecipient);
 }
@@ -158,7 +158,7 @@ fn a_page_instead_of_an_answer_leaves_the_outcome_unknown() {
     let page = include_str!("../bodies/gateway.html");
     for status in [200, 201, 500, 502, 503, 504] {
         let outcome = answered(status, page.as_bytes());
-        assert_eq!(outcome, Outcome::Unknown { why: format!("WSAPME answers HTTP {status}: an HTML page") });
+        assert_eq!(outcome, SendOutcome::Unknown { why: format!("WSAPME answers HTTP {status}: an HTML page") });
     }
     for body in ["", "OK", "[]", "{}", "null", "{\"success\":true", r#"{"error":"x"}"#] {
         assert!(is_unknown(200, body) && is_unknown(502, body), "{body}");
@@ -209,7 +209,7 @@ proptest! {
 
         let outcome = answered(200, &body[..cut.min(body.len() - 3)]);
 
-        prop_assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+        prop_assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
     }
 }
 
@@ -221,12 +221,12 @@ fn an_answer_that_names_somebody_else_is_neither_an_acceptance_nor_a_refusal() {
         include_bytes!("../bodies/send_flat_under_data.json"),
     ];
     for body in bodies {
-        assert!(matches!(sent_to("60100123456", 200, body), Some(Outcome::Accepted { .. })));
+        assert!(matches!(sent_to("60100123456", 200, body), Some(SendOutcome::Accepted { .. })));
         assert_eq!(sent_to("60100123457", 200, body), None);
     }
     let refused =
         json!({"success": false, "message": "Invalid number", "data": {"jid": "60100123456@c.us"}}).to_string();
-    assert!(matches!(sent_to("60100123456", 200, refused.as_bytes()), Some(Outcome::Rejected { .. })));
+    assert!(matches!(sent_to("60100123456", 200, refused.as_bytes()), Some(SendOutcome::Rejected { .. })));
     for status in [200, 400, 401, 429, 500] {
         assert_eq!(sent_to("60100123457", status, refused.as_bytes()), None, "{status}");
     }
@@ -239,7 +239,7 @@ fn a_privacy_id_and_the_other_spelling_of_a_number_are_no_other_person() {
         sent_to("5548987654321", 200, body.as_bytes())
     };
     for jid in ["123456789012345@lid", "554887654321@s.whatsapp.net", "5548987654321:3@s.whatsapp.net"] {
-        assert!(matches!(answered_by(jid), Some(Outcome::Accepted { .. })), "{jid}");
+        assert!(matches!(answered_by(jid), Some(SendOutcome::Accepted { .. })), "{jid}");
     }
     assert_eq!(answered_by("554887654322@s.whatsapp.net"), None);
 }

@@ -8,23 +8,23 @@ fn now() -> DateTime<Utc> {
     "2026-06-15T04:00:00Z".parse().unwrap()
 }
 
-fn answered(status: u16, body: &[u8]) -> Finding {
+fn answered(status: u16, body: &[u8]) -> StatusFinding {
     asked_about("60100123456", status, body).expect("the answer is about this message")
 }
 
-fn asked_about(to: &str, status: u16, body: &[u8]) -> Option<Finding> {
-    let answer = Answer { status, retry_after: None, body: Bytes::copy_from_slice(body), generation: 0 };
+fn asked_about(to: &str, status: u16, body: &[u8]) -> Option<StatusFinding> {
+    let answer = HttpAnswer { status, retry_after: None, body: Bytes::copy_from_slice(body), generation: 0 };
     let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
-    read(&answer, Asked { id: &id, to }, now())
+    read(&answer, StatusQuery { id: &id, to }, now())
 }
 
-fn found(body: &Value) -> Finding {
+fn found(body: &Value) -> StatusFinding {
     answered(200, body.to_string().as_bytes())
 }
 
 fn stage(body: &Value) -> Option<ProviderStage> {
     match found(body) {
-        Finding::Known(news) => Some(news.stage),
+        StatusFinding::Known(news) => Some(news.stage),
         _ => None,
     }
 }
@@ -57,7 +57,9 @@ fn every_word_and_number_has_its_stage_in_any_case() {
 
 #[test]
 fn the_manuals_record_is_delivered_with_its_client_to_server_time_in_its_own_place() {
-    let Finding::Known(news) = answered(200, include_bytes!("../bodies/status_record.json")) else { panic!("known") };
+    let StatusFinding::Known(news) = answered(200, include_bytes!("../bodies/status_record.json")) else {
+        panic!("known")
+    };
 
     assert_eq!((news.stage, news.word.as_str()), (ProviderStage::Delivered, "DELIVERY_ACK"));
     assert_eq!(news.c2s_at.map(|at| at.timestamp()), Some(1_634_061_785));
@@ -76,15 +78,15 @@ fn places_are_looked_through_in_order() {
         (json!({"status": "success", "data": {"status": "oops", "messageStatus": 3}}), "3"),
     ];
     for (body, word) in cases {
-        let Finding::Known(news) = found(&body) else { panic!("{body}") };
+        let StatusFinding::Known(news) = found(&body) else { panic!("{body}") };
         assert_eq!(news.word, word, "{body}");
     }
 }
 
 #[test]
 fn a_boolean_is_never_a_status() {
-    assert!(matches!(answered(200, include_bytes!("../bodies/account.json")), Finding::Nothing { .. }));
-    assert!(matches!(found(&json!({"status": true})), Finding::Nothing { .. }));
+    assert!(matches!(answered(200, include_bytes!("../bodies/account.json")), StatusFinding::Nothing { .. }));
+    assert!(matches!(found(&json!({"status": true})), StatusFinding::Nothing { .. }));
     assert_eq!(
         stage(&json!({"status": true, "data": {"status": false, "messageStatus": "READ"}})),
         Some(ProviderStage::Read)
@@ -95,12 +97,12 @@ fn a_boolean_is_never_a_status() {
 fn unknown_words_and_numbers_are_kept_and_change_nothing() {
     assert_eq!(
         found(&json!({"data": {"status": "Teleported"}})),
-        Finding::Unrecognised { word: "TELEPORTED".to_owned() }
+        StatusFinding::Unrecognised { word: "TELEPORTED".to_owned() }
     );
-    assert_eq!(found(&json!({"data": {"status": 6}})), Finding::Unrecognised { word: "6".to_owned() });
-    assert_eq!(found(&json!({"data": {"status": -1}})), Finding::Unrecognised { word: "-1".to_owned() });
+    assert_eq!(found(&json!({"data": {"status": 6}})), StatusFinding::Unrecognised { word: "6".to_owned() });
+    assert_eq!(found(&json!({"data": {"status": -1}})), StatusFinding::Unrecognised { word: "-1".to_owned() });
     for status in [json!(null), json!(3.5), json!([3]), json!({"low": 3, "high": 0}), json!("")] {
-        assert!(matches!(found(&json!({"data": {"status": status}})), Finding::Nothing { .. }), "{status}");
+        assert!(matches!(found(&json!({"data": {"status": status}})), StatusFinding::Nothing { .. }), "{status}");
     }
 }
 
@@ -108,33 +110,34 @@ fn unknown_words_and_numbers_are_kept_and_change_nothing() {
 fn not_available_is_nothing_and_the_trailing_space_is_real() {
     let finding = answered(200, include_bytes!("../bodies/status_not_available.json"));
 
-    assert_eq!(finding, Finding::Nothing { why: "not available: messageInfo".to_owned() });
+    assert_eq!(finding, StatusFinding::Nothing { why: "not available: messageInfo".to_owned() });
 }
 
 #[test]
 fn a_status_beside_a_no_is_not_believed() {
-    assert!(matches!(found(&json!({"success": false, "data": {"status": "READ"}})), Finding::Nothing { .. }));
+    assert!(matches!(found(&json!({"success": false, "data": {"status": "READ"}})), StatusFinding::Nothing { .. }));
 }
 
 #[test]
 fn a_page_or_no_json_is_nothing_and_a_gateway_error_too() {
     let page = include_bytes!("../bodies/gateway.html");
     for status in [200, 404, 500, 502, 503] {
-        assert!(matches!(answered(status, page), Finding::Nothing { .. }), "{status}");
-        assert!(matches!(answered(status, b""), Finding::Nothing { .. }), "{status}");
+        assert!(matches!(answered(status, page), StatusFinding::Nothing { .. }), "{status}");
+        assert!(matches!(answered(status, b""), StatusFinding::Nothing { .. }), "{status}");
     }
-    assert!(matches!(answered(500, br#"{"status":"READ"}"#), Finding::Nothing { .. }));
+    assert!(matches!(answered(500, br#"{"status":"READ"}"#), StatusFinding::Nothing { .. }));
 }
 
 #[test]
 fn a_refused_token_or_device_cannot_be_asked() {
     for status in [200, 401, 403] {
         let finding = answered(status, include_bytes!("../bodies/unauthorised.json"));
-        let expected = Finding::Refused { code: "unauthorised".to_owned(), message: "Unauthorised Token".to_owned() };
+        let expected =
+            StatusFinding::Refused { code: "unauthorised".to_owned(), message: "Unauthorised Token".to_owned() };
         assert_eq!(finding, expected, "{status}");
     }
     let offline = found(&json!({"success": false, "message": "Device offline"}));
-    assert_eq!(offline, Finding::Refused { code: "device".to_owned(), message: "Device offline".to_owned() });
+    assert_eq!(offline, StatusFinding::Refused { code: "device".to_owned(), message: "Device offline".to_owned() });
 }
 
 #[test]
@@ -153,10 +156,10 @@ fn an_answer_about_another_message_or_person_says_nothing_about_ours() {
     }
     for jid in ["60100123456@s.whatsapp.net", "60100123456:2@c.us", "123456789012345@lid"] {
         let body = json!({"data": {"key": {"remoteJid": jid}, "status": "READ"}});
-        assert!(matches!(answered(body), Some(Finding::Known(_))), "{jid}");
+        assert!(matches!(answered(body), Some(StatusFinding::Known(_))), "{jid}");
     }
     let record = include_bytes!("../bodies/status_record.json");
-    assert!(matches!(asked_about("60100123456", 200, record), Some(Finding::Known(_))));
+    assert!(matches!(asked_about("60100123456", 200, record), Some(StatusFinding::Known(_))));
     assert_eq!(asked_about("60100123457", 200, record), None);
 }
 
@@ -167,10 +170,10 @@ fn a_failure_keeps_whatsapps_code() {
         json!({"status": 0, "code": 463}),
         json!({"data": [{"status": "0", "error": {"code": "463"}}]}),
     ] {
-        let Finding::Known(news) = found(&body) else { panic!("{body}") };
+        let StatusFinding::Known(news) = found(&body) else { panic!("{body}") };
         assert_eq!((news.stage, news.error_code.as_deref()), (ProviderStage::Failed, Some("463")), "{body}");
     }
-    let Finding::Known(news) = found(&json!({"status": "READ", "code": 200})) else { panic!("known") };
+    let StatusFinding::Known(news) = found(&json!({"status": "READ", "code": 200})) else { panic!("known") };
     assert_eq!(news.error_code, None);
 }
 
@@ -182,7 +185,7 @@ fn times_are_read_in_every_spelling_and_only_sane_ones() {
         json!(1_768_716_040_000_i64),
         json!({"low": 1_768_716_040, "high": 0}),
     ] {
-        let Finding::Known(news) =
+        let StatusFinding::Known(news) =
             found(&json!({"status": "PENDING", "messageTimestamp": at, "messageC2STimestamp": at}))
         else {
             panic!("known")
@@ -190,7 +193,9 @@ fn times_are_read_in_every_spelling_and_only_sane_ones() {
         assert_eq!(news.at.map(|at| at.timestamp()), Some(1_768_716_040), "{at}");
         assert_eq!(news.c2s_at, news.at);
     }
-    let Finding::Known(news) = found(&json!({"status": "PENDING", "messageTimestamp": 0})) else { panic!("known") };
+    let StatusFinding::Known(news) = found(&json!({"status": "PENDING", "messageTimestamp": 0})) else {
+        panic!("known")
+    };
     assert_eq!(news.at, None);
 }
 
@@ -222,15 +227,15 @@ proptest! {
 #[test]
 fn a_provider_that_wants_fewer_questions_says_so_by_code_or_in_words() {
     let read = |status, body: &'static str, retry_after| {
-        let answer = Answer { status, retry_after, body: Bytes::from_static(body.as_bytes()), generation: 0 };
+        let answer = HttpAnswer { status, retry_after, body: Bytes::from_static(body.as_bytes()), generation: 0 };
         let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
-        super::read(&answer, Asked { id: &id, to: "60100123456" }, now()).unwrap()
+        super::read(&answer, StatusQuery { id: &id, to: "60100123456" }, now()).unwrap()
     };
     let pause = Some(std::time::Duration::from_secs(17));
 
-    assert_eq!(read(429, "<html>", pause), Finding::Throttled { retry_after: pause });
-    assert_eq!(read(429, r#"{"data":{"status":"READ"}}"#, None), Finding::Throttled { retry_after: None });
-    assert_eq!(read(503, "<html>", pause), Finding::Throttled { retry_after: pause });
+    assert_eq!(read(429, "<html>", pause), StatusFinding::Throttled { retry_after: pause });
+    assert_eq!(read(429, r#"{"data":{"status":"READ"}}"#, None), StatusFinding::Throttled { retry_after: None });
+    assert_eq!(read(503, "<html>", pause), StatusFinding::Throttled { retry_after: pause });
     let words = r#"{"success":false,"message":"Too Many Attempts."}"#;
-    assert_eq!(read(200, words, None), Finding::Throttled { retry_after: None });
+    assert_eq!(read(200, words, None), StatusFinding::Throttled { retry_after: None });
 }

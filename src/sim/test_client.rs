@@ -24,13 +24,13 @@ pub struct Sim {
 
 /// What came back; code 0 and nothing else when the connection was closed without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct RawReply {
     pub code: u16,
     pub head: String,
     pub body: String,
 }
 
-impl Answer {
+impl RawReply {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
     }
@@ -63,24 +63,24 @@ impl Sim {
         Self { address, _stop: stop.drop_guard() }
     }
 
-    pub async fn send(&self, phone: &str) -> Answer {
+    pub async fn send(&self, phone: &str) -> RawReply {
         self.post("/v1/sendMessage2", &send_body(phone)).await
     }
 
-    pub async fn status(&self, message_id: &str) -> Answer {
+    pub async fn status(&self, message_id: &str) -> RawReply {
         let body = format!(r#"{{"device":"5850","messageId":"{message_id}"}}"#);
         self.post("/v1/getMessageStatus", &body).await
     }
 
-    pub async fn post(&self, path: &str, body: &str) -> Answer {
+    pub async fn post(&self, path: &str, body: &str) -> RawReply {
         self.call("POST", path, &[("x-wsapme-token", "secret"), ("content-type", "application/json")], body).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> RawReply {
         self.call("GET", path, &[("x-wsapme-token", "secret")], "").await
     }
 
-    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> RawReply {
         call(self.address, method, path, headers, body).await
     }
 
@@ -111,7 +111,7 @@ pub fn send_body(phone: &str) -> String {
     format!(r#"{{"device":"5850","to":"{phone}","message":"Salam, kuih raya dah siap"}}"#)
 }
 
-pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> RawReply {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let headers = headers.concat();
@@ -126,15 +126,15 @@ pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&st
     parse(&bytes)
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+fn parse(bytes: &[u8]) -> RawReply {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
-        return Answer { code: 0, head: String::new(), body: text.into_owned() };
+        return RawReply { code: 0, head: String::new(), body: text.into_owned() };
     };
     let head = head.to_ascii_lowercase();
     let code = head.split(' ').nth(1).unwrap().parse().unwrap();
     let body = if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
-    Answer { code, head, body }
+    RawReply { code, head, body }
 }
 
 fn unchunk(mut rest: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Where a value stands that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ProblemLocation {
     /// A line of the file, from 1; 0 when no line is to blame.
     File {
         path: PathBuf,
@@ -16,7 +16,7 @@ pub enum Place {
     Nowhere,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ProblemLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line: 0 } => write!(f, "{}: ", path.display()),
@@ -30,17 +30,17 @@ impl fmt::Display for Place {
 
 /// One thing to mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    pub place: Place,
+pub struct ConfigProblem {
+    pub location: ProblemLocation,
     /// The key as written in the file, such as `engine.speed` or `senders.sales.rate`; empty when none is to blame.
     pub key: String,
     /// What is wrong and what to do, as a sentence.
     pub text: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.place.fmt(f)?;
+        self.location.fmt(f)?;
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
@@ -51,18 +51,18 @@ impl fmt::Display for Problem {
 /// A configuration that cannot be used. Never empty, never with a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }
 
 impl ConfigError {
-    pub(super) fn of(place: Place, key: &str, text: impl Into<String>) -> Self {
-        Self { problems: vec![Problem { place, key: key.to_owned(), text: text.into() }] }
+    pub(super) fn of(location: ProblemLocation, key: &str, text: impl Into<String>) -> Self {
+        Self { problems: vec![ConfigProblem { location, key: key.to_owned(), text: text.into() }] }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self.problems.iter().map(Problem::to_string).collect();
+        let lines: Vec<_> = self.problems.iter().map(ConfigProblem::to_string).collect();
         f.write_str(&lines.join("\n"))
     }
 }

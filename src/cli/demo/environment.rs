@@ -23,14 +23,14 @@ pub(super) const SALES: &str = "sales";
 pub(super) const COUNTER: &str = "counter";
 
 /// The made-up world of one demo.
-pub(super) struct World {
+pub(super) struct DemoEnvironment {
     postgres: Throwaway,
     simulator: Simulator,
     speed: Speed,
     client: reqwest::Client,
 }
 
-impl World {
+impl DemoEnvironment {
     pub(super) async fn make(global: &Global, seed: u64, speed: Speed) -> Result<Self> {
         let program = std::env::current_exe()?;
         let postgres = postgres::with_programs(global, async || Throwaway::start("demo", &program).await).await?;
@@ -85,7 +85,7 @@ impl World {
     }
 
     /// Asks the simulator what it knows.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let reply = self.client.get(format!("{}{path}", self.base_url())).send().await?;
         Ok(reply.error_for_status()?.json().await?)
     }

@@ -24,18 +24,18 @@ use tokio::{
 };
 
 /// The listener: hands out lines that can be cut.
-pub struct Switchboard(pub TcpListener);
+pub struct CuttableListener(pub TcpListener);
 
-impl Listener for Switchboard {
-    type Io = Line;
+impl Listener for CuttableListener {
+    type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
-        (Line { stream, cut: Cut::default() }, peer)
+        (CuttableStream { stream, cut: Cut::default() }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -44,7 +44,7 @@ impl Listener for Switchboard {
 }
 
 /// One connection.
-pub struct Line {
+pub struct CuttableStream {
     stream: TcpStream,
     cut: Cut,
 }
@@ -67,19 +67,19 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Switchboard>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Switchboard>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().cut.clone()
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for CuttableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.cut.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)

@@ -11,11 +11,11 @@ use std::{
 
 use super::{
     chance::{Chance, Draw},
-    fate::{Fate, Parcel, Population},
+    fate::{Fate, NthMessage, Population},
 };
 
 /// A time in the life of this simulator: real time since it began.
-pub type Moment = Duration;
+pub type SimTime = Duration;
 
 /// What the caller was told about a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -37,40 +37,40 @@ pub enum Answered {
 
 /// Whether a call carried the token that this simulator asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Token {
+pub enum TokenCheck {
     Right,
     Wrong,
 }
 
 /// One send as it came in.
 #[derive(Debug, Clone, Copy)]
-pub struct Arrival<'a> {
+pub struct IncomingSend<'a> {
     /// Digits only; empty when the request named none.
     pub phone: &'a str,
     /// As text, whether it came as text or number.
     pub device: &'a str,
     pub content_type: &'a str,
-    pub token: Token,
+    pub token: TokenCheck,
     /// Byte for byte, as far as it was UTF-8.
     pub body: &'a str,
 }
 
 /// One line of the truth. Numbered from 1 by its place.
 #[derive(Debug)]
-pub struct Post {
-    pub at: Moment,
+pub struct LoggedPost {
+    pub at: SimTime,
     /// Phone, device, content type and body, one behind the other: what is kept of each of a million sends is one piece.
     texts: Box<str>,
     /// Where the first three of them end.
     ends: [usize; 3],
-    pub token: Token,
+    pub token: TokenCheck,
     pub answered: Answered,
     pub accepted: Option<Accepted>,
 }
 
-impl Post {
-    fn new(at: Moment, arrival: Arrival<'_>, answered: Answered, accepted: Option<Accepted>) -> Self {
-        let Arrival { phone, device, content_type, token, body } = arrival;
+impl LoggedPost {
+    fn new(at: SimTime, arrival: IncomingSend<'_>, answered: Answered, accepted: Option<Accepted>) -> Self {
+        let IncomingSend { phone, device, content_type, token, body } = arrival;
         let device_end = phone.len() + device.len();
         Self {
             at,
@@ -103,19 +103,19 @@ impl Post {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     pub id: Arc<str>,
-    pub parcel: Parcel,
-    pub at: Moment,
+    pub message: NthMessage,
+    pub at: SimTime,
 }
 
 /// What was decided about a send: what to say, and under which id it is taken, if it is.
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub answered: Answered,
-    pub taking: Taking,
+    pub taking: Acceptance,
 }
 
 #[derive(Debug, Clone)]
-pub enum Taking {
+pub enum Acceptance {
     Not,
     /// Under an id of our own making.
     Fresh,
@@ -131,20 +131,20 @@ struct Traffic {
 
 /// All posts, found by number, by message id, and by the time of their replies.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct PostLog {
     population: Population,
     /// Differs from run to run, so that message ids do even under one seed.
     run: u64,
-    posts: Vec<Post>,
+    posts: Vec<LoggedPost>,
     ids: HashMap<Arc<str>, usize>,
     traffic: HashMap<u64, Traffic>,
     accepted: usize,
-    last_event: Moment,
-    replies_to_come: BinaryHeap<Reverse<(Moment, usize)>>,
+    last_event: SimTime,
+    replies_to_come: BinaryHeap<Reverse<(SimTime, usize)>>,
     replies_come: Vec<usize>,
 }
 
-impl Ledger {
+impl PostLog {
     pub fn new(population: Population, run: u64) -> Self {
         Self {
             population,
@@ -153,7 +153,7 @@ impl Ledger {
             ids: HashMap::new(),
             traffic: HashMap::new(),
             accepted: 0,
-            last_event: Moment::ZERO,
+            last_event: SimTime::ZERO,
             replies_to_come: BinaryHeap::new(),
             replies_come: Vec::new(),
         }
@@ -167,33 +167,33 @@ impl Ledger {
     }
 
     /// Write a send down, before anybody is answered. A phone that is no number is never taken.
-    pub fn record(&mut self, now: Moment, arrival: Arrival<'_>, decision: Decision) -> Option<Accepted> {
+    pub fn record(&mut self, now: SimTime, arrival: IncomingSend<'_>, decision: Decision) -> Option<Accepted> {
         let accepted = self.take(now, arrival.phone, decision.taking);
-        self.posts.push(Post::new(now, arrival, decision.answered, accepted.clone()));
+        self.posts.push(LoggedPost::new(now, arrival, decision.answered, accepted.clone()));
         accepted
     }
 
-    fn take(&mut self, now: Moment, phone: &str, taking: Taking) -> Option<Accepted> {
+    fn take(&mut self, now: SimTime, phone: &str, taking: Acceptance) -> Option<Accepted> {
         let named = match taking {
-            Taking::Not => return None,
-            Taking::Fresh => None,
-            Taking::Named(id) => Some(id),
+            Acceptance::Not => return None,
+            Acceptance::Fresh => None,
+            Acceptance::Named(id) => Some(id),
         };
-        let parcel = self.next_parcel(phone.parse().ok()?);
-        let id: Arc<str> = named.unwrap_or_else(|| message_id(self.run, parcel)).into();
-        self.expect(now, &self.population.fate(parcel));
+        let message = self.next_parcel(phone.parse().ok()?);
+        let id: Arc<str> = named.unwrap_or_else(|| message_id(self.run, message)).into();
+        self.expect(now, &self.population.fate(message));
         self.ids.insert(Arc::clone(&id), self.posts.len());
         self.accepted += 1;
-        Some(Accepted { id, parcel, at: now })
+        Some(Accepted { id, message, at: now })
     }
 
-    fn next_parcel(&mut self, phone: u64) -> Parcel {
+    fn next_parcel(&mut self, phone: u64) -> NthMessage {
         let traffic = self.traffic.entry(phone).or_default();
         traffic.accepted = traffic.accepted.saturating_add(1);
-        Parcel { phone, nth: traffic.accepted }
+        NthMessage { phone, nth: traffic.accepted }
     }
 
-    fn expect(&mut self, now: Moment, fate: &Fate) {
+    fn expect(&mut self, now: SimTime, fate: &Fate) {
         if let Some(last) = fate.last_event() {
             self.last_event = self.last_event.max(now.saturating_add(last));
         }
@@ -216,24 +216,24 @@ impl Ledger {
     }
 
     /// Up to `count` posts after number `after`, each with its number.
-    pub fn page(&self, after: usize, count: usize) -> impl Iterator<Item = (usize, &Post)> {
+    pub fn page(&self, after: usize, count: usize) -> impl Iterator<Item = (usize, &LoggedPost)> {
         self.posts.iter().enumerate().skip(after).take(count).map(|(index, post)| (index + 1, post))
     }
 
     /// The message of this id, if this device sent one.
-    pub fn find(&self, device: &str, id: &str) -> Option<(&Post, &Accepted)> {
+    pub fn find(&self, device: &str, id: &str) -> Option<(&LoggedPost, &Accepted)> {
         let post = self.posts.get(*self.ids.get(id)?)?;
         let accepted = post.accepted.as_ref()?;
         (post.device() == device).then_some((post, accepted))
     }
 
     /// True when no delivery, read, reply or refusal is still to come.
-    pub fn settled(&self, now: Moment) -> bool {
+    pub fn settled(&self, now: SimTime) -> bool {
         self.last_event <= now
     }
 
     /// The replies whose time has come, after number `after`, each with its number. A number once given stays.
-    pub fn replies(&mut self, now: Moment, after: usize) -> impl Iterator<Item = (usize, &Post)> {
+    pub fn replies(&mut self, now: SimTime, after: usize) -> impl Iterator<Item = (usize, &LoggedPost)> {
         while let Some(Reverse((due, index))) = self.replies_to_come.peek().copied() {
             if due > now {
                 break;
@@ -247,11 +247,11 @@ impl Ledger {
 }
 
 /// An id like WSAPME's: `3EB0` and 18 capitals and digits, of which the first is never a hex digit.
-fn message_id(run: u64, parcel: Parcel) -> String {
+fn message_id(run: u64, message: NthMessage) -> String {
     const NOT_HEX: &[u8; 20] = b"GHIJKLMNOPQRSTUVWXYZ";
     const ANY: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-    let chance = Chance::of(run, parcel.phone, parcel.nth);
+    let chance = Chance::of(run, message.phone, message.nth);
     let mut id = String::with_capacity(22);
     id.push_str("3EB0");
     id.push(char::from(chance.pick(Draw::IdHigh, NOT_HEX)));

@@ -17,24 +17,24 @@ use crate::import::RejectedTo;
 use crate::private_postgres::Throwaway;
 
 /// Everything a bench stands on.
-pub(super) struct Ground {
+pub(super) struct BenchEnvironment {
     app: App,
     simulator: Simulator,
-    home: tempdir::Home,
-    database: Database,
+    home: tempdir::BenchDirectory,
+    database: BenchDatabase,
     url: String,
 }
 
-enum Database {
+enum BenchDatabase {
     Throwaway(Throwaway),
     Schema { url: String, name: String },
 }
 
-impl Ground {
+impl BenchEnvironment {
     pub(super) async fn make(global: &Global, latency: Duration, in_flight: u32) -> Result<Self> {
         let (database, url) = database(global).await?;
         let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
-        let home = tempdir::Home::make()?;
+        let home = tempdir::BenchDirectory::make()?;
         let app = open(simulator.base_url(), home.path(), in_flight, &url).await?;
         Ok(Self { app, simulator, home, database, url })
     }
@@ -71,7 +71,7 @@ impl Ground {
             weekdays: None,
             timezone: None,
         };
-        Ok(self.app.create(draft, List::of(people), RejectedTo::Nowhere).await?.blast)
+        Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }
 
     /// Leaves nothing.
@@ -79,8 +79,8 @@ impl Ground {
         self.app.close().await;
         self.simulator.end().await?;
         match self.database {
-            Database::Throwaway(server) => server.stop().await?,
-            Database::Schema { url, name } => drop_schema(&url, &name).await?,
+            BenchDatabase::Throwaway(server) => server.stop().await?,
+            BenchDatabase::Schema { url, name } => drop_schema(&url, &name).await?,
         }
         drop(self.home);
         Ok(())
@@ -88,18 +88,18 @@ impl Ground {
 }
 
 /// A file of made-up people that is written as it is read: a million take no memory.
-struct List {
+struct GeneratedList {
     people: std::ops::Range<u32>,
     piece: Cursor<Vec<u8>>,
 }
 
-impl List {
+impl GeneratedList {
     fn of(people: u32) -> Self {
         Self { people: 0..people, piece: Cursor::new(b"name,phone\n".to_vec()) }
     }
 }
 
-impl Read for List {
+impl Read for GeneratedList {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.piece.position() == self.piece.get_ref().len() as u64 {
             let piece = self.piece.get_mut();
@@ -113,16 +113,16 @@ impl Read for List {
     }
 }
 
-async fn database(global: &Global) -> Result<(Database, String)> {
+async fn database(global: &Global) -> Result<(BenchDatabase, String)> {
     if let Some(url) = &global.database_url {
         let name = format!("blastdeck_bench_{}", std::process::id());
         let within = make_schema(url, &name).await?;
-        return Ok((Database::Schema { url: url.clone(), name }, within));
+        return Ok((BenchDatabase::Schema { url: url.clone(), name }, within));
     }
     let program = std::env::current_exe()?;
     let server = postgres::with_programs(global, async || Throwaway::start("bench", &program).await).await?;
     let url = server.address().url();
-    Ok((Database::Throwaway(server), url))
+    Ok((BenchDatabase::Throwaway(server), url))
 }
 
 /// An app on such a ground, with its files in a directory.
@@ -151,9 +151,9 @@ mod tempdir {
 
     use std::path::{Path, PathBuf};
 
-    pub(super) struct Home(PathBuf);
+    pub(super) struct BenchDirectory(PathBuf);
 
-    impl Home {
+    impl BenchDirectory {
         pub(super) fn make() -> std::io::Result<Self> {
             let path = std::env::temp_dir().join(format!("blastdeck-bench-{:016x}", rand::random::<u64>()));
             std::fs::create_dir(&path)?;
@@ -165,7 +165,7 @@ mod tempdir {
         }
     }
 
-    impl Drop for Home {
+    impl Drop for BenchDirectory {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.0);
         }

@@ -8,7 +8,7 @@ use color_eyre::eyre::eyre;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::world::World;
+use super::environment::DemoEnvironment;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
@@ -17,14 +17,14 @@ use crate::engine::App;
 use crate::engine::view::{Anchor, Order, RecipientQuery};
 
 #[derive(Debug, Deserialize)]
-struct Truth {
+struct SimulatorTruth {
     settled: bool,
-    posts: Vec<Post>,
+    posts: Vec<SimulatedPost>,
 }
 
 /// A POST as the simulator saw it, and what became of it.
 #[derive(Debug, Deserialize)]
-struct Post {
+struct SimulatedPost {
     phone: String,
     accepted: bool,
     async_failed: bool,
@@ -35,7 +35,7 @@ struct Post {
 }
 
 #[derive(Debug, Deserialize)]
-struct Stats {
+struct SettledStats {
     settled: bool,
 }
 
@@ -44,7 +44,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until the blast is over and nothing more happens to its people; then compares. Empty: all is equal.
-pub(super) async fn until_the_end(world: &World, app: &App, blast: BlastId) -> Result<Vec<String>> {
+pub(super) async fn until_the_end(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Result<Vec<String>> {
     let mut over_since: Option<Instant> = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -52,11 +52,11 @@ pub(super) async fn until_the_end(world: &World, app: &App, blast: BlastId) -> R
         if matches!(state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed) {
             return Err(eyre!("the blast is {state} before its end"));
         }
-        let stats: Stats = world.ask("/sim/stats").await?;
+        let stats: SettledStats = environment.get("/sim/stats").await?;
         if state != BlastState::Completed || !stats.settled {
             continue;
         }
-        let differences = compare(world, app, blast).await?;
+        let differences = compare(environment, app, blast).await?;
         let since = *over_since.get_or_insert_with(Instant::now);
         if differences.is_empty() || since.elapsed() > PATIENCE {
             return Ok(differences);
@@ -64,14 +64,14 @@ pub(super) async fn until_the_end(world: &World, app: &App, blast: BlastId) -> R
     }
 }
 
-async fn compare(world: &World, app: &App, blast: BlastId) -> Result<Vec<String>> {
-    let truth: Truth = world.ask("/sim/truth").await?;
+async fn compare(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Result<Vec<String>> {
+    let truth: SimulatorTruth = environment.get("/sim/truth").await?;
     if !truth.settled {
         return Ok(vec!["the simulator is not done".to_owned()]);
     }
     let ours = statuses(app, blast).await?;
     let mut differences = Vec::new();
-    let mut told: BTreeMap<&str, Vec<&Post>> = BTreeMap::new();
+    let mut told: BTreeMap<&str, Vec<&SimulatedPost>> = BTreeMap::new();
     for post in &truth.posts {
         told.entry(&post.phone).or_default().push(post);
     }
@@ -89,7 +89,7 @@ async fn compare(world: &World, app: &App, blast: BlastId) -> Result<Vec<String>
     Ok(differences)
 }
 
-impl Post {
+impl SimulatedPost {
     /// Where this person must stand.
     fn expected(&self) -> Status {
         if !self.accepted || self.async_failed {
