@@ -42,8 +42,8 @@ pub use standby::{Standby, StandbyLock, lock_path};
 /// What faces show of a status call about a sender.
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::bench::{drop_schema, make_schema};
-pub use crate::store::count::Difference;
-pub use crate::store::plan::Beside;
+pub use crate::store::count::CountDifference;
+pub use crate::store::plan::ConcurrentBlast;
 pub use crate::store::suppression::SuppressionRow;
 /// What faces read, as the store tells it.
 pub use crate::store::view;

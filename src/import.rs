@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::phone::Region;
-pub use crate::store::import::Draft as BlastDraft;
-use crate::store::import::{self as store, Batch};
+pub use crate::store::import::BlastDraft;
+use crate::store::import::{self as store, CopyBatch};
 
 mod columns;
 mod encoding;
@@ -169,12 +169,12 @@ impl File {
     fn read(
         mut self,
         blast: BlastId,
-        batches: &mpsc::Sender<Batch>,
+        batches: &mpsc::Sender<CopyBatch>,
         rejected: RejectedTo,
     ) -> Result<ReadThrough, ImportError> {
         let mut rejected = RejectedFile::new(rejected);
         let mut tally = Tally::default();
-        let mut batch = Batch::default();
+        let mut batch = CopyBatch::default();
         self.skip_header()?;
         while let Some(record) = self.records.next()? {
             self.row(&record, &mut tally, &mut |person| batch.push(blast, person), &mut rejected)?;
@@ -205,7 +205,7 @@ impl File {
         &mut self,
         record: &Record,
         tally: &mut Tally,
-        push: &mut impl FnMut(&crate::store::import::Person),
+        push: &mut impl FnMut(&crate::store::import::NewRecipient),
         rejected: &mut RejectedFile,
     ) -> Result<(), ImportError> {
         match self.taker.take(record) {
@@ -223,7 +223,7 @@ impl File {
     }
 }
 
-fn send(batches: &mpsc::Sender<Batch>, batch: Batch) -> Result<(), ImportError> {
+fn send(batches: &mpsc::Sender<CopyBatch>, batch: CopyBatch) -> Result<(), ImportError> {
     batches.blocking_send(batch).map_err(|_| ImportError::Broken)
 }
 

@@ -25,7 +25,7 @@ pub mod suppression;
 pub mod view;
 
 pub use connect::{
-    CONNECTIONS, IDLE_CONNECTIONS, SENDING_CONNECTIONS, Schema, check, migrate, open, open_read_only, schema, trim,
+    CONNECTIONS, IDLE_CONNECTIONS, SENDING_CONNECTIONS, SchemaState, check, migrate, open, open_read_only, schema, trim,
 };
 pub use endpoint::Endpoint;
 pub use error::StoreError;

@@ -9,7 +9,7 @@ use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk};
 use crate::domain::ids::BlastId;
-use crate::engine::Difference;
+use crate::engine::CountDifference;
 
 /// The exit code for a difference.
 pub(super) const DIFFERENCE: u8 = 4;
@@ -53,8 +53,8 @@ impl AuditArgs {
     }
 }
 
-fn sentence(difference: &Difference) -> String {
-    let Difference { blast_id, status, counted, recounted, counted_amount, recounted_amount } = difference;
+fn sentence(difference: &CountDifference) -> String {
+    let CountDifference { blast_id, status, counted, recounted, counted_amount, recounted_amount } = difference;
     let money = if counted_amount == recounted_amount {
         String::new()
     } else {

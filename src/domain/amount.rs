@@ -10,13 +10,13 @@ const BELOW: i64 = 10_000_000_000;
 /// What was typed is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an amount: write it as 120, 120.50 or 1,200.50")]
-pub struct NotAnAmount(pub String);
+pub struct AmountError(pub String);
 
 /// Reads an amount of 0 or more: digits, perhaps with a comma before every three of them, perhaps with a point and at
 /// most two places. Anything else is refused rather than guessed: `12,50` may be 12.50 or 1,250.
-pub fn parse(text: &str) -> Result<Decimal, NotAnAmount> {
+pub fn parse(text: &str) -> Result<Decimal, AmountError> {
     let text = text.trim();
-    let refused = || NotAnAmount(clean(text).into_owned());
+    let refused = || AmountError(clean(text).into_owned());
     let (whole, places) = text.split_once('.').unwrap_or((text, ""));
     let whole = without_commas(whole).filter(|whole| is_digits(whole)).ok_or_else(refused)?;
     if whole.is_empty() && places.is_empty() || places.len() > 2 || !is_digits(places) {

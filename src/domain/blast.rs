@@ -47,7 +47,7 @@ impl fmt::Display for BlastState {
 
 /// What can be asked of a blast as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Command {
+pub enum BlastCommand {
     /// Start sending a draft.
     Launch,
     /// Take an armed launch back, before anything was claimed.
@@ -67,37 +67,39 @@ pub enum Command {
 /// A command that the state does not allow, with what would help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the blast is {state}: {mend}")]
-pub struct Refused {
+pub struct TransitionError {
     pub state: BlastState,
     pub mend: &'static str,
 }
 
 /// What comes of a command. `Delete` keeps the state: the caller removes the row.
-pub fn transition(state: BlastState, command: Command) -> Result<BlastState, Refused> {
+pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState, TransitionError> {
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
     let next = match (command, state) {
-        (Command::Launch, Draft | Scheduled) | (Command::Resume, Paused) | (Command::Reopen, Completed) => Sending,
-        (Command::Disarm, Sending) => Draft,
-        (Command::Pause, Sending | Scheduled) => Paused,
-        (Command::Cancel, Scheduled | Sending | Paused) => Cancelled,
-        (Command::Complete, Sending | Paused) => Completed,
-        (Command::Delete, Draft | Completed | Cancelled | Failed) => state,
-        _ => return Err(Refused { state, mend: mend(command, state) }),
+        (BlastCommand::Launch, Draft | Scheduled)
+        | (BlastCommand::Resume, Paused)
+        | (BlastCommand::Reopen, Completed) => Sending,
+        (BlastCommand::Disarm, Sending) => Draft,
+        (BlastCommand::Pause, Sending | Scheduled) => Paused,
+        (BlastCommand::Cancel, Scheduled | Sending | Paused) => Cancelled,
+        (BlastCommand::Complete, Sending | Paused) => Completed,
+        (BlastCommand::Delete, Draft | Completed | Cancelled | Failed) => state,
+        _ => return Err(TransitionError { state, mend: mend(command, state) }),
     };
     Ok(next)
 }
 
-fn mend(command: Command, state: BlastState) -> &'static str {
+fn mend(command: BlastCommand, state: BlastState) -> &'static str {
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
     match (command, state) {
-        (Command::Launch, Sending) => "it is being sent already",
-        (Command::Launch, Paused) => "resume it with `blast resume`",
-        (Command::Launch, _) => "make a new blast to send again",
-        (Command::Resume, Draft | Scheduled) => "send it with `blast send`",
-        (Command::Resume, Sending) => "it was not paused",
-        (Command::Pause, Paused) => "it is paused already",
-        (Command::Pause | Command::Cancel, Draft) => "nothing is being sent; delete it if it is not wanted",
-        (Command::Delete, Sending | Scheduled | Paused) => "cancel it first, then delete it",
+        (BlastCommand::Launch, Sending) => "it is being sent already",
+        (BlastCommand::Launch, Paused) => "resume it with `blast resume`",
+        (BlastCommand::Launch, _) => "make a new blast to send again",
+        (BlastCommand::Resume, Draft | Scheduled) => "send it with `blast send`",
+        (BlastCommand::Resume, Sending) => "it was not paused",
+        (BlastCommand::Pause, Paused) => "it is paused already",
+        (BlastCommand::Pause | BlastCommand::Cancel, Draft) => "nothing is being sent; delete it if it is not wanted",
+        (BlastCommand::Delete, Sending | Scheduled | Paused) => "cancel it first, then delete it",
         (_, Completed | Cancelled | Failed) => "it is over",
         _ => "that cannot be done now",
     }
@@ -105,13 +107,13 @@ fn mend(command: Command, state: BlastState) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{BlastState, Command, transition};
+    use super::{BlastCommand, BlastState, transition};
 
     #[test]
     fn a_blast_goes_from_draft_to_completed_by_way_of_a_pause() {
         let mut state = BlastState::Draft;
 
-        for command in [Command::Launch, Command::Pause, Command::Resume, Command::Complete] {
+        for command in [BlastCommand::Launch, BlastCommand::Pause, BlastCommand::Resume, BlastCommand::Complete] {
             state = transition(state, command).unwrap();
         }
 
@@ -120,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_completed_blast_is_not_sent_again() {
-        let refused = transition(BlastState::Completed, Command::Launch).unwrap_err();
+        let refused = transition(BlastState::Completed, BlastCommand::Launch).unwrap_err();
 
         assert_eq!(refused.to_string(), "the blast is completed: make a new blast to send again");
     }
@@ -128,7 +130,13 @@ mod tests {
     #[test]
     fn what_is_over_stays_over() {
         for state in [BlastState::Cancelled, BlastState::Failed] {
-            for command in [Command::Launch, Command::Pause, Command::Resume, Command::Complete, Command::Reopen] {
+            for command in [
+                BlastCommand::Launch,
+                BlastCommand::Pause,
+                BlastCommand::Resume,
+                BlastCommand::Complete,
+                BlastCommand::Reopen,
+            ] {
                 assert!(transition(state, command).is_err(), "{command:?} from {state}");
             }
         }
@@ -137,7 +145,7 @@ mod tests {
     #[test]
     fn a_blast_with_messages_under_way_is_not_deleted() {
         for state in [BlastState::Sending, BlastState::Paused, BlastState::Scheduled] {
-            assert!(transition(state, Command::Delete).is_err());
+            assert!(transition(state, BlastCommand::Delete).is_err());
         }
     }
 }

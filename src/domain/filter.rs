@@ -94,7 +94,7 @@ impl Filter {
     /// Reads a filter as typed. Times without a zone are read in `zone`, a time without a day means today; empty text
     /// finds everybody.
     pub fn parse(text: &str, now: DateTime<Utc>, zone: chrono_tz::Tz) -> Result<Self, FilterError> {
-        parse::filter(text, moment::Reader { now, zone })
+        parse::filter(text, moment::MomentParser { now, zone })
     }
 
     /// A person by what somebody knows of them: digits of the number in any spelling, else words of the name.

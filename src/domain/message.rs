@@ -15,11 +15,11 @@ pub const TEXT_MAX: usize = 4_096;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     template: String,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Literal(String),
     Variable { name: String, default: Option<String> },
 }
@@ -62,8 +62,8 @@ impl Message {
         if template.trim().is_empty() {
             return Err(MessageError::Empty);
         }
-        let parts = Reader::new(&template).read()?;
-        let chars = parts.iter().map(Part::least_chars).sum();
+        let parts = TemplateParser::new(&template).read()?;
+        let chars = parts.iter().map(TemplatePart::least_chars).sum();
         if chars > TEXT_MAX {
             return Err(MessageError::TooLong { chars });
         }
@@ -78,15 +78,15 @@ impl Message {
     /// Every variable's name, folded as [`Variables`] folds it, once each, in the order of the text.
     pub fn variables(&self) -> Vec<&str> {
         distinct(self.parts.iter().filter_map(|part| match part {
-            Part::Variable { name, .. } => Some(name.as_str()),
-            Part::Literal(_) => None,
+            TemplatePart::Variable { name, .. } => Some(name.as_str()),
+            TemplatePart::Literal(_) => None,
         }))
     }
 
     /// The variables that a person must have: those that stand somewhere without a default.
     pub fn required(&self) -> Vec<&str> {
         distinct(self.parts.iter().filter_map(|part| match part {
-            Part::Variable { name, default: None } => Some(name.as_str()),
+            TemplatePart::Variable { name, default: None } => Some(name.as_str()),
             _ => None,
         }))
     }
@@ -113,7 +113,7 @@ impl FromStr for Message {
     }
 }
 
-impl Part {
+impl TemplatePart {
     /// The fewest characters it can come to: a variable may be empty for nobody, but short for anybody.
     fn least_chars(&self) -> usize {
         match self {
@@ -143,18 +143,18 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// Walks a template once, keeping the place for errors.
-struct Reader<'a> {
+struct TemplateParser<'a> {
     chars: std::iter::Peekable<std::iter::Enumerate<std::str::Chars<'a>>>,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
     literal: String,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TemplateParser<'a> {
     fn new(template: &'a str) -> Self {
         Self { chars: template.chars().enumerate().peekable(), parts: Vec::new(), literal: String::new() }
     }
 
-    fn read(mut self) -> Result<Vec<Part>, MessageError> {
+    fn read(mut self) -> Result<Vec<TemplatePart>, MessageError> {
         while let Some((at, c)) = self.chars.next() {
             let at = at + 1;
             match c {
@@ -189,13 +189,13 @@ impl<'a> Reader<'a> {
             return Err(MessageError::Nameless { at: opened });
         }
         self.end_literal();
-        self.parts.push(Part::Variable { name, default });
+        self.parts.push(TemplatePart::Variable { name, default });
         Ok(())
     }
 
     fn end_literal(&mut self) {
         if !self.literal.is_empty() {
-            self.parts.push(Part::Literal(std::mem::take(&mut self.literal)));
+            self.parts.push(TemplatePart::Literal(std::mem::take(&mut self.literal)));
         }
     }
 }

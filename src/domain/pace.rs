@@ -14,10 +14,10 @@ mod rate;
 mod span;
 mod window;
 
-pub use forecast::{Backlog, Binding, Forecast, Share, binding, per_hour};
+pub use forecast::{Backlog, BindingLimit, Forecast, ForecastShare, binding, per_hour};
 pub use gap::{DailyCap, Gap, PairGap};
-pub use pacer::{Limits, Pacer, Past};
-pub use pairs::Pairs;
+pub use pacer::{Limits, Pacer, PastAttempts};
+pub use pairs::RecipientCooldown;
 pub use rate::{Per, Rate, Speed};
 pub use span::{parse_span, show_span};
 pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
@@ -29,13 +29,13 @@ pub enum Pace {
     /// Not before `until`. A wait may end early (pause, cancel, another limit lifted): ask again then.
     Wait {
         until: DateTime<Utc>,
-        reason: Reason,
+        reason: PaceReason,
     },
 }
 
 /// Why a sender waits. Printed for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum PaceReason {
     /// The sender's rate is used up.
     Rate(Rate),
     /// The random pause between two messages.
@@ -84,7 +84,7 @@ fn clock(at: DateTime<FixedOffset>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{}", at.format(if whole_hours { "%H:%M %:::z" } else { "%H:%M %:z" }))
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for PaceReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rate(rate) => write!(f, "sender rate {rate}"),

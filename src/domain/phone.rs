@@ -14,7 +14,7 @@ mod key;
 pub(super) mod spelling;
 
 pub use key::{PersonKey, other_spelling};
-use spelling::{Reach, Spelling};
+use spelling::{DialPrefix, Spelling};
 
 /// The most digits that E.164 allows, country code included.
 pub const DIGITS_MAX: usize = 15;
@@ -100,13 +100,13 @@ fn candidates(spelling: &Spelling, region: Region) -> Vec<String> {
     let digits = &spelling.digits;
     let international = |digits: &str| format!("+{digits}");
     match spelling.reach {
-        Reach::International => vec![international(digits)],
-        Reach::DoubleZero => vec![international(&digits[2..]), digits.clone()],
-        Reach::Unstated if digits.starts_with('0') => vec![digits.clone()],
+        DialPrefix::International => vec![international(digits)],
+        DialPrefix::DoubleZero => vec![international(&digits[2..]), digits.clone()],
+        DialPrefix::Unstated if digits.starts_with('0') => vec![digits.clone()],
         // Its own code without a plus is likelier than a national number that lost its zero and opens with the same
         // digits (Indonesia's 0628 area against its 0811 mobiles).
-        Reach::Unstated if region.opens(digits) => vec![international(digits), digits.clone()],
-        Reach::Unstated => vec![digits.clone(), international(digits)],
+        DialPrefix::Unstated if region.opens(digits) => vec![international(digits), digits.clone()],
+        DialPrefix::Unstated => vec![digits.clone(), international(digits)],
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::pace::Speed;
 
 /// An age, and how often messages of that age are asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Band {
+pub struct PollBand {
     /// From this age, inclusive.
     pub from: TimeDelta,
     /// Up to this age.
@@ -19,7 +19,7 @@ pub struct Band {
 
 /// The bands, youngest first: `interval` for ten minutes, a minute for the first hour, then 5, 30 minutes and 4 hours, up to
 /// `give_up`. A rehearsal's time shrinks all of them.
-pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<Band> {
+pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<PollBand> {
     let minutes = TimeDelta::minutes;
     let edges = [
         (minutes(10), interval),
@@ -37,7 +37,7 @@ pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<Band>
     for (to, every) in edges {
         let to = to.min(give_up);
         if from < to {
-            bands.push(Band { from: shrink(from), to: shrink(to), every: shrink(every.max(interval)) });
+            bands.push(PollBand { from: shrink(from), to: shrink(to), every: shrink(every.max(interval)) });
         }
         from = to;
     }
@@ -54,11 +54,11 @@ const LEAST_QUESTIONS: f64 = 2.0;
 const MOST_QUESTIONS: f64 = 100.0;
 
 /// A stretch of times, from one to another.
-pub type Stretch = (Bound<DateTime<Utc>>, Bound<DateTime<Utc>>);
+pub type TimeRange = (Bound<DateTime<Utc>>, Bound<DateTime<Utc>>);
 
 /// The stretches of send times whose people were all asked about: from `begin` to `end`, without those who were sent to at
 /// the times in `unheard`.
-pub fn asked(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTime<Utc>]) -> Vec<Stretch> {
+pub fn asked(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTime<Utc>]) -> Vec<TimeRange> {
     let mut holes = unheard.to_vec();
     holes.sort_unstable();
     let mut stretches = Vec::with_capacity(holes.len() + 1);
@@ -72,7 +72,7 @@ pub fn asked(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTim
     stretches
 }
 
-fn is_empty((from, to): Stretch) -> bool {
+fn is_empty((from, to): TimeRange) -> bool {
     match (from, to) {
         (Bound::Included(from), Bound::Included(to)) => from > to,
         (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,

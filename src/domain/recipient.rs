@@ -12,7 +12,9 @@ mod tests;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
-pub use evidence::{Evidence, Mark, ProviderError, ProviderStage, Quoted, Resolution, Stamped, TOO_RECENTLY, Undone};
+pub use evidence::{
+    Evidence, Mark, ProviderError, ProviderStage, Quoted, Resolution, StampedEvidence, TOO_RECENTLY, Undone,
+};
 
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};
@@ -105,7 +107,7 @@ impl Recipient {
 
 /// What is around the person when evidence comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct ApplyContext {
     pub blast: BlastState,
     /// How often a refusal of class *retry* or *slow sender* is tried again.
     pub max_tries: i32,
@@ -137,7 +139,7 @@ impl Applied {
 }
 
 /// Applies one piece of evidence. Idempotent; for provider evidence the outcome does not depend on order.
-pub fn apply(before: &Recipient, news: &Stamped, policy: &Policy) -> Applied {
+pub fn apply(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
     let mut after = before.clone();
     match &news.evidence {
         Evidence::Accepted { message_id, provider_status, message_timestamp } => {
@@ -166,7 +168,7 @@ pub fn apply(before: &Recipient, news: &Stamped, policy: &Policy) -> Applied {
 }
 
 /// Positive evidence, for any attempt: lifts a person out of every standing that means "not accepted".
-fn accept(person: &mut Recipient, news: &Stamped) {
+fn accept(person: &mut Recipient, news: &StampedEvidence) {
     let failed_after_acceptance = person.standing == Status::Failed && person.failed_attempt.is_some();
     let only_this_one_failed = person.failed_attempt == Some(news.attempt);
     let lifts = match person.standing {
@@ -189,7 +191,12 @@ fn clear_error(person: &mut Recipient) {
 }
 
 /// Negative evidence: only the current, open attempt can be refused.
-fn reject(person: &mut Recipient, news: &Stamped, error: (ErrorClass, &String, &String), policy: &Policy) {
+fn reject(
+    person: &mut Recipient,
+    news: &StampedEvidence,
+    error: (ErrorClass, &String, &String),
+    policy: &ApplyContext,
+) {
     if !person.is_open_attempt(news.attempt) {
         return;
     }
@@ -220,7 +227,7 @@ fn reject(person: &mut Recipient, news: &Stamped, error: (ErrorClass, &String, &
 }
 
 /// Back to the to-do list, unless the person opted out or the blast was cancelled meanwhile.
-fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &Policy) {
+fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &ApplyContext) {
     if person.opted_out_at.is_some() {
         person.standing = Status::OptedOut;
     } else if policy.blast == BlastState::Cancelled {
@@ -232,14 +239,14 @@ fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &Policy) {
     }
 }
 
-fn doubt(person: &mut Recipient, news: &Stamped, why: &str) {
+fn doubt(person: &mut Recipient, news: &StampedEvidence, why: &str) {
     if news.attempt == person.attempt && person.standing == Status::Sending {
         person.standing = Status::Uncertain;
         person.reason = Some(why.to_owned());
     }
 }
 
-fn release(person: &mut Recipient, news: &Stamped, not_before: Option<DateTime<Utc>>, policy: &Policy) {
+fn release(person: &mut Recipient, news: &StampedEvidence, not_before: Option<DateTime<Utc>>, policy: &ApplyContext) {
     if person.is_open_attempt(news.attempt) {
         let due = person.next_attempt_at;
         person.reason = not_before.map(|_| TOO_RECENTLY.to_owned());
@@ -249,7 +256,7 @@ fn release(person: &mut Recipient, news: &Stamped, not_before: Option<DateTime<U
 
 fn provider_stage(
     person: &mut Recipient,
-    news: &Stamped,
+    news: &StampedEvidence,
     (stage, word): (ProviderStage, &str),
     error: Option<&ProviderError>,
 ) {
@@ -294,7 +301,7 @@ fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// A failure told after acceptance: the newest attempt only, and only of somebody who had not received it.
-fn provider_failure(person: &mut Recipient, news: &Stamped, word: &str, error: Option<&ProviderError>) {
+fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, error: Option<&ProviderError>) {
     let undecided = matches!(person.standing, Status::Sending | Status::Uncertain | Status::Sent);
     if news.attempt != person.attempt || !undecided {
         return;
@@ -311,7 +318,7 @@ fn provider_failure(person: &mut Recipient, news: &Stamped, word: &str, error: O
 }
 
 /// A reply that quotes our message proves that it arrived; any other counts only for people whom we know we reached.
-fn reply(person: &mut Recipient, news: &Stamped, quoted: Quoted) {
+fn reply(person: &mut Recipient, news: &StampedEvidence, quoted: Quoted) {
     if quoted == Quoted::Yes && person.standing.evidence_rank().is_none_or(|rank| rank < 3) {
         accept(person, news);
     }

@@ -24,7 +24,7 @@ pub enum Waiting {
     Rate {
         rate: String,
         #[serde(default)]
-        whose: Whose,
+        whose: LimitOwner,
         /// How many times the provider's "slow down" halved it.
         #[serde(default)]
         slowed: u32,
@@ -50,7 +50,7 @@ pub enum Waiting {
     /// The database's clock and this machine's are too far apart.
     Clock { seconds: i64 },
     /// The database answers, but takes nothing.
-    Database { trouble: Trouble },
+    Database { trouble: DatabaseTrouble },
     /// Nobody of this blast can be claimed: a row of it holds what cannot be read or counted on. Other blasts go on.
     Unreadable { why: String },
 }
@@ -58,7 +58,7 @@ pub enum Waiting {
 /// Why a database that answers takes nothing. Once it is mended, work goes on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Trouble {
+pub enum DatabaseTrouble {
     DiskFull,
     NoMemory,
     NoConnections,
@@ -69,7 +69,7 @@ pub enum Trouble {
     Locked,
 }
 
-impl Trouble {
+impl DatabaseTrouble {
     pub const fn words(self) -> &'static str {
         match self {
             Self::DiskFull => "the database's disk is full",
@@ -96,7 +96,7 @@ impl Trouble {
 /// Whose limit it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Whose {
+pub enum LimitOwner {
     #[default]
     Sender,
     /// The blast's own, narrower one.
@@ -105,14 +105,14 @@ pub enum Whose {
 
 /// What a sender's engine says: of the sender as a whole, and of each of its blasts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct WaitingReport {
     pub sender: Option<Waiting>,
     pub blasts: BTreeMap<BlastId, Waiting>,
     /// For how many milliseconds the engine's lease is granted each time: with less than half of it left, it is silent.
     pub lease_ms: Option<i64>,
 }
 
-impl Told {
+impl WaitingReport {
     /// Nothing is waited for.
     pub fn is_empty(&self) -> bool {
         self.sender.is_none() && self.blasts.is_empty()
@@ -236,7 +236,7 @@ impl fmt::Display for Waiting {
     }
 }
 
-impl fmt::Display for Whose {
+impl fmt::Display for LimitOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sender => "sender",
@@ -247,7 +247,7 @@ impl fmt::Display for Whose {
 
 #[cfg(test)]
 mod tests {
-    use super::{Waiting, Whose};
+    use super::{LimitOwner, Waiting};
 
     #[test]
     fn every_reason_is_one_sentence_with_its_end() {
@@ -258,9 +258,9 @@ mod tests {
         assert_eq!(says(Waiting::Gap { gap: gap.clone(), next: Some(until) }), "waits for: gap 20s..1m, next 04:00");
         assert_eq!(says(Waiting::Gap { gap, next: None }), "waits for: gap 20s..1m");
         let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), whose, slowed });
-        assert_eq!(rate(Whose::Sender, 0), "waits for: sender rate 80/s");
-        assert_eq!(rate(Whose::Blast, 0), "waits for: blast rate 80/s");
-        assert_eq!(rate(Whose::Sender, 2), "waits for: sender rate 80/s, of which the provider wants 1/4");
+        assert_eq!(rate(LimitOwner::Sender, 0), "waits for: sender rate 80/s");
+        assert_eq!(rate(LimitOwner::Blast, 0), "waits for: blast rate 80/s");
+        assert_eq!(rate(LimitOwner::Sender, 2), "waits for: sender rate 80/s, of which the provider wants 1/4");
         assert_eq!(
             says(Waiting::Throttled { until }),
             "waits for: throttled, the provider asked to slow down, until 04:00"

@@ -59,7 +59,7 @@ enum Lane {
     /// The one that is always there.
     Usual,
     /// One more, opened for a question that cannot wait for those before it.
-    Beside,
+    ConcurrentBlast,
     /// Those that sending uses.
     Sending,
 }
@@ -100,7 +100,7 @@ impl App {
     /// been idle for a while.
     #[must_use]
     pub fn beside(&self) -> Self {
-        Self { inner: self.inner.clone(), lane: Lane::Beside }
+        Self { inner: self.inner.clone(), lane: Lane::ConcurrentBlast }
     }
 
     /// The same app on the connections that sending uses, for an operator's acts: they wait for nothing that is looked at.
@@ -184,7 +184,7 @@ impl App {
     pub(super) fn pool(&self) -> &PgPool {
         match self.lane {
             Lane::Usual => &self.inner.pool,
-            Lane::Beside => &self.inner.beside_pool,
+            Lane::ConcurrentBlast => &self.inner.beside_pool,
             Lane::Sending => &self.inner.sending_pool,
         }
     }

@@ -53,12 +53,12 @@ impl App {
     }
 
     /// The people of a blast as COPY writes them.
-    pub async fn bench_rows(&self, blast: BlastId) -> Result<bench::Rows, EngineError> {
+    pub async fn bench_rows(&self, blast: BlastId) -> Result<bench::CopiedRows, EngineError> {
         Ok(bench::rows(self.pool(), blast).await?)
     }
 
     /// Writes such rows back by one plain COPY, without looking at them; tells how long that took.
-    pub async fn bench_copy(&self, rows: bench::Rows) -> Result<Duration, EngineError> {
+    pub async fn bench_copy(&self, rows: bench::CopiedRows) -> Result<Duration, EngineError> {
         Ok(bench::copy(self.pool(), rows).await?)
     }
 

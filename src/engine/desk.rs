@@ -15,7 +15,7 @@ use crate::domain::polling::questions_per_second;
 use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::provider::{Provider, ProviderStage, SendOutcome};
-use crate::store::blast::Runnable;
+use crate::store::blast::RunnableBlast;
 use crate::store::view::BlastRow;
 use crate::store::{self, StoreError};
 
@@ -100,7 +100,7 @@ pub struct BlastLimits {
 impl BlastLimits {
     /// Reads what the blast was made with. What cannot be read any more (somebody edited the row) holds nothing up but is
     /// told in the log.
-    pub fn of(blast: &Runnable, desk: &Desk) -> Self {
+    pub fn of(blast: &RunnableBlast, desk: &Desk) -> Self {
         let spelled = Spelled {
             rate: blast.rate.as_deref(),
             gap: blast.gap.as_deref(),

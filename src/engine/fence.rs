@@ -18,7 +18,7 @@ use super::desk::Desk;
 use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
 use super::watch::Seen;
 use crate::domain::ids::SenderId;
-use crate::store::fence::{self, Facts, Likeness, Posted, Server};
+use crate::store::fence::{self, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
 use crate::store::{StoreError, sender};
 
@@ -84,7 +84,7 @@ impl Fence {
     pub async fn verify(
         &self,
         connection: &mut PgConnection,
-        (sender, facts): (SenderId, &Facts),
+        (sender, facts): (SenderId, &SenderFacts),
         server: Server,
         seen: Option<Seen>,
     ) -> Result<Verified, Refusal> {
@@ -135,8 +135,8 @@ impl Fence {
         &self,
         memory: &SenderMemory,
         sender: SenderId,
-        facts: &Facts,
-        likeness: &Likeness,
+        facts: &SenderFacts,
+        likeness: &DatabaseIdentity,
     ) -> Result<Option<Remembered>, Refusal> {
         if let Some(remembered) = memory.read()? {
             return Ok(Some(remembered));
@@ -176,12 +176,17 @@ impl Fence {
     }
 }
 
-fn standing(facts: &Facts, likeness: &Likeness) -> Standing {
+fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
     Standing { likeness: likeness.clone(), epoch: facts.epoch, renewals: facts.renewals }
 }
 
 /// What can be told without looking for attempts.
-fn judge(facts: &Facts, now: &Likeness, remembered: Option<&Remembered>, seen: Option<Seen>) -> Result<(), Refusal> {
+fn judge(
+    facts: &SenderFacts,
+    now: &DatabaseIdentity,
+    remembered: Option<&Remembered>,
+    seen: Option<Seen>,
+) -> Result<(), Refusal> {
     if facts.sent_from.as_ref().is_some_and(|before| before != now) {
         return Err(Refusal::OtherDatabase);
     }
@@ -202,19 +207,23 @@ fn judge(facts: &Facts, now: &Likeness, remembered: Option<&Remembered>, seen: O
     Ok(())
 }
 
-fn is_before(facts: &Facts, pulse: Pulse) -> bool {
+fn is_before(facts: &SenderFacts, pulse: Pulse) -> bool {
     facts.epoch < pulse.epoch || facts.renewals < pulse.renewals
 }
 
 /// The database itself notes that somebody confirmed it since: a later timeline of the same cluster is then no surprise.
-fn is_successor(before: &Likeness, now: &Likeness) -> bool {
+fn is_successor(before: &DatabaseIdentity, now: &DatabaseIdentity) -> bool {
     (&before.system_identifier, before.database_oid) == (&now.system_identifier, now.database_oid)
         && now.timeline > before.timeline
 }
 
 /// Whether attempts are missing. Those of people who are gone were deleted on purpose, unless the database has never come
 /// as far as their ids.
-async fn is_behind(connection: &mut PgConnection, facts: &Facts, witnesses: &[Posted]) -> Result<bool, StoreError> {
+async fn is_behind(
+    connection: &mut PgConnection,
+    facts: &SenderFacts,
+    witnesses: &[PostedAttempt],
+) -> Result<bool, StoreError> {
     let newest = witnesses.iter().map(|one| one.recipient.0).max();
     Ok(newest.is_some_and(|newest| newest > facts.newest_recipient) || fence::missing(connection, witnesses).await? > 0)
 }
@@ -222,11 +231,11 @@ async fn is_behind(connection: &mut PgConnection, facts: &Facts, witnesses: &[Po
 /// What the version before remembered. Its file's name hangs on how the database was reached: each is looked at.
 #[derive(Debug, Deserialize)]
 struct OldMemory {
-    likeness: Option<Likeness>,
+    likeness: Option<DatabaseIdentity>,
     renewals: std::collections::BTreeMap<i64, i64>,
 }
 
-fn old_memory(runs: &Path, sender: SenderId, likeness: &Likeness) -> Option<Remembered> {
+fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Option<Remembered> {
     let directories = fs::read_dir(runs).into_iter().flatten().flatten();
     let memories = directories.filter_map(|directory| {
         let text = fs::read(directory.path().join("memory.json")).ok()?;

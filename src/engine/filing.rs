@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
-use crate::domain::waiting::Trouble;
+use crate::domain::waiting::DatabaseTrouble;
 use crate::store::StoreError;
-use crate::store::ledger::{BATCH_MAX, Entry, Settled, record};
+use crate::store::ledger::{BATCH_MAX, EntryOutcome, EvidenceEntry, record};
 
 /// Evidence with the slot it holds until it is durable: freed when this is dropped.
-type Filing = (Entry, Option<Slot>);
+type Filing = (EvidenceEntry, Option<Slot>);
 
 /// A batch this large is part of a stream: as much again comes within a moment, and each transaction costs the same however
 /// much is in it.
@@ -29,7 +29,7 @@ const GATHER: Duration = Duration::from_millis(4);
 /// What is written together: first what can be written without being read.
 #[derive(Default)]
 struct Batch {
-    entries: Vec<Entry>,
+    entries: Vec<EvidenceEntry>,
     slots: Vec<Option<Slot>>,
     to_read: Vec<Filing>,
 }
@@ -53,7 +53,7 @@ impl Batch {
     }
 
     /// Nothing more comes: in the order in which it is written.
-    fn closed(mut self) -> (Vec<Entry>, Vec<Option<Slot>>) {
+    fn closed(mut self) -> (Vec<EvidenceEntry>, Vec<Option<Slot>>) {
         for filing in std::mem::take(&mut self.to_read) {
             self.add(filing);
         }
@@ -87,7 +87,7 @@ impl Drop for Slot {
 pub struct Ledger {
     inbox: mpsc::UnboundedSender<Filing>,
     settled: watch::Receiver<u64>,
-    trouble: watch::Receiver<Option<Trouble>>,
+    trouble: watch::Receiver<Option<DatabaseTrouble>>,
 }
 
 /// The attempts of one sender that this process holds and has not settled: what its own sweep must leave alone.
@@ -115,7 +115,7 @@ impl InFlight {
 
 impl Ledger {
     /// Brings evidence; the slot is freed once it is durable.
-    pub fn file(&self, entry: Entry, slot: Option<Slot>) {
+    pub fn file(&self, entry: EvidenceEntry, slot: Option<Slot>) {
         // The receiver lives until every sender is gone; a send can only fail at the very end of the process.
         let _ = self.inbox.send((entry, slot));
     }
@@ -126,7 +126,7 @@ impl Ledger {
     }
 
     /// Why evidence cannot be written now, where a person can do something about it.
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub fn trouble(&self) -> Option<DatabaseTrouble> {
         *self.trouble.borrow()
     }
 }
@@ -152,7 +152,7 @@ struct Clerk {
     desk: Desk,
     filings: mpsc::UnboundedReceiver<Filing>,
     settled: watch::Sender<u64>,
-    trouble: watch::Sender<Option<Trouble>>,
+    trouble: watch::Sender<Option<DatabaseTrouble>>,
     /// Blasts of which it was told that people are gone.
     gone: HashSet<BlastId>,
     give_up: CancellationToken,
@@ -194,7 +194,7 @@ impl Clerk {
     }
 
     /// Writes until it is durable. Evidence is idempotent, so a lost answer to a commit is settled by writing again.
-    async fn write(&self, entries: &[Entry]) -> Option<Vec<Settled>> {
+    async fn write(&self, entries: &[EvidenceEntry]) -> Option<Vec<EntryOutcome>> {
         let mut failures = 0;
         loop {
             match record(&self.desk.pool, entries, &self.desk.rules).await {
@@ -215,21 +215,21 @@ impl Clerk {
     }
 
     /// Frees the slots of what is durable, and tells who changed; returns what somebody else had locked.
-    fn close(&mut self, batch: impl Iterator<Item = Filing>, settled: &[Settled]) -> Batch {
+    fn close(&mut self, batch: impl Iterator<Item = Filing>, settled: &[EntryOutcome]) -> Batch {
         let mut again = Batch::default();
         let mut changed = HashSet::new();
         for (mut filing, settled) in batch.zip(settled) {
             match settled {
-                Settled::Locked => {
+                EntryOutcome::Locked => {
                     // Whoever holds the row may be changing it.
                     filing.0.fresh = None;
                     again.push(filing);
                 }
-                Settled::Changed { .. } => {
+                EntryOutcome::Changed { .. } => {
                     changed.insert(filing.0.blast);
                 }
-                Settled::Gone => self.tell_gone(filing.0.blast),
-                Settled::Nothing | Settled::Refused(_) => {}
+                EntryOutcome::Gone => self.tell_gone(filing.0.blast),
+                EntryOutcome::Nothing | EntryOutcome::Refused(_) => {}
             }
         }
         for blast in changed {

@@ -12,7 +12,7 @@ use super::news::DatabaseState;
 use super::standby::StandbyLock;
 use crate::config::{Config, ConfigError};
 use crate::private_postgres::PrivatePostgres;
-use crate::store::{self, Schema};
+use crate::store::{self, SchemaState};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The database is asked less often than the files, unless it was in trouble before.
@@ -165,9 +165,11 @@ impl Follower {
         self.asked_at = Instant::now();
         let schema = timeout(ASK_EVERY, store::schema(self.app.pool())).await;
         let (absent, unreachable) = match schema {
-            Ok(Ok(Schema::Newer { found, known })) => return Some(self.fingerprint.in_a_newer_schema(found, known)),
-            Ok(Ok(Schema::Known)) => (None, None),
-            Ok(Ok(Schema::Absent)) => (self.absent_since.or(Some(self.asked_at)), None),
+            Ok(Ok(SchemaState::Newer { found, known })) => {
+                return Some(self.fingerprint.in_a_newer_schema(found, known));
+            }
+            Ok(Ok(SchemaState::Known)) => (None, None),
+            Ok(Ok(SchemaState::Absent)) => (self.absent_since.or(Some(self.asked_at)), None),
             Ok(Err(_)) | Err(_) => (None, self.unreachable_since.or(Some(self.asked_at))),
         };
         (self.absent_since, self.unreachable_since) = (absent, unreachable);
@@ -190,7 +192,7 @@ impl Follower {
 /// follower does.
 pub async fn what_ended(app: &App, fingerprint: Fingerprint) -> Option<EngineChange> {
     match timeout(ASK_EVERY, store::schema(app.pool())).await {
-        Ok(Ok(Schema::Newer { found, known })) => Some(fingerprint.in_a_newer_schema(found, known)),
+        Ok(Ok(SchemaState::Newer { found, known })) => Some(fingerprint.in_a_newer_schema(found, known)),
         _ => None,
     }
 }

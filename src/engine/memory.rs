@@ -20,7 +20,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::SenderId;
-use crate::store::fence::{Likeness, Posted};
+use crate::store::fence::{DatabaseIdentity, PostedAttempt};
 
 /// Files and directories are the operator's own: the journal holds phone numbers.
 const FILE_MODE: u32 = 0o600;
@@ -38,7 +38,7 @@ pub enum MemoryError {
 /// How far a database had come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    pub likeness: Likeness,
+    pub likeness: DatabaseIdentity,
     /// Of the sender's lease; both only grow.
     pub epoch: i64,
     pub renewals: i64,
@@ -72,7 +72,7 @@ struct Page {
 pub struct Remembered {
     pub standing: Standing,
     /// The newest attempts that the database must have, at most [`WITNESSES`].
-    pub witnesses: Vec<Posted>,
+    pub witnesses: Vec<PostedAttempt>,
 }
 
 /// So many attempts are looked up in a database before it is sent from.
@@ -129,7 +129,7 @@ impl SenderMemory {
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read.
-    pub fn posted(&self) -> Vec<Posted> {
+    pub fn posted(&self) -> Vec<PostedAttempt> {
         self.journals().iter().flat_map(|path| Journal::readable_part(path)).collect()
     }
 
@@ -245,14 +245,14 @@ impl SenderMemory {
 
 /// The memories in `state` of the same database on the same server, whatever its id was then: a backup from before it had
 /// one gets another when it is migrated.
-pub fn of_server(state: &Path, sender: SenderId, likeness: &Likeness) -> Vec<SenderMemory> {
+pub fn of_server(state: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Vec<SenderMemory> {
     let databases = fs::read_dir(state).into_iter().flatten().flatten();
     let memories = databases.map(|database| SenderMemory::new(&database.path(), sender));
     memories.filter(|memory| memory.page().is_ok_and(|page| page.is_some_and(|page| page.is_of(likeness)))).collect()
 }
 
 impl Page {
-    fn is_of(&self, likeness: &Likeness) -> bool {
+    fn is_of(&self, likeness: &DatabaseIdentity) -> bool {
         let known = &self.standing.likeness;
         !known.system_identifier.is_empty()
             && (&known.system_identifier, known.database_oid) == (&likeness.system_identifier, likeness.database_oid)

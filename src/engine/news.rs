@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::waiting::Trouble;
+use crate::domain::waiting::DatabaseTrouble;
 use crate::store::{StoreError, news};
 
 /// Whether the database answers.
@@ -38,7 +38,7 @@ struct Channels {
     database: watch::Sender<DatabaseState>,
     changed: mpsc::UnboundedSender<BlastId>,
     /// What keeps this process's senders from writing anything: the database may not take the reason either.
-    troubles: Mutex<HashMap<SenderId, Trouble>>,
+    troubles: Mutex<HashMap<SenderId, DatabaseTrouble>>,
 }
 
 /// Without LISTEN, or when it is silent, everybody looks again this often.
@@ -94,7 +94,7 @@ impl News {
     }
 
     /// Notes what keeps a sender of this process from writing.
-    pub fn hold(&self, sender: SenderId, trouble: Option<Trouble>) {
+    pub fn hold(&self, sender: SenderId, trouble: Option<DatabaseTrouble>) {
         let mut troubles = self.inner.troubles.lock();
         match trouble {
             Some(trouble) => troubles.insert(sender, trouble),
@@ -103,7 +103,7 @@ impl News {
     }
 
     /// What keeps a sender of this process from writing.
-    pub fn trouble(&self, sender: SenderId) -> Option<Trouble> {
+    pub fn trouble(&self, sender: SenderId) -> Option<DatabaseTrouble> {
         self.inner.troubles.lock().get(&sender).copied()
     }
 

@@ -19,13 +19,13 @@ use tokio_util::task::TaskTracker;
 use super::sender::{Parts, equal_failures, pause};
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::polling::{Band, asked, bands};
-use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped};
+use crate::domain::polling::{PollBand, asked, bands};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
 use crate::provider::{StatusFinding, StatusQuery, StatusReport};
-use crate::store::ledger::{Entry, Source};
-use crate::store::poll::{self, Pending};
+use crate::store::ledger::{EvidenceEntry, EvidenceSource};
+use crate::store::poll::{self, PollTarget};
 use crate::store::{StoreError, sender};
 use budget::Budget;
 
@@ -76,7 +76,7 @@ struct Failures {
 
 /// An age, with the turns that its blasts take.
 struct Age {
-    band: Band,
+    band: PollBand,
     turns: tokio::sync::Mutex<()>,
 }
 
@@ -131,7 +131,7 @@ impl Poller {
         }
     }
 
-    async fn blasts(&self, band: Band) -> Result<Vec<BlastId>, StoreError> {
+    async fn blasts(&self, band: PollBand) -> Result<Vec<BlastId>, StoreError> {
         poll::blasts(&self.parts.pool, self.parts.desk.id, earlier(self.parts.clock.now(), band.to)).await
     }
 
@@ -149,7 +149,7 @@ impl Poller {
         let mut after = (oldest, RecipientId(0));
         loop {
             self.hold_while_stopped().await?;
-            let people = self.page(poll::Band { blast, after, until: newest, limit: PAGE }).await?;
+            let people = self.page(poll::PollQuery { blast, after, until: newest, limit: PAGE }).await?;
             let Some(last) = people.last() else { return Ok(()) };
             let is_full = people.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
             let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
@@ -160,13 +160,13 @@ impl Poller {
         }
     }
 
-    async fn page(&self, page: poll::Band) -> Result<Vec<Pending>, StoreError> {
+    async fn page(&self, page: poll::PollQuery) -> Result<Vec<PollTarget>, StoreError> {
         let _turn = self.reading.acquire().await;
         poll::pending(&self.parts.pool, page).await
     }
 
     /// Asks about each; returns when those were sent to about whom nothing was heard.
-    async fn ask_all(self: &Arc<Self>, age: &Age, people: Vec<Pending>) -> Vec<DateTime<Utc>> {
+    async fn ask_all(self: &Arc<Self>, age: &Age, people: Vec<PollTarget>) -> Vec<DateTime<Utc>> {
         let (mut questions, mut unheard) = (Vec::with_capacity(people.len()), Vec::new());
         for person in people {
             let turn = age.turns.lock().await;
@@ -202,7 +202,7 @@ impl Poller {
         Ok(())
     }
 
-    async fn ask(&self, person: &Pending) -> Heard {
+    async fn ask(&self, person: &PollTarget) -> Heard {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
         let asked = StatusQuery { id: &person.message_id, to: person.phone_number.digits() };
         let asking = self.parts.desk.provider.status(asked);
@@ -280,7 +280,7 @@ impl Poller {
         }
     }
 
-    fn bring(&self, person: &Pending, news: StatusReport) {
+    fn bring(&self, person: &PollTarget, news: StatusReport) {
         if !tells_more(person, &news) {
             return;
         }
@@ -290,10 +290,13 @@ impl Poller {
             message: FAILED_LATER.to_owned(),
         });
         let evidence = Evidence::Provider { stage: news.stage, word: news.word, c2s_at: news.c2s_at, error };
-        let stamped =
-            Stamped { attempt: person.attempt, at: news.at.unwrap_or_else(|| self.parts.clock.now()), evidence };
-        let entry = Entry::new(person.blast, person.id, stamped, Source::Poll);
-        self.parts.ledger.file(Entry { metadata: Some(json!({ "word": word })), ..entry }, None);
+        let stamped = StampedEvidence {
+            attempt: person.attempt,
+            at: news.at.unwrap_or_else(|| self.parts.clock.now()),
+            evidence,
+        };
+        let entry = EvidenceEntry::new(person.blast, person.id, stamped, EvidenceSource::Poll);
+        self.parts.ledger.file(EvidenceEntry { metadata: Some(json!({ "word": word })), ..entry }, None);
     }
 }
 
@@ -302,7 +305,7 @@ fn earlier(now: DateTime<Utc>, age: TimeDelta) -> DateTime<Utc> {
 }
 
 /// Whether an answer says anything that the row does not: a higher stage, another word for it, a first C2S time.
-fn tells_more(person: &Pending, news: &StatusReport) -> bool {
+fn tells_more(person: &PollTarget, news: &StatusReport) -> bool {
     let raises = match (news.stage, person.status) {
         (ProviderStage::Read, status) => status < Status::Read,
         (ProviderStage::Delivered | ProviderStage::Failed, status) => status < Status::Delivered,

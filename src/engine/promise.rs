@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::desk::{BlastLimits, Desk};
-use crate::domain::pace::{Backlog, Binding, Forecast, Limits, binding, per_hour};
+use crate::domain::pace::{Backlog, BindingLimit, Forecast, Limits, binding, per_hour};
 use crate::domain::waiting::Waiting;
 use crate::store::view::BlastRow;
 
@@ -54,8 +54,8 @@ impl Prospect<'_> {
         let own = BlastLimits::of_row(self.blast, self.desk).limits;
         let binds = match binding(&self.limits(), &own) {
             None => return "rate unlimited".to_owned(),
-            Some(Binding::Rate(rate)) => format!("rate {rate}"),
-            Some(Binding::Gap(gap)) => format!("gap {gap}"),
+            Some(BindingLimit::Rate(rate)) => format!("rate {rate}"),
+            Some(BindingLimit::Gap(gap)) => format!("gap {gap}"),
         };
         let about = self.per_hour().map_or_else(String::new, |n| match n {
             0 => ", less than one an hour".to_owned(),

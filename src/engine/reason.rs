@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::blast::BlastState;
 use crate::domain::recipient::TOO_RECENTLY;
-use crate::domain::waiting::{Trouble, Waiting};
+use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::store::view::{BlastRow, SenderRow};
 
 /// A launch is not called unattended before an engine had time to hear of it.
@@ -14,7 +14,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(5);
 pub fn of(
     blast: &BlastRow,
     sender: Option<&SenderRow>,
-    trouble: Option<Trouble>,
+    trouble: Option<DatabaseTrouble>,
     now: DateTime<Utc>,
 ) -> Option<Waiting> {
     if blast.state != BlastState::Sending {

@@ -25,7 +25,7 @@ use super::upkeep::{self, Upkeep};
 use super::watch::{Verdict, Watch};
 use crate::domain::ids::SenderId;
 use crate::private_postgres::PrivatePostgres;
-use crate::store::lease::{self, Acquiring, Asking, Lease};
+use crate::store::lease::{self, Lease, LeaseRequest, PendingLease};
 use crate::store::{self, StoreError, blast, poll};
 
 /// When an engine ends by itself.
@@ -229,7 +229,7 @@ impl Engine {
         let server = store::fence::server(self.app.pool()).await?;
         let asked_at = Moment::now();
         let terms = self.app.lease_terms();
-        let asking = Asking { holder: self.app.holder(), host: self.app.host(), valid: terms.valid(), dead };
+        let asking = LeaseRequest { holder: self.app.holder(), host: self.app.host(), valid: terms.valid(), dead };
         // Not on the connections for sending: of many windows that try at once only one will need those.
         let Some(acquiring) = lease::acquire(self.app.pool(), desk.id, asking).await? else { return Ok(()) };
         let Some((lease, verified)) = self.verify(desk, acquiring, server).await? else { return Ok(()) };
@@ -252,7 +252,7 @@ impl Engine {
     async fn verify(
         &mut self,
         desk: &Desk,
-        mut acquiring: Acquiring,
+        mut acquiring: PendingLease,
         server: store::fence::Server,
     ) -> Result<Option<(Lease, Verified)>, StoreError> {
         let facts = store::fence::facts(&mut acquiring.tx, desk.id).await?;

@@ -38,10 +38,10 @@ use super::news::News;
 use super::post_room;
 use super::sync::Mutex;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Pacer, PairGap, Pairs, Past, day_start};
-use crate::domain::waiting::{Told, Trouble};
+use crate::domain::pace::{Pacer, PairGap, PastAttempts, RecipientCooldown, day_start};
+use crate::domain::waiting::{DatabaseTrouble, WaitingReport};
 use crate::store::claim::{self, Claim, Claimed};
-use crate::store::fence::Posted;
+use crate::store::fence::PostedAttempt;
 use crate::store::lease::Lease;
 use crate::store::{StoreError, blast, sender};
 use aftermath::Aftermath;
@@ -90,7 +90,7 @@ pub struct Sender {
     aftermath: Arc<Aftermath>,
     brake: Arc<Brake>,
     pacer: Arc<Mutex<Pacer>>,
-    pairs: Arc<Mutex<Pairs>>,
+    pairs: Arc<Mutex<RecipientCooldown>>,
     /// Freed when evidence is durable.
     slots: Arc<Semaphore>,
     /// POSTs under way at once.
@@ -105,9 +105,9 @@ pub struct Sender {
     stopped: Option<String>,
     looked_at: Option<Instant>,
     /// What was told last.
-    told: Told,
+    told: WaitingReport,
     /// Why the last claim was refused.
-    trouble: Option<Trouble>,
+    trouble: Option<DatabaseTrouble>,
     /// A claim made while those before are paced out.
     ahead: Option<Ahead>,
     /// How long a claim takes, about.
@@ -121,10 +121,10 @@ impl Sender {
     pub async fn new(parts: Arc<Parts>, fenced: Fenced) -> Result<Self, StoreError> {
         let now = parts.lease.lease.granted_at;
         let times = sender::recent_attempts(&parts.pool, parts.desk.id, now - LONGEST_MEMORY).await?;
-        let mut past = Past::from_times(times, now, parts.desk.zone());
+        let mut past = PastAttempts::from_times(times, now, parts.desk.zone());
         let today = sender::attempts_since(&parts.pool, parts.desk.id, day_start(now, parts.desk.zone())).await?;
         past.today = u32::try_from(today).unwrap_or(u32::MAX);
-        let mut pairs = Pairs::new(parts.desk.pair_gap.map(PairGap::get), parts.desk.limits.speed);
+        let mut pairs = RecipientCooldown::new(parts.desk.pair_gap.map(PairGap::get), parts.desk.limits.speed);
         if let Some(reach) = pairs.reach() {
             let tried = sender::recent_numbers(&parts.pool, parts.desk.id, now - reach).await?;
             for (phone, at) in &tried {
@@ -148,7 +148,7 @@ impl Sender {
             lanes: Vec::new(),
             stopped: None,
             looked_at: None,
-            told: Told::default(),
+            told: WaitingReport::default(),
             trouble: None,
             ahead: None,
             claim_takes: Duration::ZERO,
@@ -300,7 +300,7 @@ impl Sender {
     /// lease is given up, and acquiring it again asks.
     fn remember(&mut self, people: &[Claimed]) -> bool {
         let epoch = self.lease.epoch;
-        let posted: Vec<Posted> = people.iter().map(|person| posted(person, epoch)).collect();
+        let posted: Vec<PostedAttempt> = people.iter().map(|person| posted(person, epoch)).collect();
         let Err(error) = self.fenced.journal.append(&posted) else { return true };
         tracing::warn!(sender = %self.parts.desk.name, %error, "nothing is sent that this machine cannot remember");
         self.parts.lease.lose();
@@ -391,8 +391,8 @@ impl Sender {
     }
 }
 
-fn posted(person: &Claimed, epoch: i64) -> Posted {
-    Posted {
+fn posted(person: &Claimed, epoch: i64) -> PostedAttempt {
+    PostedAttempt {
         recipient: person.id,
         attempt: person.attempt,
         epoch,

@@ -24,7 +24,7 @@ mod tests {
     use chrono::{TimeZone, Utc};
 
     use super::Mutex;
-    use crate::domain::pace::{DailyCap, Limits, Pace, Pacer, Past, Rate, Speed};
+    use crate::domain::pace::{DailyCap, Limits, Pace, Pacer, PastAttempts, Rate, Speed};
 
     /// A task that panicked while it held the pacer must not open the daily cap.
     #[test]
@@ -32,7 +32,7 @@ mod tests {
         let now = Utc.with_ymd_and_hms(2026, 11, 20, 6, 0, 0).unwrap();
         let daily_cap = DailyCap::new(1);
         let limits = Limits { rate: Rate::Unlimited, gap: None, daily_cap, zone: chrono_tz::UTC, speed: Speed::REAL };
-        let pacer = Arc::new(Mutex::new(Pacer::new(limits, &Past::default(), now)));
+        let pacer = Arc::new(Mutex::new(Pacer::new(limits, &PastAttempts::default(), now)));
         pacer.lock().posted(now);
 
         let held = pacer.clone();

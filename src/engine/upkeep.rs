@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::app::App;
 use crate::config::KeepHistory;
 use crate::domain::ids::BlastId;
-use crate::store::clearing::{Left, Walk};
+use crate::store::clearing::{Clearing, ClearingCursor};
 use crate::store::ledger::WhenLocked;
 use crate::store::{StoreError, clearing, count, months, sender};
 
@@ -33,7 +33,7 @@ pub struct Upkeep {
     forgotten: Option<Instant>,
     cleared: Option<Instant>,
     /// What the last turn left in the middle.
-    walk: Option<Walk>,
+    walk: Option<ClearingCursor>,
     /// Blasts whose people the database would not change, and when it was last tried.
     refused: HashMap<BlastId, Instant>,
 }
@@ -89,7 +89,7 @@ impl Upkeep {
         Ok(Cleared::All)
     }
 
-    async fn go_on(&mut self, app: &App, mut walk: Walk, began: Instant) -> Result<Cleared, StoreError> {
+    async fn go_on(&mut self, app: &App, mut walk: ClearingCursor, began: Instant) -> Result<Cleared, StoreError> {
         while walk.step(app.pool()).await?.is_some() {
             if began.elapsed() > CLEAR_AT_MOST {
                 self.walk = Some(walk);
@@ -99,7 +99,7 @@ impl Upkeep {
         Ok(Cleared::All)
     }
 
-    async fn next_walk(&mut self, app: &App) -> Result<Option<Walk>, StoreError> {
+    async fn next_walk(&mut self, app: &App) -> Result<Option<ClearingCursor>, StoreError> {
         if let Some(walk) = self.walk.take() {
             return Ok(Some(walk));
         }
@@ -108,7 +108,7 @@ impl Upkeep {
         Ok(next.map(|left| left.walk(WhenLocked::Skip)))
     }
 
-    fn is_refused(&self, left: &Left) -> bool {
+    fn is_refused(&self, left: &Clearing) -> bool {
         self.refused.get(&left.blast).is_some_and(|at| at.elapsed() < REFUSED_FOR)
     }
 }

@@ -10,7 +10,7 @@ use super::records::Record;
 use crate::domain::message::{Message, RenderError, Variables, fold_name};
 use crate::domain::phone::{PersonKey, Phone, PhoneError, Region};
 use crate::domain::text;
-use crate::store::import::Person;
+use crate::store::import::NewRecipient;
 
 /// The longest name that is kept beside the number, in characters. The message has it whole.
 const NAME_MAX: usize = 200;
@@ -62,7 +62,7 @@ impl Reason {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Blank,
-    Taken(Person, Reading),
+    Taken(NewRecipient, Reading),
     Rejected(Rejection),
 }
 
@@ -102,7 +102,7 @@ impl Taker {
         }
     }
 
-    fn person(&mut self, row: u64, values: &[Cow<'_, str>]) -> Result<Person, Refused> {
+    fn person(&mut self, row: u64, values: &[Cow<'_, str>]) -> Result<NewRecipient, Refused> {
         self.refuse_further_values(values)?;
         let phone_at = At::Column(self.columns.phone);
         let written = values.get(self.columns.phone).map_or("", |value| value);
@@ -110,7 +110,7 @@ impl Taker {
         let variables = self.variables_of(values);
         self.message.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
         self.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
-        Ok(Person { phone, name: self.name_of(values), variables })
+        Ok(NewRecipient { phone, name: self.name_of(values), variables })
     }
 
     /// Empty ones are only delimiters too many.

@@ -2,11 +2,11 @@ use std::io::Cursor;
 
 use super::*;
 use crate::domain::phone::PhoneError;
-use crate::store::import::Person;
+use crate::store::import::NewRecipient;
 
 /// What a file comes to.
 struct Read {
-    people: Vec<Person>,
+    people: Vec<NewRecipient>,
     rejected: Rejections,
     not_utf8: Option<NotUtf8>,
     phone_column: String,

@@ -21,7 +21,7 @@ pub struct NewAction<'a> {
 
 /// An act as logged.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Action {
+pub struct LoggedAction {
     pub id: ActionId,
     pub at: DateTime<Utc>,
     pub operator: String,
@@ -80,7 +80,7 @@ pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Resul
 
 /// The whole act that a row belongs to, as far as it stands: of an act on several people all rows that are not taken
 /// back, by person.
-pub async fn whole(tx: &mut PgConnection, act: &Action) -> Result<Vec<Action>, StoreError> {
+pub async fn whole(tx: &mut PgConnection, act: &LoggedAction) -> Result<Vec<LoggedAction>, StoreError> {
     let Some(several) = act.detail.get("several") else { return Ok(vec![act.clone()]) };
     // They were logged in one statement, one after the other: the walk back from the newest ends with the first.
     let acts = sqlx::query_as(
@@ -113,7 +113,7 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
 
 /// An operator's newest act that can be taken back and is not: a mark, or a start of a moment ago (which is
 /// refused when it has begun to send, instead of taking an older mark back unasked).
-pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<Action>, StoreError> {
+pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
           where operator = $1 and undone_at is null
@@ -130,7 +130,7 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<A
 }
 
 /// The newest mark on each of these people that is not taken back, by person.
-pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<Action>, StoreError> {
+pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<LoggedAction>, StoreError> {
     let acts = sqlx::query_as(
         "select a.id, a.at, a.operator, a.action, a.blast_id, a.recipient_id, a.detail
            from unnest($1::bigint[]) as person
@@ -147,7 +147,7 @@ pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Re
 }
 
 /// Who closed a person, if an operator did and it stands.
-pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Result<Option<Action>, StoreError> {
+pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
         "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
           where recipient_id = $1 and undone_at is null and action = 'closed' order by id desc limit 1",

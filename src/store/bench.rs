@@ -32,7 +32,7 @@ pub async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64), 
 }
 
 /// People as COPY writes them, in pieces.
-pub struct Rows(Vec<Bytes>);
+pub struct CopiedRows(Vec<Bytes>);
 
 /// Takes everybody out of every blast: for a bench's own schema only.
 pub async fn empty(pool: &PgPool) -> Result<(), StoreError> {
@@ -41,18 +41,18 @@ pub async fn empty(pool: &PgPool) -> Result<(), StoreError> {
 }
 
 /// The people of a blast, in memory.
-pub async fn rows(pool: &PgPool, blast: BlastId) -> Result<Rows, StoreError> {
+pub async fn rows(pool: &PgPool, blast: BlastId) -> Result<CopiedRows, StoreError> {
     let mut connection = pool.acquire().await?;
     let statement = format!(
         "copy (select blast_id, phone_number, name, variables from blast_recipients where blast_id = {blast} order by id) to stdout"
     );
     let pieces: Vec<Bytes> = connection.copy_out_raw(&statement).await?.try_collect().await?;
-    Ok(Rows(pieces))
+    Ok(CopiedRows(pieces))
 }
 
 /// Writes people back as `\copy` does: the same table with its indexes, keys and triggers, one statement, one
 /// transaction, nothing looked at. Returns how long it took.
-pub async fn copy(pool: &PgPool, Rows(pieces): Rows) -> Result<Duration, StoreError> {
+pub async fn copy(pool: &PgPool, CopiedRows(pieces): CopiedRows) -> Result<Duration, StoreError> {
     let began = Instant::now();
     let mut tx = pool.begin().await?;
     sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;

@@ -10,7 +10,7 @@ use crate::domain::ids::{BlastId, SenderId};
 
 /// A blast as far as commands look at it.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Head {
+pub struct BlastHead {
     pub id: BlastId,
     pub sender_id: SenderId,
     pub state: BlastState,
@@ -21,7 +21,7 @@ pub struct Head {
 
 /// A blast that an engine may send for.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Runnable {
+pub struct RunnableBlast {
     pub id: BlastId,
     pub message: String,
     pub rate: Option<String>,
@@ -32,7 +32,7 @@ pub struct Runnable {
     pub send_after: Option<DateTime<Utc>>,
 }
 
-pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<Head>, StoreError> {
+pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     let head = sqlx::query_as(
         "select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1 and deleted_at is null",
     )
@@ -44,14 +44,14 @@ pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<Head>, St
 
 /// A change of state, with who wants it and why.
 #[derive(Debug, Clone, Copy)]
-pub struct Change<'a> {
+pub struct StateChange<'a> {
     pub state: BlastState,
     pub reason: Option<&'a str>,
     pub by: &'a str,
 }
 
 /// Changes the state if the version is still the one that was seen. `false`: somebody was first.
-pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: Change<'_>) -> Result<bool, StoreError> {
+pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateChange<'_>) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update blasts
             set state = $3, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
@@ -180,7 +180,7 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
 }
 
 /// What a sender may send for now or soon.
-pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<Runnable>, StoreError> {
+pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
         "select id, message, rate, gap, send_window, weekdays, timezone, send_after
            from blasts where sender_id = $1 and state = 'sending' order by id",

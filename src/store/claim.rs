@@ -25,12 +25,12 @@ pub struct Claimed {
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
     /// `None`: there is more to know of them than this. Shared: a POST under way is small.
-    pub claim: Option<Arc<OfClaim>>,
+    pub claim: Option<Arc<ClaimTx>>,
 }
 
 /// The claim that wrote somebody's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OfClaim {
+pub struct ClaimTx {
     pub at: DateTime<Utc>,
     /// Its transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`.
     pub transaction: i32,
@@ -39,16 +39,16 @@ pub struct OfClaim {
 /// How a claim left somebody's row whom nothing had ever happened to: the whole of it is known without reading it again,
 /// for as long as nobody else wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fresh {
+pub struct ClaimSnapshot {
     pub claimed_at: DateTime<Utc>,
     pub next_attempt_at: DateTime<Utc>,
-    /// [`OfClaim::transaction`].
+    /// [`ClaimTx::transaction`].
     pub written_by: i32,
 }
 
 /// A place in a blast's to-do list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct QueuePosition {
     pub next_attempt_at: DateTime<Utc>,
     pub id: RecipientId,
 }
@@ -70,26 +70,26 @@ impl FromRow<'_, PgRow> for Claimed {
 
 impl Claimed {
     /// All of their row, where that is known.
-    pub fn fresh(&self) -> Option<Fresh> {
-        let OfClaim { at, transaction } = **self.claim.as_ref()?;
-        Some(Fresh { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
+    pub fn fresh(&self) -> Option<ClaimSnapshot> {
+        let ClaimTx { at, transaction } = **self.claim.as_ref()?;
+        Some(ClaimSnapshot { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
     }
 
     /// Where they stood in the to-do list.
-    pub const fn place(&self) -> Place {
-        Place { next_attempt_at: self.next_attempt_at, id: self.id }
+    pub const fn place(&self) -> QueuePosition {
+        QueuePosition { next_attempt_at: self.next_attempt_at, id: self.id }
     }
 }
 
 /// What to claim.
 #[derive(Debug, Clone, Copy)]
-pub struct Want {
+pub struct ClaimRequest {
     pub blast: BlastId,
     /// At most this many.
     pub people: i64,
     /// Only those behind this place; `None`: from the start of the list. In front of it are dead entries, which a long
     /// transaction anywhere in the database keeps, and each claim from the start walks over.
-    pub after: Option<Place>,
+    pub after: Option<QueuePosition>,
 }
 
 /// What a claim came to.
@@ -104,7 +104,7 @@ pub enum Claim {
 
 /// What the lease row's lock says of the transaction that claims.
 #[derive(FromRow)]
-struct Ours {
+struct LeaseCheck {
     at: DateTime<Utc>,
     transaction: String,
     server_started_at: DateTime<Utc>,
@@ -117,11 +117,11 @@ struct Ours {
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
-pub async fn claim(pool: &PgPool, lease: Lease, want: Want) -> Result<Claim, StoreError> {
+pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Claim, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     // `key share` conflicts with a takeover's `for update` and with nothing else: takeovers wait for this commit, and
     // after a takeover the epoch no longer matches.
-    let ours: Option<Ours> = sqlx::query_as(
+    let ours: Option<LeaseCheck> = sqlx::query_as(
         "select now() as at, pg_current_xact_id()::xid::text as transaction, pg_postmaster_start_time() as server_started_at,
                 (select max(version) from _sqlx_migrations) as schema
            from sender_leases
@@ -146,7 +146,7 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: Want) -> Result<Claim, Sto
         .fetch_all(&mut *tx)
         .await?;
     let of_claim = ours.transaction.parse::<u32>().ok();
-    let of_claim = of_claim.map(|id| Arc::new(OfClaim { at: ours.at, transaction: id.cast_signed() }));
+    let of_claim = of_claim.map(|id| Arc::new(ClaimTx { at: ours.at, transaction: id.cast_signed() }));
     let people = rows.iter().map(|row| {
         let claim = of_claim.clone().filter(|_| row.get(6));
         let person = Claimed::from_row(row).map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })?;

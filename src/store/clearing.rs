@@ -16,7 +16,7 @@ const SILENT_SECONDS: f64 = 30.0;
 
 /// What is to be done to a blast's people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum ClearingKind {
     /// Cancelled: who is still queued is left out.
     LeaveOut,
     /// Deleted: everybody goes, then the blast. Whoever is under way goes when it is known what came of them.
@@ -25,9 +25,9 @@ pub enum Work {
 
 /// Work on a blast, to be gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Left {
+pub struct Clearing {
     pub blast: BlastId,
-    pub work: Work,
+    pub work: ClearingKind,
 }
 
 /// Marks a blast as deleted, if its version is still the one that was seen: from here on nobody sees it. `false`:
@@ -54,16 +54,16 @@ const IS_LEFT: &str = "(b.deleted_at is not null
 
 /// Cancelled and deleted blasts that are not finished and that no process has touched for a while: whoever began has
 /// ended in the middle. Those that wait longest come first.
-pub async fn abandoned(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
+pub async fn abandoned(pool: &PgPool) -> Result<Vec<Clearing>, StoreError> {
     left_since(pool, SILENT_SECONDS).await
 }
 
 /// Cancelled and deleted blasts that are not finished, whether or not somebody is at it.
-pub async fn unfinished(pool: &PgPool) -> Result<Vec<Left>, StoreError> {
+pub async fn unfinished(pool: &PgPool) -> Result<Vec<Clearing>, StoreError> {
     left_since(pool, 0.0).await
 }
 
-async fn left_since(pool: &PgPool, seconds: f64) -> Result<Vec<Left>, StoreError> {
+async fn left_since(pool: &PgPool, seconds: f64) -> Result<Vec<Clearing>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows: Vec<(BlastId, bool)> = sqlx::query_as(AssertSqlSafe(format!(
         "select b.id, b.deleted_at is not null
@@ -76,16 +76,19 @@ async fn left_since(pool: &PgPool, seconds: f64) -> Result<Vec<Left>, StoreError
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    let left = |(blast, deleted)| Left { blast, work: if deleted { Work::Remove } else { Work::LeaveOut } };
+    let left = |(blast, deleted)| Clearing {
+        blast,
+        work: if deleted { ClearingKind::Remove } else { ClearingKind::LeaveOut },
+    };
     Ok(rows.into_iter().map(left).collect())
 }
 
 /// What is left to be done to a blast that was cancelled or deleted. `None`: nothing, or there is no such blast.
-pub async fn left_of(pool: &PgPool, blast: BlastId) -> Result<Option<Left>, StoreError> {
+pub async fn left_of(pool: &PgPool, blast: BlastId) -> Result<Option<Clearing>, StoreError> {
     Ok(unfinished(pool).await?.into_iter().find(|left| left.blast == blast))
 }
 
-impl Left {
+impl Clearing {
     /// Does it to everybody. Returns to how many.
     pub async fn finish(self, pool: &PgPool) -> Result<i64, StoreError> {
         let mut walk = self.walk(WhenLocked::Wait);
@@ -97,24 +100,24 @@ impl Left {
     }
 
     /// Begins with the first of them.
-    pub const fn walk(self, when_locked: WhenLocked) -> Walk {
-        Walk { left: self, when_locked, after: None }
+    pub const fn walk(self, when_locked: WhenLocked) -> ClearingCursor {
+        ClearingCursor { left: self, when_locked, after: None }
     }
 }
 
 /// Work under way. Remembers where it is: those behind it are dead rows, which a long transaction elsewhere would make
 /// every step pass by again.
 #[derive(Debug)]
-pub struct Walk {
-    left: Left,
+pub struct ClearingCursor {
+    left: Clearing,
     when_locked: WhenLocked,
-    after: Option<Place>,
+    after: Option<ClearingPosition>,
 }
 
 /// A person's place in the index `(blast_id, status, id)`.
-type Place = (Status, RecipientId);
+type ClearingPosition = (Status, RecipientId);
 
-impl Walk {
+impl ClearingCursor {
     pub const fn blast(&self) -> BlastId {
         self.left.blast
     }
@@ -143,11 +146,11 @@ impl Walk {
 
     /// The next people, locked. Where whoever is locked by somebody else is passed by, the blast is still unfinished, and
     /// the engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue looks at the blast under lock.
-    async fn next(&self, tx: &mut PgConnection) -> Result<Vec<Place>, StoreError> {
+    async fn next(&self, tx: &mut PgConnection) -> Result<Vec<ClearingPosition>, StoreError> {
         let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
         let (whom, blast) = match self.left.work {
-            Work::LeaveOut => ("r.status = 'queued'", "state = 'cancelled'"),
-            Work::Remove => ("r.status <> 'sending'", "deleted_at is not null"),
+            ClearingKind::LeaveOut => ("r.status = 'queued'", "state = 'cancelled'"),
+            ClearingKind::Remove => ("r.status <> 'sending'", "deleted_at is not null"),
         };
         let locked = match self.when_locked {
             WhenLocked::Wait => "",
@@ -163,12 +166,12 @@ impl Walk {
     }
 }
 
-impl Left {
+impl Clearing {
     /// Attempts, answers and counts of those who are removed go by the table's own triggers.
-    async fn change(self, tx: &mut PgConnection, people: &[Place]) -> Result<(), StoreError> {
+    async fn change(self, tx: &mut PgConnection, people: &[ClearingPosition]) -> Result<(), StoreError> {
         let statement = match self.work {
-            Work::LeaveOut => LEAVE_OUT,
-            Work::Remove => "delete from blast_recipients where blast_id = $1 and id = any($2)",
+            ClearingKind::LeaveOut => LEAVE_OUT,
+            ClearingKind::Remove => "delete from blast_recipients where blast_id = $1 and id = any($2)",
         };
         let ids: Vec<i64> = people.iter().map(|(_, id)| id.0).collect();
         sqlx::query(statement).bind(self.blast).bind(ids).execute(tx).await?;
@@ -177,7 +180,7 @@ impl Left {
 
     /// After the last of them.
     async fn end(self, tx: &mut PgConnection) -> Result<(), StoreError> {
-        if self.work == Work::Remove {
+        if self.work == ClearingKind::Remove {
             sqlx::query(
                 "delete from blasts b where b.id = $1 and b.deleted_at is not null
                     and not exists (select 1 from blast_recipients r where r.blast_id = b.id)",

@@ -155,7 +155,7 @@ pub(super) fn is_known(schema: i64) -> Result<(), StoreError> {
 
 /// How a database's schema stands to this program's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schema {
+pub enum SchemaState {
     /// This program's, or an older one that it works with.
     Known,
     /// A newer blastdeck has migrated it.
@@ -165,15 +165,15 @@ pub enum Schema {
 }
 
 /// What has become of the schema under a process that goes on.
-pub async fn schema(pool: &PgPool) -> Result<Schema, StoreError> {
+pub async fn schema(pool: &PgPool) -> Result<SchemaState, StoreError> {
     let newest =
         sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations").fetch_one(pool).await;
     let known = newest_known();
     match newest {
-        Ok(Some(found)) if found > known => Ok(Schema::Newer { found, known }),
-        Ok(Some(_)) => Ok(Schema::Known),
-        Ok(None) => Ok(Schema::Absent),
-        Err(error) if is_absence(&error) => Ok(Schema::Absent),
+        Ok(Some(found)) if found > known => Ok(SchemaState::Newer { found, known }),
+        Ok(Some(_)) => Ok(SchemaState::Known),
+        Ok(None) => Ok(SchemaState::Absent),
+        Err(error) if is_absence(&error) => Ok(SchemaState::Absent),
         Err(error) => Err(error.into()),
     }
 }

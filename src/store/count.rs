@@ -46,7 +46,7 @@ pub async fn fold(pool: &PgPool) -> Result<u64, StoreError> {
 
 /// Where the counters and a recount differ.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
-pub struct Difference {
+pub struct CountDifference {
     pub blast_id: BlastId,
     pub status: Status,
     pub counted: i64,
@@ -74,7 +74,7 @@ macro_rules! differences {
 }
 
 /// Recounts everybody (of one blast, or of all) and compares, in one snapshot. Empty: the counters are true.
-pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Difference>, StoreError> {
+pub async fn audit(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDifference>, StoreError> {
     Ok(sqlx::query_as(differences!()).bind(blast).fetch_all(pool).await?)
 }
 
@@ -83,7 +83,7 @@ const REPAIR_LOCK: i64 = 0x7265_7061_6972;
 
 /// Makes the counters (of one blast, or of all) equal to a recount; returns what differed. The difference is seen in one
 /// snapshot and appended like any other change, so people may be sent to and marked meanwhile.
-pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<Difference>, StoreError> {
+pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDifference>, StoreError> {
     let mut tx = pool.begin().await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(REPAIR_LOCK).execute(&mut *tx).await?;
     let repaired = sqlx::query_as(concat!(

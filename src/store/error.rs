@@ -4,14 +4,14 @@ mod words;
 
 use std::time::Duration;
 
-use crate::domain::waiting::Trouble;
-use words::Words;
+use crate::domain::waiting::DatabaseTrouble;
+use words::ErrorText;
 
 /// An error of the store. `Unavailable`, `Busy`, `Refusing` and `Silent` are worth trying again; the others are not.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
-    #[error("the database cannot be reached: {}", Words(.0))]
+    #[error("the database cannot be reached: {}", ErrorText(.0))]
     Unavailable(sqlx::Error),
     /// Something accepts connections at its address, and nothing answers a question.
     #[error(
@@ -20,10 +20,10 @@ pub enum StoreError {
     )]
     Silent { seconds: u64 },
     /// It answers, but takes nothing: its disk is full, it has no memory left, it only reads. 53100, 53200, 25006.
-    #[error("the database takes nothing now: {}", Words(.0))]
+    #[error("the database takes nothing now: {}", ErrorText(.0))]
     Refusing(sqlx::Error),
     /// Deadlock, serialisation failure, lock timeout or a statement ended for its length: 40P01, 40001, 55P03, 57014.
-    #[error("the database was busy with something else: {}", Words(.0))]
+    #[error("the database was busy with something else: {}", ErrorText(.0))]
     Busy(sqlx::Error),
     /// The database's schema was made by a newer blastdeck.
     #[error(
@@ -58,10 +58,10 @@ pub enum StoreError {
     #[error("the row of recipient {recipient} cannot be read: {error}")]
     Unreadable { recipient: i64, error: sqlx::Error },
     /// A statement was refused for its data.
-    #[error("the database refused a value: {}", Words(.0))]
+    #[error("the database refused a value: {}", ErrorText(.0))]
     Data(sqlx::Error),
     /// Anything else.
-    #[error("database error: {}", Words(.0))]
+    #[error("database error: {}", ErrorText(.0))]
     Other(sqlx::Error),
 }
 
@@ -78,15 +78,15 @@ impl StoreError {
     }
 
     /// What keeps a database that answers from taking anything, where a person can do something about it.
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub fn trouble(&self) -> Option<DatabaseTrouble> {
         let (Self::Unavailable(error) | Self::Busy(error) | Self::Refusing(error)) = self else { return None };
         match error.as_database_error()?.code()?.as_ref() {
-            "53100" => Some(Trouble::DiskFull),
-            "53200" => Some(Trouble::NoMemory),
-            "53300" => Some(Trouble::NoConnections),
-            "25006" => Some(Trouble::ReadOnly),
-            "57014" => Some(Trouble::TooSlow),
-            "55P03" => Some(Trouble::Locked),
+            "53100" => Some(DatabaseTrouble::DiskFull),
+            "53200" => Some(DatabaseTrouble::NoMemory),
+            "53300" => Some(DatabaseTrouble::NoConnections),
+            "25006" => Some(DatabaseTrouble::ReadOnly),
+            "57014" => Some(DatabaseTrouble::TooSlow),
+            "55P03" => Some(DatabaseTrouble::Locked),
             _ => None,
         }
     }

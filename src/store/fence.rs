@@ -11,7 +11,7 @@ use crate::domain::ids::{RecipientId, SenderId};
 /// A database as its server describes it. Each part changes with one way of becoming another: a dump restored elsewhere
 /// has another system identifier or oid, a promoted replica or a recovery to an earlier point another timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Likeness {
+pub struct DatabaseIdentity {
     pub system_identifier: String,
     pub database_oid: i64,
     pub timeline: i64,
@@ -23,12 +23,12 @@ pub struct Likeness {
 pub struct Server {
     /// `pg_postmaster_start_time()`.
     pub started_at: DateTime<Utc>,
-    pub likeness: Likeness,
+    pub likeness: DatabaseIdentity,
 }
 
 /// One attempt that this machine posted, as its own record has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Posted {
+pub struct PostedAttempt {
     pub recipient: RecipientId,
     pub attempt: i32,
     pub epoch: i64,
@@ -39,12 +39,12 @@ pub struct Posted {
 
 /// What the database itself says of a sender, read in the transaction that depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Facts {
+pub struct SenderFacts {
     /// When the server that answers was started.
     pub server_started_at: DateTime<Utc>,
     /// The server that this sender last sent from.
     #[sqlx(json(nullable))]
-    pub sent_from: Option<Likeness>,
+    pub sent_from: Option<DatabaseIdentity>,
     /// Something was sent for this sender.
     pub has_sent: bool,
     pub epoch: i64,
@@ -73,8 +73,11 @@ pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
             .fetch_one(pool)
             .await,
     )?;
-    let likeness =
-        Likeness { system_identifier: system.unwrap_or_default(), database_oid, timeline: timeline.unwrap_or(0) };
+    let likeness = DatabaseIdentity {
+        system_identifier: system.unwrap_or_default(),
+        database_oid,
+        timeline: timeline.unwrap_or(0),
+    };
     Ok(Server { started_at, likeness })
 }
 
@@ -92,7 +95,7 @@ fn permitted<T>(answer: Result<T, sqlx::Error>) -> Result<Option<T>, StoreError>
 }
 
 /// What the database says of a sender.
-pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Facts, StoreError> {
+pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<SenderFacts, StoreError> {
     let facts = sqlx::query_as(
         "select pg_postmaster_start_time() as server_started_at, s.sent_from,
                 exists (select 1 from attempts where sender_id = s.id)
@@ -109,11 +112,11 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Fa
 }
 
 /// How many of these attempts the database does not have, although it has their people.
-pub async fn missing(connection: &mut PgConnection, posted: &[Posted]) -> Result<i64, StoreError> {
+pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) -> Result<i64, StoreError> {
     if posted.is_empty() {
         return Ok(0);
     }
-    let columns = Columns::of(posted);
+    let columns = PostedColumns::of(posted);
     let missing = sqlx::query_scalar(
         "select count(*)
            from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[]) as p (recipient, attempt, epoch, phone)
@@ -131,7 +134,11 @@ pub async fn missing(connection: &mut PgConnection, posted: &[Posted]) -> Result
 }
 
 /// Notes the server that a sender sends from.
-pub async fn note(connection: &mut PgConnection, sender: SenderId, likeness: &Likeness) -> Result<(), StoreError> {
+pub async fn note(
+    connection: &mut PgConnection,
+    sender: SenderId,
+    likeness: &DatabaseIdentity,
+) -> Result<(), StoreError> {
     sqlx::query("update senders set sent_from = $2 where id = $1")
         .bind(sender)
         .bind(Json(likeness))
@@ -170,9 +177,9 @@ const POSTED_BEFORE: &str = "this machine posted to them before the database wen
 pub async fn restore_attempts(
     connection: &mut PgConnection,
     sender: SenderId,
-    posted: &[Posted],
+    posted: &[PostedAttempt],
 ) -> Result<i64, StoreError> {
-    let columns = Columns::of(posted);
+    let columns = PostedColumns::of(posted);
     let restored = sqlx::query_scalar(
         "with lost as (
              select r.id, r.blast_id, r.status, p.attempt, p.epoch, p.claimed_at
@@ -217,7 +224,7 @@ pub async fn restore_attempts(
 }
 
 /// Attempts column by column, as `unnest` takes them.
-struct Columns {
+struct PostedColumns {
     recipients: Vec<i64>,
     attempts: Vec<i32>,
     epochs: Vec<i64>,
@@ -225,8 +232,8 @@ struct Columns {
     claimed_at: Vec<DateTime<Utc>>,
 }
 
-impl Columns {
-    fn of(posted: &[Posted]) -> Self {
+impl PostedColumns {
+    fn of(posted: &[PostedAttempt]) -> Self {
         Self {
             recipients: posted.iter().map(|one| one.recipient.0).collect(),
             attempts: posted.iter().map(|one| one.attempt).collect(),

@@ -13,7 +13,7 @@ use crate::domain::phone::Phone;
 
 /// A blast as it begins: a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub struct BlastDraft {
     pub sender_id: SenderId,
     pub tag: String,
     pub follow_up_stage: String,
@@ -27,7 +27,7 @@ pub struct Draft {
 
 /// One person to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct NewRecipient {
     pub phone: Phone,
     pub name: Option<String>,
     pub variables: Variables,
@@ -35,13 +35,13 @@ pub struct Person {
 
 /// People in the form that `COPY` takes, gathered without touching the database.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct CopyBatch {
     text: Vec<u8>,
     people: u64,
 }
 
-impl Batch {
-    pub fn push(&mut self, blast: BlastId, person: &Person) {
+impl CopyBatch {
+    pub fn push(&mut self, blast: BlastId, person: &NewRecipient) {
         // Writing to memory and serialising a map of texts do not fail.
         _ = write!(self.text, "{blast}\t");
         self.field(Some(person.phone.as_str()));
@@ -87,7 +87,7 @@ pub struct Import {
 }
 
 /// Begins a transaction and puts the draft into it.
-pub async fn begin(pool: &PgPool, draft: &Draft) -> Result<Import, StoreError> {
+pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreError> {
     let mut connection = pool.acquire().await?;
     // A COPY broken off in the middle leaves a connection that nobody can use; this one is never used again.
     connection.close_on_drop();
@@ -99,7 +99,7 @@ pub async fn begin(pool: &PgPool, draft: &Draft) -> Result<Import, StoreError> {
     Ok(Import { connection, blast })
 }
 
-async fn insert(connection: &mut PoolConnection<Postgres>, draft: &Draft) -> Result<BlastId, StoreError> {
+async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -> Result<BlastId, StoreError> {
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -126,7 +126,7 @@ impl Import {
     }
 
     /// Writes people as they come, until nobody sends any more. Returns how many.
-    pub async fn people(&mut self, batches: &mut tokio::sync::mpsc::Receiver<Batch>) -> Result<u64, StoreError> {
+    pub async fn people(&mut self, batches: &mut tokio::sync::mpsc::Receiver<CopyBatch>) -> Result<u64, StoreError> {
         let mut copy = self
             .connection
             .copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables) from stdin")
@@ -165,17 +165,20 @@ mod tests {
 
     #[test]
     fn what_copy_takes_for_itself_is_escaped() {
-        let mut batch = Batch::default();
+        let mut batch = CopyBatch::default();
 
         batch.push(
             BlastId(7),
-            &Person {
+            &NewRecipient {
                 phone: phone("0100123456"),
                 name: Some("a\tb\\N\nc\r\0d".to_owned()),
                 variables: [("shop", "x \"y\" \\ z")].into_iter().collect(),
             },
         );
-        batch.push(BlastId(7), &Person { phone: phone("0100123457"), name: None, variables: Variables::default() });
+        batch.push(
+            BlastId(7),
+            &NewRecipient { phone: phone("0100123457"), name: None, variables: Variables::default() },
+        );
 
         let text = String::from_utf8(batch.text).unwrap();
         let mut lines = text.lines();

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool, PgTransaction};
 use super::connect::is_known;
 use super::{StoreError, settings};
 use crate::domain::ids::{RecipientId, SenderId};
-use crate::domain::waiting::Told;
+use crate::domain::waiting::WaitingReport;
 
 /// A lease as granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Pulse {
 
 /// A lease that somebody else holds, by the database's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldLease {
     pub pulse: Pulse,
     /// How long its holder may trust each renewal; `None`: an older version holds it.
     pub valid: Option<Duration>,
@@ -43,7 +43,7 @@ pub struct Held {
 
 /// Who asks for a lease.
 #[derive(Debug, Clone, Copy)]
-pub struct Asking<'a> {
+pub struct LeaseRequest<'a> {
     pub holder: &'a str,
     pub host: &'a str,
     pub valid: TimeDelta,
@@ -54,12 +54,12 @@ pub struct Asking<'a> {
 
 /// A lease that was granted but not committed: what has to be known before, is asked in the same transaction.
 #[derive(Debug)]
-pub struct Acquiring {
+pub struct PendingLease {
     pub lease: Lease,
     pub tx: PgTransaction<'static>,
 }
 
-impl Acquiring {
+impl PendingLease {
     pub async fn commit(self) -> Result<Lease, StoreError> {
         self.tx.commit().await?;
         Ok(self.lease)
@@ -68,11 +68,15 @@ impl Acquiring {
 
 /// Takes a sender that nobody holds; `None` while somebody does. Whoever was in flight under an older epoch becomes
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
-/// first, so that the sweep sees them. Nothing is so before [`Acquiring::commit`].
+/// first, so that the sweep sees them. Nothing is so before [`PendingLease::commit`].
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database.
-pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Result<Option<Acquiring>, StoreError> {
+pub async fn acquire(
+    pool: &PgPool,
+    sender: SenderId,
+    asking: LeaseRequest<'_>,
+) -> Result<Option<PendingLease>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     sqlx::query("insert into sender_leases (sender_id) values ($1) on conflict do nothing")
         .bind(sender)
@@ -107,12 +111,12 @@ pub async fn acquire(pool: &PgPool, sender: SenderId, asking: Asking<'_>) -> Res
     .bind(interval(asking.valid)?)
     .fetch_one(&mut *tx)
     .await?;
-    sweep_in(&mut tx, sender, epoch, Spare::OtherEpochs).await?;
-    Ok(Some(Acquiring { lease: Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at }, tx }))
+    sweep_in(&mut tx, sender, epoch, SweepScope::OtherEpochs).await?;
+    Ok(Some(PendingLease { lease: Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at }, tx }))
 }
 
 /// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
-pub async fn held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<Held>, StoreError> {
+pub async fn held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<HeldLease>, StoreError> {
     let held: Option<(i64, i64, Option<f64>)> = sqlx::query_as(
         "select epoch, renewals, extract(epoch from valid)::double precision from sender_leases
           where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
@@ -121,7 +125,7 @@ pub async fn held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option
     .bind(by_us)
     .fetch_optional(pool)
     .await?;
-    Ok(held.map(|(epoch, renewals, valid)| Held {
+    Ok(held.map(|(epoch, renewals, valid)| HeldLease {
         pulse: Pulse { epoch, renewals },
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))
@@ -132,11 +136,11 @@ fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
 }
 
 /// Which rows in flight the sweep leaves alone.
-enum Spare<'a> {
+enum SweepScope<'a> {
     /// Everything of the present epoch.
     OtherEpochs,
     /// Of the present epoch: those held in memory, and those claimed a moment ago.
-    Held(&'a [i64]),
+    HeldLease(&'a [i64]),
     /// Nobody: its holder is about to let go, and holds no one any more.
     Nobody,
 }
@@ -146,16 +150,21 @@ enum Spare<'a> {
 pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
     let mut tx = settings::begin_hot_path(pool).await?;
-    let swept = sweep_in(&mut tx, sender, epoch, Spare::Held(&held)).await?;
+    let swept = sweep_in(&mut tx, sender, epoch, SweepScope::HeldLease(&held)).await?;
     tx.commit().await?;
     Ok(swept)
 }
 
-async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Spare<'_>) -> Result<u64, StoreError> {
+async fn sweep_in(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    epoch: i64,
+    spare: SweepScope<'_>,
+) -> Result<u64, StoreError> {
     let (own_too, held, older_than) = match spare {
-        Spare::OtherEpochs => (false, &[][..], 0.0),
-        Spare::Held(held) => (true, held, 30.0),
-        Spare::Nobody => (true, &[][..], 0.0),
+        SweepScope::OtherEpochs => (false, &[][..], 0.0),
+        SweepScope::HeldLease(held) => (true, held, 30.0),
+        SweepScope::Nobody => (true, &[][..], 0.0),
     };
     let done = sqlx::query(
         "with lost as (
@@ -186,13 +195,13 @@ async fn sweep_in(tx: &mut PgConnection, sender: SenderId, epoch: i64, spare: Sp
 
 /// A renewal: the database's time, and how many there were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct Renewed {
+pub struct Renewal {
     pub at: DateTime<Utc>,
     pub renewals: i64,
 }
 
 /// Renews; `None` when the lease is no longer ours.
-pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<Renewed>, StoreError> {
+pub async fn renew(pool: &PgPool, lease: Lease, valid: TimeDelta) -> Result<Option<Renewal>, StoreError> {
     let renewed = sqlx::query_as(
         "update sender_leases set expires_at = now() + $3, valid = $3, renewals = renewals + 1
           where sender_id = $1 and epoch = $2 and holder is not null
@@ -227,14 +236,14 @@ pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     .execute(&mut *tx)
     .await?;
     if released.rows_affected() > 0 {
-        sweep_in(&mut tx, lease.sender, lease.epoch, Spare::Nobody).await?;
+        sweep_in(&mut tx, lease.sender, lease.epoch, SweepScope::Nobody).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
 /// Writes down what the sender and its blasts wait for, for every face to read.
-pub async fn tell_waiting(pool: &PgPool, lease: Lease, told: &Told) -> Result<(), StoreError> {
+pub async fn tell_waiting(pool: &PgPool, lease: Lease, told: &WaitingReport) -> Result<(), StoreError> {
     sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
         .bind(lease.sender)
         .bind(lease.epoch)

@@ -15,28 +15,32 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-pub use entry::{Answer, Entry, Settled, Source, WhenLocked};
+pub use entry::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked};
 
 use super::StoreError;
 use super::settings;
 use crate::domain::blast::BlastState;
-use crate::domain::recipient::{Applied, Evidence, Mark, Policy, Recipient, Resolution, Undone, apply};
+use crate::domain::recipient::{Applied, ApplyContext, Evidence, Mark, Recipient, Resolution, Undone, apply};
 use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
-use people::Change;
-use write::Writing;
+use people::RecipientChange;
+use write::StatementBuilder;
 
 /// At most this many pieces of evidence in one transaction.
 pub const BATCH_MAX: usize = 1_000;
 
 /// Records a batch: in one transaction, or two where it begins with entries that are known from their claim
-/// ([`Entry::is_known`]): these are written without being read, which is most of what is ever recorded.
-pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
+/// ([`EvidenceEntry::is_known`]): these are written without being read, which is most of what is ever recorded.
+pub async fn record(
+    pool: &PgPool,
+    entries: &[EvidenceEntry],
+    rules: &RetryRules,
+) -> Result<Vec<EntryOutcome>, StoreError> {
     let known = entries.iter().take_while(|entry| entry.is_known()).count();
     let (known, others) = entries.split_at(known);
     let mut settled = Vec::with_capacity(entries.len());
     if !known.is_empty() {
-        settled.extend(match record_once(pool, known, rules, Trust::Claims).await {
+        settled.extend(match record_once(pool, known, rules, Assumption::Claims).await {
             Err(StoreError::Moved | StoreError::IdTaken | StoreError::Busy(_) | StoreError::Data(_)) => {
                 record_read(pool, known, rules).await?
             }
@@ -51,11 +55,15 @@ pub async fn record(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Res
 
 /// Records a batch in one transaction. When one row's data is refused by the database, the batch is halved until the
 /// culprit is alone, and that one is stored without what the database would not take.
-async fn record_read(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Result<Vec<Settled>, StoreError> {
-    let first = match record_once(pool, entries, rules, Trust::Ids).await {
+async fn record_read(
+    pool: &PgPool,
+    entries: &[EvidenceEntry],
+    rules: &RetryRules,
+) -> Result<Vec<EntryOutcome>, StoreError> {
+    let first = match record_once(pool, entries, rules, Assumption::Ids).await {
         // An id that was there already: rarely another message's, more often evidence written again after a commit
         // whose answer was lost. Looked at only then.
-        Err(StoreError::IdTaken) => record_once(pool, entries, rules, Trust::Nothing).await,
+        Err(StoreError::IdTaken) => record_once(pool, entries, rules, Assumption::Nothing).await,
         other => other,
     };
     match first {
@@ -68,14 +76,14 @@ async fn record_read(pool: &PgPool, entries: &[Entry], rules: &RetryRules) -> Re
         Err(StoreError::Data(refusal)) => {
             tracing::warn!(%refusal, "one piece of evidence was stored short of what the database would not take");
             let bare: Vec<_> = entries.iter().map(bare).collect();
-            record_once(pool, &bare, rules, Trust::Nothing).await
+            record_once(pool, &bare, rules, Assumption::Nothing).await
         }
         other => other,
     }
 }
 
 /// The entry without anything that came from outside, but with its meaning.
-fn bare(entry: &Entry) -> Entry {
+fn bare(entry: &EvidenceEntry) -> EvidenceEntry {
     let mut bare = entry.clone();
     bare.metadata = None;
     if let Some(answer) = &mut bare.answer {
@@ -99,7 +107,7 @@ fn bare(entry: &Entry) -> Entry {
 
 /// What is taken as it seems, and shows when it is written if it is not so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trust {
+enum Assumption {
     /// Rows are as their claims left them, and ids are new.
     Claims,
     /// Message ids are new, as ids are.
@@ -109,13 +117,13 @@ enum Trust {
 
 async fn record_once(
     pool: &PgPool,
-    entries: &[Entry],
+    entries: &[EvidenceEntry],
     rules: &RetryRules,
-    trust: Trust,
-) -> Result<Vec<Settled>, StoreError> {
+    trust: Assumption,
+) -> Result<Vec<EntryOutcome>, StoreError> {
     let mut tx = match trust {
-        Trust::Claims => settings::begin_impatient(pool).await?,
-        Trust::Ids | Trust::Nothing => settings::begin_hot_path(pool).await?,
+        Assumption::Claims => settings::begin_impatient(pool).await?,
+        Assumption::Ids | Assumption::Nothing => settings::begin_hot_path(pool).await?,
     };
     match record_with(&mut tx, entries, rules, WhenLocked::Skip, trust).await {
         Ok(settled) => {
@@ -133,47 +141,47 @@ async fn record_once(
 /// Records within a transaction of the caller's, who writes something of their own beside it (an operator's act).
 pub async fn record_in(
     tx: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[EvidenceEntry],
     rules: &RetryRules,
     when_locked: WhenLocked,
-) -> Result<Vec<Settled>, StoreError> {
-    record_with(tx, entries, rules, when_locked, Trust::Nothing).await
+) -> Result<Vec<EntryOutcome>, StoreError> {
+    record_with(tx, entries, rules, when_locked, Assumption::Nothing).await
 }
 
 async fn record_with(
     tx: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[EvidenceEntry],
     rules: &RetryRules,
     when_locked: WhenLocked,
-    trust: Trust,
-) -> Result<Vec<Settled>, StoreError> {
+    trust: Assumption,
+) -> Result<Vec<EntryOutcome>, StoreError> {
     let blasts = hold_blasts(tx, entries, when_locked).await?;
     let (held, now) = match trust {
-        Trust::Claims => rows::remembered(entries),
-        Trust::Ids | Trust::Nothing => rows::lock(tx, entries, when_locked).await?,
+        Assumption::Claims => rows::remembered(entries),
+        Assumption::Ids | Assumption::Nothing => rows::lock(tx, entries, when_locked).await?,
     };
     let entries = match trust {
-        Trust::Claims | Trust::Ids => Cow::Borrowed(entries),
-        Trust::Nothing => ids::without_taken(tx, entries).await?,
+        Assumption::Claims | Assumption::Ids => Cow::Borrowed(entries),
+        Assumption::Nothing => ids::without_taken(tx, entries).await?,
     };
-    let mut book = Book { held, blasts, now, rules, steps: Vec::new() };
+    let mut book = Batch { held, blasts, now, rules, steps: Vec::new() };
     let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
-    let mut writing = Writing::default();
+    let mut writing = StatementBuilder::default();
     write::answers(&mut writing, &recorded(&entries, &settled), trust)?;
     write::history(&mut writing, &book.steps)?;
     write::reopen(tx, &book.reopened()).await?;
     let changes = book.into_changes();
     people::write(&mut writing, &changes, &entries, trust)?;
-    if writing.execute(tx).await? < changes.len() as u64 && trust == Trust::Claims {
+    if writing.execute(tx).await? < changes.len() as u64 && trust == Assumption::Claims {
         return Err(StoreError::Moved);
     }
     Ok(settled)
 }
 
 /// Entries whose answers are to be kept: all but those that come again.
-fn recorded<'a>(entries: &'a [Entry], settled: &[Settled]) -> Vec<&'a Entry> {
-    let known = |(entry, settled): (&'a Entry, &Settled)| {
-        (!matches!(settled, Settled::Locked | Settled::Gone)).then_some(entry)
+fn recorded<'a>(entries: &'a [EvidenceEntry], settled: &[EntryOutcome]) -> Vec<&'a EvidenceEntry> {
+    let known = |(entry, settled): (&'a EvidenceEntry, &EntryOutcome)| {
+        (!matches!(settled, EntryOutcome::Locked | EntryOutcome::Gone)).then_some(entry)
     };
     entries.iter().zip(settled).filter_map(known).collect()
 }
@@ -182,7 +190,7 @@ fn recorded<'a>(entries: &'a [Entry], settled: &[Settled]) -> Vec<&'a Entry> {
 /// before any lock on people.
 pub async fn hold_blasts(
     tx: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[EvidenceEntry],
     when_locked: WhenLocked,
 ) -> Result<HashMap<i64, BlastState>, StoreError> {
     let mut ids: Vec<i64> =
@@ -222,16 +230,16 @@ const fn may_requeue(evidence: &Evidence) -> bool {
 }
 
 /// The people of one batch while evidence is applied to them.
-struct Book<'a> {
-    held: HashMap<i64, Held>,
+struct Batch<'a> {
+    held: HashMap<i64, LockedRow>,
     blasts: HashMap<i64, BlastState>,
     now: DateTime<Utc>,
     rules: &'a RetryRules,
-    steps: Vec<Step<'a>>,
+    steps: Vec<StatusChange<'a>>,
 }
 
 /// A row as far as this batch could get hold of it.
-enum Held {
+enum LockedRow {
     Row {
         read: Box<Recipient>,
         /// After the evidence so far, if that changed anything.
@@ -240,7 +248,7 @@ enum Held {
     Locked,
 }
 
-impl Held {
+impl LockedRow {
     fn of(person: Recipient) -> Self {
         Self::Row { read: Box::new(person), now: None }
     }
@@ -254,39 +262,39 @@ impl Held {
 }
 
 /// One change of status, for the history.
-struct Step<'a> {
-    entry: &'a Entry,
+struct StatusChange<'a> {
+    entry: &'a EvidenceEntry,
     old: Status,
     new: Status,
 }
 
-impl<'a> Book<'a> {
-    fn settle(&mut self, entry: &'a Entry) -> Settled {
+impl<'a> Batch<'a> {
+    fn settle(&mut self, entry: &'a EvidenceEntry) -> EntryOutcome {
         if may_requeue(&entry.stamped.evidence) && !self.blasts.contains_key(&entry.blast.0) {
             // Somebody holds the blast's row (a cancel, a hand-typed transaction): others must not wait for it.
-            return if self.held.contains_key(&entry.recipient.0) { Settled::Locked } else { Settled::Gone };
+            return if self.held.contains_key(&entry.recipient.0) { EntryOutcome::Locked } else { EntryOutcome::Gone };
         }
         let policy = self.policy(entry);
-        let Some(held) = self.held.get_mut(&entry.recipient.0) else { return Settled::Gone };
-        let Held::Row { read, now } = held else { return Settled::Locked };
+        let Some(held) = self.held.get_mut(&entry.recipient.0) else { return EntryOutcome::Gone };
+        let LockedRow::Row { read, now } = held else { return EntryOutcome::Locked };
         let before = now.as_ref().unwrap_or(read);
         match apply(before, &entry.stamped, &policy) {
-            Applied::Nothing => Settled::Nothing,
-            Applied::Refused(why) => Settled::Refused(why),
+            Applied::Nothing => EntryOutcome::Nothing,
+            Applied::Refused(why) => EntryOutcome::Refused(why),
             Applied::Changed(after) => {
                 let (old, new) = (before.status(), after.status());
                 *now = Some(after);
                 if old != new {
-                    self.steps.push(Step { entry, old, new });
+                    self.steps.push(StatusChange { entry, old, new });
                 }
-                Settled::Changed { before: old, after: new }
+                EntryOutcome::Changed { before: old, after: new }
             }
         }
     }
 
-    fn policy(&self, entry: &Entry) -> Policy {
-        let tries = self.held.get(&entry.recipient.0).and_then(Held::person).map_or(0, |person| person.tries);
-        Policy {
+    fn policy(&self, entry: &EvidenceEntry) -> ApplyContext {
+        let tries = self.held.get(&entry.recipient.0).and_then(LockedRow::person).map_or(0, |person| person.tries);
+        ApplyContext {
             blast: self.blasts.get(&entry.blast.0).copied().unwrap_or(BlastState::Sending),
             max_tries: self.rules.max_tries,
             retry_after: self.rules.delay(tries, entry.jitter).max(entry.retry_after.unwrap_or_default()),
@@ -298,15 +306,15 @@ impl<'a> Book<'a> {
 
     /// Blasts in which somebody settled is open again.
     fn reopened(&self) -> Vec<i64> {
-        let opens = |step: &&Step| step.new.is_open() && !step.old.is_open();
+        let opens = |step: &&StatusChange| step.new.is_open() && !step.old.is_open();
         self.steps.iter().filter(opens).map(|step| step.entry.blast.0).collect()
     }
 
     /// Whoever changed, once each, in id order.
-    fn into_changes(self) -> Vec<Change> {
+    fn into_changes(self) -> Vec<RecipientChange> {
         let change = |held| match held {
-            Held::Row { read, now: Some(after) } => Some(Change { before: read, after }),
-            Held::Row { now: None, .. } | Held::Locked => None,
+            LockedRow::Row { read, now: Some(after) } => Some(RecipientChange { before: read, after }),
+            LockedRow::Row { now: None, .. } | LockedRow::Locked => None,
         };
         let mut changes: Vec<_> = self.held.into_values().filter_map(change).collect();
         changes.sort_unstable_by_key(|change| change.before.id.0);

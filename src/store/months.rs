@@ -14,15 +14,15 @@ pub async fn make(pool: &PgPool) -> Result<i32, StoreError> {
 
 /// What came of dropping old months, by the partitions' names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Dropped {
+pub struct DroppedPartitions {
     pub gone: Vec<String>,
     /// Somebody works with these, or with their table, just now: to be tried again.
     pub busy: Vec<String>,
 }
 
 /// Drops the months that ended at least `months` whole months ago, by the database's clock and in UTC.
-pub async fn drop_old(pool: &PgPool, months: u32) -> Result<Dropped, StoreError> {
-    let mut dropped = Dropped::default();
+pub async fn drop_old(pool: &PgPool, months: u32) -> Result<DroppedPartitions, StoreError> {
+    let mut dropped = DroppedPartitions::default();
     for table in BY_MONTH {
         for month in old(pool, table, months).await? {
             match drop_one(pool, &month.sql_name).await {
@@ -37,14 +37,14 @@ pub async fn drop_old(pool: &PgPool, months: u32) -> Result<Dropped, StoreError>
 
 /// A partition, and its name with its schema as a statement needs it.
 #[derive(sqlx::FromRow)]
-struct Month {
+struct Partition {
     name: String,
     sql_name: String,
 }
 
 /// A table's old partitions, oldest first: only its own, and only in its own schema. The bounds are the catalogue's, for
 /// a name proves nothing.
-async fn old(pool: &PgPool, table: &str, months: u32) -> Result<Vec<Month>, StoreError> {
+async fn old(pool: &PgPool, table: &str, months: u32) -> Result<Vec<Partition>, StoreError> {
     let found = sqlx::query_as(
         "select name, sql_name
            from (select c.relname::text as name, format('%I.%I', n.nspname, c.relname) as sql_name,

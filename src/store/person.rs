@@ -11,7 +11,7 @@ use crate::domain::status::Status;
 
 /// Somebody in a blast, the sender's business included.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Person {
+pub struct PersonRow {
     pub id: RecipientId,
     pub blast_id: BlastId,
     pub phone_number: Phone,
@@ -25,7 +25,7 @@ pub struct Person {
     pub is_suppressed: bool,
 }
 
-impl Person {
+impl PersonRow {
     /// The name, else the number as people read it.
     pub fn who(&self) -> String {
         let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
@@ -35,7 +35,7 @@ impl Person {
 
 /// These people as they are, by id; their rows stay ours until the commit, so that of two operators the second sees what
 /// the first wrote. Who is gone is left out.
-pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<Person>, StoreError> {
+pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<PersonRow>, StoreError> {
     sqlx::query("select 1 from blast_recipients where id = any($1) order by id for update")
         .bind(numbers(ids))
         .execute(&mut *tx)
@@ -43,12 +43,12 @@ pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<
     get_all(tx, ids).await
 }
 
-pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<Person>, StoreError> {
+pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<PersonRow>, StoreError> {
     Ok(get_all(tx, &[id]).await?.pop())
 }
 
 /// These people, by id; who is gone is left out.
-pub async fn get_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<Person>, StoreError> {
+pub async fn get_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<PersonRow>, StoreError> {
     let people = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number, r.name, r.status, r.attempt, r.closed_at, r.amount, r.note, s.business,
                 exists (select 1 from suppressions x
@@ -104,7 +104,7 @@ pub async fn newest_reached(
     tx: &mut PgConnection,
     sender: SenderId,
     phone: &str,
-) -> Result<Option<Person>, StoreError> {
+) -> Result<Option<PersonRow>, StoreError> {
     let id: Option<RecipientId> = sqlx::query_scalar(
         "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
           where person_key(r.phone_number) = person_key($2) and b.sender_id = $1

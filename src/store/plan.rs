@@ -52,13 +52,13 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
 
 /// A blast that the same sender sends meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
-pub struct Beside {
+pub struct ConcurrentBlast {
     pub tag: String,
     pub queued: i64,
 }
 
 /// What else a sender is sending, with how many are queued there.
-pub async fn beside(pool: &PgPool, id: BlastId, sender: SenderId) -> Result<Vec<Beside>, StoreError> {
+pub async fn beside(pool: &PgPool, id: BlastId, sender: SenderId) -> Result<Vec<ConcurrentBlast>, StoreError> {
     let blasts = sqlx::query_as(
         "select b.blast_tag as tag, c.people as queued
            from blasts b
@@ -75,7 +75,7 @@ pub async fn beside(pool: &PgPool, id: BlastId, sender: SenderId) -> Result<Vec<
 
 /// Why somebody is shown as a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chosen {
+pub enum SampleKind {
     First,
     ShortestName,
     LongestName,
@@ -83,7 +83,7 @@ pub enum Chosen {
 
 /// A few people who get a message: the first in turn, and of the first thousand those with the shortest and the longest
 /// name, in this order. One who is several of these is told once.
-pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(Chosen, Claimed)>, StoreError> {
+pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(SampleKind, Claimed)>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows = sqlx::query(
         "with head as materialized (
@@ -110,9 +110,9 @@ pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(
     tx.commit().await?;
     let sample = |row: &PgRow| {
         let why = match row.try_get::<i32, _>(6)? {
-            0 => Chosen::First,
-            1 => Chosen::ShortestName,
-            _ => Chosen::LongestName,
+            0 => SampleKind::First,
+            1 => SampleKind::ShortestName,
+            _ => SampleKind::LongestName,
         };
         Ok((why, Claimed::from_row(row)?))
     };

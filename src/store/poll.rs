@@ -8,12 +8,12 @@ use sqlx::PgPool;
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
-use crate::domain::polling::Stretch;
+use crate::domain::polling::TimeRange;
 use crate::domain::status::Status;
 
 /// Somebody to ask about.
 #[derive(Debug, Clone)]
-pub struct Pending {
+pub struct PollTarget {
     pub id: RecipientId,
     pub blast: BlastId,
     pub attempt: i32,
@@ -28,7 +28,7 @@ pub struct Pending {
 
 /// A stretch of send times within one blast.
 #[derive(Debug, Clone, Copy)]
-pub struct Band {
+pub struct PollQuery {
     pub blast: BlastId,
     /// Sent after this, exclusive, in `(sent_at, id)` order.
     pub after: (DateTime<Utc>, RecipientId),
@@ -69,7 +69,7 @@ pub async fn may_ask(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError
 
 /// Notes that everybody of a blast was asked about whose time of sending lies in these stretches. Writes nothing where that is
 /// known already.
-pub async fn note_asked(pool: &PgPool, blast: BlastId, stretches: &[Stretch]) -> Result<(), StoreError> {
+pub async fn note_asked(pool: &PgPool, blast: BlastId, stretches: &[TimeRange]) -> Result<(), StoreError> {
     if stretches.is_empty() {
         return Ok(());
     }
@@ -92,7 +92,7 @@ pub async fn note_asked(pool: &PgPool, blast: BlastId, stretches: &[Stretch]) ->
     Ok(())
 }
 
-fn as_range((from, to): Stretch) -> String {
+fn as_range((from, to): TimeRange) -> String {
     let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let from = match from {
         Bound::Included(at) => format!("[{}", written(at)),
@@ -124,12 +124,12 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
     Ok(senders)
 }
 
-type Row = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
+type PollRow = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
 
 /// The next people of a band, oldest first.
-pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreError> {
+pub async fn pending(pool: &PgPool, band: PollQuery) -> Result<Vec<PollTarget>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<PollRow> = sqlx::query_as(
         "select id, blast_id, attempt, phone_number, message_id, sent_at, status, provider_status,
                 message_c2s_timestamp is not null
            from blast_recipients
@@ -148,7 +148,9 @@ pub async fn pending(pool: &PgPool, band: Band) -> Result<Vec<Pending>, StoreErr
     Ok(rows.into_iter().filter_map(from_row).collect())
 }
 
-fn from_row((id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s): Row) -> Option<Pending> {
+fn from_row(
+    (id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s): PollRow,
+) -> Option<PollTarget> {
     let message_id = MessageId::new(message_id.as_deref()?)?;
-    Some(Pending { id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s })
+    Some(PollTarget { id, blast, attempt, phone_number, message_id, sent_at, status, word, has_c2s })
 }

@@ -12,7 +12,7 @@ use crate::domain::sender::SenderDevice;
 
 mod registration;
 
-pub use registration::{Registered, Registration, look_up, move_to, register};
+pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
 
 /// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet.
 pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Result<bool, StoreError> {

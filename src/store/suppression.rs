@@ -21,7 +21,7 @@ pub struct SuppressionRow {
 
 /// A new suppression.
 #[derive(Debug, Clone, Copy)]
-pub struct Suppress<'a> {
+pub struct NewSuppression<'a> {
     pub business: &'a str,
     pub phone: &'a str,
     pub reason: Option<&'a str>,
@@ -31,7 +31,7 @@ pub struct Suppress<'a> {
 
 /// Whose opt-outs one is among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope<'a> {
+pub enum SuppressionScope<'a> {
     /// A business by its name, `*` for all.
     Business(&'a str),
     /// The business that this sender has now.
@@ -42,24 +42,24 @@ pub enum Scope<'a> {
 
 /// The business that a scope stands for. It stays the sender's until the commit: whoever gives the sender another one
 /// waits, and then finds what was added.
-pub async fn business(tx: &mut PgConnection, scope: Scope<'_>) -> Result<String, StoreError> {
+pub async fn business(tx: &mut PgConnection, scope: SuppressionScope<'_>) -> Result<String, StoreError> {
     let statement = match scope {
-        Scope::Business(business) => return Ok(business.to_owned()),
-        Scope::Sender(_) => "select business from senders where id = $1 for share",
-        Scope::Blast(_) => {
+        SuppressionScope::Business(business) => return Ok(business.to_owned()),
+        SuppressionScope::Sender(_) => "select business from senders where id = $1 for share",
+        SuppressionScope::Blast(_) => {
             "select s.business from senders s join blasts b on b.sender_id = s.id where b.id = $1 for share of s"
         }
     };
     let id = match scope {
-        Scope::Sender(SenderId(id)) | Scope::Blast(BlastId(id)) => id,
-        Scope::Business(_) => 0,
+        SuppressionScope::Sender(SenderId(id)) | SuppressionScope::Blast(BlastId(id)) => id,
+        SuppressionScope::Business(_) => 0,
     };
     Ok(sqlx::query_scalar(statement).bind(id).fetch_one(tx).await?)
 }
 
 /// Adds one; `false` when it was there already. What the person or the provider says stands above an operator's word:
 /// an operator's undo does not lift it.
-pub async fn add(tx: &mut PgConnection, suppress: Suppress<'_>) -> Result<bool, StoreError> {
+pub async fn add(tx: &mut PgConnection, suppress: NewSuppression<'_>) -> Result<bool, StoreError> {
     let added: Option<bool> = sqlx::query_scalar(
         "insert into suppressions (business, phone_number, reason, source, created_by) values ($1, $2, $3, $4, $5)
          on conflict (business, person_key(phone_number)) do update

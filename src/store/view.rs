@@ -21,7 +21,7 @@ use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::domain::waiting::{Told, Waiting};
+use crate::domain::waiting::{Waiting, WaitingReport};
 
 /// A blast with its counts, in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub enum Order {
 
 impl Order {
     /// How the statements of [`recipients::window`] put two rows: who keeps a part of a list puts rows into it by this.
-    pub fn compare(self, a: Place, b: Place) -> Ordering {
+    pub fn compare(self, a: RowPosition, b: RowPosition) -> Ordering {
         match self {
             Self::NewestChange => b.changed_at.cmp(&a.changed_at).then(a.id.cmp(&b.id)),
             Self::Row => a.id.cmp(&b.id),
@@ -159,21 +159,21 @@ pub enum Anchor {
     Start,
     End,
     /// Rows after this one, in the order.
-    After(Place),
+    After(RowPosition),
     /// The rows right before this one, still returned in the order.
-    Before(Place),
+    Before(RowPosition),
 }
 
 /// A row's place in either order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct RowPosition {
     pub changed_at: DateTime<Utc>,
     pub id: RecipientId,
 }
 
 impl RecipientRow {
-    pub const fn place(&self) -> Place {
-        Place { changed_at: self.changed_at, id: self.id }
+    pub const fn place(&self) -> RowPosition {
+        RowPosition { changed_at: self.changed_at, id: self.id }
     }
 }
 
@@ -266,11 +266,11 @@ pub struct SenderRow {
     pub business: String,
     pub rehearsal: bool,
     /// Set by an error that needs a person: code and reason.
-    pub stopped: Option<Stop>,
+    pub stopped: Option<SenderStop>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast.
-    pub told: Told,
+    pub told: WaitingReport,
     /// Attempts that count against today's limit (the sender's own day). Not stored: filled in by the engine.
     pub today: i64,
     /// The day's limit. Not stored: from the configuration.
@@ -280,7 +280,7 @@ pub struct SenderRow {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
+pub struct SenderStop {
     pub at: DateTime<Utc>,
     pub code: String,
     pub reason: String,
@@ -326,7 +326,7 @@ pub struct ErrorRow {
 /// What happened in a blast between two times: status changes by new status, in the screen's order. Queued and sending
 /// are nothing that anybody reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Since {
+pub struct ChangesSince {
     pub from: Option<DateTime<Utc>>,
     pub reached: Vec<(Status, i64)>,
 }

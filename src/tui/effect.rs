@@ -11,7 +11,7 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::engine::view::{
-    BlastRow, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Since, Total,
+    BlastRow, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Total,
 };
 use crate::engine::{EngineError, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
 
@@ -37,7 +37,7 @@ pub enum Effect {
         filter: Filter,
         changed_after: Option<DateTime<Utc>>,
     },
-    Since {
+    ChangesSince {
         blast: BlastId,
         from: DateTime<Utc>,
     },
@@ -194,11 +194,11 @@ pub enum Answer {
         counted: Counted,
         total: Told<Total>,
     },
-    Since {
+    ChangesSince {
         blast: BlastId,
-        since: Told<Since>,
+        since: Told<ChangesSince>,
     },
-    Away(Told<Option<Since>>),
+    Away(Told<Option<ChangesSince>>),
     Person(Box<Told<RecipientDetails>>),
     Plan {
         blast: BlastId,

@@ -26,7 +26,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::waiting::Waiting;
 use crate::engine::DatabaseState;
-use crate::engine::view::{BlastRow, SenderRow, Since, Total};
+use crate::engine::view::{BlastRow, ChangesSince, SenderRow, Total};
 
 /// The most keys that wait for an answer.
 pub const HELD_MAX: usize = 64;
@@ -100,7 +100,7 @@ pub struct Model {
     /// Whom the operator marked since their last key: not news to them.
     pub mine: BTreeSet<RecipientId>,
     /// What happened in the selected blast since the last key.
-    pub since: Option<Since>,
+    pub since: Option<ChangesSince>,
     pub log: VecDeque<LogLine>,
     pub leaving: Leaving,
     pub hint: Option<Hint>,

@@ -12,11 +12,11 @@ mod plans;
 mod spellings;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
-use blastdeck::domain::recipient::{Evidence, Stamped};
+use blastdeck::domain::recipient::{Evidence, StampedEvidence};
 use blastdeck::domain::retry::RetryRules;
-use blastdeck::store::claim::{Claim, Claimed, Want, claim};
-use blastdeck::store::lease::{self, Asking, Lease};
-use blastdeck::store::ledger::{Answer, Entry, Settled, Source, record};
+use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim};
+use blastdeck::store::lease::{self, Lease, LeaseRequest};
+use blastdeck::store::ledger::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, record};
 use chrono::{TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     async fn claim(&self, people: u32) -> Vec<Claimed> {
-        let want = Want { blast: BLAST, people: people.into(), after: None };
+        let want = ClaimRequest { blast: BLAST, people: people.into(), after: None };
         match claim(self.pool(), self.lease, want).await.unwrap() {
             Claim::People(people) => people,
             refused => panic!("{refused:?}"),
@@ -69,7 +69,7 @@ impl Scene {
         &self.database.pool
     }
 
-    async fn record(&self, entries: &[Entry]) -> Vec<Settled> {
+    async fn record(&self, entries: &[EvidenceEntry]) -> Vec<EntryOutcome> {
         record(self.pool(), entries, &RetryRules::default()).await.unwrap()
     }
 
@@ -103,8 +103,8 @@ async fn execute(pool: &PgPool, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(pool).await.unwrap();
 }
 
-fn asking(holder: &str) -> Asking<'_> {
-    Asking { holder, host: "here", valid: TimeDelta::seconds(15), dead: None }
+fn asking(holder: &str) -> LeaseRequest<'_> {
+    LeaseRequest { holder, host: "here", valid: TimeDelta::seconds(15), dead: None }
 }
 
 /// The sender's lease for a holder, as if nothing had to be verified first.
@@ -112,26 +112,26 @@ async fn acquire(pool: &PgPool, holder: &str) -> Option<Lease> {
     acquire_as(pool, asking(holder)).await
 }
 
-async fn acquire_as(pool: &PgPool, asking: Asking<'_>) -> Option<Lease> {
+async fn acquire_as(pool: &PgPool, asking: LeaseRequest<'_>) -> Option<Lease> {
     let acquiring = lease::acquire(pool, SENDER, asking).await.unwrap()?;
     Some(acquiring.commit().await.unwrap())
 }
 
 /// Evidence about a person's first attempt, with the answer it came in.
-fn entry(person: i64, evidence: Evidence, body: &[u8]) -> Entry {
+fn entry(person: i64, evidence: Evidence, body: &[u8]) -> EvidenceEntry {
     let (outcome, message_id) = match &evidence {
         Evidence::Accepted { message_id, .. } => ("accepted", message_id.clone()),
         Evidence::Rejected { .. } => ("rejected", None),
         _ => ("unknown", None),
     };
-    Entry {
+    EvidenceEntry {
         blast: BLAST,
         recipient: RecipientId(person),
-        stamped: Stamped { attempt: 1, at: Utc::now(), evidence },
-        source: Source::Send,
+        stamped: StampedEvidence { attempt: 1, at: Utc::now(), evidence },
+        source: EvidenceSource::Send,
         by: None,
         metadata: None,
-        answer: Some(Answer {
+        answer: Some(AttemptAnswer {
             sender: SENDER,
             outcome,
             message_id,
@@ -147,7 +147,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> Entry {
     }
 }
 
-fn accepted(person: i64, id: &str) -> Entry {
+fn accepted(person: i64, id: &str) -> EvidenceEntry {
     let message_id = MessageId::new(id);
     entry(person, Evidence::Accepted { message_id, provider_status: None, message_timestamp: None }, id.as_bytes())
 }

@@ -5,7 +5,7 @@ use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId, SenderId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::status::Status;
-use blastdeck::domain::waiting::{Told, Waiting, Whose};
+use blastdeck::domain::waiting::{LimitOwner, Waiting, WaitingReport};
 use blastdeck::store::view::{
     self, ActionFilter, Anchor, BlastFilter, Order, RecipientQuery, RecipientRow, SORTED_MAX, Total,
 };
@@ -282,11 +282,11 @@ async fn a_sender_is_told_with_its_lease_while_it_holds() {
     let lost = view::senders::list(&database.pool).await.unwrap().remove(0);
 
     assert_eq!(held.lease.unwrap().host, "kedai1");
-    let rate = Waiting::Rate { rate: "20/min".into(), whose: Whose::Sender, slowed: 0 };
+    let rate = Waiting::Rate { rate: "20/min".into(), whose: LimitOwner::Sender, slowed: 0 };
     assert_eq!(held.told.sender, Some(rate));
     assert_eq!(held.told.blasts, [(BlastId(1), Waiting::NoEngine)].into(), "a reason that nobody knows is left out");
     assert_eq!(counted.unwrap(), 4, "seven attempts, of which 2, 4 and 6 are known not to have been accepted");
-    assert_eq!((lost.lease, lost.told), (None, Told::default()));
+    assert_eq!((lost.lease, lost.told), (None, WaitingReport::default()));
     assert_eq!(lost.stopped.unwrap().reason, "wrong token");
 }
 

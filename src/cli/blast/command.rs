@@ -7,7 +7,7 @@ use crate::cli::Global;
 use crate::cli::confirm::{Confirmation, confirm};
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
-use crate::domain::blast::{Command, transition};
+use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::ids::BlastId;
 use crate::engine::EngineError;
 use crate::engine::view::BlastRow;
@@ -36,7 +36,7 @@ impl ConfirmArgs {
         let blast = context.app.blast(self.blast).await?;
         // Whoever goes on with one that ended in the middle has been asked.
         if !context.app.is_cancelling(self.blast).await? {
-            allowed(&blast, Command::Cancel)?;
+            allowed(&blast, BlastCommand::Cancel)?;
             let question =
                 format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
             if confirm(&question, self.yes)? == Confirmation::No {
@@ -59,7 +59,7 @@ impl ConfirmArgs {
             format!("blast {id}")
         } else {
             let blast = context.app.blast(id).await?;
-            allowed(&blast, Command::Delete)?;
+            allowed(&blast, BlastCommand::Delete)?;
             let people = blast.total_recipients;
             let question = format!("Delete {} with its {people} people and their history?", blast.tag);
             if confirm(&question, self.yes)? == Confirmation::No {
@@ -77,7 +77,7 @@ impl ConfirmArgs {
 }
 
 /// Nobody is asked a question whose yes is refused.
-fn allowed(blast: &BlastRow, command: Command) -> Result<()> {
+fn allowed(blast: &BlastRow, command: BlastCommand) -> Result<()> {
     transition(blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
     Ok(())
 }

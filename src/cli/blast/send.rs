@@ -10,7 +10,7 @@ use crate::cli::Global;
 use crate::cli::confirm::{Confirmation, confirm_number};
 use crate::cli::context::{Context, Intent, hand_over};
 use crate::cli::output::{json, talk};
-use crate::domain::blast::{BlastState, Command, transition};
+use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::engine::view::BlastRow;
@@ -124,7 +124,7 @@ fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
 
 /// Refuses before anything is asked.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
-    let command = if start == StartKind::Launch { Command::Launch } else { Command::Resume };
+    let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
     transition(plan.blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
     match plan.obstacles.first() {
         Some(obstacle) => Err(EngineError::Refused(obstacle.clone()).into()),

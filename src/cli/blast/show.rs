@@ -11,12 +11,12 @@ use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Forecast, Share};
+use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::status::Status;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::engine::view::BlastRow;
-use crate::engine::{Beside, Plan, Sample};
+use crate::engine::{ConcurrentBlast, Plan, Sample};
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
@@ -155,7 +155,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if let Some(left) = plan.left_today {
         let _ = writeln!(out, "  limit     {left} left of the day's limit");
     }
-    for Beside { tag, queued } in &plan.shared_with {
+    for ConcurrentBlast { tag, queued } in &plan.shared_with {
         let tag = clean(tag);
         let _ = writeln!(out, "  shared    with {tag}, {queued} still queued: they take turns, and this takes longer");
     }
@@ -180,7 +180,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
 }
 
 /// `188, from 20:00 until about 21:40`. From now on, where it begins within the minute.
-fn share_text(context: &Context, share: Share) -> String {
+fn share_text(context: &Context, share: ForecastShare) -> String {
     let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
         format!(", from {}", context.when(Some(share.from)))
     } else {

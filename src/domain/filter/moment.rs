@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 
 /// Where and when the text was typed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader {
+pub(super) struct MomentParser {
     pub now: DateTime<Utc>,
     pub zone: Tz,
 }
 
-impl Reader {
+impl MomentParser {
     /// `None` for what is no moment. Years have four digits.
     pub(super) fn read(self, text: &str) -> Option<DateTime<Utc>> {
         if text.len() > 40 || text.starts_with(['+', '-']) {

@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use super::moment::Reader;
-use super::token::{self, Key, Operator, Quoted, Token};
+use super::moment::MomentParser;
+use super::token::{self, FilterToken, KeyOperator, Quoting, TokenKey};
 use super::{Fact, Filter, Sense, Side, Term, Test};
-use crate::domain::phone::spelling::{self, Reach, Spelling};
+use crate::domain::phone::spelling::{self, DialPrefix, Spelling};
 use crate::domain::status::Status;
 use crate::domain::text;
 
@@ -67,7 +67,7 @@ fn stage_labels() -> [&'static str; 7] {
     STAGES.map(Status::label)
 }
 
-pub(super) fn filter(text: &str, reader: Reader) -> Result<Filter, FilterError> {
+pub(super) fn filter(text: &str, reader: MomentParser) -> Result<Filter, FilterError> {
     if text.len() > TEXT_MAX {
         return Err(FilterError::TooLong);
     }
@@ -99,11 +99,11 @@ pub(super) fn person(text: &str) -> Filter {
 }
 
 /// The number that begins here and the tokens it takes: pasted numbers have blanks in them, and are one number.
-fn number(tokens: &[Token]) -> Option<(String, usize)> {
+fn number(tokens: &[FilterToken]) -> Option<(String, usize)> {
     let first = tokens.first().filter(|first| first.may_hold_number())?;
     let follow = tokens.iter().skip(1).take(GROUPS_MAX - 1).take_while(|token| token.may_continue_number()).count();
     (1..=follow + 1).rev().find_map(|groups| {
-        let spelled: Vec<_> = tokens[1..groups].iter().map(Token::as_group).collect();
+        let spelled: Vec<_> = tokens[1..groups].iter().map(FilterToken::as_group).collect();
         let spelled = format!("{} {}", first.as_start(), spelled.join(" "));
         spelling::read(&without_trunk(&spelled)).ok().map(|spelling| (digits(spelling), groups))
     })
@@ -117,7 +117,7 @@ fn without_trunk(text: &str) -> String {
 /// The digits to look for. `00` before a whole number is the way abroad; before a few digits it is part of them.
 fn digits(spelling: Spelling) -> String {
     let mut digits = spelling.digits;
-    if spelling.reach != Reach::International {
+    if spelling.reach != DialPrefix::International {
         while digits.starts_with("00") && digits.len() >= 9 {
             digits.drain(..2);
         }
@@ -125,18 +125,18 @@ fn digits(spelling: Spelling) -> String {
     digits
 }
 
-impl Token {
+impl FilterToken {
     fn may_hold_number(&self) -> bool {
         match &self.key {
-            None => self.quoted == Quoted::No,
+            None => self.quoted == Quoting::No,
             // `phone:` says so itself, and `tel:+60…` is how numbers are linked.
-            Some(key) => key.operator == Operator::Colon && key.word != "name" && self.quoted == Quoted::No,
+            Some(key) => key.operator == KeyOperator::Colon && key.word != "name" && self.quoted == Quoting::No,
         }
     }
 
     fn may_continue_number(&self) -> bool {
         let is_dash = self.sense == Sense::IsNot && self.value.is_empty();
-        self.key.is_none() && self.quoted == Quoted::No && (self.sense == Sense::Is || is_dash)
+        self.key.is_none() && self.quoted == Quoting::No && (self.sense == Sense::Is || is_dash)
     }
 
     fn as_start(&self) -> String {
@@ -151,15 +151,15 @@ impl Token {
     }
 }
 
-fn test(token: &Token, reader: Reader) -> Result<Option<Test>, FilterError> {
+fn test(token: &FilterToken, reader: MomentParser) -> Result<Option<Test>, FilterError> {
     let Some(key) = &token.key else {
         let word = token.value.trim();
         return Ok((!word.is_empty()).then(|| Test::Word(word.to_owned())));
     };
     let value = token.value.trim();
     match key.operator {
-        Operator::Colon => about(&key.word, value).map(Some),
-        Operator::After | Operator::Before => time(key, value, reader).map(Some),
+        KeyOperator::Colon => about(&key.word, value).map(Some),
+        KeyOperator::After | KeyOperator::Before => time(key, value, reader).map(Some),
     }
 }
 
@@ -235,11 +235,11 @@ fn fact(value: &str) -> Result<Test, FilterError> {
     fact.map(Test::Has).ok_or_else(|| FilterError::UnknownFact(shown(value)))
 }
 
-fn time(key: &Key, value: &str, reader: Reader) -> Result<Test, FilterError> {
+fn time(key: &TokenKey, value: &str, reader: MomentParser) -> Result<Test, FilterError> {
     let unknown =
         || FilterError::UnknownTime { word: shown(&key.word), nearest: text::nearest(&key.word, stage_labels()) };
     let stage = Status::from_word(&key.word).filter(|stage| STAGES.contains(stage)).ok_or_else(unknown)?;
-    let side = if key.operator == Operator::After { Side::After } else { Side::Before };
+    let side = if key.operator == KeyOperator::After { Side::After } else { Side::Before };
     if value.is_empty() {
         let sign = if side == Side::After { '>' } else { '<' };
         return Err(FilterError::NoValue(format!("{}{sign}", key.word)));

@@ -9,36 +9,36 @@ use crate::domain::phone::spelling;
 
 /// What stands between blanks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(super) struct FilterToken {
     pub sense: Sense,
-    pub key: Option<Key>,
+    pub key: Option<TokenKey>,
     pub value: String,
     /// Quotes stood around the value: it is text, whatever it looks like.
-    pub quoted: Quoted,
+    pub quoted: Quoting,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct TokenKey {
     /// In lower case.
     pub word: String,
-    pub operator: Operator,
+    pub operator: KeyOperator,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(super) enum KeyOperator {
     Colon,
     After,
     Before,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Quoted {
+pub(super) enum Quoting {
     Yes,
     No,
 }
 
 /// All tokens of a text. Never fails: an open quote runs to the end, as it does while somebody types.
-pub(super) fn split(text: &str) -> Vec<Token> {
+pub(super) fn split(text: &str) -> Vec<FilterToken> {
     let mut chars = text.chars().peekable();
     let mut tokens = Vec::new();
     loop {
@@ -50,45 +50,45 @@ pub(super) fn split(text: &str) -> Vec<Token> {
     }
 }
 
-fn token(chars: &mut Peekable<Chars<'_>>) -> Token {
+fn token(chars: &mut Peekable<Chars<'_>>) -> FilterToken {
     let negated = chars.next_if(|&c| c == '-' || c == '\u{2212}').is_some();
     let sense = if negated { Sense::IsNot } else { Sense::Is };
     if chars.peek() == Some(&'"') {
-        return Token { sense, key: None, value: quoted_value(chars), quoted: Quoted::Yes };
+        return FilterToken { sense, key: None, value: quoted_value(chars), quoted: Quoting::Yes };
     }
     let mut word = String::new();
     while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
         if let Some(key) = key(&word, c) {
             chars.next_if_eq(&'=');
             let (value, quoted) = value(chars);
-            return Token { sense, key: Some(key), value, quoted };
+            return FilterToken { sense, key: Some(key), value, quoted };
         }
         word.push(c);
     }
-    Token { sense, key: None, value: word, quoted: Quoted::No }
+    FilterToken { sense, key: None, value: word, quoted: Quoting::No }
 }
 
 /// A key is a word of letters: `14:00` and links have none.
-fn key(word: &str, c: char) -> Option<Key> {
+fn key(word: &str, c: char) -> Option<TokenKey> {
     let operator = match c {
-        ':' => Operator::Colon,
-        '>' => Operator::After,
-        '<' => Operator::Before,
+        ':' => KeyOperator::Colon,
+        '>' => KeyOperator::After,
+        '<' => KeyOperator::Before,
         _ => return None,
     };
     let is_word = !word.is_empty() && word.chars().all(|c| c.is_alphabetic() || c == '_');
-    is_word.then(|| Key { word: word.to_lowercase(), operator })
+    is_word.then(|| TokenKey { word: word.to_lowercase(), operator })
 }
 
-fn value(chars: &mut Peekable<Chars<'_>>) -> (String, Quoted) {
+fn value(chars: &mut Peekable<Chars<'_>>) -> (String, Quoting) {
     if chars.peek() == Some(&'"') {
-        return (quoted_value(chars), Quoted::Yes);
+        return (quoted_value(chars), Quoting::Yes);
     }
     let mut value = String::new();
     while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
         value.push(c);
     }
-    (value, Quoted::No)
+    (value, Quoting::No)
 }
 
 fn quoted_value(chars: &mut Peekable<Chars<'_>>) -> String {

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::pacer::Even;
+use super::pacer::Gcra;
 use super::{Gap, Limits, Rate, Window, day_start, next_day_start};
 
 /// People still to be sent to, and everything that holds them back.
@@ -21,7 +21,7 @@ pub struct Backlog {
 
 /// The people of one stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Share {
+pub struct ForecastShare {
     pub people: u64,
     /// When the first of them goes.
     pub from: DateTime<Utc>,
@@ -33,10 +33,10 @@ pub struct Share {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Forecast {
     /// `None`: nobody.
-    pub today: Option<Share>,
-    pub tomorrow: Option<Share>,
+    pub today: Option<ForecastShare>,
+    pub tomorrow: Option<ForecastShare>,
     /// On all days after tomorrow.
-    pub later: Option<Share>,
+    pub later: Option<ForecastShare>,
     /// When the last one goes; `None` where no pace binds, nobody is left, or it takes more than a year.
     pub done_at: Option<DateTime<Utc>>,
 }
@@ -47,7 +47,7 @@ const HORIZON: TimeDelta = TimeDelta::days(366);
 impl Backlog {
     /// What may be promised at `now` if the first message goes at `begins` at the earliest.
     pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
-        let mut walk = Walk::new(self, now, begins);
+        let mut walk = Projection::new(self, now, begins);
         while walk.left > 0 && walk.stretch(self) == Stretch::GoOn {}
         walk.finish(now)
     }
@@ -69,17 +69,17 @@ pub fn per_hour(sender: &Limits, blast: &Limits) -> Option<f64> {
 
 /// The limit that makes the longest pauses on average.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Binding {
+pub enum BindingLimit {
     Rate(Rate),
     Gap(Gap),
 }
 
 /// Which limit of a sender and its blast binds; `None` where none does.
-pub fn binding(sender: &Limits, blast: &Limits) -> Option<Binding> {
+pub fn binding(sender: &Limits, blast: &Limits) -> Option<BindingLimit> {
     let of = |limits: &Limits| {
         let rate =
-            limits.rate.per_second().map(|rate| (1.0 / rate / limits.speed.factor(), Binding::Rate(limits.rate)));
-        let gap = limits.gap.map(|gap| (ends(limits, gap).mean(), Binding::Gap(gap)));
+            limits.rate.per_second().map(|rate| (1.0 / rate / limits.speed.factor(), BindingLimit::Rate(limits.rate)));
+        let gap = limits.gap.map(|gap| (ends(limits, gap).mean(), BindingLimit::Gap(gap)));
         [rate, gap]
     };
     let all = [of(sender), of(blast)].into_iter().flatten().flatten().filter(|(pause, _)| *pause > 0.0);
@@ -94,7 +94,7 @@ enum Stretch {
 }
 
 /// Goes from stretch to stretch.
-struct Walk {
+struct Projection {
     spacings: Vec<Spacing>,
     left: u64,
     /// Nobody goes before this.
@@ -104,10 +104,10 @@ struct Walk {
     horizon: DateTime<Utc>,
     midnights: (DateTime<Utc>, DateTime<Utc>),
     /// Of today, tomorrow, and all days after it.
-    shares: [Option<Share>; 3],
+    shares: [Option<ForecastShare>; 3],
 }
 
-impl Walk {
+impl Projection {
     fn new(backlog: &Backlog, now: DateTime<Utc>, begins: DateTime<Utc>) -> Self {
         let zone = backlog.sender.zone;
         let tomorrow = next_day_start(now, zone);
@@ -165,20 +165,21 @@ impl Walk {
             () if first < self.midnights.1 => &mut self.shares[1],
             () => &mut self.shares[2],
         };
-        let before = share.unwrap_or(Share { people: 0, from: first, until: None });
-        *share = Some(Share { people: before.people + people, until: Some(last), ..before });
+        let before = share.unwrap_or(ForecastShare { people: 0, from: first, until: None });
+        *share = Some(ForecastShare { people: before.people + people, until: Some(last), ..before });
     }
 
     fn finish(self, now: DateTime<Utc>) -> Forecast {
         let (is_paced, left) = (!self.spacings.is_empty(), self.left);
-        let [today, tomorrow, later] =
-            self.shares.map(|share| share.map(|share| Share { until: share.until.filter(|_| is_paced), ..share }));
+        let [today, tomorrow, later] = self
+            .shares
+            .map(|share| share.map(|share| ForecastShare { until: share.until.filter(|_| is_paced), ..share }));
         let last = [later, tomorrow, today].into_iter().flatten().next();
         // Whoever is beyond the horizon goes some day.
         let later = match (later, left) {
             (later, 0) => later,
-            (Some(later), left) => Some(Share { people: later.people + left, until: None, ..later }),
-            (None, left) => Some(Share { people: left, from: self.at.max(now), until: None }),
+            (Some(later), left) => Some(ForecastShare { people: later.people + left, until: None, ..later }),
+            (None, left) => Some(ForecastShare { people: left, from: self.at.max(now), until: None }),
         };
         Forecast { today, tomorrow, later, done_at: last.and_then(|last| last.until).filter(|_| left == 0) }
     }
@@ -246,15 +247,16 @@ fn spacings(backlog: &Backlog) -> Vec<Spacing> {
 }
 
 /// The even spacing of both rates.
-fn evens(sender: &Limits, blast: &Limits) -> Vec<Even> {
+fn evens(sender: &Limits, blast: &Limits) -> Vec<Gcra> {
     let quotas = [sender, blast].into_iter().filter_map(|limits| limits.rate.quota(limits.speed));
-    quotas.map(|(count, period)| Even::new(count, period)).collect()
+    quotas.map(|(count, period)| Gcra::new(count, period)).collect()
 }
 
 /// The mean pause that the gaps of a sender and its blast make together, in seconds; `None` where no gap makes one. A rate
 /// beside them lengthens the shorter pauses, but for its slack, by which a late one is caught up.
-fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Even]) -> Option<f64> {
-    let gaps: Vec<Ends> = [sender, blast].into_iter().filter_map(|limits| Some(ends(limits, limits.gap?))).collect();
+fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Gcra]) -> Option<f64> {
+    let gaps: Vec<GapBounds> =
+        [sender, blast].into_iter().filter_map(|limits| Some(ends(limits, limits.gap?))).collect();
     if gaps.is_empty() {
         return None;
     }
@@ -264,17 +266,17 @@ fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Even]) -> Option<f64> {
 
 /// A gap's ends as they are waited for, in seconds.
 #[derive(Debug, Clone, Copy)]
-struct Ends {
+struct GapBounds {
     low: f64,
     high: f64,
 }
 
-fn ends(limits: &Limits, gap: Gap) -> Ends {
+fn ends(limits: &Limits, gap: Gap) -> GapBounds {
     let seconds = |span| limits.speed.shrink(span).as_secs_f64();
-    Ends { low: seconds(gap.low()), high: seconds(gap.high()) }
+    GapBounds { low: seconds(gap.low()), high: seconds(gap.high()) }
 }
 
-impl Ends {
+impl GapBounds {
     fn mean(self) -> f64 {
         f64::midpoint(self.low, self.high)
     }
@@ -288,7 +290,7 @@ impl Ends {
 /// The mean of the longest of some pauses, each drawn evenly between its ends, none counted as shorter than `least`. From
 /// the longest lower end on, it is the integral of how likely one of them is longer; with at most two pauses that is a
 /// parabola between their upper ends, which Simpson's rule takes exactly.
-fn mean_of_longest(gaps: &[Ends], least: f64) -> f64 {
+fn mean_of_longest(gaps: &[GapBounds], least: f64) -> f64 {
     let low = gaps.iter().map(|gap| gap.low).fold(least, f64::max);
     let longer = |pause: f64| 1.0 - gaps.iter().map(|gap| gap.share_below(pause)).product::<f64>();
     let mut bounds: Vec<f64> = gaps.iter().map(|gap| gap.high.max(low)).chain([low]).collect();

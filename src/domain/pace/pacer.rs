@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{DailyCap, Gap, Pace, Rate, Reason, Speed, day_start, next_day_start, on_the_wall};
+use super::{DailyCap, Gap, Pace, PaceReason, Rate, Speed, day_start, next_day_start, on_the_wall};
 
 /// What holds a sender back.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,12 +42,12 @@ impl Limits {
 /// Attempts made before this pacer: the times of those that may still count, in any order, and how many fall in the
 /// sender's day (which may be more than the times given).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct PastAttempts {
     pub times: Vec<DateTime<Utc>>,
     pub today: u32,
 }
 
-impl Past {
+impl PastAttempts {
     /// From the times of everything attempted since the day's start (and the rate's last period, if that is longer).
     pub fn from_times(times: Vec<DateTime<Utc>>, now: DateTime<Utc>, zone: Tz) -> Self {
         let start = day_start(now, zone);
@@ -66,26 +66,26 @@ impl Past {
 #[derive(Debug, Clone)]
 pub struct Pacer {
     limits: Limits,
-    even: Option<Even>,
+    even: Option<Gcra>,
     pause: Pause,
-    day: Day,
+    day: CappedDay,
     held_until: Option<DateTime<Utc>>,
 }
 
 impl Pacer {
     /// Starts with what was attempted before, so that a restart never bursts over a limit. Times ahead of `now`, by
     /// another machine's clock, count as now.
-    pub fn new(limits: Limits, past: &Past, now: DateTime<Utc>) -> Self {
+    pub fn new(limits: Limits, past: &PastAttempts, now: DateTime<Utc>) -> Self {
         let mut times: Vec<_> = past.times.iter().map(|at| (*at).min(now)).collect();
         times.sort_unstable();
-        let mut even = limits.rate.quota(limits.speed).map(|(count, period)| Even::new(count, period));
+        let mut even = limits.rate.quota(limits.speed).map(|(count, period)| Gcra::new(count, period));
         for at in &times {
             if let Some(even) = &mut even {
                 even.posted(*at);
             }
         }
         let pause = times.last().map_or(Pause::None, |last| Pause::Undrawn { since: *last });
-        let day = Day { start: day_start(now, limits.zone), posted: past.today };
+        let day = CappedDay { start: day_start(now, limits.zone), posted: past.today };
         Self { limits, even, pause, day, held_until: None }
     }
 
@@ -129,7 +129,7 @@ impl Pacer {
     pub fn limit(&mut self, limits: Limits) {
         let due = self.even.as_ref().and_then(|even| even.due);
         let quota = limits.rate.quota(limits.speed);
-        self.even = quota.map(|(count, period)| Even { due, ..Even::new(count, period) });
+        self.even = quota.map(|(count, period)| Gcra { due, ..Gcra::new(count, period) });
         self.limits = limits;
     }
 
@@ -159,24 +159,24 @@ impl Pacer {
         self.pause = Pause::Until(later(since, gap.draw(random, self.limits.speed)));
     }
 
-    fn held(&self) -> Option<(DateTime<Utc>, Reason)> {
-        self.held_until.map(|until| (until, Reason::Throttled))
+    fn held(&self) -> Option<(DateTime<Utc>, PaceReason)> {
+        self.held_until.map(|until| (until, PaceReason::Throttled))
     }
 
-    fn rate(&self) -> Option<(DateTime<Utc>, Reason)> {
+    fn rate(&self) -> Option<(DateTime<Utc>, PaceReason)> {
         let allowed = self.even.as_ref()?.allowed()?;
-        Some((allowed, Reason::Rate(self.limits.rate)))
+        Some((allowed, PaceReason::Rate(self.limits.rate)))
     }
 
-    fn gap(&self) -> Option<(DateTime<Utc>, Reason)> {
+    fn gap(&self) -> Option<(DateTime<Utc>, PaceReason)> {
         let Pause::Until(until) = self.pause else { return None };
-        Some((until, Reason::Gap(self.limits.gap?)))
+        Some((until, PaceReason::Gap(self.limits.gap?)))
     }
 
-    fn daily_cap(&self) -> Option<(DateTime<Utc>, Reason)> {
+    fn daily_cap(&self) -> Option<(DateTime<Utc>, PaceReason)> {
         let cap = self.limits.daily_cap.filter(|cap| self.day.posted >= cap.get())?;
         let until = next_day_start(self.day.start, self.limits.zone);
-        Some((until, Reason::DailyCap { cap, resumes: on_the_wall(until, self.limits.zone) }))
+        Some((until, PaceReason::DailyCap { cap, resumes: on_the_wall(until, self.limits.zone) }))
     }
 }
 
@@ -190,12 +190,12 @@ enum Pause {
 
 /// Posts counted towards the cap of one day of the sender's zone.
 #[derive(Debug, Clone, Copy)]
-struct Day {
+struct CappedDay {
     start: DateTime<Utc>,
     posted: u32,
 }
 
-impl Day {
+impl CappedDay {
     /// Begins the next day when its time has come. A clock set back does not bring the old day back.
     fn turn(&mut self, now: DateTime<Utc>, zone: Tz) {
         let start = day_start(now, zone);
@@ -207,7 +207,7 @@ impl Day {
 
 /// Even spacing with a little slack: the generic cell rate algorithm.
 #[derive(Debug, Clone)]
-pub(super) struct Even {
+pub(super) struct Gcra {
     pub(super) interval: TimeDelta,
     pub(super) slack: TimeDelta,
     period: TimeDelta,
@@ -215,7 +215,7 @@ pub(super) struct Even {
     due: Option<DateTime<Utc>>,
 }
 
-impl Even {
+impl Gcra {
     pub(super) fn new(count: u32, period: TimeDelta) -> Self {
         let nanos = i128::from(period.num_nanoseconds().unwrap_or(i64::MAX));
         let interval = (nanos * 1_000).div_euclid(i128::from(count) * 985) + 1;

@@ -11,7 +11,7 @@ use crate::domain::phone::{PersonKey, Phone};
 
 /// When each person was last posted to, as long as that still counts.
 #[derive(Debug, Clone, Default)]
-pub struct Pairs {
+pub struct RecipientCooldown {
     /// `None`: no gap, and nothing is remembered.
     gap: Option<Duration>,
     last: HashMap<PersonKey, DateTime<Utc>>,
@@ -21,7 +21,7 @@ pub struct Pairs {
 
 const FORGET_AT: usize = 10_000;
 
-impl Pairs {
+impl RecipientCooldown {
     /// Nobody posted to yet. In a rehearsal the gap shrinks like all others.
     pub fn new(gap: Option<Duration>, speed: Speed) -> Self {
         Self { gap: gap.map(|gap| speed.shrink(gap)), last: HashMap::new(), forget_at: FORGET_AT }
@@ -66,7 +66,7 @@ mod tests {
 
     use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::{FORGET_AT, Pairs, Speed};
+    use super::{FORGET_AT, RecipientCooldown, Speed};
     use crate::domain::phone::{Phone, Region};
 
     fn phone(n: usize) -> Phone {
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_number_is_closed_until_its_gap_is_over_and_others_are_not() {
-        let mut pairs = Pairs::new(Some(Duration::from_secs(600)), Speed::REAL);
+        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
         pairs.posted(&phone(1), noon());
 
         let over = noon() + TimeDelta::minutes(10);
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_did_not_go_after_all_closes_nothing_and_older_news_nothing_longer() {
-        let mut pairs = Pairs::new(Some(Duration::from_secs(600)), Speed::REAL);
+        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
         pairs.posted(&phone(1), noon());
         pairs.posted(&phone(1), noon() - TimeDelta::minutes(5));
         assert_eq!(pairs.closed_until(&phone(1), noon()), Some(noon() + TimeDelta::minutes(10)));
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn one_person_under_two_spellings_has_one_gap() {
         let spelled = |text| Phone::parse(text, Region::MALAYSIA).unwrap();
-        let mut pairs = Pairs::new(Some(Duration::from_secs(600)), Speed::REAL);
+        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
 
         pairs.posted(&spelled("+5548987654321"), noon());
 
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn numbers_whose_gap_is_over_are_forgotten() {
-        let mut pairs = Pairs::new(Some(Duration::from_secs(1)), Speed::REAL);
+        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(1)), Speed::REAL);
         for n in 0..3 * FORGET_AT {
             pairs.posted(&phone(n), noon() + TimeDelta::milliseconds(i64::try_from(n).unwrap()));
         }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn without_a_gap_nothing_is_remembered() {
-        let mut pairs = Pairs::new(None, Speed::REAL);
+        let mut pairs = RecipientCooldown::new(None, Speed::REAL);
         pairs.posted(&phone(1), noon());
         assert!(pairs.last.is_empty());
         assert_eq!((pairs.closed_until(&phone(1), noon()), pairs.reach()), (None, None));

@@ -29,7 +29,7 @@ fn limits() -> Limits {
 }
 
 fn fresh(limits: Limits) -> Pacer {
-    Pacer::new(limits, &Past::default(), noon())
+    Pacer::new(limits, &PastAttempts::default(), noon())
 }
 
 fn error<T: FromStr<Err = PaceError> + std::fmt::Debug>(text: &str) -> String {
@@ -162,7 +162,7 @@ fn a_restart_does_not_burst_over_the_rate() {
     let limits = Limits { rate: rate("20/min"), ..limits() };
     let burst = vec![noon(); 20];
 
-    let mut pacer = Pacer::new(limits, &Past::from_times(burst, noon(), KL), noon());
+    let mut pacer = Pacer::new(limits, &PastAttempts::from_times(burst, noon(), KL), noon());
 
     let Pace::Wait { until, .. } = pacer.next(noon(), 0.5) else { panic!("it must wait") };
     assert!(until > noon() + TimeDelta::seconds(60));
@@ -172,7 +172,7 @@ fn a_restart_does_not_burst_over_the_rate() {
 fn a_burst_under_older_limits_holds_back_no_longer_than_one_period() {
     let limits = Limits { rate: rate("20/min"), ..limits() };
 
-    let mut pacer = Pacer::new(limits, &Past::from_times(vec![noon(); 5_000], noon(), KL), noon());
+    let mut pacer = Pacer::new(limits, &PastAttempts::from_times(vec![noon(); 5_000], noon(), KL), noon());
 
     assert_eq!(pacer.next(noon() + TimeDelta::seconds(63), 0.5), Pace::Go);
 }
@@ -180,7 +180,7 @@ fn a_burst_under_older_limits_holds_back_no_longer_than_one_period() {
 #[test]
 fn attempts_stamped_in_the_future_by_another_clock_count_as_now() {
     let limits = Limits { rate: rate("20/min"), ..limits() };
-    let ahead = Past { times: vec![noon() + TimeDelta::days(3)], today: 1 };
+    let ahead = PastAttempts { times: vec![noon() + TimeDelta::days(3)], today: 1 };
 
     let mut pacer = Pacer::new(limits, &ahead, noon());
 
@@ -191,7 +191,7 @@ fn attempts_stamped_in_the_future_by_another_clock_count_as_now() {
 fn work(limits: Limits, past: &[i64], lateness: &[i64], posts: usize) -> Vec<DateTime<Utc>> {
     let mut times: Vec<_> = past.iter().map(|ago| noon() - TimeDelta::milliseconds(*ago)).collect();
     times.sort_unstable();
-    let mut pacer = Pacer::new(limits, &Past::from_times(times.clone(), noon(), KL), noon());
+    let mut pacer = Pacer::new(limits, &PastAttempts::from_times(times.clone(), noon(), KL), noon());
     let mut now = noon();
     for late in lateness.iter().cycle().take(posts) {
         if let Pace::Wait { until, .. } = pacer.next(now, 0.5) {
@@ -286,7 +286,7 @@ fn the_gap_is_drawn_once_after_each_message() {
 #[test]
 fn after_a_restart_the_gap_still_counts_from_the_last_message() {
     let limits = Limits { gap: Some("20s..60s".parse().unwrap()), ..limits() };
-    let past = Past::from_times(vec![noon() - TimeDelta::seconds(10)], noon(), KL);
+    let past = PastAttempts::from_times(vec![noon() - TimeDelta::seconds(10)], noon(), KL);
 
     let mut pacer = Pacer::new(limits, &past, noon());
 
@@ -331,7 +331,7 @@ fn a_sender_told_to_slow_down_halves_its_rate_and_doubles_its_gap_without_forget
 
     let Pace::Wait { until: first, .. } = pacer.next(noon(), 0.5) else { panic!("it must wait") };
     pacer.posted(first);
-    assert!(matches!(pacer.next(first, 0.5), Pace::Wait { reason: Reason::DailyCap { .. }, .. }));
+    assert!(matches!(pacer.next(first, 0.5), Pace::Wait { reason: PaceReason::DailyCap { .. }, .. }));
     let gap: Gap = "20s..60s".parse().unwrap();
     assert_eq!(gap.draw(0.0, Speed::REAL.halved(1)), Duration::from_secs(40));
     let slowed = work(Limits { daily_cap: None, ..real }.slowed(1), &[], &[0], 41);
@@ -364,7 +364,7 @@ fn a_post_that_was_held_up_passes_again_and_is_counted_once_more() {
 fn the_longest_wait_wins_and_gives_the_reason() {
     let mut pacer = fresh(Limits { rate: rate("20/min"), gap: Some("20s..60s".parse().unwrap()), ..limits() });
     pacer.posted(noon());
-    assert!(matches!(pacer.next(noon(), 0.0), Pace::Wait { reason: Reason::Gap(_), .. }));
+    assert!(matches!(pacer.next(noon(), 0.0), Pace::Wait { reason: PaceReason::Gap(_), .. }));
 
     pacer.hold(noon() + TimeDelta::minutes(5));
     pacer.hold(noon() + TimeDelta::minutes(1));

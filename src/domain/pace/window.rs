@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
-use super::{Opening, Pace, PaceError, Reason};
+use super::{Opening, Pace, PaceError, PaceReason};
 
 /// From when to when, in minutes of the day. Hours that end before they begin run past midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Window {
         if until <= now {
             return Pace::Go;
         }
-        Pace::Wait { until, reason: Reason::Closed(Opening::new(until, now, self.zone)) }
+        Pace::Wait { until, reason: PaceReason::Closed(Opening::new(until, now, self.zone)) }
     }
 
     /// The times it is open, in order, from yesterday's on; empty ones left out.

@@ -11,11 +11,11 @@ const TEXT_MAX: usize = 200;
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::domain) struct Spelling {
     pub digits: String,
-    pub reach: Reach,
+    pub reach: DialPrefix,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::domain) enum Reach {
+pub(in crate::domain) enum DialPrefix {
     /// A plus, or an id that always carries its country code.
     International,
     /// Opens with `00`, which most of the world dials for abroad.
@@ -32,12 +32,12 @@ pub(in crate::domain) fn read(text: &str) -> Result<Spelling, PhoneError> {
     let bare = folded.trim_matches(|c: char| c.is_whitespace() || "\"'`=,;|".contains(c));
     refuse_spreadsheet_damage(bare)?;
     if let Some(digits) = whatsapp_id(bare)? {
-        return Ok(Spelling { digits, reach: Reach::International });
+        return Ok(Spelling { digits, reach: DialPrefix::International });
     }
     let (bare, linked) = without_scheme(bare);
     let spelling = gather(without_decimals(bare))?;
     let is_international = linked && !spelling.digits.starts_with('0');
-    Ok(if is_international { Spelling { reach: Reach::International, ..spelling } } else { spelling })
+    Ok(if is_international { Spelling { reach: DialPrefix::International, ..spelling } } else { spelling })
 }
 
 /// One way to write each digit, sign and space; invisible characters gone.
@@ -120,11 +120,11 @@ fn without_decimals(text: &str) -> &str {
 
 fn gather(text: &str) -> Result<Spelling, PhoneError> {
     let mut digits = String::new();
-    let mut reach = Reach::Unstated;
+    let mut reach = DialPrefix::Unstated;
     for c in text.chars() {
         match c {
             '0'..='9' => digits.push(c),
-            '+' if digits.is_empty() => reach = Reach::International,
+            '+' if digits.is_empty() => reach = DialPrefix::International,
             ' ' | '-' | '.' | '(' | ')' => {}
             // `030/123456` sets the area apart; after a whole number a slash begins another.
             '/' if digits.len() <= 6 => {}
@@ -135,8 +135,8 @@ fn gather(text: &str) -> Result<Spelling, PhoneError> {
     if digits.is_empty() {
         return Err(PhoneError::Empty);
     }
-    if reach == Reach::Unstated && digits.starts_with("00") {
-        reach = Reach::DoubleZero;
+    if reach == DialPrefix::Unstated && digits.starts_with("00") {
+        reach = DialPrefix::DoubleZero;
     }
     Ok(Spelling { digits, reach })
 }

@@ -8,7 +8,7 @@ use crate::domain::retry::ErrorClass;
 
 /// A piece of evidence, with the attempt it speaks of and the time it tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamped {
+pub struct StampedEvidence {
     pub attempt: i32,
     pub at: DateTime<Utc>,
     pub evidence: Evidence,

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{Applied, Mark, Policy, Recipient, Resolution, Stamped, Undone, opt_out, requeue};
+use super::{Applied, ApplyContext, Mark, Recipient, Resolution, StampedEvidence, Undone, opt_out, requeue};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 
-pub(super) fn mark(before: &Recipient, mark: &Mark, news: &Stamped, policy: &Policy) -> Applied {
+pub(super) fn mark(before: &Recipient, mark: &Mark, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
     match mark {
         Mark::Replied => replied(before, news.at),
         Mark::Closed(amount) => closed(before, *amount, news.at),
@@ -65,7 +65,7 @@ fn closed(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> App
     })
 }
 
-fn resolve(before: &Recipient, resolution: Resolution, news: &Stamped, policy: &Policy) -> Applied {
+fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
     if before.standing != Status::Uncertain {
         return Applied::Refused(format!("they are {} now, not uncertain", before.status()));
     }
@@ -87,7 +87,7 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &Stamped, policy: &
 }
 
 /// Once the provider had taken the message, a failure does not mean that it never arrived.
-fn retry(before: &Recipient, policy: &Policy) -> Applied {
+fn retry(before: &Recipient, policy: &ApplyContext) -> Applied {
     if before.standing != Status::Failed {
         return Applied::Refused(format!("they are {} now, not failed", before.status()));
     }
@@ -105,7 +105,7 @@ fn retry(before: &Recipient, policy: &Policy) -> Applied {
 }
 
 /// Sending again waits until a late answer to the attempt can no longer come.
-fn resend(before: &Recipient, policy: &Policy) -> Applied {
+fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
     if policy.blast == BlastState::Cancelled {
         return refuse("the blast was cancelled: nothing more is sent");
     }
@@ -121,7 +121,7 @@ fn resend(before: &Recipient, policy: &Policy) -> Applied {
     }
 }
 
-pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &Policy) -> Applied {
+pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -> Applied {
     match undone {
         Undone::Replied => changed(before, |after| after.replied_marked_at = None),
         Undone::Closed => changed(before, |after| {
@@ -136,7 +136,7 @@ pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &Policy) -> Appl
 }
 
 /// Taking a mark back never starts a message: in a running blast the person is left out instead of queued again.
-fn undo_opt_out(person: &mut Recipient, policy: &Policy) {
+fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     person.opted_out_at = None;
     if person.standing != Status::OptedOut {
         return;

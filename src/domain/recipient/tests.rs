@@ -4,8 +4,8 @@ use proptest::sample::Index;
 use rust_decimal::Decimal;
 
 use super::{
-    Applied, Evidence, Mark, Policy, ProviderError, ProviderStage, Quoted, Recipient, Resolution, Stamped, Undone,
-    apply,
+    Applied, ApplyContext, Evidence, Mark, ProviderError, ProviderStage, Quoted, Recipient, Resolution,
+    StampedEvidence, Undone, apply,
 };
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};
@@ -20,8 +20,8 @@ fn person(standing: Status) -> Recipient {
     Recipient { standing, ..Recipient::first_claimed(RecipientId(1), at(0), at(0)) }
 }
 
-fn policy() -> Policy {
-    Policy {
+fn policy() -> ApplyContext {
+    ApplyContext {
         blast: BlastState::Sending,
         max_tries: 3,
         retry_after: TimeDelta::seconds(30),
@@ -31,8 +31,8 @@ fn policy() -> Policy {
     }
 }
 
-fn stamped(attempt: i32, second: i64, evidence: Evidence) -> Stamped {
-    Stamped { attempt, at: at(second), evidence }
+fn stamped(attempt: i32, second: i64, evidence: Evidence) -> StampedEvidence {
+    StampedEvidence { attempt, at: at(second), evidence }
 }
 
 fn accepted(id: &str) -> Evidence {
@@ -53,14 +53,14 @@ fn rejected(class: ErrorClass) -> Evidence {
     Evidence::Rejected { class, code: "x".into(), message: "refused".into() }
 }
 
-fn after(before: &Recipient, news: &Stamped) -> Recipient {
+fn after(before: &Recipient, news: &StampedEvidence) -> Recipient {
     match apply(before, news, &policy()) {
         Applied::Changed(after) => *after,
         _ => before.clone(),
     }
 }
 
-fn after_all<'a>(before: &Recipient, news: impl IntoIterator<Item = &'a Stamped>) -> Recipient {
+fn after_all<'a>(before: &Recipient, news: impl IntoIterator<Item = &'a StampedEvidence>) -> Recipient {
     news.into_iter().fold(before.clone(), |person, news| after(&person, news))
 }
 
@@ -138,7 +138,7 @@ fn a_refusal_is_tried_again_a_few_times_and_then_fails() {
 
 #[test]
 fn a_requeue_in_a_cancelled_blast_is_a_skip() {
-    let cancelled = Policy { blast: BlastState::Cancelled, ..policy() };
+    let cancelled = ApplyContext { blast: BlastState::Cancelled, ..policy() };
 
     for evidence in
         [Evidence::Released { not_before: None }, rejected(ErrorClass::Retry), rejected(ErrorClass::StopSender)]
@@ -223,11 +223,11 @@ fn a_mark_on_somebody_unreached_is_refused_with_the_reason() {
 fn sending_again_is_refused_while_an_answer_may_still_come() {
     let uncertain = person(Status::Uncertain);
     let resend = stamped(1, 9, Evidence::Manual(Mark::Resolve(Resolution::Resend)));
-    let early = Policy { now: at(299), ..policy() };
+    let early = ApplyContext { now: at(299), ..policy() };
 
     assert!(matches!(apply(&uncertain, &resend, &early), Applied::Refused(_)));
     assert_eq!(after(&uncertain, &resend).status(), Status::Queued);
-    let stale = Stamped { attempt: 0, ..resend };
+    let stale = StampedEvidence { attempt: 0, ..resend };
     assert!(matches!(apply(&uncertain, &stale, &policy()), Applied::Refused(_)));
 }
 
@@ -258,7 +258,7 @@ fn taking_back_an_opt_out_never_starts_a_message() {
     assert_eq!(after(&opted, &stamped(0, 10, Evidence::Undo(Undone::OptOut))).status(), Status::Skipped);
 }
 
-fn any_provider_evidence() -> impl Strategy<Value = Stamped> {
+fn any_provider_evidence() -> impl Strategy<Value = StampedEvidence> {
     let evidence = prop_oneof![
         Just(accepted("A")),
         Just(told(ProviderStage::Failed)),
@@ -270,7 +270,7 @@ fn any_provider_evidence() -> impl Strategy<Value = Stamped> {
     (0..100_i64, evidence).prop_map(|(second, evidence)| stamped(1, second, evidence))
 }
 
-fn any_evidence() -> impl Strategy<Value = Stamped> {
+fn any_evidence() -> impl Strategy<Value = StampedEvidence> {
     let class = prop_oneof![
         Just(ErrorClass::Retry),
         Just(ErrorClass::SlowSender),

@@ -6,13 +6,13 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::App;
 use super::plan::Readiness;
-use crate::domain::blast::{BlastState, Command, transition};
+use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::engine::error::EngineError;
 use crate::engine::fence::{RESTORED, Refusal};
 use crate::store::action::{self, NewAction};
-use crate::store::blast::{self, Change, Head};
-use crate::store::clearing::{self, Left, Work};
+use crate::store::blast::{self, BlastHead, StateChange};
+use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::view::BlastRow;
 use crate::store::{claim, sender};
 
@@ -36,21 +36,21 @@ impl Launch {
 impl App {
     /// Starts sending a draft.
     pub async fn launch(&self, launch: Launch) -> Result<BlastRow, EngineError> {
-        self.start(launch, Command::Launch, "launch").await
+        self.start(launch, BlastCommand::Launch, "launch").await
     }
 
     /// Resumes a paused blast; the number typed must still be the number queued. Also lets a sender go on that was
     /// stopped for an error: whoever resumes says that it is mended.
     pub async fn resume(&self, launch: Launch) -> Result<BlastRow, EngineError> {
-        self.start(launch, Command::Resume, "resume").await
+        self.start(launch, BlastCommand::Resume, "resume").await
     }
 
-    async fn start(&self, launch: Launch, command: Command, act: &'static str) -> Result<BlastRow, EngineError> {
+    async fn start(&self, launch: Launch, command: BlastCommand, act: &'static str) -> Result<BlastRow, EngineError> {
         let blast = self.blast(launch.blast).await?;
         let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
-        if command == Command::Resume && head.state == BlastState::Sending {
+        if command == BlastCommand::Resume && head.state == BlastState::Sending {
             return self.resume_sender(tx, &head).await;
         }
         transition(head.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
@@ -66,7 +66,7 @@ impl App {
         let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
         raced(done)?;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
-        if command == Command::Resume {
+        if command == BlastCommand::Resume {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
@@ -76,7 +76,11 @@ impl App {
     }
 
     /// A blast that is sending but whose sender was stopped for an error: whoever resumes says that it is mended.
-    async fn resume_sender(&self, mut tx: Transaction<'_, Postgres>, head: &Head) -> Result<BlastRow, EngineError> {
+    async fn resume_sender(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        head: &BlastHead,
+    ) -> Result<BlastRow, EngineError> {
         if self.let_go_on(&mut tx, head.sender_id).await?.is_none() {
             return Err(EngineError::Refused("the blast is sending: it was not paused".to_owned()));
         }
@@ -102,7 +106,7 @@ impl App {
 
     /// Pauses at once: no POST starts after this is heard, which is within one message.
     pub async fn pause(&self, id: BlastId) -> Result<BlastRow, EngineError> {
-        self.change(id, Command::Pause, None, "pause").await?;
+        self.change(id, BlastCommand::Pause, None, "pause").await?;
         self.blast(id).await
     }
 
@@ -110,16 +114,16 @@ impl App {
     /// engine goes on; so does the same command.
     pub async fn cancel(&self, id: BlastId) -> Result<i64, EngineError> {
         if !self.is_cancelling(id).await? {
-            self.change(id, Command::Cancel, Some("cancelled"), "cancel").await?;
+            self.change(id, BlastCommand::Cancel, Some("cancelled"), "cancel").await?;
         }
-        let left_out = Left { blast: id, work: Work::LeaveOut }.finish(self.pool()).await?;
+        let left_out = Clearing { blast: id, work: ClearingKind::LeaveOut }.finish(self.pool()).await?;
         self.tell(id).await?;
         Ok(left_out)
     }
 
     /// Whether a blast was cancelled while people in it are still queued.
     pub async fn is_cancelling(&self, id: BlastId) -> Result<bool, EngineError> {
-        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == Work::LeaveOut))
+        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == ClearingKind::LeaveOut))
     }
 
     /// Removes a draft or a finished blast: at once for everybody who looks, then its people. Where this ends in the
@@ -128,19 +132,19 @@ impl App {
         if !self.is_deleting(id).await? {
             self.mark_deleted(id).await?;
         }
-        Left { blast: id, work: Work::Remove }.finish(self.pool()).await?;
+        Clearing { blast: id, work: ClearingKind::Remove }.finish(self.pool()).await?;
         Ok(())
     }
 
     /// Whether a blast was deleted while people of it are still there.
     pub async fn is_deleting(&self, id: BlastId) -> Result<bool, EngineError> {
-        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == Work::Remove))
+        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == ClearingKind::Remove))
     }
 
     async fn mark_deleted(&self, id: BlastId) -> Result<(), EngineError> {
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, id).await?;
-        transition(head.state, Command::Delete).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+        transition(head.state, BlastCommand::Delete).map_err(|refused| EngineError::Refused(refused.to_string()))?;
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
         self.log_blast_act(&mut tx, "delete", &head, json!({ "tag": head.blast_tag })).await?;
         tx.commit().await?;
@@ -153,7 +157,7 @@ impl App {
         &self,
         tx: &mut Transaction<'_, Postgres>,
         id: BlastId,
-    ) -> Result<(Head, BlastState), EngineError> {
+    ) -> Result<(BlastHead, BlastState), EngineError> {
         let head = self.head(tx, id).await?;
         // A claim may begin the moment the time is over: the last half second is too late to be sure.
         let too_late = crate::store::news::now(self.pool()).await? + TimeDelta::milliseconds(500);
@@ -161,7 +165,7 @@ impl App {
             return Err(EngineError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }
         let begun = blast::was_begun(tx, id).await?;
-        let command = if begun { Command::Pause } else { Command::Disarm };
+        let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
         let head = self.change_in(tx, id, command, None).await?;
         Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
     }
@@ -169,7 +173,7 @@ impl App {
     async fn change(
         &self,
         id: BlastId,
-        command: Command,
+        command: BlastCommand,
         reason: Option<&str>,
         act: &'static str,
     ) -> Result<(), EngineError> {
@@ -184,17 +188,17 @@ impl App {
         &self,
         tx: &mut PgConnection,
         id: BlastId,
-        command: Command,
+        command: BlastCommand,
         reason: Option<&str>,
-    ) -> Result<Head, EngineError> {
+    ) -> Result<BlastHead, EngineError> {
         let head = self.head(tx, id).await?;
         let state = transition(head.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
-        let change = Change { state, reason, by: self.operator() };
+        let change = StateChange { state, reason, by: self.operator() };
         raced(blast::change(tx, id, head.version, change).await?)?;
         Ok(head)
     }
 
-    async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<Head, EngineError> {
+    async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, EngineError> {
         blast::head(tx, id).await?.ok_or_else(|| no_blast(id))
     }
 
@@ -202,7 +206,7 @@ impl App {
         &self,
         tx: &mut PgConnection,
         act: &'static str,
-        head: &Head,
+        head: &BlastHead,
         detail: serde_json::Value,
     ) -> Result<ActionId, EngineError> {
         let action = NewAction {

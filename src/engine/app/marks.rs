@@ -8,12 +8,12 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::App;
 use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, RecipientId};
-use crate::domain::recipient::{Evidence, Mark, Resolution, Stamped};
+use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{Entry, Settled, Source, WhenLocked, record_in};
-use crate::store::person::{self, Person};
+use crate::store::ledger::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::person::{self, PersonRow};
 
 /// A mark that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl App {
     async fn write(
         &self,
         mut tx: Transaction<'_, Postgres>,
-        person: &Person,
+        person: &PersonRow,
         mark: Mark,
         close: Option<ActionId>,
     ) -> Result<Marked, EngineError> {
@@ -98,23 +98,23 @@ impl App {
     }
 
     /// The person under lock, as they are now.
-    async fn hold(&self, tx: &mut PgConnection, id: RecipientId, mark: &Mark) -> Result<Person, EngineError> {
+    async fn hold(&self, tx: &mut PgConnection, id: RecipientId, mark: &Mark) -> Result<PersonRow, EngineError> {
         let mut held = self.hold_all(tx, &[(id, Evidence::Manual(mark.clone()))]).await?;
         held.pop().ok_or_else(gone)
     }
 
     /// The entry for an operator's word about a person's present attempt, said at this time by the database's clock.
-    pub(super) fn manual(&self, person: &Person, evidence: Evidence, at: DateTime<Utc>) -> Entry {
-        let stamped = Stamped { attempt: person.attempt, at, evidence };
-        let entry = Entry::new(person.blast_id, person.id, stamped, Source::Operator);
-        Entry { by: Some(self.operator().to_owned()), ..entry }
+    pub(super) fn manual(&self, person: &PersonRow, evidence: Evidence, at: DateTime<Utc>) -> EvidenceEntry {
+        let stamped = StampedEvidence { attempt: person.attempt, at, evidence };
+        let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Operator);
+        EvidenceEntry { by: Some(self.operator().to_owned()), ..entry }
     }
 
     /// Two operators on one sale: who was first is told, the second is not written. One's own close may be amended.
     pub(super) async fn refuse_lost_race(
         &self,
         tx: &mut PgConnection,
-        person: &Person,
+        person: &PersonRow,
         mark: &Mark,
     ) -> Result<(), EngineError> {
         if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
@@ -135,7 +135,7 @@ impl App {
     async fn log_mark(
         &self,
         tx: &mut PgConnection,
-        person: &Person,
+        person: &PersonRow,
         mark: &Mark,
         close: Option<ActionId>,
     ) -> Result<ActionId, EngineError> {
@@ -147,7 +147,7 @@ impl App {
     }
 
     /// A mark as it is logged.
-    pub(super) fn new_action<'a>(&'a self, person: &'a Person, mark: &Mark) -> NewAction<'a> {
+    pub(super) fn new_action<'a>(&'a self, person: &'a PersonRow, mark: &Mark) -> NewAction<'a> {
         NewAction {
             operator: self.operator(),
             action: act(mark),
@@ -164,7 +164,7 @@ impl App {
     async fn own_fresh_close(
         &self,
         tx: &mut PgConnection,
-        person: &Person,
+        person: &PersonRow,
         mark: &Mark,
     ) -> Result<Option<ActionId>, EngineError> {
         if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
@@ -175,13 +175,13 @@ impl App {
         // A second amount is an act of its own: taking it back leaves the sale and the first one.
         let is_first = person.amount.is_none();
         let is_own =
-            |close: &action::Action| is_first && close.operator == self.operator() && now - close.at < SAME_ACT;
+            |close: &action::LoggedAction| is_first && close.operator == self.operator() && now - close.at < SAME_ACT;
         Ok(close.filter(is_own).map(|close| close.id))
     }
 }
 
 /// Somebody, or the sentence that they are gone.
-pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<Person, EngineError> {
+pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<PersonRow, EngineError> {
     person::get(tx, id).await?.ok_or_else(gone)
 }
 
@@ -202,7 +202,7 @@ pub(super) fn act(mark: &Mark) -> &'static str {
 }
 
 /// What an undo needs to know.
-fn detail(person: &Person, mark: &Mark) -> Value {
+fn detail(person: &PersonRow, mark: &Mark) -> Value {
     match mark {
         Mark::Closed(amount) => json!({
             "amount": amount.map(|amount| amount.to_string()),
@@ -217,7 +217,7 @@ fn detail(person: &Person, mark: &Mark) -> Value {
 }
 
 /// The same act as a command line, so that people learn to script it.
-pub(super) fn command_line(person: &Person, mark: &Mark) -> String {
+pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
     let (blast, phone) = (person.blast_id, person.phone_number.as_str());
     let amount = |amount: &Option<Decimal>| amount.map_or_else(String::new, |amount| format!(" --amount {amount}"));
     match mark {
@@ -238,16 +238,16 @@ pub(super) fn command_line(person: &Person, mark: &Mark) -> String {
 }
 
 /// The status before and after; a refusal as an error.
-pub(super) fn outcome(settled: Option<&Settled>, person: &Person) -> Result<(Status, Status), EngineError> {
+pub(super) fn outcome(settled: Option<&EntryOutcome>, person: &PersonRow) -> Result<(Status, Status), EngineError> {
     match settled {
-        Some(Settled::Changed { before, after }) => Ok((*before, *after)),
-        Some(Settled::Refused(why)) => Err(EngineError::Refused(format!("{}: {why}", person.who()))),
-        Some(Settled::Nothing) => {
+        Some(EntryOutcome::Changed { before, after }) => Ok((*before, *after)),
+        Some(EntryOutcome::Refused(why)) => Err(EngineError::Refused(format!("{}: {why}", person.who()))),
+        Some(EntryOutcome::Nothing) => {
             Err(EngineError::Refused(format!("{} is {} already: nothing changed", person.who(), person.status)))
         }
-        Some(Settled::Locked) => {
+        Some(EntryOutcome::Locked) => {
             Err(EngineError::Refused(format!("{} is being changed by somebody else: try again", person.who())))
         }
-        Some(Settled::Gone) | None => Err(gone()),
+        Some(EntryOutcome::Gone) | None => Err(gone()),
     }
 }

@@ -32,7 +32,7 @@ impl App {
         let registered = registered(sender);
         let known = sender::look_up(self.pool(), std::slice::from_ref(&registered)).await?;
         let now = sender.identity();
-        if let Some(sender::Registration::Ours(_)) = known.get(&sender.name) {
+        if let Some(sender::RegistrationOutcome::Ours(_)) = known.get(&sender.name) {
             return Ok(SenderMoved { before: Some(now.clone()), now });
         }
         let mut tx = self.pool().begin().await?;

@@ -13,14 +13,14 @@ use super::{App, Inner, Lane};
 use crate::config::{self, Config};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::SenderDevice;
-use crate::domain::waiting::Trouble;
+use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::clock::DatabaseClock;
 use crate::engine::desk::Desk;
 use crate::engine::error::EngineError;
 use crate::engine::fence::Fence;
 use crate::engine::identity::Identity;
 use crate::engine::news::News;
-use crate::store::sender::{self, Registered, Registration};
+use crate::store::sender::{self, RegistrationOutcome, SenderRegistration};
 use crate::store::{self, Endpoint, StoreError};
 
 /// How long a server that takes no more connections is asked again, and how often.
@@ -137,7 +137,7 @@ async fn reach(setup: &Setup) -> Result<Endpoint, StoreError> {
             Access::ReadOnly => store::check(&setup.url).await,
         };
         match reached {
-            Err(error) if error.trouble() == Some(Trouble::NoConnections) && Instant::now() < deadline => {
+            Err(error) if error.trouble() == Some(DatabaseTrouble::NoConnections) && Instant::now() < deadline => {
                 sleep(CROWD_PAUSE).await;
             }
             other => return other,
@@ -155,7 +155,7 @@ fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
 
 /// The configured senders: those that can be used, and those that cannot, with the reason.
 async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<Desk>, Vec<Broken>), EngineError> {
-    let configured: Vec<Registered> = config.senders.iter().map(registered).collect();
+    let configured: Vec<SenderRegistration> = config.senders.iter().map(registered).collect();
     // A reader registers none.
     let mut said = match access {
         Access::ReadWrite => sender::register(pool, &configured).await?,
@@ -164,8 +164,8 @@ async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<De
     let (mut desks, mut broken) = (Vec::new(), Vec::new());
     for sender in &config.senders {
         let (id, desk) = match said.remove(&sender.name) {
-            Some(Registration::Ours(id)) => (id, Desk::build(sender, id, config)),
-            Some(Registration::Elsewhere { id, device }) => (id, Err(elsewhere(sender, &device))),
+            Some(RegistrationOutcome::Ours(id)) => (id, Desk::build(sender, id, config)),
+            Some(RegistrationOutcome::Elsewhere { id, device }) => (id, Err(elsewhere(sender, &device))),
             None => continue,
         };
         match desk {
@@ -177,8 +177,8 @@ async fn desks(pool: &PgPool, config: &Config, access: Access) -> Result<(Vec<De
 }
 
 /// A sender as the database is to know it.
-pub(super) fn registered(sender: &config::SenderConfig) -> Registered {
-    Registered {
+pub(super) fn registered(sender: &config::SenderConfig) -> SenderRegistration {
+    SenderRegistration {
         name: sender.name.clone(),
         business: sender.business().to_owned(),
         rehearsal: sender.is_rehearsal(),

@@ -12,7 +12,7 @@ use crate::engine::error::EngineError;
 use crate::engine::promise::{Prospect, SenderState};
 use crate::engine::sender::variables;
 use crate::store::claim::Claimed;
-use crate::store::plan::{self, Beside, Chosen};
+use crate::store::plan::{self, ConcurrentBlast, SampleKind};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -35,7 +35,7 @@ pub struct Plan {
     /// How many of the day's limit are left, if there is one.
     pub left_today: Option<i64>,
     /// What its sender sends meanwhile: the blasts take turns, and this one takes longer than promised.
-    pub shared_with: Vec<Beside>,
+    pub shared_with: Vec<ConcurrentBlast>,
     /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
     pub forecast: Forecast,
     /// Why its sender sends nothing until somebody mends it: nothing is promised then.
@@ -127,12 +127,12 @@ impl App {
     async fn samples(&self, blast: &BlastRow, business: &str) -> Result<Vec<Sample>, EngineError> {
         let Ok(message) = Message::parse(&blast.message) else { return Ok(Vec::new()) };
         let people = plan::samples(self.pool(), blast.id, business).await?;
-        let sample = |(why, person): (Chosen, Claimed)| {
+        let sample = |(why, person): (SampleKind, Claimed)| {
             let text = message.render(&variables(&person)).ok()?;
             let which = match why {
-                Chosen::First => "first",
-                Chosen::ShortestName => "shortest name",
-                Chosen::LongestName => "longest name",
+                SampleKind::First => "first",
+                SampleKind::ShortestName => "shortest name",
+                SampleKind::LongestName => "longest name",
             };
             Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, text })
         };

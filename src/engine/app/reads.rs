@@ -18,11 +18,11 @@ use crate::engine::error::EngineError;
 use crate::engine::promise::{Prospect, SenderState};
 use crate::engine::reason;
 use crate::store::action::{self, NewAction};
-use crate::store::count::{self, Difference};
+use crate::store::count::{self, CountDifference};
 use crate::store::sender;
 use crate::store::view::{
-    self, BlastFilter, BlastRow, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow,
-    Since, Stop, Total,
+    self, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow,
+    SenderRow, SenderStop, Total,
 };
 
 impl App {
@@ -105,7 +105,7 @@ impl App {
         if row.lease.is_none()
             && let Some(reason) = self.unusable(row.id)
         {
-            row.stopped.get_or_insert(Stop { at: Utc::now(), code: "config".to_owned(), reason });
+            row.stopped.get_or_insert(SenderStop { at: Utc::now(), code: "config".to_owned(), reason });
         }
         row
     }
@@ -214,7 +214,7 @@ impl App {
     }
 
     /// How many status changes there were since, by new status.
-    pub async fn since(&self, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<Since, EngineError> {
+    pub async fn since(&self, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<ChangesSince, EngineError> {
         Ok(view::history::since(self.pool(), blast, from).await?)
     }
 
@@ -224,12 +224,12 @@ impl App {
     }
 
     /// Recounts and compares. Empty: the counters are true.
-    pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<Difference>, EngineError> {
+    pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, EngineError> {
         Ok(count::audit(self.pool(), blast).await?)
     }
 
     /// Makes the counters equal to a recount; returns what differed.
-    pub async fn repair(&self, blast: Option<BlastId>) -> Result<Vec<Difference>, EngineError> {
+    pub async fn repair(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, EngineError> {
         let repaired = count::repair(self.pool(), blast).await?;
         if !repaired.is_empty() {
             self.log_repair(blast, repaired.len()).await?;

@@ -7,9 +7,9 @@ use super::App;
 use super::suppressions::Suppression;
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::phone::Phone;
-use crate::domain::recipient::{Evidence, Quoted, Stamped};
+use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::engine::error::EngineError;
-use crate::store::ledger::{Entry, Source, WhenLocked, record_in};
+use crate::store::ledger::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
 
 /// Somebody wrote to a sender.
@@ -45,9 +45,9 @@ impl App {
             return Ok((if is_stop { Heard::OptedOut } else { Heard::Nothing }, None));
         };
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
-        let stamped = Stamped { attempt: person.attempt, at: incoming.at, evidence };
-        let entry = Entry::new(person.blast_id, person.id, stamped, Source::Webhook);
-        let entry = Entry { metadata: Some(json!({ "text": incoming.text })), ..entry };
+        let stamped = StampedEvidence { attempt: person.attempt, at: incoming.at, evidence };
+        let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Webhook);
+        let entry = EvidenceEntry { metadata: Some(json!({ "text": incoming.text })), ..entry };
         record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         tx.commit().await?;
         self.tell(person.blast_id).await?;

@@ -2,10 +2,10 @@
 
 use super::App;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::recipient::{Evidence, Mark, Stamped};
+use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::engine::error::EngineError;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{BATCH_MAX, Entry, Settled, Source, WhenLocked, record_in};
+use crate::store::ledger::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
 
 impl App {
@@ -50,13 +50,13 @@ impl App {
         let mut tx = self.pool().begin().await?;
         let at = action::now(&mut tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
-            let stamped = Stamped { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
-            let entry = Entry::new(blast, *recipient, stamped, Source::Operator);
-            Entry { by: Some(self.operator().to_owned()), ..entry }
+            let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
+            let entry = EvidenceEntry::new(blast, *recipient, stamped, EvidenceSource::Operator);
+            EvidenceEntry { by: Some(self.operator().to_owned()), ..entry }
         };
-        let entries: Vec<Entry> = people.iter().map(entry).collect();
+        let entries: Vec<EvidenceEntry> = people.iter().map(entry).collect();
         let settled = record_in(&mut tx, &entries, &self.rules(), WhenLocked::Wait).await?;
-        let queued = settled.iter().filter(|settled| matches!(settled, Settled::Changed { .. })).count();
+        let queued = settled.iter().filter(|settled| matches!(settled, EntryOutcome::Changed { .. })).count();
         let new = NewAction {
             operator: self.operator(),
             action: "retry",

@@ -12,8 +12,8 @@ use crate::domain::recipient::{Evidence, Mark};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
 use crate::store::action;
-use crate::store::ledger::{BATCH_MAX, Entry, Settled, WhenLocked, hold_blasts, record_in};
-use crate::store::person::{self, Person};
+use crate::store::ledger::{BATCH_MAX, EntryOutcome, EvidenceEntry, WhenLocked, hold_blasts, record_in};
+use crate::store::person::{self, PersonRow};
 
 /// What became of a mark on several people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct MarkedSeveral {
 
 /// Somebody whose mark was recorded.
 struct Recorded {
-    person: Person,
+    person: PersonRow,
     before: Status,
     after: Status,
 }
@@ -77,7 +77,7 @@ impl App {
         people: &[RecipientId],
         mark: &Mark,
         refused: &mut Vec<String>,
-    ) -> Result<Vec<Person>, EngineError> {
+    ) -> Result<Vec<PersonRow>, EngineError> {
         let evidence: Vec<_> = people.iter().map(|&id| (id, Evidence::Manual(mark.clone()))).collect();
         let mut markable = Vec::new();
         for person in self.hold_all(tx, &evidence).await? {
@@ -93,12 +93,12 @@ impl App {
     async fn record_marks(
         &self,
         tx: &mut PgConnection,
-        people: Vec<Person>,
+        people: Vec<PersonRow>,
         mark: &Mark,
         refused: &mut Vec<String>,
     ) -> Result<Vec<Recorded>, EngineError> {
         let at = action::now(tx).await?;
-        let entry = |person: &Person| self.manual(person, Evidence::Manual(mark.clone()), at);
+        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()), at);
         let settled = self.record_all(tx, &people.iter().map(entry).collect::<Vec<_>>()).await?;
         let mut recorded = Vec::new();
         for (person, settled) in people.into_iter().zip(&settled) {
@@ -117,13 +117,14 @@ impl App {
         &self,
         tx: &mut PgConnection,
         evidence: &[(RecipientId, Evidence)],
-    ) -> Result<Vec<Person>, EngineError> {
+    ) -> Result<Vec<PersonRow>, EngineError> {
         let ids: Vec<RecipientId> = evidence.iter().map(|(id, _)| *id).collect();
         let at = action::now(tx).await?;
         let seen = person::get_all(tx, &ids).await?;
         let of =
-            |person: &Person| evidence.iter().find(|(id, _)| *id == person.id).map(|(_, evidence)| evidence.clone());
-        let entries: Vec<Entry> = seen.iter().filter_map(|person| Some(self.manual(person, of(person)?, at))).collect();
+            |person: &PersonRow| evidence.iter().find(|(id, _)| *id == person.id).map(|(_, evidence)| evidence.clone());
+        let entries: Vec<EvidenceEntry> =
+            seen.iter().filter_map(|person| Some(self.manual(person, of(person)?, at))).collect();
         hold_blasts(tx, &entries, WhenLocked::Wait).await?;
         Ok(person::lock_all(tx, &ids).await?)
     }
@@ -132,8 +133,8 @@ impl App {
     pub(super) async fn record_all(
         &self,
         tx: &mut PgConnection,
-        entries: &[Entry],
-    ) -> Result<Vec<Settled>, EngineError> {
+        entries: &[EvidenceEntry],
+    ) -> Result<Vec<EntryOutcome>, EngineError> {
         let mut settled = Vec::with_capacity(entries.len());
         for batch in entries.chunks(BATCH_MAX) {
             settled.extend(record_in(tx, batch, &self.rules(), WhenLocked::Wait).await?);

@@ -5,16 +5,16 @@ use sqlx::PgConnection;
 use super::App;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
-use crate::domain::recipient::{Evidence, Stamped};
+use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::engine::error::EngineError;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{Entry, Source, WhenLocked, record_in};
-use crate::store::person::Person;
-use crate::store::suppression::{self, Scope, Suppress, SuppressionRow};
+use crate::store::ledger::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::person::PersonRow;
+use crate::store::suppression::{self, NewSuppression, SuppressionRow, SuppressionScope};
 
 /// A number that is not to be messaged.
 pub(super) struct Suppression<'a> {
-    scope: Scope<'a>,
+    scope: SuppressionScope<'a>,
     phone: &'a Phone,
     reason: Option<&'a str>,
     source: &'static str,
@@ -22,12 +22,24 @@ pub(super) struct Suppression<'a> {
 }
 
 impl<'a> Suppression<'a> {
-    pub(super) fn of(person: &'a Person, by: &'a str) -> Self {
-        Self { scope: Scope::Blast(person.blast_id), phone: &person.phone_number, reason: None, source: "operator", by }
+    pub(super) fn of(person: &'a PersonRow, by: &'a str) -> Self {
+        Self {
+            scope: SuppressionScope::Blast(person.blast_id),
+            phone: &person.phone_number,
+            reason: None,
+            source: "operator",
+            by,
+        }
     }
 
     pub(super) fn by_themselves(sender: SenderId, phone: &'a Phone) -> Self {
-        Self { scope: Scope::Sender(sender), phone, reason: Some("they asked"), source: "person", by: "the person" }
+        Self {
+            scope: SuppressionScope::Sender(sender),
+            phone,
+            reason: Some("they asked"),
+            source: "person",
+            by: "the person",
+        }
     }
 }
 
@@ -35,8 +47,13 @@ impl App {
     /// Suppresses a number for a business, `*` for all. `false` when it was already.
     pub async fn suppress(&self, business: &str, phone: &Phone, reason: Option<&str>) -> Result<bool, EngineError> {
         let mut tx = self.pool().begin().await?;
-        let new =
-            Suppression { scope: Scope::Business(business), phone, reason, source: "operator", by: self.operator() };
+        let new = Suppression {
+            scope: SuppressionScope::Business(business),
+            phone,
+            reason,
+            source: "operator",
+            by: self.operator(),
+        };
         let added = self.suppress_in(&mut tx, &new).await?;
         if added {
             self.log_suppress(&mut tx, "suppress", phone).await?;
@@ -78,7 +95,7 @@ impl App {
     /// Within the caller's transaction: the row, and the fact wherever the number is still open.
     pub(super) async fn suppress_in(&self, tx: &mut PgConnection, new: &Suppression<'_>) -> Result<bool, EngineError> {
         let business = suppression::business(tx, new.scope).await?;
-        let suppress = Suppress {
+        let suppress = NewSuppression {
             business: &business,
             phone: new.phone.as_str(),
             reason: new.reason,
@@ -89,8 +106,11 @@ impl App {
         let open = suppression::open_rows(tx, &business, new.phone.as_str()).await?;
         let at = action::now(tx).await?;
         let entry = |(blast, recipient, attempt)| {
-            let stamped = Stamped { attempt, at, evidence: Evidence::OptOut };
-            Entry { by: Some(new.by.to_owned()), ..Entry::new(blast, recipient, stamped, Source::Operator) }
+            let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
+            EvidenceEntry {
+                by: Some(new.by.to_owned()),
+                ..EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Operator)
+            }
         };
         let entries: Vec<_> = open.into_iter().map(entry).collect();
         record_in(tx, &entries, &self.rules(), WhenLocked::Wait).await?;

@@ -14,9 +14,9 @@ use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
-use crate::store::action::{self, Action, NewAction};
-use crate::store::ledger::Settled;
-use crate::store::person::Person;
+use crate::store::action::{self, LoggedAction, NewAction};
+use crate::store::ledger::EntryOutcome;
+use crate::store::person::PersonRow;
 use crate::store::suppression;
 
 /// What an undo took back.
@@ -32,9 +32,9 @@ pub struct TakenBack {
 
 /// Somebody of whom an act was taken back.
 struct Undo {
-    act: Action,
+    act: LoggedAction,
     undone: Undone,
-    person: Person,
+    person: PersonRow,
     before: Status,
     after: Status,
 }
@@ -82,7 +82,11 @@ impl App {
     }
 
     /// Takes acts on different people back: all of them, or none.
-    async fn take_back(&self, mut tx: Transaction<'_, Postgres>, acts: Vec<Action>) -> Result<TakenBack, EngineError> {
+    async fn take_back(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        acts: Vec<LoggedAction>,
+    ) -> Result<TakenBack, EngineError> {
         let undos = self.record_undos(&mut tx, acts).await?;
         for undo in undos.iter().filter(|undo| undo.undone == Undone::OptOut) {
             if undo.act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
@@ -100,7 +104,7 @@ impl App {
         })
     }
 
-    async fn record_undos(&self, tx: &mut PgConnection, acts: Vec<Action>) -> Result<Vec<Undo>, EngineError> {
+    async fn record_undos(&self, tx: &mut PgConnection, acts: Vec<LoggedAction>) -> Result<Vec<Undo>, EngineError> {
         let mut undos = BTreeMap::new();
         for act in acts {
             let undone =
@@ -111,11 +115,11 @@ impl App {
         let held: Vec<_> = self.hold_all(tx, &evidence).await?;
         let at = action::now(tx).await?;
         let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
-        let entry = |((_, undone), person): &((Action, Undone), Person)| {
+        let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| {
             self.manual(person, Evidence::Undo(undone.clone()), at)
         };
         let settled = self.record_all(tx, &held.iter().map(entry).collect::<Vec<_>>()).await?;
-        let undo = |(((act, undone), person), settled): (_, &Settled)| {
+        let undo = |(((act, undone), person), settled): (_, &EntryOutcome)| {
             let (before, after) = outcome(Some(settled), &person)?;
             Ok(Undo { act, undone, person, before, after })
         };
@@ -144,7 +148,11 @@ impl App {
         }
     }
 
-    async fn undo_launch(&self, mut tx: Transaction<'_, Postgres>, act: &Action) -> Result<TakenBack, EngineError> {
+    async fn undo_launch(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        act: &LoggedAction,
+    ) -> Result<TakenBack, EngineError> {
         let blast = act.blast_id.ok_or_else(|| EngineError::NotFound("that blast is gone".to_owned()))?;
         let (head, state) = match self.disarm(&mut tx, blast).await {
             Err(EngineError::NotFound(_)) => return Err(no_blast(blast)),
@@ -165,7 +173,7 @@ impl App {
 }
 
 /// Refuses where one of the people has a newer mark: that goes first.
-async fn refuse_changed_since(tx: &mut PgConnection, acts: &[Action]) -> Result<(), EngineError> {
+async fn refuse_changed_since(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<(), EngineError> {
     let people: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
     let newest = action::newest_on_each(tx, &people).await?;
     let Some(newer) = newest.into_iter().find(|newest| acts.iter().all(|act| act.id != newest.id)) else {
@@ -200,12 +208,12 @@ fn sentence(undos: &[Undo]) -> String {
     }
 }
 
-fn command_line(person: &Person) -> String {
+fn command_line(person: &PersonRow) -> String {
     format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str())
 }
 
 /// What the ledger has to take back for a logged act.
-fn undone(act: &Action) -> Option<Undone> {
+fn undone(act: &LoggedAction) -> Option<Undone> {
     let text = |key: &str| act.detail.get(key).and_then(Value::as_str).map(str::to_owned);
     let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
     match act.action.as_str() {

@@ -1,16 +1,16 @@
 use super::{Refusal, judge};
 use crate::engine::memory::{Remembered, Standing};
 use crate::engine::watch::Seen;
-use crate::store::fence::{Facts, Likeness};
+use crate::store::fence::{DatabaseIdentity, SenderFacts};
 use crate::store::lease::Pulse;
 
-fn likeness(timeline: i64) -> Likeness {
-    Likeness { system_identifier: "72".to_owned(), database_oid: 5, timeline }
+fn likeness(timeline: i64) -> DatabaseIdentity {
+    DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline }
 }
 
 /// A database that has sent, on its first timeline.
-fn facts() -> Facts {
-    Facts {
+fn facts() -> SenderFacts {
+    SenderFacts {
         server_started_at: "2026-11-20T12:00:00Z".parse().unwrap(),
         sent_from: Some(likeness(1)),
         has_sent: true,
@@ -49,7 +49,7 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
 
 #[test]
 fn no_memory_is_a_reason_to_ask_only_where_something_was_sent_that_nobody_here_saw() {
-    let fresh = Facts { has_sent: false, sent_from: None, ..facts() };
+    let fresh = SenderFacts { has_sent: false, sent_from: None, ..facts() };
 
     assert!(judge(&fresh, &likeness(1), None, None).is_ok(), "a first start");
     assert!(judge(&facts(), &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live fleet");
@@ -64,7 +64,7 @@ fn another_server_than_the_one_that_sent_is_asked_about_whoever_remembers_it() {
     let promoted = judge(&facts(), &likeness(2), Some(&remembered(1, 3, 10)), None);
     assert!(matches!(promoted, Err(Refusal::OtherDatabase)), "{promoted:?}");
 
-    let confirmed = Facts { sent_from: Some(likeness(2)), ..facts() };
+    let confirmed = SenderFacts { sent_from: Some(likeness(2)), ..facts() };
     let elsewhere = judge(&confirmed, &likeness(2), Some(&remembered(1, 3, 10)), None);
     assert!(elsewhere.is_ok(), "confirmed on another machine: {elsewhere:?}");
 

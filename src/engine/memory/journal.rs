@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::{MemoryError, Origin, private};
 use crate::domain::ids::RecipientId;
-use crate::store::fence::Posted;
+use crate::store::fence::PostedAttempt;
 
 /// Recipient, attempt, epoch, time in microseconds, phone, checksum; big endian.
 const RECORD: usize = 8 + 4 + 8 + 8 + 8 + 4;
@@ -55,7 +55,7 @@ impl Journal {
     }
 
     /// Appends attempts, all of them or none.
-    pub fn append(&mut self, posted: &[Posted]) -> Result<(), MemoryError> {
+    pub fn append(&mut self, posted: &[PostedAttempt]) -> Result<(), MemoryError> {
         let records: Vec<u8> = posted.iter().flat_map(encode).collect();
         self.append_locked(&records).map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })
     }
@@ -104,25 +104,25 @@ impl Journal {
     }
 
     /// The newest records behind an offset, oldest first, at most `most`.
-    pub(super) fn newest(&self, behind: u64, most: usize) -> Result<Vec<Posted>, MemoryError> {
+    pub(super) fn newest(&self, behind: u64, most: usize) -> Result<Vec<PostedAttempt>, MemoryError> {
         let end = self.length()?;
         let from = end.saturating_sub((most * RECORD) as u64).max(behind.min(end)).max(HEADER as u64);
         let mut bytes = vec![0; usize::try_from(end - from).unwrap_or(0)];
         self.file.read_exact_at(&mut bytes, from).map_err(|error| self.unreadable(&error.to_string()))?;
         let (records, rest) = bytes.as_chunks::<RECORD>();
-        let records: Option<Vec<Posted>> = records.iter().map(decode).collect();
+        let records: Option<Vec<PostedAttempt>> = records.iter().map(decode).collect();
         records.filter(|_| rest.is_empty()).ok_or_else(|| self.unreadable("it is damaged"))
     }
 
     /// The newer half, and how much of that lies before an offset of the whole.
-    pub(super) fn newest_half(&self, offset: u64) -> Result<(Vec<Posted>, u64), MemoryError> {
+    pub(super) fn newest_half(&self, offset: u64) -> Result<(Vec<PostedAttempt>, u64), MemoryError> {
         let kept = self.newest(0, (LONG / 2) as usize)?;
         let dropped = self.length()? - (HEADER + kept.len() * RECORD) as u64;
         Ok((kept, offset.saturating_sub(dropped)))
     }
 
     /// Every record of a file that can be read, whatever else is wrong with it.
-    pub(super) fn readable_part(path: &Path) -> Vec<Posted> {
+    pub(super) fn readable_part(path: &Path) -> Vec<PostedAttempt> {
         let bytes = fs::read(path).unwrap_or_default();
         let records = bytes.get(HEADER..).unwrap_or_default();
         records.as_chunks::<RECORD>().0.iter().filter_map(decode).collect()
@@ -137,7 +137,7 @@ fn note_length(file: &File, length: u64) -> io::Result<()> {
     file.write_all_at(&length.to_be_bytes(), 0)
 }
 
-fn encode(posted: &Posted) -> [u8; RECORD] {
+fn encode(posted: &PostedAttempt) -> [u8; RECORD] {
     let mut record = [0; RECORD];
     record[..8].copy_from_slice(&posted.recipient.0.to_be_bytes());
     record[8..12].copy_from_slice(&posted.attempt.to_be_bytes());
@@ -150,11 +150,11 @@ fn encode(posted: &Posted) -> [u8; RECORD] {
 }
 
 /// `None`: it is damaged.
-fn decode(record: &[u8; RECORD]) -> Option<Posted> {
+fn decode(record: &[u8; RECORD]) -> Option<PostedAttempt> {
     let long = |from: usize| record.get(from..from + 8)?.try_into().ok().map(i64::from_be_bytes);
     let short = |from: usize| record.get(from..from + 4)?.try_into().ok().map(u32::from_be_bytes);
     (short(36)? == checksum(&record[..36])).then_some(())?;
-    Some(Posted {
+    Some(PostedAttempt {
         recipient: RecipientId(long(0)?),
         attempt: short(8)?.cast_signed(),
         epoch: long(12)?,

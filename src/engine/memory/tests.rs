@@ -3,18 +3,18 @@ use std::path::Path;
 
 use super::{Journal, MemoryError, SenderMemory, Standing};
 use crate::domain::ids::{RecipientId, SenderId};
-use crate::store::fence::{Likeness, Posted};
+use crate::store::fence::{DatabaseIdentity, PostedAttempt};
 
 const SENDER: SenderId = SenderId(7);
 
 fn standing(epoch: i64, renewals: i64) -> Standing {
-    let likeness = Likeness { system_identifier: "72".to_owned(), database_oid: 5, timeline: 1 };
+    let likeness = DatabaseIdentity { system_identifier: "72".to_owned(), database_oid: 5, timeline: 1 };
     Standing { likeness, epoch, renewals }
 }
 
-fn posted(recipient: i64) -> Posted {
+fn posted(recipient: i64) -> PostedAttempt {
     let claimed_at = "2026-11-20T12:00:00.000001Z".parse().unwrap();
-    Posted { recipient: RecipientId(recipient), attempt: 1, epoch: 3, claimed_at, phone: 60_100_000_000 }
+    PostedAttempt { recipient: RecipientId(recipient), attempt: 1, epoch: 3, claimed_at, phone: 60_100_000_000 }
 }
 
 /// A memory that holds three attempts.
@@ -142,7 +142,7 @@ fn a_long_journal_keeps_its_newer_half() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());
     let mut journal = memory.remember(&standing(3, 12)).unwrap();
-    let many: Vec<Posted> = (0..262_144).map(posted).collect();
+    let many: Vec<PostedAttempt> = (0..262_144).map(posted).collect();
     journal.append(&many).unwrap();
 
     let mut journal: Journal = memory.remember(&standing(3, 13)).unwrap();

@@ -14,7 +14,7 @@ use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::engine::sync::Mutex;
 use crate::provider::SendOutcome;
-use crate::store::suppression::{self, Scope, Suppress};
+use crate::store::suppression::{self, NewSuppression, SuppressionScope};
 use crate::store::{StoreError, blast, sender};
 use chrono::TimeDelta;
 
@@ -137,8 +137,8 @@ impl Aftermath {
 
     async fn suppress_once(&self, phone: &Phone) -> Result<(), StoreError> {
         let mut tx = self.parts.pool.begin().await?;
-        let business = suppression::business(&mut tx, Scope::Sender(self.parts.desk.id)).await?;
-        let suppress = Suppress {
+        let business = suppression::business(&mut tx, SuppressionScope::Sender(self.parts.desk.id)).await?;
+        let suppress = NewSuppression {
             business: &business,
             phone: phone.as_str(),
             reason: Some("the provider says that they opted out"),
@@ -198,7 +198,7 @@ impl Aftermath {
 /// Pauses a blast that is sending. Whoever changed it in the same moment is looked at again: a pause is not lost.
 pub(in crate::engine) async fn pause(parts: &Parts, id: BlastId, why: &str) -> Result<(), StoreError> {
     let mut connection = parts.pool.acquire().await?;
-    let change = blast::Change { state: BlastState::Paused, reason: Some(why), by: "engine" };
+    let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: "engine" };
     loop {
         let head = blast::head(&mut connection, id).await?;
         let Some(head) = head.filter(|head| head.state == BlastState::Sending) else { return Ok(()) };

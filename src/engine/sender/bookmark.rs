@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::Sender;
 use crate::domain::ids::BlastId;
-use crate::store::claim::{Claimed, Place};
+use crate::store::claim::{Claimed, QueuePosition};
 
 /// Whoever was passed by waits no longer than this.
 const FROM_START_EVERY: Duration = Duration::from_secs(5);
 
 /// A place in one blast's list, and when the walk there began.
 pub(super) struct Bookmark {
-    place: Option<Place>,
+    place: Option<QueuePosition>,
     began: Instant,
 }
 
@@ -24,7 +24,7 @@ impl Default for Bookmark {
 
 impl Bookmark {
     /// Behind whom the next claim looks; `None`: from the start.
-    fn next(&mut self) -> Option<Place> {
+    fn next(&mut self) -> Option<QueuePosition> {
         if self.began.elapsed() >= FROM_START_EVERY {
             *self = Self::default();
         }
@@ -39,7 +39,7 @@ impl Bookmark {
 }
 
 impl Sender {
-    pub(super) fn claims_after(&mut self, blast: BlastId) -> Option<Place> {
+    pub(super) fn claims_after(&mut self, blast: BlastId) -> Option<QueuePosition> {
         self.lanes.iter_mut().find(|lane| lane.id == blast)?.bookmark.next()
     }
 

@@ -3,15 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::domain::pace::Reason;
+use crate::domain::pace::PaceReason;
 
 /// What a moment was spent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bound {
     /// The sender's pace.
-    Sender(Reason),
+    Sender(PaceReason),
     /// The blast's own.
-    Blast(Reason),
+    Blast(PaceReason),
     /// As many POSTs as allowed were under way.
     Answers,
     /// A question to the database, or evidence on its way into it.
@@ -75,9 +75,9 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Bound, Meter};
-    use crate::domain::pace::Reason;
+    use crate::domain::pace::PaceReason;
 
-    const RATE: Bound = Bound::Sender(Reason::Throttled);
+    const RATE: Bound = Bound::Sender(PaceReason::Throttled);
 
     /// The meter after seconds in each of which so many milliseconds went into the pace and into answers.
     fn after(seconds: &[(u64, u64)]) -> Vec<Option<Bound>> {

@@ -10,11 +10,11 @@ use super::bound::{Bound, Meter};
 use super::{AGAIN_AFTER, LONGEST_MEMORY, Parts, Sender};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::domain::pace::{Pace, Pacer, Past, Rate, Reason};
-use crate::domain::waiting::{Waiting, Whose};
+use crate::domain::pace::{Pace, PaceReason, Pacer, PastAttempts, Rate};
+use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::engine::desk::BlastLimits;
 use crate::store::StoreError;
-use crate::store::blast::{self, Runnable};
+use crate::store::blast::{self, RunnableBlast};
 use crate::store::claim;
 
 /// A blast of which the database refused a claim is tried again this much later.
@@ -36,7 +36,7 @@ pub(super) struct Lane {
     /// What held it when it was last looked at; `None`: it may send.
     pub hold: Option<Hold>,
     pub meter: Meter,
-    source: Runnable,
+    source: RunnableBlast,
 }
 
 /// Why nobody of a blast can be claimed, and when that is tried again.
@@ -70,7 +70,7 @@ pub(super) enum Choice {
 /// pace of its own begins with what was attempted before.
 pub(super) async fn renew_lanes(
     mut old: Vec<Lane>,
-    runnable: Vec<Runnable>,
+    runnable: Vec<RunnableBlast>,
     parts: &Parts,
     now: DateTime<Utc>,
 ) -> Result<Vec<Lane>, StoreError> {
@@ -87,13 +87,13 @@ pub(super) async fn renew_lanes(
 }
 
 impl Lane {
-    async fn new(source: Runnable, parts: &Parts, served: u64, now: DateTime<Utc>) -> Result<Self, StoreError> {
+    async fn new(source: RunnableBlast, parts: &Parts, served: u64, now: DateTime<Utc>) -> Result<Self, StoreError> {
         let limits = BlastLimits::of(&source, &parts.desk);
         let past = if source.gap.is_some() || source.rate.is_some() {
             let times = blast::recent_attempts(&parts.pool, source.id, now - LONGEST_MEMORY).await?;
-            Past { times, today: 0 }
+            PastAttempts { times, today: 0 }
         } else {
-            Past::default()
+            PastAttempts::default()
         };
         Ok(Self {
             id: source.id,
@@ -111,8 +111,8 @@ impl Lane {
     }
 
     /// The same blast, unchanged but for when it was started.
-    fn has_limits_of(&self, blast: &Runnable) -> bool {
-        self.source == Runnable { send_after: self.source.send_after, ..blast.clone() }
+    fn has_limits_of(&self, blast: &RunnableBlast) -> bool {
+        self.source == RunnableBlast { send_after: self.source.send_after, ..blast.clone() }
     }
 
     pub(super) fn has_own_pace(&self) -> bool {
@@ -144,7 +144,7 @@ impl Lane {
         match self.pacer.next(now, rand::random()) {
             Pace::Go => None,
             Pace::Wait { until, reason } => {
-                let waiting = Some(waiting(reason, until, Whose::Blast, 0));
+                let waiting = Some(waiting(reason, until, LimitOwner::Blast, 0));
                 Some(Hold { until, waiting, bound: Some(Bound::Blast(reason)) })
             }
         }
@@ -229,12 +229,12 @@ impl Sender {
 }
 
 /// A pace's reason in words.
-pub(super) fn waiting(reason: Reason, until: DateTime<Utc>, whose: Whose, slowed: u32) -> Waiting {
+pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwner, slowed: u32) -> Waiting {
     match reason {
-        Reason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
-        Reason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
-        Reason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
-        Reason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
-        Reason::Throttled => Waiting::Throttled { until },
+        PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+        PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
+        PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
+        PaceReason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
+        PaceReason::Throttled => Waiting::Throttled { until },
     }
 }

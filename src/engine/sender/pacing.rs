@@ -17,9 +17,9 @@ use super::choice::Lane;
 use super::post::{Post, Round};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::domain::pace::{Limits, Pace, Reason, Window};
+use crate::domain::pace::{Limits, Pace, PaceReason, Window};
 use crate::store::StoreError;
-use crate::store::claim::{self, Claim, Claimed, Place, Want};
+use crate::store::claim::{self, Claim, ClaimRequest, Claimed, QueuePosition};
 
 /// A claimed person waits at most this long for their POST.
 const A_MOMENT: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub(super) struct Claiming {
     pub at: Instant,
     pub slots: Vec<OwnedSemaphorePermit>,
     /// Where in the list it looks.
-    pub after: Option<Place>,
+    pub after: Option<QueuePosition>,
     /// The blast's, as they were then: it may be paused while the claim is made.
     message: Option<Arc<Result<Message, String>>>,
     window: Option<Window>,
@@ -78,9 +78,9 @@ impl Sender {
         }
     }
 
-    pub(super) fn want(claiming: &Claiming) -> Want {
+    pub(super) fn want(claiming: &Claiming) -> ClaimRequest {
         let people = claiming.slots.len().try_into().unwrap_or(1);
-        Want { blast: claiming.blast, people, after: claiming.after }
+        ClaimRequest { blast: claiming.blast, people, after: claiming.after }
     }
 
     /// As many slots as are free, up to a number.
@@ -143,7 +143,7 @@ impl Sender {
             return;
         }
         if let Pace::Wait { until, reason } = self.next_pace()
-            && !(matches!(reason, Reason::Rate(_)) && is_soon(until, self.parts.clock.now()))
+            && !(matches!(reason, PaceReason::Rate(_)) && is_soon(until, self.parts.clock.now()))
         {
             return;
         }
@@ -165,7 +165,7 @@ impl Sender {
         self.least_served().or_else(|| {
             let paced = self.lanes.iter().filter(|lane| {
                 lane.hold.as_ref().is_some_and(|hold| {
-                    matches!(hold.bound, Some(Bound::Blast(Reason::Rate(_)))) && is_soon(hold.until, now)
+                    matches!(hold.bound, Some(Bound::Blast(PaceReason::Rate(_)))) && is_soon(hold.until, now)
                 })
             });
             paced.min_by_key(|lane| lane.served).map(|lane| lane.id)
@@ -296,7 +296,7 @@ impl Sender {
     fn pace_of(&mut self, blast: BlastId, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Bound)> {
         let lane = self.lanes.iter_mut().find(|lane| lane.id == blast);
         let own = lane.map_or(Pace::Go, |lane| lane.pacer.next(now, rand::random()));
-        let waits = [(self.next_pace(), Bound::Sender as fn(Reason) -> Bound), (own, Bound::Blast)];
+        let waits = [(self.next_pace(), Bound::Sender as fn(PaceReason) -> Bound), (own, Bound::Blast)];
         let longest = waits.into_iter().filter_map(|(pace, bound)| match pace {
             Pace::Go => None,
             Pace::Wait { until, reason } => Some((until, bound(reason))),

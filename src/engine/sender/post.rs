@@ -14,14 +14,14 @@ use super::aftermath::{Aftermath, FAILED_AT_ONCE};
 use super::gate::Gate;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
-use crate::domain::pace::{Pairs, Window};
-use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, Stamped, TOO_RECENTLY};
+use crate::domain::pace::{RecipientCooldown, Window};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
 use crate::domain::retry::ErrorClass;
 use crate::engine::filing::Slot;
 use crate::engine::sync::Mutex;
 use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
 use crate::store::claim::{self, Claimed};
-use crate::store::ledger::{Answer, Entry, Source};
+use crate::store::ledger::{AttemptAnswer, EvidenceEntry, EvidenceSource};
 
 /// Longer than this after the claim, pause and opt-out are read again before the POST.
 const RECHECK_AFTER: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ const RECHECK_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Round {
     pub parts: Arc<Parts>,
     pub aftermath: Arc<Aftermath>,
-    pub pairs: Arc<Mutex<Pairs>>,
+    pub pairs: Arc<Mutex<RecipientCooldown>>,
     pub posts: Arc<Semaphore>,
     pub gate: Option<Arc<Gate>>,
     pub orders: watch::Receiver<u64>,
@@ -186,8 +186,10 @@ impl Post {
             code: "message".to_owned(),
             message: format!("no text could be made: {why}"),
         };
-        let answer =
-            Answer { error_code: Some("message".to_owned()), ..self.answer("rejected", &RawResponse::default()) };
+        let answer = AttemptAnswer {
+            error_code: Some("message".to_owned()),
+            ..self.answer("rejected", &RawResponse::default())
+        };
         self.bring(evidence, None, answer);
     }
 
@@ -195,17 +197,17 @@ impl Post {
         let answer = self.answer(outcome_word(&reply.outcome), &reply.raw);
         match reply.outcome {
             SendOutcome::Accepted { message_id, provider_status, message_timestamp } => {
-                let answer = Answer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
+                let answer = AttemptAnswer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
                 let message_id = Some(message_id);
                 self.file_word(provider_status.as_deref());
                 self.bring(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
             }
             SendOutcome::Rejected { class, code, message, retry_after } => {
-                let answer = Answer { error_code: Some(code.clone()), ..answer };
+                let answer = AttemptAnswer { error_code: Some(code.clone()), ..answer };
                 self.bring(Evidence::Rejected { class, code, message }, retry_after, answer);
             }
             SendOutcome::Unknown { why } => {
-                let answer = Answer { text: Some(text), ..answer };
+                let answer = AttemptAnswer { text: Some(text), ..answer };
                 self.bring(Evidence::Unknown { why }, None, answer);
             }
         }
@@ -225,8 +227,8 @@ impl Post {
         self.round.parts.ledger.file(entry, None);
     }
 
-    fn answer(&self, outcome: &'static str, raw: &RawResponse) -> Answer {
-        Answer {
+    fn answer(&self, outcome: &'static str, raw: &RawResponse) -> AttemptAnswer {
+        AttemptAnswer {
             sender: self.round.parts.desk.id,
             outcome,
             message_id: None,
@@ -238,19 +240,19 @@ impl Post {
         }
     }
 
-    fn bring(self, evidence: Evidence, retry_after: Option<Duration>, answer: Answer) {
+    fn bring(self, evidence: Evidence, retry_after: Option<Duration>, answer: AttemptAnswer) {
         let entry = self.entry(evidence, retry_after, Some(answer));
         self.round.parts.ledger.file(entry, Some(self.slot));
     }
 
-    fn entry(&self, evidence: Evidence, retry_after: Option<Duration>, answer: Option<Answer>) -> Entry {
-        Entry {
+    fn entry(&self, evidence: Evidence, retry_after: Option<Duration>, answer: Option<AttemptAnswer>) -> EvidenceEntry {
+        EvidenceEntry {
             blast: self.round.blast,
             recipient: self.person.id,
             fresh: self.person.fresh(),
             metadata: metadata(&evidence),
-            stamped: Stamped { attempt: self.person.attempt, at: self.round.parts.clock.now(), evidence },
-            source: Source::Send,
+            stamped: StampedEvidence { attempt: self.person.attempt, at: self.round.parts.clock.now(), evidence },
+            source: EvidenceSource::Send,
             by: None,
             answer,
             jitter: rand::random(),

@@ -8,8 +8,8 @@ use super::bound::Bound;
 use super::choice::{Hold, Lane};
 use super::{Sender, choice};
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Pace, Reason};
-use crate::domain::waiting::{Told, Trouble, Waiting, Whose};
+use crate::domain::pace::{Pace, PaceReason};
+use crate::domain::waiting::{DatabaseTrouble, LimitOwner, Waiting, WaitingReport};
 use crate::engine::clock::SKEW_MAX;
 use crate::store::{StoreError, lease};
 
@@ -19,7 +19,7 @@ const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
 /// What a blast waits for, and whether all blasts of the sender do.
 struct Why {
     waiting: Waiting,
-    whose: Whose,
+    whose: LimitOwner,
 }
 
 /// What a sender waits for by its own limits, and until when.
@@ -63,7 +63,7 @@ impl Sender {
         }
     }
 
-    fn reasons(&self, trouble: Option<Trouble>, now: DateTime<Utc>) -> Told {
+    fn reasons(&self, trouble: Option<DatabaseTrouble>, now: DateTime<Utc>) -> WaitingReport {
         let trouble = trouble.map(|trouble| Waiting::Database { trouble });
         let (obstacle, pace) = (trouble.clone().or_else(|| self.obstacle()), self.long_pace(now));
         let why = |lane: &Lane| {
@@ -74,15 +74,15 @@ impl Sender {
             Some((lane.id, why))
         };
         let blasts: Vec<(BlastId, Why)> = self.lanes.iter().filter_map(why).collect();
-        let shared = blasts.iter().find(|(_, why)| why.whose == Whose::Sender).or_else(|| match &blasts[..] {
+        let shared = blasts.iter().find(|(_, why)| why.whose == LimitOwner::Sender).or_else(|| match &blasts[..] {
             [only] if self.lanes.len() == 1 => Some(only),
             _ => None,
         });
-        Told {
+        WaitingReport {
             // Its own end, which some of its blasts outlast by their hours.
             sender: trouble.or_else(|| {
                 let own = pace.as_ref().filter(|_| obstacle.is_none()).map(|pace| pace.waiting.clone());
-                shared.map(|(_, why)| own.filter(|_| why.whose == Whose::Sender).unwrap_or(why.waiting.clone()))
+                shared.map(|(_, why)| own.filter(|_| why.whose == LimitOwner::Sender).unwrap_or(why.waiting.clone()))
             }),
             blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
             lease_ms: Some(self.parts.lease.valid().num_milliseconds()),
@@ -94,9 +94,9 @@ impl Sender {
         let own = lane.hold.as_ref().filter(|hold| hold.until - now > WORTH_TELLING);
         let (waiting, until, whose) = match (pace, own) {
             (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
-                (Some(pace.waiting.clone()), pace.until, Whose::Sender)
+                (Some(pace.waiting.clone()), pace.until, LimitOwner::Sender)
             }
-            (_, Some(Hold { until, waiting, .. })) => (waiting.clone(), *until, Whose::Blast),
+            (_, Some(Hold { until, waiting, .. })) => (waiting.clone(), *until, LimitOwner::Blast),
             (_, None) => return self.standing(lane.meter.standing()?),
         };
         let goes_on = lane.limits.window.map_or(until, |window| window.next_open(until));
@@ -107,7 +107,7 @@ impl Sender {
     fn long_pace(&self, now: DateTime<Utc>) -> Option<LongPace> {
         match self.next_pace() {
             Pace::Wait { until, reason } if until - now > WORTH_TELLING => {
-                let waiting = choice::waiting(reason, until, Whose::Sender, self.brake.steps());
+                let waiting = choice::waiting(reason, until, LimitOwner::Sender, self.brake.steps());
                 Some(LongPace { waiting, until })
             }
             _ => None,
@@ -128,14 +128,14 @@ impl Sender {
         let (reason, whose) = match bound {
             Bound::Answers => return Some(Why::of_all(Waiting::Answers { at_once: self.parts.desk.in_flight })),
             Bound::Database => return Some(Why::of_all(Waiting::SlowDatabase)),
-            Bound::Sender(reason) => (reason, Whose::Sender),
-            Bound::Blast(reason) => (reason, Whose::Blast),
+            Bound::Sender(reason) => (reason, LimitOwner::Sender),
+            Bound::Blast(reason) => (reason, LimitOwner::Blast),
         };
-        let slowed = if whose == Whose::Sender { self.brake.steps() } else { 0 };
+        let slowed = if whose == LimitOwner::Sender { self.brake.steps() } else { 0 };
         let waiting = match reason {
-            Reason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
-            Reason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
-            Reason::DailyCap { .. } | Reason::Closed(_) | Reason::Throttled => return None,
+            PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+            PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
+            PaceReason::DailyCap { .. } | PaceReason::Closed(_) | PaceReason::Throttled => return None,
         };
         Some(Why { waiting, whose })
     }
@@ -143,7 +143,7 @@ impl Sender {
 
 impl Why {
     const fn of_all(waiting: Waiting) -> Self {
-        Self { waiting, whose: Whose::Sender }
+        Self { waiting, whose: LimitOwner::Sender }
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::ErrorKind;
 
 /// An error as its message and its mend, without the driver's own words around it.
-pub(super) struct Words<'a>(pub &'a sqlx::Error);
+pub(super) struct ErrorText<'a>(pub &'a sqlx::Error);
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for ErrorText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             sqlx::Error::Database(refusal) => f.write_str(refusal.message())?,

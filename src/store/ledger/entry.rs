@@ -5,34 +5,34 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
-use crate::domain::recipient::{Evidence, Stamped};
+use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::status::Status;
-use crate::store::claim::Fresh;
+use crate::store::claim::ClaimSnapshot;
 
 /// One piece of evidence on its way into the ledger.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct EvidenceEntry {
     pub blast: BlastId,
     pub recipient: RecipientId,
-    pub stamped: Stamped,
-    pub source: Source,
+    pub stamped: StampedEvidence,
+    pub source: EvidenceSource,
     /// The operator, for marks.
     pub by: Option<String>,
     /// Further facts for the history: the provider's word, a reply's text.
     pub metadata: Option<Value>,
     /// The provider's answer to an attempt, to be kept byte for byte.
-    pub answer: Option<Answer>,
+    pub answer: Option<AttemptAnswer>,
     /// From 0 to 1: spreads retries.
     pub jitter: f64,
     /// The provider's own wish for when to try again.
     pub retry_after: Option<TimeDelta>,
     /// The person's row, where it is known from its claim.
-    pub fresh: Option<Fresh>,
+    pub fresh: Option<ClaimSnapshot>,
 }
 
-impl Entry {
+impl EvidenceEntry {
     /// Evidence without anything beside it.
-    pub const fn new(blast: BlastId, recipient: RecipientId, stamped: Stamped, source: Source) -> Self {
+    pub const fn new(blast: BlastId, recipient: RecipientId, stamped: StampedEvidence, source: EvidenceSource) -> Self {
         Self {
             blast,
             recipient,
@@ -56,7 +56,7 @@ impl Entry {
 
 /// Where evidence comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum EvidenceSource {
     Send,
     Poll,
     Webhook,
@@ -64,7 +64,7 @@ pub enum Source {
     Engine,
 }
 
-impl Source {
+impl EvidenceSource {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Send => "send",
@@ -78,7 +78,7 @@ impl Source {
 
 /// What came back for one attempt.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct AttemptAnswer {
     pub sender: SenderId,
     /// `accepted`, `rejected`, `unknown` or `released`.
     pub outcome: &'static str,
@@ -94,7 +94,7 @@ pub struct Answer {
 
 /// What became of one entry, in the order they came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum EntryOutcome {
     /// Written. The status before and after; they may be equal.
     Changed { before: Status, after: Status },
     /// It told nothing new.

@@ -7,24 +7,24 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 
 use super::write::{column, storable};
-use super::{Answer, Entry};
+use super::{AttemptAnswer, EvidenceEntry};
 use crate::domain::recipient::Evidence;
 use crate::store::StoreError;
 
 /// A message id of a sender.
-type Id = (i64, String);
+type SenderMessageId = (i64, String);
 /// The attempt that an id belongs to.
-type Owner = (i64, i32);
+type AttemptKey = (i64, i32);
 
 /// The entries, those with an id that is not theirs without it, and flagged.
 pub(super) async fn without_taken<'a>(
     tx: &mut PgConnection,
-    entries: &'a [Entry],
-) -> Result<Cow<'a, [Entry]>, StoreError> {
-    let told: Vec<(&Entry, &Answer)> =
+    entries: &'a [EvidenceEntry],
+) -> Result<Cow<'a, [EvidenceEntry]>, StoreError> {
+    let told: Vec<(&EvidenceEntry, &AttemptAnswer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (entry, answer))).collect();
     let owners = owners(tx, &told).await?;
-    let is_taken = |entry: &Entry| {
+    let is_taken = |entry: &EvidenceEntry| {
         let owner = entry.answer.as_ref().and_then(id_of).and_then(|id| owners.get(&id).copied());
         owner.is_some_and(|owner| owner != owner_of(entry))
     };
@@ -34,7 +34,7 @@ pub(super) async fn without_taken<'a>(
     Ok(entries.iter().map(|entry| if is_taken(entry) { without_id(entry) } else { entry.clone() }).collect())
 }
 
-fn without_id(entry: &Entry) -> Entry {
+fn without_id(entry: &EvidenceEntry) -> EvidenceEntry {
     let mut entry = entry.clone();
     if let Some(answer) = &mut entry.answer {
         answer.message_id = None;
@@ -46,17 +46,20 @@ fn without_id(entry: &Entry) -> Entry {
     entry
 }
 
-fn id_of(answer: &Answer) -> Option<Id> {
+fn id_of(answer: &AttemptAnswer) -> Option<SenderMessageId> {
     answer.message_id.as_ref().map(|id| (answer.sender.0, storable(id.as_str()).into_owned()))
 }
 
-const fn owner_of(entry: &Entry) -> Owner {
+const fn owner_of(entry: &EvidenceEntry) -> AttemptKey {
     (entry.recipient.0, entry.stamped.attempt)
 }
 
 /// Whose each id of this batch is: who stored it first, in the table or earlier in the batch.
-async fn owners(tx: &mut PgConnection, told: &[(&Entry, &Answer)]) -> Result<HashMap<Id, Owner>, StoreError> {
-    let ids: Vec<Id> = told.iter().filter_map(|(_, answer)| id_of(answer)).collect();
+async fn owners(
+    tx: &mut PgConnection,
+    told: &[(&EvidenceEntry, &AttemptAnswer)],
+) -> Result<HashMap<SenderMessageId, AttemptKey>, StoreError> {
+    let ids: Vec<SenderMessageId> = told.iter().filter_map(|(_, answer)| id_of(answer)).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -68,7 +71,8 @@ async fn owners(tx: &mut PgConnection, told: &[(&Entry, &Answer)]) -> Result<Has
     .bind(column(&ids, |id| id.1.clone()))
     .fetch_all(tx)
     .await?;
-    let mut owners: HashMap<Id, Owner> = stored.into_iter().map(|(s, id, person, n)| ((s, id), (person, n))).collect();
+    let mut owners: HashMap<SenderMessageId, AttemptKey> =
+        stored.into_iter().map(|(s, id, person, n)| ((s, id), (person, n))).collect();
     for (entry, answer) in told {
         if let Some(id) = id_of(answer) {
             owners.entry(id).or_insert_with(|| owner_of(entry));

@@ -4,29 +4,29 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::write::{Writing, column, storable, storable_option};
-use super::{Entry, Trust};
+use super::write::{StatementBuilder, column, storable, storable_option};
+use super::{Assumption, EvidenceEntry};
 use crate::domain::ids::MessageId;
 use crate::domain::recipient::Recipient;
 use crate::store::StoreError;
 
 /// Somebody as they were read, and as they are now.
-pub(super) struct Change {
+pub(super) struct RecipientChange {
     pub before: Box<Recipient>,
     pub after: Box<Recipient>,
 }
 
 /// A column that evidence can change.
-struct Column {
+struct EvidenceColumn {
     name: &'static str,
     kind: &'static str,
-    differs: fn(&Change) -> bool,
-    array: fn(&mut Writing, &'static str, &[Change]) -> Result<String, StoreError>,
+    differs: fn(&RecipientChange) -> bool,
+    array: fn(&mut StatementBuilder, &'static str, &[RecipientChange]) -> Result<String, StoreError>,
 }
 
 macro_rules! column {
     ($name:literal, $kind:literal, $person:ident => $value:expr) => {
-        Column {
+        EvidenceColumn {
             name: $name,
             kind: $kind,
             differs: |change| {
@@ -48,7 +48,7 @@ macro_rules! column {
     };
 }
 
-const COLUMNS: [Column; 22] = [
+const COLUMNS: [EvidenceColumn; 22] = [
     column!("standing", "recipient_status", p => p.standing),
     column!("tries", "int", p => p.tries),
     column!("next_attempt_at", "timestamptz", p => p.next_attempt_at),
@@ -76,13 +76,13 @@ const COLUMNS: [Column; 22] = [
 /// Writes them, as the last part. Joined on the primary key only: any further condition but that on the row's version
 /// invites a plan that scans.
 pub(super) fn write(
-    writing: &mut Writing,
-    changes: &[Change],
-    entries: &[Entry],
-    trust: Trust,
+    writing: &mut StatementBuilder,
+    changes: &[RecipientChange],
+    entries: &[EvidenceEntry],
+    trust: Assumption,
 ) -> Result<(), StoreError> {
     let texts = texts(entries);
-    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| changes.iter().any(column.differs)).collect();
+    let columns: Vec<&EvidenceColumn> = COLUMNS.iter().filter(|column| changes.iter().any(column.differs)).collect();
     if columns.is_empty() && texts.is_empty() {
         return Ok(());
     }
@@ -102,7 +102,7 @@ pub(super) fn write(
         arrays.push(writing.array("text", column(changes, |change| texts.get(&change.before.id.0).cloned()))?);
     }
     let mut only = "";
-    if trust == Trust::Claims {
+    if trust == Assumption::Claims {
         names.push("written_by");
         arrays.push(writing.array("int", versions(changes, entries))?);
         only = "and r.xmin = x.written_by";
@@ -117,14 +117,14 @@ pub(super) fn write(
 }
 
 /// By which claim each of them was written last, in the same order.
-fn versions(changes: &[Change], entries: &[Entry]) -> Vec<Option<i32>> {
+fn versions(changes: &[RecipientChange], entries: &[EvidenceEntry]) -> Vec<Option<i32>> {
     let claims = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.fresh?.written_by)));
     let claims: HashMap<i64, i32> = claims.collect();
     column(changes, |change| claims.get(&change.before.id.0).copied())
 }
 
 /// The text of the newest answer to each person in the batch.
-fn texts(entries: &[Entry]) -> HashMap<i64, Cow<'_, str>> {
+fn texts(entries: &[EvidenceEntry]) -> HashMap<i64, Cow<'_, str>> {
     let told = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.answer.as_ref()?.text.as_deref()?)));
     told.map(|(person, text)| (person, storable(text))).collect()
 }

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, FromRow, PgConnection, Postgres, Row, Type};
 
-use super::{Entry, Held, WhenLocked};
+use super::{EvidenceEntry, LockedRow, WhenLocked};
 use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::recipient::Recipient;
 use crate::store::StoreError;
-use crate::store::claim::Fresh;
+use crate::store::claim::ClaimSnapshot;
 
 /// The columns that evidence can change.
 const COLUMNS: &str = "id, attempt, tries, standing, claimed_at, next_attempt_at, message_id, message_timestamp,
@@ -19,7 +19,7 @@ const COLUMNS: &str = "id, attempt, tries, standing, claimed_at, next_attempt_at
 
 impl FromRow<'_, PgRow> for Recipient {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let mut cells = Cells { row, next: 0 };
+        let mut cells = RowCells { row, next: 0 };
         Ok(Self {
             id: cells.take()?,
             attempt: cells.take()?,
@@ -50,12 +50,12 @@ impl FromRow<'_, PgRow> for Recipient {
 }
 
 /// A row's cells in the order of [`COLUMNS`]: to look each up by its name is most of the work of reading a row.
-struct Cells<'r> {
+struct RowCells<'r> {
     row: &'r PgRow,
     next: usize,
 }
 
-impl<'r> Cells<'r> {
+impl<'r> RowCells<'r> {
     fn take<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self) -> Result<T, sqlx::Error> {
         self.next += 1;
         self.row.try_get(self.next - 1)
@@ -63,22 +63,22 @@ impl<'r> Cells<'r> {
 }
 
 /// A person with the database's time.
-struct Told {
+struct TimedRecipient {
     at: DateTime<Utc>,
     person: Recipient,
 }
 
-impl FromRow<'_, PgRow> for Told {
+impl FromRow<'_, PgRow> for TimedRecipient {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self { at: row.try_get("told_at")?, person: Recipient::from_row(row)? })
     }
 }
 
 /// The people of a batch as their claims left them, with the time of the newest claim.
-pub(super) fn remembered(entries: &[Entry]) -> (HashMap<i64, Held>, DateTime<Utc>) {
+pub(super) fn remembered(entries: &[EvidenceEntry]) -> (HashMap<i64, LockedRow>, DateTime<Utc>) {
     let fresh = entries.iter().filter_map(|entry| Some((entry.recipient, entry.fresh?)));
-    let row = |(id, Fresh { claimed_at, next_attempt_at, .. }): (RecipientId, Fresh)| {
-        (id.0, Held::of(Recipient::first_claimed(id, claimed_at, next_attempt_at)))
+    let row = |(id, ClaimSnapshot { claimed_at, next_attempt_at, .. }): (RecipientId, ClaimSnapshot)| {
+        (id.0, LockedRow::of(Recipient::first_claimed(id, claimed_at, next_attempt_at)))
     };
     let held = fresh.map(row).collect();
     (held, entries.iter().filter_map(|entry| entry.fresh).map(|fresh| fresh.claimed_at).max().unwrap_or_else(Utc::now))
@@ -88,9 +88,9 @@ pub(super) fn remembered(entries: &[Entry]) -> (HashMap<i64, Held>, DateTime<Utc
 /// apart from who is gone.
 pub(super) async fn lock(
     tx: &mut PgConnection,
-    entries: &[Entry],
+    entries: &[EvidenceEntry],
     when_locked: WhenLocked,
-) -> Result<(HashMap<i64, Held>, DateTime<Utc>), StoreError> {
+) -> Result<(HashMap<i64, LockedRow>, DateTime<Utc>), StoreError> {
     let mut ids: Vec<i64> = entries.iter().map(|entry| entry.recipient.0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -101,21 +101,21 @@ pub(super) async fn lock(
     let sql = format!(
         "select {COLUMNS}, now() as told_at from blast_recipients where id = any($1) order by id for update {tail}"
     );
-    let rows: Vec<Told> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
+    let rows: Vec<TimedRecipient> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
     // Without a row there is nobody for whom the time could matter.
     let now = rows.first().map_or_else(Utc::now, |told| told.at);
-    let held = rows.into_iter().map(|told| (told.person.id.0, Held::of(told.person)));
-    let mut held: HashMap<i64, Held> = held.collect();
+    let held = rows.into_iter().map(|told| (told.person.id.0, LockedRow::of(told.person)));
+    let mut held: HashMap<i64, LockedRow> = held.collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;
     }
     Ok((held, now))
 }
 
-async fn mark_locked(tx: &mut PgConnection, ids: &[i64], held: &mut HashMap<i64, Held>) -> Result<(), StoreError> {
+async fn mark_locked(tx: &mut PgConnection, ids: &[i64], held: &mut HashMap<i64, LockedRow>) -> Result<(), StoreError> {
     let missing: Vec<i64> = ids.iter().copied().filter(|id| !held.contains_key(id)).collect();
     let there: Vec<i64> =
         sqlx::query_scalar("select id from blast_recipients where id = any($1)").bind(missing).fetch_all(tx).await?;
-    held.extend(there.into_iter().map(|id| (id, Held::Locked)));
+    held.extend(there.into_iter().map(|id| (id, LockedRow::Locked)));
     Ok(())
 }

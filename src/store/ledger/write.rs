@@ -7,7 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::types::Json;
 use sqlx::{Arguments, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
 
-use super::{Answer, Entry, Step, Trust};
+use super::{Assumption, AttemptAnswer, EvidenceEntry, StatusChange};
 use crate::store::StoreError;
 
 /// Text that Postgres takes: without NUL.
@@ -21,13 +21,13 @@ pub(super) fn storable_option(text: Option<&String>) -> Option<Cow<'_, str>> {
 
 /// What a batch writes, gathered into one statement: each trip to the server costs as much as three people.
 #[derive(Default)]
-pub(super) struct Writing {
+pub(super) struct StatementBuilder {
     parts: Vec<String>,
     arguments: PgArguments,
     arrays: usize,
 }
 
-impl Writing {
+impl StatementBuilder {
     /// Adds an array, and gives the text that stands for it.
     pub(super) fn array<'q, T>(&mut self, kind: &str, values: Vec<T>) -> Result<String, StoreError>
     where
@@ -55,8 +55,12 @@ impl Writing {
 
 /// Keeps the provider's answers, byte for byte. An id that was there already is [`StoreError::IdTaken`] where ids are
 /// trusted; after they were checked it is this very answer, written before.
-pub(super) fn answers(writing: &mut Writing, entries: &[&Entry], trust: Trust) -> Result<(), StoreError> {
-    let told: Vec<(&Entry, &Answer)> =
+pub(super) fn answers(
+    writing: &mut StatementBuilder,
+    entries: &[&EvidenceEntry],
+    trust: Assumption,
+) -> Result<(), StoreError> {
+    let told: Vec<(&EvidenceEntry, &AttemptAnswer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
     if told.is_empty() {
         return Ok(());
@@ -75,9 +79,9 @@ pub(super) fn answers(writing: &mut Writing, entries: &[&Entry], trust: Trust) -
         writing.array("text", column(&told, |(_, answer)| answer.flagged))?,
     ];
     let once = match trust {
-        Trust::Claims | Trust::Ids => "",
+        Assumption::Claims | Assumption::Ids => "",
         // A third slower, so only where it is needed.
-        Trust::Nothing => "on conflict (sender_id, message_id) do nothing",
+        Assumption::Nothing => "on conflict (sender_id, message_id) do nothing",
     };
     writing.part(format!(
         "insert into provider_message
@@ -108,7 +112,7 @@ pub(super) async fn reopen(tx: &mut PgConnection, blasts: &[i64]) -> Result<(), 
 }
 
 /// Appends the changes of status, in order.
-pub(super) fn history(writing: &mut Writing, steps: &[Step<'_>]) -> Result<(), StoreError> {
+pub(super) fn history(writing: &mut StatementBuilder, steps: &[StatusChange<'_>]) -> Result<(), StoreError> {
     if steps.is_empty() {
         return Ok(());
     }

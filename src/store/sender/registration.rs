@@ -12,11 +12,11 @@ use crate::store::news::ORDERS;
 
 mod carry;
 
-use carry::Moved;
+use carry::SenderMove;
 
 /// A sender as the configuration has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registered {
+pub struct SenderRegistration {
     pub name: String,
     pub business: String,
     pub rehearsal: bool,
@@ -25,7 +25,7 @@ pub struct Registered {
 
 /// What the database says to a configured sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Registration {
+pub enum RegistrationOutcome {
     Ours(SenderId),
     /// There it is another phone: nothing may be sent by this configuration.
     Elsewhere {
@@ -35,7 +35,7 @@ pub enum Registration {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-struct Row {
+struct RegisteredSender {
     id: SenderId,
     name: String,
     provider: String,
@@ -45,42 +45,48 @@ struct Row {
     device: Option<String>,
 }
 
-impl Row {
+impl RegisteredSender {
     fn device(&self) -> Option<SenderDevice> {
         let (address, id) = (self.address.clone()?, self.device.clone()?);
         Some(SenderDevice { provider: self.provider.clone(), address, id })
     }
 
-    fn registration(&self, sender: &Registered) -> Registration {
+    fn registration(&self, sender: &SenderRegistration) -> RegistrationOutcome {
         match self.device() {
-            Some(device) if device != sender.device => Registration::Elsewhere { id: self.id, device },
-            _ => Registration::Ours(self.id),
+            Some(device) if device != sender.device => RegistrationOutcome::Elsewhere { id: self.id, device },
+            _ => RegistrationOutcome::Ours(self.id),
         }
     }
 
     /// Whether the configuration says something that the row does not, and may.
-    fn is_behind(&self, sender: &Registered) -> bool {
+    fn is_behind(&self, sender: &SenderRegistration) -> bool {
         let is_same = self.business == sender.business
             && self.rehearsal == sender.rehearsal
             && self.device().is_some_and(|device| device == sender.device);
-        !is_same && self.registration(sender) == Registration::Ours(self.id)
+        !is_same && self.registration(sender) == RegistrationOutcome::Ours(self.id)
     }
 }
 
-type Rows = HashMap<String, Row>;
+type RegisteredByName = HashMap<String, RegisteredSender>;
 
 /// What the database says to these senders, by name; nothing of those that have no row.
-pub async fn look_up(pool: &PgPool, senders: &[Registered]) -> Result<HashMap<String, Registration>, StoreError> {
+pub async fn look_up(
+    pool: &PgPool,
+    senders: &[SenderRegistration],
+) -> Result<HashMap<String, RegistrationOutcome>, StoreError> {
     let rows = rows(pool, senders).await?;
-    let said = |sender: &Registered| Some((sender.name.clone(), rows.get(&sender.name)?.registration(sender)));
+    let said = |sender: &SenderRegistration| Some((sender.name.clone(), rows.get(&sender.name)?.registration(sender)));
     Ok(senders.iter().filter_map(said).collect())
 }
 
 /// Makes sure that each sender has a row, as configured now; one that is another phone there keeps its row as it is.
-pub async fn register(pool: &PgPool, senders: &[Registered]) -> Result<HashMap<String, Registration>, StoreError> {
+pub async fn register(
+    pool: &PgPool,
+    senders: &[SenderRegistration],
+) -> Result<HashMap<String, RegistrationOutcome>, StoreError> {
     let known = rows(pool, senders).await?;
-    let is_behind = |sender: &&Registered| known.get(&sender.name).is_none_or(|row| row.is_behind(sender));
-    let behind: Vec<Registered> = senders.iter().filter(is_behind).cloned().collect();
+    let is_behind = |sender: &&SenderRegistration| known.get(&sender.name).is_none_or(|row| row.is_behind(sender));
+    let behind: Vec<SenderRegistration> = senders.iter().filter(is_behind).cloned().collect();
     if !behind.is_empty() {
         let mut tx = pool.begin().await?;
         bring_up_to_date(&mut tx, &behind).await?;
@@ -91,7 +97,7 @@ pub async fn register(pool: &PgPool, senders: &[Registered]) -> Result<HashMap<S
 
 /// Makes the sender the phone that it is configured as: an operator's word. Whoever sends for it under an older
 /// configuration is fenced off, as by a takeover. Returns which phone it was, if that was known.
-pub async fn move_to(tx: &mut PgConnection, sender: &Registered) -> Result<Option<SenderDevice>, StoreError> {
+pub async fn move_to(tx: &mut PgConnection, sender: &SenderRegistration) -> Result<Option<SenderDevice>, StoreError> {
     let id: Option<SenderId> = sqlx::query_scalar("select id from senders where name = $1")
         .bind(&sender.name)
         .fetch_optional(&mut *tx)
@@ -123,24 +129,25 @@ async fn fence_off(tx: &mut PgConnection, id: SenderId) -> Result<(), StoreError
 }
 
 /// New rows, and old ones as configured now; opt-outs follow.
-async fn bring_up_to_date(tx: &mut PgConnection, senders: &[Registered]) -> Result<(), StoreError> {
+async fn bring_up_to_date(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result<(), StoreError> {
     let made = insert(tx, senders).await?;
     let locked = lock(tx, senders).await?;
     let pairs = senders.iter().filter_map(|sender| Some((locked.get(&sender.name)?, sender)));
-    let behind: Vec<(&Row, &Registered)> = pairs.filter(|(row, sender)| row.is_behind(sender)).collect();
+    let behind: Vec<(&RegisteredSender, &SenderRegistration)> =
+        pairs.filter(|(row, sender)| row.is_behind(sender)).collect();
     update(tx, &behind).await?;
-    let moved: Vec<Moved> = behind.iter().map(|(row, sender)| moved(row, sender)).collect();
+    let moved: Vec<SenderMove> = behind.iter().map(|(row, sender)| moved(row, sender)).collect();
     carry::over(tx, &made, &moved).await?;
     order(tx).await
 }
 
-fn moved(row: &Row, sender: &Registered) -> Moved {
-    Moved { id: row.id, from: row.business.clone(), to: sender.business.clone() }
+fn moved(row: &RegisteredSender, sender: &SenderRegistration) -> SenderMove {
+    SenderMove { id: row.id, from: row.business.clone(), to: sender.business.clone() }
 }
 
-async fn rows(executor: impl PgExecutor<'_>, senders: &[Registered]) -> Result<Rows, StoreError> {
+async fn rows(executor: impl PgExecutor<'_>, senders: &[SenderRegistration]) -> Result<RegisteredByName, StoreError> {
     let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<RegisteredSender> = sqlx::query_as(
         "select id, name, provider, business, rehearsal, address, device from senders where name = any($1)",
     )
     .bind(names)
@@ -150,9 +157,9 @@ async fn rows(executor: impl PgExecutor<'_>, senders: &[Registered]) -> Result<R
 }
 
 /// The rows as they are, ours until the commit. Whoever notes an opt-out of one of these senders has done so, or waits.
-async fn lock(tx: &mut PgConnection, senders: &[Registered]) -> Result<Rows, StoreError> {
+async fn lock(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result<RegisteredByName, StoreError> {
     let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<RegisteredSender> = sqlx::query_as(
         "select id, name, provider, business, rehearsal, address, device from senders
           where name = any($1) order by id for no key update",
     )
@@ -163,8 +170,8 @@ async fn lock(tx: &mut PgConnection, senders: &[Registered]) -> Result<Rows, Sto
 }
 
 /// The senders that had no row yet. In the order of their names, so that two processes wait for each other in one order.
-async fn insert(tx: &mut PgConnection, senders: &[Registered]) -> Result<Vec<SenderId>, StoreError> {
-    let mut senders: Vec<&Registered> = senders.iter().collect();
+async fn insert(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result<Vec<SenderId>, StoreError> {
+    let mut senders: Vec<&SenderRegistration> = senders.iter().collect();
     senders.sort_unstable_by_key(|sender| &sender.name);
     let ids = sqlx::query_scalar(
         "insert into senders (name, business, rehearsal, provider, address, device)
@@ -183,7 +190,7 @@ async fn insert(tx: &mut PgConnection, senders: &[Registered]) -> Result<Vec<Sen
     Ok(ids)
 }
 
-async fn update(tx: &mut PgConnection, rows: &[(&Row, &Registered)]) -> Result<(), StoreError> {
+async fn update(tx: &mut PgConnection, rows: &[(&RegisteredSender, &SenderRegistration)]) -> Result<(), StoreError> {
     sqlx::query(
         "update senders s
             set business = x.business, rehearsal = x.rehearsal, provider = x.provider, address = x.address, device = x.device

@@ -15,7 +15,7 @@ use crate::domain::status::Status;
 use crate::store::StoreError;
 
 #[derive(FromRow)]
-struct Found {
+struct BlastRecord {
     id: BlastId,
     blast_tag: String,
     follow_up_stage: String,
@@ -79,7 +79,7 @@ macro_rules! blasts {
 
 /// Blasts that match, newest first.
 pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
-    let found: Vec<Found> = sqlx::query_as(blasts!(
+    let found: Vec<BlastRecord> = sqlx::query_as(blasts!(
         "($1::text is null or lower(b.blast_tag) = lower($1))
             and ($2::text is null or lower(b.follow_up_stage) = lower($2))
             and ($3::blast_state is null or b.state = $3)
@@ -99,11 +99,11 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
 
 /// One blast, if there is one.
 pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
-    let found: Option<Found> = sqlx::query_as(blasts!("b.id = $1")).bind(id).fetch_optional(pool).await?;
+    let found: Option<BlastRecord> = sqlx::query_as(blasts!("b.id = $1")).bind(id).fetch_optional(pool).await?;
     Ok(found.map(BlastRow::from))
 }
 
-impl Found {
+impl BlastRecord {
     fn counts(&self) -> Counts {
         let mut counts = Counts { amount: self.amount.unwrap_or_default(), ..Counts::default() };
         for (word, people) in self.people.iter().flat_map(|people| people.iter()) {
@@ -115,8 +115,8 @@ impl Found {
     }
 }
 
-impl From<Found> for BlastRow {
-    fn from(found: Found) -> Self {
+impl From<BlastRecord> for BlastRow {
+    fn from(found: BlastRecord) -> Self {
         Self {
             counts: found.counts(),
             opted_out_later: found.opted_out_later,

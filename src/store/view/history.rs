@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::Since;
+use super::ChangesSince;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
 /// How many people came to which status since, in the screen's order; of one blast or of all. What an operator took back
 /// is not among it: whoever an operator changed counts by where they stand now, against where they stood before.
-pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<Since, StoreError> {
+pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<ChangesSince, StoreError> {
     // A cancel is an operator's too, and of everybody: who was only queued is counted as all others are.
     let reached: Vec<(Status, i64)> = sqlx::query_as(
         "with theirs as materialized (
@@ -47,5 +47,5 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
     .bind(blast)
     .fetch_all(pool)
     .await?;
-    Ok(Since { from: Some(from), reached })
+    Ok(ChangesSince { from: Some(from), reached })
 }

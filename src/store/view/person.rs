@@ -17,7 +17,7 @@ const ELSEWHERE_MAX: i64 = 100;
 const HISTORY_MAX: i64 = 1_000;
 
 #[derive(FromRow)]
-struct Head {
+struct DetailsRecord {
     #[sqlx(flatten)]
     row: RecipientRow,
     blast_tag: String,
@@ -46,7 +46,7 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
     }))
 }
 
-async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Head>, sqlx::Error> {
+async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<DetailsRecord>, sqlx::Error> {
     let found = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number as phone, r.name, r.status, r.attempt, r.message_id, r.sent_at,
                 r.delivered_at, r.read_timestamp as read_at, r.replied_at, r.closed_at, r.failed_at, r.opted_out_at,
@@ -60,7 +60,7 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Hea
 }
 
 #[derive(FromRow)]
-struct Change {
+struct HistoryRecord {
     changed_at: DateTime<Utc>,
     happened_at: Option<DateTime<Utc>>,
     old_status: Status,
@@ -72,7 +72,7 @@ struct Change {
 }
 
 async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<HistoryRow>, sqlx::Error> {
-    let changes: Vec<Change> = sqlx::query_as(
+    let changes: Vec<HistoryRecord> = sqlx::query_as(
         "select changed_at, happened_at, old_status, new_status, attempt, source, by_whom, metadata
            from status_history
           where recipient_id = $1
@@ -86,8 +86,8 @@ async fn history(snapshot: &mut PgConnection, id: RecipientId) -> Result<Vec<His
     Ok(changes.into_iter().map(HistoryRow::from).collect())
 }
 
-impl From<Change> for HistoryRow {
-    fn from(change: Change) -> Self {
+impl From<HistoryRecord> for HistoryRow {
+    fn from(change: HistoryRecord) -> Self {
         Self {
             detail: change.metadata.as_ref().and_then(words),
             changed_at: change.changed_at,

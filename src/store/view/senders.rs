@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 
-use super::{LeaseRow, SenderRow, Stop};
+use super::{LeaseRow, SenderRow, SenderStop};
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::waiting::{Told, Waiting};
+use crate::domain::waiting::{Waiting, WaitingReport};
 use crate::store::StoreError;
 
 #[derive(FromRow)]
-struct Found {
+struct SenderRecord {
     id: SenderId,
     name: String,
     provider: String,
@@ -27,7 +27,7 @@ struct Found {
 
 /// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so.
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
-    let found: Vec<Found> = sqlx::query_as(
+    let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
                 l.holder, l.host, l.expires_at, l.waiting
            from senders s
@@ -59,9 +59,9 @@ pub async fn lease_holder(pool: &PgPool, sender: SenderId) -> Result<Option<Leas
     Ok(held)
 }
 
-impl From<Found> for SenderRow {
-    fn from(found: Found) -> Self {
-        let stop = |at| Stop {
+impl From<SenderRecord> for SenderRow {
+    fn from(found: SenderRecord) -> Self {
+        let stop = |at| SenderStop {
             at,
             code: found.stopped_code.unwrap_or_default(),
             reason: found.stopped_reason.unwrap_or_default(),
@@ -84,11 +84,11 @@ impl From<Found> for SenderRow {
 }
 
 /// A newer engine may wait for reasons that this program does not know: those are left out, one by one.
-fn told(value: &Value) -> Told {
+fn told(value: &Value) -> WaitingReport {
     let reason = |value: &Value| serde_json::from_value::<Waiting>(value.clone()).ok();
     let of = |(id, value): (&String, &Value)| Some((BlastId(id.parse().ok()?), reason(value)?));
     let blasts = value.get("blasts").and_then(Value::as_object);
-    Told {
+    WaitingReport {
         sender: value.get("sender").and_then(reason),
         blasts: blasts.map(|blasts| blasts.iter().filter_map(of).collect()).unwrap_or_default(),
         lease_ms: value.get("lease_ms").and_then(Value::as_i64),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::{Act, Answer, Counted, ELSEWHERE_MAX, Effect, Outcome, Part, Told};
-use crate::engine::view::{BlastFilter, RecipientQuery, Since};
+use crate::engine::view::{BlastFilter, ChangesSince, RecipientQuery};
 use crate::engine::{App, Engines};
 use crate::tui::model::Asked;
 use crate::tui::run::Runner;
@@ -30,7 +30,7 @@ enum Slot {
     List(Part),
     Cells,
     Count(Counted),
-    Since,
+    ChangesSince,
     Away,
     Person,
     Plan,
@@ -148,7 +148,7 @@ impl Runner for AppRunner {
 /// must not be all that the database does. A tenth of the time at most.
 fn rest_after(slot: Slot, took: Duration) -> Duration {
     match slot {
-        Slot::Since | Slot::Count(Counted::Changed) => took.saturating_mul(9).min(LONGEST_REST),
+        Slot::ChangesSince | Slot::Count(Counted::Changed) => took.saturating_mul(9).min(LONGEST_REST),
         _ => Duration::ZERO,
     }
 }
@@ -156,7 +156,7 @@ fn rest_after(slot: Slot, took: Duration) -> Duration {
 /// How long a reading waits for its turn before it takes a connection of its own. A list may be what a key asked for.
 const fn patience(slot: Slot) -> Duration {
     match slot {
-        Slot::Blasts | Slot::Senders | Slot::Cells | Slot::Count(_) | Slot::Since | Slot::Away => PATIENT,
+        Slot::Blasts | Slot::Senders | Slot::Cells | Slot::Count(_) | Slot::ChangesSince | Slot::Away => PATIENT,
         Slot::List(_) | Slot::Person => IMPATIENT,
         Slot::Plan | Slot::GoesOn | Slot::Elsewhere => Duration::ZERO,
     }
@@ -170,7 +170,7 @@ const fn slot(effect: &Effect) -> Option<Slot> {
         Effect::Cells(_) => Slot::Cells,
         Effect::Count { changed_after: None, .. } => Slot::Count(Counted::All),
         Effect::Count { .. } => Slot::Count(Counted::Changed),
-        Effect::Since { .. } => Slot::Since,
+        Effect::ChangesSince { .. } => Slot::ChangesSince,
         Effect::Away => Slot::Away,
         Effect::Person(_) => Slot::Person,
         Effect::Plan(_) => Slot::Plan,
@@ -191,8 +191,8 @@ async fn read(app: &App, effect: Effect) -> Option<Answer> {
             let total = app.count(blast, &filter, changed_after).await.map_err(Into::into);
             Answer::Count { ticket, counted, total }
         }
-        Effect::Since { blast, from } => {
-            Answer::Since { blast, since: app.since(Some(blast), from).await.map_err(Into::into) }
+        Effect::ChangesSince { blast, from } => {
+            Answer::ChangesSince { blast, since: app.since(Some(blast), from).await.map_err(Into::into) }
         }
         Effect::Away => Answer::Away(away(app).await),
         Effect::Person(id) => Answer::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
@@ -212,7 +212,7 @@ async fn list(app: &App, ticket: u64, part: Part, query: RecipientQuery) -> Answ
     Answer::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
 }
 
-async fn away(app: &App) -> Told<Option<Since>> {
+async fn away(app: &App) -> Told<Option<ChangesSince>> {
     let Some(from) = app.seen().await? else { return Ok(None) };
     Ok(Some(app.since(None, from).await?))
 }

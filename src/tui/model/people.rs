@@ -13,13 +13,13 @@ use std::collections::{BTreeSet, VecDeque};
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::engine::view::{Anchor, Order, Place, RecipientRow, Total};
+use crate::engine::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 
 /// A person, and the place in the order at which they were read: it stays when their row changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub row: RecipientRow,
-    pub place: Place,
+    pub place: RowPosition,
 }
 
 /// Where the cursor goes when a fresh list is here.
@@ -51,8 +51,8 @@ pub enum Shown {
 /// A page to be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    After(Place),
-    Before(Place),
+    After(RowPosition),
+    Before(RowPosition),
 }
 
 /// The table of recipients.

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Sheet, clock, wrapped};
 use crate::domain::blast::BlastState;
-use crate::domain::pace::{Forecast, Share};
+use crate::domain::pace::{Forecast, ForecastShare};
 use crate::engine;
 use crate::tui::format::{Clock, number};
 use crate::tui::model::{Model, Plan};
@@ -89,7 +89,7 @@ fn pace(told: &engine::Plan, clock: Clock) -> Vec<Line> {
 }
 
 /// `188 today, from 20:00 until about 21:40`; without the *from* where it begins within the minute.
-fn share_of(day: &str, share: Share, clock: Clock) -> String {
+fn share_of(day: &str, share: ForecastShare, clock: Clock) -> String {
     let is_now = share.from - clock.now <= TimeDelta::minutes(1);
     let from = if is_now { String::new() } else { format!(", from {}", clock.long(share.from)) };
     let until = share.until.map_or_else(String::new, |until| {

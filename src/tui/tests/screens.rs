@@ -11,8 +11,8 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
-use crate::domain::waiting::{Trouble, Waiting};
-use crate::engine::view::{AnswerRow, BlastRow, HistoryRow, RecipientDetails, RecipientRow, Since};
+use crate::domain::waiting::{DatabaseTrouble, Waiting};
+use crate::engine::view::{AnswerRow, BlastRow, ChangesSince, HistoryRow, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Answer, Counted, Failure};
 use crate::tui::key::Key;
 use crate::tui::model::{Label, Pane};
@@ -50,7 +50,7 @@ fn the_wide_desk_is_drawn_to_the_column() {
     bench.answer(Answer::Cells(Ok(vec![people().swap_remove(0), changed])));
     let ticket = bench.model.people.ticket;
     bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
-    bench.answer(Answer::Since { blast: RAYA, since: Ok(since_of(from)) });
+    bench.answer(Answer::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 90/h 146/500 today                                           ! 2 need you
 ── 1 Blasts ───────────────────────────────────┬── 2 Funnel ── Raya promo, Initial ── sending ──────────────────────────
@@ -248,8 +248,11 @@ fn the_plan_of_a_draft() {
 #[test]
 fn the_pages_that_are_lists() {
     let mut bench = Bench::new(STACKED);
-    let stopped =
-        crate::engine::view::Stop { at: at(13, 0), code: "401".to_owned(), reason: "the token is refused".to_owned() };
+    let stopped = crate::engine::view::SenderStop {
+        at: at(13, 0),
+        code: "401".to_owned(),
+        reason: "the token is refused".to_owned(),
+    };
     bench.model.senders = vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
     for keys in ["!j", "?", ":pa"] {
@@ -339,7 +342,7 @@ fn the_desk_lives_at_every_small_size() {
 #[test]
 fn a_time_of_another_day_fits_its_column() {
     let mut bench = Bench::with(STACKED, vec![person(1, "Siti", Status::Read, noon() - TimeDelta::days(8))]);
-    bench.answer(Answer::Away(Ok(Some(Since { from: Some(noon()), reached: Vec::new() }))));
+    bench.answer(Answer::Away(Ok(Some(ChangesSince { from: Some(noon()), reached: Vec::new() }))));
 
     assert_eq!(bench.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
     assert_eq!(bench.said(), "", "nothing happened while away: nothing is said");
@@ -373,7 +376,7 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
 
     assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
     assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs   90/h");
-    let full = Waiting::Database { trouble: Trouble::DiskFull };
+    let full = Waiting::Database { trouble: DatabaseTrouble::DiskFull };
     assert_eq!(says(full), "the database's disk is full: make room there   90/h");
     assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it   90/h");
     assert_eq!(

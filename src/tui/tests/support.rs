@@ -8,11 +8,11 @@ use rust_decimal::Decimal;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
-use crate::domain::pace::{Forecast, Share};
+use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::domain::waiting::{Told, Waiting};
-use crate::engine::view::{Anchor, BlastRow, RecipientDetails, RecipientRow, SenderRow, Since, Total};
+use crate::domain::waiting::{Waiting, WaitingReport};
+use crate::engine::view::{Anchor, BlastRow, ChangesSince, RecipientDetails, RecipientRow, SenderRow, Total};
 use crate::engine::{Marked, Plan, Sample};
 use crate::tui::effect::{Act, Answer, Effect, Outcome, Part};
 use crate::tui::key::Key;
@@ -147,7 +147,7 @@ pub fn senders() -> Vec<SenderRow> {
         rehearsal: false,
         stopped: None,
         lease: None,
-        told: Told::default(),
+        told: WaitingReport::default(),
         today: 146,
         daily_cap: Some(500),
         per_hour: Some(90),
@@ -348,8 +348,8 @@ pub fn plan_of(blast: BlastRow, people: i64) -> Plan {
         left_today: Some(354),
         window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
         forecast: Forecast {
-            today: Some(Share { people: 213, from: noon(), until: Some(at(18, 4)) }),
-            tomorrow: Some(Share { people: 76, from: tomorrow(9, 0), until: Some(tomorrow(9, 51)) }),
+            today: Some(ForecastShare { people: 213, from: noon(), until: Some(at(18, 4)) }),
+            tomorrow: Some(ForecastShare { people: 76, from: tomorrow(9, 0), until: Some(tomorrow(9, 51)) }),
             later: None,
             done_at: Some(tomorrow(9, 51)),
         },
@@ -378,8 +378,8 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
     }
 }
 
-pub fn since_of(from: DateTime<Utc>) -> Since {
-    Since {
+pub fn since_of(from: DateTime<Utc>) -> ChangesSince {
+    ChangesSince {
         from: Some(from),
         reached: vec![(Status::Sent, 33), (Status::Delivered, 29), (Status::Read, 12), (Status::Failed, 1)],
     }

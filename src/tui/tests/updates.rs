@@ -192,9 +192,9 @@ fn what_happened_since_the_last_key_is_asked_after_a_minute_and_ends_with_a_key(
     bench.keys("j").taken();
     bench.now += TimeDelta::minutes(22);
     bench.tell(Msg::Look);
-    assert!(bench.taken().contains(&Effect::Since { blast: RAYA, from }));
+    assert!(bench.taken().contains(&Effect::ChangesSince { blast: RAYA, from }));
 
-    bench.answer(Answer::Since { blast: RAYA, since: Ok(since_of(from)) });
+    bench.answer(Answer::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
     assert!(
         bench.line(10).contains("since your last key, 14:02: 33 sent, 29 received, 12 read, 1 failed"),
         "{}",

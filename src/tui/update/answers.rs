@@ -2,7 +2,7 @@
 
 use super::{acts, keys, lists, perform};
 use crate::engine::DatabaseState;
-use crate::engine::view::{BlastRow, RecipientDetails, RecipientRow, Since};
+use crate::engine::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Answer, Counted, Effect, Failure, Part, Told};
 use crate::tui::format::Clock;
 use crate::tui::model::{Asked, Changed, Model, Notice, Page, Pane, Prompt};
@@ -23,7 +23,7 @@ pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
                 Counted::Changed => model.people.changed_since = Some(total),
             });
         }
-        Answer::Since { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
+        Answer::ChangesSince { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
             with(model, since, |model, since| {
                 model.since = Some(since).filter(|since| since.from == Some(model.last_key));
             });
@@ -50,7 +50,7 @@ pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
             }
         }),
         // Answers to questions that nobody asks any more.
-        Answer::List { .. } | Answer::Count { .. } | Answer::Since { .. } => {}
+        Answer::List { .. } | Answer::Count { .. } | Answer::ChangesSince { .. } => {}
     }
     Vec::new()
 }
@@ -141,7 +141,7 @@ fn person(model: &mut Model, told: RecipientDetails) {
 }
 
 /// One line about the time away.
-fn away(model: &mut Model, since: Option<&Since>) {
+fn away(model: &mut Model, since: Option<&ChangesSince>) {
     let Some((since, from)) = since.and_then(|since| Some((since, since.from?))) else { return };
     if since.reached.iter().all(|(_, people)| *people == 0) {
         return;

@@ -149,7 +149,7 @@ fn cells_and_news(model: &Model) -> Vec<Effect> {
 fn since_last_key(model: &Model) -> Option<Effect> {
     let blast = model.blast().filter(|blast| blast.state == BlastState::Sending)?;
     let quiet = model.now - model.last_key >= AWAY_FROM_KEYS;
-    quiet.then_some(Effect::Since { blast: blast.id, from: model.last_key })
+    quiet.then_some(Effect::ChangesSince { blast: blast.id, from: model.last_key })
 }
 
 /// Moves the focus. The table is frozen while it has it.

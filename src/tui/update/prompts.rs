@@ -1,7 +1,7 @@
 //! The open questions and their keys. What is not an answer is no.
 
 use super::{acts, find, keys};
-use crate::domain::amount::{self, NotAnAmount};
+use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Act, Effect};
 use crate::tui::format::number;
@@ -52,7 +52,7 @@ fn amount_key(model: &mut Model, mut amount: Amount, key: Key) -> Vec<Effect> {
 }
 
 /// What keeps the amount; nothing where none was typed.
-pub fn kept(amount: &Amount) -> Result<Vec<Effect>, NotAnAmount> {
+pub fn kept(amount: &Amount) -> Result<Vec<Effect>, AmountError> {
     if amount.field.is_empty() {
         return Ok(Vec::new());
     }

@@ -18,7 +18,7 @@ use crate::tui::widget::{Align, Pen, Rule, Table, bar, rule, width};
 enum Cell {
     Stage,
     Count,
-    Share,
+    ForecastShare,
     Stuck,
 }
 
@@ -32,7 +32,7 @@ fn table() -> Table<Cell> {
     let mut table = Table::lay(&[
         (Cell::Stage, 9, Align::Left),
         (Cell::Count, 11, Align::Right),
-        (Cell::Share, 8, Align::Right),
+        (Cell::ForecastShare, 8, Align::Right),
         (Cell::Stuck, 11, Align::Right),
     ]);
     for (column, end) in table.columns.iter_mut().zip([11, 22, 31, 43]) {
@@ -126,7 +126,7 @@ const fn head(cell: Cell) -> &'static str {
     match cell {
         Cell::Stage => "stage",
         Cell::Count => "count",
-        Cell::Share => "of sent",
+        Cell::ForecastShare => "of sent",
         Cell::Stuck => "stuck here",
     }
 }
@@ -135,7 +135,7 @@ fn value(cell: Cell, stage: Status, (count, sent): (i64, i64), blast: &BlastRow)
     match cell {
         Cell::Stage => (stage_label(stage).to_owned(), Meaning::Stage(stage)),
         Cell::Count => (number(count), Meaning::Plain),
-        Cell::Share => (share(count, sent), Meaning::Plain),
+        Cell::ForecastShare => (share(count, sent), Meaning::Plain),
         Cell::Stuck => (stuck_at(blast, stage).map_or_else(|| "-".to_owned(), number), Meaning::Plain),
     }
 }

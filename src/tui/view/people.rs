@@ -18,7 +18,7 @@ enum Cell {
     Phone,
     Name,
     Stage,
-    Since,
+    ChangesSince,
     At(Status),
     Money,
     Note,
@@ -48,7 +48,7 @@ fn table(room: u16) -> Table<Cell> {
             (Cell::Phone, 17, Align::Left),
             (Cell::Name, name, Align::Left),
             (Cell::Stage, 9, Align::Left),
-            (Cell::Since, 6, Align::Left),
+            (Cell::ChangesSince, 6, Align::Left),
             (Cell::Money, 8, Align::Right),
             (Cell::Note, left(47 + name), Align::Left),
         ]);
@@ -59,7 +59,7 @@ fn table(room: u16) -> Table<Cell> {
         (Cell::Phone, 17, Align::Left),
         (Cell::Name, name, Align::Left),
         (Cell::Stage, 9, Align::Left),
-        (Cell::Since, since, Align::Left),
+        (Cell::ChangesSince, since, Align::Left),
     ])
 }
 
@@ -138,7 +138,7 @@ fn head(cell: Cell, symbol: &str) -> String {
         Cell::Phone => "phone",
         Cell::Name => "name",
         Cell::Stage => "stage",
-        Cell::Since => "since",
+        Cell::ChangesSince => "since",
         Cell::At(status) => status.label(),
         Cell::Money => symbol,
         Cell::Note => "note",
@@ -153,7 +153,7 @@ fn value(model: &Model, row: &RecipientRow, cell: Cell, strong: Option<Meaning>)
         Cell::Phone => (row.phone.to_string(), plain),
         Cell::Name => (row.name.clone().unwrap_or_default(), plain),
         Cell::Stage => (row.status.to_string(), Meaning::Stage(row.status)),
-        Cell::Since => (clock.short(row.changed_at), Meaning::Plain),
+        Cell::ChangesSince => (clock.short(row.changed_at), Meaning::Plain),
         Cell::At(status) => (reached_at(row, status).map(|at| clock.short(at)).unwrap_or_default(), Meaning::Plain),
         Cell::Money => (row.amount.map(money).unwrap_or_default(), Meaning::Plain),
         Cell::Note => note(row),

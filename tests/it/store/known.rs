@@ -3,19 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use blastdeck::domain::recipient::{Evidence, Mark, Stamped};
+use blastdeck::domain::recipient::{Evidence, Mark, StampedEvidence};
 use blastdeck::domain::status::Status;
 use blastdeck::store::claim::Claimed;
-use blastdeck::store::ledger::{Entry, Settled, Source};
+use blastdeck::store::ledger::{EntryOutcome, EvidenceEntry, EvidenceSource};
 use chrono::Utc;
 
 use super::{BLAST, Scene, accepted};
 
-const SENT: Settled = Settled::Changed { before: Status::Sending, after: Status::Sent };
+const SENT: EntryOutcome = EntryOutcome::Changed { before: Status::Sending, after: Status::Sent };
 
 /// An acceptance of somebody claimed, with all that the claim knew.
-fn known(person: &Claimed) -> Entry {
-    let entry = Entry { fresh: person.fresh(), ..accepted(person.id.0, &format!("M{}", person.id.0)) };
+fn known(person: &Claimed) -> EvidenceEntry {
+    let entry = EvidenceEntry { fresh: person.fresh(), ..accepted(person.id.0, &format!("M{}", person.id.0)) };
     assert!(entry.is_known(), "the claim knows the whole row");
     entry
 }
@@ -38,7 +38,7 @@ async fn it_comes_to_the_same_as_reading_first() {
     let people = scene.claim(2).await;
 
     let settled = scene.record(&[known(&people[0])]).await;
-    let read = scene.record(&[Entry { fresh: None, ..known(&people[1]) }]).await;
+    let read = scene.record(&[EvidenceEntry { fresh: None, ..known(&people[1]) }]).await;
 
     assert_eq!((&settled, &read), (&vec![SENT], &vec![SENT]));
     assert_eq!(row(&scene, 1).await, row(&scene, 2).await);
@@ -55,7 +55,7 @@ async fn told_twice_it_is_written_once() {
     scene.record(&entries).await;
     let again = scene.record(&entries).await;
 
-    assert_eq!(again, [Settled::Nothing, Settled::Nothing, Settled::Nothing]);
+    assert_eq!(again, [EntryOutcome::Nothing, EntryOutcome::Nothing, EntryOutcome::Nothing]);
     assert_eq!(scene.number("select count(*) from provider_message").await, 3);
     scene.books().await;
 }
@@ -66,14 +66,15 @@ async fn what_was_written_since_the_claim_stays() {
     let people = scene.claim(3).await;
     // A note, and a sweep.
     let note = Evidence::Manual(Mark::Note("calls back".to_owned()));
-    let stamped = Stamped { attempt: 1, at: Utc::now(), evidence: note };
-    scene.record(&[Entry::new(BLAST, people[0].id, stamped, Source::Operator)]).await;
-    let unknown = Stamped { attempt: 1, at: Utc::now(), evidence: Evidence::Unknown { why: "swept".to_owned() } };
-    scene.record(&[Entry::new(BLAST, people[1].id, unknown, Source::Engine)]).await;
+    let stamped = StampedEvidence { attempt: 1, at: Utc::now(), evidence: note };
+    scene.record(&[EvidenceEntry::new(BLAST, people[0].id, stamped, EvidenceSource::Operator)]).await;
+    let unknown =
+        StampedEvidence { attempt: 1, at: Utc::now(), evidence: Evidence::Unknown { why: "swept".to_owned() } };
+    scene.record(&[EvidenceEntry::new(BLAST, people[1].id, unknown, EvidenceSource::Engine)]).await;
 
     let settled = scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
 
-    let lifted = Settled::Changed { before: Status::Uncertain, after: Status::Sent };
+    let lifted = EntryOutcome::Changed { before: Status::Uncertain, after: Status::Sent };
     assert_eq!(settled, [SENT, lifted, SENT]);
     assert_eq!(row(&scene, 1).await["note"], "calls back");
     assert_eq!(row(&scene, 2).await["reason"], serde_json::Value::Null);
@@ -88,7 +89,7 @@ async fn who_is_gone_does_not_lose_the_others() {
 
     let settled = scene.record(&people.iter().map(known).collect::<Vec<_>>()).await;
 
-    assert_eq!(settled, [Settled::Gone, SENT]);
+    assert_eq!(settled, [EntryOutcome::Gone, SENT]);
     assert_eq!(scene.number("select count(*) from provider_message").await, 1);
     scene.books().await;
 }
@@ -118,7 +119,7 @@ async fn a_row_that_somebody_holds_does_not_hold_up_the_others() {
     somebody.commit().await.unwrap();
     let again = scene.record(&[known(&people[1])]).await;
 
-    assert_eq!(settled, [SENT, Settled::Locked, SENT]);
+    assert_eq!(settled, [SENT, EntryOutcome::Locked, SENT]);
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(again, [SENT]);
     assert_eq!(row(&scene, 2).await["note"], "by hand");
@@ -133,14 +134,15 @@ async fn a_value_that_the_database_refuses_or_an_id_that_is_taken_does_not_lose_
     if let Evidence::Accepted { message_timestamp, .. } = &mut entries[1].stamped.evidence {
         *message_timestamp = Some(chrono::DateTime::<Utc>::MIN_UTC);
     }
-    entries[3] = Entry { fresh: people[3].fresh(), ..accepted(4, "M1") };
+    entries[3] = EvidenceEntry { fresh: people[3].fresh(), ..accepted(4, "M1") };
 
     let settled = scene.record(&entries).await;
 
-    let changed = settled.iter().filter(|settled| matches!(settled, Settled::Changed { .. } | Settled::Locked)).count();
+    let changed =
+        settled.iter().filter(|settled| matches!(settled, EntryOutcome::Changed { .. } | EntryOutcome::Locked)).count();
     assert_eq!(changed, 4, "{settled:?}");
     let left: Vec<_> =
-        entries.iter().zip(&settled).filter(|(_, s)| **s == Settled::Locked).map(|(e, _)| e.clone()).collect();
+        entries.iter().zip(&settled).filter(|(_, s)| **s == EntryOutcome::Locked).map(|(e, _)| e.clone()).collect();
     scene.record(&left).await;
     assert_eq!(scene.statuses().await, ["sent"; 4]);
     scene.books().await;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use blastdeck::store::StoreError;
-use blastdeck::store::claim::{Claim, Claimed, Want, claim, skip_suppressed};
-use blastdeck::store::lease::{Asking, Pulse, held, release, renew, sweep};
+use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed};
+use blastdeck::store::lease::{LeaseRequest, Pulse, held, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
 use crate::support::eventually_async;
 
-const WANT: Want = Want { blast: BLAST, people: 5, after: None };
+const WANT: ClaimRequest = ClaimRequest { blast: BLAST, people: 5, after: None };
 
 #[tokio::test]
 async fn a_lease_is_nobody_elses_until_it_is_over_or_given_up() {
@@ -49,9 +49,9 @@ async fn a_claim_goes_on_behind_the_one_before_and_whoever_was_passed_by_is_foun
     };
     let ids = |people: &[Claimed]| people.iter().map(|person| person.id.0).collect::<Vec<_>>();
 
-    let first = claim(Want { people: 3, ..WANT }).await;
+    let first = claim(ClaimRequest { people: 3, ..WANT }).await;
     by_hand.rollback().await.unwrap();
-    let second = claim(Want { people: 3, after: first.iter().map(Claimed::place).max(), ..WANT }).await;
+    let second = claim(ClaimRequest { people: 3, after: first.iter().map(Claimed::place).max(), ..WANT }).await;
     let from_start = claim(WANT).await;
 
     assert_eq!((ids(&first), ids(&second), ids(&from_start)), (vec![1, 3, 4], vec![5, 6, 7], vec![2, 8, 9]));
@@ -63,7 +63,7 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
     let mut by_hand = scene.pool().begin().await.unwrap();
     sqlx::query("lock table attempts in exclusive mode").execute(&mut *by_hand).await.unwrap();
     let (pool, lease) = (scene.pool().clone(), scene.lease);
-    let claiming = tokio::spawn(async move { claim(&pool, lease, Want { people: 2, ..WANT }).await.unwrap() });
+    let claiming = tokio::spawn(async move { claim(&pool, lease, ClaimRequest { people: 2, ..WANT }).await.unwrap() });
     let waits = "select count(*) from pg_locks where relation = 'attempts'::regclass and not granted";
     eventually_async("the claim is held up before its commit", async || scene.number(waits).await == 1).await;
     scene.execute("update sender_leases set expires_at = now() - interval '1 s'").await;
@@ -158,9 +158,9 @@ async fn a_lease_that_ends_in_a_far_future_is_free_once_its_holder_was_seen_to_b
     assert_eq!(acquire(scene.pool(), "second").await, None);
 
     renew(scene.pool(), scene.lease, TimeDelta::seconds(15)).await.unwrap();
-    let alive = acquire_as(scene.pool(), Asking { dead: Some(seen.pulse), ..asking("second") }).await;
+    let alive = acquire_as(scene.pool(), LeaseRequest { dead: Some(seen.pulse), ..asking("second") }).await;
     let now = Pulse { renewals: seen.pulse.renewals + 1, ..seen.pulse };
-    let dead = acquire_as(scene.pool(), Asking { dead: Some(now), ..asking("second") }).await;
+    let dead = acquire_as(scene.pool(), LeaseRequest { dead: Some(now), ..asking("second") }).await;
 
     assert_eq!(alive, None, "it was renewed since");
     assert!(dead.is_some());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blastdeck::domain::recipient::{Evidence, ProviderStage};
 use blastdeck::domain::retry::ErrorClass;
-use blastdeck::store::ledger::Settled;
+use blastdeck::store::ledger::EntryOutcome;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -74,14 +74,18 @@ async fn a_row_that_the_database_refuses_does_not_lose_the_others() {
 
     let settled = scene.record(&entries).await;
     // A row may still be held by the transaction that was refused: it is brought again, as an engine does.
-    let locked = entries.iter().zip(&settled).filter(|(_, settled)| **settled == Settled::Locked);
+    let locked = entries.iter().zip(&settled).filter(|(_, settled)| **settled == EntryOutcome::Locked);
     let mut left: Vec<_> = locked.map(|(entry, _)| entry.clone()).collect();
-    let taken = settled.iter().filter(|settled| matches!(settled, Settled::Changed { .. })).count();
+    let taken = settled.iter().filter(|settled| matches!(settled, EntryOutcome::Changed { .. })).count();
     assert_eq!(taken + left.len(), entries.len(), "{settled:?}");
     while !left.is_empty() {
         let settled = scene.record(&left).await;
-        left =
-            left.into_iter().zip(settled).filter(|(_, settled)| *settled == Settled::Locked).map(|(e, _)| e).collect();
+        left = left
+            .into_iter()
+            .zip(settled)
+            .filter(|(_, settled)| *settled == EntryOutcome::Locked)
+            .map(|(e, _)| e)
+            .collect();
     }
 
     let expected = ["sent", "sent", "failed", "sent", "sent", "sent", "sent", "sent", "sent"];
@@ -100,8 +104,8 @@ async fn evidence_that_is_written_twice_counts_once() {
     let first = scene.record(&batch).await;
     let again = scene.record(&batch).await;
 
-    assert!(first.iter().all(|settled| matches!(settled, Settled::Changed { .. })));
-    assert_eq!(again, [Settled::Nothing, Settled::Nothing, Settled::Nothing]);
+    assert!(first.iter().all(|settled| matches!(settled, EntryOutcome::Changed { .. })));
+    assert_eq!(again, [EntryOutcome::Nothing, EntryOutcome::Nothing, EntryOutcome::Nothing]);
     assert_eq!(scene.statuses().await, ["sent", "uncertain", "queued"]);
     assert_eq!(scene.number("select tries::bigint from blast_recipients where id = 3").await, 1);
     assert_eq!(scene.number("select count(*) from status_history").await, 6);
@@ -119,8 +123,8 @@ async fn a_late_yes_lifts_and_a_late_no_of_an_older_attempt_changes_nothing() {
     let stale = scene.record(&[entry(1, rejected(ErrorClass::FailRecipient, "stale"), b"")]).await;
     let late = scene.record(&[accepted(2, "LATE")]).await;
 
-    assert_eq!(stale, [Settled::Nothing], "it speaks of attempt 1; attempt 2 is under way");
-    assert!(matches!(late[..], [Settled::Changed { .. }]));
+    assert_eq!(stale, [EntryOutcome::Nothing], "it speaks of attempt 1; attempt 2 is under way");
+    assert!(matches!(late[..], [EntryOutcome::Changed { .. }]));
     assert_eq!(scene.statuses().await, ["sending", "sent"]);
 }
 
@@ -135,7 +139,7 @@ async fn a_row_that_somebody_holds_locked_does_not_hold_up_the_others() {
 
     let settled = settled.expect("nobody waits for a row that is being typed at");
     let locked: Vec<_> =
-        (0..).zip(&settled).filter(|(_, settled)| **settled == Settled::Locked).map(|(n, _)| n).collect();
+        (0..).zip(&settled).filter(|(_, settled)| **settled == EntryOutcome::Locked).map(|(n, _)| n).collect();
     assert_eq!(locked, [3]);
     assert_eq!(scene.number("select count(*) from provider_message where recipient_id = 4").await, 0);
     by_hand.commit().await.unwrap();

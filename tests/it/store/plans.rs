@@ -4,7 +4,7 @@
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
-use blastdeck::store::claim::{Want, claim, next_due, skip_suppressed};
+use blastdeck::store::claim::{ClaimRequest, claim, next_due, skip_suppressed};
 use blastdeck::store::clearing::unfinished;
 use blastdeck::store::lease::{self, release};
 use blastdeck::store::{blast, person, plan, poll, suppression, view};
@@ -71,11 +71,11 @@ async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
         assert_eq!(poll::senders(pool, long_ago).await.unwrap(), []);
         assert_eq!(poll::blasts(pool, SENDER, long_ago).await.unwrap(), []);
         let after = (DateTime::UNIX_EPOCH, RecipientId(0));
-        let band = poll::Band { blast: BLAST, after, until: Utc::now(), limit: 200 };
+        let band = poll::PollQuery { blast: BLAST, after, until: Utc::now(), limit: 200 };
         assert!(poll::pending(pool, band).await.unwrap().is_empty());
         assert_eq!(unfinished(pool).await.unwrap(), []);
         assert_eq!(next_due(pool, BLAST).await.unwrap(), None);
-        claim(pool, scene.lease, Want { blast: BLAST, people: 64, after: None }).await.unwrap();
+        claim(pool, scene.lease, ClaimRequest { blast: BLAST, people: 64, after: None }).await.unwrap();
         assert_eq!(lease::sweep(pool, SENDER, scene.lease.epoch, &[]).await.unwrap(), 0);
         release(pool, scene.lease).await.unwrap();
         acquire(pool, "second").await.unwrap();

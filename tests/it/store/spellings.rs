@@ -5,7 +5,7 @@ use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::{PersonKey, Phone};
 use blastdeck::store::claim::{is_wanted, skip_suppressed};
-use blastdeck::store::suppression::{self, Suppress};
+use blastdeck::store::suppression::{self, NewSuppression};
 use blastdeck::store::{person, view};
 use chrono::Utc;
 
@@ -120,7 +120,7 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
     assert!(is_wanted(scene.pool(), claimed[0].id).await.unwrap());
 
     let mut tx = scene.pool().begin().await.unwrap();
-    let opt_out = |phone| Suppress { business: "kedai", phone, reason: None, source: "operator", by: "aina" };
+    let opt_out = |phone| NewSuppression { business: "kedai", phone, reason: None, source: "operator", by: "aina" };
     assert!(suppression::add(&mut tx, opt_out(WITHOUT)).await.unwrap());
     assert!(!suppression::add(&mut tx, opt_out(WITH_NINE)).await.unwrap(), "known already");
     let open = suppression::open_rows(&mut tx, "kedai", WITHOUT).await.unwrap();

@@ -8,7 +8,7 @@ fn the_daily_cap_counts_the_senders_own_day() {
     let late = utc("2026-06-15T15:59:00Z");
     let limits = Limits { daily_cap: DailyCap::new(2), ..limits() };
     let yesterday = utc("2026-06-14T15:59:59Z");
-    let mut pacer = Pacer::new(limits, &Past::from_times(vec![yesterday, late], late, KL), late);
+    let mut pacer = Pacer::new(limits, &PastAttempts::from_times(vec![yesterday, late], late, KL), late);
 
     assert_eq!(pacer.next(late, 0.5), Pace::Go, "yesterday's message does not count");
     pacer.posted(late);
@@ -29,12 +29,12 @@ fn the_daily_cap_counts_days_of_23_and_of_25_hours_whole() {
         ("2026-10-24T22:00:30Z", "2026-10-25T22:59:30Z", "2026-10-25T23:00:00Z"),
     ] {
         let limits = Limits { daily_cap: DailyCap::new(1), ..Limits::none(berlin) };
-        let mut pacer = Pacer::new(limits, &Past::from_times(vec![utc(first)], utc(last), berlin), utc(last));
+        let mut pacer = Pacer::new(limits, &PastAttempts::from_times(vec![utc(first)], utc(last), berlin), utc(last));
 
         assert!(matches!(pacer.next(utc(last), 0.5), Pace::Wait { until, .. } if until == utc(next)), "{first}");
         assert_eq!(pacer.next(utc(next), 0.5), Pace::Go);
 
-        let before = Past::from_times(vec![utc(first) - TimeDelta::minutes(1)], utc(last), berlin);
+        let before = PastAttempts::from_times(vec![utc(first) - TimeDelta::minutes(1)], utc(last), berlin);
         assert_eq!(before.today, 0, "{first}: a minute earlier was the day before");
     }
 }

@@ -25,9 +25,9 @@ fn spread(n: usize, step: f64) -> f64 {
 
 /// The moment of every message, by the pacers that send them.
 fn simulated(backlog: &Backlog, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    let past = Past { times: Vec::new(), today: backlog.today };
+    let past = PastAttempts { times: Vec::new(), today: backlog.today };
     let mut sender = Pacer::new(backlog.sender, &past, now);
-    let mut blast = Pacer::new(backlog.blast, &Past::default(), now);
+    let mut blast = Pacer::new(backlog.blast, &PastAttempts::default(), now);
     let (mut times, mut at) = (Vec::new(), now);
     while times.len() < usize::try_from(backlog.people).unwrap() {
         let (golden, silver) = (spread(times.len(), 0.618_033_988_75), spread(times.len(), 0.414_213_562_37));
@@ -87,7 +87,7 @@ fn the_blasts_slower_gap_counts_not_the_senders_rate() {
 
     assert_eq!(forecast.done_at, Some(noon() + TimeDelta::minutes(60)));
     assert_eq!(slow.per_hour().map(f64::round), Some(20.0));
-    assert_eq!(binding(&slow.sender, &slow.blast), Some(Binding::Gap("2m..4m".parse().unwrap())));
+    assert_eq!(binding(&slow.sender, &slow.blast), Some(BindingLimit::Gap("2m..4m".parse().unwrap())));
 }
 
 #[test]
@@ -229,7 +229,7 @@ proptest! {
         }
         let today = on_day(&times, day_start(now, zone), zone);
         let tomorrow = on_day(&times, next_day_start(now, zone), zone);
-        let people = |share: Option<Share>| share.map_or(0, |share| share.people);
+        let people = |share: Option<ForecastShare>| share.map_or(0, |share| share.people);
         prop_assert!(people(forecast.today).abs_diff(today) <= off, "{:?}, sent {today}", forecast.today);
         prop_assert!(people(forecast.tomorrow).abs_diff(tomorrow) <= 2 * off, "{:?}, sent {tomorrow}", forecast.tomorrow);
         // The first one is never off.

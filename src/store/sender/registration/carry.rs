@@ -8,7 +8,7 @@ use crate::store::StoreError;
 
 /// A sender whose row changed, and its business before and now.
 #[derive(Debug, Clone)]
-pub(super) struct Moved {
+pub(super) struct SenderMove {
     pub id: SenderId,
     pub from: String,
     pub to: String,
@@ -16,12 +16,12 @@ pub(super) struct Moved {
 
 /// From one business to another, in two columns.
 #[derive(Debug, Default)]
-struct Pairs {
+struct BusinessPairs {
     sources: Vec<String>,
     businesses: Vec<String>,
 }
 
-impl Pairs {
+impl BusinessPairs {
     fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let (sources, businesses) = pairs.into_iter().unzip();
         Self { sources, businesses }
@@ -38,11 +38,11 @@ impl Pairs {
 }
 
 /// Carries opt-outs over to whom they hold for now. The rows of these senders are locked and up to date.
-pub(super) async fn over(tx: &mut PgConnection, made: &[SenderId], moved: &[Moved]) -> Result<(), StoreError> {
+pub(super) async fn over(tx: &mut PgConnection, made: &[SenderId], moved: &[SenderMove]) -> Result<(), StoreError> {
     let ids: Vec<i64> = made.iter().copied().chain(moved.iter().map(|moved| moved.id)).map(|id| id.0).collect();
     note_devices(tx, &ids).await?;
     let into_another = moved.iter().filter(|moved| moved.from != moved.to);
-    let mut pairs = Pairs::of(into_another.map(|moved| (moved.from.clone(), moved.to.clone())));
+    let mut pairs = BusinessPairs::of(into_another.map(|moved| (moved.from.clone(), moved.to.clone())));
     pairs.extend(of_unknown_devices(tx, made).await?);
     let linked = link(tx, &pairs, &ids).await?;
     pairs.extend(linked);
@@ -68,7 +68,7 @@ async fn note_devices(tx: &mut PgConnection, ids: &[i64]) -> Result<(), StoreErr
 
 /// Nobody knows which phone a sender was that has not been configured since a version that did not note it: a new one may
 /// be the same under another name.
-async fn of_unknown_devices(tx: &mut PgConnection, made: &[SenderId]) -> Result<Pairs, StoreError> {
+async fn of_unknown_devices(tx: &mut PgConnection, made: &[SenderId]) -> Result<BusinessPairs, StoreError> {
     let pairs: Vec<(String, String)> = sqlx::query_as(
         "select distinct o.business, n.business
            from senders o join senders n on n.id = any($1) and n.business <> o.business
@@ -77,12 +77,12 @@ async fn of_unknown_devices(tx: &mut PgConnection, made: &[SenderId]) -> Result<
     .bind(made)
     .fetch_all(tx)
     .await?;
-    Ok(Pairs::of(pairs))
+    Ok(BusinessPairs::of(pairs))
 }
 
 /// Links for opt-outs to come: from a business that no sender has any more (somebody may still name it), and among all
 /// senders that are or were the same phone, through a business that stands for the phone. Returns the new ones.
-async fn link(tx: &mut PgConnection, pairs: &Pairs, ids: &[i64]) -> Result<Pairs, StoreError> {
+async fn link(tx: &mut PgConnection, pairs: &BusinessPairs, ids: &[i64]) -> Result<BusinessPairs, StoreError> {
     let linked: Vec<(String, String)> = sqlx::query_as(
         "with shared as (
              select distinct hub, business
@@ -106,11 +106,11 @@ async fn link(tx: &mut PgConnection, pairs: &Pairs, ids: &[i64]) -> Result<Pairs
     .bind(ids)
     .fetch_all(tx)
     .await?;
-    Ok(Pairs::of(linked))
+    Ok(BusinessPairs::of(linked))
 }
 
 /// Copies what there is; the links carry it on from there. Nobody adds an opt-out meanwhile.
-async fn copy(tx: &mut PgConnection, pairs: &Pairs) -> Result<(), StoreError> {
+async fn copy(tx: &mut PgConnection, pairs: &BusinessPairs) -> Result<(), StoreError> {
     sqlx::query("lock table suppressions in share row exclusive mode").execute(&mut *tx).await?;
     sqlx::query(
         "insert into suppressions (business, phone_number, reason, source, created_by, created_at)

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Arrival, Asked, Movement, People, Person, Reach, Reaches, Shown, Wanted};
 use crate::domain::ids::RecipientId;
-use crate::engine::view::{Anchor, Order, Place, RecipientRow, Total};
+use crate::engine::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 
 impl People {
     /// Exchanges the list.
@@ -89,7 +89,7 @@ impl People {
     /// A page together with the marked people whose place is in it: who no longer matches was left out by the database.
     fn with_those_who_stay(&self, mut page: Vec<Person>, gap: Gap) -> Vec<Person> {
         page.retain(|person| self.get(person.row.id).is_none());
-        let within = |place: Place| {
+        let within = |place: RowPosition| {
             gap.after.is_none_or(|edge| self.compare(place, edge).is_gt())
                 && gap.before.is_none_or(|edge| self.compare(place, edge).is_lt())
         };
@@ -102,7 +102,7 @@ impl People {
         page
     }
 
-    fn compare(&self, a: Place, b: Place) -> Ordering {
+    fn compare(&self, a: RowPosition, b: RowPosition) -> Ordering {
         Order::from(self.order).compare(a, b)
     }
 
@@ -169,8 +169,8 @@ impl People {
 /// The part of the order that a page fills, without its edges.
 #[derive(Debug, Clone, Copy)]
 struct Gap {
-    after: Option<Place>,
-    before: Option<Place>,
+    after: Option<RowPosition>,
+    before: Option<RowPosition>,
 }
 
 fn person(row: RecipientRow) -> Person {
