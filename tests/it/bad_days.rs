@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Setup, Shop, digits, eventually_async, pass};
+use crate::support::{Setup, Shop, digits, eventually_async, measured, settle_for, until_unchanged};
 
 /// Four at a time, so that a blast lasts long enough to meet trouble.
 const SETUP: Setup<'static> = Setup {
@@ -21,11 +21,15 @@ async fn refusing_shop() -> Shop {
     let shop = Shop::open(SETUP).await;
     shop.execute(
         "create table refusing (of text, code text);
+         create sequence refused minvalue 0 start 0;
          create function refuse() returns trigger language plpgsql as $$
          declare why text;
          begin
              select code into why from refusing where of = tg_table_name;
-             if found then raise exception 'no' using errcode = why; end if;
+             if found then
+                 perform nextval('refused');
+                 raise exception 'no' using errcode = why;
+             end if;
              return null;
          end $$;
          create trigger refuse before insert on attempts for each statement execute function refuse();
@@ -37,6 +41,11 @@ async fn refusing_shop() -> Shop {
 
 async fn refuse(shop: &Shop, table: &str, code: &str) {
     shop.execute(&format!("insert into refusing values ('{table}', '{code}')")).await;
+}
+
+/// How often a table refused; a sequence is not rolled back.
+async fn refused(shop: &Shop) -> i64 {
+    shop.number("select last_value from refused").await
 }
 
 async fn waiting(shop: &Shop, blast: &str) -> Value {
@@ -66,27 +75,27 @@ fn log(shop: &Shop) -> String {
 
 #[tokio::test]
 async fn a_full_disk_is_told_with_what_to_do_and_the_blast_goes_on_once_there_is_room() {
-    for table in ["attempts", "provider_message"] {
-        let shop = refusing_shop().await;
-        let blast = shop.blast(0..150).await;
-        let engine = shop.engine();
-        shop.until_posts(10).await;
+    tokio::join!(a_full_disk_under("attempts"), a_full_disk_under("provider_message"));
+}
 
-        refuse(&shop, table, "53100").await;
-        says(&shop, &blast, "the database's disk is full").await;
-        let told = waiting(&shop, &blast).await;
-        pass(300).await;
-        let posts = shop.sim.posts().await.len();
-        pass(1_000).await;
-        assert_eq!((told["mend"].as_str(), shop.state(&blast).await.as_str()), (Some("make room there"), "sending"));
-        assert_eq!(shop.sim.posts().await.len(), posts, "nobody is sent to blindly");
-        shop.execute("delete from refusing").await;
-        shop.until_state(&blast, "completed").await;
-        engine.stop().await;
+async fn a_full_disk_under(table: &str) {
+    let shop = refusing_shop().await;
+    let blast = shop.blast(0..150).await;
+    let engine = shop.engine();
+    shop.until_posts(10).await;
 
-        assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (150, 0));
-        shop.promises().await;
-    }
+    refuse(&shop, table, "53100").await;
+    says(&shop, &blast, "the database's disk is full").await;
+    let reason = waiting(&shop, &blast).await;
+    // Nobody is sent to blindly.
+    until_unchanged("POSTs", Duration::from_secs(1), async || shop.sim.stats().await.posts).await;
+    assert_eq!((reason["mend"].as_str(), shop.state(&blast).await.as_str()), (Some("make room there"), "sending"));
+    shop.execute("delete from refusing").await;
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (150, 0));
+    shop.promises().await;
 }
 
 #[tokio::test]
@@ -106,10 +115,11 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_told_by_it
         ("provider_message", "40001", None),
         ("attempts", "40P01", None),
     ] {
+        let before = refused(&shop).await;
         refuse(&shop, table, code).await;
         match words {
             Some(words) => says(&shop, &blast, words).await,
-            None => pass(400).await,
+            None => eventually_async("it is refused twice", async || refused(&shop).await >= before + 2).await,
         }
         shop.execute("delete from refusing").await;
         let posts = shop.sim.stats().await.posts;
@@ -130,11 +140,12 @@ async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     let engine = shop.engine();
     shop.until_posts(10).await;
 
+    let waits = "select count(*) from pg_locks where relation = 'status_history'::regclass and not granted";
     for _ in 0..3 {
         // The engine holds people and wants the history; this one holds the history and wants people.
         let mut psql = psql(&shop).await;
         say(&mut psql, "begin; lock table status_history in share row exclusive mode").await;
-        pass(100).await;
+        eventually_async("the engine waits for it", async || shop.number(waits).await > 0).await;
         let _ = sqlx::query("update blast_recipients set note = 'seen' where note is null").execute(&mut psql).await;
         let _ = sqlx::query("rollback").execute(&mut psql).await;
     }
@@ -168,7 +179,7 @@ async fn somebody_locked_by_hand_waits_and_the_others_go_on() {
     .await;
     let took = began.elapsed();
     // Longer than any lock is waited for.
-    pass(6_000).await;
+    settle_for(5_500).await;
     let log_lines = log(&shop).lines().count();
     for connection in [&mut queued, &mut sending, &mut whole] {
         say(connection, "commit").await;
@@ -178,7 +189,7 @@ async fn somebody_locked_by_hand_waits_and_the_others_go_on() {
     }
     engine.stop().await;
 
-    assert!(took < Duration::from_secs(4), "the others were held up: {took:?}");
+    measured("the others, beside three locks", took, Duration::from_secs(4));
     assert!(log_lines < 10, "{}", log(&shop));
     assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (120, 0));
     shop.promises().await;

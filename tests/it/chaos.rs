@@ -8,10 +8,11 @@ mod renewals;
 mod standby;
 
 use std::fmt;
-use std::time::Instant;
 
 use crate::support::proxy::Proxy;
-use crate::support::{Clock, Cluster, Engine, PATIENCE, Setup, Shop, TestDatabase, eventually_async, long_form, pass};
+use crate::support::{
+    Clock, Cluster, Deadline, Engine, PATIENCE, Setup, Shop, TestDatabase, eventually_async, long_form, settle_for,
+};
 use blows::Blow;
 pub use commits::proxied;
 
@@ -29,7 +30,9 @@ const SETUP: Setup<'static> = Setup {
 
 /// The seed of an ordinary run: a change is judged by the rounds that the one before it passed.
 const ORDINARY_SEED: u64 = 13_443_116_543_720_396_682;
-/// With fewer queued, a further blast is sent.
+/// The people of a blast that lasts longer than all rounds.
+const ENDLESS: u32 = 1_000;
+/// With fewer queued beside it, a further blast is sent.
 const QUEUED_AT_LEAST: i64 = 150;
 
 #[tokio::test]
@@ -38,6 +41,7 @@ async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost
     let seed = seed.unwrap_or_else(|| if long_form() { rand::random() } else { ORDINARY_SEED });
     println!("BLASTDECK_CHAOS_SEED={seed}");
     let mut trial = Trial::begin(seed).await;
+    let endless = trial.begin_endless_blast().await;
     let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let rounds = rounds.unwrap_or(if long_form() { 200 } else { 9 });
 
@@ -47,7 +51,7 @@ async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost
         trial.play(&round).await;
     }
 
-    trial.end().await;
+    trial.end(&endless).await;
 }
 
 #[tokio::test]
@@ -138,7 +142,7 @@ impl Trial {
         let posts = 1 + self.dice.up_to(30);
         self.until_more_posts(posts).await;
         for blow in &round.blows {
-            pass(self.dice.up_to(60) as u64).await;
+            self.dice.moment(60).await;
             self.strike(*blow).await;
         }
         // It goes on by itself.
@@ -150,13 +154,20 @@ impl Trial {
             engine.stop().await;
         }
         // What a dead engine had written to the wire arrives, and is told.
-        pass(200).await;
+        settle_for(200).await;
         self.check().await;
     }
 
-    /// A blast beside those under way, when these come to their end.
+    /// A message every six seconds: as long as anything is left to do no standby ends by itself.
+    async fn begin_endless_blast(&mut self) -> String {
+        self.people += ENDLESS;
+        self.shop.blast_with(0..ENDLESS, &["--gap", "1h..1h"]).await
+    }
+
+    /// A blast beside those being sent, when these come to their end.
     async fn have_work(&mut self) {
-        if self.shop.count("queued").await < QUEUED_AT_LEAST {
+        let queued = "select count(*) from blast_recipients join blasts b on b.id = blast_id where status = 'queued' and b.gap is null";
+        if self.shop.number(queued).await < QUEUED_AT_LEAST {
             self.shop.blast(self.people..self.people + 200).await;
             self.people += 200;
         }
@@ -172,10 +183,9 @@ impl Trial {
             "select count(*) from pg_stat_activity
               where application_name = 'blastdeck' and query ilike 'listen%' and backend_start >= to_timestamp({since})"
         );
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::after(PATIENCE);
         while self.shop.number(&listening).await < wanted {
-            assert!(Instant::now() < deadline, "the engines are not up: {}", self.how_it_stands().await);
-            pass(10).await;
+            assert!(deadline.wait_a_moment().await, "the engines are not up: {}", self.how_it_stands().await);
         }
     }
 
@@ -192,11 +202,10 @@ impl Trial {
     /// Nothing holds up the sending for good. A fast machine may have sent to everybody meanwhile: then there are more.
     async fn until_more_posts(&mut self, more: usize) {
         let wanted = self.shop.sim.stats().await.posts + more;
-        let deadline = Instant::now() + 2 * PATIENCE;
+        let deadline = Deadline::after(2 * PATIENCE);
         while self.shop.sim.stats().await.posts < wanted {
-            assert!(Instant::now() < deadline, "nothing is sent any more: {}", self.how_it_stands().await);
+            assert!(deadline.wait_a_moment().await, "nothing is sent any more: {}", self.how_it_stands().await);
             self.have_work().await;
-            pass(10).await;
         }
     }
 
@@ -229,9 +238,10 @@ impl Trial {
     }
 
     /// Without trouble all is sent, and nobody is left between.
-    async fn end(self) {
+    async fn end(self, endless: &str) {
         self.proxy.calm();
         self.shop.sim.faults(&[]).await;
+        self.shop.ok(&["blast", "cancel", endless, "--yes"]).await;
         self.shop.until_idle().await;
         let open = self.shop.count("queued").await + self.shop.count("sending").await;
         assert_eq!(open, 0, "nobody is forgotten");
@@ -242,7 +252,7 @@ impl Trial {
     /// Ends the server as `pg_ctl stop -m immediate` does, and starts it again after a while.
     async fn crash_postgres(&mut self) {
         self.cluster.stop_immediately();
-        pass(self.dice.up_to(400) as u64).await;
+        self.dice.moment(400).await;
         self.cluster.local.ensure_running().await.unwrap();
     }
 }
@@ -259,6 +269,11 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
+    }
+
+    /// Lets a moment pass, of less than so many milliseconds.
+    async fn moment(&mut self, milliseconds: usize) {
+        settle_for(self.up_to(milliseconds) as u64).await;
     }
 
     fn shuffle<T>(&mut self, items: &mut [T]) {

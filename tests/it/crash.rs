@@ -1,9 +1,13 @@
 //! Whatever dies, and whenever: nobody is written to twice, nobody is forgotten, nobody is invented.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Setup, Shop, Size, digits, eventually_async, figure, long_form, pass, said};
+use crate::support::{
+    PATIENCE, Setup, Shop, Size, digits, eventually_async, figure, long_form, measured, said, settle_for,
+};
 
 /// As many as a crash may leave uncertain: 16 under way, and a quarter more claimed ahead.
 const SLOTS: i64 = 20;
@@ -55,7 +59,7 @@ async fn kill_at_random_moments(killing: Killing<'_>) {
         let engine = shop.engine();
         let more = rand::random::<u64>() % (4 * u64::try_from(in_flight).unwrap());
         shop.until_posts(posts + 1 + usize::try_from(more).unwrap()).await;
-        pass(u64::from(rand::random::<u8>() % 40)).await;
+        settle_for(u64::from(rand::random::<u8>() % 40)).await;
         engine.kill().await;
         if !long_form() {
             free_the_lease(&shop).await;
@@ -190,16 +194,16 @@ async fn a_captured_verb_returns_though_its_engine_goes_on() {
     // A pause of three seconds between two messages.
     let shop = Shop::open(Setup { sender: "gap = \"30m..30m\"", ..Setup::default() }).await;
     let blast = shop.draft(0..5).await;
-    let began = std::time::Instant::now();
 
     let said = said(shop.command(&["blast", "send", &blast, "--yes"])).await;
-    let took = began.elapsed();
+    // An output that is held open ends with the engine, and that with the blast.
+    let still_sending = shop.count("queued").await;
     eventually_async("it is being sent", async || !shop.sim.posts().await.is_empty()).await;
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
     eventually_async("the engine ends by itself", async || shop.engines().is_empty()).await;
 
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(took.as_secs() < 3, "its output was held open for {took:?}");
+    assert!(still_sending > 0, "its output was held open");
 }
 
 #[tokio::test]
@@ -213,14 +217,13 @@ async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
     shop.until_posts(12).await;
 
     engine.kill().await;
-    let killed = std::time::Instant::now();
+    let killed = Instant::now();
     let posts = shop.sim.stats().await.posts;
     shop.until_posts(posts + 6).await;
 
     // Five seconds of lease, a second to look, and what this machine is busy with.
-    let took = killed.elapsed();
-    assert!(took.as_secs() < 10, "{took:?}");
-    let ended = tokio::time::timeout(crate::support::PATIENCE, standby.wait()).await;
+    measured("a standby goes on after a kill", killed.elapsed(), Duration::from_secs(10));
+    let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
     assert!(ended.expect("it ends by itself").unwrap().success());
     let uncertain = shop.count("uncertain").await;
     assert!(uncertain <= 3, "{uncertain}");

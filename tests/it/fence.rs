@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Setup, Shop, digits, eventually_async, settle_for};
 
 const SLOW_START: Setup<'static> = Setup {
     sim: &["--latency", "10ms", "--speed", "6000"],
@@ -88,15 +88,14 @@ async fn a_throttled_sender_is_slowed_once_and_remembers_it() {
     let blast = shop.blast(0..1).await;
     let engine = shop.engine();
 
-    crate::support::eventually_async("it is slowed", async || {
-        shop.number("select slowed::bigint from senders").await == 1
-    })
-    .await;
+    eventually_async("it is slowed", async || shop.number("select slowed::bigint from senders").await == 1).await;
 
     assert_eq!(shop.number("select count(*) from senders where held_until > now()").await, 1);
     engine.stop().await;
     let engine = shop.engine();
-    crate::support::pass(700).await;
+    let held = "select count(*) from sender_leases where holder is not null";
+    eventually_async("the next process has the lease", async || shop.number(held).await == 1).await;
+    settle_for(500).await;
     assert_eq!(shop.sim.posts().await.len(), 1, "the next process waits as long as the provider asked");
     engine.stop().await;
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;

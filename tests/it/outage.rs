@@ -1,12 +1,14 @@
 //! Postgres gone while a dashboard sends: nothing is sent blindly, nothing is lost, it goes on by itself, and the first line
 //! says since when the numbers are old.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use blastdeck::private_postgres::{PrivatePostgres, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, figure, long_form, pass};
+use crate::support::{
+    Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, long_form, measured, settle_for, until_unchanged,
+};
 
 /// POSTs under way at once, and a quarter more.
 const SLOTS: i64 = 10;
@@ -30,6 +32,11 @@ async fn until_shown(pty: &Pty, words: &str) {
     eventually_async(&format!("{words} is shown"), async || pty.text().contains(words)).await;
 }
 
+/// Waits until nothing more comes to the provider; how many came.
+async fn nothing_leaves(shop: &Shop) -> usize {
+    until_unchanged("POSTs", Duration::from_millis(500), async || shop.sim.stats().await.posts).await
+}
+
 #[tokio::test]
 async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_the_time() {
     let room = Room::new();
@@ -42,17 +49,15 @@ async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_t
 
     stop_immediately(&local);
     until_shown(&window, "STALE since").await;
-    // Those that were claimed, with their answers kept.
-    pass(500).await;
-    let posts = shop.sim.posts().await.len();
-    pass(if long_form() { 60_000 } else { 3_000 }).await;
+    // Those that were claimed still go, and their answers are kept.
+    let posts = nothing_leaves(&shop).await;
+    settle_for(if long_form() { 60_000 } else { 1_000 }).await;
     let posts_later = shop.sim.posts().await.len();
     assert_eq!(posts_later, posts, "nothing is sent that could not be written down first");
     local.ensure_running().await.unwrap();
     let back = Instant::now();
     shop.until_posts(posts + 1).await;
-    figure(&format!("sends again {:.2} s after the database was back", back.elapsed().as_secs_f64()));
-    assert!(back.elapsed().as_secs() < 10, "{:?}", back.elapsed());
+    measured("sends again after the database was back", back.elapsed(), Duration::from_secs(10));
     until_shown(&window, "live, news").await;
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     // Doubt may still end: an answer that was kept is written down late.
@@ -81,14 +86,13 @@ async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
 
     window.signal(Signal::KILL);
     let killed = Instant::now();
-    pass(300).await;
-    let posts = shop.sim.stats().await.posts;
+    let posts = nothing_leaves(&shop).await;
     shop.until_posts(posts + 1).await;
-    println!(
-        "the standby sends {:.2} s after the window was killed, with a lease of 5 s",
-        killed.elapsed().as_secs_f64()
+    measured(
+        "the standby sends after the window was killed, with a lease of 5 s",
+        killed.elapsed(),
+        Duration::from_secs(10),
     );
-    assert!(killed.elapsed().as_secs() < 10, "{:?}", killed.elapsed());
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     eventually_async("it ends by itself", async || shop.engines().is_empty()).await;
 
@@ -122,9 +126,9 @@ async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     for process in &frozen {
         kill_process(*process, Signal::STOP).unwrap();
     }
-    pass(1_000).await;
-    let posts = shop.sim.posts().await.len();
-    pass(if long_form() { 45_000 } else { 6_000 }).await;
+    let posts = nothing_leaves(&shop).await;
+    // Longer than the lease.
+    settle_for(if long_form() { 45_000 } else { 5_500 }).await;
     let meanwhile = shop.sim.posts().await.len() - posts;
     for process in &frozen {
         kill_process(*process, Signal::CONT).unwrap();
@@ -132,13 +136,12 @@ async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     let back = Instant::now();
     shop.until_posts(posts + 1).await;
     let took = back.elapsed();
-    figure(&format!("sends again {:.2} s after the database went on", took.as_secs_f64()));
+    measured("sends again after the database went on", took, Duration::from_secs(10));
     eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
     let uncertain = shop.count("uncertain").await;
     shop.until_state(&blast, if uncertain > 0 { "sending" } else { "completed" }).await;
     engine.stop().await;
 
     assert!(meanwhile == 0 && uncertain <= SLOTS, "{meanwhile} POSTs meanwhile, {uncertain} uncertain");
-    assert!(took.as_secs() < 10, "{took:?}");
     shop.promises().await;
 }

@@ -1,11 +1,13 @@
 //! Pace as the provider sees it: by the simulator's own record of when each POST came to its door.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
-use crate::support::{Post, Setup, Shop, digits, eventually_async, long_form, pass};
+use crate::chaos::proxied;
+use crate::support::proxy::Proxy;
+use crate::support::{Post, Setup, Shop, digits, eventually_async, figure, long_form, measured, settle_for};
 
 /// In real time: what a sender with a rate is like.
 const REAL: Setup<'static> = Setup {
@@ -34,11 +36,6 @@ fn reached(times: &[DateTime<Utc>], posts: usize, per_second: u32) -> f64 {
     f64::from(u32::try_from(posts).unwrap()) / shortest.as_seconds_f64() / f64::from(per_second)
 }
 
-#[expect(clippy::print_stderr, reason = "figures for whoever runs it with --nocapture")]
-fn tell(what: &str) {
-    eprintln!("{what}");
-}
-
 /// Sends for some seconds at a rate; checks that no sliding second is over it, and that it is reached.
 async fn a_rate_is_kept_and_reached(rate: u32, in_flight: u32, seconds: u32) {
     let sender = format!("rate = \"{rate}/s\"\nin_flight = {in_flight}");
@@ -52,19 +49,17 @@ async fn a_rate_is_kept_and_reached(rate: u32, in_flight: u32, seconds: u32) {
     let times = arrivals(&shop).await;
     let most = fullest(&times, TimeDelta::seconds(1));
     let all = reached(&times, people - 1, rate);
-    let best = if long_form() { all } else { reached(&times, 2 * rate as usize, rate) };
-    let (whole, peak) = (all * 100.0, best * 100.0);
-    tell(&format!("{rate}/s: at most {most} in a second; {whole:.2} % of it reached, {peak:.2} % at best"));
+    figure(&format!("{rate}/s: at most {most} in a second; {:.2} % of it reached", all * 100.0));
     assert!(most <= rate as usize, "{most} in a second at {rate}/s");
-    // How near it comes is a matter of the machine, and measured in the long form.
-    assert!(best >= if long_form() { 0.98 } else { 0.8 }, "{best}");
+    // How near it comes is a matter of the machine.
+    assert!(!long_form() || all >= 0.98, "{all}");
     assert_eq!(times.len(), people);
     shop.promises().await;
 }
 
 #[tokio::test]
 async fn a_rate_of_80_a_second_is_kept_in_every_second_and_reached() {
-    a_rate_is_kept_and_reached(80, 16, if long_form() { 20 } else { 6 }).await;
+    a_rate_is_kept_and_reached(80, 16, if long_form() { 20 } else { 4 }).await;
 }
 
 #[tokio::test]
@@ -138,10 +133,11 @@ async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() 
     let posts = shop.sim.posts().await;
     let patient: Vec<_> = posts.iter().filter(|post| post.phone < digits(100)).map(|post| post.at).collect();
     let closest = patient.windows(2).map(|two| two[1] - two[0]).min().unwrap();
-    assert!(share(patient.len(), 1) >= 0.5 * 5.0 * took, "{} in {took} s", patient.len());
-    assert!(closest >= TimeDelta::milliseconds(190), "{closest}");
+    assert!(patient.len() > 1 && closest >= TimeDelta::milliseconds(190), "{} of it, {closest} apart", patient.len());
     let best = reached(&times, 120, 60);
-    assert!(best >= 0.9, "{best}: {} in {took} s", posts.len());
+    let moves = share(patient.len(), 1) / took;
+    figure(&format!("{moves:.1} a second with a gap of 200 ms; {:.1} % of the rate", best * 100.0));
+    assert!(!long_form() || moves >= 2.5 && best >= 0.9, "{moves} a second, {best}");
     shop.promises().await;
 }
 
@@ -187,8 +183,8 @@ async fn after_slow_down_nothing_goes_before_the_time_that_the_provider_named() 
     shop.sim.faults(&["throttle=1"]).await;
     let blast = shop.blast(0..40).await;
     let engine = shop.engine();
-    shop.until_posts(1).await;
-    pass(300).await;
+    let held = "select count(*) from senders where held_until > now()";
+    eventually_async("the sender is held", async || shop.number(held).await == 1).await;
     shop.sim.faults(&[]).await;
 
     let said = shop.until_waiting(&blast, "throttled").await;
@@ -209,8 +205,8 @@ async fn after_slow_down_nothing_goes_before_the_time_that_the_provider_named() 
     shop.promises().await;
 }
 
-/// A pause during a wait of so long: how many milliseconds after its commit the engine had let go of the wait.
-async fn pause_during(sender: &str, blast: &[&str], reason: &str) -> i64 {
+/// A pause during a wait that lasts an hour and more: how long after its commit the engine had let go of the wait.
+async fn pause_during(sender: &str, blast: &[&str], reason: &str) -> Duration {
     let shop = Shop::open(Setup { sender, ..REAL }).await;
     let blast = shop.blast_with(0..9, blast).await;
     if reason == "throttled" {
@@ -231,11 +227,11 @@ async fn pause_during(sender: &str, blast: &[&str], reason: &str) -> i64 {
         shop.number("select (extract(epoch from clock_timestamp() - updated_at) * 1000)::bigint from blasts").await
     };
     let (_, took) = tokio::join!(pause, noticed);
-    pass(200).await;
+    settle_for(200).await;
     assert_eq!(shop.sim.stats().await.posts, posts, "nothing goes after it");
     engine.stop().await;
     shop.promises().await;
-    took
+    Duration::from_millis(took.unsigned_abs())
 }
 
 #[tokio::test]
@@ -250,14 +246,13 @@ async fn a_pause_ends_any_wait_within_a_tenth_of_a_second() {
         (fast, &[], "throttled"),
         (fast, &[], "daily_cap"),
     ];
-    for (sender, blast, reason) in waits {
-        let mut took = pause_during(sender, blast, reason).await;
-        if took >= 100 {
-            // The machine may just have been busy: once more.
-            took = pause_during(sender, blast, reason).await;
+    if long_form() {
+        for (sender, blast, reason) in waits {
+            let took = pause_during(sender, blast, reason).await;
+            measured(reason, took, Duration::from_millis(100));
         }
-        tell(&format!("{reason}: {took} ms"));
-        assert!(took < 100, "{reason}: {took} ms");
+    } else {
+        futures_util::future::join_all(waits.map(|(sender, blast, reason)| pause_during(sender, blast, reason))).await;
     }
 }
 
@@ -270,30 +265,30 @@ async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
     let began = Instant::now();
     shop.ok(&["blast", "pause", &blast]).await;
     eventually_async("all are settled", async || shop.count("sending").await == 0).await;
-    pass(300).await;
+    let posts = shop.sim.stats().await.posts;
+    settle_for(300).await;
+    assert_eq!(shop.sim.stats().await.posts, posts, "nothing goes after it");
 
     let paused: DateTime<Utc> =
         sqlx::query_scalar("select updated_at from blasts").fetch_one(&shop.database.pool).await.unwrap();
     let late = arrivals(&shop).await.iter().filter(|at| **at > paused + TimeDelta::milliseconds(100)).count();
     engine.stop().await;
-    assert!(late <= 1, "{late} came more than 100 ms after the pause; settled after {:?}", began.elapsed());
+    figure(&format!("{late} came more than 100 ms after the pause; settled after {:?}", began.elapsed()));
+    assert!(!long_form() || late <= 1, "{late}");
     // Whoever was claimed ahead is queued again, to be sent to after a resume.
     assert_eq!((shop.count("failed").await, shop.count("uncertain").await), (0, 0));
     shop.promises().await;
 }
 
-/// How many transactions a second an engine costs the database while it only waits.
-/// Transactions a second of the engine, or of each where `blast send` has left a standby beside it.
-async fn cost_of_waiting(shop: &Shop) -> f64 {
-    let done = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
-    // A connection that falls idle reports what it has done ten seconds later.
-    pass(11_500).await;
-    let before = shop.number(done).await;
-    pass(10_000).await;
-    let cost = f64::from(i32::try_from(shop.number(done).await - before - 1).unwrap()) / 10.0;
-    let engines = shop.engines().len();
-    tell(&format!("{cost} transactions a second of {engines}"));
-    cost / f64::from(u32::try_from(engines).unwrap())
+/// How many transactions a second come from an engine that only waits.
+async fn cost_of_waiting(shop: &Shop, proxy: &Proxy) -> f64 {
+    eventually_async("the engine is up", async || shop.number("select count(*) from sender_leases").await > 0).await;
+    settle_for(3_000).await;
+    let before = proxy.transactions();
+    settle_for(6_000).await;
+    let cost = share(proxy.transactions() - before, 6);
+    figure(&format!("{cost:.1} transactions a second"));
+    cost
 }
 
 #[tokio::test]
@@ -301,18 +296,18 @@ async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
     let hour = Utc::now().hour();
     let hours = format!("{:02}:00-{:02}:00", (hour + 2) % 24, (hour + 3) % 24);
     let setup = Setup { sender: "rate = \"40/s\"\nin_flight = 2", ..REAL };
-    let (paused, closed) = (Shop::open(setup).await, Shop::open(setup).await);
+    let ((paused, of_paused), (closed, of_closed)) = (proxied(setup).await, proxied(setup).await);
     let blast = paused.blast(0..200).await;
     paused.ok(&["blast", "pause", &blast]).await;
     let engines = [paused.engine(), closed.engine()];
     let window = closed.blast_with(0..9, &["--window", &hours, "--timezone", "UTC"]).await;
     closed.until_waiting(&window, "window").await;
 
-    let costs = tokio::join!(cost_of_waiting(&paused), cost_of_waiting(&closed));
+    let costs = tokio::join!(cost_of_waiting(&paused, &of_paused), cost_of_waiting(&closed, &of_closed));
 
     for engine in engines {
         engine.stop().await;
     }
-    // Renewals of these short leases and the server's own vacuum are among them.
+    // Counted on their way to the server, which does things of its own. Renewals of these short leases are among them.
     assert!(costs.0 < 2.0 && costs.1 < 3.5, "{costs:?}");
 }

@@ -163,7 +163,7 @@ fn remembered(shop: &Shop, ending: &str) -> PathBuf {
 
 #[tokio::test]
 async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it() {
-    for (what, spoil) in [
+    let cases = [
         ("damaged", (|shop| std::fs::write(remembered(shop, "json"), "").unwrap()) as fn(&Shop)),
         ("cut off", |shop| std::fs::write(remembered(shop, "posted-0"), "").unwrap()),
         ("no record", |shop| std::fs::remove_dir_all(shop.path("state")).unwrap()),
@@ -172,25 +172,27 @@ async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it(
             std::fs::remove_dir_all(shop.path("state")).unwrap();
             std::fs::write(shop.path("state"), "").unwrap();
         }),
-    ] {
-        let shop = a_shop_that_has_sent().await;
-        shop.blast(10..15).await;
-        spoil(&shop);
+    ];
+    futures_util::future::join_all(cases.map(|(what, spoil)| asks_once_its_memory_is(what, spoil))).await;
+}
 
-        asks_and_sends_nothing(&shop, what).await;
+async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    spoil(&shop);
 
-        if what.starts_with("cannot") {
-            let said = shop.run(&["sender", "confirm", "sales"]).await;
-            assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
-            let path = shop.path("state");
-            if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }
-                .unwrap();
-        }
-        shop.ok(&["sender", "confirm", "sales"]).await;
-        shop.until_idle().await;
-        assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
-        shop.promises().await;
+    asks_and_sends_nothing(&shop, what).await;
+
+    if what.starts_with("cannot") {
+        let said = shop.run(&["sender", "confirm", "sales"]).await;
+        assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
+        let path = shop.path("state");
+        if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }.unwrap();
     }
+    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
+    shop.promises().await;
 }
 
 #[tokio::test]
@@ -231,20 +233,22 @@ async fn a_confirmation_is_for_one_sender() {
 
 #[tokio::test]
 async fn the_memory_of_the_version_before_is_taken_over_and_its_warning_too() {
-    for (renewals, posts) in [(0, 8), (1_000, 3)] {
-        let shop = a_shop_that_has_sent().await;
-        std::fs::remove_dir_all(shop.path("state")).unwrap();
-        let likeness: serde_json::Value =
-            sqlx::query_scalar("select sent_from from senders").fetch_one(&shop.database.pool).await.unwrap();
-        let memory = json!({ "likeness": likeness, "confirmed_at": null, "renewals": { "1": renewals } });
-        std::fs::create_dir_all(shop.path("data/run/0123456789abcdef")).unwrap();
-        shop.write("data/run/0123456789abcdef/memory.json", memory.to_string());
-        shop.blast(10..15).await;
+    tokio::join!(sends_after_an_upgrade(0, 8), sends_after_an_upgrade(1_000, 3));
+}
 
-        shop.until_idle().await;
+async fn sends_after_an_upgrade(renewals: i64, posts: usize) {
+    let shop = a_shop_that_has_sent().await;
+    std::fs::remove_dir_all(shop.path("state")).unwrap();
+    let likeness: serde_json::Value =
+        sqlx::query_scalar("select sent_from from senders").fetch_one(&shop.database.pool).await.unwrap();
+    let memory = json!({ "likeness": likeness, "confirmed_at": null, "renewals": { "1": renewals } });
+    std::fs::create_dir_all(shop.path("data/run/0123456789abcdef")).unwrap();
+    shop.write("data/run/0123456789abcdef/memory.json", memory.to_string());
+    shop.blast(10..15).await;
 
-        assert_eq!(shop.sim.posts().await.len(), posts, "{renewals} renewals were remembered");
-    }
+    shop.until_idle().await;
+
+    assert_eq!(shop.sim.posts().await.len(), posts, "{renewals} renewals were remembered");
 }
 
 #[tokio::test]

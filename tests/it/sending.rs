@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Post, Setup, Shop, digits, eventually_async, pass};
+use crate::support::{Post, Setup, Shop, digits, eventually_async, settle_for};
 
 /// One message at a time, and no pause between two.
 const ONE_BY_ONE: Setup<'static> = Setup {
@@ -146,7 +146,7 @@ async fn an_order_during_the_pause_between_two_messages_is_obeyed_before_the_nex
 
     shop.ok(&["blast", "pause", &blast]).await;
     let paused = shop.sim.stats().await.posts;
-    pass(1_500).await;
+    settle_for(1_300).await;
     assert_eq!(shop.sim.stats().await.posts, paused, "nothing is sent while it is paused");
     assert_eq!((shop.state(&blast).await.as_str(), shop.count("sending").await), ("paused", 0));
 
@@ -155,7 +155,7 @@ async fn an_order_during_the_pause_between_two_messages_is_obeyed_before_the_nex
 
     let told = shop.json(&["blast", "cancel", &blast, "--yes"]).await;
     let cancelled = shop.sim.stats().await.posts;
-    pass(1_500).await;
+    settle_for(1_300).await;
     assert_eq!(shop.sim.stats().await.posts, cancelled, "nothing is sent after it was cancelled");
     let left_out = shop.count("skipped").await;
     assert_eq!((told["left_out"].as_i64(), left_out), (Some(left_out), 8 - i64::try_from(cancelled).unwrap()));

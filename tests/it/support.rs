@@ -11,7 +11,6 @@ pub mod rude;
 mod shop;
 mod sim;
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,7 +20,7 @@ pub use invariants::broken_books;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use room::Room;
-pub use shop::{Engine, Said, Setup, Shop, digits, long_form, pass, said};
+pub use shop::{Engine, Said, Setup, Shop, digits, said};
 pub use sim::Post;
 
 /// How long a condition may take to come true before the test fails.
@@ -45,12 +44,58 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// [`eventually`] for a condition that asks the database or the network.
-pub async fn eventually_async<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
-    let deadline = Instant::now() + PATIENCE;
+pub async fn eventually_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Deadline::after(PATIENCE);
     while !condition().await {
-        assert!(Instant::now() < deadline, "still not true after {PATIENCE:?}: {what}");
-        tokio::time::sleep(POLL).await;
+        assert!(deadline.wait_a_moment().await, "still not true after {PATIENCE:?}: {what}");
     }
+}
+
+/// Waits until `value` has stayed the same for `this_long`; what it is then.
+pub async fn until_unchanged<T: PartialEq>(what: &str, this_long: Duration, mut value: impl AsyncFnMut() -> T) -> T {
+    let deadline = Deadline::after(PATIENCE);
+    let (mut last, mut since) = (value().await, Instant::now());
+    while since.elapsed() < this_long {
+        assert!(deadline.wait_a_moment().await, "it still changes after {PATIENCE:?}: {what}");
+        let now = value().await;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    last
+}
+
+/// For a loop that waits for a condition and does something else meanwhile, or has more to say when it gives up.
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn after(patience: Duration) -> Self {
+        Self(Instant::now() + patience)
+    }
+
+    /// A moment until the condition is looked at again; `false` once the time is up.
+    pub async fn wait_a_moment(&self) -> bool {
+        tokio::time::sleep(POLL).await;
+        Instant::now() < self.0
+    }
+}
+
+/// Lets this much time pass: for what already left to arrive, and to see that nothing happens. Never for something to happen.
+pub async fn settle_for(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+}
+
+/// Whether the long forms, and what measures the machine, were asked for: `BLASTDECK_LONG_TESTS=1`. The rules hold on any
+/// machine and always run; how fast it is, only a quiet one can tell.
+pub fn long_form() -> bool {
+    std::env::var("BLASTDECK_LONG_TESTS").is_ok_and(|value| value == "1")
+}
+
+/// Fails in the long form if this took longer; prints it always.
+#[track_caller]
+pub fn measured(what: &str, took: Duration, bound: Duration) {
+    figure(&format!("{what}: {:.2} s", took.as_secs_f64()));
+    assert!(!long_form() || took < bound, "{what}: {took:?} are more than {bound:?}");
 }
 
 /// A figure for whoever runs the tests to see it.

@@ -1,10 +1,10 @@
-//! The command line as scripts meet it: JSON that parses, a clear line and the right code for what is wrong, and then
-//! nothing changed.
+//! The command line as scripts meet it: JSON that parses, the right exit code, no secret and no control character.
+
+mod refusals;
 
 use std::process::Stdio;
-use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::{Said, Setup, Shop, digits, said};
@@ -133,47 +133,6 @@ async fn a_report_has_the_fields_that_scripts_rely_on() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_used_is_refused_and_leaves_nothing() {
-    let shop = Shop::open(Setup::default()).await;
-    shop.ok(&["db", "migrate"]).await;
-    shop.ok(&["sender", "list"]).await;
-    let before = shop.rows().await;
-    let long = "x".repeat(5_000);
-    let good = shop.write("good.csv", "name,phone\nSiti,010-012 3456\n");
-    let cases: [(&str, &str, i32, &[&str]); 7] = [
-        ("", "Hi", REFUSED, &["the file is empty"]),
-        ("name,town\nSiti,Klang\nAli,Ipoh\n", "Hi", REFUSED, &["no column holds phone numbers", "name, town"]),
-        ("name,phone\n", "Hi", REFUSED, &["no people in the file"]),
-        ("phone\n6.01E+10\n", "Hi", REFUSED, &["row 2", "lost by the spreadsheet"]),
-        ("phone,town\n0100123456,Klang\n", "Hi {twon}", REFUSED, &["{twon}", "did you mean {town}?"]),
-        ("phone\n0100123456\n", &long, USAGE, &["5000 characters", "4096"]),
-        ("phone\n0100123456\n", "Hi {", USAGE, &["never closed"]),
-    ];
-    for (list, message, code, words) in cases {
-        let list = shop.write("list.csv", list);
-
-        let said = shop
-            .run(&["blast", "new", "--sender", "sales", "--message", message, "--recipients", list.to_str().unwrap()])
-            .await;
-
-        is_a_clear_line(&said, code, words);
-    }
-    let new = async |more: &[&str]| {
-        let usual = ["blast", "new", "--message", "Hi", "--recipients", good.to_str().unwrap()];
-        shop.run(&[&usual, more].concat()).await
-    };
-    is_a_clear_line(&new(&["--sender", "slaes"]).await, USAGE, &["no sender `slaes`", "sales"]);
-    is_a_clear_line(&new(&["--sender", "sales", "--rate", "-5/min"]).await, USAGE, &["-5/min", "--rate"]);
-    is_a_clear_line(&new(&["--sender", "sales", "--gap", "60s..20s"]).await, USAGE, &["60s..20s"]);
-    is_a_clear_line(&new(&["--sender", "sales", "--window", "9-25"]).await, USAGE, &["--window"]);
-    let nowhere = shop.run(&["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "none.csv"]).await;
-    is_a_clear_line(&nowhere, USAGE, &["none.csv"]);
-    assert_eq!(shop.rows().await, before);
-    let files = std::fs::read_dir(shop.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-    assert!(!files.iter().any(|name| name.to_string_lossy().contains("rejected")), "{files:?}");
-}
-
-#[tokio::test]
 async fn one_person_in_three_spellings_is_one_person() {
     let shop = Shop::open(Setup::default()).await;
     let list = shop.write("list.csv", "phone\n010-012 3456\n+60100123456\n60 10 012 3456\n");
@@ -214,78 +173,6 @@ async fn a_list_is_taken_from_standard_input() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_told_by_name_and_changes_nothing() {
-    let shop = busy_shop().await;
-    let before = shop.rows().await;
-    let stranger = digits(999);
-    let cases: [(&[&str], i32, &str); 20] = [
-        (&["blast", "show", "77"], FAILED, "no blast 77"),
-        (&["blast", "send", "77", "--yes"], FAILED, "no blast 77"),
-        (&["blast", "report", "77"], FAILED, "no blast 77"),
-        (&["blast", "recipients", "77"], FAILED, "no blast 77"),
-        (&["blast", "pause", "77"], FAILED, "no blast 77"),
-        (&["uncertain", "list", "77"], FAILED, "no blast 77"),
-        (&["audit", "9999"], FAILED, "no blast 9999"),
-        (&["audit", "--repair", "9999"], FAILED, "no blast 9999"),
-        (&["mark", "77", &stranger, "replied"], FAILED, "no blast 77"),
-        (&["mark", "1", &stranger, "replied"], FAILED, "not in blast 1"),
-        (&["mark", "1", "12", "replied"], REFUSED, "`12`"),
-        (&["mark", "2", &digits(10), "replied"], REFUSED, "nothing was sent"),
-        (&["mark", "1", &digits(1), "undo"], REFUSED, "no mark to take back"),
-        (&["mark", "1", &digits(1), "closed", "--amount", "-5"], USAGE, "`-5` is not an amount"),
-        (&["uncertain", "resolve", "1", &digits(1), "drop"], REFUSED, "not uncertain"),
-        (&["sender", "check", "slaes"], FAILED, "no sender `slaes`"),
-        (&["suppress", "add", "hello"], USAGE, "`hello`"),
-        (&["suppress", "remove", &stranger], REFUSED, "not suppressed"),
-        (&["blast", "send", "two"], USAGE, "two"),
-        (&["blast", "lsit"], USAGE, "list"),
-    ];
-    for (verb, code, words) in cases {
-        is_a_clear_line(&shop.run(verb).await, code, &[words]);
-    }
-    is_a_clear_line(&shop.run(&["blast", "send", "2"]).await, REFUSED, &["--yes"]);
-    is_a_clear_line(&shop.run(&[]).await, USAGE, &["needs a terminal"]);
-    assert_eq!(shop.rows().await, before);
-}
-
-#[tokio::test]
-async fn an_unknown_key_is_told_with_the_nearest_one_and_nothing_runs() {
-    let shop = busy_shop().await;
-    let before = shop.rows().await;
-    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
-    shop.write("config.toml", config.replace("lease_seconds", "lease_secnods"));
-
-    for verb in [&["blast", "list"][..], &["blast", "send", "2", "--yes"], &["engine", "--until-idle"]] {
-        is_a_clear_line(&shop.run(verb).await, USAGE, &["config.toml:", "lease_secnods", "lease_seconds"]);
-    }
-    shop.write("config.toml", config.replace("rate = \"unlimited\"", "rate = \"-5/min\""));
-    is_a_clear_line(&shop.run(&["blast", "list"]).await, USAGE, &["senders.sales.rate", "-5/min"]);
-    shop.write("config.toml", config.replace("[engine]", "[engine]\nspeed = 0").replace("speed = 600", ""));
-    is_a_clear_line(&shop.run(&["blast", "list"]).await, USAGE, &["engine.speed"]);
-    let doctor = shop.run(&["doctor"]).await;
-    assert_eq!((doctor.code, doctor.out.contains("engine.speed")), (FAILED, true), "{doctor:?}");
-    assert_eq!(shop.rows().await, before);
-}
-
-#[tokio::test]
-async fn a_database_that_is_not_there_is_told_quickly_and_without_its_password() {
-    let shop = Shop::open(Setup::default()).await;
-    let began = Instant::now();
-
-    let said = shop.run(&["blast", "list", "--database-url", "postgres://u:s3cret@127.0.0.1:9/db"]).await;
-
-    let took = began.elapsed();
-    is_a_clear_line(&said, FAILED, &["the database cannot be reached"]);
-    assert!(!said.err.contains("s3cret"), "{said:?}");
-    assert!(took.as_secs() < 5, "{took:?}");
-    is_a_clear_line(
-        &shop.run(&["blast", "list", "--database-url", "mysql://x"]).await,
-        USAGE,
-        &["--database-url", "postgres://"],
-    );
-}
-
-#[tokio::test]
 async fn a_reader_that_goes_away_is_no_failure() {
     let shop = Shop::open(Setup::default()).await;
     shop.draft(0..3_000).await;
@@ -300,49 +187,6 @@ async fn a_reader_that_goes_away_is_no_failure() {
 
         assert_eq!((ended.status.code(), ended.stderr.len()), (Some(DONE), 0), "{verb:?}: {ended:?}");
     }
-}
-
-#[tokio::test]
-async fn read_only_changes_nothing_and_says_so() {
-    let shop = busy_shop().await;
-    let before = shop.rows().await;
-    let person = digits(1);
-    let writes: [&[&str]; 10] = [
-        &["blast", "send", "2", "--yes"],
-        &["blast", "pause", "1"],
-        &["blast", "cancel", "1", "--yes"],
-        &["blast", "delete", "1", "--yes"],
-        &["mark", "1", &person, "replied"],
-        &["suppress", "add", &person],
-        &["suppress", "remove", &person],
-        &["uncertain", "resolve", "1", &person, "sent"],
-        &["engine", "--until-idle"],
-        &["db", "migrate"],
-    ];
-    for verb in writes {
-        is_a_clear_line(&shop.run(&[&["--read-only"], verb].concat()).await, REFUSED, &["--read-only"]);
-    }
-    let list = shop.write("list.csv", "phone\n0100123456\n");
-    let new =
-        ["--read-only", "blast", "new", "--sender", "sales", "--message", "x", "--recipients", list.to_str().unwrap()];
-    is_a_clear_line(&shop.run(&new).await, REFUSED, &["--read-only"]);
-    let reads: [&[&str]; 10] = [
-        &["blast", "list"],
-        &["blast", "show", "1"],
-        &["blast", "plan", "2"],
-        &["blast", "report", "1"],
-        &["blast", "recipients", "1"],
-        &["uncertain", "list", "1"],
-        &["suppress", "list"],
-        &["sender", "list"],
-        &["sender", "check"],
-        &["audit"],
-    ];
-    for verb in reads {
-        let said = shop.run(&[&["--read-only"], verb].concat()).await;
-        assert_eq!(said.code, DONE, "{verb:?}: {said:?}");
-    }
-    assert_eq!(shop.rows().await, before);
 }
 
 #[tokio::test]
@@ -380,53 +224,6 @@ async fn lost_counters_are_written_anew_and_stay_true_under_a_running_engine() {
     let blast = shop.json(&["blast", "show", "1"]).await;
     assert_eq!(blast["amount"], "12.50");
     shop.promises().await;
-}
-
-/// What a script gets for a failure: an object in the last line of standard error, nothing among the data, the exit code.
-#[tokio::test]
-async fn a_failure_with_json_is_json() {
-    let shop = busy_shop().await;
-    let cases: [(&[&str], i32, &str); 8] = [
-        (&["blast", "show", "77"], FAILED, "not_found"),
-        (&["blast", "show", "seven"], USAGE, "usage"),
-        (&["blast", "lsit"], USAGE, "usage"),
-        (&["blast", "new", "--sender", "slaes", "--message", "x", "--recipients", "people.csv"], USAGE, "usage"),
-        (&["mark", "2", &digits(10), "replied"], REFUSED, "refused"),
-        (&["--read-only", "blast", "pause", "1"], REFUSED, "refused"),
-        (&["blast", "send", "2"], REFUSED, "refused"),
-        (&["--database-url", "postgres://aina@127.0.0.1:1/shop", "blast", "list"], FAILED, "database"),
-    ];
-    for (verb, code, kind) in cases {
-        let said = shop.run(&[verb, &["--json"]].concat()).await;
-
-        assert_eq!(said.code, code, "{verb:?}: {said:?}");
-        assert_eq!(said.out, "", "{verb:?}: {said:?}");
-        let last = said.err.lines().last().unwrap();
-        let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{verb:?}: {error}: {said:?}"));
-        assert_eq!((&told["error"]["kind"], &told["error"]["exit_code"]), (&json!(kind), &json!(code)), "{told}");
-        let message = told["error"]["message"].as_str().unwrap();
-        assert!(!message.is_empty() && !message.contains('\n'), "{told}");
-    }
-}
-
-#[tokio::test]
-async fn what_was_typed_wrongly_is_told_with_what_to_type() {
-    let shop = busy_shop().await;
-    let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "people.csv", "--timezone"];
-    let cases: [(&[&str], &[&str]); 9] = [
-        (&["blast", "show", "seven"], &["`seven` is no id", "blastdeck blast list"]),
-        (&["audit", "99999999999999999999"], &["is no id"]),
-        (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is no day", "2026-12-01"]),
-        (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is no day", "2026-12-01"]),
-        (&[&new[..], &["Kuala Lumpur"]].concat(), &["did you mean Asia/Kuala_Lumpur?"]),
-        (&[&new[..], &["GMT+8"]].concat(), &["`GMT+8` is no time zone", "Asia/Kuala_Lumpur"]),
-        (&["blast", "recipients", "1", "--search", "status:PENDING"], &["`provider:PENDING`"]),
-        (&["blast", "recipients", "1", "--search", "status:optedout"], &["opted_out"]),
-        (&["blast", "recipients", "1", "--search", "read>20/11"], &["`20/11` is no time", "2026-11-20"]),
-    ];
-    for (verb, words) in cases {
-        is_a_clear_line(&shop.run(verb).await, USAGE, words);
-    }
 }
 
 #[tokio::test]

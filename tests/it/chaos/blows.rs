@@ -1,12 +1,12 @@
 //! What can befall an engine.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 
 use super::{SLOTS, Trial};
 use crate::support::proxy::{ALL, CLAIMS, EVIDENCE, RENEWALS};
-use crate::support::{PATIENCE, Size, eventually_async, pass};
+use crate::support::{Deadline, PATIENCE, Size, eventually_async, settle_for};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blow {
@@ -85,13 +85,14 @@ impl Trial {
         }
         self.allowed += SLOTS;
         self.start_engines(1).await;
-        // What is under way arrives first.
-        pass(500).await;
+        // What is in flight arrives first.
+        settle_for(500).await;
         self.until_more_posts(5).await;
         for engine in &self.engines[..sleepers] {
             engine.signal(Signal::CONT);
         }
-        pass(100 + self.dice.up_to(200) as u64).await;
+        settle_for(100).await;
+        self.dice.moment(200).await;
     }
 
     /// Nothing may be sent before somebody confirms; those who were posted to in the time that was lost are in doubt then.
@@ -125,7 +126,7 @@ impl Trial {
     async fn set_the_clock(&mut self) {
         for _ in 0..=self.dice.up_to(2) {
             self.clock.jump([-7_200, -20, 20, 7_200][self.dice.up_to(4)]);
-            pass(self.dice.up_to(1_500) as u64).await;
+            self.dice.moment(1_500).await;
         }
         self.clock.jump(0);
         // Each may have dropped what was under way, at the way there and back.
@@ -144,8 +145,8 @@ impl Trial {
         window.signal(Signal::KILL);
         self.allowed += SLOTS;
         drop(window);
-        // What is under way arrives first.
-        pass(500).await;
+        // What is in flight arrives first.
+        settle_for(500).await;
         self.until_more_posts(10).await;
         self.end_standby().await;
         self.start_engines(1).await;
@@ -167,11 +168,10 @@ impl Trial {
     pub(super) async fn until_standby(&mut self) {
         let listening = "select count(*) from pg_stat_activity
                           where application_name = 'blastdeck' and datname = current_database() and query ilike 'listen%'";
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::after(PATIENCE);
         while self.shop.engines().is_empty() || self.shop.number(listening).await < 2 {
-            assert!(Instant::now() < deadline, "its standby is not up: {}", self.how_it_stands().await);
+            assert!(deadline.wait_a_moment().await, "its standby is not up: {}", self.how_it_stands().await);
             self.have_work().await;
-            pass(10).await;
         }
     }
 
@@ -193,7 +193,7 @@ impl Trial {
     async fn slow_and_cut(&mut self) {
         self.proxy.delay(ALL, Duration::from_millis(5 + self.dice.up_to(120) as u64));
         for _ in 0..=self.dice.up_to(3) {
-            pass(self.dice.up_to(250) as u64).await;
+            self.dice.moment(250).await;
             self.allowed += SLOTS;
             self.proxy.cut();
         }
@@ -207,11 +207,10 @@ impl Trial {
         self.allowed += SLOTS * i64::try_from(commits).unwrap();
         let before = self.proxy.swallowed();
         self.proxy.swallow_commits(of, commits);
-        let began = Instant::now();
+        let deadline = Deadline::after(PATIENCE);
         // A renewal is a statement without a transaction: then nothing is swallowed.
         while of != RENEWALS && self.proxy.swallowed() < before + commits {
-            assert!(began.elapsed() < PATIENCE, "no COMMIT passed by");
-            pass(10).await;
+            assert!(deadline.wait_a_moment().await, "no COMMIT passed by");
         }
         self.proxy.calm();
     }

@@ -9,7 +9,7 @@ use super::SETUP;
 use super::commits::proxied;
 use crate::support::proxy::RENEWALS;
 use crate::support::rude::{Call, Manner, Rude};
-use crate::support::{Setup, Shop, eventually_async, pass};
+use crate::support::{Setup, Shop, eventually_async, measured, settle_for};
 
 const LEASE: Duration = Duration::from_secs(5);
 /// Two thirds of it.
@@ -28,7 +28,7 @@ async fn a_renewal_that_is_told_late_makes_no_lease_younger() {
     let engine = shop.engine();
     shop.until_posts(1).await;
     // Long enough for one renewal to be told of, and for what would be sent on it.
-    pass(7_000).await;
+    settle_for(7_000).await;
     let times: Vec<_> = shop.sim.posts().await.iter().map(|post| post.at).collect();
     proxy.calm();
     shop.until_posts(times.len() + 5).await;
@@ -141,7 +141,8 @@ async fn what_was_under_way_in_a_process_that_slept_through_its_lease_is_dropped
     sleeper.stop().await;
     other.stop().await;
 
-    assert!(still_open && took < Duration::from_secs(2), "{took:?}");
+    assert!(still_open, "as long as it sleeps");
+    measured("dropped after it woke", took, Duration::from_secs(2));
     assert_eq!((shop.count("uncertain").await, rude.calls().len(), rude.called_again()), (3, 6, Vec::new()));
     shop.books().await;
 }

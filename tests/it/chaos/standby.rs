@@ -1,12 +1,13 @@
 //! The dashboard that started a blast is gone, and what its standby stands on changes under it.
 
 use std::os::unix::fs::MetadataExt;
-use std::time::Instant;
 
 use rustix::process::{Pid, Signal};
 
 use super::{SETUP, SLOTS, Trial};
-use crate::support::{PATIENCE, Pty, Setup, Size, blastdeck, copy, digits, eventually_async, figure, pass};
+use crate::support::{
+    Deadline, PATIENCE, Pty, Setup, Size, blastdeck, copy, digits, eventually_async, figure, settle_for,
+};
 
 /// Ten a second, evenly: 60 an hour of a time that runs 600 times as fast. Beside it in flight as many as before.
 const SLOWER: Setup<'static> = Setup { sender: "rate = \"60/h\"\nin_flight = 8", ..SETUP };
@@ -61,22 +62,20 @@ impl Trial {
             window.signal(Signal::TERM);
         }
         // The proxy that it speaks through is a task of this thread's.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::after(PATIENCE);
         while !window.has_ended() {
-            assert!(Instant::now() < deadline, "the dashboard does not end: {}", window.text());
-            pass(10).await;
+            assert!(deadline.wait_a_moment().await, "the dashboard does not end: {}", window.text());
         }
-        // What is under way arrives first.
-        pass(500).await;
+        // What is in flight arrives first.
+        settle_for(500).await;
     }
 
     async fn slow_down(&mut self) {
         self.shop.configure(SLOWER);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::after(PATIENCE);
         while !self.is_paced().await {
-            assert!(Instant::now() < deadline, "it does not keep the rate: {}", self.how_it_stands().await);
+            assert!(deadline.wait_a_moment().await, "it does not keep the rate: {}", self.how_it_stands().await);
             self.have_work().await;
-            pass(50).await;
         }
     }
 
@@ -98,10 +97,10 @@ impl Trial {
         let open = format!(
             "select count(*) from blast_recipients where blast_id = {blast} and status in ('queued', 'sending')"
         );
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::after(PATIENCE);
         while self.shop.number(&open).await > 0 {
-            assert!(Instant::now() < deadline, "the new sender's blast is not sent: {}", self.how_it_stands().await);
-            pass(10).await;
+            let is_time = deadline.wait_a_moment().await;
+            assert!(is_time, "the new sender's blast is not sent: {}", self.how_it_stands().await);
         }
         let posts = self.shop.sim.posts().await;
         let unposted = people.filter(|person| posts.iter().all(|post| post.phone != digits(*person))).count();

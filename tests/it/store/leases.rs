@@ -8,7 +8,7 @@ use blastdeck::store::lease::{LeaseRequest, Pulse, held, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
-use crate::support::eventually_async;
+use crate::support::{eventually_async, settle_for};
 
 const WANT: ClaimRequest = ClaimRequest { blast: BLAST, people: 5, after: None };
 
@@ -70,7 +70,7 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
 
     let pool = scene.pool().clone();
     let takeover = tokio::spawn(async move { acquire(&pool, "second").await.unwrap() });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    settle_for(300).await;
     assert!(!takeover.is_finished(), "it does not pass by a claim that is about to be committed");
     by_hand.rollback().await.unwrap();
     assert!(matches!(claiming.await.unwrap(), Claim::People(people) if people.len() == 2));

@@ -49,14 +49,11 @@ impl Cluster {
         let address = self.local.ensure_running().await.unwrap();
         // Until it is promoted it answers as a replica, which changes nothing.
         let mut connection = PgConnection::connect(&address.url()).await.unwrap();
-        loop {
-            let is_replica: bool =
-                sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut connection).await.unwrap();
-            if !is_replica {
-                return;
-            }
-            super::pass(10).await;
-        }
+        eventually_async("it is promoted", async || {
+            let recovering = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(&mut connection);
+            !recovering.await.unwrap_or(true)
+        })
+        .await;
     }
 
     /// As `pg_ctl stop -m immediate` does.

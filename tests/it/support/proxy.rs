@@ -39,6 +39,7 @@ struct Shared {
     cuts: watch::Sender<u64>,
     swallowed: AtomicUsize,
     connections: AtomicUsize,
+    transactions: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -58,6 +59,7 @@ impl Proxy {
             cuts: watch::Sender::new(0),
             swallowed: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            transactions: AtomicUsize::new(0),
         });
         let listening = tokio::spawn(listen(listener, shared.clone()));
         Self { port, shared, listening }
@@ -86,6 +88,11 @@ impl Proxy {
     /// How many connections are open now.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many transactions were asked for so far; a statement outside of one is one, too.
+    pub fn transactions(&self) -> usize {
+        self.shared.transactions.load(Ordering::SeqCst)
     }
 
     /// Ends every connection, whatever is on its way.
@@ -140,14 +147,17 @@ async fn forward(
 ) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(n @ 1..) = client.read(&mut bytes).await {
-        let commits = talk.lock().unwrap().hear(&bytes[..n]);
-        if commits && shared.takes_commit(&talk.lock().unwrap().said) {
-            talk.lock().unwrap().is_swallowed = true;
-        }
+        read_on(&bytes[..n], &mut talk.lock().unwrap(), shared);
         if server.write_all(&bytes[..n]).await.is_err() {
             return;
         }
     }
+}
+
+fn read_on(bytes: &[u8], talk: &mut Talk, shared: &Shared) {
+    let commits = talk.hear(bytes);
+    talk.is_swallowed |= commits && shared.takes_commit(&talk.said);
+    shared.transactions.fetch_add(std::mem::take(&mut talk.ended), Ordering::SeqCst);
 }
 
 async fn answer(mut server: unix::OwnedReadHalf, mut client: tcp::OwnedWriteHalf, shared: &Shared, talk: &Mutex<Talk>) {
@@ -205,6 +215,8 @@ struct Talk {
     /// Prepared statements by name.
     prepared: HashMap<String, String>,
     in_transaction: bool,
+    /// Transactions that came to their end since somebody counted.
+    ended: usize,
     /// The statements of the transaction that is open or was the last; outside of one, the last statement.
     said: String,
     /// The next reply is to a statement, not to a mere sign of life.
@@ -257,6 +269,7 @@ impl Talk {
             self.said.clear();
         } else if is("commit") || is("rollback") {
             self.in_transaction = false;
+            self.ended += 1;
         } else {
             self.say(statement);
         }
@@ -267,6 +280,7 @@ impl Talk {
         self.is_asking = true;
         if !self.in_transaction {
             self.said.clear();
+            self.ended += 1;
         }
         self.said.push_str(statement);
     }

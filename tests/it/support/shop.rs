@@ -3,7 +3,6 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -12,7 +11,7 @@ use tokio::process::{Child, Command};
 
 use super::invariants::{self, broken_books, broken_promises};
 use super::sim::{Sim, TOKEN};
-use super::{PATIENCE, Pty, Room, Size, TestDatabase, blastdeck, database, eventually_async};
+use super::{Deadline, PATIENCE, Pty, Room, Size, TestDatabase, blastdeck, database, eventually_async};
 
 /// How a shop differs from the usual one. Lines of TOML, and arguments of the simulator.
 #[derive(Debug, Clone, Copy)]
@@ -197,14 +196,14 @@ impl Shop {
 
     /// Waits until a blast says this reason; what it says then.
     pub async fn until_waiting(&self, blast: &str, reason: &str) -> Value {
-        let mut said = Value::Null;
-        for _ in 0..200 {
-            said = self.waiting(blast).await;
+        let deadline = Deadline::after(PATIENCE);
+        loop {
+            let said = self.waiting(blast).await;
             if said["reason"] == reason {
                 return said;
             }
+            assert!(deadline.wait_a_moment().await, "blast {blast} never said `{reason}`; it says {said}");
         }
-        panic!("blast {blast} never said `{reason}`; it says {said}")
     }
 
     /// Runs an engine until nothing is left to do.
@@ -385,14 +384,4 @@ pub async fn said(mut command: Command) -> Said {
 /// The digits of person `n`'s number, in a range that is not allocated.
 pub fn digits(n: u32) -> String {
     format!("60100{n:06}")
-}
-
-/// Whether the long forms were asked for.
-pub fn long_form() -> bool {
-    std::env::var("BLASTDECK_LONG_TESTS").is_ok_and(|value| value == "1")
-}
-
-/// A moment, for what has to be waited out rather than for.
-pub async fn pass(milliseconds: u64) {
-    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
