@@ -35,7 +35,7 @@ use crate::engine::App;
 
 /// Whether real people are at the other end. Shown in the header, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeskKind {
+pub enum DashboardKind {
     Real,
     /// Every sender's address is a loopback one.
     Demo,
@@ -43,11 +43,11 @@ pub enum DeskKind {
     ReadOnly,
 }
 
-/// Whether to draw with ASCII only.
+/// Which characters the dashboard draws with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ascii {
-    Off,
-    On,
+pub enum Charset {
+    Unicode,
+    Ascii,
 }
 
 /// Which colours suit the terminal's background.
@@ -70,45 +70,45 @@ pub enum Hints {
 
 /// How the dashboard is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    pub kind: DeskKind,
+pub struct DashboardOptions {
+    pub kind: DashboardKind,
     /// The shop's name, for the header.
     pub name: Option<String>,
     /// The zone that times are shown in.
     pub zone: Tz,
     /// The currency of amounts, in three letters (ISO 4217).
     pub currency: String,
-    pub ascii: Ascii,
+    pub charset: Charset,
     pub palette: Palette,
     /// The blast to open on; absent: the newest.
     pub open: Option<BlastId>,
     pub hints: Hints,
-    pub without: Without,
+    pub on_close: OnClose,
     /// How this program is called from a shell for the same database: `blastdeck`, perhaps with flags.
     pub program: String,
 }
 
-impl Options {
+impl DashboardOptions {
     /// A command line that begins with `blastdeck`, so that it does the same here when it is pasted.
     pub(crate) fn call(&self, command_line: &str) -> String {
         command_line.replacen("blastdeck", &self.program, 1)
     }
 }
 
-/// What becomes of a running blast when this window is closed.
+/// What happens to running blasts when this window is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Without {
-    /// A standby goes on with it.
-    GoesOn,
-    /// Nothing: it only looked.
-    Same,
-    /// It is a demo's: all of it ends.
-    Ends,
+pub enum OnClose {
+    /// A standby takes over.
+    BlastsContinue,
+    /// The dashboard was read-only: it sent nothing.
+    NoEffect,
+    /// The demo ends, its database included.
+    DemoEnds,
 }
 
 /// How the dashboard ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ExitReason {
     /// The operator left.
     Quit,
     /// The terminal is gone.
@@ -137,6 +137,6 @@ pub struct Size {
 
 /// Runs the dashboard on this terminal until it is left, the terminal hangs up, or `stop` is cancelled. The terminal is
 /// as it was before when this returns, also on a panic.
-pub async fn run(app: App, options: Options, stop: CancellationToken) -> Result<Ended, TuiError> {
+pub async fn run(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
     run::on_terminal(app, options, stop).await
 }

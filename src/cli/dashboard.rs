@@ -19,7 +19,7 @@ use crate::engine::{self, App, Engines, Listening, RunOptions, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
-use crate::tui::{self, DeskKind, Ended, Hints};
+use crate::tui::{self, DashboardKind, ExitReason, Hints};
 
 /// Opens the dashboard, and the engine with it.
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
@@ -30,11 +30,11 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     shutdown.on_signals(SecondInterrupt::Ignore)?;
     let context = Context::open_with(global, config, Listening::Yes, shutdown.token()).await?;
     let kind = match (global.read_only, is_practice(context.app.config())) {
-        (true, _) => DeskKind::ReadOnly,
-        (false, true) => DeskKind::Demo,
-        (false, false) => DeskKind::Real,
+        (true, _) => DashboardKind::ReadOnly,
+        (false, true) => DashboardKind::Demo,
+        (false, false) => DashboardKind::Real,
     };
-    let standby = if kind == DeskKind::ReadOnly { None } else { standby(&context.app) };
+    let standby = if kind == DashboardKind::ReadOnly { None } else { standby(&context.app) };
     let local = private_postgres(context.app.config())?;
     let desk = DashboardArgs { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
     open(&context.app, desk, &shutdown).await
@@ -47,7 +47,7 @@ fn standby(app: &App) -> Option<Standby> {
 
 /// How a dashboard is opened.
 pub(super) struct DashboardArgs {
-    pub kind: DeskKind,
+    pub kind: DashboardKind,
     /// Goes on with the work when this process is gone.
     pub standby: Option<Standby>,
     /// The private Postgres, started again when it dies.
@@ -77,27 +77,27 @@ fn is_practice(config: &Config) -> bool {
 
 /// Runs the screen and, unless it only looks, the engine; ends when the screen does.
 pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) -> Result<ExitCode> {
-    let sends = desk.kind != DeskKind::ReadOnly && !app.has_no_sender();
-    let without = match desk.kind {
-        DeskKind::Real => tui::Without::GoesOn,
-        DeskKind::Demo if desk.standby.is_some() => tui::Without::GoesOn,
-        DeskKind::Demo => tui::Without::Ends,
-        DeskKind::ReadOnly => tui::Without::Same,
+    let sends = desk.kind != DashboardKind::ReadOnly && !app.has_no_sender();
+    let on_close = match desk.kind {
+        DashboardKind::Real => tui::OnClose::BlastsContinue,
+        DashboardKind::Demo if desk.standby.is_some() => tui::OnClose::BlastsContinue,
+        DashboardKind::Demo => tui::OnClose::DemoEnds,
+        DashboardKind::ReadOnly => tui::OnClose::NoEffect,
     };
     let options = RunOptions { until: Until::Stopped, standby: desk.standby, local: desk.local };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.clone(), options, stop_engine.token())));
     let ui = &app.config().ui;
-    let screen = tui::Options {
+    let screen = tui::DashboardOptions {
         kind: desk.kind,
         name: ui.name.clone(),
         zone: ui.timezone,
         currency: ui.currency.clone(),
-        ascii: if is_ascii(ui.ascii) { tui::Ascii::On } else { tui::Ascii::Off },
+        charset: if is_ascii(ui.ascii) { tui::Charset::Ascii } else { tui::Charset::Unicode },
         palette: palette(ui.theme),
         open: desk.open,
         hints: desk.hints,
-        without,
+        on_close,
         program: desk.program,
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
@@ -105,8 +105,8 @@ pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) ->
     if let Some(engine) = engine {
         finish(engine, &ended).await;
     }
-    let goes_on = match (without, &ended) {
-        (tui::Without::GoesOn, Ok(Ended::Quit | Ended::Stopped)) => hand_over(app).await,
+    let goes_on = match (on_close, &ended) {
+        (tui::OnClose::BlastsContinue, Ok(ExitReason::Quit | ExitReason::Stopped)) => hand_over(app).await,
         _ => Ok(ExitCode::SUCCESS),
     };
     app.close().await;
@@ -137,10 +137,10 @@ async fn hand_over(app: &App) -> Result<ExitCode> {
 }
 
 /// Messages under way are waited for: to leave before their answers come would make them uncertain.
-async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<Ended, tui::TuiError>) {
+async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<ExitReason, tui::TuiError>) {
     let soon = std::time::Duration::from_millis(800);
     if tokio::time::timeout(soon, &mut engine).await.is_err() {
-        if matches!(ended, Ok(Ended::Quit)) {
+        if matches!(ended, Ok(ExitReason::Quit)) {
             talk("waiting for the answer to a message that is on its way");
         }
         let _ = engine.await;

@@ -24,7 +24,7 @@ use crate::engine::{self, App, Launch, NewDraft, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
-use crate::tui::{DeskKind, Hints};
+use crate::tui::{DashboardKind, Hints};
 use environment::DemoEnvironment;
 use phone::{Buyers, PretendPhone};
 
@@ -82,7 +82,7 @@ impl DemoArgs {
         start(&app, main).await?;
         let phone = PretendPhone::new(environment, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
         let desk = DashboardArgs {
-            kind: DeskKind::Demo,
+            kind: DashboardKind::Demo,
             standby: None,
             local: None,
             open: Some(main),

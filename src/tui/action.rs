@@ -38,7 +38,7 @@ pub enum Verb {
     NeedsYou,
     Blasts,
     Funnel,
-    People,
+    Recipients,
     NextPane,
     PreviousPane,
     Zoom,
@@ -54,27 +54,27 @@ pub enum Verb {
 
 /// Where an action works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
+pub enum KeyScope {
     Everywhere,
     /// Wherever there are lines to move over.
     Moving,
     Blasts,
     Funnel,
-    People,
+    Recipients,
     Details,
     Plan,
     /// A list of lines that can be chosen from: found people, commands.
     List,
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for KeyScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Everywhere => "Everywhere",
             Self::Moving => "Moving",
             Self::Blasts => "Blasts",
             Self::Funnel => "Funnel",
-            Self::People => "Recipients",
+            Self::Recipients => "Recipients",
             Self::Details => "Details",
             Self::Plan => "Plan",
             Self::List => "Lists",
@@ -99,7 +99,7 @@ pub struct Action {
     /// What it does, for help and commands.
     pub title: &'static str,
     pub keys: &'static [Key],
-    pub scopes: &'static [Scope],
+    pub scopes: &'static [KeyScope],
     pub danger: Danger,
     /// Its word in the footer and how early it is dropped where there is no room: higher is dropped first.
     pub footer: Option<(&'static str, u8)>,
@@ -108,7 +108,7 @@ pub struct Action {
 }
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
-use Scope::{Blasts, Details, Everywhere, Funnel, List, Moving, People, Plan};
+use KeyScope::{Blasts, Details, Everywhere, Funnel, List, Moving, Plan, Recipients};
 
 const fn can(_: &Model) -> Option<String> {
     None
@@ -118,11 +118,11 @@ const fn moves(verb: Verb, title: &'static str, keys: &'static [Key]) -> Action 
     Action { verb, title, keys, scopes: &[Moving], danger: Danger::Calm, footer: None, why_not: can }
 }
 
-const fn shows(verb: Verb, title: &'static str, keys: &'static [Key], scopes: &'static [Scope]) -> Action {
+const fn shows(verb: Verb, title: &'static str, keys: &'static [Key], scopes: &'static [KeyScope]) -> Action {
     Action { verb, title, keys, scopes, danger: Danger::Calm, footer: None, why_not: can }
 }
 
-const fn marks(verb: Verb, title: &'static str, keys: &'static [Key], scopes: &'static [Scope]) -> Action {
+const fn marks(verb: Verb, title: &'static str, keys: &'static [Key], scopes: &'static [KeyScope]) -> Action {
     Action { verb, title, keys, scopes, danger: Danger::Mark, footer: None, why_not: can }
 }
 
@@ -157,23 +157,25 @@ pub const ACTIONS: &[Action] = &[
     shows(Verb::These, "the people who are stuck here", &[Enter], &[Funnel])
         .unless(when::no_blast)
         .footer("these people", 1),
-    marks(Verb::Replied, "they replied", &[Char('r')], &[People, Details])
+    marks(Verb::Replied, "they replied", &[Char('r')], &[Recipients, Details])
         .unless(when::cannot_mark)
         .footer("replied", 1),
-    marks(Verb::Closed, "they bought; an amount may follow", &[Char('c')], &[People, Details])
+    marks(Verb::Closed, "they bought; an amount may follow", &[Char('c')], &[Recipients, Details])
         .unless(when::cannot_mark)
         .footer("closed", 1),
-    marks(Verb::Stop, "never message them again", &[Char('b')], &[People, Details])
+    marks(Verb::Stop, "never message them again", &[Char('b')], &[Recipients, Details])
         .asks()
         .unless(when::cannot_mark)
         .footer("stop", 3),
-    marks(Verb::TakeBack, "take back this person's last mark", &[Char('U')], &[People, Details])
+    marks(Verb::TakeBack, "take back this person's last mark", &[Char('U')], &[Recipients, Details])
         .unless(when::cannot_mark)
         .footer("take back", 4),
-    marks(Verb::Note, "write a note about them", &[Char('e')], &[People, Details])
+    marks(Verb::Note, "write a note about them", &[Char('e')], &[Recipients, Details])
         .unless(when::cannot_mark)
         .footer("note", 5),
-    marks(Verb::Mark, "mark this person and step on", &[Char(' ')], &[People]).unless(when::nobody).footer("mark", 8),
+    marks(Verb::Mark, "mark this person and step on", &[Char(' ')], &[Recipients])
+        .unless(when::nobody)
+        .footer("mark", 8),
     shows(Verb::Choose, "choose this line", &[Enter], &[List]).footer("choose", 1),
     shows(Verb::Choose, "choose this answer", &[Enter], &[Details]).unless(when::nothing_to_answer).footer("answer", 2),
     shows(Verb::Confirm, "send, once the number is typed", &[Enter], &[Plan]).footer("send", 1),
@@ -186,7 +188,7 @@ pub const ACTIONS: &[Action] = &[
     moves(Verb::Previous, "previous stage, person, sample", &[Char('[')]),
     moves(Verb::Next, "next stage, person, sample", &[Char(']')]).footer("stage", 7),
     shows(Verb::Find, "find a person", &[Char('/')], &[Everywhere]).unless(when::no_blast).footer("find", 2),
-    shows(Verb::Details, "this person in full", &[Enter], &[People]).unless(when::nobody).footer("details", 2),
+    shows(Verb::Details, "this person in full", &[Enter], &[Recipients]).unless(when::nobody).footer("details", 2),
     marks(Verb::Pause, "pause this blast at once", &[Char('p')], &[Everywhere])
         .unless(when::cannot_pause)
         .footer("pause", 6),
@@ -194,7 +196,7 @@ pub const ACTIONS: &[Action] = &[
     shows(Verb::NeedsYou, "what needs a person", &[Char('!')], &[Everywhere]),
     shows(Verb::Blasts, "to the blasts", &[Char('1')], &[Everywhere]),
     shows(Verb::Funnel, "to the funnel", &[Char('2')], &[Everywhere]),
-    shows(Verb::People, "to the recipients", &[Char('3')], &[Everywhere]),
+    shows(Verb::Recipients, "to the recipients", &[Char('3')], &[Everywhere]),
     shows(Verb::NextPane, "next pane", &[Tab, Right, Char('l')], &[Everywhere]),
     shows(Verb::PreviousPane, "pane before", &[BackTab, Left, Char('h')], &[Everywhere]),
     shows(Verb::Zoom, "this pane alone, or all", &[Char('z')], &[Everywhere]),
@@ -209,24 +211,24 @@ pub const ACTIONS: &[Action] = &[
 ];
 
 /// The action of a verb in one of these scopes.
-pub fn action(verb: Verb, scopes: &[Scope]) -> Option<&'static Action> {
+pub fn action(verb: Verb, scopes: &[KeyScope]) -> Option<&'static Action> {
     let of_verb = || ACTIONS.iter().filter(move |action| action.verb == verb);
     of_verb().find(|action| action.scopes.iter().any(|scope| scopes.contains(scope))).or_else(|| of_verb().next())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ACTIONS, Danger, Key, Scope, Verb};
+    use super::{ACTIONS, Danger, Key, KeyScope, Verb};
 
-    const SCOPES: [Scope; 8] = [
-        Scope::Everywhere,
-        Scope::Moving,
-        Scope::Blasts,
-        Scope::Funnel,
-        Scope::People,
-        Scope::Details,
-        Scope::Plan,
-        Scope::List,
+    const SCOPES: [KeyScope; 8] = [
+        KeyScope::Everywhere,
+        KeyScope::Moving,
+        KeyScope::Blasts,
+        KeyScope::Funnel,
+        KeyScope::Recipients,
+        KeyScope::Details,
+        KeyScope::Plan,
+        KeyScope::List,
     ];
 
     #[test]

@@ -5,8 +5,8 @@ pub mod run;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::Ended;
-use super::model::Asked;
+use super::ExitReason;
+use super::model::PageRequest;
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -25,7 +25,7 @@ pub enum Effect {
     Senders,
     List {
         ticket: u64,
-        part: Part,
+        part: ListPart,
         query: RecipientQuery,
     },
     /// These people as they are now.
@@ -44,7 +44,7 @@ pub enum Effect {
     /// What happened since the operator last looked.
     Away,
     /// Notes that the operator looks now.
-    Look,
+    TouchLastSeen,
     Person(RecipientId),
     Plan(BlastId),
     /// Whether a blast would go on without this window.
@@ -56,32 +56,32 @@ pub enum Effect {
         filter: Filter,
     },
     /// Acts are done one after the other, in the order of their keys.
-    Act(Act),
+    Write(WriteRequest),
     /// Gives the leases up, before a suspension.
-    Rest,
+    ReleaseLeases,
     /// Takes them again, after it.
-    Wake,
+    ReacquireLeases,
     /// Stops the process until it is continued.
     Suspend,
     /// Sets the terminal up again and paints everything.
     Repaint,
-    End(Ended),
+    Exit(ExitReason),
 }
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum ListPart {
     /// The list itself, in place of the one before.
-    Fresh,
+    Reload,
     /// The page after the rows that are here.
-    After,
+    NextPage,
     /// The page before them.
-    Before,
+    PreviousPage,
 }
 
 /// Something that changes the database.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Act {
+pub enum WriteRequest {
     Mark {
         person: RecipientId,
         mark: Mark,
@@ -109,7 +109,7 @@ pub enum Act {
 }
 
 #[cfg(test)]
-impl Act {
+impl WriteRequest {
     /// Whether it starts messages, cannot be taken back by a key, or is about several people: never done without a
     /// question.
     pub const fn needs_question(&self) -> bool {
@@ -130,7 +130,7 @@ impl Act {
 
 /// What an act came to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum WriteOutcome {
     Marked(Marked),
     MarkedSeveral(MarkedSeveral),
     TakenBack(TakenBack),
@@ -142,14 +142,14 @@ pub enum Outcome {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum EffectError {
     /// The database does not answer; the header says since when.
     Unavailable,
     /// Anything else, in a sentence.
     Other(String),
 }
 
-impl From<EngineError> for Failure {
+impl From<EngineError> for EffectError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
@@ -165,7 +165,7 @@ fn refused(error: &StoreError) -> String {
     format!("{why}nothing was changed")
 }
 
-impl Failure {
+impl EffectError {
     pub fn sentence(&self) -> String {
         match self {
             Self::Unavailable => "the database does not answer: nothing was changed".to_owned(),
@@ -175,49 +175,49 @@ impl Failure {
 }
 
 /// An answer, or why there is none.
-pub type Told<T> = Result<T, Failure>;
+pub type EffectResult<T> = Result<T, EffectError>;
 
 /// The answers to effects.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    Blasts(Told<Vec<BlastRow>>),
-    Senders(Told<Vec<SenderRow>>),
+pub enum Completion {
+    Blasts(EffectResult<Vec<BlastRow>>),
+    Senders(EffectResult<Vec<SenderRow>>),
     List {
         ticket: u64,
-        part: Part,
-        asked: Asked,
-        rows: Told<Vec<RecipientRow>>,
+        part: ListPart,
+        asked: PageRequest,
+        rows: EffectResult<Vec<RecipientRow>>,
     },
-    Cells(Told<Vec<RecipientRow>>),
+    Cells(EffectResult<Vec<RecipientRow>>),
     Count {
         ticket: u64,
         counted: Counted,
-        total: Told<Total>,
+        total: EffectResult<Total>,
     },
     ChangesSince {
         blast: BlastId,
-        since: Told<ChangesSince>,
+        since: EffectResult<ChangesSince>,
     },
-    Away(Told<Option<ChangesSince>>),
-    Person(Box<Told<RecipientDetails>>),
+    Away(EffectResult<Option<ChangesSince>>),
+    Person(Box<EffectResult<RecipientDetails>>),
     Plan {
         blast: BlastId,
-        plan: Box<Told<Plan>>,
+        plan: Box<EffectResult<Plan>>,
     },
     /// What is missing, where it would not.
     GoesOn {
         blast: BlastId,
-        told: Told<Result<(), String>>,
+        told: EffectResult<Result<(), String>>,
     },
     Elsewhere {
         ticket: u64,
-        rows: Told<Vec<ElsewhereRow>>,
+        rows: EffectResult<Vec<ElsewhereRow>>,
     },
-    Acted {
-        act: Act,
-        outcome: Told<Outcome>,
+    Written {
+        act: WriteRequest,
+        outcome: EffectResult<WriteOutcome>,
     },
-    Rested,
+    LeasesReleased,
 }
 
 /// What was counted.

@@ -23,8 +23,8 @@ pub struct Feed {
 
 /// What the feed tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    Look,
+pub enum FeedEvent {
+    Refresh,
     Database(DatabaseState),
 }
 
@@ -35,15 +35,15 @@ impl Feed {
     }
 
     /// The next thing to do. Can be dropped and asked again at any time.
-    pub async fn next(&mut self) -> Told {
+    pub async fn next(&mut self) -> FeedEvent {
         let due = self.last + AT_LEAST_EVERY;
         tokio::select! {
             biased;
-            Ok(()) = self.database.changed() => Told::Database(*self.database.borrow_and_update()),
+            Ok(()) = self.database.changed() => FeedEvent::Database(*self.database.borrow_and_update()),
             () = changed(&mut self.news, self.last, due) => {
                 self.news.mark_unchanged();
                 self.last = Instant::now();
-                Told::Look
+                FeedEvent::Refresh
             }
         }
     }
@@ -71,7 +71,7 @@ mod tests {
     use tokio::sync::watch;
     use tokio::time::Instant;
 
-    use super::{Feed, Told};
+    use super::{Feed, FeedEvent};
     use crate::engine::DatabaseState;
 
     #[tokio::test(start_paused = true)]
@@ -79,12 +79,12 @@ mod tests {
         let (tell, news) = watch::channel(0);
         let (_database, state) = watch::channel(DatabaseState::Up);
         let mut feed = Feed::new(news, state);
-        assert_eq!(feed.next().await, Told::Database(DatabaseState::Up));
+        assert_eq!(feed.next().await, FeedEvent::Database(DatabaseState::Up));
         let began = Instant::now();
 
         for n in 1..=4 {
             tell.send_replace(n);
-            assert_eq!(feed.next().await, Told::Look);
+            assert_eq!(feed.next().await, FeedEvent::Refresh);
         }
 
         assert_eq!(began.elapsed(), Duration::from_secs(1));

@@ -77,12 +77,12 @@ pub fn symbol(currency: &str) -> &str {
 
 /// Where times are shown: the zone, and what is today.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct TimeFormat {
     pub zone: Tz,
     pub now: DateTime<Utc>,
 }
 
-impl Clock {
+impl TimeFormat {
     fn is_today(self, at: DateTime<Utc>) -> bool {
         at.with_timezone(&self.zone).date_naive() == self.now.with_timezone(&self.zone).date_naive()
     }
@@ -130,7 +130,7 @@ mod tests {
     use chrono_tz::Asia::{Kolkata, Kuala_Lumpur};
     use rust_decimal::Decimal;
 
-    use super::{Clock, money, number, short_money};
+    use super::{TimeFormat, money, number, short_money};
 
     #[test]
     fn thousands_are_set_apart() {
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn times_are_short_today_and_days_otherwise_in_the_zone_shown() {
         let now = Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 0).unwrap();
-        let clock = Clock { zone: Kuala_Lumpur, now };
+        let clock = TimeFormat { zone: Kuala_Lumpur, now };
 
         assert_eq!(clock.short(now), "14:02");
         assert_eq!(clock.short(Utc.with_ymd_and_hms(2026, 11, 19, 15, 59, 0).unwrap()), "19 Nov");
         assert_eq!(clock.short(Utc.with_ymd_and_hms(2026, 11, 19, 16, 0, 0).unwrap()), "00:00");
         assert_eq!(clock.offset(), "+08");
-        assert_eq!(Clock { zone: Kolkata, now }.offset(), "+05:30");
+        assert_eq!(TimeFormat { zone: Kolkata, now }.offset(), "+05:30");
     }
 }

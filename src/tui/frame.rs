@@ -11,11 +11,11 @@ use ratatui::style::{Color, Modifier};
 
 /// Remembers what the terminal shows, and writes what differs.
 #[derive(Debug, Default)]
-pub struct Frames {
+pub struct FrameDiff {
     shown: Option<Buffer>,
 }
 
-impl Frames {
+impl FrameDiff {
     /// The terminal's content is unknown: the next frame paints everything.
     pub fn forget(&mut self) {
         self.shown = None;
@@ -154,7 +154,7 @@ mod tests {
     use ratatui::layout::Rect;
     use ratatui::style::{Color, Style};
 
-    use super::Frames;
+    use super::FrameDiff;
 
     fn buffer(lines: &[&str]) -> Buffer {
         Buffer::with_lines(lines.iter().copied())
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_changes_nothing_writes_nothing() {
-        let mut frames = Frames::default();
+        let mut frames = FrameDiff::default();
         frames.advance(&buffer(&["Raya promo", "  142"]));
 
         assert_eq!(frames.advance(&buffer(&["Raya promo", "  142"])), b"");
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn one_changed_digit_is_one_jump_and_one_character() {
-        let mut frames = Frames::default();
+        let mut frames = FrameDiff::default();
         frames.advance(&buffer(&["Raya promo", "  142"]));
 
         let bytes = String::from_utf8(frames.advance(&buffer(&["Raya promo", "  143"]))).unwrap();
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_terminal_shows_what_was_drawn_in_every_script() {
         let mut terminal = vt100::Parser::new(3, 20, 0);
-        let mut frames = Frames::default();
+        let mut frames = FrameDiff::default();
 
         terminal.process(&frames.advance(&buffer(&["陈小明 |            ", "Aina               x", ""])));
         terminal.process(&frames.advance(&buffer(&["Ali 小 |            ", "Aina               y", ""])));
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn attributes_and_colours_arrive_and_are_taken_off_again() {
-        let mut frames = Frames::default();
+        let mut frames = FrameDiff::default();
         let mut next = buffer(&["abcdef"]);
         next.set_style(
             Rect::new(0, 0, 2, 1),
@@ -212,7 +212,7 @@ mod tests {
         #[test]
         fn any_sequence_of_frames_ends_in_the_last_one(frames in proptest::collection::vec(proptest::collection::vec("[a陈 b]{0,8}", 3), 1..8)) {
             let mut terminal = vt100::Parser::new(3, 16, 0);
-            let mut writer = Frames::default();
+            let mut writer = FrameDiff::default();
             let mut last = Vec::new();
             for lines in &frames {
                 let mut next = Buffer::empty(Rect::new(0, 0, 16, 3));

@@ -1,4 +1,4 @@
-//! Reading the terminal. A thread of its own asks `poll` before every read, so that a hung-up terminal ends it instead
+//! InputReader the terminal. A thread of its own asks `poll` before every read, so that a hung-up terminal ends it instead
 //! of making it spin, and decodes the bytes itself; terminal libraries read on at end of file for ever.
 
 mod parser;
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use super::key::Key;
-use parser::Parser;
+use parser::KeyParser;
 
 /// How long a lone escape byte, or the beginning of a sequence, waits for the rest.
 const REST_OF_SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
@@ -30,20 +30,20 @@ pub enum Input {
 
 /// Ends the reading thread when dropped.
 #[derive(Debug)]
-pub struct Reading {
+pub struct InputReader {
     _wake: PipeWriter,
 }
 
 /// Starts to read `tty`. The receiver yields [`Input::Gone`] last, when the terminal ended it.
-pub fn read(tty: File) -> io::Result<(Reading, mpsc::Receiver<Input>)> {
+pub fn read(tty: File) -> io::Result<(InputReader, mpsc::Receiver<Input>)> {
     let (asleep, wake) = io::pipe()?;
     let (tell, told) = mpsc::channel(1_024);
     thread::Builder::new().name("keys".to_owned()).spawn(move || listen(tty, &asleep, &tell))?;
-    Ok((Reading { _wake: wake }, told))
+    Ok((InputReader { _wake: wake }, told))
 }
 
 /// What woke the reader.
-enum Woken {
+enum PollOutcome {
     Readable,
     /// Nothing came in time.
     Quiet,
@@ -53,17 +53,17 @@ enum Woken {
 }
 
 fn listen(mut tty: File, asleep: &PipeReader, tell: &mpsc::Sender<Input>) {
-    let mut parser = Parser::default();
+    let mut parser = KeyParser::default();
     loop {
         let patience = parser.is_waiting().then_some(&REST_OF_SEQUENCE);
         let inputs = match wait(&tty, asleep, patience) {
-            Woken::Readable => match take(&mut tty, &mut parser) {
+            PollOutcome::Readable => match take(&mut tty, &mut parser) {
                 Some(inputs) => inputs,
                 None => break,
             },
-            Woken::Quiet => parser.give_up_waiting(),
-            Woken::Gone => break,
-            Woken::Over => return,
+            PollOutcome::Quiet => parser.give_up_waiting(),
+            PollOutcome::Gone => break,
+            PollOutcome::Over => return,
         };
         for input in inputs {
             if tell.blocking_send(input).is_err() {
@@ -75,20 +75,20 @@ fn listen(mut tty: File, asleep: &PipeReader, tell: &mpsc::Sender<Input>) {
     let _ = tell.blocking_send(Input::Gone);
 }
 
-fn wait(tty: &File, asleep: &PipeReader, patience: Option<&Timespec>) -> Woken {
+fn wait(tty: &File, asleep: &PipeReader, patience: Option<&Timespec>) -> PollOutcome {
     let end = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
     let mut watched = [PollFd::new(tty, PollFlags::IN), PollFd::from_borrowed_fd(asleep.as_fd(), PollFlags::IN)];
     match poll(&mut watched, patience) {
-        Err(Errno::INTR | Errno::AGAIN) | Ok(0) => Woken::Quiet,
-        Err(_) => Woken::Gone,
-        Ok(_) if !watched[1].revents().is_empty() => Woken::Over,
-        Ok(_) if watched[0].revents().intersects(end) => Woken::Gone,
-        Ok(_) => Woken::Readable,
+        Err(Errno::INTR | Errno::AGAIN) | Ok(0) => PollOutcome::Quiet,
+        Err(_) => PollOutcome::Gone,
+        Ok(_) if !watched[1].revents().is_empty() => PollOutcome::Over,
+        Ok(_) if watched[0].revents().intersects(end) => PollOutcome::Gone,
+        Ok(_) => PollOutcome::Readable,
     }
 }
 
 /// One read; `None` at the end of the terminal.
-fn take(tty: &mut File, parser: &mut Parser) -> Option<Vec<Input>> {
+fn take(tty: &mut File, parser: &mut KeyParser) -> Option<Vec<Input>> {
     let mut bytes = [0; 4_096];
     match tty.read(&mut bytes) {
         Ok(0) => None,

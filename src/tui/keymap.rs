@@ -1,33 +1,33 @@
 //! From a key to what it means here, by the table of actions.
 
-use super::action::{ACTIONS, Action, Scope};
+use super::action::{ACTIONS, Action, KeyScope};
 use super::key::Key;
-use super::model::{Model, Page, Pane};
+use super::model::{Model, Overlay, Pane};
 
 /// Where keys are looked up, the nearest place first.
-pub fn scopes(model: &Model) -> &'static [Scope] {
-    match model.pages.last() {
-        Some(Page::Details(_)) => &[Scope::Details, Scope::Moving, Scope::Everywhere],
-        Some(Page::Plan(_)) => &[Scope::Plan, Scope::Moving, Scope::Everywhere],
-        Some(Page::Commands(_) | Page::Elsewhere(_) | Page::Needs(_)) => {
-            &[Scope::List, Scope::Moving, Scope::Everywhere]
+pub fn scopes(model: &Model) -> &'static [KeyScope] {
+    match model.overlays.last() {
+        Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_)) => {
+            &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
         }
-        Some(Page::Help(_) | Page::Log(_)) => &[Scope::Moving, Scope::Everywhere],
+        Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
         None => desk_scopes(model.focus),
     }
 }
 
 /// The same for the desk below the pages.
-pub const fn desk_scopes(focus: Pane) -> &'static [Scope] {
+pub const fn desk_scopes(focus: Pane) -> &'static [KeyScope] {
     match focus {
-        Pane::Blasts => &[Scope::Blasts, Scope::Moving, Scope::Everywhere],
-        Pane::Funnel => &[Scope::Funnel, Scope::Moving, Scope::Everywhere],
-        Pane::People => &[Scope::People, Scope::Moving, Scope::Everywhere],
+        Pane::Blasts => &[KeyScope::Blasts, KeyScope::Moving, KeyScope::Everywhere],
+        Pane::Funnel => &[KeyScope::Funnel, KeyScope::Moving, KeyScope::Everywhere],
+        Pane::Recipients => &[KeyScope::Recipients, KeyScope::Moving, KeyScope::Everywhere],
     }
 }
 
 /// What a key means in the nearest of these scopes.
-pub fn lookup(key: Key, scopes: &[Scope]) -> Option<&'static Action> {
+pub fn lookup(key: Key, scopes: &[KeyScope]) -> Option<&'static Action> {
     scopes
         .iter()
         .find_map(|scope| ACTIONS.iter().find(|action| action.scopes.contains(scope) && action.keys.contains(&key)))

@@ -8,12 +8,16 @@ mod page;
 mod people;
 mod prompt;
 
-pub use blasts::{Blasts, Changed, STAGES, stage_label, stuck_at};
-pub use need::Need;
+pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
+pub use need::AttentionItem;
 pub use news::{LogLine, Notice, Tone};
-pub use page::{CommandEntry, Commands, Details, Elsewhere, Page, Plan, RESOLUTIONS, ResolutionChoice};
-pub use people::{Arrival, Asked, Label, Movement, People, Person, Shown, Sorting, Wanted};
-pub use prompt::{Amount, Ask, Find, Needs, Note, Prompt, Sale};
+pub use page::{
+    CommandEntry, CommandPalette, DetailsOverlay, ElsewhereOverlay, Overlay, PlanOverlay, RESOLUTIONS, ResolutionChoice,
+};
+pub use people::{
+    CursorMove, CursorTarget, ListOrder, ListScope, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage,
+};
+pub use prompt::{AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, Sale};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -21,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 use super::key::Key;
 use super::layout::{Layout, layout};
-use super::{DeskKind, Hints, Options, Size};
+use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::waiting::Waiting;
@@ -41,11 +45,11 @@ pub const LOG_MAX: usize = 1_000;
 pub enum Pane {
     Blasts,
     Funnel,
-    People,
+    Recipients,
 }
 
 impl Pane {
-    pub const ALL: [Self; 3] = [Self::Blasts, Self::Funnel, Self::People];
+    pub const ALL: [Self; 3] = [Self::Blasts, Self::Funnel, Self::Recipients];
 }
 
 /// One pane alone, or all that fit.
@@ -67,31 +71,31 @@ pub enum Hint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
     No,
-    /// Told once that a blast goes on without this window.
-    Told,
+    /// Warned once: the next `q` leaves.
+    Warned,
 }
 
 /// The whole state.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub options: Options,
+    pub options: DashboardOptions,
     pub size: Size,
     /// The time of the newest message.
     pub now: DateTime<Utc>,
     pub database: DatabaseState,
     /// When something last changed in what was read.
     pub news_at: Option<DateTime<Utc>>,
-    pub blasts: Blasts,
+    pub blasts: BlastList,
     pub senders: Vec<SenderRow>,
     /// This process's name in leases: another one means that the sending happens elsewhere.
     pub holder: String,
     /// The row of the funnel's cursor, an index into [`STAGES`].
     pub stage: usize,
-    pub people: People,
+    pub recipients: RecipientTable,
     pub focus: Pane,
     pub zoom: Zoom,
     /// Pages over the desk, the topmost last.
-    pub pages: Vec<Page>,
+    pub overlays: Vec<Overlay>,
     pub prompt: Option<Prompt>,
     pub notice: Option<Notice>,
     /// Keys that wait until the list they are meant for is here.
@@ -112,10 +116,10 @@ pub struct Model {
 
 impl Model {
     /// Nothing read yet.
-    pub fn new(options: Options, size: Size, now: DateTime<Utc>) -> Self {
+    pub fn new(options: DashboardOptions, size: Size, now: DateTime<Utc>) -> Self {
         let hint = (options.hints == Hints::On).then_some(Hint::Find);
         Self {
-            blasts: Blasts::opening(options.open),
+            blasts: BlastList::opening(options.open),
             options,
             size,
             now,
@@ -124,10 +128,10 @@ impl Model {
             senders: Vec::new(),
             holder: String::new(),
             stage: 0,
-            people: People::default(),
+            recipients: RecipientTable::default(),
             focus: Pane::Funnel,
             zoom: Zoom::Out,
-            pages: Vec::new(),
+            overlays: Vec::new(),
             prompt: None,
             notice: None,
             held: VecDeque::new(),
@@ -152,11 +156,11 @@ impl Model {
     }
 
     /// The person under the cursor: of the details page, else of the table.
-    pub fn person(&self) -> Option<&Person> {
-        match self.pages.last() {
-            Some(Page::Details(details)) => self.people.get(details.person),
+    pub fn person(&self) -> Option<&ListedPerson> {
+        match self.overlays.last() {
+            Some(Overlay::Details(details)) => self.recipients.get(details.person),
             Some(_) => None,
-            None => self.people.at_cursor(),
+            None => self.recipients.at_cursor(),
         }
     }
 
@@ -166,7 +170,7 @@ impl Model {
     }
 
     pub fn is_read_only(&self) -> bool {
-        self.options.kind == DeskKind::ReadOnly
+        self.options.kind == DashboardKind::ReadOnly
     }
 
     pub fn say(&mut self, notice: Notice) {
@@ -217,17 +221,17 @@ impl Model {
     /// How many people the list has: by the blast's own counts, else as counted.
     pub fn listed(&self) -> Option<Total> {
         let blast = self.blast()?;
-        match &self.people.label {
-            Label::Everyone => Some(Total::Exactly(blast.total_recipients)),
-            Label::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
-            Label::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
-            Label::Found { .. } => self.people.total,
+        match &self.recipients.label {
+            ListScope::Everyone => Some(Total::Exactly(blast.total_recipients)),
+            ListScope::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
+            ListScope::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
+            ListScope::Found { .. } => self.recipients.total,
         }
     }
 
     /// The blast that people are shown of.
     pub const fn people_of(&self) -> Option<BlastId> {
-        self.people.blast
+        self.recipients.blast
     }
 }
 

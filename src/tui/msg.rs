@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 
 use super::Size;
-use super::effect::Answer;
+use super::effect::Completion;
 use super::key::Key;
 use crate::engine::DatabaseState;
 
 /// A message and when it came.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Timed {
+pub struct TimedMsg {
     pub at: DateTime<Utc>,
     pub msg: Msg,
 }
@@ -21,13 +21,13 @@ pub enum Msg {
     Paste(String),
     Resized(Size),
     /// Something may have changed in the database, or it has been a while.
-    Look,
+    Refresh,
     Database(DatabaseState),
     /// A stated time has come.
-    Wake,
+    Deadline,
     /// The process was continued after a stop.
     Continued,
     /// A frame with the model as it is now was written.
     Drawn,
-    Answer(Answer),
+    Answer(Completion),
 }

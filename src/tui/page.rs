@@ -7,29 +7,29 @@ mod plan;
 
 pub use lists::commands;
 
-use super::format::Clock;
-use super::model::{Model, Page};
-use super::widget::{Line, Rule};
+use super::format::TimeFormat;
+use super::model::{Model, Overlay};
+use super::widget::{TextLine, TitleRule};
 
 /// A page as it is drawn: a title and lines.
 #[derive(Debug, Default)]
-pub struct Sheet {
-    pub title: Rule,
-    pub lines: Vec<Line>,
+pub struct OverlayContent {
+    pub title: TitleRule,
+    pub lines: Vec<TextLine>,
     /// The line that must be visible: a cursor or a field.
     pub focus: Option<usize>,
 }
 
 /// The page on top, for a width.
-pub fn sheet(model: &Model, width: u16) -> Option<Sheet> {
-    let sheet = match model.pages.last()? {
-        Page::Details(details) => details::sheet(model, details, width),
-        Page::Plan(plan) => plan::sheet(model, plan, width),
-        Page::Help(_) => help::sheet(),
-        Page::Log(_) => lists::log(model, width),
-        Page::Needs(chosen) => lists::needs(model, *chosen),
-        Page::Commands(commands) => lists::commands_sheet(model, commands),
-        Page::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
+pub fn sheet(model: &Model, width: u16) -> Option<OverlayContent> {
+    let sheet = match model.overlays.last()? {
+        Overlay::Details(details) => details::sheet(model, details, width),
+        Overlay::Plan(plan) => plan::sheet(model, plan, width),
+        Overlay::Help(_) => help::sheet(),
+        Overlay::Log(_) => lists::log(model, width),
+        Overlay::Needs(chosen) => lists::needs(model, *chosen),
+        Overlay::Commands(commands) => lists::commands_sheet(model, commands),
+        Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
     };
     Some(sheet)
 }
@@ -41,20 +41,20 @@ pub fn length(model: &Model) -> usize {
 
 /// How many lines can be chosen from.
 pub fn entries(model: &Model) -> usize {
-    match model.pages.last() {
-        Some(Page::Commands(typed)) => commands(model, typed).len(),
-        Some(Page::Elsewhere(elsewhere)) => elsewhere.rows.len(),
+    match model.overlays.last() {
+        Some(Overlay::Commands(typed)) => commands(model, typed).len(),
+        Some(Overlay::Elsewhere(elsewhere)) => elsewhere.rows.len(),
         _ => 0,
     }
 }
 
-fn clock(model: &Model) -> Clock {
-    Clock { zone: model.options.zone, now: model.now }
+fn clock(model: &Model) -> TimeFormat {
+    TimeFormat { zone: model.options.zone, now: model.now }
 }
 
 /// A title of segments, with words at its right end.
-fn title(left: Vec<String>, right: Option<String>) -> Rule {
-    Rule { left, right }
+fn title(left: Vec<String>, right: Option<String>) -> TitleRule {
+    TitleRule { left, right }
 }
 
 /// A command line after so many blanks, on several lines where it is long: a shell reads them as one.

@@ -13,17 +13,17 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::effect::run::AppRunner;
-use super::effect::{Answer, Effect};
+use super::effect::run::AppEffectRunner;
+use super::effect::{Completion, Effect};
 use super::feed::{self, Feed};
-use super::frame::Frames;
+use super::frame::FrameDiff;
 use super::input::{self, Input};
 use super::model::Model;
-use super::msg::{Msg, Timed};
+use super::msg::{Msg, TimedMsg};
 use super::terminal::{Terminal, keyboard};
-use super::theme::{Colours, Theme};
+use super::theme::{Colours, ScreenTheme};
 use super::update::{start, update};
-use super::{Ended, Options, Size, TuiError, view};
+use super::{DashboardOptions, ExitReason, Size, TuiError, view};
 use crate::engine::App;
 
 /// Between two frames after a key: 30 a second.
@@ -52,52 +52,52 @@ pub trait Screen {
 }
 
 /// Who does the effects.
-pub trait Runner {
+pub trait EffectRunner {
     /// Begins an effect; must not block.
     fn start(&mut self, effect: Effect);
     /// The next answer. Can be dropped and asked again.
-    fn answer(&mut self) -> impl Future<Output = Answer> + Send;
+    fn answer(&mut self) -> impl Future<Output = Completion> + Send;
 }
 
 /// What comes from outside besides answers.
-pub struct Sources {
+pub struct EventSources {
     pub input: mpsc::Receiver<Input>,
     /// Resizes and continuations.
-    pub signals: mpsc::Receiver<Signalled>,
+    pub signals: mpsc::Receiver<TerminalSignal>,
     pub feed: Feed,
     pub stop: CancellationToken,
 }
 
 /// A signal that the dashboard acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signalled {
+pub enum TerminalSignal {
     Resized,
     Continued,
 }
 
 /// Runs against an engine, on this process's terminal.
-pub async fn on_terminal(app: App, options: Options, stop: CancellationToken) -> Result<Ended, TuiError> {
+pub async fn on_terminal(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
     let terminal = Terminal::take()?;
     let (_reading, input) = input::read(keyboard()?)?;
-    let sources = Sources { input, signals: signals()?, feed: Feed::new(app.news(), app.database()), stop };
+    let sources = EventSources { input, signals: signals()?, feed: Feed::new(app.news(), app.database()), stop };
     let env = |name| std::env::var(name).ok();
     let colours = Colours::choose(options.palette, env("NO_COLOR").as_deref(), env("TERM").as_deref());
-    let theme = Theme::new(colours, options.ascii);
+    let theme = ScreenTheme::new(colours, options.charset);
     let mut model = Model::new(options, terminal.size(), Utc::now());
     app.holder().clone_into(&mut model.holder);
-    let desk = Desk::new(terminal, AppRunner::new(app), model, theme, Box::new(Utc::now));
+    let desk = EventLoop::new(terminal, AppEffectRunner::new(app), model, theme, Box::new(Utc::now));
     desk.run(sources).await
 }
 
-fn signals() -> io::Result<mpsc::Receiver<Signalled>> {
+fn signals() -> io::Result<mpsc::Receiver<TerminalSignal>> {
     let mut resized = signal(SignalKind::window_change())?;
     let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     let (tell, told) = mpsc::channel(16);
     tokio::spawn(async move {
         loop {
             let what = tokio::select! {
-                Some(()) = resized.recv() => Signalled::Resized,
-                Some(()) = continued.recv() => Signalled::Continued,
+                Some(()) = resized.recv() => TerminalSignal::Resized,
+                Some(()) = continued.recv() => TerminalSignal::Continued,
                 else => return,
             };
             if tell.send(what).await.is_err() {
@@ -110,14 +110,14 @@ fn signals() -> io::Result<mpsc::Receiver<Signalled>> {
 
 /// When the next frame may be drawn.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
+struct FramePacer {
     /// When the last frame was handed over.
     last: Option<Instant>,
     /// The shortest time between it and the next; `None`: nothing to draw.
     wanted: Option<Duration>,
 }
 
-impl Pace {
+impl FramePacer {
     fn want(&mut self, after: Duration) {
         self.wanted = Some(self.wanted.map_or(after, |wanted| wanted.min(after)));
     }
@@ -129,11 +129,11 @@ impl Pace {
 }
 
 /// What woke the loop.
-enum Woken {
+enum LoopEvent {
     Stop,
-    Answer(Answer),
-    Feed(feed::Told),
-    Signal(Signalled),
+    Answer(Completion),
+    Feed(feed::FeedEvent),
+    Signal(TerminalSignal),
     Input(Option<Input>),
     Written(io::Result<()>),
     /// A stated time has come.
@@ -142,33 +142,33 @@ enum Woken {
 }
 
 /// What time it is.
-pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send>;
+pub type WallClock = Box<dyn Fn() -> DateTime<Utc> + Send>;
 
 /// The dashboard at work.
-pub struct Desk<S, R> {
+pub struct EventLoop<S, R> {
     screen: S,
     runner: R,
     model: Model,
-    theme: Theme,
-    clock: Clock,
-    frames: Frames,
-    pace: Pace,
+    theme: ScreenTheme,
+    clock: WallClock,
+    frames: FrameDiff,
+    pace: FramePacer,
     /// A frame is on its way to the terminal.
     writing: bool,
     /// The terminal was given back for a stop; when to take it again if nobody says so.
     stopped_until: Option<Instant>,
-    ended: Option<Ended>,
+    ended: Option<ExitReason>,
 }
 
-impl<S: Screen, R: Runner> Desk<S, R> {
-    pub fn new(screen: S, runner: R, model: Model, theme: Theme, clock: Clock) -> Self {
-        let pace = Pace { last: None, wanted: Some(Duration::ZERO) };
-        let frames = Frames::default();
+impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
+    pub fn new(screen: S, runner: R, model: Model, theme: ScreenTheme, clock: WallClock) -> Self {
+        let pace = FramePacer { last: None, wanted: Some(Duration::ZERO) };
+        let frames = FrameDiff::default();
         Self { screen, runner, model, theme, clock, frames, pace, writing: false, stopped_until: None, ended: None }
     }
 
     /// Runs until it is left, the terminal is gone, or the stop comes.
-    pub async fn run(mut self, mut sources: Sources) -> Result<Ended, TuiError> {
+    pub async fn run(mut self, mut sources: EventSources) -> Result<ExitReason, TuiError> {
         for effect in start(&mut self.model) {
             self.runner.start(effect);
         }
@@ -180,56 +180,56 @@ impl<S: Screen, R: Runner> Desk<S, R> {
             // What is already here is taken before anything is drawn.
             for _ in 0..INPUTS_AT_ONCE {
                 let Ok(input) = sources.input.try_recv() else { break };
-                if let Some(ended) = self.take(Woken::Input(Some(input)))? {
+                if let Some(ended) = self.take(LoopEvent::Input(Some(input)))? {
                     return Ok(ended);
                 }
             }
         }
     }
 
-    async fn wait(&mut self, sources: &mut Sources) -> Woken {
+    async fn wait(&mut self, sources: &mut EventSources) -> LoopEvent {
         let draw = self.pace.due().filter(|_| !self.writing && self.stopped_until.is_none());
         let deadline =
             self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
         tokio::select! {
             biased;
-            () = sources.stop.cancelled() => Woken::Stop,
-            answer = self.runner.answer() => Woken::Answer(answer),
-            input = sources.input.recv() => Woken::Input(input),
-            written = self.screen.written(), if self.writing => Woken::Written(written),
-            Some(signalled) = sources.signals.recv() => Woken::Signal(signalled),
-            () = at(self.stopped_until) => Woken::Signal(Signalled::Continued),
-            () = at(draw) => Woken::Draw,
-            () = at(deadline) => Woken::Deadline,
-            told = sources.feed.next() => Woken::Feed(told),
+            () = sources.stop.cancelled() => LoopEvent::Stop,
+            answer = self.runner.answer() => LoopEvent::Answer(answer),
+            input = sources.input.recv() => LoopEvent::Input(input),
+            written = self.screen.written(), if self.writing => LoopEvent::Written(written),
+            Some(signalled) = sources.signals.recv() => LoopEvent::Signal(signalled),
+            () = at(self.stopped_until) => LoopEvent::Signal(TerminalSignal::Continued),
+            () = at(draw) => LoopEvent::Draw,
+            () = at(deadline) => LoopEvent::Deadline,
+            told = sources.feed.next() => LoopEvent::Feed(told),
         }
     }
 
-    fn take(&mut self, woken: Woken) -> Result<Option<Ended>, TuiError> {
+    fn take(&mut self, woken: LoopEvent) -> Result<Option<ExitReason>, TuiError> {
         match woken {
-            Woken::Stop => return Ok(Some(Ended::Stopped)),
-            Woken::Input(None | Some(Input::Gone)) => return Ok(Some(Ended::HungUp)),
-            Woken::Input(Some(Input::Key(key))) => self.tell(Msg::Key(key), AFTER_KEY)?,
-            Woken::Input(Some(Input::Paste(text))) => self.tell(Msg::Paste(text), AFTER_KEY)?,
-            Woken::Answer(answer) => {
+            LoopEvent::Stop => return Ok(Some(ExitReason::Stopped)),
+            LoopEvent::Input(None | Some(Input::Gone)) => return Ok(Some(ExitReason::HungUp)),
+            LoopEvent::Input(Some(Input::Key(key))) => self.tell(Msg::Key(key), AFTER_KEY)?,
+            LoopEvent::Input(Some(Input::Paste(text))) => self.tell(Msg::Paste(text), AFTER_KEY)?,
+            LoopEvent::Answer(answer) => {
                 let pace = self.answer_pace();
                 self.tell(Msg::Answer(answer), pace)?;
             }
-            Woken::Feed(feed::Told::Look) => self.tell(Msg::Look, FOR_DATA)?,
-            Woken::Feed(feed::Told::Database(state)) => self.tell(Msg::Database(state), FOR_DATA)?,
-            Woken::Signal(Signalled::Resized) => {
+            LoopEvent::Feed(feed::FeedEvent::Refresh) => self.tell(Msg::Refresh, FOR_DATA)?,
+            LoopEvent::Feed(feed::FeedEvent::Database(state)) => self.tell(Msg::Database(state), FOR_DATA)?,
+            LoopEvent::Signal(TerminalSignal::Resized) => {
                 let size = self.screen.size();
                 self.tell(Msg::Resized(size), AFTER_KEY)?;
             }
-            Woken::Signal(Signalled::Continued) => self.tell(Msg::Continued, AFTER_KEY)?,
-            Woken::Deadline => self.tell(Msg::Wake, AFTER_KEY)?,
-            Woken::Written(written) => {
+            LoopEvent::Signal(TerminalSignal::Continued) => self.tell(Msg::Continued, AFTER_KEY)?,
+            LoopEvent::Deadline => self.tell(Msg::Deadline, AFTER_KEY)?,
+            LoopEvent::Written(written) => {
                 self.writing = false;
                 if written.is_err() {
-                    return Ok(Some(Ended::HungUp));
+                    return Ok(Some(ExitReason::HungUp));
                 }
             }
-            Woken::Draw => self.draw()?,
+            LoopEvent::Draw => self.draw()?,
         }
         Ok(self.ended)
     }
@@ -248,7 +248,7 @@ impl<S: Screen, R: Runner> Desk<S, R> {
     /// Every effect of every message is done: what an update asked for is noted in the model as being on its way.
     fn update(&mut self, msg: Msg) -> Result<(), TuiError> {
         let at = (self.clock)();
-        for effect in update(&mut self.model, Timed { at, msg }) {
+        for effect in update(&mut self.model, TimedMsg { at, msg }) {
             self.effect(effect)?;
         }
         Ok(())
@@ -268,14 +268,14 @@ impl<S: Screen, R: Runner> Desk<S, R> {
                 let size = self.screen.size();
                 self.update(Msg::Resized(size))?;
             }
-            Effect::End(ended) => self.ended = Some(ended),
+            Effect::Exit(ended) => self.ended = Some(ended),
             effect => self.runner.start(effect),
         }
         Ok(())
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
-        self.pace = Pace { last: Some(Instant::now()), wanted: None };
+        self.pace = FramePacer { last: Some(Instant::now()), wanted: None };
         let Size { width, height } = self.model.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         view::draw(&self.model, &self.theme, &mut buffer);

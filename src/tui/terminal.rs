@@ -24,10 +24,10 @@ use super::{Size, TuiError};
 const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// The terminal's earlier settings, while the dashboard has it.
-static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+static SAVED: Mutex<Option<SavedTerminal>> = Mutex::new(None);
 static HOOK: Once = Once::new();
 
-struct Saved {
+struct SavedTerminal {
     tty: File,
     termios: Termios,
 }
@@ -116,7 +116,7 @@ fn write_frames(mut out: File, frames: &std_mpsc::Receiver<Vec<u8>>, tell: &mpsc
 
 fn enter(tty: &File) -> io::Result<()> {
     let termios = tcgetattr(tty)?;
-    let saved = Saved { tty: tty.try_clone()?, termios };
+    let saved = SavedTerminal { tty: tty.try_clone()?, termios };
     *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
     set_up(tty)
 }

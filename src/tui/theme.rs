@@ -8,7 +8,7 @@ use crate::domain::status::Status;
 
 /// What a piece of text means. Widgets name meanings, never colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub enum TextRole {
     Plain,
     /// Focus, the cursor, keys that can be pressed.
     Accent,
@@ -58,21 +58,21 @@ const ASCII: Glyphs = Glyphs { rule: "-", double: "=", full: "#", half: "#", upr
 
 /// Colours and glyphs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Theme {
+pub struct ScreenTheme {
     pub colours: Colours,
     pub glyphs: Glyphs,
 }
 
-impl Theme {
-    pub const fn new(colours: Colours, ascii: super::Ascii) -> Self {
-        let glyphs = match ascii {
-            super::Ascii::Off => BLOCKS,
-            super::Ascii::On => ASCII,
+impl ScreenTheme {
+    pub const fn new(colours: Colours, charset: super::Charset) -> Self {
+        let glyphs = match charset {
+            super::Charset::Unicode => BLOCKS,
+            super::Charset::Ascii => ASCII,
         };
         Self { colours, glyphs }
     }
 
-    pub fn style(&self, meaning: Meaning) -> Style {
+    pub fn style(&self, meaning: TextRole) -> Style {
         let (colour, modifier) = table(meaning);
         match self.colours {
             Colours::Bright => Style::new().fg(bright(colour)).add_modifier(modifier),
@@ -97,18 +97,18 @@ impl Colours {
     }
 }
 
-const fn table(meaning: Meaning) -> (Color, Modifier) {
+const fn table(meaning: TextRole) -> (Color, Modifier) {
     let plain = Modifier::empty();
     match meaning {
-        Meaning::Plain => (Color::Reset, plain),
-        Meaning::Accent => (Color::Cyan, plain),
-        Meaning::Dim => (Color::Reset, Modifier::DIM),
-        Meaning::Strong => (Color::Reset, Modifier::BOLD),
-        Meaning::Need => (Color::Red, Modifier::BOLD),
-        Meaning::Trouble => (Color::Red, plain),
-        Meaning::Real | Meaning::ReadOnly => (Color::Reset, Modifier::REVERSED),
-        Meaning::Demo => (Color::Yellow, plain),
-        Meaning::Stage(status) => stage(status),
+        TextRole::Plain => (Color::Reset, plain),
+        TextRole::Accent => (Color::Cyan, plain),
+        TextRole::Dim => (Color::Reset, Modifier::DIM),
+        TextRole::Strong => (Color::Reset, Modifier::BOLD),
+        TextRole::Need => (Color::Red, Modifier::BOLD),
+        TextRole::Trouble => (Color::Red, plain),
+        TextRole::Real | TextRole::ReadOnly => (Color::Reset, Modifier::REVERSED),
+        TextRole::Demo => (Color::Yellow, plain),
+        TextRole::Stage(status) => stage(status),
     }
 }
 
@@ -143,54 +143,55 @@ const fn stage(status: Status) -> (Color, Modifier) {
 mod tests {
     use ratatui::style::{Color, Modifier};
 
-    use super::{Colours, Meaning, Palette, Theme};
+    use super::{Colours, Palette, ScreenTheme, TextRole};
     use crate::domain::status::Status;
-    use crate::tui::Ascii;
+    use crate::tui::Charset;
 
-    const MEANINGS: [Meaning; 9] = [
-        Meaning::Plain,
-        Meaning::Accent,
-        Meaning::Dim,
-        Meaning::Strong,
-        Meaning::Need,
-        Meaning::Trouble,
-        Meaning::Real,
-        Meaning::Demo,
-        Meaning::ReadOnly,
+    const MEANINGS: [TextRole; 9] = [
+        TextRole::Plain,
+        TextRole::Accent,
+        TextRole::Dim,
+        TextRole::Strong,
+        TextRole::Need,
+        TextRole::Trouble,
+        TextRole::Real,
+        TextRole::Demo,
+        TextRole::ReadOnly,
     ];
 
     #[test]
     fn no_color_takes_the_colours_and_leaves_the_attributes() {
         for palette in [Palette::Auto, Palette::Dark, Palette::Light] {
-            let theme = Theme::new(Colours::choose(palette, Some("1"), Some("xterm")), Ascii::Off);
+            let theme = ScreenTheme::new(Colours::choose(palette, Some("1"), Some("xterm")), Charset::Unicode);
 
-            for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
+            for meaning in MEANINGS.into_iter().chain(Status::ALL.map(TextRole::Stage)) {
                 assert_eq!(theme.style(meaning).fg, None, "{meaning:?}");
             }
-            assert!(!theme.style(Meaning::Real).add_modifier.is_empty());
+            assert!(!theme.style(TextRole::Real).add_modifier.is_empty());
         }
     }
 
     #[test]
     fn each_palette_that_is_set_looks_its_own_way() {
-        let style =
-            |palette, meaning| Theme::new(Colours::choose(palette, None, Some("xterm")), Ascii::Off).style(meaning);
-        let sent = Meaning::Stage(Status::Sent);
+        let style = |palette, meaning| {
+            ScreenTheme::new(Colours::choose(palette, None, Some("xterm")), Charset::Unicode).style(meaning)
+        };
+        let sent = TextRole::Stage(Status::Sent);
 
         assert_eq!(style(Palette::Auto, sent).fg, Some(Color::Blue));
         assert_eq!(style(Palette::Dark, sent).fg, Some(Color::LightBlue));
         assert_eq!(style(Palette::Light, sent).fg, Some(Color::Blue));
         assert_eq!(style(Palette::Mono, sent).fg, None);
-        assert!(style(Palette::Auto, Meaning::Dim).add_modifier.contains(Modifier::DIM));
-        assert_eq!(style(Palette::Light, Meaning::Dim).fg, Some(Color::DarkGray));
+        assert!(style(Palette::Auto, TextRole::Dim).add_modifier.contains(Modifier::DIM));
+        assert_eq!(style(Palette::Light, TextRole::Dim).fg, Some(Color::DarkGray));
     }
 
     #[test]
     fn nothing_ever_paints_a_background() {
         for colours in [Colours::Sixteen, Colours::Bright, Colours::Deep, Colours::None] {
-            let theme = Theme::new(colours, Ascii::Off);
+            let theme = ScreenTheme::new(colours, Charset::Unicode);
 
-            for meaning in MEANINGS.into_iter().chain(Status::ALL.map(Meaning::Stage)) {
+            for meaning in MEANINGS.into_iter().chain(Status::ALL.map(TextRole::Stage)) {
                 assert_eq!(theme.style(meaning).bg, None, "{meaning:?}");
             }
         }

@@ -12,12 +12,12 @@ mod prompts;
 
 pub use acts::is_new;
 
-use super::effect::{Effect, Part};
+use super::effect::{Effect, ListPart};
 use super::model::{Model, Shown};
-use super::msg::{Msg, Timed};
+use super::msg::{Msg, TimedMsg};
 
 /// Takes one message.
-pub fn update(model: &mut Model, message: Timed) -> Vec<Effect> {
+pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     model.now = message.at;
     let mut effects = match message.msg {
         Msg::Key(key) => keys::typed(model, key),
@@ -25,19 +25,19 @@ pub fn update(model: &mut Model, message: Timed) -> Vec<Effect> {
         Msg::Resized(size) => {
             model.size = size;
             let height = model.layout().people_rows();
-            model.people.reveal(height);
+            model.recipients.reveal(height);
             Vec::new()
         }
-        Msg::Look => lists::look(model),
+        Msg::Refresh => lists::look(model),
         Msg::Database(state) => {
             model.database = state;
             Vec::new()
         }
-        Msg::Wake => acts::time_came(model),
-        Msg::Continued => vec![Effect::Repaint, Effect::Wake],
+        Msg::Deadline => acts::time_came(model),
+        Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => {
-            if model.people.awaiting.is_none() {
-                model.people.shown = Shown::Yes;
+            if model.recipients.awaiting.is_none() {
+                model.recipients.shown = Shown::Yes;
             }
             Vec::new()
         }
@@ -54,9 +54,9 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Fresh lists ask for so many rows: what is visible and two screens more.
-fn window_limit(model: &Model, part: Part) -> u32 {
+/// ListRequest lists ask for so many rows: what is visible and two screens more.
+fn window_limit(model: &Model, part: ListPart) -> u32 {
     let height = u32::try_from(model.layout().people_rows()).unwrap_or(u32::MAX);
-    let screens = if part == Part::Fresh { 3 } else { 2 };
+    let screens = if part == ListPart::Reload { 3 } else { 2 };
     height.saturating_mul(screens).clamp(20, 1_000)
 }

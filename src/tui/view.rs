@@ -12,18 +12,18 @@ use ratatui::buffer::Buffer;
 
 use super::layout::Layout;
 use super::model::{Model, Pane};
-use super::theme::Theme;
+use super::theme::ScreenTheme;
 use super::widget::{Focused, Pen};
 
 /// Draws everything.
-pub fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer) {
+pub fn draw(model: &Model, theme: &ScreenTheme, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, theme);
     let layout = model.layout();
     if layout.is_summary() {
         return summary::draw(model, &mut pen);
     }
     header::draw(model, &mut pen);
-    if model.pages.is_empty() {
+    if model.overlays.is_empty() {
         desk(model, &mut pen, layout);
     } else {
         page::draw(model, &mut pen);
@@ -48,7 +48,7 @@ fn desk(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
         Layout::Single { pane } => match model.focus {
             Pane::Blasts => blasts::draw(model, pen, pane),
             Pane::Funnel => funnel::draw(model, pen, pane),
-            Pane::People => people::draw(model, pen, pane),
+            Pane::Recipients => people::draw(model, pen, pane),
         },
         Layout::Summary => {}
     }

@@ -8,16 +8,16 @@ mod rule;
 mod table;
 
 pub use bar::bar;
-pub use field::{Edited, Field};
-pub use line::Line;
-pub use rule::{Focused, Rule, rule};
-pub use table::{Align, Table};
+pub use field::{Edited, TextField};
+pub use line::TextLine;
+pub use rule::{Focused, TitleRule, rule};
+pub use table::{ColumnAlign, ColumnLayout};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::theme::{Meaning, Theme};
+use super::theme::{ScreenTheme, TextRole};
 use crate::domain::text::clean;
 
 /// The columns that a text takes once it is cleaned.
@@ -28,11 +28,11 @@ pub fn width(text: &str) -> u16 {
 /// Draws into a rectangle of the buffer; what lies outside is cut off, silently.
 pub struct Pen<'a> {
     buffer: &'a mut Buffer,
-    pub theme: &'a Theme,
+    pub theme: &'a ScreenTheme,
 }
 
 impl<'a> Pen<'a> {
-    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+    pub fn new(buffer: &'a mut Buffer, theme: &'a ScreenTheme) -> Self {
         Self { buffer, theme }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes at a place of the screen, at most `max` columns, cut with `~`. Returns the column after it.
-    pub fn put(&mut self, (x, y): (u16, u16), text: &str, max: u16, meaning: Meaning) -> u16 {
+    pub fn put(&mut self, (x, y): (u16, u16), text: &str, max: u16, meaning: TextRole) -> u16 {
         let area = self.buffer.area;
         if x >= area.right() || y >= area.bottom() || max == 0 {
             return x;
@@ -58,13 +58,13 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes so that the text ends before column `end`, within `max` columns.
-    pub fn put_right(&mut self, (end, y): (u16, u16), text: &str, max: u16, meaning: Meaning) {
+    pub fn put_right(&mut self, (end, y): (u16, u16), text: &str, max: u16, meaning: TextRole) {
         let taken = width(text).min(max);
         self.put((end.saturating_sub(taken), y), text, taken, meaning);
     }
 
     /// Writes a glyph several times.
-    pub fn repeat(&mut self, (x, y): (u16, u16), glyph: &str, times: u16, meaning: Meaning) {
+    pub fn repeat(&mut self, (x, y): (u16, u16), glyph: &str, times: u16, meaning: TextRole) {
         self.put((x, y), &glyph.repeat(usize::from(times)), times, meaning);
     }
 }
@@ -75,13 +75,13 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::Pen;
-    use crate::tui::Ascii;
-    use crate::tui::theme::{Colours, Meaning, Theme};
+    use crate::tui::Charset;
+    use crate::tui::theme::{Colours, ScreenTheme, TextRole};
 
     fn drawn(text: &str, max: u16) -> String {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 1));
-        let theme = Theme::new(Colours::None, Ascii::Off);
-        Pen::new(&mut buffer, &theme).put((0, 0), text, max, Meaning::Plain);
+        let theme = ScreenTheme::new(Colours::None, Charset::Unicode);
+        Pen::new(&mut buffer, &theme).put((0, 0), text, max, TextRole::Plain);
         let row: String = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
         row.trim_end().to_owned()
     }

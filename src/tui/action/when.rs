@@ -3,7 +3,7 @@
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::tui::model::Shown;
-use crate::tui::model::{Model, Page, armed_until};
+use crate::tui::model::{Model, Overlay, armed_until};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -55,26 +55,26 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
 }
 
 pub fn nobody(model: &Model) -> Option<String> {
-    if model.people.is_empty() && model.pages.is_empty() {
+    if model.recipients.is_empty() && model.overlays.is_empty() {
         return Some("nobody is listed".to_owned());
     }
-    let chosen = model.person().is_some() || matches!(model.pages.last(), Some(Page::Details(_)));
+    let chosen = model.person().is_some() || matches!(model.overlays.last(), Some(Overlay::Details(_)));
     (!chosen).then(|| "several are listed and nobody is chosen: down chooses".to_owned())
 }
 
 pub fn cannot_mark(model: &Model) -> Option<String> {
-    if !model.people.marked.is_empty() && model.pages.is_empty() {
+    if !model.recipients.marked.is_empty() && model.overlays.is_empty() {
         return read_only(model);
     }
     if let Some(why) = nobody(model).or_else(|| read_only(model)) {
         return Some(why);
     }
-    let unseen = model.pages.is_empty() && model.people.shown == Shown::NotYet;
+    let unseen = model.overlays.is_empty() && model.recipients.shown == Shown::NotYet;
     unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
 }
 
 pub fn nothing_to_answer(model: &Model) -> Option<String> {
-    let Some(Page::Details(details)) = model.pages.last() else { return nobody(model) };
+    let Some(Overlay::Details(details)) = model.overlays.last() else { return nobody(model) };
     match &details.told {
         None => Some("still reading".to_owned()),
         Some(told) if told.row.status == Status::Uncertain => read_only(model),

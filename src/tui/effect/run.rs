@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Act, Answer, Counted, ELSEWHERE_MAX, Effect, Outcome, Part, Told};
+use super::{Completion, Counted, ELSEWHERE_MAX, Effect, EffectResult, ListPart, WriteOutcome, WriteRequest};
 use crate::engine::view::{BlastFilter, ChangesSince, RecipientQuery};
 use crate::engine::{App, Engines};
-use crate::tui::model::Asked;
-use crate::tui::run::Runner;
+use crate::tui::model::PageRequest;
+use crate::tui::run::EffectRunner;
 
 /// A suspension does not wait longer than this for the leases to be given up.
 const REST_MAX: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ const IMPATIENT: Duration = Duration::from_secs(1);
 enum Slot {
     Blasts,
     Senders,
-    List(Part),
+    List(ListPart),
     Cells,
     Count(Counted),
     ChangesSince,
@@ -44,19 +44,19 @@ type Slots = HashMap<Slot, Option<Effect>>;
 /// What the tasks tell: an answer, and which slot is free again.
 pub struct Done {
     slot: Option<Slot>,
-    pub answer: Option<Answer>,
+    pub answer: Option<Completion>,
 }
 
 /// Runs effects against an [`App`].
-pub struct AppRunner {
+pub struct AppEffectRunner {
     app: App,
     slots: Slots,
-    acts: mpsc::UnboundedSender<Act>,
+    acts: mpsc::UnboundedSender<WriteRequest>,
     tell: mpsc::UnboundedSender<Done>,
     done: mpsc::UnboundedReceiver<Done>,
 }
 
-impl AppRunner {
+impl AppEffectRunner {
     pub fn new(app: App) -> Self {
         let (tell, done) = mpsc::unbounded_channel();
         let (acts, queue) = mpsc::unbounded_channel();
@@ -81,7 +81,7 @@ impl AppRunner {
         });
     }
 
-    fn aside(&self, task: impl Future<Output = Option<Answer>> + Send + 'static) {
+    fn aside(&self, task: impl Future<Output = Option<Completion>> + Send + 'static) {
         let tell = self.tell.clone();
         tokio::spawn(async move {
             let _ = tell.send(Done { slot: None, answer: task.await });
@@ -89,20 +89,20 @@ impl AppRunner {
     }
 }
 
-impl Runner for AppRunner {
+impl EffectRunner for AppEffectRunner {
     fn start(&mut self, effect: Effect) {
         match effect {
             // A moment for a shop, two minutes for a million people: marks do not wait behind it.
-            Effect::Act(act @ (Act::Cancel(_) | Act::Delete(_))) => {
+            Effect::Write(act @ (WriteRequest::Cancel(_) | WriteRequest::Delete(_))) => {
                 let app = self.app.acting();
                 self.aside(async move {
                     let outcome = do_act(&app, &act).await;
-                    Some(Answer::Acted { act, outcome })
+                    Some(Completion::Written { act, outcome })
                 });
             }
             // The queue is read for as long as the runner lives.
-            Effect::Act(act) => _ = self.acts.send(act),
-            Effect::Look => {
+            Effect::Write(act) => _ = self.acts.send(act),
+            Effect::TouchLastSeen => {
                 let app = self.app.clone();
                 self.aside(async move {
                     // A note about this operator; the next one is a minute away.
@@ -110,14 +110,14 @@ impl Runner for AppRunner {
                     None
                 });
             }
-            Effect::Rest => {
+            Effect::ReleaseLeases => {
                 let app = self.app.clone();
                 self.aside(async move {
                     _ = tokio::time::timeout(REST_MAX, app.rest()).await;
-                    Some(Answer::Rested)
+                    Some(Completion::LeasesReleased)
                 });
             }
-            Effect::Wake => self.app.wake(),
+            Effect::ReacquireLeases => self.app.wake(),
             effect => match slot(&effect) {
                 Some(slot) if self.slots.contains_key(&slot) => _ = self.slots.insert(slot, Some(effect)),
                 Some(slot) => {
@@ -129,7 +129,7 @@ impl Runner for AppRunner {
         }
     }
 
-    async fn answer(&mut self) -> Answer {
+    async fn answer(&mut self) -> Completion {
         loop {
             let Some(done) = self.done.recv().await else { std::future::pending().await };
             if let Some(slot) = done.slot
@@ -180,68 +180,70 @@ const fn slot(effect: &Effect) -> Option<Slot> {
     })
 }
 
-async fn read(app: &App, effect: Effect) -> Option<Answer> {
+async fn read(app: &App, effect: Effect) -> Option<Completion> {
     Some(match effect {
-        Effect::Blasts => Answer::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
-        Effect::Senders => Answer::Senders(app.senders().await.map_err(Into::into)),
+        Effect::Blasts => Completion::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
+        Effect::Senders => Completion::Senders(app.senders().await.map_err(Into::into)),
         Effect::List { ticket, part, query } => list(app, ticket, part, query).await,
-        Effect::Cells(ids) => Answer::Cells(app.recipients_by_id(&ids).await.map_err(Into::into)),
+        Effect::Cells(ids) => Completion::Cells(app.recipients_by_id(&ids).await.map_err(Into::into)),
         Effect::Count { ticket, blast, filter, changed_after } => {
             let counted = if changed_after.is_some() { Counted::Changed } else { Counted::All };
             let total = app.count(blast, &filter, changed_after).await.map_err(Into::into);
-            Answer::Count { ticket, counted, total }
+            Completion::Count { ticket, counted, total }
         }
         Effect::ChangesSince { blast, from } => {
-            Answer::ChangesSince { blast, since: app.since(Some(blast), from).await.map_err(Into::into) }
+            Completion::ChangesSince { blast, since: app.since(Some(blast), from).await.map_err(Into::into) }
         }
-        Effect::Away => Answer::Away(away(app).await),
-        Effect::Person(id) => Answer::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
-        Effect::Plan(blast) => Answer::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) },
+        Effect::Away => Completion::Away(away(app).await),
+        Effect::Person(id) => Completion::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
+        Effect::Plan(blast) => Completion::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) },
         Effect::GoesOn(blast) => {
-            Answer::GoesOn { blast, told: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
+            Completion::GoesOn { blast, told: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
         }
         Effect::Elsewhere { ticket, here, filter } => {
-            Answer::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
+            Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }
         _ => return None,
     })
 }
 
-async fn list(app: &App, ticket: u64, part: Part, query: RecipientQuery) -> Answer {
-    let asked = Asked { anchor: query.anchor, limit: query.limit };
-    Answer::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
+async fn list(app: &App, ticket: u64, part: ListPart, query: RecipientQuery) -> Completion {
+    let asked = PageRequest { anchor: query.anchor, limit: query.limit };
+    Completion::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
 }
 
-async fn away(app: &App) -> Told<Option<ChangesSince>> {
+async fn away(app: &App) -> EffectResult<Option<ChangesSince>> {
     let Some(from) = app.seen().await? else { return Ok(None) };
     Ok(Some(app.since(None, from).await?))
 }
 
-async fn act_in_turn(app: App, mut queue: mpsc::UnboundedReceiver<Act>, tell: mpsc::UnboundedSender<Done>) {
+async fn act_in_turn(app: App, mut queue: mpsc::UnboundedReceiver<WriteRequest>, tell: mpsc::UnboundedSender<Done>) {
     while let Some(act) = queue.recv().await {
         let outcome = do_act(&app, &act).await;
-        if tell.send(Done { slot: None, answer: Some(Answer::Acted { act, outcome }) }).is_err() {
+        if tell.send(Done { slot: None, answer: Some(Completion::Written { act, outcome }) }).is_err() {
             return;
         }
     }
 }
 
-async fn do_act(app: &App, act: &Act) -> Told<Outcome> {
-    let blast = |row| Outcome::Blast(Box::new(row));
+async fn do_act(app: &App, act: &WriteRequest) -> EffectResult<WriteOutcome> {
+    let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match act {
-        Act::Mark { person, mark } => Outcome::Marked(app.mark(*person, mark.clone()).await?),
-        Act::Amend { person, seen, amount } => Outcome::Marked(app.amend(*person, *seen, *amount).await?),
-        Act::UndoMine => Outcome::TakenBack(app.undo_mine().await?),
-        Act::MarkSeveral { people, mark } => Outcome::MarkedSeveral(app.mark_several(people, mark).await?),
-        Act::UndoPeople(people) => Outcome::TakenBack(app.undo_people(people).await?),
-        Act::UndoPerson(person) => Outcome::TakenBack(app.undo_person(*person).await?),
-        Act::Launch(launch) => blast(app.launch(*launch).await?),
-        Act::Resume(launch) => blast(app.resume(*launch).await?),
-        Act::Pause(id) => blast(app.pause(*id).await?),
-        Act::Cancel(id) => Outcome::Cancelled(app.cancel(*id).await?),
-        Act::Delete(id) => {
+        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
+        WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
+        WriteRequest::UndoMine => WriteOutcome::TakenBack(app.undo_mine().await?),
+        WriteRequest::MarkSeveral { people, mark } => {
+            WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
+        }
+        WriteRequest::UndoPeople(people) => WriteOutcome::TakenBack(app.undo_people(people).await?),
+        WriteRequest::UndoPerson(person) => WriteOutcome::TakenBack(app.undo_person(*person).await?),
+        WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
+        WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
+        WriteRequest::Pause(id) => blast(app.pause(*id).await?),
+        WriteRequest::Cancel(id) => WriteOutcome::Cancelled(app.cancel(*id).await?),
+        WriteRequest::Delete(id) => {
             app.delete(*id).await?;
-            Outcome::Deleted
+            WriteOutcome::Deleted
         }
     })
 }

@@ -12,13 +12,13 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// Bytes that are not yet a whole key.
 #[derive(Debug, Default)]
-pub struct Parser {
+pub struct KeyParser {
     bytes: Vec<u8>,
     paste: Option<Vec<u8>>,
 }
 
 /// What the bytes begin with.
-enum Step {
+enum ParseStep {
     /// An input of so many bytes.
     Took(usize, Option<Input>),
     PasteBegins(usize),
@@ -26,7 +26,7 @@ enum Step {
     Incomplete,
 }
 
-impl Parser {
+impl KeyParser {
     /// Whether bytes wait that may be the beginning of a sequence.
     pub const fn is_waiting(&self) -> bool {
         !self.bytes.is_empty() && self.paste.is_none()
@@ -45,15 +45,15 @@ impl Parser {
                 continue;
             }
             match step(&self.bytes) {
-                Step::Took(length, input) => {
+                ParseStep::Took(length, input) => {
                     self.bytes.drain(..length);
                     inputs.extend(input);
                 }
-                Step::PasteBegins(length) => {
+                ParseStep::PasteBegins(length) => {
                     self.bytes.drain(..length);
                     self.paste = Some(Vec::new());
                 }
-                Step::Incomplete => break,
+                ParseStep::Incomplete => break,
             }
         }
         inputs
@@ -84,29 +84,29 @@ impl Parser {
     }
 }
 
-fn step(bytes: &[u8]) -> Step {
+fn step(bytes: &[u8]) -> ParseStep {
     match bytes {
-        [0x1b] | [0x1b, b'O'] => Step::Incomplete,
+        [0x1b] | [0x1b, b'O'] => ParseStep::Incomplete,
         [0x1b, b'[', rest @ ..] => csi(rest),
-        [0x1b, b'O', last, ..] => Step::Took(3, letter(*last).map(Input::Key)),
-        [0x1b, ..] => Step::Took(1, Some(Input::Key(Key::Esc))),
-        [byte, ..] if *byte < 0x20 || *byte == 0x7f => Step::Took(1, control(*byte).map(Input::Key)),
+        [0x1b, b'O', last, ..] => ParseStep::Took(3, letter(*last).map(Input::Key)),
+        [0x1b, ..] => ParseStep::Took(1, Some(Input::Key(Key::Esc))),
+        [byte, ..] if *byte < 0x20 || *byte == 0x7f => ParseStep::Took(1, control(*byte).map(Input::Key)),
         _ => character(bytes),
     }
 }
 
 /// A control sequence: parameters, then one final byte. `rest` comes after `ESC [`.
-fn csi(rest: &[u8]) -> Step {
+fn csi(rest: &[u8]) -> ParseStep {
     let Some(length) = rest.iter().position(|byte| (0x40..=0x7e).contains(byte)) else {
-        return if rest.len() > SEQUENCE_MAX { Step::Took(rest.len() + 2, None) } else { Step::Incomplete };
+        return if rest.len() > SEQUENCE_MAX { ParseStep::Took(rest.len() + 2, None) } else { ParseStep::Incomplete };
     };
     let parameters = &rest[..length];
     let first = parameters.split(|byte| *byte == b';').next().unwrap_or_default();
     match (rest[length], first) {
-        (b'~', b"200") => Step::PasteBegins(length + 3),
-        (b'~', first) => Step::Took(length + 3, tilde(first).map(Input::Key)),
-        (b'Z', _) => Step::Took(length + 3, Some(Input::Key(Key::BackTab))),
-        (last, _) => Step::Took(length + 3, letter(last).map(Input::Key)),
+        (b'~', b"200") => ParseStep::PasteBegins(length + 3),
+        (b'~', first) => ParseStep::Took(length + 3, tilde(first).map(Input::Key)),
+        (b'Z', _) => ParseStep::Took(length + 3, Some(Input::Key(Key::BackTab))),
+        (last, _) => ParseStep::Took(length + 3, letter(last).map(Input::Key)),
     }
 }
 
@@ -145,22 +145,22 @@ fn control(byte: u8) -> Option<Key> {
 }
 
 /// One character of UTF-8; a byte that cannot be part of one is skipped.
-fn character(bytes: &[u8]) -> Step {
+fn character(bytes: &[u8]) -> ParseStep {
     let length = match bytes[0] {
         0x00..=0x7f => 1,
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf4 => 4,
-        _ => return Step::Took(1, None),
+        _ => return ParseStep::Took(1, None),
     };
     let have = &bytes[..length.min(bytes.len())];
     match std::str::from_utf8(have) {
         Ok(text) => {
             let key = text.chars().next().filter(|c| !c.is_control()).map(Key::Char);
-            Step::Took(length, key.map(Input::Key))
+            ParseStep::Took(length, key.map(Input::Key))
         }
-        Err(error) if error.error_len().is_none() && have.len() < length => Step::Incomplete,
-        Err(_) => Step::Took(1, None),
+        Err(error) if error.error_len().is_none() && have.len() < length => ParseStep::Incomplete,
+        Err(_) => ParseStep::Took(1, None),
     }
 }
 
@@ -168,10 +168,10 @@ fn character(bytes: &[u8]) -> Step {
 mod tests {
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-    use super::{Input, Key, Parser};
+    use super::{Input, Key, KeyParser};
 
     fn keys(bytes: &[u8]) -> Vec<Input> {
-        let mut parser = Parser::default();
+        let mut parser = KeyParser::default();
         let mut inputs = parser.feed(bytes);
         inputs.extend(parser.give_up_waiting());
         inputs
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_paste_is_one_input_even_when_it_holds_keys_and_comes_in_parts() {
-        let mut parser = Parser::default();
+        let mut parser = KeyParser::default();
 
         let mut inputs = parser.feed(b"\x1b[200~+60 10-012\rS\x1b[2");
         inputs.extend(parser.feed(b"01~j"));
@@ -221,7 +221,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_in_any_parts_are_read_to_the_end(parts in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..40), 0..20)) {
-            let mut parser = Parser::default();
+            let mut parser = KeyParser::default();
             for part in &parts {
                 parser.feed(part);
             }
@@ -233,7 +233,7 @@ mod tests {
         fn text_is_read_as_it_was_typed_however_it_was_cut(text in "[a-z陈é😀]{0,20}", cut in 0_usize..80) {
             let bytes = text.as_bytes();
             let cut = cut.min(bytes.len());
-            let mut parser = Parser::default();
+            let mut parser = KeyParser::default();
             let mut inputs = parser.feed(&bytes[..cut]);
             inputs.extend(parser.feed(&bytes[cut..]));
             let typed: Vec<Input> = text.chars().map(|c| Input::Key(Key::Char(c))).collect();

@@ -21,13 +21,13 @@ pub const fn stage_label(stage: Status) -> &'static str {
 
 /// The list of blasts, newest first.
 #[derive(Debug, Clone, Default)]
-pub struct Blasts {
+pub struct BlastList {
     /// `None` until the first answer.
     rows: Option<Vec<BlastRow>>,
     cursor: Option<BlastId>,
 }
 
-impl Blasts {
+impl BlastList {
     /// With the blast to open on, if it turns out to be there.
     pub const fn opening(open: Option<BlastId>) -> Self {
         Self { rows: None, cursor: open }

@@ -8,7 +8,7 @@ use crate::engine::view::BlastRow;
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub enum AttentionItem {
     /// A sender that stands still until somebody mends it.
     Sender(SenderId),
     /// A blast that paused by itself.
@@ -19,25 +19,27 @@ pub enum Need {
 
 impl Model {
     /// Everything that waits for a person, in the order it is shown in.
-    pub fn needs_list(&self) -> Vec<Need> {
+    pub fn needs_list(&self) -> Vec<AttentionItem> {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some());
-        let mut needs: Vec<Need> = stopped.map(|sender| Need::Sender(sender.id)).collect();
+        let mut needs: Vec<AttentionItem> = stopped.map(|sender| AttentionItem::Sender(sender.id)).collect();
         for blast in self.blasts.rows() {
             if paused_by_itself(blast) {
-                needs.push(Need::Paused(blast.id));
+                needs.push(AttentionItem::Paused(blast.id));
             }
             if blast.counts.uncertain > 0 {
-                needs.push(Need::Uncertain(blast.id));
+                needs.push(AttentionItem::Uncertain(blast.id));
             }
         }
         needs
     }
 
     /// The blast where something is mended: of a stopped sender the one that waits for it, else one that is open.
-    pub fn blast_of(&self, need: Need) -> Option<BlastId> {
+    pub fn blast_of(&self, need: AttentionItem) -> Option<BlastId> {
         let id = match need {
-            Need::Paused(id) | Need::Uncertain(id) => return self.blasts.get(id).map(|blast| blast.id),
-            Need::Sender(id) => id,
+            AttentionItem::Paused(id) | AttentionItem::Uncertain(id) => {
+                return self.blasts.get(id).map(|blast| blast.id);
+            }
+            AttentionItem::Sender(id) => id,
         };
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
         let waits = |blast: &&BlastRow| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));

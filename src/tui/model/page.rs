@@ -5,24 +5,24 @@ use crate::domain::recipient::Resolution;
 use crate::engine;
 use crate::engine::view::{ElsewhereRow, RecipientDetails};
 use crate::tui::action::Verb;
-use crate::tui::model::Need;
-use crate::tui::widget::Field;
+use crate::tui::model::AttentionItem;
+use crate::tui::widget::TextField;
 
 /// A page over the desk.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Page {
-    Details(Details),
-    Plan(Box<Plan>),
-    Commands(Commands),
-    Elsewhere(Elsewhere),
+pub enum Overlay {
+    Details(DetailsOverlay),
+    Plan(Box<PlanOverlay>),
+    Commands(CommandPalette),
+    Elsewhere(ElsewhereOverlay),
     /// How far it is scrolled, in lines.
     Help(usize),
     Log(usize),
     /// What needs a person, and which of it is chosen.
-    Needs(Option<Need>),
+    Needs(Option<AttentionItem>),
 }
 
-impl Page {
+impl Overlay {
     /// How far it is scrolled, in lines.
     pub const fn scroll(&self) -> usize {
         match self {
@@ -45,7 +45,7 @@ impl Page {
 
 /// One person in full.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Details {
+pub struct DetailsOverlay {
     pub person: RecipientId,
     /// `None` until the answer is here.
     pub told: Option<Box<RecipientDetails>>,
@@ -71,7 +71,7 @@ pub const RESOLUTIONS: [ResolutionChoice; 4] = [
     ResolutionChoice::Say(Resolution::Drop),
 ];
 
-impl Details {
+impl DetailsOverlay {
     pub const fn of(person: RecipientId) -> Self {
         Self { person, told: None, scroll: 0, choice: ResolutionChoice::LeaveOpen }
     }
@@ -84,10 +84,10 @@ impl Details {
 
 /// What a launch or resume would do, and the number being typed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct PlanOverlay {
     pub blast: BlastId,
     pub told: Option<engine::Plan>,
-    pub field: Field,
+    pub field: TextField,
     /// Why the last number typed was not taken.
     pub refused: Option<String>,
     /// Which of the samples is shown.
@@ -97,8 +97,8 @@ pub struct Plan {
 
 /// Commands by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commands {
-    pub field: Field,
+pub struct CommandPalette {
+    pub field: TextField,
     pub row: usize,
 }
 
@@ -112,7 +112,7 @@ pub struct CommandEntry {
 
 /// People of every blast that were found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Elsewhere {
+pub struct ElsewhereOverlay {
     pub text: String,
     pub rows: Vec<ElsewhereRow>,
     pub row: usize,

@@ -6,7 +6,7 @@
 mod label;
 mod window;
 
-pub use label::Label;
+pub use label::ListScope;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -17,14 +17,14 @@ use crate::engine::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 
 /// A person, and the place in the order at which they were read: it stays when their row changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct ListedPerson {
     pub row: RecipientRow,
     pub place: RowPosition,
 }
 
 /// Where the cursor goes when a fresh list is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Arrival {
+pub enum CursorTarget {
     /// To the same person, else to the first.
     #[default]
     Keep,
@@ -35,7 +35,7 @@ pub enum Arrival {
 
 /// A move of the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Movement {
+pub enum CursorMove {
     Rows(isize),
     Pages(isize),
 }
@@ -50,17 +50,17 @@ pub enum Shown {
 
 /// A page to be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedPage {
     After(RowPosition),
     Before(RowPosition),
 }
 
 /// The table of recipients.
 #[derive(Debug, Clone, Default)]
-pub struct People {
+pub struct RecipientTable {
     pub blast: Option<BlastId>,
-    pub label: Label,
-    pub order: Sorting,
+    pub label: ListScope,
+    pub order: ListOrder,
     /// Frozen as of this time; later changes are news.
     pub as_of: Option<DateTime<Utc>>,
     pub total: Option<Total>,
@@ -72,59 +72,59 @@ pub struct People {
     /// The newest list's ticket: answers to older questions are dropped.
     pub ticket: u64,
     /// A further page is on its way.
-    pub fetching: Option<Wanted>,
-    pub arrival: Arrival,
+    pub fetching: Option<WantedPage>,
+    pub arrival: CursorTarget,
     pub shown: Shown,
     /// The first visible row, an index into the rows kept.
     pub top: usize,
-    rows: VecDeque<Person>,
+    rows: VecDeque<ListedPerson>,
     cursor: Option<RecipientId>,
     /// Whether the rows kept reach the list's ends.
-    reaches: Reaches,
+    reaches: WindowEdges,
     /// How many people stand before the first row kept, where that is known.
     before: Option<i64>,
-    /// People who were marked: they stay in their place although the filter would drop them.
-    stay: Vec<Person>,
+    /// RecipientTable who were marked: they stay in their place although the filter would drop them.
+    stay: Vec<ListedPerson>,
 }
 
 /// The order that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sorting {
+pub enum ListOrder {
     #[default]
     NewestChange,
     Row,
 }
 
-impl From<Sorting> for Order {
-    fn from(sorting: Sorting) -> Self {
+impl From<ListOrder> for Order {
+    fn from(sorting: ListOrder) -> Self {
         match sorting {
-            Sorting::NewestChange => Self::NewestChange,
-            Sorting::Row => Self::Row,
+            ListOrder::NewestChange => Self::NewestChange,
+            ListOrder::Row => Self::Row,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Reaches {
-    start: Reach,
-    end: Reach,
+struct WindowEdges {
+    start: WindowEdge,
+    end: WindowEdge,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Reach {
-    Yes,
+enum WindowEdge {
+    End,
     #[default]
-    No,
+    MoreRows,
 }
 
-impl Reach {
+impl WindowEdge {
     const fn when(short: bool) -> Self {
-        if short { Self::Yes } else { Self::No }
+        if short { Self::End } else { Self::MoreRows }
     }
 }
 
-impl People {
-    pub fn visible(&self, height: usize) -> impl Iterator<Item = &Person> {
+impl RecipientTable {
+    pub fn visible(&self, height: usize) -> impl Iterator<Item = &ListedPerson> {
         self.rows.iter().skip(self.top).take(height)
     }
 
@@ -132,7 +132,7 @@ impl People {
         self.rows.is_empty()
     }
 
-    pub fn get(&self, id: RecipientId) -> Option<&Person> {
+    pub fn get(&self, id: RecipientId) -> Option<&ListedPerson> {
         self.rows.iter().find(|person| person.row.id == id)
     }
 
@@ -140,7 +140,7 @@ impl People {
         self.cursor
     }
 
-    pub fn at_cursor(&self) -> Option<&Person> {
+    pub fn at_cursor(&self) -> Option<&ListedPerson> {
         self.get(self.cursor?)
     }
 
@@ -173,12 +173,12 @@ impl People {
 
     /// Whether exactly one person is listed, and nobody else could be.
     pub fn is_single(&self) -> bool {
-        self.rows.len() == 1 && self.reaches == Reaches { start: Reach::Yes, end: Reach::Yes }
+        self.rows.len() == 1 && self.reaches == WindowEdges { start: WindowEdge::End, end: WindowEdge::End }
     }
 
     /// Freezes the list as it stands, if its order could change.
     pub fn freeze(&mut self) {
-        if self.order == Sorting::NewestChange && self.as_of.is_none() {
+        if self.order == ListOrder::NewestChange && self.as_of.is_none() {
             self.as_of = self.rows.iter().map(|person| person.row.changed_at).max();
         }
     }
@@ -217,7 +217,7 @@ impl People {
 
 /// How far a list has been read: which question, and how many rows it asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct PageRequest {
     pub anchor: Anchor,
     pub limit: u32,
 }

@@ -4,29 +4,29 @@ use rust_decimal::Decimal;
 
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::engine::view::ElsewhereRow;
-use crate::tui::effect::Act;
-use crate::tui::model::people::Label;
-use crate::tui::widget::Field;
+use crate::tui::effect::WriteRequest;
+use crate::tui::model::people::ListScope;
+use crate::tui::widget::TextField;
 
 /// What is being asked. While it is open, keys go to it first.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prompt {
-    Find(Find),
-    Amount(Amount),
-    Note(Note),
-    Ask(Ask),
+    Find(FindPrompt),
+    Amount(AmountPrompt),
+    Note(NotePrompt),
+    Confirm(ConfirmPrompt),
     /// Why there is no field for the digits that are being typed.
     Refused(String),
 }
 
 /// `/`: the table follows what is typed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Find {
-    pub field: Field,
+pub struct FindPrompt {
+    pub field: TextField,
     /// What is wrong with the words, if they cannot be understood.
     pub trouble: Option<String>,
     /// The list to go back to when it is left.
-    pub before: Box<Label>,
+    pub before: Box<ListScope>,
     /// Who was chosen in it.
     pub person: Option<RecipientId>,
     /// The same text in every blast, once it was looked up.
@@ -37,10 +37,10 @@ pub struct Find {
 
 /// After `c`: the person is closed already, an amount may follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Amount {
+pub struct AmountPrompt {
     pub person: RecipientId,
     pub who: String,
-    pub field: Field,
+    pub field: TextField,
     pub sale: Sale,
     /// What was typed is not an amount.
     pub trouble: Option<&'static str>,
@@ -57,30 +57,30 @@ pub enum Sale {
 
 /// `e`: the note being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct NotePrompt {
     pub person: RecipientId,
     pub who: String,
-    pub field: Field,
+    pub field: TextField,
 }
 
 /// A question before something that cannot simply be taken back.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
+pub struct ConfirmPrompt {
     pub question: String,
-    pub needs: Needs,
+    pub needs: ConfirmBy,
     /// What is done when the answer is right.
-    pub then: Vec<Act>,
+    pub then: Vec<WriteRequest>,
     /// Said when it is not.
     pub otherwise: String,
 }
 
 /// What counts as yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Needs {
+pub enum ConfirmBy {
     /// `y`; all else is no.
     Yes,
     /// This number of people, typed, and enter.
-    Number { people: i64, field: Field },
+    Number { people: i64, field: TextField },
     /// The same, once the blast is paused and the number stands still; what is typed meanwhile is kept.
-    Pause { blast: BlastId, field: Field },
+    Pause { blast: BlastId, field: TextField },
 }

@@ -1,21 +1,21 @@
 //! One person: where they stand, what happened, what they read, what the provider said.
 
-use super::{Sheet, clock, wrapped};
+use super::{OverlayContent, clock, wrapped};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::engine::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
-use crate::tui::format::{Clock, money, symbol, total};
-use crate::tui::model::{Details, Model, RESOLUTIONS, ResolutionChoice};
-use crate::tui::theme::Meaning;
-use crate::tui::widget::Line;
+use crate::tui::format::{TimeFormat, money, symbol, total};
+use crate::tui::model::{DetailsOverlay, Model, RESOLUTIONS, ResolutionChoice};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
 
 /// The most of a provider's answer that is shown, in bytes.
 const RAW_MAX: usize = 8_192;
 
-pub fn sheet(model: &Model, details: &Details, width: u16) -> Sheet {
+pub fn sheet(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayContent {
     let Some(told) = &details.told else {
         let title = super::title(vec!["Details".to_owned()], None);
-        return Sheet { title, lines: vec![Line::dim("  reading ...")], focus: None };
+        return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
     let clock = clock(model);
     let mut lines = vec![standing(model, &told.row, clock)];
@@ -26,41 +26,41 @@ pub fn sheet(model: &Model, details: &Details, width: u16) -> Sheet {
         focus = Some(lines.len() + choice_index(details.choice));
         lines.extend(choices(details.choice, told, clock));
     }
-    lines.push(Line::rule("What happened"));
+    lines.push(TextLine::rule("What happened"));
     lines.extend(told.history.iter().map(|row| happened(row, clock)));
     lines.extend(message(told, width));
-    lines.push(Line::rule("Raw").right("G goes there"));
+    lines.push(TextLine::rule("Raw").right("G goes there"));
     lines.extend(told.answers.iter().flat_map(|answer| raw(answer, clock, width)));
     if told.answers.is_empty() {
-        lines.push(Line::dim("  no answer of the provider is kept"));
+        lines.push(TextLine::dim("  no answer of the provider is kept"));
     }
     lines.extend(command_line(model, told, width));
-    Sheet { title: title(model, told), lines, focus: focus.filter(|_| details.scroll == 0) }
+    OverlayContent { title: title(model, told), lines, focus: focus.filter(|_| details.scroll == 0) }
 }
 
-fn title(model: &Model, told: &RecipientDetails) -> crate::tui::widget::Rule {
+fn title(model: &Model, told: &RecipientDetails) -> crate::tui::widget::TitleRule {
     let who = told.row.name.clone().unwrap_or_else(|| "no name".to_owned());
     let blast = format!("{}, {}", told.blast_tag, told.follow_up_stage);
     let of = model.listed().map(total);
-    let right = model.people.position().zip(of).map(|(at, of)| format!("{at} of {of}: [ ]"));
+    let right = model.recipients.position().zip(of).map(|(at, of)| format!("{at} of {of}: [ ]"));
     super::title(vec![who, told.row.phone.to_string(), blast], right)
 }
 
-fn standing(model: &Model, row: &RecipientRow, clock: Clock) -> Line {
+fn standing(model: &Model, row: &RecipientRow, clock: TimeFormat) -> TextLine {
     let symbol = symbol(&model.options.currency);
     let amount = row.amount.map_or_else(|| "-".to_owned(), money);
     let note = row.note.as_deref().unwrap_or("-");
-    let line = Line::plain("  ").and(row.status.to_string(), Meaning::Stage(row.status));
-    let line = line.and(format!(" since {}", clock.long(row.changed_at)), Meaning::Plain);
+    let line = TextLine::plain("  ").and(row.status.to_string(), TextRole::Stage(row.status));
+    let line = line.and(format!(" since {}", clock.long(row.changed_at)), TextRole::Plain);
     let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut);
     let line = match opted_out {
-        Some(at) => line.and(format!("      opted out {}", clock.long(at)), Meaning::Trouble),
+        Some(at) => line.and(format!("      opted out {}", clock.long(at)), TextRole::Trouble),
         None => line,
     };
-    line.and(format!("      {symbol} {amount}      note {note}"), Meaning::Plain)
+    line.and(format!("      {symbol} {amount}      note {note}"), TextRole::Plain)
 }
 
-fn before(model: &Model, told: &RecipientDetails, clock: Clock) -> Option<Line> {
+fn before(model: &Model, told: &RecipientDetails, clock: TimeFormat) -> Option<TextLine> {
     let others: Vec<String> = told
         .elsewhere
         .iter()
@@ -70,18 +70,18 @@ fn before(model: &Model, told: &RecipientDetails, clock: Clock) -> Option<Line> 
             format!("{}, {} {}{}", other.tag, other.status, clock.date(other.changed_at), amount.unwrap_or_default())
         })
         .collect();
-    (!others.is_empty()).then(|| Line::dim(format!("  before: {}", others.join("   "))))
+    (!others.is_empty()).then(|| TextLine::dim(format!("  before: {}", others.join("   "))))
 }
 
-fn question(row: &RecipientRow, width: u16) -> Vec<Line> {
+fn question(row: &RecipientRow, width: u16) -> Vec<TextLine> {
     // The first words are for people; what the libraries said stands under Raw.
     let why = row.reason.as_deref().and_then(|reason| reason.split(": ").next()).unwrap_or("no answer came");
     let text = format!(
         "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. \
          Open the chat on the phone: is the message there?"
     );
-    let mut lines = vec![Line::rule("Did it go?")];
-    lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| Line::plain(format!("  {line}"))));
+    let mut lines = vec![TextLine::rule("Did it go?")];
+    lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines
 }
 
@@ -89,7 +89,7 @@ fn choice_index(choice: ResolutionChoice) -> usize {
     RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
 }
 
-fn choices(chosen: ResolutionChoice, told: &RecipientDetails, clock: Clock) -> Vec<Line> {
+fn choices(chosen: ResolutionChoice, told: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
     let line = |choice: &ResolutionChoice| {
         let (words, then) = match choice {
             ResolutionChoice::LeaveOpen => ("leave it open", "a late answer still settles it".to_owned()),
@@ -100,31 +100,35 @@ fn choices(chosen: ResolutionChoice, told: &RecipientDetails, clock: Clock) -> V
             ResolutionChoice::Say(Resolution::Resend) => ("not there, send again", "asks once more".to_owned()),
             ResolutionChoice::Say(Resolution::Drop) => ("not there, leave out", "counts as skipped".to_owned()),
         };
-        let (cursor, meaning) = if *choice == chosen { (">", Meaning::Strong) } else { (" ", Meaning::Plain) };
-        Line::of(format!("  {cursor} "), Meaning::Accent).and(format!("{words:<24}"), meaning).and(then, Meaning::Dim)
+        let (cursor, meaning) = if *choice == chosen { (">", TextRole::Strong) } else { (" ", TextRole::Plain) };
+        TextLine::of(format!("  {cursor} "), TextRole::Accent)
+            .and(format!("{words:<24}"), meaning)
+            .and(then, TextRole::Dim)
     };
     RESOLUTIONS.iter().map(line).collect()
 }
 
-fn happened(row: &HistoryRow, clock: Clock) -> Line {
+fn happened(row: &HistoryRow, clock: TimeFormat) -> TextLine {
     let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
     let detail = row.detail.clone().unwrap_or_else(|| format!("attempt {}", row.attempt));
     let by = row.by.as_ref().map_or_else(|| row.source.clone(), |by| format!("{}, {by}", row.source));
-    Line::dim(format!("  {at}  "))
-        .and(format!("{:<10}", row.new_status.label()), Meaning::Stage(row.new_status))
-        .and(format!("  {detail}"), Meaning::Plain)
+    TextLine::dim(format!("  {at}  "))
+        .and(format!("{:<10}", row.new_status.label()), TextRole::Stage(row.new_status))
+        .and(format!("  {detail}"), TextRole::Plain)
         .right(by)
 }
 
-fn message(told: &RecipientDetails, width: u16) -> Vec<Line> {
-    let Some(text) = &told.message_text else { return vec![Line::rule("Message"), Line::dim("  not sent yet")] };
-    let title = Line::rule("Message as sent").and(format!("{} characters", text.chars().count()), Meaning::Plain);
+fn message(told: &RecipientDetails, width: u16) -> Vec<TextLine> {
+    let Some(text) = &told.message_text else {
+        return vec![TextLine::rule("Message"), TextLine::dim("  not sent yet")];
+    };
+    let title = TextLine::rule("Message as sent").and(format!("{} characters", text.chars().count()), TextRole::Plain);
     let mut lines = vec![title];
-    lines.extend(wrapped(text, width.saturating_sub(4)).into_iter().map(|line| Line::plain(format!("  {line}"))));
+    lines.extend(wrapped(text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines
 }
 
-fn raw(answer: &AnswerRow, clock: Clock, width: u16) -> Vec<Line> {
+fn raw(answer: &AnswerRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
     let status = answer.http_status.map_or_else(|| "no HTTP status".to_owned(), |status| format!("HTTP {status}"));
     let head = format!(
         "  attempt {}  {}  {}  {status}  {} bytes",
@@ -135,19 +139,19 @@ fn raw(answer: &AnswerRow, clock: Clock, width: u16) -> Vec<Line> {
     );
     let shown = &answer.body[..answer.body.len().min(RAW_MAX)];
     let text = String::from_utf8_lossy(shown);
-    let mut lines = vec![Line::dim(head)];
-    lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| Line::plain(format!("  {line}"))));
+    let mut lines = vec![TextLine::dim(head)];
+    lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines
 }
 
 /// A line that can be pasted as it is, and the words that may stand in place of its last.
-fn command_line(model: &Model, told: &RecipientDetails, width: u16) -> Vec<Line> {
+fn command_line(model: &Model, told: &RecipientDetails, width: u16) -> Vec<TextLine> {
     let (blast, phone) = (told.row.blast_id, told.row.phone.as_str());
     let (same, others) = match told.row.status {
         Status::Uncertain => (format!("blastdeck uncertain resolve {blast} {phone} sent"), "resend, drop"),
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
-    let mut lines = vec![Line::dim(format!(" in a shell (or, as its last word: {others}):"))];
-    lines.extend(super::pasteable(&model.options.call(&same), 2, width).map(Line::dim));
+    let mut lines = vec![TextLine::dim(format!(" in a shell (or, as its last word: {others}):"))];
+    lines.extend(super::pasteable(&model.options.call(&same), 2, width).map(TextLine::dim));
     lines
 }

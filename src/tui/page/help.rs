@@ -1,35 +1,39 @@
 //! Every key, from the table of actions.
 
-use super::Sheet;
-use crate::tui::action::{ACTIONS, Scope};
+use super::OverlayContent;
+use crate::tui::action::{ACTIONS, KeyScope};
 use crate::tui::key::Key;
-use crate::tui::theme::Meaning;
-use crate::tui::widget::Line;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
 
-const SECTIONS: [Scope; 8] = [
-    Scope::Everywhere,
-    Scope::Moving,
-    Scope::Blasts,
-    Scope::Funnel,
-    Scope::People,
-    Scope::Details,
-    Scope::Plan,
-    Scope::List,
+const SECTIONS: [KeyScope; 8] = [
+    KeyScope::Everywhere,
+    KeyScope::Moving,
+    KeyScope::Blasts,
+    KeyScope::Funnel,
+    KeyScope::Recipients,
+    KeyScope::Details,
+    KeyScope::Plan,
+    KeyScope::List,
 ];
 
-pub fn sheet() -> Sheet {
+pub fn sheet() -> OverlayContent {
     let mut lines = Vec::new();
     for scope in SECTIONS {
-        lines.push(Line::rule(scope.to_string()));
+        lines.push(TextLine::rule(scope.to_string()));
         let of_scope = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !action.keys.is_empty());
         lines.extend(of_scope.map(|action| key_line(action.keys, action.title)));
     }
-    lines.push(Line::rule("Finding"));
+    lines.push(TextLine::rule("Finding"));
     lines.extend(FINDING.iter().map(|(words, meaning)| entry(words, meaning)));
-    lines.push(Line::rule("Questions"));
+    lines.push(TextLine::rule("Questions"));
     lines.push(entry("0-9 , .", "after c the amount: enter or any other key keeps it, esc closes without one"));
     lines.push(entry("y", "yes; every other key is no. Where a number is asked, only that number and enter"));
-    Sheet { title: super::title(vec!["Keys".to_owned()], Some("esc goes back".to_owned())), lines, focus: None }
+    OverlayContent {
+        title: super::title(vec!["Keys".to_owned()], Some("esc goes back".to_owned())),
+        lines,
+        focus: None,
+    }
 }
 
 const FINDING: [(&str, &str); 7] = [
@@ -42,13 +46,13 @@ const FINDING: [(&str, &str); 7] = [
     ("-status:failed", "without these"),
 ];
 
-fn key_line(keys: &[Key], title: &str) -> Line {
+fn key_line(keys: &[Key], title: &str) -> TextLine {
     let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
     entry(&names.join(" "), title)
 }
 
-fn entry(keys: &str, meaning: &str) -> Line {
-    Line::of(format!("  {keys:<18}"), Meaning::Accent).and(format!(" {meaning}"), Meaning::Plain)
+fn entry(keys: &str, meaning: &str) -> TextLine {
+    TextLine::of(format!("  {keys:<18}"), TextRole::Accent).and(format!(" {meaning}"), TextRole::Plain)
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! Pages that are lists: commands, the log, what needs a person, people found in other blasts.
 
-use super::{Sheet, clock};
+use super::{OverlayContent, clock};
 use crate::domain::status::Status;
 use crate::tui::action::{ACTIONS, Action, Verb};
 use crate::tui::format::number;
 use crate::tui::keymap;
-use crate::tui::model::{CommandEntry, Commands, Elsewhere, Model, Need};
-use crate::tui::theme::Meaning;
-use crate::tui::widget::Line;
+use crate::tui::model::{AttentionItem, CommandEntry, CommandPalette, ElsewhereOverlay, Model};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
 
 /// The commands that work on the desk as it is, whose title has every word typed.
-pub fn commands(model: &Model, asked: &Commands) -> Vec<CommandEntry> {
+pub fn commands(model: &Model, asked: &CommandPalette) -> Vec<CommandEntry> {
     let here = keymap::desk_scopes(model.focus);
     let text = asked.field.text().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -26,69 +26,69 @@ fn entry(action: &Action) -> CommandEntry {
     CommandEntry { verb: action.verb, title: action.title, keys: keys.join(" ") }
 }
 
-pub fn commands_sheet(model: &Model, typed: &Commands) -> Sheet {
-    let mut lines = vec![typed.field.line(Line::of(" :", Meaning::Accent))];
+pub fn commands_sheet(model: &Model, typed: &CommandPalette) -> OverlayContent {
+    let mut lines = vec![typed.field.line(TextLine::of(" :", TextRole::Accent))];
     let entries = commands(model, typed);
     for (row, entry) in entries.iter().enumerate() {
-        let (cursor, meaning) = if row == typed.row { ("> ", Meaning::Strong) } else { ("  ", Meaning::Plain) };
-        lines.push(Line::of(cursor, Meaning::Accent).and(entry.title, meaning).right(entry.keys.clone()));
+        let (cursor, meaning) = if row == typed.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
+        lines.push(TextLine::of(cursor, TextRole::Accent).and(entry.title, meaning).right(entry.keys.clone()));
     }
-    Sheet { title: super::title(vec!["Commands".to_owned()], None), lines, focus: Some(typed.row + 1) }
+    OverlayContent { title: super::title(vec!["Commands".to_owned()], None), lines, focus: Some(typed.row + 1) }
 }
 
-pub fn log(model: &Model, width: u16) -> Sheet {
+pub fn log(model: &Model, width: u16) -> OverlayContent {
     let clock = clock(model);
     let mut lines = Vec::new();
     for line in model.log.iter().rev() {
-        lines.push(Line::dim(format!("  {}  ", clock.second(line.at))).and(line.sentence.clone(), Meaning::Plain));
-        lines.extend(super::pasteable(&line.command_line, 12, width).map(|part| Line::of(part, Meaning::Accent)));
+        lines.push(TextLine::dim(format!("  {}  ", clock.second(line.at))).and(line.sentence.clone(), TextRole::Plain));
+        lines.extend(super::pasteable(&line.command_line, 12, width).map(|part| TextLine::of(part, TextRole::Accent)));
     }
     if lines.is_empty() {
-        lines.push(Line::dim("  nothing was done from here yet"));
+        lines.push(TextLine::dim("  nothing was done from here yet"));
     }
     let title = super::title(vec!["Log".to_owned(), "what you did, and the same as a command".to_owned()], None);
-    Sheet { title, lines, focus: None }
+    OverlayContent { title, lines, focus: None }
 }
 
-pub fn needs(model: &Model, chosen: Option<Need>) -> Sheet {
+pub fn needs(model: &Model, chosen: Option<AttentionItem>) -> OverlayContent {
     let mut lines = Vec::new();
     let mut focus = None;
     for need in model.needs_list() {
         let Some((what, mend)) = need_words(model, need) else { continue };
         let meaning = match need {
-            Need::Sender(_) | Need::Paused(_) => Meaning::Need,
-            Need::Uncertain(_) => Meaning::Stage(Status::Uncertain),
+            AttentionItem::Sender(_) | AttentionItem::Paused(_) => TextRole::Need,
+            AttentionItem::Uncertain(_) => TextRole::Stage(Status::Uncertain),
         };
         let cursor = if chosen == Some(need) { "> " } else { "  " };
-        lines.push(Line::of(cursor, Meaning::Accent).and(what, meaning));
-        lines.push(Line::dim(format!("    {mend}")));
+        lines.push(TextLine::of(cursor, TextRole::Accent).and(what, meaning));
+        lines.push(TextLine::dim(format!("    {mend}")));
         if chosen == Some(need) {
             focus = Some(lines.len() - 1);
         }
     }
     if lines.is_empty() {
-        lines.push(Line::plain("  Nothing needs you."));
+        lines.push(TextLine::plain("  Nothing needs you."));
     }
     let there = focus.map(|_| "enter goes there".to_owned());
     let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
-    Sheet { title, lines, focus }
+    OverlayContent { title, lines, focus }
 }
 
 /// What waits, and what to do about it once one is there.
-fn need_words(model: &Model, need: Need) -> Option<(String, String)> {
+fn need_words(model: &Model, need: AttentionItem) -> Option<(String, String)> {
     match need {
-        Need::Sender(id) => {
+        AttentionItem::Sender(id) => {
             let sender = model.senders.iter().find(|sender| sender.id == id)?;
             let stop = sender.stopped.as_ref()?;
             let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
             Some((what, "mend it; then S on its blast goes on".to_owned()))
         }
-        Need::Paused(id) => {
+        AttentionItem::Paused(id) => {
             let blast = model.blasts.get(id)?;
             let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
             Some((format!("{} paused by itself: {why}", blast.tag), "S on it goes on, X cancels it".to_owned()))
         }
-        Need::Uncertain(id) => {
+        AttentionItem::Uncertain(id) => {
             let blast = model.blasts.get(id)?;
             let people = number(blast.counts.uncertain);
             let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.tag);
@@ -97,19 +97,19 @@ fn need_words(model: &Model, need: Need) -> Option<(String, String)> {
     }
 }
 
-pub fn elsewhere(model: &Model, found: &Elsewhere) -> Sheet {
+pub fn elsewhere(model: &Model, found: &ElsewhereOverlay) -> OverlayContent {
     let clock = clock(model);
     let line = |(row, person): (usize, &crate::engine::view::ElsewhereRow)| {
-        let (cursor, meaning) = if row == found.row { ("> ", Meaning::Strong) } else { ("  ", Meaning::Plain) };
+        let (cursor, meaning) = if row == found.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
         let name = person.name.as_deref().unwrap_or("-");
-        Line::of(cursor, Meaning::Accent)
+        TextLine::of(cursor, TextRole::Accent)
             .and(format!("{:<18}{name}  ", person.phone.to_string()), meaning)
-            .and(person.status.to_string(), Meaning::Stage(person.status))
-            .and(format!(" {}", clock.short(person.changed_at)), Meaning::Plain)
+            .and(person.status.to_string(), TextRole::Stage(person.status))
+            .and(format!(" {}", clock.short(person.changed_at)), TextRole::Plain)
             .right(person.tag.clone())
     };
     let lines = found.rows.iter().enumerate().map(line).collect();
     let title =
         super::title(vec![format!("Found in every blast: {}", found.text)], Some("enter goes there".to_owned()));
-    Sheet { title, lines, focus: Some(found.row) }
+    OverlayContent { title, lines, focus: Some(found.row) }
 }

@@ -2,45 +2,45 @@
 
 use chrono::TimeDelta;
 
-use super::{Sheet, clock, wrapped};
+use super::{OverlayContent, clock, wrapped};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::engine;
-use crate::tui::format::{Clock, number};
-use crate::tui::model::{Model, Plan};
-use crate::tui::theme::Meaning;
-use crate::tui::widget::Line;
+use crate::tui::format::{TimeFormat, number};
+use crate::tui::model::{Model, PlanOverlay};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
 
-pub fn sheet(model: &Model, plan: &Plan, width: u16) -> Sheet {
+pub fn sheet(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent {
     let Some(told) = &plan.told else {
         let title = super::title(vec!["Plan".to_owned()], None);
-        return Sheet { title, lines: vec![Line::dim("  reading ...")], focus: None };
+        return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
     let blast = &told.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
     let title = super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None);
     let mut lines = who(told);
-    lines.push(Line::default());
+    lines.push(TextLine::default());
     lines.extend(pace(told, clock(model)));
     lines.extend(samples(plan, told, width));
     let focus = if told.obstacles.is_empty() {
         lines.extend(ask(plan, told));
         Some(lines.len() - 1)
     } else {
-        lines.push(Line::rule("Not now"));
-        lines.extend(told.obstacles.iter().map(|why| Line::of(format!("  {why}"), Meaning::Trouble)));
+        lines.push(TextLine::rule("Not now"));
+        lines.extend(told.obstacles.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
         None
     };
-    Sheet { title, lines, focus }
+    OverlayContent { title, lines, focus }
 }
 
 /// A count, right-aligned under the largest, and what it says.
-fn count((people, most): (i64, i64), says: String) -> Line {
+fn count((people, most): (i64, i64), says: String) -> TextLine {
     let columns = number(most).len().max(5);
-    Line::of(format!("{:>columns$} ", number(people)), Meaning::Strong).and(says, Meaning::Plain)
+    TextLine::of(format!("{:>columns$} ", number(people)), TextRole::Strong).and(says, TextRole::Plain)
 }
 
-fn who(told: &engine::Plan) -> Vec<Line> {
+fn who(told: &engine::Plan) -> Vec<TextLine> {
     let again = if told.blast.state == BlastState::Paused {
         "people are still queued and get it"
     } else {
@@ -59,37 +59,37 @@ fn who(told: &engine::Plan) -> Vec<Line> {
     std::iter::once(count((told.people, most), first)).chain(rest).collect()
 }
 
-fn pace(told: &engine::Plan, clock: Clock) -> Vec<Line> {
-    let mut lines = vec![Line::plain(format!("  {}", told.pace))];
-    lines.extend(told.window.as_ref().map(|window| Line::plain(format!("  hours {window}"))));
+fn pace(told: &engine::Plan, clock: TimeFormat) -> Vec<TextLine> {
+    let mut lines = vec![TextLine::plain(format!("  {}", told.pace))];
+    lines.extend(told.window.as_ref().map(|window| TextLine::plain(format!("  hours {window}"))));
     if let Some(left) = told.left_today {
-        lines.push(Line::plain(format!("  {} left of today's limit", number(left))));
+        lines.push(TextLine::plain(format!("  {} left of today's limit", number(left))));
     }
     lines.extend(told.shared_with.iter().map(|other| {
         let queued = number(other.queued);
         let longer = "they take turns, and this takes longer";
-        Line::plain(format!("  shared with {}, {queued} still queued: {longer}", other.tag))
+        TextLine::plain(format!("  shared with {}, {queued} still queued: {longer}", other.tag))
     }));
     if let Some(why) = &told.stopped {
         let words = format!("  the sender sends nothing until this is mended: {why}");
-        lines.push(Line::of(words, Meaning::Trouble));
+        lines.push(TextLine::of(words, TextRole::Trouble));
         return lines;
     }
     let Forecast { today, tomorrow, later, done_at } = told.forecast;
     if today.is_none() && (tomorrow.is_some() || later.is_some()) {
-        lines.push(Line::plain("  nobody today"));
+        lines.push(TextLine::plain("  nobody today"));
     }
     let shares = [("today", today), ("tomorrow", tomorrow), ("later", later)];
     let shares = shares.into_iter().filter_map(|(day, share)| Some((day, share?)));
-    lines.extend(shares.map(|(day, share)| Line::plain(format!("  {}", share_of(day, share, clock)))));
+    lines.extend(shares.map(|(day, share)| TextLine::plain(format!("  {}", share_of(day, share, clock)))));
     if let Some(done) = done_at {
-        lines.push(Line::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
+        lines.push(TextLine::plain(format!("  done about {} if nothing holds it up", clock.long(done))));
     }
     lines
 }
 
 /// `188 today, from 20:00 until about 21:40`; without the *from* where it begins within the minute.
-fn share_of(day: &str, share: ForecastShare, clock: Clock) -> String {
+fn share_of(day: &str, share: ForecastShare, clock: TimeFormat) -> String {
     let is_now = share.from - clock.now <= TimeDelta::minutes(1);
     let from = if is_now { String::new() } else { format!(", from {}", clock.long(share.from)) };
     let until = share.until.map_or_else(String::new, |until| {
@@ -100,22 +100,23 @@ fn share_of(day: &str, share: ForecastShare, clock: Clock) -> String {
     format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
 }
 
-fn samples(plan: &Plan, told: &engine::Plan, width: u16) -> Vec<Line> {
+fn samples(plan: &PlanOverlay, told: &engine::Plan, width: u16) -> Vec<TextLine> {
     let Some(sample) = told.samples.get(plan.sample) else { return Vec::new() };
     let of = format!("[ ] {} of {}, {}", plan.sample + 1, told.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
-    let mut lines = vec![Line::rule("What they read").right(of), Line::dim(format!("  to {name}{}", sample.phone))];
+    let mut lines =
+        vec![TextLine::rule("What they read").right(of), TextLine::dim(format!("  to {name}{}", sample.phone))];
     let text = wrapped(&sample.text, width.saturating_sub(4));
-    lines.extend(text.into_iter().map(|line| Line::plain(format!("  {line}"))));
+    lines.extend(text.into_iter().map(|line| TextLine::plain(format!("  {line}"))));
     lines
 }
 
-fn ask(plan: &Plan, told: &engine::Plan) -> Vec<Line> {
+fn ask(plan: &PlanOverlay, told: &engine::Plan) -> Vec<TextLine> {
     let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", told.people);
-    let field = plan.field.line(Line::plain("  people: "));
-    let mut lines = vec![Line::rule("Send?"), Line::plain(type_it), field];
+    let field = plan.field.line(TextLine::plain("  people: "));
+    let mut lines = vec![TextLine::rule("Send?"), TextLine::plain(type_it), field];
     if let Some(refused) = &plan.refused {
-        lines.push(Line::of(format!(" {refused}"), Meaning::Trouble));
+        lines.push(TextLine::of(format!(" {refused}"), TextRole::Trouble));
     }
     lines
 }

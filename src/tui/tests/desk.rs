@@ -13,18 +13,18 @@ use tokio_util::sync::CancellationToken;
 use super::support::{STACKED, blasts, crowd, noon, options, people, senders};
 use crate::engine::DatabaseState;
 use crate::engine::view::{Anchor, RecipientRow};
-use crate::tui::effect::{Act, Answer, Effect, Part};
+use crate::tui::effect::{Completion, Effect, ListPart, WriteRequest};
 use crate::tui::feed::Feed;
 use crate::tui::input::Input;
 use crate::tui::key::Key;
-use crate::tui::model::{Asked, Model};
-use crate::tui::run::{Desk, Runner, Screen, Signalled, Sources};
-use crate::tui::theme::{Colours, Theme};
-use crate::tui::{Ascii, Ended, Size, TuiError};
+use crate::tui::model::{Model, PageRequest};
+use crate::tui::run::{EffectRunner, EventLoop, EventSources, Screen, TerminalSignal};
+use crate::tui::theme::{Colours, ScreenTheme};
+use crate::tui::{Charset, ExitReason, Size, TuiError};
 
 /// How a terminal takes what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taking {
+enum WriteBehaviour {
     AtOnce,
     /// It stopped reading, as after ctrl-s.
     Never,
@@ -32,12 +32,12 @@ enum Taking {
 }
 
 /// What was written.
-type Written = Arc<Mutex<Vec<Vec<u8>>>>;
+type WrittenFrames = Arc<Mutex<Vec<Vec<u8>>>>;
 
 struct FakeScreen {
-    frames: Written,
+    frames: WrittenFrames,
     size: Arc<Mutex<Size>>,
-    taking: Taking,
+    taking: WriteBehaviour,
 }
 
 impl Screen for FakeScreen {
@@ -52,9 +52,9 @@ impl Screen for FakeScreen {
 
     async fn written(&mut self) -> io::Result<()> {
         match self.taking {
-            Taking::AtOnce => Ok(()),
-            Taking::Never => std::future::pending().await,
-            Taking::Broken => Err(io::ErrorKind::BrokenPipe.into()),
+            WriteBehaviour::AtOnce => Ok(()),
+            WriteBehaviour::Never => std::future::pending().await,
+            WriteBehaviour::Broken => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
@@ -69,58 +69,58 @@ impl Screen for FakeScreen {
 
 /// Answers readings at once from the sample shop; keeps the acts, and which parts of the list were asked for.
 struct FakeRunner {
-    acts: Arc<Mutex<Vec<Act>>>,
-    parts: Arc<Mutex<Vec<Part>>>,
+    acts: Arc<Mutex<Vec<WriteRequest>>>,
+    parts: Arc<Mutex<Vec<ListPart>>>,
     people: Vec<RecipientRow>,
-    tell: mpsc::UnboundedSender<Answer>,
-    told: mpsc::UnboundedReceiver<Answer>,
+    tell: mpsc::UnboundedSender<Completion>,
+    told: mpsc::UnboundedReceiver<Completion>,
 }
 
-impl Runner for FakeRunner {
+impl EffectRunner for FakeRunner {
     fn start(&mut self, effect: Effect) {
         let answer = match effect {
-            Effect::Blasts => Answer::Blasts(Ok(blasts())),
-            Effect::Senders => Answer::Senders(Ok(senders())),
+            Effect::Blasts => Completion::Blasts(Ok(blasts())),
+            Effect::Senders => Completion::Senders(Ok(senders())),
             Effect::List { ticket, part, query } => {
                 self.parts.lock().unwrap().push(part);
-                let asked = Asked { anchor: query.anchor, limit: query.limit };
+                let asked = PageRequest { anchor: query.anchor, limit: query.limit };
                 let mut rows = self.people.clone();
                 if let Anchor::After(place) = query.anchor {
                     rows.retain(|row| row.changed_at < place.changed_at);
                 }
                 rows.truncate(query.limit as usize);
-                Answer::List { ticket, part, asked, rows: Ok(rows) }
+                Completion::List { ticket, part, asked, rows: Ok(rows) }
             }
-            Effect::Rest => Answer::Rested,
-            Effect::Act(act) => return self.acts.lock().unwrap().push(act),
+            Effect::ReleaseLeases => Completion::LeasesReleased,
+            Effect::Write(act) => return self.acts.lock().unwrap().push(act),
             _ => return,
         };
         self.tell.send(answer).unwrap();
     }
 
-    async fn answer(&mut self) -> Answer {
+    async fn answer(&mut self) -> Completion {
         self.told.recv().await.unwrap()
     }
 }
 
-struct Running {
-    frames: Written,
-    acts: Arc<Mutex<Vec<Act>>>,
-    parts: Arc<Mutex<Vec<Part>>>,
+struct RunningLoop {
+    frames: WrittenFrames,
+    acts: Arc<Mutex<Vec<WriteRequest>>>,
+    parts: Arc<Mutex<Vec<ListPart>>>,
     size: Arc<Mutex<Size>>,
     input: mpsc::Sender<Input>,
-    signals: mpsc::Sender<Signalled>,
+    signals: mpsc::Sender<TerminalSignal>,
     stop: CancellationToken,
     _news: watch::Sender<u64>,
     _database: watch::Sender<DatabaseState>,
-    desk: JoinHandle<Result<Ended, TuiError>>,
+    desk: JoinHandle<Result<ExitReason, TuiError>>,
 }
 
-fn running(taking: Taking) -> Running {
+fn running(taking: WriteBehaviour) -> RunningLoop {
     running_with(taking, people())
 }
 
-fn running_with(taking: Taking, people: Vec<RecipientRow>) -> Running {
+fn running_with(taking: WriteBehaviour, people: Vec<RecipientRow>) -> RunningLoop {
     let (frames, acts) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     let parts = Arc::new(Mutex::new(Vec::new()));
     let size = Arc::new(Mutex::new(STACKED));
@@ -134,14 +134,14 @@ fn running_with(taking: Taking, people: Vec<RecipientRow>) -> Running {
     let runner = FakeRunner { acts: acts.clone(), parts: parts.clone(), people, tell, told };
     let began = Instant::now();
     let clock = Box::new(move || noon() + TimeDelta::from_std(began.elapsed()).unwrap());
-    let theme = Theme::new(Colours::Sixteen, Ascii::Off);
-    let desk = Desk::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
-    let sources = Sources { input: typed, signals: signalled, feed: Feed::new(heard, state), stop: stop.clone() };
+    let theme = ScreenTheme::new(Colours::Sixteen, Charset::Unicode);
+    let desk = EventLoop::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
+    let sources = EventSources { input: typed, signals: signalled, feed: Feed::new(heard, state), stop: stop.clone() };
     let desk = tokio::spawn(desk.run(sources));
-    Running { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, desk }
+    RunningLoop { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, desk }
 }
 
-impl Running {
+impl RunningLoop {
     async fn keys(&self, keys: &str) {
         for c in keys.chars() {
             self.input.send(Input::Key(Key::Char(c))).await.unwrap();
@@ -164,7 +164,7 @@ impl Running {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_hour_writes_not_one_byte() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(5)).await;
     let before = desk.frames();
 
@@ -176,7 +176,7 @@ async fn an_idle_hour_writes_not_one_byte() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_drawn_at_once_and_held_keys_at_thirty_frames_a_second() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(5)).await;
     let before = desk.frames();
 
@@ -194,7 +194,7 @@ async fn a_key_is_drawn_at_once_and_held_keys_at_thirty_frames_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_stops_reading_holds_up_the_drawing_and_nothing_else() {
-    let desk = running(Taking::Never);
+    let desk = running(WriteBehaviour::Never);
     sleep(Duration::from_secs(1)).await;
 
     desk.keys("3p").await;
@@ -203,36 +203,36 @@ async fn a_terminal_that_stops_reading_holds_up_the_drawing_and_nothing_else() {
     assert_eq!(desk.frames(), 1, "the focus moved, and nobody takes a frame");
     assert_eq!(desk.acts.lock().unwrap().len(), 1);
     desk.stop.cancel();
-    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::Stopped);
+    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_draw_ends_the_dashboard() {
-    let desk = running(Taking::Broken);
+    let desk = running(WriteBehaviour::Broken);
 
-    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::HungUp);
+    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::HungUp);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_hangs_up_ends_it_and_so_does_the_end_of_its_reader() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     desk.input.send(Input::Gone).await.unwrap();
-    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::HungUp);
+    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::HungUp);
 
-    let Running { input, desk, .. } = running(Taking::AtOnce);
+    let RunningLoop { input, desk, .. } = running(WriteBehaviour::AtOnce);
     drop(input);
-    assert_eq!(desk.await.unwrap().unwrap(), Ended::HungUp);
+    assert_eq!(desk.await.unwrap().unwrap(), ExitReason::HungUp);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_resize_is_drawn_at_the_new_size() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
     let small = Size { width: 60, height: 20 };
     desk.frames.lock().unwrap().clear();
 
     *desk.size.lock().unwrap() = small;
-    desk.signals.send(Signalled::Resized).await.unwrap();
+    desk.signals.send(TerminalSignal::Resized).await.unwrap();
     sleep(Duration::from_millis(50)).await;
 
     let shown = desk.shown(small);
@@ -241,11 +241,11 @@ async fn a_resize_is_drawn_at_the_new_size() {
 
 #[tokio::test(start_paused = true)]
 async fn continuing_after_a_stop_paints_everything_again() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
     desk.frames.lock().unwrap().clear();
 
-    desk.signals.send(Signalled::Continued).await.unwrap();
+    desk.signals.send(TerminalSignal::Continued).await.unwrap();
     sleep(Duration::from_millis(50)).await;
 
     assert!(desk.shown(STACKED).contains("Siti Aminah"));
@@ -253,7 +253,7 @@ async fn continuing_after_a_stop_paints_everything_again() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_ignored_ends_that() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
     desk.frames.lock().unwrap().clear();
 
@@ -268,25 +268,25 @@ async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_i
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_grew_while_it_was_stopped_is_filled_to_its_last_row() {
-    let desk = running_with(Taking::AtOnce, crowd(1, 500));
+    let desk = running_with(WriteBehaviour::AtOnce, crowd(1, 500));
     sleep(Duration::from_secs(1)).await;
     desk.keys("3").await;
     let tall = Size { width: 80, height: 200 };
 
     *desk.size.lock().unwrap() = tall;
-    desk.signals.send(Signalled::Continued).await.unwrap();
+    desk.signals.send(TerminalSignal::Continued).await.unwrap();
     sleep(Duration::from_secs(2)).await;
 
-    assert!(desk.parts.lock().unwrap().contains(&Part::After), "no page was asked for");
+    assert!(desk.parts.lock().unwrap().contains(&ListPart::NextPage), "no page was asked for");
     assert!(desk.shown(tall).contains("Person 180 "), "{}", desk.shown(tall));
 }
 
 #[tokio::test(start_paused = true)]
 async fn q_twice_leaves_while_a_blast_goes_on() {
-    let desk = running(Taking::AtOnce);
+    let desk = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
 
     desk.keys("qq").await;
 
-    assert_eq!(desk.desk.await.unwrap().unwrap(), Ended::Quit);
+    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::Quit);
 }

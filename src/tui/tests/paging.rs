@@ -1,12 +1,12 @@
 //! The window over a long list: pages join in the database's order, and one that was asked for always comes.
 
-use super::support::{Bench, STACKED, at, crowd, marked};
+use super::support::{STACKED, TestDashboard, at, crowd, marked};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::engine::view::{Anchor, Order, RecipientRow};
-use crate::tui::effect::{Answer, Effect};
+use crate::tui::effect::{Completion, Effect};
 use crate::tui::key::Key;
-use crate::tui::model::Asked;
+use crate::tui::model::PageRequest;
 
 /// So many people who all changed in the same moment, as after one statement for all of them.
 fn tied(from: i64, count: i64) -> Vec<RecipientRow> {
@@ -14,8 +14,8 @@ fn tied(from: i64, count: i64) -> Vec<RecipientRow> {
 }
 
 /// The database answers whatever page is asked for, as its statements sort: newest first, ties by id.
-fn serve(bench: &mut Bench, all: &[RecipientRow]) {
-    for effect in bench.taken() {
+fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
+    for effect in dashboard.taken() {
         let Effect::List { ticket, part, query } = effect else { continue };
         assert_eq!(query.order, Order::NewestChange);
         let limit = query.limit as usize;
@@ -32,24 +32,24 @@ fn serve(bench: &mut Bench, all: &[RecipientRow]) {
             }
             Anchor::Start | Anchor::End => continue,
         };
-        let asked = Asked { anchor: query.anchor, limit: query.limit };
-        bench.answer(Answer::List { ticket, part, asked, rows: Ok(rows) });
+        let asked = PageRequest { anchor: query.anchor, limit: query.limit };
+        dashboard.answer(Completion::List { ticket, part, asked, rows: Ok(rows) });
     }
 }
 
 #[test]
 fn somebody_marked_among_people_of_one_moment_is_in_their_place_again_after_scrolling_far_and_back() {
-    let mut bench = Bench::with(STACKED, tied(1, 60));
-    bench.keys("3jjjjjr").answer(marked(6, "Person 6", Status::Read, Status::Replied));
+    let mut dashboard = TestDashboard::with(STACKED, tied(1, 60));
+    dashboard.keys("3jjjjjr").answer(marked(6, "Person 6", Status::Read, Status::Replied));
     let others: Vec<RecipientRow> = tied(1, 300).into_iter().filter(|row| row.id != RecipientId(6)).collect();
 
     for (key, times) in [(Key::PageDown, 12), (Key::PageUp, 14)] {
         for _ in 0..times {
-            bench.key(key);
-            serve(&mut bench, &others);
+            dashboard.key(key);
+            serve(&mut dashboard, &others);
         }
     }
 
-    let ids: Vec<i64> = bench.model.people.visible(8).map(|person| person.row.id.0).collect();
+    let ids: Vec<i64> = dashboard.model.recipients.visible(8).map(|person| person.row.id.0).collect();
     assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7, 8]);
 }

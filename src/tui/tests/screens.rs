@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::support::{
-    Bench, RAYA, STACKED, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people, person,
-    plan_of, raya, senders, since_of,
+    RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people,
+    person, plan_of, raya, senders, since_of,
 };
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
@@ -13,19 +13,19 @@ use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::engine::view::{AnswerRow, BlastRow, ChangesSince, HistoryRow, RecipientDetails, RecipientRow};
-use crate::tui::effect::{Answer, Counted, Failure};
+use crate::tui::effect::{Completion, Counted, EffectError};
 use crate::tui::key::Key;
-use crate::tui::model::{Label, Pane};
+use crate::tui::model::{ListScope, Pane};
 use crate::tui::msg::Msg;
-use crate::tui::theme::{Colours, Meaning, Theme};
-use crate::tui::{Ascii, DeskKind, Hints, Size};
+use crate::tui::theme::{Colours, ScreenTheme, TextRole};
+use crate::tui::{Charset, DashboardKind, Hints, Size};
 
 const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 20), (30, 8), (1, 1)];
 
 #[test]
 fn the_wide_desk_is_drawn_to_the_column() {
-    let mut bench = Bench::new(WIDE);
-    bench.keys("jj\n");
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("jj\n");
     let siti =
         RecipientRow { status: Status::Read, replied_at: None, changed_at: at(13, 41), ..people().swap_remove(0) };
     let hafiz = RecipientRow {
@@ -41,16 +41,16 @@ fn the_wide_desk_is_drawn_to_the_column() {
         note: Some("asks the price".to_owned()),
         ..person(3, "陈小明", Status::Read, at(13, 39))
     };
-    bench.list(vec![siti, hafiz.clone(), ming]).tell(Msg::Drawn);
-    bench.keys("jj ").keys("kk");
+    dashboard.list(vec![siti, hafiz.clone(), ming]).tell(Msg::Drawn);
+    dashboard.keys("jj ").keys("kk");
     let from = noon() - TimeDelta::minutes(22);
-    bench.model.last_key = from;
-    bench.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied));
+    dashboard.model.last_key = from;
+    dashboard.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied));
     let changed = RecipientRow { changed_at: at(13, 57), ..hafiz };
-    bench.answer(Answer::Cells(Ok(vec![people().swap_remove(0), changed])));
-    let ticket = bench.model.people.ticket;
-    bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
-    bench.answer(Answer::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
+    dashboard.answer(Completion::Cells(Ok(vec![people().swap_remove(0), changed])));
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
+    dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 90/h 146/500 today                                           ! 2 need you
 ── 1 Blasts ───────────────────────────────────┬── 2 Funnel ── Raya promo, Initial ── sending ──────────────────────────
@@ -68,7 +68,7 @@ fn the_wide_desk_is_drawn_to_the_column() {
 > +60 10-012 0001   Siti Aminah            replied   12:31  12:31    13:41  13:58
 N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57
 * +60 10-012 0003   陈小明                 read      12:34  12:40    13:56                           asks the price";
-    let screen = bench.screen();
+    let screen = dashboard.screen();
     assert_eq!(screen[..16].join("\n"), expected);
     assert_eq!(
         screen[27],
@@ -82,13 +82,15 @@ N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57
 
 #[test]
 fn the_stacked_desk_is_drawn_to_the_column() {
-    let mut bench =
-        Bench::with(STACKED, people().into_iter().map(|row| RecipientRow { changed_at: at(13, 50), ..row }).collect());
-    bench.keys("jj3");
-    bench.model.last_key = at(13, 56);
-    bench.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Answer::Cells(Ok(people())));
-    let ticket = bench.model.people.ticket;
-    bench.answer(Answer::Count { ticket, counted: Counted::Changed, total: Ok(exactly(8)) });
+    let mut dashboard = TestDashboard::with(
+        STACKED,
+        people().into_iter().map(|row| RecipientRow { changed_at: at(13, 50), ..row }).collect(),
+    );
+    dashboard.keys("jj3");
+    dashboard.model.last_key = at(13, 56);
+    dashboard.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Completion::Cells(Ok(people())));
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::Count { ticket, counted: Counted::Changed, total: Ok(exactly(8)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02  sales 90/h 146/500 today       ! 2 need you
 ── 2 Funnel ── Raya promo, Initial ── sending ────────────── 1 Blasts: 1 of 6 ──
@@ -114,15 +116,15 @@ N +60 10-012 0002   Tan Mei Ling         closed    13:57    120.00 2 boxes, Fri
 
  Siti Aminah: read -> replied, by you                                  u undoes
  r replied  c closed  b stop  U take back  e note  / find  enter details  ? all";
-    assert_eq!(bench.screen().join("\n"), expected);
+    assert_eq!(dashboard.screen().join("\n"), expected);
 }
 
 /// Every size of one state, one after the other.
-fn at_every_size(bench: &mut Bench) -> String {
+fn at_every_size(dashboard: &mut TestDashboard) -> String {
     let mut screens = Vec::new();
     for (width, height) in SIZES {
-        bench.tell(Msg::Resized(Size { width, height }));
-        let lines: Vec<String> = bench.screen().iter().map(|line| format!("|{line}")).collect();
+        dashboard.tell(Msg::Resized(Size { width, height }));
+        let lines: Vec<String> = dashboard.screen().iter().map(|line| format!("|{line}")).collect();
         screens.push(format!("{width}x{height}\n{}", lines.join("\n")));
     }
     screens.join("\n")
@@ -130,37 +132,37 @@ fn at_every_size(bench: &mut Bench) -> String {
 
 #[test]
 fn nothing_read_yet_at_every_size() {
-    insta::assert_snapshot!("loading", at_every_size(&mut Bench::empty(WIDE)));
+    insta::assert_snapshot!("loading", at_every_size(&mut TestDashboard::empty(WIDE)));
 }
 
 #[test]
 fn no_blast_at_all_at_every_size() {
-    let mut bench = Bench::empty(WIDE);
-    bench.answer(Answer::Blasts(Ok(Vec::new())));
+    let mut dashboard = TestDashboard::empty(WIDE);
+    dashboard.answer(Completion::Blasts(Ok(Vec::new())));
 
-    insta::assert_snapshot!("empty", at_every_size(&mut bench));
+    insta::assert_snapshot!("empty", at_every_size(&mut dashboard));
 }
 
 #[test]
 fn a_stale_desk_and_an_error_at_every_size() {
-    let mut bench = Bench::new(WIDE);
-    bench.answer(Answer::Blasts(Err(Failure::Unavailable)));
-    bench.answer(Answer::Senders(Err(Failure::Other("the database refused a value".to_owned()))));
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.answer(Completion::Blasts(Err(EffectError::Unavailable)));
+    dashboard.answer(Completion::Senders(Err(EffectError::Other("the database refused a value".to_owned()))));
 
-    insta::assert_snapshot!("stale", at_every_size(&mut bench));
+    insta::assert_snapshot!("stale", at_every_size(&mut dashboard));
 }
 
 #[test]
 fn a_working_desk_at_every_size() {
-    let mut bench = Bench::with(WIDE, [people(), crowd(10, 50)].concat());
-    bench.keys("3j ");
+    let mut dashboard = TestDashboard::with(WIDE, [people(), crowd(10, 50)].concat());
+    dashboard.keys("3j ");
 
-    insta::assert_snapshot!("working", at_every_size(&mut bench));
+    insta::assert_snapshot!("working", at_every_size(&mut dashboard));
 }
 
 #[test]
 fn counts_of_nine_digits_at_every_size() {
-    let mut bench = Bench::new(WIDE);
+    let mut dashboard = TestDashboard::new(WIDE);
     let n = 123_456_789;
     let counts = Counts {
         queued: n,
@@ -176,9 +178,9 @@ fn counts_of_nine_digits_at_every_size() {
         skipped: n,
         amount: Decimal::new(999_999_999_999, 2),
     };
-    bench.answer(Answer::Blasts(Ok(vec![BlastRow { counts, total_recipients: n * 11, ..raya() }])));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastRow { counts, total_recipients: n * 11, ..raya() }])));
 
-    insta::assert_snapshot!("nine_digits", at_every_size(&mut bench));
+    insta::assert_snapshot!("nine_digits", at_every_size(&mut dashboard));
 }
 
 #[test]
@@ -194,21 +196,21 @@ fn hostile_and_foreign_names_at_every_size() {
     let rows = (1..)
         .zip(names)
         .map(|(id, name)| RecipientRow { note: Some(name.to_owned()), ..person(id, name, Status::Read, at(13, 0)) });
-    let mut bench = Bench::with(WIDE, rows.collect());
-    bench.answer(Answer::Blasts(Ok(names
+    let mut dashboard = TestDashboard::with(WIDE, rows.collect());
+    dashboard.answer(Completion::Blasts(Ok(names
         .iter()
         .zip(blasts())
         .map(|(name, blast)| BlastRow { tag: (*name).to_owned(), ..blast })
         .collect())));
-    bench.keys("3");
+    dashboard.keys("3");
 
-    insta::assert_snapshot!("hostile", at_every_size(&mut bench));
+    insta::assert_snapshot!("hostile", at_every_size(&mut dashboard));
 }
 
 #[test]
 fn somebody_uncertain_in_full() {
-    let mut bench = Bench::new(STACKED);
-    bench.keys("3jjjj\n");
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3jjjj\n");
     let row =
         RecipientRow { reason: Some("no answer in 30 s after the request".to_owned()), ..people().swap_remove(4) };
     let step = |minute: u32, new_status, detail: &str| HistoryRow {
@@ -230,35 +232,36 @@ fn somebody_uncertain_in_full() {
     };
     let history = vec![step(53, Status::Sending, "attempt 1"), step(54, Status::Uncertain, "no answer in 30 s")];
     let told = RecipientDetails { history, answers: vec![answer], ..details_of(row) };
-    bench.answer(Answer::Person(Box::new(Ok(told))));
+    dashboard.answer(Completion::Person(Box::new(Ok(told))));
 
-    insta::assert_snapshot!("uncertain", bench.screen().join("\n"));
+    insta::assert_snapshot!("uncertain", dashboard.screen().join("\n"));
 }
 
 #[test]
 fn the_plan_of_a_draft() {
-    let mut bench = Bench::new(STACKED);
-    bench.keys("1").key(Key::End).keys("S");
-    bench.answer(Answer::Plan { blast: draft().id, plan: Box::new(Ok(plan_of(draft(), 289))) });
-    bench.keys("28\n2");
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1").key(Key::End).keys("S");
+    dashboard.answer(Completion::Plan { blast: draft().id, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    dashboard.keys("28\n2");
 
-    insta::assert_snapshot!("plan", bench.screen().join("\n"));
+    insta::assert_snapshot!("plan", dashboard.screen().join("\n"));
 }
 
 #[test]
 fn the_pages_that_are_lists() {
-    let mut bench = Bench::new(STACKED);
+    let mut dashboard = TestDashboard::new(STACKED);
     let stopped = crate::engine::view::SenderStop {
         at: at(13, 0),
         code: "401".to_owned(),
         reason: "the token is refused".to_owned(),
     };
-    bench.model.senders = vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
+    dashboard.model.senders =
+        vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
     for keys in ["!j", "?", ":pa"] {
-        bench.keys(keys);
-        screens.push(bench.screen().join("\n"));
-        bench.key(Key::Esc);
+        dashboard.keys(keys);
+        screens.push(dashboard.screen().join("\n"));
+        dashboard.key(Key::Esc);
     }
 
     insta::assert_snapshot!("lists", screens.join("\n"));
@@ -266,74 +269,76 @@ fn the_pages_that_are_lists() {
 
 #[test]
 fn the_header_says_whose_messages_these_are() {
-    for (kind, word) in [(DeskKind::Real, " REAL "), (DeskKind::Demo, " DEMO "), (DeskKind::ReadOnly, " READ-ONLY ")] {
-        let mut bench = Bench::new(STACKED);
-        bench.model.options.kind = kind;
-        assert!(bench.line(0).starts_with(word), "{}", bench.line(0));
+    for (kind, word) in
+        [(DashboardKind::Real, " REAL "), (DashboardKind::Demo, " DEMO "), (DashboardKind::ReadOnly, " READ-ONLY ")]
+    {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.model.options.kind = kind;
+        assert!(dashboard.line(0).starts_with(word), "{}", dashboard.line(0));
     }
 }
 
 #[test]
 fn the_header_says_when_the_sending_happens_elsewhere() {
-    let mut bench = Bench::new(WIDE);
+    let mut dashboard = TestDashboard::new(WIDE);
     let lease = |holder: &str| crate::engine::view::LeaseRow {
         holder: holder.to_owned(),
         host: "kedai1".to_owned(),
         expires_at: at(14, 3),
     };
-    bench.model.holder = "me".to_owned();
+    dashboard.model.holder = "me".to_owned();
 
-    bench.model.senders[0].lease = Some(lease("another"));
-    assert!(bench.line(0).contains("146/500 today, sent from kedai1"), "{}", bench.line(0));
+    dashboard.model.senders[0].lease = Some(lease("another"));
+    assert!(dashboard.line(0).contains("146/500 today, sent from kedai1"), "{}", dashboard.line(0));
 
-    bench.model.senders[0].lease = Some(lease("me"));
-    assert!(!bench.line(0).contains("kedai1"));
+    dashboard.model.senders[0].lease = Some(lease("me"));
+    assert!(!dashboard.line(0).contains("kedai1"));
 }
 
 #[test]
 fn the_hints_of_the_demo_go_on_as_they_are_followed_and_esc_ends_them() {
-    let mut bench = Bench::new(STACKED);
-    bench.model = crate::tui::model::Model::new(
-        crate::tui::Options { hints: Hints::On, ..super::support::options() },
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.model = crate::tui::model::Model::new(
+        crate::tui::DashboardOptions { hints: Hints::On, ..super::support::options() },
         STACKED,
         noon(),
     );
-    bench.answer(Answer::Blasts(Ok(blasts()))).list(people());
-    assert!(bench.line(22).contains("try: /"), "{}", bench.line(22));
+    dashboard.answer(Completion::Blasts(Ok(blasts()))).list(people());
+    assert!(dashboard.line(22).contains("try: /"), "{}", dashboard.line(22));
 
-    bench.keys("/0001\n").list(vec![people().swap_remove(0)]);
-    assert!(bench.line(22).contains("try: r"), "{}", bench.line(22));
+    dashboard.keys("/0001\n").list(vec![people().swap_remove(0)]);
+    assert!(dashboard.line(22).contains("try: r"), "{}", dashboard.line(22));
 
-    bench.keys("2").key(Key::Esc);
-    assert!(!bench.line(22).contains("try:"), "{}", bench.line(22));
+    dashboard.keys("2").key(Key::Esc);
+    assert!(!dashboard.line(22).contains("try:"), "{}", dashboard.line(22));
 }
 
 #[test]
 fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() {
-    let mut bench = Bench::new(STACKED);
-    bench.keys("3");
-    let buffer = buffer(&bench.model);
-    let theme = Theme::new(Colours::Sixteen, Ascii::Off);
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3");
+    let buffer = buffer(&dashboard.model);
+    let theme = ScreenTheme::new(Colours::Sixteen, Charset::Unicode);
 
     let style = |x: u16, y: u16| (buffer[(x, y)].fg, buffer[(x, y)].modifier);
     let of = |meaning| (theme.style(meaning).fg.unwrap(), theme.style(meaning).add_modifier);
-    assert_eq!(style(46, 3), of(Meaning::Stage(Status::Sent)));
-    assert_eq!(style(2, 5), of(Meaning::Stage(Status::Read)));
-    assert_eq!(style(41, 13), of(Meaning::Stage(Status::Closed)));
-    assert_eq!(style(20, 12), of(Meaning::Strong));
-    assert_eq!(style(1, 0), of(Meaning::Real));
-    assert_eq!(style(67, 0), of(Meaning::Need));
+    assert_eq!(style(46, 3), of(TextRole::Stage(Status::Sent)));
+    assert_eq!(style(2, 5), of(TextRole::Stage(Status::Read)));
+    assert_eq!(style(41, 13), of(TextRole::Stage(Status::Closed)));
+    assert_eq!(style(20, 12), of(TextRole::Strong));
+    assert_eq!(style(1, 0), of(TextRole::Real));
+    assert_eq!(style(67, 0), of(TextRole::Need));
 }
 
 #[test]
 fn the_desk_lives_at_every_small_size() {
-    let mut bench = Bench::new(WIDE);
+    let mut dashboard = TestDashboard::new(WIDE);
     for focus in Pane::ALL {
-        bench.model.focus = focus;
+        dashboard.model.focus = focus;
         for width in 1..=120 {
             for height in [1, 2, 3, 9, 10, 11, 12, 17, 18, 19] {
-                bench.tell(Msg::Resized(Size { width, height }));
-                assert_eq!(bench.screen().len(), usize::from(height));
+                dashboard.tell(Msg::Resized(Size { width, height }));
+                assert_eq!(dashboard.screen().len(), usize::from(height));
             }
         }
     }
@@ -341,16 +346,17 @@ fn the_desk_lives_at_every_small_size() {
 
 #[test]
 fn a_time_of_another_day_fits_its_column() {
-    let mut bench = Bench::with(STACKED, vec![person(1, "Siti", Status::Read, noon() - TimeDelta::days(8))]);
-    bench.answer(Answer::Away(Ok(Some(ChangesSince { from: Some(noon()), reached: Vec::new() }))));
+    let mut dashboard =
+        TestDashboard::with(STACKED, vec![person(1, "Siti", Status::Read, noon() - TimeDelta::days(8))]);
+    dashboard.answer(Completion::Away(Ok(Some(ChangesSince { from: Some(noon()), reached: Vec::new() }))));
 
-    assert_eq!(bench.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
-    assert_eq!(bench.said(), "", "nothing happened while away: nothing is said");
+    assert_eq!(dashboard.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
+    assert_eq!(dashboard.said(), "", "nothing happened while away: nothing is said");
 }
 
 #[test]
 fn a_blast_that_paused_by_itself_says_why() {
-    let mut bench = Bench::new(STACKED);
+    let mut dashboard = TestDashboard::new(STACKED);
     let reason = "5 failures in a row".to_owned();
     let paused = BlastRow {
         state: BlastState::Paused,
@@ -359,19 +365,19 @@ fn a_blast_that_paused_by_itself_says_why() {
         ..raya()
     };
 
-    bench.answer(Answer::Blasts(Ok(vec![paused])));
+    dashboard.answer(Completion::Blasts(Ok(vec![paused])));
 
-    assert!(bench.line(1).contains("══ paused by engine ══"), "{}", bench.line(1));
-    assert!(bench.line(9).starts_with("  paused: 5 failures in a row"), "{}", bench.line(9));
-    assert!(bench.line(0).ends_with("! 2 need you"));
+    assert!(dashboard.line(1).contains("══ paused by engine ══"), "{}", dashboard.line(1));
+    assert!(dashboard.line(9).starts_with("  paused: 5 failures in a row"), "{}", dashboard.line(9));
+    assert!(dashboard.line(0).ends_with("! 2 need you"));
 }
 
 #[test]
 fn what_a_blast_waits_for_is_said_in_its_own_words() {
     let says = |waiting| {
-        let mut bench = Bench::new(STACKED);
-        bench.answer(Answer::Blasts(Ok(vec![BlastRow { waiting: Some(waiting), done_at: None, ..raya() }])));
-        bench.line(9).chars().take(60).collect::<String>().trim().to_owned()
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.answer(Completion::Blasts(Ok(vec![BlastRow { waiting: Some(waiting), done_at: None, ..raya() }])));
+        dashboard.line(9).chars().take(60).collect::<String>().trim().to_owned()
     };
 
     assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
@@ -387,12 +393,12 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
 
 #[test]
 fn the_title_says_what_was_looked_for() {
-    let mut bench = Bench::new(STACKED);
-    bench.keys("/0001").list(vec![people().swap_remove(0)]);
-    let ticket = bench.model.people.ticket;
-    bench.answer(Answer::Count { ticket, counted: Counted::All, total: Ok(exactly(1)) });
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0001").list(vec![people().swap_remove(0)]);
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::Count { ticket, counted: Counted::All, total: Ok(exactly(1)) });
 
-    assert_eq!(bench.line(22), " find 0001_   1 here: Siti Aminah   enter, then r c b");
-    assert!(matches!(&bench.model.people.label, Label::Found { text, .. } if text == "0001"));
-    assert_eq!(bench.cursor(), Some(RecipientId(1).0));
+    assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r c b");
+    assert!(matches!(&dashboard.model.recipients.label, ListScope::Found { text, .. } if text == "0001"));
+    assert_eq!(dashboard.cursor(), Some(RecipientId(1).0));
 }

@@ -14,13 +14,13 @@ use crate::domain::status::Status;
 use crate::domain::waiting::{Waiting, WaitingReport};
 use crate::engine::view::{Anchor, BlastRow, ChangesSince, RecipientDetails, RecipientRow, SenderRow, Total};
 use crate::engine::{Marked, Plan, Sample};
-use crate::tui::effect::{Act, Answer, Effect, Outcome, Part};
+use crate::tui::effect::{Completion, Effect, ListPart, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{Asked, Model};
-use crate::tui::msg::{Msg, Timed};
-use crate::tui::theme::{Colours, Theme};
+use crate::tui::model::{Model, PageRequest};
+use crate::tui::msg::{Msg, TimedMsg};
+use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::update::update;
-use crate::tui::{Ascii, DeskKind, Hints, Options, Palette, Size, Without, view};
+use crate::tui::{Charset, DashboardKind, DashboardOptions, Hints, OnClose, Palette, Size, view};
 
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
@@ -42,17 +42,17 @@ pub fn tomorrow(hour: u32, minute: u32) -> DateTime<Utc> {
     at(hour, minute) + TimeDelta::days(1)
 }
 
-pub fn options() -> Options {
-    Options {
-        kind: DeskKind::Real,
+pub fn options() -> DashboardOptions {
+    DashboardOptions {
+        kind: DashboardKind::Real,
         name: Some("Kedai Aina".to_owned()),
         zone: chrono_tz::Asia::Kuala_Lumpur,
         currency: "MYR".to_owned(),
-        ascii: Ascii::Off,
+        charset: Charset::Unicode,
         palette: Palette::Auto,
         open: None,
         hints: Hints::Off,
-        without: Without::GoesOn,
+        on_close: OnClose::BlastsContinue,
         program: "blastdeck".to_owned(),
     }
 }
@@ -213,13 +213,13 @@ pub fn crowd(from: i64, count: i64) -> Vec<RecipientRow> {
 }
 
 /// A dashboard whose effects are answered by hand.
-pub struct Bench {
+pub struct TestDashboard {
     pub model: Model,
     pub now: DateTime<Utc>,
     pub effects: Vec<Effect>,
 }
 
-impl Bench {
+impl TestDashboard {
     pub fn empty(size: Size) -> Self {
         Self { model: Model::new(options(), size, noon()), now: noon(), effects: Vec::new() }
     }
@@ -230,32 +230,32 @@ impl Bench {
     }
 
     pub fn with(size: Size, people: Vec<RecipientRow>) -> Self {
-        let mut bench = Self::empty(size);
-        bench.answer(Answer::Blasts(Ok(blasts())));
-        bench.answer(Answer::Senders(Ok(senders())));
-        bench.list(people);
-        bench.tell(Msg::Drawn);
-        bench.effects.clear();
-        bench
+        let mut dashboard = Self::empty(size);
+        dashboard.answer(Completion::Blasts(Ok(blasts())));
+        dashboard.answer(Completion::Senders(Ok(senders())));
+        dashboard.list(people);
+        dashboard.tell(Msg::Drawn);
+        dashboard.effects.clear();
+        dashboard
     }
 
     pub fn tell(&mut self, msg: Msg) -> &mut Self {
-        self.effects.extend(update(&mut self.model, Timed { at: self.now, msg }));
+        self.effects.extend(update(&mut self.model, TimedMsg { at: self.now, msg }));
         self
     }
 
-    pub fn answer(&mut self, answer: Answer) -> &mut Self {
+    pub fn answer(&mut self, answer: Completion) -> &mut Self {
         self.tell(Msg::Answer(answer))
     }
 
     /// Answers the list that was asked for last.
     pub fn list(&mut self, rows: Vec<RecipientRow>) -> &mut Self {
-        self.list_as_asked(self.model.people.ticket, rows)
+        self.list_as_asked(self.model.recipients.ticket, rows)
     }
 
     pub fn list_as_asked(&mut self, ticket: u64, rows: Vec<RecipientRow>) -> &mut Self {
-        let asked = Asked { anchor: Anchor::Start, limit: 60 };
-        self.answer(Answer::List { ticket, part: Part::Fresh, asked, rows: Ok(rows) })
+        let asked = PageRequest { anchor: Anchor::Start, limit: 60 };
+        self.answer(Completion::List { ticket, part: ListPart::Reload, asked, rows: Ok(rows) })
     }
 
     pub fn key(&mut self, key: Key) -> &mut Self {
@@ -274,16 +274,16 @@ impl Bench {
         std::mem::take(&mut self.effects)
     }
 
-    pub fn acts(&mut self) -> Vec<Act> {
+    pub fn acts(&mut self) -> Vec<WriteRequest> {
         let acts = self.taken().into_iter().filter_map(|effect| match effect {
-            Effect::Act(act) => Some(act),
+            Effect::Write(act) => Some(act),
             _ => None,
         });
         acts.collect()
     }
 
     pub fn cursor(&self) -> Option<i64> {
-        self.model.people.cursor().map(|id| id.0)
+        self.model.recipients.cursor().map(|id| id.0)
     }
 
     pub fn said(&self) -> &str {
@@ -303,7 +303,7 @@ impl Bench {
 pub fn buffer(model: &Model) -> Buffer {
     let Size { width, height } = model.size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    view::draw(model, &Theme::new(Colours::Sixteen, model.options.ascii), &mut buffer);
+    view::draw(model, &ScreenTheme::new(Colours::Sixteen, model.options.charset), &mut buffer);
     buffer
 }
 
@@ -323,7 +323,7 @@ pub fn drawn(model: &Model) -> Vec<String> {
     (0..buffer.area.height).map(row).collect()
 }
 
-pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Answer {
+pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
     let marked = Marked {
         action: ActionId(1),
         recipient: RecipientId(id),
@@ -333,8 +333,8 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Answer {
         act: "replied".to_owned(),
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };
-    let act = Act::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
-    Answer::Acted { act, outcome: Ok(Outcome::Marked(marked)) }
+    let act = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
+    Completion::Written { act, outcome: Ok(WriteOutcome::Marked(marked)) }
 }
 
 pub fn plan_of(blast: BlastRow, people: i64) -> Plan {

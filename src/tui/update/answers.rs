@@ -3,46 +3,46 @@
 use super::{acts, keys, lists, perform};
 use crate::engine::DatabaseState;
 use crate::engine::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
-use crate::tui::effect::{Answer, Counted, Effect, Failure, Part, Told};
-use crate::tui::format::Clock;
-use crate::tui::model::{Asked, Changed, Model, Notice, Page, Pane, Prompt};
+use crate::tui::effect::{Completion, Counted, Effect, EffectError, EffectResult, ListPart};
+use crate::tui::format::TimeFormat;
+use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};
 
-pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
+pub fn told(model: &mut Model, answer: Completion) -> Vec<Effect> {
     match answer {
-        Answer::Blasts(rows) => return blasts(model, rows),
-        Answer::List { ticket, part, asked, rows } if ticket == model.people.ticket => {
+        Completion::Blasts(rows) => return blasts(model, rows),
+        Completion::List { ticket, part, asked, rows } if ticket == model.recipients.ticket => {
             return list(model, part, asked, rows);
         }
-        Answer::Acted { act, outcome } => return acts::acted(model, &act, outcome),
-        Answer::Rested => return vec![Effect::Suspend],
-        Answer::Senders(senders) => with(model, senders, |model, senders| model.senders = senders),
-        Answer::Cells(rows) => with(model, rows, cells),
-        Answer::Count { ticket, counted, total } if ticket == model.people.ticket => {
+        Completion::Written { act, outcome } => return acts::acted(model, &act, outcome),
+        Completion::LeasesReleased => return vec![Effect::Suspend],
+        Completion::Senders(senders) => with(model, senders, |model, senders| model.senders = senders),
+        Completion::Cells(rows) => with(model, rows, cells),
+        Completion::Count { ticket, counted, total } if ticket == model.recipients.ticket => {
             with(model, total, |model, total| match counted {
-                Counted::All => model.people.total = Some(total),
-                Counted::Changed => model.people.changed_since = Some(total),
+                Counted::All => model.recipients.total = Some(total),
+                Counted::Changed => model.recipients.changed_since = Some(total),
             });
         }
-        Answer::ChangesSince { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
+        Completion::ChangesSince { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
             with(model, since, |model, since| {
                 model.since = Some(since).filter(|since| since.from == Some(model.last_key));
             });
         }
-        Answer::Away(since) => with(model, since, |model, since| {
+        Completion::Away(since) => with(model, since, |model, since| {
             model.seen_at = Some(model.now);
             away(model, since.as_ref());
         }),
-        Answer::Person(details) => with(model, *details, person),
-        Answer::Plan { blast, plan } => match (model.pages.last_mut(), *plan) {
-            (Some(Page::Plan(page)), Ok(told)) if page.blast == blast => page.told = Some(told),
-            (Some(Page::Plan(page)), Err(failure)) if page.blast == blast => {
-                model.pages.pop();
+        Completion::Person(details) => with(model, *details, person),
+        Completion::Plan { blast, plan } => match (model.overlays.last_mut(), *plan) {
+            (Some(Overlay::Plan(page)), Ok(told)) if page.blast == blast => page.told = Some(told),
+            (Some(Overlay::Plan(page)), Err(failure)) if page.blast == blast => {
+                model.overlays.pop();
                 model.refuse(failure.sentence());
             }
             _ => {}
         },
-        Answer::GoesOn { blast, told } => perform::goes_on(model, blast, told),
-        Answer::Elsewhere { ticket, rows } => with(model, rows, |model, rows| {
+        Completion::GoesOn { blast, told } => perform::goes_on(model, blast, told),
+        Completion::Elsewhere { ticket, rows } => with(model, rows, |model, rows| {
             if let Some(Prompt::Find(find)) = &mut model.prompt
                 && find.ticket == ticket
             {
@@ -50,13 +50,13 @@ pub fn told(model: &mut Model, answer: Answer) -> Vec<Effect> {
             }
         }),
         // Answers to questions that nobody asks any more.
-        Answer::List { .. } | Answer::Count { .. } | Answer::ChangesSince { .. } => {}
+        Completion::List { .. } | Completion::Count { .. } | Completion::ChangesSince { .. } => {}
     }
     Vec::new()
 }
 
 /// Uses an answer, or says why there is none.
-fn with<T>(model: &mut Model, told: Told<T>, used: impl FnOnce(&mut Model, T)) {
+fn with<T>(model: &mut Model, told: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
     match told {
         Ok(told) => used(model, told),
         Err(failure) => failed(model, &failure),
@@ -64,17 +64,17 @@ fn with<T>(model: &mut Model, told: Told<T>, used: impl FnOnce(&mut Model, T)) {
 }
 
 /// A failed reading. That the database is away is told by the header, in one place.
-fn failed(model: &mut Model, failure: &Failure) {
+fn failed(model: &mut Model, failure: &EffectError) {
     match failure {
-        Failure::Unavailable if model.database == DatabaseState::Up => {
+        EffectError::Unavailable if model.database == DatabaseState::Up => {
             model.database = DatabaseState::Down { since: model.now };
         }
-        Failure::Unavailable => {}
-        Failure::Other(sentence) => model.refuse(sentence.clone()),
+        EffectError::Unavailable => {}
+        EffectError::Other(sentence) => model.refuse(sentence.clone()),
     }
 }
 
-fn blasts(model: &mut Model, rows: Told<Vec<BlastRow>>) -> Vec<Effect> {
+fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastRow>>) -> Vec<Effect> {
     match rows {
         Ok(rows) => {
             model.database = DatabaseState::Up;
@@ -90,33 +90,33 @@ fn blasts(model: &mut Model, rows: Told<Vec<BlastRow>>) -> Vec<Effect> {
     }
 }
 
-fn list(model: &mut Model, part: Part, asked: Asked, rows: Told<Vec<RecipientRow>>) -> Vec<Effect> {
+fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResult<Vec<RecipientRow>>) -> Vec<Effect> {
     let rows = match rows {
         Ok(rows) => rows,
         Err(failure) => return no_list(model, &failure),
     };
     let height = model.layout().people_rows();
     match part {
-        Part::Fresh => {
-            let waited = model.people.awaiting.take().is_some();
+        ListPart::Reload => {
+            let waited = model.recipients.awaiting.take().is_some();
             // Somebody began to work in the table while a live answer was on its way.
-            if !waited && model.focus == Pane::People && !model.people.is_empty() {
+            if !waited && model.focus == Pane::Recipients && !model.recipients.is_empty() {
                 return Vec::new();
             }
-            model.people.take_fresh(rows, asked, height);
-            if model.focus == Pane::People {
-                model.people.freeze();
+            model.recipients.take_fresh(rows, asked, height);
+            if model.focus == Pane::Recipients {
+                model.recipients.freeze();
             }
         }
-        Part::After => model.people.take_after(rows, asked.limit, height),
-        Part::Before => model.people.take_before(rows, asked.limit, height),
+        ListPart::NextPage => model.recipients.take_after(rows, asked.limit, height),
+        ListPart::PreviousPage => model.recipients.take_before(rows, asked.limit, height),
     }
     keys::release(model)
 }
 
-fn no_list(model: &mut Model, failure: &Failure) -> Vec<Effect> {
-    model.people.awaiting = None;
-    model.people.fetching = None;
+fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
+    model.recipients.awaiting = None;
+    model.recipients.fetching = None;
     failed(model, failure);
     if !model.held.is_empty() {
         model.held.clear();
@@ -126,14 +126,14 @@ fn no_list(model: &mut Model, failure: &Failure) -> Vec<Effect> {
 }
 
 fn cells(model: &mut Model, rows: Vec<RecipientRow>) {
-    if model.people.refresh(rows) == Changed::Yes {
+    if model.recipients.refresh(rows) == Changed::Yes {
         model.news_at = Some(model.now);
     }
 }
 
 fn person(model: &mut Model, told: RecipientDetails) {
-    model.people.refresh(vec![told.row.clone()]);
-    if let Some(Page::Details(details)) = model.pages.last_mut()
+    model.recipients.refresh(vec![told.row.clone()]);
+    if let Some(Overlay::Details(details)) = model.overlays.last_mut()
         && details.person == told.row.id
     {
         details.told = Some(Box::new(told));
@@ -146,7 +146,7 @@ fn away(model: &mut Model, since: Option<&ChangesSince>) {
     if since.reached.iter().all(|(_, people)| *people == 0) {
         return;
     }
-    let clock = Clock { zone: model.options.zone, now: model.now };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let what: Vec<String> =
         since.reached.iter().filter(|(_, n)| *n > 0).map(|(status, n)| format!("{n} {status}")).collect();
     let text = format!("away {}-{}: {}", clock.long(from), clock.minute(model.now), what.join(", "));

@@ -1,13 +1,13 @@
 //! `/`: the table follows what is typed; enter stays with what was found, esc goes back.
 
-use super::lists::{self, Fresh};
+use super::lists::{self, ListRequest};
 use crate::domain::filter::Filter;
 use crate::engine::view::Anchor;
 use crate::tui::action::Verb;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{Arrival, Elsewhere, Find, Hint, Label, Model, Page, Pane, Prompt};
-use crate::tui::widget::{Edited, Field};
+use crate::tui::model::{CursorTarget, ElsewhereOverlay, FindPrompt, Hint, ListScope, Model, Overlay, Pane, Prompt};
+use crate::tui::widget::{Edited, TextField};
 
 /// Opens the question, with a text to begin with.
 pub fn open(model: &mut Model, text: &str) -> Vec<Effect> {
@@ -15,19 +15,19 @@ pub fn open(model: &mut Model, text: &str) -> Vec<Effect> {
         model.refuse(why);
         return Vec::new();
     }
-    model.pages.clear();
+    model.overlays.clear();
     model.notice = None;
-    let before = Box::new(model.people.label.clone());
-    let field = Field::with(text);
+    let before = Box::new(model.recipients.label.clone());
+    let field = TextField::with(text);
     let begun = !field.is_empty();
-    let person = model.people.cursor();
-    let ticket = model.people.ticket;
-    model.prompt = Some(Prompt::Find(Find { field, trouble: None, before, person, elsewhere: None, ticket }));
+    let person = model.recipients.cursor();
+    let ticket = model.recipients.ticket;
+    model.prompt = Some(Prompt::Find(FindPrompt { field, trouble: None, before, person, elsewhere: None, ticket }));
     if begun { changed(model) } else { Vec::new() }
 }
 
 /// A key while finding.
-pub fn key(model: &mut Model, mut find: Find, key: Key) -> Vec<Effect> {
+pub fn key(model: &mut Model, mut find: FindPrompt, key: Key) -> Vec<Effect> {
     match key {
         Key::Esc => leave(model, &find),
         Key::Enter => stay(model, &find),
@@ -41,17 +41,17 @@ pub fn key(model: &mut Model, mut find: Find, key: Key) -> Vec<Effect> {
 }
 
 /// Back to the list of before.
-pub fn leave(model: &mut Model, find: &Find) -> Vec<Effect> {
+pub fn leave(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     let before = (*find.before).clone();
-    if before == model.people.label {
+    if before == model.recipients.label {
         return Vec::new();
     }
-    model.people.choose(find.person);
+    model.recipients.choose(find.person);
     lists::load(model, keeping(before))
 }
 
-const fn keeping(label: Label) -> Fresh {
-    Fresh { label, anchor: Anchor::Start, arrival: Arrival::Keep }
+const fn keeping(label: ListScope) -> ListRequest {
+    ListRequest { label, anchor: Anchor::Start, arrival: CursorTarget::Keep }
 }
 
 /// The text is another one: asks for its people, here and elsewhere.
@@ -74,9 +74,9 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
 }
 
 fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
-    let label = Label::Found { text, filter: filter.clone() };
-    let mut effects = lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::First });
-    let ticket = model.people.ticket;
+    let label = ListScope::Found { text, filter: filter.clone() };
+    let mut effects = lists::load(model, ListRequest { label, anchor: Anchor::Start, arrival: CursorTarget::First });
+    let ticket = model.recipients.ticket;
     if let Some(Prompt::Find(find)) = &mut model.prompt {
         find.ticket = ticket;
     }
@@ -84,7 +84,7 @@ fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
     effects
 }
 
-fn stay(model: &mut Model, find: &Find) -> Vec<Effect> {
+fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     if let Some(trouble) = &find.trouble {
         model.refuse(trouble.clone());
         model.prompt = Some(Prompt::Find(find.clone()));
@@ -93,11 +93,11 @@ fn stay(model: &mut Model, find: &Find) -> Vec<Effect> {
     if model.hint == Some(Hint::Find) {
         model.hint = Some(Hint::Reply);
     }
-    model.people.must_be_seen();
-    lists::focus(model, Pane::People)
+    model.recipients.must_be_seen();
+    lists::focus(model, Pane::Recipients)
 }
 
-fn elsewhere(model: &mut Model, find: Find) -> Vec<Effect> {
+fn elsewhere(model: &mut Model, find: FindPrompt) -> Vec<Effect> {
     let Some(rows) = find.elsewhere.clone() else {
         model.prompt = Some(Prompt::Find(find));
         return Vec::new();
@@ -107,7 +107,7 @@ fn elsewhere(model: &mut Model, find: Find) -> Vec<Effect> {
         model.prompt = Some(Prompt::Find(find));
         return Vec::new();
     }
-    model.pages.push(Page::Elsewhere(Elsewhere { text: find.field.text(), rows, row: 0 }));
+    model.overlays.push(Overlay::Elsewhere(ElsewhereOverlay { text: find.field.text(), rows, row: 0 }));
     let before = (*find.before).clone();
     lists::load(model, keeping(before))
 }

@@ -8,7 +8,7 @@ use crate::tui::action::{Action, Danger, Verb};
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::keymap;
-use crate::tui::model::{HELD_MAX, Leaving, Model, Page, Pane, Prompt};
+use crate::tui::model::{HELD_MAX, Leaving, Model, Overlay, Pane, Prompt};
 
 /// That the operator is here is noted at most this often.
 const NOTE_SEEN: TimeDelta = TimeDelta::minutes(1);
@@ -34,20 +34,20 @@ fn note_presence(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.seen_at = Some(model.now);
-    vec![Effect::Look]
+    vec![Effect::TouchLastSeen]
 }
 
 /// Whether a key is meant for a list that is not here yet. What leaves, helps or pauses never waits.
 fn waits(model: &Model, key: Key) -> bool {
-    let meant_for_list = model.focus == Pane::People && model.pages.is_empty() && model.prompt.is_none();
+    let meant_for_list = model.focus == Pane::Recipients && model.overlays.is_empty() && model.prompt.is_none();
     let leaves = matches!(key, Key::Esc | Key::Ctrl(_) | Key::Char('q' | '?' | 'p'));
-    meant_for_list && !leaves && (model.people.awaiting.is_some() || !model.held.is_empty())
+    meant_for_list && !leaves && (model.recipients.awaiting.is_some() || !model.held.is_empty())
 }
 
 /// The list is here: the keys that waited for it are used, as far as they can be.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    while model.people.awaiting.is_none() {
+    while model.recipients.awaiting.is_none() {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
     }
@@ -55,7 +55,7 @@ pub fn release(model: &mut Model) -> Vec<Effect> {
 }
 
 fn route(model: &mut Model, key: Key) -> Vec<Effect> {
-    if model.leaving == Leaving::Told && !matches!(key, Key::Char('q') | Key::Ctrl('c')) {
+    if model.leaving == Leaving::Warned && !matches!(key, Key::Char('q') | Key::Ctrl('c')) {
         model.leaving = Leaving::No;
     }
     if key == Key::Ctrl('c') {
@@ -107,16 +107,16 @@ fn too_small() -> String {
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let mut effects = note_presence(model);
     let line = text.trim().lines().next().unwrap_or_default().to_owned();
-    match (&mut model.prompt, model.pages.last_mut()) {
+    match (&mut model.prompt, model.overlays.last_mut()) {
         (Some(Prompt::Find(find)), _) => {
             find.field.insert(&line);
             effects.extend(find::changed(model));
         }
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
-        (Some(Prompt::Amount(_) | Prompt::Ask(_) | Prompt::Refused(_)), _) | (None, Some(Page::Plan(_))) => {
+        (Some(Prompt::Amount(_) | Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {
             model.refuse("a number is typed here, not pasted");
         }
-        (None, Some(Page::Commands(commands))) => commands.field.insert(&line),
+        (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
         (None, _) => effects.extend(find::open(model, &line)),
     }
     effects

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::lists::{self, Fresh};
+use super::lists::{self, ListRequest};
 use super::{acts, keys, prompts};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
@@ -11,19 +11,20 @@ use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::engine::Launch;
 use crate::engine::view::{Anchor, ElsewhereRow};
-use crate::tui::effect::{Act, Effect};
+use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    Arrival, Details, Label, Model, Movement, Need, Needs, Notice, Page, Pane, Plan, RESOLUTIONS, ResolutionChoice,
+    AttentionItem, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
+    PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
 use crate::tui::page;
-use crate::tui::widget::{Edited, Field};
+use crate::tui::widget::{Edited, TextField};
 
 /// One person in full.
 pub fn details(model: &mut Model, person: RecipientId) -> Vec<Effect> {
     model.notice = None;
-    model.pages.push(Page::Details(Details::of(person)));
+    model.overlays.push(Overlay::Details(DetailsOverlay::of(person)));
     vec![Effect::Person(person)]
 }
 
@@ -34,18 +35,18 @@ pub fn plan(model: &mut Model) -> Vec<Effect> {
     if let Some(why) = model.stopped_sender() {
         let question = format!("{} stopped: {why}. Mended?", row.sender);
         let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
-        return prompts::ask(model, question, Needs::Yes, vec![Act::Resume(again)]);
+        return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Resume(again)]);
     }
     model.notice = None;
-    let plan = Plan { blast, told: None, field: Field::default(), refused: None, sample: 0, scroll: 0 };
-    model.pages.push(Page::Plan(Box::new(plan)));
+    let plan = PlanOverlay { blast, told: None, field: TextField::default(), refused: None, sample: 0, scroll: 0 };
+    model.overlays.push(Overlay::Plan(Box::new(plan)));
     vec![Effect::Plan(blast)]
 }
 
 /// A key that belongs to a page's field; `None` when it does not.
 pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
-    match model.pages.last_mut()? {
-        Page::Plan(plan) => {
+    match model.overlays.last_mut()? {
+        Overlay::Plan(plan) => {
             if !prompts::is_of_digits(key) {
                 return None;
             }
@@ -53,7 +54,7 @@ pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             plan.refused = None;
             Some(Vec::new())
         }
-        Page::Commands(commands) => {
+        Overlay::Commands(commands) => {
             let typed = matches!(key, Key::Char(_) | Key::Backspace | Key::Delete | Key::Ctrl('w' | 'k' | 'a' | 'e'));
             if !typed {
                 return None;
@@ -68,23 +69,23 @@ pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
 }
 
 /// Moves over a page: its choice or its row where it has one, else it scrolls.
-pub fn moved(model: &mut Model, movement: Movement) {
+pub fn moved(model: &mut Model, movement: CursorMove) {
     let height = Layout::page_rows(model.size);
     let (rows, pages) = match movement {
-        Movement::Rows(rows) => (rows, false),
-        Movement::Pages(pages) => (pages.saturating_mul(height.max(2).cast_signed() - 1), true),
+        CursorMove::Rows(rows) => (rows, false),
+        CursorMove::Pages(pages) => (pages.saturating_mul(height.max(2).cast_signed() - 1), true),
     };
     let entries = page::entries(model);
     let needs = model.needs_list();
     let last = page::length(model).saturating_sub(height);
-    match model.pages.last_mut() {
-        Some(Page::Details(details)) if details.is_uncertain() && !pages && rows.abs() == 1 => {
+    match model.overlays.last_mut() {
+        Some(Overlay::Details(details)) if details.is_uncertain() && !pages && rows.abs() == 1 => {
             let at = RESOLUTIONS.iter().position(|choice| *choice == details.choice).unwrap_or_default();
             details.choice = RESOLUTIONS[at.saturating_add_signed(rows).min(RESOLUTIONS.len() - 1)];
         }
-        Some(Page::Commands(commands)) => commands.row = step(commands.row, rows, entries),
-        Some(Page::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, entries),
-        Some(Page::Needs(chosen)) => {
+        Some(Overlay::Commands(commands)) => commands.row = step(commands.row, rows, entries),
+        Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, entries),
+        Some(Overlay::Needs(chosen)) => {
             let row = needs.iter().position(|need| Some(*need) == *chosen);
             *chosen = needs.get(row.map_or(0, |row| step(row, rows, needs.len()))).copied();
         }
@@ -103,26 +104,26 @@ fn step(row: usize, by: isize, entries: usize) -> usize {
 
 /// `enter` on a line.
 pub fn choose(model: &mut Model) -> Vec<Effect> {
-    match model.pages.last() {
-        Some(Page::Commands(_)) => command(model),
-        Some(Page::Elsewhere(elsewhere)) => match elsewhere.rows.get(elsewhere.row).cloned() {
+    match model.overlays.last() {
+        Some(Overlay::Commands(_)) => command(model),
+        Some(Overlay::Elsewhere(elsewhere)) => match elsewhere.rows.get(elsewhere.row).cloned() {
             Some(row) => jump(model, &row),
             None => Vec::new(),
         },
-        Some(Page::Needs(chosen)) => go_to(model, *chosen),
-        Some(Page::Details(details)) => resolve(model, &details.clone()),
+        Some(Overlay::Needs(chosen)) => go_to(model, *chosen),
+        Some(Overlay::Details(details)) => resolve(model, &details.clone()),
         _ => Vec::new(),
     }
 }
 
 fn command(model: &mut Model) -> Vec<Effect> {
-    let Some(Page::Commands(commands)) = model.pages.last() else { return Vec::new() };
+    let Some(Overlay::Commands(commands)) = model.overlays.last() else { return Vec::new() };
     let verb = page::commands(model, commands).get(commands.row).map(|entry| entry.verb);
     let Some(verb) = verb else {
         model.refuse("no command of that name");
         return Vec::new();
     };
-    model.pages.pop();
+    model.overlays.pop();
     match crate::tui::action::action(verb, crate::tui::keymap::scopes(model)) {
         Some(action) => keys::run(model, action),
         None => Vec::new(),
@@ -131,19 +132,19 @@ fn command(model: &mut Model) -> Vec<Effect> {
 
 /// To the same number in another blast.
 fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
-    model.pages.clear();
+    model.overlays.clear();
     model.blasts.select(row.blast_id);
     if model.blast().is_none() {
         model.refuse("that blast is not in the list any more");
         return vec![Effect::Blasts];
     }
-    model.focus = Pane::People;
-    let label = Label::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
-    lists::load(model, Fresh { label, anchor: Anchor::Start, arrival: Arrival::Person(row.recipient_id) })
+    model.focus = Pane::Recipients;
+    let label = ListScope::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
+    lists::load(model, ListRequest { label, anchor: Anchor::Start, arrival: CursorTarget::Person(row.recipient_id) })
 }
 
 /// To what needs a person, in whichever blast it is.
-fn go_to(model: &mut Model, need: Option<Need>) -> Vec<Effect> {
+fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
     let Some(need) = need.filter(|need| model.needs_list().contains(need)) else {
         model.refuse("that does not need you any more");
         return Vec::new();
@@ -152,21 +153,21 @@ fn go_to(model: &mut Model, need: Option<Need>) -> Vec<Effect> {
         model.refuse("no blast waits for it: once it is mended, S on one that is new sends");
         return Vec::new();
     };
-    model.pages.clear();
+    model.overlays.clear();
     model.blasts.select(blast);
     match need {
-        Need::Sender(_) | Need::Paused(_) => {
+        AttentionItem::Sender(_) | AttentionItem::Paused(_) => {
             model.focus = Pane::Blasts;
             lists::follow_selection(model)
         }
-        Need::Uncertain(_) => {
-            model.focus = Pane::People;
-            lists::load(model, Fresh::first(Label::Only(Status::Uncertain)))
+        AttentionItem::Uncertain(_) => {
+            model.focus = Pane::Recipients;
+            lists::load(model, ListRequest::first(ListScope::Only(Status::Uncertain)))
         }
     }
 }
 
-fn resolve(model: &mut Model, details: &Details) -> Vec<Effect> {
+fn resolve(model: &mut Model, details: &DetailsOverlay) -> Vec<Effect> {
     let who = details.told.as_ref().map(|told| told.row.name.clone().unwrap_or_else(|| told.row.phone.to_string()));
     let who = who.unwrap_or_default();
     match details.choice {
@@ -175,23 +176,23 @@ fn resolve(model: &mut Model, details: &Details) -> Vec<Effect> {
             Vec::new()
         }
         ResolutionChoice::Say(Resolution::Resend) => {
-            let then = vec![Act::Mark { person: details.person, mark: Mark::Resolve(Resolution::Resend) }];
+            let then = vec![WriteRequest::Mark { person: details.person, mark: Mark::Resolve(Resolution::Resend) }];
             prompts::ask(
                 model,
                 format!("send to {who} once more? If it did arrive, they get it twice."),
-                Needs::Yes,
+                ConfirmBy::Yes,
                 then,
             )
         }
         ResolutionChoice::Say(said) => {
-            vec![acts::act(Act::Mark { person: details.person, mark: Mark::Resolve(said) })]
+            vec![acts::act(WriteRequest::Mark { person: details.person, mark: Mark::Resolve(said) })]
         }
     }
 }
 
 /// `enter` on the plan: sends when the number typed is the number shown.
 pub fn confirm(model: &mut Model) -> Vec<Effect> {
-    let Some(Page::Plan(plan)) = model.pages.last_mut() else { return Vec::new() };
+    let Some(Overlay::Plan(plan)) = model.overlays.last_mut() else { return Vec::new() };
     let Some(told) = &plan.told else { return Vec::new() };
     if let Some(obstacle) = told.obstacles.first() {
         plan.refused = Some(obstacle.clone());
@@ -201,12 +202,12 @@ pub fn confirm(model: &mut Model) -> Vec<Effect> {
     if !prompts::is_number(&typed, told.people) {
         let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
         plan.refused = Some(format!("{typed} is not {}: nothing sent", told.people));
-        plan.field = Field::default();
+        plan.field = TextField::default();
         return Vec::new();
     }
     let armed_for = Launch::ARMED_FOR;
     let launch = Launch { blast: plan.blast, version: told.blast.version, people: told.people, armed_for };
     let resumes = told.blast.state == BlastState::Paused;
-    plan.field = Field::default();
-    vec![acts::act(if resumes { Act::Resume(launch) } else { Act::Launch(launch) })]
+    plan.field = TextField::default();
+    vec![acts::act(if resumes { WriteRequest::Resume(launch) } else { WriteRequest::Launch(launch) })]
 }

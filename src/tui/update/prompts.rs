@@ -3,10 +3,10 @@
 use super::{acts, find, keys};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
-use crate::tui::effect::{Act, Effect};
+use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
-use crate::tui::model::{Amount, Ask, Model, Needs, Note, Prompt, Sale};
+use crate::tui::model::{AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Prompt, Sale};
 use crate::tui::widget::Edited;
 
 /// Said of a text that is not an amount.
@@ -18,7 +18,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> Vec<Effect> {
         Prompt::Find(find) => find::key(model, find, key),
         Prompt::Amount(amount) => amount_key(model, amount, key),
         Prompt::Note(note) => note_key(model, note, key),
-        Prompt::Ask(ask) => ask_key(model, ask, key),
+        Prompt::Confirm(ask) => ask_key(model, ask, key),
         Prompt::Refused(why) => refused_key(model, why, key),
     }
 }
@@ -30,7 +30,7 @@ pub const fn is_of_digits(key: Key) -> bool {
 
 /// What belongs to the amount is typed into it. Esc leaves the field without it, every other key keeps it; and all but
 /// enter act then. A text that is not an amount is never dropped: it stays until it is mended.
-fn amount_key(model: &mut Model, mut amount: Amount, key: Key) -> Vec<Effect> {
+fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> Vec<Effect> {
     if is_of_digits(key) {
         amount.field.key(key);
         amount.trouble = None;
@@ -52,14 +52,14 @@ fn amount_key(model: &mut Model, mut amount: Amount, key: Key) -> Vec<Effect> {
 }
 
 /// What keeps the amount; nothing where none was typed.
-pub fn kept(amount: &Amount) -> Result<Vec<Effect>, AmountError> {
+pub fn kept(amount: &AmountPrompt) -> Result<Vec<Effect>, AmountError> {
     if amount.field.is_empty() {
         return Ok(Vec::new());
     }
     let (person, sum) = (amount.person, amount::parse(&amount.field.text())?);
     Ok(vec![acts::act(match amount.sale {
-        Sale::New => Act::Mark { person, mark: Mark::Closed(Some(sum)) },
-        Sale::Earlier(seen) => Act::Amend { person, seen, amount: sum },
+        Sale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
+        Sale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
     })])
 }
 
@@ -80,9 +80,9 @@ fn refused_key(model: &mut Model, why: String, key: Key) -> Vec<Effect> {
     }
 }
 
-fn note_key(model: &mut Model, mut note: Note, key: Key) -> Vec<Effect> {
+fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
     match key {
-        Key::Enter => vec![acts::act(Act::Mark { person: note.person, mark: Mark::Note(note.field.text()) })],
+        Key::Enter => vec![acts::act(WriteRequest::Mark { person: note.person, mark: Mark::Note(note.field.text()) })],
         Key::Esc => Vec::new(),
         key => {
             if note.field.key(key) == Edited::NotMine {
@@ -94,22 +94,22 @@ fn note_key(model: &mut Model, mut note: Note, key: Key) -> Vec<Effect> {
     }
 }
 
-fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
+fn ask_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
     match (&mut ask.needs, key) {
-        (Needs::Yes, Key::Char('y')) => return yes(model, ask.then),
-        (Needs::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
-            let sentence = match model.people.marked.len() {
+        (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
+        (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
+            let sentence = match model.recipients.marked.len() {
                 1 => "somebody else is marked: esc unmarks them, then c; nothing done",
                 _ => "an amount is for one person: nothing done",
             };
             refuse_digits(model, sentence.to_owned());
         }
-        (Needs::Number { field, .. } | Needs::Pause { field, .. }, key) if is_of_digits(key) => {
+        (ConfirmBy::Number { field, .. } | ConfirmBy::Pause { field, .. }, key) if is_of_digits(key) => {
             field.key(key);
-            model.prompt = Some(Prompt::Ask(ask));
+            model.prompt = Some(Prompt::Confirm(ask));
         }
-        (Needs::Pause { .. }, Key::Enter) => model.prompt = Some(Prompt::Ask(ask)),
-        (Needs::Number { people, field }, Key::Enter) => {
+        (ConfirmBy::Pause { .. }, Key::Enter) => model.prompt = Some(Prompt::Confirm(ask)),
+        (ConfirmBy::Number { people, field }, Key::Enter) => {
             let typed = field.text();
             if is_number(&typed, *people) {
                 return yes(model, ask.then);
@@ -123,13 +123,13 @@ fn ask_key(model: &mut Model, mut ask: Ask, key: Key) -> Vec<Effect> {
 }
 
 /// Whoever typed `c` and an amount had forgotten that several are marked.
-const fn closes_several(act: &Act) -> bool {
-    matches!(act, Act::MarkSeveral { mark: Mark::Closed(_), .. })
+const fn closes_several(act: &WriteRequest) -> bool {
+    matches!(act, WriteRequest::MarkSeveral { mark: Mark::Closed(_), .. })
 }
 
-fn yes(model: &mut Model, then: Vec<Act>) -> Vec<Effect> {
+fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     model.notice = None;
-    model.people.marked.clear();
+    model.recipients.marked.clear();
     then.into_iter().map(acts::act).collect()
 }
 
@@ -139,7 +139,7 @@ pub fn is_number(typed: &str, people: i64) -> bool {
 }
 
 /// Asks before something is done.
-pub fn ask(model: &mut Model, question: String, needs: Needs, then: Vec<Act>) -> Vec<Effect> {
-    model.prompt = Some(Prompt::Ask(Ask { question, needs, then, otherwise: "nothing done".to_owned() }));
+pub fn ask(model: &mut Model, question: String, needs: ConfirmBy, then: Vec<WriteRequest>) -> Vec<Effect> {
+    model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, needs, then, otherwise: "nothing done".to_owned() }));
     Vec::new()
 }

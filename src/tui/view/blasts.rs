@@ -6,14 +6,14 @@ use super::focused;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::engine::view::BlastRow;
-use crate::tui::format::{Clock, short_money, symbol};
+use crate::tui::format::{TimeFormat, short_money, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, armed_until, paused_by_itself};
-use crate::tui::theme::Meaning;
-use crate::tui::widget::{Align, Focused, Pen, Rule, Table, rule};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cell {
+enum BlastColumn {
     Name,
     Date,
     State,
@@ -24,14 +24,14 @@ enum Cell {
 /// The columns that stand at fixed places; the name takes the rest.
 const FIXED: u16 = 31;
 
-fn table(room: u16) -> Table<Cell> {
+fn table(room: u16) -> ColumnLayout<BlastColumn> {
     let name = room.saturating_sub(FIXED).clamp(4, 40);
-    Table::lay(&[
-        (Cell::Name, name, Align::Left),
-        (Cell::Date, 6, Align::Left),
-        (Cell::State, 9, Align::Left),
-        (Cell::Done, 4, Align::Right),
-        (Cell::Money, 5, Align::Right),
+    ColumnLayout::lay(&[
+        (BlastColumn::Name, name, ColumnAlign::Left),
+        (BlastColumn::Date, 6, ColumnAlign::Left),
+        (BlastColumn::State, 9, ColumnAlign::Left),
+        (BlastColumn::Done, 4, ColumnAlign::Right),
+        (BlastColumn::Money, 5, ColumnAlign::Right),
     ])
 }
 
@@ -39,64 +39,64 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     rule(pen, (area.x, area.y), area.width, &title(model), focused(model, Pane::Blasts));
     let table = table(area.width);
     let symbol = symbol(&model.options.currency).to_owned();
-    table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), Meaning::Dim));
+    table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
     let height = usize::from(area.height.saturating_sub(2));
     let at = model.blasts.position().unwrap_or_default();
     let top = (at + 1).saturating_sub(height);
     for (blast, y) in model.blasts.rows().iter().skip(top).take(height).zip(area.y + 2..) {
         let selected = model.blast().is_some_and(|selected| selected.id == blast.id);
         if selected {
-            pen.put((area.x, y), ">", 1, Meaning::Accent);
+            pen.put((area.x, y), ">", 1, TextRole::Accent);
         }
         let strong = selected && focused(model, Pane::Blasts) == Focused::Yes;
-        table.row(pen, (area.x, y), |cell| value(model, blast, cell, strong.then_some(Meaning::Strong)));
+        table.row(pen, (area.x, y), |cell| value(model, blast, cell, strong.then_some(TextRole::Strong)));
     }
     if model.blasts.rows().is_empty() {
         let words =
             if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading ..." };
-        pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), Meaning::Dim);
+        pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), TextRole::Dim);
     }
 }
 
-fn title(model: &Model) -> Rule {
+fn title(model: &Model) -> TitleRule {
     let alone = !matches!(model.layout(), Layout::Wide { .. });
-    Rule { left: vec!["1 Blasts".to_owned()], right: alone.then(|| "2 Funnel".to_owned()) }
+    TitleRule { left: vec!["1 Blasts".to_owned()], right: alone.then(|| "2 Funnel".to_owned()) }
 }
 
-fn head(cell: Cell, symbol: &str) -> String {
+fn head(cell: BlastColumn, symbol: &str) -> String {
     match cell {
-        Cell::Name => "name".to_owned(),
-        Cell::Date => "date".to_owned(),
-        Cell::State => "state".to_owned(),
-        Cell::Done => "done".to_owned(),
-        Cell::Money => symbol.to_owned(),
+        BlastColumn::Name => "name".to_owned(),
+        BlastColumn::Date => "date".to_owned(),
+        BlastColumn::State => "state".to_owned(),
+        BlastColumn::Done => "done".to_owned(),
+        BlastColumn::Money => symbol.to_owned(),
     }
 }
 
-fn value(model: &Model, blast: &BlastRow, cell: Cell, selected: Option<Meaning>) -> (String, Meaning) {
-    let clock = Clock { zone: model.options.zone, now: model.now };
+fn value(model: &Model, blast: &BlastRow, cell: BlastColumn, selected: Option<TextRole>) -> (String, TextRole) {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let draft = blast.state == BlastState::Draft;
     match cell {
-        Cell::Name => (blast.tag.clone(), selected.unwrap_or(Meaning::Plain)),
-        Cell::Date if draft => (String::new(), Meaning::Plain),
-        Cell::Date => (clock.date(blast.blast_date), Meaning::Plain),
-        Cell::State => state(model, blast),
-        Cell::Done if draft => ("-".to_owned(), Meaning::Dim),
-        Cell::Done => (format!("{}%", blast.settled_percent()), Meaning::Plain),
-        Cell::Money => (short_money(blast.counts.amount), Meaning::Plain),
+        BlastColumn::Name => (blast.tag.clone(), selected.unwrap_or(TextRole::Plain)),
+        BlastColumn::Date if draft => (String::new(), TextRole::Plain),
+        BlastColumn::Date => (clock.date(blast.blast_date), TextRole::Plain),
+        BlastColumn::State => state(model, blast),
+        BlastColumn::Done if draft => ("-".to_owned(), TextRole::Dim),
+        BlastColumn::Done => (format!("{}%", blast.settled_percent()), TextRole::Plain),
+        BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
     }
 }
 
-fn state(model: &Model, blast: &BlastRow) -> (String, Meaning) {
+fn state(model: &Model, blast: &BlastRow) -> (String, TextRole) {
     if armed_until(blast, model.now).is_some() {
-        return ("armed".to_owned(), Meaning::Need);
+        return ("armed".to_owned(), TextRole::Need);
     }
     let meaning = match blast.state {
-        BlastState::Sending => Meaning::Accent,
-        BlastState::Paused if paused_by_itself(blast) => Meaning::Need,
-        BlastState::Failed => Meaning::Stage(Status::Failed),
-        BlastState::Completed | BlastState::Cancelled => Meaning::Dim,
-        BlastState::Draft | BlastState::Scheduled | BlastState::Paused => Meaning::Plain,
+        BlastState::Sending => TextRole::Accent,
+        BlastState::Paused if paused_by_itself(blast) => TextRole::Need,
+        BlastState::Failed => TextRole::Stage(Status::Failed),
+        BlastState::Completed | BlastState::Cancelled => TextRole::Dim,
+        BlastState::Draft | BlastState::Scheduled | BlastState::Paused => TextRole::Plain,
     };
     (word(blast.state).to_owned(), meaning)
 }

@@ -8,17 +8,17 @@ use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::engine::view::{BlastRow, Total};
-use crate::tui::format::{Clock, compact, money, number, symbol};
+use crate::tui::format::{TimeFormat, compact, money, number, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, STAGES, armed_until, stage_label, stuck_at};
-use crate::tui::theme::Meaning;
-use crate::tui::widget::{Align, Pen, Rule, Table, bar, rule, width};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Pen, TitleRule, bar, rule, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cell {
+enum FunnelColumn {
     Stage,
     Count,
-    ForecastShare,
+    Share,
     Stuck,
 }
 
@@ -28,12 +28,12 @@ const NEAR: TimeDelta = TimeDelta::minutes(10);
 /// Where the bars begin, counted from the pane's text.
 const BARS: u16 = 46;
 
-fn table() -> Table<Cell> {
-    let mut table = Table::lay(&[
-        (Cell::Stage, 9, Align::Left),
-        (Cell::Count, 11, Align::Right),
-        (Cell::ForecastShare, 8, Align::Right),
-        (Cell::Stuck, 11, Align::Right),
+fn table() -> ColumnLayout<FunnelColumn> {
+    let mut table = ColumnLayout::lay(&[
+        (FunnelColumn::Stage, 9, ColumnAlign::Left),
+        (FunnelColumn::Count, 11, ColumnAlign::Right),
+        (FunnelColumn::Share, 8, ColumnAlign::Right),
+        (FunnelColumn::Stuck, 11, ColumnAlign::Right),
     ]);
     for (column, end) in table.columns.iter_mut().zip([11, 22, 31, 43]) {
         column.x = end - column.width;
@@ -49,7 +49,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let Some(blast) = model.blast() else {
         let words =
             if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading ..." };
-        pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), Meaning::Dim);
+        pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), TextRole::Dim);
         return;
     };
     stages(model, pen, text, blast);
@@ -63,33 +63,33 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let rows = usize::from(text.height.saturating_sub(7));
     for ((left, right), y) in lines.into_iter().take(rows).zip(y..) {
         let taken = width(&right).min(text.width);
-        pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), Meaning::Plain);
-        pen.put_right((text.right(), y), &right, taken, Meaning::Plain);
+        pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
+        pen.put_right((text.right(), y), &right, taken, TextRole::Plain);
     }
 }
 
 /// The upright between the panes; returns where the text may stand.
 fn fence(pen: &mut Pen<'_>, area: Rect) -> Rect {
     let glyphs = pen.theme.glyphs;
-    pen.put((area.x, area.y), glyphs.tee, 1, Meaning::Dim);
+    pen.put((area.x, area.y), glyphs.tee, 1, TextRole::Dim);
     for y in area.y + 1..area.bottom() {
-        pen.put((area.x, y), glyphs.upright, 1, Meaning::Dim);
+        pen.put((area.x, y), glyphs.upright, 1, TextRole::Dim);
     }
     Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }
 }
 
-fn title(model: &Model, beside: bool) -> Rule {
+fn title(model: &Model, beside: bool) -> TitleRule {
     let mut left = vec!["2 Funnel".to_owned()];
     if let Some(blast) = model.blast() {
         left.push(format!("{}, {}", blast.tag, blast.follow_up_stage));
         left.push(state(model, blast));
     }
     let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {}", at + 1, model.blasts.rows().len()));
-    Rule { left, right: at.filter(|_| !beside) }
+    TitleRule { left, right: at.filter(|_| !beside) }
 }
 
 fn state(model: &Model, blast: &BlastRow) -> String {
-    let clock = Clock { zone: model.options.zone, now: model.now };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     if let Some(until) = armed_until(blast, model.now) {
         return format!("starts {}: u stops it", clock.second(until));
     }
@@ -103,40 +103,40 @@ fn state(model: &Model, blast: &BlastRow) -> String {
 fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastRow) {
     let table = table();
     let everybody = blast.total_recipients.max(blast.counts.total());
-    table.row(pen, (area.x, area.y + 1), |cell| (head(cell).to_owned(), Meaning::Dim));
+    table.row(pen, (area.x, area.y + 1), |cell| (head(cell).to_owned(), TextRole::Dim));
     let room = area.width.saturating_sub(BARS);
     if room > 8 {
-        pen.put((area.x + BARS, area.y + 1), "0", 1, Meaning::Dim);
-        pen.put_right((area.right(), area.y + 1), &number(everybody), room - 2, Meaning::Dim);
+        pen.put((area.x + BARS, area.y + 1), "0", 1, TextRole::Dim);
+        pen.put_right((area.right(), area.y + 1), &number(everybody), room - 2, TextRole::Dim);
     }
     let funnel = blast.counts.funnel();
     let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     for ((row, (stage, count)), y) in STAGES.into_iter().zip(counts).enumerate().zip(area.y + 2..area.bottom()) {
         if row == model.stage {
-            pen.put((area.x, y), ">", 1, Meaning::Accent);
+            pen.put((area.x, y), ">", 1, TextRole::Accent);
         }
         table.row(pen, (area.x, y), |cell| value(cell, stage, (count, funnel.sent), blast));
         if room > 8 {
-            bar(pen, (area.x + BARS, y), (count, everybody), room, Meaning::Stage(stage));
+            bar(pen, (area.x + BARS, y), (count, everybody), room, TextRole::Stage(stage));
         }
     }
 }
 
-const fn head(cell: Cell) -> &'static str {
+const fn head(cell: FunnelColumn) -> &'static str {
     match cell {
-        Cell::Stage => "stage",
-        Cell::Count => "count",
-        Cell::ForecastShare => "of sent",
-        Cell::Stuck => "stuck here",
+        FunnelColumn::Stage => "stage",
+        FunnelColumn::Count => "count",
+        FunnelColumn::Share => "of sent",
+        FunnelColumn::Stuck => "stuck here",
     }
 }
 
-fn value(cell: Cell, stage: Status, (count, sent): (i64, i64), blast: &BlastRow) -> (String, Meaning) {
+fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &BlastRow) -> (String, TextRole) {
     match cell {
-        Cell::Stage => (stage_label(stage).to_owned(), Meaning::Stage(stage)),
-        Cell::Count => (number(count), Meaning::Plain),
-        Cell::ForecastShare => (share(count, sent), Meaning::Plain),
-        Cell::Stuck => (stuck_at(blast, stage).map_or_else(|| "-".to_owned(), number), Meaning::Plain),
+        FunnelColumn::Stage => (stage_label(stage).to_owned(), TextRole::Stage(stage)),
+        FunnelColumn::Count => (number(count), TextRole::Plain),
+        FunnelColumn::Share => (share(count, sent), TextRole::Plain),
+        FunnelColumn::Stuck => (stuck_at(blast, stage).map_or_else(|| "-".to_owned(), number), TextRole::Plain),
     }
 }
 
@@ -181,7 +181,7 @@ fn unasked(blast: &BlastRow) -> String {
 
 /// What it waits for, its rate and end, and the money.
 fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
-    let clock = Clock { zone: model.options.zone, now: model.now };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
     let sending = blast.state == BlastState::Sending;
     let rate = blast.per_hour.filter(|rate| sending && *rate > 0).map(|rate| format!("{}/h", number(rate)));
@@ -204,7 +204,7 @@ fn stopped(blast: &BlastRow) -> Option<String> {
 }
 
 /// The reason as everywhere; a moment that is near is told to the second.
-fn waits_for(waiting: &Waiting, clock: Clock) -> String {
+fn waits_for(waiting: &Waiting, clock: TimeFormat) -> String {
     let moment = |at: DateTime<Utc>| if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) };
     let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };
     format!("{}{stops}", waiting.sentence(moment))
@@ -212,7 +212,7 @@ fn waits_for(waiting: &Waiting, clock: Clock) -> String {
 
 fn since(model: &Model) -> Option<String> {
     let since = model.since.as_ref()?;
-    let clock = Clock { zone: model.options.zone, now: model.now };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let what: Vec<String> = since
         .reached
         .iter()

@@ -4,10 +4,10 @@ use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
 use crate::engine::DatabaseState;
 use crate::engine::view::SenderRow;
-use crate::tui::DeskKind;
-use crate::tui::format::{Clock, number};
+use crate::tui::DashboardKind;
+use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::Model;
-use crate::tui::theme::Meaning;
+use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, width};
 
 /// The zone's offset is told from this many columns.
@@ -21,7 +21,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let end = room.saturating_sub(need.as_ref().map_or(1, |words| width(words) + 2));
     let mut at = kind(model, pen);
     at = name(model, pen, at, end);
-    for Segment { words, more, meaning } in segments(model, room) {
+    for HeaderSegment { words, more, meaning } in segments(model, room) {
         let full = format!("{words}{more}");
         let fitting = [full, words].into_iter().find(|words| at + 2 + width(words) <= end);
         if let Some(words) = fitting {
@@ -29,55 +29,55 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
         }
     }
     if let Some(words) = need {
-        pen.put_right((room - 1, 0), &words, room, Meaning::Need);
+        pen.put_right((room - 1, 0), &words, room, TextRole::Need);
     }
 }
 
 /// Words of the header, and more where there is room.
-struct Segment {
+struct HeaderSegment {
     words: String,
     more: String,
-    meaning: Meaning,
+    meaning: TextRole,
 }
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
     let (word, meaning) = match model.options.kind {
-        DeskKind::Real => ("REAL", Meaning::Real),
-        DeskKind::Demo => ("DEMO", Meaning::Demo),
-        DeskKind::ReadOnly => ("READ-ONLY", Meaning::ReadOnly),
+        DashboardKind::Real => ("REAL", TextRole::Real),
+        DashboardKind::Demo => ("DEMO", TextRole::Demo),
+        DashboardKind::ReadOnly => ("READ-ONLY", TextRole::ReadOnly),
     };
     pen.put((1, 0), word, 9, meaning)
 }
 
 fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
     match &model.options.name {
-        Some(name) => pen.put((at + 1, 0), name, end.saturating_sub(at + 1).min(30), Meaning::Strong),
+        Some(name) => pen.put((at + 1, 0), name, end.saturating_sub(at + 1).min(30), TextRole::Strong),
         None => at,
     }
 }
 
 /// What follows the name, the most important first; what does not fit is left out.
-fn segments(model: &Model, room: u16) -> Vec<Segment> {
+fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
     let mut segments = vec![freshness(model, room)];
     segments.extend(model.senders.iter().map(|row| sender(model, row)));
     segments
 }
 
-fn freshness(model: &Model, room: u16) -> Segment {
-    let clock = Clock { zone: model.options.zone, now: model.now };
+fn freshness(model: &Model, room: u16) -> HeaderSegment {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let more = if room >= WIDE { format!(" {}", clock.offset()) } else { String::new() };
     let (words, more, meaning) = match (model.database, model.news_at) {
-        (DatabaseState::Down { since }, _) => (format!("STALE since {}", clock.long(since)), more, Meaning::Need),
-        (DatabaseState::Up, None) => ("reading".to_owned(), String::new(), Meaning::Dim),
-        (DatabaseState::Up, Some(at)) => (format!("live, news {}", clock.long(at)), more, Meaning::Plain),
+        (DatabaseState::Down { since }, _) => (format!("STALE since {}", clock.long(since)), more, TextRole::Need),
+        (DatabaseState::Up, None) => ("reading".to_owned(), String::new(), TextRole::Dim),
+        (DatabaseState::Up, Some(at)) => (format!("live, news {}", clock.long(at)), more, TextRole::Plain),
     };
-    Segment { words, more, meaning }
+    HeaderSegment { words, more, meaning }
 }
 
-fn sender(model: &Model, sender: &SenderRow) -> Segment {
+fn sender(model: &Model, sender: &SenderRow) -> HeaderSegment {
     if sender.stopped.is_some() {
         let more = ": ! says why".to_owned();
-        return Segment { words: format!("{} STOPPED", sender.name), more, meaning: Meaning::Need };
+        return HeaderSegment { words: format!("{} STOPPED", sender.name), more, meaning: TextRole::Need };
     }
     let rate = sender.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
     let cap = sender.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
@@ -88,7 +88,11 @@ fn sender(model: &Model, sender: &SenderRow) -> Segment {
         (0, true) if cap.is_empty() => String::new(),
         (today, _) => format!(" {}{cap} today", number(today)),
     };
-    Segment { words: format!("{}{rate}{today}", sender.name), more: elsewhere(model, sender), meaning: Meaning::Plain }
+    HeaderSegment {
+        words: format!("{}{rate}{today}", sender.name),
+        more: elsewhere(model, sender),
+        meaning: TextRole::Plain,
+    }
 }
 
 /// Who sends for it, when it is not this process.

@@ -1,7 +1,7 @@
 //! A page over the desk: its title and as many of its lines as fit.
 
 use crate::tui::layout::Layout;
-use crate::tui::model::{Model, Page};
+use crate::tui::model::{Model, Overlay};
 use crate::tui::page::sheet;
 use crate::tui::widget::{Focused, Pen, rule};
 
@@ -10,7 +10,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let Some(sheet) = sheet(model, area.width) else { return };
     rule(pen, (0, 1), area.width, &sheet.title, Focused::Yes);
     let height = Layout::page_rows(model.size).saturating_sub(1);
-    let scroll = model.pages.last().map_or(0, Page::scroll).min(sheet.lines.len().saturating_sub(height));
+    let scroll = model.overlays.last().map_or(0, Overlay::scroll).min(sheet.lines.len().saturating_sub(height));
     let top = sheet.focus.map_or(scroll, |line| scroll.max((line + 1).saturating_sub(height)));
     for (line, y) in sheet.lines.iter().skip(top).take(height).zip(2..) {
         line.draw(pen, (0, y), area.width);

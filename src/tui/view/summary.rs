@@ -3,8 +3,8 @@
 use super::blasts;
 use crate::tui::format::number;
 use crate::tui::model::{Model, Tone};
-use crate::tui::theme::Meaning;
-use crate::tui::widget::{Line, Pen};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{Pen, TextLine};
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
@@ -17,27 +17,27 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let last = area.height - 1;
     if let Some(prompt) = &model.prompt {
         let blank = " ".repeat(usize::from(area.width));
-        pen.put((0, last), &blank, area.width, Meaning::Plain);
+        pen.put((0, last), &blank, area.width, TextRole::Plain);
         super::footer::question(model, prompt).draw(pen, (0, last), area.width);
     } else if let Some(notice) = model.notice.as_ref().filter(|notice| notice.tone == Tone::Refused || area.height > 2)
     {
         let blank = " ".repeat(usize::from(area.width));
-        pen.put((0, last), &blank, area.width, Meaning::Plain);
-        pen.put((0, last), &notice.text, area.width, Meaning::Plain);
+        pen.put((0, last), &blank, area.width, TextRole::Plain);
+        pen.put((0, last), &notice.text, area.width, TextRole::Plain);
     }
 }
 
-fn lines(model: &Model) -> Vec<Line> {
-    let Some(blast) = model.blast() else { return vec![Line::plain("blastdeck: no blast")] };
+fn lines(model: &Model) -> Vec<TextLine> {
+    let Some(blast) = model.blast() else { return vec![TextLine::plain("blastdeck: no blast")] };
     let funnel = blast.counts.funnel();
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
-    let first = Line::of(need, Meaning::Need).and(
+    let first = TextLine::of(need, TextRole::Need).and(
         format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), blasts::word(blast.state)),
-        Meaning::Plain,
+        TextRole::Plain,
     );
     let stages =
         [("received", funnel.received), ("read", funnel.read), ("replied", funnel.replied), ("closed", funnel.closed)];
-    let stages = stages.map(|(stage, people)| Line::plain(format!("{:>11} {stage}", number(people))));
-    [first, Line::plain(blast.tag.clone())].into_iter().chain(stages).collect()
+    let stages = stages.map(|(stage, people)| TextLine::plain(format!("{:>11} {stage}", number(people))));
+    [first, TextLine::plain(blast.tag.clone())].into_iter().chain(stages).collect()
 }

@@ -1,10 +1,10 @@
 //! Horizontal bars of whole and half blocks.
 
 use super::Pen;
-use crate::tui::theme::Meaning;
+use crate::tui::theme::TextRole;
 
 /// Draws `part` of `whole` over at most `room` columns, to half a column. The rest stays empty.
-pub fn bar(pen: &mut Pen<'_>, (x, y): (u16, u16), (part, whole): (i64, i64), room: u16, meaning: Meaning) {
+pub fn bar(pen: &mut Pen<'_>, (x, y): (u16, u16), (part, whole): (i64, i64), room: u16, meaning: TextRole) {
     let glyphs = pen.theme.glyphs;
     let halves = halves(part, whole, room);
     let full = glyphs.full.repeat(usize::from(halves / 2));

@@ -1,9 +1,9 @@
 //! A line of text that is being typed: a cursor, the usual editing keys, a limit.
 
-use super::Line;
+use super::TextLine;
 use crate::domain::text::clean;
 use crate::tui::key::Key;
-use crate::tui::theme::Meaning;
+use crate::tui::theme::TextRole;
 
 /// The most characters that a field takes.
 pub const FIELD_MAX: usize = 500;
@@ -24,13 +24,13 @@ pub enum Edited {
 
 /// A line being typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Field {
+pub struct TextField {
     text: Vec<char>,
     /// How many characters stand before the cursor.
     at: usize,
 }
 
-impl Field {
+impl TextField {
     /// With a text to begin with, the cursor at its end.
     pub fn with(text: &str) -> Self {
         let mut field = Self::default();
@@ -90,15 +90,15 @@ impl Field {
     }
 
     /// The text as pieces, the cursor shown as `_` at the end or by the theme's accent on the character it stands on.
-    pub fn line(&self, before: Line) -> Line {
+    pub fn line(&self, before: TextLine) -> TextLine {
         let head: String = self.text[self.at.saturating_sub(SHOWN_MAX)..self.at].iter().collect();
         let cut = if self.at > SHOWN_MAX { "~" } else { "" };
-        let line = before.and(format!("{cut}{head}"), Meaning::Strong);
+        let line = before.and(format!("{cut}{head}"), TextRole::Strong);
         match self.text.get(self.at) {
-            None => line.and("_", Meaning::Accent),
+            None => line.and("_", TextRole::Accent),
             Some(c) => {
                 let tail: String = self.text[self.at + 1..].iter().collect();
-                line.and("_", Meaning::Accent).and(*c, Meaning::Strong).and(tail, Meaning::Strong)
+                line.and("_", TextRole::Accent).and(*c, TextRole::Strong).and(tail, TextRole::Strong)
             }
         }
     }
@@ -108,12 +108,12 @@ impl Field {
 mod tests {
     use proptest::prelude::{Strategy, prop_assert, prop_oneof, proptest};
 
-    use super::{Edited, FIELD_MAX, Field};
+    use super::{Edited, FIELD_MAX, TextField};
     use crate::tui::key::Key;
 
     #[test]
     fn typing_and_taking_words_back_works_in_any_script() {
-        let mut field = Field::with("陈小明 Aina");
+        let mut field = TextField::with("陈小明 Aina");
 
         assert_eq!(field.key(Key::Ctrl('w')), Edited::Changed);
         assert_eq!(field.text(), "陈小明 ");
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_pasted_escape_sequence_is_cleaned_and_a_pasted_book_is_cut() {
-        let mut field = Field::with("\u{1b}[31m6789\n");
+        let mut field = TextField::with("\u{1b}[31m6789\n");
         assert_eq!(field.text(), "[31m6789 ");
 
         field.insert(&"x".repeat(100_000));
@@ -134,14 +134,14 @@ mod tests {
 
     #[test]
     fn keys_that_do_not_edit_are_left_to_others() {
-        assert_eq!(Field::default().key(Key::Enter), Edited::NotMine);
-        assert_eq!(Field::default().key(Key::Backspace), Edited::Same);
+        assert_eq!(TextField::default().key(Key::Enter), Edited::NotMine);
+        assert_eq!(TextField::default().key(Key::Backspace), Edited::Same);
     }
 
     proptest! {
         #[test]
         fn any_run_of_keys_leaves_the_cursor_within_the_text(keys in proptest::collection::vec(any_key(), 0..200)) {
-            let mut field = Field::default();
+            let mut field = TextField::default();
             for key in keys {
                 field.key(key);
                 prop_assert!(field.at <= field.text.len());

@@ -1,52 +1,52 @@
 //! A line of pieces, each with its meaning: what pages and prompts are made of.
 
 use super::{Pen, width};
-use crate::tui::theme::Meaning;
+use crate::tui::theme::TextRole;
 
 /// A run of text of one meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct TextPiece {
     pub text: String,
-    pub meaning: Meaning,
+    pub meaning: TextRole,
 }
 
 /// A line of text, or a rule with a title.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Line {
-    pub pieces: Vec<Piece>,
+pub struct TextLine {
+    pub pieces: Vec<TextPiece>,
     /// Words at the right end.
     pub right: Option<String>,
-    pub kind: Kind,
+    pub kind: LineKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
+pub enum LineKind {
     #[default]
     Text,
     /// A heading: each piece a segment of a rule.
     Rule,
 }
 
-impl Line {
+impl TextLine {
     pub fn plain(text: impl Into<String>) -> Self {
-        Self::of(text, Meaning::Plain)
+        Self::of(text, TextRole::Plain)
     }
 
     pub fn dim(text: impl Into<String>) -> Self {
-        Self::of(text, Meaning::Dim)
+        Self::of(text, TextRole::Dim)
     }
 
-    pub fn of(text: impl Into<String>, meaning: Meaning) -> Self {
+    pub fn of(text: impl Into<String>, meaning: TextRole) -> Self {
         Self::default().and(text, meaning)
     }
 
     pub fn rule(text: impl Into<String>) -> Self {
-        Self { kind: Kind::Rule, ..Self::plain(text) }
+        Self { kind: LineKind::Rule, ..Self::plain(text) }
     }
 
     #[must_use]
-    pub fn and(mut self, text: impl Into<String>, meaning: Meaning) -> Self {
-        self.pieces.push(Piece { text: text.into(), meaning });
+    pub fn and(mut self, text: impl Into<String>, meaning: TextRole) -> Self {
+        self.pieces.push(TextPiece { text: text.into(), meaning });
         self
     }
 
@@ -58,9 +58,9 @@ impl Line {
 
     /// Draws the pieces one after the other, the right words only where they do not touch them.
     pub fn draw(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16) {
-        if self.kind == Kind::Rule {
+        if self.kind == LineKind::Rule {
             let left = self.pieces.iter().map(|piece| piece.text.clone()).collect();
-            let title = super::Rule { left, right: self.right.clone() };
+            let title = super::TitleRule { left, right: self.right.clone() };
             return super::rule(pen, (x, y), room, &title, super::Focused::No);
         }
         let mut at = x;
@@ -70,7 +70,7 @@ impl Line {
         if let Some(words) = &self.right {
             let taken = width(words);
             if at + 1 + taken <= x + room {
-                pen.put_right((x + room, y), words, taken, Meaning::Accent);
+                pen.put_right((x + room, y), words, taken, TextRole::Accent);
             }
         }
     }

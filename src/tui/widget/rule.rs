@@ -1,11 +1,11 @@
 //! The title of a pane: a rule with words in it, double when the pane has the focus.
 
 use super::{Pen, width};
-use crate::tui::theme::Meaning;
+use crate::tui::theme::TextRole;
 
 /// What a title says.
 #[derive(Debug, Default)]
-pub struct Rule {
+pub struct TitleRule {
     /// Segments from the left, each after two rule glyphs; the last ones are dropped when they do not fit.
     pub left: Vec<String>,
     /// A segment at the right end, if it fits without taking one of the others' place.
@@ -20,14 +20,14 @@ pub enum Focused {
 }
 
 /// Draws a title over `room` columns from `(x, y)`.
-pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &Rule, focused: Focused) {
+pub fn rule(pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16, title: &TitleRule, focused: Focused) {
     let glyph = match focused {
         Focused::Yes => pen.theme.glyphs.double,
         Focused::No => pen.theme.glyphs.rule,
     };
     let (frame, words) = match focused {
-        Focused::Yes => (Meaning::Accent, Meaning::Strong),
-        Focused::No => (Meaning::Dim, Meaning::Plain),
+        Focused::Yes => (TextRole::Accent, TextRole::Strong),
+        Focused::No => (TextRole::Dim, TextRole::Plain),
     };
     pen.repeat((x, y), glyph, room, frame);
     let fits = |words: &&str| width(words) + 10 <= room && all_shown(&title.left, room - width(words) - 4);
@@ -59,7 +59,7 @@ fn all_shown(segments: &[String], room: u16) -> bool {
 }
 
 /// A segment with a space either side; returns its columns.
-fn segment_at(pen: &mut Pen<'_>, (x, y): (u16, u16), words: &str, room: u16, meaning: Meaning) -> u16 {
+fn segment_at(pen: &mut Pen<'_>, (x, y): (u16, u16), words: &str, room: u16, meaning: TextRole) -> u16 {
     pen.put((x, y), " ", 1, meaning);
     let end = pen.put((x + 1, y), words, room, meaning);
     pen.put((end, y), " ", 1, meaning);

@@ -6,7 +6,7 @@ use crate::engine::view::RecipientRow;
 
 /// Which people are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Label {
+pub enum ListScope {
     #[default]
     Everyone,
     /// Reached this stage and no further.
@@ -17,9 +17,9 @@ pub enum Label {
     Found { text: String, filter: Filter },
 }
 
-impl Label {
+impl ListScope {
     /// The lists that `[` and `]` go through.
-    pub const ROUND: [Self; 11] = [
+    pub const CYCLE: [Self; 11] = [
         Self::Everyone,
         Self::Stuck(Status::Sent),
         Self::Stuck(Status::Delivered),
@@ -44,7 +44,7 @@ impl Label {
     /// The next list of the round, or the one before.
     #[must_use]
     pub fn step(&self, by: isize) -> Self {
-        let round = &Self::ROUND;
+        let round = &Self::CYCLE;
         let at = round.iter().position(|label| label == self).unwrap_or_default();
         let to = at.cast_signed() + by;
         round[to.rem_euclid(round.len().cast_signed()).cast_unsigned()].clone()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
-use super::{Arrival, Asked, Label, Movement, People, Shown, Wanted};
+use super::{CursorMove, CursorTarget, ListScope, PageRequest, RecipientTable, Shown, WantedPage};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::engine::view::{Anchor, RecipientRow, Total};
@@ -14,32 +14,32 @@ use crate::tui::tests::support::{at, crowd, person};
 const HEIGHT: usize = 5;
 const LIMIT: u32 = 15;
 
-fn asked() -> Asked {
-    Asked { anchor: Anchor::Start, limit: LIMIT }
+fn asked() -> PageRequest {
+    PageRequest { anchor: Anchor::Start, limit: LIMIT }
 }
 
-fn loaded(rows: Vec<RecipientRow>) -> People {
-    let mut people = People { arrival: Arrival::First, ..People::default() };
+fn loaded(rows: Vec<RecipientRow>) -> RecipientTable {
+    let mut people = RecipientTable { arrival: CursorTarget::First, ..RecipientTable::default() };
     people.take_fresh(rows, asked(), HEIGHT);
     people
 }
 
-fn ids(people: &People) -> Vec<i64> {
+fn ids(people: &RecipientTable) -> Vec<i64> {
     people.visible(HEIGHT).map(|person| person.row.id.0).collect()
 }
 
 /// The database: a list of a thousand people, read by keyset as the window asks.
-fn serve(people: &mut People, all: &[RecipientRow]) {
+fn serve(people: &mut RecipientTable, all: &[RecipientRow]) {
     let mut rounds = 0;
     while let Some(wanted) = people.wanted(HEIGHT) {
         people.fetching = Some(wanted);
         match wanted {
-            Wanted::After(place) => {
+            WantedPage::After(place) => {
                 let from = all.partition_point(|row| row.changed_at >= place.changed_at);
                 let to = (from + LIMIT as usize).min(all.len());
                 people.take_after(all[from..to].to_vec(), LIMIT, HEIGHT);
             }
-            Wanted::Before(place) => {
+            WantedPage::Before(place) => {
                 let to = all.partition_point(|row| row.changed_at > place.changed_at);
                 let from = to.saturating_sub(LIMIT as usize);
                 people.take_before(all[from..to].to_vec(), LIMIT, HEIGHT);
@@ -53,7 +53,7 @@ fn serve(people: &mut People, all: &[RecipientRow]) {
 #[test]
 fn the_cursor_stays_on_its_person_when_a_fresh_list_has_them_elsewhere() {
     let mut people = loaded(crowd(1, 10));
-    people.step(Movement::Rows(3), HEIGHT);
+    people.step(CursorMove::Rows(3), HEIGHT);
 
     people.take_fresh([crowd(20, 2), crowd(1, 10)].concat(), asked(), HEIGHT);
 
@@ -71,7 +71,7 @@ fn cells_change_in_place_and_rows_do_not_move() {
     let mut people = loaded(crowd(1, 10));
     let before = ids(&people);
 
-    people.refresh(vec![person(3, "Person 3", Status::Replied, at(14, 1))]);
+    people.refresh(vec![person(3, "ListedPerson 3", Status::Replied, at(14, 1))]);
 
     assert_eq!(ids(&people), before);
     assert_eq!(people.get(RecipientId(3)).unwrap().row.status, Status::Replied);
@@ -80,11 +80,11 @@ fn cells_change_in_place_and_rows_do_not_move() {
 #[test]
 fn news_counts_those_who_are_not_shown_and_not_those_who_changed_in_place() {
     let mut people = loaded(crowd(1, 10));
-    people.label = Label::Stuck(Status::Read);
+    people.label = ListScope::Stuck(Status::Read);
     people.freeze();
     people.refresh(vec![
-        person(3, "Person 3", Status::Replied, at(14, 1)),
-        person(4, "Person 4", Status::Read, at(14, 1)),
+        person(3, "ListedPerson 3", Status::Replied, at(14, 1)),
+        person(4, "ListedPerson 4", Status::Read, at(14, 1)),
     ]);
 
     people.changed_since = Some(Total::Exactly(3));
@@ -98,20 +98,20 @@ fn somebody_marked_is_still_in_their_place_after_scrolling_away_and_back() {
     let all = crowd(1, 100);
     let mut people = loaded(all[..15].to_vec());
     serve(&mut people, &all);
-    people.label = Label::Stuck(Status::Read);
-    people.step(Movement::Rows(2), HEIGHT);
+    people.label = ListScope::Stuck(Status::Read);
+    people.step(CursorMove::Rows(2), HEIGHT);
     people.keep(RecipientId(3));
     people.refresh(vec![RecipientRow { changed_at: at(14, 1), status: Status::Replied, ..all[2].clone() }]);
     // From now on the filter leaves them out.
     let without: Vec<RecipientRow> = all.iter().filter(|row| row.id.0 != 3).cloned().collect();
 
     for _ in 0..8 {
-        people.step(Movement::Pages(1), HEIGHT);
+        people.step(CursorMove::Pages(1), HEIGHT);
         serve(&mut people, &without);
     }
     assert!(people.get(RecipientId(3)).is_none(), "still loaded: nothing is tested");
     for _ in 0..9 {
-        people.step(Movement::Pages(-1), HEIGHT);
+        people.step(CursorMove::Pages(-1), HEIGHT);
         serve(&mut people, &without);
     }
 
@@ -134,7 +134,7 @@ fn the_place_in_the_whole_list_is_known_however_far_it_was_scrolled() {
     let mut people = loaded(all[..15].to_vec());
     for _ in 0..50 {
         serve(&mut people, &all);
-        people.step(Movement::Pages(1), HEIGHT);
+        people.step(CursorMove::Pages(1), HEIGHT);
     }
 
     assert_eq!(people.position(), people.cursor().map(|id| id.0));
@@ -162,6 +162,6 @@ proptest! {
     }
 }
 
-fn any_move() -> impl Strategy<Value = Movement> {
-    proptest::prop_oneof![(-12_isize..12).prop_map(Movement::Rows), (-3_isize..4).prop_map(Movement::Pages)]
+fn any_move() -> impl Strategy<Value = CursorMove> {
+    proptest::prop_oneof![(-12_isize..12).prop_map(CursorMove::Rows), (-3_isize..4).prop_map(CursorMove::Pages)]
 }

@@ -2,19 +2,21 @@
 
 use std::cmp::Ordering;
 
-use super::{Arrival, Asked, Movement, People, Person, Reach, Reaches, Shown, Wanted};
+use super::{
+    CursorMove, CursorTarget, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage, WindowEdge, WindowEdges,
+};
 use crate::domain::ids::RecipientId;
 use crate::engine::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 
-impl People {
+impl RecipientTable {
     /// Exchanges the list.
-    pub fn take_fresh(&mut self, rows: Vec<RecipientRow>, asked: Asked, height: usize) {
-        let short = Reach::when(rows.len() < asked.limit as usize);
+    pub fn take_fresh(&mut self, rows: Vec<RecipientRow>, asked: PageRequest, height: usize) {
+        let short = WindowEdge::when(rows.len() < asked.limit as usize);
         let from_end = asked.anchor == Anchor::End;
         self.reaches = if from_end {
-            Reaches { start: short, end: Reach::Yes }
+            WindowEdges { start: short, end: WindowEdge::End }
         } else {
-            Reaches { start: Reach::Yes, end: short }
+            WindowEdges { start: WindowEdge::End, end: short }
         };
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         self.before = match (from_end, self.total) {
@@ -34,12 +36,12 @@ impl People {
         let last = self.rows.back().map(|person| person.row.id);
         let listed = |id: RecipientId| self.get(id).map(|person| person.row.id);
         self.cursor = match self.arrival {
-            Arrival::Keep => self.cursor.and_then(listed).or(first),
-            Arrival::First => first,
-            Arrival::Last => last,
-            Arrival::Person(id) => listed(id),
+            CursorTarget::Keep => self.cursor.and_then(listed).or(first),
+            CursorTarget::First => first,
+            CursorTarget::Last => last,
+            CursorTarget::Person(id) => listed(id),
         };
-        self.arrival = Arrival::Keep;
+        self.arrival = CursorTarget::Keep;
         self.must_be_seen();
         self.reveal(height);
     }
@@ -57,11 +59,11 @@ impl People {
     /// Appends a page that was asked for.
     pub fn take_after(&mut self, rows: Vec<RecipientRow>, limit: u32, height: usize) {
         self.fetching = None;
-        self.reaches.end = Reach::when(rows.len() < limit as usize);
-        let page: Vec<Person> = rows.into_iter().map(person).collect();
-        let to = page.last().map(|last| last.place).filter(|_| self.reaches.end == Reach::No);
-        let gap = Gap { after: self.rows.back().map(|last| last.place), before: to };
-        let page = self.with_those_who_stay(page, gap);
+        self.reaches.end = WindowEdge::when(rows.len() < limit as usize);
+        let page: Vec<ListedPerson> = rows.into_iter().map(person).collect();
+        let to = page.last().map(|last| last.place).filter(|_| self.reaches.end == WindowEdge::MoreRows);
+        let range = PlaceRange { after: self.rows.back().map(|last| last.place), before: to };
+        let page = self.with_those_who_stay(page, range);
         self.rows.extend(page);
         self.trim(height);
     }
@@ -69,15 +71,15 @@ impl People {
     /// Puts a page that was asked for in front.
     pub fn take_before(&mut self, rows: Vec<RecipientRow>, limit: u32, height: usize) {
         self.fetching = None;
-        self.reaches.start = Reach::when(rows.len() < limit as usize);
-        let page: Vec<Person> = rows.into_iter().map(person).collect();
-        let from = page.first().map(|first| first.place).filter(|_| self.reaches.start == Reach::No);
-        let gap = Gap { after: from, before: self.rows.front().map(|first| first.place) };
-        let page = self.with_those_who_stay(page, gap);
+        self.reaches.start = WindowEdge::when(rows.len() < limit as usize);
+        let page: Vec<ListedPerson> = rows.into_iter().map(person).collect();
+        let from = page.first().map(|first| first.place).filter(|_| self.reaches.start == WindowEdge::MoreRows);
+        let range = PlaceRange { after: from, before: self.rows.front().map(|first| first.place) };
+        let page = self.with_those_who_stay(page, range);
         let added = page.len();
         self.before = match self.reaches.start {
-            Reach::Yes => Some(0),
-            Reach::No => self.before.map(|before| (before - i64::try_from(added).unwrap_or(0)).max(0)),
+            WindowEdge::End => Some(0),
+            WindowEdge::MoreRows => self.before.map(|before| (before - i64::try_from(added).unwrap_or(0)).max(0)),
         };
         for person in page.into_iter().rev() {
             self.rows.push_front(person);
@@ -87,11 +89,11 @@ impl People {
     }
 
     /// A page together with the marked people whose place is in it: who no longer matches was left out by the database.
-    fn with_those_who_stay(&self, mut page: Vec<Person>, gap: Gap) -> Vec<Person> {
+    fn with_those_who_stay(&self, mut page: Vec<ListedPerson>, range: PlaceRange) -> Vec<ListedPerson> {
         page.retain(|person| self.get(person.row.id).is_none());
         let within = |place: RowPosition| {
-            gap.after.is_none_or(|edge| self.compare(place, edge).is_gt())
-                && gap.before.is_none_or(|edge| self.compare(place, edge).is_lt())
+            range.after.is_none_or(|edge| self.compare(place, edge).is_gt())
+                && range.before.is_none_or(|edge| self.compare(place, edge).is_lt())
         };
         for person in self.stay.iter().filter(|person| within(person.place) && self.get(person.row.id).is_none()) {
             if page.iter().all(|other| other.row.id != person.row.id) {
@@ -107,12 +109,12 @@ impl People {
     }
 
     /// Moves the cursor, within the rows that are here. From nobody, the first visible row.
-    pub fn step(&mut self, movement: Movement, height: usize) {
+    pub fn step(&mut self, movement: CursorMove, height: usize) {
         let Some(last) = self.rows.len().checked_sub(1) else { return };
         let to = match (self.index(), movement) {
             (None, _) => self.top.min(last),
-            (Some(at), Movement::Rows(rows)) => at.saturating_add_signed(rows).min(last),
-            (Some(at), Movement::Pages(pages)) => {
+            (Some(at), CursorMove::Rows(rows)) => at.saturating_add_signed(rows).min(last),
+            (Some(at), CursorMove::Pages(pages)) => {
                 at.saturating_add_signed(pages.saturating_mul(height.max(1).cast_signed())).min(last)
             }
         };
@@ -130,22 +132,24 @@ impl People {
     }
 
     /// The page that should be asked for now: less than a screen is left on one side of the window.
-    pub fn wanted(&self, height: usize) -> Option<Wanted> {
+    pub fn wanted(&self, height: usize) -> Option<WantedPage> {
         if self.fetching.is_some() || self.awaiting.is_some() {
             return None;
         }
         let below = self.rows.len().saturating_sub(self.top + height);
         match (self.rows.front(), self.rows.back()) {
-            (_, Some(last)) if below < height && self.reaches.end == Reach::No => Some(Wanted::After(last.place)),
-            (Some(first), _) if self.top < height && self.reaches.start == Reach::No => {
-                Some(Wanted::Before(first.place))
+            (_, Some(last)) if below < height && self.reaches.end == WindowEdge::MoreRows => {
+                Some(WantedPage::After(last.place))
+            }
+            (Some(first), _) if self.top < height && self.reaches.start == WindowEdge::MoreRows => {
+                Some(WantedPage::Before(first.place))
             }
             _ => None,
         }
     }
 
     pub fn is_at_start(&self) -> bool {
-        self.top == 0 && self.reaches.start == Reach::Yes
+        self.top == 0 && self.reaches.start == WindowEdge::End
     }
 
     /// Keeps the visible rows and two screens either side.
@@ -156,24 +160,24 @@ impl People {
             self.rows.drain(..excess);
             self.top -= excess;
             self.before = self.before.map(|before| before + i64::try_from(excess).unwrap_or(0));
-            self.reaches.start = Reach::No;
+            self.reaches.start = WindowEdge::MoreRows;
         }
         let keep = self.top + height + spare;
         if self.rows.len() > keep {
             self.rows.truncate(keep);
-            self.reaches.end = Reach::No;
+            self.reaches.end = WindowEdge::MoreRows;
         }
     }
 }
 
 /// The part of the order that a page fills, without its edges.
 #[derive(Debug, Clone, Copy)]
-struct Gap {
+struct PlaceRange {
     after: Option<RowPosition>,
     before: Option<RowPosition>,
 }
 
-fn person(row: RecipientRow) -> Person {
+fn person(row: RecipientRow) -> ListedPerson {
     let place = row.place();
-    Person { row, place }
+    ListedPerson { row, place }
 }
