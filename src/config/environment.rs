@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
+use etcetera::BaseStrategy;
 
 use super::document::{Document, RawValue, SourcedValue, TableValues, unknown_key};
 use super::keys::{self, TableKeys};
@@ -18,6 +19,25 @@ pub struct Environment {
     /// What `/etc/localtime` points at.
     localtime: Option<PathBuf>,
     is_root: bool,
+    pub(super) directories: Option<UserDirectories>,
+}
+
+/// The user's base directories, as the XDG specification has them.
+#[derive(Debug, Clone)]
+pub(super) struct UserDirectories {
+    pub home: PathBuf,
+    pub config: PathBuf,
+    pub data: PathBuf,
+    pub state: PathBuf,
+}
+
+impl UserDirectories {
+    /// `None` where the user has no home directory.
+    fn of_process() -> Option<Self> {
+        let base = etcetera::choose_base_strategy().ok()?;
+        let (config, data, state) = (base.config_dir(), base.data_dir(), base.state_dir()?);
+        Some(Self { home: base.home_dir().to_owned(), config, data, state })
+    }
 }
 
 impl Environment {
@@ -32,6 +52,7 @@ impl Environment {
             host,
             localtime: std::fs::read_link("/etc/localtime").ok(),
             is_root: rustix::process::geteuid().is_root(),
+            directories: UserDirectories::of_process(),
         }
     }
 
@@ -46,41 +67,29 @@ impl Environment {
         self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Where a file is looked for, the first that exists being used.
+    /// Where the file is searched for; the first that exists is used.
     pub(super) fn config_paths(&self) -> Vec<PathBuf> {
-        let own = self.base_dir("XDG_CONFIG_HOME", ".config");
+        let own = self.directories.as_ref().map(|own| own.config.clone());
         own.into_iter().chain([PathBuf::from("/etc")]).map(|dir| dir.join("blastdeck/config.toml")).collect()
     }
 
     /// Where the private database lives unless something else is set.
     pub(super) fn data_dir(&self) -> PathBuf {
-        let own = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
-        match self.base_dir("XDG_DATA_HOME", own) {
-            Some(dir) if !self.is_root => dir.join("blastdeck"),
-            _ => PathBuf::from("/var/lib/blastdeck"),
-        }
+        self.own().map_or_else(|| PathBuf::from("/var/lib/blastdeck"), |own| own.data.join("blastdeck"))
     }
 
-    /// Where this machine's memory lies unless something else is set. Root's place is the same however root was reached.
+    /// Where this machine's memory lies unless something else is set.
     pub(super) fn state_dir(&self) -> PathBuf {
-        let (own, name) = if cfg!(target_os = "macos") {
-            ("Library/Application Support", "blastdeck-state")
-        } else {
-            (".local/state", "blastdeck")
-        };
-        match self.base_dir("XDG_STATE_HOME", own) {
-            Some(dir) if !self.is_root => dir.join(name),
-            _ => PathBuf::from("/var/lib/blastdeck-state"),
-        }
+        self.own().map_or_else(|| PathBuf::from("/var/lib/blastdeck-state"), |own| own.state.join("blastdeck"))
     }
 
-    fn base_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
-        let named = self.get(variable).map(PathBuf::from).filter(|dir| dir.is_absolute());
-        named.or_else(|| Some(self.home()?.join(below_home)))
+    /// Root's data stay in one place however root was reached: never in a home directory.
+    fn own(&self) -> Option<&UserDirectories> {
+        self.directories.as_ref().filter(|_| !self.is_root)
     }
 
-    pub(super) fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").map(PathBuf::from)
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.directories.as_ref().map(|own| &*own.home)
     }
 
     /// The machine's time zone: `TZ`, else what `/etc/localtime` points at, else UTC.

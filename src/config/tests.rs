@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::environment::UserDirectories;
 use super::*;
 use crate::domain::pace::Limits;
 
@@ -14,6 +15,15 @@ fn problems(text: &str) -> Vec<String> {
 
 fn in_environment<const N: usize>(text: &str, variables: [(&str, &str); N]) -> Result<Config, ConfigError> {
     Config::build(text, None, &Environment::with(variables), &Flags::default())
+}
+
+/// An environment whose directories lie in `home`.
+fn at_home<const N: usize>(home: impl AsRef<Path>, variables: [(&str, &str); N]) -> Environment {
+    let mut environment = Environment::with(variables);
+    let home = home.as_ref().to_owned();
+    let (config, data, state) = (home.join("config"), home.join("share"), home.join("state"));
+    environment.directories = Some(UserDirectories { home, config, data, state });
+    environment
 }
 
 fn sales(extra: &str) -> SenderConfig {
@@ -345,19 +355,16 @@ fn a_variable_that_names_no_key_is_a_problem_with_the_nearest_one() {
 
 #[test]
 fn the_machines_surroundings_give_operator_zone_and_data_directory() {
-    let config = in_environment(
-        SALES,
-        [("USER", "aina"), ("HOSTNAME", "kedai"), ("HOME", "/home/aina"), ("TZ", "Asia/Kuala_Lumpur")],
-    )
-    .unwrap();
+    let variables = [("USER", "aina"), ("HOSTNAME", "kedai"), ("TZ", "Asia/Kuala_Lumpur")];
+    let aina = at_home("/home/aina", variables);
+    let config = Config::build(SALES, None, &aina, &Flags::default()).unwrap();
 
     assert_eq!(config.operator, "aina@kedai");
     assert_eq!(config.ui.timezone, chrono_tz::Asia::Kuala_Lumpur);
     assert_eq!(config.senders[0].timezone, chrono_tz::Asia::Kuala_Lumpur);
-    if cfg!(target_os = "linux") {
-        assert_eq!(config.database.data_dir, PathBuf::from("/home/aina/.local/share/blastdeck"));
-    }
-    let moved = in_environment("[database]\ndata_dir = \"~/deck\"", [("HOME", "/home/aina")]).unwrap();
+    assert_eq!(config.database.data_dir, PathBuf::from("/home/aina/share/blastdeck"));
+    assert_eq!(config.database.state_dir, PathBuf::from("/home/aina/state/blastdeck"));
+    let moved = Config::build("[database]\ndata_dir = \"~/deck\"", None, &aina, &Flags::default()).unwrap();
     assert_eq!(moved.database.data_dir, PathBuf::from("/home/aina/deck"));
 }
 
@@ -366,18 +373,17 @@ fn the_machines_surroundings_give_operator_zone_and_data_directory() {
 #[test]
 fn the_file_is_looked_for_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let home = dir.path().to_str().unwrap();
-    let own = dir.path().join("blastdeck/config.toml");
-    std::fs::create_dir(own.parent().unwrap()).unwrap();
+    let own = dir.path().join("config/blastdeck/config.toml");
+    std::fs::create_dir_all(own.parent().unwrap()).unwrap();
     std::fs::write(&own, "[ui]\nname = \"own\"").unwrap();
     let named = dir.path().join("named.toml");
     std::fs::write(&named, "\u{feff}[ui]\r\nname = \"named\"\r\n").unwrap();
     let flags = Flags { config: Some(named.clone()), database_url: None };
-    let variable = [("XDG_CONFIG_HOME", home), ("BLASTDECK_CONFIG", named.to_str().unwrap())];
+    let variable = [("BLASTDECK_CONFIG", named.to_str().unwrap())];
 
-    let own_config = Config::load_in(&Flags::default(), &Environment::with([("XDG_CONFIG_HOME", home)])).unwrap();
-    let by_variable = Config::load_in(&Flags::default(), &Environment::with(variable)).unwrap();
-    let by_flag = Config::load_in(&flags, &Environment::with([("XDG_CONFIG_HOME", home)])).unwrap();
+    let own_config = Config::load_in(&Flags::default(), &at_home(&dir, [])).unwrap();
+    let by_variable = Config::load_in(&Flags::default(), &at_home(&dir, variable)).unwrap();
+    let by_flag = Config::load_in(&flags, &at_home(&dir, [])).unwrap();
 
     assert_eq!((own_config.ui.name.as_deref(), own_config.path()), (Some("own"), Some(own.as_path())));
     assert_eq!(by_variable.ui.name.as_deref(), Some("named"));

@@ -48,6 +48,18 @@ fn is_signed_number(text: &str) -> bool {
     !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A whole number with a comma between thousands: `1,240`.
+pub fn number(n: i64) -> String {
+    let sign = if n < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(&n.unsigned_abs().to_string()))
+}
+
+/// Digits with a comma before every three from the right.
+pub fn grouped(digits: &str) -> String {
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
 /// The candidate that a mistyped word most likely meant, whatever its case: at most one slip (a letter added, lost,
 /// changed or swapped with its neighbour) per three letters, at least one allowed. The first of equals wins.
 pub fn nearest<'a, I>(word: &str, candidates: I) -> Option<&'a str>

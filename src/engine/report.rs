@@ -9,7 +9,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Counts, Funnel, Rates, Stuck};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::domain::text::{clean, csv_safe};
+use crate::domain::text::{clean, csv_safe, number};
 use crate::store::view::{BlastRow, ErrorRow};
 
 /// A blast in numbers. Serialised, it is what `blast report --json` prints: programs rely on its names.
@@ -113,7 +113,7 @@ impl Stage {
     }
 
     fn stuck(&self) -> String {
-        self.stuck.map_or_else(|| "-".to_owned(), grouped)
+        self.stuck.map_or_else(|| "-".to_owned(), number)
     }
 }
 
@@ -122,25 +122,25 @@ pub fn table(report: &Report) -> String {
     let mut text = format!("{}\n\n", title(report));
     line(&mut text, format_args!("{:<10} {:>11} {:>8} {:>11}", "stage", "count", "of sent", "stuck here"));
     for stage in report.stages() {
-        let (count, percent, stuck) = (grouped(stage.count), stage.percent(), stage.stuck());
+        let (count, percent, stuck) = (number(stage.count), stage.percent(), stage.stuck());
         line(&mut text, format_args!("{:<10} {count:>11} {percent:>8} {stuck:>11}", stage.label));
     }
     let later = later(report.opted_out_later);
     let other = |(status, people)| match status {
-        Status::OptedOut => format!("{status} {}{later}", grouped(people)),
-        _ => format!("{status} {}", grouped(people)),
+        Status::OptedOut => format!("{status} {}{later}", number(people)),
+        _ => format!("{status} {}", number(people)),
     };
     let others: Vec<_> = report.others().map(other).collect();
     line(&mut text, format_args!("\n{}", others.join("  ")));
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("{unasked}"));
     }
-    line(&mut text, format_args!("people {}  money {}", grouped(report.blast.total_recipients), money(report)));
+    line(&mut text, format_args!("people {}  money {}", number(report.blast.total_recipients), money(report)));
     if !report.errors.is_empty() {
         line(&mut text, format_args!("\n{:<12} {:>9}  why", "error", "people"));
     }
     for error in &report.errors {
-        let count = grouped(error.count);
+        let count = number(error.count);
         line(&mut text, format_args!("{:<12} {count:>9}  {}", clean(&error.code), explained(error)));
     }
     text
@@ -151,26 +151,26 @@ pub fn markdown(report: &Report) -> String {
     let mut text = format!("# {}\n\n", cell(&title(report)));
     text.push_str("| stage | count | of sent | stuck here |\n|---|---:|---:|---:|\n");
     for stage in report.stages() {
-        let (count, percent, stuck) = (grouped(stage.count), stage.percent(), stage.stuck());
+        let (count, percent, stuck) = (number(stage.count), stage.percent(), stage.stuck());
         line(&mut text, format_args!("| {} | {count} | {percent} | {stuck} |", stage.label));
     }
     text.push_str("\n| otherwise | people |\n|---|---:|\n");
     for (status, people) in report.others() {
-        line(&mut text, format_args!("| {status} | {} |", grouped(people)));
+        line(&mut text, format_args!("| {status} | {} |", number(people)));
     }
     if report.opted_out_later > 0 {
-        let later = grouped(report.opted_out_later);
+        let later = number(report.opted_out_later);
         line(&mut text, format_args!("| opted out later, counted in their stage | {later} |"));
     }
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("\n{unasked}."));
     }
-    line(&mut text, format_args!("\nPeople: {}. Money: {}.", grouped(report.blast.total_recipients), money(report)));
+    line(&mut text, format_args!("\nPeople: {}. Money: {}.", number(report.blast.total_recipients), money(report)));
     if !report.errors.is_empty() {
         text.push_str("\n| error | people | why |\n|---|---:|---|\n");
     }
     for error in &report.errors {
-        let count = grouped(error.count);
+        let count = number(error.count);
         line(&mut text, format_args!("| {} | {count} | {} |", cell(&error.code), cell(&explained(error))));
     }
     text
@@ -178,54 +178,40 @@ pub fn markdown(report: &Report) -> String {
 
 /// As rows for a spreadsheet: blast, section, item, count, share of sent, words. Safe to open.
 pub fn csv(report: &Report) -> String {
-    let mut rows = CsvRows { id: report.blast.id, tag: &report.blast.tag, text: String::new() };
-    rows.text.push_str("blast_id,blast_tag,section,item,count,share,words\n");
-    rows.push(["blast", "state", "", "", report.blast.state.word()]);
-    rows.push(["blast", "sender", "", "", &report.blast.sender]);
-    rows.push(["blast", "follow_up_stage", "", "", &report.blast.follow_up_stage]);
-    rows.push(["blast", "total_recipients", &report.blast.total_recipients.to_string(), "", ""]);
-    rows.push(["blast", "amount", &money(report), "", ""]);
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let id = report.blast.id.to_string();
+    let mut push = |cells: [&str; 5]| {
+        let row = [&*id, &report.blast.tag].into_iter().chain(cells);
+        // Writing to memory does not fail.
+        _ = out.write_record(row.map(|cell| csv_safe(&clean(cell)).into_owned()));
+    };
+    push(["blast", "state", "", "", report.blast.state.word()]);
+    push(["blast", "sender", "", "", &report.blast.sender]);
+    push(["blast", "follow_up_stage", "", "", &report.blast.follow_up_stage]);
+    push(["blast", "total_recipients", &report.blast.total_recipients.to_string(), "", ""]);
+    push(["blast", "amount", &money(report), "", ""]);
     for stage in report.stages() {
-        rows.push(["funnel", &stage.label.to_lowercase(), &stage.count.to_string(), &stage.share.to_string(), ""]);
+        push(["funnel", &stage.label.to_lowercase(), &stage.count.to_string(), &stage.share.to_string(), ""]);
     }
     for stage in report.stages() {
         let Some(stuck) = stage.stuck else { continue };
-        rows.push(["stuck", &stage.label.to_lowercase(), &stuck.to_string(), "", ""]);
+        push(["stuck", &stage.label.to_lowercase(), &stuck.to_string(), "", ""]);
     }
-    rows.push(["unasked", "sent", &report.unasked.to_string(), "", ""]);
+    push(["unasked", "sent", &report.unasked.to_string(), "", ""]);
     for status in Status::ALL {
-        rows.push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
+        push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
     }
-    rows.push(["opted out", "later", &report.opted_out_later.to_string(), "", ""]);
+    push(["opted out", "later", &report.opted_out_later.to_string(), "", ""]);
     for error in &report.errors {
-        rows.push(["errors", &error.code, &error.count.to_string(), "", &explained(error)]);
+        push(["errors", &error.code, &error.count.to_string(), "", &explained(error)]);
     }
-    rows.text
-}
-
-struct CsvRows<'a> {
-    id: BlastId,
-    tag: &'a str,
-    text: String,
-}
-
-impl CsvRows<'_> {
-    fn push(&mut self, cells: [&str; 5]) {
-        let id = self.id.to_string();
-        let row = [id.as_str(), self.tag].into_iter().chain(cells).map(csv_cell).collect::<Vec<_>>();
-        self.text.push_str(&row.join(","));
-        self.text.push('\n');
-    }
-}
-
-fn csv_cell(text: &str) -> String {
-    let safe = csv_safe(&clean(text)).into_owned();
-    if safe.contains([',', '"']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    let rows = String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default();
+    format!("blast_id,blast_tag,section,item,count,share,words\n{rows}")
 }
 
 /// Who is at *sent* and not known to be stuck there.
 fn unasked(report: &Report) -> Option<String> {
-    (report.unasked > 0).then(|| format!("{} at sent were not asked about yet", grouped(report.unasked)))
+    (report.unasked > 0).then(|| format!("{} at sent were not asked about yet", number(report.unasked)))
 }
 
 fn title(report: &Report) -> String {
@@ -253,26 +239,13 @@ fn cell(text: &str) -> String {
 
 /// Behind those who opted out before anything was accepted for them: who did so later.
 fn later(people: i64) -> String {
-    if people == 0 { String::new() } else { format!(" (+{} later)", grouped(people)) }
+    if people == 0 { String::new() } else { format!(" (+{} later)", number(people)) }
 }
 
 /// Money of closed people, with two decimals.
 fn money(report: &Report) -> String {
     let amount: Decimal = report.counts.amount.round_dp(2);
     format!("{amount:.2}")
-}
-
-/// A number with its thousands apart: `1,240`.
-fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {

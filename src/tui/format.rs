@@ -4,26 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::domain::text::grouped;
+pub use crate::domain::text::number;
 use crate::engine::view::Total;
-
-/// With commas between thousands.
-pub fn number(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let sign = if n < 0 { "-" } else { "" };
-    format!("{sign}{}", grouped(&digits))
-}
-
-fn grouped(digits: &str) -> String {
-    let head = digits.len() % 3;
-    let mut out = digits[..head].to_owned();
-    for (i, digit) in digits[head..].chars().enumerate() {
-        if i % 3 == 0 && !out.is_empty() {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
 
 /// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`.
 pub fn compact(n: i64) -> String {

@@ -120,6 +120,6 @@ fn a_blast_with_nothing_sent_divides_by_nothing() {
     let empty = Report::new(&BlastRow { counts: Counts::default(), ..blast() }, &[], |_| None);
 
     assert!(table(&empty).contains("Sent                 0     0.0%           0"), "{}", table(&empty));
-    assert_eq!(grouped(1_234_567), "1,234,567");
-    assert_eq!(grouped(-999), "-999");
+    assert_eq!(number(1_234_567), "1,234,567");
+    assert_eq!(number(-999), "-999");
 }
