@@ -98,7 +98,7 @@ fn state(row: &SenderRow) -> String {
     if let Some(stop) = &row.stopped {
         return format!("stopped: {}", stop.reason);
     }
-    match (&row.lease, &row.told.sender) {
+    match (&row.lease, &row.waiting.sender) {
         (Some(lease), Some(waiting)) => format!("{waiting} ({})", lease.host),
         (Some(lease), None) => format!("sending or following ({})", lease.host),
         (None, _) => "idle".to_owned(),
@@ -110,7 +110,7 @@ fn as_json(row: &SenderRow) -> serde_json::Value {
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.today, "daily_cap": row.daily_cap, "per_hour": row.per_hour,
         "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
-        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.told.sender,
+        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.waiting.sender,
     })
 }
 

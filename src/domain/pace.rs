@@ -9,16 +9,16 @@ use chrono_tz::Tz;
 mod forecast;
 mod gap;
 mod pacer;
-mod pairs;
 mod rate;
+mod recipient_cooldown;
 mod span;
 mod window;
 
 pub use forecast::{Backlog, BindingLimit, Forecast, ForecastShare, binding, per_hour};
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, PastAttempts};
-pub use pairs::RecipientCooldown;
 pub use rate::{Per, Rate, Speed};
+pub use recipient_cooldown::RecipientCooldown;
 pub use span::{parse_span, show_span};
 pub use window::{Hours, Weekdays, Window, day_start, next_day_start};
 

@@ -19,7 +19,7 @@ pub struct PollBand {
 
 /// The bands, youngest first: `interval` for ten minutes, a minute for the first hour, then 5, 30 minutes and 4 hours, up to
 /// `give_up`. A rehearsal's time shrinks all of them.
-pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<PollBand> {
+pub fn poll_bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<PollBand> {
     let minutes = TimeDelta::minutes;
     let edges = [
         (minutes(10), interval),
@@ -46,7 +46,7 @@ pub fn bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<PollB
 
 /// Questions a second where the configuration names no number: as many as the sender may send, at least 2 and at most 100.
 /// `None`: it may send as fast as it can.
-pub fn questions_per_second(messages_per_second: Option<f64>) -> f64 {
+pub fn default_polls_per_second(messages_per_second: Option<f64>) -> f64 {
     messages_per_second.map_or(MOST_QUESTIONS, |rate| rate.clamp(LEAST_QUESTIONS, MOST_QUESTIONS))
 }
 
@@ -58,7 +58,7 @@ pub type TimeRange = (Bound<DateTime<Utc>>, Bound<DateTime<Utc>>);
 
 /// The stretches of send times whose people were all asked about: from `begin` to `end`, without those who were sent to at
 /// the times in `unheard`.
-pub fn asked(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTime<Utc>]) -> Vec<TimeRange> {
+pub fn asked_ranges(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTime<Utc>]) -> Vec<TimeRange> {
     let mut holes = unheard.to_vec();
     holes.sort_unstable();
     let mut stretches = Vec::with_capacity(holes.len() + 1);
@@ -86,12 +86,12 @@ mod tests {
 
     use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::{asked, bands, questions_per_second};
+    use super::{asked_ranges, default_polls_per_second, poll_bands};
     use crate::domain::pace::Speed;
 
     #[test]
     fn the_bands_meet_without_a_gap_and_end_where_we_give_up() {
-        let bands = bands(TimeDelta::seconds(10), TimeDelta::days(7), Speed::REAL);
+        let bands = poll_bands(TimeDelta::seconds(10), TimeDelta::days(7), Speed::REAL);
 
         assert_eq!(bands.first().unwrap().from, TimeDelta::zero());
         assert!(bands.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].every < pair[1].every));
@@ -102,34 +102,34 @@ mod tests {
     fn whoever_was_not_heard_of_is_a_hole_in_what_was_asked() {
         let at = |second| DateTime::<Utc>::from_timestamp(second, 0).unwrap();
 
-        assert_eq!(asked(at(1), Included(at(9)), &[]), [(Included(at(1)), Included(at(9)))]);
+        assert_eq!(asked_ranges(at(1), Included(at(9)), &[]), [(Included(at(1)), Included(at(9)))]);
         assert_eq!(
-            asked(at(1), Excluded(at(9)), &[at(5), at(3), at(3)]),
+            asked_ranges(at(1), Excluded(at(9)), &[at(5), at(3), at(3)]),
             [
                 (Included(at(1)), Excluded(at(3))),
                 (Excluded(at(3)), Excluded(at(5))),
                 (Excluded(at(5)), Excluded(at(9)))
             ]
         );
-        assert_eq!(asked(at(1), Included(at(1)), &[at(1)]), []);
-        assert_eq!(asked(at(4), Included(at(9)), &[at(9)]), [(Included(at(4)), Excluded(at(9)))]);
+        assert_eq!(asked_ranges(at(1), Included(at(1)), &[at(1)]), []);
+        assert_eq!(asked_ranges(at(4), Included(at(9)), &[at(9)]), [(Included(at(4)), Excluded(at(9)))]);
     }
 
     #[test]
     fn a_sender_is_asked_about_as_much_as_it_may_send() {
-        assert!((questions_per_second(Some(0.02)) - 2.0).abs() < f64::EPSILON);
-        assert!((questions_per_second(Some(80.0)) - 80.0).abs() < f64::EPSILON);
-        assert!((questions_per_second(None) - 100.0).abs() < f64::EPSILON);
+        assert!((default_polls_per_second(Some(0.02)) - 2.0).abs() < f64::EPSILON);
+        assert!((default_polls_per_second(Some(80.0)) - 80.0).abs() < f64::EPSILON);
+        assert!((default_polls_per_second(None) - 100.0).abs() < f64::EPSILON);
     }
 
     #[test]
     fn giving_up_early_leaves_out_the_later_bands() {
-        assert_eq!(bands(TimeDelta::seconds(10), TimeDelta::minutes(5), Speed::REAL).len(), 1);
+        assert_eq!(poll_bands(TimeDelta::seconds(10), TimeDelta::minutes(5), Speed::REAL).len(), 1);
     }
 
     #[test]
     fn a_rehearsal_asks_as_much_faster_as_its_time_runs() {
-        let fast = bands(TimeDelta::seconds(10), TimeDelta::days(7), Speed::new(60.0).unwrap());
+        let fast = poll_bands(TimeDelta::seconds(10), TimeDelta::days(7), Speed::new(60.0).unwrap());
 
         assert_eq!((fast[0].to, fast[0].every.num_milliseconds()), (TimeDelta::seconds(10), 166));
     }

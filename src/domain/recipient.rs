@@ -1,7 +1,7 @@
 //! The one rule by which evidence changes a recipient.
 //!
 //! [`apply`] is pure and total. Provider evidence may come late, twice and in any order: it only ever raises.
-//! What an operator says is kept apart from what the provider says (`standing` against the marks), so that taking
+//! What an operator says is kept apart from what the provider says (`delivery_status` against the marks), so that taking
 //! a mark back is recomputing from what remains.
 
 mod evidence;
@@ -30,7 +30,7 @@ pub struct Recipient {
     /// Attempts that were refused in a way that may be tried again.
     pub tries: i32,
     /// Where the person stands without replies and operator marks.
-    pub standing: Status,
+    pub delivery_status: Status,
     pub claimed_at: Option<DateTime<Utc>>,
     pub next_attempt_at: DateTime<Utc>,
     pub message_id: Option<MessageId>,
@@ -64,7 +64,7 @@ impl Recipient {
             id,
             attempt: 1,
             tries: 0,
-            standing: Status::Sending,
+            delivery_status: Status::Sending,
             claimed_at: Some(claimed_at),
             next_attempt_at,
             message_id: None,
@@ -95,13 +95,13 @@ impl Recipient {
         } else if self.reply_seen_at.is_some() || self.replied_marked_at.is_some() {
             Status::Replied
         } else {
-            self.standing
+            self.delivery_status
         }
     }
 
     /// An attempt whose outcome negative evidence may still decide.
     fn is_open_attempt(&self, attempt: i32) -> bool {
-        attempt == self.attempt && matches!(self.standing, Status::Sending | Status::Uncertain)
+        attempt == self.attempt && matches!(self.delivery_status, Status::Sending | Status::Uncertain)
     }
 }
 
@@ -169,14 +169,14 @@ pub fn apply(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) 
 
 /// Positive evidence, for any attempt: lifts a person out of every standing that means "not accepted".
 fn accept(person: &mut Recipient, news: &StampedEvidence) {
-    let failed_after_acceptance = person.standing == Status::Failed && person.failed_attempt.is_some();
+    let failed_after_acceptance = person.delivery_status == Status::Failed && person.failed_attempt.is_some();
     let only_this_one_failed = person.failed_attempt == Some(news.attempt);
-    let lifts = match person.standing {
+    let lifts = match person.delivery_status {
         Status::Failed => !failed_after_acceptance || !only_this_one_failed,
         other => other.evidence_rank().is_none(),
     };
     if lifts {
-        person.standing = Status::Sent;
+        person.delivery_status = Status::Sent;
         person.reason = None;
         clear_error(person);
     }
@@ -216,11 +216,11 @@ fn reject(
         // The person is not at fault: they wait with the sender or the blast until somebody mends it.
         ErrorClass::StopSender | ErrorClass::PauseBlast => requeue(person, policy.now, policy),
         ErrorClass::OptOut => {
-            person.standing = Status::OptedOut;
+            person.delivery_status = Status::OptedOut;
             person.opted_out_at = Some(news.at);
         }
         ErrorClass::Retry | ErrorClass::SlowSender | ErrorClass::NotNow | ErrorClass::FailRecipient => {
-            person.standing = Status::Failed;
+            person.delivery_status = Status::Failed;
             person.failed_at = Some(news.at);
         }
     }
@@ -229,19 +229,19 @@ fn reject(
 /// Back to the to-do list, unless the person opted out or the blast was cancelled meanwhile.
 fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &ApplyContext) {
     if person.opted_out_at.is_some() {
-        person.standing = Status::OptedOut;
+        person.delivery_status = Status::OptedOut;
     } else if policy.blast == BlastState::Cancelled {
-        person.standing = Status::Skipped;
+        person.delivery_status = Status::Skipped;
         person.reason = Some("cancelled".to_owned());
     } else {
-        person.standing = Status::Queued;
+        person.delivery_status = Status::Queued;
         person.next_attempt_at = due;
     }
 }
 
 fn doubt(person: &mut Recipient, news: &StampedEvidence, why: &str) {
-    if news.attempt == person.attempt && person.standing == Status::Sending {
-        person.standing = Status::Uncertain;
+    if news.attempt == person.attempt && person.delivery_status == Status::Sending {
+        person.delivery_status = Status::Uncertain;
         person.reason = Some(why.to_owned());
     }
 }
@@ -283,14 +283,14 @@ fn keep_highest_word(person: &mut Recipient, stage: ProviderStage, word: &str) {
         ProviderStage::Delivered => 3,
         ProviderStage::Read => 4,
     };
-    if person.standing.evidence_rank().is_some_and(|held| rank >= held) {
+    if person.delivery_status.evidence_rank().is_some_and(|held| rank >= held) {
         person.provider_status = Some(word.to_owned());
     }
 }
 
 fn raise(person: &mut Recipient, to: Status) {
-    if person.standing.evidence_rank() < to.evidence_rank() {
-        person.standing = to;
+    if person.delivery_status.evidence_rank() < to.evidence_rank() {
+        person.delivery_status = to;
         person.reason = None;
         clear_error(person);
     }
@@ -302,11 +302,11 @@ fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> DateTime<Utc> {
 
 /// A failure told after acceptance: the newest attempt only, and only of somebody who had not received it.
 fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, error: Option<&ProviderError>) {
-    let undecided = matches!(person.standing, Status::Sending | Status::Uncertain | Status::Sent);
+    let undecided = matches!(person.delivery_status, Status::Sending | Status::Uncertain | Status::Sent);
     if news.attempt != person.attempt || !undecided {
         return;
     }
-    person.standing = Status::Failed;
+    person.delivery_status = Status::Failed;
     person.failed_at = Some(news.at);
     person.failed_attempt = Some(news.attempt);
     person.provider_status = Some(word.to_owned());
@@ -319,7 +319,7 @@ fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, 
 
 /// A reply that quotes our message proves that it arrived; any other counts only for people whom we know we reached.
 fn reply(person: &mut Recipient, news: &StampedEvidence, quoted: Quoted) {
-    if quoted == Quoted::Yes && person.standing.evidence_rank().is_none_or(|rank| rank < 3) {
+    if quoted == Quoted::Yes && person.delivery_status.evidence_rank().is_none_or(|rank| rank < 3) {
         accept(person, news);
     }
     if quoted == Quoted::Yes || person.status().is_in_funnel() {
@@ -329,8 +329,8 @@ fn reply(person: &mut Recipient, news: &StampedEvidence, quoted: Quoted) {
 
 /// Before anything was accepted it ends the matter; afterwards it is a fact beside the stage.
 fn opt_out(person: &mut Recipient, at: DateTime<Utc>) {
-    if person.standing == Status::Queued {
-        person.standing = Status::OptedOut;
+    if person.delivery_status == Status::Queued {
+        person.delivery_status = Status::OptedOut;
     }
     person.opted_out_at = Some(earliest(person.opted_out_at, at));
 }

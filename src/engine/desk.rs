@@ -11,7 +11,7 @@ use crate::config;
 use crate::domain::ids::SenderId;
 use crate::domain::pace::{self, Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
 use crate::domain::phone::Region;
-use crate::domain::polling::questions_per_second;
+use crate::domain::polling::default_polls_per_second;
 use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::provider::{Provider, ProviderStage, SendOutcome};
@@ -187,7 +187,7 @@ impl Desk {
             limits: sender.limits(config.engine.speed),
             pair_gap: sender.pair_gap,
             in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
-            polls_per_second: config.polling.per_second.unwrap_or_else(|| questions_per_second(may_send(sender))),
+            polls_per_second: config.polling.per_second.unwrap_or_else(|| default_polls_per_second(may_send(sender))),
             provider: match sender.provider {
                 ProviderKind::Wsapme => Arc::new(wsapme(sender, token)?),
             },

@@ -99,7 +99,7 @@ impl Fence {
             return Err(Refusal::BackInTime);
         }
         if facts.sent_from.as_ref() != Some(&server.likeness) {
-            fence::note(connection, sender, &server.likeness).await?;
+            fence::record_identity(connection, sender, &server.likeness).await?;
         }
         let journal = memory.remember(&standing(facts, &server.likeness))?;
         Ok(Verified { journal, server })
@@ -169,7 +169,7 @@ impl Fence {
         for some in posted.chunks(AT_ONCE) {
             uncertain += fence::restore_attempts(connection, sender, some).await?;
         }
-        fence::note(connection, sender, &server.likeness).await?;
+        fence::record_identity(connection, sender, &server.likeness).await?;
         let facts = fence::facts(connection, sender).await?;
         memory.confirm(standing(&facts, &server.likeness))?;
         Ok(uncertain)

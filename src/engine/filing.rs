@@ -15,7 +15,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::store::StoreError;
-use crate::store::ledger::{BATCH_MAX, EntryOutcome, EvidenceEntry, record};
+use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, record};
 
 /// Evidence with the slot it holds until it is durable: freed when this is dropped.
 type Filing = (EvidenceEntry, Option<Slot>);
@@ -222,7 +222,7 @@ impl Clerk {
             match settled {
                 EntryOutcome::Locked => {
                     // Whoever holds the row may be changing it.
-                    filing.0.fresh = None;
+                    filing.0.snapshot = None;
                     again.push(filing);
                 }
                 EntryOutcome::Changed { .. } => {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::DatabaseTrouble;
-use crate::store::{StoreError, news};
+use crate::store::{self, StoreError, notify};
 
 /// Whether the database answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl News {
     pub async fn order(&self, pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
         bump(&self.inner.orders);
         bump(&self.inner.hints);
-        news::order(pool, blast).await
+        notify::order(pool, blast).await
     }
 
     fn down(&self, error: &StoreError) {
@@ -159,11 +159,11 @@ impl News {
     /// Listens until the connection breaks.
     async fn listen_once(&self, pool: &PgPool) -> Result<(), StoreError> {
         let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen_all([news::HINTS, news::ORDERS]).await?;
+        listener.listen_all([notify::HINTS, notify::ORDERS]).await?;
         self.up();
         loop {
             match listener.try_recv().await? {
-                Some(notification) if notification.channel() == news::ORDERS => {
+                Some(notification) if notification.channel() == notify::ORDERS => {
                     bump(&self.inner.orders);
                     bump(&self.inner.hints);
                 }
@@ -176,7 +176,7 @@ impl News {
     /// Behind a pooler nothing is told: look every second.
     async fn look(self, pool: PgPool) {
         loop {
-            match timeout(LOOK_AGAIN, news::now(&pool)).await {
+            match timeout(LOOK_AGAIN, store::now(&pool)).await {
                 Ok(Ok(_)) => self.up(),
                 Ok(Err(error)) => self.down(&error),
                 Err(_) => self.down(&StoreError::from(sqlx::Error::PoolTimedOut)),
@@ -196,7 +196,7 @@ impl News {
             }
             for blast in blasts {
                 // A hint that is lost costs nothing: everybody looks again by themselves.
-                let _ = news::hint(&pool, Some(BlastId(blast))).await;
+                let _ = notify::hint(&pool, Some(BlastId(blast))).await;
             }
         }
     }

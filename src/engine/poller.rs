@@ -19,12 +19,12 @@ use tokio_util::task::TaskTracker;
 use super::sender::{Parts, equal_failures, pause};
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::domain::polling::{PollBand, asked, bands};
+use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
 use crate::provider::{StatusFinding, StatusQuery, StatusReport};
-use crate::store::ledger::{EvidenceEntry, EvidenceSource};
+use crate::store::evidence::{EvidenceEntry, EvidenceSource};
 use crate::store::poll::{self, PollTarget};
 use crate::store::{StoreError, sender};
 use budget::Budget;
@@ -98,7 +98,7 @@ impl Poller {
     /// Polls until stopped.
     pub async fn run(self: Arc<Self>) {
         let ages = TaskTracker::new();
-        for band in bands(self.terms.interval, self.terms.give_up, self.parts.desk.limits.speed) {
+        for band in poll_bands(self.terms.interval, self.terms.give_up, self.parts.desk.limits.speed) {
             let age = Arc::new(Age { band, turns: tokio::sync::Mutex::default() });
             ages.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().follow(age)));
         }
@@ -156,7 +156,7 @@ impl Poller {
             let begin = after.0;
             after = (last.sent_at, last.id);
             let unheard = self.ask_all(age, people).await;
-            poll::note_asked(&self.parts.pool, blast, &asked(begin, end, &unheard)).await?;
+            poll::record_asked(&self.parts.pool, blast, &asked_ranges(begin, end, &unheard)).await?;
         }
     }
 
@@ -196,7 +196,7 @@ impl Poller {
 
     /// A sender that needs a person is not asked either; its token may be wrong. Nor is one whose provider asked for a pause.
     async fn hold_while_stopped(&self) -> Result<(), StoreError> {
-        while !poll::may_ask(&self.parts.pool, self.parts.desk.id).await? {
+        while !poll::may_poll(&self.parts.pool, self.parts.desk.id).await? {
             sleep(HELD_LOOK_EVERY).await;
         }
         Ok(())

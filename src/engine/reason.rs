@@ -41,11 +41,11 @@ pub fn of(
         return (!is_new).then_some(Waiting::NoEngine);
     };
     // Renewed every third of its life: with less than half of it left it should have been.
-    let valid = sender.told.lease_ms.map(TimeDelta::milliseconds);
+    let valid = sender.waiting.lease_ms.map(TimeDelta::milliseconds);
     if valid.is_some_and(|valid| lease.expires_at - now < valid / 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: lease.expires_at });
     }
-    let told = sender.told.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
+    let told = sender.waiting.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
     // No renewal ever reaches so far, but for clocks that differ as its engine says: the clock that granted it was wrong,
     // and whoever waits for it sees that it is dead.
     let ahead = lease.expires_at - now - skew_of(told.as_ref());
@@ -82,7 +82,7 @@ fn later_of(told: Option<Waiting>, due: Option<Waiting>) -> Option<Waiting> {
 
 /// What its holder told of the database, while it holds the sender.
 fn database_of(sender: &SenderRow) -> Option<Waiting> {
-    let told = sender.told.sender.clone().filter(|waiting| matches!(waiting, Waiting::Database { .. }));
+    let told = sender.waiting.sender.clone().filter(|waiting| matches!(waiting, Waiting::Database { .. }));
     sender.lease.as_ref().and(told)
 }
 

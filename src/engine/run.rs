@@ -216,7 +216,7 @@ impl Engine {
 
     /// Takes a sender if nobody holds it.
     async fn take(&mut self, desk: &Desk) -> Result<(), StoreError> {
-        let dead = match lease::held(self.app.pool(), desk.id, self.app.holder()).await? {
+        let dead = match lease::held_by_other(self.app.pool(), desk.id, self.app.holder()).await? {
             None => None,
             Some(held) => match self.watch.look(desk.id, &held, self.app.lease_terms().valid) {
                 Verdict::Alive => return Ok(()),

@@ -11,7 +11,7 @@ use super::app::App;
 use crate::config::KeepHistory;
 use crate::domain::ids::BlastId;
 use crate::store::clearing::{Clearing, ClearingCursor};
-use crate::store::ledger::WhenLocked;
+use crate::store::evidence::WhenLocked;
 use crate::store::{StoreError, clearing, count, months, sender};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);

@@ -31,11 +31,6 @@ pub struct LoggedAction {
     pub detail: Value,
 }
 
-/// The database's time: that of the transaction, as logged acts and the history have it.
-pub async fn now(tx: &mut PgConnection) -> Result<DateTime<Utc>, StoreError> {
-    Ok(sqlx::query_scalar("select now()").fetch_one(tx).await?)
-}
-
 pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, StoreError> {
     let id = sqlx::query_scalar(
         "insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail)
@@ -171,7 +166,7 @@ pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> R
 }
 
 /// When an operator last looked; notes that they look now.
-pub async fn seen(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+pub async fn touch_last_seen(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut tx = pool.begin().await?;
     let before = sqlx::query_scalar("select seen_at from operator_seen where operator = $1")
         .bind(operator)

@@ -70,7 +70,7 @@ impl FromRow<'_, PgRow> for Claimed {
 
 impl Claimed {
     /// All of their row, where that is known.
-    pub fn fresh(&self) -> Option<ClaimSnapshot> {
+    pub fn snapshot(&self) -> Option<ClaimSnapshot> {
         let ClaimTx { at, transaction } = **self.claim.as_ref()?;
         Some(ClaimSnapshot { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
     }

@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-use super::ledger::WhenLocked;
+use super::evidence::WhenLocked;
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -27,7 +27,7 @@ pub enum ClearingKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clearing {
     pub blast: BlastId,
-    pub work: ClearingKind,
+    pub kind: ClearingKind,
 }
 
 /// Marks a blast as deleted, if its version is still the one that was seen: from here on nobody sees it. `false`:
@@ -78,13 +78,13 @@ async fn left_since(pool: &PgPool, seconds: f64) -> Result<Vec<Clearing>, StoreE
     tx.commit().await?;
     let left = |(blast, deleted)| Clearing {
         blast,
-        work: if deleted { ClearingKind::Remove } else { ClearingKind::LeaveOut },
+        kind: if deleted { ClearingKind::Remove } else { ClearingKind::LeaveOut },
     };
     Ok(rows.into_iter().map(left).collect())
 }
 
 /// What is left to be done to a blast that was cancelled or deleted. `None`: nothing, or there is no such blast.
-pub async fn left_of(pool: &PgPool, blast: BlastId) -> Result<Option<Clearing>, StoreError> {
+pub async fn unfinished_of(pool: &PgPool, blast: BlastId) -> Result<Option<Clearing>, StoreError> {
     Ok(unfinished(pool).await?.into_iter().find(|left| left.blast == blast))
 }
 
@@ -148,7 +148,7 @@ impl ClearingCursor {
     /// the engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue looks at the blast under lock.
     async fn next(&self, tx: &mut PgConnection) -> Result<Vec<ClearingPosition>, StoreError> {
         let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
-        let (whom, blast) = match self.left.work {
+        let (whom, blast) = match self.left.kind {
             ClearingKind::LeaveOut => ("r.status = 'queued'", "state = 'cancelled'"),
             ClearingKind::Remove => ("r.status <> 'sending'", "deleted_at is not null"),
         };
@@ -169,7 +169,7 @@ impl ClearingCursor {
 impl Clearing {
     /// Attempts, answers and counts of those who are removed go by the table's own triggers.
     async fn change(self, tx: &mut PgConnection, people: &[ClearingPosition]) -> Result<(), StoreError> {
-        let statement = match self.work {
+        let statement = match self.kind {
             ClearingKind::LeaveOut => LEAVE_OUT,
             ClearingKind::Remove => "delete from blast_recipients where blast_id = $1 and id = any($2)",
         };
@@ -180,7 +180,7 @@ impl Clearing {
 
     /// After the last of them.
     async fn end(self, tx: &mut PgConnection) -> Result<(), StoreError> {
-        if self.work == ClearingKind::Remove {
+        if self.kind == ClearingKind::Remove {
             sqlx::query(
                 "delete from blasts b where b.id = $1 and b.deleted_at is not null
                     and not exists (select 1 from blast_recipients r where r.blast_id = b.id)",

@@ -1,11 +1,11 @@
 //! What can go wrong with the database, told apart by what the caller can do about it, and in words that name the mend.
 
-mod words;
+mod text;
 
 use std::time::Duration;
 
 use crate::domain::waiting::DatabaseTrouble;
-use words::ErrorText;
+use text::ErrorText;
 
 /// An error of the store. `Unavailable`, `Busy`, `Refusing` and `Silent` are worth trying again; the others are not.
 #[derive(Debug, thiserror::Error)]

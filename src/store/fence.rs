@@ -134,7 +134,7 @@ pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) ->
 }
 
 /// Notes the server that a sender sends from.
-pub async fn note(
+pub async fn record_identity(
     connection: &mut PgConnection,
     sender: SenderId,
     likeness: &DatabaseIdentity,

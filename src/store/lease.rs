@@ -116,7 +116,7 @@ pub async fn acquire(
 }
 
 /// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
-pub async fn held(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<HeldLease>, StoreError> {
+pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<HeldLease>, StoreError> {
     let held: Option<(i64, i64, Option<f64>)> = sqlx::query_as(
         "select epoch, renewals, extract(epoch from valid)::double precision from sender_leases
           where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
@@ -243,7 +243,7 @@ pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
 }
 
 /// Writes down what the sender and its blasts wait for, for every face to read.
-pub async fn tell_waiting(pool: &PgPool, lease: Lease, told: &WaitingReport) -> Result<(), StoreError> {
+pub async fn write_waiting(pool: &PgPool, lease: Lease, told: &WaitingReport) -> Result<(), StoreError> {
     sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
         .bind(lease.sender)
         .bind(lease.epoch)

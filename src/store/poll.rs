@@ -57,7 +57,7 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
 }
 
 /// Whether a sender's provider may be asked: nothing stops the sender, and the provider did not ask for a pause.
-pub async fn may_ask(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
+pub async fn may_poll(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
     let may = sqlx::query_scalar(
         "select stopped_at is null and coalesce(held_until <= now(), true) from senders where id = $1",
     )
@@ -69,7 +69,7 @@ pub async fn may_ask(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError
 
 /// Notes that everybody of a blast was asked about whose time of sending lies in these stretches. Writes nothing where that is
 /// known already.
-pub async fn note_asked(pool: &PgPool, blast: BlastId, stretches: &[TimeRange]) -> Result<(), StoreError> {
+pub async fn record_asked(pool: &PgPool, blast: BlastId, stretches: &[TimeRange]) -> Result<(), StoreError> {
     if stretches.is_empty() {
         return Ok(());
     }

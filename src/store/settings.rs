@@ -1,8 +1,14 @@
 //! Settings of one transaction. `set local` only: a pooled host keeps nothing of a session.
 
-use sqlx::{PgPool, PgTransaction};
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool, PgTransaction};
 
 use super::StoreError;
+
+/// The database's time: within a transaction the time at which that began, as logged acts and the history have it.
+pub async fn now(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreError> {
+    Ok(sqlx::query_scalar("select now()").fetch_one(executor).await?)
+}
 
 /// Begins a transaction of the hot path, or of what is asked again and again. An engine that freezes in the middle of one
 /// lets go of its locks after 5 s, so that a takeover is not held up.

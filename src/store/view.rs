@@ -270,7 +270,7 @@ pub struct SenderRow {
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast.
-    pub told: WaitingReport,
+    pub waiting: WaitingReport,
     /// Attempts that count against today's limit (the sender's own day). Not stored: filled in by the engine.
     pub today: i64,
     /// The day's limit. Not stored: from the configuration.

@@ -4,9 +4,9 @@
 mod away;
 mod counters;
 mod deleted;
+mod evidence;
 mod known;
 mod leases;
-mod ledger;
 mod marks;
 mod plans;
 mod spellings;
@@ -15,8 +15,8 @@ use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{Evidence, StampedEvidence};
 use blastdeck::domain::retry::RetryRules;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim};
+use blastdeck::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, record};
 use blastdeck::store::lease::{self, Lease, LeaseRequest};
-use blastdeck::store::ledger::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, record};
 use chrono::{TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -143,7 +143,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> EvidenceEntry {
         }),
         jitter: 0.5,
         retry_after: None,
-        fresh: None,
+        snapshot: None,
     }
 }
 

@@ -220,7 +220,7 @@ async fn whoever_is_under_way_in_a_deleted_blast_goes_when_it_is_known_what_came
     let pool = &database.pool;
     execute(pool, "update blast_recipients set status = 'sending', standing = 'sending' where id = 2").await;
     execute(pool, "update blasts set deleted_at = now()").await;
-    let delete = Clearing { blast: BlastId(1), work: ClearingKind::Remove };
+    let delete = Clearing { blast: BlastId(1), kind: ClearingKind::Remove };
     let there = "select count(*) from blast_recipients";
 
     assert_eq!(delete.finish(pool).await.unwrap(), 2);
@@ -237,7 +237,7 @@ async fn whoever_is_under_way_in_a_deleted_blast_goes_when_it_is_known_what_came
 async fn a_large_cancel_goes_in_pieces_and_two_at_once_share_the_work() {
     let database = cancelled(9_000).await;
     let pool = &database.pool;
-    let left = Clearing { blast: BlastId(1), work: ClearingKind::LeaveOut };
+    let left = Clearing { blast: BlastId(1), kind: ClearingKind::LeaveOut };
 
     let (ours, theirs) = tokio::join!(left.finish(pool), left.finish(pool));
 
@@ -246,7 +246,7 @@ async fn a_large_cancel_goes_in_pieces_and_two_at_once_share_the_work() {
         "select max(n)::bigint from (select count(*) n from status_history group by changed_at) as transaction";
     assert!(number(pool, largest).await <= 2_000, "no transaction holds many people");
     assert_eq!(broken_books(pool).await, Vec::<String>::new());
-    let blast = Clearing { blast: BlastId(1), work: ClearingKind::Remove };
+    let blast = Clearing { blast: BlastId(1), kind: ClearingKind::Remove };
     assert_eq!(blast.finish(pool).await.unwrap(), 0, "what nobody deleted is not removed");
     execute(pool, "update blasts set deleted_at = now()").await;
     assert_eq!(blast.finish(pool).await.unwrap(), 9_000);
@@ -263,7 +263,7 @@ async fn a_person_whom_somebody_holds_is_waited_for_and_not_forgotten() {
 
     let left_out = tokio::spawn({
         let pool = pool.clone();
-        async move { Clearing { blast: BlastId(1), work: ClearingKind::LeaveOut }.finish(&pool).await }
+        async move { Clearing { blast: BlastId(1), kind: ClearingKind::LeaveOut }.finish(&pool).await }
     });
     eventually_async("it waits", async || number(pool, "select count(*) from pg_locks where not granted").await > 0)
         .await;

@@ -283,10 +283,10 @@ async fn a_sender_is_told_with_its_lease_while_it_holds() {
 
     assert_eq!(held.lease.unwrap().host, "kedai1");
     let rate = Waiting::Rate { rate: "20/min".into(), whose: LimitOwner::Sender, slowed: 0 };
-    assert_eq!(held.told.sender, Some(rate));
-    assert_eq!(held.told.blasts, [(BlastId(1), Waiting::NoEngine)].into(), "a reason that nobody knows is left out");
+    assert_eq!(held.waiting.sender, Some(rate));
+    assert_eq!(held.waiting.blasts, [(BlastId(1), Waiting::NoEngine)].into(), "a reason that nobody knows is left out");
     assert_eq!(counted.unwrap(), 4, "seven attempts, of which 2, 4 and 6 are known not to have been accepted");
-    assert_eq!((lost.lease, lost.told), (None, WaitingReport::default()));
+    assert_eq!((lost.lease, lost.waiting), (None, WaitingReport::default()));
     assert_eq!(lost.stopped.unwrap().reason, "wrong token");
 }
 

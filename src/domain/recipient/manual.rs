@@ -66,7 +66,7 @@ fn closed(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> App
 }
 
 fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
-    if before.standing != Status::Uncertain {
+    if before.delivery_status != Status::Uncertain {
         return Applied::Refused(format!("they are {} now, not uncertain", before.status()));
     }
     if news.attempt != before.attempt {
@@ -74,12 +74,12 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, p
     }
     match resolution {
         Resolution::Sent => changed(before, |after| {
-            after.standing = Status::Sent;
+            after.delivery_status = Status::Sent;
             after.sent_at = before.claimed_at.or(Some(news.at));
             after.reason = None;
         }),
         Resolution::Drop => changed(before, |after| {
-            after.standing = Status::Skipped;
+            after.delivery_status = Status::Skipped;
             after.reason = Some("left out while uncertain".to_owned());
         }),
         Resolution::Resend => resend(before, policy),
@@ -88,7 +88,7 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, p
 
 /// Once the provider had taken the message, a failure does not mean that it never arrived.
 fn retry(before: &Recipient, policy: &ApplyContext) -> Applied {
-    if before.standing != Status::Failed {
+    if before.delivery_status != Status::Failed {
         return Applied::Refused(format!("they are {} now, not failed", before.status()));
     }
     if before.failed_attempt.is_some() || before.sent_at.is_some() {
@@ -138,28 +138,28 @@ pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -
 /// Taking a mark back never starts a message: in a running blast the person is left out instead of queued again.
 fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     person.opted_out_at = None;
-    if person.standing != Status::OptedOut {
+    if person.delivery_status != Status::OptedOut {
         return;
     }
     if matches!(policy.blast, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
-        person.standing = Status::Queued;
+        person.delivery_status = Status::Queued;
     } else {
-        person.standing = Status::Skipped;
+        person.delivery_status = Status::Skipped;
         person.reason = Some("opt-out taken back after the blast had passed them".to_owned());
     }
 }
 
 fn undo_resolution(before: &Recipient, resolution: Resolution) -> Applied {
     let as_it_left = match resolution {
-        Resolution::Sent => before.standing == Status::Sent && before.message_id.is_none(),
-        Resolution::Resend => before.standing == Status::Queued,
-        Resolution::Drop => before.standing == Status::Skipped,
+        Resolution::Sent => before.delivery_status == Status::Sent && before.message_id.is_none(),
+        Resolution::Resend => before.delivery_status == Status::Queued,
+        Resolution::Drop => before.delivery_status == Status::Skipped,
     };
-    if !as_it_left || before.status() != before.standing {
+    if !as_it_left || before.status() != before.delivery_status {
         return Applied::Refused(format!("they are {} since: too late to take that back", before.status()));
     }
     changed(before, |after| {
-        after.standing = Status::Uncertain;
+        after.delivery_status = Status::Uncertain;
         after.reason = Some("uncertain again: the answer was taken back".to_owned());
         if resolution == Resolution::Sent {
             after.sent_at = None;

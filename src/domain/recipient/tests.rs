@@ -16,8 +16,8 @@ fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
 }
 
-fn person(standing: Status) -> Recipient {
-    Recipient { standing, ..Recipient::first_claimed(RecipientId(1), at(0), at(0)) }
+fn person(delivery_status: Status) -> Recipient {
+    Recipient { delivery_status, ..Recipient::first_claimed(RecipientId(1), at(0), at(0)) }
 }
 
 fn policy() -> ApplyContext {
@@ -105,9 +105,9 @@ fn a_stale_rejection_moves_nobody() {
 
 #[test]
 fn a_late_acceptance_lifts_whoever_was_given_up() {
-    for standing in [Status::Queued, Status::Uncertain, Status::Skipped, Status::OptedOut] {
-        let lifted = after(&person(standing), &stamped(1, 9, accepted("A")));
-        assert_eq!(lifted.status(), Status::Sent, "from {standing}");
+    for delivery_status in [Status::Queued, Status::Uncertain, Status::Skipped, Status::OptedOut] {
+        let lifted = after(&person(delivery_status), &stamped(1, 9, accepted("A")));
+        assert_eq!(lifted.status(), Status::Sent, "from {delivery_status}");
     }
     let refused_later = Recipient { attempt: 2, ..person(Status::Failed) };
     assert_eq!(after(&refused_later, &stamped(1, 9, accepted("A"))).status(), Status::Sent);
@@ -126,9 +126,9 @@ fn a_refusal_is_tried_again_a_few_times_and_then_fails() {
     let mut victim = person(Status::Sending);
     for tries in 1..=3 {
         victim = after(&victim, &stamped(1, 9, rejected(ErrorClass::Retry)));
-        assert_eq!((victim.standing, victim.tries), (Status::Queued, tries));
+        assert_eq!((victim.delivery_status, victim.tries), (Status::Queued, tries));
         assert_eq!(victim.next_attempt_at, at(1_030));
-        victim.standing = Status::Sending;
+        victim.delivery_status = Status::Sending;
     }
 
     let given_up = after(&victim, &stamped(1, 9, rejected(ErrorClass::Retry)));
@@ -211,10 +211,10 @@ fn evidence_that_came_while_marked_shows_after_the_undo() {
 
 #[test]
 fn a_mark_on_somebody_unreached_is_refused_with_the_reason() {
-    for standing in [Status::Queued, Status::Sending, Status::Uncertain, Status::Skipped, Status::OptedOut] {
+    for delivery_status in [Status::Queued, Status::Sending, Status::Uncertain, Status::Skipped, Status::OptedOut] {
         for mark in [Mark::Replied, Mark::Closed(None)] {
-            let verdict = apply(&person(standing), &stamped(1, 9, Evidence::Manual(mark)), &policy());
-            assert!(matches!(verdict, Applied::Refused(_)), "{standing}");
+            let verdict = apply(&person(delivery_status), &stamped(1, 9, Evidence::Manual(mark)), &policy());
+            assert!(matches!(verdict, Applied::Refused(_)), "{delivery_status}");
         }
     }
 }

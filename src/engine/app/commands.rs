@@ -10,6 +10,7 @@ use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::engine::error::EngineError;
 use crate::engine::fence::{RESTORED, Refusal};
+use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
@@ -116,14 +117,14 @@ impl App {
         if !self.is_cancelling(id).await? {
             self.change(id, BlastCommand::Cancel, Some("cancelled"), "cancel").await?;
         }
-        let left_out = Clearing { blast: id, work: ClearingKind::LeaveOut }.finish(self.pool()).await?;
+        let left_out = Clearing { blast: id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
         self.tell(id).await?;
         Ok(left_out)
     }
 
     /// Whether a blast was cancelled while people in it are still queued.
     pub async fn is_cancelling(&self, id: BlastId) -> Result<bool, EngineError> {
-        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == ClearingKind::LeaveOut))
+        Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::LeaveOut))
     }
 
     /// Removes a draft or a finished blast: at once for everybody who looks, then its people. Where this ends in the
@@ -132,13 +133,13 @@ impl App {
         if !self.is_deleting(id).await? {
             self.mark_deleted(id).await?;
         }
-        Clearing { blast: id, work: ClearingKind::Remove }.finish(self.pool()).await?;
+        Clearing { blast: id, kind: ClearingKind::Remove }.finish(self.pool()).await?;
         Ok(())
     }
 
     /// Whether a blast was deleted while people of it are still there.
     pub async fn is_deleting(&self, id: BlastId) -> Result<bool, EngineError> {
-        Ok(clearing::left_of(self.pool(), id).await?.is_some_and(|left| left.work == ClearingKind::Remove))
+        Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::Remove))
     }
 
     async fn mark_deleted(&self, id: BlastId) -> Result<(), EngineError> {
@@ -160,7 +161,7 @@ impl App {
     ) -> Result<(BlastHead, BlastState), EngineError> {
         let head = self.head(tx, id).await?;
         // A claim may begin the moment the time is over: the last half second is too late to be sure.
-        let too_late = crate::store::news::now(self.pool()).await? + TimeDelta::milliseconds(500);
+        let too_late = store::now(self.pool()).await? + TimeDelta::milliseconds(500);
         if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(EngineError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }

@@ -6,6 +6,7 @@ use crate::engine::clock::Moment;
 use crate::engine::error::EngineError;
 use crate::engine::fence::RESTORED;
 use crate::provider::{Health, HealthVerdict};
+use crate::store;
 use crate::store::fence::{self, Replication};
 use crate::store::sender;
 
@@ -97,7 +98,7 @@ impl App {
     /// How far the database's clock is ahead of this machine's.
     pub async fn clock_skew(&self) -> Result<chrono::TimeDelta, EngineError> {
         let asked_at = Moment::now();
-        let now = crate::store::news::now(self.pool()).await?;
+        let now = store::now(self.pool()).await?;
         self.clock().heard(asked_at, now);
         Ok(self.clock().skew())
     }

@@ -11,8 +11,9 @@ use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
+use crate::store;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person::{self, PersonRow};
 
 /// A mark that was written.
@@ -76,7 +77,7 @@ impl App {
         mark: Mark,
         close: Option<ActionId>,
     ) -> Result<Marked, EngineError> {
-        let at = action::now(&mut tx).await?;
+        let at = store::now(&mut *tx).await?;
         let entry = self.manual(person, Evidence::Manual(mark.clone()), at);
         let settled = record_in(&mut tx, &[entry], &self.rules(), WhenLocked::Wait).await?;
         let (before, after) = outcome(settled.first(), person)?;
@@ -171,7 +172,7 @@ impl App {
             return Ok(None);
         }
         let close = action::newest_close(tx, person.id).await?;
-        let now = action::now(tx).await?;
+        let now = store::now(&mut *tx).await?;
         // A second amount is an act of its own: taking it back leaves the sale and the first one.
         let is_first = person.amount.is_none();
         let is_own =

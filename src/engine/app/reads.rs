@@ -220,7 +220,7 @@ impl App {
 
     /// When this operator last looked (and notes that they look now).
     pub async fn seen(&self) -> Result<Option<DateTime<Utc>>, EngineError> {
-        Ok(action::seen(self.pool(), self.operator()).await?)
+        Ok(action::touch_last_seen(self.pool(), self.operator()).await?)
     }
 
     /// Recounts and compares. Empty: the counters are true.

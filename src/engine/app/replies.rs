@@ -9,7 +9,7 @@ use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::engine::error::EngineError;
-use crate::store::ledger::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
 
 /// Somebody wrote to a sender.

@@ -4,8 +4,9 @@ use super::App;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::engine::error::EngineError;
+use crate::store;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
 
 impl App {
@@ -48,7 +49,7 @@ impl App {
 
     async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, EngineError> {
         let mut tx = self.pool().begin().await?;
-        let at = action::now(&mut tx).await?;
+        let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
             let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
             let entry = EvidenceEntry::new(blast, *recipient, stamped, EvidenceSource::Operator);

@@ -11,8 +11,9 @@ use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
+use crate::store;
 use crate::store::action;
-use crate::store::ledger::{BATCH_MAX, EntryOutcome, EvidenceEntry, WhenLocked, hold_blasts, record_in};
+use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, WhenLocked, hold_blasts, record_in};
 use crate::store::person::{self, PersonRow};
 
 /// What became of a mark on several people.
@@ -97,7 +98,7 @@ impl App {
         mark: &Mark,
         refused: &mut Vec<String>,
     ) -> Result<Vec<Recorded>, EngineError> {
-        let at = action::now(tx).await?;
+        let at = store::now(&mut *tx).await?;
         let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()), at);
         let settled = self.record_all(tx, &people.iter().map(entry).collect::<Vec<_>>()).await?;
         let mut recorded = Vec::new();
@@ -119,7 +120,7 @@ impl App {
         evidence: &[(RecipientId, Evidence)],
     ) -> Result<Vec<PersonRow>, EngineError> {
         let ids: Vec<RecipientId> = evidence.iter().map(|(id, _)| *id).collect();
-        let at = action::now(tx).await?;
+        let at = store::now(&mut *tx).await?;
         let seen = person::get_all(tx, &ids).await?;
         let of =
             |person: &PersonRow| evidence.iter().find(|(id, _)| *id == person.id).map(|(_, evidence)| evidence.clone());

@@ -7,8 +7,9 @@ use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::engine::error::EngineError;
+use crate::store;
 use crate::store::action::{self, NewAction};
-use crate::store::ledger::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person::PersonRow;
 use crate::store::suppression::{self, NewSuppression, SuppressionRow, SuppressionScope};
 
@@ -104,7 +105,7 @@ impl App {
         };
         let added = suppression::add(tx, suppress).await?;
         let open = suppression::open_rows(tx, &business, new.phone.as_str()).await?;
-        let at = action::now(tx).await?;
+        let at = store::now(&mut *tx).await?;
         let entry = |(blast, recipient, attempt)| {
             let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
             EvidenceEntry {

@@ -14,8 +14,9 @@ use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::status::Status;
 use crate::engine::error::EngineError;
+use crate::store;
 use crate::store::action::{self, LoggedAction, NewAction};
-use crate::store::ledger::EntryOutcome;
+use crate::store::evidence::EntryOutcome;
 use crate::store::person::PersonRow;
 use crate::store::suppression;
 
@@ -113,7 +114,7 @@ impl App {
         }
         let evidence: Vec<_> = undos.iter().map(|(id, (_, undone))| (*id, Evidence::Undo(undone.clone()))).collect();
         let held: Vec<_> = self.hold_all(tx, &evidence).await?;
-        let at = action::now(tx).await?;
+        let at = store::now(&mut *tx).await?;
         let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
         let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| {
             self.manual(person, Evidence::Undo(undone.clone()), at)

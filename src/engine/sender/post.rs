@@ -21,7 +21,7 @@ use crate::engine::filing::Slot;
 use crate::engine::sync::Mutex;
 use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
 use crate::store::claim::{self, Claimed};
-use crate::store::ledger::{AttemptAnswer, EvidenceEntry, EvidenceSource};
+use crate::store::evidence::{AttemptAnswer, EvidenceEntry, EvidenceSource};
 
 /// Longer than this after the claim, pause and opt-out are read again before the POST.
 const RECHECK_AFTER: Duration = Duration::from_secs(1);
@@ -249,7 +249,7 @@ impl Post {
         EvidenceEntry {
             blast: self.round.blast,
             recipient: self.person.id,
-            fresh: self.person.fresh(),
+            snapshot: self.person.snapshot(),
             metadata: metadata(&evidence),
             stamped: StampedEvidence { attempt: self.person.attempt, at: self.round.parts.clock.now(), evidence },
             source: EvidenceSource::Send,

@@ -46,7 +46,7 @@ impl Sender {
         self.parts.news.hold(self.parts.desk.id, trouble);
         let told = self.reasons(trouble, self.parts.clock.now());
         if told != self.told {
-            lease::tell_waiting(&self.parts.pool, self.parts.lease.lease, &told).await?;
+            lease::write_waiting(&self.parts.pool, self.parts.lease.lease, &told).await?;
             self.told = told;
             let _ = self.parts.news.changed().send(BlastId(0));
         }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::SenderDevice;
 use crate::store::StoreError;
-use crate::store::news::ORDERS;
+use crate::store::notify::ORDERS;
 
 mod carry;
 

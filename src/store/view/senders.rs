@@ -75,7 +75,7 @@ impl From<SenderRecord> for SenderRow {
             rehearsal: found.rehearsal,
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
-            told: found.waiting.as_ref().map(told).unwrap_or_default(),
+            waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),
             today: 0,
             daily_cap: None,
             per_hour: None,
@@ -84,7 +84,7 @@ impl From<SenderRecord> for SenderRow {
 }
 
 /// A newer engine may wait for reasons that this program does not know: those are left out, one by one.
-fn told(value: &Value) -> WaitingReport {
+fn waiting_report(value: &Value) -> WaitingReport {
     let reason = |value: &Value| serde_json::from_value::<Waiting>(value.clone()).ok();
     let of = |(id, value): (&String, &Value)| Some((BlastId(id.parse().ok()?), reason(value)?));
     let blasts = value.get("blasts").and_then(Value::as_object);

@@ -147,7 +147,7 @@ pub fn senders() -> Vec<SenderRow> {
         rehearsal: false,
         stopped: None,
         lease: None,
-        told: WaitingReport::default(),
+        waiting: WaitingReport::default(),
         today: 146,
         daily_cap: Some(500),
         per_hour: Some(90),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use blastdeck::domain::recipient::{Evidence, Mark, StampedEvidence};
 use blastdeck::domain::status::Status;
 use blastdeck::store::claim::Claimed;
-use blastdeck::store::ledger::{EntryOutcome, EvidenceEntry, EvidenceSource};
+use blastdeck::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource};
 use chrono::Utc;
 
 use super::{BLAST, Scene, accepted};
@@ -16,7 +16,7 @@ const SENT: EntryOutcome = EntryOutcome::Changed { before: Status::Sending, afte
 
 /// An acceptance of somebody claimed, with all that the claim knew.
 fn known(person: &Claimed) -> EvidenceEntry {
-    let entry = EvidenceEntry { fresh: person.fresh(), ..accepted(person.id.0, &format!("M{}", person.id.0)) };
+    let entry = EvidenceEntry { snapshot: person.snapshot(), ..accepted(person.id.0, &format!("M{}", person.id.0)) };
     assert!(entry.is_known(), "the claim knows the whole row");
     entry
 }
@@ -39,7 +39,7 @@ async fn it_comes_to_the_same_as_reading_first() {
     let people = scene.claim(2).await;
 
     let settled = scene.record(&[known(&people[0])]).await;
-    let read = scene.record(&[EvidenceEntry { fresh: None, ..known(&people[1]) }]).await;
+    let read = scene.record(&[EvidenceEntry { snapshot: None, ..known(&people[1]) }]).await;
 
     assert_eq!((&settled, &read), (&vec![SENT], &vec![SENT]));
     assert_eq!(row(&scene, 1).await, row(&scene, 2).await);
@@ -103,7 +103,7 @@ async fn whoever_has_a_past_is_read() {
 
     let people = scene.claim(3).await;
 
-    let fresh: Vec<bool> = people.iter().map(|person| person.fresh().is_some()).collect();
+    let fresh: Vec<bool> = people.iter().map(|person| person.snapshot().is_some()).collect();
     assert_eq!(fresh, [false, false, true]);
 }
 
@@ -135,7 +135,7 @@ async fn a_value_that_the_database_refuses_or_an_id_that_is_taken_does_not_lose_
     if let Evidence::Accepted { message_timestamp, .. } = &mut entries[1].stamped.evidence {
         *message_timestamp = Some(chrono::DateTime::<Utc>::MIN_UTC);
     }
-    entries[3] = EvidenceEntry { fresh: people[3].fresh(), ..accepted(4, "M1") };
+    entries[3] = EvidenceEntry { snapshot: people[3].snapshot(), ..accepted(4, "M1") };
 
     let settled = scene.record(&entries).await;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blastdeck::store::StoreError;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim, skip_suppressed};
-use blastdeck::store::lease::{LeaseRequest, Pulse, held, release, renew, sweep};
+use blastdeck::store::lease::{LeaseRequest, Pulse, held_by_other, release, renew, sweep};
 use chrono::TimeDelta;
 
 use super::{BLAST, SENDER, Scene, accepted, acquire, acquire_as, asking};
@@ -153,7 +153,7 @@ async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
 async fn a_lease_that_ends_in_a_far_future_is_free_once_its_holder_was_seen_to_be_dead() {
     let scene = Scene::queued(1).await;
     scene.execute("update sender_leases set expires_at = now() + interval '1 day'").await;
-    let seen = held(scene.pool(), SENDER, "second").await.unwrap().unwrap();
+    let seen = held_by_other(scene.pool(), SENDER, "second").await.unwrap().unwrap();
     assert_eq!(seen.valid, Some(Duration::from_secs(15)));
     assert_eq!(acquire(scene.pool(), "second").await, None);
 

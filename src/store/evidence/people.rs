@@ -49,7 +49,7 @@ macro_rules! column {
 }
 
 const COLUMNS: [EvidenceColumn; 22] = [
-    column!("standing", "recipient_status", p => p.standing),
+    column!("standing", "recipient_status", p => p.delivery_status),
     column!("tries", "int", p => p.tries),
     column!("next_attempt_at", "timestamptz", p => p.next_attempt_at),
     column!("message_id", "text", p => p.message_id.as_ref().map(MessageId::as_str)),
@@ -118,7 +118,7 @@ pub(super) fn write(
 
 /// By which claim each of them was written last, in the same order.
 fn versions(changes: &[RecipientChange], entries: &[EvidenceEntry]) -> Vec<Option<i32>> {
-    let claims = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.fresh?.written_by)));
+    let claims = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.snapshot?.written_by)));
     let claims: HashMap<i64, i32> = claims.collect();
     column(changes, |change| claims.get(&change.before.id.0).copied())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blastdeck::domain::recipient::{Evidence, ProviderStage};
 use blastdeck::domain::retry::ErrorClass;
-use blastdeck::store::ledger::EntryOutcome;
+use blastdeck::store::evidence::EntryOutcome;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 

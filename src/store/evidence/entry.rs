@@ -27,7 +27,7 @@ pub struct EvidenceEntry {
     /// The provider's own wish for when to try again.
     pub retry_after: Option<TimeDelta>,
     /// The person's row, where it is known from its claim.
-    pub fresh: Option<ClaimSnapshot>,
+    pub snapshot: Option<ClaimSnapshot>,
 }
 
 impl EvidenceEntry {
@@ -43,14 +43,14 @@ impl EvidenceEntry {
             answer: None,
             jitter: 0.5,
             retry_after: None,
-            fresh: None,
+            snapshot: None,
         }
     }
 
     /// Whether it can be written without reading the row: an acceptance of somebody whose row is known. It asks neither for
     /// the blast's state nor for the time.
     pub const fn is_known(&self) -> bool {
-        self.fresh.is_some() && matches!(self.stamped.evidence, Evidence::Accepted { .. })
+        self.snapshot.is_some() && matches!(self.stamped.evidence, Evidence::Accepted { .. })
     }
 }
 

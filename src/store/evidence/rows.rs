@@ -24,7 +24,7 @@ impl FromRow<'_, PgRow> for Recipient {
             id: cells.take()?,
             attempt: cells.take()?,
             tries: cells.take()?,
-            standing: cells.take()?,
+            delivery_status: cells.take()?,
             claimed_at: cells.take()?,
             next_attempt_at: cells.take()?,
             message_id: cells.take::<Option<&str>>()?.and_then(MessageId::new),
@@ -76,12 +76,15 @@ impl FromRow<'_, PgRow> for TimedRecipient {
 
 /// The people of a batch as their claims left them, with the time of the newest claim.
 pub(super) fn remembered(entries: &[EvidenceEntry]) -> (HashMap<i64, LockedRow>, DateTime<Utc>) {
-    let fresh = entries.iter().filter_map(|entry| Some((entry.recipient, entry.fresh?)));
+    let fresh = entries.iter().filter_map(|entry| Some((entry.recipient, entry.snapshot?)));
     let row = |(id, ClaimSnapshot { claimed_at, next_attempt_at, .. }): (RecipientId, ClaimSnapshot)| {
         (id.0, LockedRow::of(Recipient::first_claimed(id, claimed_at, next_attempt_at)))
     };
     let held = fresh.map(row).collect();
-    (held, entries.iter().filter_map(|entry| entry.fresh).map(|fresh| fresh.claimed_at).max().unwrap_or_else(Utc::now))
+    (
+        held,
+        entries.iter().filter_map(|entry| entry.snapshot).map(|fresh| fresh.claimed_at).max().unwrap_or_else(Utc::now),
+    )
 }
 
 /// Locks the people of a batch in id order, and tells the database's time. Who is locked by somebody else is told

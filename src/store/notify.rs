@@ -23,8 +23,3 @@ async fn notify(pool: &PgPool, channel: &str, blast: Option<BlastId>) -> Result<
     sqlx::query("select pg_notify($1, $2)").bind(channel).bind(payload).execute(pool).await?;
     Ok(())
 }
-
-/// The database's time.
-pub async fn now(pool: &PgPool) -> Result<chrono::DateTime<chrono::Utc>, StoreError> {
-    Ok(sqlx::query_scalar("select now()").fetch_one(pool).await?)
-}
