@@ -29,7 +29,7 @@ mod watch;
 
 pub use app::{
     Access, App, Broken, Heard, Incoming, Launch, Listening, Marked, MarkedSeveral, NewDraft, Plan, Sample,
-    SenderMoved, Setup, TakenBack,
+    SenderCheck, SenderMoved, Setup, TakenBack,
 };
 pub use error::EngineError;
 pub use fingerprint::{Fingerprint, program};

@@ -80,15 +80,15 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
     if app.config().senders.is_empty() {
         checks.push(DoctorCheck::new("senders", DOUBTFUL, "none: add one under [[senders]]"));
     }
-    match app.check_senders(None).await {
+    match app.examine_senders(None).await {
         Err(error) => checks.push(DoctorCheck::new("senders", BAD, error.to_string())),
-        Ok(healths) => checks.extend(healths.into_iter().map(|(name, health)| {
-            let verdict = match health.verdict {
+        Ok(found) => checks.extend(found.into_iter().map(|found| {
+            let verdict = match found.verdict() {
                 HealthVerdict::Good => GOOD,
                 HealthVerdict::Doubtful => DOUBTFUL,
                 HealthVerdict::Bad => BAD,
             };
-            DoctorCheck::new(format!("sender {name}"), verdict, health.detail)
+            DoctorCheck::new(format!("sender {}", found.name), verdict, context.pasteable(&found.detail()))
         })),
     }
     checks

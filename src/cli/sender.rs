@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{ColumnAlign, render};
-use crate::engine::HealthVerdict;
 use crate::engine::view::SenderRow;
+use crate::engine::{Engines, HealthVerdict, SenderCheck};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
@@ -21,10 +22,18 @@ pub(super) enum SenderVerb {
     Check {
         /// The sender; without it, all.
         name: Option<String>,
+        /// Start no standby: something else runs the engine.
+        #[arg(long)]
+        no_engine: bool,
     },
     /// Say that a stopped sender may go on: what was wrong is mended, or a restored database may send as it is. Also ends a
     /// pause that the provider asked for.
-    Confirm { name: String },
+    Confirm {
+        name: String,
+        /// Start no standby: something else runs the engine.
+        #[arg(long)]
+        no_engine: bool,
+    },
     /// Send from the phone that this configuration names, though the database knows the sender as another one. Whoever sends
     /// for it from the other phone stops; people under way there become uncertain.
     Move { name: String },
@@ -34,21 +43,59 @@ impl SenderVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::List => list(global).await,
-            Self::Check { name } => check(global, name.as_deref()).await,
+            Self::Check { name, no_engine } => check(global, name.as_deref(), Attendance::of(no_engine)).await,
             Self::Move { name } => move_to(global, &name).await,
-            Self::Confirm { name } => {
-                let context = Context::open(global, Intent::Writes).await?;
-                match context.app.confirm_sender(&name).await? {
-                    people if context.is_json => json(&json!({ "name": name, "uncertain": people }))?,
-                    0 => talk(&format!("sender {name} goes on")),
-                    people => talk(&format!(
-                        "sender {name} goes on; {people} people whom this machine had posted to are uncertain now"
-                    )),
-                }
-                Ok(ExitCode::SUCCESS)
-            }
+            Self::Confirm { name, no_engine } => confirm(global, &name, Attendance::of(no_engine)).await,
         }
     }
+}
+
+/// Who is to send once a stop is lifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attendance {
+    /// An engine: a standby is started where none runs.
+    Ensured,
+    /// Whoever runs one.
+    Elsewhere,
+}
+
+impl Attendance {
+    const fn of(no_engine: bool) -> Self {
+        if no_engine { Self::Elsewhere } else { Self::Ensured }
+    }
+}
+
+async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<ExitCode> {
+    let context = Context::open(global, Intent::Writes).await?;
+    let people = context.app.confirm_sender(name).await?;
+    if people > 0 && !context.is_json {
+        talk(&format!("{people} people whom this machine had posted to are uncertain now"));
+    }
+    let name = context.app.config().sender(name).map_or(name, |sender| &sender.name);
+    let outlook = outlook(&context, name, attendance).await?;
+    if context.is_json {
+        json(&json!({ "name": name, "uncertain": people }))?;
+    } else {
+        talk(&outlook);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What becomes of a sender that may go on, said only once it is so. Fails with what is missing where people are queued and
+/// nobody sends to them.
+async fn outlook(context: &Context, name: &str, attendance: Attendance) -> Result<String> {
+    let Some(blast) = context.app.blast_to_send(name).await? else {
+        return Ok(format!("sender {name} may go on: nobody is queued"));
+    };
+    if attendance == Attendance::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
+        return Ok(format!("sender {name} may go on, and waits for an engine"));
+    }
+    if attendance == Attendance::Ensured
+        && let Err(missing) = context.app.hand_over(blast.id, Engines::Others).await?
+    {
+        return Err(eyre!("sender {name} may go on, but nobody sends for it: {missing}"));
+    }
+    Ok(format!("sender {name} goes on"))
 }
 
 async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
@@ -114,28 +161,36 @@ fn as_json(row: &SenderRow) -> serde_json::Value {
     })
 }
 
-async fn check(global: &Global, name: Option<&str>) -> Result<ExitCode> {
+async fn check(global: &Global, name: Option<&str>, attendance: Attendance) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Reads).await?;
     let checks = context.app.check_senders(name).await?;
-    let mut code = ExitCode::SUCCESS;
-    for (name, health) in checks {
-        let verdict = match health.verdict {
-            HealthVerdict::Good => "good",
-            HealthVerdict::Doubtful => "doubtful",
-            HealthVerdict::Bad => "bad",
-        };
-        if health.verdict == HealthVerdict::Bad {
-            code = ExitCode::FAILURE;
-        }
-        let pace = context.app.pace_of(&name);
-        if context.is_json {
-            json(&json!({ "name": name, "verdict": verdict, "detail": health.detail, "pace": pace }))?;
-        } else {
-            line(&crate::domain::text::clean(&format!("{name}  {verdict}  {}", health.detail)))?;
-            if let Some(pace) = pace {
-                line(&format!("{:width$}  {pace}", "", width = name.len()))?;
-            }
+    for check in &checks {
+        print_check(&context, check)?;
+    }
+    for lifted in checks.iter().filter(|check| check.is_lifted) {
+        let outlook = outlook(&context, &lifted.name, attendance).await?;
+        if !context.is_json {
+            talk(&outlook);
         }
     }
-    Ok(code)
+    let is_bad = checks.iter().any(|check| check.verdict() == HealthVerdict::Bad);
+    Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {
+    let verdict = match check.verdict() {
+        HealthVerdict::Good => "good",
+        HealthVerdict::Doubtful => "doubtful",
+        HealthVerdict::Bad => "bad",
+    };
+    let (name, detail) = (&check.name, context.pasteable(&check.detail()));
+    let pace = context.app.pace_of(name);
+    if context.is_json {
+        return json(&json!({ "name": name, "verdict": verdict, "detail": detail, "pace": pace }));
+    }
+    line(&format!("{name}  {verdict}  {detail}"))?;
+    match pace {
+        Some(pace) => line(&format!("{:width$}  {pace}", "", width = name.len())),
+        None => Ok(()),
+    }
 }

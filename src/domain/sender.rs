@@ -56,6 +56,17 @@ impl fmt::Display for SenderDevice {
     }
 }
 
+/// The code of a sender that is stopped because its database was restored, copied or failed over: an operator's alone to lift.
+pub const RESTORED: &str = "restored";
+
+/// How a person lifts a stop: the mend, with its command line.
+pub fn stop_mend(code: &str, sender: &str) -> String {
+    if code == RESTORED {
+        return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
+    }
+    format!("mend it, then `blastdeck sender check {sender}`")
+}
+
 /// Which of WSAPME's two calls is asked for a message's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum StatusCall {

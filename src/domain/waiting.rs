@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::BlastId;
+use super::sender::stop_mend;
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,14 @@ pub enum Waiting {
     /// Everybody left is due later, the first because this sender wrote to the same number a short while ago.
     PairGap { people: i64, until: DateTime<Utc> },
     /// The sender is stopped until a person mends something.
-    SenderStopped { why: String },
+    SenderStopped {
+        why: String,
+        #[serde(default)]
+        sender: String,
+        /// What stopped it, such as [`RESTORED`](super::sender::RESTORED).
+        #[serde(default)]
+        code: String,
+    },
     /// All sent but some whose outcome nobody knows.
     Uncertain { people: i64 },
     /// The database's clock and this machine's are too far apart.
@@ -189,7 +197,7 @@ impl Waiting {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
-            Self::SenderStopped { .. } => Some("mend it, then `blastdeck sender check`, or S on the blast".to_owned()),
+            Self::SenderStopped { sender, code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
             Self::Throttled { .. } => Some(
                 "`blastdeck sender confirm` and the sender's name end the pause, if you know that it may end"
                     .to_owned(),
@@ -227,7 +235,7 @@ impl fmt::Display for Waiting {
             Self::PairGap { people, .. } => {
                 write!(f, "pair gap, {people} left and the next had a message too recently")
             }
-            Self::SenderStopped { why } => write!(f, "sender stopped: {why}"),
+            Self::SenderStopped { why, .. } => write!(f, "sender stopped: {why}"),
             Self::Uncertain { people } => write!(f, "{people} uncertain"),
             Self::Clock { seconds } => write!(f, "clocks that agree, they differ by {seconds} s"),
             Self::Database { trouble } => f.write_str(trouble.words()),

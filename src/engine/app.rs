@@ -38,6 +38,7 @@ use crate::domain::retry::RetryRules;
 
 pub use commands::Launch;
 pub use create::NewDraft;
+pub use health::SenderCheck;
 pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, Broken, Listening, Setup};

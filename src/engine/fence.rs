@@ -18,12 +18,10 @@ use super::desk::Desk;
 use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
 use super::watch::Seen;
 use crate::domain::ids::SenderId;
+use crate::domain::sender::RESTORED;
 use crate::store::fence::{self, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
 use crate::store::{StoreError, sender};
-
-/// The code that a sender is stopped with.
-pub const RESTORED: &str = "restored";
 
 /// So many attempts are restored in one statement.
 const AT_ONCE: usize = 5_000;

@@ -44,7 +44,7 @@ impl App {
     /// when that has not come true after five seconds; a lease that another machine holds may take as long as a renewal.
     pub async fn hand_over(&self, blast: BlastId, engines: Engines) -> Result<Result<(), String>, EngineError> {
         let row = self.blast(blast).await?;
-        if let Some(Waiting::SenderStopped { why }) = &row.waiting {
+        if let Some(Waiting::SenderStopped { why, .. }) = &row.waiting {
             return Ok(Err(format!("sender {} is stopped: {why}", row.sender)));
         }
         let standby = match Standby::of(self) {

@@ -34,7 +34,8 @@ pub fn of(
     }
     let sender = sender?;
     if let Some(stop) = &sender.stopped {
-        return Some(Waiting::SenderStopped { why: stop.reason.clone() });
+        let (why, code) = (stop.reason.clone(), stop.code.clone());
+        return Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code });
     }
     let Some(lease) = &sender.lease else {
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);

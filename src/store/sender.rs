@@ -41,14 +41,6 @@ pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<String
     Ok(code.map(Option::unwrap_or_default))
 }
 
-/// The code that a sender is stopped with, if it is.
-pub async fn stopped_code(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar("select coalesce(stopped_code, '') from senders where id = $1 and stopped_at is not null")
-        .bind(id)
-        .fetch_optional(pool)
-        .await?)
-}
-
 /// Why a sender is stopped, if it is.
 pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("select stopped_reason from senders where id = $1 and stopped_at is not null")

@@ -213,7 +213,7 @@ impl Model {
     /// Why the selected blast's sender stopped, if it waits for that to be mended.
     pub fn stopped_sender(&self) -> Option<&str> {
         match self.waiting()? {
-            Waiting::SenderStopped { why } => Some(why),
+            Waiting::SenderStopped { why, .. } => Some(why),
             _ => None,
         }
     }

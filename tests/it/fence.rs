@@ -29,7 +29,8 @@ async fn is_stopped_and_asks(shop: &Shop, blast: &str, words: &str) {
 }
 
 async fn goes_on_once_confirmed(shop: &Shop, posts: usize) {
-    shop.ok(&["sender", "check"]).await;
+    let checked = shop.run(&["sender", "check"]).await;
+    assert!(checked.code == 1 && checked.out.contains("sender confirm sales`"), "{checked:?}");
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 3, "the provider's word does not confirm a database");
     shop.ok(&["sender", "confirm", "sales"]).await;

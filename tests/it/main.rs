@@ -35,6 +35,7 @@ mod senders;
 mod sending;
 mod spellings;
 mod statuses;
+mod stops;
 mod store;
 mod support;
 mod terminal;

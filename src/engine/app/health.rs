@@ -1,43 +1,108 @@
 //! How the senders are, by their providers' word. Sends nothing.
 
+use std::collections::HashMap;
+
 use super::App;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
+use crate::domain::sender::{RESTORED, stop_mend};
 use crate::engine::clock::Moment;
 use crate::engine::error::EngineError;
-use crate::engine::fence::RESTORED;
 use crate::provider::{Health, HealthVerdict};
 use crate::store;
 use crate::store::fence::{self, Replication};
 use crate::store::sender;
+use crate::store::view::{self, BlastFilter, BlastRow, SenderStop};
+
+/// How one sender is: by its provider's word, and by the database's.
+#[derive(Debug, Clone)]
+pub struct SenderCheck {
+    pub name: String,
+    /// What its provider says, or why the configuration cannot use it.
+    pub health: Health,
+    /// Why it sends nothing until somebody mends it.
+    pub stop: Option<SenderStop>,
+    /// This check let it go on.
+    pub is_lifted: bool,
+}
+
+impl SenderCheck {
+    /// A sender that is stopped is bad, whatever its provider says.
+    pub fn verdict(&self) -> HealthVerdict {
+        if self.stop.is_some() { HealthVerdict::Bad } else { self.health.verdict }
+    }
+
+    /// What was found, with the command line that lifts a stop.
+    pub fn detail(&self) -> String {
+        let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.health.detail.clone() };
+        // A reason of the fence's own names the command.
+        let mend =
+            if reason.contains("`blastdeck ") { String::new() } else { format!("; {}", stop_mend(code, &self.name)) };
+        match self.health.verdict {
+            HealthVerdict::Good => format!("stopped: {reason}{mend}"),
+            HealthVerdict::Doubtful | HealthVerdict::Bad => format!("{}; stopped: {reason}{mend}", self.health.detail),
+        }
+    }
+}
 
 impl App {
     /// Asks about one sender, or all. One that was stopped for an error and is well again may go on.
-    pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<(String, Health)>, EngineError> {
-        let is_asked = |other: &str| name.is_none_or(|name| name.eq_ignore_ascii_case(other));
-        let mut checks = Vec::new();
-        for broken in self.broken().iter().filter(|broken| is_asked(&broken.name)) {
-            checks.push((broken.name.clone(), Health { verdict: HealthVerdict::Bad, detail: broken.why.clone() }));
+    pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, EngineError> {
+        let mut checks = self.examine_senders(name).await?;
+        if self.is_read_only() {
+            return Ok(checks);
         }
-        for desk in self.desks().iter().filter(|desk| is_asked(&desk.name)) {
-            let health = desk.provider.health().await;
-            if health.verdict == HealthVerdict::Good && !self.is_read_only() && self.unstop(desk.id).await? {
+        for check in &mut checks {
+            // Whether a restored database may send is an operator's alone to say.
+            let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != RESTORED);
+            if check.health.verdict == HealthVerdict::Good && may_lift && self.unstop(&check.name).await? {
+                (check.stop, check.is_lifted) = (None, true);
                 let _ = self.news_parts().order(self.pool(), None).await;
             }
-            checks.push((desk.name.clone(), health));
         }
-        match name {
-            Some(name) if checks.is_empty() => Err(EngineError::NotFound(self.no_sender(name))),
-            _ => Ok(checks),
-        }
+        Ok(checks)
     }
 
-    /// What the provider's word can mend. Whether a restored database may send is an operator's alone.
-    async fn unstop(&self, id: SenderId) -> Result<bool, EngineError> {
-        if sender::stopped_code(self.pool(), id).await?.is_none_or(|code| code == RESTORED) {
-            return Ok(false);
+    /// The same, changing nothing.
+    pub async fn examine_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, EngineError> {
+        let is_asked = |other: &str| name.is_none_or(|name| name.trim().eq_ignore_ascii_case(other));
+        let mut healths = Vec::new();
+        for broken in self.broken().iter().filter(|broken| is_asked(&broken.name)) {
+            healths.push((
+                broken.sender,
+                &broken.name,
+                Health { verdict: HealthVerdict::Bad, detail: broken.why.clone() },
+            ));
         }
+        let desks = self.desks();
+        for desk in desks.iter().filter(|desk| is_asked(&desk.name)) {
+            healths.push((desk.id, &desk.name, desk.provider.health().await));
+        }
+        if let Some(name) = name.filter(|_| healths.is_empty()) {
+            return Err(EngineError::NotFound(self.no_sender(name)));
+        }
+        let rows = view::senders::list(self.pool()).await?;
+        let mut stops: HashMap<_, _> = rows.into_iter().filter_map(|row| Some((row.id, row.stopped?))).collect();
+        let check = |(id, name, health): (SenderId, &String, Health)| SenderCheck {
+            name: name.clone(),
+            health,
+            stop: stops.remove(&id),
+            is_lifted: false,
+        };
+        Ok(healths.into_iter().map(check).collect())
+    }
+
+    async fn unstop(&self, name: &str) -> Result<bool, EngineError> {
+        let Some(id) = self.sender_id(name) else { return Ok(false) };
         let mut connection = self.pool().acquire().await?;
         Ok(sender::unstop(&mut connection, id).await?.is_some())
+    }
+
+    /// The newest running blast of a sender with somebody left to send to.
+    pub async fn blast_to_send(&self, sender: &str) -> Result<Option<BlastRow>, EngineError> {
+        let running = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
+        let is_left = |blast: &BlastRow| blast.counts.queued + blast.counts.sending > 0;
+        Ok(self.blasts(&running).await?.into_iter().find(|blast| blast.sender == sender && is_left(blast)))
     }
 
     /// An operator's word that a sender may go on, whatever stopped it, or however long its provider asked it to wait. Returns how many people became uncertain by

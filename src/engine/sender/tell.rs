@@ -120,7 +120,8 @@ impl Sender {
         if skew.abs() > SKEW_MAX {
             return Some(Waiting::Clock { seconds: skew.num_seconds() });
         }
-        self.stopped.clone().map(|why| Waiting::SenderStopped { why })
+        let (why, sender) = (self.stopped.clone()?, self.parts.desk.name.clone());
+        Some(Waiting::SenderStopped { why, sender, code: String::new() })
     }
 
     /// A reason that stands, without a moment at which it ends.

@@ -307,7 +307,8 @@ fn a_paused_blast_is_resumed_by_the_same_question() {
 fn a_blast_whose_sender_stopped_goes_on_after_y() {
     let mut dashboard = TestDashboard::new(STACKED);
     let why = "the token is refused".to_owned();
-    let stands = BlastRow { waiting: Some(Waiting::SenderStopped { why }), ..blasts().swap_remove(0) };
+    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code: "unauthorised".to_owned() };
+    let stands = BlastRow { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     assert!(
         dashboard.line(22).starts_with(" sales stopped: the token is refused. Mended? y is yes"),

@@ -1,0 +1,124 @@
+//! A stopped sender says so wherever it is asked about, with its mend; whoever lifts the stop hears that it is sent for only
+//! once that is so.
+
+use serde_json::json;
+
+use crate::support::{Setup, Shop};
+
+/// A shop with a blast that is sending, whose sender is stopped with this code; no engine runs.
+async fn stopped_shop(code: &str, reason: &str) -> Shop {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..3).await;
+    stop(&shop, code, reason).await;
+    shop
+}
+
+async fn stop(shop: &Shop, code: &str, reason: &str) {
+    shop.execute(&format!(
+        "update senders set stopped_at = now(), stopped_code = '{code}', stopped_reason = '{reason}'"
+    ))
+    .await;
+}
+
+async fn is_stopped(shop: &Shop) -> bool {
+    shop.number("select count(*) from senders where stopped_at is not null").await > 0
+}
+
+#[tokio::test]
+async fn whoever_lifts_a_stop_has_the_people_queued_sent_to() {
+    for verb in [["sender", "confirm", "sales"], ["sender", "check", "sales"]] {
+        let shop = stopped_shop("device", "Device is offline").await;
+
+        let said = shop.run(&verb).await;
+
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.err.contains("sender sales goes on"), "{said:?}");
+        shop.until_posts(3).await;
+        shop.promises().await;
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fails() {
+    for verb in [["sender", "confirm", "sales"], ["sender", "check", "sales"]] {
+        let shop = stopped_shop("device", "Device is offline").await;
+        std::fs::create_dir_all(shop.path("data")).unwrap();
+        shop.write("data/log", "a file where logs should go");
+
+        let said = shop.run(&verb).await;
+
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.err.contains("nobody sends for it: no standby can be started"), "{said:?}");
+        assert!(!said.err.contains("goes on"), "{said:?}");
+        assert!(!is_stopped(&shop).await);
+    }
+}
+
+#[tokio::test]
+async fn a_lifted_stop_starts_no_engine_where_nobody_is_queued_or_none_is_wanted() {
+    let shop = stopped_shop("device", "Device is offline").await;
+
+    let unattended = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+    stop(&shop, "device", "Device is offline").await;
+    let idle = shop.run(&["sender", "check", "sales"]).await;
+
+    assert!(unattended.code == 0 && unattended.err.contains("may go on, and waits for an engine"), "{unattended:?}");
+    assert!(idle.code == 0 && idle.err.contains("sender sales may go on: nobody is queued"), "{idle:?}");
+    assert!(shop.engines().is_empty());
+}
+
+#[tokio::test]
+async fn doctor_lists_a_stopped_sender_as_bad_with_the_mend_and_lifts_nothing() {
+    for (code, reason, mend) in [
+        ("device", "Device is offline", "`blastdeck --config"),
+        ("restored", "this database went back in time", "sender confirm sales`"),
+    ] {
+        let shop = stopped_shop(code, reason).await;
+
+        let said = shop.run(&["doctor"]).await;
+
+        assert_eq!(said.code, 1, "{said:?}");
+        let line = said.out.lines().find(|line| line.contains("sender sales")).unwrap();
+        assert!(line.starts_with("bad") && line.contains(reason) && line.contains(mend), "{line}");
+        assert!(is_stopped(&shop).await, "doctor changes nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_check_of_a_sender_whose_database_was_restored_names_the_confirmation() {
+    let shop = stopped_shop("restored", "this database went back in time").await;
+
+    let said = shop.run(&["sender", "check", "sales"]).await;
+    let json = shop.run(&["sender", "check", "--json"]).await;
+
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.out.contains("stopped: this database went back in time"), "{said:?}");
+    assert!(said.out.contains("sender confirm sales`") && !said.out.contains("good"), "{said:?}");
+    assert!(json.out.contains("\"verdict\":\"bad\"") && json.out.contains("sender confirm sales"), "{json:?}");
+    assert!(is_stopped(&shop).await);
+}
+
+#[tokio::test]
+async fn a_read_only_check_says_that_a_well_sender_is_still_stopped() {
+    let shop = stopped_shop("device", "Device is offline").await;
+
+    let said = shop.run(&["--read-only", "sender", "check"]).await;
+
+    assert!(said.code == 1 && said.out.contains("stopped: Device is offline"), "{said:?}");
+    assert!(is_stopped(&shop).await);
+}
+
+#[tokio::test]
+async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
+    let shop = stopped_shop("restored", "this database went back in time").await;
+
+    let restored = shop.waiting("1").await;
+    stop(&shop, "device", "Device is offline").await;
+    let offline = shop.waiting("1").await;
+
+    assert_eq!(restored["reason"], json!("sender_stopped"));
+    assert_eq!(restored["mend"], "if everybody queued may get it, `blastdeck sender confirm sales`, or S on the blast");
+    assert_eq!(offline["mend"], "mend it, then `blastdeck sender check sales`, or S on the blast");
+    assert_eq!(shop.count("queued").await, 3);
+}
