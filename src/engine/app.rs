@@ -3,6 +3,7 @@
 mod commands;
 mod create;
 mod health;
+mod last_act;
 mod marks;
 mod moving;
 mod open;

@@ -28,6 +28,7 @@ pub struct LoggedAction {
     pub action: String,
     pub blast_id: Option<BlastId>,
     pub recipient_id: Option<RecipientId>,
+    pub phone_number: Option<String>,
     pub detail: Value,
 }
 
@@ -79,7 +80,7 @@ pub async fn whole(tx: &mut PgConnection, act: &LoggedAction) -> Result<Vec<Logg
     let Some(several) = act.detail.get("several") else { return Ok(vec![act.clone()]) };
     // They were logged in one statement, one after the other: the walk back from the newest ends with the first.
     let acts = sqlx::query_as(
-        "select id, at, operator, action, blast_id, recipient_id, detail
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail
            from (select * from operator_actions
                   where operator = $1 and id <= $2 and at = $3 and detail -> 'several' = $4 and action = $5
                   order by id desc limit ($4 ->> 'people')::bigint) as whole
@@ -106,16 +107,11 @@ pub async fn amend(tx: &mut PgConnection, id: ActionId, detail: &Value) -> Resul
     Ok(())
 }
 
-/// An operator's newest act that can be taken back and is not: a mark, or a start of a moment ago (which is
-/// refused when it has begun to send, instead of taking an older mark back unasked).
+/// An operator's newest act that is not taken back, whatever it was.
 pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
-        "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
-          where operator = $1 and undone_at is null
-            and (action in ('replied', 'closed', 'opt-out', 'note', 'resolve')
-                 or (action in ('launch', 'resume')
-                     and at > now() - interval '2 minutes'
-                     and exists (select 1 from blasts b where b.id = blast_id and b.state = 'sending')))
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
+          where operator = $1 and undone_at is null and action <> 'undo'
           order by id desc limit 1",
     )
     .bind(operator)
@@ -127,7 +123,7 @@ pub async fn newest_of(tx: &mut PgConnection, operator: &str) -> Result<Option<L
 /// The newest mark on each of these people that is not taken back, by person.
 pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Result<Vec<LoggedAction>, StoreError> {
     let acts = sqlx::query_as(
-        "select a.id, a.at, a.operator, a.action, a.blast_id, a.recipient_id, a.detail
+        "select a.id, a.at, a.operator, a.action, a.blast_id, a.recipient_id, a.phone_number, a.detail
            from unnest($1::bigint[]) as person
           cross join lateral (select * from operator_actions
                                where recipient_id = person and undone_at is null
@@ -144,7 +140,7 @@ pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Re
 /// Who closed a person, if an operator did and it stands.
 pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
-        "select id, at, operator, action, blast_id, recipient_id, detail from operator_actions
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
           where recipient_id = $1 and undone_at is null and action = 'closed' order by id desc limit 1",
     )
     .bind(recipient)

@@ -10,6 +10,7 @@ mod leases;
 mod marks;
 mod plans;
 mod spellings;
+mod undo;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{Evidence, StampedEvidence};

@@ -57,7 +57,7 @@ impl App {
         };
         let added = self.suppress_in(&mut tx, &new).await?;
         if added {
-            self.log_suppress(&mut tx, "suppress", phone).await?;
+            self.log_suppress(&mut tx, "suppress", (business, phone)).await?;
         }
         tx.commit().await?;
         let _ = self.news_parts().order(self.pool(), None).await;
@@ -69,7 +69,7 @@ impl App {
         let mut tx = self.pool().begin().await?;
         let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
         if removed {
-            self.log_suppress(&mut tx, "unsuppress", phone).await?;
+            self.log_suppress(&mut tx, "unsuppress", (business, phone)).await?;
         }
         tx.commit().await?;
         Ok(removed)
@@ -80,14 +80,19 @@ impl App {
         Ok(suppression::list(self.pool(), i64::from(limit)).await?)
     }
 
-    async fn log_suppress(&self, tx: &mut PgConnection, act: &'static str, phone: &Phone) -> Result<(), EngineError> {
+    async fn log_suppress(
+        &self,
+        tx: &mut PgConnection,
+        act: &'static str,
+        (business, phone): (&str, &Phone),
+    ) -> Result<(), EngineError> {
         let new = NewAction {
             operator: self.operator(),
             action: act,
             blast: None,
             recipient: None,
             phone: Some(phone.as_str()),
-            detail: serde_json::json!({}),
+            detail: serde_json::json!({ "business": business }),
         };
         action::log(tx, new).await?;
         Ok(())

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
 
 use super::App;
-use super::commands::no_blast;
+use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, RecipientId};
@@ -16,6 +16,7 @@ use crate::domain::status::Status;
 use crate::engine::error::EngineError;
 use crate::store;
 use crate::store::action::{self, LoggedAction, NewAction};
+use crate::store::blast;
 use crate::store::evidence::EntryOutcome;
 use crate::store::person::PersonRow;
 use crate::store::suppression;
@@ -42,7 +43,7 @@ struct Undo {
 
 impl App {
     /// Takes back this operator's own newest act that is not taken back yet, whole. Refused if somebody changed one of
-    /// its people since.
+    /// its people since, and if that act cannot be taken back: an older one never goes in its place.
     pub async fn undo_mine(&self) -> Result<TakenBack, EngineError> {
         let mut tx = self.pool().begin().await?;
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
@@ -50,6 +51,9 @@ impl App {
         };
         if matches!(mine.action.as_str(), "launch" | "resume") {
             return self.undo_launch(tx, &mine).await;
+        }
+        if undone(&mine).is_none() {
+            return Err(last_act::refusal(&mut tx, &mine).await?);
         }
         let acts = action::whole(&mut tx, &mine).await?;
         refuse_changed_since(&mut tx, &acts).await?;
@@ -155,10 +159,11 @@ impl App {
         act: &LoggedAction,
     ) -> Result<TakenBack, EngineError> {
         let blast = act.blast_id.ok_or_else(|| EngineError::NotFound("that blast is gone".to_owned()))?;
-        let (head, state) = match self.disarm(&mut tx, blast).await {
-            Err(EngineError::NotFound(_)) => return Err(no_blast(blast)),
-            other => other?,
-        };
+        let is_sending = blast::head(&mut tx, blast).await?.is_some_and(|head| head.state == BlastState::Sending);
+        if !is_sending {
+            return Err(last_act::refusal(&mut tx, act).await?);
+        }
+        let (head, state) = self.disarm(&mut tx, blast).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
         self.tell(blast).await?;

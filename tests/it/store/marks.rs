@@ -15,7 +15,7 @@ use super::{Scene, accepted, entry};
 const SITI: RecipientId = RecipientId(1);
 
 /// The desk of an operator.
-async fn desk(scene: &Scene, operator: &str) -> App {
+pub(super) async fn desk(scene: &Scene, operator: &str) -> App {
     blastdeck::provider::init();
     let text = "[[senders]]\nname = \"sales\"\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"kedai\"\n\
                 base_url = \"http://127.0.0.1:9\"\ntoken = { file = \"/proc/sys/kernel/ostype\" }\n[engine]\nspeed = 600";
@@ -31,7 +31,7 @@ fn sale(amount: &str) -> Mark {
     Mark::Closed(Some(amount.parse::<Decimal>().unwrap()))
 }
 
-fn refusal<T: std::fmt::Debug>(outcome: Result<T, EngineError>) -> String {
+pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, EngineError>) -> String {
     match outcome {
         Err(EngineError::Refused(why)) => why,
         other => panic!("not refused: {other:?}"),

@@ -1,0 +1,129 @@
+//! The newest act is the one that `u` takes back. Where it cannot, it says so and takes back no older one.
+
+use blastdeck::domain::ids::{BlastId, RecipientId};
+use blastdeck::domain::phone::Phone;
+use blastdeck::domain::recipient::{Evidence, Mark};
+use blastdeck::domain::retry::ErrorClass;
+use blastdeck::engine::{App, Launch};
+use chrono::TimeDelta;
+
+use super::marks::{desk, refusal};
+use super::{BLAST, Scene, entry};
+
+const BEN: RecipientId = RecipientId(2);
+
+/// Person 2 opted out by aina's word; nobody was sent to.
+async fn with_an_opt_out() -> (Scene, App) {
+    let scene = Scene::queued(3).await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    (scene, aina)
+}
+
+/// Everything that an undo could change.
+async fn facts(scene: &Scene) -> String {
+    let facts = "select string_agg(status::text, ' ' order by id) || (select string_agg(state::text, ' ' order by id) from blasts)
+                        || (select count(*) from suppressions) || (select count(*) from operator_actions where undone_at is null)
+                   from blast_recipients";
+    sqlx::query_scalar(facts).fetch_one(scene.pool()).await.unwrap()
+}
+
+async fn refused_unchanged(scene: &Scene, app: &App) -> String {
+    let before = facts(scene).await;
+    let why = refusal(app.undo_mine().await);
+    assert_eq!(facts(scene).await, before, "{why}");
+    why
+}
+
+#[tokio::test]
+async fn an_opt_out_before_a_pause_is_not_taken_back_in_its_place() {
+    let (scene, aina) = with_an_opt_out().await;
+    aina.pause(BLAST).await.unwrap();
+
+    let why = refused_unchanged(&scene, &aina).await;
+
+    assert_eq!(why, "your last act was to pause Raya: S goes on with it");
+    assert_eq!(scene.statuses().await[1], "opted_out");
+    // On purpose it can be.
+    aina.undo_person(BEN).await.unwrap();
+    assert_eq!(scene.number("select count(*) from suppressions").await, 0);
+    scene.books().await;
+}
+
+#[tokio::test]
+async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
+    let (scene, aina) = with_an_opt_out().await;
+    let ben = desk(&scene, "ben").await;
+    aina.pause(BLAST).await.unwrap();
+    let version = aina.blast(BLAST).await.unwrap().version;
+    ben.resume(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
+
+    assert_eq!(
+        refused_unchanged(&scene, &aina).await,
+        "your last act was to pause Raya: it is sending now, and p pauses it"
+    );
+    assert!(refused_unchanged(&scene, &ben).await.contains("has started sending: p pauses it"));
+}
+
+#[tokio::test]
+async fn neither_a_cancel_nor_a_delete_can_be_taken_back_nor_anything_before_them() {
+    let (scene, aina) = with_an_opt_out().await;
+    aina.cancel(BLAST).await.unwrap();
+
+    let cancelled = refused_unchanged(&scene, &aina).await;
+    assert_eq!(cancelled, "your last act was to cancel Raya: that cannot be taken back");
+
+    aina.delete(BLAST).await.unwrap();
+    let deleted = refusal(aina.undo_mine().await);
+    assert_eq!(deleted, "your last act was to delete Raya: that cannot be taken back");
+    assert_eq!(scene.number("select count(*) from suppressions").await, 1, "the opt-out stands");
+}
+
+#[tokio::test]
+async fn an_opt_out_by_number_is_named_with_the_verb_that_reverses_it() {
+    let (scene, aina) = with_an_opt_out().await;
+    let phone = Phone::parse("+60100000003", "MY".parse().unwrap()).unwrap();
+    aina.suppress("kedai", &phone, None).await.unwrap();
+
+    let added = refused_unchanged(&scene, &aina).await;
+    aina.unsuppress("kedai", &phone).await.unwrap();
+    let removed = refused_unchanged(&scene, &aina).await;
+
+    let verb = "`blastdeck suppress remove +60100000003 --business 'kedai'` lets it be messaged again";
+    assert_eq!(added, format!("your last act was to suppress +60100000003: {verb}"));
+    let verb = "`blastdeck suppress add +60100000003 --business 'kedai'` suppresses it again";
+    assert_eq!(removed, format!("your last act was to let +60100000003 be messaged again: {verb}"));
+}
+
+#[tokio::test]
+async fn a_retry_is_named_with_the_key_that_stops_it() {
+    let scene = Scene::sending(3).await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(RecipientId(3), Mark::Note("asks on Friday".to_owned())).await.unwrap();
+    let (class, code) = (ErrorClass::FailRecipient, "400".to_owned());
+    let error = Evidence::Rejected { class, code, message: "no such number".to_owned() };
+    scene.record(&[entry(1, error, b"")]).await;
+    assert_eq!(aina.retry(BlastId(1), None).await.unwrap(), 1);
+
+    let why = refused_unchanged(&scene, &aina).await;
+
+    assert_eq!(why, "your last act was to try those who failed in Raya again: it is sending now, and p pauses it");
+    assert_eq!(scene.number("select count(*) from blast_recipients where note is not null").await, 1);
+}
+
+#[tokio::test]
+async fn a_start_of_long_ago_is_not_stepped_over() {
+    let scene = Scene::queued(3).await;
+    scene.execute("update blasts set state = 'draft'").await;
+    let aina = desk(&scene, "aina").await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    let version = aina.blast(BLAST).await.unwrap().version;
+    aina.launch(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
+    scene.execute("update operator_actions set at = at - interval '1 hour'").await;
+
+    assert!(refused_unchanged(&scene, &aina).await.contains("has started sending: p pauses it"));
+    scene.execute("update blasts set state = 'completed'").await;
+    assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start Raya: it is completed now");
+    scene.execute("update blasts set deleted_at = now()").await;
+    assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start blast 1: it was deleted since");
+}
