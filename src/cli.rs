@@ -1,4 +1,5 @@
-//! The command tree: arguments as typed, turned into what is meant. One verb a file. Data goes to stdout, talk to stderr.
+//! The command tree: arguments are parsed into what they mean, one verb per file. Data goes to stdout, messages to
+//! stderr.
 
 mod audit;
 mod bench;
@@ -33,7 +34,7 @@ use crate::telemetry::{self, Verbosity};
 
 /// WhatsApp blasts from a terminal, followed from sent to closed.
 ///
-/// Without a command it opens the dashboard.
+/// Without a command, it opens the dashboard.
 #[derive(Debug, Parser)]
 #[command(name = "blastdeck", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
 pub struct Arguments {
@@ -43,7 +44,7 @@ pub struct Arguments {
     verb: Option<CliVerb>,
 }
 
-/// Options of every verb.
+/// Options that every verb takes.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
     /// The configuration file [env: BLASTDECK_CONFIG].
@@ -55,10 +56,10 @@ pub(crate) struct Global {
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Change nothing: look only.
+    /// Read only: change nothing.
     #[arg(long, global = true)]
     read_only: bool,
-    /// Say more on stderr; twice for everything.
+    /// Log more on stderr; repeat for more detail.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Install PostgreSQL with the system's package manager if it is missing [env: BLASTDECK_INSTALL_POSTGRES=1].
@@ -68,20 +69,20 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum CliVerb {
-    /// Try everything with made-up people and a pretend phone; nothing leaves this machine.
+    /// Try everything with made-up people and a simulated phone; nothing leaves this machine.
     Demo(demo::DemoArgs),
-    /// Make, send, follow and report blasts.
+    /// Create, send, follow and report blasts.
     #[command(subcommand)]
     Blast(blast::BlastVerb),
     /// Mark a person: replied, closed, opt-out, note, or undo the last mark.
     Mark(mark::MarkVerb),
-    /// People of whom nobody knows whether the message went.
+    /// People whose message may or may not have been sent.
     #[command(subcommand)]
     Uncertain(uncertain::UncertainVerb),
     /// People who asked not to be messaged.
     #[command(subcommand)]
     Suppress(suppress::SuppressVerb),
-    /// Senders and how they are.
+    /// Senders and their health.
     #[command(subcommand)]
     Sender(sender::SenderVerb),
     /// Send and poll, without a terminal.
@@ -91,23 +92,23 @@ enum CliVerb {
     /// The private local Postgres; migrations.
     #[command(subcommand)]
     Db(db::DbVerb),
-    /// What this machine and this database can do.
+    /// Measure what this machine and this database can do.
     #[command(subcommand)]
     Bench(bench::BenchVerb),
-    /// What is wrong here, and what to do.
+    /// Check the installation: what is wrong, and how to fix it.
     Doctor,
-    /// Recount everything and compare; exit code 4 on a difference.
+    /// Recount everything and compare with the counters; exit code 4 on a difference.
     Audit(audit::AuditArgs),
 }
 
 impl Arguments {
-    /// How a failure is to be told.
+    /// The format for a failure.
     pub const fn voice(&self) -> ErrorFormat {
         if self.global.json { ErrorFormat::Json } else { ErrorFormat::Words }
     }
 }
 
-/// Reads the command line. Wrong usage ends here, with exit code 2.
+/// Parses the command line. Exits with code 2 on wrong usage.
 pub fn parse() -> Arguments {
     let wrong = match Arguments::try_parse() {
         Ok(arguments) => return arguments,
@@ -120,7 +121,7 @@ pub fn parse() -> Arguments {
     wrong.exit()
 }
 
-/// Does what was asked.
+/// Runs the verb, or the dashboard without one.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let Arguments { global, verb } = arguments;
     match verb {

@@ -1,5 +1,6 @@
-//! Configuration: defaults, then the file, then the environment, then flags. Every problem is found at once, with the
-//! place, the key and the mend. Knows no database and no provider; tokens are read only when they are needed.
+//! Configuration: defaults, overridden by the file, the environment and flags, in this order. Loading reports all
+//! problems at once, each with its location, its key and the fix. Knows no database and no provider; tokens are read
+//! only when they are needed.
 //!
 //! `assets/config.example.toml` documents every key.
 
@@ -36,10 +37,10 @@ use reader::TableReader;
 
 use crate::domain::pace::Speed;
 
-/// The largest file read, in bytes.
+/// The largest configuration file, in bytes.
 const FILE_MAX: u64 = 1024 * 1024;
 
-/// Everything that can be set, checked.
+/// The validated configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub database: DatabaseConfig,
@@ -48,13 +49,13 @@ pub struct Config {
     pub polling: PollingConfig,
     pub opt_out: OptOutConfig,
     pub ui: UiConfig,
-    /// Who acts, as logged with every act: `BLASTDECK_OPERATOR`, else `login@host`.
+    /// The operator's name, as logged with every act: `BLASTDECK_OPERATOR`, else `login@host`.
     pub operator: String,
     path: Option<PathBuf>,
     origins: Vec<SettingOrigin>,
 }
 
-/// What the command line says above everything else.
+/// The command-line flags that override everything else.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// `--config`.
@@ -70,7 +71,7 @@ impl Config {
         Self::load_in(flags, &Environment::of_process())
     }
 
-    /// The same, in an environment that is passed in.
+    /// The same, in the given environment.
     pub fn load_in(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         let named = flags.config.clone().or_else(|| environment.get("BLASTDECK_CONFIG").map(PathBuf::from));
         let path = match named {
@@ -81,7 +82,7 @@ impl Config {
         Self::build(&text, path, environment, flags)
     }
 
-    /// From the text of a file alone: no environment, no flags.
+    /// Parses the text of a file, without environment or flags.
     pub fn from_toml_str(text: &str) -> Result<Self, ConfigError> {
         Self::build(text, None, &Environment::default(), &Flags::default())
     }
@@ -113,7 +114,7 @@ impl Config {
         config.finish(log)
     }
 
-    /// What the engine does by itself is told apart from what operators do by the name it signs with.
+    /// The log of acts distinguishes the engine from operators by this name.
     fn refuse_engines_name(&self, log: &mut ConfigLog) {
         if self.operator == "engine" {
             let variable = ValueSource::Variable("BLASTDECK_OPERATOR".to_owned());
@@ -121,7 +122,7 @@ impl Config {
         }
     }
 
-    /// Time may only be hurried where nobody is really written to: it would shrink the gaps that protect a number.
+    /// Time may run faster only where nobody is really messaged: a higher speed shrinks the gaps that protect a number.
     fn refuse_hurried_senders(&self, log: &mut ConfigLog) {
         let real = self.senders.iter().find(|sender| !sender.is_rehearsal());
         if let Some(sender) = real.filter(|_| self.engine.speed != Speed::REAL) {
@@ -139,12 +140,12 @@ impl Config {
         Ok(Self { origins, ..self })
     }
 
-    /// The file that was read, if any.
+    /// The configuration file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Every value in force and where it came from, in the order of the example file. Secrets are not in it.
+    /// Every value in force and its source, in the order of the example file, without secrets.
     pub fn origins(&self) -> &[SettingOrigin] {
         &self.origins
     }

@@ -1,4 +1,4 @@
-//! WhatsApp, over HTTP: the trait that the engine sends through, and its implementations.
+//! WhatsApp over HTTP: the trait that the engine sends through, and its implementations.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::domain::retry::ErrorClass;
 mod http;
 pub mod wsapme;
 
-/// Chooses the TLS library once for the process. To be called first in `main`: building a client panics without it.
-/// Calling it again changes nothing.
+/// Selects the TLS library for the process. Call it first in `main`: building a client panics without it. Calling it
+/// again has no effect.
 pub fn init() {
-    // An error only says that somebody was first.
+    // An error only means that a library is already selected.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Bodies are read up to this many bytes; a longer one is cut there and counts as unreadable.
+/// The longest response body, in bytes; a longer one is truncated and counts as unreadable.
 pub const BODY_MAX: usize = 1024 * 1024;
 
-/// One message to one person, ready to go.
+/// One message to one person, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     /// E.164 digits, without the plus.
@@ -31,41 +31,41 @@ pub struct Outgoing {
     pub text: String,
 }
 
-/// What came of one POST. The exact body travels with it, whatever it says.
+/// The outcome of one POST, always with the exact response body.
 #[derive(Debug, Clone)]
 pub struct SendReply {
     pub outcome: SendOutcome,
     pub raw: RawResponse,
 }
 
-/// A message to ask about.
+/// A request for a message's status.
 #[derive(Debug, Clone, Copy)]
 pub struct StatusQuery<'a> {
     pub id: &'a MessageId,
-    /// Whom it was sent to: E.164 digits, without the plus.
+    /// The recipient: E.164 digits, without the plus.
     pub to: &'a str,
 }
 
-/// A response as received, byte for byte; both empty when none came.
+/// A response as received, byte for byte; both fields are empty when there was none.
 #[derive(Debug, Clone, Default)]
 pub struct RawResponse {
     pub http_status: Option<u16>,
     pub body: Bytes,
 }
 
-/// The three things that a POST can come to.
+/// The three outcomes of a POST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// The provider has it, and gave an id.
+    /// The provider accepted it and returned an id.
     Accepted { message_id: MessageId, provider_status: Option<String>, message_timestamp: Option<DateTime<Utc>> },
-    /// Known not to have been accepted. `code` is the provider's own (or a short word of ours, such as `connect`),
+    /// Known not to have been accepted. `code` is the provider's own (or a short one of ours, such as `connect`),
     /// `message` its sentence, for people.
     Rejected { class: ErrorClass, code: String, message: String, retry_after: Option<Duration> },
-    /// Nobody can know. Never sent again by itself. `why` is a sentence for the operator.
+    /// It may or may not have been accepted. Never retried automatically. `why` is a sentence for the operator.
     Unknown { why: String },
 }
 
-/// What asking for one message's status came to.
+/// The result of asking for one message's status.
 #[derive(Debug, Clone)]
 pub struct StatusReply {
     pub finding: StatusFinding,
@@ -74,32 +74,32 @@ pub struct StatusReply {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StatusFinding {
-    /// A known word or number was there.
+    /// The response held a known status.
     Known(StatusReport),
-    /// An unknown word: kept, changes nothing.
+    /// An unknown status: stored, but changes nothing.
     Unrecognised { word: String },
-    /// Nothing to learn now (not available, gateway trouble, no answer): asked again later. `why` is for the log.
+    /// No status now (not available, a gateway error, no response): polled again later. `why` is for the log.
     Nothing { why: String },
-    /// The provider wants fewer questions, and none for as long as it says.
+    /// The provider wants fewer status calls, and none for `retry_after`.
     Throttled { retry_after: Option<Duration> },
-    /// The sender cannot be asked at all until a person mends something (token, device).
+    /// The sender cannot poll until an operator fixes something (token, device).
     Refused { code: String, message: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusReport {
     pub stage: ProviderStage,
-    /// The provider's own word, upper case (`DELIVERY_ACK`), or the number as text.
+    /// The provider's own status in upper case (`DELIVERY_ACK`), or its number as text.
     pub word: String,
-    /// When the stage was reached, by the provider's clock, if it says.
+    /// When the stage was reached, by the provider's clock, if reported.
     pub at: Option<DateTime<Utc>>,
     /// `messageC2STimestamp`: client to server. Never a delivery time.
     pub c2s_at: Option<DateTime<Utc>>,
-    /// For [`ProviderStage::Failed`]: a code if the provider gave one.
+    /// For [`ProviderStage::Failed`]: the code, if the provider reported one.
     pub error_code: Option<String>,
 }
 
-/// A sender's state as its provider tells it. Advisory: shown, never a reason not to send.
+/// A sender's health as its provider reports it. Advisory: shown, but never a reason not to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     pub verdict: HealthVerdict,
@@ -110,46 +110,46 @@ pub struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HealthVerdict {
     Good,
-    /// Reachable, but says something is off (device offline).
+    /// Reachable, but reports a problem (device offline).
     Doubtful,
     /// Cannot work as configured (token refused, unreachable).
     Bad,
 }
 
-/// A way to WhatsApp. One value per sender; calls may run side by side.
+/// A connection to WhatsApp. One value per sender; calls may run concurrently.
 pub trait Provider: Send + Sync + 'static {
-    /// One POST, never repeated inside. Always comes to a reply; gives up by itself within the configured timeout.
+    /// Sends one POST and never repeats it. Always returns a reply; gives up within the configured timeout.
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply>;
 
-    /// Asks what became of a message.
+    /// Asks for the status of a message.
     fn status<'a>(&'a self, asked: StatusQuery<'a>) -> BoxFuture<'a, StatusReply>;
 
-    /// Whether [`Provider::status_of`] makes use of the send's reply, so that it is worth loading.
+    /// Whether [`Provider::status_of`] uses the send's reply, so that it is worth loading.
     fn wants_send_reply(&self) -> bool {
         false
     }
 
-    /// Asks what became of a message, with the body that its send was answered with: some calls want more than the id.
+    /// Asks for the status of a message, given the response body of its send: some calls need more than the id.
     fn status_of<'a>(&'a self, asked: StatusQuery<'a>, _send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
         self.status(asked)
     }
 
-    /// The stage that a status word of this provider stands for; `None` for words that change nothing.
+    /// The stage of a status of this provider; `None` for one that changes nothing.
     fn stage_of(&self, _word: &str) -> Option<ProviderStage> {
         None
     }
 
-    /// What a person can do about an error code, in plain words; `None` for codes that speak for themselves.
+    /// What an operator can do about an error code; `None` for codes that explain themselves.
     fn advice(&self, _code: &str) -> Option<&'static str> {
         None
     }
 
-    /// What a failure that is reported after acceptance asks of us, by the code in [`StatusReport::error_code`]. Never
-    /// [`ErrorClass::Retry`]: the message had been taken.
+    /// The class of a failure that is reported after acceptance, by the code in [`StatusReport::error_code`]. Never
+    /// [`ErrorClass::Retry`]: the message was accepted.
     fn failure_class(&self, _code: Option<&str>) -> ErrorClass {
         ErrorClass::FailRecipient
     }
 
-    /// Asks how the sender is; sends nothing.
+    /// Asks for the sender's health; sends nothing.
     fn health(&self) -> BoxFuture<'_, Health>;
 }

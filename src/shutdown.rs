@@ -1,5 +1,5 @@
-//! How a stop reaches every task: one token, cancelled by a signal or by the work being done. Injected everywhere;
-//! nobody else listens to signals.
+//! Graceful shutdown: one token, cancelled by a signal or when the work is done. Injected everywhere; nothing else
+//! listens to signals.
 
 use std::io;
 
@@ -9,13 +9,13 @@ use tokio_util::sync::CancellationToken;
 /// The exit code of a process that was interrupted twice, as shells report one killed by SIGINT.
 pub const INTERRUPTED: i32 = 130;
 
-/// Asks tasks to stop. Clones are the same request; a child can be stopped alone.
+/// Asks tasks to stop. Clones share the request; a child can be stopped alone.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     token: CancellationToken,
 }
 
-/// What a second SIGINT does, when stopping takes the operator too long.
+/// What a second SIGINT does, when stopping takes too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondInterrupt {
     /// Ends the process at once with [`INTERRUPTED`]: for verbs, which have no terminal to restore.
@@ -29,18 +29,18 @@ impl Shutdown {
         Self::default()
     }
 
-    /// A stop that this one brings about too, but which does not bring about this one.
+    /// A child: cancelled with this one, but not the other way round.
     #[must_use]
     pub fn child(&self) -> Self {
         Self { token: self.token.child_token() }
     }
 
-    /// The request as a token, for parts that are given theirs from elsewhere. Cancelling it cancels nothing else.
+    /// A child as a plain token. Cancelling it cancels nothing else.
     pub fn token(&self) -> CancellationToken {
         self.token.child_token()
     }
 
-    /// Asks everybody who holds this one, or a child of it, to stop. Asking again changes nothing.
+    /// Requests a stop of this one and its children. Idempotent.
     pub fn cancel(&self) {
         self.token.cancel();
     }
@@ -49,13 +49,13 @@ impl Shutdown {
         self.token.is_cancelled()
     }
 
-    /// Comes back when a stop was asked for, at once if that was before. Cancel-safe: for `select!`.
+    /// Resolves once a stop is requested. Cancel-safe, for `select!`.
     pub async fn cancelled(&self) {
         self.token.cancelled().await;
     }
 
-    /// Stops when the process is told to: SIGINT (ctrl-c), SIGTERM (systemd, kill) or SIGHUP (the terminal has gone).
-    /// To be called once, within a runtime. Fails when the system does not let it listen.
+    /// Stops on SIGINT (ctrl-c), SIGTERM (systemd, kill) or SIGHUP (the terminal is gone). Call it once, within a
+    /// runtime. Fails when the handlers cannot be installed.
     pub fn on_signals(&self, second: SecondInterrupt) -> io::Result<()> {
         let signals = Signals {
             interrupt: signal(SignalKind::interrupt())?,
@@ -114,7 +114,7 @@ mod tests {
     /// Set for the process that the tests below send signals to.
     const WAITS: &str = "BLASTDECK_TEST_WAITS_FOR_SIGNALS";
 
-    /// Not a test by itself, but that process.
+    /// Not a test itself, but that process.
     #[test]
     fn process_that_waits_for_signals() {
         if std::env::var_os(WAITS).is_none() {
@@ -127,7 +127,7 @@ mod tests {
             println!("\nready");
             shutdown.cancelled().await;
             println!("\nstopping");
-            // Like work that does not end, until somebody insists (or nobody is left to).
+            // Like work that does not end, until a second interrupt (or the time limit).
             tokio::time::timeout(Duration::from_secs(30), std::future::pending::<()>()).await.unwrap_err();
         });
     }

@@ -1,10 +1,10 @@
-//! A fake WhatsApp for demo, rehearsal and tests: WSAPME's front door over one simulated, seeded population.
+//! A fake WhatsApp for demo, rehearsal and tests: WSAPME's API over one simulated, seeded population.
 //!
-//! Owns its wire shapes, its population, its faults and its ledger of the truth. Shares no types with the provider
-//! clients nor with any other room, so that what both get wrong does not cancel out. Serves loopback only.
+//! Owns its wire formats, its population, its faults and its log of every POST. Shares no types with the provider
+//! clients or any other module, so that a shared misreading cannot hide. Serves loopback only.
 //!
-//! A person's fate is a hash of seed, phone and how many messages that person got before, so the order of sending
-//! changes nothing, and the same seed and phones give the same truth (apart from times of day and message ids).
+//! A person's fate is a hash of seed, phone and the number of messages that the person got before. The order of sending
+//! changes nothing, and the same seed and phones give the same outcomes (apart from times of day and message ids).
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -31,25 +31,25 @@ mod truth;
 mod world;
 mod wsapme;
 
-/// The largest body that is taken, in bytes.
+/// The largest request body, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
-/// How long calls under way may take to end after a stop.
+/// How long requests in flight may take to finish after a stop.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How the fake WhatsApp behaves.
+/// The behaviour of the fake WhatsApp.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Decides every fate and every fault.
     pub seed: u64,
-    /// Simulated seconds in a real one; above 0. Shortens deliveries, reads, replies and slow answers.
+    /// Simulated seconds per real second; above 0. Shortens deliveries, reads, replies and slow responses.
     pub speed: f64,
-    /// Troubles of sends; their rates add up to 1 at most.
+    /// Faults of sends; their rates add up to at most 1.
     pub faults: Vec<Fault>,
-    /// Real time until a send is answered, whatever the speed.
+    /// Response time of a send in real time, whatever the speed.
     pub latency: Duration,
-    /// When set, any other token is unauthorised. When not, any token will do, but one must be there.
+    /// When set, any other token is unauthorised. When not, any token is accepted, but one is required.
     pub token: Option<SecretString>,
-    /// The linked phones that the device list shows. Sends are taken from any device.
+    /// The linked phones in the device list. Sends are accepted from any device.
     pub devices: Vec<String>,
 }
 
@@ -66,8 +66,8 @@ impl Default for Options {
     }
 }
 
-/// Serve until `shutdown`, then let calls under way end. Fails at once on a listener that is not loopback, and on
-/// options out of range (`InvalidInput`).
+/// Serves until `shutdown`, then lets requests in flight finish. Fails at once on a listener that is not loopback, and
+/// on options out of range (`InvalidInput`).
 pub async fn serve(listener: TcpListener, options: Options, shutdown: CancellationToken) -> io::Result<()> {
     check(&listener, &options)?;
     let world = World::new(options, shutdown.clone()).map_err(invalid)?;
@@ -76,7 +76,7 @@ pub async fn serve(listener: TcpListener, options: Options, shutdown: Cancellati
         axum::serve(CuttableListener(listener), service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
         served = serving => served,
-        // A caller that never finishes its request must not keep the simulator alive.
+        // A client that never finishes its request must not keep the simulator alive.
         () = overdue(&shutdown) => Ok(()),
     }
 }

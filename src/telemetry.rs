@@ -1,5 +1,5 @@
-//! Logs: to stderr for verbs, to a file for the dashboard, whose screen they would spoil. Never a token: secrets live in
-//! types that do not print, and the HTTP libraries are kept from telling what they write.
+//! Logs: to stderr for verbs, to a file for the dashboard, whose screen they would garble. Never with a token: secrets
+//! are in types that do not print, and the HTTP libraries may not log what they write.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
@@ -22,10 +22,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// How many days of logs are kept.
 const DAYS_KEPT: usize = 14;
 
-/// Libraries that see requests, token and all, before they are sealed: told no more than `info`, whatever is asked for.
+/// Libraries that see requests with their token before encryption: capped at `info`, whatever the filter says.
 const CAPPED: [&str; 5] = ["hyper", "hyper_util", "h2", "reqwest", "rustls"];
 
-/// How much is told: how often `-v` was given.
+/// How much is logged, by the number of `-v` flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verbosity {
     /// Warnings and errors.
@@ -69,19 +69,19 @@ pub enum TelemetryError {
     File { path: PathBuf, source: io::Error },
 }
 
-/// Logs to stderr from here on. The first call in a process counts, later ones change nothing.
+/// Starts logging to stderr. Only the first call in a process has an effect.
 pub fn to_stderr(verbosity: Verbosity) {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let builder = fmt().with_env_filter(filter(verbosity, rust_log())).with_writer(io::stderr).with_ansi(colour);
-    // Somebody who was first has chosen already.
+    // Fails only where a subscriber is already set.
     let _ = match verbosity {
         Verbosity::Quiet | Verbosity::Info => builder.with_target(false).without_time().finish().with(cap()).try_init(),
         Verbosity::Debug | Verbosity::Trace => builder.finish().with(cap()).try_init(),
     };
 }
 
-/// Logs to a file of the day in `directory`, which is made if need be, for its owner only (phone numbers occur). Lines
-/// are written by a thread of their own until the guard is dropped: keep it to the end of `main`.
+/// Starts logging to a daily file in `directory`, which is created if needed, for its owner only (logs contain phone
+/// numbers). A separate thread writes until the guard is dropped: keep it to the end of `main`.
 pub fn to_file(directory: &Path, verbosity: Verbosity) -> Result<WorkerGuard, TelemetryError> {
     let (subscriber, guard) = file_subscriber(directory, filter(verbosity.max_info(), rust_log()))?;
     let _ = subscriber.try_init();
@@ -89,7 +89,7 @@ pub fn to_file(directory: &Path, verbosity: Verbosity) -> Result<WorkerGuard, Te
 }
 
 impl Verbosity {
-    /// A file is read after the event: it tells what is being done even when nobody asked.
+    /// A file is read after the event: it logs at least `info`.
     fn max_info(self) -> Self {
         if self == Self::Quiet { Self::Info } else { self }
     }
@@ -107,8 +107,8 @@ fn file_subscriber(
     Ok((subscriber, guard))
 }
 
-/// Makes a directory that only its user may enter, or makes ours so. What is missing above it is made passable by root,
-/// whose database server runs as another user and has its data beside the logs.
+/// Creates a directory that only its user may enter, or restricts ours. Root creates missing parents with search
+/// permission for all: its database server runs as another user and has its data beside the logs.
 pub fn private_dir(directory: &Path) -> io::Result<()> {
     if let Some(parent) = directory.parent() {
         let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
@@ -127,8 +127,8 @@ pub fn private_dir(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a log to append to, its directory made if need be: for its user only, whoever made it first, and never through a
-/// link.
+/// Opens a log for appending and creates its directory if needed. Accessible to its user only, whoever created it, and
+/// never through a link.
 pub fn append_to(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         private_dir(directory)?;
@@ -142,7 +142,7 @@ pub fn append_to(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A file a day (UTC) in a directory, the oldest removed.
+/// One log file per day (UTC) in a directory; the oldest are removed.
 struct DailyLog {
     directory: PathBuf,
     day: NaiveDate,
@@ -159,7 +159,7 @@ impl DailyLog {
 }
 
 impl Write for DailyLog {
-    /// On the first line of a new day the next file is begun; where it cannot be, the one before goes on.
+    /// Starts a new file with the first line of a day; keeps the old one if that fails.
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         if self.day != Utc::now().date_naive()
             && let Ok(next) = Self::open(&self.directory)
@@ -182,7 +182,7 @@ fn day_of(name: &str) -> Option<NaiveDate> {
     name.strip_prefix("blastdeck.")?.strip_suffix(".log")?.parse().ok()
 }
 
-/// Keeps the newest. A log that cannot be removed is no reason not to write another.
+/// Keeps the newest files. Ignores files that cannot be removed.
 fn remove_old(directory: &Path) {
     let names = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let mut days: Vec<_> = names.filter_map(|name| day_of(name.to_str()?)).collect();
@@ -196,13 +196,13 @@ fn rust_log() -> Option<String> {
     std::env::var("RUST_LOG").ok().filter(|directives| !directives.trim().is_empty())
 }
 
-/// `RUST_LOG` if there is one, else what the verbosity asks for.
+/// `RUST_LOG` if set, else the directives of the verbosity.
 fn filter(verbosity: Verbosity, rust_log: Option<String>) -> EnvFilter {
     let directives = rust_log.unwrap_or_else(|| verbosity.directives().to_owned());
     EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse_lossy(directives)
 }
 
-/// A filter above all directives: however exactly one names a capped library, it is not told more.
+/// Applies on top of all directives: even one that names a capped library cannot raise its level.
 fn cap() -> FilterFn {
     filter_fn(|metadata| {
         let library = metadata.target().split("::").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `audit`: recount and compare, and, where asked to, write the counters anew.
+//! `audit`: recounts, compares and, on request, repairs the counters.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ pub(super) const DIFFERENCE: u8 = 4;
 pub(super) struct AuditArgs {
     /// Only this blast.
     blast: Option<BlastId>,
-    /// Write counters that differ anew, from the recount. People and their history are not touched.
+    /// Overwrite counters that differ with the recount. People and their history are not touched.
     #[arg(long)]
     repair: bool,
 }

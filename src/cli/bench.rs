@@ -1,5 +1,5 @@
-//! `bench`: what this machine and this database can do. In a schema of its own, or a throwaway Postgres; the simulator is
-//! a process of its own, so that its work is not counted as ours.
+//! `bench`: measures what this machine and this database can do, in its own schema or a throwaway Postgres. The
+//! simulator is a separate process, so that its work is not counted as ours.
 
 mod environment;
 mod import;
@@ -24,17 +24,17 @@ pub(super) enum BenchVerb {
         /// How many people.
         #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         count: u32,
-        /// How long the provider takes to answer.
+        /// The provider's response time.
         #[arg(long, default_value = "50ms", value_parser = span)]
         latency: Duration,
-        /// POSTs under way at once.
+        /// POSTs in flight at once.
         #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
         in_flight: u32,
     },
-    /// The process of `bench send` that sends.
+    /// The sending process of `bench send`.
     #[command(hide = true)]
     Sending(send::SenderProcessArgs),
-    /// Import a list, against one plain COPY of the same rows into the same table.
+    /// Import a list, compared with one plain COPY of the same rows into the same table.
     Import {
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         count: u32,
@@ -73,10 +73,10 @@ impl BenchVerb {
     }
 }
 
-/// The median of many readings, in milliseconds.
+/// The median and 99th percentile of many reads, in milliseconds.
 async fn funnel(environment: &BenchEnvironment, count: u32) -> Result<Value> {
     let blast = environment.draft(count).await?;
-    // The first reading opens the connection and has its statement planned.
+    // The first read opens the connection and plans the statement.
     environment.app().counts(blast).await?;
     let mut times = Vec::new();
     for _ in 0..1_000 {
@@ -89,7 +89,7 @@ async fn funnel(environment: &BenchEnvironment, count: u32) -> Result<Value> {
     Ok(json!({ "people": count, "median_ms": round(at(50)), "p99_ms": round(at(99)) }))
 }
 
-/// Three places are enough for people.
+/// Three decimal places are precise enough.
 fn round(figure: f64) -> f64 {
     (figure * 1_000.0).round() / 1_000.0
 }

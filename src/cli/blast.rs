@@ -1,4 +1,4 @@
-//! `blast`: make, send, follow and report blasts. One verb a file.
+//! `blast`: creates, sends, follows and reports blasts. One verb per file.
 
 mod command;
 mod list;
@@ -19,29 +19,29 @@ use crate::domain::ids::BlastId;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BlastVerb {
-    /// Make a draft from a message and a list of people; prints its id. Nothing is sent.
+    /// Create a draft from a message and a list of people, and print its id. Nothing is sent.
     New(Box<new::NewArgs>),
-    /// Blasts, newest first.
+    /// List blasts, newest first.
     List(list::ListArgs),
-    /// One blast: its state, counts, and what it waits for.
+    /// Show one blast: its state, its counts, and what it is waiting for.
     Show { blast: BlastId },
-    /// What sending it would do: who, how fast, until when, and what they read. Nothing is sent.
+    /// Show what sending would do: to whom, how fast, until when, and what they read. Nothing is sent.
     Plan { blast: BlastId },
     /// Send a draft. Asks for the number of people first.
     Send(send::SendArgs),
-    /// Stop sending for now; takes effect within one message.
+    /// Pause sending; takes effect within one message.
     Pause { blast: BlastId },
-    /// Go on after a pause. Asks for the number of people left first.
+    /// Resume after a pause. Asks for the number of people left first.
     Resume(send::SendArgs),
-    /// Stop for good: whoever is still queued is left out.
+    /// Cancel for good: people who are still queued are left out.
     Cancel(command::ConfirmArgs),
-    /// Remove a draft or a finished blast, with its people.
+    /// Delete a draft or a finished blast, with its people.
     Delete(command::ConfirmArgs),
-    /// Send again to who failed and is known never to have had the message.
+    /// Send again to people who failed and are known not to have received the message.
     Retry(retry::RetryArgs),
-    /// The funnel, and where people are stuck.
+    /// Print the funnel, and where people are stuck.
     Report(report::ReportArgs),
-    /// The people of a blast.
+    /// List the people of a blast.
     Recipients(people::RecipientsArgs),
 }
 

@@ -1,4 +1,4 @@
-//! Questions before messages start or things go: on a terminal they are asked, elsewhere a flag must say yes.
+//! Confirms what starts messages or deletes things: asks on a terminal; elsewhere a flag must say yes.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -13,7 +13,7 @@ pub(super) enum Confirmation {
     No,
 }
 
-/// Asks; `y` is yes, all else is no. `sure` skips the question.
+/// Asks a question: `y` is yes, anything else is no. `sure` skips it.
 pub(super) fn confirm(question: &str, sure: bool) -> Result<Confirmation> {
     if sure {
         return Ok(Confirmation::Yes);
@@ -26,7 +26,7 @@ pub(super) fn confirm(question: &str, sure: bool) -> Result<Confirmation> {
     Ok(Confirmation::No)
 }
 
-/// Asks for a number of people; any other answer is no.
+/// Asks the operator to type the number of people; any other answer is no.
 pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<Confirmation> {
     if sure {
         return Ok(Confirmation::Yes);

@@ -1,4 +1,4 @@
-//! What a verb works with: the configuration, the database (started if it is the private one), the app.
+//! What a verb works with: the configuration, the database (started if it is the private one) and the app.
 
 use std::path::PathBuf;
 
@@ -16,12 +16,12 @@ use crate::engine::view::BlastRow;
 use crate::engine::{Access, App, Engines, Listening, Setup};
 use crate::private_postgres::PrivatePostgres;
 
-/// An opened app with what the faces need beside it.
+/// An open app, and what the command line needs beside it.
 pub(super) struct Context {
     pub app: App,
     pub zone: Tz,
     pub is_json: bool,
-    /// How this program is called for the same database and configuration.
+    /// The command line of this program for the same database and configuration.
     program: String,
 }
 
@@ -38,14 +38,14 @@ pub(super) fn load(global: &Global) -> Result<Config> {
 }
 
 impl Global {
-    /// What the command line says above the configuration.
+    /// The values that override the configuration.
     pub(super) fn flags(&self) -> Flags {
         Flags { config: self.config.clone(), database_url: self.database_url.clone() }
     }
 }
 
 impl Context {
-    /// Opens for one verb that looks once and ends.
+    /// Opens for a verb that runs once and ends.
     pub async fn open(global: &Global, touch: Intent) -> Result<Self> {
         if touch == Intent::Writes && global.read_only {
             return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
@@ -53,7 +53,7 @@ impl Context {
         Self::open_with(global, load(global)?, Listening::No, CancellationToken::new()).await
     }
 
-    /// Opens with a configuration that was loaded already.
+    /// Opens with a configuration that is already loaded.
     pub async fn open_with(
         global: &Global,
         config: Config,
@@ -67,27 +67,27 @@ impl Context {
         Ok(Self { app, zone, is_json: global.json, program: program(global) })
     }
 
-    /// A sentence whose command lines, each in backticks, do the same here when they are pasted.
+    /// Completes the command lines in a sentence, each in backticks, so that they can be pasted into a shell.
     pub fn pasteable(&self, sentence: &str) -> String {
         sentence.replace("`blastdeck", &format!("`{}", self.program))
     }
 
-    /// A time as people here read it: the clock today, the day otherwise.
+    /// Formats a time: `%H:%M` for today, with the date otherwise.
     pub fn when(&self, at: Option<DateTime<Utc>>) -> String {
         let Some(at) = at.map(|at| at.with_timezone(&self.zone)) else { return "-".to_owned() };
         let today = Utc::now().with_timezone(&self.zone).date_naive();
         if at.date_naive() == today { at.format("%H:%M").to_string() } else { at.format("%-d %b %Y %H:%M").to_string() }
     }
 
-    /// The same, to the second when it is near.
+    /// The same, with seconds when it is within ten minutes.
     pub fn moment(&self, at: DateTime<Utc>) -> String {
         let is_near = (at - Utc::now()).abs() < TimeDelta::minutes(10);
         if is_near { at.with_timezone(&self.zone).format("%H:%M:%S").to_string() } else { self.when(Some(at)) }
     }
 }
 
-/// How this program is called again for the same database and configuration: with the flags that named them. A
-/// password is never shown: the line takes the address from `DATABASE_URL` then, and fails without it.
+/// The command line of this program with the flags that select the same database and configuration. A password is never
+/// shown: the line then takes the address from `DATABASE_URL`, and fails without it.
 pub(super) fn program(global: &Global) -> String {
     let mut line = "blastdeck".to_owned();
     if let Some(path) = &global.config {
@@ -101,26 +101,25 @@ pub(super) fn program(global: &Global) -> String {
     line
 }
 
-/// Whether an address may hold a password: before its `@`, or among its parameters.
+/// Whether an address may contain a password, before its `@` or among its parameters.
 fn has_secret(url: &str) -> bool {
     let login = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map_or("", |(login, _)| login);
     login.contains(':') || url.to_ascii_lowercase().contains("password")
 }
 
-/// A word of a shell's line.
+/// Quotes text as one word of a shell command.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Says that a blast goes on only once that is so: starts a standby unless one runs, and waits until somebody holds the
-/// blast's sender. Fails with what is missing.
+/// Starts a standby unless one runs, and waits until an engine holds the blast's sender. Fails with what is missing.
 pub(super) async fn hand_over(app: &App, blast: &BlastRow) -> Result<()> {
     let Err(missing) = app.hand_over(blast.id, Engines::Others).await? else { return Ok(()) };
     let name = clean(&blast.tag);
     Err(eyre!("{name} (blast {}) was started, but nobody sends it: {missing}", blast.id))
 }
 
-/// The private Postgres, where that is the database in force.
+/// The private Postgres, if no other database is configured.
 pub(super) fn private_postgres(config: &Config) -> Result<Option<PrivatePostgres>> {
     if config.database.url.is_some() {
         return Ok(None);
@@ -128,7 +127,7 @@ pub(super) fn private_postgres(config: &Config) -> Result<Option<PrivatePostgres
     Ok(Some(PrivatePostgres::new(Some(config.database.data_dir.clone()))?))
 }
 
-/// Where the dashboard and the standby log.
+/// The log directory of the dashboard and the standby.
 pub(super) fn log_dir(config: &Config) -> PathBuf {
     config.database.data_dir.join("log")
 }

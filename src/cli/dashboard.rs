@@ -1,4 +1,4 @@
-//! Without a verb: the dashboard, with the engine of this process beside it.
+//! Runs the dashboard, with an engine in the same process.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
 use crate::tui::{self, DashboardKind, ExitReason, Hints};
 
-/// Opens the dashboard, and the engine with it.
+/// Opens the dashboard and starts the engine.
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     needs_terminal()?;
     let config = load(global)?;
@@ -40,26 +40,26 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     open(&context.app, desk, &shutdown).await
 }
 
-/// Where it cannot even be named, a window sends all the same, and tells whoever leaves it.
+/// The standby that takes over; without one the dashboard sends all the same, and says so when it is closed.
 fn standby(app: &App) -> Option<Standby> {
     Standby::of(app).inspect_err(|error| tracing::warn!(%error, "no standby can be started")).ok()
 }
 
-/// How a dashboard is opened.
+/// What a dashboard is opened with.
 pub(super) struct DashboardArgs {
     pub kind: DashboardKind,
-    /// Goes on with the work when this process is gone.
+    /// Takes over when this process ends.
     pub standby: Option<Standby>,
-    /// The private Postgres, started again when it dies.
+    /// The private Postgres, restarted when it dies.
     pub local: Option<PrivatePostgres>,
-    /// The blast that is shown first.
+    /// The blast to show first.
     pub open: Option<BlastId>,
     pub hints: Hints,
-    /// How this program is called again for the same database.
+    /// The command line of this program for the same database.
     pub program: String,
 }
 
-/// The screen needs a terminal; a pipe gets one line that names what it wants.
+/// Refuses to draw into a pipe, and names the verb that suits one.
 pub(super) fn needs_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
         return Ok(());
@@ -70,12 +70,12 @@ pub(super) fn needs_terminal() -> Result<()> {
     .into())
 }
 
-/// Every sender speaks to this machine only.
+/// Whether every sender posts to this machine only.
 fn is_practice(config: &Config) -> bool {
     !config.senders.is_empty() && config.senders.iter().all(crate::config::SenderConfig::is_rehearsal)
 }
 
-/// Runs the screen and, unless it only looks, the engine; ends when the screen does.
+/// Runs the screen and, unless it is read-only, the engine. Ends when the screen does.
 pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) -> Result<ExitCode> {
     let sends = desk.kind != DashboardKind::ReadOnly && !app.has_no_sender();
     let on_close = match desk.kind {
@@ -114,12 +114,12 @@ pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) ->
     goes_on
 }
 
-/// Says of each blast under way that it goes on without this window, once that is so; else what is missing.
+/// Hands each unfinished blast over to a standby, and reports whether it continues without this window.
 async fn hand_over(app: &App) -> Result<ExitCode> {
     let filter = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
     let mut code = ExitCode::SUCCESS;
     for blast in app.blasts(&filter).await? {
-        // Whoever waits for a person to decide waits without a window too.
+        // A blast that waits for an operator's decision keeps waiting without a window.
         let waits_for_a_person = matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
         if waits_for_a_person || blast.counts.queued + blast.counts.sending == 0 {
             continue;
@@ -136,7 +136,7 @@ async fn hand_over(app: &App) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Messages under way are waited for: to leave before their answers come would make them uncertain.
+/// Waits for POSTs in flight: without their responses they would become uncertain.
 async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<ExitReason, tui::TuiError>) {
     let soon = std::time::Duration::from_millis(800);
     if tokio::time::timeout(soon, &mut engine).await.is_err() {
@@ -156,7 +156,7 @@ const fn palette(theme: ThemeSetting) -> tui::Palette {
     }
 }
 
-/// By the setting, else where the locale is not UTF-8.
+/// By the setting; `auto` means where the locale is not UTF-8.
 fn is_ascii(setting: AsciiSetting) -> bool {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match setting {

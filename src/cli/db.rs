@@ -15,13 +15,13 @@ use crate::private_postgres::{PrivatePostgres, Stopped};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DbVerb {
-    /// Start the private Postgres, if it is not up.
+    /// Start the private Postgres if it is not running.
     Start,
     /// Stop the private Postgres. The data stays.
     Stop,
     /// Print the address of the database in force, starting the private one if needed.
     Url,
-    /// Bring the schema up to this version.
+    /// Migrate the schema to this version.
     Migrate,
 }
 

@@ -1,4 +1,4 @@
-//! `demo`: a private Postgres, a simulator and sample blasts, gone without a trace when it ends.
+//! `demo`: a throwaway Postgres, a simulator and sample blasts, removed without a trace when it ends.
 
 mod compare;
 mod environment;
@@ -30,16 +30,16 @@ use phone::{Buyers, PretendPhone};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DemoArgs {
-    /// How many made-up people the blast goes to.
+    /// How many made-up people to send to.
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     recipients: u32,
-    /// How much faster than real time everything goes.
+    /// How much faster than real time everything runs.
     #[arg(long, default_value = "60")]
     speed: Speed,
     /// The same seed gives the same people the same fates.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Run the blast to its end without a terminal, compare with what the simulator knows, and print the report.
+    /// Run the blast to its end without a terminal, compare the result with the simulator's log, and print the report.
     #[arg(long)]
     headless: bool,
 }
@@ -62,7 +62,7 @@ impl DemoArgs {
         outcome
     }
 
-    /// Logs go where the demo's other files go, and with them.
+    /// Logs lie among the demo's other files, and are removed with them.
     fn log(&self, global: &Global, environment: &DemoEnvironment) -> Result<Option<WorkerGuard>> {
         let verbosity = Verbosity::from_count(global.verbose);
         if self.headless {
@@ -94,7 +94,7 @@ impl DemoArgs {
         ended
     }
 
-    /// Beside the running blast: one that is over but for one uncertain person, and a draft.
+    /// Adds, beside the running blast, one that is finished except for an uncertain person, and a draft.
     async fn furnish(&self, environment: &DemoEnvironment, app: &App) -> Result<()> {
         let earlier = draft(app, "Hari Sukan", environment::COUNTER, people::csv(self.recipients, 40)).await?;
         environment.lose_the_answer_to(&people::digits(self.recipients + 11)).await?;
@@ -134,7 +134,7 @@ async fn headless(
     }
 }
 
-/// Sends, with the engine of this process, until nothing more can happen; tells how we differ from the truth.
+/// Sends, with an engine in this process, until nothing more can happen. Returns how our report differs from the truth.
 async fn to_the_end(
     environment: &DemoEnvironment,
     app: &App,

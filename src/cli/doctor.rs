@@ -1,4 +1,5 @@
-//! `doctor`: configuration, database, senders, clock, terminal: what is wrong, and what to do.
+//! `doctor`: checks the configuration, the database, the senders, the clock and the terminal, and says how to fix what
+//! is wrong.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::domain::text::clean;
 use crate::engine::{App, HealthVerdict, Listening};
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Serialize)]
 struct DoctorCheck {
     what: String,
@@ -32,7 +33,7 @@ impl DoctorCheck {
     }
 }
 
-/// Looks at everything; exit code 1 when something is bad.
+/// Runs every check. Exit code 1 when one is bad.
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let config = match load(global) {
         Ok(config) => config,
@@ -94,7 +95,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
     checks
 }
 
-/// Nothing where the server has no replicas that it tells of.
+/// `None` where the server reports no replicas.
 async fn failover_check(app: &App) -> Option<DoctorCheck> {
     let replication = app.replication().await.ok()?;
     let detail = match (replication.replicas, replication.is_synchronous) {
@@ -110,7 +111,7 @@ async fn failover_check(app: &App) -> Option<DoctorCheck> {
     Some(DoctorCheck::new("failover", DOUBTFUL, detail))
 }
 
-/// Where this machine remembers what it sent.
+/// Whether this machine can remember what it sent.
 fn memory_check(app: &App) -> DoctorCheck {
     match app.check_memory() {
         Ok(()) => DoctorCheck::new("memory", GOOD, format!("in {}", app.config().database.state_dir.display())),
@@ -138,7 +139,7 @@ fn terminal_check() -> DoctorCheck {
     )
 }
 
-/// systemd-logind may end what a session leaves behind: the standby would not outlive a logout.
+/// systemd-logind may kill what a session leaves behind: the standby would not survive a logout.
 fn logout_check() -> DoctorCheck {
     let settings = std::fs::read_to_string("/etc/systemd/logind.conf").unwrap_or_default();
     let kills = settings.lines().any(|line| line.trim().eq_ignore_ascii_case("KillUserProcesses=yes"));

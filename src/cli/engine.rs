@@ -1,5 +1,5 @@
-//! `engine`: send and poll, without a terminal. It follows its program, its configuration file and its database: where they
-//! change it is started anew in the same process, and where nothing is left to work for it ends.
+//! `engine`: sends and polls without a terminal. It watches its program, its configuration file and its database: when
+//! they change it restarts in the same process, and when its database is gone it exits.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -21,15 +21,15 @@ use crate::engine::{
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
-/// A standby that has not found its database by then is not needed any more.
+/// How long a standby waits for its database before it exits.
 const OPEN_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct EngineVerb {
-    /// End when nothing is sending, due, or young enough to ask about, and no cancel or delete is half done.
+    /// Exit when nothing is sending, due, or recent enough to poll, and no cancel or delete is unfinished.
     #[arg(long)]
     until_idle: bool,
-    /// Started by another blastdeck to wait for its leases: at most one a database and configuration file.
+    /// Started by another blastdeck to take over its leases: at most one per database and configuration file.
     #[arg(long, hide = true)]
     standby: bool,
 }
@@ -40,7 +40,7 @@ impl EngineVerb {
             return Err(RefusedError("an engine sends, and --read-only was given".to_owned()).into());
         }
         if self.standby {
-            // No terminal's hang-up reaches us. We may lead a session already; then there is nothing to do.
+            // Detaches from the terminal, so that its hang-up does not reach us. Fails harmlessly for a session leader.
             let _ = rustix::process::setsid();
         }
         let shutdown = Shutdown::new();
@@ -55,12 +55,12 @@ impl EngineVerb {
                 Some(EngineChange::Settings) => talk("the configuration has changed: the engine begins anew"),
                 Some(EngineChange::Program) => talk("the program has changed: the engine begins anew"),
             }
-            // Comes back only when it failed; then this program goes on, with the configuration as it is now.
-            tracing::warn!(error = %begin_anew(), "the program cannot be started anew");
+            // `restart` returns only when it failed; this program then continues with the current configuration.
+            tracing::warn!(error = %restart(), "the program cannot be started anew");
         }
     }
 
-    /// Sends until told to stop, until idle, or until something changes: what.
+    /// Sends until shutdown, until idle, or until something changes; returns the change.
     async fn serve(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
         let config = load(global)?;
         let Some(context) = self.open(global, &config, shutdown).await? else { return Ok(None) };
@@ -95,7 +95,7 @@ impl EngineVerb {
             change => change,
         };
         if matches!(change, Some(EngineChange::NoDatabase(_))) {
-            // Nothing can be written down any more.
+            // Nothing can be recorded any more.
             return Ok(change);
         }
         if !working.is_finished() {
@@ -113,8 +113,8 @@ impl EngineVerb {
         Ok(lock.map_or(ServeLock::AnotherServes, |lock| ServeLock::Held(Some(lock))))
     }
 
-    /// Opens; a standby that finds no database tries again, for it is there to go on when others could not. `None`: told
-    /// to stop meanwhile.
+    /// Opens the app. A standby retries while the database is unreachable, since it is there to continue when others
+    /// cannot. `None` when it was asked to stop meanwhile.
     async fn open(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Option<Context>> {
         let began = Instant::now();
         let mut failures = 0;
@@ -133,7 +133,7 @@ impl EngineVerb {
         Ok(None)
     }
 
-    /// A standby starts no database that was stopped on purpose, and makes none.
+    /// A standby neither creates a database nor starts one that was stopped on purpose.
     async fn open_once(&self, global: &Global, config: &Config, shutdown: &Shutdown) -> Result<Context> {
         if self.standby
             && let Some(local) = private_postgres(config)?
@@ -146,7 +146,7 @@ impl EngineVerb {
 
 /// Whether this engine may serve.
 enum ServeLock {
-    /// `None`: it is no standby, and needs none.
+    /// `None` for an engine that is no standby: it needs no lock.
     Held(Option<StandbyLock>),
     AnotherServes,
 }
@@ -162,8 +162,8 @@ fn check_senders(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Stops the engine when something changes. The standby's lock goes as soon as the engine is told to stop: whoever comes
-/// next need not wait for its last answers.
+/// Stops the engine when something changes. The standby's lock is released as soon as the engine is asked to stop: its
+/// successor need not wait for the last responses.
 async fn follow(following: Following, stop: Shutdown) -> Option<EngineChange> {
     let mut follower = Follower::new(following);
     tokio::select! {
@@ -175,8 +175,8 @@ async fn follow(following: Following, stop: Shutdown) -> Option<EngineChange> {
     }
 }
 
-/// Becomes the program that is in this one's place now, with the same arguments. Comes back only with an error.
-fn begin_anew() -> std::io::Error {
+/// Replaces this process with the program that is now in its place, with the same arguments. Returns only on error.
+fn restart() -> std::io::Error {
     match engine::program() {
         Ok(program) => Command::new(program).args(std::env::args_os().skip(1)).exec(),
         Err(error) => error,

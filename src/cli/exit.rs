@@ -8,17 +8,17 @@ use super::output::{escaped, talk};
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 
-/// Wrong usage found after the arguments were read: a configuration, a value in a file.
+/// Wrong usage found after the arguments were parsed: in the configuration, or in a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub String);
 
-/// A rule or a state forbids it; nothing changed.
+/// Forbidden by a rule or a state; nothing changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct RefusedError(pub String);
 
-/// How a failure is told.
+/// How a failure is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorFormat {
     /// A sentence.
@@ -27,7 +27,8 @@ pub enum ErrorFormat {
     Json,
 }
 
-/// Prints what went wrong in a line on standard error and tells the exit code. A reader that has gone away (`| head`) is no failure.
+/// Prints the failure as one line on standard error and returns its exit code. A reader that has gone away (`| head`)
+/// is not a failure.
 pub fn fail(report: &color_eyre::Report, voice: ErrorFormat) -> ExitCode {
     if is_broken_pipe(report) {
         return ExitCode::SUCCESS;
@@ -41,13 +42,13 @@ pub fn fail(report: &color_eyre::Report, voice: ErrorFormat) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// A failure as one JSON object on a line of its own, also on standard error: standard output holds data only.
+/// Prints a failure as one line of JSON, also on standard error: standard output holds data only.
 pub(super) fn tell_script(kind: &str, code: u8, message: &str) {
     let message = crate::domain::text::clean(message);
     talk(&escaped(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }).to_string()));
 }
 
-/// The error and its causes, leaving out those whose words were said already.
+/// The error and its causes, except those whose text is already included.
 fn sentence(report: &color_eyre::Report) -> String {
     report.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         if said.is_empty() {
@@ -60,7 +61,7 @@ fn sentence(report: &color_eyre::Report) -> String {
     })
 }
 
-/// The failure's word in JSON, and its exit code.
+/// The failure's kind in JSON, and its exit code.
 fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     if report.downcast_ref::<ConfigError>().is_some() || report.downcast_ref::<UsageError>().is_some() {
         return ("usage", 2);

@@ -1,4 +1,4 @@
-//! `mark`: what an operator says of one person.
+//! `mark`: records what an operator knows about one person.
 
 use std::process::ExitCode;
 
@@ -22,10 +22,10 @@ pub(super) struct MarkVerb {
     /// The number, in any spelling.
     phone: String,
     what: MarkKind,
-    /// The sale, with `closed`.
+    /// The amount of the sale, with `closed`.
     #[arg(long, value_parser = amount::parse, allow_hyphen_values = true)]
     amount: Option<Decimal>,
-    /// The text, with `note`; empty removes it.
+    /// The text, with `note`; an empty one removes the note.
     #[arg(long, allow_hyphen_values = true)]
     note: Option<String>,
 }
@@ -36,7 +36,7 @@ enum MarkKind {
     Closed,
     OptOut,
     Note,
-    /// Takes back the last mark.
+    /// Undo the last mark.
     Undo,
 }
 

@@ -1,4 +1,4 @@
-//! Where data goes: standard output, as text or JSON.
+//! Output: data on standard output, as text or JSON; messages on standard error.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::text::clean;
 
-/// Writes a line of data. What others wrote (names, notes, tags) cannot command the terminal.
+/// Writes a line of data. What others wrote (names, notes, tags) cannot control the terminal.
 pub(super) fn line(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", clean(text))?;
@@ -30,12 +30,13 @@ pub(super) fn json(value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
-/// Talk for the person at the terminal, on standard error, cleaned like [`line`]. Whoever closed it does not want it.
+/// Writes a message for the operator on standard error, cleaned like [`line`]. Errors are ignored: a closed stream
+/// wants none.
 pub(super) fn talk(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", clean_lines(text));
 }
 
-/// Cleans what stands between line breaks, which stay.
+/// Cleans each line and keeps the line breaks.
 fn clean_lines(text: &str) -> String {
     text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }

@@ -1,5 +1,5 @@
-//! Which database, and getting it up: the address given, else the private local Postgres, installed first if a person
-//! (or a flag) says so.
+//! Selects the database and starts it: the configured address, else the private local Postgres, which is installed
+//! first if the operator (or a flag) agrees.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -10,7 +10,7 @@ use super::output::talk;
 use crate::config::Config;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError, install, install_command};
 
-/// The address of the database in force; starts the private one where none is named.
+/// The database's address; starts the private Postgres where none is configured.
 pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
     if let Some(url) = &config.database.url {
         return Ok(url.expose().to_owned());
@@ -20,7 +20,7 @@ pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
     Ok(address.url())
 }
 
-/// Runs what needs the server's programs; where they are missing, installs them if that is wanted, and tries again.
+/// Runs what needs the server's programs. Where they are missing, installs them with consent and tries again.
 pub(super) async fn with_programs<T>(
     global: &Global,
     work: impl AsyncFn() -> Result<T, PrivatePostgresError>,
@@ -37,7 +37,7 @@ pub(super) async fn with_programs<T>(
     }
 }
 
-/// By flag or environment, else by asking on a terminal, with the command shown first.
+/// Whether to install: by flag or environment, else by asking on a terminal, with the command shown first.
 fn is_wanted(global: &Global) -> Result<bool> {
     let Some(command) = install_command() else { return Ok(false) };
     if global.install_postgres || std::env::var("BLASTDECK_INSTALL_POSTGRES").is_ok_and(|value| value == "1") {

@@ -1,4 +1,4 @@
-//! `sender`: who sends, and how they are.
+//! `sender`: the senders and their health.
 
 use std::process::ExitCode;
 
@@ -16,26 +16,26 @@ use crate::engine::{Engines, HealthVerdict, SenderCheck};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
-    /// Senders with their pace, today's count and what they wait for.
+    /// List senders with their pace, today's count and what they are waiting for.
     List,
-    /// Ask the provider how a sender is; sends nothing. One that is well again is let go on.
+    /// Ask the provider about a sender's health; sends nothing. A sender that is healthy again resumes.
     Check {
-        /// The sender; without it, all.
+        /// The sender; defaults to all.
         name: Option<String>,
         /// Start no standby: something else runs the engine.
         #[arg(long)]
         no_engine: bool,
     },
-    /// Say that a stopped sender may go on: what was wrong is mended, or a restored database may send as it is. Also ends a
-    /// pause that the provider asked for.
+    /// Let a stopped sender resume: the cause is fixed, or a restored database may send as it is. Also ends a pause
+    /// that the provider asked for.
     Confirm {
         name: String,
         /// Start no standby: something else runs the engine.
         #[arg(long)]
         no_engine: bool,
     },
-    /// Send from the phone that this configuration names, though the database knows the sender as another one. Whoever sends
-    /// for it from the other phone stops; people under way there become uncertain.
+    /// Send from the phone that this configuration names, although the database knows the sender as another one.
+    /// Engines that send from the other phone stop; messages in flight there become uncertain.
     Move { name: String },
 }
 

@@ -1,4 +1,4 @@
-//! `sim`: a fake WhatsApp on this machine.
+//! `sim`: runs the fake WhatsApp on this machine.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,22 +15,22 @@ use crate::sim::{Fault, Options, StopWhen, run};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SimVerb {
-    /// Where to answer; loopback only.
+    /// The address to listen on; loopback only.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// The same seed gives the same people the same fates.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How much faster than real time its people live.
+    /// How much faster than real time its people react.
     #[arg(long, default_value = "1")]
     speed: Speed,
-    /// How long an answer to a send takes, in real time.
+    /// The response time of a send, in real time.
     #[arg(long, default_value = "50ms", value_parser = span)]
     latency: Duration,
-    /// Goes wrong for this share of sends: throttle, error, accept-then-hangup, slow, offline, html.
+    /// Make this share of sends fail: throttle, error, accept-then-hangup, slow, offline, html.
     #[arg(long = "fault", value_name = "NAME=RATE")]
     faults: Vec<Fault>,
-    /// Refuse every other token than the one in this environment variable.
+    /// Refuse every token but the one in this environment variable.
     #[arg(long, value_name = "VARIABLE")]
     token_env: Option<String>,
     /// End when standard input closes.

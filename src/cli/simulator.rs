@@ -1,4 +1,4 @@
-//! The simulator as a child process, for what needs one beside it. It ends with this process, however that ends.
+//! The simulator as a child process. It ends with this process, however that ends.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// How long it may take to end before it is killed.
+/// How long it may take to exit before it is killed.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running simulator.
@@ -19,7 +19,7 @@ pub(super) struct Simulator {
 }
 
 impl Simulator {
-    /// Starts one with further arguments of `blastdeck sim`; returns once it answers.
+    /// Starts one with more arguments of `blastdeck sim`; returns once it listens.
     pub(super) async fn start(arguments: &[&str]) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["sim", "--json", "--while-stdin"])
@@ -47,7 +47,7 @@ impl Simulator {
     }
 }
 
-/// The first line that it prints.
+/// Reads the address from the first line that the simulator prints.
 async fn address(child: &mut Child) -> Result<String> {
     let output = child.stdout.take().ok_or_else(|| eyre!("the simulator has no output"))?;
     let mut line = String::new();

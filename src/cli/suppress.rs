@@ -13,28 +13,28 @@ use super::output::{json, talk, text};
 use super::table::{ColumnAlign, render};
 use crate::domain::phone::{Phone, Region};
 
-/// Holds for every business.
+/// Stands for every business.
 const EVERYBODY: &str = "*";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
-    /// Never message this number again, starting now.
+    /// Never message this number again, effective now.
     Add {
         /// The number, in any spelling.
         phone: String,
-        /// Only for this business; without it, for all.
+        /// Only for this business; defaults to all.
         #[arg(long)]
         business: Option<String>,
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Let this number be messaged again, in blasts to come.
+    /// Allow this number in future blasts.
     Remove {
         phone: String,
         #[arg(long)]
         business: Option<String>,
     },
-    /// The list, newest first.
+    /// List suppressed numbers, newest first.
     List {
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         limit: u32,

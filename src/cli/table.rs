@@ -1,4 +1,4 @@
-//! Plain tables for terminals and pipes: columns by display width, outside text cleaned.
+//! Plain tables for terminals and pipes: columns aligned by display width, text of others cleaned.
 
 use std::borrow::Cow;
 
@@ -6,22 +6,22 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::text::clean;
 
-/// How a column is set.
+/// How a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnAlign {
     Left,
     Right,
 }
 
-/// Lays rows out under a header, two blanks between columns, nothing after the last.
+/// Renders rows under a header, with two spaces between columns and none after the last.
 pub(super) fn render(header: &[(&str, ColumnAlign)], rows: &[Vec<String>]) -> String {
     let mut table = TextTable::new(header);
     let head = table.head(rows);
     head + &table.rows(rows)
 }
 
-/// A table that is written as its rows come. Columns are as wide as anything so far: those that come later may stand
-/// further to the right, never in the wrong column.
+/// A table that is rendered as its rows arrive. Columns are as wide as the widest cell so far: later rows may be
+/// shifted to the right, but never into the wrong column.
 pub(super) struct TextTable<'a> {
     header: &'a [(&'a str, ColumnAlign)],
     widths: Vec<usize>,

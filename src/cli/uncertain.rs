@@ -1,4 +1,4 @@
-//! `uncertain`: people of whom nobody knows whether the message went.
+//! `uncertain`: people whose message may or may not have been sent.
 
 use std::process::ExitCode;
 
@@ -22,15 +22,15 @@ use crate::engine::view::{Anchor, Order, RecipientQuery};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UncertainVerb {
-    /// Who is uncertain in a blast.
+    /// List the uncertain people of a blast.
     List { blast: BlastId },
-    /// Say what became of one: open the chat on the phone, and look whether the message is there.
+    /// Resolve one person: open the chat on the phone, and check whether the message is there.
     Resolve {
         blast: BlastId,
-        /// The number, in any spelling; `all` for everybody uncertain in the blast.
+        /// The number, in any spelling; `all` for every uncertain person in the blast.
         phone: String,
         answer: ResolutionArg,
-        /// Do not ask, as `all` and `resend` do.
+        /// Do not ask, as `all` and `resend` otherwise do.
         #[arg(long)]
         yes: bool,
     },
@@ -38,11 +38,11 @@ pub(super) enum UncertainVerb {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ResolutionArg {
-    /// It is there: counts as sent.
+    /// The message is there: count it as sent.
     Sent,
-    /// It is not there: send once more.
+    /// The message is not there: send it again.
     Resend,
-    /// It is not there: leave them out.
+    /// The message is not there: leave the person out.
     Drop,
 }
 
@@ -81,7 +81,7 @@ impl ResolutionArg {
     }
 }
 
-/// One answer for everybody: how a blast is closed by decision. Each is an act of its own, and can be taken back.
+/// Resolves everybody with one answer. Each resolution is a separate act, and can be undone.
 async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sure: bool) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let people = context.app.blast(blast).await?.counts.uncertain;
@@ -116,7 +116,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     line(&format!("{done} resolved, {} refused", refused.len()))
 }
 
-/// Sending again asks: it is the one answer after which somebody may get the message twice.
+/// Asks before sending again: only that may deliver the message twice.
 async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (ResolutionArg, bool)) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;

@@ -1,4 +1,4 @@
-//! A provider's address: which there are, and which would give the token away.
+//! A provider's address: which are valid, and which would expose the token.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use reqwest::Url;
 /// `https://host[:port][/path]`, or plain `http://` on this machine only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// Without a slash at the end.
+    /// Without a trailing slash.
     text: String,
     host: Host,
 }
@@ -21,17 +21,17 @@ enum Host {
 }
 
 impl BaseUrl {
-    /// WSAPME's own.
+    /// The address of WSAPME.
     pub fn wsapme() -> Self {
         Self { text: "https://api.wsapme.com".to_owned(), host: Host::Elsewhere }
     }
 
-    /// The address without a slash at the end: a call's path, which begins with one, is put behind it.
+    /// The address without a trailing slash: a call's path, which begins with one, is appended to it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host in lower case, with its port where one is named.
+    /// The host in lower case, with its port if it has one.
     pub fn authority(&self) -> String {
         let url = Url::parse(&self.text).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default().trim_end_matches('.');
@@ -41,7 +41,7 @@ impl BaseUrl {
         }
     }
 
-    /// Whether it is this machine.
+    /// Whether the host is this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == Host::Loopback
     }

@@ -1,4 +1,4 @@
-//! The file as tables of raw values, each with its line; unknown keys are found here.
+//! The file as tables of raw values, each with its line. Reports unknown keys.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::log::{ConfigLog, ValueSource};
 use crate::domain::sender::LATER_PROVIDER;
 use crate::domain::text::nearest;
 
-/// A value before anybody has decided what it means.
+/// A value that is not yet parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RawValue {
-    /// Any single value: text, number, true or false.
+    /// Any single value: text, number or boolean.
     Text(String),
     List(Vec<String>),
     Table(BTreeMap<String, String>),
@@ -35,7 +35,7 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads the file's text. Where it is no TOML, only that is reported: the rest would be guesses.
+    /// Parses the text of the file. Where it is not TOML, reports only that: the rest would be guesses.
     pub fn parse(text: &str, log: &mut ConfigLog) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (root, errors) = DeTable::parse_recoverable(text);
@@ -51,12 +51,12 @@ impl Document {
         walk.document
     }
 
-    /// The values of a table that stands once.
+    /// Takes the values of a table that is not an array.
     pub fn take(&mut self, table: &str) -> TableValues {
         self.tables.remove(table).unwrap_or_default()
     }
 
-    /// Lays a flag's value over whatever was there.
+    /// Overrides a value with that of a flag.
     pub fn flag(&mut self, table: &'static str, key: &'static str, flag: &'static str, value: Option<&str>) {
         if let Some(value) = value {
             let found = SourcedValue { raw: RawValue::Text(value.to_owned()), source: ValueSource::Flag(flag) };
@@ -107,7 +107,7 @@ impl DocumentParser<'_> {
         let position = self.document.senders.len() + 1;
         let prefix = name.map_or_else(|| format!("senders[{position}]"), |name| format!("senders.{name}"));
         if let Some((key, _)) = entry("provider").filter(|(_, value)| value.get_ref().as_str() == Some("meta")) {
-            // Its keys would only be so many unknown ones.
+            // Its keys would all be reported as unknown.
             let source = ValueSource::File { line: self.line(key.span().start) };
             let later = format!("{LATER_PROVIDER}: take this sender out, or write provider = \"wsapme\"");
             self.log.problem(&source, &format!("{prefix}.provider"), later);

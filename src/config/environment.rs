@@ -1,4 +1,5 @@
-//! The process's surroundings, taken once: variables, host, zone, user. Everything that reads them gets them passed in.
+//! The environment of the process, captured once: variables, host, time zone, user and directories. Passed to
+//! everything that needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use super::keys::{self, TableKeys};
 use super::log::{ConfigLog, ValueSource};
 use crate::domain::text::clean;
 
-/// Variables and what else of the machine decides defaults. The default one is empty.
+/// Variables, and what else of the machine determines defaults. The default is empty.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -41,7 +42,7 @@ impl UserDirectories {
 }
 
 impl Environment {
-    /// That of this process.
+    /// Captures the environment of this process.
     pub fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -56,7 +57,7 @@ impl Environment {
         }
     }
 
-    /// One with these variables only, for an ordinary user.
+    /// An environment with these variables only, for an ordinary user.
     pub fn with<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { variables, ..Self::default() }
@@ -83,7 +84,7 @@ impl Environment {
         self.own().map_or_else(|| PathBuf::from("/var/lib/blastdeck-state"), |own| own.state.join("blastdeck"))
     }
 
-    /// Root's data stay in one place however root was reached: never in a home directory.
+    /// `None` for root, whose directories are the same however root was reached.
     fn own(&self) -> Option<&UserDirectories> {
         self.directories.as_ref().filter(|_| !self.is_root)
     }
@@ -92,13 +93,13 @@ impl Environment {
         self.directories.as_ref().map(|own| &*own.home)
     }
 
-    /// The machine's time zone: `TZ`, else what `/etc/localtime` points at, else UTC.
+    /// The machine's time zone: `TZ`, else the target of `/etc/localtime`, else UTC.
     pub(super) fn zone(&self) -> Tz {
         let named = self.get("TZ").and_then(|zone| zone.trim_start_matches(':').parse().ok());
         named.or_else(|| zone_of_link(self.localtime.as_deref()?)).unwrap_or(Tz::UTC)
     }
 
-    /// Who acts: `BLASTDECK_OPERATOR`, else `login@host`. At most 64 characters, fit for a screen.
+    /// The operator: `BLASTDECK_OPERATOR`, else `login@host`. At most 64 characters, without control characters.
     pub(super) fn operator(&self) -> String {
         let login = || {
             let name = self.get("USER").or_else(|| self.get("LOGNAME")).unwrap_or("unknown");
@@ -109,7 +110,7 @@ impl Environment {
         clean(&operator).trim().chars().take(64).collect()
     }
 
-    /// Lays every variable over the file's values; one that names no key is a problem like an unknown key.
+    /// Overrides the file's values with every variable; a variable that names no key is a problem, like an unknown key.
     pub(super) fn overlay(&self, document: &mut Document, log: &mut ConfigLog) {
         let mut taken = BTreeSet::new();
         for table in keys::TABLES.iter().filter(|table| table.name != "senders") {
@@ -137,7 +138,7 @@ impl Environment {
             let names = variables(key);
             let set = names.iter().find_map(|name| Some((name.clone(), self.get(name)?.to_owned())));
             taken.extend(names);
-            // A sender's name is what its variables are found by.
+            // A sender's variables are found by its name.
             let is_fixed = (table.name, *key) == ("senders", "name");
             if let Some((name, value)) = set.filter(|_| !is_fixed) {
                 values.insert(key, SourcedValue { raw: RawValue::Text(value), source: ValueSource::Variable(name) });

@@ -1,12 +1,12 @@
-//! What is wrong with a configuration: all of it at once, each with its place and the mend.
+//! What is wrong with a configuration: all problems at once, each with its location and the fix.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value stands that is wrong.
+/// Where an invalid value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProblemLocation {
-    /// A line of the file, from 1; 0 when no line is to blame.
+    /// A line of the file, from 1; 0 for the file as a whole.
     File {
         path: PathBuf,
         line: usize,
@@ -28,13 +28,14 @@ impl fmt::Display for ProblemLocation {
     }
 }
 
-/// One thing to mend.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
     pub location: ProblemLocation,
-    /// The key as written in the file, such as `engine.speed` or `senders.sales.rate`; empty when none is to blame.
+    /// The key as written in the file, such as `engine.speed` or `senders.sales.rate`; empty for a problem with no
+    /// single key.
     pub key: String,
-    /// What is wrong and what to do, as a sentence.
+    /// What is wrong and how to fix it, as a sentence.
     pub text: String,
 }
 
@@ -48,7 +49,7 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// A configuration that cannot be used. Never empty, never with a secret in it.
+/// An invalid configuration. Never empty, and never with a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub problems: Vec<ConfigProblem>,

@@ -1,6 +1,6 @@
-//! The keys there are, and the environment variables that override them.
+//! The known keys, and the environment variables that override them.
 
-/// A table of the file.
+/// One table of the file and its keys.
 #[derive(Debug)]
 pub(super) struct TableKeys {
     pub name: &'static str,
@@ -63,7 +63,7 @@ impl TableKeys {
     }
 }
 
-/// The variables that override a key of a table that stands once, the strongest first.
+/// The variables that override a key of a table that is not an array, the strongest first.
 pub(super) fn variables(table: &str, key: &str) -> Vec<String> {
     let own = format!("BLASTDECK_{}_{}", fold(table), fold(key));
     match (table, key) {
@@ -74,22 +74,22 @@ pub(super) fn variables(table: &str, key: &str) -> Vec<String> {
     }
 }
 
-/// What the variables of a sender begin with.
+/// The prefix of a sender's variables.
 pub(super) fn sender_prefix(name: &str) -> String {
     format!("BLASTDECK_SENDERS_{}_", fold(name))
 }
 
-/// A name as it stands in a variable: upper case, everything but letters and digits an underscore.
+/// A name as part of a variable: in upper case, with an underscore for everything but letters and digits.
 pub(super) fn fold(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-/// Where a dotted key stands in the order of the example file.
+/// The position of a dotted key in the example file, for sorting.
 pub(super) fn position(path: &str) -> (usize, String, usize) {
     let table = path.split(['.', '[']).next().unwrap_or_default();
     let (owner, name) = path.rsplit_once('.').unwrap_or((path, ""));
     let at = TABLES.iter().position(|candidate| candidate.name == table).unwrap_or(TABLES.len());
     let within = TABLES.get(at).and_then(|table| table.keys.iter().position(|key| *key == name));
-    // Senders keep together, each with its keys in order.
+    // Each sender's keys stay together, in order.
     (at, owner.to_owned(), within.unwrap_or(usize::MAX))
 }

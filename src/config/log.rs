@@ -1,4 +1,4 @@
-//! What is found while a configuration is read: each problem, and where each value came from.
+//! What loading a configuration finds out: its problems, and the source of each value.
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ impl Display for ValueSource {
     }
 }
 
-/// One value in force. Secrets appear as the place they are read from.
+/// One value in force. Secrets are shown as the place they are read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingOrigin {
     /// Such as `engine.speed` or `senders.sales.rate`.

@@ -11,7 +11,7 @@ use super::token::TokenSource;
 /// One table being read.
 pub(super) struct TableReader<'a> {
     prefix: String,
-    /// Where the table begins, to blame for what is missing in it; 0 when it does not stand in the file.
+    /// The first line of the table, which is reported for missing keys; 0 when the table is not in the file.
     line: usize,
     values: TableValues,
     pub log: &'a mut ConfigLog,
@@ -30,7 +30,7 @@ impl<'a> TableReader<'a> {
         format!("{}.{key}", self.prefix)
     }
 
-    /// A problem with a key whose value was read before, at the place where that stood.
+    /// Logs a problem with a value that was read before, at its location.
     pub fn problem(&mut self, key: &'static str, text: impl Into<String>) {
         let path = self.path(key);
         let origin = self.log.origins.iter().rev().find(|origin| origin.key == path);
@@ -53,7 +53,7 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    /// A value that may be absent; `absent` says in a word what that means.
+    /// A value that may be absent; `absent` describes what that means.
     pub fn optional<T>(&mut self, key: &'static str, absent: &str) -> Option<T>
     where
         T: FromStr<Err: Display> + Display,
@@ -84,7 +84,7 @@ impl<'a> TableReader<'a> {
         })
     }
 
-    /// A value that there is no default for; `mend` is the line to write.
+    /// A value without a default; `mend` is the line to write.
     pub fn required<T>(&mut self, key: &'static str, mend: &str) -> Option<T>
     where
         T: FromStr<Err: Display> + Display,
@@ -105,7 +105,7 @@ impl<'a> TableReader<'a> {
         value
     }
 
-    /// A list of words; in a variable they are set apart by commas.
+    /// A list of strings; separated by commas in a variable.
     pub fn list(&mut self, key: &'static str, default: &[&str]) -> Vec<String> {
         let Some(SourcedValue { raw, source }) = self.values.remove(key) else {
             let default: Vec<_> = default.iter().map(ToString::to_string).collect();
@@ -126,7 +126,7 @@ impl<'a> TableReader<'a> {
         words
     }
 
-    /// Where a secret is read from. The secret itself never stands in the file, and never in a message.
+    /// Where a secret is read from. The secret itself is never in the file, and never in a message.
     pub fn token(&mut self, key: &'static str) -> Option<TokenSource> {
         let path = self.path(key);
         let mend = "write token = { env = \"WSAPME_TOKEN\" } or { file = \"/path\" }";

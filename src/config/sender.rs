@@ -1,4 +1,4 @@
-//! `[[senders]]`: a number or device that sends, and what holds it back.
+//! `[[senders]]`: a number or device that sends, and its limits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::domain::pace::{DailyCap, Gap, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
 use crate::domain::sender::{LOOPBACK, ProviderKind, SenderDevice, StatusCall};
 
-/// One sender, checked. Its token is read when it starts.
+/// One sender, validated. Its token is read when it starts.
 #[derive(Debug, Clone)]
 pub struct SenderConfig {
     /// Unique, also when folded for an environment variable.
@@ -24,56 +24,56 @@ pub struct SenderConfig {
     pub provider: ProviderKind,
     /// The linked phone's id at the gateway.
     pub device: String,
-    /// Whose numbers are written without a country code.
+    /// The region of numbers without a country code.
     pub region: Region,
     pub token: TokenSource,
     pub base_url: BaseUrl,
     pub status_call: StatusCall,
     pub rate: Rate,
     pub gap: Option<Gap>,
-    /// Between two messages to the same number, whichever blasts they are of.
+    /// The minimum time between two messages to the same number, across blasts.
     pub pair_gap: Option<PairGap>,
     pub daily_cap: Option<DailyCap>,
     /// POSTs under way at once.
     pub in_flight: u32,
-    /// Whose midnight begins the day that the cap counts.
+    /// The time zone whose midnight begins the day of the cap.
     pub timezone: Tz,
-    /// How long a call may take altogether.
+    /// The total timeout of one call.
     pub timeout: Duration,
     business: Option<String>,
 }
 
 impl SenderConfig {
-    /// Whom opt-outs are shared with: everybody of the same business, else the sender alone.
+    /// The business that shares opt-outs; the sender's own name when it has none.
     pub fn business(&self) -> &str {
         self.business.as_deref().unwrap_or(&self.name)
     }
 
-    /// Which phone it is.
+    /// The phone that this sender posts from.
     pub fn identity(&self) -> SenderDevice {
         let address = if self.is_rehearsal() { LOOPBACK.to_owned() } else { self.base_url.authority() };
         SenderDevice { provider: self.provider.to_string(), address, id: self.device.clone() }
     }
 
-    /// Whether it speaks to this machine only: nobody is really written to.
+    /// Whether it posts to this machine only, so that nobody is really messaged.
     pub fn is_rehearsal(&self) -> bool {
         self.base_url.is_loopback()
     }
 
-    /// What the pacer holds it to.
+    /// The limits that the pacer enforces.
     pub fn limits(&self, speed: Speed) -> Limits {
         let (rate, gap, daily_cap, zone) = (self.rate, self.gap, self.daily_cap, self.timezone);
         Limits { rate, gap, daily_cap, zone, speed }
     }
 
-    /// Reads one, or notes why not. `zone` is the one it has unless it names its own.
+    /// Reads one sender, or logs why it is invalid. `zone` is the default time zone.
     pub(super) fn read(values: TableValues, position: usize, zone: Tz, log: &mut ConfigLog) -> Option<Self> {
         let path = match values.get("name").map(|found| &found.raw) {
             Some(RawValue::Text(name)) => format!("senders.{name}"),
             _ => format!("senders[{position}]"),
         };
         let mut reader = TableReader::new(path, values, log);
-        // All are read before any is missed, so that every problem is found at once.
+        // Reads every key before giving up, so that all problems are reported at once.
         let name = reader.required::<SenderName>("name", "name = \"sales\"");
         let provider = reader.required("provider", "provider = \"wsapme\"");
         let device = reader.required::<DeviceId>("device", "device = \"5850\", the linked phone's id");
@@ -82,7 +82,8 @@ impl SenderConfig {
         let token = reader.token("token");
         let base_url = reader.or_default("base_url", BaseUrl::wsapme());
         let status_call = reader.or_default("status_call", StatusCall::default());
-        // Whoever states a rate has decided the pace; nobody's pace is left at "as fast as it goes" by silence.
+        // A configured rate sets the pace; without one the default gap applies, so that no sender is unlimited by
+        // omission.
         let unpaced = !reader.has("rate");
         let rate = reader.or_default("rate", Rate::Unlimited);
         let default_gap = Gap::new(Duration::from_secs(20), Duration::from_secs(60)).filter(|_| unpaced);

@@ -1,4 +1,4 @@
-//! The tables that stand once: database, engine, polling, opt-out and screen.
+//! The tables that are not arrays: database, engine, polling, opt-out and ui.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ pub struct DatabaseConfig {
     /// Absent: a private local Postgres under `data_dir`.
     pub url: Option<DatabaseUrl>,
     pub data_dir: PathBuf,
-    /// What this machine remembers of the databases that it sent from. Never within `data_dir`: a copy that is put back
-    /// must not bring it back too.
+    /// What this machine remembers of the databases that it sent from. Never within `data_dir`: restoring a copy of
+    /// that must not restore the memory too.
     pub state_dir: PathBuf,
 }
 
@@ -29,29 +29,29 @@ pub struct DatabaseConfig {
 pub struct EngineConfig {
     /// Equal failures in a row that pause a blast.
     pub failures_in_a_row: u32,
-    /// How long a sender's lease is valid unless it is renewed, before `speed`.
+    /// How long a sender's lease is valid without renewal, before `speed` applies.
     pub lease: Duration,
-    /// Tries after the first one for what is known not to have been accepted.
+    /// Retries of what is known not to have been accepted.
     pub retry_tries: u32,
     /// The first retry's delay; each later one is twice as long, up to the longest.
     pub retry_backoff: Duration,
     pub retry_backoff_max: Duration,
-    /// A blast that nobody could send for this long asks before it goes on.
+    /// A blast that could not send for this long needs a confirmation to continue.
     pub too_late: Duration,
     /// History older than this is dropped, a month at a time.
     pub keep_history: KeepHistory,
-    /// How fast time runs, against the simulator only.
+    /// How fast time runs, for the simulator only.
     pub speed: Speed,
 }
 
 /// `[polling]`.
 #[derive(Debug, Clone)]
 pub struct PollingConfig {
-    /// How often a young message's status is asked for.
+    /// How often the status of a recent message is polled.
     pub interval: Duration,
     /// The most status calls per sender and second; `None`: as many as the sender may send, from 2 to 100.
     pub per_second: Option<f64>,
-    /// How long after its acceptance a message is asked about no more.
+    /// How long after its acceptance a message is polled.
     pub give_up_after: Duration,
 }
 
@@ -59,14 +59,14 @@ pub struct PollingConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepHistory {
     Forever,
-    /// At least so many months, 1 to 1,200: whole months older than that go.
+    /// At least this many months, 1 to 1,200: whole months older than that are dropped.
     Months(u32),
 }
 
 /// `[opt_out]`.
 #[derive(Debug, Clone)]
 pub struct OptOutConfig {
-    /// Replies that are one of these and nothing else, in any case, are opt-outs.
+    /// A reply that consists of one of these, in any case, is an opt-out.
     pub keywords: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct UiConfig {
     pub name: Option<String>,
     /// Three letters of ISO 4217, for amounts.
     pub currency: String,
-    /// The zone that times are shown in.
+    /// The time zone for displayed times.
     pub timezone: Tz,
     pub ascii: AsciiSetting,
     pub theme: ThemeSetting,
@@ -86,7 +86,7 @@ pub struct UiConfig {
 /// Whether lines and bars are drawn in plain ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AsciiSetting {
-    /// Where the locale is not UTF-8.
+    /// Draws ASCII where the locale is not UTF-8.
     #[default]
     Auto,
     Always,
@@ -103,7 +103,7 @@ pub enum ThemeSetting {
     Mono,
 }
 
-/// Words that mean *stop* on their own, in the languages of the shops we know.
+/// Replies that mean *stop*, in the languages of the shops we know.
 const STOP_WORDS: [&str; 7] = ["STOP", "UNSUBSCRIBE", "BERHENTI", "HENTI", "BATAL", "退订", "取消"];
 
 impl DatabaseConfig {
@@ -120,7 +120,7 @@ impl DatabaseConfig {
     }
 }
 
-/// With `~` as the home directory.
+/// Expands `~` to the home directory.
 fn absolute(dir: PathBuf, environment: &Environment) -> PathBuf {
     let home = environment.home().and_then(|home| Some(home.join(dir.strip_prefix("~").ok()?)));
     let dir = home.unwrap_or(dir);
@@ -181,12 +181,12 @@ impl UiConfig {
     }
 }
 
-/// A Postgres address, which may hold a password: shown without it.
+/// A Postgres address. Printed without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// All of it, for the connection only.
+    /// The full address, for the connection only.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -207,7 +207,7 @@ impl FromStr for DatabaseUrl {
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ok(mut url) = reqwest::Url::parse(&self.0) else { return f.write_str("postgres://…") };
-        // Passwords may also stand among the parameters: those are left out altogether.
+        // Parameters may hold a password too: they are left out.
         url.set_query(None);
         if url.password().is_some() && url.set_password(Some("***")).is_err() {
             return f.write_str("postgres://…");
@@ -222,7 +222,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// A length of time of at least a millisecond.
+/// A duration of at least a millisecond.
 pub(super) struct Span(pub Duration);
 
 impl Span {
@@ -293,7 +293,7 @@ impl fmt::Display for TimeZoneName {
     }
 }
 
-/// One line for people, clean.
+/// One line of text without control characters.
 pub(super) struct DisplayName(pub String);
 
 impl FromStr for DisplayName {
@@ -344,7 +344,7 @@ impl fmt::Display for Currency {
     }
 }
 
-/// Declares how the words of a setting read and print.
+/// Implements `FromStr` and `Display` for a setting with a fixed set of values.
 macro_rules! words {
     ($name:ident, $mend:literal, $($word:literal => $value:ident),+) => {
         impl FromStr for $name {

@@ -1,4 +1,4 @@
-//! Where a secret is, without the secret: it is read when a sender starts, and never kept here.
+//! The location of a secret, without the secret: it is read when a sender starts, and never stored here.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::error::{ConfigError, ProblemLocation};
 
-/// The longest token, in bytes; whoever names `/dev/zero` is told so.
+/// The longest token, in bytes; bounds the read of a file such as `/dev/zero`.
 const TOKEN_MAX: u64 = 16 * 1024;
 
 /// An environment variable or a file that holds a secret.
@@ -34,12 +34,12 @@ impl TokenSource {
         }
     }
 
-    /// Reads the secret, outer whitespace trimmed. `owner` is the sender's name, for the message when it is not there.
+    /// Reads the secret and trims whitespace around it. `owner` is the sender's name, for the error message.
     pub fn read(&self, owner: &str) -> Result<SecretString, ConfigError> {
         self.read_with(owner, |name| std::env::var(name).ok())
     }
 
-    /// The file that holds the secret, if one does.
+    /// The file that holds the secret, if it is in a file.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Variable(_) => None,
@@ -82,7 +82,7 @@ fn read_capped(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-/// A token that can stand in an HTTP header.
+/// Checks that a token can be sent in an HTTP header.
 fn usable(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {

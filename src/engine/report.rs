@@ -12,20 +12,20 @@ use crate::domain::status::Status;
 use crate::domain::text::{clean, csv_safe, number};
 use crate::store::view::{BlastRow, ErrorRow};
 
-/// A blast in numbers. Serialised, it is what `blast report --json` prints: programs rely on its names.
+/// A blast in numbers. Its JSON is what `blast report --json` prints: programs rely on its keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     pub blast: Heading,
     pub funnel: Funnel,
     pub stuck: Stuck,
-    /// At *sent* and not asked about yet, so not known to be stuck. From 50,000 on at least so many.
+    /// At *sent* and not polled yet, so not known to be stuck. A lower bound from 50,000 on.
     pub unasked: i64,
     pub counts: Counts,
     /// Shares of sent, from 0 to 1.
     pub rates: Rates,
     /// Why people failed, most frequent first.
     pub errors: Vec<ErrorLine>,
-    /// How many opted out later, when something had been accepted for them or tried: they stay in their stage.
+    /// How many opted out after a message was accepted or tried: they stay in their stage.
     pub opted_out_later: i64,
 }
 
@@ -43,14 +43,14 @@ pub struct Heading {
 pub struct ErrorLine {
     pub code: String,
     pub count: i64,
-    /// The provider's words.
+    /// The provider's sentence.
     pub title: String,
-    /// What to do about it; empty when nobody knows.
+    /// What to do about it; empty when unknown.
     pub advice: String,
 }
 
 impl Report {
-    /// Of a blast as read. `advice` knows what to do about an error code.
+    /// Builds the report of a blast. `advice` returns what to do about an error code.
     pub fn new(blast: &BlastRow, errors: &[ErrorRow], advice: impl Fn(&str) -> Option<String>) -> Self {
         let funnel = blast.counts.funnel();
         let line = |error: &ErrorRow| ErrorLine {
@@ -92,7 +92,7 @@ impl Report {
         ]
     }
 
-    /// Who is in no stage of the funnel, by status.
+    /// The counts of statuses outside the funnel.
     fn others(&self) -> impl Iterator<Item = (Status, i64)> {
         Status::ALL.into_iter().filter(|status| !status.is_in_funnel()).map(|status| (status, self.counts.get(status)))
     }
@@ -103,7 +103,7 @@ struct Stage {
     label: &'static str,
     count: i64,
     share: f64,
-    /// Nobody is stuck at the last.
+    /// `None` for the last stage, where nobody is stuck.
     stuck: Option<i64>,
 }
 
@@ -117,7 +117,7 @@ impl Stage {
     }
 }
 
-/// As lines of aligned text, without colour, for a terminal or a mail.
+/// Renders aligned text without colour, for a terminal or a mail.
 pub fn table(report: &Report) -> String {
     let mut text = format!("{}\n\n", title(report));
     line(&mut text, format_args!("{:<10} {:>11} {:>8} {:>11}", "stage", "count", "of sent", "stuck here"));
@@ -146,7 +146,7 @@ pub fn table(report: &Report) -> String {
     text
 }
 
-/// As a page of Markdown.
+/// Renders a page of Markdown.
 pub fn markdown(report: &Report) -> String {
     let mut text = format!("# {}\n\n", cell(&title(report)));
     text.push_str("| stage | count | of sent | stuck here |\n|---|---:|---:|---:|\n");
@@ -176,7 +176,7 @@ pub fn markdown(report: &Report) -> String {
     text
 }
 
-/// As rows for a spreadsheet: blast, section, item, count, share of sent, words. Safe to open.
+/// Renders CSV for a spreadsheet, safe to open: blast, section, item, count, share of sent, words.
 pub fn csv(report: &Report) -> String {
     let mut out = csv::Writer::from_writer(Vec::new());
     let id = report.blast.id.to_string();
@@ -209,7 +209,7 @@ pub fn csv(report: &Report) -> String {
     format!("blast_id,blast_tag,section,item,count,share,words\n{rows}")
 }
 
-/// Who is at *sent* and not known to be stuck there.
+/// How many are at *sent* and not known to be stuck there.
 fn unasked(report: &Report) -> Option<String> {
     (report.unasked > 0).then(|| format!("{} at sent were not asked about yet", number(report.unasked)))
 }
@@ -225,7 +225,7 @@ fn explained(error: &ErrorLine) -> String {
     clean(&said.join(": ")).into_owned()
 }
 
-/// Text that no Markdown reader takes for markup.
+/// Escapes text for Markdown.
 fn cell(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in clean(text).chars() {
@@ -237,7 +237,7 @@ fn cell(text: &str) -> String {
     safe
 }
 
-/// Behind those who opted out before anything was accepted for them: who did so later.
+/// The suffix for people who opted out after something was accepted for them.
 fn later(people: i64) -> String {
     if people == 0 { String::new() } else { format!(" (+{} later)", number(people)) }
 }

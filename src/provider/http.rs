@@ -1,4 +1,4 @@
-//! One HTTP exchange, told honestly: what came, or whether the request may have left. Knows no provider.
+//! One HTTP exchange: its response, or whether the request may have been sent. Knows no provider.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -15,24 +15,24 @@ use thiserror::Error;
 use super::{BODY_MAX, RawResponse};
 use crate::domain::text::clean;
 
-/// The longest pause that a provider may ask for. It is asked again afterwards, and may ask for another one.
+/// The longest pause that a provider may ask for. Afterwards it may ask for another one.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
 
-/// Of a body that is longer than [`BODY_MAX`], so many bytes are kept.
+/// How many bytes are kept of a body that is longer than [`BODY_MAX`].
 const OVERLONG_KEPT: usize = 16 * 1024;
 
-/// How a sender's connections live.
+/// How long a sender's connections live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAlive {
-    /// One connection a call. For senders with a gap: an idle connection that went stale would leave the next message's
-    /// outcome unknown.
+    /// One connection per call. For senders with a gap: a stale idle connection would leave the next message's outcome
+    /// unknown.
     PerCall,
-    /// Connections are kept for the next call, at most so many at rest: a burst opens more than are ever used again, and
-    /// each takes 25 KB.
+    /// Connections are pooled, at most `at_rest` of them idle: a burst opens more than are ever reused, and each takes
+    /// 25 KB.
     Pooled { at_rest: usize },
 }
 
-/// Why no client can be made.
+/// Why no client can be created.
 #[derive(Debug, Error)]
 pub enum BuildError {
     #[error("`{0}` is no address to send to: write https://host as base_url")]
@@ -43,7 +43,7 @@ pub enum BuildError {
     Tls(String),
 }
 
-/// The connections to one address: a client that is made when first used, and can be replaced by a new one.
+/// The connections to one address: a client that is created on first use, and can be replaced.
 #[derive(Debug)]
 pub(super) struct HttpConnections {
     base: Url,
@@ -52,7 +52,7 @@ pub(super) struct HttpConnections {
     current: RwLock<Generation>,
 }
 
-/// A client, and how many there were before it.
+/// A client, and the number of its predecessors.
 #[derive(Debug, Clone)]
 struct Generation {
     number: u64,
@@ -60,12 +60,12 @@ struct Generation {
 }
 
 impl HttpConnections {
-    /// Connects to nobody yet.
+    /// Creates no client and opens no connection yet.
     pub fn new(base: Url, timeout: Duration, keep_alive: KeepAlive) -> Self {
         Self { base, timeout, keep_alive, current: RwLock::new(Generation { number: 0, client: None }) }
     }
 
-    /// The client to use now, and its generation.
+    /// The current client and its generation.
     fn client(&self) -> Result<(u64, Client), BuildError> {
         if let Generation { number, client: Some(client) } =
             &*self.current.read().unwrap_or_else(PoisonError::into_inner)
@@ -81,8 +81,8 @@ impl HttpConnections {
         Ok((current.number, client))
     }
 
-    /// One that keeps no connections is the same for every sender of a host. One that does is a sender's own: what is still
-    /// under way on a kept connection is never met by another sender's message.
+    /// A client without a pool is shared by all senders of a host. A client with one belongs to one sender, so that a
+    /// late response on a pooled connection is never taken for that of another sender's message.
     fn make(&self) -> Result<Client, BuildError> {
         static PER_CALL: Mutex<Option<HashMap<(String, Duration), Client>>> = Mutex::new(None);
         if self.keep_alive != KeepAlive::PerCall {
@@ -99,7 +99,7 @@ impl HttpConnections {
         Ok(client)
     }
 
-    /// Sends one request and reads its whole answer, up to [`BODY_MAX`].
+    /// Sends one request and reads the complete response, up to [`BODY_MAX`].
     pub async fn exchange(&self, request: Request) -> Result<HttpAnswer, ExchangeError> {
         let (number, client) = self.client().map_err(|error| ExchangeError::NoClient { why: error.to_string() })?;
         let response = client.execute(request).await.map_err(|error| trouble(&error, RawResponse::default()))?;
@@ -109,14 +109,14 @@ impl HttpConnections {
         Ok(HttpAnswer { status, retry_after, body, generation: number })
     }
 
-    /// Uses the connection that an answer came on for no further request. The HTTP client cannot close a single one of
-    /// those at rest, so all of them are closed; requests under way on the others still get their answers.
+    /// Stops using the connection that a response came on. The HTTP client cannot close a single idle connection, so
+    /// all of them are closed; requests in flight on the others still get their responses.
     pub fn abandon(&self, answer: &HttpAnswer) {
         if self.keep_alive == KeepAlive::PerCall {
             return;
         }
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        // Hundreds may be under way on as many connections: whoever is told first replaces the client for all of them.
+        // Hundreds of requests may be in flight: the first to get here replaces the client for all of them.
         if current.number != answer.generation {
             return;
         }
@@ -124,7 +124,7 @@ impl HttpConnections {
     }
 }
 
-/// A client that never repeats a request, follows no redirect (the token would travel along) and gives up in time.
+/// A client that never repeats a request, follows no redirect (which would get the token) and has a timeout.
 fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client, BuildError> {
     super::init();
     let mut builder = Client::builder()
@@ -132,10 +132,10 @@ fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client
         .retry(retry::never())
         .redirect(redirect::Policy::none())
         .referer(false)
-        // One message a connection at a time: a connection that breaks leaves one outcome unknown, not a batch.
+        // One message per connection at a time: a broken connection leaves one outcome unknown, not a batch.
         .http1_only()
         .timeout(timeout)
-        // Shorter than the whole, so that a host that is down shows as not connected, which is known not to have sent.
+        // Shorter than the total timeout, so that a host that is down counts as not connected, and hence as not sent.
         .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(30));
@@ -144,8 +144,8 @@ fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client
         KeepAlive::Pooled { at_rest } => at_rest,
     });
     builder = if base.scheme() == "http" {
-        // Plain HTTP is this machine's simulator: no proxy may see the token, and the platform's certificates, without
-        // which building fails on bare systems, are not needed.
+        // Plain HTTP is for the simulator on this machine: no proxy may see the token, and building a client must not
+        // fail on systems without certificates.
         builder.no_proxy().tls_certs_only([])
     } else {
         builder.tls_backend_preconfigured(tls()?)
@@ -153,7 +153,7 @@ fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client
     user_timeout(builder, timeout).build().map_err(|error| BuildError::Tls(chain(&error)))
 }
 
-/// The platform's certificates are read once: for thousands of clients that is most of their time and memory.
+/// Loads the platform's certificates once: for thousands of clients they take most of the time and memory.
 fn tls() -> Result<rustls::ClientConfig, BuildError> {
     static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
     if let Some(made) = TLS.get() {
@@ -164,7 +164,7 @@ fn tls() -> Result<rustls::ClientConfig, BuildError> {
     Ok(TLS.get_or_init(|| made).clone())
 }
 
-/// Unacknowledged bytes end the connection no later than the call itself ends.
+/// Unacknowledged bytes end the connection no later than the call times out.
 #[cfg(target_os = "linux")]
 fn user_timeout(builder: ClientBuilder, timeout: Duration) -> ClientBuilder {
     builder.tcp_user_timeout(timeout)
@@ -175,14 +175,14 @@ fn user_timeout(builder: ClientBuilder, _timeout: Duration) -> ClientBuilder {
     builder
 }
 
-/// A complete answer.
+/// A complete response.
 #[derive(Debug)]
 pub(super) struct HttpAnswer {
     pub status: u16,
     pub retry_after: Option<Duration>,
     /// As received.
     pub body: Bytes,
-    /// Of the client that it came through.
+    /// The generation of its client.
     pub generation: u64,
 }
 
@@ -192,14 +192,14 @@ impl HttpAnswer {
     }
 }
 
-/// No complete answer.
+/// Why there is no complete response.
 #[derive(Debug)]
 pub(super) enum ExchangeError {
-    /// No client can be made on this machine: nothing is sent until somebody mends it.
+    /// No client can be created on this machine: nothing is sent until that is fixed.
     NoClient { why: String },
-    /// No byte of the request left: no name, no connection, no TLS.
+    /// No byte of the request was sent: DNS, connection or TLS failed.
     NotSent { why: String },
-    /// It may have arrived. `raw` is what came back of the answer.
+    /// The request may have arrived. `raw` is the part of the response that was received.
     MayHaveSent { why: String, raw: RawResponse },
 }
 
@@ -223,7 +223,7 @@ async fn read_body(mut response: Response) -> Result<Bytes, ExchangeError> {
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
                     let why = format!("HTTP {} with more than {BODY_MAX} bytes", response.status().as_u16());
-                    // Its beginning tells what it was; all of it, from each of hundreds under way, would fill the memory.
+                    // Its beginning shows what it is; whole bodies, of hundreds in flight, would fill the memory.
                     let body = Bytes::copy_from_slice(&body[..OVERLONG_KEPT]);
                     return Err(ExchangeError::MayHaveSent { why, raw: RawResponse { http_status, body } });
                 }
@@ -234,7 +234,7 @@ async fn read_body(mut response: Response) -> Result<Bytes, ExchangeError> {
 }
 
 fn trouble(error: &reqwest::Error, raw: RawResponse) -> ExchangeError {
-    // A request that cannot be built was not sent either.
+    // A request that cannot be built was not sent.
     if error.is_connect() || error.is_builder() {
         return ExchangeError::NotSent { why: format!("no connection: {}", chain(error)) };
     }
@@ -246,7 +246,7 @@ fn trouble(error: &reqwest::Error, raw: RawResponse) -> ExchangeError {
     ExchangeError::MayHaveSent { why, raw }
 }
 
-/// The innermost causes in one line; without the address, which the operator knows.
+/// The causes in one line, without the outermost, which repeats the address.
 fn chain(error: &dyn Error) -> String {
     let mut causes = vec![error.to_string()];
     let mut next = error.source();

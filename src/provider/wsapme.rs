@@ -36,26 +36,26 @@ pub struct WsapmeOptions {
     /// The linked phone's id.
     pub device: String,
     pub token: SecretString,
-    /// For one call altogether, connecting and reading included.
+    /// The total timeout of one call, including connecting and reading.
     pub timeout: Duration,
     pub keep_alive: KeepAlive,
     pub status_call: StatusCall,
 }
 
-/// One sender's way to WSAPME.
+/// One sender's client of WSAPME.
 #[derive(Debug)]
 pub struct Wsapme {
     connections: HttpConnections,
     base: Url,
-    /// Made once: parsing it anew is a tenth of the work of a send.
+    /// Parsed once: parsing it for each send would be a tenth of the work.
     send_url: Url,
     device: String,
-    /// Of every call with a body. The token is marked sensitive: it prints as such.
+    /// The headers of every call with a body. The token is marked as sensitive, so that it is not printed.
     headers: HeaderMap,
     status_call: StatusCall,
 }
 
-/// The body of a send, its keys in the order that working clients send them in.
+/// The body of a send, its keys in the order that working clients use.
 #[derive(Serialize)]
 struct SendBody<'a> {
     device: &'a str,
@@ -76,7 +76,7 @@ struct DeviceBody<'a> {
 }
 
 impl Wsapme {
-    /// Checks the options. Connects to nobody; the HTTP client is made when first used.
+    /// Validates the options. The HTTP client is created on first use.
     pub fn new(options: WsapmeOptions) -> Result<Self, BuildError> {
         let WsapmeOptions { base_url, device, token, timeout, keep_alive, status_call } = options;
         let url = Url::parse(&base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -132,7 +132,7 @@ impl Wsapme {
         }
     }
 
-    /// An answer to another question came: whatever else its connection has to say is a question late as well.
+    /// The response belongs to another request: later responses on its connection would be off by one as well.
     fn mixed_up(&self, answer: &HttpAnswer, about: &str) -> String {
         self.connections.abandon(answer);
         format!("WSAPME answers HTTP {} about another {about}: the connection is closed", answer.status)
@@ -161,7 +161,7 @@ impl Wsapme {
     }
 
     fn with_body(&self, url: Url, body: &impl Serialize) -> Request {
-        // These bodies are strings by construction, and strings always serialise.
+        // These bodies consist of strings, which always serialise.
         let bytes = serde_json::to_vec(body).unwrap_or_default();
         let mut request = Request::new(Method::POST, url);
         self.headers.clone_into(request.headers_mut());
@@ -189,7 +189,7 @@ impl Wsapme {
     }
 }
 
-/// A call's address: the base may have a path of its own.
+/// Appends a call's path to the base, which may have its own path.
 fn under(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));

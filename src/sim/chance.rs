@@ -1,8 +1,8 @@
-//! Chance without state: every draw is a hash of seed, phone, count and what is drawn.
+//! Stateless randomness: every draw is a hash of seed, phone, count and what is drawn.
 //!
-//! Written out here, because the standard hashers may change from one compiler to the next and a seed must not.
+//! Implemented here because the standard hashers may change between compilers, and the meaning of a seed must not.
 
-/// What is drawn; each its own independent number.
+/// What is drawn; each is an independent number.
 #[derive(Debug, Clone, Copy)]
 pub enum Draw {
     Reachable = 1,
@@ -36,12 +36,12 @@ impl Chance {
         Self(mix(mix(mix(seed) ^ phone) ^ u64::from(count)))
     }
 
-    /// 64 even bits.
+    /// 64 uniform bits.
     pub fn bits(self, draw: Draw) -> u64 {
         self.nth_bits(draw, 0)
     }
 
-    /// 64 even bits, of as many different ones as wanted.
+    /// The nth of any number of independent draws of 64 uniform bits.
     pub fn nth_bits(self, draw: Draw, n: u64) -> u64 {
         mix(self.0 ^ mix(draw as u64 + (n << 8)))
     }
@@ -57,12 +57,12 @@ impl Chance {
         f64::from(upper) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// Evenly spread between two bounds.
+    /// Uniform between two bounds.
     pub fn between(self, draw: Draw, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit(draw)
     }
 
-    /// Between two positive bounds, every doubling equally likely: many soon, few late.
+    /// Log-uniform between two positive bounds: many soon, few late.
     pub fn skewed(self, draw: Draw, low: f64, high: f64) -> f64 {
         low * (high / low).powf(self.unit(draw))
     }

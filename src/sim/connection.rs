@@ -1,7 +1,7 @@
-//! The connections: TCP without delay, and a way to drop one in the middle of a call.
+//! The connections: TCP without delay, and a way to cut one in the middle of a request.
 //!
-//! HTTP libraries answer whatever happens; a gateway that dies does not. A handler cuts its line, and whatever would
-//! have been written is lost with the connection.
+//! HTTP libraries always respond; a gateway that dies does not. A handler cuts its connection, and its response is
+//! lost.
 
 use std::{
     io,
@@ -23,7 +23,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// The listener: hands out lines that can be cut.
+/// A listener whose connections can be cut.
 pub struct CuttableListener(pub TcpListener);
 
 impl Listener for CuttableListener {
@@ -49,12 +49,12 @@ pub struct CuttableStream {
     cut: Cut,
 }
 
-/// The switch of one connection: once cut, not another byte is written and the connection closes.
+/// The switch of one connection: once cut, no further byte is written and the connection closes.
 #[derive(Debug, Clone, Default)]
 pub struct Cut(Arc<AtomicBool>);
 
 impl Cut {
-    /// Close this connection instead of answering.
+    /// Closes this connection instead of responding.
     pub fn hang_up(&self) {
         self.0.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! The simulator's own calls, under `/sim`: what happened, and what shall happen.
+//! The simulator's control API, under `/sim`: reads what happened, and scripts what will.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{
     world::{SharedWorld, SimStats, World},
 };
 
-/// The calls under `/sim`. They ask for no token: the listener is loopback.
+/// The routes under `/sim`. They need no token: the listener is loopback.
 pub fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/sim/truth", get(truth_after))
@@ -29,7 +29,7 @@ pub fn routes() -> Router<Arc<World>> {
         .route("/sim/script", post(add_script).delete(clear_script))
 }
 
-/// `?after=N`: only what has a higher number.
+/// `?after=N`: only entries with a higher number.
 #[derive(Debug, Default, Deserialize)]
 struct AfterQuery {
     #[serde(default)]
@@ -57,7 +57,7 @@ async fn faults(State(world): SharedWorld) -> Json<Vec<String>> {
     Json(world.state().rates.in_force())
 }
 
-/// Replaces all faults in force; answers those that then are.
+/// Replaces all faults in force, and returns them.
 async fn set_faults(State(world): SharedWorld, body: String) -> Response {
     match faults_from(&body) {
         Ok(rates) => {
@@ -109,7 +109,7 @@ fn refused(why: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(ErrorBody { error: why })).into_response()
 }
 
-/// For paths that nobody serves: a page, as the gateway has it.
+/// For unknown paths: an HTML page, as the gateway returns.
 pub async fn not_found() -> Response {
     let mut response = Response::new(Body::from("<html><body><h1>404 Not Found</h1></body></html>\n"));
     *response.status_mut() = StatusCode::NOT_FOUND;

@@ -1,22 +1,22 @@
-//! What becomes of a message: the population, as a pure function of seed, phone and how many this person got before.
+//! What becomes of a message: the population, as a pure function of seed, phone and the number of messages before.
 //!
-//! Knows neither HTTP nor clocks. No state, so that neither order nor concurrency can change anybody's fate.
+//! Knows neither HTTP nor clocks. Stateless, so that neither order nor concurrency can change a fate.
 
 use std::time::Duration;
 
 use super::chance::{Chance, Draw};
 
-/// Of a hundred thousand numbers, how many are not on WhatsApp: theirs stays PENDING for ever.
+/// The share of numbers that are not on WhatsApp: their messages stay PENDING for ever.
 const UNREACHABLE: f64 = 0.025;
-/// Refused by WhatsApp after the gateway had said yes.
+/// The share that WhatsApp refuses after the gateway accepted it.
 const REFUSED: f64 = 0.015;
-/// Of the delivered, the share whose reading we learn of; the others have read receipts off.
+/// Of the delivered, the share that is reported as read; the others have read receipts off.
 const READ: f64 = 0.74;
-/// Of the read, the share that answers: 8 % of all messages.
+/// Of the read, the share that is replied to: 8 % of all messages.
 const REPLY_WHEN_READ: f64 = 0.08 / (0.96 * READ);
-/// Of those who answer, the share that buys.
+/// Of the replies, the share that buys.
 const BUY: f64 = 1.0 / 3.0;
-/// One person in this many asks us to stop. A prime: any regular list of 250 numbers holds each remainder once.
+/// One person in this many replies STOP. A prime: any regular list of 250 numbers holds each remainder once.
 const STOP_ONE_IN: u64 = 251;
 
 const ORDERS: [&str; 6] = [
@@ -42,18 +42,18 @@ const ANSWERS: [&str; 8] = [
 #[derive(Debug, Clone, Copy)]
 pub struct Population {
     pub seed: u64,
-    /// How many simulated seconds pass in a real one; above 0.
+    /// Simulated seconds per real second; above 0.
     pub speed: f64,
 }
 
-/// One accepted message: to whom, and the how-manieth (from 1) that this person was sent.
+/// One accepted message: the phone, and its position (from 1) among the messages to that phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NthMessage {
     pub phone: u64,
     pub nth: u32,
 }
 
-/// What will become of a message. Every duration counts from acceptance, in real time (speed already applied).
+/// What will become of a message. Durations are from acceptance, in real time (speed already applied).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
     /// Not on WhatsApp: PENDING for ever.
@@ -66,7 +66,7 @@ pub enum Fate {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// One tick. Zero when the send's own answer already says so.
+    /// One tick. Zero when the response to the send already reports it.
     pub server_ack: Duration,
     pub delivered: Duration,
     pub read: Option<Duration>,
@@ -81,7 +81,7 @@ pub struct PlannedReply {
     pub buys: Option<Cents>,
 }
 
-/// An amount of money in hundredths; written with two decimals (`120.00`).
+/// An amount of money in hundredths; printed with two decimals (`120.00`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cents(pub u64);
 
@@ -91,7 +91,7 @@ impl std::fmt::Display for Cents {
     }
 }
 
-/// A message's state as WhatsApp words it.
+/// A message's status as WhatsApp spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireStatus {
     Pending,
@@ -114,8 +114,7 @@ impl WireStatus {
 }
 
 impl Population {
-    /// The fate of one message. Whether a number is on WhatsApp and shows its reading belongs to the person, the rest
-    /// to the message.
+    /// The fate of one message. Reachability and read receipts depend on the person, the rest on the message.
     pub fn fate(self, sent: NthMessage) -> Fate {
         let person = Chance::of(self.seed, sent.phone, 0);
         let message = Chance::of(self.seed, sent.phone, sent.nth);
@@ -157,7 +156,7 @@ impl Population {
         Some(PlannedReply { after, text, buys })
     }
 
-    /// Dealt by remainder rather than by chance: 250 numbers of a list hold one such person, not none or four.
+    /// Chosen by remainder rather than by chance: 250 numbers of a list hold one such person, not none or four.
     fn says_stop(self, message: NthMessage) -> bool {
         let turn = Chance::of(self.seed, 0, message.nth).below(Draw::Stop, STOP_ONE_IN);
         message.phone % STOP_ONE_IN == turn
@@ -168,7 +167,7 @@ impl Population {
     }
 }
 
-/// What this person has in mind before reading.
+/// What this person will do, decided before reading.
 #[derive(Debug, Clone, Copy)]
 struct Intention {
     stops: bool,
@@ -189,7 +188,7 @@ fn amount(message: Chance) -> Cents {
 }
 
 impl Fate {
-    /// The state `elapsed` after acceptance.
+    /// The status `elapsed` after acceptance.
     pub fn word(&self, elapsed: Duration) -> WireStatus {
         match self {
             Self::Refused { after } if *after <= elapsed => WireStatus::Error,
@@ -198,17 +197,17 @@ impl Fate {
         }
     }
 
-    /// The first event later than `elapsed`, of delivery, read, reply and refusal.
+    /// The first delivery, read, reply or refusal after `elapsed`.
     pub fn next_event(&self, elapsed: Duration) -> Option<Duration> {
         self.events().into_iter().flatten().filter(|event| *event > elapsed).min()
     }
 
-    /// The last event there will be.
+    /// The time of the last event.
     pub fn last_event(&self) -> Option<Duration> {
         self.events().into_iter().flatten().max()
     }
 
-    /// The answer this person will write, if any.
+    /// The reply this person will write, if any.
     pub fn reply(&self) -> Option<&PlannedReply> {
         match self {
             Self::Delivered(delivery) => delivery.reply.as_ref(),
@@ -216,7 +215,7 @@ impl Fate {
         }
     }
 
-    /// When WhatsApp's server has it, if it ever will.
+    /// When WhatsApp's server acknowledges it, if ever.
     pub fn server_ack(&self) -> Option<Duration> {
         match self {
             Self::Delivered(delivery) => Some(delivery.server_ack),

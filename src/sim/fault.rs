@@ -1,6 +1,6 @@
-//! Troubles on demand: their names, their rates, and which POST meets one.
+//! Faults on demand: their names, their rates, and which POST meets one.
 //!
-//! A fault is drawn by (seed, phone, nth POST to it), so that the order of sending does not matter either.
+//! A fault is drawn by (seed, phone, nth POST to the phone), so that the order of sending does not matter.
 
 use std::{fmt, str::FromStr};
 
@@ -13,9 +13,9 @@ pub enum FaultKind {
     Throttle,
     /// HTTP 200, `success:false` and a text; not accepted.
     Error,
-    /// Accepted, then the connection is closed without an answer.
+    /// Accepted, then the connection is closed without a response.
     AcceptThenHangup,
-    /// Accepted; answered after 40 simulated seconds, at least one real one.
+    /// Accepted; the response comes after 40 simulated seconds, at least one real second.
     Slow,
     /// HTTP 200, `success:false`, the device is offline; not accepted. While its rate is above 0 the device list says so.
     Offline,
@@ -24,7 +24,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// In the order in which rates are laid end to end for the draw.
+    /// In the order in which the rates are added up for the draw.
     pub const ALL: [Self; 6] =
         [Self::Throttle, Self::Error, Self::AcceptThenHangup, Self::Slow, Self::Offline, Self::Html];
 
@@ -40,14 +40,14 @@ impl FaultKind {
     }
 }
 
-/// One fault and how often: written `NAME=RATE`, the rate a share of the sends from 0 to 1.
+/// One fault and its rate, written `NAME=RATE`; the rate is a share of the sends from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fault {
     kind: FaultKind,
     rate: f64,
 }
 
-/// Why a fault was not understood; says what would be.
+/// Why a fault is invalid, and what would be valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     #[error("\"{0}\" is not NAME=RATE, such as throttle=0.1")]
@@ -83,18 +83,18 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The rates in force, one for each kind.
+/// The rates in force, one per kind.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FaultRates([f64; FaultKind::ALL.len()]);
 
 impl FaultRates {
-    /// A fault named twice has its last rate. The sum may not pass 1.
+    /// A fault that occurs twice has its last rate. The sum must not exceed 1.
     pub fn new(faults: &[Fault]) -> Result<Self, FaultError> {
         let mut rates = Self::default();
         for fault in faults {
             rates.0[fault.kind as usize] = fault.rate;
         }
-        // Ten times 0.1 is a hair above 1 in floating point.
+        // Ten times 0.1 is slightly above 1 in floating point.
         if rates.0.iter().sum::<f64>() > 1.0 + 1e-9 {
             return Err(FaultError::Sum);
         }
@@ -105,7 +105,7 @@ impl FaultRates {
         self.0[kind as usize]
     }
 
-    /// The faults that can happen, as they would be typed.
+    /// The faults with a rate above 0, as they would be typed.
     pub fn in_force(&self) -> Vec<String> {
         let all = FaultKind::ALL.map(|kind| Fault { kind, rate: self.rate(kind) });
         all.iter().filter(|fault| fault.rate > 0.0).map(Fault::to_string).collect()

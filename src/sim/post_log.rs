@@ -1,6 +1,6 @@
-//! The truth: every send that came to the door, what was done with it, and what became of it by any moment.
+//! The log of every POST: what it contained, how it was answered, and what became of it by any time.
 //!
-//! A pure bookkeeper: it is told the time. It keeps no timers; a stage is worked out from fate and time when asked.
+//! Pure: the time is passed in and there are no timers. A stage is computed from fate and time on demand.
 
 use std::{
     cmp::Reverse,
@@ -14,10 +14,10 @@ use super::{
     fate::{Fate, NthMessage, Population},
 };
 
-/// A time in the life of this simulator: real time since it began.
+/// Real time since the simulator started.
 pub type SimTime = Duration;
 
-/// What the caller was told about a send.
+/// How a send was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answered {
@@ -29,39 +29,39 @@ pub enum Answered {
     Html,
     Offline,
     Unauthorised,
-    /// The request made no sense: not JSON, a field missing, no phone number, too large.
+    /// The request was invalid: not JSON, a missing field, no phone number, too large.
     Refused,
-    /// Word for word what a script said.
+    /// Verbatim what a script defined.
     Scripted,
 }
 
-/// Whether a call carried the token that this simulator asks for.
+/// Whether a request carried the token that this simulator requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenCheck {
     Right,
     Wrong,
 }
 
-/// One send as it came in.
+/// One send as received.
 #[derive(Debug, Clone, Copy)]
 pub struct IncomingSend<'a> {
     /// Digits only; empty when the request named none.
     pub phone: &'a str,
-    /// As text, whether it came as text or number.
+    /// As text, whether it was sent as text or number.
     pub device: &'a str,
     pub content_type: &'a str,
     pub token: TokenCheck,
-    /// Byte for byte, as far as it was UTF-8.
+    /// Verbatim, as far as it was UTF-8.
     pub body: &'a str,
 }
 
-/// One line of the truth. Numbered from 1 by its place.
+/// One entry of the log, numbered from 1 by its position.
 #[derive(Debug)]
 pub struct LoggedPost {
     pub at: SimTime,
-    /// Phone, device, content type and body, one behind the other: what is kept of each of a million sends is one piece.
+    /// Phone, device, content type and body in one allocation, since there may be millions of sends.
     texts: Box<str>,
-    /// Where the first three of them end.
+    /// Where the first three end.
     ends: [usize; 3],
     pub token: TokenCheck,
     pub answered: Answered,
@@ -99,7 +99,7 @@ impl LoggedPost {
     }
 }
 
-/// What a message got when it was taken.
+/// What a message got when it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     pub id: Arc<str>,
@@ -107,7 +107,7 @@ pub struct Accepted {
     pub at: SimTime,
 }
 
-/// What was decided about a send: what to say, and under which id it is taken, if it is.
+/// The decision about a send: how to answer, and under which id to accept it, if at all.
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub answered: Answered,
@@ -117,7 +117,7 @@ pub struct Decision {
 #[derive(Debug, Clone)]
 pub enum Acceptance {
     Not,
-    /// Under an id of our own making.
+    /// Under an id of our own.
     Fresh,
     /// Under the id that a script names.
     Named(String),
@@ -129,11 +129,11 @@ struct Traffic {
     accepted: u32,
 }
 
-/// All posts, found by number, by message id, and by the time of their replies.
+/// All POSTs, indexed by number, by message id, and by the time of their replies.
 #[derive(Debug)]
 pub struct PostLog {
     population: Population,
-    /// Differs from run to run, so that message ids do even under one seed.
+    /// Differs between runs, so that message ids do too, even with the same seed.
     run: u64,
     posts: Vec<LoggedPost>,
     ids: HashMap<Arc<str>, usize>,
@@ -159,14 +159,14 @@ impl PostLog {
         }
     }
 
-    /// The chance that governs what happens to the next POST to this phone; counts the POST.
+    /// The chance that decides what happens to the next POST to this phone. Counts the POST.
     pub fn next_attempt(&mut self, phone: u64) -> Chance {
         let traffic = self.traffic.entry(phone).or_default();
         traffic.posts = traffic.posts.saturating_add(1);
         Chance::of(self.population.seed, phone, traffic.posts)
     }
 
-    /// Write a send down, before anybody is answered. A phone that is no number is never taken.
+    /// Logs a send, before it is answered. A phone that is not a number is never accepted.
     pub fn record(&mut self, now: SimTime, arrival: IncomingSend<'_>, decision: Decision) -> Option<Accepted> {
         let accepted = self.take(now, arrival.phone, decision.taking);
         self.posts.push(LoggedPost::new(now, arrival, decision.answered, accepted.clone()));
@@ -210,29 +210,29 @@ impl PostLog {
         self.accepted
     }
 
-    /// Distinct phones that were written to, accepted or not.
+    /// Distinct phones that were posted to, accepted or not.
     pub fn people(&self) -> usize {
         self.traffic.len()
     }
 
-    /// Up to `count` posts after number `after`, each with its number.
+    /// Up to `count` POSTs after number `after`, each with its number.
     pub fn page(&self, after: usize, count: usize) -> impl Iterator<Item = (usize, &LoggedPost)> {
         self.posts.iter().enumerate().skip(after).take(count).map(|(index, post)| (index + 1, post))
     }
 
-    /// The message of this id, if this device sent one.
+    /// The message with this id, if this device sent it.
     pub fn find(&self, device: &str, id: &str) -> Option<(&LoggedPost, &Accepted)> {
         let post = self.posts.get(*self.ids.get(id)?)?;
         let accepted = post.accepted.as_ref()?;
         (post.device() == device).then_some((post, accepted))
     }
 
-    /// True when no delivery, read, reply or refusal is still to come.
+    /// Whether no delivery, read, reply or refusal is still to come.
     pub fn settled(&self, now: SimTime) -> bool {
         self.last_event <= now
     }
 
-    /// The replies whose time has come, after number `after`, each with its number. A number once given stays.
+    /// The replies that are due, after number `after`, each with its number. Numbers are stable.
     pub fn replies(&mut self, now: SimTime, after: usize) -> impl Iterator<Item = (usize, &LoggedPost)> {
         while let Some(Reverse((due, index))) = self.replies_to_come.peek().copied() {
             if due > now {
@@ -246,7 +246,7 @@ impl PostLog {
     }
 }
 
-/// An id like WSAPME's: `3EB0` and 18 capitals and digits, of which the first is never a hex digit.
+/// An id like WSAPME's: `3EB0` and 18 capitals and digits, the first of which is never a hex digit.
 fn message_id(run: u64, message: NthMessage) -> String {
     const NOT_HEX: &[u8; 20] = b"GHIJKLMNOPQRSTUVWXYZ";
     const ANY: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -1,4 +1,4 @@
-//! The simulator as a process of its own: bind, say where, serve until told to stop.
+//! The simulator as its own process: binds, reports its address, and serves until it is stopped.
 
 use std::{
     io::{self, Read},
@@ -16,11 +16,11 @@ use super::{Options, serve};
 pub enum StopWhen {
     /// Only its token.
     Cancelled(CancellationToken),
-    /// Its token, or the end of standard input: a parent that dies, however it dies, takes its simulator with it.
+    /// Its token, or the end of standard input, so that the simulator ends with its parent, however that dies.
     CancelledOrInputCloses(CancellationToken),
 }
 
-/// Serve on a loopback address (port 0 for any free one); `on_ready` learns the bound address once calls are taken.
+/// Serves on a loopback address (port 0 for any free one). Calls `on_ready` with the bound address once it listens.
 pub async fn run(
     listen: SocketAddr,
     options: Options,
@@ -39,7 +39,7 @@ impl StopWhen {
         match self {
             Self::Cancelled(token) => Ok(token),
             Self::CancelledOrInputCloses(token) => {
-                // A child, so that the end of our input is not taken for the end of the caller's other work.
+                // A child token, so that the end of our input does not cancel the caller's other work.
                 let token = token.child_token();
                 cancel_at_end_of(input, token.clone())?;
                 Ok(token)
@@ -48,10 +48,10 @@ impl StopWhen {
     }
 }
 
-/// A thread of its own: tokio's standard input would keep the runtime from ending while nothing is typed.
+/// Uses a thread: tokio's standard input would keep the runtime from ending while nothing is typed.
 fn cancel_at_end_of(mut input: impl Read + Send + 'static, token: CancellationToken) -> io::Result<()> {
     let watch = move || {
-        // What is typed is of no interest; an error is an end as well.
+        // The input itself is ignored; an error counts as its end.
         let _ = io::copy(&mut input, &mut io::sink());
         token.cancel();
     };

@@ -1,10 +1,10 @@
-//! Answers fixed in advance: a test says word for word what the next calls are told.
+//! Scripted answers: a test defines verbatim what the next requests are answered.
 
 use std::{collections::VecDeque, time::Duration};
 
 use serde::Deserialize;
 
-/// The call whose answers are fixed.
+/// The call whose answers are scripted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
@@ -12,7 +12,7 @@ pub enum Call {
     Status,
 }
 
-/// When a scripted send hangs up, seen from the acceptance.
+/// Whether a scripted send hangs up before or after acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HangUp {
@@ -22,7 +22,7 @@ pub enum HangUp {
     After,
 }
 
-/// One answer. What is left out is as without a script.
+/// One answer. Whatever is left out behaves as without a script.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptedAnswer {
@@ -32,18 +32,18 @@ pub struct ScriptedAnswer {
     pub retry_after: Option<u64>,
     /// Sent byte for byte.
     pub body: Option<String>,
-    /// `application/json` when not said.
+    /// Defaults to `application/json`.
     pub content_type: Option<String>,
-    /// Real milliseconds before the answer, instead of the usual latency.
+    /// Real milliseconds before the response, instead of the usual latency.
     pub delay_ms: Option<u64>,
-    /// Close the connection instead of answering.
+    /// Closes the connection instead of responding.
     pub hang_up: Option<HangUp>,
-    /// Sends only: whether the message is taken. When not said: yes for `hang_up: after`, no for `before`, no when a
+    /// Sends only: whether the message is accepted. Defaults to yes for `hang_up: after`, no for `before`, no when a
     /// code or body is given without a `message_id`, else yes.
     accepted: Option<bool>,
-    /// Sends only: the id under which it is taken.
+    /// Sends only: the id under which it is accepted.
     pub message_id: Option<String>,
-    /// How many calls get this answer.
+    /// How many requests get this answer.
     #[serde(default = "once")]
     times: u32,
 }
@@ -53,7 +53,7 @@ fn once() -> u32 {
 }
 
 impl ScriptedAnswer {
-    /// True when code or body are given, and the usual ones are not wanted.
+    /// Whether code or body are given, in place of the usual ones.
     pub fn is_literal(&self) -> bool {
         self.code.is_some() || self.body.is_some()
     }
@@ -71,7 +71,7 @@ impl ScriptedAnswer {
     }
 }
 
-/// Answers for one call, to one person or message, or to whoever comes.
+/// Answers for one call, about one person or message, or about any.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {
@@ -83,7 +83,7 @@ pub struct Script {
     answers: VecDeque<ScriptedAnswer>,
 }
 
-/// Why a script was not taken.
+/// Why a script was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     #[error("code {0} is no HTTP status of an answer (200 to 599)")]
@@ -123,12 +123,12 @@ fn is_header_text(text: &str) -> bool {
     axum::http::HeaderValue::from_str(text).is_ok()
 }
 
-/// All answers still to be given.
+/// All pending answers.
 #[derive(Debug, Default)]
 pub struct Scripts(Vec<Script>);
 
 impl Scripts {
-    /// Add answers behind those already waiting. All or none are taken.
+    /// Appends answers. Adds all or none.
     pub fn add(&mut self, scripts: Vec<Script>) -> Result<(), ScriptError> {
         scripts.iter().try_for_each(Script::check)?;
         self.0.extend(scripts.into_iter().filter(|script| !script.answers.is_empty()));
@@ -139,7 +139,7 @@ impl Scripts {
         self.0.clear();
     }
 
-    /// The answer for a call about `subject` (a phone or a message id): its own first, then those for anybody.
+    /// The answer for a request about `subject` (a phone or a message id): its own first, then one for any subject.
     pub fn next(&mut self, call: Call, subject: &str) -> Option<ScriptedAnswer> {
         if self.0.is_empty() {
             return None;

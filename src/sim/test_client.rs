@@ -1,4 +1,4 @@
-//! For the tests of this room: a simulator on loopback, and a client that reads the very bytes.
+//! Test support: a simulator on loopback, and a client that reads raw bytes.
 
 use std::{
     net::SocketAddr,
@@ -22,7 +22,7 @@ pub struct Sim {
     _stop: DropGuard,
 }
 
-/// What came back; code 0 and nothing else when the connection was closed without an answer.
+/// A raw response; code 0 and nothing else when the connection was closed without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawReply {
     pub code: u16,
@@ -44,7 +44,7 @@ impl RawReply {
     }
 }
 
-/// No latency and a high speed, so that tests do not wait.
+/// Options with no latency and a high speed, so that tests do not wait.
 pub fn options(seed: u64) -> Options {
     Options { seed, speed: FAST, latency: Duration::ZERO, ..Options::default() }
 }
@@ -119,7 +119,7 @@ pub async fn call(address: SocketAddr, method: &str, path: &str, headers: &[(&st
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
     );
-    // A server that refuses a large body may close before it has taken all of it.
+    // A server that rejects a large body may close before it has read all of it.
     let _ = stream.write_all(request.as_bytes()).await;
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes).await;

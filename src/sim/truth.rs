@@ -1,6 +1,6 @@
-//! The truth as JSON, for comparing what happened with what somebody believes.
+//! The log as JSON, to compare what happened with what a client believes.
 //!
-//! Written a page at a time, the lock let go in between: a million posts hold nobody up.
+//! Written page by page, without the lock in between: a million POSTs block nobody.
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use super::{
     world::World,
 };
 
-/// Posts handled while the lock is held once.
+/// POSTs per acquisition of the lock.
 const PAGE: usize = 512;
 
-/// What is true at one moment.
+/// The state at one point in time.
 #[derive(Debug, Serialize)]
 struct TruthHead {
     seed: u64,
@@ -29,7 +29,7 @@ struct TruthHead {
     people: PeopleCounts,
 }
 
-/// How many people are how far; each counted once, however often written to.
+/// How many people reached each stage; each counted once, however often posted to.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct PeopleCounts {
     accepted: usize,
@@ -41,7 +41,7 @@ struct PeopleCounts {
     failed: usize,
 }
 
-/// One post, as it is told.
+/// One POST as JSON.
 #[derive(Debug, Serialize)]
 struct TruthLine<'a> {
     seq: usize,
@@ -67,7 +67,7 @@ struct TruthLine<'a> {
     buys_amount: Option<String>,
 }
 
-/// What became of one message so far.
+/// What has become of one message so far.
 #[derive(Debug, Default)]
 struct SoFar {
     stage: Option<WireStatus>,
@@ -96,7 +96,7 @@ impl SoFar {
     }
 }
 
-/// Our stage for WhatsApp's word.
+/// Our stage for WhatsApp's status.
 fn stage(word: WireStatus) -> &'static str {
     match word {
         WireStatus::Pending | WireStatus::ServerAck => "sent",
@@ -106,7 +106,7 @@ fn stage(word: WireStatus) -> &'static str {
     }
 }
 
-/// `GET /sim/truth`: everything as of now, with the posts after number `after`.
+/// `GET /sim/truth`: everything as of now, with the POSTs after number `after`.
 pub async fn body(world: Arc<World>, after: usize) -> Body {
     let now = world.now();
     let (head, total) = survey(&world, now).await;
@@ -114,7 +114,7 @@ pub async fn body(world: Arc<World>, after: usize) -> Body {
     Body::from_stream(stream::iter(Pages { world, now, written: Some(after), total, opening: Some(opening) }))
 }
 
-/// The head object up to and including the bracket that opens the posts.
+/// The head object up to and including the bracket that opens the array of POSTs.
 fn opening(head: &TruthHead) -> Vec<u8> {
     let mut text = serde_json::to_vec(head).unwrap_or_else(|_| b"{}".to_vec());
     text.pop();
@@ -122,11 +122,11 @@ fn opening(head: &TruthHead) -> Vec<u8> {
     text
 }
 
-/// The text in pieces; where the writing stands.
+/// The document in pages, and how far it is written.
 struct Pages {
     world: Arc<World>,
     now: SimTime,
-    /// The number of the last post written; nothing once all are.
+    /// The number of the last POST written; `None` once all are.
     written: Option<usize>,
     total: usize,
     /// Present until written.
@@ -158,7 +158,7 @@ impl Pages {
         for (seq, post) in state.post_log.page(after, count) {
             text.extend_from_slice(separator.as_bytes());
             separator = ",";
-            // Writing text and numbers into memory does not fail.
+            // Writing to memory does not fail.
             let _ = serde_json::to_writer(&mut *text, &self.line(seq, post));
         }
     }
@@ -189,7 +189,8 @@ impl Pages {
     }
 }
 
-/// Walk all posts once: who is how far, and when the next thing happens. Also how many posts that covered.
+/// Scans all POSTs: how many people reached each stage, and when the next event happens. Also returns how many POSTs it
+/// scanned.
 async fn survey(world: &World, now: SimTime) -> (TruthHead, usize) {
     let population = world.population;
     let (settled, total) = {
@@ -213,7 +214,7 @@ struct Survey {
     people: HashMap<u64, PersonProgress>,
 }
 
-/// How far one person is, over all messages.
+/// The stages that one person reached, over all messages, as bits.
 #[derive(Debug, Default, Clone, Copy)]
 struct PersonProgress(u8);
 
@@ -268,7 +269,7 @@ impl Survey {
     }
 }
 
-/// One reply as it is told.
+/// One reply as JSON.
 #[derive(Debug, Serialize)]
 struct ReplyLine {
     seq: usize,
@@ -286,7 +287,7 @@ pub struct RepliesBody {
     replies: Vec<ReplyLine>,
 }
 
-/// The replies whose time has come, after number `after`.
+/// The replies that are due, after number `after`.
 pub fn replies(world: &World, after: usize) -> RepliesBody {
     let mut state = world.state();
     let now = world.now();

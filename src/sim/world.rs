@@ -1,6 +1,6 @@
-//! What all calls share: the ledger, the faults and scripts in force, the clock, the count of sends under way.
+//! The shared state of all requests: the log, the faults and scripts in force, the clock, the count of sends in flight.
 //!
-//! One lock, held for a few microseconds and never across an await: tens of thousands of sends a second pass it.
+//! One lock, held for a few microseconds and never across an await: it serves tens of thousands of sends a second.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ use super::{
     script::{Call, HangUp, ScriptedAnswer, Scripts},
 };
 
-/// How long a slow answer takes in simulated time, and at least in real time.
+/// How long a slow response takes: in simulated time, and at least in real time.
 const SLOW: f64 = 40.0;
 const SLOW_AT_LEAST: Duration = Duration::from_secs(1);
 
@@ -46,7 +46,7 @@ pub struct World {
 /// The simulator's state, as handlers extract it.
 pub type SharedWorld = State<Arc<World>>;
 
-/// What changes together, under the one lock.
+/// What changes together, under the lock.
 #[derive(Debug)]
 pub struct LockedState {
     pub post_log: PostLog,
@@ -54,7 +54,7 @@ pub struct LockedState {
     pub rates: FaultRates,
 }
 
-/// What to say to a send, and when.
+/// How to respond to a send, and when.
 #[derive(Debug)]
 pub struct SendResponse {
     pub kind: ResponseKind,
@@ -64,22 +64,23 @@ pub struct SendResponse {
 
 #[derive(Debug)]
 pub enum ResponseKind {
-    /// That it was sent.
+    /// The message was sent.
     Sent,
     Unauthorised,
-    /// Why the request makes no sense.
+    /// Why the request is invalid.
     Refused(&'static str),
-    /// Of a fault that refuses in words of its own.
+    /// A fault with its own response.
     Fault(FaultKind),
     Literally(ScriptedAnswer),
-    /// Nothing: the connection is closed.
+    /// No response: the connection is closed.
     Nothing,
 }
 
 impl World {
     pub fn new(options: Options, shutdown: CancellationToken) -> Result<Self, FaultError> {
         let population = Population { seed: options.seed, speed: options.speed };
-        // Together, the wall's second: a machine that pauses us between them would have calls come before they were made.
+        // Read together, the wall clock second: a pause between them would otherwise log requests before they were
+        // made.
         let (began, began_at) = (Instant::now(), Utc::now());
         let run = began_at.timestamp_nanos_opt().unwrap_or_default().cast_unsigned();
         let rates = FaultRates::new(&options.faults)?;
@@ -103,18 +104,19 @@ impl World {
         self.began.elapsed()
     }
 
-    /// The time of day of a moment.
+    /// The wall-clock time of a simulator time.
     pub fn wall(&self, moment: SimTime) -> DateTime<Utc> {
         let since = chrono::TimeDelta::from_std(moment).unwrap_or(chrono::TimeDelta::MAX);
         self.began_at.checked_add_signed(since).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The state, for as short as possible. A panic elsewhere leaves it usable: every change is a single push.
+    /// Locks the state; hold it as briefly as possible. A panic elsewhere leaves it usable: every change is a single
+    /// push.
     pub fn state(&self) -> MutexGuard<'_, LockedState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token of a call, compared. Without a token of our own any is right, but none at all is not.
+    /// Checks the token of a request. Without a token of our own any is right, but a missing one is wrong.
     pub fn judge(&self, given: Option<&str>) -> TokenCheck {
         let right = match (given, &self.token) {
             (None | Some(""), _) => false,
@@ -128,7 +130,7 @@ impl World {
         &self.devices
     }
 
-    /// Decide about a send and write it down. `problem` is what is wrong with the request, if anything.
+    /// Decides about a send and logs it. `problem` is what is wrong with the request, if anything.
     pub fn receive(&self, arrival: IncomingSend<'_>, problem: Option<&'static str>) -> SendResponse {
         let mut state = self.state();
         let (kind, decision, wait) = match (arrival.token, problem) {
@@ -174,18 +176,18 @@ impl World {
         self.sped_up(SLOW).max(SLOW_AT_LEAST)
     }
 
-    /// Simulated seconds in real time.
+    /// Converts simulated seconds to real time.
     pub fn sped_up(&self, seconds: f64) -> Duration {
         Duration::try_from_secs_f64(seconds / self.population.speed).unwrap_or(Duration::MAX)
     }
 
-    /// Wait, unless the simulator is being stopped.
+    /// Waits, unless the simulator is being stopped.
     pub async fn pause(&self, wait: Duration) {
         if wait.is_zero() {
             return;
         }
         if wait < GRACE {
-            // Over before the stop is: to watch for it is most of the work of a short wait.
+            // Ends before the grace period does: watching for the stop would be most of the work of a short wait.
             return tokio::time::sleep(wait).await;
         }
         tokio::select! {
@@ -194,7 +196,7 @@ impl World {
         }
     }
 
-    /// Count one send as under way until the returned guard goes.
+    /// Counts one send as in flight until the returned guard is dropped.
     pub fn enter(&self) -> InFlightGuard<'_> {
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.max_in_flight.fetch_max(now, Ordering::Relaxed);
@@ -205,7 +207,7 @@ impl World {
         self.status_calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The counters, cheap at any size.
+    /// The counters; cheap at any size.
     pub fn stats(&self) -> SimStats {
         let now = self.now();
         let state = self.state();
@@ -233,7 +235,7 @@ pub struct SimStats {
     settled: bool,
 }
 
-/// One send under way; gone with its answer or its caller.
+/// One send in flight; dropped with its response or its client.
 pub struct InFlightGuard<'a>(&'a AtomicUsize);
 
 impl Drop for InFlightGuard<'_> {

@@ -1,6 +1,6 @@
-//! WSAPME's front door: its calls, its header, its habits.
+//! WSAPME's API: its calls, its header, its quirks.
 //!
-//! Shares nothing with our client of the same gateway, so that a mistake in one is not made good by the other.
+//! Shares nothing with our client of the same gateway, so that a mistake in one is not hidden by the other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,12 +36,12 @@ mod wire;
 const TOKEN_HEADER: &str = "x-wsapme-token";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
-/// What a throttled caller is asked to wait, in simulated seconds.
+/// How long a throttled client is asked to wait, in simulated seconds.
 const RETRY_AFTER: f64 = 30.0;
-/// The answer for a message it cannot tell about. The space at the end is real.
+/// The answer for an unknown message. The trailing space is real.
 const MESSAGE_INFO: &str = "messageInfo ";
 
-/// A body, or why it could not be taken.
+/// A request body, or why it could not be read.
 type Received = Result<Bytes, BytesRejection>;
 
 /// The calls of the gateway.
@@ -56,7 +56,7 @@ pub fn routes() -> Router<Arc<World>> {
         .route("/api/messageInfo", post(message_info))
 }
 
-/// The two spellings of a send, by the shape of their answers.
+/// The two send calls, by the shape of their responses.
 #[derive(Debug, Clone, Copy)]
 enum Shape {
     Nested,
@@ -81,7 +81,7 @@ async fn send_message(
     SendCall { world: &world, cut: &cut, shape: Shape::Flat }.serve(&headers, body).await
 }
 
-/// One send, from its bytes to its answer.
+/// Handles one send, from its bytes to its response.
 struct SendCall<'a> {
     world: &'a World,
     cut: &'a Cut,
@@ -113,7 +113,7 @@ impl SendCall<'_> {
         }
     }
 
-    /// Written down like any other, but without the bytes that nobody kept.
+    /// Logged like any other, but without the bytes, which were not kept.
     fn too_large(&self, headers: &HeaderMap) -> Response {
         let nothing = SendRequest::default();
         self.world.receive(self.arrival(headers, &nothing, ""), Some("Payload too large"));
@@ -123,7 +123,7 @@ impl SendCall<'_> {
     fn answer(&self, verdict: SendResponse, send: &SendRequest) -> Response {
         match (verdict.kind, verdict.accepted) {
             (ResponseKind::Sent, Some(accepted)) => self.sent(&accepted, send),
-            // Taken without an id cannot happen; if it did, the caller must not take it for accepted.
+            // Cannot happen; if it did, the client must not count the message as accepted.
             (ResponseKind::Sent, None) => failure(StatusCode::OK, "Failed to send message"),
             (ResponseKind::Unauthorised, _) => unauthorised(),
             (ResponseKind::Refused(why), _) => failure(StatusCode::OK, why),
@@ -171,7 +171,7 @@ impl SendCall<'_> {
     }
 }
 
-/// The state that the send's own answer tells: mostly PENDING, one tick for those whose tick takes no time.
+/// The status in the response to a send: mostly PENDING, SERVER_ACK for those that are acknowledged at once.
 fn first_word(fate: &Fate) -> WireStatus {
     match fate.word(Duration::ZERO) {
         WireStatus::ServerAck => WireStatus::ServerAck,
@@ -249,7 +249,7 @@ fn status_of(world: &World, question: &StatusQuestion) -> Response {
     success(MESSAGE_INFO, message)
 }
 
-/// What of a post is needed after the lock is let go.
+/// What is needed of a POST after the lock is released.
 struct LoggedMessage {
     phone: String,
     body: String,
@@ -289,7 +289,7 @@ async fn server() -> Response {
     success("Server is running", Empty {})
 }
 
-/// The other way to ask, which has never answered anything else.
+/// The other status call, which has never answered anything else.
 async fn message_info(State(world): SharedWorld, headers: HeaderMap) -> Response {
     match world.judge(text_of(&headers, TOKEN_HEADER)) {
         TokenCheck::Wrong => unauthorised(),
@@ -309,7 +309,7 @@ fn device_status(world: &World) -> &'static str {
 #[derive(Debug, Clone, Copy)]
 enum Unread {
     TooLarge,
-    /// The caller went away in the middle: no request came in.
+    /// The client went away in the middle: there is no request.
     BrokenOff,
 }
 
@@ -354,7 +354,7 @@ fn raw(code: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Re
     response
 }
 
-/// As the script has it; codes and types were checked when it was taken.
+/// Responds as scripted; codes and types were checked when the script was added.
 fn literally(answer: ScriptedAnswer) -> Response {
     let code = answer.code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or_default();
     let content_type = answer.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()).unwrap_or(JSON);
@@ -365,7 +365,7 @@ fn literally(answer: ScriptedAnswer) -> Response {
     response
 }
 
-/// Nothing of this response is ever written.
+/// Cuts the connection; nothing of this response is ever written.
 fn hang_up(cut: &Cut) -> Response {
     cut.hang_up();
     Response::new(Body::empty())

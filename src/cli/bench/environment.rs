@@ -1,4 +1,4 @@
-//! Where a bench takes place: a schema of its own in the database named, else a throwaway Postgres; and a simulator.
+//! What a bench runs on: its own schema in the named database, else a throwaway Postgres; and a simulator.
 
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::engine::{Access, App, Listening, NewDraft, Setup, drop_schema, make_s
 use crate::import::RejectedTo;
 use crate::private_postgres::Throwaway;
 
-/// Everything a bench stands on.
+/// The database, simulator and files of one bench.
 pub(super) struct BenchEnvironment {
     app: App,
     simulator: Simulator,
@@ -51,14 +51,14 @@ impl BenchEnvironment {
         self.simulator.base_url()
     }
 
-    /// A directory for whatever else takes place here.
+    /// The directory for the files of the sending process.
     pub(super) fn room(&self) -> Result<PathBuf> {
         let room = self.home.path().join("sending");
         std::fs::create_dir_all(&room)?;
         Ok(room)
     }
 
-    /// A draft to so many made-up people.
+    /// Creates a draft to `people` made-up people.
     pub(super) async fn draft(&self, people: u32) -> Result<BlastId> {
         let draft = NewDraft {
             sender: "bench".to_owned(),
@@ -74,7 +74,7 @@ impl BenchEnvironment {
         Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }
 
-    /// Leaves nothing.
+    /// Stops everything and removes its files and schema.
     pub(super) async fn clear(self) -> Result<()> {
         self.app.close().await;
         self.simulator.end().await?;
@@ -87,7 +87,7 @@ impl BenchEnvironment {
     }
 }
 
-/// A file of made-up people that is written as it is read: a million take no memory.
+/// A file of made-up people, generated as it is read: a million take no memory.
 struct GeneratedList {
     people: std::ops::Range<u32>,
     piece: Cursor<Vec<u8>>,
@@ -125,7 +125,7 @@ async fn database(global: &Global) -> Result<(BenchDatabase, String)> {
     Ok((BenchDatabase::Throwaway(server), url))
 }
 
-/// An app on such a ground, with its files in a directory.
+/// Opens an app for the simulator at `base_url`, with its files in `home`.
 pub(super) async fn open(base_url: &str, home: &Path, in_flight: u32, url: &str) -> Result<App> {
     let config = config(base_url, home, in_flight)?;
     let stop = CancellationToken::new();
@@ -147,7 +147,7 @@ fn config(base_url: &str, home: &Path, in_flight: u32) -> Result<Config> {
 }
 
 mod tempdir {
-    //! A directory of this run's own.
+    //! A temporary directory.
 
     use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `bench import`: a list of people through the whole import, against one plain COPY of ready rows.
+//! `bench import`: the whole import of a list, compared with one plain COPY of ready rows.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::environment::BenchEnvironment;
 use super::round;
 
-/// How often each is measured; the best of each counts, since others may use the machine meanwhile.
+/// How often each is measured. The best run counts, since others may use the machine meanwhile.
 const ROUNDS: usize = 2;
 
 pub(super) async fn measure(environment: &BenchEnvironment, count: u32) -> Result<Value> {
     let app = environment.app();
     let (mut ours, mut plain) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
-        // Each begins with an empty table: indexes that have somebody in them already are slower.
+        // Each begins with an empty table: filled indexes are slower.
         app.bench_empty().await?;
         let began = Instant::now();
         let blast = environment.draft(count).await?;

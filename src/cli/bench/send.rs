@@ -1,5 +1,5 @@
-//! `bench send`: the whole path, against a bare loop in the same run. Each takes place in a process of its own, so that
-//! what an import or the other one takes of memory is not counted as sending's, and each opens its own connections.
+//! `bench send`: the whole path, compared with a bare loop in the same run. Each runs in its own process with its own
+//! connections, so that the memory of the import and of the other is not counted.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -19,10 +19,10 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::engine::{self, App, Launch, RunOptions, Until};
 
-/// What a process that sends is told.
+/// The arguments of the sending process.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SenderProcessArgs {
-    /// The blast; without one, a bare loop.
+    /// The blast; a bare loop without one.
     #[arg(long)]
     blast: Option<i64>,
     #[arg(long)]
@@ -35,15 +35,15 @@ pub(in crate::cli) struct SenderProcessArgs {
     room: PathBuf,
 }
 
-/// What came of one way to send.
+/// What one way of sending cost.
 #[derive(Debug, Serialize, Deserialize)]
 struct Measured {
     people: u32,
     seconds: f64,
-    /// Processor time of the process, in seconds.
+    /// CPU time of the process, in seconds.
     cpu: f64,
     peak_memory_mb: f64,
-    /// From claim to durable result, in milliseconds; none of a bare loop.
+    /// From claim to durable result, in milliseconds: median and 99th percentile. `None` for a bare loop.
     durable: Option<(f64, f64)>,
 }
 
@@ -57,7 +57,7 @@ impl Measured {
     }
 }
 
-/// Imports the people, and has messages sent in both ways.
+/// Imports the people, and sends messages in both ways.
 pub(super) async fn measure(
     environment: &BenchEnvironment,
     count: u32,
@@ -87,13 +87,13 @@ async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32
         .args(which)
         .args(["--base-url", environment.base_url(), "--room"])
         .arg(environment.room()?)
-        // Not among the arguments, which everybody on this machine can read.
+        // Not among the arguments, which every user of this machine can read.
         .env("DATABASE_URL", environment.url())
         .stdin(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
     let mut sending = sending.stdout(Stdio::piped()).spawn()?;
-    // It lives as long as this is open.
+    // The process lives as long as this is open.
     let input = sending.stdin.take();
     let said = sending.wait_with_output().await?;
     drop(input);
@@ -103,7 +103,7 @@ async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32
     serde_json::from_slice(&said.stdout).wrap_err("the process that sends did not say what it measured")
 }
 
-/// A process that sends.
+/// Runs the sending process.
 pub(super) async fn sending(of: &SenderProcessArgs) -> Result<Value> {
     end_with_the_input()?;
     let url = std::env::var("DATABASE_URL").wrap_err("this is a part of `bench send`")?;
@@ -145,7 +145,7 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     Ok(Measured { people, seconds, cpu, peak_memory_mb, durable: Some(app.durable_after(blast).await?) })
 }
 
-/// However the bench ends, so does this process: nobody else would clear up after it.
+/// Ends this process when the bench does, however that ends.
 fn end_with_the_input() -> std::io::Result<()> {
     let watch = || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
@@ -154,7 +154,7 @@ fn end_with_the_input() -> std::io::Result<()> {
     std::thread::Builder::new().name("bench-stdin".to_owned()).spawn(watch).map(drop)
 }
 
-/// Processor time of this process so far. Linux only.
+/// CPU time of this process so far. Linux only.
 fn cpu() -> Result<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat").wrap_err("processor time is read from /proc")?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! `blast pause|cancel|delete`: what stops messages, or removes a blast.
+//! `blast pause|cancel|delete`: stops a blast, or removes it.
 
 use color_eyre::Result;
 use serde_json::json;
@@ -34,7 +34,7 @@ impl ConfirmArgs {
     pub(super) async fn cancel(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let blast = context.app.blast(self.blast).await?;
-        // Whoever goes on with one that ended in the middle has been asked.
+        // A cancel that was interrupted has been confirmed already.
         if !context.app.is_cancelling(self.blast).await? {
             allowed(&blast, BlastCommand::Cancel)?;
             let question =
@@ -54,7 +54,7 @@ impl ConfirmArgs {
     pub(super) async fn delete(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Writes).await?;
         let id = self.blast;
-        // A deleted blast has no name any more, and whoever goes on with it has been asked.
+        // A deleted blast has no name any more, and a delete that was interrupted has been confirmed already.
         let name = if context.app.is_deleting(id).await? {
             format!("blast {id}")
         } else {
@@ -76,7 +76,7 @@ impl ConfirmArgs {
     }
 }
 
-/// Nobody is asked a question whose yes is refused.
+/// Refuses before asking, so that no confirmed command is refused.
 fn allowed(blast: &BlastRow, command: BlastCommand) -> Result<()> {
     transition(blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
     Ok(())

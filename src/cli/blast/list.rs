@@ -18,13 +18,13 @@ pub(in crate::cli) struct ListArgs {
     /// Only blasts with this tag.
     #[arg(long)]
     tag: Option<String>,
-    /// Only this follow-up stage.
+    /// Only blasts in this follow-up stage.
     #[arg(long)]
     stage: Option<String>,
-    /// Only in this state: draft, sending, paused, completed, cancelled.
+    /// Only blasts in this state: draft, sending, paused, completed, cancelled.
     #[arg(long, value_parser = state)]
     state: Option<BlastState>,
-    /// Only of this day, as 2026-12-01.
+    /// Only blasts of this day, such as 2026-12-01.
     #[arg(long, conflicts_with_all = ["from", "to"], value_parser = day)]
     date: Option<NaiveDate>,
     /// From this day on.
@@ -45,7 +45,7 @@ fn day(text: &str) -> Result<NaiveDate, String> {
     day.ok_or_else(|| format!("`{}` is no day: write year, month and day, as in 2026-12-01", clean(text)))
 }
 
-/// When a day begins somewhere; where that hour is skipped, the first one there is.
+/// The first moment of a day in a time zone, also where midnight is skipped.
 fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     zone.from_local_datetime(&midnight).earliest().map(|at| at.to_utc())

@@ -1,4 +1,4 @@
-//! `blast new`: a draft from a message and a list of people.
+//! `blast new`: creates a draft from a message and a list of people.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,7 +19,7 @@ use crate::domain::zone;
 use crate::engine::NewDraft;
 use crate::import::{ImportError, Imported, RejectedTo};
 
-/// The largest message file, in bytes: more than any text that WhatsApp takes.
+/// The largest message file, in bytes: longer than any text that WhatsApp accepts.
 const MESSAGE_FILE_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
@@ -28,35 +28,35 @@ pub(in crate::cli) struct NewArgs {
     /// The sender, as named in the configuration.
     #[arg(long)]
     sender: String,
-    /// What people read. {name} and any column of the list stand for what the person's row has there; {name|there}
+    /// The message. {name}, or any other column of the list, is replaced by the value in the person's row; {name|there}
     /// gives a default.
     #[arg(long, group = "text", allow_hyphen_values = true)]
     message: Option<String>,
-    /// The same, from a file.
+    /// The message, from a file.
     #[arg(long, group = "text", value_name = "FILE")]
     message_file: Option<PathBuf>,
-    /// The list of people, a CSV file; - for standard input.
+    /// The list of people: a CSV file, or - for standard input.
     #[arg(long, value_name = "FILE")]
     recipients: PathBuf,
-    /// The blast's name. Default: the list's name.
+    /// The blast's name. Defaults to the list's file name.
     #[arg(long, value_parser = short_text)]
     tag: Option<String>,
     /// The follow-up stage.
     #[arg(long, default_value = "Initial", value_parser = short_text)]
     stage: String,
-    /// At most so many: 20/min, 80/s. Narrower than the sender's own.
+    /// The maximum rate: 20/min, 80/s. Can only tighten the sender's own.
     #[arg(long, allow_hyphen_values = true)]
     rate: Option<Rate>,
-    /// The random pause between two messages: 20s..60s.
+    /// The random pause between two messages, such as 20s..60s.
     #[arg(long, allow_hyphen_values = true)]
     gap: Option<Gap>,
-    /// The hours for sending: 09:00-21:00.
+    /// The hours for sending, such as 09:00-21:00.
     #[arg(long)]
     window: Option<Hours>,
-    /// The days for sending: mon-fri.
+    /// The days for sending, such as mon-fri.
     #[arg(long)]
     weekdays: Option<Weekdays>,
-    /// Whose clock the hours are by: Asia/Kuala_Lumpur.
+    /// The time zone of the hours, such as Asia/Kuala_Lumpur.
     #[arg(long, value_parser = zone::parse)]
     timezone: Option<Tz>,
 }
@@ -99,7 +99,7 @@ impl NewArgs {
     }
 
     fn read_message(&self) -> Result<Message> {
-        // Read here and not with the arguments: a refused one would be printed whole.
+        // Parsed here and not by clap, which would print a rejected message in full.
         if let Some(text) = &self.message {
             return Ok(Message::parse(text).map_err(|error| UsageError(format!("--message: {error}")))?);
         }
@@ -129,14 +129,14 @@ fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     Ok(Box::new(file))
 }
 
-/// The list's name without its ending.
+/// The list's file name without its extension.
 fn default_tag(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let tag = clean(&stem).trim().to_owned();
     if tag.is_empty() || tag == "-" { "Blast".to_owned() } else { tag }
 }
 
-/// What is wrong with a list is a refusal: nothing changed.
+/// Maps what is wrong with a list to a refusal: nothing changed.
 fn refusal(error: ImportError) -> color_eyre::Report {
     match error {
         ImportError::Store(error) => crate::engine::EngineError::from(error).into(),
@@ -146,7 +146,7 @@ fn refusal(error: ImportError) -> color_eyre::Report {
     }
 }
 
-/// How many were taken, and why others were not, on standard error.
+/// Reports on standard error how many people were imported, and why others were not.
 fn tell(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     talk(&format!("{} people taken (phones from {}{name})", imported.taken, clean(&imported.phone_column)));

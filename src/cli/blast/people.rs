@@ -1,4 +1,4 @@
-//! `blast recipients`: the people of a blast, in windows, so that a million stream as a hundred do.
+//! `blast recipients`: lists the people of a blast page by page, so that a million stream as a hundred do.
 
 use chrono::Utc;
 use color_eyre::Result;
@@ -17,7 +17,8 @@ use crate::engine::view::{Anchor, Order, RecipientQuery, RecipientRow};
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecipientsArgs {
     blast: BlastId,
-    /// Only in this status: queued, sending, uncertain, sent, received, read, replied, closed, failed, opted_out, skipped.
+    /// Only people in this status: queued, sending, uncertain, sent, received, read, replied, closed, failed,
+    /// opted_out, skipped.
     #[arg(long, value_parser = status)]
     status: Option<Status>,
     /// The dashboard's filter language: stuck:read, phone:6012, name:ali, code:131026, has:reply, -status:failed …
@@ -33,7 +34,7 @@ fn status(text: &str) -> Result<Status, String> {
     Status::from_word(text).ok_or_else(|| format!("no such status: write one of {}", words()))
 }
 
-/// How many are listed.
+/// How many people to list.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) struct Listing {
     limit: u32,
@@ -43,7 +44,7 @@ impl Listing {
     pub(in crate::cli) const ALL: Self = Self { limit: u32::MAX };
 }
 
-/// Rows of one window.
+/// Rows per page.
 const WINDOW: u32 = 500;
 
 impl RecipientsArgs {
@@ -60,7 +61,7 @@ impl RecipientsArgs {
     }
 }
 
-/// Prints whoever matches: a table, or one JSON object a line.
+/// Prints the people who match: a table, or one JSON object per line.
 pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Filter, listing: Listing) -> Result<()> {
     let (mut anchor, mut left) = (Anchor::Start, listing.limit);
     let header = header();

@@ -1,4 +1,4 @@
-//! `blast report`: the funnel, and where people are stuck.
+//! `blast report`: prints the funnel, and where people are stuck.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::engine::report::{self, Report};
 
-/// How often a watched report is looked at.
+/// How often `--watch` polls the report.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]

@@ -1,4 +1,4 @@
-//! `blast retry`: sends again to who failed and is known never to have had the message.
+//! `blast retry`: sends again to people who failed and are known not to have received the message.
 
 use color_eyre::Result;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::domain::ids::BlastId;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RetryArgs {
     blast: BlastId,
-    /// Only who failed with this code.
+    /// Only people who failed with this code.
     #[arg(long)]
     code: Option<String>,
     /// Do not ask.

@@ -1,5 +1,5 @@
-//! `blast send|resume`: what starts messages. Shows the plan, asks for the number of people, starts, and makes sure that
-//! somebody sends.
+//! `blast send|resume`: shows the plan, asks for the number of people, starts the blast, and makes sure that an engine
+//! sends it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::Result;
@@ -70,7 +70,7 @@ impl SendArgs {
         Ok(())
     }
 
-    /// Whether an engine sends it; fails when one should and none does.
+    /// Whether an engine is sending the blast. Fails when one should and none is.
     async fn is_attended(&self, context: &Context, blast: &BlastRow) -> Result<bool> {
         if self.no_engine {
             return Ok(context.app.is_attended(blast.sender_id).await?);
@@ -80,7 +80,7 @@ impl SendArgs {
     }
 }
 
-/// What is so now, and no more.
+/// Describes the state as it is now, and promises no more.
 fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
     let tag = clean(&blast.tag);
     if is_attended {
@@ -91,7 +91,7 @@ fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
 }
 
 impl SendArgs {
-    /// Nothing was paused; perhaps the sender was stopped, and is mended now.
+    /// The blast was not paused; its sender may have been stopped, and repaired since.
     async fn resume_sender(&self, context: &Context, plan: &Plan) -> Result<()> {
         let launch = Launch {
             blast: self.blast,
@@ -113,7 +113,7 @@ impl SendArgs {
     }
 }
 
-/// What somebody can still do who typed the number.
+/// Says how to stop a blast that is armed.
 fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
     let (starts, id) = (context.moment(until), blast.id);
     format!(
@@ -122,7 +122,7 @@ fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
     )
 }
 
-/// Refuses before anything is asked.
+/// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
     transition(plan.blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;

@@ -1,4 +1,4 @@
-//! `blast show|plan`: one blast as it stands, and what sending it would do.
+//! `blast show|plan`: shows one blast, and what sending it would do.
 
 use std::fmt::Write;
 
@@ -40,7 +40,7 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
     })
 }
 
-/// The reason's word and facts, with the sentence, the end and the mend that every face shows.
+/// The reason's code and facts, with the sentence, the end and the fix that every interface shows.
 fn waiting_json(blast: BlastId, waiting: &Waiting) -> Value {
     let mut value = json!(waiting);
     if let Value::Object(fields) = &mut value {
@@ -121,7 +121,7 @@ fn plan_json(plan: &Plan) -> Value {
     })
 }
 
-/// The plan in lines, only what matters.
+/// The plan as text, with only the lines that matter.
 pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{} people get one message each, from {}", plan.people, plan.blast.sender);
@@ -145,7 +145,7 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     out
 }
 
-/// How fast it would go, in which hours, and until when.
+/// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "  pace      {}", plan.pace);
@@ -179,7 +179,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     out
 }
 
-/// `188, from 20:00 until about 21:40`. From now on, where it begins within the minute.
+/// `188, from 20:00 until about 21:40`; without the start where it begins within the minute.
 fn share_text(context: &Context, share: ForecastShare) -> String {
     let from = if share.from - Utc::now() > TimeDelta::minutes(1) {
         format!(", from {}", context.when(Some(share.from)))

@@ -1,4 +1,4 @@
-//! The end of a headless demo: our report against what the simulator knows, person by person.
+//! Compares our statuses with the simulator's log at the end of a headless demo, person by person.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ struct SimulatorTruth {
     posts: Vec<SimulatedPost>,
 }
 
-/// A POST as the simulator saw it, and what became of it.
+/// A POST as the simulator logged it, and what became of it.
 #[derive(Debug, Deserialize)]
 struct SimulatedPost {
     phone: String,
@@ -40,10 +40,10 @@ struct SettledStats {
 }
 
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-/// Once nothing more can happen, the last news must be in within this.
+/// How long the last statuses may take once nothing more can happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until the blast is over and nothing more happens to its people; then compares. Empty: all is equal.
+/// Waits until the blast is completed and nothing more happens to its people, then compares. Empty when all is equal.
 pub(super) async fn until_the_end(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Result<Vec<String>> {
     let mut over_since: Option<Instant> = None;
     loop {
@@ -90,7 +90,7 @@ async fn compare(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Re
 }
 
 impl SimulatedPost {
-    /// Where this person must stand.
+    /// The status that this person must have.
     fn expected(&self) -> Status {
         if !self.accepted || self.async_failed {
             return Status::Failed;
@@ -107,7 +107,7 @@ impl SimulatedPost {
     }
 }
 
-/// Everybody's digits and status.
+/// Everybody's phone digits and status.
 async fn statuses(app: &App, blast: BlastId) -> Result<BTreeMap<String, Status>> {
     let mut all = BTreeMap::new();
     let mut anchor = Anchor::Start;

@@ -1,5 +1,5 @@
-//! What a demo stands on: a throwaway Postgres and a simulator in a process of its own. Both end with this process,
-//! however it ends.
+//! What a demo runs on: a throwaway Postgres, and a simulator in its own process. Both end with this process, however
+//! it ends.
 
 use std::path::PathBuf;
 
@@ -17,12 +17,12 @@ use crate::engine::{Access, App, Listening, Setup};
 use crate::private_postgres::Throwaway;
 use crate::shutdown::Shutdown;
 
-/// Sends with a gap, as a linked phone should.
+/// A sender with a gap, as a linked phone should have.
 pub(super) const SALES: &str = "sales";
-/// Sends at once, for the blast that is over already.
+/// An unpaced sender, for the blast that is already finished.
 pub(super) const COUNTER: &str = "counter";
 
-/// The made-up world of one demo.
+/// The database and simulator of one demo.
 pub(super) struct DemoEnvironment {
     postgres: Throwaway,
     simulator: Simulator,
@@ -35,16 +35,16 @@ impl DemoEnvironment {
         let program = std::env::current_exe()?;
         let postgres = postgres::with_programs(global, async || Throwaway::start("demo", &program).await).await?;
         let simulator = Simulator::start(&["--seed", &seed.to_string(), "--speed", &speed.to_string()]).await?;
-        // Loopback and plain HTTP only: no certificates are looked for.
+        // Loopback and plain HTTP only: no certificates are loaded.
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
         Ok(Self { postgres, simulator, speed, client })
     }
 
-    /// The app of this world: its configuration is made here and read from nowhere.
+    /// Opens the app with a configuration that is generated here and read from nowhere.
     pub(super) async fn open(&self, shutdown: &Shutdown) -> Result<App> {
         let token = self.postgres.dir().join("token");
         std::fs::write(&token, "a-token-for-nobody")?;
-        // Of the person's own settings only who they are, their time zone and the look of their terminal count here.
+        // Of the operator's own settings only their name, time zone and terminal theme apply here.
         let own = Config::load(&Flags::default()).ok();
         let zone = own.as_ref().map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
         let sender = |name: &str, pace: &str| {
@@ -64,7 +64,7 @@ impl DemoEnvironment {
             sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,
         );
-        // For the command lines that the dashboard shows: pasted into another window, they are about this demo.
+        // For the command lines that the dashboard shows: pasted into another window, they address this demo.
         std::fs::write(self.config_file(), &text)?;
         let mut config = Config::from_toml_str(&text)?;
         if let Some(own) = own {
@@ -76,7 +76,7 @@ impl DemoEnvironment {
         Ok(App::open(setup).await?)
     }
 
-    /// The simulator takes this person's message and hangs up without an answer.
+    /// Makes the simulator accept this person's message and hang up without a response.
     pub(super) async fn lose_the_answer_to(&self, digits: &str) -> Result<()> {
         let script = json!({ "call": "send", "phone": digits, "answers": [{ "hang_up": "after", "accepted": true }] });
         let reply = self.client.post(format!("{}/sim/script", self.base_url())).json(&script).send().await?;
@@ -84,7 +84,7 @@ impl DemoEnvironment {
         Ok(())
     }
 
-    /// Asks the simulator what it knows.
+    /// Gets one of the simulator's documents.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let reply = self.client.get(format!("{}{path}", self.base_url())).send().await?;
         Ok(reply.error_for_status()?.json().await?)
@@ -98,8 +98,8 @@ impl DemoEnvironment {
         self.client.clone()
     }
 
-    /// How this program is called for this demo's database. Its file names the database; a variable of the person's own
-    /// would come before that, and a flag comes before both.
+    /// The command line of this program for the demo's database. The demo's file names the database; an environment
+    /// variable would override it, and a flag overrides both.
     pub(super) fn program(&self) -> String {
         let mut line = format!("blastdeck --config {}", quoted(&self.config_file().to_string_lossy()));
         if ["DATABASE_URL", "BLASTDECK_DATABASE_URL"].iter().any(|name| std::env::var_os(name).is_some()) {
@@ -116,12 +116,12 @@ impl DemoEnvironment {
         self.home().join("log")
     }
 
-    /// Where a demo has its files.
+    /// The directory for the demo's files.
     fn home(&self) -> PathBuf {
         self.postgres.dir().join("home")
     }
 
-    /// Ends both and leaves nothing.
+    /// Stops both and removes their files.
     pub(super) async fn end(self) -> Result<()> {
         self.simulator.end().await?;
         self.postgres.stop().await?;

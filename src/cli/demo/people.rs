@@ -1,4 +1,4 @@
-//! Made-up people. Their numbers lie in +60 10-0xx xxxx, a Malaysian range that is not allocated: nobody has them.
+//! Made-up people. Their numbers are in +60 10-0xx xxxx, a Malaysian range that is not allocated.
 
 use std::fmt::Write;
 
@@ -49,7 +49,7 @@ const TOWNS: [&str; 8] = ["Shah Alam", "Klang", "Ipoh", "Melaka", "Kuantan", "Mu
 
 /// The digits of person `n`'s number.
 pub(super) fn digits(n: u32) -> String {
-    // Spread out, so that numbers of neighbours do not look like a count.
+    // Spread out, so that consecutive people have unrelated numbers.
     let spread = (u64::from(n) * 7_919 + 12_345) % 1_000_000;
     format!("60100{spread:06}")
 }
@@ -59,7 +59,7 @@ fn name(n: u32) -> &'static str {
     NAMES.get(at).copied().unwrap_or("Aina")
 }
 
-/// A list as a shop would have it: `count` people from number `first` on.
+/// A list as a shop would have it: `count` people, starting with person `first`.
 pub(super) fn csv(first: u32, count: u32) -> String {
     let mut list = String::from("Nama,No. Telefon,Bandar\n");
     for n in first..first.saturating_add(count) {

@@ -1,4 +1,4 @@
-//! The pretend phone beside the operator: it brings what the made-up people write back.
+//! The simulated phone beside the operator: it delivers what the made-up people reply.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::Mark;
 use crate::engine::{App, EngineError, Heard, Incoming};
 
-/// How often the phone is looked at.
+/// How often the simulator is polled for replies.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// Who marks the sales.
+/// Who marks buyers as closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Buyers {
-    /// Nobody sits here: whoever buys is closed with the amount.
+    /// No operator: a buyer is closed with the amount.
     Closed,
     LeftToTheOperator,
 }
@@ -41,14 +41,14 @@ struct ReceivedReply {
     buys_amount: Option<Decimal>,
 }
 
-/// Follows the simulator's replies.
+/// Polls the simulator's replies and records them.
 pub(super) struct PretendPhone {
     app: App,
     client: reqwest::Client,
     base_url: String,
     senders: Vec<SenderId>,
     buyers: Buyers,
-    /// Replies that came before we knew that their person was reached.
+    /// Replies that arrived before we knew that their person was reached.
     early: HashMap<u64, ReceivedReply>,
 }
 
@@ -65,7 +65,7 @@ impl PretendPhone {
         }
     }
 
-    /// Brings replies until stopped.
+    /// Polls until stopped.
     pub(super) fn follow(mut self, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
         tokio::spawn(async move {
             let mut seen = 0;
@@ -95,7 +95,7 @@ impl PretendPhone {
         Ok(())
     }
 
-    /// `false`: nobody is known to have been reached under this number yet.
+    /// Returns `false` while nobody is known to have been reached under this number.
     async fn bring(&self, reply: &ReceivedReply) -> Result<bool> {
         let from = Phone::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
         for sender in &self.senders {

@@ -1,5 +1,5 @@
-//! How the linked phone is, as far as the gateway says. Advisory: sends were seen to succeed while the list called the
-//! device offline.
+//! The linked phone's health as the gateway reports it. Advisory: sends were seen to succeed while the list reported
+//! the device offline.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::refusal::{RefusalMeaning, meaning};
 use super::wire::{self, Success};
 use crate::domain::retry::ErrorClass;
 
-/// The calls that are tried, the most telling first.
+/// The calls to try, the most informative first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HealthCall {
     /// `GET /v1/devices`: every device of the account.
@@ -21,7 +21,7 @@ pub(super) enum HealthCall {
 
 pub(super) const HEALTH_CALLS: [HealthCall; 3] = [HealthCall::Devices, HealthCall::Info, HealthCall::Server];
 
-/// What an answer tells, or a word on why it tells nothing.
+/// The health in a response, or why there is none in it.
 pub(super) fn read(step: HealthCall, status: u16, body: &[u8], device: &str) -> Result<Health, String> {
     let value = wire::json(body);
     if let Some(refusal) = refusal(status, value.as_ref()) {
@@ -46,12 +46,12 @@ pub(super) fn read(step: HealthCall, status: u16, body: &[u8], device: &str) -> 
     }
 }
 
-/// No connection, or none that lasted.
+/// The health when there is no connection, or it broke.
 pub(super) fn unreachable(why: &str) -> Health {
     Health { verdict: HealthVerdict::Bad, detail: format!("unreachable: {why}") }
 }
 
-/// Reachable, but no call was answered with anything readable.
+/// The health when the gateway is reachable, but no response was readable.
 pub(super) fn unreadable(heard: &[String]) -> Health {
     Health { verdict: HealthVerdict::Bad, detail: format!("answers nothing readable: {}", heard.join("; ")) }
 }
@@ -96,7 +96,7 @@ fn is_of(record: &Value, device: &str) -> bool {
 fn of_record(record: &Value, device: &str) -> Health {
     let text = |field: &str| record.get(field).and_then(Value::as_str).map(wire::short).filter(|text| !text.is_empty());
     let name = text("device_name").map_or_else(String::new, |name| format!(", named {name}"));
-    // A status that is no text says nothing about the device (`true` stands in account data).
+    // A status that is not text is not about the device (account data has `true`).
     let state = text("status");
     let is_off =
         state.as_ref().is_some_and(|state| !matches!(state.to_lowercase().as_str(), "paired" | "connected" | "online"));

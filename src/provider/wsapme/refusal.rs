@@ -1,13 +1,13 @@
-//! The one table from WSAPME's refusals to error classes. WSAPME has no error codes to speak of: its sentences decide.
+//! Maps WSAPME's refusals to error classes. WSAPME has hardly any error codes: its sentences decide.
 
 use crate::domain::retry::ErrorClass;
 
-/// What a refusal's sentence comes to.
+/// The meaning of a refusal's sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RefusalMeaning {
-    /// Known not to have been accepted. The word stands as the error's code.
+    /// Known not to have been accepted, with our error code.
     Refused { class: ErrorClass, code: &'static str },
-    /// It says that something broke on the way, which says nothing about the message.
+    /// An error on the way, which says nothing about the message.
     Unclear,
 }
 
@@ -15,7 +15,7 @@ const fn refused(class: ErrorClass, code: &'static str) -> RefusalMeaning {
     RefusalMeaning::Refused { class, code }
 }
 
-/// Phrases in lower case, and what a sentence with one of them means. The first match wins.
+/// Phrases in lower case, and the meaning of a sentence that contains one. The first match wins.
 const TABLE: [(&[&str], RefusalMeaning); 4] = [
     (
         &["unauthori", "invalid token", "token invalid", "token is invalid", "token expired", "wrong token"],
@@ -46,7 +46,7 @@ const TABLE: [(&[&str], RefusalMeaning); 4] = [
         &["too many", "rate limit", "rate-limit", "ratelimit", "overlimit", "slow down"],
         refused(ErrorClass::SlowSender, "throttled"),
     ),
-    // The library beneath throws these while it waits for WhatsApp, when the message may be on its way.
+    // The gateway's library throws these while it waits for WhatsApp, when the message may have been sent.
     (
         &[
             "timed out",

@@ -1,4 +1,4 @@
-//! What the answer to a send comes to: accepted, known not accepted, or nobody can know.
+//! Classifies the response to a send: accepted, known not to be accepted, or unknown.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -11,11 +11,11 @@ use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 
-/// Where a message's id may stand, the surest first.
+/// Where a message's id may be, the most reliable first.
 const ID_PLACES: [&str; 3] = ["/data/key/id", "/messageId", "/data/messageId"];
 
-/// The whole table, by HTTP status and body. Known not accepted is only what says so; all else is unknown. `None`: the
-/// answer names somebody else than `to`, and is about another message, whatever it says.
+/// Classifies by HTTP status and body. Only an explicit refusal is known not to be accepted; all else is unknown.
+/// `None` when the response names somebody other than `to`, and so is about another message.
 pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Option<SendOutcome> {
     let body = wire::json(&answer.body);
     if body.as_ref().is_some_and(|value| wire::names_another(value, to)) {
@@ -30,12 +30,12 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Opt
     })
 }
 
-/// The connection failed before a byte left.
+/// The connection failed before a byte was sent.
 pub(super) fn not_connected(why: String) -> SendOutcome {
     rejected(ErrorClass::Retry, "connect", why)
 }
 
-/// This machine cannot make a client: a person has to mend it.
+/// This machine cannot create a client: an operator has to fix it.
 pub(super) fn no_client(why: String) -> SendOutcome {
     rejected(ErrorClass::StopSender, "client", why)
 }
@@ -45,7 +45,7 @@ fn accepted_or_not(value: &Value, answer: &HttpAnswer, now: DateTime<Utc>) -> Se
     match (wire::success(value), id) {
         (Success::No, _) => refused(value, answer),
         (Success::Yes, Some(id)) => accepted(id, value, now),
-        // The older call's record, bare: it never says `success`, and carries its id at the top.
+        // The bare record of the older call: it has no `success`, and its id is at the top level.
         (Success::Unsaid, Some(id)) if is_bare_record(value) => accepted(id, value, now),
         (Success::Yes, None) => unknown(answer, "says yes, but gives no readable message id"),
         (Success::Unsaid, _) => unknown(answer, wire::describe(&answer.body)),
@@ -79,7 +79,7 @@ fn refused(value: &Value, answer: &HttpAnswer) -> SendOutcome {
     }
 }
 
-/// A code of the gateway's own, if it ever gives one.
+/// The gateway's own code, if it has one.
 fn own_code(value: &Value) -> Option<String> {
     let code = ["/code", "/error/code", "/errorCode"].iter().find_map(|place| value.pointer(place))?;
     wire::integer(code).map(|code| code.to_string())
@@ -94,7 +94,7 @@ fn throttled(answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
     }
 }
 
-/// Statuses without a body that says no.
+/// Classifies statuses whose body is no explicit refusal.
 ///
 /// * 301, 307, 308: this address does nothing itself, and the token is not carried elsewhere: the sender stops. 302 and
 ///   303 are also how servers answer a form that they *have* processed: unknown.
@@ -126,7 +126,7 @@ fn unknown(answer: &HttpAnswer, what: &str) -> SendOutcome {
     SendOutcome::Unknown { why: format!("WSAPME answers HTTP {}: {what}", answer.status) }
 }
 
-/// The gateway's sentence, else the HTTP status as one.
+/// The gateway's sentence, else one with the HTTP status.
 fn http_sentence(answer: &HttpAnswer, body: Option<&Value>) -> String {
     let sentence = body.map(wire::sentence).unwrap_or_default();
     if sentence.is_empty() { format!("HTTP {}", answer.status) } else { sentence }

@@ -1,4 +1,4 @@
-//! What the answer to a status question says: a known word or number in a known place, or nothing.
+//! Parses the response to a status request: a known status in a known place, or nothing.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,13 +12,13 @@ use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 
-/// The records that a status may stand in, in the order of `docs/WSAPME.md`.
+/// The records that may hold a status, in the order of `docs/WSAPME.md`.
 const RECORDS: [&str; 3] = ["/data", "", "/data/0"];
 
-/// The fields of a record that a status may stand in.
+/// The fields of a record that may hold a status.
 const FIELDS: [&str; 2] = ["status", "messageStatus"];
 
-/// WhatsApp's own words and numbers, as the library beneath the gateway has them.
+/// WhatsApp's statuses and their numbers, as the gateway's library defines them.
 const STAGES: [(&str, i64, ProviderStage); 7] = [
     ("ERROR", 0, ProviderStage::Failed),
     ("PENDING", 1, ProviderStage::Sent),
@@ -29,7 +29,7 @@ const STAGES: [(&str, i64, ProviderStage); 7] = [
     ("PLAYED", 5, ProviderStage::Read),
 ];
 
-/// The stage that a status word (in any case) or number as text stands for.
+/// The stage of a status (in any case) or of its number as text.
 pub fn stage_of(word: &str) -> Option<ProviderStage> {
     let word = word.trim();
     let number = word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse::<i64>().ok()).flatten();
@@ -37,8 +37,8 @@ pub fn stage_of(word: &str) -> Option<ProviderStage> {
     known.map(|(_, _, stage)| *stage)
 }
 
-/// A status as its word in upper case or its number as text, known or not. A boolean is never one: other calls answer
-/// account data with `"status": true`.
+/// A status in upper case, or its number as text, known or not. A boolean is never one: other calls return account data
+/// with `"status": true`.
 pub(super) fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(wire::short(text).to_uppercase()).filter(|word| !word.is_empty()),
@@ -47,7 +47,7 @@ pub(super) fn word(value: &Value) -> Option<String> {
     }
 }
 
-/// Reads the answer to a question about one message. `None`: it is about another message or another person.
+/// Parses the response to a status request. `None` when it is about another message or another person.
 pub(super) fn read(answer: &HttpAnswer, asked: StatusQuery<'_>, now: DateTime<Utc>) -> Option<StatusFinding> {
     let body = wire::json(&answer.body);
     if body.as_ref().is_some_and(|value| is_about_another(value, asked)) {
@@ -60,7 +60,7 @@ pub(super) fn read(answer: &HttpAnswer, asked: StatusQuery<'_>, now: DateTime<Ut
             StatusFinding::Refused { code: "unauthorised".to_owned(), message }
         }
         (429, _) => StatusFinding::Throttled { retry_after: answer.retry_after },
-        // A gateway that is down for a while may say until when.
+        // A gateway that is down for a while may report until when.
         (503, _) if answer.retry_after.is_some() => StatusFinding::Throttled { retry_after: answer.retry_after },
         (_, Some(value)) if wire::success(value) == Success::No => no(value, answer),
         (200..=299, Some(value)) => news(value, now),
@@ -74,7 +74,7 @@ fn is_about_another(value: &Value, asked: StatusQuery<'_>) -> bool {
     wire::message_id(value, &IDS).is_some_and(|other| other != *asked.id) || wire::names_another(value, asked.to)
 }
 
-/// `success: false`: usually "not available", now and then a sender that cannot ask at all.
+/// `success: false`: usually "not available", sometimes a sender that cannot poll at all.
 fn no(value: &Value, answer: &HttpAnswer) -> StatusFinding {
     let sentence = wire::sentence(value);
     match meaning(&sentence) {
@@ -106,20 +106,20 @@ fn learned(record: &Value, word: &str, stage: ProviderStage, now: DateTime<Utc>)
     StatusReport {
         stage,
         word: word.to_owned(),
-        // In the record of a message it is the time of sending, whatever stage the message has reached since.
+        // In a message's record it is the time of sending, whatever stage the message has reached since.
         at: time("messageTimestamp").filter(|_| stage == ProviderStage::Sent),
         c2s_at: time("messageC2STimestamp"),
         error_code: (stage == ProviderStage::Failed).then(|| error_code(record)).flatten(),
     }
 }
 
-/// WhatsApp's own code of a failure, such as 463 (restricted): the library beneath puts it into the stub parameters.
+/// WhatsApp's own code of a failure, such as 463 (restricted): the gateway's library puts it into the stub parameters.
 fn error_code(record: &Value) -> Option<String> {
     let places = ["/messageStubParameters/0", "/errorCode", "/error/code", "/code", "/error"];
     places.iter().find_map(|place| wire::integer(record.pointer(place)?)).map(|code| code.to_string())
 }
 
-/// The body of `messageInfo`, which wants back what the send was answered with, key by key as it came.
+/// The body of `messageInfo`, which has to repeat the response to the send verbatim.
 #[derive(Serialize)]
 pub(super) struct MessageInfo<'a> {
     id_device: &'a str,
@@ -140,7 +140,7 @@ struct WithData {
     data: Box<RawValue>,
 }
 
-/// The least that names a message, for when its send's answer is not at hand.
+/// The minimal reference to a message, for when the response to its send is missing.
 fn key_alone(id: &MessageId) -> Box<RawValue> {
     let key = serde_json::json!({ "key": { "fromMe": true, "id": id.as_str() } });
     RawValue::from_string(key.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())

@@ -1,4 +1,4 @@
-//! Lenient reading of what the gateway writes: odd bytes, numbers in three spellings, records under `data` or not.
+//! Lenient parsing of what the gateway writes: odd bytes, numbers in three formats, records under `data` or not.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,14 @@ use crate::domain::ids::MessageId;
 use crate::domain::phone::{DIGITS_MAX, PersonKey};
 use crate::domain::text::clean;
 
-/// The longest text of the gateway's that is passed on for people, in characters.
+/// The longest text of the gateway that is passed on for people, in characters.
 const TEXT_MAX: usize = 500;
 
-/// Fewer digits are no number with its country code.
+/// The fewest digits of a number with its country code.
 const DIGITS_MIN: usize = 7;
 
-/// A body as JSON, whatever its content type says. Bad UTF-8 becomes `�`; a byte order mark and raw control characters
-/// (a NUL, a line break within a string) do not spoil the rest.
+/// Parses a body as JSON, whatever its content type. Tolerates invalid UTF-8 (which becomes `�`), a byte order mark,
+/// and raw control characters (a NUL, a line break within a string).
 pub(super) fn json(body: &[u8]) -> Option<Value> {
     let value = serde_json::from_slice(body).ok().or_else(|| mended(body));
     value.filter(|value: &Value| value.is_object() || value.is_array())
@@ -33,7 +33,7 @@ fn mended(body: &[u8]) -> Option<Value> {
     serde_json::from_str(&text).ok()
 }
 
-/// What a body without readable JSON is, for a sentence.
+/// Describes a body without readable JSON.
 pub(super) fn describe(body: &[u8]) -> &'static str {
     let start = body.trim_ascii_start();
     let opens_with = |tag: &[u8]| start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag);
@@ -45,12 +45,12 @@ pub(super) fn describe(body: &[u8]) -> &'static str {
     }
 }
 
-/// What the gateway says of its own success.
+/// The `success` field of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Success {
     Yes,
     No,
-    /// Not there, or neither `true` nor `false`.
+    /// Missing, or neither `true` nor `false`.
     Unsaid,
 }
 
@@ -70,13 +70,13 @@ pub(super) fn sentence(value: &Value) -> String {
     short(text)
 }
 
-/// A text of the gateway's, fit to be stored and shown.
+/// A text of the gateway, cleaned and shortened for storage and display.
 pub(super) fn short(text: &str) -> String {
     clean(text).trim().chars().take(TEXT_MAX).collect()
 }
 
-/// What stands at a path of keys and places in a list, `/data/key/id` or `/data/0/messageId`. Unlike a JSON pointer it has
-/// nothing to unescape, and copies nothing.
+/// The value at a path of keys and list positions, `/data/key/id` or `/data/0/messageId`. Unlike a JSON pointer it
+/// unescapes and copies nothing.
 fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
     let step = |value: &'a Value, key: &str| match value {
         Value::Array(items) => items.get(key.parse::<usize>().ok()?),
@@ -94,8 +94,8 @@ pub(super) fn message_id(value: &Value, places: &[&str]) -> Option<MessageId> {
     })
 }
 
-/// Whether a record names a chat with somebody else than the person with these digits. No name at all, or a privacy id
-/// (`…@lid`, which has no number in it), contradicts nobody.
+/// Whether a record names a chat with somebody other than the person with these digits. A missing name, or a privacy id
+/// without a number (`…@lid`), contradicts nothing.
 pub(super) fn names_another(value: &Value, to: &str) -> bool {
     const PLACES: [&str; 6] =
         ["/data/key/remoteJid", "/key/remoteJid", "/data/0/key/remoteJid", "/data/jid", "/jid", "/data/0/jid"];
@@ -111,25 +111,25 @@ fn is_another(jid: &str, to: &str) -> bool {
     let (user, server) = jid.split_once('@').unwrap_or((jid, ""));
     match server.to_ascii_lowercase().as_str() {
         "lid" | "hosted.lid" => return false,
-        // A chat of many, and this was sent to one.
+        // A group chat, while this was sent to one person.
         "g.us" | "broadcast" | "newsletter" => return true,
         _ => {}
     }
     let user = user.split_once(':').map_or(user, |(digits, _device)| digits);
     let digits = user.strip_prefix('+').unwrap_or(user);
-    // Whatever is no number names nobody.
+    // What is not a number names nobody.
     let named = PersonKey::of_digits(digits).filter(|_| (DIGITS_MIN..=DIGITS_MAX).contains(&digits.len()));
     named.is_some() && named != PersonKey::of_digits(to)
 }
 
-/// A whole number: as such, as text, or as the two halves `{"low":n,"high":m}` of a 64-bit one.
+/// An integer: as such, as text, or as the two halves `{"low":n,"high":m}` of a 64-bit one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.trim().parse().ok(),
         Value::Object(halves) => {
             let high = i32::try_from(halves.get("high").map_or(Some(0), Value::as_i64)?).ok()?;
-            // The low half comes signed or unsigned.
+            // The low half may be signed or unsigned.
             let low = halves.get("low")?.as_i64()?.rem_euclid(1 << 32);
             Some((i64::from(high) << 32) | low)
         }
@@ -137,11 +137,11 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
-/// A time in seconds or milliseconds. Anything before WhatsApp existed (2009) or later than tomorrow is no time.
+/// A time in seconds or milliseconds. `None` for anything before WhatsApp existed (2009) or later than tomorrow.
 pub(super) fn timestamp(value: &Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     const YEAR_2009: i64 = 1_230_768_000;
     let number = integer(value)?;
-    // As seconds, the year 2009 in milliseconds lies 39,000 years ahead: the two never overlap.
+    // Taken as seconds, milliseconds since 2009 are 39,000 years ahead: the two never overlap.
     let time = if number < YEAR_2009 * 1_000 {
         DateTime::from_timestamp(number, 0)?
     } else {

@@ -1,8 +1,8 @@
-//! What callers send to WSAPME, read as leniently as the gateway reads it: text and numbers alike.
+//! Requests to WSAPME, parsed as leniently as the gateway does: text and numbers alike.
 
 use serde_json::Value;
 
-/// A send, and what is wrong with it if anything is. Texts of refusals are our guess.
+/// A send, and what is wrong with it, if anything. The refusal texts are our guess.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SendRequest {
     pub device: String,
@@ -47,7 +47,7 @@ fn is_international(to: &str) -> bool {
     (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0')
 }
 
-/// A question about one message.
+/// A status request for one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatusQuestion {
     pub device: String,
@@ -61,7 +61,7 @@ impl StatusQuestion {
     }
 }
 
-/// A question about one device.
+/// A request about one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeviceQuestion {
     pub device: String,
@@ -74,7 +74,7 @@ impl DeviceQuestion {
     }
 }
 
-/// A field as text, whether it came as text or as a number; empty when it is neither.
+/// A field as text, whether it was sent as text or as a number; empty when it is neither.
 fn text(call: &Value, field: &str) -> String {
     match call.get(field) {
         Some(Value::String(text)) => text.clone(),

@@ -1,6 +1,6 @@
-//! WSAPME's words: the bodies it sends, field by field and in their order.
+//! WSAPME's wire format: the bodies it sends, field by field and in their order.
 //!
-//! What is not on record anywhere (how a status is wrapped, the texts of refusals) is marked as our guess.
+//! What is not documented anywhere (how a status is wrapped, the refusal texts) is marked as our guess.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -19,11 +19,11 @@ pub struct Envelope<'a, T> {
     pub data: Option<T>,
 }
 
-/// An object without fields.
+/// An empty object.
 #[derive(Debug, Serialize)]
 pub struct Empty {}
 
-/// One message as the gateway knows it: the answer to a send, and (our guess) to a question about it.
+/// One message as the gateway knows it: the response to a send, and (our guess) to a status request.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebMessage<'a> {
@@ -32,12 +32,12 @@ pub struct WebMessage<'a> {
     /// The time of sending, seconds as text.
     message_timestamp: String,
     status: &'static str,
-    /// When the server had it: seconds or milliseconds, as text.
+    /// When the server received it: seconds or milliseconds, as text.
     #[serde(rename = "messageC2STimestamp", skip_serializing_if = "Option::is_none")]
     c2s_timestamp: Option<String>,
 }
 
-/// What is told of a message.
+/// The facts about a message.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageFacts<'a> {
     pub phone: &'a str,
@@ -45,9 +45,9 @@ pub struct MessageFacts<'a> {
     pub text: &'a str,
     pub sent: DateTime<Utc>,
     pub word: WireStatus,
-    /// When the server had it, if it has.
+    /// When the server received it, if it has.
     pub server_ack: Option<DateTime<Utc>>,
-    /// Decides between the spellings that were seen.
+    /// Chooses between the formats that were seen.
     pub chance: Chance,
 }
 
@@ -68,7 +68,7 @@ pub fn jid(phone: &str) -> String {
     format!("{phone}@s.whatsapp.net")
 }
 
-/// Both units were seen; half of the messages have each.
+/// Both units were seen; each in half of the messages.
 fn c2s(at: DateTime<Utc>, chance: Chance) -> String {
     if chance.happens(Draw::C2sUnit, 0.5) { at.timestamp_millis().to_string() } else { at.timestamp().to_string() }
 }
@@ -126,7 +126,7 @@ struct ContextInfo {
     message_secret: String,
 }
 
-/// What base64 of 32 bytes looks like: 43 characters, the last of them with two zero bits, and one `=`.
+/// Looks like base64 of 32 bytes: 43 characters, the last of them with two zero bits, and one `=`.
 fn secret(chance: Chance) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const LAST: &[u8; 16] = b"AEIMQUYcgkosw048";
@@ -141,7 +141,7 @@ fn secret(chance: Chance) -> String {
     text
 }
 
-/// The answer of the older call.
+/// The response of the older call.
 #[derive(Debug, Serialize)]
 pub struct FlatMessage<'a> {
     #[serde(rename = "messageId")]
@@ -150,7 +150,7 @@ pub struct FlatMessage<'a> {
     pub jid: String,
     pub message: &'a str,
     pub status: &'static str,
-    /// How many messages this was (our guess).
+    /// The number of messages (our guess).
     pub qt: u32,
 }
 
@@ -162,6 +162,6 @@ pub struct LinkedPhone<'a> {
     pub status: &'static str,
 }
 
-/// What the proxy in front of a dead gateway shows (our guess).
+/// The page of the proxy in front of a dead gateway (our guess).
 pub const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
     <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
