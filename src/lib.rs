@@ -3,17 +3,20 @@
 //! ```text
 //!         cli      tui                   faces: parse, show, answer. No SQL, no rules
 //!           \       |
-//!               engine                   use cases, sending, timing. No terminal
-//!              /       \
-//!          store      provider           Postgres; WhatsApp, over HTTP
+//!                app                     use cases: what a person or a program may ask for
+//!              /   |   \
+//!        import  engine  private_postgres   lists of people; sending; a server of our own
+//!            \  /      \
+//!           store      provider          Postgres; WhatsApp, over HTTP
 //!              \       /
 //!               domain                   types and pure rules. No I/O, no async, no clock
-//!   beside them: config, telemetry, shutdown, import (a list of people into the store), private_postgres (a server of our own);  sim, a fake WhatsApp for demo, rehearsal and tests
+//!   beside them: config, telemetry, shutdown;  sim, a fake WhatsApp for demo, rehearsal and tests
 //! ```
 //!
 //! Arrows point down only; `tests/it/layers.rs` reads the `use crate::` lines and fails on one that does not.
 //! `docs/ARCHITECTURE.md` walks one send, one status and one keypress through these rooms, file by file.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -30,8 +30,8 @@ use std::io;
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::App;
 use crate::domain::ids::BlastId;
-use crate::engine::App;
 
 /// Whether real people are at the other end. Shown in the header, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk};
+use crate::app::CountDifference;
 use crate::domain::ids::BlastId;
-use crate::engine::CountDifference;
 
 /// The exit code for a difference.
 pub(super) const DIFFERENCE: u8 = 4;

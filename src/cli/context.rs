@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::RefusedError;
 use super::{Global, postgres};
+use crate::app::Engines;
+use crate::app::view::BlastRow;
+use crate::app::{Access, App, Listening, Setup};
 use crate::config::{Config, Flags};
 use crate::domain::text::clean;
-use crate::engine::view::BlastRow;
-use crate::engine::{Access, App, Engines, Listening, Setup};
 use crate::private_postgres::PrivatePostgres;
 
 /// An open app, and what the command line needs beside it.

@@ -9,13 +9,14 @@ use super::Global;
 use super::context::{Context, load, log_dir, private_postgres, program};
 use super::exit::UsageError;
 use super::output::talk;
+use crate::app::view::BlastFilter;
+use crate::app::{App, Engines, Listening};
 use crate::config::{AsciiSetting, Config, ThemeSetting};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::view::BlastFilter;
-use crate::engine::{self, App, Engines, Listening, RunOptions, Standby, Until};
+use crate::engine::{self, RunOptions, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
@@ -42,7 +43,9 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
 
 /// The standby that takes over; without one the dashboard sends all the same, and says so when it is closed.
 fn standby(app: &App) -> Option<Standby> {
-    Standby::of(app).inspect_err(|error| tracing::warn!(%error, "no standby can be started")).ok()
+    Standby::new(app.config(), app.database_url())
+        .inspect_err(|error| tracing::warn!(%error, "no standby can be started"))
+        .ok()
 }
 
 /// What a dashboard is opened with.
@@ -86,7 +89,7 @@ pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) ->
     };
     let options = RunOptions { until: Until::Stopped, standby: desk.standby, local: desk.local };
     let stop_engine = Shutdown::new();
-    let engine = sends.then(|| tokio::spawn(engine::run(app.clone(), options, stop_engine.token())));
+    let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
     let ui = &app.config().ui;
     let screen = tui::DashboardOptions {
         kind: desk.kind,

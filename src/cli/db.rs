@@ -10,7 +10,7 @@ use super::context::load;
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use super::{Global, postgres};
-use crate::engine::{EngineError, migrate};
+use crate::app::{AppError, migrate};
 use crate::private_postgres::{PrivatePostgres, Stopped};
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +53,7 @@ impl DbVerb {
             }
             Self::Migrate => {
                 let url = postgres::url(global, &config).await?;
-                let (_, ran) = migrate(&url).await.map_err(EngineError::from)?;
+                let (_, ran) = migrate(&url).await.map_err(AppError::from)?;
                 if global.json {
                     json(&json!({ "migrations": ran }))?;
                 } else {

@@ -16,11 +16,12 @@ use tracing_appender::non_blocking::WorkerGuard;
 use super::Global;
 use super::dashboard::{DashboardArgs, needs_terminal, open};
 use super::output::{json, talk, text};
+use crate::app::report;
+use crate::app::{App, Launch, NewDraft};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::Speed;
-use crate::engine::report;
-use crate::engine::{self, App, Launch, NewDraft, RunOptions, Until};
+use crate::engine::{self, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
@@ -143,7 +144,7 @@ async fn to_the_end(
 ) -> Result<Vec<String>> {
     let stop = shutdown.child();
     let options = RunOptions { until: Until::Stopped, standby: None, local: None };
-    let engine = tokio::spawn(engine::run(app.clone(), options, stop.token()));
+    let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
     start(app, blast).await?;
     let phone = PretendPhone::new(environment, app, Buyers::Closed).follow(stop.token());
     let differences = tokio::select! {

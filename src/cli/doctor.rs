@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::Global;
 use super::context::{Context, load};
 use super::output::{json, text};
+use crate::app::{App, HealthVerdict, Listening};
 use crate::config::Config;
 use crate::domain::text::clean;
-use crate::engine::{App, HealthVerdict, Listening};
 
 /// The result of one check.
 #[derive(Debug, Serialize)]

@@ -13,11 +13,9 @@ use super::Global;
 use super::context::{Context, load, private_postgres};
 use super::exit::RefusedError;
 use super::output::talk;
+use crate::app::{AppError, Listening, StoreError};
 use crate::config::Config;
-use crate::engine::{
-    self, EngineChange, EngineError, Fingerprint, Follower, Following, Listening, RunOptions, StandbyLock, StoreError,
-    Until, lock_path,
-};
+use crate::engine::{self, EngineChange, Fingerprint, Follower, Following, RunOptions, StandbyLock, Until, lock_path};
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
@@ -74,7 +72,8 @@ impl EngineVerb {
         let local = private_postgres(app.config())?;
         let reload = global.clone();
         let following = Following {
-            app: app.clone(),
+            engine: app.engine().clone(),
+            config: app.shared_config(),
             fingerprint,
             lock,
             local: local.clone(),
@@ -84,14 +83,14 @@ impl EngineVerb {
         let watching = tokio::spawn(follow(following, stop.clone()));
         let until = if self.until_idle { Until::Idle } else { Until::Stopped };
         let mut working =
-            tokio::spawn(engine::run(app.clone(), RunOptions { until, standby: None, local }, stop.token()));
+            tokio::spawn(engine::run(app.engine().clone(), RunOptions { until, standby: None, local }, stop.token()));
         tokio::select! {
             ended = &mut working => ended?,
             () = stop.cancelled() => {}
         }
         stop.cancel();
         let change = match watching.await? {
-            None if !shutdown.is_cancelled() => engine::what_ended(app, fingerprint).await,
+            None if !shutdown.is_cancelled() => engine::what_ended(app.engine(), fingerprint).await,
             change => change,
         };
         if matches!(change, Some(EngineChange::NoDatabase(_))) {
@@ -187,5 +186,5 @@ fn is_transient(error: &color_eyre::Report) -> bool {
     if let Some(error) = error.downcast_ref::<PrivatePostgresError>() {
         return !matches!(error, PrivatePostgresError::NoData { .. } | PrivatePostgresError::NotInstalled);
     }
-    matches!(error.downcast_ref::<EngineError>(), Some(EngineError::Store(error)) if error.is_transient())
+    matches!(error.downcast_ref::<AppError>(), Some(AppError::Store(error)) if error.is_transient())
 }

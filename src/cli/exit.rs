@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::output::{escaped, talk};
+use crate::app::AppError;
 use crate::config::ConfigError;
-use crate::engine::EngineError;
 
 /// Wrong usage found after the arguments were parsed: in the configuration, or in a file.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +66,10 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     if report.downcast_ref::<ConfigError>().is_some() || report.downcast_ref::<UsageError>().is_some() {
         return ("usage", 2);
     }
-    match report.downcast_ref::<EngineError>() {
-        Some(EngineError::Refused(_)) => ("refused", 3),
-        Some(EngineError::NotFound(_)) => ("not_found", 1),
-        Some(EngineError::Store(_)) => ("database", 1),
+    match report.downcast_ref::<AppError>() {
+        Some(AppError::Refused(_)) => ("refused", 3),
+        Some(AppError::NotFound(_)) => ("not_found", 1),
+        Some(AppError::Store(_)) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
         None => ("failed", 1),
     }

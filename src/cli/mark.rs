@@ -11,10 +11,10 @@ use super::Global;
 use super::context::{Context, Intent};
 use super::exit::UsageError;
 use super::output::{json, line};
+use crate::app::view::RecipientRow;
 use crate::domain::amount;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::Mark;
-use crate::engine::view::RecipientRow;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MarkVerb {

@@ -11,8 +11,8 @@ use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{ColumnAlign, render};
-use crate::engine::view::SenderRow;
-use crate::engine::{Engines, HealthVerdict, SenderCheck};
+use crate::app::view::SenderRow;
+use crate::app::{Engines, HealthVerdict, SenderCheck};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {

@@ -12,13 +12,13 @@ use super::confirm::{Confirmation, confirm, confirm_number};
 use super::context::{Context, Intent};
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
+use crate::app::AppError;
+use crate::app::view::{Anchor, Order, RecipientQuery};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::domain::text::clean;
-use crate::engine::EngineError;
-use crate::engine::view::{Anchor, Order, RecipientQuery};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UncertainVerb {
@@ -102,7 +102,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
         for person in &window {
             match context.app.mark(person.id, Mark::Resolve(answer.resolution())).await {
                 Ok(_) => done += 1,
-                Err(EngineError::Refused(why)) => refused.push(why),
+                Err(AppError::Refused(why)) => refused.push(why),
                 Err(error) => return Err(error.into()),
             }
         }

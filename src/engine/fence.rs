@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sqlx::{PgConnection, PgPool};
 
-use super::app::App;
-use super::desk::Desk;
+use super::configured_sender::ConfiguredSender;
+use super::context::EngineContext;
+use super::lease_watch::Seen;
 use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
-use super::watch::Seen;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::RESTORED;
 use crate::store::fence::{self, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
@@ -246,16 +246,16 @@ fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Opt
 }
 
 /// Stops a sender at the fence, and tells everybody.
-pub async fn close(app: &App, desk: &Desk, why: &Refusal) -> Result<(), StoreError> {
+pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &Refusal) -> Result<(), StoreError> {
     let mend = match why {
         Refusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
         _ => "if everybody queued may get it, confirm",
     };
-    let (host, name) = (app.host(), &desk.name);
+    let (host, name) = (&engine.host, &of.name);
     let reason = format!("{why}; {mend} on {host} with `blastdeck sender confirm {name}`, or S on the blast");
-    if sender::stop(app.pool(), desk.id, RESTORED, &reason).await? {
+    if sender::stop(&engine.pool, of.id, RESTORED, &reason).await? {
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
-        app.news_parts().order(app.pool(), None).await?;
+        engine.notifier.order(&engine.pool, None).await?;
     }
     Ok(())
 }

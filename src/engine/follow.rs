@@ -1,14 +1,15 @@
 //! What an engine stands on while it works: its program, its configuration file, its database, its directory. It follows
 //! them: a process that could be started better now is started anew, and one that has nothing left to stand on ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::app::App;
+use super::context::EngineContext;
 use super::fingerprint::{Fingerprint, program, stamp};
-use super::news::DatabaseState;
+use super::notifier::DatabaseState;
 use super::standby::StandbyLock;
 use crate::config::{Config, ConfigError};
 use crate::private_postgres::PrivatePostgres;
@@ -41,7 +42,8 @@ pub enum EngineChange {
 
 /// Watches over one engine.
 pub struct Follower {
-    app: App,
+    engine: EngineContext,
+    config: Arc<Config>,
     fingerprint: Fingerprint,
     /// A standby's; let go when the follower is dropped.
     lock: Option<StandbyLock>,
@@ -59,7 +61,8 @@ pub struct Follower {
 
 /// What a follower watches.
 pub struct Following {
-    pub app: App,
+    pub engine: EngineContext,
+    pub config: Arc<Config>,
     pub fingerprint: Fingerprint,
     pub lock: Option<StandbyLock>,
     pub local: Option<PrivatePostgres>,
@@ -69,10 +72,11 @@ pub struct Following {
 
 impl Follower {
     pub fn new(following: Following) -> Self {
-        let Following { app, fingerprint, lock, local, reload } = following;
-        let files = files_of(app.config());
+        let Following { engine, config, fingerprint, lock, local, reload } = following;
+        let files = files_of(&config);
         Self {
-            app,
+            engine,
+            config,
             fingerprint,
             lock,
             local,
@@ -119,7 +123,7 @@ impl Follower {
         if !is_stopped && self.is_program_ready().await {
             return Some(EngineChange::Program);
         }
-        let files = files_of(self.app.config());
+        let files = files_of(&self.config);
         if files == self.files {
             return None;
         }
@@ -157,13 +161,13 @@ impl Follower {
     }
 
     async fn database(&mut self) -> Option<EngineChange> {
-        let is_up = *self.app.database().borrow() == DatabaseState::Up;
+        let is_up = *self.engine.notifier.database().borrow() == DatabaseState::Up;
         let is_well = is_up && self.absent_since.is_none() && self.unreachable_since.is_none();
         if is_well && self.asked_at.elapsed() < ASK_EVERY {
             return None;
         }
         self.asked_at = Instant::now();
-        let schema = timeout(ASK_EVERY, store::schema(self.app.pool())).await;
+        let schema = timeout(ASK_EVERY, store::schema(&self.engine.pool)).await;
         let (absent, unreachable) = match schema {
             Ok(Ok(SchemaState::Newer { found, known })) => {
                 return Some(self.fingerprint.in_a_newer_schema(found, known));
@@ -190,8 +194,8 @@ impl Follower {
 
 /// What an engine that ended by itself has met, if that was not the end of its work: a claim notices a newer schema before a
 /// follower does.
-pub async fn what_ended(app: &App, fingerprint: Fingerprint) -> Option<EngineChange> {
-    match timeout(ASK_EVERY, store::schema(app.pool())).await {
+pub async fn what_ended(engine: &EngineContext, fingerprint: Fingerprint) -> Option<EngineChange> {
+    match timeout(ASK_EVERY, store::schema(&engine.pool)).await {
         Ok(Ok(SchemaState::Newer { found, known })) => Some(fingerprint.in_a_newer_schema(found, known)),
         _ => None,
     }

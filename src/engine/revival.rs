@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::app::App;
-use super::news::DatabaseState;
+use super::notifier::DatabaseState;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 
 /// Between two looks at a server that does not answer, and the longest pause between two tries to start it.
@@ -14,20 +14,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Starts the server again whenever it has died, until stopped. One that was stopped on purpose stays so.
-pub async fn keep_alive(app: App, local: PrivatePostgres, stop: CancellationToken) {
-    let mut database = app.database();
+pub async fn keep_alive(mut database: watch::Receiver<DatabaseState>, local: PrivatePostgres, stop: CancellationToken) {
     let work = async {
         while database.wait_for(|state| *state != DatabaseState::Up).await.is_ok() {
-            until_up(&app, &local).await;
+            until_up(&database, &local).await;
         }
     };
     stop.run_until_cancelled(work).await;
 }
 
 /// Tries until the database answers, whoever started it.
-async fn until_up(app: &App, local: &PrivatePostgres) {
+async fn until_up(database: &watch::Receiver<DatabaseState>, local: &PrivatePostgres) {
     let (mut pause, mut said) = (LOOK_EVERY, String::new());
-    while *app.database().borrow() != DatabaseState::Up {
+    while *database.borrow() != DatabaseState::Up {
         match local.revive().await {
             Ok(_) => pause = LOOK_EVERY,
             Err(PrivatePostgresError::StoppedOnPurpose) => {

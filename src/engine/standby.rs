@@ -15,7 +15,6 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
 
-use super::app::App;
 use super::fingerprint::{Fingerprint, hash_of, program};
 use crate::config::{Config, Flags, SettingOrigin, ValueSource};
 use crate::domain::text::clean;
@@ -44,23 +43,22 @@ pub struct Standby {
 }
 
 impl Standby {
-    /// The standby of an app: the same configuration file and database.
-    pub fn of(app: &App) -> io::Result<Self> {
-        let config = app.config();
+    /// A standby with the configuration file and the database of this process.
+    pub fn new(config: &Config, database_url: &str) -> io::Result<Self> {
         let program = program()?;
         let mut arguments = vec!["engine".to_owned(), "--until-idle".to_owned(), "--standby".to_owned()];
         if let Some(path) = config.path() {
             arguments.extend(["--config".to_owned(), std::path::absolute(path)?.display().to_string()]);
         }
         // It will read the file as it is now, which may not be as this process has read it.
-        let database_url = address_beside_the_file(config).map(str::to_owned);
-        let now = Config::load(&Flags { config: config.path().map(Path::to_owned), database_url });
+        let flag = address_beside_the_file(config).map(str::to_owned);
+        let now = Config::load(&Flags { config: config.path().map(Path::to_owned), database_url: flag });
         Ok(Self {
             fingerprint: Fingerprint::of(&program, now.as_ref().unwrap_or(config))?,
             program,
             arguments,
             environment: environment(config),
-            lock: lock_path(config, app.database_url()),
+            lock: lock_path(config, database_url),
             log: config.database.data_dir.join("log/standby.log"),
         })
     }

@@ -7,13 +7,13 @@ use rust_decimal::Decimal;
 
 use super::ExitReason;
 use super::model::PageRequest;
+use crate::app::view::{
+    BlastRow, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Total,
+};
+use crate::app::{AppError, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
-use crate::engine::view::{
-    BlastRow, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Total,
-};
-use crate::engine::{EngineError, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
 
 /// How many people are looked up in other blasts.
 pub const ELSEWHERE_MAX: u32 = 50;
@@ -149,11 +149,11 @@ pub enum EffectError {
     Other(String),
 }
 
-impl From<EngineError> for EffectError {
-    fn from(error: EngineError) -> Self {
+impl From<AppError> for EffectError {
+    fn from(error: AppError) -> Self {
         match error {
-            EngineError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
-            EngineError::Store(store) if store.is_transient() => Self::Unavailable,
+            AppError::Store(store @ StoreError::Refusing(_)) => Self::Other(refused(&store)),
+            AppError::Store(store) if store.is_transient() => Self::Unavailable,
             other => Self::Other(other.to_string()),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::engine::DatabaseState;
+use crate::app::DatabaseState;
 
 /// The shortest time between two looks.
 const AT_MOST_EVERY: Duration = Duration::from_millis(250);
@@ -72,7 +72,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Feed, FeedEvent};
-    use crate::engine::DatabaseState;
+    use crate::app::DatabaseState;
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_of_news_is_looked_at_four_times_a_second() {

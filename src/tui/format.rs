@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::app::view::Total;
 use crate::domain::text::grouped;
 pub use crate::domain::text::number;
-use crate::engine::view::Total;
 
 /// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`.
 pub fn compact(n: i64) -> String {

@@ -26,11 +26,11 @@ use chrono::{DateTime, Utc};
 use super::key::Key;
 use super::layout::{Layout, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
+use crate::app::DatabaseState;
+use crate::app::view::{BlastRow, ChangesSince, SenderRow, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::waiting::Waiting;
-use crate::engine::DatabaseState;
-use crate::engine::view::{BlastRow, ChangesSince, SenderRow, Total};
 
 /// The most keys that wait for an answer.
 pub const HELD_MAX: usize = 64;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Size;
 use super::effect::Completion;
 use super::key::Key;
-use crate::engine::DatabaseState;
+use crate::app::DatabaseState;
 
 /// A message and when it came.
 #[derive(Debug, Clone, PartialEq)]

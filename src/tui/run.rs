@@ -24,7 +24,7 @@ use super::terminal::{Terminal, keyboard};
 use super::theme::{Colours, ScreenTheme};
 use super::update::{start, update};
 use super::{DashboardOptions, ExitReason, Size, TuiError, view};
-use crate::engine::App;
+use crate::app::App;
 
 /// Between two frames after a key: 30 a second.
 const AFTER_KEY: Duration = Duration::from_millis(33);

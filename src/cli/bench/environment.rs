@@ -7,12 +7,12 @@ use std::time::Duration;
 use color_eyre::Result;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::{Access, App, Listening, NewDraft, Setup, drop_schema, make_schema};
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::Config;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::engine::{Access, App, Listening, NewDraft, Setup, drop_schema, make_schema};
 use crate::import::RejectedTo;
 use crate::private_postgres::Throwaway;
 

@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::environment::{self, BenchEnvironment};
 use super::round;
+use crate::app::{App, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::engine::{self, App, Launch, RunOptions, Until};
+use crate::engine::{self, RunOptions, Until};
 
 /// The arguments of the sending process.
 #[derive(Debug, clap::Args)]
@@ -133,7 +134,7 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let (before, began) = (cpu()?, Instant::now());
     app.launch(launch).await?;
     let options = RunOptions { until: Until::Stopped, standby: None, local: None };
-    let engine = tokio::spawn(engine::run(app.clone(), options, stop.clone()));
+    let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
     let mut news = app.news();
     while app.state(blast).await? != BlastState::Completed {
         let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;

@@ -3,14 +3,14 @@
 use color_eyre::Result;
 use serde_json::json;
 
+use crate::app::AppError;
+use crate::app::view::BlastRow;
 use crate::cli::Global;
 use crate::cli::confirm::{Confirmation, confirm};
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::ids::BlastId;
-use crate::engine::EngineError;
-use crate::engine::view::BlastRow;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ConfirmArgs {
@@ -78,6 +78,6 @@ impl ConfirmArgs {
 
 /// Refuses before asking, so that no confirmed command is refused.
 fn allowed(blast: &BlastRow, command: BlastCommand) -> Result<()> {
-    transition(blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+    transition(blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
     Ok(())
 }

@@ -5,13 +5,13 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 
 use super::show::as_json;
+use crate::app::view::{BlastFilter, BlastRow};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::cli::table::{ColumnAlign, render};
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
-use crate::engine::view::{BlastFilter, BlastRow};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {

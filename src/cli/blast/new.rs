@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::json;
 
+use crate::app::NewDraft;
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
@@ -16,7 +17,6 @@ use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::text::clean;
 use crate::domain::zone;
-use crate::engine::NewDraft;
 use crate::import::{ImportError, Imported, RejectedTo};
 
 /// The largest message file, in bytes: longer than any text that WhatsApp accepts.
@@ -139,7 +139,7 @@ fn default_tag(path: &Path) -> String {
 /// Maps what is wrong with a list to a refusal: nothing changed.
 fn refusal(error: ImportError) -> color_eyre::Report {
     match error {
-        ImportError::Store(error) => crate::engine::EngineError::from(error).into(),
+        ImportError::Store(error) => crate::app::AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
         ImportError::Sender(why) => UsageError(why).into(),
         other => RefusedError(other.to_string()).into(),

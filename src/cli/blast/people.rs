@@ -4,6 +4,7 @@ use chrono::Utc;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
@@ -12,7 +13,6 @@ use crate::cli::table::{ColumnAlign, TextTable};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::engine::view::{Anchor, Order, RecipientQuery, RecipientRow};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecipientsArgs {

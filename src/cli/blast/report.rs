@@ -5,12 +5,12 @@ use std::time::Duration;
 use clap::ValueEnum;
 use color_eyre::Result;
 
+use crate::app::report::{self, Report};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
-use crate::engine::report::{self, Report};
 
 /// How often `--watch` polls the report.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

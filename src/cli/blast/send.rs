@@ -6,6 +6,8 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::show;
+use crate::app::view::BlastRow;
+use crate::app::{AppError, Launch, Plan};
 use crate::cli::Global;
 use crate::cli::confirm::{Confirmation, confirm_number};
 use crate::cli::context::{Context, Intent, hand_over};
@@ -13,8 +15,6 @@ use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
-use crate::engine::view::BlastRow;
-use crate::engine::{EngineError, Launch, Plan};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -125,9 +125,9 @@ fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
 /// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
-    transition(plan.blast.state, command).map_err(|refused| EngineError::Refused(refused.to_string()))?;
+    transition(plan.blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
     match plan.obstacles.first() {
-        Some(obstacle) => Err(EngineError::Refused(obstacle.clone()).into()),
+        Some(obstacle) => Err(AppError::Refused(obstacle.clone()).into()),
         None => Ok(()),
     }
 }

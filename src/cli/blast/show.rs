@@ -6,6 +6,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
+use crate::app::view::BlastRow;
+use crate::app::{ConcurrentBlast, Plan, Sample};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
@@ -15,8 +17,6 @@ use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::status::Status;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::view::BlastRow;
-use crate::engine::{ConcurrentBlast, Plan, Sample};
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;

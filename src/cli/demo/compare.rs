@@ -9,12 +9,12 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::environment::DemoEnvironment;
+use crate::app::App;
+use crate::app::view::{Anchor, Order, RecipientQuery};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::engine::App;
-use crate::engine::view::{Anchor, Order, RecipientQuery};
 
 #[derive(Debug, Deserialize)]
 struct SimulatorTruth {

@@ -8,12 +8,12 @@ use color_eyre::Result;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::app::{Access, App, Listening, Setup};
 use crate::cli::context::quoted;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::pace::Speed;
-use crate::engine::{Access, App, Listening, Setup};
 use crate::private_postgres::Throwaway;
 use crate::shutdown::Shutdown;
 

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::{COUNTER, DemoEnvironment, SALES};
+use crate::app::{App, AppError, Heard, Incoming};
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::Mark;
-use crate::engine::{App, EngineError, Heard, Incoming};
 
 /// How often the simulator is polled for replies.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -116,7 +116,7 @@ impl PretendPhone {
             return Ok(());
         }
         match self.app.mark(person, Mark::Closed(amount)).await {
-            Ok(_) | Err(EngineError::Refused(_)) => Ok(()),
+            Ok(_) | Err(AppError::Refused(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

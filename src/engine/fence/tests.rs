@@ -1,6 +1,6 @@
 use super::{Refusal, judge};
+use crate::engine::lease_watch::Seen;
 use crate::engine::memory::{Remembered, Standing};
-use crate::engine::watch::Seen;
 use crate::store::fence::{DatabaseIdentity, SenderFacts};
 use crate::store::lease::Pulse;
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::{Completion, Counted, ELSEWHERE_MAX, Effect, EffectResult, ListPart, WriteOutcome, WriteRequest};
-use crate::engine::view::{BlastFilter, ChangesSince, RecipientQuery};
-use crate::engine::{App, Engines};
+use crate::app::view::{BlastFilter, ChangesSince, RecipientQuery};
+use crate::app::{App, Engines};
 use crate::tui::model::PageRequest;
 use crate::tui::run::EffectRunner;
 
@@ -113,11 +113,11 @@ impl EffectRunner for AppEffectRunner {
             Effect::ReleaseLeases => {
                 let app = self.app.clone();
                 self.aside(async move {
-                    _ = tokio::time::timeout(REST_MAX, app.rest()).await;
+                    _ = tokio::time::timeout(REST_MAX, app.suspend_engine()).await;
                     Some(Completion::LeasesReleased)
                 });
             }
-            Effect::ReacquireLeases => self.app.wake(),
+            Effect::ReacquireLeases => self.app.resume_engine(),
             effect => match slot(&effect) {
                 Some(slot) if self.slots.contains_key(&slot) => _ = self.slots.insert(slot, Some(effect)),
                 Some(slot) => {

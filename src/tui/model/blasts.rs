@@ -1,8 +1,8 @@
 //! The list of blasts. Its cursor is a blast, whatever row that is in.
 
+use crate::app::view::BlastRow;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
-use crate::engine::view::BlastRow;
 
 /// The funnel's rows, from the top.
 pub const STAGES: [Status; 5] = [Status::Sent, Status::Delivered, Status::Read, Status::Replied, Status::Closed];

@@ -1,10 +1,10 @@
 //! What waits for a person: each thing with the place where it is mended.
 
 use super::{Model, paused_by_itself};
+use crate::app::view::BlastRow;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
-use crate::engine::view::BlastRow;
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

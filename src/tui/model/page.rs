@@ -1,9 +1,9 @@
 //! Pages that lie over the desk: one person, a plan, help, commands, the log, what needs a person, found elsewhere.
 
+use crate::app;
+use crate::app::view::{ElsewhereRow, RecipientDetails};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
-use crate::engine;
-use crate::engine::view::{ElsewhereRow, RecipientDetails};
 use crate::tui::action::Verb;
 use crate::tui::model::AttentionItem;
 use crate::tui::widget::TextField;
@@ -86,7 +86,7 @@ impl DetailsOverlay {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanOverlay {
     pub blast: BlastId,
-    pub told: Option<engine::Plan>,
+    pub told: Option<app::Plan>,
     pub field: TextField,
     /// Why the last number typed was not taken.
     pub refused: Option<String>,

@@ -12,8 +12,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 
+use crate::app::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::engine::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 
 /// A person, and the place in the order at which they were read: it stays when their row changes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
+use crate::app::view::ElsewhereRow;
 use crate::domain::ids::{BlastId, RecipientId};
-use crate::engine::view::ElsewhereRow;
 use crate::tui::effect::WriteRequest;
 use crate::tui::model::people::ListScope;
 use crate::tui::widget::TextField;

@@ -1,9 +1,9 @@
 //! One person: where they stand, what happened, what they read, what the provider said.
 
 use super::{OverlayContent, clock, wrapped};
+use crate::app::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::engine::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
 use crate::tui::format::{TimeFormat, money, symbol, total};
 use crate::tui::model::{DetailsOverlay, Model, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;

@@ -99,7 +99,7 @@ fn need_words(model: &Model, need: AttentionItem) -> Option<(String, String)> {
 
 pub fn elsewhere(model: &Model, found: &ElsewhereOverlay) -> OverlayContent {
     let clock = clock(model);
-    let line = |(row, person): (usize, &crate::engine::view::ElsewhereRow)| {
+    let line = |(row, person): (usize, &crate::app::view::ElsewhereRow)| {
         let (cursor, meaning) = if row == found.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
         let name = person.name.as_deref().unwrap_or("-");
         TextLine::of(cursor, TextRole::Accent)

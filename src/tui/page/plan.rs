@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::{OverlayContent, clock, wrapped};
+use crate::app;
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
-use crate::engine;
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::{Model, PlanOverlay};
 use crate::tui::theme::TextRole;
@@ -40,7 +40,7 @@ fn count((people, most): (i64, i64), says: String) -> TextLine {
     TextLine::of(format!("{:>columns$} ", number(people)), TextRole::Strong).and(says, TextRole::Plain)
 }
 
-fn who(told: &engine::Plan) -> Vec<TextLine> {
+fn who(told: &app::Plan) -> Vec<TextLine> {
     let again = if told.blast.state == BlastState::Paused {
         "people are still queued and get it"
     } else {
@@ -59,7 +59,7 @@ fn who(told: &engine::Plan) -> Vec<TextLine> {
     std::iter::once(count((told.people, most), first)).chain(rest).collect()
 }
 
-fn pace(told: &engine::Plan, clock: TimeFormat) -> Vec<TextLine> {
+fn pace(told: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     let mut lines = vec![TextLine::plain(format!("  {}", told.pace))];
     lines.extend(told.window.as_ref().map(|window| TextLine::plain(format!("  hours {window}"))));
     if let Some(left) = told.left_today {
@@ -100,7 +100,7 @@ fn share_of(day: &str, share: ForecastShare, clock: TimeFormat) -> String {
     format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
 }
 
-fn samples(plan: &PlanOverlay, told: &engine::Plan, width: u16) -> Vec<TextLine> {
+fn samples(plan: &PlanOverlay, told: &app::Plan, width: u16) -> Vec<TextLine> {
     let Some(sample) = told.samples.get(plan.sample) else { return Vec::new() };
     let of = format!("[ ] {} of {}, {}", plan.sample + 1, told.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
@@ -111,7 +111,7 @@ fn samples(plan: &PlanOverlay, told: &engine::Plan, width: u16) -> Vec<TextLine>
     lines
 }
 
-fn ask(plan: &PlanOverlay, told: &engine::Plan) -> Vec<TextLine> {
+fn ask(plan: &PlanOverlay, told: &app::Plan) -> Vec<TextLine> {
     let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", told.people);
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?"), TextLine::plain(type_it), field];

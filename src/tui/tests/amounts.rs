@@ -3,11 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::support::{RAYA, STACKED, TestDashboard, marked, raya};
+use crate::app::view::BlastRow;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
-use crate::engine::view::BlastRow;
 use crate::tui::effect::{Completion, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Pane;

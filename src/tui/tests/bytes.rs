@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 
 use super::support::{STACKED, TestDashboard, WIDE, blasts, buffer, crowd, drawn};
-use crate::engine::view::BlastRow;
+use crate::app::view::BlastRow;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
 use crate::tui::frame::FrameDiff;

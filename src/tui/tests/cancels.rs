@@ -1,8 +1,8 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts};
+use crate::app::view::BlastRow;
 use crate::domain::blast::BlastState;
-use crate::engine::view::BlastRow;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Pane;

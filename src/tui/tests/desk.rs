@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{STACKED, blasts, crowd, noon, options, people, senders};
-use crate::engine::DatabaseState;
-use crate::engine::view::{Anchor, RecipientRow};
+use crate::app::DatabaseState;
+use crate::app::view::{Anchor, RecipientRow};
 use crate::tui::effect::{Completion, Effect, ListPart, WriteRequest};
 use crate::tui::feed::Feed;
 use crate::tui::input::Input;

@@ -1,10 +1,10 @@
 //! Finding people: the table follows what is typed, late answers are dropped, keys wait for whom they are meant.
 
 use super::support::{RAYA, STACKED, TestDashboard, at, crowd, people};
+use crate::app::view::{Anchor, RecipientRow};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
-use crate::engine::view::{Anchor, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, ListPart};
 use crate::tui::key::Key;
 use crate::tui::msg::Msg;
@@ -132,7 +132,7 @@ fn people_found_in_other_blasts_are_a_page_and_enter_goes_there() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/0005");
     let ticket = dashboard.model.recipients.ticket;
-    let there = crate::engine::view::ElsewhereRow {
+    let there = crate::app::view::ElsewhereRow {
         blast_id: BlastId(4),
         recipient_id: RecipientId(77),
         tag: "Hari Sukan".to_owned(),

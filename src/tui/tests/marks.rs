@@ -6,13 +6,13 @@ use rust_decimal::Decimal;
 use super::support::{
     DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, crowd, details_of, draft, marked, people, plan_of,
 };
+use crate::app::view::{Anchor, BlastRow, RecipientRow};
+use crate::app::{Launch, TakenBack};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::engine::view::{Anchor, BlastRow, RecipientRow};
-use crate::engine::{Launch, TakenBack};
 use crate::tui::DashboardKind;
 use crate::tui::effect::{Completion, Effect, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -241,7 +241,7 @@ fn a_second_enter_does_not_launch_again() {
 #[test]
 fn a_plan_with_an_obstacle_asks_for_no_number() {
     let mut dashboard = at_plan(289);
-    let plan = crate::engine::Plan { obstacles: vec!["the sender is stopped".to_owned()], ..plan_of(draft(), 289) };
+    let plan = crate::app::Plan { obstacles: vec!["the sender is stopped".to_owned()], ..plan_of(draft(), 289) };
     dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) });
 
     dashboard.keys("289\n");

@@ -1,9 +1,9 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
 use super::support::{STACKED, TestDashboard, blasts, raya};
+use crate::app::view::BlastRow;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::engine::view::BlastRow;
 use crate::tui::effect::Completion;
 use crate::tui::model::{ListScope, Pane};
 

@@ -1,9 +1,9 @@
 //! The window over a long list: pages join in the database's order, and one that was asked for always comes.
 
 use super::support::{STACKED, TestDashboard, at, crowd, marked};
+use crate::app::view::{Anchor, Order, RecipientRow};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
-use crate::engine::view::{Anchor, Order, RecipientRow};
 use crate::tui::effect::{Completion, Effect};
 use crate::tui::key::Key;
 use crate::tui::model::PageRequest;

@@ -7,12 +7,12 @@ use super::support::{
     RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people,
     person, plan_of, raya, senders, since_of,
 };
+use crate::app::view::{AnswerRow, BlastRow, ChangesSince, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
-use crate::engine::view::{AnswerRow, BlastRow, ChangesSince, HistoryRow, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Counted, EffectError};
 use crate::tui::key::Key;
 use crate::tui::model::{ListScope, Pane};
@@ -250,13 +250,12 @@ fn the_plan_of_a_draft() {
 #[test]
 fn the_pages_that_are_lists() {
     let mut dashboard = TestDashboard::new(STACKED);
-    let stopped = crate::engine::view::SenderStop {
+    let stopped = crate::app::view::SenderStop {
         at: at(13, 0),
         code: "401".to_owned(),
         reason: "the token is refused".to_owned(),
     };
-    dashboard.model.senders =
-        vec![crate::engine::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
+    dashboard.model.senders = vec![crate::app::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
     for keys in ["!j", "?", ":pa"] {
         dashboard.keys(keys);
@@ -281,7 +280,7 @@ fn the_header_says_whose_messages_these_are() {
 #[test]
 fn the_header_says_when_the_sending_happens_elsewhere() {
     let mut dashboard = TestDashboard::new(WIDE);
-    let lease = |holder: &str| crate::engine::view::LeaseRow {
+    let lease = |holder: &str| crate::app::view::LeaseRow {
         holder: holder.to_owned(),
         host: "kedai1".to_owned(),
         expires_at: at(14, 3),

@@ -5,6 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
+use crate::app::view::{Anchor, BlastRow, ChangesSince, RecipientDetails, RecipientRow, SenderRow, Total};
+use crate::app::{Marked, Plan, Sample};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
@@ -12,8 +14,6 @@ use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::{Waiting, WaitingReport};
-use crate::engine::view::{Anchor, BlastRow, ChangesSince, RecipientDetails, RecipientRow, SenderRow, Total};
-use crate::engine::{Marked, Plan, Sample};
 use crate::tui::effect::{Completion, Effect, ListPart, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Model, PageRequest};

@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, exactly, person, since_of};
+use crate::app::DatabaseState;
+use crate::app::view::{Anchor, BlastRow, Order};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
-use crate::engine::DatabaseState;
-use crate::engine::view::{Anchor, BlastRow, Order};
 use crate::tui::effect::{Completion, Counted, Effect, EffectError, ListPart};
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, Pane};

@@ -1,13 +1,13 @@
 //! What changes the database: marks, undo, pause, cancel; the questions before, and the words after.
 
 use super::{lists, prompts};
+use crate::app::view::{BlastRow, RecipientRow};
+use crate::app::{Marked, MarkedSeveral, TakenBack};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::domain::text::clean;
-use crate::engine::view::{BlastRow, RecipientRow};
-use crate::engine::{Marked, MarkedSeveral, TakenBack};
 use crate::tui::action::Verb;
 use crate::tui::effect::{Effect, EffectError, EffectResult, WriteOutcome, WriteRequest};
 use crate::tui::format::{TimeFormat, money, number, symbol};

@@ -1,8 +1,8 @@
 //! What the answers change. A late answer to an old question changes nothing.
 
 use super::{acts, keys, lists, perform};
-use crate::engine::DatabaseState;
-use crate::engine::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
+use crate::app::DatabaseState;
+use crate::app::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Counted, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};

@@ -1,8 +1,8 @@
 //! `/`: the table follows what is typed; enter stays with what was found, esc goes back.
 
 use super::lists::{self, ListRequest};
+use crate::app::view::Anchor;
 use crate::domain::filter::Filter;
-use crate::engine::view::Anchor;
 use crate::tui::action::Verb;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use super::window_limit;
+use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
-use crate::engine::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::tui::effect::{Effect, ListPart};
 use crate::tui::model::{CursorTarget, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at};
 

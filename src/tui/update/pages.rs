@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 
 use super::lists::{self, ListRequest};
 use super::{acts, keys, prompts};
+use crate::app::Launch;
+use crate::app::view::{Anchor, ElsewhereRow};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
-use crate::engine::Launch;
-use crate::engine::view::{Anchor, ElsewhereRow};
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::layout::Layout;

@@ -2,8 +2,8 @@
 
 use super::lists::{self, ListRequest};
 use super::{acts, find, pages, prompts};
+use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
-use crate::engine::view::Anchor;
 use crate::tui::ExitReason;
 use crate::tui::OnClose;
 use crate::tui::action::Verb;

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::focused;
+use crate::app::view::BlastRow;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::engine::view::BlastRow;
 use crate::tui::format::{TimeFormat, short_money, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, armed_until, paused_by_itself};

@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::{blasts, focused};
+use crate::app::view::{BlastRow, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
-use crate::engine::view::{BlastRow, Total};
 use crate::tui::format::{TimeFormat, compact, money, number, symbol};
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Pane, STAGES, armed_until, stage_label, stuck_at};

@@ -1,9 +1,9 @@
 //! The first line: whose messages these are, whether what is shown is true now, the senders, what needs a person.
 
+use crate::app::DatabaseState;
+use crate::app::view::SenderRow;
 use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
-use crate::engine::DatabaseState;
-use crate::engine::view::SenderRow;
 use crate::tui::DashboardKind;
 use crate::tui::format::{TimeFormat, number};
 use crate::tui::model::Model;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::focused;
+use crate::app::view::RecipientRow;
 use crate::domain::status::Status;
-use crate::engine::view::RecipientRow;
 use crate::tui::format::{TimeFormat, money, symbol, total};
 use crate::tui::layout::Layout;
 use crate::tui::model::{ListOrder, ListScope, Model, Pane};

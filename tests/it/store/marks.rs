@@ -1,11 +1,11 @@
 //! Operators on one person: who was first is told, and what is taken back is taken back whole.
 
+use blastdeck::app::{Access, App, AppError, Launch, Listening, Setup};
 use blastdeck::config::Config;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::domain::status::Status;
-use blastdeck::engine::{Access, App, EngineError, Launch, Listening, Setup};
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tokio_util::sync::CancellationToken;
@@ -31,9 +31,9 @@ fn sale(amount: &str) -> Mark {
     Mark::Closed(Some(amount.parse::<Decimal>().unwrap()))
 }
 
-pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, EngineError>) -> String {
+pub(super) fn refusal<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> String {
     match outcome {
-        Err(EngineError::Refused(why)) => why,
+        Err(AppError::Refused(why)) => why,
         other => panic!("not refused: {other:?}"),
     }
 }

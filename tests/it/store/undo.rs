@@ -4,7 +4,7 @@ use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Mark};
 use blastdeck::domain::retry::ErrorClass;
-use blastdeck::engine::{App, Launch};
+use blastdeck::app::{App, Launch};
 use chrono::TimeDelta;
 
 use super::marks::{desk, refusal};

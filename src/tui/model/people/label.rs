@@ -1,8 +1,8 @@
 //! Which people the table shows, and how its title says so.
 
+use crate::app::view::RecipientRow;
 use crate::domain::filter::Filter;
 use crate::domain::status::Status;
-use crate::engine::view::RecipientRow;
 
 /// Which people are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

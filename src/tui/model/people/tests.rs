@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
 use super::{CursorMove, CursorTarget, ListScope, PageRequest, RecipientTable, Shown, WantedPage};
+use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
-use crate::engine::view::{Anchor, RecipientRow, Total};
 use crate::tui::tests::support::{at, crowd, person};
 
 const HEIGHT: usize = 5;

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use super::{
     CursorMove, CursorTarget, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage, WindowEdge, WindowEdges,
 };
+use crate::app::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 use crate::domain::ids::RecipientId;
-use crate::engine::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 
 impl RecipientTable {
     /// Exchanges the list.

@@ -1,0 +1,240 @@
+//! Commands on whole blasts: launch, pause, resume, cancel, delete. Each is one compare-and-set, told at once.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::App;
+use super::AppError;
+use super::plan::Readiness;
+use crate::domain::blast::{BlastCommand, BlastState, transition};
+use crate::domain::ids::{ActionId, BlastId, SenderId};
+use crate::domain::sender::RESTORED;
+use crate::engine::Refusal;
+use crate::store;
+use crate::store::action::{self, NewAction};
+use crate::store::blast::{self, BlastHead, StateChange};
+use crate::store::clearing::{self, Clearing, ClearingKind};
+use crate::store::view::BlastRow;
+use crate::store::{claim, sender};
+
+/// Starting messages: the number of people is the confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launch {
+    pub blast: BlastId,
+    /// The version that was shown.
+    pub version: i64,
+    /// The number of people that was shown and typed; another number now means that nothing starts.
+    pub people: i64,
+    /// How long it can still be taken back; zero starts at once.
+    pub armed_for: TimeDelta,
+}
+
+impl Launch {
+    /// How long a start that a person typed can be taken back before anything is sent.
+    pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
+}
+
+impl App {
+    /// Starts sending a draft.
+    pub async fn launch(&self, launch: Launch) -> Result<BlastRow, AppError> {
+        self.start(launch, BlastCommand::Launch, "launch").await
+    }
+
+    /// Resumes a paused blast; the number typed must still be the number queued. Also lets a sender go on that was
+    /// stopped for an error: whoever resumes says that it is mended.
+    pub async fn resume(&self, launch: Launch) -> Result<BlastRow, AppError> {
+        self.start(launch, BlastCommand::Resume, "resume").await
+    }
+
+    async fn start(&self, launch: Launch, command: BlastCommand, act: &'static str) -> Result<BlastRow, AppError> {
+        let blast = self.blast(launch.blast).await?;
+        let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
+        let mut tx = self.pool().begin().await?;
+        let head = self.head(&mut tx, launch.blast).await?;
+        if command == BlastCommand::Resume && head.state == BlastState::Sending {
+            return self.resume_sender(tx, &head).await;
+        }
+        transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
+        if let Some(obstacle) = obstacles.first() {
+            return Err(AppError::Refused(obstacle.clone()));
+        }
+        if people != launch.people {
+            return Err(AppError::Refused(format!(
+                "it is {people} people now, not {}: look again, nothing was sent",
+                launch.people
+            )));
+        }
+        let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
+        raced(done)?;
+        self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
+        if command == BlastCommand::Resume {
+            self.let_go_on(&mut tx, head.sender_id).await?;
+        }
+        tx.commit().await?;
+        claim::skip_suppressed(self.pool(), head.id).await?;
+        self.tell(head.id).await?;
+        self.blast(head.id).await
+    }
+
+    /// A blast that is sending but whose sender was stopped for an error: whoever resumes says that it is mended.
+    async fn resume_sender(&self, mut tx: Transaction<'_, Postgres>, head: &BlastHead) -> Result<BlastRow, AppError> {
+        if self.let_go_on(&mut tx, head.sender_id).await?.is_none() {
+            return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
+        }
+        self.log_blast_act(&mut tx, "resume", head, json!({})).await?;
+        tx.commit().await?;
+        self.tell(head.id).await?;
+        self.blast(head.id).await
+    }
+
+    /// An operator says that a stopped sender may go on: what was wrong is mended, or the restored database may send.
+    /// How many people became uncertain by it; `None`: it was not stopped.
+    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<i64>, AppError> {
+        let code = sender::unstop(tx, id).await?;
+        if code.as_deref() != Some(RESTORED) {
+            return Ok(code.map(|_| 0));
+        }
+        match self.engine().fence.confirm(self.pool(), tx, id).await {
+            Ok(uncertain) => Ok(Some(uncertain)),
+            Err(Refusal::Store(error)) => Err(error.into()),
+            Err(why) => Err(AppError::Refused(format!("{why}: make it writable, then confirm again"))),
+        }
+    }
+
+    /// Pauses at once: no POST starts after this is heard, which is within one message.
+    pub async fn pause(&self, id: BlastId) -> Result<BlastRow, AppError> {
+        self.change(id, BlastCommand::Pause, None, "pause").await?;
+        self.blast(id).await
+    }
+
+    /// Stops for good, at once; who is still queued is left out. Returns how many. Where this ends in the middle, an
+    /// engine goes on; so does the same command.
+    pub async fn cancel(&self, id: BlastId) -> Result<i64, AppError> {
+        if !self.is_cancelling(id).await? {
+            self.change(id, BlastCommand::Cancel, Some("cancelled"), "cancel").await?;
+        }
+        let left_out = Clearing { blast: id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
+        self.tell(id).await?;
+        Ok(left_out)
+    }
+
+    /// Whether a blast was cancelled while people in it are still queued.
+    pub async fn is_cancelling(&self, id: BlastId) -> Result<bool, AppError> {
+        Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::LeaveOut))
+    }
+
+    /// Removes a draft or a finished blast: at once for everybody who looks, then its people. Where this ends in the
+    /// middle, an engine goes on; so does the same command.
+    pub async fn delete(&self, id: BlastId) -> Result<(), AppError> {
+        if !self.is_deleting(id).await? {
+            self.mark_deleted(id).await?;
+        }
+        Clearing { blast: id, kind: ClearingKind::Remove }.finish(self.pool()).await?;
+        Ok(())
+    }
+
+    /// Whether a blast was deleted while people of it are still there.
+    pub async fn is_deleting(&self, id: BlastId) -> Result<bool, AppError> {
+        Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::Remove))
+    }
+
+    async fn mark_deleted(&self, id: BlastId) -> Result<(), AppError> {
+        let mut tx = self.pool().begin().await?;
+        let head = self.head(&mut tx, id).await?;
+        transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
+        raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
+        self.log_blast_act(&mut tx, "delete", &head, json!({ "tag": head.blast_tag })).await?;
+        tx.commit().await?;
+        self.tell(id).await
+    }
+
+    /// Takes an armed start back: a blast for which nothing was ever tried is a draft again, any other is paused. Refused
+    /// once the ten seconds are over.
+    pub(super) async fn disarm(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        id: BlastId,
+    ) -> Result<(BlastHead, BlastState), AppError> {
+        let head = self.head(tx, id).await?;
+        // A claim may begin the moment the time is over: the last half second is too late to be sure.
+        let too_late = store::now(self.pool()).await? + TimeDelta::milliseconds(500);
+        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
+            return Err(AppError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
+        }
+        let begun = blast::was_begun(tx, id).await?;
+        let command = if begun { BlastCommand::Pause } else { BlastCommand::Disarm };
+        let head = self.change_in(tx, id, command, None).await?;
+        Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
+    }
+
+    async fn change(
+        &self,
+        id: BlastId,
+        command: BlastCommand,
+        reason: Option<&str>,
+        act: &'static str,
+    ) -> Result<(), AppError> {
+        let mut tx = self.pool().begin().await?;
+        let head = self.change_in(&mut tx, id, command, reason).await?;
+        self.log_blast_act(&mut tx, act, &head, json!({})).await?;
+        tx.commit().await?;
+        self.tell(id).await
+    }
+
+    async fn change_in(
+        &self,
+        tx: &mut PgConnection,
+        id: BlastId,
+        command: BlastCommand,
+        reason: Option<&str>,
+    ) -> Result<BlastHead, AppError> {
+        let head = self.head(tx, id).await?;
+        let state = transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
+        let change = StateChange { state, reason, by: self.operator() };
+        raced(blast::change(tx, id, head.version, change).await?)?;
+        Ok(head)
+    }
+
+    async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
+        blast::head(tx, id).await?.ok_or_else(|| no_blast(id))
+    }
+
+    async fn log_blast_act(
+        &self,
+        tx: &mut PgConnection,
+        act: &'static str,
+        head: &BlastHead,
+        detail: serde_json::Value,
+    ) -> Result<ActionId, AppError> {
+        let action = NewAction {
+            operator: self.operator(),
+            action: act,
+            blast: Some(head.id),
+            recipient: None,
+            phone: None,
+            detail,
+        };
+        Ok(action::log(tx, action).await?)
+    }
+
+    /// Tells everybody at once. The change is durable already, so a failure here only makes others look later.
+    pub(super) async fn tell(&self, id: BlastId) -> Result<(), AppError> {
+        if let Err(error) = self.engine().notifier.order(self.pool(), Some(id)).await {
+            tracing::debug!(%error, "others will hear of it when they look");
+        }
+        Ok(())
+    }
+}
+
+/// The blast is not there.
+pub(super) fn no_blast(id: BlastId) -> AppError {
+    AppError::NotFound(format!("there is no blast {id}: see `blastdeck blast list`"))
+}
+
+fn raced(done: bool) -> Result<(), AppError> {
+    if done {
+        return Ok(());
+    }
+    Err(AppError::Refused("somebody changed this blast a moment ago: look again, nothing was done".to_owned()))
+}

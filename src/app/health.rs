@@ -1,0 +1,170 @@
+//! How the senders are, by their providers' word. Sends nothing.
+
+use std::collections::HashMap;
+
+use super::App;
+use super::AppError;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::SenderId;
+use crate::domain::sender::{RESTORED, stop_mend};
+use crate::engine::Moment;
+use crate::provider::{Health, HealthVerdict};
+use crate::store;
+use crate::store::fence::{self, Replication};
+use crate::store::sender;
+use crate::store::view::{self, BlastFilter, BlastRow, SenderStop};
+
+/// How one sender is: by its provider's word, and by the database's.
+#[derive(Debug, Clone)]
+pub struct SenderCheck {
+    pub name: String,
+    /// What its provider says, or why the configuration cannot use it.
+    pub health: Health,
+    /// Why it sends nothing until somebody mends it.
+    pub stop: Option<SenderStop>,
+    /// This check let it go on.
+    pub is_lifted: bool,
+}
+
+impl SenderCheck {
+    /// A sender that is stopped is bad, whatever its provider says.
+    pub fn verdict(&self) -> HealthVerdict {
+        if self.stop.is_some() { HealthVerdict::Bad } else { self.health.verdict }
+    }
+
+    /// What was found, with the command line that lifts a stop.
+    pub fn detail(&self) -> String {
+        let Some(SenderStop { code, reason, .. }) = &self.stop else { return self.health.detail.clone() };
+        // A reason of the fence's own names the command.
+        let mend =
+            if reason.contains("`blastdeck ") { String::new() } else { format!("; {}", stop_mend(code, &self.name)) };
+        match self.health.verdict {
+            HealthVerdict::Good => format!("stopped: {reason}{mend}"),
+            HealthVerdict::Doubtful | HealthVerdict::Bad => format!("{}; stopped: {reason}{mend}", self.health.detail),
+        }
+    }
+}
+
+impl App {
+    /// Asks about one sender, or all. One that was stopped for an error and is well again may go on.
+    pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, AppError> {
+        let mut checks = self.examine_senders(name).await?;
+        if self.is_read_only() {
+            return Ok(checks);
+        }
+        for check in &mut checks {
+            // Whether a restored database may send is an operator's alone to say.
+            let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != RESTORED);
+            if check.health.verdict == HealthVerdict::Good && may_lift && self.unstop(&check.name).await? {
+                (check.stop, check.is_lifted) = (None, true);
+                let _ = self.engine().notifier.order(self.pool(), None).await;
+            }
+        }
+        Ok(checks)
+    }
+
+    /// The same, changing nothing.
+    pub async fn examine_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, AppError> {
+        let is_asked = |other: &str| name.is_none_or(|name| name.trim().eq_ignore_ascii_case(other));
+        let mut healths = Vec::new();
+        for broken in self.broken().iter().filter(|broken| is_asked(&broken.name)) {
+            healths.push((
+                broken.sender,
+                &broken.name,
+                Health { verdict: HealthVerdict::Bad, detail: broken.why.clone() },
+            ));
+        }
+        let desks = &self.engine().senders;
+        for desk in desks.iter().filter(|desk| is_asked(&desk.name)) {
+            healths.push((desk.id, &desk.name, desk.provider.health().await));
+        }
+        if let Some(name) = name.filter(|_| healths.is_empty()) {
+            return Err(AppError::NotFound(self.no_sender(name)));
+        }
+        let rows = view::senders::list(self.pool()).await?;
+        let mut stops: HashMap<_, _> = rows.into_iter().filter_map(|row| Some((row.id, row.stopped?))).collect();
+        let check = |(id, name, health): (SenderId, &String, Health)| SenderCheck {
+            name: name.clone(),
+            health,
+            stop: stops.remove(&id),
+            is_lifted: false,
+        };
+        Ok(healths.into_iter().map(check).collect())
+    }
+
+    async fn unstop(&self, name: &str) -> Result<bool, AppError> {
+        let Some(id) = self.sender_id(name) else { return Ok(false) };
+        let mut connection = self.pool().acquire().await?;
+        Ok(sender::unstop(&mut connection, id).await?.is_some())
+    }
+
+    /// The newest running blast of a sender with somebody left to send to.
+    pub async fn blast_to_send(&self, sender: &str) -> Result<Option<BlastRow>, AppError> {
+        let running = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
+        let is_left = |blast: &BlastRow| blast.counts.queued + blast.counts.sending > 0;
+        Ok(self.blasts(&running).await?.into_iter().find(|blast| blast.sender == sender && is_left(blast)))
+    }
+
+    /// An operator's word that a sender may go on, whatever stopped it, or however long its provider asked it to wait. Returns how many people became uncertain by
+    /// it: those whom this machine posted to before the database went back in time.
+    pub async fn confirm_sender(&self, name: &str) -> Result<i64, AppError> {
+        let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
+        let id = sender::id(self.pool(), &sender.name).await?;
+        let id = id.ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
+        let mut tx = self.pool().begin().await?;
+        let was_held = sender::lift_hold(&mut tx, id).await?;
+        let uncertain = match self.let_go_on(&mut tx, id).await? {
+            Some(uncertain) => uncertain,
+            None if was_held => 0,
+            None => {
+                let name = &sender.name;
+                return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
+            }
+        };
+        tx.commit().await?;
+        let _ = self.engine().notifier.order(self.pool(), None).await;
+        Ok(uncertain)
+    }
+
+    /// What holds a sender back, by its configuration: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
+    pub fn pace_of(&self, name: &str) -> Option<String> {
+        let sender = self.config().sender(name)?;
+        let parts = [
+            Some(format!("rate {}", sender.rate)),
+            sender.gap.map(|gap| format!("gap {gap}")),
+            sender.pair_gap.map(|gap| format!("pair gap {gap}")),
+            sender.daily_cap.map(|cap| format!("at most {cap} a day")),
+            Some(format!("{} at once", sender.in_flight)),
+        ];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+
+    /// The sentence for a name that no sender has.
+    pub fn no_sender(&self, name: &str) -> String {
+        let names: Vec<&str> = self.config().senders.iter().map(|sender| sender.name.as_str()).collect();
+        if names.is_empty() {
+            return format!("there is no sender `{name}`: the configuration has none, add one under [[senders]]");
+        }
+        format!("there is no sender `{name}`: the configuration has {}", names.join(", "))
+    }
+}
+
+impl App {
+    /// What a failover of the database may lose, as far as its server can say.
+    pub async fn replication(&self) -> Result<Replication, AppError> {
+        Ok(fence::replication(self.pool()).await?)
+    }
+
+    /// Whether this machine can remember what it sends; the reason if not.
+    pub fn check_memory(&self) -> Result<(), AppError> {
+        self.engine().fence.check_writable().map_err(|error| AppError::Refused(error.to_string()))
+    }
+
+    /// How far the database's clock is ahead of this machine's.
+    pub async fn clock_skew(&self) -> Result<chrono::TimeDelta, AppError> {
+        let asked_at = Moment::now();
+        let now = store::now(self.pool()).await?;
+        self.engine().clock.heard(asked_at, now);
+        Ok(self.engine().clock.skew())
+    }
+}

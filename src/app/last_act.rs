@@ -1,0 +1,83 @@
+//! What is said of one's last act where it cannot be taken back: which it was, and what reverses it.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::AppError;
+use crate::domain::blast::BlastState;
+use crate::store::action::LoggedAction;
+use crate::store::blast::{self, BlastHead};
+
+const FOR_GOOD: &str = "that cannot be taken back";
+
+/// The refusal for an act that has no undo. Names the act, and the key or verb that reverses it.
+pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result<AppError, AppError> {
+    let head = match act.blast_id {
+        Some(id) => blast::head(tx, id).await?,
+        None => None,
+    };
+    Ok(AppError::Refused(format!("your last act was to {}: {}", what(act, head.as_ref()), reversal(act, head))))
+}
+
+/// The act, as after "your last act was to".
+fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
+    let blast = || blast_name(act, head);
+    match act.action.as_str() {
+        "launch" => format!("start {}", blast()),
+        "resume" => format!("go on with {}", blast()),
+        "pause" => format!("pause {}", blast()),
+        "cancel" => format!("cancel {}", blast()),
+        "delete" => format!("delete {}", blast()),
+        "retry" => format!("try those who failed in {} again", blast()),
+        "suppress" => format!("suppress {}", phone(act)),
+        "unsuppress" => format!("let {} be messaged again", phone(act)),
+        "move-sender" => format!("move sender {} to another phone", text(act, "sender")),
+        "repair" => "repair counters".to_owned(),
+        other => format!("`{other}`"),
+    }
+}
+
+/// What reverses it, if anything does.
+fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
+    match act.action.as_str() {
+        "launch" | "resume" | "pause" | "retry" => since(act, head.map(|head| head.state)),
+        "suppress" => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
+        "unsuppress" => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
+        "move-sender" => {
+            format!("`blastdeck sender move {}` with the former configuration reverses it", text(act, "sender"))
+        }
+        _ => FOR_GOOD.to_owned(),
+    }
+}
+
+/// How its blast stands since, and the key that reverses that.
+fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
+    match state {
+        None => "it was deleted since".to_owned(),
+        Some(BlastState::Paused) if act.action == "pause" => "S goes on with it".to_owned(),
+        Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
+        Some(state) => format!("it is {state} now"),
+    }
+}
+
+fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
+    let logged = act.detail.get("tag").and_then(Value::as_str);
+    let tag = head.map(|head| head.blast_tag.as_str()).or(logged).map(str::to_owned);
+    tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
+}
+
+/// The number with its business, as `suppress` takes them.
+fn scope(act: &LoggedAction) -> String {
+    match act.detail.get("business").and_then(Value::as_str).filter(|business| *business != "*") {
+        Some(business) => format!("{} --business '{}'", phone(act), business.replace('\'', "'\\''")),
+        None => phone(act).to_owned(),
+    }
+}
+
+fn phone(act: &LoggedAction) -> &str {
+    act.phone_number.as_deref().unwrap_or_default()
+}
+
+fn text<'a>(act: &'a LoggedAction, key: &str) -> &'a str {
+    act.detail.get(key).and_then(Value::as_str).unwrap_or_default()
+}

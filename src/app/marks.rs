@@ -1,0 +1,254 @@
+//! An operator's marks: through the ledger, with the act logged in the same transaction.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::App;
+use super::AppError;
+use super::suppressions::Suppression;
+use crate::domain::ids::{ActionId, RecipientId};
+use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
+use crate::domain::status::Status;
+use crate::store;
+use crate::store::action::{self, NewAction};
+use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::person::{self, PersonRow};
+
+/// A mark that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    pub action: ActionId,
+    pub recipient: RecipientId,
+    /// The person's name, else the number.
+    pub who: String,
+    pub before: Status,
+    pub after: Status,
+    /// What was done, as `replied`, `closed`, `opt-out`, `note`, `resolve`.
+    pub act: String,
+    /// The same as a command line: `blastdeck mark 7 +60… replied`.
+    pub command_line: String,
+}
+
+/// The first amount that follows its close within this is part of it; a further one amends it.
+const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
+
+impl App {
+    /// Writes an operator's mark. Refused with a sentence when it cannot be, or when somebody else was first.
+    pub async fn mark(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let person = self.hold(&mut tx, recipient, &mark).await?;
+        self.refuse_lost_race(&mut tx, &person, &mark).await?;
+        let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
+        self.write(tx, &person, mark, close).await
+    }
+
+    /// Writes another amount for a sale that was closed earlier, whoever closed it: an act of its own. Refused where the
+    /// amount is not `seen` any more, so that of two operators who amend one sale the second is told.
+    pub async fn amend(
+        &self,
+        recipient: RecipientId,
+        seen: Option<Decimal>,
+        amount: Decimal,
+    ) -> Result<Marked, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let mark = Mark::Closed(Some(amount));
+        let person = self.hold(&mut tx, recipient, &mark).await?;
+        if person.closed_at.is_none() {
+            let (who, status) = (person.who(), person.status);
+            return Err(AppError::Refused(format!("{who} is {status} now, not closed: the amount is not written")));
+        }
+        if person.amount != seen {
+            let now = person.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
+            return Err(AppError::Refused(format!(
+                "somebody changed the amount of {} to {now} a moment ago: yours is not written",
+                person.who()
+            )));
+        }
+        self.write(tx, &person, mark, None).await
+    }
+
+    /// Records a mark of somebody under lock, logs it (as part of an earlier act, where there is one), and commits.
+    async fn write(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        person: &PersonRow,
+        mark: Mark,
+        close: Option<ActionId>,
+    ) -> Result<Marked, AppError> {
+        let at = store::now(&mut *tx).await?;
+        let entry = self.manual(person, Evidence::Manual(mark.clone()), at);
+        let settled = record_in(&mut tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
+        let (before, after) = outcome(settled.first(), person)?;
+        if mark == Mark::OptOut {
+            self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
+        }
+        let action = self.log_mark(&mut tx, person, &mark, close).await?;
+        tx.commit().await?;
+        self.tell(person.blast_id).await?;
+        Ok(Marked {
+            action,
+            recipient: person.id,
+            who: person.who(),
+            before,
+            after,
+            act: act(&mark).to_owned(),
+            command_line: command_line(person, &mark),
+        })
+    }
+
+    /// The person under lock, as they are now.
+    async fn hold(&self, tx: &mut PgConnection, id: RecipientId, mark: &Mark) -> Result<PersonRow, AppError> {
+        let mut held = self.hold_all(tx, &[(id, Evidence::Manual(mark.clone()))]).await?;
+        held.pop().ok_or_else(gone)
+    }
+
+    /// The entry for an operator's word about a person's present attempt, said at this time by the database's clock.
+    pub(super) fn manual(&self, person: &PersonRow, evidence: Evidence, at: DateTime<Utc>) -> EvidenceEntry {
+        let stamped = StampedEvidence { attempt: person.attempt, at, evidence };
+        let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Operator);
+        EvidenceEntry { by: Some(self.operator().to_owned()), ..entry }
+    }
+
+    /// Two operators on one sale: who was first is told, the second is not written. One's own close may be amended.
+    pub(super) async fn refuse_lost_race(
+        &self,
+        tx: &mut PgConnection,
+        person: &PersonRow,
+        mark: &Mark,
+    ) -> Result<(), AppError> {
+        if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
+            return Ok(());
+        }
+        let Some(first) = action::newest_close(tx, person.id).await? else { return Ok(()) };
+        if first.operator == self.operator() {
+            return Ok(());
+        }
+        let amount = person.amount.map_or_else(String::new, |amount| format!(", {amount}"));
+        Err(AppError::Refused(format!(
+            "{} closed {} first{amount}; yours is not written",
+            first.operator,
+            person.who()
+        )))
+    }
+
+    async fn log_mark(
+        &self,
+        tx: &mut PgConnection,
+        person: &PersonRow,
+        mark: &Mark,
+        close: Option<ActionId>,
+    ) -> Result<ActionId, AppError> {
+        if let Some(close) = close {
+            action::amend(tx, close, &detail(person, mark)).await?;
+            return Ok(close);
+        }
+        Ok(action::log(tx, self.new_action(person, mark)).await?)
+    }
+
+    /// A mark as it is logged.
+    pub(super) fn new_action<'a>(&'a self, person: &'a PersonRow, mark: &Mark) -> NewAction<'a> {
+        NewAction {
+            operator: self.operator(),
+            action: act(mark),
+            blast: Some(person.blast_id),
+            recipient: Some(person.id),
+            phone: Some(person.phone_number.as_str()),
+            detail: detail(person, mark),
+        }
+    }
+}
+
+impl App {
+    /// The close that an amount belongs to, typed a moment after it: both are one act, and one undo takes both back.
+    async fn own_fresh_close(
+        &self,
+        tx: &mut PgConnection,
+        person: &PersonRow,
+        mark: &Mark,
+    ) -> Result<Option<ActionId>, AppError> {
+        if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
+            return Ok(None);
+        }
+        let close = action::newest_close(tx, person.id).await?;
+        let now = store::now(&mut *tx).await?;
+        // A second amount is an act of its own: taking it back leaves the sale and the first one.
+        let is_first = person.amount.is_none();
+        let is_own =
+            |close: &action::LoggedAction| is_first && close.operator == self.operator() && now - close.at < SAME_ACT;
+        Ok(close.filter(is_own).map(|close| close.id))
+    }
+}
+
+/// Somebody, or the sentence that they are gone.
+pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<PersonRow, AppError> {
+    person::get(tx, id).await?.ok_or_else(gone)
+}
+
+pub(super) fn gone() -> AppError {
+    AppError::NotFound("that person is gone".to_owned())
+}
+
+/// The word an act is logged under.
+pub(super) fn act(mark: &Mark) -> &'static str {
+    match mark {
+        Mark::Replied => "replied",
+        Mark::Closed(_) => "closed",
+        Mark::OptOut => "opt-out",
+        Mark::Note(_) => "note",
+        Mark::Resolve(_) => "resolve",
+        Mark::Retry => "retry",
+    }
+}
+
+/// What an undo needs to know.
+fn detail(person: &PersonRow, mark: &Mark) -> Value {
+    match mark {
+        Mark::Closed(amount) => json!({
+            "amount": amount.map(|amount| amount.to_string()),
+            "amends": person.closed_at.is_some(),
+            "amount_before": person.amount.map(|amount| amount.to_string()),
+        }),
+        Mark::Note(note) => json!({ "note": note, "note_before": person.note }),
+        Mark::Resolve(resolution) => json!({ "resolution": resolution }),
+        Mark::OptOut => json!({ "was_suppressed": person.is_suppressed }),
+        Mark::Replied | Mark::Retry => json!({}),
+    }
+}
+
+/// The same act as a command line, so that people learn to script it.
+pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
+    let (blast, phone) = (person.blast_id, person.phone_number.as_str());
+    let amount = |amount: &Option<Decimal>| amount.map_or_else(String::new, |amount| format!(" --amount {amount}"));
+    match mark {
+        Mark::Replied => format!("blastdeck mark {blast} {phone} replied"),
+        Mark::Retry => format!("blastdeck blast retry {blast}"),
+        Mark::Closed(sum) => format!("blastdeck mark {blast} {phone} closed{}", amount(sum)),
+        Mark::OptOut => format!("blastdeck mark {blast} {phone} opt-out"),
+        Mark::Note(note) => format!("blastdeck mark {blast} {phone} note --note '{}'", note.replace('\'', "'\\''")),
+        Mark::Resolve(resolution) => {
+            let word = match resolution {
+                Resolution::Sent => "sent",
+                Resolution::Resend => "resend",
+                Resolution::Drop => "drop",
+            };
+            format!("blastdeck uncertain resolve {blast} {phone} {word}")
+        }
+    }
+}
+
+/// The status before and after; a refusal as an error.
+pub(super) fn outcome(settled: Option<&EntryOutcome>, person: &PersonRow) -> Result<(Status, Status), AppError> {
+    match settled {
+        Some(EntryOutcome::Changed { before, after }) => Ok((*before, *after)),
+        Some(EntryOutcome::Refused(why)) => Err(AppError::Refused(format!("{}: {why}", person.who()))),
+        Some(EntryOutcome::Nothing) => {
+            Err(AppError::Refused(format!("{} is {} already: nothing changed", person.who(), person.status)))
+        }
+        Some(EntryOutcome::Locked) => {
+            Err(AppError::Refused(format!("{} is being changed by somebody else: try again", person.who())))
+        }
+        Some(EntryOutcome::Gone) | None => Err(gone()),
+    }
+}

@@ -1,0 +1,156 @@
+//! What a launch would do, shown before it is asked. Changes nothing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::App;
+use super::AppError;
+use super::prospect::{Prospect, SenderState};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::domain::pace::Forecast;
+use crate::engine::variables;
+use crate::engine::{BlastLimits, ConfiguredSender};
+use crate::store::claim::Claimed;
+use crate::store::plan::{self, ConcurrentBlast, SampleKind};
+use crate::store::suppression;
+use crate::store::view::BlastRow;
+
+/// What a launch would do, shown before it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub blast: BlastRow,
+    /// How many get a message: the number to type.
+    pub people: i64,
+    /// Left out because they opted out.
+    pub suppressed: i64,
+    /// How many had a message from this sender's business in the last 7 days.
+    pub recently_messaged: i64,
+    /// How many are still queued in another blast of the same business and would get both.
+    pub queued_elsewhere: i64,
+    /// The pace of the limit that binds, in words: "gap 20s..60s, about 90 an hour".
+    pub pace: String,
+    /// Its hours and days, with their zone: "09:00-21:00 mon,tue (Asia/Kuala_Lumpur)".
+    pub window: Option<String>,
+    /// How many of the day's limit are left, if there is one.
+    pub left_today: Option<i64>,
+    /// What its sender sends meanwhile: the blasts take turns, and this one takes longer than promised.
+    pub shared_with: Vec<ConcurrentBlast>,
+    /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
+    pub forecast: Forecast,
+    /// Why its sender sends nothing until somebody mends it: nothing is promised then.
+    pub stopped: Option<String>,
+    /// What some of those who get it read.
+    pub samples: Vec<Sample>,
+    /// Why it cannot be launched now; empty when it can.
+    pub obstacles: Vec<String>,
+}
+
+/// What one person would read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Why they are shown: "first", "shortest name", "longest name".
+    pub which: &'static str,
+    pub phone: String,
+    pub name: Option<String>,
+    pub text: String,
+}
+
+/// Whether a blast can start, and to how many.
+pub(super) struct Readiness {
+    pub people: i64,
+    /// Queued, but opted out.
+    pub suppressed: i64,
+    pub obstacles: Vec<String>,
+}
+
+const RECENTLY: TimeDelta = TimeDelta::days(7);
+
+impl App {
+    /// What a launch (or resume) would do. Changes nothing.
+    pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
+        let blast = self.blast(id).await?;
+        let business = self.business(blast.sender_id).await?;
+        let Readiness { people, suppressed, obstacles } = self.readiness(&blast).await?;
+        let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
+        let samples = self.samples(&blast, &business).await?;
+        let senders = self.senders_by_id().await?;
+        let stopped = senders.get(&blast.sender_id).and_then(|sender| sender.stopped.clone()).map(|stop| stop.reason);
+        let plan = Plan {
+            people,
+            suppressed: suppressed + blast.counts.opted_out,
+            recently_messaged: overlap.recently_messaged,
+            queued_elsewhere: overlap.queued_elsewhere,
+            pace: String::new(),
+            window: None,
+            left_today: None,
+            shared_with: plan::beside(self.pool(), id, blast.sender_id).await?,
+            forecast: Forecast::default(),
+            stopped,
+            samples,
+            obstacles,
+            blast,
+        };
+        match self.sender(plan.blast.sender_id) {
+            Some(configured) => {
+                Ok(plan.timed(configured, self.sender_state(configured).await?, self.engine().clock.now()))
+            }
+            None => Ok(plan),
+        }
+    }
+
+    /// The part of the plan that a launch asks again, without what is only for the eye.
+    pub(super) async fn readiness(&self, blast: &BlastRow) -> Result<Readiness, AppError> {
+        let suppressed = suppression::count_in(self.pool(), blast.id).await?;
+        let people = blast.counts.queued - suppressed;
+        Ok(Readiness { people, suppressed, obstacles: self.obstacles(blast, suppressed) })
+    }
+
+    /// Why it cannot be launched or resumed now, each with its mend.
+    fn obstacles(&self, blast: &BlastRow, suppressed: i64) -> Vec<String> {
+        let mut obstacles = Vec::new();
+        if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
+            return obstacles;
+        }
+        if blast.counts.queued - suppressed == 0 && blast.counts.open() - suppressed == 0 {
+            obstacles.push(format!("nobody is left to send to in {}", blast.tag));
+        }
+        if let Some(why) = self.unusable(blast.sender_id) {
+            obstacles.push(why);
+        } else if self.sender(blast.sender_id).is_none() {
+            obstacles.push(format!("sender {} is not in the configuration: add it under [[senders]]", blast.sender));
+        }
+        if let Err(error) = Message::parse(&blast.message) {
+            obstacles.push(format!("the message cannot be used: {error}"));
+        }
+        obstacles
+    }
+
+    async fn samples(&self, blast: &BlastRow, business: &str) -> Result<Vec<Sample>, AppError> {
+        let Ok(message) = Message::parse(&blast.message) else { return Ok(Vec::new()) };
+        let people = plan::samples(self.pool(), blast.id, business).await?;
+        let sample = |(why, person): (SampleKind, Claimed)| {
+            let text = message.render(&variables(&person)).ok()?;
+            let which = match why {
+                SampleKind::First => "first",
+                SampleKind::ShortestName => "shortest name",
+                SampleKind::LongestName => "longest name",
+            };
+            Some(Sample { which, phone: person.phone_number.to_string(), name: person.name, text })
+        };
+        Ok(people.into_iter().filter_map(sample).collect())
+    }
+}
+
+impl Plan {
+    /// With how fast it would go, and until when.
+    fn timed(mut self, configured: &ConfiguredSender, sender: SenderState, now: DateTime<Utc>) -> Self {
+        let prospect = Prospect { blast: &self.blast, sender: configured, sender_state: sender };
+        let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
+        self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
+        self.window = BlastLimits::of_row(&self.blast, configured).window.map(|window| window.to_string());
+        self.pace = prospect.pace();
+        self.forecast = if self.stopped.is_some() { Forecast::default() } else { prospect.forecast(self.people, now) };
+        self
+    }
+}

@@ -1,0 +1,262 @@
+//! What faces read, with what only the engine can add: why a blast waits, when it is done, a sender's pace.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use chrono::{DateTime, Utc};
+
+use super::App;
+use super::AppError;
+use super::commands::no_blast;
+use super::prospect::{Prospect, SenderState};
+use super::reason;
+use crate::domain::blast::BlastState;
+use crate::domain::filter::Filter;
+use crate::domain::funnel::Counts;
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::pace::day_start;
+use crate::domain::phone::{Phone, Region};
+use crate::engine::{ConfiguredSender, per_hour};
+use crate::store::action::{self, NewAction};
+use crate::store::count::{self, CountDifference};
+use crate::store::sender;
+use crate::store::view::{
+    self, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow,
+    SenderRow, SenderStop, Total,
+};
+
+impl App {
+    /// Blasts with their counts, newest first.
+    pub async fn blasts(&self, filter: &BlastFilter) -> Result<Vec<BlastRow>, AppError> {
+        let mut blasts = view::blasts::list(self.pool(), filter).await?;
+        if blasts.iter().any(|blast| blast.state == BlastState::Sending) {
+            let senders = self.senders_by_id().await?;
+            let mut states = HashMap::new();
+            for blast in &mut blasts {
+                let sender = senders.get(&blast.sender_id);
+                self.explain(blast, sender, &mut states).await?;
+            }
+        }
+        Ok(blasts)
+    }
+
+    pub async fn blast(&self, id: BlastId) -> Result<BlastRow, AppError> {
+        let mut blast = view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
+        if blast.state == BlastState::Sending {
+            let senders = self.senders_by_id().await?;
+            let sender = senders.get(&blast.sender_id);
+            self.explain(&mut blast, sender, &mut HashMap::new()).await?;
+        }
+        Ok(blast)
+    }
+
+    /// How many people are in each status: a handful of rows, whatever the blast's size.
+    pub async fn counts(&self, id: BlastId) -> Result<Counts, AppError> {
+        Ok(view::blasts::counts(self.pool(), id).await?)
+    }
+
+    /// Only the state.
+    pub async fn state(&self, id: BlastId) -> Result<BlastState, AppError> {
+        view::blasts::state(self.pool(), id).await?.ok_or_else(|| no_blast(id))
+    }
+
+    /// Fills in what follows from more than the row. What is known of a sender is asked once.
+    async fn explain(
+        &self,
+        blast: &mut BlastRow,
+        sender: Option<&SenderRow>,
+        states: &mut HashMap<SenderId, SenderState>,
+    ) -> Result<(), AppError> {
+        if blast.state != BlastState::Sending {
+            return Ok(());
+        }
+        let now = self.engine().clock.now();
+        let trouble = self.engine().notifier.trouble(blast.sender_id);
+        blast.waiting = reason::of(blast, sender, trouble, now);
+        let Some(configured) = self.sender(blast.sender_id) else { return Ok(()) };
+        let state = match states.entry(configured.id) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unknown) => *unknown.insert(self.sender_state(configured).await?),
+        };
+        let prospect = Prospect { blast, sender: configured, sender_state: state };
+        (blast.done_at, blast.per_hour) = (prospect.forecast(blast.counts.queued, now).done_at, prospect.per_hour());
+        Ok(())
+    }
+
+    /// What holds a sender back now, beside its configuration.
+    pub(super) async fn sender_state(&self, configured: &ConfiguredSender) -> Result<SenderState, AppError> {
+        let (slowed, held_until) = sender::slowed(self.pool(), configured.id).await?;
+        // Without a limit nobody asks, and counting a day of a million would cost.
+        let today = if configured.limits.daily_cap.is_some() { self.attempts_today(configured).await? } else { 0 };
+        Ok(SenderState {
+            slowed: u32::try_from(slowed).unwrap_or_default(),
+            held_until,
+            today: u32::try_from(today).unwrap_or(u32::MAX),
+        })
+    }
+
+    pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, AppError> {
+        let rows = view::senders::list(self.pool()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, self.with_broken(row))).collect())
+    }
+
+    /// A sender that this configuration cannot use is as good as stopped.
+    fn with_broken(&self, mut row: SenderRow) -> SenderRow {
+        if row.lease.is_none()
+            && let Some(reason) = self.unusable(row.id)
+        {
+            row.stopped.get_or_insert(SenderStop { at: Utc::now(), code: "config".to_owned(), reason });
+        }
+        row
+    }
+
+    /// Why this process cannot send for a configured sender.
+    pub(super) fn unusable(&self, id: SenderId) -> Option<String> {
+        match self.sender(id) {
+            Some(configured) => configured.is_elsewhere().then(|| configured.elsewhere()),
+            None => self.broken().iter().find(|broken| broken.sender == id).map(|broken| broken.why.clone()),
+        }
+    }
+
+    /// Senders as they stand, with their pace and how much of the day's limit is used. Where there is no limit nothing is
+    /// counted: a window asks again and again, and a day may have a million.
+    pub async fn senders(&self) -> Result<Vec<SenderRow>, AppError> {
+        self.senders_counting(|configured| configured.limits.daily_cap.is_some()).await
+    }
+
+    /// The same with today's count of each, limit or not: for whoever asks once.
+    pub async fn senders_with_counts(&self) -> Result<Vec<SenderRow>, AppError> {
+        self.senders_counting(|_| true).await
+    }
+
+    async fn senders_counting(
+        &self,
+        is_counted: impl Fn(&ConfiguredSender) -> bool,
+    ) -> Result<Vec<SenderRow>, AppError> {
+        let rows = view::senders::list(self.pool()).await?;
+        let counted = rows.iter().filter_map(|row| self.sender(row.id)).filter(|configured| is_counted(configured));
+        let now = self.engine().clock.now();
+        let days: Vec<_> = counted.map(|configured| (configured.id, day_start(now, configured.zone()))).collect();
+        let today = sender::attempts_of_days(self.pool(), &days).await?;
+        let with_pace = |row: SenderRow| {
+            let limits = self.sender(row.id).map(|configured| configured.limits);
+            SenderRow {
+                daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
+                per_hour: limits.as_ref().and_then(per_hour),
+                today: today.get(&row.id).copied().unwrap_or_default(),
+                ..self.with_broken(row)
+            }
+        };
+        Ok(rows.into_iter().map(with_pace).collect())
+    }
+
+    /// Whether an engine holds the sender now.
+    pub async fn is_attended(&self, sender: SenderId) -> Result<bool, AppError> {
+        let rows = view::senders::list(self.pool()).await?;
+        Ok(rows.iter().any(|row| row.id == sender && row.lease.is_some()))
+    }
+
+    /// How many attempts count against the sender's present day.
+    pub(super) async fn attempts_today(&self, configured: &ConfiguredSender) -> Result<i64, AppError> {
+        let since = day_start(self.engine().clock.now(), configured.zone());
+        Ok(sender::attempts_since(self.pool(), configured.id, since).await?)
+    }
+
+    /// A window of a blast's people.
+    pub async fn recipients(&self, query: &RecipientQuery) -> Result<Vec<RecipientRow>, AppError> {
+        Ok(view::recipients::window(self.pool(), query).await?)
+    }
+
+    /// These people as they are now, in the order asked; who is gone is left out.
+    pub async fn recipients_by_id(&self, ids: &[RecipientId]) -> Result<Vec<RecipientRow>, AppError> {
+        Ok(view::recipients::by_id(self.pool(), ids).await?)
+    }
+
+    /// How many match; with `changed_after`, only those whose status changed since.
+    pub async fn count(
+        &self,
+        blast: BlastId,
+        filter: &Filter,
+        changed_after: Option<DateTime<Utc>>,
+    ) -> Result<Total, AppError> {
+        Ok(view::recipients::count(self.pool(), blast, filter, changed_after).await?)
+    }
+
+    /// One person in full.
+    pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, AppError> {
+        let details = view::recipients::details(self.pool(), id).await?;
+        details.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))
+    }
+
+    /// The person with this number, in any spelling, in a blast.
+    pub async fn recipient_by_phone(&self, blast: BlastId, text: &str) -> Result<RecipientRow, AppError> {
+        let region = self.region_of(self.blast(blast).await?.sender_id);
+        let phone = Phone::parse(text, region).map_err(|error| AppError::Refused(format!("`{text}`: {error}")))?;
+        let row = view::recipients::by_phone(self.pool(), blast, &phone).await?;
+        row.ok_or_else(|| AppError::NotFound(format!("{phone} is not in blast {blast}")))
+    }
+
+    /// The region that a sender's numbers without a country code belong to.
+    pub fn region_of(&self, sender: SenderId) -> Region {
+        self.sender(sender).map_or(Region::MALAYSIA, |configured| configured.region)
+    }
+
+    /// Who matches in every blast, newest blast first, those of `here` after all others.
+    pub async fn find(
+        &self,
+        sought: &Filter,
+        here: Option<BlastId>,
+        limit: u32,
+    ) -> Result<Vec<ElsewhereRow>, AppError> {
+        Ok(view::recipients::find(self.pool(), sought, here, limit).await?)
+    }
+
+    /// Failed people of a blast by the provider's code.
+    pub async fn errors(&self, blast: BlastId) -> Result<Vec<ErrorRow>, AppError> {
+        Ok(view::errors::by_code(self.pool(), blast).await?)
+    }
+
+    /// How many status changes there were since, by new status.
+    pub async fn since(&self, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<ChangesSince, AppError> {
+        Ok(view::history::since(self.pool(), blast, from).await?)
+    }
+
+    /// When this operator last looked (and notes that they look now).
+    pub async fn seen(&self) -> Result<Option<DateTime<Utc>>, AppError> {
+        Ok(action::touch_last_seen(self.pool(), self.operator()).await?)
+    }
+
+    /// Recounts and compares. Empty: the counters are true.
+    pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, AppError> {
+        Ok(count::audit(self.pool(), blast).await?)
+    }
+
+    /// Makes the counters equal to a recount; returns what differed.
+    pub async fn repair(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, AppError> {
+        let repaired = count::repair(self.pool(), blast).await?;
+        if !repaired.is_empty() {
+            self.log_repair(blast, repaired.len()).await?;
+            let _ = self.engine().notifier.order(self.pool(), blast).await;
+        }
+        Ok(repaired)
+    }
+
+    async fn log_repair(&self, blast: Option<BlastId>, counters: usize) -> Result<(), AppError> {
+        let mut connection = self.pool().acquire().await?;
+        let act = NewAction {
+            operator: self.operator(),
+            action: "repair",
+            blast,
+            recipient: None,
+            phone: None,
+            detail: serde_json::json!({ "counters": counters }),
+        };
+        action::log(&mut connection, act).await?;
+        Ok(())
+    }
+
+    /// Blasts with somebody whose newest history is not their status. Empty: the history is whole.
+    pub async fn audit_history(&self, blast: Option<BlastId>) -> Result<Vec<BlastId>, AppError> {
+        Ok(count::audit_history(self.pool(), blast).await?)
+    }
+}

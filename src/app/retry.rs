@@ -1,0 +1,73 @@
+//! Trying again who failed: really sending, and only to those who are known never to have had the message.
+
+use super::App;
+use super::AppError;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
+use crate::store;
+use crate::store::action::{self, NewAction};
+use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::person;
+
+impl App {
+    /// How many would be tried again.
+    pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
+        self.blast(blast).await?;
+        let mut people = 0;
+        let mut after = RecipientId(0);
+        loop {
+            let page = self.retry_page(blast, code, after).await?;
+            let Some((last, _)) = page.last() else { return Ok(people) };
+            after = *last;
+            people += i64::try_from(page.len()).unwrap_or(i64::MAX);
+        }
+    }
+
+    /// Queues them again; a completed blast is sending then. Returns how many.
+    pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
+        let mut queued = 0;
+        let mut after = RecipientId(0);
+        loop {
+            let page = self.retry_page(blast, code, after).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            queued += self.retry_these(blast, &page).await?;
+        }
+        self.tell(blast).await?;
+        Ok(queued)
+    }
+
+    async fn retry_page(
+        &self,
+        blast: BlastId,
+        code: Option<&str>,
+        after: RecipientId,
+    ) -> Result<Vec<(RecipientId, i32)>, AppError> {
+        let limit = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
+        Ok(person::retryable(self.pool(), blast, code, after, limit).await?)
+    }
+
+    async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let at = store::now(&mut *tx).await?;
+        let entry = |(recipient, attempt): &(RecipientId, i32)| {
+            let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
+            let entry = EvidenceEntry::new(blast, *recipient, stamped, EvidenceSource::Operator);
+            EvidenceEntry { by: Some(self.operator().to_owned()), ..entry }
+        };
+        let entries: Vec<EvidenceEntry> = people.iter().map(entry).collect();
+        let settled = record_in(&mut tx, &entries, &self.engine().settings.retry, WhenLocked::Wait).await?;
+        let queued = settled.iter().filter(|settled| matches!(settled, EntryOutcome::Changed { .. })).count();
+        let new = NewAction {
+            operator: self.operator(),
+            action: "retry",
+            blast: Some(blast),
+            recipient: None,
+            phone: None,
+            detail: serde_json::json!({ "people": queued }),
+        };
+        action::log(&mut tx, new).await?;
+        tx.commit().await?;
+        Ok(i64::try_from(queued).unwrap_or(i64::MAX))
+    }
+}

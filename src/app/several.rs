@@ -1,0 +1,154 @@
+//! One act on several people: written in one transaction, named as one, taken back by one undo.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+
+use super::App;
+use super::AppError;
+use super::marks::{Marked, act, command_line, outcome};
+use super::suppressions::Suppression;
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::recipient::{Evidence, Mark};
+use crate::domain::status::Status;
+use crate::store;
+use crate::store::action;
+use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, WhenLocked, hold_blasts, record_in};
+use crate::store::person::{self, PersonRow};
+
+/// What became of a mark on several people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkedSeveral {
+    /// Never empty.
+    pub marked: Vec<Marked>,
+    /// A sentence for each of the others: why they are as they were.
+    pub refused: Vec<String>,
+}
+
+/// Somebody whose mark was recorded.
+struct Recorded {
+    person: PersonRow,
+    before: Status,
+    after: Status,
+}
+
+impl Recorded {
+    fn marked(&self, mark: &Mark, action: ActionId) -> Marked {
+        Marked {
+            action,
+            recipient: self.person.id,
+            who: self.person.who(),
+            before: self.before,
+            after: self.after,
+            act: act(mark).to_owned(),
+            command_line: command_line(&self.person, mark),
+        }
+    }
+}
+
+impl App {
+    /// Writes the same mark on several people, as one act. Who cannot be marked is left as they are; refused where that
+    /// is everybody.
+    pub async fn mark_several(&self, people: &[RecipientId], mark: &Mark) -> Result<MarkedSeveral, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let mut refused = Vec::new();
+        let held = self.hold_markable(&mut tx, people, mark, &mut refused).await?;
+        let recorded = self.record_marks(&mut tx, held, mark, &mut refused).await?;
+        if recorded.is_empty() {
+            let why = refused.into_iter().next().unwrap_or_else(|| "they are gone".to_owned());
+            return Err(AppError::Refused(format!("nobody was marked: {why}")));
+        }
+        if *mark == Mark::OptOut {
+            for Recorded { person, .. } in &recorded {
+                self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
+            }
+        }
+        let acts: Vec<_> = recorded.iter().map(|one| self.new_action(&one.person, mark)).collect();
+        let logged = action::log_several(&mut tx, &acts).await?;
+        tx.commit().await?;
+        self.tell_all(recorded.iter().map(|one| one.person.blast_id)).await?;
+        let marked = recorded.iter().zip(logged).map(|(one, action)| one.marked(mark, action)).collect();
+        Ok(MarkedSeveral { marked, refused })
+    }
+
+    /// Those of the people, under lock, on whom nobody else was first.
+    async fn hold_markable(
+        &self,
+        tx: &mut PgConnection,
+        people: &[RecipientId],
+        mark: &Mark,
+        refused: &mut Vec<String>,
+    ) -> Result<Vec<PersonRow>, AppError> {
+        let evidence: Vec<_> = people.iter().map(|&id| (id, Evidence::Manual(mark.clone()))).collect();
+        let mut markable = Vec::new();
+        for person in self.hold_all(tx, &evidence).await? {
+            match self.refuse_lost_race(tx, &person, mark).await {
+                Ok(()) => markable.push(person),
+                Err(AppError::Refused(why)) => refused.push(why),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(markable)
+    }
+
+    async fn record_marks(
+        &self,
+        tx: &mut PgConnection,
+        people: Vec<PersonRow>,
+        mark: &Mark,
+        refused: &mut Vec<String>,
+    ) -> Result<Vec<Recorded>, AppError> {
+        let at = store::now(&mut *tx).await?;
+        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()), at);
+        let settled = self.record_all(tx, &people.iter().map(entry).collect::<Vec<_>>()).await?;
+        let mut recorded = Vec::new();
+        for (person, settled) in people.into_iter().zip(&settled) {
+            match outcome(Some(settled), &person) {
+                Ok((before, after)) => recorded.push(Recorded { person, before, after }),
+                Err(AppError::Refused(why) | AppError::NotFound(why)) => refused.push(why),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// The people under lock, as they are now, by id; who is gone is left out. First the blasts of those whose evidence
+    /// may requeue them, in the ledger's order.
+    pub(super) async fn hold_all(
+        &self,
+        tx: &mut PgConnection,
+        evidence: &[(RecipientId, Evidence)],
+    ) -> Result<Vec<PersonRow>, AppError> {
+        let ids: Vec<RecipientId> = evidence.iter().map(|(id, _)| *id).collect();
+        let at = store::now(&mut *tx).await?;
+        let seen = person::get_all(tx, &ids).await?;
+        let of =
+            |person: &PersonRow| evidence.iter().find(|(id, _)| *id == person.id).map(|(_, evidence)| evidence.clone());
+        let entries: Vec<EvidenceEntry> =
+            seen.iter().filter_map(|person| Some(self.manual(person, of(person)?, at))).collect();
+        hold_blasts(tx, &entries, WhenLocked::Wait).await?;
+        Ok(person::lock_all(tx, &ids).await?)
+    }
+
+    /// Records within the caller's transaction, in the batches that the ledger takes.
+    pub(super) async fn record_all(
+        &self,
+        tx: &mut PgConnection,
+        entries: &[EvidenceEntry],
+    ) -> Result<Vec<EntryOutcome>, AppError> {
+        let mut settled = Vec::with_capacity(entries.len());
+        for batch in entries.chunks(BATCH_MAX) {
+            settled.extend(record_in(tx, batch, &self.engine().settings.retry, WhenLocked::Wait).await?);
+        }
+        Ok(settled)
+    }
+
+    /// Tells everybody that these blasts changed, each once.
+    pub(super) async fn tell_all(&self, blasts: impl Iterator<Item = BlastId>) -> Result<(), AppError> {
+        let blasts: BTreeSet<i64> = blasts.map(|blast| blast.0).collect();
+        for blast in blasts {
+            self.tell(BlastId(blast)).await?;
+        }
+        Ok(())
+    }
+}

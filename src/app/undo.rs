@@ -1,0 +1,233 @@
+//! Taking acts back: one's own newest, or a person's last mark. Never starts a message.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use super::last_act;
+use super::marks::{gone, outcome, person_of};
+use super::{App, AppError};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{ActionId, RecipientId};
+use crate::domain::recipient::{Evidence, Resolution, Undone};
+use crate::domain::status::Status;
+use crate::store;
+use crate::store::action::{self, LoggedAction, NewAction};
+use crate::store::blast;
+use crate::store::evidence::EntryOutcome;
+use crate::store::person::PersonRow;
+use crate::store::suppression;
+
+/// What an undo took back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Whom it changed; nobody for a start that was taken back.
+    pub recipients: Vec<RecipientId>,
+    /// One sentence: "Siti Aminah: replied -> read, taken back", "40 people: replied, taken back".
+    pub sentence: String,
+    /// The same as command lines, one for each person.
+    pub command_lines: Vec<String>,
+}
+
+/// Somebody of whom an act was taken back.
+struct Undo {
+    act: LoggedAction,
+    undone: Undone,
+    person: PersonRow,
+    before: Status,
+    after: Status,
+}
+
+impl App {
+    /// Takes back this operator's own newest act that is not taken back yet, whole. Refused if somebody changed one of
+    /// its people since, and if that act cannot be taken back: an older one never goes in its place.
+    pub async fn undo_mine(&self) -> Result<TakenBack, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
+            return Err(AppError::Refused("there is nothing of yours to take back".to_owned()));
+        };
+        if matches!(mine.action.as_str(), "launch" | "resume") {
+            return self.undo_launch(tx, &mine).await;
+        }
+        if undone(&mine).is_none() {
+            return Err(last_act::refusal(&mut tx, &mine).await?);
+        }
+        let acts = action::whole(&mut tx, &mine).await?;
+        refuse_changed_since(&mut tx, &acts).await?;
+        self.take_back(tx, acts).await
+    }
+
+    /// Takes back the newest mark on this person, whoever made it.
+    pub async fn undo_person(&self, recipient: RecipientId) -> Result<TakenBack, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let acts = action::newest_on_each(&mut tx, &[recipient]).await?;
+        if acts.is_empty() {
+            let person = person_of(&mut tx, recipient).await?;
+            return Err(AppError::Refused(format!("{} has no mark to take back", person.who())));
+        }
+        self.take_back(tx, acts).await
+    }
+
+    /// Takes back the newest mark on each of these people, whoever made it: of all who have one, or of nobody.
+    pub async fn undo_people(&self, recipients: &[RecipientId]) -> Result<TakenBack, AppError> {
+        let mut tx = self.pool().begin().await?;
+        let acts = action::newest_on_each(&mut tx, recipients).await?;
+        if acts.is_empty() {
+            return Err(AppError::Refused("none of them has a mark to take back".to_owned()));
+        }
+        let without = recipients.len() - acts.len();
+        let taken = self.take_back(tx, acts).await?;
+        match without {
+            0 => Ok(taken),
+            _ => Ok(TakenBack { sentence: format!("{}; {without} had none", taken.sentence), ..taken }),
+        }
+    }
+
+    /// Takes acts on different people back: all of them, or none.
+    async fn take_back(
+        &self,
+        mut tx: Transaction<'_, Postgres>,
+        acts: Vec<LoggedAction>,
+    ) -> Result<TakenBack, AppError> {
+        let undos = self.record_undos(&mut tx, acts).await?;
+        for undo in undos.iter().filter(|undo| undo.undone == Undone::OptOut) {
+            if undo.act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
+                let phone = undo.person.phone_number.as_str();
+                suppression::remove_own(&mut tx, &undo.person.business, phone, undo.act.id).await?;
+            }
+        }
+        self.close_acts(&mut tx, &undos).await?;
+        tx.commit().await?;
+        self.tell_all(undos.iter().map(|undo| undo.person.blast_id)).await?;
+        Ok(TakenBack {
+            recipients: undos.iter().map(|undo| undo.person.id).collect(),
+            sentence: sentence(&undos),
+            command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
+        })
+    }
+
+    async fn record_undos(&self, tx: &mut PgConnection, acts: Vec<LoggedAction>) -> Result<Vec<Undo>, AppError> {
+        let mut undos = BTreeMap::new();
+        for act in acts {
+            let undone = undone(&act).ok_or_else(|| AppError::Refused("that act cannot be taken back".to_owned()))?;
+            undos.insert(act.recipient_id.ok_or_else(gone)?, (act, undone));
+        }
+        let evidence: Vec<_> = undos.iter().map(|(id, (_, undone))| (*id, Evidence::Undo(undone.clone()))).collect();
+        let held: Vec<_> = self.hold_all(tx, &evidence).await?;
+        let at = store::now(&mut *tx).await?;
+        let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
+        let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| {
+            self.manual(person, Evidence::Undo(undone.clone()), at)
+        };
+        let settled = self.record_all(tx, &held.iter().map(entry).collect::<Vec<_>>()).await?;
+        let undo = |(((act, undone), person), settled): (_, &EntryOutcome)| {
+            let (before, after) = outcome(Some(settled), &person)?;
+            Ok(Undo { act, undone, person, before, after })
+        };
+        let undos = held.into_iter().zip(&settled).map(undo).collect::<Result<Vec<_>, AppError>>()?;
+        if undos.is_empty() { Err(gone()) } else { Ok(undos) }
+    }
+
+    async fn close_acts(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
+        let ids: Vec<ActionId> = undos.iter().map(|undo| undo.act.id).collect();
+        if action::mark_undone(tx, &ids, self.operator()).await? < ids.len() as u64 {
+            return Err(AppError::Refused(format!("{}: that was taken back a moment ago", who(undos))));
+        }
+        let undone: Vec<_> = undos.iter().map(|undo| self.undo_action(undo)).collect();
+        action::log_several(tx, &undone).await?;
+        Ok(())
+    }
+
+    fn undo_action<'a>(&'a self, Undo { act, person, .. }: &'a Undo) -> NewAction<'a> {
+        NewAction {
+            operator: self.operator(),
+            action: "undo",
+            blast: act.blast_id,
+            recipient: act.recipient_id,
+            phone: Some(person.phone_number.as_str()),
+            detail: serde_json::json!({ "of": act.id, "action": act.action }),
+        }
+    }
+
+    async fn undo_launch(&self, mut tx: Transaction<'_, Postgres>, act: &LoggedAction) -> Result<TakenBack, AppError> {
+        let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
+        let is_sending = blast::head(&mut tx, blast).await?.is_some_and(|head| head.state == BlastState::Sending);
+        if !is_sending {
+            return Err(last_act::refusal(&mut tx, act).await?);
+        }
+        let (head, state) = self.disarm(&mut tx, blast).await?;
+        action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
+        tx.commit().await?;
+        self.tell(blast).await?;
+        Ok(TakenBack {
+            recipients: Vec::new(),
+            sentence: match state {
+                BlastState::Draft => format!("{} is a draft again: nothing was sent", head.blast_tag),
+                _ => format!("{} is paused again: nothing more was sent", head.blast_tag),
+            },
+            command_lines: vec![format!("blastdeck blast pause {blast}")],
+        })
+    }
+}
+
+/// Refuses where one of the people has a newer mark: that goes first.
+async fn refuse_changed_since(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<(), AppError> {
+    let people: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
+    let newest = action::newest_on_each(tx, &people).await?;
+    let Some(newer) = newest.into_iter().find(|newest| acts.iter().all(|act| act.id != newest.id)) else {
+        return Ok(());
+    };
+    let person = person_of(tx, newer.recipient_id.ok_or_else(gone)?).await?;
+    let of = if acts.len() > 1 { format!(" (one of {} people)", acts.len()) } else { String::new() };
+    Err(AppError::Refused(format!(
+        "{}{of} was changed since, by {}: U takes that back first",
+        person.who(),
+        newer.operator
+    )))
+}
+
+fn who(undos: &[Undo]) -> String {
+    match undos {
+        [one] => one.person.who(),
+        several => format!("{} people", several.len()),
+    }
+}
+
+fn sentence(undos: &[Undo]) -> String {
+    let who = who(undos);
+    let word = undos.first().map_or("", |undo| undo.act.action.as_str());
+    match undos {
+        [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
+        [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {amount} again"),
+        [Undo { undone: Undone::Amount(None), .. }] => format!("{who}: the amount is taken back"),
+        [_] => format!("{who}: {word} taken back"),
+        several if several.iter().all(|undo| undo.act.action == word) => format!("{who}: {word}, taken back"),
+        _ => format!("{who}: the last mark of each is taken back"),
+    }
+}
+
+fn command_line(person: &PersonRow) -> String {
+    format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str())
+}
+
+/// What the ledger has to take back for a logged act.
+fn undone(act: &LoggedAction) -> Option<Undone> {
+    let text = |key: &str| act.detail.get(key).and_then(Value::as_str).map(str::to_owned);
+    let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
+    match act.action.as_str() {
+        "replied" => Some(Undone::Replied),
+        "closed" if act.detail.get("amends") == Some(&Value::Bool(true)) => {
+            Some(Undone::Amount(amount("amount_before")))
+        }
+        "closed" => Some(Undone::Closed),
+        "opt-out" => Some(Undone::OptOut),
+        "note" => Some(Undone::Note(text("note_before"))),
+        "resolve" => {
+            let resolution = act.detail.get("resolution").cloned()?;
+            serde_json::from_value::<Resolution>(resolution).ok().map(Undone::Resolve)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,224 @@
+//! A sender as this process can use it: its key, its limits, its way to WhatsApp.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use sqlx::PgPool;
+
+use crate::config;
+use crate::domain::ids::SenderId;
+use crate::domain::pace::{self, Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
+use crate::domain::phone::Region;
+use crate::domain::polling::default_polls_per_second;
+use crate::domain::sender::{ProviderKind, SenderDevice};
+use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
+use crate::provider::{Provider, ProviderStage, SendOutcome};
+use crate::store::blast::RunnableBlast;
+use crate::store::view::BlastRow;
+use crate::store::{self, StoreError};
+
+/// A configured sender.
+#[derive(Clone)]
+pub struct ConfiguredSender {
+    pub id: SenderId,
+    pub name: String,
+    /// Which phone it is by this process's configuration.
+    pub device: SenderDevice,
+    pub region: Region,
+    pub limits: Limits,
+    /// Between two messages to the same number.
+    pub pair_gap: Option<PairGap>,
+    /// POSTs under way at once.
+    pub in_flight: usize,
+    /// Status questions a second.
+    pub polls_per_second: f64,
+    pub provider: Arc<dyn Provider>,
+    is_elsewhere: Arc<AtomicBool>,
+}
+
+impl ConfiguredSender {
+    /// Compares with the database, where the sender may have been moved to another phone since this process was started.
+    /// Whether it may be sent for here.
+    pub async fn is_current(&self, pool: &PgPool) -> Result<bool, StoreError> {
+        let known = store::sender::device(pool, self.id).await?;
+        let is_elsewhere = known.as_ref().is_some_and(|known| *known != self.device);
+        if self.is_elsewhere.swap(is_elsewhere, Ordering::Relaxed) != is_elsewhere && is_elsewhere {
+            tracing::warn!(sender = %self.name, why = self.elsewhere(), "nothing is sent for it here any more");
+        }
+        Ok(!is_elsewhere)
+    }
+
+    /// Whether the sender was another phone when the database was last asked.
+    pub fn is_elsewhere(&self) -> bool {
+        self.is_elsewhere.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing is sent here for a sender that was moved.
+    pub fn elsewhere(&self) -> String {
+        format!(
+            "sender {} was moved to another phone and is no longer {}: start again with the configuration in force",
+            self.name, self.device
+        )
+    }
+
+    pub const fn zone(&self) -> Tz {
+        self.limits.zone
+    }
+
+    /// Claims may run ahead of POSTs only where neither gap nor rate binds: everybody claimed ahead is somebody a crash
+    /// leaves uncertain. A quarter more keeps a sender busy while claims and results are written; with many under way
+    /// these take longer, and the second quarter is worth a sixteenth of the rate.
+    pub fn slots(&self) -> usize {
+        let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
+        let ahead = if self.in_flight < MANY { self.in_flight / 4 } else { self.in_flight / 2 };
+        if is_fast { self.in_flight + ahead } else { self.in_flight }
+    }
+}
+
+impl ConfiguredSender {
+    /// Whether a status word says that the message failed.
+    pub fn is_failure(&self, word: &str) -> bool {
+        self.provider.stage_of(word) == Some(ProviderStage::Failed)
+    }
+
+    /// Whether a message was accepted and reported as failed in one answer.
+    pub fn has_failed(&self, outcome: &SendOutcome) -> bool {
+        let SendOutcome::Accepted { provider_status: Some(word), .. } = outcome else { return false };
+        self.is_failure(word)
+    }
+}
+
+/// A blast's own limits, narrower than its sender's.
+#[derive(Debug, Clone)]
+pub struct BlastLimits {
+    pub limits: Limits,
+    pub window: Option<Window>,
+}
+
+impl BlastLimits {
+    /// Reads what the blast was made with. What cannot be read any more (somebody edited the row) holds nothing up but is
+    /// told in the log.
+    pub fn of(blast: &RunnableBlast, desk: &ConfiguredSender) -> Self {
+        let spelled = Spelled {
+            rate: blast.rate.as_deref(),
+            gap: blast.gap.as_deref(),
+            hours: blast.send_window.as_deref(),
+            weekdays: blast.weekdays.as_deref(),
+            timezone: blast.timezone.as_deref(),
+        };
+        let (limits, unreadable) = spelled.read(desk);
+        for column in unreadable {
+            tracing::warn!(blast = blast.id.0, column, "cannot be read and is passed over");
+        }
+        limits
+    }
+
+    /// The same for a face, which reads often and writes no log of it.
+    pub fn of_row(blast: &BlastRow, desk: &ConfiguredSender) -> Self {
+        let spelled = Spelled {
+            rate: blast.rate.as_deref(),
+            gap: blast.gap.as_deref(),
+            hours: blast.window.as_deref(),
+            weekdays: blast.weekdays.as_deref(),
+            timezone: blast.timezone.as_deref(),
+        };
+        spelled.read(desk).0
+    }
+}
+
+/// A blast's limits as its row spells them.
+struct Spelled<'a> {
+    rate: Option<&'a str>,
+    gap: Option<&'a str>,
+    hours: Option<&'a str>,
+    weekdays: Option<&'a str>,
+    timezone: Option<&'a str>,
+}
+
+impl Spelled<'_> {
+    /// With the columns that cannot be read.
+    fn read(&self, desk: &ConfiguredSender) -> (BlastLimits, Vec<&'static str>) {
+        let mut bad = Vec::new();
+        let zone = read("timezone", self.timezone, &mut bad).unwrap_or(desk.zone());
+        let gap: Option<Gap> = read("gap", self.gap, &mut bad);
+        let rate = read("rate", self.rate, &mut bad).unwrap_or(Rate::Unlimited);
+        let hours = read("send_window", self.hours, &mut bad);
+        let days = read("weekdays", self.weekdays, &mut bad);
+        let window = (hours.is_some() || days.is_some()).then(|| Window {
+            hours: hours.unwrap_or(Hours::ALL_DAY),
+            days: days.unwrap_or(Weekdays::DAILY),
+            zone,
+        });
+        let limits = Limits { rate, gap, daily_cap: None, zone, speed: desk.limits.speed };
+        (BlastLimits { limits, window }, bad)
+    }
+}
+
+fn read<T: std::str::FromStr>(column: &'static str, text: Option<&str>, bad: &mut Vec<&'static str>) -> Option<T> {
+    let value = text?.parse().ok();
+    if value.is_none() {
+        bad.push(column);
+    }
+    value
+}
+
+/// The rate that binds a sender, in messages an hour on average; `None` where none does.
+pub fn per_hour(limits: &Limits) -> Option<i64> {
+    whole(pace::per_hour(limits, &Limits::none(limits.zone)))
+}
+
+/// Messages an hour, as a whole number.
+#[expect(clippy::cast_possible_truncation, reason = "far below 2^63: a rehearsal's fastest rate is 4e13")]
+pub fn whole(per_hour: Option<f64>) -> Option<i64> {
+    per_hour.map(|per_hour| per_hour.round() as i64)
+}
+
+impl ConfiguredSender {
+    /// From the configuration; the reason as a sentence when it cannot be used.
+    pub fn build(sender: &config::SenderConfig, id: SenderId, config: &config::Config) -> Result<Self, String> {
+        let token = sender.token.read(&sender.name).map_err(|error| error.to_string())?;
+        Ok(Self {
+            id,
+            name: sender.name.clone(),
+            device: sender.identity(),
+            region: sender.region,
+            limits: sender.limits(config.engine.speed),
+            pair_gap: sender.pair_gap,
+            in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
+            polls_per_second: config.polling.per_second.unwrap_or_else(|| default_polls_per_second(may_send(sender))),
+            provider: match sender.provider {
+                ProviderKind::Wsapme => Arc::new(wsapme(sender, token)?),
+            },
+            is_elsewhere: Arc::default(),
+        })
+    }
+}
+
+/// How many messages a second a sender may send; `None`: no limit.
+fn may_send(sender: &config::SenderConfig) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "at most 36 million an hour")]
+    per_hour(&sender.limits(Speed::REAL)).map(|messages| messages as f64 / 3_600.0)
+}
+
+/// From so many POSTs under way on, more are claimed ahead.
+const MANY: usize = 512;
+
+/// A kept-alive connection that has gone stale during a gap would end as *unknown*: senders with one connect anew.
+fn wsapme(sender: &config::SenderConfig, token: SecretString) -> Result<Wsapme, String> {
+    let options = WsapmeOptions {
+        base_url: sender.base_url.as_str().to_owned(),
+        device: sender.device.clone(),
+        token,
+        timeout: sender.timeout,
+        keep_alive: if sender.gap.is_some() { KeepAlive::PerCall } else { pooled(sender.in_flight) },
+        status_call: sender.status_call,
+    };
+    Wsapme::new(options).map_err(|error| error.to_string())
+}
+
+/// As many connections at rest as POSTs may be under way: with fewer, each burst would open the rest anew.
+fn pooled(in_flight: u32) -> KeepAlive {
+    KeepAlive::Pooled { at_rest: usize::try_from(in_flight).unwrap_or(usize::MAX) }
+}

@@ -1,0 +1,141 @@
+//! What the engine of a process works with: connections, senders, settings and the process's own clock. The app makes it from
+//! the configuration; the engine knows neither the app nor a face.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+
+use super::clock::DatabaseClock;
+use super::configured_sender::ConfiguredSender;
+use super::fence::Fence;
+use super::identity::Identity;
+use super::lease::LeaseTerms;
+use super::notifier::Notifier;
+use super::polling::PollingTerms;
+use super::supervisor::Until;
+use crate::config::{Config, KeepHistory};
+use crate::domain::pace::Speed;
+use crate::domain::retry::RetryRules;
+
+/// The parts of a process that its engine uses. Cheap to clone.
+#[derive(Clone)]
+pub struct EngineContext {
+    /// For what can wait.
+    pub pool: PgPool,
+    /// For claims, renewals and evidence, which wait for no reader.
+    pub sending_pool: PgPool,
+    pub senders: Arc<[ConfiguredSender]>,
+    pub settings: EngineSettings,
+    pub clock: Arc<DatabaseClock>,
+    pub fence: Arc<Fence>,
+    pub notifier: Notifier,
+    /// Who holds this process's leases.
+    pub identity: Arc<Identity>,
+    /// This machine's name.
+    pub host: Arc<str>,
+    pub suspension: Suspension,
+    pub turns: Turns,
+}
+
+/// The engine's part of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineSettings {
+    pub lease: LeaseTerms,
+    pub polling: PollingTerms,
+    pub retry: RetryRules,
+    /// Equal failures in a row that pause a blast.
+    pub failures_in_a_row: i32,
+    /// A blast that nobody could send for this long asks before it goes on.
+    pub too_late: TimeDelta,
+    pub keep_history: KeepHistory,
+    speed: Speed,
+}
+
+impl EngineSettings {
+    pub fn of(config: &Config) -> Self {
+        let (engine, polling) = (&config.engine, &config.polling);
+        let span = |span| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+        let retry = RetryRules {
+            max_tries: i32::try_from(engine.retry_tries).unwrap_or(i32::MAX),
+            base: span(engine.retry_backoff),
+            cap: span(engine.retry_backoff_max),
+            ..RetryRules::default()
+        };
+        Self {
+            lease: LeaseTerms { valid: engine.lease },
+            polling: PollingTerms { interval: span(polling.interval), give_up: span(polling.give_up_after) },
+            retry: retry.scaled(engine.speed.factor()),
+            failures_in_a_row: i32::try_from(engine.failures_in_a_row).unwrap_or(i32::MAX),
+            too_late: span(engine.too_late),
+            keep_history: engine.keep_history,
+            speed: engine.speed,
+        }
+    }
+
+    /// How old a message may be for an engine to keep running for it. An engine that ends by itself follows a message for a
+    /// day at most; whoever runs one later asks about the rest.
+    pub fn follow_for(&self, until: Until) -> TimeDelta {
+        let days = match until {
+            Until::Stopped => self.polling.give_up,
+            Until::Idle => self.polling.give_up.min(TimeDelta::days(1)),
+        };
+        let shrunk = days.to_std().map(|days| self.speed.shrink(days)).unwrap_or_default();
+        TimeDelta::from_std(shrunk).unwrap_or(TimeDelta::MAX)
+    }
+}
+
+/// Turns at the database: one question at a time lets a process that only reads make do with one connection beside the one
+/// that listens, also when all its parts read at once.
+#[derive(Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Turns {
+    /// A turn, held until dropped. `None`: it took longer than `patience`.
+    pub async fn take(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        timeout(patience, self.0.clone().acquire_owned()).await.ok()?.ok()
+    }
+}
+
+/// Whether the engine of this process is to give up its leases for a while: before the process is suspended.
+#[derive(Clone, Default)]
+pub struct Suspension {
+    wanted: Arc<watch::Sender<bool>>,
+    done: Arc<watch::Sender<u64>>,
+}
+
+impl Suspension {
+    /// The leases of an engine that does not answer run out by themselves.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// Has the engine give up its leases; returns when it has, or at once when none runs here.
+    pub async fn suspend(&self) {
+        let mut done = self.done.subscribe();
+        if self.wanted.receiver_count() == 0 {
+            return;
+        }
+        self.wanted.send_replace(true);
+        let _ = timeout(Self::PATIENCE, done.changed()).await;
+    }
+
+    pub fn resume(&self) {
+        self.wanted.send_replace(false);
+    }
+
+    pub(super) fn wanted(&self) -> watch::Receiver<bool> {
+        self.wanted.subscribe()
+    }
+
+    pub(super) fn suspended(&self) {
+        self.done.send_modify(|n| *n = n.wrapping_add(1));
+    }
+}

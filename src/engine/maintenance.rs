@@ -1,0 +1,164 @@
+//! What keeps a database in shape beside the sending: counters folded, months of history made and dropped, what no limit
+//! looks back to forgotten, work on whole blasts that somebody began and did not finish. None of it holds up a message, and
+//! none of it is due at a moment.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+
+use super::context::EngineContext;
+use crate::config::KeepHistory;
+use crate::domain::ids::BlastId;
+use crate::store::clearing::{Clearing, ClearingCursor};
+use crate::store::evidence::WhenLocked;
+use crate::store::{StoreError, clearing, count, months, sender};
+
+const FOLD_EVERY: Duration = Duration::from_secs(2);
+const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A month that was in use is tried again sooner.
+const MONTHS_AGAIN: Duration = Duration::from_secs(10 * 60);
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+const CLEAR_EVERY: Duration = Duration::from_secs(10);
+/// Clearing up leaves the rest of a turn to the senders.
+const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
+/// A blast whose people the database would not change is tried again this much later.
+const REFUSED_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// When each was done last, or is due next.
+#[derive(Default)]
+pub struct Maintenance {
+    folded: Option<Instant>,
+    months_due: Option<Instant>,
+    forgotten: Option<Instant>,
+    cleared: Option<Instant>,
+    /// What the last turn left in the middle.
+    walk: Option<ClearingCursor>,
+    /// Blasts whose people the database would not change, and when it was last tried.
+    refused: HashMap<BlastId, Instant>,
+}
+
+impl Maintenance {
+    /// Does whatever is due.
+    pub async fn turn(&mut self, engine: &EngineContext) -> Result<(), StoreError> {
+        if is_over(self.folded, FOLD_EVERY) {
+            // More than one call only where a crowd of small commits was faster than the clock.
+            while count::fold(&engine.pool).await? >= count::FOLDED_AT_ONCE {}
+            self.folded = Some(Instant::now());
+        }
+        if self.months_due.is_none_or(|due| Instant::now() >= due) {
+            let next = months_of(engine).await;
+            self.months_due = Some(Instant::now() + next);
+        }
+        if is_over(self.forgotten, FORGET_EVERY) {
+            sender::forget_deleted(&engine.pool).await?;
+            self.forgotten = Some(Instant::now());
+        }
+        if is_over(self.cleared, CLEAR_EVERY) && self.clear(engine).await? == Cleared::All {
+            self.cleared = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Whether the last turn ended in the middle of a cancel or a delete.
+    pub const fn is_clearing(&self) -> bool {
+        self.walk.is_some()
+    }
+
+    /// Whether some cancel or delete is not finished, by whichever process it was begun, that could be.
+    pub async fn has_left(&self, engine: &EngineContext) -> Result<bool, StoreError> {
+        Ok(clearing::unfinished(&engine.pool).await?.iter().any(|left| !self.is_refused(left)))
+    }
+
+    /// Goes on with a cancel or a delete whose process ended in the middle. One that the database refuses does not hold up
+    /// the others.
+    async fn clear(&mut self, engine: &EngineContext) -> Result<Cleared, StoreError> {
+        let began = Instant::now();
+        while let Some(walk) = self.next_walk(engine).await? {
+            let blast = walk.blast();
+            match self.go_on(engine, walk, began).await {
+                Ok(Cleared::All) => engine.notifier.order(&engine.pool, Some(blast)).await?,
+                Ok(Cleared::NotYet) => return Ok(Cleared::NotYet),
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, blast = blast.0, "its people could not be cleared; tried again in ten minutes");
+                    self.refused.insert(blast, Instant::now());
+                }
+            }
+        }
+        Ok(Cleared::All)
+    }
+
+    async fn go_on(
+        &mut self,
+        engine: &EngineContext,
+        mut walk: ClearingCursor,
+        began: Instant,
+    ) -> Result<Cleared, StoreError> {
+        while walk.step(&engine.pool).await?.is_some() {
+            if began.elapsed() > CLEAR_AT_MOST {
+                self.walk = Some(walk);
+                return Ok(Cleared::NotYet);
+            }
+        }
+        Ok(Cleared::All)
+    }
+
+    async fn next_walk(&mut self, engine: &EngineContext) -> Result<Option<ClearingCursor>, StoreError> {
+        if let Some(walk) = self.walk.take() {
+            return Ok(Some(walk));
+        }
+        let left = clearing::abandoned(&engine.pool).await?;
+        let next = left.into_iter().find(|left| !self.is_refused(left));
+        Ok(next.map(|left| left.walk(WhenLocked::Skip)))
+    }
+
+    fn is_refused(&self, left: &Clearing) -> bool {
+        self.refused.get(&left.blast).is_some_and(|at| at.elapsed() < REFUSED_FOR)
+    }
+}
+
+fn is_over(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= every)
+}
+
+/// Makes the months ahead and drops the old ones; tells when to look again. Months are made long before they are needed
+/// and dropped when it suits, so that no failure here holds up anything.
+async fn months_of(engine: &EngineContext) -> Duration {
+    let done = async {
+        months::make(&engine.pool).await?;
+        drop_old(engine).await
+    };
+    match done.await {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::warn!(%error, "the history's months could not be looked after; tried again in ten minutes");
+            MONTHS_AGAIN
+        }
+    }
+}
+
+async fn drop_old(engine: &EngineContext) -> Result<Duration, StoreError> {
+    let KeepHistory::Months(kept) = engine.settings.keep_history else { return Ok(MONTHS_EVERY) };
+    let dropped = months::drop_old(&engine.pool, kept).await?;
+    if !dropped.gone.is_empty() {
+        tracing::info!(months = dropped.gone.join(", "), keep_history = %engine.settings.keep_history, "old history was dropped");
+    }
+    if dropped.busy.is_empty() {
+        return Ok(MONTHS_EVERY);
+    }
+    tracing::debug!(months = dropped.busy.join(", "), "old history is in use, and dropped later");
+    Ok(MONTHS_AGAIN)
+}
+
+/// Whether something is left for the next turn.
+#[derive(PartialEq, Eq)]
+enum Cleared {
+    All,
+    NotYet,
+}
+
+/// The counts are left folded, so that the next reader has a handful of rows.
+pub async fn fold_all(pool: &PgPool) {
+    while count::fold(pool).await.is_ok_and(|folded| folded > 0) {}
+}

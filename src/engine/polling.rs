@@ -1,0 +1,318 @@
+//! Asking what became of accepted messages: one question a message, within a budget that all ages share in turn, and all
+//! blasts of an age. Of people nothing is written when nothing changed.
+
+mod budget;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::sending::{SenderContext, equal_failures, pause};
+use super::sync::Mutex;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
+use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};
+use crate::domain::retry::ErrorClass;
+use crate::domain::status::Status;
+use crate::provider::{StatusFinding, StatusQuery, StatusReport};
+use crate::store::evidence::{EvidenceEntry, EvidenceSource};
+use crate::store::poll::{self, PollTarget};
+use crate::store::{StoreError, sender};
+use budget::Budget;
+
+/// Questions under way at once.
+const SIDE_BY_SIDE: usize = 8;
+/// People read at a time: each blast of each age holds so many.
+const PAGE: i64 = 50;
+/// A sender that may not be asked is looked at again this often.
+const HELD_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Why somebody failed who had been accepted.
+const FAILED_LATER: &str = "the provider reported a failure after accepting it";
+
+/// Whether a question was answered, whatever the answer was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Something,
+    Nothing,
+}
+
+/// How polling is configured, in real time.
+#[derive(Debug, Clone, Copy)]
+pub struct PollingTerms {
+    /// How often a young message is asked about.
+    pub interval: TimeDelta,
+    /// Older messages are not asked about any more.
+    pub give_up: TimeDelta,
+}
+
+/// Polls for one sender. Each age of messages takes its turn, and within an age each blast does: however many a blast has to
+/// ask about, the others' turns come.
+pub struct Poller {
+    context: Arc<SenderContext>,
+    budget: Budget,
+    side_by_side: Arc<Semaphore>,
+    /// Pages are read one after the other: the database has more urgent work.
+    reading: Semaphore,
+    terms: PollingTerms,
+    failures: Mutex<HashMap<BlastId, Failures>>,
+    stop: CancellationToken,
+}
+
+/// Failures in a row that were told after acceptance.
+#[derive(Default)]
+struct Failures {
+    code: String,
+    length: i32,
+}
+
+/// An age, with the turns that its blasts take.
+struct Age {
+    band: PollBand,
+    turns: tokio::sync::Mutex<()>,
+}
+
+impl Poller {
+    pub fn new(context: Arc<SenderContext>, polling: PollingTerms, stop: CancellationToken) -> Arc<Self> {
+        let speed = context.sender.limits.speed;
+        let per_second = (context.sender.polls_per_second * speed.factor()).clamp(0.01, 500.0);
+        Arc::new(Self {
+            context,
+            budget: Budget::new(per_second, speed),
+            side_by_side: Arc::new(Semaphore::new(SIDE_BY_SIDE)),
+            reading: Semaphore::new(1),
+            terms: polling,
+            failures: Mutex::default(),
+            stop,
+        })
+    }
+
+    /// Polls until stopped.
+    pub async fn run(self: Arc<Self>) {
+        let ages = TaskTracker::new();
+        for band in poll_bands(self.terms.interval, self.terms.give_up, self.context.sender.limits.speed) {
+            let age = Arc::new(Age { band, turns: tokio::sync::Mutex::default() });
+            ages.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().follow(age)));
+        }
+        ages.close();
+        ages.wait().await;
+    }
+
+    /// Walks through each blast of one age again and again. A blast that takes long holds up no other, and is not begun again
+    /// before it is through.
+    async fn follow(self: Arc<Self>, age: Arc<Age>) {
+        let mut walks: JoinSet<BlastId> = JoinSet::new();
+        let mut under_way = HashSet::new();
+        loop {
+            let began = Instant::now();
+            while let Some(ended) = walks.try_join_next() {
+                if let Ok(blast) = ended {
+                    under_way.remove(&blast);
+                }
+            }
+            match self.blasts(age.band).await {
+                Ok(blasts) => {
+                    for blast in blasts.into_iter().filter(|blast| under_way.insert(*blast)) {
+                        walks.spawn(self.clone().walk(age.clone(), blast));
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "polling waits for the database"),
+            }
+            let rest = age.band.every.to_std().unwrap_or_default().max(Duration::from_millis(100));
+            sleep_until(began + rest).await;
+        }
+    }
+
+    async fn blasts(&self, band: PollBand) -> Result<Vec<BlastId>, StoreError> {
+        poll::blasts(&self.context.pool, self.context.sender.id, earlier(self.context.clock.now(), band.to)).await
+    }
+
+    /// Asks about everybody of a blast and an age once.
+    async fn walk(self: Arc<Self>, age: Arc<Age>, blast: BlastId) -> BlastId {
+        if let Err(error) = self.pass(&age, blast).await {
+            tracing::debug!(%error, blast = blast.0, "its statuses are asked for later");
+        }
+        blast
+    }
+
+    async fn pass(self: &Arc<Self>, age: &Age, blast: BlastId) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let (oldest, newest) = (earlier(now, age.band.to), earlier(now, age.band.from));
+        let mut after = (oldest, RecipientId(0));
+        loop {
+            self.hold_while_stopped().await?;
+            let people = self.page(poll::PollQuery { blast, after, until: newest, limit: PAGE }).await?;
+            let Some(last) = people.last() else { return Ok(()) };
+            let is_full = people.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
+            let begin = after.0;
+            after = (last.sent_at, last.id);
+            let unheard = self.ask_all(age, people).await;
+            poll::record_asked(&self.context.pool, blast, &asked_ranges(begin, end, &unheard)).await?;
+        }
+    }
+
+    async fn page(&self, page: poll::PollQuery) -> Result<Vec<PollTarget>, StoreError> {
+        let _turn = self.reading.acquire().await;
+        poll::pending(&self.context.pool, page).await
+    }
+
+    /// Asks about each; returns when those were sent to about whom nothing was heard.
+    async fn ask_all(self: &Arc<Self>, age: &Age, people: Vec<PollTarget>) -> Vec<DateTime<Utc>> {
+        let (mut questions, mut unheard) = (Vec::with_capacity(people.len()), Vec::new());
+        for person in people {
+            let turn = age.turns.lock().await;
+            self.budget.take().await;
+            drop(turn);
+            let Ok(under_way) = self.side_by_side.clone().acquire_owned().await else {
+                unheard.push(person.sent_at);
+                continue;
+            };
+            let poller = self.clone();
+            let sent_at = person.sent_at;
+            // A task of its own: a walk that is stopped drops no answer that has come.
+            let question = tokio::spawn(async move {
+                let heard = poller.ask(&person).await;
+                drop(under_way);
+                heard
+            });
+            questions.push((sent_at, question));
+        }
+        for (sent_at, question) in questions {
+            if !question.await.is_ok_and(|heard| heard == Heard::Something) {
+                unheard.push(sent_at);
+            }
+        }
+        unheard
+    }
+
+    /// A sender that needs a person is not asked either; its token may be wrong. Nor is one whose provider asked for a pause.
+    async fn hold_while_stopped(&self) -> Result<(), StoreError> {
+        while !poll::may_poll(&self.context.pool, self.context.sender.id).await? {
+            sleep(HELD_LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, person: &PollTarget) -> Heard {
+        // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
+        let asked = StatusQuery { id: &person.message_id, to: person.phone_number.digits() };
+        let asking = self.context.sender.provider.status(asked);
+        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return Heard::Nothing };
+        match reply.finding {
+            StatusFinding::Known(news) => {
+                self.heed(person.blast, &news).await;
+                self.bring(person, news);
+                Heard::Something
+            }
+            StatusFinding::Unrecognised { word } => {
+                tracing::debug!(word, "an unknown status word changes nothing");
+                Heard::Something
+            }
+            StatusFinding::Nothing { why } => {
+                tracing::debug!(why, "nothing learned this time");
+                // That there is nothing to tell is an answer; a gateway in trouble gave none.
+                if reply.raw.http_status.is_some_and(|code| code < 500) { Heard::Something } else { Heard::Nothing }
+            }
+            StatusFinding::Throttled { retry_after } => {
+                tracing::debug!(?retry_after, "asked to ask less");
+                self.budget.slow(retry_after);
+                Heard::Nothing
+            }
+            StatusFinding::Refused { code, message } => {
+                self.refused(&code, &message).await;
+                Heard::Nothing
+            }
+        }
+    }
+
+    /// A message that was taken and fails later is a failure as well: a row of them pauses its blast.
+    async fn count_failures(&self, blast: BlastId, news: &StatusReport) -> Result<(), StoreError> {
+        let length = {
+            let mut failures = self.failures.lock();
+            if news.stage != ProviderStage::Failed {
+                failures.remove(&blast);
+                return Ok(());
+            }
+            let row = failures.entry(blast).or_default();
+            let code = news.error_code.as_deref().unwrap_or("error");
+            if row.code != code {
+                *row = Failures { code: code.to_owned(), length: 0 };
+            }
+            row.length += 1;
+            row.length
+        };
+        if length < self.context.failures_in_a_row {
+            return Ok(());
+        }
+        self.failures.lock().remove(&blast);
+        pause(&self.context, blast, &equal_failures(length, FAILED_LATER)).await
+    }
+
+    /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
+    async fn heed(&self, blast: BlastId, news: &StatusReport) {
+        if let Err(error) = self.count_failures(blast, news).await {
+            tracing::warn!(%error, blast = blast.0, "it could not be paused yet for its failures");
+        }
+        let class = self.context.sender.provider.failure_class(news.error_code.as_deref());
+        if news.stage == ProviderStage::Failed && class == ErrorClass::StopSender {
+            let code = news.error_code.clone().unwrap_or_default();
+            self.refused(&code, "the provider restricts this sender: it reported a failure after accepting").await;
+        }
+    }
+
+    async fn refused(&self, code: &str, message: &str) {
+        match sender::stop(&self.context.pool, self.context.sender.id, code, message).await {
+            Ok(true) => {
+                tracing::warn!(sender = %self.context.sender.name, code, message, "stopped until somebody mends it");
+                let _ = self.context.notifier.order(&self.context.pool, None).await;
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the sender could not be stopped yet"),
+        }
+    }
+
+    fn bring(&self, person: &PollTarget, news: StatusReport) {
+        if !tells_more(person, &news) {
+            return;
+        }
+        let word = news.word.clone();
+        let error = (news.stage == ProviderStage::Failed).then(|| ProviderError {
+            code: news.error_code.clone().unwrap_or_else(|| "error".to_owned()),
+            message: FAILED_LATER.to_owned(),
+        });
+        let evidence = Evidence::Provider { stage: news.stage, word: news.word, c2s_at: news.c2s_at, error };
+        let stamped = StampedEvidence {
+            attempt: person.attempt,
+            at: news.at.unwrap_or_else(|| self.context.clock.now()),
+            evidence,
+        };
+        let entry = EvidenceEntry::new(person.blast, person.id, stamped, EvidenceSource::Poll);
+        self.context.recorder.record(EvidenceEntry { metadata: Some(json!({ "word": word })), ..entry }, None);
+    }
+}
+
+fn earlier(now: DateTime<Utc>, age: TimeDelta) -> DateTime<Utc> {
+    now.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
+/// Whether an answer says anything that the row does not: a higher stage, another word for it, a first C2S time.
+fn tells_more(person: &PollTarget, news: &StatusReport) -> bool {
+    let raises = match (news.stage, person.status) {
+        (ProviderStage::Read, status) => status < Status::Read,
+        (ProviderStage::Delivered | ProviderStage::Failed, status) => status < Status::Delivered,
+        (ProviderStage::Sent, _) => false,
+    };
+    let new_word = news.stage == ProviderStage::Sent
+        && person.status == Status::Sent
+        && person.word.as_deref() != Some(news.word.as_str());
+    raises || new_word || (news.c2s_at.is_some() && !person.has_c2s)
+}

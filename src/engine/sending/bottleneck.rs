@@ -1,0 +1,113 @@
+//! What binds a blast from moment to moment. A wait of milliseconds is not worth telling each time; that most of the last
+//! second went into such waits is, and it stays true until something else takes the time.
+
+use std::time::{Duration, Instant};
+
+use crate::domain::pace::PaceReason;
+
+/// What a moment was spent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bottleneck {
+    /// The sender's pace.
+    Sender(PaceReason),
+    /// The blast's own.
+    Blast(PaceReason),
+    /// As many POSTs as allowed were under way.
+    Answers,
+    /// A question to the database, or evidence on its way into it.
+    Database,
+}
+
+/// Where a blast's time went since the last reckoning, and what bound it then.
+#[derive(Debug)]
+pub(super) struct BottleneckMeter {
+    since: Instant,
+    spent: Vec<(Bottleneck, Duration)>,
+    standing: Option<Bottleneck>,
+}
+
+/// A reason is looked at anew no sooner.
+const RECKON_EVERY: Duration = Duration::from_secs(1);
+/// The first one comes earlier: nobody is left without a word.
+const FIRST_AFTER: Duration = Duration::from_millis(250);
+/// A quicker answer of the database holds nothing up.
+const SLOW: Duration = Duration::from_millis(100);
+
+impl BottleneckMeter {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { since: now, spent: Vec::new(), standing: None }
+    }
+
+    /// So much time went into this.
+    pub(super) fn add(&mut self, bound: Bottleneck, time: Duration) {
+        if bound == Bottleneck::Database && time < SLOW {
+            return;
+        }
+        match self.spent.iter_mut().find(|(other, _)| *other == bound) {
+            Some((_, spent)) => *spent += time,
+            None => self.spent.push((bound, time)),
+        }
+    }
+
+    /// Looks again, when it is time: whatever took half of the time binds, and goes on binding while it takes a quarter.
+    /// `true` when it looked.
+    pub(super) fn reckon(&mut self, now: Instant) -> bool {
+        let passed = now.duration_since(self.since);
+        if passed < if self.standing.is_some() { RECKON_EVERY } else { FIRST_AFTER } {
+            return false;
+        }
+        let most = self.spent.iter().max_by_key(|(_, spent)| *spent).filter(|(_, spent)| *spent * 2 >= passed);
+        let lasts =
+            |standing: &Bottleneck| self.spent.iter().any(|(bound, spent)| bound == standing && *spent * 4 >= passed);
+        self.standing = most.map(|(bound, _)| *bound).or(self.standing.filter(lasts));
+        self.since = now;
+        self.spent.clear();
+        true
+    }
+
+    pub(super) const fn standing(&self) -> Option<Bottleneck> {
+        self.standing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Bottleneck, BottleneckMeter};
+    use crate::domain::pace::PaceReason;
+
+    const RATE: Bottleneck = Bottleneck::Sender(PaceReason::Throttled);
+
+    /// The meter after seconds in each of which so many milliseconds went into the pace and into answers.
+    fn after(seconds: &[(u64, u64)]) -> Vec<Option<Bottleneck>> {
+        let mut now = Instant::now();
+        let mut meter = BottleneckMeter::new(now);
+        let mut second = |(pace, answers): &(u64, u64)| {
+            meter.add(RATE, Duration::from_millis(*pace));
+            meter.add(Bottleneck::Answers, Duration::from_millis(*answers));
+            now += Duration::from_secs(1);
+            assert!(meter.reckon(now));
+            meter.standing()
+        };
+        seconds.iter().map(&mut second).collect()
+    }
+
+    #[test]
+    fn what_takes_half_the_time_binds_and_goes_on_while_it_takes_a_quarter() {
+        let told = after(&[(400, 0), (500, 0), (300, 400), (300, 0), (200, 0), (300, 600)]);
+        assert_eq!(told, [None, Some(RATE), Some(RATE), Some(RATE), None, Some(Bottleneck::Answers)]);
+    }
+
+    #[test]
+    fn quick_answers_of_the_database_hold_nothing_up() {
+        let mut meter = BottleneckMeter::new(Instant::now());
+        (0..100).for_each(|_| meter.add(Bottleneck::Database, Duration::from_millis(10)));
+        assert!(meter.reckon(Instant::now() + Duration::from_secs(1)));
+        assert_eq!(meter.standing(), None);
+
+        meter.add(Bottleneck::Database, Duration::from_millis(700));
+        assert!(meter.reckon(Instant::now() + Duration::from_secs(2)));
+        assert_eq!(meter.standing(), Some(Bottleneck::Database));
+    }
+}

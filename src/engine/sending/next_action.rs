@@ -1,0 +1,247 @@
+//! Which blast is served next, and what is waited for when none can be.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::bottleneck::{Bottleneck, BottleneckMeter};
+use super::claim_cursor::ClaimCursor;
+use super::{AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::domain::pace::{Pace, PaceReason, Pacer, PastAttempts, Rate};
+use crate::domain::waiting::{LimitOwner, Waiting};
+use crate::engine::configured_sender::BlastLimits;
+use crate::store::StoreError;
+use crate::store::blast::{self, RunnableBlast};
+use crate::store::claim;
+
+/// A blast of which the database refused a claim is tried again this much later.
+const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
+
+/// A blast of this sender, with its own pace.
+pub(super) struct BlastQueue {
+    pub id: BlastId,
+    pub message: Arc<Result<Message, String>>,
+    pub limits: BlastLimits,
+    pub pacer: Pacer,
+    /// How many were served: the least served queue goes first. One that could not be served falls behind nobody.
+    pub served: u64,
+    /// A claim found nobody: not asked again before this, unless news comes.
+    pub nobody_due_before: Option<DateTime<Utc>>,
+    /// The database refused a claim for what is in this blast's rows.
+    pub refused: Option<Refused>,
+    pub cursor: ClaimCursor,
+    /// What held it when it was last looked at; `None`: it may send.
+    pub hold: Option<Hold>,
+    pub meter: BottleneckMeter,
+    source: RunnableBlast,
+}
+
+/// Why nobody of a blast can be claimed, and when that is tried again.
+pub(super) struct Refused {
+    pub until: DateTime<Utc>,
+    pub why: String,
+}
+
+/// Why a blast may not send now by its own limits.
+pub(super) struct Hold {
+    pub until: DateTime<Utc>,
+    pub waiting: Option<Waiting>,
+    /// What its time goes into meanwhile.
+    pub bound: Option<Bottleneck>,
+}
+
+impl Hold {
+    /// Whether it is over by then. One that a person must end is not.
+    pub(super) fn ends_before(&self, at: DateTime<Utc>) -> bool {
+        self.until < at && !self.waiting.as_ref().is_some_and(Waiting::is_open_ended)
+    }
+}
+
+/// What to do now.
+pub(super) enum NextAction {
+    Send(BlastId),
+    Wait { until: Option<DateTime<Utc>>, bound: Option<Bottleneck> },
+}
+
+/// The queues for what is runnable now; what was known of a blast is kept while its limits are the same. A blast with a
+/// pace of its own begins with what was attempted before.
+pub(super) async fn renew_queues(
+    mut old: Vec<BlastQueue>,
+    runnable: Vec<RunnableBlast>,
+    context: &SenderContext,
+    now: DateTime<Utc>,
+) -> Result<Vec<BlastQueue>, StoreError> {
+    let least = old.iter().map(|queue| queue.served).min().unwrap_or(0);
+    let mut queues = Vec::with_capacity(runnable.len());
+    for blast in runnable {
+        let at = old.iter().position(|queue| queue.has_limits_of(&blast));
+        queues.push(match at.map(|at| old.swap_remove(at)) {
+            Some(queue) => BlastQueue { source: blast, ..queue },
+            None => BlastQueue::new(blast, context, least, now).await?,
+        });
+    }
+    Ok(queues)
+}
+
+impl BlastQueue {
+    async fn new(
+        source: RunnableBlast,
+        context: &SenderContext,
+        served: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let limits = BlastLimits::of(&source, &context.sender);
+        let past = if source.gap.is_some() || source.rate.is_some() {
+            let times = blast::recent_attempts(&context.pool, source.id, now - LONGEST_MEMORY).await?;
+            PastAttempts { times, today: 0 }
+        } else {
+            PastAttempts::default()
+        };
+        Ok(Self {
+            id: source.id,
+            message: Arc::new(Message::parse(&source.message).map_err(|error| error.to_string())),
+            pacer: Pacer::new(limits.limits, &past, now),
+            limits,
+            served,
+            nobody_due_before: None,
+            refused: None,
+            cursor: ClaimCursor::default(),
+            hold: None,
+            meter: BottleneckMeter::new(Instant::now()),
+            source,
+        })
+    }
+
+    /// The same blast, unchanged but for when it was started.
+    fn has_limits_of(&self, blast: &RunnableBlast) -> bool {
+        self.source == RunnableBlast { send_after: self.source.send_after, ..blast.clone() }
+    }
+
+    pub(super) fn has_own_pace(&self) -> bool {
+        self.limits.limits.gap.is_some() || self.limits.limits.rate != Rate::Unlimited
+    }
+
+    /// Looks whether this blast may send now, by its own limits.
+    pub(super) fn look(&mut self, now: DateTime<Utc>) {
+        self.hold = self.held_by(now);
+    }
+
+    fn held_by(&mut self, now: DateTime<Utc>) -> Option<Hold> {
+        if let Some(until) = self.source.send_after.filter(|until| *until > now) {
+            return Some(Hold { until, waiting: Some(Waiting::Armed { until }), bound: None });
+        }
+        if let Some(window) = self.limits.window
+            && let Pace::Wait { until, .. } = window.pace(now)
+        {
+            let waiting = Some(Waiting::Window { window: window.to_string(), until });
+            return Some(Hold { until, waiting, bound: None });
+        }
+        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.until > now) {
+            let waiting = Some(Waiting::Unreadable { why: refused.why.clone() });
+            return Some(Hold { until: refused.until, waiting, bound: None });
+        }
+        if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
+            return Some(Hold { until, waiting: None, bound: None });
+        }
+        match self.pacer.next(now, rand::random()) {
+            Pace::Go => None,
+            Pace::Wait { until, reason } => {
+                let waiting = Some(waiting(reason, until, LimitOwner::Blast, 0));
+                Some(Hold { until, waiting, bound: Some(Bottleneck::Blast(reason)) })
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// The least served blast that may send now; else when the first one may.
+    pub(super) fn choose(&mut self) -> NextAction {
+        match (self.least_served(), self.obstacle()) {
+            (_, Some(_)) => NextAction::Wait { until: None, bound: None },
+            (Some(blast), None) => self.paced(blast),
+            (None, None) => {
+                let first = self.queues.iter().filter_map(|queue| Some(queue.hold.as_ref()?.until)).min();
+                NextAction::Wait { until: first, bound: None }
+            }
+        }
+    }
+
+    /// Looks at every blast; of those that may send, the one served least. Whoever could not be served claims no
+    /// arrears later: a blast that opens in the evening does not make the others wait until it has caught up.
+    pub(super) fn least_served(&mut self) -> Option<BlastId> {
+        let now = self.context.clock.now();
+        self.queues.iter_mut().for_each(|queue| queue.look(now));
+        let ready = self.queues.iter().filter(|queue| queue.hold.is_none());
+        let (served, blast) = ready.map(|queue| (queue.served, queue.id)).min()?;
+        for queue in self.queues.iter_mut().filter(|queue| queue.hold.is_some()) {
+            queue.served = queue.served.max(served);
+        }
+        Some(blast)
+    }
+
+    /// The sender's own pace comes last: it binds all blasts.
+    fn paced(&self, blast: BlastId) -> NextAction {
+        match self.next_pace() {
+            Pace::Go => NextAction::Send(blast),
+            Pace::Wait { until, reason } => {
+                NextAction::Wait { until: Some(until), bound: Some(Bottleneck::Sender(reason)) }
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
+    pub(super) async fn nobody_due(&mut self, blast: BlastId) -> Result<(), StoreError> {
+        let due = claim::next_due(&self.context.pool, blast).await?;
+        let now = self.context.clock.now();
+        if due.is_some_and(|due| due <= now) {
+            claim::skip_suppressed(&self.context.pool, blast).await?;
+        }
+        let soon = now + AGAIN_AFTER;
+        let next = match due {
+            Some(due) => due.max(soon),
+            None if blast::complete(&self.context.pool, blast).await? => {
+                self.context.notifier.order(&self.context.pool, Some(blast)).await?;
+                now + TimeDelta::days(1)
+            }
+            None => now + TimeDelta::days(1),
+        };
+        if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {
+            queue.nobody_due_before = Some(next);
+        }
+        Ok(())
+    }
+
+    /// A blast with a row that cannot be read, or that the database refuses to change, does not hold up the others.
+    pub(super) fn set_aside(&mut self, blast: BlastId, sent: Result<(), StoreError>) -> Result<(), StoreError> {
+        let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) else { return sent };
+        let why = match sent {
+            Err(error) if !error.is_transient() => error.to_string(),
+            Ok(()) => {
+                queue.refused = None;
+                return Ok(());
+            }
+            other => return other,
+        };
+        if queue.refused.as_ref().is_none_or(|refused| refused.why != why) {
+            tracing::warn!(blast = blast.0, why, "nothing is sent of it until that is mended");
+        }
+        queue.refused = Some(Refused { until: self.context.clock.now() + REFUSED_FOR, why });
+        Ok(())
+    }
+}
+
+/// A pace's reason in words.
+pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwner, slowed: u32) -> Waiting {
+    match reason {
+        PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+        PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: Some(until) },
+        PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
+        PaceReason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
+        PaceReason::Throttled => Waiting::Throttled { until },
+    }
+}

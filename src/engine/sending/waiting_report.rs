@@ -1,0 +1,156 @@
+//! Telling why each blast waits: written down when it changes, for every face to read.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::bottleneck::Bottleneck;
+use super::next_action::{BlastQueue, Hold};
+use super::{Sender, next_action};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Pace, PaceReason};
+use crate::domain::waiting::{DatabaseTrouble, LimitOwner, Waiting, WaitingReport};
+use crate::engine::clock::SKEW_MAX;
+use crate::store::{StoreError, lease};
+
+/// A shorter wait is over before anybody has read of its end; that there is one after the other is told.
+const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
+
+/// What a blast waits for, and whether all blasts of the sender do.
+struct Why {
+    waiting: Waiting,
+    whose: LimitOwner,
+}
+
+/// What a sender waits for by its own limits, and until when.
+struct LongPace {
+    waiting: Waiting,
+    until: DateTime<Utc>,
+}
+
+impl Sender {
+    /// Tells, when it is time to look at what binds. At most four times a second, and only what changed is written.
+    pub(super) async fn tell_now_and_then(&mut self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let looked = self.queues.iter_mut().map(|queue| queue.meter.reckon(now)).filter(|looked| *looked).count();
+        if looked > 0 || (self.queues.is_empty() && !self.told.is_empty()) {
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what is waited for, where that is other than before. A database that takes nothing comes before every
+    /// other reason, and may not take that either: this process knows it anyway.
+    pub(super) async fn tell(&mut self) -> Result<(), StoreError> {
+        let trouble = self.context.recorder.trouble().or(self.trouble);
+        self.context.notifier.hold(self.context.sender.id, trouble);
+        let told = self.reasons(trouble, self.context.clock.now());
+        if told != self.told {
+            lease::write_waiting(&self.context.pool, self.context.lease.lease, &told).await?;
+            self.told = told;
+            let _ = self.context.notifier.changed().send(BlastId(0));
+        }
+        Ok(())
+    }
+
+    /// So much time went into this, for every blast that had nothing of its own to wait for.
+    pub(super) fn spend(&mut self, bound: Option<Bottleneck>, time: Duration) {
+        for queue in &mut self.queues {
+            let bound = queue.hold.as_ref().map_or(bound, |hold| hold.bound);
+            if let Some(bound) = bound {
+                queue.meter.add(bound, time);
+            }
+        }
+    }
+
+    fn reasons(&self, trouble: Option<DatabaseTrouble>, now: DateTime<Utc>) -> WaitingReport {
+        let trouble = trouble.map(|trouble| Waiting::Database { trouble });
+        let (obstacle, pace) = (trouble.clone().or_else(|| self.obstacle()), self.long_pace(now));
+        let why = |queue: &BlastQueue| {
+            let why = match &obstacle {
+                Some(obstacle) => Why::of_all(obstacle.clone()),
+                None => self.why(queue, pace.as_ref(), now)?,
+            };
+            Some((queue.id, why))
+        };
+        let blasts: Vec<(BlastId, Why)> = self.queues.iter().filter_map(why).collect();
+        let shared = blasts.iter().find(|(_, why)| why.whose == LimitOwner::Sender).or_else(|| match &blasts[..] {
+            [only] if self.queues.len() == 1 => Some(only),
+            _ => None,
+        });
+        WaitingReport {
+            // Its own end, which some of its blasts outlast by their hours.
+            sender: trouble.or_else(|| {
+                let own = pace.as_ref().filter(|_| obstacle.is_none()).map(|pace| pace.waiting.clone());
+                shared.map(|(_, why)| own.filter(|_| why.whose == LimitOwner::Sender).unwrap_or(why.waiting.clone()))
+            }),
+            blasts: blasts.into_iter().map(|(id, why)| (id, why.waiting)).collect(),
+            lease_ms: Some(self.context.lease.valid().num_milliseconds()),
+        }
+    }
+
+    /// Of the sender's pace and the blast's own limits whatever lasts longer, until the blast really goes on.
+    fn why(&self, queue: &BlastQueue, pace: Option<&LongPace>, now: DateTime<Utc>) -> Option<Why> {
+        let own = queue.hold.as_ref().filter(|hold| hold.until - now > WORTH_TELLING);
+        let (waiting, until, whose) = match (pace, own) {
+            (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
+                (Some(pace.waiting.clone()), pace.until, LimitOwner::Sender)
+            }
+            (_, Some(Hold { until, waiting, .. })) => (waiting.clone(), *until, LimitOwner::Blast),
+            (_, None) => return self.standing(queue.meter.standing()?),
+        };
+        let goes_on = queue.limits.window.map_or(until, |window| window.next_open(until));
+        waiting.map(|waiting| Why { waiting: waiting.ending(goes_on), whose })
+    }
+
+    /// The sender's pace, where its end is worth telling.
+    fn long_pace(&self, now: DateTime<Utc>) -> Option<LongPace> {
+        match self.next_pace() {
+            Pace::Wait { until, reason } if until - now > WORTH_TELLING => {
+                let waiting = next_action::waiting(reason, until, LimitOwner::Sender, self.throttle.steps());
+                Some(LongPace { waiting, until })
+            }
+            _ => None,
+        }
+    }
+
+    /// What stops the sender as a whole until somebody acts.
+    pub(super) fn obstacle(&self) -> Option<Waiting> {
+        let skew = self.context.clock.skew();
+        if skew.abs() > SKEW_MAX {
+            return Some(Waiting::Clock { seconds: skew.num_seconds() });
+        }
+        let (why, sender) = (self.stopped.clone()?, self.context.sender.name.clone());
+        Some(Waiting::SenderStopped { why, sender, code: String::new() })
+    }
+
+    /// A reason that stands, without a moment at which it ends.
+    fn standing(&self, bound: Bottleneck) -> Option<Why> {
+        let (reason, whose) = match bound {
+            Bottleneck::Answers => {
+                return Some(Why::of_all(Waiting::Answers { at_once: self.context.sender.in_flight }));
+            }
+            Bottleneck::Database => return Some(Why::of_all(Waiting::SlowDatabase)),
+            Bottleneck::Sender(reason) => (reason, LimitOwner::Sender),
+            Bottleneck::Blast(reason) => (reason, LimitOwner::Blast),
+        };
+        let slowed = if whose == LimitOwner::Sender { self.throttle.steps() } else { 0 };
+        let waiting = match reason {
+            PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
+            PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
+            PaceReason::DailyCap { .. } | PaceReason::Closed(_) | PaceReason::Throttled => return None,
+        };
+        Some(Why { waiting, whose })
+    }
+}
+
+impl Why {
+    const fn of_all(waiting: Waiting) -> Self {
+        Self { waiting, whose: LimitOwner::Sender }
+    }
+}
+
+/// Whether a wait is long enough for its end to be told.
+pub(super) fn is_long(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    until.is_none_or(|until| until - now > WORTH_TELLING)
+}
