@@ -38,7 +38,7 @@ async fn a_new_blast_does_not_starve_behind_the_unanswered_questions_of_another(
     let engine = shop.engine();
     eventually_async("the old one is asked about", async || shop.sim.stats().await.status_calls > 20).await;
 
-    // Begun while the walk through the old one is under way.
+    // Begun in the middle of the walk through the old one.
     let new = shop.blast(0..10).await;
     let read = format!(
         "select count(*) from blast_recipients where blast_id = {new} and status >= 'delivered' and status < 'failed'"
@@ -132,7 +132,7 @@ async fn a_pause_that_a_send_was_answered_with_holds_for_questions_too() {
     shop.sim.answer_any_send(json!([{ "code": 429, "body": "{}", "retry_after": 3_600 }])).await;
     shop.blast(0..2).await;
     let engine = shop.engine();
-    eventually_async("it was told", async || {
+    eventually_async("the sender is held", async || {
         shop.number("select count(*) from senders where held_until > now()").await == 1
     })
     .await;

@@ -53,8 +53,8 @@ async fn waiting(shop: &Shop, blast: &str) -> Value {
 }
 
 async fn says(shop: &Shop, blast: &str, words: &str) {
-    let told = async || waiting(shop, blast).await["text"].as_str().is_some_and(|text| text.starts_with(words));
-    eventually_async(words, told).await;
+    let said = async || waiting(shop, blast).await["text"].as_str().is_some_and(|text| text.starts_with(words));
+    eventually_async(words, said).await;
 }
 
 async fn open_people(shop: &Shop) -> i64 {
@@ -74,7 +74,7 @@ fn log(shop: &Shop) -> String {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_with_what_to_do_and_the_blast_goes_on_once_there_is_room() {
+async fn a_full_disk_is_reported_with_what_to_do_and_the_blast_goes_on_once_there_is_space() {
     tokio::join!(a_full_disk_under("attempts"), a_full_disk_under("provider_message"));
 }
 
@@ -99,7 +99,7 @@ async fn a_full_disk_under(table: &str) {
 }
 
 #[tokio::test]
-async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_told_by_its_name() {
+async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_named() {
     let shop = refusing_shop().await;
     let blast = shop.blast(0..400).await;
     let engine = shop.engine();
@@ -125,7 +125,7 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_told_by_it
         let posts = shop.sim.stats().await.posts;
         shop.until_posts(posts + 5).await;
     }
-    eventually_async("nothing is told any more", async || waiting(&shop, &blast).await["text"].is_null()).await;
+    eventually_async("no reason is given any more", async || waiting(&shop, &blast).await["text"].is_null()).await;
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
 
@@ -162,14 +162,14 @@ async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
 async fn somebody_locked_by_hand_waits_and_the_others_go_on() {
     let shop = Shop::open(SETUP).await;
     let (first, second) = (shop.blast(0..60).await, shop.blast(60..120).await);
-    // One who is queued, one whose message is under way, and a blast as a whole.
+    // One who is queued, one whose message is in flight, and a blast as a whole.
     shop.sim.answer_send(&digits(1), serde_json::json!([{ "delay_ms": 700 }])).await;
     let lock = |n: u32| format!("select 1 from blast_recipients where phone_number = '+{}' for update", digits(n));
     let (mut queued, mut sending, mut whole) = (psql(&shop).await, psql(&shop).await, psql(&shop).await);
     say(&mut queued, &format!("begin; {}", lock(50))).await;
     say(&mut whole, &format!("begin; select 1 from blasts where id = {second} for update")).await;
     let engine = shop.engine();
-    eventually_async("one is under way", async || shop.sim.posts().await.iter().any(|p| p.phone == digits(1))).await;
+    eventually_async("one is in flight", async || shop.sim.posts().await.iter().any(|p| p.phone == digits(1))).await;
     say(&mut sending, &format!("begin; {}", lock(1))).await;
 
     let began = Instant::now();
@@ -205,7 +205,7 @@ async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others
     shop.execute(&format!("delete from blasts where id = {deleted}")).await;
     let one = shop.sim.posts().await.len();
     shop.until_posts(one + 4).await;
-    // And one person of the other, under way just now.
+    // And one person of the other, in flight just now.
     shop.execute(
         "delete from blast_recipients where id = (select max(id) from blast_recipients where status = 'sending')",
     )
@@ -214,8 +214,8 @@ async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others
     shop.until_state(&kept, "completed").await;
     engine.stop().await;
 
-    let told = log(&shop).lines().filter(|line| line.contains("were deleted from the database")).count();
-    assert!((1..=2).contains(&told), "{}", log(&shop));
+    let lines = log(&shop).lines().filter(|line| line.contains("were deleted from the database")).count();
+    assert!((1..=2).contains(&lines), "{}", log(&shop));
     assert!(log(&shop).lines().count() < 8 && !log(&shop).contains("panicked"), "{}", log(&shop));
     assert_eq!((open_people(&shop).await, shop.count("uncertain").await), (0, 0));
     let mut phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
@@ -223,6 +223,6 @@ async fn a_blast_deleted_by_hand_while_it_is_sent_leaves_one_line_and_the_others
     phones.sort();
     phones.dedup();
     assert_eq!(phones.len(), posts, "nobody is sent to twice");
-    shop.books().await;
+    shop.invariants().await;
     shop.ok(&["audit"]).await;
 }

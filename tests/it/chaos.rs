@@ -16,9 +16,9 @@ use crate::support::{
 use blows::Blow;
 pub use commits::proxied;
 
-/// POSTs under way at once.
+/// POSTs in flight at once.
 const IN_FLIGHT: i64 = 8;
-/// As many as one death may leave in doubt: those under way, and a quarter more claimed ahead.
+/// As many as one death may leave in doubt: those in flight, and a quarter more claimed ahead.
 const SLOTS: i64 = IN_FLIGHT + IN_FLIGHT / 4;
 
 const SETUP: Setup<'static> = Setup {
@@ -107,7 +107,7 @@ impl Trial {
             engines: Vec::new(),
             shop,
             proxy,
-            clock: Clock::new(cluster.room.path()),
+            clock: Clock::new(cluster.dir.path()),
             cluster,
             dice: Dice(seed),
             order: Vec::new(),
@@ -153,7 +153,7 @@ impl Trial {
         for engine in self.engines.drain(..) {
             engine.stop().await;
         }
-        // What a dead engine had written to the wire arrives, and is told.
+        // What a dead engine had written to the wire arrives, and is answered.
         settle_for(200).await;
         self.check().await;
     }
@@ -209,7 +209,7 @@ impl Trial {
         }
     }
 
-    /// For whoever looks into a failure: the statuses, the leases, who is connected and waits for what, and what the engines
+    /// For whoever examines a failure: the statuses, the leases, who is connected and waits for what, and what the engines
     /// said last.
     async fn how_it_stands(&self) -> String {
         let query = "select coalesce((select json_agg(x) from (select status, count(*) from blast_recipients group by 1) x)::text, '')

@@ -35,7 +35,7 @@ async fn a_blast_whose_messages_are_all_taken_with_an_error_pauses() {
     let why = show["state_reason"].as_str().unwrap();
     assert!(why.starts_with("5 equal failures in a row: ") && why.contains("reported a failure"), "{show}");
     assert_eq!((shop.sim.posts().await.len(), shop.count("failed").await, shop.count("queued").await), (5, 5, 15));
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_few_messages_that_are_taken_with_an_error_pause_nothing() {
     shop.until_idle().await;
 
     assert_eq!((shop.state(&blast).await.as_str(), shop.count("failed").await), ("completed", 8));
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::support::{
     PATIENCE, Setup, Shop, Size, digits, eventually_async, figure, long_form, measured, said, settle_for,
 };
 
-/// As many as a crash may leave uncertain: 16 under way, and a quarter more claimed ahead.
+/// As many as a crash may leave uncertain: 16 in flight, and a quarter more claimed ahead.
 const SLOTS: i64 = 20;
 
 /// The lease of a dead engine is let go at once, instead of after its five seconds.
@@ -39,7 +39,7 @@ async fn killed_at_random_moments_nobody_is_sent_to_twice_and_nobody_is_forgotte
 }
 
 #[tokio::test]
-async fn killed_with_256_under_way_no_more_are_in_doubt_than_it_had_slots() {
+async fn killed_with_256_in_flight_no_more_are_in_doubt_than_it_had_slots() {
     // More people than are ever waited for before a kill.
     let (kills, people) = if long_form() { (12, 16_000) } else { (1, 1_500) };
     kill_at_random_moments(Killing { in_flight: 256, latency: "150ms", kills, people }).await;
@@ -50,7 +50,7 @@ async fn kill_at_random_moments(killing: Killing<'_>) {
     let sender = &format!("rate = \"unlimited\"\nin_flight = {in_flight}");
     let shop = Shop::open(Setup { sim: &["--latency", latency, "--speed", "6000"], sender, ..Setup::default() }).await;
     let blast = shop.blast(0..people).await;
-    // Those under way, and a quarter more claimed ahead.
+    // Those in flight, and a quarter more claimed ahead.
     let slots = in_flight + in_flight / 4;
 
     let mut was_uncertain = 0;
@@ -221,7 +221,7 @@ async fn a_standby_goes_on_within_the_lease_when_the_engine_is_killed() {
     let posts = shop.sim.stats().await.posts;
     shop.until_posts(posts + 6).await;
 
-    // Five seconds of lease, a second to look, and what this machine is busy with.
+    // Five seconds of lease, a second until it is noticed, and what this machine is busy with.
     measured("a standby goes on after a kill", killed.elapsed(), Duration::from_secs(10));
     let ended = tokio::time::timeout(PATIENCE, standby.wait()).await;
     assert!(ended.expect("it ends by itself").unwrap().success());

@@ -7,7 +7,7 @@ use blastdeck::private_postgres::PrivatePostgres;
 use rustix::process::Signal;
 
 use crate::support::{
-    PATIENCE, Pty, Room, Setup, Shop, Size, TestDatabase, blastdeck, eventually, eventually_async, processes_naming,
+    PATIENCE, Pty, Setup, Shop, Size, TestDatabase, TestDir, blastdeck, eventually, eventually_async, processes_naming,
 };
 
 const DESK: Size = Size { columns: 80, rows: 24 };
@@ -15,7 +15,7 @@ const DESK: Size = Size { columns: 80, rows: 24 };
 const DEMO: [&str; 7] = ["demo", "--recipients", "60", "--speed", "60", "--seed", "3"];
 
 /// A demo in a terminal, waited for until people are in its table.
-fn demo(room: &Room) -> Pty {
+fn demo(room: &TestDir) -> Pty {
     let pty = Pty::run(blastdeck(), &DEMO, &environment(room), DESK);
     pty.wait_for("somebody received it", |screen| screen.contents().contains("received  "));
     assert!(of_the_demo(room).iter().any(|line| line.contains("postgres")), "its server is not in the room");
@@ -23,13 +23,13 @@ fn demo(room: &Room) -> Pty {
 }
 
 /// Whatever it starts is in the room, so that what is left over is seen.
-fn environment(room: &Room) -> [(&'static str, &str); 4] {
+fn environment(room: &TestDir) -> [(&'static str, &str); 4] {
     let home = room.path().to_str().unwrap();
     [("BLASTDECK_DATA_DIR", home), ("HOME", home), ("TMPDIR", home), ("LANG", "C.UTF-8")]
 }
 
 /// Processes that name the room, but for the room's own keeper.
-fn of_the_demo(room: &Room) -> Vec<String> {
+fn of_the_demo(room: &TestDir) -> Vec<String> {
     processes_naming(room.path()).into_iter().filter(|line| !line.contains("trap")).collect()
 }
 
@@ -43,7 +43,7 @@ fn somebody(pty: &Pty) -> String {
 
 /// Nothing of the demo is left, on the screen or among the processes.
 #[track_caller]
-fn is_gone(pty: &mut Pty, room: &Room) {
+fn is_gone(pty: &mut Pty, room: &TestDir) {
     assert!(pty.wait_for_exit().success());
     assert!(!pty.on_screen(vt100::Screen::alternate_screen) && !pty.on_screen(vt100::Screen::hide_cursor));
     eventually("no process of the demo is left", || of_the_demo(room).is_empty());
@@ -51,7 +51,7 @@ fn is_gone(pty: &mut Pty, room: &Room) {
 
 #[test]
 fn somebody_is_found_marked_closed_with_an_amount_and_taken_back() {
-    let room = Room::new();
+    let room = TestDir::new();
     let mut pty = demo(&room);
     let digits = somebody(&pty);
 
@@ -71,7 +71,7 @@ fn somebody_is_found_marked_closed_with_an_amount_and_taken_back() {
 
 #[test]
 fn a_window_of_any_size_shows_something_and_the_desk_comes_back() {
-    let room = Room::new();
+    let room = TestDir::new();
     let mut pty = demo(&room);
 
     pty.resize(Size { columns: 20, rows: 5 });
@@ -86,7 +86,7 @@ fn a_window_of_any_size_shows_something_and_the_desk_comes_back() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    let room = Room::new();
+    let room = TestDir::new();
     let mut pty = demo(&room);
 
     pty.signal(Signal::TERM);
@@ -96,7 +96,7 @@ fn a_signal_gives_the_terminal_back() {
 
 #[test]
 fn a_hang_up_ends_it_within_a_second_even_when_the_signal_is_ignored() {
-    let room = Room::new();
+    let room = TestDir::new();
     let program = blastdeck();
     let script = format!("trap '' HUP; exec {} {}", program.display(), DEMO.join(" "));
     let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&room), DESK);
@@ -112,7 +112,7 @@ fn a_hang_up_ends_it_within_a_second_even_when_the_signal_is_ignored() {
 
 #[test]
 fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_everything() {
-    let room = Room::new();
+    let room = TestDir::new();
     let script =
         format!("set -m; {} {}; echo stopped; read line; fg; echo over $?", blastdeck().display(), DEMO.join(" "));
     let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&room), DESK);
@@ -131,7 +131,7 @@ fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_everything(
 #[test]
 fn a_desk_where_nothing_happens_writes_not_one_byte() {
     const QUIET: Duration = Duration::from_secs(7);
-    let room = Room::new();
+    let room = TestDir::new();
     let mut pty = demo(&room);
     pty.type_keys("p");
     pty.wait_for_text("is paused");
@@ -154,7 +154,7 @@ fn a_desk_where_nothing_happens_writes_not_one_byte() {
 /// Taken from the log and pasted into a shell, where `DATABASE_URL` names something else.
 #[test]
 fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
-    let room = Room::new();
+    let room = TestDir::new();
     // Wide enough for each word of it, and not for all of them.
     let wide = Size { columns: 200, rows: 30 };
     let elsewhere = ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/elsewhere");
@@ -226,7 +226,7 @@ async fn the_theme_of_the_configuration_is_what_is_drawn() {
 
 #[test]
 fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
-    let room = Room::new();
+    let room = TestDir::new();
     let (home, data) = (room.path().to_str().unwrap(), room.path().join("data"));
     let environment = [("BLASTDECK_DATA_DIR", data.to_str().unwrap()), ("HOME", home), ("LANG", "C.UTF-8")];
     let script = format!("umask 077; exec {}", blastdeck().display());
@@ -243,7 +243,7 @@ fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
 #[tokio::test]
 async fn forty_windows_that_only_look_leave_every_verb_working() {
     const WINDOWS: i64 = 40;
-    let room = Room::new();
+    let room = TestDir::new();
     let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, Setup::default());

@@ -7,19 +7,19 @@ use std::process::{Command, Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Room, blastdeck, eventually, processes_naming};
+use crate::support::{TestDir, blastdeck, eventually, processes_naming};
 
-/// A demo without a terminal, its temporary files in a room of the test's own.
-fn demo(room: &Room, arguments: &[&str]) -> Command {
+/// A demo without a terminal, its temporary files in a directory of the test's own.
+fn demo(dir: &TestDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(blastdeck());
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", room.path())
-        .env("TMPDIR", room.path())
+        .env("HOME", dir.path())
+        .env("TMPDIR", dir.path())
         .args(["demo", "--headless", "--json"])
         .args(arguments)
-        .current_dir(room.path())
+        .current_dir(dir.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -36,15 +36,15 @@ fn report_of(output: &Output) -> Value {
 }
 
 /// What a demo put where its temporary files go.
-fn left_in(room: &Room) -> BTreeSet<PathBuf> {
-    std::fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+fn left_in(dir: &TestDir) -> BTreeSet<PathBuf> {
+    std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
-fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_tells_one_story() {
-    let room = Room::new();
+fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_gives_one_story() {
+    let dir = TestDir::new();
 
-    let [first, second] = [SMALL, SMALL].map(|arguments| demo(&room, arguments).spawn().unwrap());
+    let [first, second] = [SMALL, SMALL].map(|arguments| demo(&dir, arguments).spawn().unwrap());
     let [first, second] = [first, second].map(|demo| report_of(&demo.wait_with_output().unwrap()));
 
     for part in ["funnel", "stuck", "counts", "rates", "errors"] {
@@ -57,37 +57,37 @@ fn a_headless_demo_ends_with_a_true_report_and_leaves_nothing_and_a_seed_tells_o
     let counts = first["counts"].as_object().unwrap();
     assert_eq!(counts.values().map(|count| count.as_i64().unwrap()).sum::<i64>(), 60);
     assert_eq!(first["blast"]["state"], "completed");
-    assert_eq!(left_in(&room), BTreeSet::new());
-    assert_eq!(processes_of(&room), [""; 0]);
+    assert_eq!(left_in(&dir), BTreeSet::new());
+    assert_eq!(processes_of(&dir), [""; 0]);
 }
 
-/// Everything that names the room, but for the room's own keeper.
-fn processes_of(room: &Room) -> Vec<String> {
-    processes_naming(room.path()).into_iter().filter(|line| !line.starts_with("/bin/sh")).collect()
+/// Everything that names the directory, but for its own keeper.
+fn processes_of(dir: &TestDir) -> Vec<String> {
+    processes_naming(dir.path()).into_iter().filter(|line| !line.starts_with("/bin/sh")).collect()
 }
 
 #[test]
 fn a_demo_that_is_killed_leaves_no_process_and_no_file() {
-    let room = Room::new();
+    let dir = TestDir::new();
     // Slow enough that it is in the middle of it.
-    let mut demo = demo(&room, &["--recipients", "500", "--speed", "200"]).spawn().unwrap();
+    let mut demo = demo(&dir, &["--recipients", "500", "--speed", "200"]).spawn().unwrap();
     let pid = demo.id();
     eventually("its simulator runs", || !simulators_of(pid).is_empty());
     let simulators = simulators_of(pid);
-    assert!(!processes_of(&room).is_empty() && !left_in(&room).is_empty());
+    assert!(!processes_of(&dir).is_empty() && !left_in(&dir).is_empty());
 
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
     demo.wait().unwrap();
 
-    eventually("its files are gone", || left_in(&room).is_empty());
-    eventually("its servers are gone", || processes_of(&room).is_empty());
+    eventually("its files are gone", || left_in(&dir).is_empty());
+    eventually("its servers are gone", || processes_of(&dir).is_empty());
     eventually("its simulator is gone", || simulators.iter().all(|pid| !is_a_simulator(pid)));
 }
 
 #[test]
 fn a_demo_that_is_interrupted_clears_up_and_does_not_call_it_success() {
-    let room = Room::new();
-    let demo = demo(&room, &["--recipients", "500", "--speed", "200"]).spawn().unwrap();
+    let dir = TestDir::new();
+    let demo = demo(&dir, &["--recipients", "500", "--speed", "200"]).spawn().unwrap();
     let pid = demo.id();
     eventually("its simulator runs", || !simulators_of(pid).is_empty());
 
@@ -95,8 +95,8 @@ fn a_demo_that_is_interrupted_clears_up_and_does_not_call_it_success() {
     let output = demo.wait_with_output().unwrap();
 
     assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
-    assert_eq!(left_in(&room), BTreeSet::new());
-    assert_eq!(processes_of(&room), [""; 0]);
+    assert_eq!(left_in(&dir), BTreeSet::new());
+    assert_eq!(processes_of(&dir), [""; 0]);
 }
 
 /// The simulators that this process started.

@@ -1,4 +1,4 @@
-//! A stale, restored or copied database does not send by itself; a sender that was told to slow down remembers it.
+//! A stale, restored or copied database does not send by itself; a sender that was asked to slow down remembers it.
 
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn a_copied_database_sends_nothing_until_somebody_confirms() {
 #[tokio::test]
 async fn a_database_that_went_back_in_time_sends_nothing_until_somebody_confirms() {
     let shop = a_shop_that_has_sent().await;
-    // What a backup brings back: fewer renewals than this machine has seen.
+    // What a restored backup has: fewer renewals than this machine has seen.
     shop.execute("update sender_leases set renewals = renewals - 100").await;
     let blast = shop.blast(10..15).await;
 

@@ -9,9 +9,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use blastdeck::private_postgres::{PrivatePostgres, Status};
 use tokio::process::Command;
 
-use crate::support::{Room, Said, Setup, Shop, TestDatabase, blastdeck, digits, eventually, eventually_async, said};
+use crate::support::{Said, Setup, Shop, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async, said};
 
-/// A pause of three seconds between two messages: what is sent goes on for as long as a test looks.
+/// A pause of three seconds between two messages: it lasts longer than a test.
 const SLOW: Setup<'static> = Setup {
     sim: &["--latency", "20ms", "--speed", "6000"],
     sender: "gap = \"30m..30m\"",
@@ -170,21 +170,21 @@ async fn a_standby_under_a_schema_that_it_does_not_know_ends() {
 struct Private {
     shop: Shop,
     local: PrivatePostgres,
-    room: Room,
+    dir: TestDir,
 }
 
 impl Private {
     async fn open(setup: Setup<'_>) -> Self {
-        let room = Room::new();
-        let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
+        let dir = TestDir::new();
+        let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
         let address = local.ensure_running().await.unwrap();
         let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, setup);
-        Self { shop, local, room }
+        Self { shop, local, dir }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.shop.command(arguments);
-        command.env_remove("DATABASE_URL").env("BLASTDECK_DATA_DIR", self.room.path().join("data"));
+        command.env_remove("DATABASE_URL").env("BLASTDECK_DATA_DIR", self.dir.path().join("data"));
         command
     }
 
@@ -216,7 +216,7 @@ impl Private {
     }
 
     fn standby_log(&self) -> String {
-        last_words(&self.room.path().join("data/log/standby.log"))
+        last_words(&self.dir.path().join("data/log/standby.log"))
     }
 }
 
@@ -273,8 +273,8 @@ async fn a_standby_whose_private_database_is_gone_ends() {
     let private = Private::open(SLOW).await;
     private.blast_slowly().await;
 
-    let data = private.room.path().join("data");
-    std::fs::rename(&data, private.room.path().join("moved")).unwrap();
+    let data = private.dir.path().join("data");
+    std::fs::rename(&data, private.dir.path().join("moved")).unwrap();
 
     eventually("it ends", || private.shop.engines().is_empty());
     assert!(!data.exists(), "nothing is made in its place");

@@ -49,17 +49,17 @@ async fn rows(pool: &PgPool) -> i64 {
     counted.fetch_one(pool).await.unwrap()
 }
 
-fn files_in(room: &Path) -> usize {
-    std::fs::read_dir(room).unwrap().count()
+fn files_in(dir: &Path) -> usize {
+    std::fs::read_dir(dir).unwrap().count()
 }
 
 #[tokio::test]
 async fn an_import_leaves_a_draft_with_its_people_and_a_file_of_the_others() {
     let database = database().await;
-    let room = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let people = "Telefon,Nama,Kod\n010-012 3456,\"A\tina \\N \"\"x\"\"\",B\\1\n6.01E+10,Ben,\n60100123456,Twice,\n0100123457,,\n0100123458,李,\n";
 
-    let imported = import(&database.pool, Cursor::new(people), &room.path().join("raya.csv")).await.unwrap();
+    let imported = import(&database.pool, Cursor::new(people), &dir.path().join("raya.csv")).await.unwrap();
 
     assert_eq!((imported.taken, imported.rejected.total), (2, 3));
     let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();
@@ -71,11 +71,11 @@ async fn an_import_leaves_a_draft_with_its_people_and_a_file_of_the_others() {
         .await
         .unwrap();
     assert_eq!(variables, serde_json::json!({"nama": "A\tina \\N \"x\"", "name": "A\tina \\N \"x\"", "kod": "B\\1"}));
-    let rejected = std::fs::read_to_string(room.path().join("raya.rejected.csv")).unwrap();
+    let rejected = std::fs::read_to_string(dir.path().join("raya.rejected.csv")).unwrap();
     let lines: Vec<_> =
         rejected.lines().map(|line| line.splitn(4, ',').take(3).collect::<Vec<_>>().join(",")).collect();
     assert_eq!(lines, ["row,column,value", "3,Telefon,6.01E+10", "4,Telefon,60100123456", "5,Nama,"]);
-    assert_eq!(files_in(room.path()), 1);
+    assert_eq!(files_in(dir.path()), 1);
 }
 
 async fn names(pool: &PgPool, blast: BlastId) -> Vec<String> {
@@ -111,8 +111,8 @@ fn many(people: u32) -> String {
 #[tokio::test]
 async fn a_file_that_fails_leaves_nothing_behind() {
     let database = database().await;
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("raya.csv");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("raya.csv");
     let sender = sender(&database.pool).await;
     let open_quote = many(20_000) + "\"+60100999999,x\n";
     let sources: [Box<dyn Read + Send>; 4] = [
@@ -126,15 +126,15 @@ async fn a_file_that_fails_leaves_nothing_behind() {
         let new = new_blast(sender, "Hi {name}");
         create_blast(&database.pool, new, source, RejectedTo::beside(&path)).await.unwrap_err();
 
-        assert_eq!((rows(&database.pool).await, files_in(room.path())), (0, 0));
+        assert_eq!((rows(&database.pool).await, files_in(dir.path())), (0, 0));
     }
 }
 
 #[tokio::test]
 async fn a_refusal_of_the_database_leaves_nothing_behind_and_the_pool_usable() {
     let database = database().await;
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("raya.csv");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("raya.csv");
     let refuse = "alter table blast_recipients add constraint refuse check (phone_number <> '+601000019999')";
     sqlx::query(refuse).execute(&database.pool).await.unwrap();
 
@@ -142,7 +142,7 @@ async fn a_refusal_of_the_database_leaves_nothing_behind_and_the_pool_usable() {
 
     assert!(matches!(error, ImportError::Store(_)), "{error}");
     assert_eq!(rows(&database.pool).await, 0);
-    crate::support::eventually("the reader's file is gone", || files_in(room.path()) == 0);
+    crate::support::eventually("the reader's file is gone", || files_in(dir.path()) == 0);
     for _ in 0..10 {
         assert_eq!(rows(&database.pool).await, 0);
     }
@@ -169,15 +169,15 @@ impl Read for Silent {
 #[tokio::test]
 async fn an_import_that_is_given_up_leaves_nothing_behind() {
     let database = database().await;
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("raya.csv");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("raya.csv");
     let (close, closed) = std::sync::mpsc::channel();
     let pipe = Silent { first: Cursor::new(many(20_000).into_bytes()), closed };
     let pool = database.pool.clone();
 
     let importing = tokio::spawn(async move { import(&pool, pipe, &path).await });
-    let under_way = || async { is_copying(&database.pool).await };
-    crate::support::eventually_async("people are being copied", under_way).await;
+    let copying = || async { is_copying(&database.pool).await };
+    crate::support::eventually_async("people are being copied", copying).await;
     importing.abort();
     assert!(importing.await.unwrap_err().is_cancelled());
 
@@ -185,7 +185,7 @@ async fn an_import_that_is_given_up_leaves_nothing_behind() {
     crate::support::eventually_async("Postgres has let go", over).await;
     assert_eq!(rows(&database.pool).await, 0);
     drop(close);
-    crate::support::eventually("the reader's file is gone", || files_in(room.path()) == 0);
+    crate::support::eventually("the reader's file is gone", || files_in(dir.path()) == 0);
 }
 
 async fn is_copying(pool: &PgPool) -> bool {
@@ -198,9 +198,9 @@ async fn is_copying(pool: &PgPool) -> bool {
 #[tokio::test]
 async fn many_people_are_counted_once_and_in_order() {
     let database = database().await;
-    let room = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
 
-    let imported = import(&database.pool, Cursor::new(many(20_000)), &room.path().join("x.csv")).await.unwrap();
+    let imported = import(&database.pool, Cursor::new(many(20_000)), &dir.path().join("x.csv")).await.unwrap();
 
     assert_eq!((imported.taken, imported.rejected.total), (20_000, 1));
     let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();

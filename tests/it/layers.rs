@@ -39,13 +39,7 @@ fn named(path: &Path, line: &str) -> Vec<String> {
     let climbed = line.split(&root).skip(1).map(|after| word(after.trim_start_matches("super::")));
     let climbed = climbed.filter(|name| layer(name).is_some());
     let whole = line.contains("crate as ").then(String::new);
-    ["crate::", "blastdeck::"]
-        .iter()
-        .flat_map(|root| line.split(root).skip(1))
-        .map(word)
-        .chain(climbed)
-        .chain(whole)
-        .collect()
+    line.split("crate::").skip(1).map(word).chain(climbed).chain(whole).collect()
 }
 
 /// What a file does wrong, a sentence each.
@@ -89,7 +83,6 @@ fn a_planted_arrow_is_found_and_an_allowed_one_is_not() {
     assert_eq!(found("tui/view.rs", "use crate::{engine, store::Pool};"), 1);
     assert_eq!(found("tui/view.rs", "use crate as all;"), 1);
     assert_eq!(found("provider/meta.rs", "use super::super::store;"), 1);
-    assert_eq!(found("cli/db.rs", "use blastdeck::store;"), 1);
     assert_eq!(found("helpers.rs", ""), 1);
     assert_eq!(found("store/page.rs", "// crate::tui\nuse crate::domain::Phone;\nuse super::super::Pool;"), 0);
     assert_eq!(found("domain.rs", "pub(crate) fn f() {}\nmod tests {\n    use super::*;\n}"), 0);

@@ -1,6 +1,6 @@
 //! Migrations: two at once, a database that is newer than the program, and one with people of before.
 
-use crate::support::{Room, Setup, Shop, broken_books};
+use crate::support::{Setup, Shop, TestDir, broken_invariants};
 
 #[tokio::test]
 async fn two_programs_that_start_on_a_fresh_database_at_once_migrate_it_once() {
@@ -42,7 +42,7 @@ async fn a_database_that_is_newer_than_the_program_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_reader_of_a_fresh_database_is_told_that_it_has_no_schema_and_makes_none() {
+async fn a_reader_of_an_empty_database_learns_that_it_has_no_schema_and_makes_none() {
     let shop = Shop::open(Setup::default()).await;
     shop.execute("drop schema public cascade; create schema public").await;
 
@@ -76,12 +76,12 @@ async fn the_history_has_its_months_from_the_last_to_three_ahead() {
 /// The schema as it was before a migration.
 async fn schema_before(shop: &Shop, version: &str) {
     shop.execute("drop schema public cascade; create schema public").await;
-    let room = Room::new();
+    let dir = TestDir::new();
     let migrations = std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap();
     for file in migrations.map(|file| file.unwrap()).filter(|file| file.file_name().to_str().unwrap() < version) {
-        std::fs::copy(file.path(), room.path().join(file.file_name())).unwrap();
+        std::fs::copy(file.path(), dir.path().join(file.file_name())).unwrap();
     }
-    let migrator = sqlx::migrate::Migrator::new(room.path()).await.unwrap();
+    let migrator = sqlx::migrate::Migrator::new(dir.path()).await.unwrap();
     migrator.run(&shop.database.pool).await.unwrap();
 }
 
@@ -119,13 +119,13 @@ async fn whom_an_older_version_put_into_one_blast_twice_are_kept_and_sent_to_at_
     .fetch_all(&shop.database.pool)
     .await
     .unwrap();
-    let told: Vec<_> = people.iter().map(|(_, told)| told.as_str()).collect();
+    let shown: Vec<_> = people.iter().map(|(_, shown)| shown.as_str()).collect();
     let first_of_two = ["queued", "skipped true", "queued", "skipped true"];
     let queued_beside_a_try = ["skipped true", "sent", "uncertain", "skipped true"];
     let both_tried = ["sent", "read true"];
-    assert_eq!(told, [&first_of_two[..], &queued_beside_a_try, &both_tried, &["queued", "queued"]].concat());
+    assert_eq!(shown, [&first_of_two[..], &queued_beside_a_try, &both_tried, &["queued", "queued"]].concat());
     assert_eq!(shop.number("select count(*) from status_history where new_status = 'skipped'").await, 4);
-    assert_eq!(broken_books(&shop.database.pool).await, Vec::<String>::new());
+    assert_eq!(broken_invariants(&shop.database.pool).await, Vec::<String>::new());
     let opt_outs: Vec<(String, String)> = sqlx::query_as("select business, created_by from suppressions order by 1")
         .fetch_all(&shop.database.pool)
         .await

@@ -7,12 +7,12 @@ use blastdeck::private_postgres::{PrivatePostgres, Status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    Pty, Room, Setup, Shop, Size, TestDatabase, eventually_async, long_form, measured, settle_for, until_unchanged,
+    Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, settle_for, until_unchanged,
 };
 
-/// POSTs under way at once, and a quarter more.
+/// POSTs in flight at once, and a quarter more.
 const SLOTS: i64 = 10;
-const DESK: Size = Size { columns: 120, rows: 29 };
+const WINDOW: Size = Size { columns: 120, rows: 29 };
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "60ms", "--speed", "6000"],
@@ -39,12 +39,12 @@ async fn nothing_leaves(shop: &Shop) -> usize {
 
 #[tokio::test]
 async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_the_time() {
-    let room = Room::new();
-    let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
+    let dir = TestDir::new();
+    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let blast = shop.blast(0..600).await;
-    let mut window = shop.dashboard(DESK);
+    let mut window = shop.dashboard(WINDOW);
     shop.until_posts(30).await;
 
     stop_immediately(&local);
@@ -67,7 +67,7 @@ async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_t
     window.type_keys("qq");
     eventually_async("the window has closed", async || !window.on_screen(vt100::Screen::alternate_screen)).await;
 
-    // A claim whose commit was made and not told is all that may be in doubt.
+    // A claim whose commit was made and not acknowledged is all that may be in doubt.
     assert!(uncertain <= SLOTS, "{uncertain}");
     shop.promises().await;
 }
@@ -76,13 +76,10 @@ async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_t
 async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
     let shop = Shop::open(SETUP).await;
     shop.blast(0..500).await;
-    let window = shop.dashboard(DESK);
+    let window = shop.dashboard(WINDOW);
     shop.until_posts(20).await;
     eventually_async("its standby is there", async || !shop.engines().is_empty()).await;
-    // Up, and waiting.
-    let listening =
-        "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
-    eventually_async("it waits", async || shop.number(listening).await == 2).await;
+    shop.until_listening(2).await;
 
     window.signal(Signal::KILL);
     let killed = Instant::now();
@@ -114,8 +111,8 @@ fn processes_of(local: &PrivatePostgres) -> Vec<Pid> {
 
 #[tokio::test]
 async fn a_database_that_stands_still_for_a_while_is_waited_for() {
-    let room = Room::new();
-    let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
+    let dir = TestDir::new();
+    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let blast = shop.blast(0..400).await;

@@ -1,4 +1,4 @@
-//! What became of people and blasts as every face tells it: opt-outs, a cancel, a pause while the last are under way.
+//! What became of people and blasts as every face shows it: opt-outs, a cancel, a pause while the last are in flight.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -80,11 +80,11 @@ async fn a_cancelled_blast_says_so_once_and_is_as_far_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_blast_paused_while_its_last_people_are_under_way_completes_when_they_are_through() {
+async fn a_blast_paused_while_its_last_people_are_in_flight_completes_when_they_are_through() {
     let shop = Shop::open(REAL).await;
     let blast = shop.blast(0..3).await;
     let engine = shop.engine();
-    eventually_async("all are under way", async || shop.count("sending").await == 3).await;
+    eventually_async("all are in flight", async || shop.count("sending").await == 3).await;
 
     shop.ok(&["blast", "pause", &blast]).await;
 
@@ -103,7 +103,7 @@ async fn a_paused_blast_with_somebody_left_stays_paused() {
     shop.until_posts(2).await;
 
     shop.ok(&["blast", "pause", &blast]).await;
-    eventually_async("nobody is under way", async || shop.count("sending").await == 0).await;
+    eventually_async("nobody is in flight", async || shop.count("sending").await == 0).await;
     // An engine that completes another one has looked at this one too.
     let other = shop.blast(100..101).await;
     shop.until_state(&other, "completed").await;

@@ -172,7 +172,7 @@ async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_rest
     assert!(said["text"].as_str().unwrap().starts_with(&words), "{said}");
     let given_back = shop.number("select count(*) from provider_message where outcome = 'released'").await;
     assert!(given_back <= 2 * 16, "{given_back} were given back for 16 people: that is asking again and again");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn a_pause_of_a_fast_blast_lets_one_more_message_through_at_most() {
 
 /// How many transactions a second come from an engine that only waits.
 async fn cost_of_waiting(shop: &Shop, proxy: &Proxy) -> f64 {
-    eventually_async("the engine is up", async || shop.number("select count(*) from sender_leases").await > 0).await;
+    shop.until_listening(1).await;
     settle_for(3_000).await;
     let before = proxy.transactions();
     settle_for(6_000).await;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Room, Setup, Shop, TestDatabase, database, digits, eventually_async, postgres};
+use crate::support::{Setup, Shop, TestDatabase, TestDir, database, digits, eventually_async, postgres};
 
 const DONE: i32 = 0;
 const FAILED: i32 = 1;
@@ -17,7 +17,7 @@ const PREPARES: (u32, u32) = (1, 21);
 struct PgBouncer {
     process: Child,
     port: u16,
-    _room: Room,
+    _room: TestDir,
 }
 
 fn program() -> Option<PathBuf> {
@@ -40,18 +40,18 @@ fn version(program: &PathBuf) -> (u32, u32) {
     let output = Command::new(program).arg("--version").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let number = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit())).unwrap();
-    let mut parts = number.split('.').map(|part| part.parse().unwrap());
-    (parts.next().unwrap(), parts.next().unwrap())
+    let mut numbers = number.split('.').map(|part| part.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 impl PgBouncer {
     async fn start(program: &PathBuf, settings: &str) -> Self {
-        let room = Room::new();
+        let dir = TestDir::new();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = postgres().await;
         // As root it must run as the server's user: nobody else may use the socket.
         let user = if rustix::process::geteuid().is_root() { "user = postgres" } else { "" };
-        let ini = room.path().join("pgbouncer.ini");
+        let ini = dir.path().join("pgbouncer.ini");
         let text = format!(
             "[databases]\n* = host={} port=5432 user=blastdeck\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = any\n{user}\n{settings}\n",
@@ -60,7 +60,7 @@ impl PgBouncer {
         std::fs::write(&ini, text).unwrap();
         let process = Command::new(program)
             .args(["-q", ini.to_str().unwrap()])
-            .current_dir(room.path())
+            .current_dir(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -68,7 +68,7 @@ impl PgBouncer {
             .unwrap();
         let started = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
         eventually_async("PgBouncer listens", started).await;
-        Self { process, port, _room: room }
+        Self { process, port, _room: dir }
     }
 
     /// A shop whose program goes through this pooler; the test itself does not.

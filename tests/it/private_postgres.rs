@@ -13,11 +13,11 @@ use std::thread;
 use blastdeck::private_postgres::{Address, PrivatePostgres, Status};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{PATIENCE, Room, blastdeck};
+use crate::support::{PATIENCE, TestDir, blastdeck};
 
-/// A private Postgres in a room of its own.
+/// A private Postgres in a dir of its own.
 struct House {
-    room: Room,
+    dir: TestDir,
     data_dir: PathBuf,
     local: PrivatePostgres,
 }
@@ -28,10 +28,10 @@ impl House {
     }
 
     fn named(name: &str) -> Self {
-        let room = Room::new();
-        let data_dir = room.path().join(name);
+        let dir = TestDir::new();
+        let data_dir = dir.path().join(name);
         let local = PrivatePostgres::new(Some(data_dir.clone())).unwrap();
-        Self { room, data_dir, local }
+        Self { dir, data_dir, local }
     }
 
     fn cluster(&self) -> PathBuf {
@@ -77,7 +77,7 @@ async fn ask(url: &str, question: &str) -> String {
     sqlx::query_scalar(AssertSqlSafe(question.to_owned())).fetch_one(&mut connection).await.unwrap()
 }
 
-async fn tell(address: &Address, statement: &str) {
+async fn execute(address: &Address, statement: &str) {
     let mut connection = PgConnection::connect(&address.url()).await.unwrap();
     sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
 }

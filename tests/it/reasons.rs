@@ -28,7 +28,7 @@ fn until(waiting: &Value) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn a_rate_that_binds_is_told_all_the_time_and_written_once() {
+async fn a_rate_that_binds_is_the_reason_all_the_time_and_written_once() {
     let shop = Shop::open(REAL).await;
     // Longer than any machine takes for this.
     let blast = shop.blast(0..2_000).await;
@@ -114,7 +114,7 @@ async fn without_an_engine_it_says_so_and_after_a_kill_first_that_there_is_no_si
 }
 
 #[tokio::test]
-async fn people_due_later_and_people_in_doubt_are_told() {
+async fn people_due_later_and_people_in_doubt_are_the_reason() {
     let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..REAL }).await;
     shop.sim.answer_send(&digits(0), json!([{ "body": "", "accepted": true }])).await;
     let blast = shop.draft(0..3).await;
@@ -127,7 +127,7 @@ async fn people_due_later_and_people_in_doubt_are_told() {
     assert_eq!(later["people"], 1);
     assert!(later["text"].as_str().unwrap().starts_with("waits for: 1 to be tried again, next try 20"), "{later}");
 
-    // A time that was changed by hand is told to no engine: only one that starts is sure to see it.
+    // No engine is notified of a time that was changed by hand: only one that starts is sure to see it.
     engine.stop().await;
     shop.execute("update blast_recipients set next_attempt_at = now() where status = 'queued'").await;
     let engine = shop.engine();
@@ -152,7 +152,7 @@ async fn a_days_cap_that_is_reached_says_when_the_next_day_begins() {
 }
 
 #[tokio::test]
-async fn who_paused_a_blast_is_told() {
+async fn whoever_paused_a_blast_is_named() {
     let shop = Shop::open(REAL).await;
     let blast = shop.blast(0..9).await;
 
@@ -182,7 +182,7 @@ async fn clocks_that_differ_stop_the_sending_and_it_says_so() {
 }
 
 #[tokio::test]
-async fn a_slow_database_is_told() {
+async fn a_slow_database_is_the_reason() {
     let (shop, proxy) = proxied(Setup { sender: "rate = \"unlimited\"\nin_flight = 2", ..REAL }).await;
     let blast = shop.blast(0..100).await;
     proxy.delay(CLAIMS, Duration::from_millis(400));

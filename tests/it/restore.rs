@@ -80,7 +80,7 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
     );
     assert_eq!(world.shop.count("uncertain").await, 40);
     assert_eq!(world.shop.waiting(&blast).await["reason"], json!("uncertain"));
-    world.shop.books().await;
+    world.shop.invariants().await;
     // And it goes on with whoever comes next.
     world.shop.blast(60..65).await;
     world.shop.until_idle().await;

@@ -31,7 +31,7 @@ async fn who_was_refused_is_sent_to_again_and_who_failed_after_acceptance_is_not
     let posts = shop.sim.posts().await;
     let to = |n| posts.iter().filter(|post| post.phone == digits(n)).count();
     assert_eq!((to(0), to(1), to(2)), (2, 1, 1));
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -55,5 +55,5 @@ async fn one_answer_for_all_uncertain_people_closes_a_blast_by_decision() {
     shop.until_idle().await;
     assert_eq!((shop.count("skipped").await, shop.state(&blast).await.as_str()), (3, "completed"));
     assert_eq!(shop.sim.posts().await.len(), 3);
-    shop.books().await;
+    shop.invariants().await;
 }

@@ -44,7 +44,7 @@ async fn an_answer_that_comes_after_the_timeout_is_unknown_and_the_message_is_no
         call.gone_at.is_some_and(|gone_at| gone_at - call.came_at < Duration::from_secs(late))
     };
     assert!(rude.calls().iter().all(gone_before), "a late answer finds nobody: {:?}", rude.calls());
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_body_of_fifty_megabytes_is_read_up_to_a_bound_and_unknown() {
     assert!(most < 20_000_000, "{most} bytes were taken");
     println!("16 bodies of 50 MB: at most {} kB in memory, {most} bytes taken of one", peak / 1024);
     assert!(peak < 250_000_000, "{peak} bytes in memory");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_header_without_end_and_an_answer_of_one_byte_a_second_end_unknown_in_
     assert!(peak < 150_000_000, "{peak} bytes");
     let most = rude.calls().iter().map(|call| call.written).max().unwrap();
     assert!(most < 10_000_000, "{most} bytes of a header were taken");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn every_second_connection_breaks(sender: &str, people: u32) {
     assert_eq!(shop.count("uncertain").await, i64::from(people) - i64::try_from(polite.len()).unwrap());
     assert_eq!(rude.called_again(), Vec::<String>::new());
     assert_eq!(shop.number("select count(*) from attempts").await, i64::from(people));
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn an_answer_that_comes_twice_on_a_kept_connection_is_nobody_elses() {
     assert_eq!((invented, foreign, rude.called_again()), (0, 0, Vec::new()));
     assert!(sent.len() >= 4 && unknown >= 4, "{} sent, {unknown} unknown", sent.len());
     assert_eq!(shop.count("uncertain").await + i64::try_from(sent.len()).unwrap(), 80);
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn opt_outs_follow_a_sender_that_is_renamed() {
 }
 
 #[tokio::test]
-async fn an_engine_started_before_a_business_was_named_heeds_its_opt_outs() {
+async fn an_engine_started_before_a_business_was_named_honours_its_opt_outs() {
     let shop = Shop::open(SLOWLY).await;
     edit(&shop, NO_BUSINESS);
     let blast = shop.blast(0..20).await;
@@ -173,7 +173,11 @@ async fn the_same_name_is_not_another_phone_until_it_is_moved_on_purpose() {
     shop.ok(&["sender", "move", "sales"]).await;
     let from_old = posts_from(&shop, "5850").await;
     shop.ok(&["blast", "send", &other, "--yes", "--no-engine"]).await;
+    // It need not be slow any more.
+    edit(&shop, ("gap = \"3m..3m\"", "rate = \"unlimited\""));
     shop.until_idle().await;
+    // The engine may have started itself anew meanwhile.
+    shop.until_listening(1).await;
     engine.stop().await;
 
     // One may have passed its last check before the move.

@@ -1,4 +1,4 @@
-//! A blast through the real program, Postgres and the simulator: each message once, orders obeyed, troubles told.
+//! A blast through the real program, Postgres and the simulator: each message once, orders obeyed, troubles reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +116,7 @@ async fn an_answer_is_stored_byte_for_byte_whatever_it_is() {
         let text = String::from_utf8(stored.0).unwrap();
         assert_eq!((text.as_str(), stored.1.as_str(), stored.2.as_str()), (body, outcome, status));
     }
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -153,12 +153,15 @@ async fn an_order_during_the_pause_between_two_messages_is_obeyed_before_the_nex
     shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
     shop.until_posts(paused + 2).await;
 
-    let told = shop.json(&["blast", "cancel", &blast, "--yes"]).await;
+    let cancelled_json = shop.json(&["blast", "cancel", &blast, "--yes"]).await;
     let cancelled = shop.sim.stats().await.posts;
     settle_for(1_300).await;
     assert_eq!(shop.sim.stats().await.posts, cancelled, "nothing is sent after it was cancelled");
     let left_out = shop.count("skipped").await;
-    assert_eq!((told["left_out"].as_i64(), left_out), (Some(left_out), 8 - i64::try_from(cancelled).unwrap()));
+    assert_eq!(
+        (cancelled_json["left_out"].as_i64(), left_out),
+        (Some(left_out), 8 - i64::try_from(cancelled).unwrap())
+    );
     assert_eq!(shop.number("select count(*) from blast_recipients where reason = 'cancelled'").await, left_out);
     engine.stop().await;
     shop.promises().await;
@@ -179,7 +182,7 @@ async fn a_pause_during_slow_posts_starts_no_other_and_loses_none_of_them() {
     shop.until_posts(4).await;
 
     shop.ok(&["blast", "pause", &blast]).await;
-    eventually_async("those under way are settled", async || shop.count("sending").await == 0).await;
+    eventually_async("those in flight are settled", async || shop.count("sending").await == 0).await;
 
     let posts = i64::try_from(shop.sim.stats().await.posts).unwrap();
     assert_eq!((posts, shop.count("queued").await), (4, 16), "the claimed-ahead one is given back");
@@ -191,7 +194,7 @@ async fn a_pause_during_slow_posts_starts_no_other_and_loses_none_of_them() {
 }
 
 #[tokio::test]
-async fn a_cancel_during_slow_posts_leaves_out_the_rest_and_keeps_those_under_way() {
+async fn a_cancel_during_slow_posts_leaves_out_the_rest_and_keeps_those_in_flight() {
     let shop = Shop::open(SLOW).await;
     let blast = shop.blast(0..20).await;
     let engine = shop.engine();
@@ -199,7 +202,7 @@ async fn a_cancel_during_slow_posts_leaves_out_the_rest_and_keeps_those_under_wa
 
     let refused = shop.run(&["blast", "delete", &blast, "--yes"]).await;
     shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
-    eventually_async("those under way are settled", async || shop.count("sending").await == 0).await;
+    eventually_async("those in flight are settled", async || shop.count("sending").await == 0).await;
     engine.stop().await;
 
     assert_eq!((refused.code, refused.err.contains("cancel it first")), (3, true), "{refused:?}");
@@ -208,7 +211,7 @@ async fn a_cancel_during_slow_posts_leaves_out_the_rest_and_keeps_those_under_wa
     shop.promises().await;
     shop.ok(&["blast", "delete", &blast, "--yes"]).await;
     assert_eq!(shop.number("select count(*) from blast_recipients").await, 0);
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -266,8 +269,8 @@ async fn without_its_token_nothing_is_sent_and_nothing_changes() {
 
     let (send, engine) = (crate::support::said(send).await, crate::support::said(engine).await);
 
-    let told = "blastdeck: no token for sender sales: environment variable WSAPME_TOKEN: it is not set\n";
-    assert_eq!((send.code, send.err.as_str()), (3, told));
+    let line = "blastdeck: no token for sender sales: environment variable WSAPME_TOKEN: it is not set\n";
+    assert_eq!((send.code, send.err.as_str()), (3, line));
     assert_eq!((engine.code, engine.err.contains("WSAPME_TOKEN")), (3, true), "{engine:?}");
     assert_eq!(shop.rows().await, before);
 }
@@ -332,7 +335,7 @@ async fn who_opted_out_is_left_out_at_launch_in_whatever_spelling() {
 }
 
 #[tokio::test]
-async fn an_opt_out_takes_effect_in_a_blast_under_way() {
+async fn an_opt_out_takes_effect_in_a_blast_that_is_being_sent() {
     // A tenth of a second between two messages.
     let shop = Shop::open(Setup { sender: "gap = \"1m..1m\"", ..ONE_BY_ONE }).await;
     let blast = shop.blast(0..25).await;

@@ -3,7 +3,7 @@
 
 use crate::support::{Setup, Shop};
 
-/// A draft to these numbers; its id, and what was told of it.
+/// A draft to these numbers; its id, and what the import said.
 async fn draft(shop: &Shop, numbers: &[&str]) -> (String, String) {
     let rows: Vec<_> = numbers.iter().map(|number| format!("Person,{number}")).collect();
     let list = shop.write("spelled.csv", format!("name,phone\n{}\n", rows.join("\n")));
@@ -40,11 +40,8 @@ async fn one_person_has_one_message_to_the_spelling_that_was_typed_first() {
 
     assert_eq!(posted_to(&shop).await, ["5215512345678", "541123456789", "5548987654321"]);
     for (row, first) in [(3, 2), (5, 4), (7, 6)] {
-        let told = format!("the same person as in row {first}, whose number is spelled otherwise: taken once");
-        assert!(
-            rejected.lines().any(|line| line.starts_with(&format!("{row},")) && line.contains(&told)),
-            "{rejected}"
-        );
+        let why = format!("the same person as in row {first}, whose number is spelled otherwise: taken once");
+        assert!(rejected.lines().any(|line| line.starts_with(&format!("{row},")) && line.contains(&why)), "{rejected}");
     }
     shop.promises().await;
 }

@@ -30,7 +30,7 @@ fn page(code: u16) -> Value {
     json!({ "code": code, "body": "<html><h1>502 Bad Gateway</h1></html>", "content_type": "text/html" })
 }
 
-/// What each person's questions are answered with, the stage they end in, and the stages that their history tells.
+/// What each person's questions are answered with, the stage they end in, and the stages of their history.
 fn cases() -> Vec<(Vec<Value>, &'static str, &'static [&'static str])> {
     let account = r#"{"success":true,"message":"info","data":{"status":true,"device_name":"Kedai"}}"#;
     let of_another = r#"{"success":true,"data":{"key":{"id":"OTHER","fromMe":true},"status":"READ"}}"#;
@@ -116,12 +116,12 @@ async fn no_news_lowers_a_stage_counts_twice_or_stops_the_asking() {
         let query = format!("select count(*) from blast_recipients where message_id = 'M{n}' and status = '{stage}'");
         eventually_async(&format!("person {n} is {stage}"), async || shop.number(&query).await == 1).await;
     }
-    // Everybody who is still asked about hears the lowering word several times over.
+    // Everybody who is still asked about gets the lowering answer several times over.
     let asked = shop.sim.stats().await.status_calls;
     eventually_async("they are asked about again", async || shop.sim.stats().await.status_calls > asked + 80).await;
     engine.stop().await;
 
-    for (n, (_, stage, told)) in (0..).zip(&cases) {
+    for (n, (_, stage, stages)) in (0..).zip(&cases) {
         let history: Vec<String> = sqlx::query_scalar(
             "select h.new_status::text from status_history h join blast_recipients r on r.id = h.recipient_id
               where r.message_id = 'M' || $1 and h.source = 'poll' order by h.id",
@@ -130,7 +130,7 @@ async fn no_news_lowers_a_stage_counts_twice_or_stops_the_asking() {
         .fetch_all(&shop.database.pool)
         .await
         .unwrap();
-        assert_eq!(history, *told, "the history of person {n}");
+        assert_eq!(history, *stages, "the history of person {n}");
         let query = format!("select count(*) from blast_recipients where message_id = 'M{n}' and status = '{stage}'");
         assert_eq!(shop.number(&query).await, 1, "person {n} is still {stage}");
     }
@@ -142,7 +142,7 @@ async fn no_news_lowers_a_stage_counts_twice_or_stops_the_asking() {
     let times = "select count(*) from blast_recipients where message_id = 'M13' and delivered_at is null
                   and message_c2s_timestamp = '2021-10-12 18:03:05Z'";
     assert_eq!(shop.number(times).await, 1, "the time of handing over is kept, and is no delivery");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -150,8 +150,8 @@ async fn nothing_is_written_while_the_news_is_old() {
     let shop = Shop::open(STILL).await;
     shop.blast(0..5).await;
     let engine = shop.engine();
-    let told = "select count(*) from blast_recipients where status = 'sent' and provider_status is not null";
-    eventually_async("all are sent", async || shop.number(told).await == 5).await;
+    let sent = "select count(*) from blast_recipients where status = 'sent' and provider_status is not null";
+    eventually_async("all are sent", async || shop.number(sent).await == 5).await;
     let calls = async || shop.sim.stats().await.status_calls;
     let asked = calls().await;
     eventually_async("they are asked about", async || calls().await > asked + 30).await;
@@ -166,8 +166,8 @@ async fn nothing_is_written_while_the_news_is_old() {
 }
 
 #[tokio::test]
-async fn a_restriction_that_a_status_tells_stops_the_sender() {
-    // Far apart: the restriction is told before the second.
+async fn a_restriction_in_a_status_stops_the_sender() {
+    // Far apart: the restriction comes before the second.
     let shop = Shop::open(Setup { sender: "gap = \"2h..2h\"", ..STILL }).await;
     let restricted = r#"{"success":true,"data":{"status":"ERROR","messageStubParameters":["463"]}}"#;
     shop.sim.answer_send(&digits(0), json!([{ "message_id": "M0" }])).await;
@@ -179,7 +179,7 @@ async fn a_restriction_that_a_status_tells_stops_the_sender() {
     let show = shop.json(&["blast", "show", &blast]).await;
     assert_eq!((shop.sim.posts().await.len(), shop.count("failed").await), (1, 1));
     assert!(show["waiting"].to_string().contains("restrict"), "{show}");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -201,5 +201,5 @@ async fn a_mark_is_not_undone_by_what_the_provider_says_later() {
 
     let report = shop.json(&["blast", "report", &blast]).await;
     assert_eq!(report["funnel"], json!({ "sent": 1, "received": 1, "read": 1, "replied": 1, "closed": 0 }));
-    shop.books().await;
+    shop.invariants().await;
 }

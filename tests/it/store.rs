@@ -21,12 +21,12 @@ use blastdeck::store::lease::{self, Lease, LeaseRequest};
 use chrono::{TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{TestDatabase, broken_books, database};
+use crate::support::{TestDatabase, broken_invariants, database};
 
 const SENDER: SenderId = SenderId(1);
 const BLAST: BlastId = BlastId(1);
 
-/// A sender with a blast under way, its people numbered from 1.
+/// A sender with a blast that is being sent, its people numbered from 1.
 struct Scene {
     database: TestDatabase,
     lease: Lease,
@@ -51,7 +51,7 @@ impl Scene {
         Self { database, lease }
     }
 
-    /// Everybody claimed, their POSTs under way.
+    /// Everybody claimed, their POSTs in flight.
     async fn sending(people: u32) -> Self {
         let scene = Self::queued(people).await;
         assert_eq!(scene.claim(people).await.len(), people as usize);
@@ -91,10 +91,10 @@ impl Scene {
     }
 
     #[track_caller]
-    fn books(&self) -> impl Future<Output = ()> + '_ {
+    fn invariants(&self) -> impl Future<Output = ()> + '_ {
         let caller = std::panic::Location::caller();
         async move {
-            let broken = broken_books(self.pool()).await;
+            let broken = broken_invariants(self.pool()).await;
             assert!(broken.is_empty(), "{caller}: {broken:#?}");
         }
     }

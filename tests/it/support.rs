@@ -1,4 +1,4 @@
-//! What the integration tests stand on: a Postgres, a terminal, a room for files, and waiting without sleeping blindly.
+//! What the integration tests stand on: a Postgres, a terminal, a directory for files, and waiting without sleeping blindly.
 
 mod clock;
 mod cluster;
@@ -6,22 +6,22 @@ mod invariants;
 mod postgres;
 pub mod proxy;
 mod pty;
-mod room;
 pub mod rude;
 mod shop;
 mod sim;
+mod test_dir;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use clock::Clock;
 pub use cluster::{Cluster, copy};
-pub use invariants::broken_books;
+pub use invariants::broken_invariants;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
-pub use room::Room;
 pub use shop::{Engine, Said, Setup, Shop, digits, said};
 pub use sim::Post;
+pub use test_dir::TestDir;
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,7 +86,7 @@ pub async fn settle_for(milliseconds: u64) {
 }
 
 /// Whether the long forms, and what measures the machine, were asked for: `BLASTDECK_LONG_TESTS=1`. The rules hold on any
-/// machine and always run; how fast it is, only a quiet one can tell.
+/// machine and always run; how fast it is, only a quiet one can show.
 pub fn long_form() -> bool {
     std::env::var("BLASTDECK_LONG_TESTS").is_ok_and(|value| value == "1")
 }

@@ -36,8 +36,8 @@ fn a_resize_reaches_the_program() {
 
 #[test]
 fn a_hang_up_is_a_hang_up_and_types_nothing() {
-    let room = tempfile::tempdir().unwrap();
-    let note = room.path().join("note");
+    let dir = tempfile::tempdir().unwrap();
+    let note = dir.path().join("note");
     let script =
         format!("trap 'echo hup > {0}; exit 3' HUP; echo ready; read line; echo \"read:$?\" > {0}", note.display());
     let mut pty = shell(&script);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Setup, Shop, eventually_async, long_form, measured, settle_for};
+use crate::support::{Setup, Shop, long_form, measured, settle_for};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "50ms", "--speed", "6000"],
@@ -35,9 +35,7 @@ async fn two_engines(shop: &Shop) -> (crate::support::Engine, crate::support::En
     let sends = shop.engine();
     shop.until_posts(4).await;
     let waits = shop.engine();
-    let listening =
-        "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
-    eventually_async("both are up", async || shop.number(listening).await == 2).await;
+    shop.until_listening(2).await;
     (sends, waits)
 }
 

@@ -1,4 +1,4 @@
-//! Databases that cannot be used: each is told with what to do about it, within a stated time.
+//! Databases that cannot be used: each is reported with what to do about it, within a stated time.
 
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ async fn is_given_up(manner: Manner) {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_told_with_its_mend_and_without_the_drivers_words() {
+async fn a_refused_connection_is_reported_with_its_mend_and_without_the_drivers_words() {
     let cases: [(&str, &str, &[&str]); 7] = [
         ("53300", "sorry, too many clients already", &["cannot be reached", "close a dashboard", "max_connections"]),
         ("08P01", "no more connections allowed (max_client_conn)", &["close a dashboard", "max_client_conn"]),

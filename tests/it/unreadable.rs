@@ -3,7 +3,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::support::{Setup, Shop, broken_books, eventually_async};
+use crate::support::{Setup, Shop, broken_invariants, eventually_async};
 
 /// Takes back what the upgrade brought: the database as an older version had it.
 const BEFORE_THE_UPGRADE: &str = "
@@ -69,7 +69,7 @@ async fn an_upgrade_mends_what_cannot_be_read_and_everything_goes_on() {
     engine.stop().await;
     let left = format!("select count(*) from blast_recipients where blast_id = {armed} and status = 'queued'");
     assert_eq!(shop.number(&left).await, 2, "what was to be sent never is not sent");
-    let broken = broken_books(&shop.database.pool).await;
+    let broken = broken_invariants(&shop.database.pool).await;
     assert!(!broken.iter().any(|broken| broken.contains("counters")), "{broken:#?}");
 }
 

@@ -12,7 +12,7 @@ use blastdeck::store::months::drop_old;
 use blastdeck::store::view;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{Setup, Shop, TestDatabase, broken_books, database, digits, eventually_async};
+use crate::support::{Setup, Shop, TestDatabase, broken_invariants, database, digits, eventually_async};
 
 async fn execute(pool: &PgPool, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(pool).await.unwrap();
@@ -165,9 +165,9 @@ async fn a_cancel_that_ended_in_the_middle_is_finished_by_an_engine() {
     shop.until_idle().await;
 
     assert_eq!((shop.count("skipped").await, shop.sim.posts().await.len()), (5, 0));
-    let told =
+    let count =
         "select count(*) from status_history where new_status = 'skipped' and source = 'operator' and by_whom = 'aina'";
-    assert_eq!(shop.number(told).await, 5);
+    assert_eq!(shop.number(count).await, 5);
     shop.promises().await;
 }
 
@@ -194,7 +194,7 @@ async fn a_deleted_blast_is_gone_at_once_and_an_engine_removes_what_is_left_of_i
     assert_eq!(shop.number(&format!("select count(*) from blasts where id = {blast}")).await, 0);
     assert_eq!(shop.number(&format!("select count(*) from blast_recipients where blast_id <> {other}")).await, 0);
     assert_eq!(shop.number(&format!("select count(*) from blast_counts where blast_id = {blast}")).await, 0);
-    shop.books().await;
+    shop.invariants().await;
 }
 
 /// A cancelled blast with so many people queued.
@@ -215,7 +215,7 @@ async fn cancelled(people: u32) -> TestDatabase {
 }
 
 #[tokio::test]
-async fn whoever_is_under_way_in_a_deleted_blast_goes_when_it_is_known_what_came_of_them_and_gets_no_late_post() {
+async fn whoever_is_in_flight_in_a_deleted_blast_goes_when_their_answer_is_known_and_gets_no_late_post() {
     let database = cancelled(3).await;
     let pool = &database.pool;
     execute(pool, "update blast_recipients set status = 'sending', standing = 'sending' where id = 2").await;
@@ -245,13 +245,13 @@ async fn a_large_cancel_goes_in_pieces_and_two_at_once_share_the_work() {
     let largest =
         "select max(n)::bigint from (select count(*) n from status_history group by changed_at) as transaction";
     assert!(number(pool, largest).await <= 2_000, "no transaction holds many people");
-    assert_eq!(broken_books(pool).await, Vec::<String>::new());
+    assert_eq!(broken_invariants(pool).await, Vec::<String>::new());
     let blast = Clearing { blast: BlastId(1), kind: ClearingKind::Remove };
     assert_eq!(blast.finish(pool).await.unwrap(), 0, "what nobody deleted is not removed");
     execute(pool, "update blasts set deleted_at = now()").await;
     assert_eq!(blast.finish(pool).await.unwrap(), 9_000);
     assert_eq!(number(pool, "select count(*) from blasts").await, 0);
-    assert_eq!(broken_books(pool).await, Vec::<String>::new());
+    assert_eq!(broken_invariants(pool).await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -270,5 +270,5 @@ async fn a_person_whom_somebody_holds_is_waited_for_and_not_forgotten() {
     holder.commit().await.unwrap();
 
     assert_eq!(left_out.await.unwrap().unwrap(), 10);
-    assert_eq!(broken_books(pool).await, Vec::<String>::new());
+    assert_eq!(broken_invariants(pool).await, Vec::<String>::new());
 }

@@ -153,8 +153,8 @@ async fn one_person_in_three_spellings_is_one_person() {
     shop.send("1").await;
     shop.until_idle().await;
 
-    let told: Value = serde_json::from_str(&made.out).unwrap();
-    assert_eq!((told["taken"].as_i64(), told["rejected"].as_i64()), (Some(1), Some(2)), "{made:?}");
+    let made_json: Value = serde_json::from_str(&made.out).unwrap();
+    assert_eq!((made_json["taken"].as_i64(), made_json["rejected"].as_i64()), (Some(1), Some(2)), "{made:?}");
     let rejected = std::fs::read_to_string(shop.path("list.rejected.csv")).unwrap();
     assert_eq!(rejected.lines().count(), 3, "{rejected}");
     assert_eq!(shop.sim.posts().await.len(), 1);
@@ -190,7 +190,7 @@ async fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[tokio::test]
-async fn an_audit_tells_a_difference_by_its_own_code() {
+async fn an_audit_that_finds_a_difference_has_an_exit_code_of_its_own() {
     let shop = busy_shop().await;
     shop.execute("insert into blast_count_deltas (blast_id, status, people) values (1, 'read', 2)").await;
 

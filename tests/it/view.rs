@@ -171,7 +171,7 @@ async fn people_are_read_again_in_the_order_asked() {
 }
 
 #[tokio::test]
-async fn one_person_is_told_in_full() {
+async fn one_person_is_shown_in_full() {
     let database = scene().await;
     let id = window(&database.pool, &query("siti")).await[0].id;
     run(
@@ -198,7 +198,7 @@ async fn one_person_is_told_in_full() {
     assert_eq!((details.elsewhere.len(), details.elsewhere[0].tag.as_str()), (1, "Hari Sukan"));
     assert!(view::recipients::details(&database.pool, RecipientId(-1)).await.unwrap().is_none());
     let since = view::history::since(&database.pool, Some(RAYA), Utc::now() - TimeDelta::hours(1)).await.unwrap();
-    assert_eq!(since.reached, [(Status::Sent, 1)], "who is merely under way reached nothing");
+    assert_eq!(since.reached, [(Status::Sent, 1)], "who is merely in flight reached nothing");
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn blasts_are_listed_by_tag_stage_state_and_date() {
 }
 
 #[tokio::test]
-async fn a_sender_is_told_with_its_lease_while_it_holds() {
+async fn a_sender_is_shown_with_its_lease_while_it_holds() {
     let database = scene().await;
     run(
         &database.pool,
@@ -306,8 +306,8 @@ async fn failures_are_counted_by_code_and_acts_are_listed_newest_first() {
     let bens = ActionFilter { operator: Some("ben".into()), blast: Some(RAYA), ..ActionFilter::default() };
     let bens = view::actions::newest(&database.pool, &bens, 10).await.unwrap();
 
-    let told: Vec<_> = errors.iter().map(|error| (error.code.as_str(), error.count, error.title.as_str())).collect();
-    assert_eq!(told, [("463", 2, ""), ("131026", 1, "Undeliverable")]);
+    let shown: Vec<_> = errors.iter().map(|error| (error.code.as_str(), error.count, error.title.as_str())).collect();
+    assert_eq!(shown, [("463", 2, ""), ("131026", 1, "Undeliverable")]);
     assert_eq!(
         all.iter().map(|act| (act.action.as_str(), act.undone)).collect::<Vec<_>>(),
         [("mark", true), ("resume", false), ("pause", false)]
@@ -362,7 +362,7 @@ async fn reads(pool: &PgPool) -> i64 {
 }
 
 #[tokio::test]
-async fn counts_are_told_exactly_by_status_and_up_to_a_limit_otherwise() {
+async fn counts_are_exact_by_status_and_up_to_a_limit_otherwise() {
     let database = scene().await;
     crowd(&database.pool, 20_000).await;
     let count = async |text: &str| view::recipients::count(&database.pool, RAYA, &filter(text), None).await.unwrap();

@@ -20,7 +20,7 @@ pub(super) enum Blow {
     HangUps,
     /// Postgres answers late, then connections break.
     SlowAndCut,
-    /// Commits are made and not told.
+    /// Commits are made and not acknowledged.
     Swallow,
     /// Postgres dies and comes back.
     PostgresCrash,
@@ -66,7 +66,7 @@ impl Trial {
             Blow::SlowAndCut => self.slow_and_cut().await,
             Blow::Swallow => self.swallow().await,
             Blow::PostgresCrash => {
-                // A claim whose commit was made and not told is in doubt.
+                // A claim whose commit was made and not acknowledged is in doubt.
                 self.allowed += SLOTS;
                 self.crash_postgres().await;
             }
@@ -129,7 +129,7 @@ impl Trial {
             self.dice.moment(1_500).await;
         }
         self.clock.jump(0);
-        // Each may have dropped what was under way, at the way there and back.
+        // Each may have dropped what was in flight, at the way there and back.
         let engines = i64::try_from(self.engines.len()).unwrap();
         self.allowed += 4 * SLOTS * engines;
     }
@@ -152,7 +152,7 @@ impl Trial {
         self.start_engines(1).await;
     }
 
-    /// Killed, or told to end.
+    /// Killed, or asked to end.
     pub(super) async fn end_standby(&mut self) {
         let how = if self.dice.up_to(2) == 0 { Signal::KILL } else { Signal::TERM };
         if how == Signal::KILL {

@@ -25,7 +25,7 @@ async fn until_swallowed(proxy: &Proxy, commits: usize) {
 }
 
 #[tokio::test]
-async fn people_of_a_claim_whose_commit_was_not_told_get_no_message_and_are_told_as_uncertain() {
+async fn people_of_a_claim_whose_commit_was_not_acknowledged_get_no_message_and_become_uncertain() {
     let (shop, proxy) = proxied(SETUP).await;
     shop.blast(0..200).await;
     proxy.swallow_commits(CLAIMS, 2);
@@ -40,7 +40,7 @@ async fn people_of_a_claim_whose_commit_was_not_told_get_no_message_and_are_told
     .await;
     let (posts, held) = (shop.sim.posts().await.len(), shop.count("sending").await);
     if long_form() {
-        // Its own sweep finds them, though nobody takes over: they are half a minute old, and it looks as often.
+        // Its own sweep finds them, though nobody takes over: it sweeps every half a minute those who are that old.
         let deadline = Deadline::after(Duration::from_secs(75));
         while shop.count("sending").await > 0 {
             assert!(deadline.wait_a_moment().await, "nobody sweeps them");
@@ -57,7 +57,7 @@ async fn people_of_a_claim_whose_commit_was_not_told_get_no_message_and_are_told
 }
 
 #[tokio::test]
-async fn evidence_whose_commit_was_not_told_is_written_once() {
+async fn evidence_whose_commit_was_not_acknowledged_is_written_once() {
     let (shop, proxy) = proxied(SETUP).await;
     for n in [3, 5] {
         shop.sim.answer_send(&digits(n), json!([{ "hang_up": "after" }])).await;
@@ -98,7 +98,7 @@ async fn no_more_are_posted_than_there_are_slots_while_evidence_cannot_be_writte
     settle_for(200).await;
 
     let in_doubt = shop.count("sending").await;
-    // One batch may have been on its way to the disk when the delay began, another waits for its commit to be told.
+    // One batch may have been on its way to the disk when the delay began, another waits for its commit to be acknowledged.
     assert!(posts - written <= 3 * SLOTS, "{} POSTs without a durable answer", posts - written);
     assert!(in_doubt <= SLOTS, "{in_doubt} are in doubt after one kill");
     shop.until_idle().await;

@@ -1,4 +1,4 @@
-//! A lease is as old as the request that renewed it, and what a sleeper learns late is still the truth.
+//! A lease is as old as the request that renewed it, and what a sleeper receives late is still recorded.
 
 use std::time::{Duration, Instant};
 
@@ -16,18 +16,18 @@ const LEASE: Duration = Duration::from_secs(5);
 const TRUSTED: TimeDelta = TimeDelta::milliseconds(3_334);
 
 #[tokio::test]
-async fn a_renewal_that_is_told_late_makes_no_lease_younger() {
+async fn a_renewal_that_is_acknowledged_late_makes_no_lease_younger() {
     // One at a time: ten a second by the provider's own pace, whatever the time is thought to be.
     let sim = &["--latency", "100ms", "--speed", "6000"];
     let sender = "rate = \"unlimited\"\nin_flight = 1";
     let (shop, proxy) = proxied(Setup { sim, sender, engine: "", ..SETUP }).await;
     shop.blast(0..400).await;
-    // Asked for in the second second and told of in the sixth, the lease is two thirds over already.
+    // Asked for in the second second and acknowledged in the sixth, the lease is two thirds over already.
     proxy.delay(RENEWALS, Duration::from_secs(4));
 
     let engine = shop.engine();
     shop.until_posts(1).await;
-    // Long enough for one renewal to be told of, and for what would be sent on it.
+    // Long enough for one renewal to be acknowledged, and for what would be sent on it.
     settle_for(7_000).await;
     let times: Vec<_> = shop.sim.posts().await.iter().map(|post| post.at).collect();
     proxy.calm();
@@ -40,7 +40,7 @@ async fn a_renewal_that_is_told_late_makes_no_lease_younger() {
 }
 
 #[tokio::test]
-async fn what_a_sleeper_is_told_when_it_wakes_is_the_truth_whoever_has_the_lease() {
+async fn what_a_sleeper_receives_when_it_wakes_is_recorded_whoever_has_the_lease() {
     let sim = &["--latency", "700ms", "--speed", "6000"];
     let shop = Shop::open(Setup { sim, sender: "rate = \"unlimited\"\nin_flight = 6", ..SETUP }).await;
     shop.blast(0..60).await;
@@ -92,7 +92,7 @@ const CUT_OFF: &str = "select count(*) from blast_recipients
                         where status = 'uncertain' and reason = 'the lease ended while the request was under way'";
 
 #[tokio::test]
-async fn a_post_under_way_is_dropped_before_its_lease_ends_when_no_renewal_gets_through() {
+async fn a_post_in_flight_is_dropped_before_its_lease_ends_when_no_renewal_gets_through() {
     let sender = "rate = \"unlimited\"\nin_flight = 3";
     let (shop, proxy) = proxied(Setup { sender, engine: "failures_in_a_row = 1", ..SETUP }).await;
     let rude = first_three_late().await;
@@ -100,7 +100,7 @@ async fn a_post_under_way_is_dropped_before_its_lease_ends_when_no_renewal_gets_
     let blast = shop.blast(0..6).await;
 
     let engine = shop.engine();
-    eventually_async("three are under way", async || rude.calls().len() == 3).await;
+    eventually_async("three are in flight", async || rude.calls().len() == 3).await;
     proxy.delay(RENEWALS, Duration::from_secs(600));
     eventually_async("their connections are closed", async || late(&rude).iter().all(|c| c.gone_at.is_some())).await;
     eventually_async("they are uncertain", async || shop.number(CUT_OFF).await == 3).await;
@@ -117,18 +117,18 @@ async fn a_post_under_way_is_dropped_before_its_lease_ends_when_no_renewal_gets_
     }
     assert_eq!((others, rude.calls().len(), rude.called_again()), (0, 6, Vec::new()));
     assert_eq!(shop.state(&blast).await, "sending", "it is no failure of the provider's");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
-async fn what_was_under_way_in_a_process_that_slept_through_its_lease_is_dropped_when_it_wakes() {
+async fn what_was_in_flight_in_a_process_that_slept_through_its_lease_is_dropped_when_it_wakes() {
     let setup = Setup { sender: "rate = \"unlimited\"\nin_flight = 3", engine: "failures_in_a_row = 1", ..SETUP };
     let shop = Shop::open(setup).await;
     let rude = first_three_late().await;
     shop.send_through(rude.url());
     shop.blast(0..6).await;
     let sleeper = shop.engine();
-    eventually_async("three are under way", async || rude.calls().len() == 3).await;
+    eventually_async("three are in flight", async || rude.calls().len() == 3).await;
     sleeper.signal(Signal::STOP);
 
     let other = shop.engine();
@@ -144,5 +144,5 @@ async fn what_was_under_way_in_a_process_that_slept_through_its_lease_is_dropped
     assert!(still_open, "as long as it sleeps");
     measured("dropped after it woke", took, Duration::from_secs(2));
     assert_eq!((shop.count("uncertain").await, rude.calls().len(), rude.called_again()), (3, 6, Vec::new()));
-    shop.books().await;
+    shop.invariants().await;
 }

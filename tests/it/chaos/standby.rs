@@ -53,7 +53,7 @@ impl Trial {
         self.start_engines(1).await;
     }
 
-    /// Killed, or told to quit.
+    /// Killed, or asked to quit.
     async fn end_window(&mut self, mut window: Pty) {
         if self.dice.up_to(2) == 0 {
             window.signal(Signal::KILL);

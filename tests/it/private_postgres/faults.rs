@@ -22,7 +22,7 @@ fn socket_dir(url: &str) -> PathBuf {
 async fn a_killed_server_is_recovered_with_what_was_committed() {
     let house = House::new();
     let address = house.local.ensure_running().await.unwrap();
-    tell(&address, "create table kept as select 'here' as word").await;
+    execute(&address, "create table kept as select 'here' as word").await;
     let pid = house.pid();
 
     kill(pid);
@@ -92,7 +92,7 @@ async fn a_preparation_that_was_killed_is_done_again() {
     let house = House::new();
     let mut first = house.program("url").stdout(Stdio::null()).spawn().unwrap();
     let unfinished = house.data_dir.join("postgres.unfinished");
-    eventually("the preparation is under way", || unfinished.join("PG_VERSION").exists());
+    eventually("the preparation has begun", || unfinished.join("PG_VERSION").exists());
     first.kill().unwrap();
     first.wait().unwrap();
     assert!(!house.cluster().exists(), "it was killed too late to test anything");
@@ -128,7 +128,7 @@ async fn a_path_too_long_for_a_socket_has_its_socket_elsewhere_until_the_stop() 
     house.local.stop().await.unwrap();
 
     assert_eq!((answer.as_str(), mode), ("alive", 0o700));
-    assert!(!dir.starts_with(house.room.path()), "{}", dir.display());
+    assert!(!dir.starts_with(house.dir.path()), "{}", dir.display());
     assert!(!exists(&dir), "{}", dir.display());
 }
 

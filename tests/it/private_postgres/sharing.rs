@@ -66,7 +66,7 @@ fn of_several_at_once_one_starts_the_server_and_all_use_it() {
 async fn a_stop_ends_the_server_and_keeps_the_data() {
     let house = House::new();
     let address = house.local.ensure_running().await.unwrap();
-    tell(&address, "create table kept as select 'here' as word").await;
+    execute(&address, "create table kept as select 'here' as word").await;
 
     let first = house.local.stop().await.unwrap();
     let second = house.local.stop().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_server_that_runs_is_used_as_it_is() {
 #[tokio::test]
 async fn a_file_that_our_caller_left_open_is_not_the_servers() {
     let house = House::new();
-    let held = house.room.path().join("held");
+    let held = house.dir.path().join("held");
     let script = format!("exec 7>{0} 200>{0}; exec \"$@\"", held.display());
     let mut call = Command::new("/bin/bash");
     call.args(["-c", &script, "sh"]).arg(blastdeck()).args(["db", "url"]).env("BLASTDECK_DATA_DIR", &house.data_dir);

@@ -59,8 +59,8 @@ fn a_throwaway_is_gone_when_its_owner_is_killed() {
 
 #[test]
 fn a_throwaway_is_gone_when_its_owner_is_killed_while_it_is_made() {
-    let room = Room::new();
-    let dir = room.path().join("made");
+    let dir = TestDir::new();
+    let dir = dir.path().join("made");
     let mut guard = Command::new(blastdeck())
         .args(["guard-postgres".as_ref(), dir.as_os_str()])
         .stdin(Stdio::piped())
@@ -88,8 +88,8 @@ fn a_throwaway_whose_guard_was_killed_is_cleared_up_by_its_owner() {
 
 #[test]
 fn a_guard_touches_no_directory_that_was_there_before() {
-    let room = Room::new();
-    let precious = room.path().join("precious");
+    let dir = TestDir::new();
+    let precious = dir.path().join("precious");
     fs::create_dir(&precious).unwrap();
     let mut call = Command::new(blastdeck());
     call.arg("guard-postgres").arg(&precious);

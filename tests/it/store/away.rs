@@ -1,4 +1,4 @@
-//! What is told of the time somebody was away.
+//! What is summed up of the time somebody was away.
 
 use blastdeck::domain::status::Status;
 use blastdeck::store::view::history::since;

@@ -61,7 +61,7 @@ async fn folding_while_people_change_loses_no_count() {
         }
     });
 
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn an_audit_finds_what_was_changed_behind_the_triggers() {
 
     let differences = audit(scene.pool(), None).await.unwrap();
 
-    let told: Vec<_> = differences.iter().map(|d| (d.status.word(), d.counted, d.recounted)).collect();
-    assert_eq!(told, [("sending", 3, 2), ("read", 0, 1)]);
+    let found: Vec<_> = differences.iter().map(|d| (d.status.word(), d.counted, d.recounted)).collect();
+    assert_eq!(found, [("sending", 3, 2), ("read", 0, 1)]);
     assert_eq!(audit_history(scene.pool(), None).await.unwrap().len(), 1);
 }

@@ -43,9 +43,9 @@ async fn an_id_that_another_message_has_already_is_left_out_and_flagged() {
         assert_eq!((id, body.as_slice()), (&None, &b"SAME"[..]));
         assert!(flagged.as_ref().is_some_and(|why| why.contains("another message")), "{flagged:?}");
     }
-    // Asked about under that id, they would be told what became of somebody else.
+    // Asked about under that id, they would be answered with what became of somebody else.
     assert_eq!(scene.number("select count(*) from blast_recipients where message_id = 'SAME'").await, 1);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_row_that_the_database_refuses_does_not_lose_the_others() {
     assert_eq!(scene.number("select count(*) from provider_message").await, 9);
     let said = "select count(*) from blast_recipients where id = 3 and error_message = 'not  on WhatsApp'";
     assert_eq!(scene.number(said).await, 1);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn evidence_that_is_written_twice_counts_once() {
     assert_eq!(scene.statuses().await, ["sent", "uncertain", "queued"]);
     assert_eq!(scene.number("select tries::bigint from blast_recipients where id = 3").await, 1);
     assert_eq!(scene.number("select count(*) from status_history").await, 6);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_late_yes_lifts_and_a_late_no_of_an_older_attempt_changes_nothing() {
     let stale = scene.record(&[entry(1, rejected(ErrorClass::FailRecipient, "stale"), b"")]).await;
     let late = scene.record(&[accepted(2, "LATE")]).await;
 
-    assert_eq!(stale, [EntryOutcome::Nothing], "it speaks of attempt 1; attempt 2 is under way");
+    assert_eq!(stale, [EntryOutcome::Nothing], "it speaks of attempt 1; attempt 2 is in flight");
     assert!(matches!(late[..], [EntryOutcome::Changed { .. }]));
     assert_eq!(scene.statuses().await, ["sending", "sent"]);
 }
@@ -146,7 +146,7 @@ async fn a_row_that_somebody_holds_locked_does_not_hold_up_the_others() {
     scene.record(&entries[3..4]).await;
     assert_eq!(scene.statuses().await, ["sent"; 10]);
     assert_eq!(scene.number("select count(*) from blast_recipients where note = 'typing'").await, 1);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_refusal_that_may_be_tried_again_is_not_after_a_cancel() {
         .await;
 
     assert_eq!(scene.statuses().await, ["skipped"; 3]);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -180,15 +180,15 @@ async fn tries_come_to_an_end() {
         assert_eq!(again, usize::from(attempt <= tries), "after attempt {attempt}");
     }
     assert_eq!(scene.statuses().await, ["failed"]);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
-async fn stages_told_in_any_order_end_in_the_same_place() {
+async fn stages_reported_in_any_order_end_in_the_same_place() {
     use ProviderStage::{Delivered, Read, Sent};
 
     let scene = Scene::sending(6).await;
-    let told = |person: i64, stage| {
+    let reported = |person: i64, stage| {
         let (word, c2s_at, error) = ("WORD".to_owned(), None, None);
         let mut entry = entry(person, Evidence::Provider { stage, word, c2s_at, error }, b"");
         entry.answer = None;
@@ -204,11 +204,11 @@ async fn stages_told_in_any_order_end_in_the_same_place() {
     ];
     for (person, order) in (1..).zip(orders) {
         // One batch, and then everything again.
-        let batch: Vec<_> = order.into_iter().map(|stage| told(person, stage)).collect();
+        let batch: Vec<_> = order.into_iter().map(|stage| reported(person, stage)).collect();
         scene.record(&batch).await;
         scene.record(&[batch, vec![accepted(person, &format!("M{person}"))]].concat()).await;
     }
 
     assert_eq!(scene.statuses().await, ["read"; 6]);
-    scene.books().await;
+    scene.invariants().await;
 }

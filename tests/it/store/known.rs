@@ -21,7 +21,7 @@ fn known(person: &Claimed) -> EvidenceEntry {
     entry
 }
 
-/// All that a row tells, but for what differs from person to person.
+/// All that a row holds, but for what differs from person to person.
 async fn row(scene: &Scene, person: i64) -> serde_json::Value {
     sqlx::query_scalar(
         "select to_jsonb(r) - array['id', 'phone_number', 'name', 'message_id', 'sent_at', 'changed_at', 'next_attempt_at']
@@ -45,11 +45,11 @@ async fn it_comes_to_the_same_as_reading_first() {
     assert_eq!(row(&scene, 1).await, row(&scene, 2).await);
     assert_eq!(scene.number("select count(distinct body) from provider_message").await, 2);
     assert_eq!(scene.number("select count(*) from status_history where new_status = 'sent'").await, 2);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
-async fn told_twice_it_is_written_once() {
+async fn an_answer_that_comes_twice_is_written_once() {
     let scene = Scene::queued(3).await;
     let entries: Vec<_> = scene.claim(3).await.iter().map(known).collect();
 
@@ -58,7 +58,7 @@ async fn told_twice_it_is_written_once() {
 
     assert_eq!(again, [EntryOutcome::Nothing, EntryOutcome::Nothing, EntryOutcome::Nothing]);
     assert_eq!(scene.number("select count(*) from provider_message").await, 3);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn what_was_written_since_the_claim_stays() {
     assert_eq!(settled, [SENT, lifted, SENT]);
     assert_eq!(row(&scene, 1).await["note"], "calls back");
     assert_eq!(row(&scene, 2).await["reason"], serde_json::Value::Null);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn who_is_gone_does_not_lose_the_others() {
 
     assert_eq!(settled, [EntryOutcome::Gone, SENT]);
     assert_eq!(scene.number("select count(*) from provider_message").await, 1);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_row_that_somebody_holds_does_not_hold_up_the_others() {
     measured("a batch with one row that is held", took, Duration::from_secs(2));
     assert_eq!(again, [SENT]);
     assert_eq!(row(&scene, 2).await["note"], "by hand");
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -146,5 +146,5 @@ async fn a_value_that_the_database_refuses_or_an_id_that_is_taken_does_not_lose_
         entries.iter().zip(&settled).filter(|(_, s)| **s == EntryOutcome::Locked).map(|(e, _)| e.clone()).collect();
     scene.record(&left).await;
     assert_eq!(scene.statuses().await, ["sent"; 4]);
-    scene.books().await;
+    scene.invariants().await;
 }

@@ -78,7 +78,7 @@ async fn a_takeover_waits_for_a_claim_in_flight_and_makes_it_uncertain() {
 
     assert!(second.epoch > scene.lease.epoch);
     assert_eq!(scene.statuses().await, ["uncertain", "uncertain", "queued"]);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn truth_of_a_dead_epoch_is_still_recorded() {
     scene.record(&[accepted(1, "LATE")]).await;
 
     assert_eq!(scene.statuses().await, ["sent", "uncertain"]);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn two_claims_at_once_take_nobody_twice() {
     ids.dedup();
     assert_eq!((ids.len(), one.len() + two.len()), (20, 20));
     assert_eq!(scene.number("select count(*) from attempts").await, 20);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn nobody_is_claimed_who_opted_out_or_whose_blast_is_not_sending() {
 
     assert_eq!(claimed, [3, 4]);
     assert_eq!(scene.statuses().await, ["opted_out", "opted_out", "sending", "sending"]);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]

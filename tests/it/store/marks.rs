@@ -1,4 +1,4 @@
-//! Operators on one person: who was first is told, and what is taken back is taken back whole.
+//! Operators on one person: who was first is named, and what is taken back is taken back whole.
 
 use blastdeck::app::{Access, App, AppError, Launch, Listening, Setup};
 use blastdeck::config::Config;
@@ -14,8 +14,8 @@ use super::{Scene, accepted, entry};
 
 const SITI: RecipientId = RecipientId(1);
 
-/// The desk of an operator.
-pub(super) async fn desk(scene: &Scene, operator: &str) -> App {
+/// An operator's own process.
+pub(super) async fn operator_app(scene: &Scene, operator: &str) -> App {
     blastdeck::provider::init();
     let text = "[[senders]]\nname = \"sales\"\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"kedai\"\n\
                 base_url = \"http://127.0.0.1:9\"\ntoken = { file = \"/proc/sys/kernel/ostype\" }\n[engine]\nspeed = 600";
@@ -47,9 +47,9 @@ async fn sent() -> Scene {
 }
 
 #[tokio::test]
-async fn of_two_operators_who_close_one_sale_the_second_is_told_who_was_first() {
+async fn of_two_operators_who_close_one_sale_the_second_learns_who_was_first() {
     let scene = sent().await;
-    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
 
     let (first, second) = tokio::join!(aina.mark(SITI, sale("120.00")), ben.mark(SITI, sale("90.00")));
 
@@ -59,13 +59,13 @@ async fn of_two_operators_who_close_one_sale_the_second_is_told_who_was_first() 
     let written = format!("select count(*) from blast_recipients where id = 1 and amount = {amount}");
     assert_eq!(scene.number(&written).await, 1);
     assert_eq!(scene.number("select count(*) from operator_actions").await, 1);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
     let scene = sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, Mark::Replied).await.unwrap();
     aina.mark(SITI, sale("120.00")).await.unwrap();
     // Later than a moment after the close, another amount is an act of its own.
@@ -78,7 +78,7 @@ async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
     let mut seen = Vec::new();
     loop {
         seen.push(sqlx::query_scalar::<_, String>(facts).fetch_one(scene.pool()).await.unwrap());
-        scene.books().await;
+        scene.invariants().await;
         if let Err(error) = aina.undo_mine().await {
             assert!(refusal::<()>(Err(error)).contains("nothing of yours"));
             break;
@@ -95,22 +95,22 @@ async fn marks_are_taken_back_one_by_one_in_the_reverse_order() {
 #[tokio::test]
 async fn a_close_and_the_amount_typed_a_moment_later_are_taken_back_at_once() {
     let scene = sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, Mark::Closed(None)).await.unwrap();
     aina.mark(SITI, sale("120.00")).await.unwrap();
-    scene.books().await;
+    scene.invariants().await;
 
     aina.undo_mine().await.unwrap();
 
     assert_eq!(scene.statuses().await[0], "sent");
     assert_eq!(scene.number("select count(*) from blast_recipients where amount is not null").await, 0);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn ones_own_mark_is_not_taken_back_over_anothers() {
     let scene = sent().await;
-    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     aina.mark(SITI, Mark::Replied).await.unwrap();
     ben.mark(SITI, Mark::Closed(None)).await.unwrap();
 
@@ -120,13 +120,13 @@ async fn ones_own_mark_is_not_taken_back_over_anothers() {
 
     assert!(why.contains("changed since, by ben"), "{why}");
     assert_eq!(scene.statuses().await[0], "sent");
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn news_that_came_after_a_mark_stays_when_the_mark_goes() {
     let scene = sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, sale("10.00")).await.unwrap();
     let (word, c2s_at, error) = ("READ".to_owned(), None, None);
     let stage = blastdeck::domain::recipient::ProviderStage::Read;
@@ -138,13 +138,13 @@ async fn news_that_came_after_a_mark_stays_when_the_mark_goes() {
     aina.undo_mine().await.unwrap();
 
     assert_eq!(scene.statuses().await[0], "read");
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn an_answer_about_an_uncertain_person_can_be_taken_back_also_after_the_end() {
     let scene = sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     let ben = RecipientId(2);
     let dropped = aina.mark(ben, Mark::Resolve(Resolution::Drop)).await.unwrap();
     assert_eq!((dropped.before, dropped.after), (Status::Uncertain, Status::Skipped));
@@ -154,13 +154,13 @@ async fn an_answer_about_an_uncertain_person_can_be_taken_back_also_after_the_en
 
     // Either it is refused, or the blast is open again: a blast that is over has nobody open in it.
     assert!(back.is_ok() || scene.statuses().await[1] == "skipped", "{back:?}");
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn an_opt_out_is_taken_back_with_its_suppression_and_sends_nothing() {
     let scene = Scene::queued(2).await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, Mark::OptOut).await.unwrap();
     assert_eq!(scene.statuses().await, ["opted_out", "queued"]);
     assert_eq!(scene.number("select count(*) from suppressions").await, 1);
@@ -169,13 +169,13 @@ async fn an_opt_out_is_taken_back_with_its_suppression_and_sends_nothing() {
 
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);
     assert_eq!(scene.statuses().await, ["skipped", "queued"], "the blast had passed them");
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn a_suppression_that_was_there_before_stays_when_an_opt_out_is_taken_back() {
     let scene = sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     let phone = Phone::parse("+60100000001", "MY".parse().unwrap()).unwrap();
     aina.suppress("kedai", &phone, Some("by letter")).await.unwrap();
     aina.mark(SITI, Mark::OptOut).await.unwrap();
@@ -189,7 +189,7 @@ async fn a_suppression_that_was_there_before_stays_when_an_opt_out_is_taken_back
 async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
     let scene = Scene::queued(2).await;
     scene.execute("update blasts set state = 'draft'").await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     let launch = async |armed_for| {
         let version = aina.blast(BlastId(1)).await.unwrap().version;
         aina.launch(Launch { blast: BlastId(1), version, people: 2, armed_for }).await
@@ -209,7 +209,7 @@ async fn a_launch_is_taken_back_while_it_is_armed_and_not_after() {
 async fn of_two_operators_who_launch_or_pause_at_once_one_wins() {
     let scene = Scene::queued(2).await;
     scene.execute("update blasts set state = 'draft'").await;
-    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     let version = aina.blast(BlastId(1)).await.unwrap().version;
     let launch = Launch { blast: BlastId(1), version, people: 2, armed_for: TimeDelta::zero() };
 
@@ -235,13 +235,13 @@ fn people(ids: std::ops::RangeInclusive<i64>) -> Vec<RecipientId> {
 #[tokio::test]
 async fn a_mark_on_several_people_is_one_act_and_one_undo_takes_it_back() {
     let scene = three_sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, Mark::Note("first".to_owned())).await.unwrap();
 
     let several = aina.mark_several(&people(1..=3), &Mark::Replied).await.unwrap();
     assert_eq!((several.marked.len(), several.refused.len()), (3, 0));
     assert_eq!(scene.statuses().await, ["replied"; 3]);
-    scene.books().await;
+    scene.invariants().await;
     let taken = aina.undo_mine().await.unwrap();
 
     assert_eq!(taken.sentence, "3 people: replied, taken back");
@@ -250,13 +250,13 @@ async fn a_mark_on_several_people_is_one_act_and_one_undo_takes_it_back() {
     assert_eq!(scene.statuses().await, ["sent"; 3]);
     assert_eq!(aina.undo_mine().await.unwrap().sentence, "Person 1: note taken back");
     assert!(refusal(aina.undo_mine().await).contains("nothing of yours"));
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn an_act_on_several_people_is_taken_back_whole_or_not_at_all() {
     let scene = three_sent().await;
-    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     aina.mark_several(&people(1..=3), &Mark::Replied).await.unwrap();
     ben.mark(RecipientId(2), Mark::Closed(None)).await.unwrap();
 
@@ -270,13 +270,13 @@ async fn an_act_on_several_people_is_taken_back_whole_or_not_at_all() {
 
     assert_eq!(taken.sentence, "2 people: replied, taken back");
     assert_eq!(scene.statuses().await, ["sent"; 3]);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
-async fn of_several_people_those_who_cannot_be_marked_are_left_and_told() {
+async fn of_several_people_those_who_cannot_be_marked_are_left_and_named() {
     let scene = sent().await;
-    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     ben.mark(SITI, sale("5.00")).await.unwrap();
 
     let several = aina.mark_several(&people(1..=3), &Mark::Closed(None)).await.unwrap();
@@ -288,13 +288,13 @@ async fn of_several_people_those_who_cannot_be_marked_are_left_and_told() {
     assert!(nobody.starts_with("nobody was marked: Person 2: it is not known"), "{nobody}");
     assert_eq!(scene.statuses().await, ["closed", "uncertain", "closed"]);
     assert_eq!(scene.number("select count(*) from blast_recipients where amount = 5").await, 1);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn several_opt_outs_and_the_last_marks_of_several_are_taken_back_at_once() {
     let scene = three_sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark_several(&people(1..=2), &Mark::OptOut).await.unwrap();
     assert_eq!(scene.number("select count(*) from suppressions").await, 2);
 
@@ -304,13 +304,13 @@ async fn several_opt_outs_and_the_last_marks_of_several_are_taken_back_at_once()
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);
     assert_eq!(scene.number("select count(*) from blast_recipients where opted_out_at is not null").await, 0);
     assert!(refusal(aina.undo_people(&people(1..=3)).await).contains("none of them"));
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn marks_retries_and_opt_outs_have_the_databases_time() {
     let scene = three_sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     let class = blastdeck::domain::retry::ErrorClass::FailRecipient;
     let error = Evidence::Rejected { class, code: "400".to_owned(), message: "no such number".to_owned() };
     scene.execute("update blast_recipients set standing = 'sending', sent_at = null where id = 3").await;
@@ -333,7 +333,7 @@ async fn marks_retries_and_opt_outs_have_the_databases_time() {
 #[tokio::test]
 async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     let scene = sent().await;
-    let (aina, ben) = (desk(&scene, "aina").await, desk(&scene, "ben").await);
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
     aina.mark(SITI, sale("120.00")).await.unwrap();
     let amount = |text: &str| text.parse::<Decimal>().unwrap();
 
@@ -346,13 +346,13 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
     assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is 120.00 again");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 120);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn a_second_amount_is_taken_back_by_itself_and_the_first_goes_with_its_close() {
     let scene = sent().await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, sale("1200.50")).await.unwrap();
     aina.mark(SITI, sale("75")).await.unwrap();
 
@@ -362,5 +362,5 @@ async fn a_second_amount_is_taken_back_by_itself_and_the_first_goes_with_its_clo
 
     assert_eq!((first.as_str(), amount), ("Person 1: the amount is 1200.50 again", 1_201));
     assert_eq!(second, "Person 1: closed -> sent, taken back");
-    scene.books().await;
+    scene.invariants().await;
 }

@@ -15,7 +15,7 @@ use sqlx::postgres::PgPoolOptions;
 use super::{BLAST, SENDER, Scene, acquire};
 use crate::support::eventually_async;
 
-/// Half of the table is queued, and none of it in the blast that is asked about: a walk over the table looks cheap, and
+/// Half of the table is queued, and none of it in the blast that is asked about: a walk over the table seems cheap, and
 /// finds nobody.
 async fn two_halves() -> Scene {
     let scene = Scene::queued(0).await;
@@ -32,8 +32,8 @@ async fn two_halves() -> Scene {
     scene
 }
 
-/// Walks over all people so far, and looks into their indexes.
-async fn walks_and_looks(pool: &PgPool) -> (i64, i64) {
+/// Walks over all people so far, and lookups in their indexes.
+async fn walks_and_lookups(pool: &PgPool) -> (i64, i64) {
     sqlx::query_as("select seq_scan, idx_scan from pg_stat_user_tables where relname = 'blast_recipients'")
         .fetch_one(pool)
         .await
@@ -42,13 +42,13 @@ async fn walks_and_looks(pool: &PgPool) -> (i64, i64) {
 
 /// How many walks over all people the queries took.
 async fn walks(scene: &Scene, asked: impl AsyncFnOnce(&PgPool)) -> i64 {
-    let before = walks_and_looks(scene.pool()).await;
+    let before = walks_and_lookups(scene.pool()).await;
     let pool = PgPoolOptions::new().max_connections(1).connect(&scene.database.url).await.unwrap();
     asked(&pool).await;
-    // A connection tells what it counted when it ends.
+    // A connection reports what it counted when it ends.
     pool.close().await;
-    eventually_async("what was counted is told", async || walks_and_looks(scene.pool()).await.1 > before.1).await;
-    walks_and_looks(scene.pool()).await.0 - before.0
+    eventually_async("what was counted is reported", async || walks_and_lookups(scene.pool()).await.1 > before.1).await;
+    walks_and_lookups(scene.pool()).await.0 - before.0
 }
 
 /// How many people's rows the queries read.

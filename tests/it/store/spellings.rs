@@ -1,4 +1,4 @@
-//! One person under two spellings of their number: within a blast, for opt-outs, for replies, and for whoever looks for
+//! One person under two spellings of their number: within a blast, for opt-outs, for replies, and for whoever searches for
 //! them. The rule stands twice, here and in the database, and must be one.
 
 use blastdeck::domain::filter::Filter;
@@ -109,7 +109,7 @@ async fn an_opt_out_holds_for_both_spellings_and_for_nobody_else() {
     assert_eq!(claimed, [4]);
     assert_eq!(skip_suppressed(scene.pool(), BLAST).await.unwrap(), 3);
     assert_eq!(scene.number("select count(*) from blast_recipients where status = 'queued'").await, 0);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use blastdeck::domain::retry::ErrorClass;
 use blastdeck::app::{App, Launch};
 use chrono::TimeDelta;
 
-use super::marks::{desk, refusal};
+use super::marks::{operator_app, refusal};
 use super::{BLAST, Scene, entry};
 
 const BEN: RecipientId = RecipientId(2);
@@ -15,7 +15,7 @@ const BEN: RecipientId = RecipientId(2);
 /// Person 2 opted out by aina's word; nobody was sent to.
 async fn with_an_opt_out() -> (Scene, App) {
     let scene = Scene::queued(3).await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(BEN, Mark::OptOut).await.unwrap();
     (scene, aina)
 }
@@ -47,13 +47,13 @@ async fn an_opt_out_before_a_pause_is_not_taken_back_in_its_place() {
     // On purpose it can be.
     aina.undo_person(BEN).await.unwrap();
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);
-    scene.books().await;
+    scene.invariants().await;
 }
 
 #[tokio::test]
 async fn a_pause_that_somebody_ended_is_still_ones_last_act() {
     let (scene, aina) = with_an_opt_out().await;
-    let ben = desk(&scene, "ben").await;
+    let ben = operator_app(&scene, "ben").await;
     aina.pause(BLAST).await.unwrap();
     let version = aina.blast(BLAST).await.unwrap().version;
     ben.resume(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();
@@ -98,7 +98,7 @@ async fn an_opt_out_by_number_is_named_with_the_verb_that_reverses_it() {
 #[tokio::test]
 async fn a_retry_is_named_with_the_key_that_stops_it() {
     let scene = Scene::sending(3).await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(RecipientId(3), Mark::Note("asks on Friday".to_owned())).await.unwrap();
     let (class, code) = (ErrorClass::FailRecipient, "400".to_owned());
     let error = Evidence::Rejected { class, code, message: "no such number".to_owned() };
@@ -115,7 +115,7 @@ async fn a_retry_is_named_with_the_key_that_stops_it() {
 async fn a_start_of_long_ago_is_not_stepped_over() {
     let scene = Scene::queued(3).await;
     scene.execute("update blasts set state = 'draft'").await;
-    let aina = desk(&scene, "aina").await;
+    let aina = operator_app(&scene, "aina").await;
     aina.mark(BEN, Mark::OptOut).await.unwrap();
     let version = aina.blast(BLAST).await.unwrap().version;
     aina.launch(Launch { blast: BLAST, version, people: 2, armed_for: TimeDelta::zero() }).await.unwrap();

@@ -15,8 +15,8 @@ pub struct Clock {
 
 impl Clock {
     /// The machine's time, until it jumps. Made with the compiler driver that also links Rust programs.
-    pub fn new(room: &Path) -> Self {
-        let clock = Self { ahead: room.join("clock"), library: room.join("libjumping_clock.so") };
+    pub fn new(dir: &Path) -> Self {
+        let clock = Self { ahead: dir.join("clock"), library: dir.join("libjumping_clock.so") };
         clock.jump(0);
         let mut compiler = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-x", "c", "-", "-o"])

@@ -7,21 +7,21 @@ use blastdeck::private_postgres::{Address, PrivatePostgres, Status};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{Connection, PgConnection};
 
-use super::{Room, eventually_async};
+use super::{TestDir, eventually_async};
 
 pub struct Cluster {
     pub local: PrivatePostgres,
-    pub room: Room,
+    pub dir: TestDir,
 }
 
 impl Cluster {
     /// Running, and able to be recovered.
     pub async fn start() -> (Self, Address) {
-        let room = Room::new();
-        let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
+        let dir = TestDir::new();
+        let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
         local.ensure_running().await.unwrap();
         local.stop().await.unwrap();
-        let cluster = Self { local, room };
+        let cluster = Self { local, dir };
         cluster.set("wal_level = replica\n");
         let address = cluster.local.ensure_running().await.unwrap();
         (cluster, address)
@@ -76,11 +76,11 @@ impl Cluster {
     }
 
     fn files(&self) -> PathBuf {
-        self.room.path().join("data/postgres")
+        self.dir.path().join("data/postgres")
     }
 
     fn copy(&self) -> PathBuf {
-        self.room.path().join("copy")
+        self.dir.path().join("copy")
     }
 }
 

@@ -53,8 +53,8 @@ const PROMISES: [Rule; 6] = [
     ),
 ];
 
-/// Rules that the database alone can tell.
-const BOOKS: [Rule; 14] = [
+/// Rules over the database alone.
+const INVARIANTS: [Rule; 14] = [
     (
         "another attempt after one whose outcome nobody knows",
         "select x.recipient_id || ' ' || x.attempt from attempts x join attempts y using (recipient_id)
@@ -157,13 +157,13 @@ pub async fn broken_promises(pool: &PgPool, posts: &[Post]) -> Vec<String> {
     let mut tx = pool.begin().await.unwrap();
     note_truth(&mut tx, posts).await;
     let mut broken = broken(&mut tx, &PROMISES).await;
-    broken.extend(self::broken(&mut tx, &BOOKS).await);
+    broken.extend(self::broken(&mut tx, &INVARIANTS).await);
     broken
 }
 
-/// The same for the books alone.
-pub async fn broken_books(pool: &PgPool) -> Vec<String> {
-    broken(&mut pool.acquire().await.unwrap(), &BOOKS).await
+/// The same for the rules over the database alone.
+pub async fn broken_invariants(pool: &PgPool) -> Vec<String> {
+    broken(&mut pool.acquire().await.unwrap(), &INVARIANTS).await
 }
 
 async fn note_truth(tx: &mut PgConnection, posts: &[Post]) {

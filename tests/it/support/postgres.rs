@@ -31,7 +31,7 @@ pub async fn postgres() -> Address {
     tokio::task::spawn_blocking(|| server().address().clone()).await.unwrap()
 }
 
-/// A fresh database, cloned from the template.
+/// A new database, cloned from the template.
 pub async fn database() -> TestDatabase {
     let address = postgres().await;
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));

@@ -31,7 +31,7 @@ pub struct Proxy {
     listening: JoinHandle<()>,
 }
 
-/// What all connections look at.
+/// What all connections share.
 struct Shared {
     socket: PathBuf,
     troubles: Mutex<Troubles>,
@@ -155,7 +155,7 @@ async fn forward(
 }
 
 fn read_on(bytes: &[u8], talk: &mut Talk, shared: &Shared) {
-    let commits = talk.hear(bytes);
+    let commits = talk.read(bytes);
     talk.is_swallowed |= commits && shared.takes_commit(&talk.said);
     shared.transactions.fetch_add(std::mem::take(&mut talk.ended), Ordering::SeqCst);
 }
@@ -226,7 +226,7 @@ struct Talk {
 
 impl Talk {
     /// Reads on; whether a COMMIT was among it.
-    fn hear(&mut self, bytes: &[u8]) -> bool {
+    fn read(&mut self, bytes: &[u8]) -> bool {
         self.pending.extend_from_slice(bytes);
         let mut commits = false;
         while let Some((kind, body)) = self.message() {

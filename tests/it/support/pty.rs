@@ -119,7 +119,7 @@ impl Pty {
         self.seen.bytes.load(Ordering::SeqCst)
     }
 
-    /// Changes the size, which tells the program.
+    /// Changes the size, which signals the program.
     pub fn resize(&mut self, size: Size) {
         self.seen.parser.lock().unwrap().screen_mut().set_size(size.rows, size.columns);
         self.terminal.as_ref().expect("the terminal is still there").master.resize(size.into()).unwrap();

@@ -90,18 +90,18 @@ impl Drop for Rude {
 async fn listen(listener: TcpListener, manner: fn(usize) -> Manner, calls: Arc<Mutex<Vec<Call>>>) {
     let mut number = 0;
     while let Ok((stream, _)) = listener.accept().await {
-        let book = Book { calls: calls.clone(), manner: manner(number) };
-        tokio::spawn(async move { book.serve(stream).await.unwrap_or_default() });
+        let connection = Connection { calls: calls.clone(), manner: manner(number) };
+        tokio::spawn(async move { connection.serve(stream).await.unwrap_or_default() });
         number += 1;
     }
 }
 
-struct Book {
+struct Connection {
     calls: Arc<Mutex<Vec<Call>>>,
     manner: Manner,
 }
 
-impl Book {
+impl Connection {
     /// One connection, one call.
     async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         if self.manner == Manner::Slams {

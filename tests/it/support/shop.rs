@@ -9,9 +9,9 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use tokio::process::{Child, Command};
 
-use super::invariants::{self, broken_books, broken_promises};
+use super::invariants::{self, broken_invariants, broken_promises};
 use super::sim::{Sim, TOKEN};
-use super::{Deadline, PATIENCE, Pty, Room, Size, TestDatabase, blastdeck, database, eventually_async};
+use super::{Deadline, PATIENCE, Pty, Size, TestDatabase, TestDir, blastdeck, database, eventually_async};
 
 /// How a shop differs from the usual one. Lines of TOML, and arguments of the simulator.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Default for Setup<'_> {
 pub struct Shop {
     pub database: TestDatabase,
     pub sim: Sim,
-    room: Room,
+    dir: TestDir,
 }
 
 /// What a run of the program came to.
@@ -59,7 +59,7 @@ impl Shop {
 
     /// The same on a database that the test made.
     pub fn open_on(database: TestDatabase, setup: Setup<'_>) -> Self {
-        let shop = Self { database, sim: Sim::start(setup.sim), room: Room::new() };
+        let shop = Self { database, sim: Sim::start(setup.sim), dir: TestDir::new() };
         shop.configure(setup);
         shop
     }
@@ -105,7 +105,7 @@ impl Shop {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.room.path().join(name)
+        self.dir.path().join(name)
     }
 
     /// The program with these arguments, in an environment of the shop's own.
@@ -119,7 +119,7 @@ impl Shop {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.room.path())
+            .env("HOME", self.dir.path())
             .env("DATABASE_URL", &self.database.url)
             .env("BLASTDECK_DATA_DIR", self.path("data"))
             .env("BLASTDECK_STATE_DIR", self.path("state"))
@@ -127,7 +127,7 @@ impl Shop {
             .env("WSAPME_TOKEN", TOKEN)
             .args(["--config".as_ref(), self.path("config.toml").as_os_str()])
             .args(arguments)
-            .current_dir(self.room.path())
+            .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
@@ -241,7 +241,7 @@ impl Shop {
     }
 
     fn in_terminal_of(&self, program: &Path, verb: &[&str], size: Size) -> Pty {
-        let (home, data, config) = (self.room.path(), self.path("data"), self.path("config.toml"));
+        let (home, data, config) = (self.dir.path(), self.path("data"), self.path("config.toml"));
         let state = self.path("state");
         let environment = [
             ("HOME", home.to_str().unwrap()),
@@ -297,7 +297,14 @@ impl Shop {
         eventually_async(&format!("{posts} POSTs"), async || self.sim.stats().await.posts >= posts).await;
     }
 
-    /// Fails, naming each, if a promise is broken: against the simulator's truth, and in the books themselves.
+    /// Waits until so many engines are up: each listens for orders on a connection of its own.
+    pub async fn until_listening(&self, engines: i64) {
+        let listening =
+            "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
+        eventually_async(&format!("{engines} engines listen"), async || self.number(listening).await == engines).await;
+    }
+
+    /// Fails, naming each, if a promise is broken: against the simulator's record, and within the database.
     #[track_caller]
     pub fn promises(&self) -> impl Future<Output = ()> + '_ {
         let caller = std::panic::Location::caller();
@@ -307,19 +314,19 @@ impl Shop {
         }
     }
 
-    /// The same for the books alone: for tests that make the simulator lie.
+    /// The same within the database alone: for tests that make the simulator lie.
     #[track_caller]
-    pub fn books(&self) -> impl Future<Output = ()> + '_ {
+    pub fn invariants(&self) -> impl Future<Output = ()> + '_ {
         let caller = std::panic::Location::caller();
         async move {
-            let broken = broken_books(&self.database.pool).await;
+            let broken = broken_invariants(&self.database.pool).await;
             assert!(broken.is_empty(), "{caller}: {broken:#?}");
         }
     }
 
     /// The engines of this shop that live now, detached ones too.
     pub fn engines(&self) -> Vec<Pid> {
-        let wanted = self.room.path().to_string_lossy().into_owned();
+        let wanted = self.dir.path().to_string_lossy().into_owned();
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| {
             let line = std::fs::read(entry.path().join("cmdline")).ok()?;

@@ -85,27 +85,27 @@ impl Sim {
 
     /// The next sends to this phone (digits) are answered like this.
     pub async fn answer_send(&self, digits: &str, answers: Value) {
-        self.tell("/sim/script", &json!({ "call": "send", "phone": digits, "answers": answers })).await;
+        self.post("/sim/script", &json!({ "call": "send", "phone": digits, "answers": answers })).await;
     }
 
     /// The next questions about this message are answered like this.
     pub async fn answer_status(&self, message_id: &str, answers: Value) {
-        self.tell("/sim/script", &json!({ "call": "status", "message_id": message_id, "answers": answers })).await;
+        self.post("/sim/script", &json!({ "call": "status", "message_id": message_id, "answers": answers })).await;
     }
 
     /// The next questions, about whatever message, are answered like this.
     pub async fn answer_any_status(&self, answers: Value) {
-        self.tell("/sim/script", &json!({ "call": "status", "answers": answers })).await;
+        self.post("/sim/script", &json!({ "call": "status", "answers": answers })).await;
     }
 
     /// The next sends, to whomever, are answered like this.
     pub async fn answer_any_send(&self, answers: Value) {
-        self.tell("/sim/script", &json!({ "call": "send", "answers": answers })).await;
+        self.post("/sim/script", &json!({ "call": "send", "answers": answers })).await;
     }
 
     /// These faults, and no others, from now on.
     pub async fn faults(&self, faults: &[&str]) {
-        self.tell("/sim/faults", &json!(faults)).await;
+        self.post("/sim/faults", &json!(faults)).await;
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
@@ -113,7 +113,7 @@ impl Sim {
         serde_json::from_slice(&reply.error_for_status().unwrap().bytes().await.unwrap()).unwrap()
     }
 
-    async fn tell(&self, path: &str, what: &Value) {
+    async fn post(&self, path: &str, what: &Value) {
         let reply = self.client.post(format!("{}{path}", self.base_url)).body(what.to_string()).send().await.unwrap();
         reply.error_for_status().unwrap();
     }
@@ -122,7 +122,7 @@ impl Sim {
 impl Drop for Sim {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // It lets calls under way end first; nobody waits for those any more.
+        // It lets calls in flight end first; nobody waits for those any more.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -65,7 +65,7 @@ async fn a_killed_delete_is_finished_by_the_same_command() {
     assert_eq!((shop.number(THERE).await, shop.number("select count(*) from blasts").await), (0, 0), "{said}");
     let again = shop.run(&["blast", "delete", "1", "--yes"]).await;
     assert!(again.code != 0 && again.err.contains("there is no blast 1"), "{again:?}");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn is_finished_first(state: &str, verb: &str, left: &str) {
 
     assert!(ended.success());
     assert_eq!(shop.number(left).await, 0, "{verb}");
-    shop.books().await;
+    shop.invariants().await;
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn a_list_that_cannot_be_used_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_told_by_name_and_changes_nothing() {
+async fn what_does_not_exist_is_named_and_nothing_changes() {
     let shop = busy_shop().await;
     let before = shop.rows().await;
     let stranger = digits(999);
@@ -84,7 +84,7 @@ async fn what_does_not_exist_is_told_by_name_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_told_with_the_nearest_one_and_nothing_runs() {
+async fn an_unknown_key_is_reported_with_the_nearest_one_and_nothing_runs() {
     let shop = busy_shop().await;
     let before = shop.rows().await;
     let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
@@ -103,7 +103,7 @@ async fn an_unknown_key_is_told_with_the_nearest_one_and_nothing_runs() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_told_quickly_and_without_its_password() {
+async fn a_database_that_is_not_there_is_reported_quickly_and_without_its_password() {
     let shop = Shop::open(Setup::default()).await;
     let began = Instant::now();
 
@@ -183,15 +183,19 @@ async fn a_failure_with_json_is_json() {
         assert_eq!(said.code, code, "{verb:?}: {said:?}");
         assert_eq!(said.out, "", "{verb:?}: {said:?}");
         let last = said.err.lines().last().unwrap();
-        let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{verb:?}: {error}: {said:?}"));
-        assert_eq!((&told["error"]["kind"], &told["error"]["exit_code"]), (&json!(kind), &json!(code)), "{told}");
-        let message = told["error"]["message"].as_str().unwrap();
-        assert!(!message.is_empty() && !message.contains('\n'), "{told}");
+        let failure: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{verb:?}: {error}: {said:?}"));
+        assert_eq!(
+            (&failure["error"]["kind"], &failure["error"]["exit_code"]),
+            (&json!(kind), &json!(code)),
+            "{failure}"
+        );
+        let message = failure["error"]["message"].as_str().unwrap();
+        assert!(!message.is_empty() && !message.contains('\n'), "{failure}");
     }
 }
 
 #[tokio::test]
-async fn what_was_typed_wrongly_is_told_with_what_to_type() {
+async fn what_was_typed_wrongly_is_reported_with_what_to_type() {
     let shop = busy_shop().await;
     let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "people.csv", "--timezone"];
     let cases: [(&[&str], &[&str]); 9] = [

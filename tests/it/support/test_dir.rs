@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Waits for its input to end, which it does when the test drops the room or dies; ends the servers, then removes the files.
+/// Waits for its input to end, which it does when the test drops the directory or dies; ends the servers, then removes the files.
 /// A pid file may name a process that is no server of ours: only a `postgres` is signalled.
 const CLEAR_UP: &str = r#"
 trap '' HUP INT TERM
@@ -23,14 +23,14 @@ rm -rf "$1" || { sleep 1; rm -rf "$1"; }
 "#;
 
 /// The directory; other users may pass through it (a server of root's runs as another user).
-pub struct Room {
+pub struct TestDir {
     dir: PathBuf,
     keeper: Child,
 }
 
-impl Room {
+impl TestDir {
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("blastdeck-room-").tempdir().unwrap().keep();
+        let dir = tempfile::Builder::new().prefix("blastdeck-test-").tempdir().unwrap().keep();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)).unwrap();
         let keeper = Command::new("/bin/sh")
             .args(["-c", CLEAR_UP, "sh"])
@@ -48,7 +48,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for TestDir {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
