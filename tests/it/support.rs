@@ -2,6 +2,7 @@
 
 mod clock;
 mod cluster;
+mod engine;
 mod invariants;
 mod postgres;
 pub mod proxy;
@@ -16,10 +17,11 @@ use std::time::{Duration, Instant};
 
 pub use clock::Clock;
 pub use cluster::{Cluster, copy};
+pub use engine::Engine;
 pub use invariants::broken_invariants;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
-pub use shop::{Engine, Said, Setup, Shop, digits, said};
+pub use shop::{Said, Setup, Shop, digits, said};
 pub use sim::Post;
 pub use test_dir::TestDir;
 

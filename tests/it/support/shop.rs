@@ -7,11 +7,11 @@ use std::process::{Output, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use super::invariants::{self, broken_invariants, broken_promises};
 use super::sim::{Sim, TOKEN};
-use super::{Deadline, PATIENCE, Pty, Size, TestDatabase, TestDir, blastdeck, database, eventually_async};
+use super::{Deadline, Engine, PATIENCE, Pty, Size, TestDatabase, TestDir, blastdeck, database, eventually_async};
 
 /// How a shop differs from the usual one. Lines of TOML, and arguments of the simulator.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +115,10 @@ impl Shop {
 
     /// The same with another program than the one under test, such as a copy of it.
     pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        self.command_by(program, &self.path("config.toml"), arguments)
+    }
+
+    fn command_by(&self, program: &Path, config: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -125,7 +129,7 @@ impl Shop {
             .env("BLASTDECK_STATE_DIR", self.path("state"))
             .env("BLASTDECK_OPERATOR", "aina")
             .env("WSAPME_TOKEN", TOKEN)
-            .args(["--config".as_ref(), self.path("config.toml").as_os_str()])
+            .args(["--config".as_ref(), config.as_os_str()])
             .args(arguments)
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
@@ -222,7 +226,15 @@ impl Shop {
         let log = OpenOptions::new().create(true).append(true).open(self.path("engine.log")).unwrap();
         let mut command = self.command(&["engine"]);
         command.envs(variables.iter().copied());
-        Engine(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
+        Engine::start(command.stderr(log))
+    }
+
+    /// One that goes on by the configuration as it is now, whatever becomes of the file.
+    pub fn engine_of_older_config(&self) -> Engine {
+        let older = self.path("older.toml");
+        std::fs::copy(self.path("config.toml"), &older).unwrap();
+        let log = OpenOptions::new().create(true).append(true).open(self.path("engine.log")).unwrap();
+        Engine::start(self.command_by(&blastdeck(), &older, &["engine"]).stderr(log))
     }
 
     /// The dashboard in a terminal, with its engine, in the shop's own environment.
@@ -345,35 +357,6 @@ impl Drop for Shop {
         for pid in self.engines() {
             let _ = kill_process(pid, Signal::KILL);
         }
-    }
-}
-
-/// A running engine; killed when dropped.
-pub struct Engine(Child);
-
-impl Engine {
-    /// Kills it as `kill -9` does.
-    pub async fn kill(mut self) {
-        self.0.kill().await.unwrap();
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.0.id().unwrap()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-    }
-
-    /// The most memory that it has held so far, in bytes.
-    pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id().unwrap())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    }
-
-    /// Asks it to end, and waits until it has.
-    pub async fn stop(mut self) {
-        self.signal(Signal::TERM);
-        let ended = tokio::time::timeout(PATIENCE, self.0.wait()).await;
-        assert!(ended.expect("it ends when asked").unwrap().success());
     }
 }
 
