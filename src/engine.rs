@@ -23,7 +23,7 @@ mod supervisor;
 mod sync;
 
 pub use clock::{DatabaseClock, Moment};
-pub use configured_sender::{BlastLimits, ConfiguredSender, per_hour, whole};
+pub use configured_sender::{ConfiguredSender, per_hour, whole};
 pub use context::{EngineContext, EngineSettings, Suspension, Turns};
 pub use fence::{Fence, Refusal};
 pub use fingerprint::{Fingerprint, program};

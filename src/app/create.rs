@@ -44,11 +44,11 @@ impl App {
             tag: draft.tag,
             follow_up_stage: draft.follow_up_stage,
             message: draft.message,
-            rate: draft.rate.map(|rate| rate.to_string()),
-            gap: draft.gap.map(|gap| gap.to_string()),
-            window: draft.window.map(|hours| hours.to_string()),
-            weekdays: draft.weekdays.map(|days| days.to_string()),
-            timezone: draft.timezone.map(|zone| zone.name().to_owned()),
+            rate: draft.rate,
+            gap: draft.gap,
+            window: draft.window,
+            weekdays: draft.weekdays,
+            timezone: draft.timezone,
         };
         let new = NewBlast { region: sender.region, draft };
         let imported = create_blast(self.pool(), new, source, rejected).await?;

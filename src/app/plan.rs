@@ -9,8 +9,8 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::Forecast;
+use crate::engine::ConfiguredSender;
 use crate::engine::variables;
-use crate::engine::{BlastLimits, ConfiguredSender};
 use crate::store::claim::Claimed;
 use crate::store::plan::{self, ConcurrentBlast, SampleKind};
 use crate::store::suppression;
@@ -148,7 +148,7 @@ impl Plan {
         let prospect = Prospect { blast: &self.blast, sender: configured, sender_state: sender };
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
-        self.window = BlastLimits::of_row(&self.blast, configured).window.map(|window| window.to_string());
+        self.window = self.blast.limits.beside(&configured.limits).window.map(|window| window.to_string());
         self.pace = prospect.pace();
         self.forecast = if self.stopped.is_some() { Forecast::default() } else { prospect.forecast(self.people, now) };
         self

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::pace::{Backlog, BindingLimit, Forecast, Limits, binding, per_hour};
 use crate::domain::waiting::Waiting;
-use crate::engine::{BlastLimits, ConfiguredSender, whole};
+use crate::engine::{ConfiguredSender, whole};
 use crate::store::view::BlastRow;
 
 /// What holds a sender back now, beside its configuration.
@@ -33,7 +33,7 @@ impl Prospect<'_> {
         if self.blast.waiting.as_ref().is_some_and(Waiting::is_open_ended) {
             return Forecast::default();
         }
-        let own = BlastLimits::of_row(self.blast, self.sender);
+        let own = self.blast.limits.beside(&self.sender.limits);
         let backlog = Backlog {
             people: u64::try_from(people).unwrap_or_default(),
             sender: self.limits(),
@@ -46,12 +46,12 @@ impl Prospect<'_> {
 
     /// The average pace, in messages an hour; `None` where no pace binds.
     pub fn per_hour(&self) -> Option<i64> {
-        whole(per_hour(&self.limits(), &BlastLimits::of_row(self.blast, self.sender).limits))
+        whole(per_hour(&self.limits(), &self.blast.limits.beside(&self.sender.limits).limits))
     }
 
     /// The pace in words: `gap 20s..1m, about 90 an hour`, of the limit that binds.
     pub fn pace(&self) -> String {
-        let own = BlastLimits::of_row(self.blast, self.sender).limits;
+        let own = self.blast.limits.beside(&self.sender.limits).limits;
         let binds = match binding(&self.limits(), &own) {
             None => return "rate unlimited".to_owned(),
             Some(BindingLimit::Rate(rate)) => format!("rate {rate}"),

@@ -6,6 +6,7 @@ use std::fmt;
 use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
+mod blast_limits;
 mod forecast;
 mod gap;
 mod pacer;
@@ -14,6 +15,7 @@ mod recipient_cooldown;
 mod span;
 mod window;
 
+pub use blast_limits::{BlastLimits, LimitColumn, LimitColumns, UnreadableLimit};
 pub use forecast::{Backlog, BindingLimit, Forecast, ForecastShare, binding, per_hour};
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, PastAttempts};

@@ -9,14 +9,12 @@ use sqlx::PgPool;
 
 use crate::config;
 use crate::domain::ids::SenderId;
-use crate::domain::pace::{self, Gap, Hours, Limits, PairGap, Rate, Speed, Weekdays, Window};
+use crate::domain::pace::{self, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
 use crate::domain::polling::default_polls_per_second;
 use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::provider::{Provider, ProviderStage, SendOutcome};
-use crate::store::blast::RunnableBlast;
-use crate::store::view::BlastRow;
 use crate::store::{self, StoreError};
 
 /// A configured sender.
@@ -88,80 +86,6 @@ impl ConfiguredSender {
         let SendOutcome::Accepted { provider_status: Some(word), .. } = outcome else { return false };
         self.is_failure(word)
     }
-}
-
-/// A blast's own limits, narrower than its sender's.
-#[derive(Debug, Clone)]
-pub struct BlastLimits {
-    pub limits: Limits,
-    pub window: Option<Window>,
-}
-
-impl BlastLimits {
-    /// Reads what the blast was made with. What cannot be read any more (somebody edited the row) holds nothing up but is
-    /// told in the log.
-    pub fn of(blast: &RunnableBlast, desk: &ConfiguredSender) -> Self {
-        let spelled = Spelled {
-            rate: blast.rate.as_deref(),
-            gap: blast.gap.as_deref(),
-            hours: blast.send_window.as_deref(),
-            weekdays: blast.weekdays.as_deref(),
-            timezone: blast.timezone.as_deref(),
-        };
-        let (limits, unreadable) = spelled.read(desk);
-        for column in unreadable {
-            tracing::warn!(blast = blast.id.0, column, "cannot be read and is passed over");
-        }
-        limits
-    }
-
-    /// The same for a face, which reads often and writes no log of it.
-    pub fn of_row(blast: &BlastRow, desk: &ConfiguredSender) -> Self {
-        let spelled = Spelled {
-            rate: blast.rate.as_deref(),
-            gap: blast.gap.as_deref(),
-            hours: blast.window.as_deref(),
-            weekdays: blast.weekdays.as_deref(),
-            timezone: blast.timezone.as_deref(),
-        };
-        spelled.read(desk).0
-    }
-}
-
-/// A blast's limits as its row spells them.
-struct Spelled<'a> {
-    rate: Option<&'a str>,
-    gap: Option<&'a str>,
-    hours: Option<&'a str>,
-    weekdays: Option<&'a str>,
-    timezone: Option<&'a str>,
-}
-
-impl Spelled<'_> {
-    /// With the columns that cannot be read.
-    fn read(&self, desk: &ConfiguredSender) -> (BlastLimits, Vec<&'static str>) {
-        let mut bad = Vec::new();
-        let zone = read("timezone", self.timezone, &mut bad).unwrap_or(desk.zone());
-        let gap: Option<Gap> = read("gap", self.gap, &mut bad);
-        let rate = read("rate", self.rate, &mut bad).unwrap_or(Rate::Unlimited);
-        let hours = read("send_window", self.hours, &mut bad);
-        let days = read("weekdays", self.weekdays, &mut bad);
-        let window = (hours.is_some() || days.is_some()).then(|| Window {
-            hours: hours.unwrap_or(Hours::ALL_DAY),
-            days: days.unwrap_or(Weekdays::DAILY),
-            zone,
-        });
-        let limits = Limits { rate, gap, daily_cap: None, zone, speed: desk.limits.speed };
-        (BlastLimits { limits, window }, bad)
-    }
-}
-
-fn read<T: std::str::FromStr>(column: &'static str, text: Option<&str>, bad: &mut Vec<&'static str>) -> Option<T> {
-    let value = text?.parse().ok();
-    if value.is_none() {
-        bad.push(column);
-    }
-    value
 }
 
 /// The rate that binds a sender, in messages an hour on average; `None` where none does.

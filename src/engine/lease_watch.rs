@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::clock::Moment;
 use crate::domain::ids::SenderId;
-use crate::store::lease::{HeldLease, Pulse};
+use crate::store::lease::{Pulse, RivalLease};
 
 /// The leases that this process waits for.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub enum Verdict {
 
 impl Watch {
     /// Looks at a lease that somebody else holds. The database has just answered, so that a live holder could renew it.
-    pub fn look(&mut self, sender: SenderId, held: &HeldLease, own: Duration) -> Verdict {
+    pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> Verdict {
         let now = Moment::now();
         let sight = self.seen.entry(sender).or_insert(Sight { pulse: held.pulse, since: now, has_moved: false });
         if sight.pulse != held.pulse {

@@ -1,12 +1,14 @@
 //! Commands on whole blasts: compare-and-set on the version, so that two operators cannot both win.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::pace::LimitColumns;
 
 /// A blast as far as commands look at it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -19,16 +21,19 @@ pub struct BlastHead {
     pub blast_tag: String,
 }
 
+impl FromRow<'_, PgRow> for LimitColumns {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Self::read(|column| row.try_get(column))
+    }
+}
+
 /// A blast that an engine may send for.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct RunnableBlast {
     pub id: BlastId,
     pub message: String,
-    pub rate: Option<String>,
-    pub gap: Option<String>,
-    pub send_window: Option<String>,
-    pub weekdays: Option<String>,
-    pub timezone: Option<String>,
+    #[sqlx(flatten)]
+    pub limits: LimitColumns,
     pub send_after: Option<DateTime<Utc>>,
 }
 

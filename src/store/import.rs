@@ -3,12 +3,14 @@
 
 use std::io::Write as _;
 
+use chrono_tz::Tz;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
 use super::StoreError;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::{Message, Variables};
+use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::phone::Phone;
 
 /// A blast as it begins: a draft.
@@ -18,11 +20,11 @@ pub struct BlastDraft {
     pub tag: String,
     pub follow_up_stage: String,
     pub message: Message,
-    pub rate: Option<String>,
-    pub gap: Option<String>,
-    pub window: Option<String>,
-    pub weekdays: Option<String>,
-    pub timezone: Option<String>,
+    pub rate: Option<Rate>,
+    pub gap: Option<Gap>,
+    pub window: Option<Hours>,
+    pub weekdays: Option<Weekdays>,
+    pub timezone: Option<Tz>,
 }
 
 /// One person to be written.
@@ -109,11 +111,11 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(&draft.tag)
     .bind(&draft.follow_up_stage)
     .bind(draft.message.template())
-    .bind(&draft.rate)
-    .bind(&draft.gap)
-    .bind(&draft.window)
-    .bind(&draft.weekdays)
-    .bind(&draft.timezone)
+    .bind(draft.rate.map(|rate| rate.to_string()))
+    .bind(draft.gap.map(|gap| gap.to_string()))
+    .bind(draft.window.map(|hours| hours.to_string()))
+    .bind(draft.weekdays.map(|days| days.to_string()))
+    .bind(draft.timezone.map(Tz::name))
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)

@@ -35,7 +35,7 @@ pub struct Pulse {
 
 /// A lease that somebody else holds, by the database's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeldLease {
+pub struct RivalLease {
     pub pulse: Pulse,
     /// How long its holder may trust each renewal; `None`: an older version holds it.
     pub valid: Option<Duration>,
@@ -116,7 +116,7 @@ pub async fn acquire(
 }
 
 /// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
-pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<HeldLease>, StoreError> {
+pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<RivalLease>, StoreError> {
     let held: Option<(i64, i64, Option<f64>)> = sqlx::query_as(
         "select epoch, renewals, extract(epoch from valid)::double precision from sender_leases
           where sender_id = $1 and holder is not null and holder <> $2 and expires_at >= now()",
@@ -125,7 +125,7 @@ pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Resu
     .bind(by_us)
     .fetch_optional(pool)
     .await?;
-    Ok(held.map(|(epoch, renewals, valid)| HeldLease {
+    Ok(held.map(|(epoch, renewals, valid)| RivalLease {
         pulse: Pulse { epoch, renewals },
         valid: valid.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
     }))
@@ -140,7 +140,7 @@ enum SweepScope<'a> {
     /// Everything of the present epoch.
     OtherEpochs,
     /// Of the present epoch: those held in memory, and those claimed a moment ago.
-    HeldLease(&'a [i64]),
+    RivalLease(&'a [i64]),
     /// Nobody: its holder is about to let go, and holds no one any more.
     Nobody,
 }
@@ -150,7 +150,7 @@ enum SweepScope<'a> {
 pub async fn sweep(pool: &PgPool, sender: SenderId, epoch: i64, held: &[RecipientId]) -> Result<u64, StoreError> {
     let held: Vec<i64> = held.iter().map(|id| id.0).collect();
     let mut tx = settings::begin_hot_path(pool).await?;
-    let swept = sweep_in(&mut tx, sender, epoch, SweepScope::HeldLease(&held)).await?;
+    let swept = sweep_in(&mut tx, sender, epoch, SweepScope::RivalLease(&held)).await?;
     tx.commit().await?;
     Ok(swept)
 }
@@ -163,7 +163,7 @@ async fn sweep_in(
 ) -> Result<u64, StoreError> {
     let (own_too, held, older_than) = match spare {
         SweepScope::OtherEpochs => (false, &[][..], 0.0),
-        SweepScope::HeldLease(held) => (true, held, 30.0),
+        SweepScope::RivalLease(held) => (true, held, 30.0),
         SweepScope::Nobody => (true, &[][..], 0.0),
     };
     let done = sqlx::query(

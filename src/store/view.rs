@@ -19,6 +19,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
+use crate::domain::pace::LimitColumns;
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::{Waiting, WaitingReport};
@@ -41,14 +42,8 @@ pub struct BlastRow {
     /// How many opted out later, when something had been accepted for them or tried: they stay in their stage.
     pub opted_out_later: i64,
     pub message: String,
-    pub rate: Option<String>,
-    pub gap: Option<String>,
-    /// Hours of sending, as `09:00-21:00`.
-    pub window: Option<String>,
-    /// Days of sending, as `mon,wed`.
-    pub weekdays: Option<String>,
-    /// The zone of both; its sender's where it has none.
-    pub timezone: Option<String>,
+    /// Its own limits, which narrow its sender's.
+    pub limits: LimitColumns,
     /// Armed: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
     /// Why it is paused or cancelled, and who said so.

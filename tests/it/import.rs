@@ -26,11 +26,11 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         tag: "Raya promo".into(),
         follow_up_stage: "Initial".into(),
         message: Message::parse(message).unwrap(),
-        rate: Some("20/min".into()),
-        gap: Some("20s..60s".into()),
-        window: Some("09:00-21:00".into()),
-        weekdays: Some("mon-fri".into()),
-        timezone: Some("Asia/Kuala_Lumpur".into()),
+        rate: Some("20/min".parse().unwrap()),
+        gap: Some("20s..60s".parse().unwrap()),
+        window: Some("09:00-21:00".parse().unwrap()),
+        weekdays: Some("mon-fri".parse().unwrap()),
+        timezone: Some(chrono_tz::Asia::Kuala_Lumpur),
     };
     NewBlast { region: "MY".parse().unwrap(), draft }
 }
@@ -64,7 +64,7 @@ async fn an_import_leaves_a_draft_with_its_people_and_a_file_of_the_others() {
     assert_eq!((imported.taken, imported.rejected.total), (2, 3));
     let blast = view::blasts::get(&database.pool, imported.blast).await.unwrap().unwrap();
     assert_eq!((blast.state, blast.total_recipients, blast.counts.queued), (BlastState::Draft, 2, 2));
-    assert_eq!((blast.message.as_str(), blast.window.as_deref()), ("Hi {name}", Some("09:00-21:00")));
+    assert_eq!((blast.message.as_str(), blast.limits.hours), ("Hi {name}", Some(Ok("09:00-21:00".parse().unwrap()))));
     assert_eq!(names(&database.pool, imported.blast).await, ["A ina \\N \"x\"", "李"]);
     let variables: serde_json::Value = sqlx::query_scalar("select variables from blast_recipients order by id limit 1")
         .fetch_one(&database.pool)

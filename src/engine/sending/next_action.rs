@@ -10,9 +10,8 @@ use super::claim_cursor::ClaimCursor;
 use super::{AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
-use crate::domain::pace::{Pace, PaceReason, Pacer, PastAttempts, Rate};
+use crate::domain::pace::{BlastLimits, Pace, PaceReason, Pacer, PastAttempts, Rate};
 use crate::domain::waiting::{LimitOwner, Waiting};
-use crate::engine::configured_sender::BlastLimits;
 use crate::store::StoreError;
 use crate::store::blast::{self, RunnableBlast};
 use crate::store::claim;
@@ -93,8 +92,16 @@ impl BlastQueue {
         served: u64,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let limits = BlastLimits::of(&source, &context.sender);
-        let past = if source.gap.is_some() || source.rate.is_some() {
+        let limits = source.limits.beside(&context.sender.limits);
+        for bad in source.limits.unreadable() {
+            tracing::warn!(
+                blast = source.id.0,
+                column = bad.column,
+                why = bad.why,
+                "a limit cannot be read: the blast goes on without it"
+            );
+        }
+        let past = if limits.limits.gap.is_some() || limits.limits.rate != Rate::Unlimited {
             let times = blast::recent_attempts(&context.pool, source.id, now - LONGEST_MEMORY).await?;
             PastAttempts { times, today: 0 }
         } else {

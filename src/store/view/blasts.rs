@@ -11,6 +11,7 @@ use super::{BlastFilter, BlastRow, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::pace::LimitColumns;
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
@@ -26,11 +27,8 @@ struct BlastRecord {
     rehearsal: bool,
     total_recipients: i32,
     message: String,
-    rate: Option<String>,
-    gap: Option<String>,
-    send_window: Option<String>,
-    weekdays: Option<String>,
-    timezone: Option<String>,
+    #[sqlx(flatten)]
+    limits: LimitColumns,
     send_after: Option<DateTime<Utc>>,
     state_reason: Option<String>,
     state_by: Option<String>,
@@ -130,11 +128,7 @@ impl From<BlastRecord> for BlastRow {
             rehearsal: found.rehearsal,
             total_recipients: i64::from(found.total_recipients),
             message: found.message,
-            rate: found.rate,
-            gap: found.gap,
-            window: found.send_window,
-            weekdays: found.weekdays,
-            timezone: found.timezone,
+            limits: found.limits,
             send_after: found.send_after,
             // A cancelled blast's reason for those left out is its state's own word: to say it twice tells nothing.
             state_reason: found.state_reason.filter(|reason| reason != found.state.word()),

@@ -10,7 +10,7 @@ use crate::app::{Marked, Plan, Sample};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
-use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::pace::{Forecast, ForecastShare, LimitColumns};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::{Waiting, WaitingReport};
@@ -72,11 +72,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         counts: Counts::default(),
         opted_out_later: 0,
         message: "Salam {name}".to_owned(),
-        rate: None,
-        gap: Some("20s..60s".to_owned()),
-        window: None,
-        weekdays: None,
-        timezone: None,
+        limits: LimitColumns::default(),
         send_after: None,
         state_reason: None,
         state_by: None,

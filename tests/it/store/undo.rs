@@ -1,10 +1,10 @@
 //! The newest act is the one that `u` takes back. Where it cannot, it says so and takes back no older one.
 
+use blastdeck::app::{App, Launch};
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Mark};
 use blastdeck::domain::retry::ErrorClass;
-use blastdeck::app::{App, Launch};
 use chrono::TimeDelta;
 
 use super::marks::{operator_app, refusal};
