@@ -136,12 +136,12 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_named() {
 #[tokio::test]
 async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     let shop = Shop::open(SETUP).await;
-    let blast = shop.blast(0..200).await;
+    let blast = shop.blast(0..500).await;
     let engine = shop.engine();
     shop.until_posts(10).await;
 
     let waits = "select count(*) from pg_locks where relation = 'status_history'::regclass and not granted";
-    for _ in 0..3 {
+    for _ in 0..2 {
         // The engine holds people and wants the history; this one holds the history and wants people.
         let mut psql = psql(&shop).await;
         say(&mut psql, "begin; lock table status_history in share row exclusive mode").await;
@@ -154,7 +154,7 @@ async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
 
-    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (200, 0));
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (500, 0));
     shop.promises().await;
 }
 
