@@ -104,7 +104,7 @@ enum CliVerb {
 impl Arguments {
     /// The format for a failure.
     pub const fn voice(&self) -> ErrorFormat {
-        if self.global.json { ErrorFormat::Json } else { ErrorFormat::Words }
+        if self.global.json { ErrorFormat::Json } else { ErrorFormat::Text }
     }
 }
 
@@ -115,7 +115,7 @@ pub fn parse() -> Arguments {
         Err(wrong) => wrong,
     };
     if wrong.use_stderr() && std::env::args_os().any(|word| word == "--json") {
-        exit::tell_script("usage", 2, wrong.render().to_string().trim());
+        exit::print_json("usage", 2, wrong.render().to_string().trim());
         std::process::exit(wrong.exit_code());
     }
     wrong.exit()

@@ -118,7 +118,7 @@ impl Config {
     fn refuse_engines_name(&self, log: &mut ConfigLog) {
         if self.operator == "engine" {
             let variable = ValueSource::Variable("BLASTDECK_OPERATOR".to_owned());
-            log.problem(&variable, "", "`engine` is what the engine itself signs with: choose another name");
+            log.problem(&variable, "", "`engine` is reserved for the engine itself: choose another name");
         }
     }
 
@@ -126,7 +126,7 @@ impl Config {
     fn refuse_hurried_senders(&self, log: &mut ConfigLog) {
         let real = self.senders.iter().find(|sender| !sender.is_rehearsal());
         if let Some(sender) = real.filter(|_| self.engine.speed != Speed::REAL) {
-            let text = format!("sender {} is real, and only a rehearsal can be hurried: write 1", sender.name);
+            let text = format!("sender {} is real, and only a rehearsal can run faster: write 1", sender.name);
             TableReader::new("engine", BTreeMap::new(), log).problem("speed", text);
         }
     }
@@ -164,7 +164,7 @@ fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> 
         let Some(sender) = SenderConfig::read(values, at + 1, ui.timezone, log) else { continue };
         let folded = keys::fold(&sender.name);
         if let Some(other) = names.get(&folded) {
-            let text = format!("too much like the sender `{other}`: give each a name of its own");
+            let text = format!("too similar to the sender `{other}`: give each a distinct name");
             log.problem(&line, &format!("senders.{}.name", sender.name), text);
         }
         names.entry(folded).or_insert_with(|| sender.name.clone());
@@ -175,20 +175,18 @@ fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> 
 
 fn read_file(path: &Path) -> Result<String, ConfigError> {
     let wrong = |text: String| ConfigError::of(ProblemLocation::File { path: path.to_owned(), line: 0 }, "", text);
-    let absent = |error: io::Error| {
-        match error.kind() {
+    let absent = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => {
-            "there is no such file: mend the path in --config or BLASTDECK_CONFIG, or copy assets/config.example.toml there"
+            "no such file: correct the path in --config or BLASTDECK_CONFIG, or copy assets/config.example.toml there"
                 .to_owned()
         }
         _ => format!("cannot be read: {error}"),
-    }
     };
     let file = File::open(path).map_err(|error| wrong(absent(error)))?;
     let mut bytes = Vec::new();
     file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     if bytes.len() as u64 > FILE_MAX {
-        return Err(wrong(format!("longer than {FILE_MAX} bytes, which no configuration is")));
+        return Err(wrong(format!("longer than {FILE_MAX} bytes: not a configuration file")));
     }
     String::from_utf8(bytes).map_err(|_| wrong("not UTF-8: save it as UTF-8".to_owned()))
 }

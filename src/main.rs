@@ -13,14 +13,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // The guard of a throwaway Postgres is this program with a special first argument. It must do nothing else first.
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
-    if let [first, dir] = &words[..]
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    if let [first, dir] = &args[..]
         && first == GUARD_ARGUMENT
     {
         return guard_main(Path::new(dir));
     }
     if let Err(report) = color_eyre::install() {
-        return cli::fail(&report, cli::ErrorFormat::Words);
+        return cli::fail(&report, cli::ErrorFormat::Text);
     }
     blastdeck::provider::init();
     let arguments = cli::parse();

@@ -77,7 +77,7 @@ pub enum StatusFinding {
     /// The response held a known status.
     Known(StatusReport),
     /// An unknown status: stored, but changes nothing.
-    Unrecognised { word: String },
+    Unrecognised { status: String },
     /// No status now (not available, a gateway error, no response): polled again later. `why` is for the log.
     Nothing { why: String },
     /// The provider wants fewer status calls, and none for `retry_after`.
@@ -90,7 +90,7 @@ pub enum StatusFinding {
 pub struct StatusReport {
     pub stage: ProviderStage,
     /// The provider's own status in upper case (`DELIVERY_ACK`), or its number as text.
-    pub word: String,
+    pub status: String,
     /// When the stage was reached, by the provider's clock, if reported.
     pub at: Option<DateTime<Utc>>,
     /// `messageC2STimestamp`: client to server. Never a delivery time.

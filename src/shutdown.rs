@@ -147,13 +147,13 @@ mod tests {
                 .unwrap();
             let said = BufReader::new(child.stdout.take().unwrap());
             let mut waiting = Self { child, said };
-            waiting.hears("ready");
+            waiting.expect_line("ready");
             waiting
         }
 
-        fn hears(&mut self, word: &str) {
+        fn expect_line(&mut self, wanted: &str) {
             let lines = self.said.by_ref().lines();
-            assert!(lines.map_while(Result::ok).any(|line| line == word), "it never said {word}");
+            assert!(lines.map_while(Result::ok).any(|line| line == wanted), "it never said {wanted}");
         }
 
         fn signal(&self, signal: Signal) {
@@ -175,7 +175,7 @@ mod tests {
 
             process.signal(signal);
 
-            process.hears("stopping");
+            process.expect_line("stopping");
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
     fn a_second_interrupt_ends_a_verb_at_once() {
         let mut process = Waiting::new();
         process.signal(Signal::INT);
-        process.hears("stopping");
+        process.expect_line("stopping");
 
         process.signal(Signal::INT);
 

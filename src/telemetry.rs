@@ -63,9 +63,9 @@ impl Verbosity {
 /// Why there is no log file.
 #[derive(Debug, Error)]
 pub enum TelemetryError {
-    #[error("no directory for logs at {}: {source}", path.display())]
+    #[error("cannot create the log directory {}: {source}", path.display())]
     Directory { path: PathBuf, source: io::Error },
-    #[error("no log file in {}: {source}", path.display())]
+    #[error("cannot open a log file in {}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
 }
 
@@ -223,8 +223,8 @@ mod tests {
         let (subscriber, guard) = file_subscriber(&logs, filter).unwrap();
         let token = SecretString::from("s3cret");
         tracing::subscriber::with_default(subscriber, || {
-            tracing::debug!(target: "blastdeck::engine", "told in detail");
-            tracing::info!(target: "blastdeck::engine", ?token, name = "Aina\u{1b}[2J", "told");
+            tracing::debug!(target: "blastdeck::engine", "detail");
+            tracing::info!(target: "blastdeck::engine", ?token, name = "Aina\u{1b}[2J", "plain");
             tracing::warn!(target: "elsewhere", "warned");
             tracing::trace!(target: "hyper::proto", "x-wsapme-token: s3cret");
             tracing::debug!(target: "reqwest::connect", "x-wsapme-token: s3cret");
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn logs_and_their_directory_are_for_their_user_only_whoever_made_them_first() {
-        let room = tempfile::tempdir().unwrap();
-        let logs = room.path().join("data/logs");
+        let dir = tempfile::tempdir().unwrap();
+        let logs = dir.path().join("data/logs");
         let today = logs.join(name_of(Utc::now().date_naive()));
         for path in [&today, &logs.join("standby.log")] {
             fs::create_dir_all(&logs).unwrap();
@@ -264,62 +264,62 @@ mod tests {
 
     #[test]
     fn what_the_first_log_makes_above_itself_lets_roots_server_through() {
-        let room = tempfile::tempdir().unwrap();
-        let logs = room.path().join("data/logs");
+        let dir = tempfile::tempdir().unwrap();
+        let logs = dir.path().join("data/logs");
 
         drop(file_subscriber(&logs, filter(Verbosity::Quiet, None)).unwrap());
 
         let passable = if geteuid().is_root() { 0o711 } else { 0o700 };
-        assert_eq!((mode(&room.path().join("data")), mode(&logs)), (passable, 0o700));
+        assert_eq!((mode(&dir.path().join("data")), mode(&logs)), (passable, 0o700));
     }
 
     #[test]
     fn no_log_is_written_through_a_link() {
-        let room = tempfile::tempdir().unwrap();
-        let precious = room.path().join("precious");
+        let dir = tempfile::tempdir().unwrap();
+        let precious = dir.path().join("precious");
         fs::write(&precious, "mine").unwrap();
-        std::os::unix::fs::symlink(&precious, room.path().join("standby.log")).unwrap();
+        std::os::unix::fs::symlink(&precious, dir.path().join("standby.log")).unwrap();
 
-        assert!(append_to(&room.path().join("standby.log")).is_err());
+        assert!(append_to(&dir.path().join("standby.log")).is_err());
         assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
     }
 
     #[test]
     fn two_weeks_of_logs_are_kept() {
-        let room = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         for day in 1..=20 {
-            fs::write(room.path().join(format!("blastdeck.2020-01-{day:02}.log")), "").unwrap();
+            fs::write(dir.path().join(format!("blastdeck.2020-01-{day:02}.log")), "").unwrap();
         }
-        fs::write(room.path().join("blastdeck.notes.log"), "").unwrap();
+        fs::write(dir.path().join("blastdeck.notes.log"), "").unwrap();
 
-        drop(DailyLog::open(room.path()).unwrap());
+        drop(DailyLog::open(dir.path()).unwrap());
 
-        assert_eq!(fs::read_dir(room.path()).unwrap().count(), DAYS_KEPT + 1);
-        assert!(room.path().join("blastdeck.2020-01-20.log").exists());
-        assert!(!room.path().join("blastdeck.2020-01-07.log").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), DAYS_KEPT + 1);
+        assert!(dir.path().join("blastdeck.2020-01-20.log").exists());
+        assert!(!dir.path().join("blastdeck.2020-01-07.log").exists());
     }
 
     #[test]
     fn each_v_tells_more() {
-        assert!(!logged(filter(Verbosity::Quiet, None)).contains("told"));
+        assert!(!logged(filter(Verbosity::Quiet, None)).contains("plain"));
         assert!(logged(filter(Verbosity::Quiet, None)).contains("warned"));
         let info = logged(filter(Verbosity::from_count(1), None));
-        assert!(info.contains("told") && !info.contains("told in detail"), "{info}");
-        assert!(logged(filter(Verbosity::from_count(2), None)).contains("told in detail"));
+        assert!(info.contains("plain") && !info.contains("detail"), "{info}");
+        assert!(logged(filter(Verbosity::from_count(2), None)).contains("detail"));
     }
 
     #[test]
     fn rust_log_is_obeyed_and_nonsense_in_it_is_passed_over() {
         let log = logged(filter(Verbosity::Trace, Some("error".to_owned())));
-        assert!(!log.contains("told") && !log.contains("warned"), "{log}");
-        assert!(logged(filter(Verbosity::Quiet, Some("blastdeck=debug,=?=".to_owned()))).contains("told in detail"));
+        assert!(!log.contains("plain") && !log.contains("warned"), "{log}");
+        assert!(logged(filter(Verbosity::Quiet, Some("blastdeck=debug,=?=".to_owned()))).contains("detail"));
     }
 
     #[test]
     fn no_token_is_logged_however_much_is_asked_for() {
         let log = logged(filter(Verbosity::Trace, Some("trace,hyper::proto=trace,reqwest::connect=debug".to_owned())));
 
-        assert!(log.contains("told in detail"));
+        assert!(log.contains("detail"));
         assert!(!log.contains("s3cret"), "{log}");
     }
 
@@ -334,6 +334,6 @@ mod tests {
     fn a_directory_that_cannot_be_made_is_an_error_with_its_path() {
         let error = to_file(Path::new("/proc/nowhere/logs"), Verbosity::Quiet).unwrap_err();
 
-        assert!(error.to_string().starts_with("no directory for logs at /proc/nowhere/logs: "), "{error}");
+        assert!(error.to_string().starts_with("cannot create the log directory /proc/nowhere/logs: "), "{error}");
     }
 }

@@ -39,15 +39,15 @@ impl AuditArgs {
             repaired.iter().try_for_each(|was| line(&format!("{}, repaired", sentence(was))))?;
             differences.iter().try_for_each(|is| line(&sentence(is)))?;
             for blast in &torn {
-                line(&format!("blast {blast}: somebody's newest history is not their status"))?;
+                line(&format!("blast {blast}: somebody's latest history entry differs from their status"))?;
             }
         }
         if differences.is_empty() && torn.is_empty() {
-            talk("clean: the counters equal a recount");
+            talk("clean: the counters match a recount");
             return Ok(ExitCode::SUCCESS);
         }
         if !differences.is_empty() {
-            talk(&context.pasteable("`blastdeck audit --repair` writes the counters anew"));
+            talk(&context.pasteable("`blastdeck audit --repair` repairs the counters"));
         }
         Ok(ExitCode::from(DIFFERENCE))
     }

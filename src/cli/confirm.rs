@@ -22,7 +22,7 @@ pub(super) fn confirm(question: &str, sure: bool) -> Result<Confirmation> {
     if answer.eq_ignore_ascii_case("y") {
         return Ok(Confirmation::Yes);
     }
-    talk("nothing was done");
+    talk("cancelled: nothing was done");
     Ok(Confirmation::No)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<
 
 fn ask(question: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
-        return Err(RefusedError("this needs a yes: run it on a terminal, or add --yes".to_owned()).into());
+        return Err(RefusedError("this needs a confirmation: run it on a terminal, or add --yes".to_owned()).into());
     }
     talk(question);
     let mut answer = String::new();

@@ -117,7 +117,7 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) async fn hand_over(app: &App, blast: &BlastRow) -> Result<()> {
     let Err(missing) = app.hand_over(blast.id, Engines::Others).await? else { return Ok(()) };
     let name = clean(&blast.tag);
-    Err(eyre!("{name} (blast {}) was started, but nobody sends it: {missing}", blast.id))
+    Err(eyre!("{name} (blast {}) was started, but no engine sends it: {missing}", blast.id))
 }
 
 /// The private Postgres, if no other database is configured.

@@ -37,8 +37,8 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     };
     let standby = if kind == DashboardKind::ReadOnly { None } else { standby(&context.app) };
     let local = private_postgres(context.app.config())?;
-    let desk = DashboardArgs { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
-    open(&context.app, desk, &shutdown).await
+    let args = DashboardArgs { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
+    open(&context.app, args, &shutdown).await
 }
 
 /// The standby that takes over; without one the dashboard sends all the same, and says so when it is closed.
@@ -79,29 +79,29 @@ fn is_practice(config: &Config) -> bool {
 }
 
 /// Runs the screen and, unless it is read-only, the engine. Ends when the screen does.
-pub(super) async fn open(app: &App, desk: DashboardArgs, shutdown: &Shutdown) -> Result<ExitCode> {
-    let sends = desk.kind != DashboardKind::ReadOnly && !app.has_no_sender();
-    let on_close = match desk.kind {
+pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) -> Result<ExitCode> {
+    let sends = args.kind != DashboardKind::ReadOnly && !app.has_no_sender();
+    let on_close = match args.kind {
         DashboardKind::Real => tui::OnClose::BlastsContinue,
-        DashboardKind::Demo if desk.standby.is_some() => tui::OnClose::BlastsContinue,
+        DashboardKind::Demo if args.standby.is_some() => tui::OnClose::BlastsContinue,
         DashboardKind::Demo => tui::OnClose::DemoEnds,
         DashboardKind::ReadOnly => tui::OnClose::NoEffect,
     };
-    let options = RunOptions { until: Until::Stopped, standby: desk.standby, local: desk.local };
+    let options = RunOptions { until: Until::Stopped, standby: args.standby, local: args.local };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
     let ui = &app.config().ui;
     let screen = tui::DashboardOptions {
-        kind: desk.kind,
+        kind: args.kind,
         name: ui.name.clone(),
         zone: ui.timezone,
         currency: ui.currency.clone(),
         charset: if is_ascii(ui.ascii) { tui::Charset::Ascii } else { tui::Charset::Unicode },
         palette: palette(ui.theme),
-        open: desk.open,
-        hints: desk.hints,
+        open: args.open,
+        hints: args.hints,
         on_close,
-        program: desk.program,
+        program: args.program,
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
     stop_engine.cancel();
@@ -129,9 +129,9 @@ async fn hand_over(app: &App) -> Result<ExitCode> {
         }
         let tag = clean(&blast.tag);
         match app.hand_over(blast.id, Engines::Others).await? {
-            Ok(()) => talk(&format!("{tag} goes on without this window")),
+            Ok(()) => talk(&format!("{tag} continues without this window")),
             Err(missing) => {
-                talk(&format!("{tag} does not go on without this window: {missing}"));
+                talk(&format!("{tag} does not continue without this window: {missing}"));
                 code = ExitCode::FAILURE;
             }
         }
@@ -144,7 +144,7 @@ async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<ExitReas
     let soon = std::time::Duration::from_millis(800);
     if tokio::time::timeout(soon, &mut engine).await.is_err() {
         if matches!(ended, Ok(ExitReason::Quit)) {
-            talk("waiting for the answer to a message that is on its way");
+            talk("waiting for the response to a message in flight");
         }
         let _ = engine.await;
     }

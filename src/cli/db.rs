@@ -39,7 +39,7 @@ impl DbVerb {
             Self::Stop => {
                 if config.database.url.is_some() {
                     return Err(RefusedError(
-                        "the database in force is not the private one: it is not ours to stop".to_owned(),
+                        "the database in force is not the private one: Blastdeck does not stop it".to_owned(),
                     )
                     .into());
                 }

@@ -82,7 +82,7 @@ impl DemoArgs {
         self.furnish(environment, &app).await?;
         start(&app, main).await?;
         let phone = PretendPhone::new(environment, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
-        let desk = DashboardArgs {
+        let args = DashboardArgs {
             kind: DashboardKind::Demo,
             standby: None,
             local: None,
@@ -90,7 +90,7 @@ impl DemoArgs {
             hints: Hints::On,
             program: environment.program(),
         };
-        let ended = open(&app, desk, shutdown).await;
+        let ended = open(&app, args, shutdown).await;
         phone.abort();
         ended
     }

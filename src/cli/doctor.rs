@@ -52,9 +52,11 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
 fn config_check(config: &Config) -> DoctorCheck {
     match config.path() {
         Some(path) => DoctorCheck::new("config", GOOD, path.display().to_string()),
-        None => {
-            DoctorCheck::new("config", DOUBTFUL, "no file: defaults, and no sender; see assets/config.example.toml")
-        }
+        None => DoctorCheck::new(
+            "config",
+            DOUBTFUL,
+            "no file: only defaults, and no sender; see assets/config.example.toml",
+        ),
     }
 }
 
@@ -104,8 +106,8 @@ async fn failover_check(app: &App) -> Option<DoctorCheck> {
             return Some(DoctorCheck::new("failover", GOOD, "a commit waits for a replica: a failover loses nothing"));
         }
         (replicas, false) => format!(
-            "{replicas} replicated to without waiting (synchronous_standby_names is empty): a failover may lose the last \
-             seconds, opt-outs and marks among them; nothing is sent after one until you confirm"
+            "replicas: {replicas}, and no commit waits for one (synchronous_standby_names is empty): a failover may lose the \
+             last seconds, including opt-outs and marks; nothing is sent after one until you confirm"
         ),
     };
     Some(DoctorCheck::new("failover", DOUBTFUL, detail))
@@ -129,7 +131,7 @@ fn database(context: &Context) -> String {
 fn terminal_check() -> DoctorCheck {
     let term = std::env::var("TERM").unwrap_or_default();
     if !std::io::stdout().is_terminal() {
-        return DoctorCheck::new("terminal", GOOD, "none on standard output here");
+        return DoctorCheck::new("terminal", GOOD, "standard output is not a terminal");
     }
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row));
     DoctorCheck::new(
@@ -145,9 +147,9 @@ fn logout_check() -> DoctorCheck {
     let kills = settings.lines().any(|line| line.trim().eq_ignore_ascii_case("KillUserProcesses=yes"));
     if kills {
         let mend = "run `loginctl enable-linger`, or `blastdeck engine` as a service";
-        return DoctorCheck::new("logout", DOUBTFUL, format!("this machine ends what a logout leaves behind: {mend}"));
+        return DoctorCheck::new("logout", DOUBTFUL, format!("this machine kills what a logout leaves behind: {mend}"));
     }
-    DoctorCheck::new("logout", GOOD, "a blast goes on after you log out")
+    DoctorCheck::new("logout", GOOD, "a blast continues after you log out")
 }
 
 fn report(global: &Global, config: Option<&Config>, checks: &[DoctorCheck]) -> Result<ExitCode> {

@@ -50,11 +50,11 @@ impl EngineVerb {
                 Some(EngineChange::Gone(why) | EngineChange::NoDatabase(why)) => {
                     return Err(eyre!("the engine ends: {why}"));
                 }
-                Some(EngineChange::Settings) => talk("the configuration has changed: the engine begins anew"),
-                Some(EngineChange::Program) => talk("the program has changed: the engine begins anew"),
+                Some(EngineChange::Settings) => talk("the configuration has changed: the engine restarts"),
+                Some(EngineChange::Program) => talk("the program has changed: the engine restarts"),
             }
             // `restart` returns only when it failed; this program then continues with the current configuration.
-            tracing::warn!(error = %restart(), "the program cannot be started anew");
+            tracing::warn!(error = %restart(), "cannot restart the program");
         }
     }
 
@@ -155,8 +155,8 @@ fn check_senders(context: &Context) -> Result<()> {
         talk(&format!("sender {} cannot be used: {}", broken.name, broken.why));
     }
     if context.app.has_no_sender() {
-        let mend = "add one under [[senders]], or mend what is said above";
-        return Err(RefusedError(format!("there is no sender that can be used: {mend}")).into());
+        let mend = "add one under [[senders]], or fix what is reported above";
+        return Err(RefusedError(format!("no usable sender: {mend}")).into());
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) struct RefusedError(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorFormat {
     /// A sentence.
-    Words,
+    Text,
     /// An object, for a script.
     Json,
 }
@@ -36,14 +36,14 @@ pub fn fail(report: &color_eyre::Report, voice: ErrorFormat) -> ExitCode {
     let (kind, code) = kind(report);
     let sentence = sentence(report);
     match voice {
-        ErrorFormat::Words => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
-        ErrorFormat::Json => tell_script(kind, code, &sentence),
+        ErrorFormat::Text => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
+        ErrorFormat::Json => print_json(kind, code, &sentence),
     }
     ExitCode::from(code)
 }
 
 /// Prints a failure as one line of JSON, also on standard error: standard output holds data only.
-pub(super) fn tell_script(kind: &str, code: u8, message: &str) {
+pub(super) fn print_json(kind: &str, code: u8, message: &str) {
     let message = crate::domain::text::clean(message);
     talk(&escaped(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }).to_string()));
 }

@@ -54,10 +54,10 @@ impl MarkVerb {
 
     fn mark(&self) -> Result<Option<Mark>> {
         if self.amount.is_some() && self.what != MarkKind::Closed {
-            return Err(UsageError("--amount goes with closed".to_owned()).into());
+            return Err(UsageError("--amount is valid only with `closed`".to_owned()).into());
         }
         if self.note.is_some() != (self.what == MarkKind::Note) {
-            return Err(UsageError("`note` wants --note TEXT, and only it does".to_owned()).into());
+            return Err(UsageError("--note TEXT belongs to `note`: give both or neither".to_owned()).into());
         }
         Ok(match self.what {
             MarkKind::Replied => Some(Mark::Replied),

@@ -69,7 +69,7 @@ async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<
     let context = Context::open(global, Intent::Writes).await?;
     let people = context.app.confirm_sender(name).await?;
     if people > 0 && !context.is_json {
-        talk(&format!("{people} people whom this machine had posted to are uncertain now"));
+        talk(&format!("{people} people whom this machine had posted to are now uncertain"));
     }
     let name = context.app.config().sender(name).map_or(name, |sender| &sender.name);
     let outlook = outlook(&context, name, attendance).await?;

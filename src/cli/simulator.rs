@@ -29,7 +29,7 @@ impl Simulator {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .wrap_err("the simulator does not start")?;
+            .wrap_err("cannot start the simulator")?;
         let base_url = address(&mut child).await?;
         Ok(Self { child, base_url })
     }
@@ -52,7 +52,7 @@ async fn address(child: &mut Child) -> Result<String> {
     let output = child.stdout.take().ok_or_else(|| eyre!("the simulator has no output"))?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line).await?;
-    let ready: Value = serde_json::from_str(&line).wrap_err("the simulator did not say where it answers")?;
+    let ready: Value = serde_json::from_str(&line).wrap_err("the simulator did not report its address")?;
     let url = ready.get("base_url").and_then(Value::as_str);
-    url.map(str::to_owned).ok_or_else(|| eyre!("the simulator did not say where it answers"))
+    url.map(str::to_owned).ok_or_else(|| eyre!("the simulator did not report its address"))
 }

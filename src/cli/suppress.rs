@@ -65,7 +65,11 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
     if context.is_json {
         return json(&json!({ "phone_number": phone, "business": business, "added": is_new }));
     }
-    talk(&if is_new { format!("{phone} is not messaged any more") } else { format!("{phone} was suppressed already") });
+    talk(&if is_new {
+        format!("{phone} will not be messaged any more")
+    } else {
+        format!("{phone} is already suppressed")
+    });
     Ok(())
 }
 
@@ -74,7 +78,7 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERYBODY);
     if !context.app.unsuppress(business, &phone).await? {
-        let mend = "see `blastdeck suppress list` for its business, and name that with --business";
+        let mend = "find its business with `blastdeck suppress list`, and name it with --business";
         return Err(RefusedError(format!("{phone} is not suppressed for {business}: {mend}")).into());
     }
     let left = context.app.suppressed_for(&phone).await?;
@@ -82,10 +86,10 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
         return json(&json!({ "phone_number": phone, "business": business, "removed": true, "still_for": left }));
     }
     talk(&if left.is_empty() {
-        format!("{phone} may be messaged again, in blasts to come")
+        format!("{phone} may be messaged again in future blasts")
     } else {
         let left: Vec<_> = left.iter().map(|business| format!("`{business}`")).collect();
-        format!("{phone} is suppressed for {business} no longer, but still for {}", left.join(", "))
+        format!("{phone} is no longer suppressed for {business}, but still for {}", left.join(", "))
     });
     Ok(())
 }

@@ -72,10 +72,10 @@ impl ResolutionArg {
         }
     }
 
-    const fn words(self) -> &'static str {
+    const fn consequence(self) -> &'static str {
         match self {
             Self::Sent => "count as sent",
-            Self::Resend => "are sent to once more; whoever has it already gets it twice",
+            Self::Resend => "get the message again; those who already have it get it twice",
             Self::Drop => "are left out",
         }
     }
@@ -88,7 +88,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    let question = format!("All {people} uncertain people {}.", answer.words());
+    let question = format!("All {people} uncertain people {}.", answer.consequence());
     if confirm_number(&question, people, sure)? == Confirmation::No {
         return Ok(());
     }
@@ -121,7 +121,7 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
     let context = Context::open(global, Intent::Writes).await?;
     let person = context.app.recipient_by_phone(blast, phone).await?;
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
-    let question = format!("Send to {} once more? If it did arrive, they get it twice.", clean(&who));
+    let question = format!("Send to {} again? If it did arrive, they get it twice.", clean(&who));
     let is_sure = sure || answer != ResolutionArg::Resend || person.status != Status::Uncertain;
     if confirm(&question, is_sure)? == Confirmation::No {
         return Ok(());

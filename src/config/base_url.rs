@@ -51,15 +51,15 @@ impl FromStr for BaseUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text).map_err(|_| "no address: write https://host")?;
-        let host = url.host_str().map(host).ok_or("no address: write https://host")?;
+        let url = Url::parse(text).map_err(|_| "not a valid address: write https://host")?;
+        let host = url.host_str().map(host).ok_or("not a valid address: write https://host")?;
         match (url.scheme(), host) {
             ("https", _) | ("http", Host::Loopback) => {}
-            ("http", Host::Elsewhere) => return Err("the token would travel in clear: write https://"),
-            _ => return Err("only https:// (or http:// on this machine) is spoken: write https://host"),
+            ("http", Host::Elsewhere) => return Err("the token would be sent in clear text: write https://"),
+            _ => return Err("only https:// is supported (and http:// on this machine): write https://host"),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("a login does not belong in the address: take it out");
+            return Err("must not contain a login: remove it");
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err("write the address alone, without ? or #");

@@ -91,7 +91,7 @@ impl DocumentParser<'_> {
                     let values = self.values(table, table.name, entries);
                     self.document.tables.insert(table.name, values);
                 }
-                _ => self.log.problem(&source, table.name, format!("a table is meant: write [{}]", table.name)),
+                _ => self.log.problem(&source, table.name, format!("must be a table: write [{}]", table.name)),
             }
         }
     }

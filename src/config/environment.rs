@@ -171,7 +171,7 @@ fn stranger_of_sender(document: &Document, table: &TableKeys, variable: &str, re
     let key = names.filter_map(|name| variable.strip_prefix(&keys::sender_prefix(name))).min_by_key(|key| key.len());
     match key {
         Some(key) => unknown_key(key, table.names()),
-        None => format!("no sender in the file has the name that {rest} begins with"),
+        None => format!("{rest} begins with the name of no sender in the file"),
     }
 }
 

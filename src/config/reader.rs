@@ -117,7 +117,7 @@ impl<'a> TableReader<'a> {
             RawValue::Text(text) => text.split(',').map(str::to_owned).collect(),
             RawValue::Table(_) => {
                 let path = self.path(key);
-                self.log.problem(&source, &path, "a list is meant, as in [\"STOP\"]");
+                self.log.problem(&source, &path, "must be a list, such as [\"STOP\"]");
                 Vec::new()
             }
         };
@@ -159,7 +159,7 @@ impl<'a> TableReader<'a> {
         let SourcedValue { raw, source } = self.values.remove(key)?;
         let path = self.path(key);
         let RawValue::Text(text) = raw else {
-            self.log.problem(&source, &path, "one value is meant, not a list or table");
+            self.log.problem(&source, &path, "must be a single value, not a list or table");
             return None;
         };
         match text.trim().parse::<T>() {

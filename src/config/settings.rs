@@ -113,7 +113,8 @@ impl DatabaseConfig {
         let state_dir = reader.or_default("state_dir", DirectoryPath(environment.state_dir())).0;
         let [data_dir, state_dir] = [data_dir, state_dir].map(|dir| absolute(dir, environment));
         if state_dir.starts_with(&data_dir) {
-            let mend = "it lies within data_dir, and a copy of that would bring it back too: choose another directory";
+            let mend =
+                "must not lie within data_dir, or restoring a copy of that restores it too: choose another directory";
             reader.problem("state_dir", mend);
         }
         Self { url, data_dir, state_dir }
@@ -199,7 +200,7 @@ impl FromStr for DatabaseUrl {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme);
         match scheme {
             Some("postgres" | "postgresql") if reqwest::Url::parse(text).is_ok() => Ok(Self(text.to_owned())),
-            _ => Err("no Postgres address: write postgres://user:password@host/database"),
+            _ => Err("not a valid Postgres address: write postgres://user:password@host/database"),
         }
     }
 }

@@ -148,7 +148,7 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
         "config.toml:8: senders.sales.provider: no such provider: write wsapme",
         "config.toml:9: senders.sales.rate: `-1/min` is no rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited",
         "config.toml:10: senders.sales.gap: `60s..20s` ends before it begins: write the shorter pause first, as in 20s..60s",
-        "config.toml:11: senders.sales.base_url: the token would travel in clear: write https://",
+        "config.toml:11: senders.sales.base_url: the token would be sent in clear text: write https://",
         "config.toml:12: senders.sales.region: `XX` is no country: two letters are meant, such as MY",
         "config.toml:7: senders.sales.device: missing: write device = \"5850\", the linked phone's id",
         "config.toml:14: ui.ascii: write auto, true or false",
@@ -196,7 +196,7 @@ fn senders_must_differ_also_as_variables() {
 
     assert_eq!(
         found,
-        ["config.toml:7: senders.SALES.name: too much like the sender `sales`: give each a name of its own"]
+        ["config.toml:7: senders.SALES.name: too similar to the sender `sales`: give each a distinct name"]
     );
 }
 
@@ -207,7 +207,7 @@ fn a_real_sender_cannot_be_hurried_but_a_rehearsal_can() {
 
     assert_eq!(
         problems(&hurried),
-        ["config.toml:7: engine.speed: sender sales is real, and only a rehearsal can be hurried: write 1"]
+        ["config.toml:7: engine.speed: sender sales is real, and only a rehearsal can run faster: write 1"]
     );
     assert!(Config::from_toml_str(&rehearsal).unwrap().senders[0].is_rehearsal());
 }
@@ -292,7 +292,7 @@ fn variables_override_the_file_and_flags_override_both() {
 fn no_operator_has_the_engines_name() {
     let refused = in_environment(SALES, [("BLASTDECK_OPERATOR", "engine")]).unwrap_err();
 
-    let said = "BLASTDECK_OPERATOR: `engine` is what the engine itself signs with: choose another name";
+    let said = "BLASTDECK_OPERATOR: `engine` is reserved for the engine itself: choose another name";
     assert!(refused.problems.iter().any(|problem| problem.to_string() == said), "{refused:?}");
     assert!(in_environment(SALES, [("BLASTDECK_OPERATOR", "engineer")]).is_ok());
 }
@@ -346,7 +346,7 @@ fn a_variable_that_names_no_key_is_a_problem_with_the_nearest_one() {
         error.to_string().lines().collect::<Vec<_>>(),
         [
             "BLASTDECK_ENGINE_SPED: unknown key: did you mean `speed`?",
-            "BLASTDECK_SENDERS_OTHER_RATE: no sender in the file has the name that OTHER_RATE begins with",
+            "BLASTDECK_SENDERS_OTHER_RATE: OTHER_RATE begins with the name of no sender in the file",
             "BLASTDECK_SENDERS_SALES_RAET: unknown key: did you mean `rate`?",
             "BLASTDECK_SENDERS_SALES_DAILY_CAP: senders.sales.daily_cap: `lots` is no daily cap: write how many messages a day, at least 1",
         ]
@@ -396,5 +396,5 @@ fn a_named_file_that_is_not_there_is_an_error_with_its_path_and_the_mend() {
 
     let error = Config::load_in(&flags, &Environment::default()).unwrap_err().to_string();
 
-    assert!(error.starts_with("/nowhere/deck.toml: there is no such file: mend the path"), "{error}");
+    assert!(error.starts_with("/nowhere/deck.toml: no such file: correct the path"), "{error}");
 }

@@ -77,7 +77,7 @@ fn read_capped(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     file.take(TOKEN_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
     if text.len() as u64 > TOKEN_MAX {
-        return Err(format!("it is longer than {TOKEN_MAX} bytes, no token"));
+        return Err(format!("it is longer than {TOKEN_MAX} bytes: not a token"));
     }
     Ok(text)
 }
@@ -89,7 +89,7 @@ fn usable(text: &str) -> Result<String, String> {
         return Err("it is empty".to_owned());
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("it has spaces or characters that no token has".to_owned());
+        return Err("it contains spaces or characters that are not valid in a token".to_owned());
     }
     Ok(text.to_owned())
 }

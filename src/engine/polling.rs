@@ -213,8 +213,8 @@ impl Poller {
                 self.bring(person, news);
                 Heard::Something
             }
-            StatusFinding::Unrecognised { word } => {
-                tracing::debug!(word, "an unknown status word changes nothing");
+            StatusFinding::Unrecognised { status } => {
+                tracing::debug!(status, "an unknown status changes nothing");
                 Heard::Something
             }
             StatusFinding::Nothing { why } => {
@@ -284,12 +284,12 @@ impl Poller {
         if !tells_more(person, &news) {
             return;
         }
-        let word = news.word.clone();
+        let word = news.status.clone();
         let error = (news.stage == ProviderStage::Failed).then(|| ProviderError {
             code: news.error_code.clone().unwrap_or_else(|| "error".to_owned()),
             message: FAILED_LATER.to_owned(),
         });
-        let evidence = Evidence::Provider { stage: news.stage, word: news.word, c2s_at: news.c2s_at, error };
+        let evidence = Evidence::Provider { stage: news.stage, word: news.status, c2s_at: news.c2s_at, error };
         let stamped = StampedEvidence {
             attempt: person.attempt,
             at: news.at.unwrap_or_else(|| self.context.clock.now()),
@@ -313,6 +313,6 @@ fn tells_more(person: &PollTarget, news: &StatusReport) -> bool {
     };
     let new_word = news.stage == ProviderStage::Sent
         && person.status == Status::Sent
-        && person.word.as_deref() != Some(news.word.as_str());
+        && person.word.as_deref() != Some(news.status.as_str());
     raises || new_word || (news.c2s_at.is_some() && !person.has_c2s)
 }

@@ -35,11 +35,13 @@ pub enum KeepAlive {
 /// Why no client can be created.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    #[error("`{0}` is no address to send to: write https://host as base_url")]
+    #[error("`{0}` is not a valid address: write https://host as base_url")]
     Address(String),
-    #[error("the token has characters that no HTTP header can carry: copy it again")]
+    #[error("the token contains characters that are not valid in an HTTP header: copy it again")]
     Token,
-    #[error("no TLS client can be made ({0}): are this machine's CA certificates installed (package ca-certificates)?")]
+    #[error(
+        "cannot create a TLS client ({0}): are this machine's CA certificates installed (package ca-certificates)?"
+    )]
     Tls(String),
 }
 
@@ -239,9 +241,9 @@ fn trouble(error: &reqwest::Error, raw: RawResponse) -> ExchangeError {
         return ExchangeError::NotSent { why: format!("no connection: {}", chain(error)) };
     }
     let why = if error.is_timeout() {
-        "no answer in time, after the request had left".to_owned()
+        "no response in time, after the request was sent".to_owned()
     } else {
-        format!("the connection broke after the request had left: {}", chain(error))
+        format!("the connection broke after the request was sent: {}", chain(error))
     };
     ExchangeError::MayHaveSent { why, raw }
 }
@@ -254,8 +256,8 @@ fn chain(error: &dyn Error) -> String {
         causes.push(cause.to_string());
         next = cause.source();
     }
-    let told = if causes.len() > 1 { &causes[1..] } else { &causes[..] };
-    clean(&told.join(": ")).chars().take(300).collect()
+    let inner = if causes.len() > 1 { &causes[1..] } else { &causes[..] };
+    clean(&inner.join(": ")).chars().take(300).collect()
 }
 
 /// `Retry-After` in seconds or as a date, at most an hour.

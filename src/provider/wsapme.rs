@@ -170,7 +170,7 @@ impl Wsapme {
     }
 
     async fn examine(&self) -> Health {
-        let mut heard = Vec::new();
+        let mut reasons = Vec::new();
         for step in health::HEALTH_CALLS {
             let request = match step {
                 health::HealthCall::Devices => self.get("/v1/devices"),
@@ -180,12 +180,12 @@ impl Wsapme {
             match self.connections.exchange(request).await.map_err(ExchangeError::into_parts) {
                 Ok(HttpAnswer { status, body, .. }) => match health::read(step, status, &body, &self.device) {
                     Ok(health) => return health,
-                    Err(why) => heard.push(why),
+                    Err(why) => reasons.push(why),
                 },
                 Err((why, _)) => return health::unreachable(&why),
             }
         }
-        health::unreadable(&heard)
+        health::unreadable(&reasons)
     }
 }
 
@@ -197,8 +197,8 @@ fn under(base: &Url, path: &str) -> Url {
 }
 
 impl Provider for Wsapme {
-    fn stage_of(&self, word: &str) -> Option<ProviderStage> {
-        stage_of(word)
+    fn stage_of(&self, status: &str) -> Option<ProviderStage> {
+        stage_of(status)
     }
 
     fn advice(&self, code: &str) -> Option<&'static str> {

@@ -189,11 +189,11 @@ fn amount(message: Chance) -> Cents {
 
 impl Fate {
     /// The status `elapsed` after acceptance.
-    pub fn word(&self, elapsed: Duration) -> WireStatus {
+    pub fn status(&self, elapsed: Duration) -> WireStatus {
         match self {
             Self::Refused { after } if *after <= elapsed => WireStatus::Error,
             Self::Unreachable | Self::Refused { .. } => WireStatus::Pending,
-            Self::Delivered(delivery) => delivery.word(elapsed),
+            Self::Delivered(delivery) => delivery.status(elapsed),
         }
     }
 
@@ -235,7 +235,7 @@ impl Fate {
 }
 
 impl Delivery {
-    fn word(&self, elapsed: Duration) -> WireStatus {
+    fn status(&self, elapsed: Duration) -> WireStatus {
         if self.read.is_some_and(|read| read <= elapsed) {
             WireStatus::Read
         } else if self.delivered <= elapsed {

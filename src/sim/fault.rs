@@ -52,7 +52,7 @@ pub struct Fault {
 pub enum FaultError {
     #[error("\"{0}\" is not NAME=RATE, such as throttle=0.1")]
     Form(String),
-    #[error("no fault is called \"{0}\"; known are {known}", known = known_names())]
+    #[error("\"{0}\" is not a fault: use one of {known}", known = known_names())]
     Name(String),
     #[error("the rate \"{0}\" is not a share of the sends from 0 to 1")]
     Rate(String),

@@ -111,14 +111,14 @@ pub struct Accepted {
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub answered: Answered,
-    pub taking: Acceptance,
+    pub acceptance: Acceptance,
 }
 
 #[derive(Debug, Clone)]
 pub enum Acceptance {
     Not,
     /// Under an id of our own.
-    Fresh,
+    Generated,
     /// Under the id that a script names.
     Named(String),
 }
@@ -168,15 +168,15 @@ impl PostLog {
 
     /// Logs a send, before it is answered. A phone that is not a number is never accepted.
     pub fn record(&mut self, now: SimTime, arrival: IncomingSend<'_>, decision: Decision) -> Option<Accepted> {
-        let accepted = self.take(now, arrival.phone, decision.taking);
+        let accepted = self.take(now, arrival.phone, decision.acceptance);
         self.posts.push(LoggedPost::new(now, arrival, decision.answered, accepted.clone()));
         accepted
     }
 
-    fn take(&mut self, now: SimTime, phone: &str, taking: Acceptance) -> Option<Accepted> {
-        let named = match taking {
+    fn take(&mut self, now: SimTime, phone: &str, acceptance: Acceptance) -> Option<Accepted> {
+        let named = match acceptance {
             Acceptance::Not => return None,
-            Acceptance::Fresh => None,
+            Acceptance::Generated => None,
             Acceptance::Named(id) => Some(id),
         };
         let message = self.next_parcel(phone.parse().ok()?);

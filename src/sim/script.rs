@@ -86,7 +86,7 @@ pub struct Script {
 /// Why a script was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
-    #[error("code {0} is no HTTP status of an answer (200 to 599)")]
+    #[error("code {0} is not the HTTP status of a response (200 to 599)")]
     Code(u16),
     #[error("\"{0}\" cannot be a Content-Type")]
     ContentType(String),

@@ -168,10 +168,10 @@ async fn replies_are_numbered_and_agree_with_the_truth() {
         let posts = truth["posts"].as_array().unwrap();
         let post = posts.iter().find(|post| post["message_id"] == reply["message_id"]).unwrap();
         assert_eq!(reply["seq"], place + 1);
-        for (said, told) in
+        for (said, answered) in
             [("phone", "phone"), ("text", "reply_text"), ("at", "replied_at"), ("buys_amount", "buys_amount")]
         {
-            assert_eq!(reply[said], post[told]);
+            assert_eq!(reply[said], post[answered]);
         }
     }
 }
@@ -240,10 +240,10 @@ async fn a_script_says_what_sends_are_told_and_whether_they_are_taken() {
     assert!(answers[2].is_hang_up() && answers[3].is_hang_up());
     assert_eq!(answers[4].json()["success"], true);
     let truth = sim.truth().await;
-    let told: Vec<_> =
+    let answered: Vec<_> =
         truth["posts"].as_array().unwrap().iter().map(|post| json!([post["answered"], post["accepted"]])).collect();
     assert_eq!(
-        json!(told),
+        json!(answered),
         json!([["scripted", false], ["scripted", true], ["hangup", false], ["hangup", true], ["ok", true]])
     );
     assert_eq!(sim.status("MINE").await.json()["data"]["key"]["id"], "MINE");

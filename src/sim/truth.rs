@@ -81,7 +81,7 @@ struct SoFar {
 impl SoFar {
     fn of(accepted: &Accepted, population: Population, now: SimTime) -> Self {
         let fate = population.fate(accepted.message);
-        let stage = Some(fate.word(now.saturating_sub(accepted.at)));
+        let stage = Some(fate.status(now.saturating_sub(accepted.at)));
         let Fate::Delivered(delivery) = fate else { return Self { stage, ..Self::default() } };
         let come = |after: Duration| Some(accepted.at.saturating_add(after)).filter(|at| *at <= now);
         let reply = delivery.reply.filter(|reply| come(reply.after).is_some());
@@ -97,8 +97,8 @@ impl SoFar {
 }
 
 /// Our stage for WhatsApp's status.
-fn stage(word: WireStatus) -> &'static str {
-    match word {
+fn stage(status: WireStatus) -> &'static str {
+    match status {
         WireStatus::Pending | WireStatus::ServerAck => "sent",
         WireStatus::DeliveryAck => "delivered",
         WireStatus::Read => "read",

@@ -158,18 +158,18 @@ impl World {
 
     fn scripted(&self, answer: ScriptedAnswer) -> (ResponseKind, Decision, Duration) {
         let wait = answer.delay().unwrap_or(self.latency);
-        let taking = match (answer.takes_the_message(), &answer.message_id) {
+        let acceptance = match (answer.takes_the_message(), &answer.message_id) {
             (false, _) => Acceptance::Not,
-            (true, None) => Acceptance::Fresh,
+            (true, None) => Acceptance::Generated,
             (true, Some(id)) => Acceptance::Named(id.clone()),
         };
         let (kind, answered) = match answer.hang_up {
             Some(HangUp::Before | HangUp::After) => (ResponseKind::Nothing, Answered::Hangup),
             None if answer.is_literal() => (ResponseKind::Literally(answer), Answered::Scripted),
-            None if matches!(taking, Acceptance::Not) => (ResponseKind::Fault(FaultKind::Error), Answered::Error),
+            None if matches!(acceptance, Acceptance::Not) => (ResponseKind::Fault(FaultKind::Error), Answered::Error),
             None => (ResponseKind::Sent, Answered::Ok),
         };
-        (kind, Decision { answered, taking }, wait)
+        (kind, Decision { answered, acceptance }, wait)
     }
 
     fn slowness(&self) -> Duration {
@@ -245,11 +245,11 @@ impl Drop for InFlightGuard<'_> {
 }
 
 fn taken(answered: Answered) -> Decision {
-    Decision { answered, taking: Acceptance::Fresh }
+    Decision { answered, acceptance: Acceptance::Generated }
 }
 
 fn not_taken(answered: Answered) -> Decision {
-    Decision { answered, taking: Acceptance::Not }
+    Decision { answered, acceptance: Acceptance::Not }
 }
 
 fn refusal(kind: FaultKind) -> Answered {

@@ -140,7 +140,7 @@ impl SendCall<'_> {
             id: &accepted.id,
             text: &send.message,
             sent: self.world.wall(accepted.at),
-            word: first_word(&population.fate(accepted.message)),
+            status: first_status(&population.fate(accepted.message)),
             server_ack: None,
             chance: chance(population.seed, accepted),
         };
@@ -172,8 +172,8 @@ impl SendCall<'_> {
 }
 
 /// The status in the response to a send: mostly PENDING, SERVER_ACK for those that are acknowledged at once.
-fn first_word(fate: &Fate) -> WireStatus {
-    match fate.word(Duration::ZERO) {
+fn first_status(fate: &Fate) -> WireStatus {
+    match fate.status(Duration::ZERO) {
         WireStatus::ServerAck => WireStatus::ServerAck,
         WireStatus::Pending | WireStatus::DeliveryAck | WireStatus::Read | WireStatus::Error => WireStatus::Pending,
     }
@@ -185,7 +185,7 @@ fn flat<'a>(facts: MessageFacts<'a>, device: &'a str) -> FlatMessage<'a> {
         id_device: device,
         jid: wire::jid(facts.phone),
         message: facts.text,
-        status: facts.word.as_str(),
+        status: facts.status.as_str(),
         qt: 1,
     }
 }
@@ -238,7 +238,7 @@ fn status_of(world: &World, question: &StatusQuestion) -> Response {
         id: &accepted.id,
         text: &text,
         sent: world.wall(accepted.at),
-        word: fate.word(now.saturating_sub(accepted.at)),
+        status: fate.status(now.saturating_sub(accepted.at)),
         server_ack: fate
             .server_ack()
             .map(|ack| accepted.at.saturating_add(ack))

@@ -101,7 +101,7 @@ async fn where_no_standby_can_start_a_send_says_what_is_missing_and_fails() {
     let said = shop.run(&["blast", "send", &blast, "--yes"]).await;
 
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.contains("nobody sends it: no standby can be started"), "{said:?}");
+    assert!(said.err.contains("no engine sends it: no standby can be started"), "{said:?}");
     assert!(!said.err.contains("is being sent"), "{said:?}");
 }
 

@@ -34,12 +34,12 @@ async fn an_answer_that_comes_after_the_timeout_is_unknown_and_the_message_is_no
 
     let engine = shop.engine();
     eventually_async("all are asked", async || rude.calls().len() == 4).await;
-    eventually_async("all are given up", async || unknown_because(&shop, "no answer in time").await == 4).await;
+    eventually_async("all are given up", async || unknown_because(&shop, "no response in time").await == 4).await;
     // Until the answer would have come.
     settle_for((late + 1) * 1_000).await;
     engine.stop().await;
 
-    assert_eq!((unknown_because(&shop, "no answer in time").await, rude.calls().len()), (4, 4));
+    assert_eq!((unknown_because(&shop, "no response in time").await, rude.calls().len()), (4, 4));
     let gone_before = |call: &crate::support::rude::Call| {
         call.gone_at.is_some_and(|gone_at| gone_at - call.came_at < Duration::from_secs(late))
     };

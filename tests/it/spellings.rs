@@ -60,7 +60,7 @@ async fn who_opted_out_under_one_spelling_is_not_messaged_under_the_other() {
     assert_eq!((plan["people"].as_i64(), plan["suppressed"].as_i64()), (Some(2), Some(1)));
     assert_eq!(posted_to(&shop).await, ["554832345678"]);
     let again = shop.run(&["suppress", "add", "+5548987654321"]).await;
-    assert!(again.err.contains("was suppressed already"), "{again:?}");
+    assert!(again.err.contains("is already suppressed"), "{again:?}");
     shop.ok(&["suppress", "remove", "+5548987654321"]).await;
     assert_eq!(shop.number("select count(*) from suppressions").await, 1);
     shop.promises().await;

@@ -52,10 +52,10 @@ impl BenchEnvironment {
     }
 
     /// The directory for the files of the sending process.
-    pub(super) fn room(&self) -> Result<PathBuf> {
-        let room = self.home.path().join("sending");
-        std::fs::create_dir_all(&room)?;
-        Ok(room)
+    pub(super) fn sender_dir(&self) -> Result<PathBuf> {
+        let sender_dir = self.home.path().join("sending");
+        std::fs::create_dir_all(&sender_dir)?;
+        Ok(sender_dir)
     }
 
     /// Creates a draft to `people` made-up people.

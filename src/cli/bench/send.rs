@@ -33,7 +33,7 @@ pub(in crate::cli) struct SenderProcessArgs {
     #[arg(long)]
     base_url: String,
     #[arg(long)]
-    room: PathBuf,
+    sender_dir: PathBuf,
 }
 
 /// What one way of sending cost.
@@ -86,8 +86,8 @@ async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32
     sending
         .args(["bench", "sending", "--count", &count.to_string(), "--in-flight", &in_flight.to_string()])
         .args(which)
-        .args(["--base-url", environment.base_url(), "--room"])
-        .arg(environment.room()?)
+        .args(["--base-url", environment.base_url(), "--sender-dir"])
+        .arg(environment.sender_dir()?)
         // Not among the arguments, which every user of this machine can read.
         .env("DATABASE_URL", environment.url())
         .stdin(Stdio::piped())
@@ -99,16 +99,16 @@ async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32
     let said = sending.wait_with_output().await?;
     drop(input);
     if !said.status.success() {
-        return Err(eyre!("the process that sends ended with {}", said.status));
+        return Err(eyre!("the sending process ended with {}", said.status));
     }
-    serde_json::from_slice(&said.stdout).wrap_err("the process that sends did not say what it measured")
+    serde_json::from_slice(&said.stdout).wrap_err("the sending process did not report its measurements")
 }
 
 /// Runs the sending process.
 pub(super) async fn sending(of: &SenderProcessArgs) -> Result<Value> {
     end_with_the_input()?;
     let url = std::env::var("DATABASE_URL").wrap_err("this is a part of `bench send`")?;
-    let app = environment::open(&of.base_url, &of.room, of.in_flight, &url).await?;
+    let app = environment::open(&of.base_url, &of.sender_dir, of.in_flight, &url).await?;
     let measured = match of.blast {
         Some(blast) => blast_to(&app, BlastId(blast), of.count).await?,
         None => bare_loop(&app, of.count).await?,
@@ -157,7 +157,7 @@ fn end_with_the_input() -> std::io::Result<()> {
 
 /// CPU time of this process so far. Linux only.
 fn cpu() -> Result<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").wrap_err("processor time is read from /proc")?;
+    let stat = std::fs::read_to_string("/proc/self/stat").wrap_err("CPU time is read from /proc")?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
     Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))

@@ -36,13 +36,13 @@ pub(in crate::cli) struct ListArgs {
 }
 
 fn state(text: &str) -> Result<BlastState, String> {
-    let words = || BlastState::ALL.map(BlastState::word).join(", ");
-    BlastState::from_word(text).ok_or_else(|| format!("no such state: write one of {}", words()))
+    let known = || BlastState::ALL.map(BlastState::word).join(", ");
+    BlastState::from_word(text).ok_or_else(|| format!("no such state: write one of {}", known()))
 }
 
 fn day(text: &str) -> Result<NaiveDate, String> {
     let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| (1..=9_999).contains(&day.year()));
-    day.ok_or_else(|| format!("`{}` is no day: write year, month and day, as in 2026-12-01", clean(text)))
+    day.ok_or_else(|| format!("`{}` is not a valid date: write year, month and day, such as 2026-12-01", clean(text)))
 }
 
 /// The first moment of a day in a time zone, also where midnight is skipped.

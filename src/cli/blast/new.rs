@@ -86,7 +86,7 @@ impl NewArgs {
             timezone: self.timezone,
         };
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
-        tell(&imported);
+        report(&imported);
         if context.is_json {
             let reasons =
                 imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));
@@ -147,7 +147,7 @@ fn refusal(error: ImportError) -> color_eyre::Report {
 }
 
 /// Reports on standard error how many people were imported, and why others were not.
-fn tell(imported: &Imported) {
+fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     talk(&format!("{} people taken (phones from {}{name})", imported.taken, clean(&imported.phone_column)));
     if imported.rejected.total > 0 {

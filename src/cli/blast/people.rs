@@ -30,8 +30,8 @@ pub(in crate::cli) struct RecipientsArgs {
 }
 
 fn status(text: &str) -> Result<Status, String> {
-    let words = || Status::ALL.map(Status::word).join(", ");
-    Status::from_word(text).ok_or_else(|| format!("no such status: write one of {}", words()))
+    let known = || Status::ALL.map(Status::word).join(", ");
+    Status::from_word(text).ok_or_else(|| format!("no such status: write one of {}", known()))
 }
 
 /// How many people to list.

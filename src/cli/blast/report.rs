@@ -13,7 +13,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 
 /// How often `--watch` polls the report.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ReportArgs {
@@ -42,7 +42,7 @@ impl ReportArgs {
         while self.watch
             && matches!(report.blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled)
         {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             let next = context.app.report(self.blast).await?;
             if next != report {
                 print(&next, format)?;

@@ -29,11 +29,11 @@ impl RetryArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let people = context.app.retryable(self.blast, self.code.as_deref()).await?;
         if people == 0 {
-            let why = "nobody failed who is known never to have had the message";
+            let why = "nobody to retry: no failed person is known not to have received the message";
             let mend = context.pasteable(&format!("`blastdeck blast report {}` has the errors", self.blast));
             return Err(RefusedError(format!("{why}; {mend}")).into());
         }
-        let question = format!("{people} people who failed are sent to again.");
+        let question = format!("This sends again to {people} people who failed.");
         if confirm_number(&question, people, self.yes)? == Confirmation::No {
             return Ok(());
         }

@@ -62,11 +62,11 @@ impl SendArgs {
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
-        let told = match blast.send_after.filter(|_| !self.yes) {
+        let message = match blast.send_after.filter(|_| !self.yes) {
             Some(until) => armed(&context, &blast, until),
             None => farewell(&blast, plan.people, is_attended),
         };
-        talk(&context.pasteable(&told));
+        talk(&context.pasteable(&message));
         Ok(())
     }
 
@@ -86,7 +86,7 @@ fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
     if is_attended {
         format!("{tag} is being sent to {people} people; `blastdeck` shows it live")
     } else {
-        format!("{tag} is to be sent to {people} people, and waits for an engine that sends for {}", blast.sender)
+        format!("{tag} will be sent to {people} people once an engine sends for {}", blast.sender)
     }
 }
 

@@ -39,7 +39,7 @@ struct SettledStats {
     settled: bool,
 }
 
-const LOOK_EVERY: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How long the last statuses may take once nothing more can happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,7 +47,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn until_the_end(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Result<Vec<String>> {
     let mut over_since: Option<Instant> = None;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         let state = app.blast(blast).await?.state;
         if matches!(state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed) {
             return Err(eyre!("the blast is {state} before its end"));
@@ -71,12 +71,12 @@ async fn compare(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Re
     }
     let ours = statuses(app, blast).await?;
     let mut differences = Vec::new();
-    let mut told: BTreeMap<&str, Vec<&SimulatedPost>> = BTreeMap::new();
+    let mut unmatched: BTreeMap<&str, Vec<&SimulatedPost>> = BTreeMap::new();
     for post in &truth.posts {
-        told.entry(&post.phone).or_default().push(post);
+        unmatched.entry(&post.phone).or_default().push(post);
     }
     for (phone, status) in &ours {
-        let posts = told.remove(phone.as_str()).unwrap_or_default();
+        let posts = unmatched.remove(phone.as_str()).unwrap_or_default();
         if posts.len() != 1 {
             differences.push(format!("{phone} got {} POSTs", posts.len()));
         }
@@ -85,7 +85,7 @@ async fn compare(environment: &DemoEnvironment, app: &App, blast: BlastId) -> Re
             differences.push(format!("{phone} is {status}; the simulator says {expected}"));
         }
     }
-    differences.extend(told.keys().map(|phone| format!("{phone} got a POST and is not in the blast")));
+    differences.extend(unmatched.keys().map(|phone| format!("{phone} got a POST and is not in the blast")));
     Ok(differences)
 }
 

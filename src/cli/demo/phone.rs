@@ -17,7 +17,7 @@ use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::Mark;
 
 /// How often the simulator is polled for replies.
-const LOOK_EVERY: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Who marks buyers as closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,27 +68,27 @@ impl PretendPhone {
     /// Polls until stopped.
     pub(super) fn follow(mut self, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
         tokio::spawn(async move {
-            let mut seen = 0;
+            let mut last_seq = 0;
             while !stop.is_cancelled() {
-                if let Err(error) = self.look(&mut seen).await {
+                if let Err(error) = self.poll(&mut last_seq).await {
                     tracing::debug!(%error, "the pretend phone is busy");
                 }
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         })
     }
 
-    async fn look(&mut self, seen: &mut u64) -> Result<()> {
-        let url = format!("{}/sim/replies?after={seen}", self.base_url);
+    async fn poll(&mut self, last_seq: &mut u64) -> Result<()> {
+        let url = format!("{}/sim/replies?after={last_seq}", self.base_url);
         let news: ReplyPage = self.client.get(url).send().await?.error_for_status()?.json().await?;
         for reply in news.replies {
-            *seen = reply.seq.max(*seen);
+            *last_seq = reply.seq.max(*last_seq);
             self.early.insert(reply.seq, reply);
         }
         let waiting: Vec<u64> = self.early.keys().copied().collect();
         for seq in waiting {
             let Some(reply) = self.early.remove(&seq) else { continue };
-            if !self.bring(&reply).await? {
+            if !self.deliver(&reply).await? {
                 self.early.insert(seq, reply);
             }
         }
@@ -96,7 +96,7 @@ impl PretendPhone {
     }
 
     /// Returns `false` while nobody is known to have been reached under this number.
-    async fn bring(&self, reply: &ReceivedReply) -> Result<bool> {
+    async fn deliver(&self, reply: &ReceivedReply) -> Result<bool> {
         let from = Phone::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
         for sender in &self.senders {
             let incoming = Incoming { sender: *sender, from: from.clone(), text: reply.text.clone(), at: reply.at };

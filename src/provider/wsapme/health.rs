@@ -27,22 +27,22 @@ pub(super) fn read(step: HealthCall, status: u16, body: &[u8], device: &str) -> 
     if let Some(refusal) = refusal(status, value.as_ref()) {
         return Ok(refusal);
     }
-    let untold = || format!("HTTP {status}, {}", wire::describe(body));
+    let uninformative = || format!("HTTP {status}, {}", wire::describe(body));
     if !(200..300).contains(&status) {
-        return Err(untold());
+        return Err(uninformative());
     }
     if step == HealthCall::Server {
-        let detail = format!("gateway up, but it does not say how device {device} is");
+        let detail = format!("the gateway is up, but does not report the state of device {device}");
         return Ok(Health { verdict: HealthVerdict::Doubtful, detail });
     }
-    let value = value.filter(|value| wire::success(value) != Success::No).ok_or_else(untold)?;
+    let value = value.filter(|value| wire::success(value) != Success::No).ok_or_else(uninformative)?;
     match find(step, &value, device) {
         Some(record) => Ok(of_record(record, device)),
         None if step == HealthCall::Devices && records(&value).is_some() => {
             let detail = format!("device {device} is not among the account's devices");
             Ok(Health { verdict: HealthVerdict::Doubtful, detail })
         }
-        None => Err(untold()),
+        None => Err(uninformative()),
     }
 }
 
@@ -52,8 +52,8 @@ pub(super) fn unreachable(why: &str) -> Health {
 }
 
 /// The health when the gateway is reachable, but no response was readable.
-pub(super) fn unreadable(heard: &[String]) -> Health {
-    Health { verdict: HealthVerdict::Bad, detail: format!("answers nothing readable: {}", heard.join("; ")) }
+pub(super) fn unreadable(reasons: &[String]) -> Health {
+    Health { verdict: HealthVerdict::Bad, detail: format!("no readable response: {}", reasons.join("; ")) }
 }
 
 fn refusal(status: u16, value: Option<&Value>) -> Option<Health> {
@@ -108,7 +108,7 @@ fn of_record(record: &Value, device: &str) -> Health {
 mod tests {
     use super::*;
 
-    fn told(step: HealthCall, status: u16, body: &str) -> Result<(HealthVerdict, String), String> {
+    fn health_of(step: HealthCall, status: u16, body: &str) -> Result<(HealthVerdict, String), String> {
         read(step, status, body.as_bytes(), "5850").map(|health| (health.verdict, health.detail))
     }
 
@@ -118,10 +118,13 @@ mod tests {
         let record = r#"{"id_device":5850,"device_name":"Kedai","status":"paired"}"#;
         let other = r#"{"id_device":"1","device_name":"Other","status":"offline"}"#;
 
-        assert_eq!(told(HealthCall::Devices, 200, &format!(r#"{{"success":true,"data":[{other},{record}]}}"#)), good);
-        assert_eq!(told(HealthCall::Devices, 200, &format!("[{other},{record}]")), good);
-        assert_eq!(told(HealthCall::Info, 200, &format!(r#"{{"success":true,"data":{record}}}"#)), good);
-        assert_eq!(told(HealthCall::Info, 200, &record.replace("5850", "\"5850\"")), good);
+        assert_eq!(
+            health_of(HealthCall::Devices, 200, &format!(r#"{{"success":true,"data":[{other},{record}]}}"#)),
+            good
+        );
+        assert_eq!(health_of(HealthCall::Devices, 200, &format!("[{other},{record}]")), good);
+        assert_eq!(health_of(HealthCall::Info, 200, &format!(r#"{{"success":true,"data":{record}}}"#)), good);
+        assert_eq!(health_of(HealthCall::Info, 200, &record.replace("5850", "\"5850\"")), good);
     }
 
     #[test]
@@ -129,12 +132,12 @@ mod tests {
         let offline = r#"{"data":[{"id_device":"5850","device_name":"Kedai\u001b[2J","status":"offline"}]}"#;
 
         assert_eq!(
-            told(HealthCall::Devices, 200, offline),
+            health_of(HealthCall::Devices, 200, offline),
             Ok((HealthVerdict::Doubtful, "device 5850 offline, named Kedai[2J".to_owned()))
         );
-        assert_eq!(told(HealthCall::Devices, 200, r#"{"data":[]}"#).unwrap().0, HealthVerdict::Doubtful);
+        assert_eq!(health_of(HealthCall::Devices, 200, r#"{"data":[]}"#).unwrap().0, HealthVerdict::Doubtful);
         assert_eq!(
-            told(HealthCall::Info, 200, r#"{"success":false,"message":"Device offline"}"#).unwrap().0,
+            health_of(HealthCall::Info, 200, r#"{"success":false,"message":"Device offline"}"#).unwrap().0,
             HealthVerdict::Doubtful
         );
     }
@@ -144,23 +147,23 @@ mod tests {
         let body = r#"{"success":false,"message":"Unauthorised Token"}"#;
 
         let bad = Ok((HealthVerdict::Bad, "token refused: Unauthorised Token".to_owned()));
-        assert_eq!(told(HealthCall::Devices, 200, body), bad);
-        assert_eq!(told(HealthCall::Devices, 401, body), bad);
-        assert_eq!(told(HealthCall::Devices, 403, "").unwrap().0, HealthVerdict::Bad);
+        assert_eq!(health_of(HealthCall::Devices, 200, body), bad);
+        assert_eq!(health_of(HealthCall::Devices, 401, body), bad);
+        assert_eq!(health_of(HealthCall::Devices, 403, "").unwrap().0, HealthVerdict::Bad);
     }
 
     #[test]
     fn account_data_with_a_boolean_status_says_nothing_about_the_device() {
-        let health = told(HealthCall::Info, 200, r#"{"success":true,"data":{"status":true,"quota":100}}"#);
+        let health = health_of(HealthCall::Info, 200, r#"{"success":true,"data":{"status":true,"quota":100}}"#);
 
         assert_eq!(health, Ok((HealthVerdict::Good, "device 5850 answers".to_owned())));
     }
 
     #[test]
     fn what_tells_nothing_leaves_the_question_to_the_next_call() {
-        assert!(told(HealthCall::Devices, 502, "<html>").is_err());
-        assert!(told(HealthCall::Devices, 200, "<html>").is_err());
-        assert!(told(HealthCall::Devices, 404, r#"{"success":false,"message":"no such call"}"#).is_err());
-        assert_eq!(told(HealthCall::Server, 200, "OK").unwrap().0, HealthVerdict::Doubtful);
+        assert!(health_of(HealthCall::Devices, 502, "<html>").is_err());
+        assert!(health_of(HealthCall::Devices, 200, "<html>").is_err());
+        assert!(health_of(HealthCall::Devices, 404, r#"{"success":false,"message":"no such call"}"#).is_err());
+        assert_eq!(health_of(HealthCall::Server, 200, "OK").unwrap().0, HealthVerdict::Doubtful);
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
     let advice = match code {
         "463" => "WhatsApp restricts this number: stop for some days, then go on slowly, to people who know you",
         "error" => "WhatsApp refused it after taking it: usually the number is not on WhatsApp, or it blocked yours",
-        "refused" => "the gateway would not take it: read its words, and mend the number",
+        "refused" => "the gateway refused it: read its message, and correct the number",
         "message" => "no text could be made for them: mend their row, and send to them in a new blast",
         "throttled" => "too fast for the gateway: give the sender a longer gap",
         "connect" => "the gateway could not be reached: check the network and base_url",

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::SendOutcome;
 use super::super::http::HttpAnswer;
 use super::refusal::{RefusalMeaning, meaning};
-use super::status::word;
+use super::status::status_text;
 use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
@@ -60,7 +60,7 @@ fn accepted(message_id: MessageId, value: &Value, now: DateTime<Utc>) -> SendOut
     let record = value.get("data").filter(|data| data.is_object()).unwrap_or(value);
     SendOutcome::Accepted {
         message_id,
-        provider_status: record.get("status").and_then(word),
+        provider_status: record.get("status").and_then(status_text),
         message_timestamp: record.get("messageTimestamp").and_then(|at| wire::timestamp(at, now)),
     }
 }

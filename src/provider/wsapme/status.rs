@@ -30,18 +30,18 @@ const STAGES: [(&str, i64, ProviderStage); 7] = [
 ];
 
 /// The stage of a status (in any case) or of its number as text.
-pub fn stage_of(word: &str) -> Option<ProviderStage> {
-    let word = word.trim();
-    let number = word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse::<i64>().ok()).flatten();
-    let known = STAGES.iter().find(|(name, value, _)| name.eq_ignore_ascii_case(word) || number == Some(*value));
+pub fn stage_of(status: &str) -> Option<ProviderStage> {
+    let status = status.trim();
+    let number = status.bytes().all(|byte| byte.is_ascii_digit()).then(|| status.parse::<i64>().ok()).flatten();
+    let known = STAGES.iter().find(|(name, value, _)| name.eq_ignore_ascii_case(status) || number == Some(*value));
     known.map(|(_, _, stage)| *stage)
 }
 
 /// A status in upper case, or its number as text, known or not. A boolean is never one: other calls return account data
 /// with `"status": true`.
-pub(super) fn word(value: &Value) -> Option<String> {
+pub(super) fn status_text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(wire::short(text).to_uppercase()).filter(|word| !word.is_empty()),
+        Value::String(text) => Some(wire::short(text).to_uppercase()).filter(|status| !status.is_empty()),
         Value::Number(number) => number.as_i64().map(|number| number.to_string()),
         _ => None,
     }
@@ -63,7 +63,7 @@ pub(super) fn read(answer: &HttpAnswer, asked: StatusQuery<'_>, now: DateTime<Ut
         // A gateway that is down for a while may report until when.
         (503, _) if answer.retry_after.is_some() => StatusFinding::Throttled { retry_after: answer.retry_after },
         (_, Some(value)) if wire::success(value) == Success::No => no(value, answer),
-        (200..=299, Some(value)) => news(value, now),
+        (200..=299, Some(value)) => report(value, now),
         (status, _) => StatusFinding::Nothing { why: format!("HTTP {status}: {}", wire::describe(&answer.body)) },
     })
 }
@@ -88,24 +88,24 @@ fn no(value: &Value, answer: &HttpAnswer) -> StatusFinding {
     }
 }
 
-fn news(value: &Value, now: DateTime<Utc>) -> StatusFinding {
+fn report(value: &Value, now: DateTime<Utc>) -> StatusFinding {
     let places = RECORDS.iter().filter_map(|record| value.pointer(record));
-    let words =
-        places.flat_map(|record| FIELDS.iter().filter_map(move |field| Some((record, word(record.get(field)?)?))));
-    let words: Vec<_> = words.collect();
-    let known = words.iter().find_map(|(record, word)| Some((*record, word, stage_of(word)?)));
-    match (known, words.first()) {
-        (Some((record, word, stage)), _) => StatusFinding::Known(learned(record, word, stage, now)),
-        (None, Some((_, word))) => StatusFinding::Unrecognised { word: word.clone() },
+    let statuses = places
+        .flat_map(|record| FIELDS.iter().filter_map(move |field| Some((record, status_text(record.get(field)?)?))));
+    let statuses: Vec<_> = statuses.collect();
+    let known = statuses.iter().find_map(|(record, status)| Some((*record, status, stage_of(status)?)));
+    match (known, statuses.first()) {
+        (Some((record, status, stage)), _) => StatusFinding::Known(learned(record, status, stage, now)),
+        (None, Some((_, status))) => StatusFinding::Unrecognised { status: status.clone() },
         (None, None) => StatusFinding::Nothing { why: "no status in the answer".to_owned() },
     }
 }
 
-fn learned(record: &Value, word: &str, stage: ProviderStage, now: DateTime<Utc>) -> StatusReport {
+fn learned(record: &Value, status: &str, stage: ProviderStage, now: DateTime<Utc>) -> StatusReport {
     let time = |field: &str| record.get(field).and_then(|at| wire::timestamp(at, now));
     StatusReport {
         stage,
-        word: word.to_owned(),
+        status: status.to_owned(),
         // In a message's record it is the time of sending, whatever stage the message has reached since.
         at: time("messageTimestamp").filter(|_| stage == ProviderStage::Sent),
         c2s_at: time("messageC2STimestamp"),

@@ -226,7 +226,10 @@ async fn a_server_that_never_answers_leaves_it_unknown_when_time_is_up() {
 
     let reply = client.send(&hello()).await;
 
-    assert_eq!(reply.outcome, SendOutcome::Unknown { why: "no answer in time, after the request had left".to_owned() });
+    assert_eq!(
+        reply.outcome,
+        SendOutcome::Unknown { why: "no response in time, after the request was sent".to_owned() }
+    );
     assert_eq!(server.requests().len(), 1);
 }
 

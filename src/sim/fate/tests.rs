@@ -130,11 +130,11 @@ fn the_words_go_from_pending_over_one_tick_and_two_to_read() {
         reply: None,
     });
 
-    let words: Vec<_> =
-        [0, 500, 9_999, 10_000, 59_999, 60_000].map(Duration::from_millis).map(|at| fate.word(at)).into();
+    let statuses: Vec<_> =
+        [0, 500, 9_999, 10_000, 59_999, 60_000].map(Duration::from_millis).map(|at| fate.status(at)).into();
 
     assert_eq!(
-        words,
+        statuses,
         [
             WireStatus::Pending,
             WireStatus::ServerAck,
@@ -150,7 +150,7 @@ fn the_words_go_from_pending_over_one_tick_and_two_to_read() {
 fn a_refusal_is_pending_until_it_is_an_error() {
     let fate = Fate::Refused { after: Duration::from_secs(5) };
 
-    assert_eq!(fate.word(Duration::from_secs(4)), WireStatus::Pending);
-    assert_eq!(fate.word(Duration::from_secs(5)), WireStatus::Error);
-    assert_eq!(Fate::Unreachable.word(Duration::from_secs(1_000_000)), WireStatus::Pending);
+    assert_eq!(fate.status(Duration::from_secs(4)), WireStatus::Pending);
+    assert_eq!(fate.status(Duration::from_secs(5)), WireStatus::Error);
+    assert_eq!(Fate::Unreachable.status(Duration::from_secs(1_000_000)), WireStatus::Pending);
 }

@@ -11,7 +11,7 @@ fn arrival(phone: &str) -> IncomingSend<'_> {
 }
 
 fn take(post_log: &mut PostLog, at: SimTime, phone: u64) -> Accepted {
-    let decision = Decision { answered: Answered::Ok, taking: Acceptance::Fresh };
+    let decision = Decision { answered: Answered::Ok, acceptance: Acceptance::Generated };
     post_log.record(at, arrival(&phone.to_string()), decision).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn a_message_is_found_by_its_device_and_id_only() {
 #[test]
 fn what_is_not_taken_is_written_down_and_changes_no_fate() {
     let mut post_log = post_log();
-    let refused = Decision { answered: Answered::Error, taking: Acceptance::Not };
+    let refused = Decision { answered: Answered::Error, acceptance: Acceptance::Not };
 
     assert_eq!(post_log.record(SimTime::ZERO, arrival("60100000001"), refused), None);
     let accepted = take(&mut post_log, SimTime::ZERO, 60_100_000_001);

@@ -142,46 +142,46 @@ async fn a_message_of_another_device_is_unknown() {
 async fn a_status_is_the_message_with_its_word_and_both_timestamps_as_text() {
     let sim = sim().await;
     let ids = settled_ids(&sim).await;
-    let (mut words, mut in_millis) = (std::collections::BTreeSet::new(), 0);
+    let (mut statuses, mut in_millis) = (std::collections::BTreeSet::new(), 0);
 
     for (id, stage) in &ids {
         let data = sim.status(id).await.json()["data"].clone();
-        let word = data["status"].as_str().unwrap().to_owned();
+        let status = data["status"].as_str().unwrap().to_owned();
         let expected = match stage.as_str() {
             "read" => "READ",
             "delivered" => "DELIVERY_ACK",
             "failed" => "ERROR",
             _ => "PENDING",
         };
-        assert_eq!(word, expected);
+        assert_eq!(status, expected);
         assert_eq!(data["key"]["id"], id.as_str());
         assert!(data["messageTimestamp"].as_str().unwrap().len() == 10);
-        assert_eq!(data.get("messageC2STimestamp").is_some(), ["READ", "DELIVERY_ACK"].contains(&word.as_str()));
+        assert_eq!(data.get("messageC2STimestamp").is_some(), ["READ", "DELIVERY_ACK"].contains(&status.as_str()));
         let c2s = data["messageC2STimestamp"].as_str().unwrap_or_default();
         assert!([0, 10, 13].contains(&c2s.len()), "{c2s}");
         in_millis += usize::from(c2s.len() == 13);
-        words.insert(word);
+        statuses.insert(status);
     }
 
-    assert_eq!(Vec::from_iter(words), ["DELIVERY_ACK", "ERROR", "PENDING", "READ"]);
+    assert_eq!(Vec::from_iter(statuses), ["DELIVERY_ACK", "ERROR", "PENDING", "READ"]);
     assert!((50..150).contains(&in_millis), "{in_millis}");
 }
 
 #[tokio::test]
 async fn a_fresh_message_has_the_word_of_its_send_and_a_server_time_only_once_the_server_has_it() {
     let sim = Sim::start(Options { speed: 0.001, ..options(7) }).await;
-    let mut words = std::collections::BTreeSet::new();
+    let mut statuses = std::collections::BTreeSet::new();
 
     for n in 0..50 {
         let sent = sim.send(&phone(n)).await;
-        let told = sim.status(&sent.message_id()).await.json();
-        let word = told["data"]["status"].as_str().unwrap().to_owned();
-        assert_eq!(sent.json()["data"]["status"], word.as_str());
-        assert_eq!(told["data"].get("messageC2STimestamp").is_some(), word == "SERVER_ACK");
-        words.insert(word);
+        let answered = sim.status(&sent.message_id()).await.json();
+        let status = answered["data"]["status"].as_str().unwrap().to_owned();
+        assert_eq!(sent.json()["data"]["status"], status.as_str());
+        assert_eq!(answered["data"].get("messageC2STimestamp").is_some(), status == "SERVER_ACK");
+        statuses.insert(status);
     }
 
-    assert_eq!(Vec::from_iter(words), ["PENDING", "SERVER_ACK"]);
+    assert_eq!(Vec::from_iter(statuses), ["PENDING", "SERVER_ACK"]);
 }
 
 #[tokio::test]
@@ -200,8 +200,8 @@ async fn a_wrong_or_missing_token_is_unauthorised_and_the_token_is_not_told() {
     let text = sim.get("/sim/truth").await.body;
     assert!(!text.contains("hunter2") && !text.contains("secret"), "{text}");
     let truth: Value = serde_json::from_str(&text).unwrap();
-    let told: Vec<_> = truth["posts"].as_array().unwrap().iter().map(|post| &post["answered"]).collect();
-    assert_eq!(told, ["unauthorised", "unauthorised", "ok"]);
+    let answered: Vec<_> = truth["posts"].as_array().unwrap().iter().map(|post| &post["answered"]).collect();
+    assert_eq!(answered, ["unauthorised", "unauthorised", "ok"]);
     assert_eq!((&truth["posts"][0]["token_ok"], &truth["posts"][2]["token_ok"]), (&json!(false), &json!(true)));
     assert_eq!(truth["posts"][0]["accepted"], false);
 }

@@ -44,7 +44,7 @@ pub struct MessageFacts<'a> {
     pub id: &'a str,
     pub text: &'a str,
     pub sent: DateTime<Utc>,
-    pub word: WireStatus,
+    pub status: WireStatus,
     /// When the server received it, if it has.
     pub server_ack: Option<DateTime<Utc>>,
     /// Chooses between the formats that were seen.
@@ -57,7 +57,7 @@ impl<'a> WebMessage<'a> {
             key: MessageKey { remote_jid: jid(facts.phone), from_me: true, id: facts.id },
             message: Content::of(facts.text, facts.chance),
             message_timestamp: facts.sent.timestamp().to_string(),
-            status: facts.word.as_str(),
+            status: facts.status.as_str(),
             c2s_timestamp: facts.server_ack.map(|at| c2s(at, facts.chance)),
         }
     }

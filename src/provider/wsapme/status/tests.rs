@@ -24,7 +24,7 @@ fn found(body: &Value) -> StatusFinding {
 
 fn stage(body: &Value) -> Option<ProviderStage> {
     match found(body) {
-        StatusFinding::Known(news) => Some(news.stage),
+        StatusFinding::Known(report) => Some(report.stage),
         _ => None,
     }
 }
@@ -41,11 +41,11 @@ fn every_word_and_number_has_its_stage_in_any_case() {
         ("READ_ACK", 4, Read),
         ("PLAYED", 5, Read),
     ];
-    for (word, number, expected) in cases {
+    for (status, number, expected) in cases {
         let spellings = [
-            json!(word),
-            json!(word.to_lowercase()),
-            json!(format!(" {word} ")),
+            json!(status),
+            json!(status.to_lowercase()),
+            json!(format!(" {status} ")),
             json!(number),
             json!(number.to_string()),
         ];
@@ -57,13 +57,13 @@ fn every_word_and_number_has_its_stage_in_any_case() {
 
 #[test]
 fn the_manuals_record_is_delivered_with_its_client_to_server_time_in_its_own_place() {
-    let StatusFinding::Known(news) = answered(200, include_bytes!("../bodies/status_record.json")) else {
+    let StatusFinding::Known(report) = answered(200, include_bytes!("../bodies/status_record.json")) else {
         panic!("known")
     };
 
-    assert_eq!((news.stage, news.word.as_str()), (ProviderStage::Delivered, "DELIVERY_ACK"));
-    assert_eq!(news.c2s_at.map(|at| at.timestamp()), Some(1_634_061_785));
-    assert_eq!(news.at, None, "messageTimestamp is when it was sent, not when it was delivered");
+    assert_eq!((report.stage, report.status.as_str()), (ProviderStage::Delivered, "DELIVERY_ACK"));
+    assert_eq!(report.c2s_at.map(|at| at.timestamp()), Some(1_634_061_785));
+    assert_eq!(report.at, None, "messageTimestamp is when it was sent, not when it was delivered");
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn places_are_looked_through_in_order() {
         (json!({"data": [{"messageStatus": 4}]}), "4"),
         (json!({"status": "success", "data": {"status": "oops", "messageStatus": 3}}), "3"),
     ];
-    for (body, word) in cases {
-        let StatusFinding::Known(news) = found(&body) else { panic!("{body}") };
-        assert_eq!(news.word, word, "{body}");
+    for (body, status) in cases {
+        let StatusFinding::Known(report) = found(&body) else { panic!("{body}") };
+        assert_eq!(report.status, status, "{body}");
     }
 }
 
@@ -97,10 +97,10 @@ fn a_boolean_is_never_a_status() {
 fn unknown_words_and_numbers_are_kept_and_change_nothing() {
     assert_eq!(
         found(&json!({"data": {"status": "Teleported"}})),
-        StatusFinding::Unrecognised { word: "TELEPORTED".to_owned() }
+        StatusFinding::Unrecognised { status: "TELEPORTED".to_owned() }
     );
-    assert_eq!(found(&json!({"data": {"status": 6}})), StatusFinding::Unrecognised { word: "6".to_owned() });
-    assert_eq!(found(&json!({"data": {"status": -1}})), StatusFinding::Unrecognised { word: "-1".to_owned() });
+    assert_eq!(found(&json!({"data": {"status": 6}})), StatusFinding::Unrecognised { status: "6".to_owned() });
+    assert_eq!(found(&json!({"data": {"status": -1}})), StatusFinding::Unrecognised { status: "-1".to_owned() });
     for status in [json!(null), json!(3.5), json!([3]), json!({"low": 3, "high": 0}), json!("")] {
         assert!(matches!(found(&json!({"data": {"status": status}})), StatusFinding::Nothing { .. }), "{status}");
     }
@@ -170,11 +170,11 @@ fn a_failure_keeps_whatsapps_code() {
         json!({"status": 0, "code": 463}),
         json!({"data": [{"status": "0", "error": {"code": "463"}}]}),
     ] {
-        let StatusFinding::Known(news) = found(&body) else { panic!("{body}") };
-        assert_eq!((news.stage, news.error_code.as_deref()), (ProviderStage::Failed, Some("463")), "{body}");
+        let StatusFinding::Known(report) = found(&body) else { panic!("{body}") };
+        assert_eq!((report.stage, report.error_code.as_deref()), (ProviderStage::Failed, Some("463")), "{body}");
     }
-    let StatusFinding::Known(news) = found(&json!({"status": "READ", "code": 200})) else { panic!("known") };
-    assert_eq!(news.error_code, None);
+    let StatusFinding::Known(report) = found(&json!({"status": "READ", "code": 200})) else { panic!("known") };
+    assert_eq!(report.error_code, None);
 }
 
 #[test]
@@ -185,18 +185,18 @@ fn times_are_read_in_every_spelling_and_only_sane_ones() {
         json!(1_768_716_040_000_i64),
         json!({"low": 1_768_716_040, "high": 0}),
     ] {
-        let StatusFinding::Known(news) =
+        let StatusFinding::Known(report) =
             found(&json!({"status": "PENDING", "messageTimestamp": at, "messageC2STimestamp": at}))
         else {
             panic!("known")
         };
-        assert_eq!(news.at.map(|at| at.timestamp()), Some(1_768_716_040), "{at}");
-        assert_eq!(news.c2s_at, news.at);
+        assert_eq!(report.at.map(|at| at.timestamp()), Some(1_768_716_040), "{at}");
+        assert_eq!(report.c2s_at, report.at);
     }
-    let StatusFinding::Known(news) = found(&json!({"status": "PENDING", "messageTimestamp": 0})) else {
+    let StatusFinding::Known(report) = found(&json!({"status": "PENDING", "messageTimestamp": 0})) else {
         panic!("known")
     };
-    assert_eq!(news.at, None);
+    assert_eq!(report.at, None);
 }
 
 #[test]
@@ -219,8 +219,8 @@ proptest! {
     }
 
     #[test]
-    fn no_word_makes_it_panic(word in any::<String>()) {
-        let _ = (stage_of(&word), found(&json!({"status": word})));
+    fn no_word_makes_it_panic(status in any::<String>()) {
+        let _ = (stage_of(&status), found(&json!({"status": status})));
     }
 }
 
@@ -236,6 +236,6 @@ fn a_provider_that_wants_fewer_questions_says_so_by_code_or_in_words() {
     assert_eq!(read(429, "<html>", pause), StatusFinding::Throttled { retry_after: pause });
     assert_eq!(read(429, r#"{"data":{"status":"READ"}}"#, None), StatusFinding::Throttled { retry_after: None });
     assert_eq!(read(503, "<html>", pause), StatusFinding::Throttled { retry_after: pause });
-    let words = r#"{"success":false,"message":"Too Many Attempts."}"#;
-    assert_eq!(read(200, words, None), StatusFinding::Throttled { retry_after: None });
+    let statuses = r#"{"success":false,"message":"Too Many Attempts."}"#;
+    assert_eq!(read(200, statuses, None), StatusFinding::Throttled { retry_after: None });
 }
