@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
-use super::table::{ColumnAlign, render};
+use super::table::{TextAlign, render};
 use crate::app::view::SenderRow;
 use crate::app::{Engines, HealthVerdict, SenderCheck};
 
@@ -121,11 +121,11 @@ async fn list(global: &Global) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let header = [
-        ("name", ColumnAlign::Left),
-        ("provider", ColumnAlign::Left),
-        ("today", ColumnAlign::Right),
-        ("an hour", ColumnAlign::Right),
-        ("state", ColumnAlign::Left),
+        ("name", TextAlign::Left),
+        ("provider", TextAlign::Left),
+        ("today", TextAlign::Right),
+        ("an hour", TextAlign::Right),
+        ("state", TextAlign::Left),
     ];
     let rows =
         senders.iter().map(|row| vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), state(row)]);

@@ -10,7 +10,7 @@ use super::Global;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json, talk, text};
-use super::table::{ColumnAlign, render};
+use super::table::{TextAlign, render};
 use crate::domain::phone::{Phone, Region};
 
 /// Stands for every business.
@@ -101,11 +101,11 @@ async fn list(global: &Global, limit: u32) -> Result<()> {
         return rows.iter().try_for_each(json);
     }
     let header = [
-        ("phone", ColumnAlign::Left),
-        ("business", ColumnAlign::Left),
-        ("since", ColumnAlign::Left),
-        ("by", ColumnAlign::Left),
-        ("reason", ColumnAlign::Left),
+        ("phone", TextAlign::Left),
+        ("business", TextAlign::Left),
+        ("since", TextAlign::Left),
+        ("by", TextAlign::Left),
+        ("reason", TextAlign::Left),
     ];
     let cells = rows.iter().map(|row| {
         let by = row.created_by.clone().unwrap_or_else(|| row.source.clone());

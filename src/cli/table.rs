@@ -8,13 +8,13 @@ use crate::domain::text::clean;
 
 /// How a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ColumnAlign {
+pub(super) enum TextAlign {
     Left,
     Right,
 }
 
 /// Renders rows under a header, with two spaces between columns and none after the last.
-pub(super) fn render(header: &[(&str, ColumnAlign)], rows: &[Vec<String>]) -> String {
+pub(super) fn render(header: &[(&str, TextAlign)], rows: &[Vec<String>]) -> String {
     let mut table = TextTable::new(header);
     let head = table.head(rows);
     head + &table.rows(rows)
@@ -23,12 +23,12 @@ pub(super) fn render(header: &[(&str, ColumnAlign)], rows: &[Vec<String>]) -> St
 /// A table that is rendered as its rows arrive. Columns are as wide as the widest cell so far: later rows may be
 /// shifted to the right, but never into the wrong column.
 pub(super) struct TextTable<'a> {
-    header: &'a [(&'a str, ColumnAlign)],
+    header: &'a [(&'a str, TextAlign)],
     widths: Vec<usize>,
 }
 
 impl<'a> TextTable<'a> {
-    pub(super) fn new(header: &'a [(&'a str, ColumnAlign)]) -> Self {
+    pub(super) fn new(header: &'a [(&'a str, TextAlign)]) -> Self {
         Self { header, widths: header.iter().map(|(title, _)| title.width()).collect() }
     }
 
@@ -56,8 +56,8 @@ impl<'a> TextTable<'a> {
         for ((cell, width), (_, align)) in cells.zip(&self.widths).zip(self.header) {
             let gap = " ".repeat(width.saturating_sub(cell.width()));
             match align {
-                ColumnAlign::Left => line.extend([&*cell, &gap, "  "]),
-                ColumnAlign::Right => line.extend([&*gap, &cell, "  "]),
+                TextAlign::Left => line.extend([&*cell, &gap, "  "]),
+                TextAlign::Right => line.extend([&*gap, &cell, "  "]),
             }
         }
         line.truncate(line.trim_end().len());
@@ -68,11 +68,11 @@ impl<'a> TextTable<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ColumnAlign, TextTable, render};
+    use super::{TextAlign, TextTable, render};
 
     #[test]
     fn columns_line_up_by_display_width_and_escapes_are_gone() {
-        let header = [("name", ColumnAlign::Left), ("n", ColumnAlign::Right)];
+        let header = [("name", TextAlign::Left), ("n", TextAlign::Right)];
         let rows = [vec!["陈小明".to_owned(), "5".to_owned()], vec!["a\u{1b}[2J".to_owned(), "120".to_owned()]];
 
         assert_eq!(render(&header, &rows), "name      n\n陈小明    5\na[2J    120\n");
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn rows_that_come_later_stand_in_their_columns_however_wide_they_are() {
-        let header = [("name", ColumnAlign::Left), ("n", ColumnAlign::Right)];
+        let header = [("name", TextAlign::Left), ("n", TextAlign::Right)];
         let row = |name: &str| vec![name.to_owned(), "5".to_owned()];
         let mut table = TextTable::new(&header);
 

@@ -9,7 +9,7 @@ use crate::app::view::{BlastFilter, BlastRow};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
-use crate::cli::table::{ColumnAlign, render};
+use crate::cli::table::{TextAlign, render};
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 
@@ -71,7 +71,7 @@ impl ListArgs {
 }
 
 fn table(context: &Context, blasts: &[BlastRow]) -> String {
-    use ColumnAlign::{Left, Right};
+    use TextAlign::{Left, Right};
     let header = [
         ("id", Right),
         ("name", Left),

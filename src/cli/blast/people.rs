@@ -9,7 +9,7 @@ use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, text};
-use crate::cli::table::{ColumnAlign, TextTable};
+use crate::cli::table::{TextAlign, TextTable};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -117,8 +117,8 @@ fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
     ]
 }
 
-fn header() -> [(&'static str, ColumnAlign); 10] {
-    use ColumnAlign::{Left, Right};
+fn header() -> [(&'static str, TextAlign); 10] {
+    use TextAlign::{Left, Right};
     [
         ("phone", Left),
         ("name", Left),
