@@ -50,7 +50,7 @@ pub(crate) struct Global {
     /// The configuration file [env: BLASTDECK_CONFIG].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The database; without one, a private local Postgres [env: DATABASE_URL].
+    /// The database; defaults to a private local Postgres [env: DATABASE_URL].
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// Print JSON.
@@ -79,17 +79,17 @@ enum CliVerb {
     /// People whose message may or may not have been sent.
     #[command(subcommand)]
     Uncertain(uncertain::UncertainVerb),
-    /// People who asked not to be messaged.
+    /// Manage the people who asked not to be messaged.
     #[command(subcommand)]
     Suppress(suppress::SuppressVerb),
     /// Senders and their health.
     #[command(subcommand)]
     Sender(sender::SenderVerb),
-    /// Send and poll, without a terminal.
+    /// Send and poll without a terminal.
     Engine(engine::EngineVerb),
-    /// A fake WhatsApp on this machine, for rehearsals.
+    /// Run a fake WhatsApp on this machine, for rehearsals.
     Sim(sim::SimVerb),
-    /// The private local Postgres; migrations.
+    /// Manage the private local Postgres, and run migrations.
     #[command(subcommand)]
     Db(db::DbVerb),
     /// Measure what this machine and this database can do.

@@ -20,7 +20,7 @@ pub struct Shutdown {
 pub enum SecondInterrupt {
     /// Ends the process at once with [`INTERRUPTED`]: for verbs, which have no terminal to restore.
     Exit,
-    /// Nothing more than the first: for the dashboard.
+    /// Nothing: for the dashboard.
     Ignore,
 }
 

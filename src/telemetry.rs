@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// What a day's file holds after these directives and some events.
+    /// The contents of a day's file after some events with this filter.
     fn logged(filter: EnvFilter) -> String {
         let dir = tempfile::tempdir().unwrap();
         let logs = dir.path().join("logs");

@@ -1,4 +1,4 @@
-//! The report of a blast: one shape, printed as JSON, a table, CSV or Markdown. Pure; knows no database and no terminal.
+//! The report of a blast, rendered as JSON, a table, CSV or Markdown. Pure: knows no database and no terminal.
 
 use std::fmt::Write as _;
 
@@ -242,7 +242,7 @@ fn later(people: i64) -> String {
     if people == 0 { String::new() } else { format!(" (+{} later)", number(people)) }
 }
 
-/// Money of closed people, with two decimals.
+/// The total amount of closed people, with two decimals.
 fn money(report: &Report) -> String {
     let amount: Decimal = report.counts.amount.round_dp(2);
     format!("{amount:.2}")

@@ -21,9 +21,9 @@ pub(super) struct RefusedError(pub String);
 /// How a failure is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorFormat {
-    /// A sentence.
+    /// One sentence.
     Text,
-    /// An object, for a script.
+    /// One JSON object, for scripts.
     Json,
 }
 

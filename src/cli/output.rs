@@ -23,7 +23,7 @@ pub(super) fn text(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes one JSON value on a line of its own. Control characters are escaped, also those that JSON lets pass.
+/// Writes one JSON value per line. Escapes all control characters, also those that JSON permits.
 pub(super) fn json(value: &impl Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", escaped(&serde_json::to_string(value)?))?;

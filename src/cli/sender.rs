@@ -50,12 +50,12 @@ impl SenderVerb {
     }
 }
 
-/// Who is to send once a stop is lifted.
+/// Which engine sends once a stop is lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attendance {
-    /// An engine: a standby is started where none runs.
+    /// A running one, or a standby that is started now.
     Ensured,
-    /// Whoever runs one.
+    /// One that is run elsewhere.
     Elsewhere,
 }
 
@@ -81,21 +81,21 @@ async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// What becomes of a sender that may go on, said only once it is so. Fails with what is missing where people are queued and
-/// nobody sends to them.
+/// Describes what a sender does once its stop is lifted. Fails with what is missing when people are queued and no
+/// engine sends to them.
 async fn outlook(context: &Context, name: &str, attendance: Attendance) -> Result<String> {
     let Some(blast) = context.app.blast_to_send(name).await? else {
-        return Ok(format!("sender {name} may go on: nobody is queued"));
+        return Ok(format!("sender {name} may resume: nobody is queued"));
     };
     if attendance == Attendance::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
-        return Ok(format!("sender {name} may go on, and waits for an engine"));
+        return Ok(format!("sender {name} may resume, and waits for an engine"));
     }
     if attendance == Attendance::Ensured
         && let Err(missing) = context.app.hand_over(blast.id, Engines::Others).await?
     {
-        return Err(eyre!("sender {name} may go on, but nobody sends for it: {missing}"));
+        return Err(eyre!("sender {name} may resume, but no engine sends for it: {missing}"));
     }
-    Ok(format!("sender {name} goes on"))
+    Ok(format!("sender {name} resumes"))
 }
 
 async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {

@@ -66,7 +66,7 @@ impl Document {
 }
 
 struct DocumentParser<'a> {
-    /// Where each line ends.
+    /// The offset of each line's end.
     newlines: Vec<usize>,
     log: &'a mut ConfigLog,
     document: Document,
@@ -139,7 +139,7 @@ impl DocumentParser<'_> {
     }
 }
 
-/// The sentence for a key that is not known, naming the nearest one.
+/// The sentence for an unknown key, with the nearest known one.
 pub(super) fn unknown_key(name: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
     match nearest(name, known.clone()) {
         Some(meant) => format!("unknown key: did you mean `{meant}`?"),

@@ -63,7 +63,7 @@ impl Environment {
         Self { variables, ..Self::default() }
     }
 
-    /// A variable's value; an empty one counts as not set.
+    /// A variable's value; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }

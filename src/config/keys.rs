@@ -48,7 +48,7 @@ pub(super) const TABLES: [TableKeys; 6] = [
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
 ];
 
-/// The table of a name.
+/// The keys of the table with this name.
 pub(super) fn table(name: &str) -> Option<&'static TableKeys> {
     TABLES.iter().find(|table| table.name == name)
 }

@@ -37,7 +37,7 @@ pub struct SettingOrigin {
     pub source: ValueSource,
 }
 
-/// Problems and origins, gathered while reading.
+/// The problems and origins collected while reading.
 #[derive(Debug)]
 pub(super) struct ConfigLog {
     path: PathBuf,

@@ -19,7 +19,7 @@ use crate::domain::sender::{LOOPBACK, ProviderKind, SenderDevice, StatusCall};
 /// One sender, validated. Its token is read when it starts.
 #[derive(Debug, Clone)]
 pub struct SenderConfig {
-    /// Unique, also when folded for an environment variable.
+    /// Unique, even when folded for an environment variable.
     pub name: String,
     pub provider: ProviderKind,
     /// The linked phone's id at the gateway.
@@ -34,7 +34,7 @@ pub struct SenderConfig {
     /// The minimum time between two messages to the same number, across blasts.
     pub pair_gap: Option<PairGap>,
     pub daily_cap: Option<DailyCap>,
-    /// POSTs under way at once.
+    /// POSTs in flight at once.
     pub in_flight: u32,
     /// The time zone whose midnight begins the day of the cap.
     pub timezone: Tz,

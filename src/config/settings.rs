@@ -16,7 +16,7 @@ use crate::domain::zone::{self, ZoneError};
 /// `[database]`.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// Absent: a private local Postgres under `data_dir`.
+    /// `None` for a private local Postgres under `data_dir`.
     pub url: Option<DatabaseUrl>,
     pub data_dir: PathBuf,
     /// What this machine remembers of the databases that it sent from. Never within `data_dir`: restoring a copy of
@@ -27,7 +27,7 @@ pub struct DatabaseConfig {
 /// `[engine]`.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
-    /// Equal failures in a row that pause a blast.
+    /// How many equal failures in a row pause a blast.
     pub failures_in_a_row: u32,
     /// How long a sender's lease is valid without renewal, before `speed` applies.
     pub lease: Duration,

@@ -55,7 +55,7 @@ fn the_example_file_with_every_comment_opened_is_good_too() {
     assert!(config.database.url.is_some());
 }
 
-/// Whatever stands in the file does something: what a later version may know is unknown to this one.
+/// Every key that is accepted has an effect; keys of a later version are unknown.
 #[test]
 fn a_key_without_effect_is_no_key() {
     for text in [

@@ -20,7 +20,7 @@ pub enum TokenSource {
 }
 
 impl TokenSource {
-    /// From `{ env = "…" }` or `{ file = "…" }`, with nothing else in it.
+    /// Parses `{ env = "…" }` or `{ file = "…" }`, without other entries.
     pub(super) fn from_entries(entries: &BTreeMap<String, String>) -> Option<Self> {
         let mut entries = entries.iter();
         let (Some((kind, location)), None) = (entries.next(), entries.next()) else { return None };

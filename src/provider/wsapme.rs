@@ -28,7 +28,7 @@ mod wire;
 pub use super::http::{BuildError, KeepAlive};
 pub use status::stage_of;
 
-/// What a client is made from.
+/// The options of a client.
 #[derive(Debug)]
 pub struct WsapmeOptions {
     /// `https://api.wsapme.com`, or this machine for a rehearsal.

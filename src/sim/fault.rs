@@ -17,7 +17,8 @@ pub enum FaultKind {
     AcceptThenHangup,
     /// Accepted; the response comes after 40 simulated seconds, at least one real second.
     Slow,
-    /// HTTP 200, `success:false`, the device is offline; not accepted. While its rate is above 0 the device list says so.
+    /// HTTP 200, `success:false`, the device is offline; not accepted. While its rate is above 0, so is it in the
+    /// device list.
     Offline,
     /// An HTML page with 502; not accepted.
     Html,

@@ -49,7 +49,7 @@ pub fn options(seed: u64) -> Options {
     Options { seed, speed: FAST, latency: Duration::ZERO, ..Options::default() }
 }
 
-/// The nth invented number.
+/// The nth made-up number.
 pub fn phone(n: usize) -> String {
     format!("6010{:07}", n % 1_000_000)
 }
@@ -92,7 +92,7 @@ impl Sim {
         self.get("/sim/stats").await.json()
     }
 
-    /// The truth once nothing more will happen.
+    /// The log once nothing more will happen.
     pub async fn settled_truth(&self) -> Value {
         self.until("settled", |stats| stats["settled"] == true).await;
         self.truth().await

@@ -10,7 +10,7 @@ use super::{
     *,
 };
 
-/// What must not depend on when and in which order was sent.
+/// What must not depend on the time and order of sending.
 fn fates(truth: &Value) -> BTreeMap<String, Vec<Value>> {
     let mut fates: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for post in truth["posts"].as_array().unwrap() {
@@ -60,14 +60,14 @@ async fn a_post_is_in_the_truth_before_it_is_answered() {
     let caller = tokio::spawn(async move {
         call(address, "POST", "/v1/sendMessage2", &[("x-wsapme-token", "t"), ("content-type", "x/y")], &body).await
     });
-    sim.until("one post under way", |stats| stats["posts"] == 1 && stats["in_flight"] == 1).await;
+    sim.until("one post in flight", |stats| stats["posts"] == 1 && stats["in_flight"] == 1).await;
 
     let post = sim.truth().await["posts"][0].clone();
     assert!(!caller.is_finished());
     assert_eq!((&post["accepted"], &post["body"]), (&json!(true), &json!(send_body(&phone(1)))));
     assert_eq!((&post["content_type"], &post["seq"]), (&json!("x/y"), &json!(1)));
     caller.abort();
-    sim.until("nobody under way once the caller left", |stats| stats["in_flight"] == 0).await;
+    sim.until("none in flight once the client left", |stats| stats["in_flight"] == 0).await;
     assert_eq!(sim.truth().await["posts"].as_array().unwrap().len(), 1);
 }
 
@@ -84,9 +84,9 @@ async fn the_most_sends_under_way_at_once_are_remembered() {
             )
         })
         .collect();
-    sim.until("five under way", |stats| stats["in_flight"] == 5).await;
+    sim.until("five in flight", |stats| stats["in_flight"] == 5).await;
     callers.iter().for_each(tokio::task::JoinHandle::abort);
-    sim.until("none under way", |stats| stats["in_flight"] == 0).await;
+    sim.until("none in flight", |stats| stats["in_flight"] == 0).await;
 
     assert_eq!(sim.stats().await["max_in_flight"], 5);
 }
@@ -291,7 +291,7 @@ async fn a_stop_answers_those_who_wait_and_does_not_wait_for_those_who_never_fin
     let mut unfinished = tokio::net::TcpStream::connect(address).await.unwrap();
     unfinished.write_all(b"POST /v1/sendMessage2 HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n").await.unwrap();
     let one_waits = async { while call(address, "GET", "/sim/stats", &[], "").await.json()["in_flight"] != 1 {} };
-    tokio::time::timeout(Duration::from_secs(20), one_waits).await.expect("one is under way");
+    tokio::time::timeout(Duration::from_secs(20), one_waits).await.expect("one is in flight");
 
     stop.cancel();
 

@@ -124,7 +124,7 @@ async fn a_stopped_sender_promises_nothing() {
         (&Value::Null, &Value::Null, &json!("token refused"))
     );
     assert_eq!((&show["done_at"], &show["waiting"]["reason"]), (&Value::Null, &json!("sender_stopped")));
-    assert!(text.contains("  stopped   the sender sends nothing until this is mended: token refused\n"), "{text}");
+    assert!(text.contains("  stopped   the sender sends nothing until this is fixed: token refused\n"), "{text}");
 }
 
 #[tokio::test]

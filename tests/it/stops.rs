@@ -32,7 +32,7 @@ async fn whoever_lifts_a_stop_has_the_people_queued_sent_to() {
         let said = shop.run(&verb).await;
 
         assert_eq!(said.code, 0, "{said:?}");
-        assert!(said.err.contains("sender sales goes on"), "{said:?}");
+        assert!(said.err.contains("sender sales resumes"), "{said:?}");
         shop.until_posts(3).await;
         shop.promises().await;
     }
@@ -63,8 +63,8 @@ async fn a_lifted_stop_starts_no_engine_where_nobody_is_queued_or_none_is_wanted
     stop(&shop, "device", "Device is offline").await;
     let idle = shop.run(&["sender", "check", "sales"]).await;
 
-    assert!(unattended.code == 0 && unattended.err.contains("may go on, and waits for an engine"), "{unattended:?}");
-    assert!(idle.code == 0 && idle.err.contains("sender sales may go on: nobody is queued"), "{idle:?}");
+    assert!(unattended.code == 0 && unattended.err.contains("may resume, and waits for an engine"), "{unattended:?}");
+    assert!(idle.code == 0 && idle.err.contains("sender sales may resume: nobody is queued"), "{idle:?}");
     assert!(shop.engines().is_empty());
 }
 

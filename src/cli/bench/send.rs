@@ -163,7 +163,7 @@ fn cpu() -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
 }
 
-/// The most memory this process ever held, in MB. Linux only.
+/// The peak memory of this process, in MB. Linux only.
 fn peak_memory() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status").wrap_err("memory is read from /proc")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();

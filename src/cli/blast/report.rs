@@ -20,7 +20,7 @@ pub(in crate::cli) struct ReportArgs {
     blast: BlastId,
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     format: ReportFormat,
-    /// Print it again whenever it changes, until the blast is over.
+    /// Print the report again whenever it changes, until the blast is over.
     #[arg(long)]
     watch: bool,
 }

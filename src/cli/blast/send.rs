@@ -105,9 +105,9 @@ impl SendArgs {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
         if is_attended {
-            talk(&format!("sender {} goes on", blast.sender));
+            talk(&format!("sender {} resumes", blast.sender));
         } else {
-            talk(&format!("sender {} may go on, and waits for an engine", blast.sender));
+            talk(&format!("sender {} may resume, and waits for an engine", blast.sender));
         }
         Ok(())
     }

@@ -160,7 +160,7 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  shared    with {tag}, {queued} still queued: they take turns, and this takes longer");
     }
     if let Some(why) = &plan.stopped {
-        let _ = writeln!(out, "  stopped   the sender sends nothing until this is mended: {}", clean(why));
+        let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));
         return out;
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;

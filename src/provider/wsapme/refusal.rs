@@ -63,28 +63,29 @@ const TABLE: [(&[&str], RefusalMeaning); 4] = [
     ),
 ];
 
-/// Reads a refusal's sentence. One that is not in the table fails its person only; several in a row pause the blast.
+/// Classifies a refusal's sentence. One that is not in the table fails only its recipient; several in a row pause the
+/// blast.
 pub(super) fn meaning(sentence: &str) -> RefusalMeaning {
     let sentence = sentence.to_lowercase();
     let known = TABLE.iter().find(|(phrases, _)| phrases.iter().any(|phrase| sentence.contains(phrase)));
     known.map_or(refused(ErrorClass::FailRecipient, "refused"), |(_, meaning)| *meaning)
 }
 
-/// WhatsApp's code for a sending number that it restricts: going on makes it worse.
+/// WhatsApp's code for a restricted sending number: sending more makes it worse.
 const RESTRICTED: &str = "463";
 
-/// What a failure after acceptance asks of us.
+/// The class of a failure after acceptance.
 pub(super) fn of_failure(code: Option<&str>) -> ErrorClass {
     if code == Some(RESTRICTED) { ErrorClass::StopSender } else { ErrorClass::FailRecipient }
 }
 
-/// What a person can do about a code that people failed with.
+/// What an operator can do about an error code.
 pub(super) fn advice(code: &str) -> Option<&'static str> {
     let advice = match code {
-        "463" => "WhatsApp restricts this number: stop for some days, then go on slowly, to people who know you",
+        "463" => "WhatsApp restricts this number: stop for some days, then resume slowly, with people who know you",
         "error" => "WhatsApp refused it after taking it: usually the number is not on WhatsApp, or it blocked yours",
         "refused" => "the gateway refused it: read its message, and correct the number",
-        "message" => "no text could be made for them: mend their row, and send to them in a new blast",
+        "message" => "no text could be built for them: correct their row, and send to them in a new blast",
         "throttled" => "too fast for the gateway: give the sender a longer gap",
         "connect" => "the gateway could not be reached: check the network and base_url",
         _ => return None,

@@ -96,11 +96,11 @@ fn throttled(answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
 
 /// Classifies statuses whose body is no explicit refusal.
 ///
-/// * 301, 307, 308: this address does nothing itself, and the token is not carried elsewhere: the sender stops. 302 and
-///   303 are also how servers answer a form that they *have* processed: unknown.
-/// * 402, 404, 405, 407, 410, 451: nobody here handles the call (wrong `base_url`, account closed): the sender stops.
+/// * 301, 307, 308: nothing was processed here, and the token must not be sent elsewhere: the sender stops. 302 and  
+/// 303 are also how servers answer a form that they *have* processed: unknown.
+/// * 402, 404, 405, 407, 410, 451: no such call here (wrong `base_url`, account closed): the sender stops.
 /// * 408, 409, 425, 499: about timing or state, not a refusal of the message: unknown.
-/// * Other 4xx: the request itself was refused, so this person fails.
+/// * Other 4xx: the request itself was rejected, so this recipient fails.
 /// * 5xx and anything else: unknown.
 fn bare(status: u16, answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
     let code = format!("http_{status}");

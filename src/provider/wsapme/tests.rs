@@ -1,4 +1,4 @@
-//! The client against a scripted server on loopback: what leaves, and what each kind of trouble comes to.
+//! The client against a scripted server on loopback: what it sends, and the outcome of each kind of failure.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use super::*;
 #[derive(Clone)]
 enum ServerAct {
     Answer(Vec<u8>),
-    /// Reads the request, then closes without a word.
+    /// Reads the request, then closes without a response.
     HangUp,
     /// Sends this and then nothing more, keeping the connection.
     Stall(Vec<u8>),
@@ -21,7 +21,7 @@ enum ServerAct {
     Cut(Vec<u8>),
 }
 
-/// A server that does one act a request, in order, and remembers what it was asked.
+/// A server that performs one act per request, in order, and records the requests.
 struct Scripted {
     address: SocketAddr,
     seen: Arc<Mutex<SeenRequest>>,
@@ -252,7 +252,7 @@ async fn a_body_without_end_is_cut_and_unknown() {
     let reply = sent(ServerAct::Stall(endless)).await;
 
     assert!(is_unknown(&reply), "{:?}", reply.outcome);
-    assert_eq!(reply.raw.body.len(), 16 * 1024, "its beginning tells what it was");
+    assert_eq!(reply.raw.body.len(), 16 * 1024, "its beginning shows what it was");
 }
 
 #[tokio::test]
@@ -366,7 +366,7 @@ async fn a_failed_handshake_is_known_not_to_have_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let closing = tokio::spawn(async move { listener.accept().await.map(drop) });
-    // Bare machines without certificates cannot make a TLS client at all, and say so.
+    // Machines without certificates cannot create a TLS client, and the error says so.
     let Ok(client) = Wsapme::new(options(&format!("https://{address}"))) else { return };
 
     let reply = client.send(&hello()).await;

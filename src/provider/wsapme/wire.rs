@@ -85,7 +85,7 @@ fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
     place.split('/').skip(1).try_fold(value, step)
 }
 
-/// The first of these places that holds a readable message id.
+/// The message id at the first of these paths that has one.
 pub(super) fn message_id(value: &Value, places: &[&str]) -> Option<MessageId> {
     places.iter().find_map(|place| match at(value, place)? {
         Value::String(id) => MessageId::new(id),

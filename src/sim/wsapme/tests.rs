@@ -1,4 +1,4 @@
-//! The wire, literally: what a caller of the gateway gets to read.
+//! The wire format: what a client of the gateway receives.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ async fn sim() -> Sim {
     Sim::start(options(7)).await
 }
 
-/// Sends to people until an answer has the wanted form.
+/// Sends to people until a response has the wanted form.
 async fn first_answer(sim: &Sim, wanted: impl Fn(&Value) -> bool) -> Value {
     for n in 0..200 {
         let answer = sim.send(&phone(n)).await.json();
@@ -24,7 +24,7 @@ async fn first_answer(sim: &Sim, wanted: impl Fn(&Value) -> bool) -> Value {
     panic!("no such answer among 200");
 }
 
-/// The message ids of two hundred people, once all that will happen to them has happened.
+/// The message ids of two hundred people, once nothing more will happen to them.
 async fn settled_ids(sim: &Sim) -> Vec<(String, String)> {
     for n in 0..200 {
         sim.send(&phone(n)).await;
@@ -51,7 +51,7 @@ async fn a_send_is_answered_byte_for_byte_as_on_record() {
 
     let again = sim.send(to).await;
 
-    // The second message to this person may have the other shape of content; the first is what is compared.
+    // A second message may have the other shape of content: only the first is compared.
     assert!(again.head.contains("content-type: application/json"));
     assert_eq!((answer["success"].clone(), answer["message"].clone()), (json!(true), json!("Sent Successfully")));
     assert_eq!(data["key"]["fromMe"], true);

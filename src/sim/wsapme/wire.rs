@@ -10,7 +10,7 @@ use super::super::{
     fate::WireStatus,
 };
 
-/// `{"success":…,"message":…,"data":…}` around everything.
+/// The envelope of every response: `{"success":…,"message":…,"data":…}`.
 #[derive(Debug, Serialize)]
 pub struct Envelope<'a, T> {
     pub success: bool,

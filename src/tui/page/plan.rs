@@ -71,7 +71,7 @@ fn pace(told: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
         TextLine::plain(format!("  shared with {}, {queued} still queued: {longer}", other.tag))
     }));
     if let Some(why) = &told.stopped {
-        let words = format!("  the sender sends nothing until this is mended: {why}");
+        let words = format!("  the sender sends nothing until this is fixed: {why}");
         lines.push(TextLine::of(words, TextRole::Trouble));
         return lines;
     }
