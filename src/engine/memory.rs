@@ -5,6 +5,7 @@
 //! the memory's only owner: nothing of it is kept in a process, since several processes of a machine write it in turn.
 //! What cannot be read or written is an error, never an empty memory.
 
+mod index;
 mod journal;
 mod origin;
 
@@ -115,7 +116,7 @@ impl SenderMemory {
         let (page, journal) = self.compact(page, journal)?;
         journal.sync()?;
         self.write(&page)?;
-        Ok(journal)
+        journal.indexed(page.confirmed_bytes)
     }
 
     /// Remembers that a lease was renewed so often under an epoch.

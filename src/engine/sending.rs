@@ -285,7 +285,12 @@ impl Sender {
         if people.is_empty() {
             return if claiming.after.is_some() { Ok(()) } else { self.nobody_due(claiming.blast).await };
         }
-        let is_remembered = self.remember(&people);
+        let epoch = self.lease.epoch;
+        let attempts: Vec<PostedAttempt> = people.iter().map(|person| posted(person, epoch)).collect();
+        if attempts.iter().any(|attempt| self.fenced.journal.has_posted(attempt)) {
+            return self.stop_for_repeated(claiming, people, &attempts, stop).await;
+        }
+        let is_remembered = self.remember(&attempts);
         let posts = self.posts_of(claiming, people, stop);
         if is_remembered {
             self.start_posts(posts, stop).await;
@@ -299,13 +304,31 @@ impl Sender {
 
     /// Puts a claim on this machine's record, before its first POST. Where that cannot be done nobody is posted to; the
     /// lease is given up, and acquiring it again asks.
-    fn remember(&mut self, people: &[Claimed]) -> bool {
-        let epoch = self.lease.epoch;
-        let posted: Vec<PostedAttempt> = people.iter().map(|person| posted(person, epoch)).collect();
-        let Err(error) = self.fenced.journal.append(&posted) else { return true };
+    fn remember(&mut self, attempts: &[PostedAttempt]) -> bool {
+        let Err(error) = self.fenced.journal.append(attempts) else { return true };
         tracing::warn!(sender = %self.context.sender.name, %error, "nothing is sent that this machine cannot remember");
         self.context.lease.lose();
         false
+    }
+
+    /// This machine has posted some of these attempts before: the database has gone back in time since, as a whole or for
+    /// these people. They become uncertain, the others return to the queue, and the sender stops until somebody confirms.
+    async fn stop_for_repeated(
+        &mut self,
+        claiming: Claiming,
+        people: Vec<Claimed>,
+        attempts: &[PostedAttempt],
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        for (post, attempt) in self.posts_of(claiming, people, stop).into_iter().zip(attempts) {
+            if self.fenced.journal.has_posted(attempt) {
+                post.mark_as_posted_before();
+            } else {
+                post.give_back(None);
+            }
+        }
+        self.context.lease.lose();
+        fence::close(&self.fenced.engine, &self.context.sender, &Refusal::BackInTime).await
     }
 
     /// The database's server was started anew, or is another one: goes on only if it is as this machine remembers it.

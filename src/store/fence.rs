@@ -170,7 +170,7 @@ pub async fn raise(
 }
 
 /// Why somebody is uncertain whom the database lost sight of.
-const POSTED_BEFORE: &str = "this machine posted to them before the database went back in time";
+pub const POSTED_BEFORE: &str = "this machine posted to them before the database went back in time";
 
 /// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
 /// known by a late answer what came of them. Returns how many became uncertain.

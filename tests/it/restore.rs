@@ -121,6 +121,74 @@ async fn a_replica_that_was_behind_and_took_over_under_a_running_engine_messages
     an_engine_asks_after(async |cluster| cluster.fail_over().await, "took over").await;
 }
 
+/// The people of a blast as they are now, kept aside in the database itself, so that they can be put back without any other
+/// change: neither the server nor the lease shows it.
+async fn keep_people(shop: &Shop, blast: &str) {
+    shop.execute(&format!("create table kept as select * from blast_recipients where blast_id = {blast}")).await;
+}
+
+async fn put_people_back(shop: &Shop, blast: &str) {
+    shop.execute(&format!(
+        "do $$ declare columns text; begin
+             select string_agg(column_name, ', ') into columns from information_schema.columns
+              where table_name = 'kept' and column_name in (
+                  select column_name from information_schema.columns
+                   where table_name = 'blast_recipients' and is_generated = 'NEVER');
+             delete from blast_recipients where blast_id = {blast};
+             alter table blast_recipients disable trigger user;
+             execute format('insert into blast_recipients (%1$s) overriding system value select %1$s from kept', columns);
+             alter table blast_recipients enable trigger user;
+         end $$"
+    ))
+    .await;
+    shop.run(&["audit", "--repair"]).await;
+}
+
+#[tokio::test]
+async fn people_who_were_put_back_under_a_running_engine_are_not_messaged_again() {
+    let world = Restorable::with_long_leases(SLOW).await;
+    let blast = world.shop.blast(0..200).await;
+    let engine = world.shop.engine();
+    world.shop.until_posts(15).await;
+    keep_people(&world.shop, &blast).await;
+    let posts = world.posts().await;
+    world.shop.until_posts(posts + 20).await;
+
+    put_people_back(&world.shop, &blast).await;
+
+    world.asks("back in time").await;
+    world.shop.ok(&["sender", "confirm", "sales"]).await;
+    let posts = world.posts().await;
+    world.shop.until_posts(posts + 20).await;
+    engine.stop().await;
+    let phones: Vec<_> = world.shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    let different: std::collections::BTreeSet<_> = phones.iter().collect();
+    assert_eq!(phones.len(), different.len(), "nobody was messaged twice");
+}
+
+#[tokio::test]
+async fn people_who_were_put_back_between_two_engines_are_not_messaged_again_however_many_were_sent_to_since() {
+    let shop = Shop::open(SETUP).await;
+    let blast = shop.blast(0..40).await;
+    keep_people(&shop, &blast).await;
+    shop.until_idle().await;
+    // More than an engine looks up when it acquires the sender.
+    shop.blast(1_000..1_600).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 640);
+
+    shop.execute(&format!("update blasts set state = 'sending' where id = {blast}")).await;
+    put_people_back(&shop, &blast).await;
+    shop.until_idle().await;
+
+    assert_eq!(shop.sim.posts().await.len(), 640);
+    let stopped = shop.number("select count(*) from senders where stopped_code = 'restored'").await;
+    assert_eq!(stopped, 1);
+    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.until_idle().await;
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (640, 40));
+}
+
 #[tokio::test]
 async fn a_server_that_is_merely_started_again_asks_nothing() {
     let world = Restorable::open(SLOW).await;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rustix::fs::{FlockOperation, flock};
 
+use super::index::PostedIndex;
 use super::{MemoryError, Origin, private};
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
@@ -27,6 +28,7 @@ const LONG: u64 = 262_144;
 pub struct Journal {
     path: PathBuf,
     file: File,
+    index: PostedIndex,
 }
 
 impl Journal {
@@ -41,12 +43,12 @@ impl Journal {
         let file =
             private(OpenOptions::new().create_new(true).read(true).write(true)).open(path).map_err(unwritable)?;
         note_length(&file, HEADER as u64).map_err(unwritable)?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, index: PostedIndex::default() })
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, MemoryError> {
         match private(OpenOptions::new().read(true).write(true)).open(path) {
-            Ok(file) => Ok(Self { path: path.to_owned(), file }),
+            Ok(file) => Ok(Self { path: path.to_owned(), file, index: PostedIndex::default() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() })
             }
@@ -54,10 +56,27 @@ impl Journal {
         }
     }
 
+    /// With an index of what lies behind an offset, for [`Self::has_posted`].
+    pub(super) fn indexed(mut self, behind: u64) -> Result<Self, MemoryError> {
+        for posted in self.newest(behind, usize::MAX)? {
+            self.index.insert(&posted);
+        }
+        Ok(self)
+    }
+
+    /// Whether this machine has posted an attempt, or a later one of the same recipient, since it was last confirmed that
+    /// the database may go on as it is.
+    pub fn has_posted(&self, claimed: &PostedAttempt) -> bool {
+        self.index.has(claimed)
+    }
+
     /// Appends attempts, all of them or none.
     pub fn append(&mut self, posted: &[PostedAttempt]) -> Result<(), MemoryError> {
         let records: Vec<u8> = posted.iter().flat_map(encode).collect();
-        self.append_locked(&records).map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })
+        let written = self.append_locked(&records);
+        written.map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })?;
+        posted.iter().for_each(|posted| self.index.insert(posted));
+        Ok(())
     }
 
     fn append_locked(&mut self, records: &[u8]) -> io::Result<()> {
@@ -106,7 +125,7 @@ impl Journal {
     /// The newest records behind an offset, oldest first, at most `most`.
     pub(super) fn newest(&self, behind: u64, most: usize) -> Result<Vec<PostedAttempt>, MemoryError> {
         let end = self.length()?;
-        let from = end.saturating_sub((most * RECORD) as u64).max(behind.min(end)).max(HEADER as u64);
+        let from = end.saturating_sub(most.saturating_mul(RECORD) as u64).max(behind.min(end)).max(HEADER as u64);
         let mut bytes = vec![0; usize::try_from(end - from).unwrap_or(0)];
         self.file.read_exact_at(&mut bytes, from).map_err(|error| self.unreadable(&error.to_string()))?;
         let (records, rest) = bytes.as_chunks::<RECORD>();

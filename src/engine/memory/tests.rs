@@ -138,6 +138,27 @@ fn a_confirmation_mends_a_damaged_memory_and_keeps_what_can_be_read() {
 }
 
 #[test]
+fn an_attempt_that_was_posted_is_known_again_also_by_the_next_process_until_a_confirmation() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let mut journal = memory.remember(&standing(3, 12)).unwrap();
+    journal.append(&[PostedAttempt { attempt: 2, ..posted(3) }]).unwrap();
+    let later = memory.remember(&standing(3, 13)).unwrap();
+
+    for journal in [journal, later] {
+        assert!(journal.has_posted(&posted(1)) && journal.has_posted(&posted(3)));
+        assert!(!journal.has_posted(&PostedAttempt { attempt: 3, ..posted(3) }), "the next attempt of the same person");
+        assert!(
+            !journal.has_posted(&PostedAttempt { phone: 60_199_999_999, ..posted(1) }),
+            "an id that was given anew"
+        );
+        assert!(!journal.has_posted(&posted(9)));
+    }
+    memory.confirm(standing(4, 20)).unwrap();
+    assert!(!memory.remember(&standing(4, 21)).unwrap().has_posted(&posted(1)));
+}
+
+#[test]
 fn a_long_journal_keeps_its_newer_half() {
     let home = tempfile::tempdir().unwrap();
     let memory = memory_of_three(home.path());

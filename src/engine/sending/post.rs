@@ -22,6 +22,7 @@ use crate::engine::sync::Mutex;
 use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
 use crate::store::claim::{self, Claimed};
 use crate::store::evidence::{AttemptAnswer, EvidenceEntry, EvidenceSource};
+use crate::store::fence::POSTED_BEFORE;
 
 /// Longer than this after the claim, pause and opt-out are read again before the POST.
 const RECHECK_AFTER: Duration = Duration::from_secs(1);
@@ -123,6 +124,12 @@ impl Post {
     pub(super) fn give_back(self, not_before: Option<DateTime<Utc>>) {
         let answer = self.answer("released", &RawResponse::default());
         self.bring(Evidence::Released { not_before }, None, answer);
+    }
+
+    /// Nothing is sent now, and whether they got their message before is not known here.
+    pub(super) fn mark_as_posted_before(self) {
+        let answer = self.answer("unknown", &RawResponse::default());
+        self.bring(Evidence::Unknown { why: POSTED_BEFORE.to_owned() }, None, answer);
     }
 
     /// The text for this person, from the frozen message and their own row.
