@@ -1,5 +1,6 @@
 //! Types and pure rules: no I/O, no async, no clock.
 
+pub mod act;
 pub mod amount;
 pub mod blast;
 pub mod filter;

@@ -7,9 +7,10 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::App;
 use super::AppError;
 use super::plan::Readiness;
+use crate::domain::act::Act;
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
-use crate::domain::sender::RESTORED;
+use crate::domain::sender::StopCode;
 use crate::engine::Refusal;
 use crate::store;
 use crate::store::action::{self, NewAction};
@@ -38,16 +39,16 @@ impl Launch {
 impl App {
     /// Starts sending a draft.
     pub async fn launch(&self, launch: Launch) -> Result<BlastRow, AppError> {
-        self.start(launch, BlastCommand::Launch, "launch").await
+        self.start(launch, BlastCommand::Launch, Act::Launch).await
     }
 
     /// Resumes a paused blast; the number typed must still be the number queued. Also lets a sender go on that was
     /// stopped for an error: whoever resumes says that it is mended.
     pub async fn resume(&self, launch: Launch) -> Result<BlastRow, AppError> {
-        self.start(launch, BlastCommand::Resume, "resume").await
+        self.start(launch, BlastCommand::Resume, Act::Resume).await
     }
 
-    async fn start(&self, launch: Launch, command: BlastCommand, act: &'static str) -> Result<BlastRow, AppError> {
+    async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastRow, AppError> {
         let blast = self.blast(launch.blast).await?;
         let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
         let mut tx = self.pool().begin().await?;
@@ -82,7 +83,7 @@ impl App {
         if self.let_go_on(&mut tx, head.sender_id).await?.is_none() {
             return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
         }
-        self.log_blast_act(&mut tx, "resume", head, json!({})).await?;
+        self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
         tx.commit().await?;
         self.tell(head.id).await?;
         self.blast(head.id).await
@@ -92,7 +93,7 @@ impl App {
     /// How many people became uncertain by it; `None`: it was not stopped.
     pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<i64>, AppError> {
         let code = sender::unstop(tx, id).await?;
-        if code.as_deref() != Some(RESTORED) {
+        if code != Some(StopCode::Restored) {
             return Ok(code.map(|_| 0));
         }
         match self.engine().fence.confirm(self.pool(), tx, id).await {
@@ -104,7 +105,7 @@ impl App {
 
     /// Pauses at once: no POST starts after this is heard, which is within one message.
     pub async fn pause(&self, id: BlastId) -> Result<BlastRow, AppError> {
-        self.change(id, BlastCommand::Pause, None, "pause").await?;
+        self.change(id, BlastCommand::Pause, None, Act::Pause).await?;
         self.blast(id).await
     }
 
@@ -112,7 +113,7 @@ impl App {
     /// engine goes on; so does the same command.
     pub async fn cancel(&self, id: BlastId) -> Result<i64, AppError> {
         if !self.is_cancelling(id).await? {
-            self.change(id, BlastCommand::Cancel, Some("cancelled"), "cancel").await?;
+            self.change(id, BlastCommand::Cancel, Some("cancelled"), Act::Cancel).await?;
         }
         let left_out = Clearing { blast: id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
         self.tell(id).await?;
@@ -144,7 +145,7 @@ impl App {
         let head = self.head(&mut tx, id).await?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
-        self.log_blast_act(&mut tx, "delete", &head, json!({ "tag": head.blast_tag })).await?;
+        self.log_blast_act(&mut tx, Act::Delete, &head, json!({ "tag": head.blast_tag })).await?;
         tx.commit().await?;
         self.tell(id).await
     }
@@ -168,13 +169,7 @@ impl App {
         Ok((head, if begun { BlastState::Paused } else { BlastState::Draft }))
     }
 
-    async fn change(
-        &self,
-        id: BlastId,
-        command: BlastCommand,
-        reason: Option<&str>,
-        act: &'static str,
-    ) -> Result<(), AppError> {
+    async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
         let mut tx = self.pool().begin().await?;
         let head = self.change_in(&mut tx, id, command, reason).await?;
         self.log_blast_act(&mut tx, act, &head, json!({})).await?;
@@ -203,7 +198,7 @@ impl App {
     async fn log_blast_act(
         &self,
         tx: &mut PgConnection,
-        act: &'static str,
+        act: Act,
         head: &BlastHead,
         detail: serde_json::Value,
     ) -> Result<ActionId, AppError> {

@@ -6,7 +6,7 @@ use super::App;
 use super::AppError;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
-use crate::domain::sender::{RESTORED, stop_mend};
+use crate::domain::sender::{StopCode, stop_mend};
 use crate::engine::Moment;
 use crate::provider::{Health, HealthVerdict};
 use crate::store;
@@ -54,7 +54,7 @@ impl App {
         }
         for check in &mut checks {
             // Whether a restored database may send is an operator's alone to say.
-            let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != RESTORED);
+            let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != StopCode::Restored);
             if check.health.verdict == HealthVerdict::Good && may_lift && self.unstop(&check.name).await? {
                 (check.stop, check.is_lifted) = (None, true);
                 let _ = self.engine().notifier.order(self.pool(), None).await;

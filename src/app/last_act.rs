@@ -4,6 +4,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::AppError;
+use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::store::action::LoggedAction;
 use crate::store::blast::{self, BlastHead};
@@ -22,28 +23,28 @@ pub(super) async fn refusal(tx: &mut PgConnection, act: &LoggedAction) -> Result
 /// The act, as after "your last act was to".
 fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
     let blast = || blast_name(act, head);
-    match act.action.as_str() {
-        "launch" => format!("start {}", blast()),
-        "resume" => format!("go on with {}", blast()),
-        "pause" => format!("pause {}", blast()),
-        "cancel" => format!("cancel {}", blast()),
-        "delete" => format!("delete {}", blast()),
-        "retry" => format!("try those who failed in {} again", blast()),
-        "suppress" => format!("suppress {}", phone(act)),
-        "unsuppress" => format!("let {} be messaged again", phone(act)),
-        "move-sender" => format!("move sender {} to another phone", text(act, "sender")),
-        "repair" => "repair counters".to_owned(),
+    match &act.action {
+        Act::Launch => format!("start {}", blast()),
+        Act::Resume => format!("go on with {}", blast()),
+        Act::Pause => format!("pause {}", blast()),
+        Act::Cancel => format!("cancel {}", blast()),
+        Act::Delete => format!("delete {}", blast()),
+        Act::Retry => format!("try those who failed in {} again", blast()),
+        Act::Suppress => format!("suppress {}", phone(act)),
+        Act::Unsuppress => format!("let {} be messaged again", phone(act)),
+        Act::MoveSender => format!("move sender {} to another phone", text(act, "sender")),
+        Act::Repair => "repair counters".to_owned(),
         other => format!("`{other}`"),
     }
 }
 
 /// What reverses it, if anything does.
 fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
-    match act.action.as_str() {
-        "launch" | "resume" | "pause" | "retry" => since(act, head.map(|head| head.state)),
-        "suppress" => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
-        "unsuppress" => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
-        "move-sender" => {
+    match &act.action {
+        Act::Launch | Act::Resume | Act::Pause | Act::Retry => since(act, head.map(|head| head.state)),
+        Act::Suppress => format!("`blastdeck suppress remove {}` lets it be messaged again", scope(act)),
+        Act::Unsuppress => format!("`blastdeck suppress add {}` suppresses it again", scope(act)),
+        Act::MoveSender => {
             format!("`blastdeck sender move {}` with the former configuration reverses it", text(act, "sender"))
         }
         _ => FOR_GOOD.to_owned(),
@@ -54,7 +55,7 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
 fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
     match state {
         None => "it was deleted since".to_owned(),
-        Some(BlastState::Paused) if act.action == "pause" => "S goes on with it".to_owned(),
+        Some(BlastState::Paused) if act.action == Act::Pause => "S goes on with it".to_owned(),
         Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
     }

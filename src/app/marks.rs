@@ -8,6 +8,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::App;
 use super::AppError;
 use super::suppressions::Suppression;
+use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
@@ -93,7 +94,7 @@ impl App {
             who: person.who(),
             before,
             after,
-            act: act(&mark).to_owned(),
+            act: act(&mark).word().to_owned(),
             command_line: command_line(person, &mark),
         })
     }
@@ -190,15 +191,15 @@ pub(super) fn gone() -> AppError {
     AppError::NotFound("that person is gone".to_owned())
 }
 
-/// The word an act is logged under.
-pub(super) fn act(mark: &Mark) -> &'static str {
+/// The act that a mark is logged as.
+pub(super) fn act(mark: &Mark) -> Act {
     match mark {
-        Mark::Replied => "replied",
-        Mark::Closed(_) => "closed",
-        Mark::OptOut => "opt-out",
-        Mark::Note(_) => "note",
-        Mark::Resolve(_) => "resolve",
-        Mark::Retry => "retry",
+        Mark::Replied => Act::Replied,
+        Mark::Closed(_) => Act::Closed,
+        Mark::OptOut => Act::OptOut,
+        Mark::Note(_) => Act::Note,
+        Mark::Resolve(_) => Act::Resolve,
+        Mark::Retry => Act::Retry,
     }
 }
 

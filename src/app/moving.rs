@@ -5,6 +5,7 @@ use serde_json::json;
 use super::App;
 use super::AppError;
 use super::open::registered;
+use crate::domain::act::Act;
 use crate::domain::sender::SenderDevice;
 use crate::store::action::{self, NewAction};
 use crate::store::sender;
@@ -40,7 +41,7 @@ impl App {
         let from = before.as_ref().map(ToString::to_string);
         let new = NewAction {
             operator: self.operator(),
-            action: "move-sender",
+            action: Act::MoveSender,
             blast: None,
             recipient: None,
             phone: None,

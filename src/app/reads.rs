@@ -10,12 +10,14 @@ use super::AppError;
 use super::commands::no_blast;
 use super::prospect::{Prospect, SenderState};
 use super::reason;
+use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
+use crate::domain::sender::StopCode;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
 use crate::store::count::{self, CountDifference};
@@ -105,7 +107,7 @@ impl App {
         if row.lease.is_none()
             && let Some(reason) = self.unusable(row.id)
         {
-            row.stopped.get_or_insert(SenderStop { at: Utc::now(), code: "config".to_owned(), reason });
+            row.stopped.get_or_insert(SenderStop { at: Utc::now(), code: StopCode::Config, reason });
         }
         row
     }
@@ -245,7 +247,7 @@ impl App {
         let mut connection = self.pool().acquire().await?;
         let act = NewAction {
             operator: self.operator(),
-            action: "repair",
+            action: Act::Repair,
             blast,
             recipient: None,
             phone: None,

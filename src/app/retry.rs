@@ -2,6 +2,7 @@
 
 use super::App;
 use super::AppError;
+use crate::domain::act::Act;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::store;
@@ -60,7 +61,7 @@ impl App {
         let queued = settled.iter().filter(|settled| matches!(settled, EntryOutcome::Changed { .. })).count();
         let new = NewAction {
             operator: self.operator(),
-            action: "retry",
+            action: Act::Retry,
             blast: Some(blast),
             recipient: None,
             phone: None,

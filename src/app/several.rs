@@ -40,7 +40,7 @@ impl Recorded {
             who: self.person.who(),
             before: self.before,
             after: self.after,
-            act: act(mark).to_owned(),
+            act: act(mark).word().to_owned(),
             command_line: command_line(&self.person, mark),
         }
     }

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
+use crate::domain::act::Act;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, StampedEvidence};
@@ -57,7 +58,7 @@ impl App {
         };
         let added = self.suppress_in(&mut tx, &new).await?;
         if added {
-            self.log_suppress(&mut tx, "suppress", (business, phone)).await?;
+            self.log_suppress(&mut tx, Act::Suppress, (business, phone)).await?;
         }
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
@@ -69,7 +70,7 @@ impl App {
         let mut tx = self.pool().begin().await?;
         let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
         if removed {
-            self.log_suppress(&mut tx, "unsuppress", (business, phone)).await?;
+            self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
         }
         tx.commit().await?;
         Ok(removed)
@@ -83,7 +84,7 @@ impl App {
     async fn log_suppress(
         &self,
         tx: &mut PgConnection,
-        act: &'static str,
+        act: Act,
         (business, phone): (&str, &Phone),
     ) -> Result<(), AppError> {
         let new = NewAction {

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::{App, AppError};
+use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
@@ -48,7 +49,7 @@ impl App {
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
             return Err(AppError::Refused("there is nothing of yours to take back".to_owned()));
         };
-        if matches!(mine.action.as_str(), "launch" | "resume") {
+        if matches!(mine.action, Act::Launch | Act::Resume) {
             return self.undo_launch(tx, &mine).await;
         }
         if undone(&mine).is_none() {
@@ -143,11 +144,11 @@ impl App {
     fn undo_action<'a>(&'a self, Undo { act, person, .. }: &'a Undo) -> NewAction<'a> {
         NewAction {
             operator: self.operator(),
-            action: "undo",
+            action: Act::Undo,
             blast: act.blast_id,
             recipient: act.recipient_id,
             phone: Some(person.phone_number.as_str()),
-            detail: serde_json::json!({ "of": act.id, "action": act.action }),
+            detail: serde_json::json!({ "of": act.id, "action": act.action.word() }),
         }
     }
 
@@ -197,13 +198,13 @@ fn who(undos: &[Undo]) -> String {
 
 fn sentence(undos: &[Undo]) -> String {
     let who = who(undos);
-    let word = undos.first().map_or("", |undo| undo.act.action.as_str());
+    let word = undos.first().map_or("", |undo| undo.act.action.word());
     match undos {
         [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
         [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {amount} again"),
         [Undo { undone: Undone::Amount(None), .. }] => format!("{who}: the amount is taken back"),
         [_] => format!("{who}: {word} taken back"),
-        several if several.iter().all(|undo| undo.act.action == word) => format!("{who}: {word}, taken back"),
+        several if several.iter().all(|undo| undo.act.action.word() == word) => format!("{who}: {word}, taken back"),
         _ => format!("{who}: the last mark of each is taken back"),
     }
 }
@@ -216,15 +217,15 @@ fn command_line(person: &PersonRow) -> String {
 fn undone(act: &LoggedAction) -> Option<Undone> {
     let text = |key: &str| act.detail.get(key).and_then(Value::as_str).map(str::to_owned);
     let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());
-    match act.action.as_str() {
-        "replied" => Some(Undone::Replied),
-        "closed" if act.detail.get("amends") == Some(&Value::Bool(true)) => {
+    match act.action {
+        Act::Replied => Some(Undone::Replied),
+        Act::Closed if act.detail.get("amends") == Some(&Value::Bool(true)) => {
             Some(Undone::Amount(amount("amount_before")))
         }
-        "closed" => Some(Undone::Closed),
-        "opt-out" => Some(Undone::OptOut),
-        "note" => Some(Undone::Note(text("note_before"))),
-        "resolve" => {
+        Act::Closed => Some(Undone::Closed),
+        Act::OptOut => Some(Undone::OptOut),
+        Act::Note => Some(Undone::Note(text("note_before"))),
+        Act::Resolve => {
             let resolution = act.detail.get("resolution").cloned()?;
             serde_json::from_value::<Resolution>(resolution).ok().map(Undone::Resolve)
         }

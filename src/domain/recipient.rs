@@ -13,7 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 pub use evidence::{
-    Evidence, Mark, ProviderError, ProviderStage, Quoted, Resolution, StampedEvidence, TOO_RECENTLY, Undone,
+    AttemptOutcome, Evidence, Mark, ProviderError, ProviderStage, Quoted, Resolution, StampedEvidence, TOO_RECENTLY,
+    Undone,
 };
 
 use crate::domain::blast::BlastState;

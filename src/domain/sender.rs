@@ -56,12 +56,53 @@ impl fmt::Display for SenderDevice {
     }
 }
 
-/// The code of a sender that is stopped because its database was restored, copied or failed over: an operator's alone to lift.
-pub const RESTORED: &str = "restored";
+/// What stopped a sender.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum StopCode {
+    /// Its database was restored, copied or failed over: only an operator may lift it.
+    Restored,
+    /// This process's configuration cannot use it. Never stored.
+    Config,
+    /// The provider's error code; empty where it gave none.
+    Provider(String),
+}
+
+impl StopCode {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Restored => "restored",
+            Self::Config => "config",
+            Self::Provider(code) => code,
+        }
+    }
+}
+
+impl Default for StopCode {
+    fn default() -> Self {
+        Self::Provider(String::new())
+    }
+}
+
+impl From<String> for StopCode {
+    fn from(code: String) -> Self {
+        match code.as_str() {
+            "restored" => Self::Restored,
+            "config" => Self::Config,
+            _ => Self::Provider(code),
+        }
+    }
+}
+
+impl From<StopCode> for String {
+    fn from(code: StopCode) -> Self {
+        code.as_str().to_owned()
+    }
+}
 
 /// How a person lifts a stop: the mend, with its command line.
-pub fn stop_mend(code: &str, sender: &str) -> String {
-    if code == RESTORED {
+pub fn stop_mend(code: &StopCode, sender: &str) -> String {
+    if *code == StopCode::Restored {
         return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
     }
     format!("mend it, then `blastdeck sender check {sender}`")

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::ids::BlastId;
-use super::sender::stop_mend;
+use super::sender::{StopCode, stop_mend};
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +49,8 @@ pub enum Waiting {
         why: String,
         #[serde(default)]
         sender: String,
-        /// What stopped it, such as [`RESTORED`](super::sender::RESTORED).
         #[serde(default)]
-        code: String,
+        code: StopCode,
     },
     /// All sent but some whose outcome nobody knows.
     Uncertain { people: i64 },

@@ -18,7 +18,7 @@ use super::context::EngineContext;
 use super::lease_watch::Seen;
 use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
 use crate::domain::ids::SenderId;
-use crate::domain::sender::RESTORED;
+use crate::domain::sender::StopCode;
 use crate::store::fence::{self, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
 use crate::store::{StoreError, sender};
@@ -253,7 +253,7 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &Refusal)
     };
     let (host, name) = (&engine.host, &of.name);
     let reason = format!("{why}; {mend} on {host} with `blastdeck sender confirm {name}`, or S on the blast");
-    if sender::stop(&engine.pool, of.id, RESTORED, &reason).await? {
+    if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await? {
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
     }

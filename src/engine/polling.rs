@@ -22,6 +22,7 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::ErrorClass;
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::provider::{StatusFinding, StatusQuery, StatusReport};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource};
@@ -270,7 +271,9 @@ impl Poller {
     }
 
     async fn refused(&self, code: &str, message: &str) {
-        match sender::stop(&self.context.pool, self.context.sender.id, code, message).await {
+        match sender::stop(&self.context.pool, self.context.sender.id, &StopCode::Provider(code.to_owned()), message)
+            .await
+        {
             Ok(true) => {
                 tracing::warn!(sender = %self.context.sender.name, code, message, "stopped until somebody mends it");
                 let _ = self.context.notifier.order(&self.context.pool, None).await;

@@ -5,13 +5,14 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
+use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 
 /// An act to log.
 #[derive(Debug, Clone)]
 pub struct NewAction<'a> {
     pub operator: &'a str,
-    pub action: &'a str,
+    pub action: Act,
     pub blast: Option<BlastId>,
     pub recipient: Option<RecipientId>,
     pub phone: Option<&'a str>,
@@ -25,7 +26,8 @@ pub struct LoggedAction {
     pub id: ActionId,
     pub at: DateTime<Utc>,
     pub operator: String,
-    pub action: String,
+    #[sqlx(try_from = "String")]
+    pub action: Act,
     pub blast_id: Option<BlastId>,
     pub recipient_id: Option<RecipientId>,
     pub phone_number: Option<String>,
@@ -38,7 +40,7 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
          values ($1, $2, $3, $4, $5, $6) returning id",
     )
     .bind(new.operator)
-    .bind(new.action)
+    .bind(new.action.word())
     .bind(new.blast)
     .bind(new.recipient)
     .bind(new.phone)
@@ -63,7 +65,7 @@ pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Resul
          returning id",
     )
     .bind(acts.iter().map(|act| act.operator).collect::<Vec<_>>())
-    .bind(acts.iter().map(|act| act.action).collect::<Vec<_>>())
+    .bind(acts.iter().map(|act| act.action.word()).collect::<Vec<_>>())
     .bind(each(|act| act.blast.map(|id| id.0)))
     .bind(each(|act| act.recipient.map(|id| id.0)))
     .bind(acts.iter().map(|act| act.phone).collect::<Vec<_>>())
@@ -91,7 +93,7 @@ pub async fn whole(tx: &mut PgConnection, act: &LoggedAction) -> Result<Vec<Logg
     .bind(act.id)
     .bind(act.at)
     .bind(several)
-    .bind(&act.action)
+    .bind(act.action.word())
     .fetch_all(tx)
     .await?;
     Ok(acts)

@@ -8,19 +8,19 @@ use sqlx::{PgConnection, PgPool};
 use super::StoreError;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
-use crate::domain::sender::SenderDevice;
+use crate::domain::sender::{SenderDevice, StopCode};
 
 mod registration;
 
 pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
 
 /// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet.
-pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Result<bool, StoreError> {
+pub async fn stop(pool: &PgPool, id: SenderId, code: &StopCode, reason: &str) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3 where id = $1 and stopped_at is null",
     )
     .bind(id)
-    .bind(code.replace('\0', ""))
+    .bind(code.as_str().replace('\0', ""))
     .bind(reason.replace('\0', ""))
     .execute(pool)
     .await?;
@@ -28,7 +28,7 @@ pub async fn stop(pool: &PgPool, id: SenderId, code: &str, reason: &str) -> Resu
 }
 
 /// Lets a sender go on; tells the code that it was stopped with, if it was.
-pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<String>, StoreError> {
+pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<StopCode>, StoreError> {
     let code: Option<Option<String>> = sqlx::query_scalar(
         "update senders s set stopped_at = null, stopped_code = null, stopped_reason = null
            from (select id, stopped_code from senders where id = $1 for update) before
@@ -38,7 +38,7 @@ pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<String
     .bind(id)
     .fetch_optional(tx)
     .await?;
-    Ok(code.map(Option::unwrap_or_default))
+    Ok(code.map(|code| code.unwrap_or_default().into()))
 }
 
 /// Why a sender is stopped, if it is.

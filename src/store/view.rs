@@ -15,12 +15,15 @@ mod person;
 pub mod recipients;
 pub mod senders;
 
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::phone::Phone;
+use crate::domain::recipient::AttemptOutcome;
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::{Waiting, WaitingReport};
 
@@ -48,7 +51,7 @@ pub struct BlastRow {
     pub send_after: Option<DateTime<Utc>>,
     /// Why it is paused or cancelled, and who said so.
     pub state_reason: Option<String>,
-    pub state_by: Option<String>,
+    pub state_by: Option<Actor>,
     pub blast_date: DateTime<Utc>,
     pub launched_at: Option<DateTime<Utc>>,
     pub completed_at: Option<DateTime<Utc>>,
@@ -219,8 +222,8 @@ pub struct HistoryRow {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AnswerRow {
     pub attempt: i32,
-    /// `accepted`, `rejected`, `unknown` or `released`.
-    pub outcome: String,
+    #[sqlx(try_from = "String")]
+    pub outcome: AttemptOutcome,
     pub received_at: DateTime<Utc>,
     pub http_status: Option<i16>,
     pub body: Vec<u8>,
@@ -277,7 +280,7 @@ pub struct SenderRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderStop {
     pub at: DateTime<Utc>,
-    pub code: String,
+    pub code: StopCode,
     pub reason: String,
 }
 

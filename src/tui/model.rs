@@ -28,14 +28,13 @@ use super::layout::{Layout, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::DatabaseState;
 use crate::app::view::{BlastRow, ChangesSince, SenderRow, Total};
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::waiting::Waiting;
 
 /// The most keys that wait for an answer.
 pub const HELD_MAX: usize = 64;
-/// What the engine signs with; no operator has this name.
-const ENGINE: &str = "engine";
 
 /// The most acts that the log keeps.
 pub const LOG_MAX: usize = 1_000;
@@ -243,5 +242,5 @@ pub fn armed_until(blast: &BlastRow, now: DateTime<Utc>) -> Option<DateTime<Utc>
 
 /// Paused by the engine, not by an operator.
 pub fn paused_by_itself(blast: &BlastRow) -> bool {
-    blast.state == BlastState::Paused && blast.state_by.as_deref().is_none_or(|by| by == ENGINE)
+    blast.state == BlastState::Paused && blast.state_by.as_ref().is_none_or(|by| *by == Actor::Engine)
 }

@@ -13,7 +13,7 @@ mod spellings;
 mod undo;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
-use blastdeck::domain::recipient::{Evidence, StampedEvidence};
+use blastdeck::domain::recipient::{AttemptOutcome, Evidence, StampedEvidence};
 use blastdeck::domain::retry::RetryRules;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim};
 use blastdeck::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, record};
@@ -121,9 +121,9 @@ async fn acquire_as(pool: &PgPool, asking: LeaseRequest<'_>) -> Option<Lease> {
 /// Evidence about a person's first attempt, with the answer it came in.
 fn entry(person: i64, evidence: Evidence, body: &[u8]) -> EvidenceEntry {
     let (outcome, message_id) = match &evidence {
-        Evidence::Accepted { message_id, .. } => ("accepted", message_id.clone()),
-        Evidence::Rejected { .. } => ("rejected", None),
-        _ => ("unknown", None),
+        Evidence::Accepted { message_id, .. } => (AttemptOutcome::Accepted, message_id.clone()),
+        Evidence::Rejected { .. } => (AttemptOutcome::Rejected, None),
+        _ => (AttemptOutcome::Unknown, None),
     };
     EvidenceEntry {
         blast: BLAST,

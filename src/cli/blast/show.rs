@@ -94,7 +94,8 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
 
 fn because(blast: &BlastRow) -> String {
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
-    let by = blast.state_by.as_deref().filter(|_| held).map_or_else(String::new, |by| format!(" by {}", clean(by)));
+    let by =
+        blast.state_by.as_ref().filter(|_| held).map_or_else(String::new, |by| format!(" by {}", clean(by.name())));
     let why = blast.state_reason.as_deref().map_or_else(String::new, |reason| format!(": {}", clean(reason)));
     format!("{by}{why}")
 }

@@ -45,6 +45,41 @@ pub enum Evidence {
     Undo(Undone),
 }
 
+/// What is known of an attempt once its POST is over, or is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    Accepted,
+    Rejected,
+    Unknown,
+    Released,
+}
+
+impl AttemptOutcome {
+    /// The word in SQL and on the screen.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::Released => "released",
+        }
+    }
+}
+
+/// A word that names no outcome.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not an outcome of an attempt")]
+pub struct UnknownOutcome(String);
+
+impl TryFrom<String> for AttemptOutcome {
+    type Error = UnknownOutcome;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        let all = [Self::Accepted, Self::Rejected, Self::Unknown, Self::Released];
+        all.into_iter().find(|outcome| outcome.word() == word).ok_or(UnknownOutcome(word))
+    }
+}
+
 /// A stage that the provider reported after accepting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderStage {

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use super::SenderContext;
 use super::throttle::ProviderThrottle;
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Pacer;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
+use crate::domain::sender::StopCode;
 use crate::engine::sync::Mutex;
 use crate::provider::SendOutcome;
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
@@ -114,7 +116,9 @@ impl FailurePolicy {
     }
 
     async fn stop_sender(&self, code: &str, message: &str) -> Result<(), StoreError> {
-        if sender::stop(&self.context.pool, self.context.sender.id, code, message).await? {
+        if sender::stop(&self.context.pool, self.context.sender.id, &StopCode::Provider(code.to_owned()), message)
+            .await?
+        {
             tracing::warn!(sender = %self.context.sender.name, code, message, "the sender is stopped until somebody mends it");
             self.context.notifier.order(&self.context.pool, None).await?;
         }
@@ -143,7 +147,7 @@ impl FailurePolicy {
             phone: phone.as_str(),
             reason: Some("the provider says that they opted out"),
             source: "provider",
-            by: "engine",
+            by: Actor::ENGINE,
         };
         suppression::add(&mut tx, suppress).await?;
         Ok(tx.commit().await?)
@@ -198,7 +202,7 @@ impl FailurePolicy {
 /// Pauses a blast that is sending. Whoever changed it in the same moment is looked at again: a pause is not lost.
 pub(in crate::engine) async fn pause(context: &SenderContext, id: BlastId, why: &str) -> Result<(), StoreError> {
     let mut connection = context.pool.acquire().await?;
-    let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: "engine" };
+    let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };
     loop {
         let head = blast::head(&mut connection, id).await?;
         let Some(head) = head.filter(|head| head.state == BlastState::Sending) else { return Ok(()) };

@@ -15,7 +15,7 @@ use super::gate::Gate;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
 use crate::domain::pace::{RecipientCooldown, Window};
-use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
+use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
 use crate::domain::retry::ErrorClass;
 use crate::engine::recorder::Slot;
 use crate::engine::sync::Mutex;
@@ -122,13 +122,13 @@ impl Post {
 
     /// Back to the queue, perhaps for later: nothing was sent.
     pub(super) fn give_back(self, not_before: Option<DateTime<Utc>>) {
-        let answer = self.answer("released", &RawResponse::default());
+        let answer = self.answer(AttemptOutcome::Released, &RawResponse::default());
         self.bring(Evidence::Released { not_before }, None, answer);
     }
 
     /// Nothing is sent now, and whether they got their message before is not known here.
     pub(super) fn mark_as_posted_before(self) {
-        let answer = self.answer("unknown", &RawResponse::default());
+        let answer = self.answer(AttemptOutcome::Unknown, &RawResponse::default());
         self.bring(Evidence::Unknown { why: POSTED_BEFORE.to_owned() }, None, answer);
     }
 
@@ -195,13 +195,13 @@ impl Post {
         };
         let answer = AttemptAnswer {
             error_code: Some("message".to_owned()),
-            ..self.answer("rejected", &RawResponse::default())
+            ..self.answer(AttemptOutcome::Rejected, &RawResponse::default())
         };
         self.bring(evidence, None, answer);
     }
 
     fn file(self, reply: SendReply, text: String) {
-        let answer = self.answer(outcome_word(&reply.outcome), &reply.raw);
+        let answer = self.answer(attempt_outcome(&reply.outcome), &reply.raw);
         match reply.outcome {
             SendOutcome::Accepted { message_id, provider_status, message_timestamp } => {
                 let answer = AttemptAnswer { message_id: Some(message_id.clone()), text: Some(text), ..answer };
@@ -234,7 +234,7 @@ impl Post {
         self.round.context.recorder.record(entry, None);
     }
 
-    fn answer(&self, outcome: &'static str, raw: &RawResponse) -> AttemptAnswer {
+    fn answer(&self, outcome: AttemptOutcome, raw: &RawResponse) -> AttemptAnswer {
         AttemptAnswer {
             sender: self.round.context.sender.id,
             outcome,
@@ -282,11 +282,11 @@ const fn stops_others(outcome: &SendOutcome) -> bool {
     )
 }
 
-const fn outcome_word(outcome: &SendOutcome) -> &'static str {
+const fn attempt_outcome(outcome: &SendOutcome) -> AttemptOutcome {
     match outcome {
-        SendOutcome::Accepted { .. } => "accepted",
-        SendOutcome::Rejected { .. } => "rejected",
-        SendOutcome::Unknown { .. } => "unknown",
+        SendOutcome::Accepted { .. } => AttemptOutcome::Accepted,
+        SendOutcome::Rejected { .. } => AttemptOutcome::Rejected,
+        SendOutcome::Unknown { .. } => AttemptOutcome::Unknown,
     }
 }
 

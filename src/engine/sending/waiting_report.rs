@@ -9,6 +9,7 @@ use super::next_action::{BlastQueue, Hold};
 use super::{Sender, next_action};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Pace, PaceReason};
+use crate::domain::sender::StopCode;
 use crate::domain::waiting::{DatabaseTrouble, LimitOwner, Waiting, WaitingReport};
 use crate::engine::clock::SKEW_MAX;
 use crate::store::{StoreError, lease};
@@ -121,7 +122,7 @@ impl Sender {
             return Some(Waiting::Clock { seconds: skew.num_seconds() });
         }
         let (why, sender) = (self.stopped.clone()?, self.context.sender.name.clone());
-        Some(Waiting::SenderStopped { why, sender, code: String::new() })
+        Some(Waiting::SenderStopped { why, sender, code: StopCode::default() })
     }
 
     /// A reason that stands, without a moment at which it ends.

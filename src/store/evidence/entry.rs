@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
-use crate::domain::recipient::{Evidence, StampedEvidence};
+use crate::domain::recipient::{AttemptOutcome, Evidence, StampedEvidence};
 use crate::domain::status::Status;
 use crate::store::claim::ClaimSnapshot;
 
@@ -80,8 +80,7 @@ impl EvidenceSource {
 #[derive(Debug, Clone)]
 pub struct AttemptAnswer {
     pub sender: SenderId,
-    /// `accepted`, `rejected`, `unknown` or `released`.
-    pub outcome: &'static str,
+    pub outcome: AttemptOutcome,
     pub message_id: Option<MessageId>,
     pub http_status: Option<u16>,
     pub error_code: Option<String>,

@@ -69,7 +69,7 @@ pub(super) fn answers(
         writing.array("bigint", column(&told, |(entry, _)| entry.recipient.0))?,
         writing.array("int", column(&told, |(entry, _)| entry.stamped.attempt))?,
         writing.array("bigint", column(&told, |(_, answer)| answer.sender.0))?,
-        writing.array("text", column(&told, |(_, answer)| answer.outcome))?,
+        writing.array("text", column(&told, |(_, answer)| answer.outcome.word()))?,
         writing
             .array("text", column(&told, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))))?,
         writing

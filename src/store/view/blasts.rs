@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
 
 use super::{BlastFilter, BlastRow, Total};
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
@@ -132,7 +133,7 @@ impl From<BlastRecord> for BlastRow {
             send_after: found.send_after,
             // A cancelled blast's reason for those left out is its state's own word: to say it twice tells nothing.
             state_reason: found.state_reason.filter(|reason| reason != found.state.word()),
-            state_by: found.state_by,
+            state_by: found.state_by.map(Actor::from),
             blast_date: found.blast_date,
             launched_at: found.launched_at,
             completed_at: found.completed_at,

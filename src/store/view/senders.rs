@@ -63,7 +63,7 @@ impl From<SenderRecord> for SenderRow {
     fn from(found: SenderRecord) -> Self {
         let stop = |at| SenderStop {
             at,
-            code: found.stopped_code.unwrap_or_default(),
+            code: found.stopped_code.unwrap_or_default().into(),
             reason: found.stopped_reason.unwrap_or_default(),
         };
         let lease = |(holder, expires_at)| LeaseRow { holder, host: found.host.unwrap_or_default(), expires_at };

@@ -134,7 +134,7 @@ fn raw(answer: &AnswerRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
         "  attempt {}  {}  {}  {status}  {} bytes",
         answer.attempt,
         clock.second(answer.received_at),
-        answer.outcome,
+        answer.outcome.word(),
         answer.body.len()
     );
     let shown = &answer.body[..answer.body.len().min(RAW_MAX)];

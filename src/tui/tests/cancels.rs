@@ -27,7 +27,11 @@ fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
 
 /// The answer to a pause, with so many still queued.
 fn paused_with(queued: i64) -> Completion {
-    let mut row = BlastRow { state: BlastState::Paused, state_by: Some("ben".to_owned()), ..blasts().swap_remove(0) };
+    let mut row = BlastRow {
+        state: BlastState::Paused,
+        state_by: Some(crate::domain::act::Actor::Operator("ben".to_owned())),
+        ..blasts().swap_remove(0)
+    };
     row.counts.queued = queued;
     Completion::Written { act: WriteRequest::Pause(RAYA), outcome: Ok(WriteOutcome::Blast(Box::new(row))) }
 }

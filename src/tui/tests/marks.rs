@@ -193,7 +193,11 @@ fn pausing_is_one_key_and_never_resumes() {
     dashboard.keys("p");
     assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
 
-    let paused = BlastRow { state: BlastState::Paused, state_by: Some("ben".to_owned()), ..blasts().swap_remove(0) };
+    let paused = BlastRow {
+        state: BlastState::Paused,
+        state_by: Some(crate::domain::act::Actor::Operator("ben".to_owned())),
+        ..blasts().swap_remove(0)
+    };
     dashboard
         .answer(Completion::Written {
             act: WriteRequest::Pause(RAYA),
@@ -307,7 +311,11 @@ fn a_paused_blast_is_resumed_by_the_same_question() {
 fn a_blast_whose_sender_stopped_goes_on_after_y() {
     let mut dashboard = TestDashboard::new(STACKED);
     let why = "the token is refused".to_owned();
-    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code: "unauthorised".to_owned() };
+    let waiting = Waiting::SenderStopped {
+        why,
+        sender: "sales".to_owned(),
+        code: crate::domain::sender::StopCode::Provider("unauthorised".to_owned()),
+    };
     let stands = BlastRow { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     assert!(

@@ -225,7 +225,7 @@ fn somebody_uncertain_in_full() {
     };
     let answer = AnswerRow {
         attempt: 1,
-        outcome: "unknown".to_owned(),
+        outcome: crate::domain::recipient::AttemptOutcome::Unknown,
         received_at: at(13, 54),
         http_status: Some(502),
         body: b"<html>Bad Gateway\x1b[2J</html>".to_vec(),
@@ -252,7 +252,7 @@ fn the_pages_that_are_lists() {
     let mut dashboard = TestDashboard::new(STACKED);
     let stopped = crate::app::view::SenderStop {
         at: at(13, 0),
-        code: "401".to_owned(),
+        code: crate::domain::sender::StopCode::Provider("401".to_owned()),
         reason: "the token is refused".to_owned(),
     };
     dashboard.model.senders = vec![crate::app::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
@@ -359,7 +359,7 @@ fn a_blast_that_paused_by_itself_says_why() {
     let reason = "5 failures in a row".to_owned();
     let paused = BlastRow {
         state: BlastState::Paused,
-        state_by: Some("engine".to_owned()),
+        state_by: Some(crate::domain::act::Actor::Engine),
         state_reason: Some(reason),
         ..raya()
     };

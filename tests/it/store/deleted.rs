@@ -13,7 +13,7 @@ async fn attempted() -> Scene {
     let refusal =
         Evidence::Rejected { class: ErrorClass::FailRecipient, code: "x".to_owned(), message: "no".to_owned() };
     let mut released = entry(3, Evidence::Released { not_before: None }, b"");
-    released.answer.as_mut().unwrap().outcome = "released";
+    released.answer.as_mut().unwrap().outcome = blastdeck::domain::recipient::AttemptOutcome::Released;
     let doubt = entry(5, Evidence::Unknown { why: "no answer".to_owned() }, b"");
     scene.record(&[accepted(1, "M1"), entry(2, refusal, b"no"), released, doubt]).await;
     scene
