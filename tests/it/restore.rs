@@ -70,7 +70,7 @@ async fn a_data_directory_that_is_put_back_messages_nobody_again() {
 
     world.asks("back in time").await;
     assert_eq!(world.posts().await, 43);
-    let said = world.shop.run(&["sender", "confirm", "sales"]).await;
+    let said = world.shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
     assert!(said.err.contains("40 people"), "{said:?}");
     world.shop.until_idle().await;
     assert_eq!(
@@ -104,7 +104,7 @@ async fn an_engine_asks_after(spoil: impl AsyncFnOnce(&Cluster), words: &str) {
     spoil(&world.cluster).await;
 
     world.asks(words).await;
-    world.shop.ok(&["sender", "confirm", "sales"]).await;
+    world.shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
     let posts = world.posts().await;
     world.shop.until_posts(posts + 20).await;
     engine.stop().await;
@@ -252,12 +252,12 @@ async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
     asks_and_sends_nothing(&shop, what).await;
 
     if what.starts_with("cannot") {
-        let said = shop.run(&["sender", "confirm", "sales"]).await;
+        let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
         assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
         let path = shop.path("state");
         if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }.unwrap();
     }
-    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
     shop.promises().await;
@@ -292,7 +292,7 @@ async fn a_confirmation_is_for_one_sender() {
     shop.send(&third).await;
     shop.until_idle().await;
 
-    shop.ok(&["sender", "confirm", "sales"]).await;
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
     shop.until_idle().await;
 
     assert_eq!(shop.sim.posts().await.len(), 11, "the other sender still asks");
@@ -336,7 +336,7 @@ async fn a_database_from_before_it_had_an_id_is_known_by_its_server() {
 
     asks_and_sends_nothing(&shop, "back in time").await;
 
-    let said = shop.run(&["sender", "confirm", "sales"]).await;
+    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
     assert!(said.err.contains("3 people"), "{said:?}");
     shop.until_idle().await;
     assert_eq!(shop.sim.posts().await.len(), 8);

@@ -35,7 +35,7 @@ const PROMISES: [Rule; 6] = [
     ),
     (
         "invented: counted, and the provider never had it",
-        "select r.phone_number || ' ' || r.status from blast_recipients r
+        "select r.phone_number || ' ' || r.status || coalesce(' as ' || r.message_id, '') from blast_recipients r
           where r.status between 'sent' and 'closed'
             and not exists (select 1 from truth t where t.phone = r.phone_number and t.accepted
                                and t.message_id = r.message_id)
