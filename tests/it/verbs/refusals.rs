@@ -201,8 +201,8 @@ async fn what_was_typed_wrongly_is_reported_with_what_to_type() {
     let cases: [(&[&str], &[&str]); 9] = [
         (&["blast", "show", "seven"], &["`seven` is no id", "blastdeck blast list"]),
         (&["audit", "99999999999999999999"], &["is no id"]),
-        (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is no day", "2026-12-01"]),
-        (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is no day", "2026-12-01"]),
+        (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is not a valid date", "2026-12-01"]),
+        (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is not a valid date", "2026-12-01"]),
         (&[&new[..], &["Kuala Lumpur"]].concat(), &["did you mean Asia/Kuala_Lumpur?"]),
         (&[&new[..], &["GMT+8"]].concat(), &["`GMT+8` is no time zone", "Asia/Kuala_Lumpur"]),
         (&["blast", "recipients", "1", "--search", "status:PENDING"], &["`provider:PENDING`"]),
