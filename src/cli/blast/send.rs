@@ -86,7 +86,7 @@ fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
     if is_attended {
         format!("{tag} is being sent to {people} people; `blastdeck` shows it live")
     } else {
-        format!("{tag} will be sent to {people} people once an engine sends for {}", blast.sender)
+        format!("{tag} waits for an engine that sends for {}: {people} people are queued", blast.sender)
     }
 }
 
