@@ -136,7 +136,7 @@ async fn whatever_the_database_refuses_for_a_while_is_tried_again_and_named() {
 #[tokio::test]
 async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     let shop = Shop::open(SETUP).await;
-    let blast = shop.blast(0..500).await;
+    let blast = shop.blast(0..300).await;
     let engine = shop.engine();
     shop.until_posts(10).await;
 
@@ -154,7 +154,7 @@ async fn a_deadlock_with_a_hand_typed_transaction_costs_nobody_anything() {
     shop.until_state(&blast, "completed").await;
     engine.stop().await;
 
-    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (500, 0));
+    assert_eq!((shop.sim.posts().await.len(), shop.count("uncertain").await), (300, 0));
     shop.promises().await;
 }
 
