@@ -4,7 +4,9 @@
 //! [`view`] draws the model, pure; [`effect`] does the effects on other tasks and answers with messages.
 
 mod action;
+mod availability;
 mod effect;
+mod event_loop;
 mod feed;
 mod format;
 mod frame;
@@ -14,7 +16,7 @@ mod keymap;
 mod layout;
 mod model;
 mod msg;
-mod page;
+mod overlay;
 mod run;
 mod terminal;
 mod theme;

@@ -1,56 +1,13 @@
-//! Every action of the dashboard, in one table: its name, keys, where it works, how dangerous it is, when it cannot be
-//! done and why. Keymap, footer, help and commands are all read from here.
-
-mod when;
+//! The table of actions, one line each: title, keys, scopes, what it can do to people, when it is unavailable and why,
+//! and the function that performs it. Key handling, footer, help and the command palette all read this table.
 
 use std::fmt;
 
+use super::availability as when;
+use super::effect::Effect;
 use super::key::Key;
 use super::model::Model;
-
-/// Everything that a key can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verb {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Top,
-    End,
-    Previous,
-    Next,
-    Open,
-    Send,
-    Cancel,
-    These,
-    Details,
-    Replied,
-    Closed,
-    Stop,
-    TakeBack,
-    Note,
-    Mark,
-    Choose,
-    Confirm,
-    Find,
-    Undo,
-    Pause,
-    NeedsYou,
-    Blasts,
-    Funnel,
-    Recipients,
-    NextPane,
-    PreviousPane,
-    Zoom,
-    Commands,
-    Log,
-    Help,
-    Repaint,
-    Suspend,
-    Back,
-    Quit,
-    Interrupt,
-}
+use super::update::{blast_acts, clipboard, find, leave, marks, moves, overlays, prompts};
 
 /// Where an action works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,7 +20,7 @@ pub enum KeyScope {
     Recipients,
     Details,
     Plan,
-    /// A list of lines that can be chosen from: found people, commands.
+    /// A list to choose from: people found elsewhere, what needs a person, commands.
     List,
 }
 
@@ -87,48 +44,87 @@ impl fmt::Display for KeyScope {
 pub enum Danger {
     /// Changes nothing but the screen.
     Calm,
-    /// Writes a mark that can be taken back, or holds a blast up.
+    /// Holds a blast up: allowed even where nobody can be shown.
+    Hold,
+    /// Writes a mark that can be undone.
     Mark,
     /// Starts messages or destroys something: always asks.
     Asks,
 }
 
+/// What the footer says of an action.
+#[derive(Debug, Clone, Copy)]
+pub enum FooterText {
+    /// This word after the action's first key.
+    Word(&'static str),
+    /// `[ ]` and a word that depends on the place; nothing where there is none.
+    Pair(fn(&Model) -> Option<&'static str>),
+}
+
+/// Whether the command palette lists an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaletteListing {
+    Listed,
+    KeysOnly,
+}
+
 /// One line of the table.
-pub struct Action {
-    pub verb: Verb,
-    /// What it does, for help and commands.
+pub struct UiAction {
+    /// What it does, for the help and the command palette.
     pub title: &'static str,
     pub keys: &'static [Key],
     pub scopes: &'static [KeyScope],
     pub danger: Danger,
-    /// Its word in the footer and how early it is dropped where there is no room: higher is dropped first.
-    pub footer: Option<(&'static str, u8)>,
-    /// Why it cannot be done now; `None` when it can.
+    pub listing: PaletteListing,
+    /// What the footer says, and its rank: the highest rank is dropped first where there is no room.
+    pub footer: Option<(FooterText, u8)>,
+    /// Why it is unavailable now; `None` when it is available.
     pub why_not: fn(&Model) -> Option<String>,
+    /// Says why it is not performed.
+    refuse: fn(&mut Model, String),
+    perform: fn(&mut Model) -> Vec<Effect>,
 }
+
+type Perform = fn(&mut Model) -> Vec<Effect>;
+type Keys = &'static [Key];
+type Scopes = &'static [KeyScope];
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
 use KeyScope::{Blasts, Details, Everywhere, Funnel, List, Moving, Plan, Recipients};
 
-const fn can(_: &Model) -> Option<String> {
-    None
+const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
+    UiAction {
+        title,
+        keys,
+        scopes,
+        danger: Danger::Calm,
+        listing: PaletteListing::Listed,
+        footer: None,
+        why_not: |_| None,
+        refuse: |model, why| model.refuse(why),
+        perform,
+    }
 }
 
-const fn moves(verb: Verb, title: &'static str, keys: &'static [Key]) -> Action {
-    Action { verb, title, keys, scopes: &[Moving], danger: Danger::Calm, footer: None, why_not: can }
+const fn moves(title: &'static str, keys: Keys, perform: Perform) -> UiAction {
+    shows(title, keys, &[Moving], perform)
 }
 
-const fn shows(verb: Verb, title: &'static str, keys: &'static [Key], scopes: &'static [KeyScope]) -> Action {
-    Action { verb, title, keys, scopes, danger: Danger::Calm, footer: None, why_not: can }
+const fn marks(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
+    UiAction { danger: Danger::Mark, ..shows(title, keys, scopes, perform) }
 }
 
-const fn marks(verb: Verb, title: &'static str, keys: &'static [Key], scopes: &'static [KeyScope]) -> Action {
-    Action { verb, title, keys, scopes, danger: Danger::Mark, footer: None, why_not: can }
-}
+/// Where the marks work.
+const ON_PEOPLE: Scopes = &[Recipients, Details];
 
-impl Action {
-    const fn footer(mut self, word: &'static str, dropped: u8) -> Self {
-        self.footer = Some((word, dropped));
+impl UiAction {
+    const fn footer(mut self, word: &'static str, rank: u8) -> Self {
+        self.footer = Some((FooterText::Word(word), rank));
+        self
+    }
+
+    const fn pair_footer(mut self, word: fn(&Model) -> Option<&'static str>, rank: u8) -> Self {
+        self.footer = Some((FooterText::Pair(word), rank));
         self
     }
 
@@ -137,88 +133,111 @@ impl Action {
         self
     }
 
-    const fn asks(mut self) -> Self {
-        self.danger = Danger::Asks;
+    const fn refused_by(mut self, refuse: fn(&mut Model, String)) -> Self {
+        self.refuse = refuse;
         self
+    }
+
+    const fn danger(mut self, danger: Danger) -> Self {
+        self.danger = danger;
+        self
+    }
+
+    const fn keys_only(mut self) -> Self {
+        self.listing = PaletteListing::KeysOnly;
+        self
+    }
+
+    /// Performs the action, or says why it does not.
+    pub fn run(&self, model: &mut Model) -> Vec<Effect> {
+        let is_blind = model.layout().is_summary() && self.danger > Danger::Hold;
+        let too_small = || "too small to show whom it would hit: nothing done".to_owned();
+        match is_blind.then(too_small).or_else(|| (self.why_not)(model)) {
+            Some(why) => {
+                model.held.clear();
+                (self.refuse)(model, why);
+                Vec::new()
+            }
+            None => (self.perform)(model),
+        }
     }
 }
 
-/// The table. The order is the footer's and the help's.
-pub const ACTIONS: &[Action] = &[
-    shows(Verb::Open, "open this blast", &[Enter], &[Blasts]).unless(when::no_blast).footer("open", 1),
-    marks(Verb::Send, "send it, or go on with it", &[Char('S')], &[Blasts])
-        .asks()
+/// The table, in the order of the footer and the help.
+pub const ACTIONS: &[UiAction] = &[
+    shows("open this blast", &[Enter], &[Blasts], moves::to_funnel).unless(when::no_blast).footer("open", 1),
+    marks("send it, or go on with it", &[Char('S')], &[Blasts], overlays::open_plan)
+        .danger(Danger::Asks)
         .unless(when::cannot_send)
         .footer("send", 3),
-    marks(Verb::Cancel, "cancel it, or delete a draft", &[Char('X')], &[Blasts])
-        .asks()
+    marks("cancel it, or delete a draft", &[Char('X')], &[Blasts], blast_acts::cancel)
+        .danger(Danger::Asks)
         .unless(when::cannot_cancel)
         .footer("cancel", 4),
-    shows(Verb::These, "the people who are stuck here", &[Enter], &[Funnel])
+    shows("the people who are stuck here", &[Enter], &[Funnel], moves::to_stage)
         .unless(when::no_blast)
         .footer("these people", 1),
-    marks(Verb::Replied, "they replied", &[Char('r')], &[Recipients, Details])
+    marks("they replied", &[Char('r')], ON_PEOPLE, marks::replied).unless(when::cannot_mark).footer("replied", 1),
+    marks("they bought; an amount may follow", &[Char('c')], ON_PEOPLE, marks::closed)
         .unless(when::cannot_mark)
-        .footer("replied", 1),
-    marks(Verb::Closed, "they bought; an amount may follow", &[Char('c')], &[Recipients, Details])
-        .unless(when::cannot_mark)
+        .refused_by(prompts::refuse_digits)
         .footer("closed", 1),
-    marks(Verb::Stop, "never message them again", &[Char('b')], &[Recipients, Details])
-        .asks()
+    marks("never message them again", &[Char('b')], ON_PEOPLE, marks::opted_out)
+        .danger(Danger::Asks)
         .unless(when::cannot_mark)
         .footer("stop", 3),
-    marks(Verb::TakeBack, "take back this person's last mark", &[Char('U')], &[Recipients, Details])
+    marks("take back this person's last mark", &[Char('U')], ON_PEOPLE, marks::take_back)
         .unless(when::cannot_mark)
         .footer("take back", 4),
-    marks(Verb::Note, "write a note about them", &[Char('e')], &[Recipients, Details])
-        .unless(when::cannot_mark)
-        .footer("note", 5),
-    marks(Verb::Mark, "mark this person and step on", &[Char(' ')], &[Recipients])
+    marks("write a note about them", &[Char('e')], ON_PEOPLE, marks::note).unless(when::cannot_mark).footer("note", 5),
+    marks("mark this person and step on", &[Char(' ')], &[Recipients], marks::select_and_step)
         .unless(when::nobody)
         .footer("mark", 8),
-    shows(Verb::Choose, "choose this line", &[Enter], &[List]).footer("choose", 1),
-    shows(Verb::Choose, "choose this answer", &[Enter], &[Details]).unless(when::nothing_to_answer).footer("answer", 2),
-    shows(Verb::Confirm, "send, once the number is typed", &[Enter], &[Plan]).footer("send", 1),
-    moves(Verb::Up, "up", &[Key::Up, Char('k')]),
-    moves(Verb::Down, "down", &[Key::Down, Char('j')]),
-    moves(Verb::PageUp, "a screen up", &[PageUp, Ctrl('u')]),
-    moves(Verb::PageDown, "a screen down", &[PageDown, Ctrl('d')]),
-    moves(Verb::Top, "to the top, and newer changes", &[Char('g'), Key::Home]),
-    moves(Verb::End, "to the end", &[Char('G'), Key::End]),
-    moves(Verb::Previous, "previous stage, person, sample", &[Char('[')]),
-    moves(Verb::Next, "next stage, person, sample", &[Char(']')]).footer("stage", 7),
-    shows(Verb::Find, "find a person", &[Char('/')], &[Everywhere]).unless(when::no_blast).footer("find", 2),
-    shows(Verb::Details, "this person in full", &[Enter], &[Recipients]).unless(when::nobody).footer("details", 2),
-    marks(Verb::Pause, "pause this blast at once", &[Char('p')], &[Everywhere])
+    shows("choose this line", &[Enter], &[List], overlays::choose).footer("choose", 1),
+    shows("choose this answer", &[Enter], &[Details], overlays::resolve)
+        .unless(when::nothing_to_answer)
+        .footer("answer", 2),
+    shows("send, once the number is typed", &[Enter], &[Plan], overlays::confirm_plan).footer("send", 1),
+    moves("up", &[Key::Up, Char('k')], moves::up),
+    moves("down", &[Key::Down, Char('j')], moves::down),
+    moves("a screen up", &[PageUp, Ctrl('u')], moves::page_up),
+    moves("a screen down", &[PageDown, Ctrl('d')], moves::page_down),
+    moves("to the top, and newer changes", &[Char('g'), Key::Home], moves::to_top),
+    moves("to the end", &[Char('G'), Key::End], moves::to_end),
+    moves("previous stage, person, sample", &[Char('[')], moves::previous),
+    moves("next stage, person, sample", &[Char(']')], moves::next).pair_footer(moves::stepped_over, 7),
+    shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::no_blast).footer("find", 2),
+    shows("this person in full", &[Enter], &[Recipients], overlays::open_details)
+        .unless(when::nobody)
+        .footer("details", 2),
+    marks("pause this blast at once", &[Char('p')], &[Everywhere], blast_acts::pause)
+        .danger(Danger::Hold)
         .unless(when::cannot_pause)
         .footer("pause", 6),
-    marks(Verb::Undo, "undo my last act", &[Char('u')], &[Everywhere]).unless(when::read_only),
-    shows(Verb::NeedsYou, "what needs a person", &[Char('!')], &[Everywhere]),
-    shows(Verb::Blasts, "to the blasts", &[Char('1')], &[Everywhere]),
-    shows(Verb::Funnel, "to the funnel", &[Char('2')], &[Everywhere]),
-    shows(Verb::Recipients, "to the recipients", &[Char('3')], &[Everywhere]),
-    shows(Verb::NextPane, "next pane", &[Tab, Right, Char('l')], &[Everywhere]),
-    shows(Verb::PreviousPane, "pane before", &[BackTab, Left, Char('h')], &[Everywhere]),
-    shows(Verb::Zoom, "this pane alone, or all", &[Char('z')], &[Everywhere]),
-    shows(Verb::Commands, "commands by name", &[Char(':')], &[Everywhere]),
-    shows(Verb::Log, "log: the command line of every act", &[], &[Everywhere]),
-    shows(Verb::Repaint, "paint the screen again", &[Ctrl('l')], &[Everywhere]),
-    shows(Verb::Suspend, "suspend", &[Ctrl('z')], &[Everywhere]),
-    shows(Verb::Back, "back", &[Esc], &[Everywhere]),
-    shows(Verb::Quit, "back; at the root, quit", &[Char('q')], &[Everywhere]),
-    shows(Verb::Interrupt, "leave a field; twice quits", &[Ctrl('c')], &[Everywhere]),
-    shows(Verb::Help, "all keys", &[Char('?')], &[Everywhere]).footer("all", 0),
+    marks("undo my last act", &[Char('u')], &[Everywhere], marks::undo_mine).unless(when::read_only),
+    shows("copy this person's number", &[Char('y')], &[Everywhere], clipboard::copy_number).unless(when::no_person),
+    shows("copy the link to their chat", &[Char('Y')], &[Everywhere], clipboard::copy_chat_link)
+        .unless(when::no_person),
+    shows("what needs a person", &[Char('!')], &[Everywhere], overlays::open_needs),
+    shows("to the blasts", &[Char('1')], &[Everywhere], moves::to_blasts),
+    shows("to the funnel", &[Char('2')], &[Everywhere], moves::to_funnel),
+    shows("to the recipients", &[Char('3')], &[Everywhere], moves::to_recipients),
+    shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], moves::next_pane),
+    shows("pane before", &[BackTab, Left, Char('h')], &[Everywhere], moves::previous_pane),
+    shows("this pane alone, or all", &[Char('z')], &[Everywhere], moves::zoom),
+    shows("commands by name", &[Char(':')], &[Everywhere], overlays::open_commands).keys_only(),
+    shows("log: the command line of every act", &[], &[Everywhere], overlays::open_log),
+    shows("paint the screen again", &[Ctrl('l')], &[Everywhere], |_| vec![Effect::Repaint]),
+    shows("suspend", &[Ctrl('z')], &[Everywhere], |_| vec![Effect::ReleaseLeases]),
+    shows("back", &[Esc], &[Everywhere], leave::back),
+    shows("back; at the root, quit", &[Char('q')], &[Everywhere], leave::quit),
+    shows("leave a field; twice quits", &[Ctrl('c')], &[Everywhere], leave::interrupt).keys_only(),
+    shows("all keys", &[Char('?')], &[Everywhere], overlays::open_help).footer("all", 0),
 ];
-
-/// The action of a verb in one of these scopes.
-pub fn action(verb: Verb, scopes: &[KeyScope]) -> Option<&'static Action> {
-    let of_verb = || ACTIONS.iter().filter(move |action| action.verb == verb);
-    of_verb().find(|action| action.scopes.iter().any(|scope| scopes.contains(scope))).or_else(|| of_verb().next())
-}
 
 #[cfg(test)]
 mod tests {
-    use super::{ACTIONS, Danger, Key, KeyScope, Verb};
+    use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
     const SCOPES: [KeyScope; 8] = [
         KeyScope::Everywhere,
@@ -257,15 +276,16 @@ mod tests {
     #[test]
     fn every_action_can_be_reached_by_a_key_or_by_its_name() {
         for action in ACTIONS {
-            assert!(!action.keys.is_empty() || action.verb == Verb::Log, "{:?}", action.verb);
+            assert!(!action.keys.is_empty() || action.listing == PaletteListing::Listed, "{}", action.title);
             assert!(!action.scopes.is_empty() && !action.title.is_empty());
         }
     }
 
     #[test]
     fn whatever_starts_messages_or_destroys_says_that_it_asks() {
-        for verb in [Verb::Send, Verb::Cancel, Verb::Stop] {
-            assert!(ACTIONS.iter().filter(|action| action.verb == verb).all(|action| action.danger == Danger::Asks));
+        for key in ['S', 'X', 'b'] {
+            let mut of_key = ACTIONS.iter().filter(|action| action.keys.contains(&Key::Char(key))).peekable();
+            assert!(of_key.peek().is_some() && of_key.all(|action| action.danger == Danger::Asks), "{key}");
         }
     }
 
@@ -273,7 +293,7 @@ mod tests {
     fn no_action_exists_only_as_a_combination_that_a_multiplexer_takes() {
         for action in ACTIONS {
             let taken = [Key::Ctrl('a'), Key::Ctrl('b'), Key::Ctrl('s'), Key::Ctrl('q')];
-            assert!(action.keys.iter().all(|key| !taken.contains(key)), "{:?}", action.verb);
+            assert!(action.keys.iter().all(|key| !taken.contains(key)), "{}", action.title);
         }
     }
 }

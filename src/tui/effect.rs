@@ -1,6 +1,8 @@
-//! What an update wants done, and what comes of it. Plain data; [`run`] does it against the engine.
+//! What an update wants done, and what it came to. Plain data; [`runner`] does it against the engine.
 
-pub mod run;
+pub mod runner;
+
+use std::mem::{Discriminant, discriminant};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -15,52 +17,23 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
 
-/// How many people are looked up in other blasts.
+/// The most people that are found in other blasts.
 pub const ELSEWHERE_MAX: u32 = 50;
 
-/// Something to be done outside of the model.
+/// Something to be done outside the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    Blasts,
-    Senders,
-    List {
-        ticket: u64,
-        part: ListPart,
-        query: RecipientQuery,
-    },
-    /// These people as they are now.
-    Cells(Vec<RecipientId>),
-    /// How many match; with `changed_after`, how many of those changed since.
-    Count {
-        ticket: u64,
-        blast: BlastId,
-        filter: Filter,
-        changed_after: Option<DateTime<Utc>>,
-    },
-    ChangesSince {
-        blast: BlastId,
-        from: DateTime<Utc>,
-    },
-    /// What happened since the operator last looked.
-    Away,
-    /// Notes that the operator looks now.
-    TouchLastSeen,
-    Person(RecipientId),
-    Plan(BlastId),
-    /// Whether a blast would go on without this window.
-    GoesOn(BlastId),
-    /// Who matches in every blast, those of `here` last.
-    Elsewhere {
-        ticket: u64,
-        here: Option<BlastId>,
-        filter: Filter,
-    },
-    /// Acts are done one after the other, in the order of their keys.
+    Read(ReadRequest),
+    /// Writes run one after the other, in the order of their keys.
     Write(WriteRequest),
-    /// Gives the leases up, before a suspension.
+    /// Records that the operator was here.
+    TouchLastSeen,
+    /// Before a suspension.
     ReleaseLeases,
-    /// Takes them again, after it.
+    /// After a suspension.
     ReacquireLeases,
+    /// Hands a text to the terminal's clipboard.
+    Copy(String),
     /// Stops the process until it is continued.
     Suspend,
     /// Sets the terminal up again and paints everything.
@@ -68,12 +41,68 @@ pub enum Effect {
     Exit(ExitReason),
 }
 
-/// Which part of a list is asked for.
+/// Something to be read from the database.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReadRequest {
+    Blasts,
+    Senders,
+    List {
+        ticket: u64,
+        part: ListPart,
+        query: RecipientQuery,
+    },
+    /// The present rows of these recipients.
+    Rows(Vec<RecipientId>),
+    /// How many match.
+    Count {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+    },
+    /// How many of those that match changed after a time.
+    CountChanged {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+        after: DateTime<Utc>,
+    },
+    ChangesSince {
+        blast: BlastId,
+        from: DateTime<Utc>,
+    },
+    /// What happened since the operator was last seen.
+    Away,
+    Person(RecipientId),
+    Plan(BlastId),
+    /// Whether a blast would continue without this window.
+    HandOver(BlastId),
+    /// Who matches in every blast, the people of `here` last.
+    Elsewhere {
+        ticket: u64,
+        here: Option<BlastId>,
+        filter: Filter,
+    },
+}
+
+/// Identifies the requests that replace one another.
+pub type ReadSlot = (Discriminant<ReadRequest>, Option<ListPart>);
+
+impl ReadRequest {
+    pub const fn slot(&self) -> ReadSlot {
+        let part = match self {
+            Self::List { part, .. } => Some(*part),
+            _ => None,
+        };
+        (discriminant(self), part)
+    }
+}
+
+/// Which part of a list is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListPart {
-    /// The list itself, in place of the one before.
+    /// The list itself, in place of the one shown.
     Reload,
-    /// The page after the rows that are here.
+    /// The page after the rows kept.
     NextPage,
     /// The page before them.
     PreviousPage,
@@ -86,7 +115,7 @@ pub enum WriteRequest {
         person: RecipientId,
         mark: Mark,
     },
-    /// Another amount for a sale that was closed earlier; nothing where it is not the one that was seen any more.
+    /// Another amount for an earlier sale, unless its amount is no longer the one on the screen.
     Amend {
         person: RecipientId,
         seen: Option<Decimal>,
@@ -94,7 +123,7 @@ pub enum WriteRequest {
     },
     UndoMine,
     UndoPerson(RecipientId),
-    /// The same mark on several people: one act.
+    /// The same mark on several people, undone as one.
     MarkSeveral {
         people: Vec<RecipientId>,
         mark: Mark,
@@ -110,8 +139,7 @@ pub enum WriteRequest {
 
 #[cfg(test)]
 impl WriteRequest {
-    /// Whether it starts messages, cannot be taken back by a key, or is about several people: never done without a
-    /// question.
+    /// Whether it starts messages, cannot be undone by a key, or concerns several people: never done without a question.
     pub const fn needs_question(&self) -> bool {
         match self {
             Self::Launch(_)
@@ -128,7 +156,7 @@ impl WriteRequest {
     }
 }
 
-/// What an act came to.
+/// What a write came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WriteOutcome {
     Marked(Marked),
@@ -140,10 +168,10 @@ pub enum WriteOutcome {
     Deleted,
 }
 
-/// Why there is no answer.
+/// Why an effect failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EffectError {
-    /// The database does not answer; the header says since when.
+    /// The database does not respond; the header says since when.
     Unavailable,
     /// Anything else, in a sentence.
     Other(String),
@@ -159,7 +187,7 @@ impl From<AppError> for EffectError {
     }
 }
 
-/// A database that answers, but takes nothing.
+/// A database that responds, but takes no writes.
 fn refused(error: &StoreError) -> String {
     let why = error.trouble().map_or_else(String::new, |why| format!("{}: {}; ", why.words(), why.mend()));
     format!("{why}nothing was changed")
@@ -174,10 +202,9 @@ impl EffectError {
     }
 }
 
-/// An answer, or why there is none.
 pub type EffectResult<T> = Result<T, EffectError>;
 
-/// The answers to effects.
+/// What an effect came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Completion {
     Blasts(EffectResult<Vec<BlastRow>>),
@@ -188,10 +215,13 @@ pub enum Completion {
         asked: PageRequest,
         rows: EffectResult<Vec<RecipientRow>>,
     },
-    Cells(EffectResult<Vec<RecipientRow>>),
+    Rows(EffectResult<Vec<RecipientRow>>),
     Count {
         ticket: u64,
-        counted: Counted,
+        total: EffectResult<Total>,
+    },
+    CountChanged {
+        ticket: u64,
         total: EffectResult<Total>,
     },
     ChangesSince {
@@ -204,25 +234,18 @@ pub enum Completion {
         blast: BlastId,
         plan: Box<EffectResult<Plan>>,
     },
-    /// What is missing, where it would not.
-    GoesOn {
+    /// The inner error says what is missing for the blast to continue.
+    HandOver {
         blast: BlastId,
-        told: EffectResult<Result<(), String>>,
+        result: EffectResult<Result<(), String>>,
     },
     Elsewhere {
         ticket: u64,
         rows: EffectResult<Vec<ElsewhereRow>>,
     },
     Written {
-        act: WriteRequest,
+        request: WriteRequest,
         outcome: EffectResult<WriteOutcome>,
     },
     LeasesReleased,
-}
-
-/// What was counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Counted {
-    All,
-    Changed,
 }

@@ -5,8 +5,11 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::app::view::Total;
-use crate::domain::text::grouped;
 pub use crate::domain::text::number;
+use crate::domain::text::{clean, grouped};
+
+/// The longest name in a question, in characters.
+const BRIEF_MAX: usize = 20;
 
 /// In at most five columns: `9,999`, `12.3k`, `123k`, `1.2M`.
 pub fn compact(n: i64) -> String {
@@ -43,6 +46,24 @@ pub fn short_money(amount: Decimal) -> String {
     use rust_decimal::prelude::ToPrimitive;
     let whole = amount.round().to_i64().unwrap_or(i64::MAX);
     if whole == 0 { "-".to_owned() } else { compact(whole) }
+}
+
+/// Short enough to leave room for what is typed after it, and without control characters.
+pub fn brief(words: &str) -> String {
+    let words = clean(words);
+    if words.chars().count() <= BRIEF_MAX {
+        return words.into_owned();
+    }
+    let kept: String = words.chars().take(BRIEF_MAX - 1).collect();
+    format!("{kept}~")
+}
+
+/// "1 person", "40 people".
+pub fn counted(people: usize) -> String {
+    match people {
+        1 => "1 person".to_owned(),
+        people => format!("{} people", number(i64::try_from(people).unwrap_or(i64::MAX))),
+    }
 }
 
 /// The currency as people write it before an amount.

@@ -1,7 +1,8 @@
-//! From one drawn buffer to the next, as few bytes as it takes: runs of changed cells, relative jumps, colours only
-//! where they change, all inside one synchronized update. Nothing changed: no byte.
+//! Encodes the difference between two drawn buffers in as few bytes as possible: runs of changed cells, relative jumps,
+//! colours only where they change, all inside one synchronized update. If nothing changed, it writes no byte.
 
 use crossterm::Command;
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{MoveRight, MoveTo};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
@@ -13,9 +14,17 @@ use ratatui::style::{Color, Modifier};
 #[derive(Debug, Default)]
 pub struct FrameDiff {
     shown: Option<Buffer>,
+    /// What the next frame hands to the terminal's clipboard.
+    clipboard: Option<String>,
 }
 
 impl FrameDiff {
+    /// Hands a text to the terminal's clipboard with the next frame (OSC 52). The text is encoded in base64, so no byte of
+    /// it can end the sequence; terminals without a clipboard ignore it.
+    pub fn copy(&mut self, text: String) {
+        self.clipboard = Some(text);
+    }
+
     /// The terminal's content is unknown: the next frame paints everything.
     pub fn forget(&mut self) {
         self.shown = None;
@@ -38,7 +47,13 @@ impl FrameDiff {
             }
         }
         self.shown = Some(next.clone());
-        encoder.finish()
+        let mut bytes = encoder.finish();
+        if let Some(text) = self.clipboard.take() {
+            let mut copy = Encoder::default();
+            copy.command(CopyToClipboard::to_clipboard_from(text));
+            bytes.splice(..0, copy.out.into_bytes());
+        }
+        bytes
     }
 }
 
@@ -176,6 +191,18 @@ mod tests {
         let bytes = String::from_utf8(frames.advance(&buffer(&["Raya promo", "  143"]))).unwrap();
 
         assert_eq!(bytes, "\x1b[?2026h\x1b[2;5H3\x1b[?2026l");
+    }
+
+    #[test]
+    fn a_copied_text_goes_before_the_frame_in_base64_and_only_once() {
+        let mut frames = FrameDiff::default();
+        frames.advance(&buffer(&["Raya promo"]));
+        frames.copy("https://wa.me/60100120001\x07\x1b]0;owned".to_owned());
+
+        let bytes = String::from_utf8(frames.advance(&buffer(&["Raya promo"]))).unwrap();
+
+        assert_eq!(bytes, "\x1b]52;c;aHR0cHM6Ly93YS5tZS82MDEwMDEyMDAwMQcbXTA7b3duZWQ=\x1b\\");
+        assert_eq!(frames.advance(&buffer(&["Raya promo"])), b"");
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! From a key to what it means here, by the table of actions.
+//! From a key to its action, by the table of actions.
 
-use super::action::{ACTIONS, Action, KeyScope};
+use super::action::{ACTIONS, KeyScope, UiAction};
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
 
-/// Where keys are looked up, the nearest place first.
+/// Where keys are looked up, the nearest scope first.
 pub fn scopes(model: &Model) -> &'static [KeyScope] {
     match model.overlays.last() {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
@@ -13,12 +13,12 @@ pub fn scopes(model: &Model) -> &'static [KeyScope] {
             &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
         }
         Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
-        None => desk_scopes(model.focus),
+        None => pane_scopes(model.focus),
     }
 }
 
-/// The same for the desk below the pages.
-pub const fn desk_scopes(focus: Pane) -> &'static [KeyScope] {
+/// The same for a pane, whatever covers it.
+pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
     match focus {
         Pane::Blasts => &[KeyScope::Blasts, KeyScope::Moving, KeyScope::Everywhere],
         Pane::Funnel => &[KeyScope::Funnel, KeyScope::Moving, KeyScope::Everywhere],
@@ -26,8 +26,8 @@ pub const fn desk_scopes(focus: Pane) -> &'static [KeyScope] {
     }
 }
 
-/// What a key means in the nearest of these scopes.
-pub fn lookup(key: Key, scopes: &[KeyScope]) -> Option<&'static Action> {
+/// The action of a key in the nearest of these scopes.
+pub fn lookup(key: Key, scopes: &[KeyScope]) -> Option<&'static UiAction> {
     scopes
         .iter()
         .find_map(|scope| ACTIONS.iter().find(|action| action.scopes.contains(scope) && action.keys.contains(&key)))

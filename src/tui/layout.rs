@@ -1,9 +1,15 @@
-//! Which panes stand where at a size. Pure arithmetic, asked by the drawing and by everything that moves over rows.
+//! Which panes stand where at a size. Pure arithmetic, used by the drawing and by everything that moves over rows.
 
 use ratatui::layout::Rect;
 
 use super::Size;
-use super::model::Zoom;
+
+/// One pane alone, or all that fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zoom {
+    In,
+    Out,
+}
 
 /// Side by side from this many columns.
 const WIDE: u16 = 110;
@@ -18,7 +24,7 @@ const UPPER_WIDE: u16 = 10;
 /// The same when stacked.
 const UPPER_STACKED: u16 = 9;
 
-/// Where everything is. The notice is the last line but one, the footer the last.
+/// Where everything is. The notice is on the last line but one, the footer on the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// Blasts and funnel side by side over the recipients.
@@ -62,7 +68,7 @@ impl Layout {
         pane.height.saturating_sub(2) as usize
     }
 
-    /// How many lines a page over the desk has.
+    /// How many lines an overlay has.
     pub const fn page_rows(size: Size) -> usize {
         size.height.saturating_sub(3) as usize
     }

@@ -1,45 +1,44 @@
-//! The dashboard's whole state: what was read, what the operator looks at, what they are being asked.
-//! Plain data: no clock, no I/O, nothing of drawing.
+//! The dashboard's whole state: what was read, what the operator sees, what they are being asked.
+//! Plain data: no clock, no I/O, no drawing.
 
+mod attention;
 mod blasts;
-mod need;
-mod news;
-mod page;
-mod people;
+mod notice;
+mod overlay;
 mod prompt;
+mod recipients;
 
+pub use attention::AttentionItem;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
-pub use need::AttentionItem;
-pub use news::{LogLine, Notice, Tone};
-pub use page::{
-    CommandEntry, CommandPalette, DetailsOverlay, ElsewhereOverlay, Overlay, PlanOverlay, RESOLUTIONS, ResolutionChoice,
-};
-pub use people::{
-    CursorMove, CursorTarget, ListOrder, ListScope, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage,
+pub use notice::{LogLine, Notice, Tone};
+pub use overlay::{
+    CommandPalette, DetailsOverlay, ElsewhereOverlay, Overlay, PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
 pub use prompt::{AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, Sale};
+pub use recipients::{CursorMove, CursorTarget, ListOrder, ListScope, PageRequest, RecipientTable, Shown, WantedPage};
 
 use std::collections::{BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 
 use super::key::Key;
-use super::layout::{Layout, layout};
+use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::DatabaseState;
-use crate::app::view::{BlastRow, ChangesSince, SenderRow, Total};
+use crate::app::view::{BlastRow, ChangesSince, RecipientRow, SenderRow, Total};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 
-/// The most keys that wait for an answer.
+/// The most keys that wait for a list.
 pub const HELD_MAX: usize = 64;
 
-/// The most acts that the log keeps.
+/// The most entries that the log keeps.
 pub const LOG_MAX: usize = 1_000;
 
-/// The panes of the desk.
+/// The panes of the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pane {
     Blasts,
@@ -51,13 +50,6 @@ impl Pane {
     pub const ALL: [Self; 3] = [Self::Blasts, Self::Funnel, Self::Recipients];
 }
 
-/// One pane alone, or all that fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zoom {
-    In,
-    Out,
-}
-
 /// Which one-line hint the demo shows next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
@@ -66,7 +58,7 @@ pub enum Hint {
     Undo,
 }
 
-/// How far the operator is in leaving.
+/// Whether the operator is about to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
     No,
@@ -86,30 +78,30 @@ pub struct Model {
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: BlastList,
     pub senders: Vec<SenderRow>,
-    /// This process's name in leases: another one means that the sending happens elsewhere.
+    /// This process's name in leases: with another one, the sending happens elsewhere.
     pub holder: String,
     /// The row of the funnel's cursor, an index into [`STAGES`].
     pub stage: usize,
     pub recipients: RecipientTable,
     pub focus: Pane,
     pub zoom: Zoom,
-    /// Pages over the desk, the topmost last.
+    /// The open overlays, the topmost last.
     pub overlays: Vec<Overlay>,
     pub prompt: Option<Prompt>,
     pub notice: Option<Notice>,
-    /// Keys that wait until the list they are meant for is here.
+    /// Keys that wait for the list they are meant for.
     pub held: VecDeque<Key>,
     pub last_key: DateTime<Utc>,
-    /// Whom the operator marked since their last key: not news to them.
+    /// Whom the operator marked since their last key: no news to them.
     pub mine: BTreeSet<RecipientId>,
     /// What happened in the selected blast since the last key.
     pub since: Option<ChangesSince>,
     pub log: VecDeque<LogLine>,
     pub leaving: Leaving,
     pub hint: Option<Hint>,
-    /// When it was last noted that the operator looked.
+    /// When the operator was last recorded as present.
     pub seen_at: Option<DateTime<Utc>>,
-    /// Numbers the questions to the database, so that a late answer to an old one is told apart.
+    /// Numbers the requests for lists, so that a late completion of an old one is dropped.
     pub ticket: u64,
 }
 
@@ -154,13 +146,22 @@ impl Model {
         self.blasts.selected()
     }
 
-    /// The person under the cursor: of the details page, else of the table.
-    pub fn person(&self) -> Option<&ListedPerson> {
-        match self.overlays.last() {
-            Some(Overlay::Details(details)) => self.recipients.get(details.person),
+    /// The person that a key is about: the one in the details, else the one at the cursor.
+    pub fn person(&self) -> Option<&RecipientRow> {
+        let listed = match self.overlays.last() {
+            Some(Overlay::Details(details)) => match &details.loaded {
+                Some(loaded) => return Some(&loaded.row),
+                None => self.recipients.get(details.person),
+            },
             Some(_) => None,
             None => self.recipients.at_cursor(),
-        }
+        };
+        listed.map(|person| &person.row)
+    }
+
+    /// Whether a row is worth a glance: it changed since the last key, and not by the operator.
+    pub fn is_new(&self, row: &RecipientRow) -> bool {
+        row.changed_at > self.last_key && !self.mine.contains(&row.id) && row.status != Status::Queued
     }
 
     pub const fn next_ticket(&mut self) -> u64 {
@@ -172,6 +173,7 @@ impl Model {
         self.options.kind == DashboardKind::ReadOnly
     }
 
+    /// Shows a line to the operator.
     pub fn say(&mut self, notice: Notice) {
         self.notice = Some(notice);
     }
@@ -181,7 +183,7 @@ impl Model {
         self.say(Notice::refusal(why));
     }
 
-    /// The blasts that were launched and can still be taken back, with the time until which.
+    /// The launched blasts that can still be undone, each with the time until which it can.
     pub fn armed(&self) -> impl Iterator<Item = (&BlastRow, DateTime<Utc>)> {
         self.blasts.rows().iter().filter_map(|blast| Some((blast, armed_until(blast, self.now)?)))
     }
@@ -191,12 +193,12 @@ impl Model {
         self.armed().map(|(_, until)| until).min()
     }
 
-    /// A blast that would go on without this window.
+    /// A blast that would continue without this window.
     pub fn in_flight(&self) -> Option<&BlastRow> {
         self.blasts.rows().iter().find(|blast| blast.state == BlastState::Sending)
     }
 
-    /// How many things wait for a person: uncertain people, stopped senders, blasts that paused by themselves.
+    /// How many things need a person: uncertain recipients, stopped senders, blasts that paused by themselves.
     pub fn needs(&self) -> i64 {
         let uncertain: i64 = self.blasts.rows().iter().map(|blast| blast.counts.uncertain).sum();
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some()).count();
@@ -209,7 +211,7 @@ impl Model {
         self.blast().filter(|blast| blast.state == BlastState::Sending)?.waiting.as_ref()
     }
 
-    /// Why the selected blast's sender stopped, if it waits for that to be mended.
+    /// Why the selected blast's sender stopped, if the blast waits for it.
     pub fn stopped_sender(&self) -> Option<&str> {
         match self.waiting()? {
             Waiting::SenderStopped { why, .. } => Some(why),
@@ -220,7 +222,7 @@ impl Model {
     /// How many people the list has: by the blast's own counts, else as counted.
     pub fn listed(&self) -> Option<Total> {
         let blast = self.blast()?;
-        match &self.recipients.label {
+        match &self.recipients.scope {
             ListScope::Everyone => Some(Total::Exactly(blast.total_recipients)),
             ListScope::Stuck(stage) => stuck_at(blast, *stage).map(Total::Exactly),
             ListScope::Only(status) => Some(Total::Exactly(blast.counts.get(*status))),
@@ -228,13 +230,13 @@ impl Model {
         }
     }
 
-    /// The blast that people are shown of.
+    /// The blast whose people are shown.
     pub const fn people_of(&self) -> Option<BlastId> {
         self.recipients.blast
     }
 }
 
-/// Until when an armed launch can be taken back.
+/// Until when an armed launch can be undone.
 pub fn armed_until(blast: &BlastRow, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let waits = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
     blast.send_after.filter(|until| waits && *until > now)

@@ -29,5 +29,5 @@ pub enum Msg {
     Continued,
     /// A frame with the model as it is now was written.
     Drawn,
-    Answer(Completion),
+    Completed(Completion),
 }

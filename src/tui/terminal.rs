@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcgetwinsize, tcsetattr};
 use tokio::sync::mpsc;
 
-use super::run::Screen;
+use super::event_loop::Screen;
 use super::{Size, TuiError};
 
 /// A terminal that does not take the farewell in this time is left as it is.

@@ -3,7 +3,8 @@
 mod amounts;
 mod bytes;
 mod cancels;
-mod desk;
+mod copying;
+mod event_loop;
 mod finding;
 mod marks;
 mod needs;

@@ -1,22 +1,26 @@
-//! The only place where the model changes: a message in, effects out. Pure: the same message on the same model always
-//! gives the same.
+//! The only place where the model changes: a message in, effects out. Pure: the same message on the same model always has
+//! the same result.
 
-mod acts;
-mod answers;
-mod find;
+pub mod blast_acts;
+pub mod clipboard;
+mod completions;
+pub mod find;
+mod key_outcome;
 mod keys;
+pub mod leave;
 mod lists;
-mod pages;
-mod perform;
-mod prompts;
+pub mod marks;
+pub mod moves;
+pub mod overlays;
+mod palette;
+pub mod prompts;
+mod written;
 
-pub use acts::is_new;
-
-use super::effect::{Effect, ListPart};
+use super::effect::{Effect, ReadRequest};
 use super::model::{Model, Shown};
 use super::msg::{Msg, TimedMsg};
 
-/// Takes one message.
+/// Applies one message.
 pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     model.now = message.at;
     let mut effects = match message.msg {
@@ -28,12 +32,12 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             model.recipients.reveal(height);
             Vec::new()
         }
-        Msg::Refresh => lists::look(model),
+        Msg::Refresh => lists::refresh(model),
         Msg::Database(state) => {
             model.database = state;
             Vec::new()
         }
-        Msg::Deadline => acts::time_came(model),
+        Msg::Deadline => written::time_came(model),
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => {
             if model.recipients.awaiting.is_none() {
@@ -41,22 +45,15 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::Answer(answer) => answers::told(model, answer),
+        Msg::Completed(completion) => completions::completed(model, completion),
     };
     effects.extend(lists::next_page(model));
     effects
 }
 
-/// What is asked at the start.
+/// What is read at the start.
 pub fn start(model: &mut Model) -> Vec<Effect> {
-    let mut effects = vec![Effect::Away];
-    effects.extend(lists::look(model));
+    let mut effects = vec![Effect::Read(ReadRequest::Away)];
+    effects.extend(lists::refresh(model));
     effects
-}
-
-/// ListRequest lists ask for so many rows: what is visible and two screens more.
-fn window_limit(model: &Model, part: ListPart) -> u32 {
-    let height = u32::try_from(model.layout().people_rows()).unwrap_or(u32::MAX);
-    let screens = if part == ListPart::Reload { 3 } else { 2 };
-    height.saturating_mul(screens).clamp(20, 1_000)
 }

@@ -4,8 +4,8 @@ mod blasts;
 mod footer;
 mod funnel;
 mod header;
-mod page;
-mod people;
+mod overlay;
+mod recipients;
 mod summary;
 
 use ratatui::buffer::Buffer;
@@ -26,7 +26,7 @@ pub fn draw(model: &Model, theme: &ScreenTheme, buffer: &mut Buffer) {
     if model.overlays.is_empty() {
         desk(model, &mut pen, layout);
     } else {
-        page::draw(model, &mut pen);
+        overlay::draw(model, &mut pen);
     }
     footer::draw(model, &mut pen);
 }
@@ -36,19 +36,19 @@ fn desk(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
         Layout::Wide { blasts, funnel, people } => {
             blasts::draw(model, pen, blasts);
             funnel::draw(model, pen, funnel);
-            people::draw(model, pen, people);
+            recipients::draw(model, pen, people);
         }
         Layout::Stacked { upper, people } => {
             match model.focus {
                 Pane::Blasts => blasts::draw(model, pen, upper),
                 _ => funnel::draw(model, pen, upper),
             }
-            people::draw(model, pen, people);
+            recipients::draw(model, pen, people);
         }
         Layout::Single { pane } => match model.focus {
             Pane::Blasts => blasts::draw(model, pen, pane),
             Pane::Funnel => funnel::draw(model, pen, pane),
-            Pane::Recipients => people::draw(model, pen, pane),
+            Pane::Recipients => recipients::draw(model, pen, pane),
         },
         Layout::Summary => {}
     }

@@ -5,17 +5,17 @@ use rust_decimal::Decimal;
 use crate::app::view::ElsewhereRow;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
-use crate::tui::model::people::ListScope;
+use crate::tui::model::recipients::ListScope;
 use crate::tui::widget::TextField;
 
-/// What is being asked. While it is open, keys go to it first.
+/// What the operator is being asked. While it is open, keys go to it first.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prompt {
     Find(FindPrompt),
     Amount(AmountPrompt),
     Note(NotePrompt),
     Confirm(ConfirmPrompt),
-    /// Why there is no field for the digits that are being typed.
+    /// Why there is no field for the digits being typed.
     Refused(String),
 }
 
@@ -23,15 +23,15 @@ pub enum Prompt {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindPrompt {
     pub field: TextField,
-    /// What is wrong with the words, if they cannot be understood.
+    /// Why the text is not a filter, if it is not.
     pub trouble: Option<String>,
-    /// The list to go back to when it is left.
+    /// The list to return to.
     pub before: Box<ListScope>,
-    /// Who was chosen in it.
+    /// The cursor in that list.
     pub person: Option<RecipientId>,
-    /// The same text in every blast, once it was looked up.
+    /// Who matches in every blast, once that is read.
     pub elsewhere: Option<Vec<ElsewhereRow>>,
-    /// The newest question's ticket; answers to older ones are dropped.
+    /// The newest request's ticket; completions of older ones are dropped.
     pub ticket: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct AmountPrompt {
     pub who: String,
     pub field: TextField,
     pub sale: Sale,
-    /// What was typed is not an amount.
+    /// Why what was typed is not an amount.
     pub trouble: Option<&'static str>,
 }
 
@@ -63,11 +63,11 @@ pub struct NotePrompt {
     pub field: TextField,
 }
 
-/// A question before something that cannot simply be taken back.
+/// A question before something that a key cannot undo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfirmPrompt {
     pub question: String,
-    pub needs: ConfirmBy,
+    pub by: ConfirmBy,
     /// What is done when the answer is right.
     pub then: Vec<WriteRequest>,
     /// Said when it is not.
@@ -81,6 +81,6 @@ pub enum ConfirmBy {
     Yes,
     /// This number of people, typed, and enter.
     Number { people: i64, field: TextField },
-    /// The same, once the blast is paused and the number stands still; what is typed meanwhile is kept.
-    Pause { blast: BlastId, field: TextField },
+    /// The same, once the blast is paused and the number stands still; what is typed until then is kept.
+    NumberOncePaused { blast: BlastId, field: TextField },
 }

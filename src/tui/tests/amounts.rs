@@ -81,7 +81,7 @@ fn digits_for_a_close_that_was_refused_are_no_keys_of_the_desk() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3c1");
     let why = EffectError::Other("nothing was sent to them yet".to_owned());
-    dashboard.answer(Completion::Written { act: closed(1, None), outcome: Err(why) });
+    dashboard.answer(Completion::Written { request: closed(1, None), outcome: Err(why) });
 
     dashboard.keys("20.50\n");
 
@@ -164,8 +164,8 @@ fn an_amended_amount_is_told_with_the_one_before() {
         unreachable!("an answer to an act")
     };
 
-    let act = dashboard.acts().swap_remove(0);
-    dashboard.answer(Completion::Written { act, outcome });
+    let request = dashboard.acts().swap_remove(0);
+    dashboard.answer(Completion::Written { request, outcome });
 
     assert_eq!(dashboard.said(), "Tan Mei Ling: RM 130.00 instead of RM 120.00, by you");
 }

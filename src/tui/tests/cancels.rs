@@ -33,7 +33,7 @@ fn paused_with(queued: i64) -> Completion {
         ..blasts().swap_remove(0)
     };
     row.counts.queued = queued;
-    Completion::Written { act: WriteRequest::Pause(RAYA), outcome: Ok(WriteOutcome::Blast(Box::new(row))) }
+    Completion::Written { request: WriteRequest::Pause(RAYA), outcome: Ok(WriteOutcome::Blast(Box::new(row))) }
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_cancel_whose_pause_is_refused_asks_nothing_and_takes_its_digits() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1X");
     let why = EffectError::Other("the blast is completed: it is over".to_owned());
-    dashboard.answer(Completion::Written { act: WriteRequest::Pause(RAYA), outcome: Err(why) }).taken();
+    dashboard.answer(Completion::Written { request: WriteRequest::Pause(RAYA), outcome: Err(why) }).taken();
 
     dashboard.keys("140\n");
 

@@ -5,7 +5,7 @@ use crate::app::view::{Anchor, RecipientRow};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, Effect, EffectError, ListPart};
+use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::msg::Msg;
 
@@ -121,7 +121,7 @@ fn other_blasts_are_asked_for_whom_the_words_mean() {
     dashboard.keys("/status:read");
 
     let asked = dashboard.taken().into_iter().rev().find_map(|effect| match effect {
-        Effect::Elsewhere { here, filter, .. } => Some((here, filter)),
+        Effect::Read(ReadRequest::Elsewhere { here, filter, .. }) => Some((here, filter)),
         _ => None,
     });
     assert_eq!(asked, Some((Some(RAYA), Filter::status(Status::Read))));

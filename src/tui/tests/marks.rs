@@ -14,7 +14,7 @@ use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::DashboardKind;
-use crate::tui::effect::{Completion, Effect, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{ListScope, Prompt};
 use crate::tui::msg::Msg;
@@ -50,14 +50,14 @@ fn somebody_marked_out_of_the_list_stays_in_it_and_that_is_said() {
     dashboard.keys("r").answer(marked(10, "Person 10", Status::Read, Status::Replied));
 
     assert_eq!(dashboard.said(), "Person 10: read -> replied, by you; they stay in this list until you leave it");
-    assert_eq!(dashboard.model.recipients.label, ListScope::Stuck(Status::Read));
-    assert!(dashboard.taken().contains(&Effect::Cells(vec![RecipientId(10)])));
+    assert_eq!(dashboard.model.recipients.scope, ListScope::Stuck(Status::Read));
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Rows(vec![RecipientId(10)]))));
 }
 
 /// The database answers whatever page is asked for, without those who do not match any more.
 fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
     for effect in dashboard.taken() {
-        let Effect::List { ticket, part, query } = effect else { continue };
+        let Effect::Read(ReadRequest::List { ticket, part, query }) = effect else { continue };
         let limit = query.limit as usize;
         let rows = match query.anchor {
             Anchor::After(place) => {
@@ -127,7 +127,7 @@ fn a_close_that_was_refused_closes_its_amount_too() {
     dashboard.keys("3c");
 
     let why = EffectError::Other("nothing was sent to them yet".to_owned());
-    dashboard.answer(Completion::Written { act: mark(1, Mark::Closed(None)), outcome: Err(why) });
+    dashboard.answer(Completion::Written { request: mark(1, Mark::Closed(None)), outcome: Err(why) });
 
     assert_eq!(dashboard.line(22), " nothing was sent to them yet    enter goes on");
     dashboard.keys("120\n");
@@ -182,7 +182,8 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
         sentence: "Siti Aminah: replied -> read, taken back".to_owned(),
         command_lines: vec!["blastdeck mark 7 +60100120001 undo".to_owned()],
     };
-    dashboard.answer(Completion::Written { act: WriteRequest::UndoMine, outcome: Ok(WriteOutcome::TakenBack(taken)) });
+    dashboard
+        .answer(Completion::Written { request: WriteRequest::UndoMine, outcome: Ok(WriteOutcome::TakenBack(taken)) });
 
     assert_eq!(dashboard.said(), "Siti Aminah: replied -> read, taken back");
 }
@@ -200,7 +201,7 @@ fn pausing_is_one_key_and_never_resumes() {
     };
     dashboard
         .answer(Completion::Written {
-            act: WriteRequest::Pause(RAYA),
+            request: WriteRequest::Pause(RAYA),
             outcome: Ok(WriteOutcome::Blast(Box::new(paused))),
         })
         .keys("p");
@@ -213,7 +214,7 @@ fn at_plan(people: i64) -> TestDashboard {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1");
     dashboard.key(Key::End).keys("S");
-    assert!(dashboard.taken().contains(&Effect::Plan(DRAFT)));
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::Plan(DRAFT))));
     let plan = plan_of(draft(), people);
     dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) });
     dashboard
@@ -263,7 +264,7 @@ fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
     let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
 
     dashboard.answer(Completion::Written {
-        act: WriteRequest::Launch(launch),
+        request: WriteRequest::Launch(launch),
         outcome: Ok(WriteOutcome::Blast(Box::new(armed))),
     });
 
@@ -281,7 +282,7 @@ fn once_the_armed_time_is_over_nothing_says_that_u_stops_it() {
     let armed = BlastRow { state: BlastState::Sending, send_after: Some(until), ..draft() };
     let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
     dashboard.answer(Completion::Written {
-        act: WriteRequest::Launch(launch),
+        request: WriteRequest::Launch(launch),
         outcome: Ok(WriteOutcome::Blast(Box::new(armed))),
     });
 

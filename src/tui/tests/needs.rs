@@ -20,7 +20,7 @@ fn what_needs_a_person_is_one_key_away_in_whichever_blast_it_is() {
     dashboard.keys("!j\n");
     assert_eq!(dashboard.model.blast().unwrap().id, doubtful_id);
     assert_eq!(
-        (dashboard.model.focus, &dashboard.model.recipients.label),
+        (dashboard.model.focus, &dashboard.model.recipients.scope),
         (Pane::Recipients, &ListScope::Only(Status::Uncertain))
     );
     dashboard.list(Vec::new()).keys("!jj\n");

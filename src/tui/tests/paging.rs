@@ -4,7 +4,7 @@ use super::support::{STACKED, TestDashboard, at, crowd, marked};
 use crate::app::view::{Anchor, Order, RecipientRow};
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, Effect};
+use crate::tui::effect::{Completion, Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::PageRequest;
 
@@ -16,7 +16,7 @@ fn tied(from: i64, count: i64) -> Vec<RecipientRow> {
 /// The database answers whatever page is asked for, as its statements sort: newest first, ties by id.
 fn serve(dashboard: &mut TestDashboard, all: &[RecipientRow]) {
     for effect in dashboard.taken() {
-        let Effect::List { ticket, part, query } = effect else { continue };
+        let Effect::Read(ReadRequest::List { ticket, part, query }) = effect else { continue };
         assert_eq!(query.order, Order::NewestChange);
         let limit = query.limit as usize;
         let key = |row: &RecipientRow| (std::cmp::Reverse(row.changed_at), row.id);

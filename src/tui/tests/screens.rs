@@ -13,7 +13,7 @@ use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::status::Status;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
-use crate::tui::effect::{Completion, Counted, EffectError};
+use crate::tui::effect::{Completion, EffectError};
 use crate::tui::key::Key;
 use crate::tui::model::{ListScope, Pane};
 use crate::tui::msg::Msg;
@@ -47,9 +47,9 @@ fn the_wide_desk_is_drawn_to_the_column() {
     dashboard.model.last_key = from;
     dashboard.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied));
     let changed = RecipientRow { changed_at: at(13, 57), ..hafiz };
-    dashboard.answer(Completion::Cells(Ok(vec![people().swap_remove(0), changed])));
+    dashboard.answer(Completion::Rows(Ok(vec![people().swap_remove(0), changed])));
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
+    dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
     dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02 +08  sales 90/h 146/500 today                                           ! 2 need you
@@ -88,9 +88,9 @@ fn the_stacked_desk_is_drawn_to_the_column() {
     );
     dashboard.keys("jj3");
     dashboard.model.last_key = at(13, 56);
-    dashboard.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Completion::Cells(Ok(people())));
+    dashboard.answer(marked(1, "Siti Aminah", Status::Read, Status::Replied)).answer(Completion::Rows(Ok(people())));
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::Count { ticket, counted: Counted::Changed, total: Ok(exactly(8)) });
+    dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(8)) });
 
     let expected = " REAL Kedai Aina  live, news 14:02  sales 90/h 146/500 today       ! 2 need you
 ── 2 Funnel ── Raya promo, Initial ── sending ────────────── 1 Blasts: 1 of 6 ──
@@ -395,9 +395,9 @@ fn the_title_says_what_was_looked_for() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/0001").list(vec![people().swap_remove(0)]);
     let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::Count { ticket, counted: Counted::All, total: Ok(exactly(1)) });
+    dashboard.answer(Completion::Count { ticket, total: Ok(exactly(1)) });
 
     assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r c b");
-    assert!(matches!(&dashboard.model.recipients.label, ListScope::Found { text, .. } if text == "0001"));
+    assert!(matches!(&dashboard.model.recipients.scope, ListScope::Found { text, .. } if text == "0001"));
     assert_eq!(dashboard.cursor(), Some(RecipientId(1).0));
 }

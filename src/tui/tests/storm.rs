@@ -8,7 +8,7 @@ use super::support::{
 };
 use crate::domain::status::Status;
 use crate::tui::Size;
-use crate::tui::effect::{Completion, Counted, Effect, EffectError, WriteRequest};
+use crate::tui::effect::{Completion, Effect, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{ConfirmBy, Model, Overlay, Prompt};
 use crate::tui::msg::Msg;
@@ -28,7 +28,7 @@ fn any_answer() -> impl Strategy<Value = Completion> {
         Just(Completion::Blasts(Ok(blasts()))),
         Just(Completion::Blasts(Ok(Vec::new()))),
         Just(Completion::Blasts(Err(EffectError::Unavailable))),
-        Just(Completion::Cells(Ok(people()))),
+        Just(Completion::Rows(Ok(people()))),
         Just(Completion::Person(Box::new(Ok(details_of(people().swap_remove(4)))))),
         Just(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) }),
         Just(Completion::Plan { blast: RAYA, plan: Box::new(Err(EffectError::Other("no".to_owned()))) }),
@@ -66,15 +66,15 @@ fn answers(before: &Model, event: &StormEvent, act: &WriteRequest) -> bool {
     let StormEvent::Key(key) = event else { return false };
     match (&before.prompt, before.overlays.last()) {
         (Some(Prompt::Confirm(ask)), _) => {
-            let right = match &ask.needs {
+            let right = match &ask.by {
                 ConfirmBy::Yes => *key == Key::Char('y'),
-                ConfirmBy::Pause { .. } => false,
+                ConfirmBy::NumberOncePaused { .. } => false,
                 ConfirmBy::Number { people, field } => *key == Key::Enter && field.text() == people.to_string(),
             };
             right && ask.then.contains(act)
         }
         (None, Some(Overlay::Plan(plan))) => {
-            let people = plan.told.as_ref().map(|told| told.people.to_string());
+            let people = plan.loaded.as_ref().map(|loaded| loaded.people.to_string());
             *key == Key::Enter && Some(plan.field.text()) == people
         }
         _ => false,
@@ -119,7 +119,7 @@ fn tell(dashboard: &mut TestDashboard, event: &StormEvent) {
         StormEvent::List(count) => _ = dashboard.list(crowd(1, count)),
         StormEvent::Count => {
             let ticket = dashboard.model.recipients.ticket;
-            dashboard.answer(Completion::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
+            dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
         }
         StormEvent::Msg(msg) => _ = dashboard.tell(msg),
     }

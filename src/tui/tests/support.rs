@@ -241,7 +241,7 @@ impl TestDashboard {
     }
 
     pub fn answer(&mut self, answer: Completion) -> &mut Self {
-        self.tell(Msg::Answer(answer))
+        self.tell(Msg::Completed(answer))
     }
 
     /// Answers the list that was asked for last.
@@ -329,8 +329,8 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
         act: "replied".to_owned(),
         command_line: format!("blastdeck mark 7 +60100120{id:03} replied"),
     };
-    let act = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
-    Completion::Written { act, outcome: Ok(WriteOutcome::Marked(marked)) }
+    let request = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
+    Completion::Written { request, outcome: Ok(WriteOutcome::Marked(marked)) }
 }
 
 pub fn plan_of(blast: BlastRow, people: i64) -> Plan {

@@ -8,7 +8,7 @@ use crate::app::view::{Anchor, BlastRow, Order};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
-use crate::tui::effect::{Completion, Counted, Effect, EffectError, ListPart};
+use crate::tui::effect::{Completion, Effect, EffectError, ListPart, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Overlay, Pane};
 use crate::tui::msg::Msg;
@@ -16,7 +16,7 @@ use crate::tui::{ExitReason, Size};
 
 fn lists(effects: &[Effect]) -> Vec<(ListPart, Filter)> {
     let list = |effect: &Effect| match effect {
-        Effect::List { part, query, .. } => Some((*part, query.filter.clone())),
+        Effect::Read(ReadRequest::List { part, query, .. }) => Some((*part, query.filter.clone())),
         _ => None,
     };
     effects.iter().filter_map(list).collect()
@@ -28,7 +28,7 @@ fn the_first_blasts_bring_the_first_people() {
 
     dashboard.answer(Completion::Blasts(Ok(blasts())));
 
-    let Some(Effect::List { query, .. }) = dashboard.taken().into_iter().next() else {
+    let Some(Effect::Read(ReadRequest::List { query, .. })) = dashboard.taken().into_iter().next() else {
         panic!("no list was asked for")
     };
     assert_eq!((query.blast, query.anchor, query.order), (RAYA, Anchor::Start, Order::NewestChange));
@@ -45,9 +45,8 @@ fn an_unfocused_table_follows_the_news_and_a_focused_one_only_its_cells() {
 
     let effects = dashboard.taken();
     assert!(lists(&effects).is_empty());
-    assert!(effects.contains(&Effect::Cells((1..=5).map(RecipientId).collect())));
-    let counted =
-        |effect: &Effect| matches!(effect, Effect::Count { changed_after: Some(after), .. } if *after == at(13, 58));
+    assert!(effects.contains(&Effect::Read(ReadRequest::Rows((1..=5).map(RecipientId).collect()))));
+    let counted = |effect: &Effect| matches!(effect, Effect::Read(ReadRequest::CountChanged { after, .. }) if *after == at(13, 58));
     assert!(effects.iter().any(counted));
 }
 
@@ -69,12 +68,12 @@ fn news_is_counted_in_the_title_and_g_shows_it() {
     dashboard.keys("3").tell(Msg::Refresh);
     let ticket = dashboard.model.recipients.ticket;
 
-    dashboard.answer(Completion::Count { ticket, counted: Counted::Changed, total: Ok(exactly(3)) });
+    dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
     assert!(dashboard.line(10).ends_with(" 3 newer above: g ══"), "{}", dashboard.line(10));
 
     dashboard.taken();
     dashboard.keys("g");
-    let Effect::List { query, .. } = &dashboard.taken()[0] else { panic!("no list was asked for") };
+    let Effect::Read(ReadRequest::List { query, .. }) = &dashboard.taken()[0] else { panic!("no list was asked for") };
     assert_eq!(query.as_of, None);
 }
 
@@ -84,7 +83,7 @@ fn the_cursor_is_a_person_and_not_a_row() {
     dashboard.keys("3jj");
     assert_eq!(dashboard.cursor(), Some(3));
 
-    dashboard.tell(Msg::Refresh).answer(Completion::Cells(Ok(vec![person(3, "Kavitha", Status::Read, at(14, 1))])));
+    dashboard.tell(Msg::Refresh).answer(Completion::Rows(Ok(vec![person(3, "Kavitha", Status::Read, at(14, 1))])));
 
     assert_eq!(dashboard.cursor(), Some(3));
     assert!(dashboard.line(14).contains("Kavitha") && dashboard.line(14).contains("read"));
@@ -120,7 +119,7 @@ fn another_blast_brings_its_people_and_late_answers_of_the_first_are_dropped() {
     let old = dashboard.model.recipients.ticket;
 
     dashboard.keys("1j");
-    let Some(Effect::List { query, .. }) = dashboard.taken().into_iter().next() else {
+    let Some(Effect::Read(ReadRequest::List { query, .. })) = dashboard.taken().into_iter().next() else {
         panic!("no list was asked for")
     };
     assert_eq!(query.blast, BlastId(6));
@@ -172,7 +171,7 @@ fn a_large_blast_is_read_in_its_own_order() {
 
     dashboard.answer(Completion::Blasts(Ok(vec![large])));
 
-    let Some(Effect::List { query, .. }) = dashboard.taken().into_iter().next() else {
+    let Some(Effect::Read(ReadRequest::List { query, .. })) = dashboard.taken().into_iter().next() else {
         panic!("no list was asked for")
     };
     assert_eq!(query.order, Order::Row);
@@ -198,7 +197,7 @@ fn what_happened_since_the_last_key_is_asked_after_a_minute_and_ends_with_a_key(
     dashboard.keys("j").taken();
     dashboard.now += TimeDelta::minutes(22);
     dashboard.tell(Msg::Refresh);
-    assert!(dashboard.taken().contains(&Effect::ChangesSince { blast: RAYA, from }));
+    assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::ChangesSince { blast: RAYA, from })));
 
     dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
     assert!(
@@ -225,7 +224,7 @@ fn somebody_who_changed_since_the_last_key_is_news_until_the_next() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3j");
     dashboard.now += TimeDelta::minutes(3);
-    dashboard.answer(Completion::Cells(Ok(vec![person(1, "Siti Aminah", Status::Replied, at(14, 4))])));
+    dashboard.answer(Completion::Rows(Ok(vec![person(1, "Siti Aminah", Status::Replied, at(14, 4))])));
     assert!(dashboard.line(12).starts_with("N +60"), "{}", dashboard.line(12));
 
     dashboard.keys("j");
@@ -248,9 +247,9 @@ fn q_tells_what_goes_on_without_this_window_once_that_is_known_and_then_leaves()
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("q");
-    assert_eq!(dashboard.taken(), [Effect::GoesOn(RAYA)]);
-    assert_eq!(dashboard.said(), "looking who goes on without this window. q again to leave");
-    dashboard.answer(Completion::GoesOn { blast: RAYA, told: Ok(Ok(())) });
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::HandOver(RAYA))]);
+    assert_eq!(dashboard.said(), "checking who goes on without this window. q again to leave");
+    dashboard.answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
     assert_eq!(
         dashboard.said(),
         "Raya promo goes on without this window (done about 15:36). q again to leave, p to pause it first"
@@ -265,7 +264,7 @@ fn q_tells_what_is_missing_where_nobody_would_go_on() {
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("q");
-    dashboard.answer(Completion::GoesOn { blast: RAYA, told: Ok(Err("no standby can be started".to_owned())) });
+    dashboard.answer(Completion::HandOver { blast: RAYA, result: Ok(Err("no standby can be started".to_owned())) });
 
     assert_eq!(
         dashboard.said(),
@@ -322,10 +321,10 @@ fn details_are_of_the_person_under_the_cursor_and_step_to_the_next() {
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("3j\n");
-    assert_eq!(dashboard.taken(), [Effect::Person(RecipientId(2))]);
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Person(RecipientId(2)))]);
     dashboard.keys("]");
 
-    assert_eq!(dashboard.taken(), [Effect::Person(RecipientId(3))]);
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Person(RecipientId(3)))]);
     assert!(
         matches!(dashboard.model.overlays.last(), Some(Overlay::Details(details)) if details.person == RecipientId(3))
     );

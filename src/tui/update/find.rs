@@ -1,29 +1,28 @@
-//! `/`: the table follows what is typed; enter stays with what was found, esc goes back.
+//! `/`: the table follows what is typed; enter stays with what was found, esc returns.
 
 use super::lists::{self, ListRequest};
 use crate::app::view::Anchor;
 use crate::domain::filter::Filter;
-use crate::tui::action::Verb;
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{CursorTarget, ElsewhereOverlay, FindPrompt, Hint, ListScope, Model, Overlay, Pane, Prompt};
 use crate::tui::widget::{Edited, TextField};
 
-/// Opens the question, with a text to begin with.
-pub fn open(model: &mut Model, text: &str) -> Vec<Effect> {
-    if let Some(why) = crate::tui::action::action(Verb::Find, &[]).and_then(|action| (action.why_not)(model)) {
-        model.refuse(why);
-        return Vec::new();
-    }
+/// Opens the prompt.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    open_with(model, "")
+}
+
+/// Opens the prompt with a text to begin with.
+pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
     model.overlays.clear();
     model.notice = None;
-    let before = Box::new(model.recipients.label.clone());
+    let before = Box::new(model.recipients.scope.clone());
+    let (person, ticket) = (model.recipients.cursor(), model.recipients.ticket);
     let field = TextField::with(text);
-    let begun = !field.is_empty();
-    let person = model.recipients.cursor();
-    let ticket = model.recipients.ticket;
+    let is_begun = !field.is_empty();
     model.prompt = Some(Prompt::Find(FindPrompt { field, trouble: None, before, person, elsewhere: None, ticket }));
-    if begun { changed(model) } else { Vec::new() }
+    if is_begun { changed(model) } else { Vec::new() }
 }
 
 /// A key while finding.
@@ -40,21 +39,21 @@ pub fn key(model: &mut Model, mut find: FindPrompt, key: Key) -> Vec<Effect> {
     }
 }
 
-/// Back to the list of before.
+/// Returns to the list before.
 pub fn leave(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     let before = (*find.before).clone();
-    if before == model.recipients.label {
+    if before == model.recipients.scope {
         return Vec::new();
     }
     model.recipients.choose(find.person);
     lists::load(model, keeping(before))
 }
 
-const fn keeping(label: ListScope) -> ListRequest {
-    ListRequest { label, anchor: Anchor::Start, arrival: CursorTarget::Keep }
+const fn keeping(scope: ListScope) -> ListRequest {
+    ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::Keep }
 }
 
-/// The text is another one: asks for its people, here and elsewhere.
+/// The text changed: requests who matches, here and elsewhere.
 pub fn changed(model: &mut Model) -> Vec<Effect> {
     let Some(Prompt::Find(find)) = &mut model.prompt else { return Vec::new() };
     let text = find.field.text().trim().to_owned();
@@ -74,13 +73,13 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
 }
 
 fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
-    let label = ListScope::Found { text, filter: filter.clone() };
-    let mut effects = lists::load(model, ListRequest { label, anchor: Anchor::Start, arrival: CursorTarget::First });
+    let scope = ListScope::Found { text, filter: filter.clone() };
+    let mut effects = lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::First });
     let ticket = model.recipients.ticket;
     if let Some(Prompt::Find(find)) = &mut model.prompt {
         find.ticket = ticket;
     }
-    effects.push(Effect::Elsewhere { ticket, here: model.people_of(), filter });
+    effects.push(Effect::Read(ReadRequest::Elsewhere { ticket, here: model.people_of(), filter }));
     effects
 }
 

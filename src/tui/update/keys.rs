@@ -1,21 +1,23 @@
-//! Where a key goes: to the question that is open, to a page's field, or by the keymap to an action. Keys for a list
-//! that is still on its way wait for it.
+//! Where a key goes: to the open prompt, to the field of an overlay, or by the keymap to an action. Keys for a list that
+//! is still being read wait for it.
 
 use chrono::TimeDelta;
 
-use super::{find, pages, perform, prompts};
-use crate::tui::action::{Action, Danger, Verb};
+use super::key_outcome::KeyOutcome;
+use super::{find, overlays, palette, prompts};
+use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
 use crate::tui::keymap;
 use crate::tui::model::{HELD_MAX, Leaving, Model, Overlay, Pane, Prompt};
+use crate::tui::overlay;
 
-/// That the operator is here is noted at most this often.
-const NOTE_SEEN: TimeDelta = TimeDelta::minutes(1);
+/// The operator is recorded as present at most this often.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let mut effects = note_presence(model);
+    let mut effects = touch_last_seen(model);
     if waits(model, key) {
         if model.held.len() < HELD_MAX {
             model.held.push_back(key);
@@ -26,11 +28,11 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     effects
 }
 
-fn note_presence(model: &mut Model) -> Vec<Effect> {
+fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
     model.last_key = model.now;
     model.since = None;
     model.mine.clear();
-    if model.seen_at.is_none_or(|seen| model.now - seen < NOTE_SEEN) {
+    if model.seen_at.is_none_or(|seen| model.now - seen < TOUCH_EVERY) {
         return Vec::new();
     }
     model.seen_at = Some(model.now);
@@ -44,7 +46,7 @@ fn waits(model: &Model, key: Key) -> bool {
     meant_for_list && !leaves && (model.recipients.awaiting.is_some() || !model.held.is_empty())
 }
 
-/// The list is here: the keys that waited for it are used, as far as they can be.
+/// The list is here: handles the keys that waited for it, until one of them requests another.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     while model.recipients.awaiting.is_none() {
@@ -58,54 +60,43 @@ fn route(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.leaving == Leaving::Warned && !matches!(key, Key::Char('q') | Key::Ctrl('c')) {
         model.leaving = Leaving::No;
     }
-    if key == Key::Ctrl('c') {
-        return perform::interrupt(model);
-    }
-    if matches!(key, Key::Ctrl('l' | 'z')) {
-        return by_keymap(model, key);
+    let effects = match offer(model, key) {
+        KeyOutcome::Handled(effects) => effects,
+        KeyOutcome::PassOn(mut effects) => {
+            effects.extend(by_keymap(model, key));
+            effects
+        }
+    };
+    overlay::clamp(model);
+    effects
+}
+
+/// Offers a key to whatever is open.
+fn offer(model: &mut Model, key: Key) -> KeyOutcome {
+    if matches!(key, Key::Ctrl('c' | 'l' | 'z')) {
+        return KeyOutcome::UNUSED;
     }
     if let Some(prompt) = model.prompt.take() {
         return prompts::key(model, prompt, key);
     }
-    if let Some(effects) = pages::field_key(model, key) {
-        return effects;
+    match model.overlays.last() {
+        Some(Overlay::Commands(_)) => palette::key(model, key),
+        Some(Overlay::Plan(_)) => overlays::plan_key(model, key),
+        _ => KeyOutcome::UNUSED,
     }
-    by_keymap(model, key)
 }
 
-/// What the keymap says here.
-pub fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
+fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(action) = keymap::lookup(key, keymap::scopes(model)) {
-        return run(model, action);
+        return action.run(model);
     }
     model.refuse(keymap::why_nothing(key));
     Vec::new()
 }
 
-/// Does an action, or says why not.
-pub fn run(model: &mut Model, action: &Action) -> Vec<Effect> {
-    let blind = model.layout().is_summary() && action.danger != Danger::Calm && action.verb != Verb::Pause;
-    let why_not = if blind { Some(too_small()) } else { (action.why_not)(model) };
-    match why_not {
-        Some(why) => {
-            model.held.clear();
-            match action.verb {
-                Verb::Closed => prompts::refuse_digits(model, why),
-                _ => model.refuse(why),
-            }
-            Vec::new()
-        }
-        None => perform::perform(model, action.verb),
-    }
-}
-
-fn too_small() -> String {
-    "too small to show whom it would hit: nothing done".to_owned()
-}
-
-/// A paste goes into the field that is open, else it opens *find*; it never acts.
+/// A paste goes into the open field, else it opens *find*; it never acts.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
-    let mut effects = note_presence(model);
+    let mut effects = touch_last_seen(model);
     let line = text.trim().lines().next().unwrap_or_default().to_owned();
     match (&mut model.prompt, model.overlays.last_mut()) {
         (Some(Prompt::Find(find)), _) => {
@@ -117,7 +108,10 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             model.refuse("a number is typed here, not pasted");
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
-        (None, _) => effects.extend(find::open(model, &line)),
+        (None, _) => match availability::no_blast(model) {
+            Some(why) => model.refuse(why),
+            None => effects.extend(find::open_with(model, &line)),
+        },
     }
     effects
 }

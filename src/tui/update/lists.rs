@@ -1,76 +1,70 @@
-//! Which people are asked for, and when: fresh lists, further pages, and what is visible as it changes.
+//! Which people are read, and when: lists, further pages, and what is visible as it changes.
 
 use chrono::TimeDelta;
 
-use super::window_limit;
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
-use crate::tui::effect::{Effect, ListPart};
+use crate::tui::effect::{Effect, ListPart, ReadRequest};
 use crate::tui::model::{CursorTarget, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at};
 
-/// What happened meanwhile is told once the last key is this long ago.
+/// What happened since the last key is shown once that is this long ago.
 const AWAY_FROM_KEYS: TimeDelta = TimeDelta::seconds(60);
 
 /// A list to be shown instead of the one there is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListRequest {
-    pub label: ListScope,
+    pub scope: ListScope,
     pub anchor: Anchor,
-    pub arrival: CursorTarget,
+    pub target: CursorTarget,
 }
 
 impl ListRequest {
-    pub const fn first(label: ListScope) -> Self {
-        Self { label, anchor: Anchor::Start, arrival: CursorTarget::First }
+    pub const fn first(scope: ListScope) -> Self {
+        Self { scope, anchor: Anchor::Start, target: CursorTarget::First }
     }
 }
 
-/// Asks for another list because a key wants it: keys meant for it wait until it is here.
-pub fn load(model: &mut Model, fresh: ListRequest) -> Vec<Effect> {
+/// Requests another list for a key: the keys meant for it wait until it is here.
+pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     let Some(blast) = model.blast() else { return Vec::new() };
-    let (id, order) = (blast.id, sorting(model, &fresh.label));
+    let (id, order) = (blast.id, order(model, &request.scope));
     let ticket = model.next_ticket();
     let people = &mut model.recipients;
-    if fresh.arrival != CursorTarget::Keep {
+    if request.target != CursorTarget::Keep {
         people.choose(None);
     }
     people.blast = Some(id);
-    people.label = fresh.label;
+    people.scope = request.scope;
     people.order = order;
-    people.arrival = fresh.arrival;
+    people.target = request.target;
     people.total = None;
     people.marked.clear();
     people.thaw();
     people.ticket = ticket;
     people.awaiting = Some(ticket);
     people.fetching = None;
-    let mut effects = vec![fresh_list(model, fresh.anchor)];
+    let mut effects = vec![list(model, ListPart::Reload, request.anchor)];
     effects.extend(count_all(model));
     effects
-}
-
-/// Asks for the first rows again, without exchanging what is shown until they are here.
-fn fresh_list(model: &Model, anchor: Anchor) -> Effect {
-    list(model, ListPart::Reload, anchor)
 }
 
 fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
     let people = &model.recipients;
     let query = RecipientQuery {
         blast: people.blast.or(model.blast().map(|blast| blast.id)).unwrap_or(crate::domain::ids::BlastId(0)),
-        filter: people.label.filter(),
+        filter: people.scope.filter(),
         order: people.order.into(),
         as_of: people.as_of,
         anchor,
         limit: window_limit(model, part),
     };
-    Effect::List { ticket: people.ticket, part, query }
+    Effect::Read(ReadRequest::List { ticket: people.ticket, part, query })
 }
 
-/// Newest change first where that is served; large lists stand in their own order.
-fn sorting(model: &Model, label: &ListScope) -> ListOrder {
+/// Newest change first, as far as the database serves that; larger lists in the order of their rows.
+fn order(model: &Model, scope: &ListScope) -> ListOrder {
     let Some(blast) = model.blast() else { return ListOrder::NewestChange };
-    let expected = match label {
+    let expected = match scope {
         ListScope::Everyone | ListScope::Found { .. } => blast.total_recipients,
         ListScope::Stuck(stage) => stuck_at(blast, *stage).unwrap_or_default(),
         ListScope::Only(status) => blast.counts.get(*status),
@@ -78,18 +72,19 @@ fn sorting(model: &Model, label: &ListScope) -> ListOrder {
     if expected > SORTED_MAX { ListOrder::Row } else { ListOrder::NewestChange }
 }
 
-/// How many match, where the blast's own counts do not tell.
+/// Counts who matches, where the blast's own counts do not say.
 pub fn count_all(model: &Model) -> Option<Effect> {
     let blast = model.recipients.blast?;
-    matches!(model.recipients.label, ListScope::Found { .. }).then(|| Effect::Count {
-        ticket: model.recipients.ticket,
-        blast,
-        filter: model.recipients.label.filter(),
-        changed_after: None,
+    matches!(model.recipients.scope, ListScope::Found { .. }).then(|| {
+        Effect::Read(ReadRequest::Count {
+            ticket: model.recipients.ticket,
+            blast,
+            filter: model.recipients.scope.filter(),
+        })
     })
 }
 
-/// Asks for the next page when the window runs out on one side.
+/// Requests the next page when the window runs out on one side.
 pub fn next_page(model: &mut Model) -> Option<Effect> {
     let wanted = model.recipients.wanted(model.layout().people_rows())?;
     model.recipients.fetching = Some(wanted);
@@ -100,7 +95,7 @@ pub fn next_page(model: &mut Model) -> Option<Effect> {
     Some(list(model, part, anchor))
 }
 
-/// Whether the table follows the news: nobody works in it, and its first rows are shown.
+/// Whether the table follows the changes: nobody works in it, and its first rows are shown.
 fn is_live(model: &Model) -> bool {
     let finding = matches!(model.prompt, Some(Prompt::Find(_)));
     let focused = model.focus == Pane::Recipients && !model.recipients.is_empty();
@@ -109,8 +104,8 @@ fn is_live(model: &Model) -> bool {
 }
 
 /// Reads again what is visible, and nothing else.
-pub fn look(model: &mut Model) -> Vec<Effect> {
-    let mut effects = vec![Effect::Blasts, Effect::Senders];
+pub fn refresh(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)];
     if model.recipients.blast.is_some() && model.recipients.awaiting.is_none() {
         if is_live(model) {
             effects.push(live_list(model));
@@ -120,16 +115,16 @@ pub fn look(model: &mut Model) -> Vec<Effect> {
     }
     effects.extend(since_last_key(model));
     if let Some(Overlay::Details(details)) = model.overlays.last() {
-        effects.push(Effect::Person(details.person));
+        effects.push(Effect::Read(ReadRequest::Person(details.person)));
     }
     effects
 }
 
-/// The first rows as they are now. Not waited for, so an answer to it never takes the place of one to a key.
+/// The first rows as they are now. No key waits for them, so they never replace a list that a key requested.
 fn live_list(model: &mut Model) -> Effect {
     model.recipients.thaw();
-    model.recipients.order = sorting(model, &model.recipients.label);
-    fresh_list(model, Anchor::Start)
+    model.recipients.order = order(model, &model.recipients.scope);
+    list(model, ListPart::Reload, Anchor::Start)
 }
 
 fn cells_and_news(model: &Model) -> Vec<Effect> {
@@ -137,11 +132,11 @@ fn cells_and_news(model: &Model) -> Vec<Effect> {
     let visible: Vec<_> = people.visible(model.layout().people_rows()).map(|person| person.row.id).collect();
     let mut effects = Vec::new();
     if !visible.is_empty() {
-        effects.push(Effect::Cells(visible));
+        effects.push(Effect::Read(ReadRequest::Rows(visible)));
     }
     if let (Some(blast), Some(as_of)) = (people.blast, people.as_of) {
-        let filter = people.label.filter();
-        effects.push(Effect::Count { ticket: people.ticket, blast, filter, changed_after: Some(as_of) });
+        let filter = people.scope.filter();
+        effects.push(Effect::Read(ReadRequest::CountChanged { ticket: people.ticket, blast, filter, after: as_of }));
     }
     effects
 }
@@ -149,10 +144,10 @@ fn cells_and_news(model: &Model) -> Vec<Effect> {
 fn since_last_key(model: &Model) -> Option<Effect> {
     let blast = model.blast().filter(|blast| blast.state == BlastState::Sending)?;
     let quiet = model.now - model.last_key >= AWAY_FROM_KEYS;
-    quiet.then_some(Effect::ChangesSince { blast: blast.id, from: model.last_key })
+    quiet.then_some(Effect::Read(ReadRequest::ChangesSince { blast: blast.id, from: model.last_key }))
 }
 
-/// Moves the focus. The table is frozen while it has it.
+/// Moves the focus. The table of recipients is frozen while it has the focus.
 pub fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
     model.focus = pane;
     if pane == Pane::Recipients {
@@ -161,7 +156,7 @@ pub fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The selected blast is another one: its people are shown.
+/// Shows the people of the selected blast, if it is another one.
 pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     let selected = model.blast().map(|blast| blast.id);
     if selected == model.recipients.blast {
@@ -169,4 +164,11 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     }
     model.since = None;
     load(model, ListRequest::first(ListScope::Everyone))
+}
+
+/// How many rows a request asks for: what is visible and as much again on either side, or twice.
+fn window_limit(model: &Model, part: ListPart) -> u32 {
+    let height = u32::try_from(model.layout().people_rows()).unwrap_or(u32::MAX);
+    let screens = if part == ListPart::Reload { 3 } else { 2 };
+    height.saturating_mul(screens).clamp(20, 1_000)
 }

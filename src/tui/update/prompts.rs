@@ -1,6 +1,7 @@
-//! The open questions and their keys. What is not an answer is no.
+//! The keys of the open prompt. What is not an answer is no.
 
-use super::{acts, find, keys};
+use super::find;
+use super::key_outcome::KeyOutcome;
 use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
@@ -12,52 +13,47 @@ use crate::tui::widget::Edited;
 /// Said of a text that is not an amount.
 const WRITE_AMOUNT: &str = "write it as 120, 120.50 or 1,200.50";
 
-/// A key while a question is open. The question was taken out of the model; who keeps it puts it back.
-pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> Vec<Effect> {
+/// A key while a prompt is open. The prompt was taken out of the model; to keep it, it is put back.
+pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
     match prompt {
-        Prompt::Find(find) => find::key(model, find, key),
+        Prompt::Find(find) => KeyOutcome::Handled(find::key(model, find, key)),
         Prompt::Amount(amount) => amount_key(model, amount, key),
-        Prompt::Note(note) => note_key(model, note, key),
-        Prompt::Confirm(ask) => ask_key(model, ask, key),
+        Prompt::Note(note) => KeyOutcome::Handled(note_key(model, note, key)),
+        Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(why) => refused_key(model, why, key),
     }
 }
 
-/// Whether a key belongs to a field of digits. No such key may reach the desk while digits are being typed.
+/// Whether a key belongs to a field of digits. No such key may reach the keymap while digits are being typed.
 pub const fn is_of_digits(key: Key) -> bool {
     matches!(key, Key::Char('0'..='9' | ',' | '.') | Key::Backspace)
 }
 
-/// What belongs to the amount is typed into it. Esc leaves the field without it, every other key keeps it; and all but
-/// enter act then. A text that is not an amount is never dropped: it stays until it is mended.
-fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> Vec<Effect> {
+/// Digits are typed into the amount. Esc leaves the field without it; every other key keeps it, and all but enter then
+/// act. A text that is not an amount is never dropped: it stays until it is corrected.
+fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
+    if key == Key::Esc {
+        return KeyOutcome::DONE;
+    }
     if is_of_digits(key) {
         amount.field.key(key);
         amount.trouble = None;
-        model.prompt = Some(Prompt::Amount(amount));
-        return Vec::new();
-    }
-    if key == Key::Esc {
-        return Vec::new();
-    }
-    let Ok(mut effects) = kept(&amount) else {
+    } else if let Ok(effects) = kept(&amount) {
+        return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
+    } else {
         amount.trouble = Some(WRITE_AMOUNT);
-        model.prompt = Some(Prompt::Amount(amount));
-        return Vec::new();
-    };
-    if key != Key::Enter {
-        effects.extend(keys::by_keymap(model, key));
     }
-    effects
+    model.prompt = Some(Prompt::Amount(amount));
+    KeyOutcome::DONE
 }
 
-/// What keeps the amount; nothing where none was typed.
+/// Writes the amount; nothing where none was typed.
 pub fn kept(amount: &AmountPrompt) -> Result<Vec<Effect>, AmountError> {
     if amount.field.is_empty() {
         return Ok(Vec::new());
     }
     let (person, sum) = (amount.person, amount::parse(&amount.field.text())?);
-    Ok(vec![acts::act(match amount.sale {
+    Ok(vec![Effect::Write(match amount.sale {
         Sale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
         Sale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
     })])
@@ -69,20 +65,22 @@ pub fn refuse_digits(model: &mut Model, why: String) {
     model.prompt = Some(Prompt::Refused(why));
 }
 
-fn refused_key(model: &mut Model, why: String, key: Key) -> Vec<Effect> {
+fn refused_key(model: &mut Model, why: String, key: Key) -> KeyOutcome {
     match key {
         key if is_of_digits(key) => {
             model.prompt = Some(Prompt::Refused(why));
-            Vec::new()
+            KeyOutcome::DONE
         }
-        Key::Enter | Key::Esc => Vec::new(),
-        key => keys::by_keymap(model, key),
+        Key::Enter | Key::Esc => KeyOutcome::DONE,
+        _ => KeyOutcome::UNUSED,
     }
 }
 
 fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
     match key {
-        Key::Enter => vec![acts::act(WriteRequest::Mark { person: note.person, mark: Mark::Note(note.field.text()) })],
+        Key::Enter => {
+            vec![Effect::Write(WriteRequest::Mark { person: note.person, mark: Mark::Note(note.field.text()) })]
+        }
         Key::Esc => Vec::new(),
         key => {
             if note.field.key(key) == Edited::NotMine {
@@ -94,8 +92,8 @@ fn note_key(model: &mut Model, mut note: NotePrompt, key: Key) -> Vec<Effect> {
     }
 }
 
-fn ask_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
-    match (&mut ask.needs, key) {
+fn confirm_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
+    match (&mut ask.by, key) {
         (ConfirmBy::Yes, Key::Char('y')) => return yes(model, ask.then),
         (ConfirmBy::Yes, key) if is_of_digits(key) && ask.then.iter().any(closes_several) => {
             let sentence = match model.recipients.marked.len() {
@@ -104,11 +102,11 @@ fn ask_key(model: &mut Model, mut ask: ConfirmPrompt, key: Key) -> Vec<Effect> {
             };
             refuse_digits(model, sentence.to_owned());
         }
-        (ConfirmBy::Number { field, .. } | ConfirmBy::Pause { field, .. }, key) if is_of_digits(key) => {
+        (ConfirmBy::Number { field, .. } | ConfirmBy::NumberOncePaused { field, .. }, key) if is_of_digits(key) => {
             field.key(key);
             model.prompt = Some(Prompt::Confirm(ask));
         }
-        (ConfirmBy::Pause { .. }, Key::Enter) => model.prompt = Some(Prompt::Confirm(ask)),
+        (ConfirmBy::NumberOncePaused { .. }, Key::Enter) => model.prompt = Some(Prompt::Confirm(ask)),
         (ConfirmBy::Number { people, field }, Key::Enter) => {
             let typed = field.text();
             if is_number(&typed, *people) {
@@ -130,7 +128,7 @@ const fn closes_several(act: &WriteRequest) -> bool {
 fn yes(model: &mut Model, then: Vec<WriteRequest>) -> Vec<Effect> {
     model.notice = None;
     model.recipients.marked.clear();
-    then.into_iter().map(acts::act).collect()
+    then.into_iter().map(Effect::Write).collect()
 }
 
 /// Whether what was typed is this number of people, with or without the commas that it is shown with.
@@ -139,7 +137,7 @@ pub fn is_number(typed: &str, people: i64) -> bool {
 }
 
 /// Asks before something is done.
-pub fn ask(model: &mut Model, question: String, needs: ConfirmBy, then: Vec<WriteRequest>) -> Vec<Effect> {
-    model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, needs, then, otherwise: "nothing done".to_owned() }));
+pub fn ask(model: &mut Model, question: String, by: ConfirmBy, then: Vec<WriteRequest>) -> Vec<Effect> {
+    model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then, otherwise: "nothing done".to_owned() }));
     Vec::new()
 }

@@ -1,11 +1,11 @@
 //! The last two lines: the question or what was said last, and the keys that work here.
 
 use crate::domain::ids::BlastId;
-use crate::tui::action::{ACTIONS, Action, Danger, Verb};
+use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, symbol, total};
 use crate::tui::keymap;
-use crate::tui::model::{AmountPrompt, ConfirmBy, FindPrompt, Hint, Model, Notice, Overlay, Pane, Prompt, Sale, Tone};
+use crate::tui::model::{AmountPrompt, ConfirmBy, FindPrompt, Hint, Model, Notice, Overlay, Prompt, Sale, Tone};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
 
@@ -30,9 +30,9 @@ pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
         Prompt::Confirm(ask) => {
             let line = TextLine::of(format!(" {} ", ask.question), TextRole::Need);
-            match &ask.needs {
+            match &ask.by {
                 ConfirmBy::Yes => line.and("y is yes, any other key is no", TextRole::Plain),
-                ConfirmBy::Pause { field, .. } => field.line(line),
+                ConfirmBy::NumberOncePaused { field, .. } => field.line(line),
                 ConfirmBy::Number { field, .. } => hinted(model, field.line(line), "   any other key is no", ""),
             }
         }
@@ -166,7 +166,7 @@ struct FooterKey {
 
 fn here(model: &Model) -> Vec<FooterKey> {
     let scopes = keymap::scopes(model);
-    let works = |action: &&Action| action.scopes.iter().any(|scope| scopes.contains(scope));
+    let works = |action: &&UiAction| action.scopes.iter().any(|scope| scopes.contains(scope));
     let mut entries: Vec<FooterKey> = ACTIONS
         .iter()
         .filter(works)
@@ -179,26 +179,21 @@ fn here(model: &Model) -> Vec<FooterKey> {
     entries
 }
 
-/// Marks are always told; the rest where it can be done now. Where something is typed, few keys are keys.
-fn is_of_use(model: &Model, action: &Action) -> bool {
+/// Marks are always shown; other actions where they are available. Where something is typed, few keys are keys.
+fn is_of_use(model: &Model, action: &UiAction) -> bool {
     let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_)));
-    let always = action.danger == Danger::Mark && action.verb != Verb::Pause || action.verb == Verb::Stop;
-    let while_typing = matches!(action.verb, Verb::Choose | Verb::Confirm | Verb::Next);
-    (!typing || while_typing) && (always || (action.why_not)(model).is_none())
+    let everywhere = action.scopes.contains(&KeyScope::Everywhere);
+    let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients);
+    !(typing && everywhere) && (marks || (action.why_not)(model).is_none())
 }
 
-fn entry(model: &Model, action: &Action) -> Option<FooterKey> {
-    let (word, dropped) = action.footer?;
-    if action.verb != Verb::Next {
-        return Some(FooterKey { key: action.keys.first()?.to_string(), word, dropped });
-    }
-    let word = match model.overlays.last() {
-        Some(Overlay::Details(_)) => "person",
-        Some(Overlay::Plan(_)) => "sample",
-        None if model.focus != Pane::Blasts => word,
-        _ => return None,
+fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
+    let (text, dropped) = action.footer?;
+    let (key, word) = match text {
+        FooterText::Word(word) => (action.keys.first()?.to_string(), word),
+        FooterText::Pair(word) => ("[ ]".to_owned(), word(model)?),
     };
-    Some(FooterKey { key: "[ ]".to_owned(), word, dropped })
+    Some(FooterKey { key, word, dropped })
 }
 
 fn fitting(mut entries: Vec<FooterKey>, room: u16) -> Vec<(String, String)> {

@@ -10,7 +10,6 @@ use crate::tui::format::{TimeFormat, money, symbol, total};
 use crate::tui::layout::Layout;
 use crate::tui::model::{ListOrder, ListScope, Model, Pane};
 use crate::tui::theme::TextRole;
-use crate::tui::update::is_new;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ fn nobody(model: &Model) -> String {
     if model.recipients.awaiting.is_some() || !model.blasts.is_loaded() {
         return "reading ...".to_owned();
     }
-    match &model.recipients.label {
+    match &model.recipients.scope {
         _ if model.blast().is_none() => String::new(),
         ListScope::Everyone => "nobody is in this blast yet".to_owned(),
         ListScope::Found { text, .. } => format!("nobody here is {text}; / and tab look in every blast"),
@@ -99,7 +98,7 @@ fn mark(model: &Model, row: &RecipientRow, here: bool) -> (&'static str, TextRol
     match () {
         () if model.recipients.marked.contains(&row.id) => ("*", TextRole::Accent),
         () if here => (">", TextRole::Accent),
-        () if is_new(model, row) => ("N", TextRole::Accent),
+        () if model.is_new(row) => ("N", TextRole::Accent),
         () => (" ", TextRole::Plain),
     }
 }
@@ -111,7 +110,7 @@ fn title(model: &Model) -> TitleRule {
         ListOrder::NewestChange => "newest change first",
         ListOrder::Row => "in the order of the list",
     };
-    let shown = format!("{} {}", people.label.title(), count.unwrap_or_default());
+    let shown = format!("{} {}", people.scope.title(), count.unwrap_or_default());
     let mut left = vec!["3 Recipients".to_owned(), shown.trim_end().to_owned(), order.to_owned()];
     let news = news(model);
     if matches!(model.layout(), Layout::Wide { .. }) {

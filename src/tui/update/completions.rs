@@ -1,27 +1,27 @@
-//! What the answers change. A late answer to an old question changes nothing.
+//! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{acts, keys, lists, perform};
+use super::{keys, leave, lists, written};
 use crate::app::DatabaseState;
 use crate::app::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
-use crate::tui::effect::{Completion, Counted, Effect, EffectError, EffectResult, ListPart};
+use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};
 
-pub fn told(model: &mut Model, answer: Completion) -> Vec<Effect> {
-    match answer {
+pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
+    match completion {
         Completion::Blasts(rows) => return blasts(model, rows),
         Completion::List { ticket, part, asked, rows } if ticket == model.recipients.ticket => {
             return list(model, part, asked, rows);
         }
-        Completion::Written { act, outcome } => return acts::acted(model, &act, outcome),
+        Completion::Written { request, outcome } => return written::written(model, &request, outcome),
         Completion::LeasesReleased => return vec![Effect::Suspend],
         Completion::Senders(senders) => with(model, senders, |model, senders| model.senders = senders),
-        Completion::Cells(rows) => with(model, rows, cells),
-        Completion::Count { ticket, counted, total } if ticket == model.recipients.ticket => {
-            with(model, total, |model, total| match counted {
-                Counted::All => model.recipients.total = Some(total),
-                Counted::Changed => model.recipients.changed_since = Some(total),
-            });
+        Completion::Rows(updated) => with(model, updated, rows),
+        Completion::Count { ticket, total } if ticket == model.recipients.ticket => {
+            with(model, total, |model, total| model.recipients.total = Some(total));
+        }
+        Completion::CountChanged { ticket, total } if ticket == model.recipients.ticket => {
+            with(model, total, |model, total| model.recipients.changed_since = Some(total));
         }
         Completion::ChangesSince { blast, since } if Some(blast) == model.blast().map(|blast| blast.id) => {
             with(model, since, |model, since| {
@@ -34,14 +34,14 @@ pub fn told(model: &mut Model, answer: Completion) -> Vec<Effect> {
         }),
         Completion::Person(details) => with(model, *details, person),
         Completion::Plan { blast, plan } => match (model.overlays.last_mut(), *plan) {
-            (Some(Overlay::Plan(page)), Ok(told)) if page.blast == blast => page.told = Some(told),
+            (Some(Overlay::Plan(page)), Ok(plan)) if page.blast == blast => page.loaded = Some(plan),
             (Some(Overlay::Plan(page)), Err(failure)) if page.blast == blast => {
                 model.overlays.pop();
                 model.refuse(failure.sentence());
             }
             _ => {}
         },
-        Completion::GoesOn { blast, told } => perform::goes_on(model, blast, told),
+        Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),
         Completion::Elsewhere { ticket, rows } => with(model, rows, |model, rows| {
             if let Some(Prompt::Find(find)) = &mut model.prompt
                 && find.ticket == ticket
@@ -49,21 +49,24 @@ pub fn told(model: &mut Model, answer: Completion) -> Vec<Effect> {
                 find.elsewhere = Some(rows);
             }
         }),
-        // Answers to questions that nobody asks any more.
-        Completion::List { .. } | Completion::Count { .. } | Completion::ChangesSince { .. } => {}
+        // Outdated.
+        Completion::List { .. }
+        | Completion::Count { .. }
+        | Completion::CountChanged { .. }
+        | Completion::ChangesSince { .. } => {}
     }
     Vec::new()
 }
 
-/// Uses an answer, or says why there is none.
-fn with<T>(model: &mut Model, told: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
-    match told {
-        Ok(told) => used(model, told),
+/// Uses what was read, or says why it could not be.
+fn with<T>(model: &mut Model, result: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
+    match result {
+        Ok(value) => used(model, value),
         Err(failure) => failed(model, &failure),
     }
 }
 
-/// A failed reading. That the database is away is told by the header, in one place.
+/// A read failed. That the database is down is for the header to say.
 fn failed(model: &mut Model, failure: &EffectError) {
     match failure {
         EffectError::Unavailable if model.database == DatabaseState::Up => {
@@ -99,11 +102,11 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
     match part {
         ListPart::Reload => {
             let waited = model.recipients.awaiting.take().is_some();
-            // Somebody began to work in the table while a live answer was on its way.
+            // The operator began to work in the table while a live list was being read.
             if !waited && model.focus == Pane::Recipients && !model.recipients.is_empty() {
                 return Vec::new();
             }
-            model.recipients.take_fresh(rows, asked, height);
+            model.recipients.reload(rows, asked, height);
             if model.focus == Pane::Recipients {
                 model.recipients.freeze();
             }
@@ -125,18 +128,18 @@ fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
     Vec::new()
 }
 
-fn cells(model: &mut Model, rows: Vec<RecipientRow>) {
+fn rows(model: &mut Model, rows: Vec<RecipientRow>) {
     if model.recipients.refresh(rows) == Changed::Yes {
         model.news_at = Some(model.now);
     }
 }
 
-fn person(model: &mut Model, told: RecipientDetails) {
-    model.recipients.refresh(vec![told.row.clone()]);
+fn person(model: &mut Model, loaded: RecipientDetails) {
+    model.recipients.refresh(vec![loaded.row.clone()]);
     if let Some(Overlay::Details(details)) = model.overlays.last_mut()
-        && details.person == told.row.id
+        && details.person == loaded.row.id
     {
-        details.told = Some(Box::new(told));
+        details.loaded = Some(Box::new(loaded));
     }
 }
 

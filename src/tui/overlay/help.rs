@@ -17,7 +17,7 @@ const SECTIONS: [KeyScope; 8] = [
     KeyScope::List,
 ];
 
-pub fn sheet() -> OverlayContent {
+pub fn content() -> OverlayContent {
     let mut lines = Vec::new();
     for scope in SECTIONS {
         lines.push(TextLine::rule(scope.to_string()));
@@ -57,16 +57,16 @@ fn entry(keys: &str, meaning: &str) -> TextLine {
 
 #[cfg(test)]
 mod tests {
-    use super::{ACTIONS, sheet};
+    use super::{ACTIONS, content};
 
     #[test]
     fn the_help_tells_every_key_of_every_action() {
-        let told: Vec<String> =
-            sheet().lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
+        let loaded: Vec<String> =
+            content().lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
 
         for action in ACTIONS {
             for key in action.keys {
-                let found = told.iter().any(|line| line.contains(action.title) && line.contains(&key.to_string()));
+                let found = loaded.iter().any(|line| line.contains(action.title) && line.contains(&key.to_string()));
                 assert!(found, "{key} ({}) is not in the help", action.title);
             }
         }

@@ -1,4 +1,4 @@
-//! What the pages say, as lines for a width: asked by the drawing, and by whatever needs to know how long they are.
+//! What the overlays say, as lines for a width.
 
 mod details;
 mod help;
@@ -8,10 +8,11 @@ mod plan;
 pub use lists::commands;
 
 use super::format::TimeFormat;
+use super::layout::Layout;
 use super::model::{Model, Overlay};
 use super::widget::{TextLine, TitleRule};
 
-/// A page as it is drawn: a title and lines.
+/// An overlay as it is drawn: a title and lines.
 #[derive(Debug, Default)]
 pub struct OverlayContent {
     pub title: TitleRule,
@@ -20,31 +21,33 @@ pub struct OverlayContent {
     pub focus: Option<usize>,
 }
 
-/// The page on top, for a width.
-pub fn sheet(model: &Model, width: u16) -> Option<OverlayContent> {
-    let sheet = match model.overlays.last()? {
-        Overlay::Details(details) => details::sheet(model, details, width),
-        Overlay::Plan(plan) => plan::sheet(model, plan, width),
-        Overlay::Help(_) => help::sheet(),
+/// The content of the topmost overlay, for a width.
+pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
+    let content = match model.overlays.last()? {
+        Overlay::Details(details) => details::content(model, details, width),
+        Overlay::Plan(plan) => plan::content(model, plan, width),
+        Overlay::Help(_) => help::content(),
         Overlay::Log(_) => lists::log(model, width),
         Overlay::Needs(chosen) => lists::needs(model, *chosen),
-        Overlay::Commands(commands) => lists::commands_sheet(model, commands),
+        Overlay::Commands(palette) => lists::palette(model, palette),
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
     };
-    Some(sheet)
+    Some(content)
 }
 
-/// How many lines the page on top has at the present size.
-pub fn length(model: &Model) -> usize {
-    sheet(model, model.size.width).map_or(0, |sheet| sheet.lines.len())
-}
-
-/// How many lines can be chosen from.
-pub fn entries(model: &Model) -> usize {
-    match model.overlays.last() {
-        Some(Overlay::Commands(typed)) => commands(model, typed).len(),
-        Some(Overlay::Elsewhere(elsewhere)) => elsewhere.rows.len(),
-        _ => 0,
+/// Keeps the scroll and the cursor of the topmost overlay within its content.
+pub fn clamp(model: &mut Model) {
+    if let Some(Overlay::Commands(palette)) = model.overlays.last() {
+        let last = commands(model, palette).len().saturating_sub(1);
+        if let Some(Overlay::Commands(palette)) = model.overlays.last_mut() {
+            palette.row = palette.row.min(last);
+        }
+        return;
+    }
+    let Some(content) = content(model, model.size.width) else { return };
+    let last = content.lines.len().saturating_sub(Layout::page_rows(model.size));
+    if let Some(scroll) = model.overlays.last_mut().and_then(Overlay::scroll_mut) {
+        *scroll = (*scroll).min(last);
     }
 }
 

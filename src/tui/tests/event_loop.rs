@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::support::{STACKED, blasts, crowd, noon, options, people, senders};
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, RecipientRow};
-use crate::tui::effect::{Completion, Effect, ListPart, WriteRequest};
+use crate::tui::effect::{Completion, Effect, ListPart, ReadRequest, WriteRequest};
+use crate::tui::event_loop::{EffectRunner, EventLoop, EventSources, Screen, TerminalSignal};
 use crate::tui::feed::Feed;
 use crate::tui::input::Input;
 use crate::tui::key::Key;
 use crate::tui::model::{Model, PageRequest};
-use crate::tui::run::{EffectRunner, EventLoop, EventSources, Screen, TerminalSignal};
 use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::{Charset, ExitReason, Size, TuiError};
 
@@ -72,16 +72,16 @@ struct FakeRunner {
     acts: Arc<Mutex<Vec<WriteRequest>>>,
     parts: Arc<Mutex<Vec<ListPart>>>,
     people: Vec<RecipientRow>,
-    tell: mpsc::UnboundedSender<Completion>,
-    told: mpsc::UnboundedReceiver<Completion>,
+    sender: mpsc::UnboundedSender<Completion>,
+    receiver: mpsc::UnboundedReceiver<Completion>,
 }
 
 impl EffectRunner for FakeRunner {
     fn start(&mut self, effect: Effect) {
-        let answer = match effect {
-            Effect::Blasts => Completion::Blasts(Ok(blasts())),
-            Effect::Senders => Completion::Senders(Ok(senders())),
-            Effect::List { ticket, part, query } => {
+        let completion = match effect {
+            Effect::Read(ReadRequest::Blasts) => Completion::Blasts(Ok(blasts())),
+            Effect::Read(ReadRequest::Senders) => Completion::Senders(Ok(senders())),
+            Effect::Read(ReadRequest::List { ticket, part, query }) => {
                 self.parts.lock().unwrap().push(part);
                 let asked = PageRequest { anchor: query.anchor, limit: query.limit };
                 let mut rows = self.people.clone();
@@ -95,11 +95,11 @@ impl EffectRunner for FakeRunner {
             Effect::Write(act) => return self.acts.lock().unwrap().push(act),
             _ => return,
         };
-        self.tell.send(answer).unwrap();
+        self.sender.send(completion).unwrap();
     }
 
-    async fn answer(&mut self) -> Completion {
-        self.told.recv().await.unwrap()
+    async fn completed(&mut self) -> Completion {
+        self.receiver.recv().await.unwrap()
     }
 }
 
@@ -113,7 +113,7 @@ struct RunningLoop {
     stop: CancellationToken,
     _news: watch::Sender<u64>,
     _database: watch::Sender<DatabaseState>,
-    desk: JoinHandle<Result<ExitReason, TuiError>>,
+    dashboard: JoinHandle<Result<ExitReason, TuiError>>,
 }
 
 fn running(taking: WriteBehaviour) -> RunningLoop {
@@ -124,21 +124,22 @@ fn running_with(taking: WriteBehaviour, people: Vec<RecipientRow>) -> RunningLoo
     let (frames, acts) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     let parts = Arc::new(Mutex::new(Vec::new()));
     let size = Arc::new(Mutex::new(STACKED));
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     let (input, typed) = mpsc::channel(100);
     let (signals, signalled) = mpsc::channel(10);
-    let (news, heard) = watch::channel(0);
+    let (news, news_receiver) = watch::channel(0);
     let (database, state) = watch::channel(DatabaseState::Up);
     let stop = CancellationToken::new();
     let screen = FakeScreen { frames: frames.clone(), size: size.clone(), taking };
-    let runner = FakeRunner { acts: acts.clone(), parts: parts.clone(), people, tell, told };
+    let runner = FakeRunner { acts: acts.clone(), parts: parts.clone(), people, sender, receiver };
     let began = Instant::now();
     let clock = Box::new(move || noon() + TimeDelta::from_std(began.elapsed()).unwrap());
     let theme = ScreenTheme::new(Colours::Sixteen, Charset::Unicode);
-    let desk = EventLoop::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
-    let sources = EventSources { input: typed, signals: signalled, feed: Feed::new(heard, state), stop: stop.clone() };
-    let desk = tokio::spawn(desk.run(sources));
-    RunningLoop { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, desk }
+    let dashboard = EventLoop::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
+    let sources =
+        EventSources { input: typed, signals: signalled, feed: Feed::new(news_receiver, state), stop: stop.clone() };
+    let dashboard = tokio::spawn(dashboard.run(sources));
+    RunningLoop { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, dashboard }
 }
 
 impl RunningLoop {
@@ -164,129 +165,144 @@ impl RunningLoop {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_hour_writes_not_one_byte() {
-    let desk = running(WriteBehaviour::AtOnce);
+    let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(5)).await;
-    let before = desk.frames();
+    let before = dashboard.frames();
 
     sleep(Duration::from_secs(3_600)).await;
 
-    assert_eq!(desk.frames(), before);
-    assert!(desk.shown(STACKED).contains("Siti Aminah"));
+    assert_eq!(dashboard.frames(), before);
+    assert!(dashboard.shown(STACKED).contains("Siti Aminah"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_drawn_at_once_and_held_keys_at_thirty_frames_a_second() {
-    let desk = running(WriteBehaviour::AtOnce);
+    let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(5)).await;
-    let before = desk.frames();
+    let before = dashboard.frames();
 
-    desk.keys("3").await;
+    dashboard.keys("3").await;
     sleep(Duration::from_millis(1)).await;
-    assert_eq!(desk.frames(), before + 1, "the first key waits for nothing");
+    assert_eq!(dashboard.frames(), before + 1, "the first key waits for nothing");
     for key in ["j", "k"].into_iter().cycle().take(100) {
-        desk.keys(key).await;
+        dashboard.keys(key).await;
         sleep(Duration::from_millis(10)).await;
     }
 
-    let drawn = desk.frames() - before;
+    let drawn = dashboard.frames() - before;
     assert!((20..=32).contains(&drawn), "{drawn} frames in a second");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_stops_reading_holds_up_the_drawing_and_nothing_else() {
-    let desk = running(WriteBehaviour::Never);
+    let dashboard = running(WriteBehaviour::Never);
     sleep(Duration::from_secs(1)).await;
 
-    desk.keys("3p").await;
+    dashboard.keys("3p").await;
     sleep(Duration::from_secs(1)).await;
 
-    assert_eq!(desk.frames(), 1, "the focus moved, and nobody takes a frame");
-    assert_eq!(desk.acts.lock().unwrap().len(), 1);
-    desk.stop.cancel();
-    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::Stopped);
+    assert_eq!(dashboard.frames(), 1, "the focus moved, and nobody takes a frame");
+    assert_eq!(dashboard.acts.lock().unwrap().len(), 1);
+    dashboard.stop.cancel();
+    assert_eq!(dashboard.dashboard.await.unwrap().unwrap(), ExitReason::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_draw_ends_the_dashboard() {
-    let desk = running(WriteBehaviour::Broken);
+    let dashboard = running(WriteBehaviour::Broken);
 
-    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::HungUp);
+    assert_eq!(dashboard.dashboard.await.unwrap().unwrap(), ExitReason::HungUp);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_hangs_up_ends_it_and_so_does_the_end_of_its_reader() {
-    let desk = running(WriteBehaviour::AtOnce);
-    desk.input.send(Input::Gone).await.unwrap();
-    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::HungUp);
+    let dashboard = running(WriteBehaviour::AtOnce);
+    dashboard.input.send(Input::Gone).await.unwrap();
+    assert_eq!(dashboard.dashboard.await.unwrap().unwrap(), ExitReason::HungUp);
 
-    let RunningLoop { input, desk, .. } = running(WriteBehaviour::AtOnce);
+    let RunningLoop { input, dashboard, .. } = running(WriteBehaviour::AtOnce);
     drop(input);
-    assert_eq!(desk.await.unwrap().unwrap(), ExitReason::HungUp);
+    assert_eq!(dashboard.await.unwrap().unwrap(), ExitReason::HungUp);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_resize_is_drawn_at_the_new_size() {
-    let desk = running(WriteBehaviour::AtOnce);
+    let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
     let small = Size { width: 60, height: 20 };
-    desk.frames.lock().unwrap().clear();
+    dashboard.frames.lock().unwrap().clear();
 
-    *desk.size.lock().unwrap() = small;
-    desk.signals.send(TerminalSignal::Resized).await.unwrap();
+    *dashboard.size.lock().unwrap() = small;
+    dashboard.signals.send(TerminalSignal::Resized).await.unwrap();
     sleep(Duration::from_millis(50)).await;
 
-    let shown = desk.shown(small);
+    let shown = dashboard.shown(small);
     assert!(shown.contains("2 Funnel") && !shown.contains("3 Recipients"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn continuing_after_a_stop_paints_everything_again() {
-    let desk = running(WriteBehaviour::AtOnce);
+    let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
-    desk.frames.lock().unwrap().clear();
+    dashboard.frames.lock().unwrap().clear();
 
-    desk.signals.send(TerminalSignal::Continued).await.unwrap();
+    dashboard.signals.send(TerminalSignal::Continued).await.unwrap();
     sleep(Duration::from_millis(50)).await;
 
-    assert!(desk.shown(STACKED).contains("Siti Aminah"));
+    assert!(dashboard.shown(STACKED).contains("Siti Aminah"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_drawn_on_a_terminal_that_was_given_back_and_a_stop_that_is_ignored_ends_that() {
-    let desk = running(WriteBehaviour::AtOnce);
+    let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
-    desk.frames.lock().unwrap().clear();
+    dashboard.frames.lock().unwrap().clear();
 
-    desk.input.send(Input::Key(Key::Ctrl('z'))).await.unwrap();
-    desk.keys("3").await;
+    dashboard.input.send(Input::Key(Key::Ctrl('z'))).await.unwrap();
+    dashboard.keys("3").await;
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(desk.frames(), 0);
+    assert_eq!(dashboard.frames(), 0);
 
     sleep(Duration::from_millis(200)).await;
-    assert!(desk.shown(STACKED).contains("══ 3 Recipients"));
+    assert!(dashboard.shown(STACKED).contains("══ 3 Recipients"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_that_grew_while_it_was_stopped_is_filled_to_its_last_row() {
-    let desk = running_with(WriteBehaviour::AtOnce, crowd(1, 500));
+    let dashboard = running_with(WriteBehaviour::AtOnce, crowd(1, 500));
     sleep(Duration::from_secs(1)).await;
-    desk.keys("3").await;
+    dashboard.keys("3").await;
     let tall = Size { width: 80, height: 200 };
 
-    *desk.size.lock().unwrap() = tall;
-    desk.signals.send(TerminalSignal::Continued).await.unwrap();
+    *dashboard.size.lock().unwrap() = tall;
+    dashboard.signals.send(TerminalSignal::Continued).await.unwrap();
     sleep(Duration::from_secs(2)).await;
 
-    assert!(desk.parts.lock().unwrap().contains(&ListPart::NextPage), "no page was asked for");
-    assert!(desk.shown(tall).contains("Person 180 "), "{}", desk.shown(tall));
+    assert!(dashboard.parts.lock().unwrap().contains(&ListPart::NextPage), "no page was asked for");
+    assert!(dashboard.shown(tall).contains("Person 180 "), "{}", dashboard.shown(tall));
 }
 
 #[tokio::test(start_paused = true)]
 async fn q_twice_leaves_while_a_blast_goes_on() {
-    let desk = running(WriteBehaviour::AtOnce);
+    let dashboard = running(WriteBehaviour::AtOnce);
     sleep(Duration::from_secs(1)).await;
 
-    desk.keys("qq").await;
+    dashboard.keys("qq").await;
 
-    assert_eq!(desk.desk.await.unwrap().unwrap(), ExitReason::Quit);
+    assert_eq!(dashboard.dashboard.await.unwrap().unwrap(), ExitReason::Quit);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_copied_is_written_once_before_its_frame() {
+    let dashboard = running(WriteBehaviour::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    dashboard.frames.lock().unwrap().clear();
+
+    dashboard.keys("y").await;
+    sleep(Duration::from_secs(1)).await;
+
+    let written = String::from_utf8(dashboard.frames.lock().unwrap().concat()).unwrap();
+    // base64 of +60100120001
+    assert!(written.starts_with("\x1b]52;c;KzYwMTAwMTIwMDAx\x1b\\\x1b[?2026h"), "{written:?}");
+    assert_eq!(written.matches("\x1b]").count(), 1, "{written:?}");
 }

@@ -19,8 +19,8 @@ fn asked() -> PageRequest {
 }
 
 fn loaded(rows: Vec<RecipientRow>) -> RecipientTable {
-    let mut people = RecipientTable { arrival: CursorTarget::First, ..RecipientTable::default() };
-    people.take_fresh(rows, asked(), HEIGHT);
+    let mut people = RecipientTable { target: CursorTarget::First, ..RecipientTable::default() };
+    people.reload(rows, asked(), HEIGHT);
     people
 }
 
@@ -55,7 +55,7 @@ fn the_cursor_stays_on_its_person_when_a_fresh_list_has_them_elsewhere() {
     let mut people = loaded(crowd(1, 10));
     people.step(CursorMove::Rows(3), HEIGHT);
 
-    people.take_fresh([crowd(20, 2), crowd(1, 10)].concat(), asked(), HEIGHT);
+    people.reload([crowd(20, 2), crowd(1, 10)].concat(), asked(), HEIGHT);
 
     assert_eq!(people.cursor(), Some(RecipientId(4)));
 }
@@ -71,7 +71,7 @@ fn cells_change_in_place_and_rows_do_not_move() {
     let mut people = loaded(crowd(1, 10));
     let before = ids(&people);
 
-    people.refresh(vec![person(3, "ListedPerson 3", Status::Replied, at(14, 1))]);
+    people.refresh(vec![person(3, "Person 3", Status::Replied, at(14, 1))]);
 
     assert_eq!(ids(&people), before);
     assert_eq!(people.get(RecipientId(3)).unwrap().row.status, Status::Replied);
@@ -80,11 +80,11 @@ fn cells_change_in_place_and_rows_do_not_move() {
 #[test]
 fn news_counts_those_who_are_not_shown_and_not_those_who_changed_in_place() {
     let mut people = loaded(crowd(1, 10));
-    people.label = ListScope::Stuck(Status::Read);
+    people.scope = ListScope::Stuck(Status::Read);
     people.freeze();
     people.refresh(vec![
-        person(3, "ListedPerson 3", Status::Replied, at(14, 1)),
-        person(4, "ListedPerson 4", Status::Read, at(14, 1)),
+        person(3, "Person 3", Status::Replied, at(14, 1)),
+        person(4, "Person 4", Status::Read, at(14, 1)),
     ]);
 
     people.changed_since = Some(Total::Exactly(3));
@@ -98,7 +98,7 @@ fn somebody_marked_is_still_in_their_place_after_scrolling_away_and_back() {
     let all = crowd(1, 100);
     let mut people = loaded(all[..15].to_vec());
     serve(&mut people, &all);
-    people.label = ListScope::Stuck(Status::Read);
+    people.scope = ListScope::Stuck(Status::Read);
     people.step(CursorMove::Rows(2), HEIGHT);
     people.keep(RecipientId(3));
     people.refresh(vec![RecipientRow { changed_at: at(14, 1), status: Status::Replied, ..all[2].clone() }]);

@@ -2,38 +2,36 @@
 
 use super::{OverlayContent, clock};
 use crate::domain::status::Status;
-use crate::tui::action::{ACTIONS, Action, Verb};
+use crate::tui::action::{ACTIONS, PaletteListing, UiAction};
 use crate::tui::format::number;
 use crate::tui::keymap;
-use crate::tui::model::{AttentionItem, CommandEntry, CommandPalette, ElsewhereOverlay, Model};
+use crate::tui::model::{AttentionItem, CommandPalette, ElsewhereOverlay, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
-/// The commands that work on the desk as it is, whose title has every word typed.
-pub fn commands(model: &Model, asked: &CommandPalette) -> Vec<CommandEntry> {
-    let here = keymap::desk_scopes(model.focus);
-    let text = asked.field.text().to_lowercase();
+/// The actions that work in the focused pane and whose title has every word typed.
+pub fn commands(model: &Model, palette: &CommandPalette) -> Vec<&'static UiAction> {
+    let here = keymap::pane_scopes(model.focus);
+    let text = palette.field.text().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    let named = |action: &&Action| words.iter().all(|word| action.title.contains(word));
-    let works = |action: &&Action| action.scopes.iter().any(|scope| here.contains(scope));
-    let unlisted = [Verb::Commands, Verb::Interrupt, Verb::Choose, Verb::Confirm];
-    let listed = ACTIONS.iter().filter(|action| !unlisted.contains(&action.verb));
-    listed.filter(named).filter(works).map(entry).collect()
+    let named = |action: &&UiAction| words.iter().all(|word| action.title.contains(word));
+    let works = |action: &&UiAction| action.scopes.iter().any(|scope| here.contains(scope));
+    ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed).filter(named).filter(works).collect()
 }
 
-fn entry(action: &Action) -> CommandEntry {
-    let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
-    CommandEntry { verb: action.verb, title: action.title, keys: keys.join(" ") }
-}
-
-pub fn commands_sheet(model: &Model, typed: &CommandPalette) -> OverlayContent {
-    let mut lines = vec![typed.field.line(TextLine::of(" :", TextRole::Accent))];
-    let entries = commands(model, typed);
+pub fn palette(model: &Model, palette: &CommandPalette) -> OverlayContent {
+    let mut lines = vec![palette.field.line(TextLine::of(" :", TextRole::Accent))];
+    let entries = commands(model, palette);
     for (row, entry) in entries.iter().enumerate() {
-        let (cursor, meaning) = if row == typed.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
-        lines.push(TextLine::of(cursor, TextRole::Accent).and(entry.title, meaning).right(entry.keys.clone()));
+        let (cursor, meaning) = if row == palette.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
+        lines.push(TextLine::of(cursor, TextRole::Accent).and(entry.title, meaning).right(key_names(entry)));
     }
-    OverlayContent { title: super::title(vec!["Commands".to_owned()], None), lines, focus: Some(typed.row + 1) }
+    OverlayContent { title: super::title(vec!["Commands".to_owned()], None), lines, focus: Some(palette.row + 1) }
+}
+
+fn key_names(action: &UiAction) -> String {
+    let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
+    keys.join(" ")
 }
 
 pub fn log(model: &Model, width: u16) -> OverlayContent {

@@ -1,9 +1,8 @@
-//! When an action cannot be done, and the sentence that says why.
+//! When an action is unavailable, and the sentence that says why.
 
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::model::Shown;
-use crate::tui::model::{Model, Overlay, armed_until};
+use crate::tui::model::{Model, Overlay, Shown, armed_until};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -62,6 +61,14 @@ pub fn nobody(model: &Model) -> Option<String> {
     (!chosen).then(|| "several are listed and nobody is chosen: down chooses".to_owned())
 }
 
+pub fn no_person(model: &Model) -> Option<String> {
+    match model.overlays.last() {
+        _ if model.person().is_some() => None,
+        Some(_) => Some("nobody is chosen here".to_owned()),
+        None => nobody(model),
+    }
+}
+
 pub fn cannot_mark(model: &Model) -> Option<String> {
     if !model.recipients.marked.is_empty() && model.overlays.is_empty() {
         return read_only(model);
@@ -75,9 +82,9 @@ pub fn cannot_mark(model: &Model) -> Option<String> {
 
 pub fn nothing_to_answer(model: &Model) -> Option<String> {
     let Some(Overlay::Details(details)) = model.overlays.last() else { return nobody(model) };
-    match &details.told {
+    match &details.loaded {
         None => Some("still reading".to_owned()),
-        Some(told) if told.row.status == Status::Uncertain => read_only(model),
-        Some(told) => Some(format!("there is nothing to answer: it is known to be {}", told.row.status)),
+        Some(loaded) if loaded.row.status == Status::Uncertain => read_only(model),
+        Some(loaded) => Some(format!("there is nothing to answer: it is known to be {}", loaded.row.status)),
     }
 }

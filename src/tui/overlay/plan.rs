@@ -11,24 +11,24 @@ use crate::tui::model::{Model, PlanOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
-pub fn sheet(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent {
-    let Some(told) = &plan.told else {
+pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent {
+    let Some(loaded) = &plan.loaded else {
         let title = super::title(vec!["Plan".to_owned()], None);
         return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
-    let blast = &told.blast;
+    let blast = &loaded.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
     let title = super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None);
-    let mut lines = who(told);
+    let mut lines = who(loaded);
     lines.push(TextLine::default());
-    lines.extend(pace(told, clock(model)));
-    lines.extend(samples(plan, told, width));
-    let focus = if told.obstacles.is_empty() {
-        lines.extend(ask(plan, told));
+    lines.extend(pace(loaded, clock(model)));
+    lines.extend(samples(plan, loaded, width));
+    let focus = if loaded.obstacles.is_empty() {
+        lines.extend(ask(plan, loaded));
         Some(lines.len() - 1)
     } else {
         lines.push(TextLine::rule("Not now"));
-        lines.extend(told.obstacles.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
+        lines.extend(loaded.obstacles.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
         None
     };
     OverlayContent { title, lines, focus }
@@ -40,42 +40,42 @@ fn count((people, most): (i64, i64), says: String) -> TextLine {
     TextLine::of(format!("{:>columns$} ", number(people)), TextRole::Strong).and(says, TextRole::Plain)
 }
 
-fn who(told: &app::Plan) -> Vec<TextLine> {
-    let again = if told.blast.state == BlastState::Paused {
+fn who(loaded: &app::Plan) -> Vec<TextLine> {
+    let again = if loaded.blast.state == BlastState::Paused {
         "people are still queued and get it"
     } else {
         "people get one message each"
     };
-    let practice = if told.blast.rehearsal { ", which only practises" } else { "" };
-    let first = format!("{again}, from {}{practice}", told.blast.sender);
+    let practice = if loaded.blast.rehearsal { ", which only practises" } else { "" };
+    let first = format!("{again}, from {}{practice}", loaded.blast.sender);
     let rest = [
-        (told.suppressed, "left out: they opted out"),
-        (told.recently_messaged, "had a message from us in the last 7 days"),
-        (told.queued_elsewhere, "are still queued in another blast and would get both"),
+        (loaded.suppressed, "left out: they opted out"),
+        (loaded.recently_messaged, "had a message from us in the last 7 days"),
+        (loaded.queued_elsewhere, "are still queued in another blast and would get both"),
     ];
-    let most = rest.iter().map(|(people, _)| *people).fold(told.people, i64::max);
+    let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
     let some = rest.into_iter().filter(|(people, _)| *people > 0);
     let rest = some.map(|(people, says)| count((people, most), says.to_owned()));
-    std::iter::once(count((told.people, most), first)).chain(rest).collect()
+    std::iter::once(count((loaded.people, most), first)).chain(rest).collect()
 }
 
-fn pace(told: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
-    let mut lines = vec![TextLine::plain(format!("  {}", told.pace))];
-    lines.extend(told.window.as_ref().map(|window| TextLine::plain(format!("  hours {window}"))));
-    if let Some(left) = told.left_today {
+fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
+    let mut lines = vec![TextLine::plain(format!("  {}", loaded.pace))];
+    lines.extend(loaded.window.as_ref().map(|window| TextLine::plain(format!("  hours {window}"))));
+    if let Some(left) = loaded.left_today {
         lines.push(TextLine::plain(format!("  {} left of today's limit", number(left))));
     }
-    lines.extend(told.shared_with.iter().map(|other| {
+    lines.extend(loaded.shared_with.iter().map(|other| {
         let queued = number(other.queued);
         let longer = "they take turns, and this takes longer";
         TextLine::plain(format!("  shared with {}, {queued} still queued: {longer}", other.tag))
     }));
-    if let Some(why) = &told.stopped {
+    if let Some(why) = &loaded.stopped {
         let words = format!("  the sender sends nothing until this is fixed: {why}");
         lines.push(TextLine::of(words, TextRole::Trouble));
         return lines;
     }
-    let Forecast { today, tomorrow, later, done_at } = told.forecast;
+    let Forecast { today, tomorrow, later, done_at } = loaded.forecast;
     if today.is_none() && (tomorrow.is_some() || later.is_some()) {
         lines.push(TextLine::plain("  nobody today"));
     }
@@ -100,9 +100,9 @@ fn share_of(day: &str, share: ForecastShare, clock: TimeFormat) -> String {
     format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
 }
 
-fn samples(plan: &PlanOverlay, told: &app::Plan, width: u16) -> Vec<TextLine> {
-    let Some(sample) = told.samples.get(plan.sample) else { return Vec::new() };
-    let of = format!("[ ] {} of {}, {}", plan.sample + 1, told.samples.len(), sample.which);
+fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
+    let Some(sample) = loaded.samples.get(plan.sample) else { return Vec::new() };
+    let of = format!("[ ] {} of {}, {}", plan.sample + 1, loaded.samples.len(), sample.which);
     let name = sample.name.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
     let mut lines =
         vec![TextLine::rule("What they read").right(of), TextLine::dim(format!("  to {name}{}", sample.phone))];
@@ -111,8 +111,8 @@ fn samples(plan: &PlanOverlay, told: &app::Plan, width: u16) -> Vec<TextLine> {
     lines
 }
 
-fn ask(plan: &PlanOverlay, told: &app::Plan) -> Vec<TextLine> {
-    let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", told.people);
+fn ask(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
+    let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", loaded.people);
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?"), TextLine::plain(type_it), field];
     if let Some(refused) = &plan.refused {

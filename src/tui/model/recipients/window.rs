@@ -10,7 +10,7 @@ use crate::domain::ids::RecipientId;
 
 impl RecipientTable {
     /// Exchanges the list.
-    pub fn take_fresh(&mut self, rows: Vec<RecipientRow>, asked: PageRequest, height: usize) {
+    pub fn reload(&mut self, rows: Vec<RecipientRow>, asked: PageRequest, height: usize) {
         let short = WindowEdge::when(rows.len() < asked.limit as usize);
         let from_end = asked.anchor == Anchor::End;
         self.reaches = if from_end {
@@ -35,13 +35,13 @@ impl RecipientTable {
         let first = self.rows.front().map(|person| person.row.id);
         let last = self.rows.back().map(|person| person.row.id);
         let listed = |id: RecipientId| self.get(id).map(|person| person.row.id);
-        self.cursor = match self.arrival {
+        self.cursor = match self.target {
             CursorTarget::Keep => self.cursor.and_then(listed).or(first),
             CursorTarget::First => first,
             CursorTarget::Last => last,
             CursorTarget::Person(id) => listed(id),
         };
-        self.arrival = CursorTarget::Keep;
+        self.target = CursorTarget::Keep;
         self.must_be_seen();
         self.reveal(height);
     }

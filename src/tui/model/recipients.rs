@@ -3,10 +3,10 @@
 //! A list that has the focus is frozen: rows are neither reordered nor dropped, cells change in place, and what would
 //! have come to the top is counted. Only what is visible and a screen either side is kept.
 
-mod label;
+mod list_scope;
 mod window;
 
-pub use label::ListScope;
+pub use list_scope::ListScope;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -59,7 +59,7 @@ pub enum WantedPage {
 #[derive(Debug, Clone, Default)]
 pub struct RecipientTable {
     pub blast: Option<BlastId>,
-    pub label: ListScope,
+    pub scope: ListScope,
     pub order: ListOrder,
     /// Frozen as of this time; later changes are news.
     pub as_of: Option<DateTime<Utc>>,
@@ -73,7 +73,7 @@ pub struct RecipientTable {
     pub ticket: u64,
     /// A further page is on its way.
     pub fetching: Option<WantedPage>,
-    pub arrival: CursorTarget,
+    pub target: CursorTarget,
     pub shown: Shown,
     /// The first visible row, an index into the rows kept.
     pub top: usize,
@@ -156,14 +156,14 @@ impl RecipientTable {
 
     /// How many people in the list are not what the filter asks any more.
     pub fn left(&self) -> usize {
-        self.rows.iter().filter(|person| !self.label.still_holds(&person.row)).count()
+        self.rows.iter().filter(|person| !self.scope.still_holds(&person.row)).count()
     }
 
     /// How many changes are not shown: those since the list was frozen, without the rows that changed in place.
     pub fn newer(&self) -> Option<Total> {
         let as_of = self.as_of?;
         let in_place =
-            self.rows.iter().filter(|person| person.row.changed_at > as_of && self.label.still_holds(&person.row));
+            self.rows.iter().filter(|person| person.row.changed_at > as_of && self.scope.still_holds(&person.row));
         let in_place = i64::try_from(in_place.count()).unwrap_or(i64::MAX);
         match self.changed_since? {
             Total::Exactly(changed) => Some(changed - in_place).filter(|newer| *newer > 0).map(Total::Exactly),

@@ -1,14 +1,14 @@
-//! Pages that lie over the desk: one person, a plan, help, commands, the log, what needs a person, found elsewhere.
+//! Overlays, which cover the panes: one person, a plan, help, commands, the log, what needs a person, people found in
+//! other blasts.
 
 use crate::app;
 use crate::app::view::{ElsewhereRow, RecipientDetails};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
-use crate::tui::action::Verb;
 use crate::tui::model::AttentionItem;
 use crate::tui::widget::TextField;
 
-/// A page over the desk.
+/// What covers the panes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     Details(DetailsOverlay),
@@ -47,17 +47,17 @@ impl Overlay {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetailsOverlay {
     pub person: RecipientId,
-    /// `None` until the answer is here.
-    pub told: Option<Box<RecipientDetails>>,
+    /// `None` until it is read.
+    pub loaded: Option<Box<RecipientDetails>>,
     pub scroll: usize,
-    /// The answer under the cursor, for somebody uncertain.
+    /// The choice at the cursor, for somebody uncertain.
     pub choice: ResolutionChoice,
 }
 
-/// What can be said of a message whose fate is unknown.
+/// What the operator can say about a message whose fate is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResolutionChoice {
-    /// Comes first, so that a stray enter does nothing.
+    /// The first choice, so that a stray enter does nothing.
     #[default]
     LeaveOpen,
     Say(Resolution),
@@ -73,12 +73,12 @@ pub const RESOLUTIONS: [ResolutionChoice; 4] = [
 
 impl DetailsOverlay {
     pub const fn of(person: RecipientId) -> Self {
-        Self { person, told: None, scroll: 0, choice: ResolutionChoice::LeaveOpen }
+        Self { person, loaded: None, scroll: 0, choice: ResolutionChoice::LeaveOpen }
     }
 
-    /// Whether the page asks what became of the message.
+    /// Whether the operator is asked what became of the message.
     pub fn is_uncertain(&self) -> bool {
-        self.told.as_ref().is_some_and(|told| told.row.status == crate::domain::status::Status::Uncertain)
+        self.loaded.as_ref().is_some_and(|loaded| loaded.row.status == crate::domain::status::Status::Uncertain)
     }
 }
 
@@ -86,13 +86,25 @@ impl DetailsOverlay {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanOverlay {
     pub blast: BlastId,
-    pub told: Option<app::Plan>,
+    pub loaded: Option<app::Plan>,
     pub field: TextField,
-    /// Why the last number typed was not taken.
+    /// Why the last number typed was refused.
     pub refused: Option<String>,
     /// Which of the samples is shown.
     pub sample: usize,
     pub scroll: usize,
+}
+
+impl PlanOverlay {
+    pub fn of(blast: BlastId) -> Self {
+        Self { blast, loaded: None, field: TextField::default(), refused: None, sample: 0, scroll: 0 }
+    }
+
+    /// To the next sample or the one before, round and round.
+    pub fn step_sample(&mut self, by: isize) {
+        let samples = self.loaded.as_ref().map_or(0, |loaded| loaded.samples.len()).cast_signed().max(1);
+        self.sample = (self.sample.cast_signed() + by).rem_euclid(samples).cast_unsigned();
+    }
 }
 
 /// Commands by name.
@@ -102,15 +114,7 @@ pub struct CommandPalette {
     pub row: usize,
 }
 
-/// A line of the commands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandEntry {
-    pub verb: Verb,
-    pub title: &'static str,
-    pub keys: String,
-}
-
-/// People of every blast that were found.
+/// People found in every blast.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElsewhereOverlay {
     pub text: String,

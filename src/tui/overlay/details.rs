@@ -12,38 +12,38 @@ use crate::tui::widget::TextLine;
 /// The most of a provider's answer that is shown, in bytes.
 const RAW_MAX: usize = 8_192;
 
-pub fn sheet(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayContent {
-    let Some(told) = &details.told else {
+pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayContent {
+    let Some(loaded) = &details.loaded else {
         let title = super::title(vec!["Details".to_owned()], None);
         return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
     let clock = clock(model);
-    let mut lines = vec![standing(model, &told.row, clock)];
-    lines.extend(before(model, told, clock));
+    let mut lines = vec![standing(model, &loaded.row, clock)];
+    lines.extend(before(model, loaded, clock));
     let mut focus = None;
-    if told.row.status == Status::Uncertain {
-        lines.extend(question(&told.row, width));
+    if loaded.row.status == Status::Uncertain {
+        lines.extend(question(&loaded.row, width));
         focus = Some(lines.len() + choice_index(details.choice));
-        lines.extend(choices(details.choice, told, clock));
+        lines.extend(choices(details.choice, loaded, clock));
     }
     lines.push(TextLine::rule("What happened"));
-    lines.extend(told.history.iter().map(|row| happened(row, clock)));
-    lines.extend(message(told, width));
+    lines.extend(loaded.history.iter().map(|row| happened(row, clock)));
+    lines.extend(message(loaded, width));
     lines.push(TextLine::rule("Raw").right("G goes there"));
-    lines.extend(told.answers.iter().flat_map(|answer| raw(answer, clock, width)));
-    if told.answers.is_empty() {
+    lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));
+    if loaded.answers.is_empty() {
         lines.push(TextLine::dim("  no answer of the provider is kept"));
     }
-    lines.extend(command_line(model, told, width));
-    OverlayContent { title: title(model, told), lines, focus: focus.filter(|_| details.scroll == 0) }
+    lines.extend(command_line(model, loaded, width));
+    OverlayContent { title: title(model, loaded), lines, focus: focus.filter(|_| details.scroll == 0) }
 }
 
-fn title(model: &Model, told: &RecipientDetails) -> crate::tui::widget::TitleRule {
-    let who = told.row.name.clone().unwrap_or_else(|| "no name".to_owned());
-    let blast = format!("{}, {}", told.blast_tag, told.follow_up_stage);
+fn title(model: &Model, loaded: &RecipientDetails) -> crate::tui::widget::TitleRule {
+    let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
+    let blast = format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage);
     let of = model.listed().map(total);
     let right = model.recipients.position().zip(of).map(|(at, of)| format!("{at} of {of}: [ ]"));
-    super::title(vec![who, told.row.phone.to_string(), blast], right)
+    super::title(vec![who, loaded.row.phone.to_string(), blast], right)
 }
 
 fn standing(model: &Model, row: &RecipientRow, clock: TimeFormat) -> TextLine {
@@ -60,8 +60,8 @@ fn standing(model: &Model, row: &RecipientRow, clock: TimeFormat) -> TextLine {
     line.and(format!("      {symbol} {amount}      note {note}"), TextRole::Plain)
 }
 
-fn before(model: &Model, told: &RecipientDetails, clock: TimeFormat) -> Option<TextLine> {
-    let others: Vec<String> = told
+fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Option<TextLine> {
+    let others: Vec<String> = loaded
         .elsewhere
         .iter()
         .take(3)
@@ -89,12 +89,12 @@ fn choice_index(choice: ResolutionChoice) -> usize {
     RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
 }
 
-fn choices(chosen: ResolutionChoice, told: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
+fn choices(chosen: ResolutionChoice, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
     let line = |choice: &ResolutionChoice| {
         let (words, then) = match choice {
             ResolutionChoice::LeaveOpen => ("leave it open", "a late answer still settles it".to_owned()),
             ResolutionChoice::Say(Resolution::Sent) => {
-                let at = told.claimed_at.unwrap_or(told.row.changed_at);
+                let at = loaded.claimed_at.unwrap_or(loaded.row.changed_at);
                 ("it is there", format!("counts as sent, {}", clock.long(at)))
             }
             ResolutionChoice::Say(Resolution::Resend) => ("not there, send again", "asks once more".to_owned()),
@@ -118,8 +118,8 @@ fn happened(row: &HistoryRow, clock: TimeFormat) -> TextLine {
         .right(by)
 }
 
-fn message(told: &RecipientDetails, width: u16) -> Vec<TextLine> {
-    let Some(text) = &told.message_text else {
+fn message(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
+    let Some(text) = &loaded.message_text else {
         return vec![TextLine::rule("Message"), TextLine::dim("  not sent yet")];
     };
     let title = TextLine::rule("Message as sent").and(format!("{} characters", text.chars().count()), TextRole::Plain);
@@ -145,9 +145,9 @@ fn raw(answer: &AnswerRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
 }
 
 /// A line that can be pasted as it is, and the words that may stand in place of its last.
-fn command_line(model: &Model, told: &RecipientDetails, width: u16) -> Vec<TextLine> {
-    let (blast, phone) = (told.row.blast_id, told.row.phone.as_str());
-    let (same, others) = match told.row.status {
+fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
+    let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
+    let (same, others) = match loaded.row.status {
         Status::Uncertain => (format!("blastdeck uncertain resolve {blast} {phone} sent"), "resend, drop"),
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };

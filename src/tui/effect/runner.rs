@@ -1,0 +1,229 @@
+//! Runs effects against the engine, each on its own task, and reports their completion. A read that is requested again
+//! while it is in flight runs once more afterwards; writes run one after the other.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::{Completion, ELSEWHERE_MAX, Effect, EffectResult, ReadRequest, ReadSlot, WriteOutcome, WriteRequest};
+use crate::app::view::{BlastFilter, ChangesSince};
+use crate::app::{App, Engines};
+use crate::tui::event_loop::EffectRunner;
+use crate::tui::model::PageRequest;
+
+/// A suspension waits no longer than this for the leases to be released.
+const RELEASE_MAX: Duration = Duration::from_secs(1);
+/// A costly count is never delayed longer than this.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// How long a periodic read waits for its turn; no operator waits for it.
+const PERIODIC_WAIT: Duration = Duration::from_secs(10);
+/// How long a read waits for its turn that a key may have requested.
+const KEY_WAIT: Duration = Duration::from_secs(1);
+
+/// What a task reports: a completion, or which slot is free again.
+enum TaskReport {
+    Completed(Completion),
+    Free(ReadSlot),
+}
+
+/// Runs effects against an [`App`].
+pub struct AppEffectRunner {
+    app: App,
+    /// The reads in flight, each with the newest request that waits for its slot.
+    reads: HashMap<ReadSlot, Option<ReadRequest>>,
+    writes: mpsc::UnboundedSender<WriteRequest>,
+    reports: mpsc::UnboundedSender<TaskReport>,
+    reported: mpsc::UnboundedReceiver<TaskReport>,
+}
+
+impl AppEffectRunner {
+    pub fn new(app: App) -> Self {
+        let (reports, reported) = mpsc::unbounded_channel();
+        let (writes, queue) = mpsc::unbounded_channel();
+        tokio::spawn(write_in_order(app.acting(), queue, reports.clone()));
+        Self { app, reads: HashMap::new(), writes, reports, reported }
+    }
+
+    /// Starts a read, or keeps it for when its slot is free.
+    fn read(&mut self, request: ReadRequest) {
+        let slot = request.slot();
+        if let Some(waiting) = self.reads.get_mut(&slot) {
+            *waiting = Some(request);
+            return;
+        }
+        self.reads.insert(slot, None);
+        let (app, reports) = (self.app.clone(), self.reports.clone());
+        let pause = pause_factor(&request);
+        let task = tokio::spawn(async move {
+            let turn = app.turn(patience(&request)).await;
+            let app = if turn.is_some() { app } else { app.beside() };
+            read(&app, request).await
+        });
+        tokio::spawn(async move {
+            let began = Instant::now();
+            // A read that panicked completes nothing, but frees its slot.
+            if let Ok(completion) = task.await {
+                let _ = reports.send(TaskReport::Completed(completion));
+            }
+            tokio::time::sleep(began.elapsed().saturating_mul(pause).min(PAUSE_MAX)).await;
+            let _ = reports.send(TaskReport::Free(slot));
+        });
+    }
+
+    /// Writes in order; what may take minutes runs beside them.
+    fn write(&self, request: WriteRequest) {
+        if !matches!(request, WriteRequest::Cancel(_) | WriteRequest::Delete(_)) {
+            // The queue is read for as long as the runner lives.
+            let _ = self.writes.send(request);
+            return;
+        }
+        let app = self.app.acting();
+        self.spawn(async move {
+            let outcome = write(&app, &request).await;
+            Completion::Written { request, outcome }
+        });
+    }
+
+    fn spawn(&self, task: impl Future<Output = Completion> + Send + 'static) {
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            let _ = reports.send(TaskReport::Completed(task.await));
+        });
+    }
+}
+
+impl EffectRunner for AppEffectRunner {
+    fn start(&mut self, effect: Effect) {
+        let app = self.app.clone();
+        match effect {
+            Effect::Read(request) => self.read(request),
+            Effect::Write(request) => self.write(request),
+            Effect::TouchLastSeen => {
+                tokio::spawn(async move {
+                    // Repeated within a minute or so: a failure costs nothing.
+                    let _ = app.seen().await;
+                });
+            }
+            Effect::ReleaseLeases => self.spawn(async move {
+                let _ = tokio::time::timeout(RELEASE_MAX, app.suspend_engine()).await;
+                Completion::LeasesReleased
+            }),
+            Effect::ReacquireLeases => app.resume_engine(),
+            // The event loop's own.
+            Effect::Copy(_) | Effect::Suspend | Effect::Repaint | Effect::Exit(_) => {}
+        }
+    }
+
+    async fn completed(&mut self) -> Completion {
+        loop {
+            match self.reported.recv().await {
+                Some(TaskReport::Completed(completion)) => return completion,
+                Some(TaskReport::Free(slot)) => {
+                    if let Some(next) = self.reads.remove(&slot).flatten() {
+                        self.read(next);
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// How many times its own duration a read pauses before it may run again. Counting what changed visits every recipient
+/// that did, for as long as nobody presses a key: in a large blast it must not take more than a tenth of the time.
+const fn pause_factor(request: &ReadRequest) -> u32 {
+    match request {
+        ReadRequest::ChangesSince { .. } | ReadRequest::CountChanged { .. } => 9,
+        _ => 0,
+    }
+}
+
+/// How long a read waits for its turn before it takes a connection of its own.
+const fn patience(request: &ReadRequest) -> Duration {
+    match request {
+        ReadRequest::Blasts
+        | ReadRequest::Senders
+        | ReadRequest::Rows(_)
+        | ReadRequest::Count { .. }
+        | ReadRequest::CountChanged { .. }
+        | ReadRequest::ChangesSince { .. }
+        | ReadRequest::Away => PERIODIC_WAIT,
+        ReadRequest::List { .. } | ReadRequest::Person(_) => KEY_WAIT,
+        ReadRequest::Plan(_) | ReadRequest::HandOver(_) | ReadRequest::Elsewhere { .. } => Duration::ZERO,
+    }
+}
+
+async fn read(app: &App, request: ReadRequest) -> Completion {
+    match request {
+        ReadRequest::Blasts => Completion::Blasts(app.blasts(&BlastFilter::default()).await.map_err(Into::into)),
+        ReadRequest::Senders => Completion::Senders(app.senders().await.map_err(Into::into)),
+        ReadRequest::List { ticket, part, query } => {
+            let asked = PageRequest { anchor: query.anchor, limit: query.limit };
+            Completion::List { ticket, part, asked, rows: app.recipients(&query).await.map_err(Into::into) }
+        }
+        ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
+        ReadRequest::Count { ticket, blast, filter } => {
+            Completion::Count { ticket, total: app.count(blast, &filter, None).await.map_err(Into::into) }
+        }
+        ReadRequest::CountChanged { ticket, blast, filter, after } => {
+            Completion::CountChanged { ticket, total: app.count(blast, &filter, Some(after)).await.map_err(Into::into) }
+        }
+        ReadRequest::ChangesSince { blast, from } => {
+            Completion::ChangesSince { blast, since: app.since(Some(blast), from).await.map_err(Into::into) }
+        }
+        ReadRequest::Away => Completion::Away(away(app).await),
+        ReadRequest::Person(id) => Completion::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
+        ReadRequest::Plan(blast) => {
+            Completion::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) }
+        }
+        ReadRequest::HandOver(blast) => {
+            Completion::HandOver { blast, result: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
+        }
+        ReadRequest::Elsewhere { ticket, here, filter } => {
+            Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
+        }
+    }
+}
+
+async fn away(app: &App) -> EffectResult<Option<ChangesSince>> {
+    let Some(from) = app.seen().await? else { return Ok(None) };
+    Ok(Some(app.since(None, from).await?))
+}
+
+async fn write_in_order(
+    app: App,
+    mut queue: mpsc::UnboundedReceiver<WriteRequest>,
+    reports: mpsc::UnboundedSender<TaskReport>,
+) {
+    while let Some(request) = queue.recv().await {
+        let outcome = write(&app, &request).await;
+        if reports.send(TaskReport::Completed(Completion::Written { request, outcome })).is_err() {
+            return;
+        }
+    }
+}
+
+async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
+    let blast = |row| WriteOutcome::Blast(Box::new(row));
+    Ok(match request {
+        WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
+        WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
+        WriteRequest::UndoMine => WriteOutcome::TakenBack(app.undo_mine().await?),
+        WriteRequest::MarkSeveral { people, mark } => {
+            WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
+        }
+        WriteRequest::UndoPeople(people) => WriteOutcome::TakenBack(app.undo_people(people).await?),
+        WriteRequest::UndoPerson(person) => WriteOutcome::TakenBack(app.undo_person(*person).await?),
+        WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
+        WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
+        WriteRequest::Pause(id) => blast(app.pause(*id).await?),
+        WriteRequest::Cancel(id) => WriteOutcome::Cancelled(app.cancel(*id).await?),
+        WriteRequest::Delete(id) => {
+            app.delete(*id).await?;
+            WriteOutcome::Deleted
+        }
+    })
+}

@@ -1,0 +1,260 @@
+//! The event loop: completions, input, timers and the stop signal in; frames out. Draws only when no input is queued and
+//! something changed. Generic over screen, clock and effect runner, so that tests drive the same loop.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::effect::{Completion, Effect};
+use super::feed::{self, Feed};
+use super::frame::FrameDiff;
+use super::input::Input;
+use super::model::Model;
+use super::msg::{Msg, TimedMsg};
+use super::theme::ScreenTheme;
+use super::update::{start, update};
+use super::{ExitReason, Size, TuiError, view};
+
+/// Between two frames after a key: 30 a second.
+const AFTER_KEY: Duration = Duration::from_millis(33);
+/// Between two frames for data: 10 a second.
+const FOR_DATA: Duration = Duration::from_millis(100);
+
+/// A completion within this time of a key is drawn as soon as a key is.
+const FOLLOWS_A_KEY: TimeDelta = TimeDelta::milliseconds(500);
+/// The most inputs that are handled before anything else gets its turn.
+const INPUTS_AT_ONCE: usize = 256;
+/// A suspension that has not stopped the process by then was ignored (there is no shell to continue it).
+const STOP_IGNORED: Duration = Duration::from_millis(300);
+
+/// Where frames go.
+pub trait Screen {
+    fn size(&self) -> Size;
+    /// Hands a frame over without blocking. Not called again before [`Self::written`] resolves.
+    fn write(&mut self, frame: Vec<u8>) -> io::Result<()>;
+    /// Resolves when the frame is written. Cancel safe.
+    fn written(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Restores the terminal and stops the process until it is continued.
+    fn suspend(&mut self) -> io::Result<()>;
+    /// Takes the terminal over again.
+    fn resume(&mut self) -> io::Result<()>;
+}
+
+/// Runs effects.
+pub trait EffectRunner {
+    /// Starts an effect without blocking.
+    fn start(&mut self, effect: Effect);
+    /// The next completion. Cancel safe.
+    fn completed(&mut self) -> impl Future<Output = Completion> + Send;
+}
+
+/// Where events come from, besides completed effects.
+pub struct EventSources {
+    pub input: mpsc::Receiver<Input>,
+    pub signals: mpsc::Receiver<TerminalSignal>,
+    pub feed: Feed,
+    pub stop: CancellationToken,
+}
+
+/// A signal that the dashboard acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TerminalSignal {
+    Resized,
+    Continued,
+}
+
+/// When the next frame may be drawn.
+#[derive(Debug, Clone, Copy)]
+struct FramePacer {
+    /// When the last frame was handed over.
+    last: Option<Instant>,
+    /// The shortest time between it and the next; `None`: nothing to draw.
+    wanted: Option<Duration>,
+}
+
+impl FramePacer {
+    fn want(&mut self, after: Duration) {
+        self.wanted = Some(self.wanted.map_or(after, |wanted| wanted.min(after)));
+    }
+
+    fn due(self) -> Option<Instant> {
+        let wanted = self.wanted?;
+        Some(self.last.map_or_else(Instant::now, |last| last + wanted))
+    }
+}
+
+/// An event of the loop.
+enum LoopEvent {
+    Stop,
+    Completed(Completion),
+    Feed(feed::FeedEvent),
+    Signal(TerminalSignal),
+    Input(Option<Input>),
+    Written(io::Result<()>),
+    /// A time shown on the screen has come.
+    Deadline,
+    Draw,
+}
+
+/// Says what time it is.
+pub type WallClock = Box<dyn Fn() -> DateTime<Utc> + Send>;
+
+/// The running dashboard.
+pub struct EventLoop<S, R> {
+    screen: S,
+    runner: R,
+    model: Model,
+    theme: ScreenTheme,
+    clock: WallClock,
+    frames: FrameDiff,
+    pace: FramePacer,
+    /// A frame is being written.
+    writing: bool,
+    /// The terminal was restored for a suspension; when to take it over if no signal says so.
+    stopped_until: Option<Instant>,
+    exit: Option<ExitReason>,
+}
+
+impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
+    pub fn new(screen: S, runner: R, model: Model, theme: ScreenTheme, clock: WallClock) -> Self {
+        let pace = FramePacer { last: None, wanted: Some(Duration::ZERO) };
+        let frames = FrameDiff::default();
+        Self { screen, runner, model, theme, clock, frames, pace, writing: false, stopped_until: None, exit: None }
+    }
+
+    /// Runs until the operator leaves, the terminal is gone, or the stop signal comes.
+    pub async fn run(mut self, mut sources: EventSources) -> Result<ExitReason, TuiError> {
+        for effect in start(&mut self.model) {
+            self.runner.start(effect);
+        }
+        loop {
+            let event = self.next(&mut sources).await;
+            if let Some(reason) = self.handle(event)? {
+                return Ok(reason);
+            }
+            // Queued input is handled before anything is drawn.
+            for _ in 0..INPUTS_AT_ONCE {
+                let Ok(input) = sources.input.try_recv() else { break };
+                if let Some(reason) = self.handle(LoopEvent::Input(Some(input)))? {
+                    return Ok(reason);
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self, sources: &mut EventSources) -> LoopEvent {
+        let draw = self.pace.due().filter(|_| !self.writing && self.stopped_until.is_none());
+        let deadline =
+            self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
+        tokio::select! {
+            biased;
+            () = sources.stop.cancelled() => LoopEvent::Stop,
+            completion = self.runner.completed() => LoopEvent::Completed(completion),
+            input = sources.input.recv() => LoopEvent::Input(input),
+            written = self.screen.written(), if self.writing => LoopEvent::Written(written),
+            Some(signalled) = sources.signals.recv() => LoopEvent::Signal(signalled),
+            () = at(self.stopped_until) => LoopEvent::Signal(TerminalSignal::Continued),
+            () = at(draw) => LoopEvent::Draw,
+            () = at(deadline) => LoopEvent::Deadline,
+            event = sources.feed.next() => LoopEvent::Feed(event),
+        }
+    }
+
+    fn handle(&mut self, event: LoopEvent) -> Result<Option<ExitReason>, TuiError> {
+        match event {
+            LoopEvent::Stop => return Ok(Some(ExitReason::Stopped)),
+            LoopEvent::Input(None | Some(Input::Gone)) => return Ok(Some(ExitReason::HungUp)),
+            LoopEvent::Input(Some(Input::Key(key))) => self.update_and_draw(Msg::Key(key), AFTER_KEY)?,
+            LoopEvent::Input(Some(Input::Paste(text))) => self.update_and_draw(Msg::Paste(text), AFTER_KEY)?,
+            LoopEvent::Completed(completion) => {
+                let pace = self.completion_pace();
+                self.update_and_draw(Msg::Completed(completion), pace)?;
+            }
+            LoopEvent::Feed(feed::FeedEvent::Refresh) => self.update_and_draw(Msg::Refresh, FOR_DATA)?,
+            LoopEvent::Feed(feed::FeedEvent::Database(state)) => {
+                self.update_and_draw(Msg::Database(state), FOR_DATA)?;
+            }
+            LoopEvent::Signal(TerminalSignal::Resized) => {
+                let size = self.screen.size();
+                self.update_and_draw(Msg::Resized(size), AFTER_KEY)?;
+            }
+            LoopEvent::Signal(TerminalSignal::Continued) => self.update_and_draw(Msg::Continued, AFTER_KEY)?,
+            LoopEvent::Deadline => self.update_and_draw(Msg::Deadline, AFTER_KEY)?,
+            LoopEvent::Written(written) => {
+                self.writing = false;
+                if written.is_err() {
+                    return Ok(Some(ExitReason::HungUp));
+                }
+            }
+            LoopEvent::Draw => self.draw()?,
+        }
+        Ok(self.exit)
+    }
+
+    /// What completes right after a key was most likely requested by it.
+    fn completion_pace(&self) -> Duration {
+        let after_key = (self.clock)() - self.model.last_key < FOLLOWS_A_KEY;
+        if after_key { AFTER_KEY } else { FOR_DATA }
+    }
+
+    fn update_and_draw(&mut self, msg: Msg, pace: Duration) -> Result<(), TuiError> {
+        self.pace.want(pace);
+        self.update(msg)
+    }
+
+    fn update(&mut self, msg: Msg) -> Result<(), TuiError> {
+        let at = (self.clock)();
+        for effect in update(&mut self.model, TimedMsg { at, msg }) {
+            self.effect(effect)?;
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: Effect) -> Result<(), TuiError> {
+        match effect {
+            Effect::Copy(text) => self.frames.copy(text),
+            Effect::Suspend => {
+                self.stopped_until = Some(Instant::now() + STOP_IGNORED);
+                self.screen.suspend()?;
+            }
+            Effect::Repaint => {
+                self.stopped_until = None;
+                self.screen.resume()?;
+                self.frames.forget();
+                // It may have been resized meanwhile.
+                let size = self.screen.size();
+                self.update(Msg::Resized(size))?;
+            }
+            Effect::Exit(reason) => self.exit = Some(reason),
+            effect => self.runner.start(effect),
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<(), TuiError> {
+        self.pace = FramePacer { last: Some(Instant::now()), wanted: None };
+        let Size { width, height } = self.model.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        view::draw(&self.model, &self.theme, &mut buffer);
+        let bytes = self.frames.advance(&buffer);
+        if !bytes.is_empty() {
+            self.screen.write(bytes)?;
+            self.writing = true;
+        }
+        self.update(Msg::Drawn)
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,102 @@
+//! Back, out of a field, out of the dashboard.
+
+use super::lists::{self, ListRequest};
+use super::{find, moves, prompts};
+use crate::app::view::Anchor;
+use crate::domain::ids::BlastId;
+use crate::tui::effect::{Effect, EffectResult, ReadRequest};
+use crate::tui::format::TimeFormat;
+use crate::tui::layout::Zoom;
+use crate::tui::model::{CursorTarget, Leaving, ListScope, Model, Notice, Pane, Prompt};
+use crate::tui::{ExitReason, OnClose};
+
+/// `esc`: one step back, never out.
+pub fn back(model: &mut Model) -> Vec<Effect> {
+    model.notice = None;
+    if !model.held.is_empty() {
+        model.held.clear();
+        model.say(Notice::done("the keys typed meanwhile are forgotten"));
+    } else if model.overlays.pop().is_some() {
+    } else if !model.recipients.marked.is_empty() {
+        model.recipients.marked.clear();
+    } else if model.focus == Pane::Recipients && model.recipients.scope != ListScope::Everyone {
+        let everyone = ListRequest { scope: ListScope::Everyone, anchor: Anchor::Start, target: CursorTarget::Keep };
+        return lists::load(model, everyone);
+    } else if model.zoom == Zoom::In {
+        return moves::zoom(model);
+    } else if model.hint.take().is_some() {
+    } else if model.focus == Pane::Recipients {
+        return lists::focus(model, Pane::Funnel);
+    }
+    Vec::new()
+}
+
+/// `q`: back; at the root it quits, after a warning where blasts are running.
+pub fn quit(model: &mut Model) -> Vec<Effect> {
+    if model.overlays.pop().is_some() {
+        return Vec::new();
+    }
+    let Some(blast) = model.in_flight().filter(|_| model.leaving == Leaving::No).map(|blast| blast.id) else {
+        return vec![Effect::Exit(ExitReason::Quit)];
+    };
+    model.leaving = Leaving::Warned;
+    match model.options.on_close {
+        OnClose::BlastsContinue => {
+            model.say(Notice::done("checking who goes on without this window. q again to leave"));
+            vec![Effect::Read(ReadRequest::HandOver(blast))]
+        }
+        OnClose::DemoEnds => {
+            model.say(Notice::done("the demo ends with this window. q again to leave"));
+            Vec::new()
+        }
+        OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
+    }
+}
+
+/// Says to an operator who is leaving whether a blast goes on without this window.
+pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Result<(), String>>) {
+    let Some(blast) = model.blasts.get(id) else { return };
+    if model.leaving == Leaving::No {
+        return;
+    }
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let done = blast.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
+    let tag = &blast.tag;
+    let missing = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(missing)) => Some(missing),
+        Err(error) => Some(error.sentence()),
+    };
+    model.say(match missing {
+        None => Notice::done(format!("{tag} goes on without this window{done}. q again to leave, p to pause it first")),
+        Some(missing) => {
+            Notice::refusal(format!("{tag} would not go on without this window: {missing}. q again to leave"))
+        }
+    });
+}
+
+/// `ctrl-c`: out of any field; twice, out.
+pub fn interrupt(model: &mut Model) -> Vec<Effect> {
+    if model.leaving == Leaving::Warned {
+        return vec![Effect::Exit(ExitReason::Quit)];
+    }
+    let open = model.prompt.take();
+    if open.is_none() && model.overlays.is_empty() && model.held.is_empty() {
+        return quit(model);
+    }
+    model.held.clear();
+    model.leaving = Leaving::Warned;
+    model.say(Notice::done("ctrl-c again leaves"));
+    match open {
+        Some(Prompt::Find(find)) => find::leave(model, &find),
+        Some(Prompt::Amount(amount)) => prompts::kept(&amount).unwrap_or_else(|why| {
+            model.refuse(format!("{}: {why}; not kept. ctrl-c again leaves", amount.who));
+            Vec::new()
+        }),
+        Some(_) => Vec::new(),
+        None => {
+            model.overlays.pop();
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The operator's marks: on the person at the cursor at once; on several marked people as one act, after a question.
+
+use super::prompts;
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::Mark;
+use crate::domain::status::Status;
+use crate::tui::effect::{Effect, WriteRequest};
+use crate::tui::format::{brief, counted};
+use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, Model, NotePrompt, Prompt, Sale};
+use crate::tui::widget::TextField;
+
+pub fn replied(model: &mut Model) -> Vec<Effect> {
+    if let Some(people) = several(model) {
+        return ask_for(model, people, Mark::Replied, |people| format!("{people} replied?"));
+    }
+    match target(model) {
+        Some((person, _)) => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Replied })],
+        None => Vec::new(),
+    }
+}
+
+/// Closes at once, and opens a field for the amount; on somebody closed it only opens the field.
+pub fn closed(model: &mut Model) -> Vec<Effect> {
+    if let Some(people) = several(model) {
+        return ask_for(model, people, Mark::Closed(None), |people| format!("{people} bought, without amounts?"));
+    }
+    let Some((person, who)) = target(model) else { return Vec::new() };
+    let earlier = model.person().filter(|row| row.status == Status::Closed).map(|row| Sale::Earlier(row.amount));
+    model.notice = None;
+    let (sale, field) = (earlier.unwrap_or(Sale::New), TextField::default());
+    model.prompt = Some(Prompt::Amount(AmountPrompt { person, who, field, sale, trouble: None }));
+    match sale {
+        Sale::New => vec![Effect::Write(WriteRequest::Mark { person, mark: Mark::Closed(None) })],
+        Sale::Earlier(_) => Vec::new(),
+    }
+}
+
+pub fn opted_out(model: &mut Model) -> Vec<Effect> {
+    if let Some(people) = several(model) {
+        return ask_for(model, people, Mark::OptOut, |people| format!("never message these {people} again?"));
+    }
+    let Some((person, who)) = target(model) else { return Vec::new() };
+    let question = format!("never message {who} again?");
+    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark: Mark::OptOut }])
+}
+
+/// Undoes the last mark of each, whoever made it.
+pub fn take_back(model: &mut Model) -> Vec<Effect> {
+    if let Some(people) = several(model) {
+        let question = format!("take back the last mark of {}?", counted(people.len()));
+        return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::UndoPeople(people)]);
+    }
+    match target(model) {
+        Some((person, _)) => vec![Effect::Write(WriteRequest::UndoPerson(person))],
+        None => Vec::new(),
+    }
+}
+
+/// Undoes the operator's own newest act.
+pub fn undo_mine(_: &mut Model) -> Vec<Effect> {
+    vec![Effect::Write(WriteRequest::UndoMine)]
+}
+
+pub fn note(model: &mut Model) -> Vec<Effect> {
+    if let Some(people) = several(model) {
+        model.refuse(format!("{} are marked, and a note is for one: esc unmarks them", counted(people.len())));
+        return Vec::new();
+    }
+    let Some((person, who)) = target(model) else { return Vec::new() };
+    let note = model.person().and_then(|row| row.note.as_deref()).unwrap_or_default();
+    let field = TextField::with(note);
+    model.prompt = Some(Prompt::Note(NotePrompt { person, who, field }));
+    Vec::new()
+}
+
+/// Marks the person at the cursor for the next act, or unmarks them, and moves on.
+pub fn select_and_step(model: &mut Model) -> Vec<Effect> {
+    if let Some(id) = model.recipients.cursor() {
+        model.recipients.toggle_mark(id);
+    }
+    let height = model.layout().people_rows();
+    model.recipients.step(CursorMove::Rows(1), height);
+    Vec::new()
+}
+
+/// The one whom a key is about, with a short name for questions.
+fn target(model: &Model) -> Option<(RecipientId, String)> {
+    let row = model.person()?;
+    let phone = row.phone.to_string();
+    Some((row.id, brief(row.name.as_deref().unwrap_or(&phone))))
+}
+
+/// The marked people, unless the only one is at the cursor anyway.
+fn several(model: &Model) -> Option<Vec<RecipientId>> {
+    let (marked, cursor) = (&model.recipients.marked, model.recipients.cursor());
+    let is_only_cursor = marked.len() == 1 && cursor.is_some_and(|cursor| marked.contains(&cursor));
+    let for_marked = model.overlays.is_empty() && !marked.is_empty() && !is_only_cursor;
+    for_marked.then(|| marked.iter().copied().collect())
+}
+
+fn ask_for(
+    model: &mut Model,
+    people: Vec<RecipientId>,
+    mark: Mark,
+    question: impl FnOnce(&str) -> String,
+) -> Vec<Effect> {
+    let question = question(&counted(people.len()));
+    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::MarkSeveral { people, mark }])
+}

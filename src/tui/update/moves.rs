@@ -1,0 +1,160 @@
+//! What moves the cursor, the focus and the view.
+
+use super::lists::{self, ListRequest};
+use super::overlays;
+use crate::app::view::Anchor;
+use crate::tui::effect::{Effect, ReadRequest};
+use crate::tui::layout::Zoom;
+use crate::tui::model::{CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Overlay, Pane, STAGES};
+
+/// More rows than any list has.
+const FAR: isize = 1_000_000;
+/// The rows of a page in the panes that do not scroll.
+const SHORT_PAGE: isize = 8;
+
+pub fn up(model: &mut Model) -> Vec<Effect> {
+    moved(model, CursorMove::Rows(-1))
+}
+
+pub fn down(model: &mut Model) -> Vec<Effect> {
+    moved(model, CursorMove::Rows(1))
+}
+
+pub fn page_up(model: &mut Model) -> Vec<Effect> {
+    moved(model, CursorMove::Pages(-1))
+}
+
+pub fn page_down(model: &mut Model) -> Vec<Effect> {
+    moved(model, CursorMove::Pages(1))
+}
+
+/// Among the recipients this also lets the newest changes into the list.
+pub fn to_top(model: &mut Model) -> Vec<Effect> {
+    to_edge(model, (Anchor::Start, CursorTarget::First), -FAR)
+}
+
+pub fn to_end(model: &mut Model) -> Vec<Effect> {
+    to_edge(model, (Anchor::End, CursorTarget::Last), FAR)
+}
+
+/// `[`
+pub fn previous(model: &mut Model) -> Vec<Effect> {
+    stepped(model, -1)
+}
+
+/// `]`
+pub fn next(model: &mut Model) -> Vec<Effect> {
+    stepped(model, 1)
+}
+
+/// What `[` and `]` step over here, for the footer.
+pub fn stepped_over(model: &Model) -> Option<&'static str> {
+    match model.overlays.last() {
+        Some(Overlay::Details(_)) => Some("person"),
+        Some(Overlay::Plan(_)) => Some("sample"),
+        None if model.focus != Pane::Blasts => Some("stage"),
+        _ => None,
+    }
+}
+
+pub fn to_blasts(model: &mut Model) -> Vec<Effect> {
+    focused(model, Pane::Blasts)
+}
+
+pub fn to_funnel(model: &mut Model) -> Vec<Effect> {
+    focused(model, Pane::Funnel)
+}
+
+pub fn to_recipients(model: &mut Model) -> Vec<Effect> {
+    focused(model, Pane::Recipients)
+}
+
+/// To the people of the stage at the cursor.
+pub fn to_stage(model: &mut Model) -> Vec<Effect> {
+    let scope = ListScope::of_stage(STAGES[model.stage]);
+    model.focus = Pane::Recipients;
+    lists::load(model, ListRequest::first(scope))
+}
+
+pub fn next_pane(model: &mut Model) -> Vec<Effect> {
+    pane_step(model, 1)
+}
+
+pub fn previous_pane(model: &mut Model) -> Vec<Effect> {
+    pane_step(model, Pane::ALL.len() - 1)
+}
+
+pub fn zoom(model: &mut Model) -> Vec<Effect> {
+    model.zoom = match model.zoom {
+        Zoom::In => Zoom::Out,
+        Zoom::Out => Zoom::In,
+    };
+    let height = model.layout().people_rows();
+    model.recipients.reveal(height);
+    Vec::new()
+}
+
+fn focused(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    model.overlays.clear();
+    lists::focus(model, pane)
+}
+
+fn pane_step(model: &mut Model, by: usize) -> Vec<Effect> {
+    let at = Pane::ALL.iter().position(|pane| *pane == model.focus).unwrap_or_default();
+    focused(model, Pane::ALL[(at + by) % Pane::ALL.len()])
+}
+
+fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {
+    if !model.overlays.is_empty() {
+        overlays::moved(model, by);
+        return Vec::new();
+    }
+    let height = model.layout().people_rows();
+    let rows = match by {
+        CursorMove::Rows(rows) => rows,
+        CursorMove::Pages(pages) => pages * SHORT_PAGE,
+    };
+    match model.focus {
+        Pane::Blasts => {
+            model.blasts.step(rows);
+            return lists::follow_selection(model);
+        }
+        Pane::Funnel => model.stage = model.stage.saturating_add_signed(rows).min(STAGES.len() - 1),
+        Pane::Recipients => model.recipients.step(by, height),
+    }
+    Vec::new()
+}
+
+fn to_edge(model: &mut Model, (anchor, target): (Anchor, CursorTarget), rows: isize) -> Vec<Effect> {
+    if model.overlays.is_empty() && model.focus == Pane::Recipients {
+        let scope = model.recipients.scope.clone();
+        return lists::load(model, ListRequest { scope, anchor, target });
+    }
+    moved(model, CursorMove::Rows(rows))
+}
+
+fn stepped(model: &mut Model, by: isize) -> Vec<Effect> {
+    match model.overlays.last_mut() {
+        Some(Overlay::Details(_)) => next_person(model, by),
+        Some(Overlay::Plan(plan)) => {
+            plan.step_sample(by);
+            Vec::new()
+        }
+        Some(_) => Vec::new(),
+        None if model.focus == Pane::Recipients => {
+            let scope = model.recipients.scope.step(by);
+            lists::load(model, ListRequest::first(scope))
+        }
+        None => moved(model, CursorMove::Rows(by)),
+    }
+}
+
+fn next_person(model: &mut Model, by: isize) -> Vec<Effect> {
+    let height = model.layout().people_rows();
+    model.recipients.step(CursorMove::Rows(by), height);
+    let Some(person) = model.recipients.cursor() else { return Vec::new() };
+    if let Some(Overlay::Details(details)) = model.overlays.last_mut() {
+        *details = DetailsOverlay::of(person);
+    }
+    vec![Effect::Read(ReadRequest::Person(person))]
+}

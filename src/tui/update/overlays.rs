@@ -1,0 +1,198 @@
+//! What opens the overlays, moves in them and chooses from them.
+
+use chrono::TimeDelta;
+
+use super::key_outcome::KeyOutcome;
+use super::lists::{self, ListRequest};
+use super::prompts;
+use crate::app::Launch;
+use crate::app::view::{Anchor, ElsewhereRow};
+use crate::domain::blast::BlastState;
+use crate::domain::filter::Filter;
+use crate::domain::recipient::{Mark, Resolution};
+use crate::domain::status::Status;
+use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::layout::Layout;
+use crate::tui::model::{
+    AttentionItem, CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice,
+    Overlay, Pane, PlanOverlay, RESOLUTIONS, ResolutionChoice,
+};
+use crate::tui::widget::TextField;
+
+pub fn open_help(model: &mut Model) -> Vec<Effect> {
+    open(model, Overlay::Help(0))
+}
+
+pub fn open_log(model: &mut Model) -> Vec<Effect> {
+    open(model, Overlay::Log(0))
+}
+
+pub fn open_commands(model: &mut Model) -> Vec<Effect> {
+    open(model, Overlay::Commands(CommandPalette { field: TextField::default(), row: 0 }))
+}
+
+pub fn open_needs(model: &mut Model) -> Vec<Effect> {
+    let first = model.needs_list().first().copied();
+    open(model, Overlay::Needs(first))
+}
+
+/// The person at the cursor in full.
+pub fn open_details(model: &mut Model) -> Vec<Effect> {
+    let Some(person) = model.recipients.cursor() else { return Vec::new() };
+    open(model, Overlay::Details(DetailsOverlay::of(person)));
+    vec![Effect::Read(ReadRequest::Person(person))]
+}
+
+/// What sending the selected blast would do; where only its sender has stopped, the question whether that is mended.
+pub fn open_plan(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.blast() else { return Vec::new() };
+    let blast = row.id;
+    if let Some(why) = model.stopped_sender() {
+        let question = format!("{} stopped: {why}. Mended?", row.sender);
+        let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
+        return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Resume(again)]);
+    }
+    open(model, Overlay::Plan(Box::new(PlanOverlay::of(blast))));
+    vec![Effect::Read(ReadRequest::Plan(blast))]
+}
+
+fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
+    model.notice = None;
+    model.overlays.push(overlay);
+    Vec::new()
+}
+
+/// Digits go into the plan's field.
+pub fn plan_key(model: &mut Model, key: Key) -> KeyOutcome {
+    match model.overlays.last_mut() {
+        Some(Overlay::Plan(plan)) if prompts::is_of_digits(key) => {
+            plan.field.key(key);
+            plan.refused = None;
+            KeyOutcome::DONE
+        }
+        _ => KeyOutcome::UNUSED,
+    }
+}
+
+/// Moves in an overlay: its cursor where it has one, else it scrolls. What goes too far is clamped after the key.
+pub fn moved(model: &mut Model, by: CursorMove) {
+    let page = Layout::page_rows(model.size).max(2).cast_signed() - 1;
+    let rows = match by {
+        CursorMove::Rows(rows) => rows,
+        CursorMove::Pages(pages) => pages.saturating_mul(page),
+    };
+    let needs = model.needs_list();
+    match model.overlays.last_mut() {
+        Some(Overlay::Details(details)) if details.is_uncertain() && matches!(by, CursorMove::Rows(-1 | 1)) => {
+            let at = RESOLUTIONS.iter().position(|choice| *choice == details.choice).unwrap_or_default();
+            details.choice = RESOLUTIONS[step(at, rows, RESOLUTIONS.len())];
+        }
+        Some(Overlay::Commands(palette)) => palette.row = palette.row.saturating_add_signed(rows),
+        Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
+        Some(Overlay::Needs(chosen)) => {
+            let row = needs.iter().position(|need| Some(*need) == *chosen);
+            *chosen = needs.get(row.map_or(0, |row| step(row, rows, needs.len()))).copied();
+        }
+        Some(open) => {
+            if let Some(scroll) = open.scroll_mut() {
+                *scroll = scroll.saturating_add_signed(rows);
+            }
+        }
+        None => {}
+    }
+}
+
+fn step(row: usize, by: isize, rows: usize) -> usize {
+    row.saturating_add_signed(by).min(rows.saturating_sub(1))
+}
+
+/// `enter` on a line of a list. The command palette runs its commands itself.
+pub fn choose(model: &mut Model) -> Vec<Effect> {
+    match model.overlays.last() {
+        Some(Overlay::Elsewhere(elsewhere)) => match elsewhere.rows.get(elsewhere.row).cloned() {
+            Some(row) => jump(model, &row),
+            None => Vec::new(),
+        },
+        Some(Overlay::Needs(chosen)) => go_to(model, *chosen),
+        _ => Vec::new(),
+    }
+}
+
+/// To the same number in another blast.
+fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
+    model.overlays.clear();
+    model.blasts.select(row.blast_id);
+    if model.blast().is_none() {
+        model.refuse("that blast is not in the list any more");
+        return vec![Effect::Read(ReadRequest::Blasts)];
+    }
+    model.focus = Pane::Recipients;
+    let scope = ListScope::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
+    let target = CursorTarget::Person(row.recipient_id);
+    lists::load(model, ListRequest { scope, anchor: Anchor::Start, target })
+}
+
+/// To what needs a person, in whichever blast it is.
+fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
+    let Some(need) = need.filter(|need| model.needs_list().contains(need)) else {
+        model.refuse("that does not need you any more");
+        return Vec::new();
+    };
+    let Some(blast) = model.blast_of(need) else {
+        model.refuse("no blast waits for it: once it is mended, S on one that is new sends");
+        return Vec::new();
+    };
+    model.overlays.clear();
+    model.blasts.select(blast);
+    match need {
+        AttentionItem::Sender(_) | AttentionItem::Paused(_) => {
+            model.focus = Pane::Blasts;
+            lists::follow_selection(model)
+        }
+        AttentionItem::Uncertain(_) => {
+            model.focus = Pane::Recipients;
+            lists::load(model, ListRequest::first(ListScope::Only(Status::Uncertain)))
+        }
+    }
+}
+
+/// `enter` on what became of an uncertain message.
+pub fn resolve(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Details(details)) = model.overlays.last() else { return Vec::new() };
+    let (person, choice) = (details.person, details.choice);
+    let row = model.person();
+    let who = row.map(|row| row.name.clone().unwrap_or_else(|| row.phone.to_string())).unwrap_or_default();
+    let mark = |resolution| WriteRequest::Mark { person, mark: Mark::Resolve(resolution) };
+    match choice {
+        ResolutionChoice::LeaveOpen => {
+            model.say(Notice::done(format!("{who}: left open; a late answer still settles it by itself")));
+            Vec::new()
+        }
+        ResolutionChoice::Say(Resolution::Resend) => {
+            let question = format!("send to {who} once more? If it did arrive, they get it twice.");
+            prompts::ask(model, question, ConfirmBy::Yes, vec![mark(Resolution::Resend)])
+        }
+        ResolutionChoice::Say(resolution) => vec![Effect::Write(mark(resolution))],
+    }
+}
+
+/// `enter` on the plan: sends when the number typed is the number shown.
+pub fn confirm_plan(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Plan(plan)) = model.overlays.last_mut() else { return Vec::new() };
+    let Some(loaded) = &plan.loaded else { return Vec::new() };
+    if let Some(obstacle) = loaded.obstacles.first() {
+        plan.refused = Some(obstacle.clone());
+        return Vec::new();
+    }
+    let typed = std::mem::take(&mut plan.field).text();
+    if !prompts::is_number(&typed, loaded.people) {
+        let typed = if typed.is_empty() { "nothing".to_owned() } else { typed };
+        plan.refused = Some(format!("{typed} is not {}: nothing sent", loaded.people));
+        return Vec::new();
+    }
+    let (version, people) = (loaded.blast.version, loaded.people);
+    let launch = Launch { blast: plan.blast, version, people, armed_for: Launch::ARMED_FOR };
+    let is_paused = loaded.blast.state == BlastState::Paused;
+    vec![Effect::Write(if is_paused { WriteRequest::Resume(launch) } else { WriteRequest::Launch(launch) })]
+}

@@ -1,0 +1,210 @@
+//! What a write came to: what the operator is told, what the log keeps, what is read again.
+
+use super::{blast_acts, lists, prompts};
+use crate::app::view::{BlastRow, RecipientRow};
+use crate::app::{Marked, MarkedSeveral, TakenBack};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::Mark;
+use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::format::{TimeFormat, counted, money, number, symbol};
+use crate::tui::model::{
+    ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt, armed_until,
+};
+
+/// The hint while a launch can be undone; replaced when it no longer can.
+const U_STOPS: &str = "u stops it";
+
+/// Added when somebody who was marked no longer matches the list.
+const STAY: &str = "; they stay in this list until you leave it";
+
+/// A write was completed, or refused.
+pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<WriteOutcome>) -> Vec<Effect> {
+    match outcome {
+        Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
+        Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),
+        Ok(WriteOutcome::TakenBack(taken)) => taken_back(model, taken),
+        Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
+        Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
+        Ok(WriteOutcome::Deleted) => deleted(model, request),
+        Err(failure) => refused(model, request, &failure),
+    }
+}
+
+fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Vec<Effect> {
+    let field_is_over = match (&model.prompt, request) {
+        (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, .. }) => amount.person == *person,
+        (
+            Some(Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::NumberOncePaused { blast, .. }, .. })),
+            WriteRequest::Pause(id),
+        ) => blast == id,
+        _ => false,
+    };
+    if field_is_over {
+        // What is still typed for it must not be handled as keys.
+        prompts::refuse_digits(model, failure.sentence());
+    }
+    model.refuse(failure.sentence());
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
+
+fn marked_one(model: &mut Model, request: &WriteRequest, marked: &Marked) -> Vec<Effect> {
+    let id = marked.recipient;
+    model.recipients.keep(id);
+    model.mine.insert(id);
+    if model.hint == Some(Hint::Reply) {
+        model.hint = Some(Hint::Undo);
+    }
+    let mut text = sentence(model, request, marked);
+    if leaves_the_list(model, marked) {
+        text.push_str(STAY);
+    }
+    log(model, &text, &marked.command_line);
+    model.say(Notice::done(text).hint("u undoes"));
+    after_mark(model, &[id])
+}
+
+/// Whether somebody was listed and no longer matches, as marked.
+fn leaves_the_list(model: &Model, marked: &Marked) -> bool {
+    let scope = &model.recipients.scope;
+    model.overlays.is_empty()
+        && model.recipients.get(marked.recipient).is_some_and(|person| {
+            let after = RecipientRow { status: marked.after, ..person.row.clone() };
+            scope.still_holds(&person.row) && !scope.still_holds(&after)
+        })
+}
+
+fn marked_several(model: &mut Model, request: &WriteRequest, several: &MarkedSeveral) -> Vec<Effect> {
+    let people: Vec<RecipientId> = several.marked.iter().map(|marked| marked.recipient).collect();
+    for &id in &people {
+        model.recipients.keep(id);
+        model.mine.insert(id);
+    }
+    let mut text = sentence_for_several(request, several);
+    if several.marked.iter().any(|marked| leaves_the_list(model, marked)) {
+        text.push_str(STAY);
+    }
+    for marked in &several.marked {
+        let each = format!("{}: {} -> {}, one of {}", marked.who, marked.before, marked.after, counted(people.len()));
+        log(model, &each, &marked.command_line);
+    }
+    model.say(Notice::done(text).hint("u undoes"));
+    after_mark(model, &people)
+}
+
+/// "40 people: replied, by you", and why others were not marked.
+fn sentence_for_several(request: &WriteRequest, MarkedSeveral { marked, refused }: &MarkedSeveral) -> String {
+    let what = match request {
+        WriteRequest::MarkSeveral { mark: Mark::OptOut, .. } => "never messaged again".to_owned(),
+        _ => marked.first().map(|marked| marked.after.to_string()).unwrap_or_default(),
+    };
+    let who = counted(marked.len());
+    match refused.as_slice() {
+        [] => format!("{who}: {what}, by you"),
+        [why] => format!("{who}: {what}, by you. Not {why}"),
+        [why, ..] => format!("{who}: {what}, by you. {} not, the first: {why}", refused.len()),
+    }
+}
+
+fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
+    let Marked { who, before, after, .. } = marked;
+    let money = |sum| format!("{} {}", symbol(&model.options.currency), money(sum));
+    let mark = match request {
+        WriteRequest::Mark { mark, .. } => Some(mark),
+        WriteRequest::Amend { seen: Some(seen), amount, .. } => {
+            return format!("{who}: {} instead of {}, by you", money(*amount), money(*seen));
+        }
+        WriteRequest::Amend { amount, .. } => return format!("{who}: {}, by you", money(*amount)),
+        _ => None,
+    };
+    match mark {
+        Some(Mark::Closed(Some(sum))) => format!("{who}: {after}, {}, by you", money(*sum)),
+        _ if before != after => format!("{who}: {before} -> {after}, by you"),
+        Some(Mark::Note(_)) => format!("{who}: note written, by you"),
+        Some(Mark::OptOut) => format!("{who}: never messaged again, by you"),
+        _ => format!("{who}: {after}, by you"),
+    }
+}
+
+/// Reads again what shows it: their rows, the counts, the open details.
+fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
+    let mut effects = vec![Effect::Read(ReadRequest::Rows(people.to_vec())), Effect::Read(ReadRequest::Blasts)];
+    if let Some(Overlay::Details(details)) = model.overlays.last()
+        && people.contains(&details.person)
+    {
+        effects.push(Effect::Read(ReadRequest::Person(details.person)));
+    }
+    effects
+}
+
+fn taken_back(model: &mut Model, taken: TakenBack) -> Vec<Effect> {
+    if model.hint == Some(Hint::Undo) {
+        model.hint = None;
+    }
+    let TakenBack { recipients, sentence, command_lines } = taken;
+    for command_line in command_lines {
+        log(model, &sentence, &command_line);
+    }
+    model.say(Notice::done(sentence));
+    if recipients.is_empty() {
+        return vec![Effect::Read(ReadRequest::Blasts)];
+    }
+    model.mine.extend(&recipients);
+    after_mark(model, &recipients)
+}
+
+fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastRow) -> Vec<Effect> {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let (text, hint) = match armed_until(&row, model.now) {
+        Some(until) => (format!("{} starts at {}", row.tag, clock.second(until)), Some(U_STOPS)),
+        None if row.state == BlastState::Paused => (format!("{} is paused; S goes on with it", row.tag), None),
+        None => (format!("{} is {}", row.tag, row.state), None),
+    };
+    let verb = match request {
+        WriteRequest::Launch(_) => "send",
+        WriteRequest::Resume(_) => "resume",
+        _ => "pause",
+    };
+    log(model, &text, &format!("blastdeck blast {verb} {}", row.id));
+    model.say(Notice { hint, ..Notice::done(text) });
+    blast_acts::ask_once_paused(model, &row);
+    model.overlays.retain(|page| !matches!(page, Overlay::Plan(plan) if plan.blast == row.id));
+    model.blasts.update(row);
+    vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
+}
+
+fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {
+    let WriteRequest::Cancel(id) = request else { return Vec::new() };
+    let text = format!("cancelled: {} people were left out", number(people));
+    log(model, &text, &format!("blastdeck blast cancel {id}"));
+    model.say(Notice::done(text));
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
+
+fn deleted(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
+    let WriteRequest::Delete(id) = request else { return Vec::new() };
+    log(model, "deleted", &format!("blastdeck blast delete {id}"));
+    model.blasts.remove(*id);
+    model.say(Notice::done("the draft is deleted"));
+    let mut effects = lists::follow_selection(model);
+    effects.push(Effect::Read(ReadRequest::Blasts));
+    effects
+}
+
+fn log(model: &mut Model, sentence: &str, command_line: &str) {
+    let command_line = model.options.call(command_line);
+    if model.log.len() == LOG_MAX {
+        model.log.pop_front();
+    }
+    model.log.push_back(LogLine { at: model.now, sentence: sentence.to_owned(), command_line });
+}
+
+/// A time on the screen has come: what could be undone until now is being sent.
+pub fn time_came(model: &mut Model) -> Vec<Effect> {
+    let stale =
+        model.notice.as_ref().is_some_and(|notice| notice.hint == Some(U_STOPS)) && model.armed().next().is_none();
+    if stale {
+        model.say(Notice::done("it has started: p pauses it"));
+    }
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
