@@ -1,0 +1,157 @@
+//! What a machine remembers of a database, spoiled or from elsewhere: it asks, and sends nothing until somebody confirms.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::SETUP;
+use crate::support::{Shop, copy};
+
+/// A shop that has sent to three, on the shared server.
+async fn a_shop_that_has_sent() -> Shop {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    shop
+}
+
+async fn asks_and_sends_nothing(shop: &Shop, words: &str) {
+    shop.until_idle().await;
+    let senders = shop.json(&["sender", "list"]).await;
+    let reason = senders["stopped"]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains(words), "{words}: {reason}");
+    assert_eq!(shop.sim.posts().await.len(), 3, "{words}");
+}
+
+/// The one file of this name in the shop's memory.
+fn remembered(shop: &Shop, ending: &str) -> PathBuf {
+    let databases = std::fs::read_dir(shop.path("state")).unwrap().flatten();
+    let file = databases.map(|database| database.path().join(format!("sender-1.{ending}")));
+    file.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it() {
+    let cases = [
+        ("damaged", (|shop| std::fs::write(remembered(shop, "json"), "").unwrap()) as fn(&Shop)),
+        ("cut off", |shop| std::fs::write(remembered(shop, "posted-0"), "").unwrap()),
+        ("no record", |shop| std::fs::remove_dir_all(shop.path("state")).unwrap()),
+        ("cannot be written", |shop| std::fs::create_dir(remembered(shop, "new")).unwrap()),
+        ("cannot be read", |shop| {
+            std::fs::remove_dir_all(shop.path("state")).unwrap();
+            std::fs::write(shop.path("state"), "").unwrap();
+        }),
+    ];
+    futures_util::future::join_all(cases.map(|(what, spoil)| asks_once_its_memory_is(what, spoil))).await;
+}
+
+async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    spoil(&shop);
+
+    asks_and_sends_nothing(&shop, what).await;
+
+    if what.starts_with("cannot") {
+        let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+        assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
+        let path = shop.path("state");
+        if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }.unwrap();
+    }
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8, "{what}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn the_same_database_by_another_address_is_still_remembered() {
+    let mut shop = a_shop_that_has_sent().await;
+    shop.execute("update sender_leases set renewals = renewals - 100").await;
+    shop.blast(10..15).await;
+    let separator = if shop.database.url.contains('?') { '&' } else { '?' };
+    shop.database.url = format!("{}{separator}sslmode=prefer", shop.database.url);
+
+    asks_and_sends_nothing(&shop, "back in time").await;
+}
+
+#[tokio::test]
+async fn a_confirmation_is_for_one_sender() {
+    let shop = a_shop_that_has_sent().await;
+    let more = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    let second = more.split("[engine]").next().unwrap().replace("\"sales\"", "\"shop\"").replace("5850", "5851");
+    shop.write("config.toml", format!("{second}{more}"));
+    let list = shop.path("people.csv");
+    let draft = ["blast", "new", "--sender", "shop", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+    let other = shop.json(&draft).await["id"].to_string();
+    shop.send(&other).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 6);
+    shop.execute("update senders set sent_from = jsonb_set(sent_from, '{database_oid}', '1')").await;
+    shop.blast(10..15).await;
+    let third = shop.json(&draft).await["id"].to_string();
+    shop.send(&third).await;
+    shop.until_idle().await;
+
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    assert_eq!(shop.sim.posts().await.len(), 11, "the other sender still asks");
+    assert_eq!(shop.number("select count(*) from senders where stopped_code = 'restored'").await, 1);
+}
+
+#[tokio::test]
+async fn the_memory_of_the_version_before_is_taken_over_and_its_warning_too() {
+    tokio::join!(sends_after_an_upgrade(0, 8), sends_after_an_upgrade(1_000, 3));
+}
+
+async fn sends_after_an_upgrade(renewals: i64, posts: usize) {
+    let shop = a_shop_that_has_sent().await;
+    std::fs::remove_dir_all(shop.path("state")).unwrap();
+    let likeness: serde_json::Value =
+        sqlx::query_scalar("select sent_from from senders").fetch_one(&shop.database.pool).await.unwrap();
+    let memory = json!({ "likeness": likeness, "confirmed_at": null, "renewals": { "1": renewals } });
+    std::fs::create_dir_all(shop.path("data/run/0123456789abcdef")).unwrap();
+    shop.write("data/run/0123456789abcdef/memory.json", memory.to_string());
+    shop.blast(10..15).await;
+
+    shop.until_idle().await;
+
+    assert_eq!(shop.sim.posts().await.len(), posts, "{renewals} renewals were remembered");
+}
+
+#[tokio::test]
+async fn a_database_from_before_it_had_an_id_is_known_by_its_server() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..15).await;
+    // What a backup of the version before becomes when this one migrates it: its people are queued, and have their message.
+    shop.execute(
+        "update database_id set id = gen_random_uuid();
+         update senders set sent_from = null;
+         delete from attempts;
+         delete from provider_message;
+         update blast_recipients set status = 'queued', standing = 'queued', attempt = 0, message_id = null where id <= 3;
+         update blasts set state = 'sending'",
+    )
+    .await;
+
+    asks_and_sends_nothing(&shop, "back in time").await;
+
+    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    assert!(said.err.contains("3 people"), "{said:?}");
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 8);
+}
+
+#[tokio::test]
+async fn a_copied_memory_is_none() {
+    let shop = a_shop_that_has_sent().await;
+    let (state, copied) = (shop.path("state"), shop.path("state-copy"));
+    copy(&state, &copied);
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(&copied, &state).unwrap();
+    shop.blast(10..15).await;
+
+    asks_and_sends_nothing(&shop, "copy").await;
+}
