@@ -46,6 +46,7 @@ pub use open::{Access, Broken, Listening, Setup};
 pub use plan::{Plan, Sample};
 pub use replies::{Heard, Incoming};
 pub use several::MarkedSeveral;
+pub use suppressions::EVERY_BUSINESS;
 pub use undo::TakenBack;
 
 /// What faces show of a status call about a sender.

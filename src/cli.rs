@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use color_eyre::Result;
 
-pub use exit::{ErrorFormat, fail};
+pub use exit::{ErrorStyle, fail};
 
 use crate::telemetry::{self, Verbosity};
 
@@ -103,8 +103,9 @@ enum CliVerb {
 
 impl Arguments {
     /// The format for a failure.
-    pub const fn voice(&self) -> ErrorFormat {
-        if self.global.json { ErrorFormat::Json } else { ErrorFormat::Text }
+    pub fn error_style(&self) -> ErrorStyle {
+        let format = if self.global.json { exit::ErrorFormat::Json } else { exit::ErrorFormat::Text };
+        ErrorStyle::new(format, context::program(&self.global))
     }
 }
 

@@ -20,11 +20,11 @@ fn main() -> ExitCode {
         return guard_main(Path::new(dir));
     }
     if let Err(report) = color_eyre::install() {
-        return cli::fail(&report, cli::ErrorFormat::Text);
+        return cli::fail(&report, &cli::ErrorStyle::plain());
     }
     blastdeck::provider::init();
     let arguments = cli::parse();
-    let voice = arguments.voice();
+    let style = arguments.error_style();
     // One worker beside the main thread, which draws: the work consists of small steps between waits, and fast POSTs
     // have their own thread. A second worker is no faster and takes 4 MB more.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -36,6 +36,6 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(code) => code,
-        Err(report) => cli::fail(&report, voice),
+        Err(report) => cli::fail(&report, &style),
     }
 }

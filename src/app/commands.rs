@@ -11,6 +11,7 @@ use crate::domain::act::Act;
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::domain::sender::StopCode;
+use crate::domain::text;
 use crate::engine::Refusal;
 use crate::store;
 use crate::store::action::{self, NewAction};
@@ -62,7 +63,8 @@ impl App {
         }
         if people != launch.people {
             return Err(AppError::Refused(format!(
-                "it is {people} people now, not {}: look again, nothing was sent",
+                "it is {} now, not {}: look again, nothing was sent",
+                text::people(people),
                 launch.people
             )));
         }

@@ -8,7 +8,10 @@ pub enum AppError {
     /// A rule or a state forbids it; nothing changed. Exit code 3. The sentence names the mend.
     #[error("{0}")]
     Refused(String),
-    /// There is no such blast, person or sender.
+    /// What was typed means nothing, such as a number that is no phone's; nothing changed. Exit code 2.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
     #[error(transparent)]

@@ -123,7 +123,7 @@ impl App {
     /// Senders as they stand, with their pace and how much of the day's limit is used. Where there is no limit nothing is
     /// counted: a window asks again and again, and a day may have a million.
     pub async fn senders(&self) -> Result<Vec<SenderRow>, AppError> {
-        self.senders_counting(|configured| configured.limits.daily_cap.is_some()).await
+        self.senders_counting(|sender| sender.is_some_and(|sender| sender.limits.daily_cap.is_some())).await
     }
 
     /// The same with today's count of each, limit or not: for whoever asks once.
@@ -131,14 +131,18 @@ impl App {
         self.senders_counting(|_| true).await
     }
 
+    /// The day of a sender that this configuration cannot use, or has no more, is that of the screen's time zone.
     async fn senders_counting(
         &self,
-        is_counted: impl Fn(&ConfiguredSender) -> bool,
+        is_counted: impl Fn(Option<&ConfiguredSender>) -> bool,
     ) -> Result<Vec<SenderRow>, AppError> {
         let rows = view::senders::list(self.pool()).await?;
-        let counted = rows.iter().filter_map(|row| self.sender(row.id)).filter(|configured| is_counted(configured));
-        let now = self.engine().clock.now();
-        let days: Vec<_> = counted.map(|configured| (configured.id, day_start(now, configured.zone()))).collect();
+        let counted =
+            rows.iter().map(|row| (row.id, self.sender(row.id))).filter(|(_, configured)| is_counted(*configured));
+        let (now, zone) = (self.engine().clock.now(), self.config().ui.timezone);
+        let days: Vec<_> = counted
+            .map(|(id, configured)| (id, day_start(now, configured.map_or(zone, ConfiguredSender::zone))))
+            .collect();
         let today = sender::attempts_of_days(self.pool(), &days).await?;
         let with_pace = |row: SenderRow| {
             let limits = self.sender(row.id).map(|configured| configured.limits);
@@ -193,7 +197,7 @@ impl App {
     /// The person with this number, in any spelling, in a blast.
     pub async fn recipient_by_phone(&self, blast: BlastId, text: &str) -> Result<RecipientRow, AppError> {
         let region = self.region_of(self.blast(blast).await?.sender_id);
-        let phone = Phone::parse(text, region).map_err(|error| AppError::Refused(format!("`{text}`: {error}")))?;
+        let phone = Phone::parse(text, region).map_err(|error| AppError::Invalid(format!("`{text}`: {error}")))?;
         let row = view::recipients::by_phone(self.pool(), blast, &phone).await?;
         row.ok_or_else(|| AppError::NotFound(format!("{phone} is not in blast {blast}")))
     }

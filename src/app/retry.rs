@@ -3,17 +3,19 @@
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
+use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, StampedEvidence};
 use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
+use crate::store::view::BlastRow;
 
 impl App {
     /// How many would be tried again.
     pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
-        self.blast(blast).await?;
+        may_retry(&self.blast(blast).await?)?;
         let mut people = 0;
         let mut after = RecipientId(0);
         loop {
@@ -26,6 +28,7 @@ impl App {
 
     /// Queues them again; a completed blast is sending then. Returns how many.
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
+        may_retry(&self.blast(blast).await?)?;
         let mut queued = 0;
         let mut after = RecipientId(0);
         loop {
@@ -71,4 +74,14 @@ impl App {
         tx.commit().await?;
         Ok(i64::try_from(queued).unwrap_or(i64::MAX))
     }
+}
+
+/// A blast that is over for good sends to nobody any more, and of a draft nobody has failed.
+fn may_retry(blast: &BlastRow) -> Result<(), AppError> {
+    let why = match blast.state {
+        BlastState::Cancelled | BlastState::Failed => "nothing more is sent of it; make a new blast for who failed",
+        BlastState::Draft | BlastState::Scheduled => "nothing was sent of it yet",
+        BlastState::Sending | BlastState::Paused | BlastState::Completed => return Ok(()),
+    };
+    Err(AppError::Refused(format!("the blast is {}: {why}", blast.state.with_article())))
 }

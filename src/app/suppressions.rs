@@ -12,7 +12,10 @@ use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person::PersonRow;
-use crate::store::suppression::{self, NewSuppression, SuppressionRow, SuppressionScope};
+use crate::store::suppression::{self, KnownBusinesses, NewSuppression, SuppressionRow, SuppressionScope};
+
+/// What an opt-out is noted under that holds for every business.
+pub const EVERY_BUSINESS: &str = "*";
 
 /// A number that is not to be messaged.
 pub(super) struct Suppression<'a> {
@@ -49,6 +52,7 @@ impl App {
     /// Suppresses a number for a business, `*` for all. `false` when it was already.
     pub async fn suppress(&self, business: &str, phone: &Phone, reason: Option<&str>) -> Result<bool, AppError> {
         let mut tx = self.pool().begin().await?;
+        is_known_business(business, &suppression::known_businesses(&mut tx).await?)?;
         let new = Suppression {
             scope: SuppressionScope::Business(business),
             phone,
@@ -134,4 +138,18 @@ impl App {
     pub(super) async fn business(&self, sender: SenderId) -> Result<String, AppError> {
         Ok(crate::store::sender::business(self.pool(), sender).await?)
     }
+}
+
+/// An opt-out from a business that nobody sends for would hold for nothing.
+fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), AppError> {
+    let is_known = |names: &[String]| names.iter().any(|name| name == business);
+    if business == EVERY_BUSINESS || is_known(&known.now) || is_known(&known.before) {
+        return Ok(());
+    }
+    let names: Vec<_> = known.now.iter().map(|name| format!("`{name}`")).collect();
+    let there =
+        if names.is_empty() { "no sender is configured".to_owned() } else { format!("there is {}", names.join(", ")) };
+    Err(AppError::Refused(format!(
+        "no sender is of a business `{business}`: {there}; without --business it holds for all"
+    )))
 }

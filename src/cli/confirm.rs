@@ -7,36 +7,24 @@ use color_eyre::Result;
 use super::exit::RefusedError;
 use super::output::talk;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Confirmation {
-    Yes,
-    No,
+/// Asks; `y` is yes, all else is a refusal. `sure` skips the question.
+pub(super) fn confirm(question: &str, sure: bool) -> Result<()> {
+    if sure || ask(&format!("{question} y, anything else is no"))?.eq_ignore_ascii_case("y") {
+        return Ok(());
+    }
+    Err(RefusedError("cancelled: nothing was done".to_owned()).into())
 }
 
-/// Asks a question: `y` is yes, anything else is no. `sure` skips it.
-pub(super) fn confirm(question: &str, sure: bool) -> Result<Confirmation> {
+/// Asks for a number of people; any other answer is a refusal.
+pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<()> {
     if sure {
-        return Ok(Confirmation::Yes);
-    }
-    let answer = ask(&format!("{question} y, anything else is no"))?;
-    if answer.eq_ignore_ascii_case("y") {
-        return Ok(Confirmation::Yes);
-    }
-    talk("cancelled: nothing was done");
-    Ok(Confirmation::No)
-}
-
-/// Asks the operator to type the number of people; any other answer is no.
-pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<Confirmation> {
-    if sure {
-        return Ok(Confirmation::Yes);
+        return Ok(());
     }
     let answer = ask(&format!("{question} Type {number} and enter"))?;
     if answer == number.to_string() {
-        return Ok(Confirmation::Yes);
+        return Ok(());
     }
-    talk(&format!("{answer:?} is not {number}: nothing is sent"));
-    Ok(Confirmation::No)
+    Err(RefusedError(format!("{answer:?} is not {number}: nothing was done")).into())
 }
 
 fn ask(question: &str) -> Result<String> {

@@ -70,7 +70,7 @@ impl Context {
 
     /// Completes the command lines in a sentence, each in backticks, so that they can be pasted into a shell.
     pub fn pasteable(&self, sentence: &str) -> String {
-        sentence.replace("`blastdeck", &format!("`{}", self.program))
+        pasteable(sentence, &self.program)
     }
 
     /// Formats a time: `%H:%M` for today, with the date otherwise.
@@ -87,10 +87,19 @@ impl Context {
     }
 }
 
+/// How this program is called where nothing else is said.
+pub(super) const PROGRAM: &str = "blastdeck";
+
+/// A sentence whose command lines call this program as it was called. One that was made so before stays as it is.
+pub(super) fn pasteable(sentence: &str, program: &str) -> String {
+    let is_done = program != PROGRAM && sentence.contains(&format!("`{program}"));
+    if is_done { sentence.to_owned() } else { sentence.replace(&format!("`{PROGRAM}"), &format!("`{program}")) }
+}
+
 /// The command line of this program with the flags that select the same database and configuration. A password is never
 /// shown: the line then takes the address from `DATABASE_URL`, and fails without it.
 pub(super) fn program(global: &Global) -> String {
-    let mut line = "blastdeck".to_owned();
+    let mut line = PROGRAM.to_owned();
     if let Some(path) = &global.config {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
         line.extend([" --config ", &quoted(&path.to_string_lossy())]);

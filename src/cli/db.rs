@@ -28,8 +28,12 @@ pub(super) enum DbVerb {
 impl DbVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let config = load(global)?;
-        if global.read_only && matches!(self, Self::Stop | Self::Migrate) {
+        if global.read_only && matches!(self, Self::Start | Self::Stop | Self::Migrate) {
             return Err(RefusedError("this would change something, and --read-only was given".to_owned()).into());
+        }
+        if let (Self::Start, Some(url)) = (&self, &config.database.url) {
+            let why = "the database in force is not the private one, which was not started";
+            return Err(RefusedError(format!("{why}: {url}")).into());
         }
         match self {
             Self::Start | Self::Url => {

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 
 use color_eyre::Result;
@@ -12,7 +13,7 @@ use super::Global;
 use super::context::{Context, load};
 use super::output::{json, text};
 use crate::app::{App, HealthVerdict, Listening};
-use crate::config::Config;
+use crate::config::{Config, SenderConfig};
 use crate::domain::text::clean;
 
 /// The result of one check.
@@ -44,6 +45,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, format!("{error:#}"))),
         Ok(context) => checks.extend(live_checks(&context).await),
     }
+    checks.extend(config.senders.iter().filter_map(token_check));
     checks.push(terminal_check());
     checks.push(logout_check());
     report(global, Some(&config), &checks)
@@ -126,6 +128,14 @@ fn database(context: &Context) -> String {
         Some(url) => format!("{url}, schema up to date"),
         None => format!("private, in {}, schema up to date", context.app.config().database.data_dir.display()),
     }
+}
+
+/// Nothing where a token is no file, or its owner's alone; one that cannot be read is told with its sender.
+fn token_check(sender: &SenderConfig) -> Option<DoctorCheck> {
+    let path = sender.token.file()?;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    let detail = format!("others may read the token: run `chmod 600 {}`", path.display());
+    (mode & 0o077 != 0).then(|| DoctorCheck::new(format!("token {}", sender.name), DOUBTFUL, detail))
 }
 
 fn terminal_check() -> DoctorCheck {

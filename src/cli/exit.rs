@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::context::{PROGRAM, pasteable};
 use super::output::{escaped, talk};
 use crate::app::AppError;
 use crate::config::ConfigError;
@@ -20,22 +21,40 @@ pub(super) struct RefusedError(pub String);
 
 /// How a failure is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorFormat {
+pub(super) enum ErrorFormat {
     /// One sentence.
     Text,
     /// One JSON object, for scripts.
     Json,
 }
 
+/// How a failure is printed: its form, and how this program is called in the command lines of its mend.
+#[derive(Debug, Clone)]
+pub struct ErrorStyle {
+    format: ErrorFormat,
+    program: String,
+}
+
+impl ErrorStyle {
+    pub(super) const fn new(format: ErrorFormat, program: String) -> Self {
+        Self { format, program }
+    }
+
+    /// A sentence, before anything is known of the arguments.
+    pub fn plain() -> Self {
+        Self { format: ErrorFormat::Text, program: PROGRAM.to_owned() }
+    }
+}
+
 /// Prints the failure as one line on standard error and returns its exit code. A reader that has gone away (`| head`)
 /// is not a failure.
-pub fn fail(report: &color_eyre::Report, voice: ErrorFormat) -> ExitCode {
+pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
     if is_broken_pipe(report) {
         return ExitCode::SUCCESS;
     }
     let (kind, code) = kind(report);
-    let sentence = sentence(report);
-    match voice {
+    let sentence = pasteable(&sentence(report), &style.program);
+    match style.format {
         ErrorFormat::Text => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
         ErrorFormat::Json => print_json(kind, code, &sentence),
     }
@@ -67,6 +86,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         return ("usage", 2);
     }
     match report.downcast_ref::<AppError>() {
+        Some(AppError::Invalid(_)) => ("usage", 2),
         Some(AppError::Refused(_)) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_)) => ("database", 1),

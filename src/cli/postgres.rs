@@ -6,18 +6,36 @@ use std::io::{BufRead, IsTerminal};
 use color_eyre::Result;
 
 use super::Global;
+use super::exit::RefusedError;
 use super::output::talk;
 use crate::config::Config;
-use crate::private_postgres::{PrivatePostgres, PrivatePostgresError, install, install_command};
+use crate::private_postgres::{PrivatePostgres, PrivatePostgresError, Status, install, install_command};
 
-/// The database's address; starts the private Postgres where none is configured.
+/// The database's address; starts the private Postgres where none is configured, unless nothing may be started.
 pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
     if let Some(url) = &config.database.url {
         return Ok(url.expose().to_owned());
     }
     let local = PrivatePostgres::new(Some(config.database.data_dir.clone()))?;
+    if global.read_only {
+        return url_of_running(&local);
+    }
     let address = with_programs(global, async || local.ensure_running().await).await?;
     Ok(address.url())
+}
+
+/// With `--read-only` nothing is made, and nothing started.
+fn url_of_running(local: &PrivatePostgres) -> Result<String> {
+    let why = match local.status()? {
+        Status::Running { address: Some(address), .. } => return Ok(address.url()),
+        Status::Running { address: None, .. } => "is starting or ending: try again in a moment".to_owned(),
+        Status::Stopped => "does not run, and --read-only starts nothing: `blastdeck db start` starts it".to_owned(),
+        Status::Absent => {
+            let dir = local.data_dir().display();
+            format!("is not there yet (in {dir}), and --read-only makes none: `blastdeck db start` makes it")
+        }
+    };
+    Err(RefusedError(format!("the private database {why}")).into())
 }
 
 /// Runs what needs the server's programs. Where they are missing, installs them with consent and tries again.

@@ -13,6 +13,7 @@ use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::SenderRow;
 use crate::app::{Engines, HealthVerdict, SenderCheck};
+use crate::domain::text::people_are;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
@@ -69,7 +70,7 @@ async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<
     let context = Context::open(global, Intent::Writes).await?;
     let people = context.app.confirm_sender(name).await?;
     if people > 0 && !context.is_json {
-        talk(&format!("{people} people whom this machine had posted to are now uncertain"));
+        talk(&format!("{} now uncertain: this machine had posted to them", people_are(people)));
     }
     let name = context.app.config().sender(name).map_or(name, |sender| &sender.name);
     let outlook = outlook(&context, name, attendance).await?;

@@ -7,14 +7,13 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
-use super::context::{Context, Intent};
+use super::blast::people::limit;
+use super::context::{Context, Intent, quoted};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
+use crate::app::EVERY_BUSINESS;
 use crate::domain::phone::{Phone, Region};
-
-/// Stands for every business.
-const EVERYBODY: &str = "*";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
@@ -36,7 +35,7 @@ pub(super) enum SuppressVerb {
     },
     /// List suppressed numbers, newest first.
     List {
-        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        #[arg(long, default_value_t = 1000, value_parser = limit, allow_hyphen_values = true)]
         limit: u32,
     },
 }
@@ -60,26 +59,34 @@ fn read(context: &Context, phone: &str) -> Result<Phone> {
 async fn add(global: &Global, phone: &str, business: Option<String>, reason: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
-    let business = business.as_deref().unwrap_or(EVERYBODY);
+    let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
     let is_new = context.app.suppress(business, &phone, reason.as_deref()).await?;
     if context.is_json {
         return json(&json!({ "phone_number": phone, "business": business, "added": is_new }));
     }
     talk(&if is_new {
-        format!("{phone} will not be messaged any more")
+        format!("{phone} will not be messaged any more by {}", in_words(business))
     } else {
-        format!("{phone} is already suppressed")
+        format!("{phone} is already suppressed for {}", in_words(business))
     });
     Ok(())
+}
+
+/// A business as a person reads it.
+fn in_words(business: &str) -> String {
+    if business == EVERY_BUSINESS { "any business".to_owned() } else { format!("`{business}`") }
+}
+
+fn all_in_words(businesses: &[String]) -> String {
+    businesses.iter().map(|business| in_words(business)).collect::<Vec<_>>().join(", ")
 }
 
 async fn remove(global: &Global, phone: &str, business: Option<String>) -> Result<()> {
     let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
-    let business = business.as_deref().unwrap_or(EVERYBODY);
+    let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
     if !context.app.unsuppress(business, &phone).await? {
-        let mend = "find its business with `blastdeck suppress list`, and name it with --business";
-        return Err(RefusedError(format!("{phone} is not suppressed for {business}: {mend}")).into());
+        return Err(RefusedError(not_suppressed(&context, (&phone, business)).await?).into());
     }
     let left = context.app.suppressed_for(&phone).await?;
     if context.is_json {
@@ -88,10 +95,20 @@ async fn remove(global: &Global, phone: &str, business: Option<String>) -> Resul
     talk(&if left.is_empty() {
         format!("{phone} may be messaged again in future blasts")
     } else {
-        let left: Vec<_> = left.iter().map(|business| format!("`{business}`")).collect();
-        format!("{phone} is no longer suppressed for {business}, but still for {}", left.join(", "))
+        format!("{phone} is no longer suppressed for {}, but still for {}", in_words(business), all_in_words(&left))
     });
     Ok(())
+}
+
+/// With the businesses that the number is suppressed for, and the command line that lifts that.
+async fn not_suppressed(context: &Context, (phone, business): (&Phone, &str)) -> Result<String> {
+    let places = context.app.suppressed_for(phone).await?;
+    let Some(first) = places.first() else { return Ok(format!("{phone} is not suppressed")) };
+    let line = format!("`blastdeck suppress remove {}", phone.as_str());
+    let mend =
+        if first == EVERY_BUSINESS { format!("{line}`") } else { format!("{line} --business {}`", quoted(first)) };
+    let why = format!("{phone} is not suppressed for {}, but for {}", in_words(business), all_in_words(&places));
+    Ok(format!("{why}: {}", context.pasteable(&mend)))
 }
 
 async fn list(global: &Global, limit: u32) -> Result<()> {

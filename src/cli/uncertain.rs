@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Global;
 use super::blast::people::{Listing, list};
-use super::confirm::{Confirmation, confirm, confirm_number};
+use super::confirm::{confirm, confirm_number};
 use super::context::{Context, Intent};
 use super::exit::RefusedError;
 use super::output::{json, line, talk};
@@ -89,9 +89,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
     let question = format!("All {people} uncertain people {}.", answer.consequence());
-    if confirm_number(&question, people, sure)? == Confirmation::No {
-        return Ok(());
-    }
+    confirm_number(&question, people, sure)?;
     let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);
     loop {
         let filter = Filter::status(Status::Uncertain);
@@ -123,9 +121,7 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
     let who = person.name.clone().unwrap_or_else(|| person.phone.to_string());
     let question = format!("Send to {} again? If it did arrive, they get it twice.", clean(&who));
     let is_sure = sure || answer != ResolutionArg::Resend || person.status != Status::Uncertain;
-    if confirm(&question, is_sure)? == Confirmation::No {
-        return Ok(());
-    }
+    confirm(&question, is_sure)?;
     let done = context.app.mark(person.id, Mark::Resolve(answer.resolution())).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "before": done.before, "after": done.after }));

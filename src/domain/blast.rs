@@ -33,6 +33,14 @@ impl BlastState {
         }
     }
 
+    /// The word in a sentence: `the blast is a draft`, `the blast is paused`.
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Draft => "a draft",
+            other => other.word(),
+        }
+    }
+
     pub fn from_word(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|state| state.word() == word || (word == "done" && *state == Self::Completed))
@@ -66,7 +74,7 @@ pub enum BlastCommand {
 
 /// A command that the state does not allow, with what would help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the blast is {state}: {mend}")]
+#[error("the blast is {}: {mend}", state.with_article())]
 pub struct TransitionError {
     pub state: BlastState,
     pub mend: &'static str,

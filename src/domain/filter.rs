@@ -27,7 +27,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use parse::FilterError;
+pub use parse::{FilterError, status};
 
 /// Terms that all must hold. Empty: everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! Must not be used on a message on its way to WhatsApp: people get exactly what the operator wrote.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// Takes out whatever could steer a terminal or lie about the order of letters: control characters (C0, DEL, C1),
 /// bidi marks and overrides, invisible format characters. Line breaks and tabs become one space each.
@@ -52,6 +53,22 @@ fn is_signed_number(text: &str) -> bool {
 pub fn number(n: i64) -> String {
     let sign = if n < 0 { "-" } else { "" };
     format!("{sign}{}", grouped(&n.unsigned_abs().to_string()))
+}
+
+/// A number with the noun that agrees with it: `1 row`, `3 rows`.
+pub fn count_of<N: fmt::Display + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
+    let noun = if n == N::from(1) { one } else { many };
+    format!("{n} {noun}")
+}
+
+/// `1 person`, `3 people`.
+pub fn people<N: fmt::Display + PartialEq + From<u8>>(n: N) -> String {
+    count_of(n, "person", "people")
+}
+
+/// `1 person is`, `3 people are`.
+pub fn people_are(n: i64) -> String {
+    count_of(n, "person is", "people are")
 }
 
 /// Digits with a comma before every three from the right.

@@ -82,7 +82,7 @@ pub async fn retryable(
     let people = sqlx::query_as(
         "select id, attempt from blast_recipients r
           where blast_id = $1 and status >= 'failed' and status <= 'failed' and id > $3
-            and failed_attempt is null and sent_at is null and ($2::text is null or error_code = $2)
+            and failed_attempt is null and sent_at is null and ($2::text is null or coalesce(nullif(error_code, ''), 'unknown') = $2)
             and not (starts_with(phone_number, '+5')
                      and exists (select 1 from blast_recipients o
                                   where person_key(o.phone_number) = person_key(r.phone_number)

@@ -29,6 +29,15 @@ pub struct NewSuppression<'a> {
     pub by: &'a str,
 }
 
+/// The names that opt-outs are shared under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownBusinesses {
+    /// Those that senders have now.
+    pub now: Vec<String>,
+    /// Those whose opt-outs hold for one that has another name now.
+    pub before: Vec<String>,
+}
+
 /// Whose opt-outs one is among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SuppressionScope<'a> {
@@ -114,6 +123,18 @@ pub async fn businesses(pool: &PgPool, phone: &str) -> Result<Vec<String>, Store
     .fetch_all(pool)
     .await?;
     Ok(businesses)
+}
+
+/// The businesses that an opt-out can be noted for: those of the senders, and those whose opt-outs follow a sender.
+pub async fn known_businesses(tx: &mut PgConnection) -> Result<KnownBusinesses, StoreError> {
+    let known: Vec<(String, bool)> = sqlx::query_as(
+        "select business, true from senders union select source, false from opt_out_links order by 2 desc, 1",
+    )
+    .fetch_all(tx)
+    .await?;
+    let (now, before): (Vec<_>, Vec<_>) = known.into_iter().partition(|(_, is_now)| *is_now);
+    let names = |rows: Vec<(String, bool)>| rows.into_iter().map(|(name, _)| name).collect();
+    Ok(KnownBusinesses { now: names(now), before: names(before) })
 }
 
 /// The list, newest first.

@@ -19,3 +19,23 @@ async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
     assert_eq!(shop.sim.posts().await.len(), 0);
     assert_eq!(shop.count("queued").await, 3);
 }
+
+#[tokio::test]
+async fn a_wrong_number_and_a_no_are_refusals_by_their_exit_code() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    let before = shop.rows().await;
+
+    for (verb, question, answer, words) in [
+        ("send", "Type 3 and enter", "4\r", "\"4\" is not 3: nothing was done"),
+        ("delete", "y, anything else is no", "n\r", "nothing was done"),
+    ] {
+        let mut terminal = shop.in_terminal(&["blast", verb, &blast], Size { columns: 250, rows: 30 });
+        terminal.wait_for_text(question);
+        terminal.type_keys(answer);
+        terminal.wait_for_text(words);
+        assert_eq!(terminal.wait_for_exit().exit_code(), 3, "{verb}");
+    }
+
+    assert_eq!(shop.rows().await, before);
+}

@@ -39,7 +39,7 @@ async fn a_sender_that_was_added_is_sent_for_though_a_standby_was_started_before
     let second = shop.draft_of("counter", 900..901, &[]).await;
     let said = shop.run(&["blast", "send", &second, "--yes"]).await;
 
-    assert!(said.code == 0 && said.err.contains("is being sent to 1 people"), "{said:?}");
+    assert!(said.code == 0 && said.err.contains("is being sent to 1 person"), "{said:?}");
     until_sent_to(&shop, 900).await;
     eventually("one standby is left", || shop.engines().len() == 1);
     // The one before goes on as well.

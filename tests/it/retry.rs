@@ -57,3 +57,60 @@ async fn one_answer_for_all_uncertain_people_closes_a_blast_by_decision() {
     assert_eq!(shop.sim.posts().await.len(), 3);
     shop.invariants().await;
 }
+
+/// A shop with a blast that is over, of whose people the first was refused and the last failed after acceptance.
+async fn with_failures() -> (Shop, String) {
+    let shop = Shop::open(Setup::default()).await;
+    shop.sim.answer_send(&digits(0), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
+    shop.sim.answer_send(&digits(1), json!([{ "message_id": "M1" }])).await;
+    shop.sim
+        .answer_status("M1", json!([{ "body": r#"{"success":true,"data":{"status":"ERROR"}}"#, "times": 1000 }]))
+        .await;
+    let blast = shop.blast(0..2).await;
+    shop.until_idle().await;
+    (shop, blast)
+}
+
+#[tokio::test]
+async fn a_cancelled_blast_and_a_draft_are_not_retried() {
+    let (shop, blast) = with_failures().await;
+    shop.execute(&format!("update blasts set state = 'cancelled' where id = {blast}")).await;
+    let draft = shop.draft(10..12).await;
+    let before = shop.rows().await;
+
+    let cancelled = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    let unsent = shop.run(&["blast", "retry", &draft, "--yes", "--no-engine"]).await;
+
+    assert!(
+        cancelled.code == 3 && cancelled.err.contains("the blast is cancelled: nothing more is sent"),
+        "{cancelled:?}"
+    );
+    assert!(unsent.code == 3 && unsent.err.contains("the blast is a draft: nothing was sent of it yet"), "{unsent:?}");
+    assert_eq!(shop.rows().await, before);
+}
+
+#[tokio::test]
+async fn a_retry_of_nobody_says_whether_nobody_failed_so_or_whether_they_may_have_it() {
+    let (shop, blast) = with_failures().await;
+    let retry = async |code: &str| shop.run(&["blast", "retry", &blast, "--yes", "--no-engine", "--code", code]).await;
+
+    let (unknown, taken) = (retry("nope").await, retry("error").await);
+
+    assert!(unknown.code == 3 && unknown.err.contains("nobody failed with the code `nope`"), "{unknown:?}");
+    let words = "no person who failed with the code `error` is known not to have received the message";
+    assert!(taken.code == 3 && taken.err.contains(words), "{taken:?}");
+    let done = retry("refused").await;
+    assert!(done.code == 0 && done.err.contains("1 person is queued again"), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_retry_of_a_paused_blast_says_that_it_is_paused_and_starts_nobody() {
+    let (shop, blast) = with_failures().await;
+    shop.execute(&format!("update blasts set state = 'paused' where id = {blast}")).await;
+
+    let said = shop.run(&["blast", "retry", &blast, "--yes"]).await;
+
+    assert!(said.code == 0 && said.err.contains("the blast is paused: `blastdeck --config"), "{said:?}");
+    assert!(said.err.contains(&format!("blast resume {blast}` goes on")), "{said:?}");
+    assert!(shop.engines().is_empty());
+}

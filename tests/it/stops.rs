@@ -122,3 +122,18 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
     assert_eq!(offline["mend"], "mend it, then `blastdeck sender check sales`, or S on the blast");
     assert_eq!(shop.count("queued").await, 3);
 }
+
+#[tokio::test]
+async fn every_wording_of_a_dead_token_or_device_stops_the_sender() {
+    for words in ["No such device", "Expired token", "Token has expired"] {
+        let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 1", ..Setup::default() }).await;
+        let body = json!({ "success": false, "message": words }).to_string();
+        shop.sim.answer_any_send(json!([{ "body": body }])).await;
+        shop.blast(0..3).await;
+
+        shop.until_idle().await;
+
+        assert!(is_stopped(&shop).await, "{words}");
+        assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (1, 3), "{words}");
+    }
+}

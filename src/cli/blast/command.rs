@@ -6,11 +6,12 @@ use serde_json::json;
 use crate::app::AppError;
 use crate::app::view::BlastRow;
 use crate::cli::Global;
-use crate::cli::confirm::{Confirmation, confirm};
+use crate::cli::confirm::confirm;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, transition};
 use crate::domain::ids::BlastId;
+use crate::domain::text::{people, people_are};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ConfirmArgs {
@@ -39,15 +40,13 @@ impl ConfirmArgs {
             allowed(&blast, BlastCommand::Cancel)?;
             let question =
                 format!("Cancel {}? The {} still queued get no message, for good.", blast.tag, blast.counts.queued);
-            if confirm(&question, self.yes)? == Confirmation::No {
-                return Ok(());
-            }
+            confirm(&question, self.yes)?;
         }
         let left_out = context.app.cancel(self.blast).await?;
         if context.is_json {
             return json(&json!({ "id": self.blast, "state": "cancelled", "left_out": left_out }));
         }
-        talk(&format!("{} is cancelled; {left_out} people were left out", blast.tag));
+        talk(&format!("{} is cancelled; {} left out", blast.tag, people_are(left_out)));
         Ok(())
     }
 
@@ -60,11 +59,9 @@ impl ConfirmArgs {
         } else {
             let blast = context.app.blast(id).await?;
             allowed(&blast, BlastCommand::Delete)?;
-            let people = blast.total_recipients;
-            let question = format!("Delete {} with its {people} people and their history?", blast.tag);
-            if confirm(&question, self.yes)? == Confirmation::No {
-                return Ok(());
-            }
+            let people = people(blast.total_recipients);
+            let question = format!("Delete {}, {people} with their history?", blast.tag);
+            confirm(&question, self.yes)?;
             blast.tag
         };
         context.app.delete(id).await?;

@@ -8,14 +8,14 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::json;
 
-use crate::app::NewDraft;
+use crate::app::{AppError, NewDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
-use crate::domain::text::clean;
+use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo};
 
@@ -139,9 +139,9 @@ fn default_tag(path: &Path) -> String {
 /// Maps what is wrong with a list to a refusal: nothing changed.
 fn refusal(error: ImportError) -> color_eyre::Report {
     match error {
-        ImportError::Store(error) => crate::app::AppError::from(error).into(),
+        ImportError::Store(error) => AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
-        ImportError::Sender(why) => UsageError(why).into(),
+        ImportError::Sender(why) => AppError::NotFound(why).into(),
         other => RefusedError(other.to_string()).into(),
     }
 }
@@ -149,9 +149,10 @@ fn refusal(error: ImportError) -> color_eyre::Report {
 /// Reports on standard error how many people were imported, and why others were not.
 fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
-    talk(&format!("{} people taken (phones from {}{name})", imported.taken, clean(&imported.phone_column)));
+    let taken = text::people(imported.taken);
+    talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
     if imported.rejected.total > 0 {
-        talk(&format!("{} rows left out:", imported.rejected.total));
+        talk(&format!("{} left out:", count_of(imported.rejected.total, "row", "rows")));
         for reason in &imported.rejected.reasons {
             talk(&format!("  {:>6}  {} (first in row {})", reason.rows, clean(&reason.reason), reason.first_row));
         }
@@ -160,6 +161,7 @@ fn report(imported: &Imported) {
         talk(&format!("they are in {}", file.display()));
     }
     if let Some(odd) = imported.not_utf8 {
-        talk(&format!("{} rows are not UTF-8 and may have wrong letters (first: row {})", odd.rows, odd.first_row));
+        let odd_rows = count_of(odd.rows, "row is", "rows are");
+        talk(&format!("{odd_rows} not UTF-8 and may have wrong letters (first: row {})", odd.first_row));
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, TextTable};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{self, Filter, FilterError};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
@@ -22,16 +22,24 @@ pub(in crate::cli) struct RecipientsArgs {
     #[arg(long, value_parser = status)]
     status: Option<Status>,
     /// The dashboard's filter language: stuck:read, phone:6012, name:ali, code:131026, has:reply, -status:failed …
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     search: Option<String>,
     /// At most this many.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = limit, allow_hyphen_values = true)]
     limit: Option<u32>,
 }
 
+/// How many rows to list at most, for each verb that has a limit.
+pub(in crate::cli) fn limit(text: &str) -> Result<u32, String> {
+    let limit = text.trim().parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or_else(|| "write a whole number, 1 or more".to_owned())
+}
+
 fn status(text: &str) -> Result<Status, String> {
-    let known = || Status::ALL.map(Status::word).join(", ");
-    Status::from_word(text).ok_or_else(|| format!("no such status: write one of {}", known()))
+    filter::status(text).map_err(|error| match error {
+        FilterError::ProviderWord(_) => format!("{error} with --search"),
+        _ => error.to_string(),
+    })
 }
 
 /// How many people to list.

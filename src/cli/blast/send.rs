@@ -5,16 +5,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::json;
 
-use super::show;
+use super::show::{self, who_gets_one};
 use crate::app::view::BlastRow;
 use crate::app::{AppError, Launch, Plan};
 use crate::cli::Global;
-use crate::cli::confirm::{Confirmation, confirm_number};
+use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::BlastId;
-use crate::domain::text::clean;
+use crate::domain::text::{self, clean};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
@@ -44,10 +44,8 @@ impl SendArgs {
         if !self.yes {
             talk(&show::plan_text(&context, &plan));
         }
-        let question = format!("{} people get one message each, from {}.", plan.people, plan.blast.sender);
-        if confirm_number(&question, plan.people, self.yes)? == Confirmation::No {
-            return Ok(());
-        }
+        let question = format!("{}.", who_gets_one(&plan));
+        confirm_number(&question, plan.people, self.yes)?;
         let launch = Launch {
             blast: self.blast,
             version: plan.blast.version,
@@ -82,11 +80,11 @@ impl SendArgs {
 
 /// Describes the state as it is now, and promises no more.
 fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
-    let tag = clean(&blast.tag);
+    let (tag, people) = (clean(&blast.tag), text::people(people));
     if is_attended {
-        format!("{tag} is being sent to {people} people; `blastdeck` shows it live")
+        format!("{tag} is being sent to {people}; `blastdeck` shows it live")
     } else {
-        format!("{tag} waits for an engine that sends for {}: {people} people are queued", blast.sender)
+        format!("{tag} waits for an engine that sends for {}: {people} queued", blast.sender)
     }
 }
 

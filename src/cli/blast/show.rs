@@ -15,7 +15,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::status::Status;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, count_of};
 use crate::domain::waiting::Waiting;
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
@@ -122,10 +122,16 @@ fn plan_json(plan: &Plan) -> Value {
     })
 }
 
+/// `1 person gets one message, from sales`.
+pub(super) fn who_gets_one(plan: &Plan) -> String {
+    let who = count_of(plan.people, "person gets one message", "people get one message each");
+    format!("{who}, from {}", plan.blast.sender)
+}
+
 /// The plan as text, with only the lines that matter.
 pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{} people get one message each, from {}", plan.people, plan.blast.sender);
+    let _ = writeln!(out, "{}", who_gets_one(plan));
     let about = [
         (plan.suppressed, "left out: they opted out"),
         (plan.recently_messaged, "had a message from us in the last 7 days"),

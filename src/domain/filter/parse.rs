@@ -203,7 +203,8 @@ fn statuses(value: &str) -> Result<Test, FilterError> {
     }
 }
 
-fn status(word: &str) -> Result<Status, FilterError> {
+/// Reads a status as one types it.
+pub fn status(word: &str) -> Result<Status, FilterError> {
     if let Some(status) = Status::from_word(word) {
         return Ok(status);
     }

@@ -18,7 +18,17 @@ const fn refused(class: ErrorClass, code: &'static str) -> RefusalMeaning {
 /// Phrases in lower case, and the meaning of a sentence that contains one. The first match wins.
 const TABLE: [(&[&str], RefusalMeaning); 4] = [
     (
-        &["unauthori", "invalid token", "token invalid", "token is invalid", "token expired", "wrong token"],
+        &[
+            "unauthori",
+            "invalid token",
+            "token invalid",
+            "token is invalid",
+            "token expired",
+            "token has expired",
+            "token is expired",
+            "expired token",
+            "wrong token",
+        ],
         refused(ErrorClass::StopSender, "unauthorised"),
     ),
     (
@@ -35,6 +45,7 @@ const TABLE: [(&[&str], RefusalMeaning); 4] = [
             "logout",
             "scan qr",
             "scan the qr",
+            "no such device",
             "device not found",
             "invalid device",
             "device is not",
@@ -103,6 +114,9 @@ mod tests {
         let cases = [
             ("Unauthorised Token", refused(StopSender, "unauthorised")),
             ("UNAUTHORIZED", refused(StopSender, "unauthorised")),
+            ("Expired token", refused(StopSender, "unauthorised")),
+            ("Token has expired", refused(StopSender, "unauthorised")),
+            ("No such device", refused(StopSender, "device")),
             ("Device is offline", refused(StopSender, "device")),
             ("Your device has been unpaired", refused(StopSender, "device")),
             ("Phone not connected", refused(StopSender, "device")),

@@ -37,7 +37,7 @@ async fn a_list_that_cannot_be_used_is_refused_and_leaves_nothing() {
         let usual = ["blast", "new", "--message", "Hi", "--recipients", good.to_str().unwrap()];
         shop.run(&[&usual, more].concat()).await
     };
-    is_a_clear_line(&new(&["--sender", "slaes"]).await, USAGE, &["no sender `slaes`", "sales"]);
+    is_a_clear_line(&new(&["--sender", "slaes"]).await, FAILED, &["no sender `slaes`", "sales"]);
     is_a_clear_line(&new(&["--sender", "sales", "--rate", "-5/min"]).await, USAGE, &["-5/min", "--rate"]);
     is_a_clear_line(&new(&["--sender", "sales", "--gap", "60s..20s"]).await, USAGE, &["60s..20s"]);
     is_a_clear_line(&new(&["--sender", "sales", "--window", "9-25"]).await, USAGE, &["--window"]);
@@ -64,7 +64,7 @@ async fn what_does_not_exist_is_named_and_nothing_changes() {
         (&["audit", "--repair", "9999"], FAILED, "no blast 9999"),
         (&["mark", "77", &stranger, "replied"], FAILED, "no blast 77"),
         (&["mark", "1", &stranger, "replied"], FAILED, "not in blast 1"),
-        (&["mark", "1", "12", "replied"], REFUSED, "`12`"),
+        (&["mark", "1", "12", "replied"], USAGE, "`12`"),
         (&["mark", "2", &digits(10), "replied"], REFUSED, "nothing was sent"),
         (&["mark", "1", &digits(1), "undo"], REFUSED, "no mark to take back"),
         (&["mark", "1", &digits(1), "closed", "--amount", "-5"], USAGE, "`-5` is not an amount"),
@@ -171,7 +171,7 @@ async fn a_failure_with_json_is_json() {
         (&["blast", "show", "77"], FAILED, "not_found"),
         (&["blast", "show", "seven"], USAGE, "usage"),
         (&["blast", "lsit"], USAGE, "usage"),
-        (&["blast", "new", "--sender", "slaes", "--message", "x", "--recipients", "people.csv"], USAGE, "usage"),
+        (&["blast", "new", "--sender", "slaes", "--message", "x", "--recipients", "people.csv"], FAILED, "not_found"),
         (&["mark", "2", &digits(10), "replied"], REFUSED, "refused"),
         (&["--read-only", "blast", "pause", "1"], REFUSED, "refused"),
         (&["blast", "send", "2"], REFUSED, "refused"),

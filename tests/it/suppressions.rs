@@ -1,0 +1,56 @@
+//! `suppress` as an operator types it: what would hold for nothing is refused, and a refusal names the line that works.
+
+use crate::support::{Setup, Shop, digits};
+
+#[tokio::test]
+async fn an_opt_out_from_a_business_that_nobody_sends_for_is_refused() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.ok(&["sender", "list"]).await;
+    let before = shop.rows().await;
+
+    let said = shop.run(&["suppress", "add", &digits(1), "--business", "typo"]).await;
+
+    assert!(said.code == 3 && said.err.contains("business `typo`") && said.err.contains("`kedai`"), "{said:?}");
+    assert_eq!(shop.rows().await, before);
+    let known = shop.run(&["suppress", "add", &digits(1), "--business", "kedai"]).await;
+    assert!(known.code == 0 && known.err.contains("will not be messaged any more by `kedai`"), "{known:?}");
+}
+
+#[tokio::test]
+async fn an_opt_out_that_is_not_found_names_where_the_number_is() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.ok(&["suppress", "add", &digits(1), "--business", "kedai"]).await;
+
+    let said = shop.run(&["suppress", "remove", &digits(1)]).await;
+    let nowhere = shop.run(&["suppress", "remove", &digits(2)]).await;
+
+    let line = format!("suppress remove +{} --business 'kedai'`", digits(1));
+    assert!(said.code == 3 && said.err.contains("is not suppressed for any business, but for `kedai`"), "{said:?}");
+    assert!(said.err.contains("`blastdeck --config") && said.err.contains(&line), "{said:?}");
+    assert!(nowhere.code == 3 && nowhere.err.contains("is not suppressed\n"), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..2).await;
+    let list = shop.path("people.csv");
+    let new = ["blast", "new", "--sender", "slaes", "--message", "x", "--recipients", list.to_str().unwrap()];
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["mark", "1", "12", "replied"], 2, "usage"),
+        (&["uncertain", "resolve", "1", "12", "drop"], 2, "usage"),
+        (&["suppress", "add", "12"], 2, "usage"),
+        (&["suppress", "remove", "12"], 2, "usage"),
+        (&new, 1, "not_found"),
+        (&["sender", "check", "slaes"], 1, "not_found"),
+        (&["sender", "confirm", "slaes"], 1, "not_found"),
+        (&["sender", "move", "slaes"], 1, "not_found"),
+        (&["blast", "show", "77"], 1, "not_found"),
+    ];
+    for (verb, code, kind) in cases {
+        let said = shop.run(&[verb, &["--json"]].concat()).await;
+        assert!(said.code == code && said.err.contains(&format!("\"kind\":\"{kind}\"")), "{verb:?}: {said:?}");
+    }
+    let mend = shop.run(&["blast", "show", "77"]).await;
+    assert!(mend.err.contains("`blastdeck --config") && mend.err.contains(" blast list`"), "{mend:?}");
+}
