@@ -81,6 +81,9 @@ impl App {
         let at = store::now(&mut *tx).await?;
         let entry = self.manual(person, Evidence::Manual(mark.clone()), at);
         let settled = record_in(&mut tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
+        if let (Some(EntryOutcome::Nothing), Some(fact)) = (settled.first(), known_fact(&mark)) {
+            return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
+        }
         let (before, after) = outcome(settled.first(), person)?;
         if mark == Mark::OptOut {
             self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
@@ -236,6 +239,16 @@ pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
             };
             format!("blastdeck uncertain resolve {blast} {phone} {word}")
         }
+    }
+}
+
+/// What a mark says that changes no status, where it was known before.
+const fn known_fact(mark: &Mark) -> Option<&'static str> {
+    match mark {
+        Mark::OptOut => Some("has opted out"),
+        Mark::Note(_) => Some("has that note"),
+        Mark::Closed(Some(_)) => Some("is closed with that amount"),
+        _ => None,
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Report {
     /// At *sent* and not polled yet, so not known to be stuck. A lower bound from 50,000 on.
     pub unasked: i64,
     pub counts: Counts,
+    /// What the closed brought, with two decimals.
+    pub amount: String,
     /// Shares of sent, from 0 to 1.
     pub rates: Rates,
     /// Why people failed, most frequent first.
@@ -72,6 +74,7 @@ impl Report {
             stuck: blast.stuck(),
             unasked: blast.unasked.number(),
             counts: blast.counts,
+            amount: money(&blast.counts),
             rates: funnel.rates(),
             errors: errors.iter().map(line).collect(),
             opted_out_later: blast.opted_out_later,
@@ -135,7 +138,7 @@ pub fn table(report: &Report) -> String {
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("{unasked}"));
     }
-    line(&mut text, format_args!("people {}  money {}", number(report.blast.total_recipients), money(report)));
+    line(&mut text, format_args!("people {}  money {}", number(report.blast.total_recipients), report.amount));
     if !report.errors.is_empty() {
         line(&mut text, format_args!("\n{:<12} {:>9}  why", "error", "people"));
     }
@@ -165,7 +168,7 @@ pub fn markdown(report: &Report) -> String {
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("\n{unasked}."));
     }
-    line(&mut text, format_args!("\nPeople: {}. Money: {}.", number(report.blast.total_recipients), money(report)));
+    line(&mut text, format_args!("\nPeople: {}. Money: {}.", number(report.blast.total_recipients), report.amount));
     if !report.errors.is_empty() {
         text.push_str("\n| error | people | why |\n|---|---:|---|\n");
     }
@@ -189,7 +192,7 @@ pub fn csv(report: &Report) -> String {
     push(["blast", "sender", "", "", &report.blast.sender]);
     push(["blast", "follow_up_stage", "", "", &report.blast.follow_up_stage]);
     push(["blast", "total_recipients", &report.blast.total_recipients.to_string(), "", ""]);
-    push(["blast", "amount", &money(report), "", ""]);
+    push(["blast", "amount", &report.amount, "", ""]);
     for stage in report.stages() {
         push(["funnel", &stage.label.to_lowercase(), &stage.count.to_string(), &stage.share.to_string(), ""]);
     }
@@ -243,8 +246,8 @@ fn later(people: i64) -> String {
 }
 
 /// The total amount of closed people, with two decimals.
-fn money(report: &Report) -> String {
-    let amount: Decimal = report.counts.amount.round_dp(2);
+fn money(counts: &Counts) -> String {
+    let amount: Decimal = counts.amount.round_dp(2);
     format!("{amount:.2}")
 }
 

@@ -70,11 +70,13 @@ impl MarkVerb {
 }
 
 async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
+    let amount = if let Mark::Closed(Some(amount)) = &mark { format!(" with {amount}") } else { String::new() };
     let done = context.app.mark(person.id, mark).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));
     }
-    line(&format!("{}: {}, {} -> {}", done.who, done.act, done.before, done.after))
+    let change = if done.before == done.after { String::new() } else { format!(", {} -> {}", done.before, done.after) };
+    line(&format!("{}: {}{amount}{change}", done.who, done.act))
 }
 
 async fn undo(context: &Context, person: &RecipientRow) -> Result<()> {

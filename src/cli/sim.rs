@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use color_eyre::Result;
+use color_eyre::eyre::eyre;
+use color_eyre::{Report, Result};
 use serde_json::json;
 
 use super::Global;
@@ -42,6 +43,13 @@ fn span(text: &str) -> Result<Duration, String> {
     parse_span(text).map_err(|error| error.to_string())
 }
 
+fn cannot_run(error: std::io::Error, listen: SocketAddr) -> Report {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        return eyre!("{listen} is used by another program: name another port with --listen, or 0 for any free one");
+    }
+    error.into()
+}
+
 impl SimVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let shutdown = Shutdown::new();
@@ -70,7 +78,8 @@ impl SimVerb {
             let url = format!("http://{address}");
             let _ = if is_json { json(&json!({ "base_url": url })) } else { line(&url) };
         })
-        .await?;
+        .await
+        .map_err(|error| cannot_run(error, self.listen))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -137,10 +137,12 @@ impl Environment {
         for key in table.keys {
             let names = variables(key);
             let set = names.iter().find_map(|name| Some((name.clone(), self.get(name)?.to_owned())));
+            // A sender's name is what its variables are found by: one that gives another is told as a stranger.
+            if (table.name, *key) == ("senders", "name") {
+                continue;
+            }
             taken.extend(names);
-            // A sender's variables are found by its name.
-            let is_fixed = (table.name, *key) == ("senders", "name");
-            if let Some((name, value)) = set.filter(|_| !is_fixed) {
+            if let Some((name, value)) = set {
                 values.insert(key, SourcedValue { raw: RawValue::Text(value), source: ValueSource::Variable(name) });
             }
         }
@@ -170,6 +172,9 @@ fn stranger_of_sender(document: &Document, table: &TableKeys, variable: &str, re
     });
     let key = names.filter_map(|name| variable.strip_prefix(&keys::sender_prefix(name))).min_by_key(|key| key.len());
     match key {
+        Some("NAME") => {
+            "a sender's name stands in the file alone, for its variables are found by it: rename it there".to_owned()
+        }
         Some(key) => unknown_key(key, table.names()),
         None => format!("{rest} begins with the name of no sender in the file"),
     }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::document::{RawValue, SourcedValue, TableValues};
 use super::log::{ConfigLog, SettingOrigin, ValueSource};
 use super::token::TokenSource;
+use crate::domain::text::clean;
 
 /// One table being read.
 pub(super) struct TableReader<'a> {
@@ -98,6 +99,17 @@ impl<'a> TableReader<'a> {
 
     /// A whole number within a range.
     pub fn within(&mut self, key: &'static str, default: u32, range: RangeInclusive<u32>) -> u32 {
+        if let Some(SourcedValue { raw: RawValue::Text(text), source }) = self.values.get(key)
+            && text.trim().parse::<u32>().is_err()
+        {
+            let (start, end) = (range.start(), range.end());
+            let (wrong, source) =
+                (format!("`{}` is not a whole number from {start} to {end}", clean(text)), source.clone());
+            let path = self.path(key);
+            self.log.problem(&source, &path, wrong);
+            self.values.remove(key);
+            return default;
+        }
         let value = self.or_default(key, default);
         if !range.contains(&value) {
             self.problem(key, format!("{value} is out of range: write {} to {}", range.start(), range.end()));

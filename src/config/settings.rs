@@ -151,12 +151,11 @@ impl PollingConfig {
     pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         let polling = Self {
             interval: reader.or_default("interval", Span::seconds(10)).0,
-            per_second: reader.optional("per_second", "as many as the sender may send, from 2 to 100"),
+            per_second: reader
+                .optional::<PerSecond>("per_second", "as many as the sender may send, from 2 to 100")
+                .map(|questions| questions.0),
             give_up_after: reader.or_default("give_up_after", Span::seconds(3 * 24 * 60 * 60)).0,
         };
-        if polling.per_second.is_some_and(|questions| !(questions > 0.0 && questions <= 1_000.0)) {
-            reader.problem("per_second", "write a number above 0, at most 1000");
-        }
         if polling.interval < Duration::from_secs(1) {
             reader.problem("interval", "shorter than a second: write 1s or more");
         }
@@ -325,6 +324,24 @@ impl FromStr for DirectoryPath {
 impl fmt::Display for DirectoryPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.display())
+    }
+}
+
+/// Questions a second.
+struct PerSecond(f64);
+
+impl FromStr for PerSecond {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let questions = text.parse().ok().filter(|questions| *questions > 0.0 && *questions <= 1_000.0);
+        questions.map(Self).ok_or("write a number above 0, at most 1000")
+    }
+}
+
+impl fmt::Display for PerSecond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -122,7 +122,7 @@ pub enum PaceError {
     LongGap(String),
     #[error("`{0}` is no pair gap: write one length of time, as in 10m, at most a day")]
     PairGap(String),
-    #[error("`{0}` is no daily cap: write how many messages a day, at least 1")]
+    #[error("`{0}` is no daily cap: write how many messages a day, at least 1, or none for no cap")]
     DailyCap(String),
     #[error("`{0}` is no speed: write a number above 0 and at most 1000000; 1 is real time")]
     Speed(String),

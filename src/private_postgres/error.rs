@@ -68,6 +68,9 @@ pub enum PrivatePostgresError {
     /// The machine's own package command failed, or there is none that is known.
     #[error("PostgreSQL could not be installed: {0}")]
     Install(String),
+    /// A file stands where the data directory should be, or above it.
+    #[error("{} cannot be made, for a file is in its place: move that away, or choose another BLASTDECK_DATA_DIR", dir.display())]
+    FileInPlace { dir: PathBuf },
     /// A file or directory could not be read, written or made.
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
@@ -89,6 +92,12 @@ impl PrivatePostgresError {
             }
             _ => false,
         };
+        if let Self::Io { source, .. } = &self
+            && matches!(source.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists)
+            && dir.ancestors().any(Path::is_file)
+        {
+            return Self::FileInPlace { dir: dir.to_owned() };
+        }
         if is_full { Self::DiskFull { dir: dir.to_owned() } } else { self }
     }
 

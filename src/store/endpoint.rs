@@ -113,8 +113,17 @@ impl Endpoint {
 /// Statements are not logged: their parameters are people. No `extra_float_digits`, which PgBouncer refuses by default:
 /// floats travel in binary.
 fn base_options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let options = PgConnectOptions::from_str(url)?.application_name("blastdeck").extra_float_digits(None);
+    let options =
+        PgConnectOptions::from_str(url).map_err(unusable)?.application_name("blastdeck").extra_float_digits(None);
     Ok(options.disable_statement_logging())
+}
+
+/// The driver's words name the parameter, never its password.
+fn unusable(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Configuration(why) => StoreError::Address(why.to_string()),
+        other => other.into(),
+    }
 }
 
 /// Neon's pooled hosts are named `…-pooler.…`, and refuse any startup option.

@@ -13,6 +13,11 @@ pub enum StoreError {
     /// Not reachable, restarting, or the connection broke: classes 08, 53 and 57, and I/O.
     #[error("the database cannot be reached: {}", ErrorText(.0))]
     Unavailable(sqlx::Error),
+    /// The address itself cannot be used, such as one with a parameter that Postgres does not know.
+    #[error(
+        "the database's address cannot be used: {0}: write postgres://user:password@host/database, with ?sslmode=require where it is far away"
+    )]
+    Address(String),
     /// Something accepts connections at its address, and nothing answers a question.
     #[error(
         "the database does not answer: nothing came within {seconds} s. Is its server overloaded or frozen, or its pooler \

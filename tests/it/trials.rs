@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use blastdeck::private_postgres::{PrivatePostgres, Status};
 
-use crate::support::{Said, Setup, Shop, TestDir, blastdeck, said};
+use crate::support::{Said, Setup, Shop, TestDir, blastdeck, digits, said};
 
 #[tokio::test]
 async fn a_search_may_begin_with_a_minus_and_a_status_is_explained_as_in_a_search() {
@@ -94,4 +94,95 @@ async fn doctor_warns_of_a_token_that_others_may_read() {
     let warning = format!("`chmod 600 {}`", token.display());
     assert!(open.out.lines().any(|line| line.starts_with("doubtful") && line.contains(&warning)), "{open:?}");
     assert!(!own.out.contains("chmod"), "{own:?}");
+}
+
+#[tokio::test]
+async fn what_was_sold_is_in_the_report_and_a_mark_says_what_it_changed() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..2).await;
+    shop.until_idle().await;
+
+    let sold = shop.ok(&["mark", "1", &digits(0), "closed", "--amount", "10"]).await;
+    let more = shop.ok(&["mark", "1", &digits(0), "closed", "--amount", "12.5"]).await;
+    shop.ok(&["mark", "1", &digits(1), "replied"]).await;
+    shop.ok(&["mark", "1", &digits(1), "opt-out"]).await;
+    let again = shop.run(&["mark", "1", &digits(1), "opt-out"]).await;
+
+    assert!(sold.contains("closed with 10, ") && sold.contains(" -> closed"), "{sold}");
+    assert!(more.ends_with(": closed with 12.5\n"), "{more}");
+    assert_eq!(shop.json(&["blast", "report", "1"]).await["amount"], "12.50");
+    assert!(again.code == 3 && again.err.contains("has opted out already: nothing changed"), "{again:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_told_with_what_to_write() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..1).await;
+    let plan = shop.ok(&["blast", "plan", "1"]).await;
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&["blast", "recipients", "1", "--limit", "x"], &["write a whole number, 1 or more"]),
+        (&["suppress", "list", "--limit", "-1"], &["write a whole number, 1 or more"]),
+        (&["blast", "list", "--from", "2026-12-02", "--to", "2026-12-01"], &["--from 2026-12-02 is later than --to"]),
+    ];
+    for (verb, words) in cases {
+        let said = shop.run(verb).await;
+        assert!(said.code == 2 && words.iter().all(|words| said.err.contains(words)), "{verb:?}: {said:?}");
+    }
+    let draft = shop.run(&["blast", "pause", "1"]).await;
+
+    assert!(plan.starts_with("1 person gets one message, from sales"), "{plan}");
+    assert!(draft.code == 3 && draft.err.contains("the blast is a draft: "), "{draft:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_number_in_the_configuration_is_told_with_its_range() {
+    let shop = Shop::open(Setup::default()).await;
+    let cases = [
+        ("BLASTDECK_ENGINE_RETRY_TRIES", "-1", "`-1` is not a whole number from 0 to 20"),
+        ("BLASTDECK_POLLING_PER_SECOND", "x", "write a number above 0, at most 1000"),
+        ("BLASTDECK_SENDERS_SALES_DAILY_CAP", "0", "or none for no cap"),
+        ("BLASTDECK_SENDERS_SALES_NAME", "office", "rename it there"),
+    ];
+    for (variable, value, words) in cases {
+        let mut command = shop.command(&["blast", "list"]);
+        command.env(variable, value);
+
+        let said = said(command).await;
+
+        assert!(said.code == 2 && said.err.contains(words) && said.err.contains(variable), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_database_address_is_told_with_what_to_correct() {
+    let shop = Shop::open(Setup::default()).await;
+    let port = shop.sim.base_url().rsplit(':').next().unwrap().to_owned();
+    let cases = [
+        ("postgres://aina:s3cret@127.0.0.1/x?sslmode=bogus".to_owned(), "the database's address cannot be used: "),
+        (
+            format!("postgres://aina:s3cret@127.0.0.1:{port}/x"),
+            "does not speak as Postgres does: correct the host and port",
+        ),
+        ("postgres://aina:s3cret@no-such-host.invalid/x".to_owned(), "correct the host in the address"),
+    ];
+    for (url, words) in cases {
+        let said = shop.run(&["blast", "list", "--database-url", &url]).await;
+
+        assert!(said.code == 1 && said.err.contains(words) && !said.err.contains("s3cret"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_and_a_file_for_a_directory_are_told_with_what_to_choose() {
+    let shop = Shop::open(Setup::default()).await;
+    let address = shop.sim.base_url().trim_start_matches("http://").to_owned();
+    let dir = TestDir::new();
+    std::fs::write(dir.path().join("data"), "a file").unwrap();
+
+    let used = shop.run(&["sim", "--listen", &address]).await;
+    let file = run_in(&dir, &["blast", "list"]).await;
+
+    assert!(used.code == 1 && used.err.contains("is used by another program: name another port"), "{used:?}");
+    assert!(file.code == 1 && file.err.contains("a file is in its place"), "{file:?}");
+    assert!(file.err.contains("BLASTDECK_DATA_DIR"), "{file:?}");
 }

@@ -8,6 +8,7 @@ use super::show::as_json;
 use crate::app::view::{BlastFilter, BlastRow};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, render};
 use crate::domain::blast::BlastState;
@@ -53,6 +54,12 @@ fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
 
 impl ListArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            let why = format!("--from {from} is later than --to {to}: nothing lies between them");
+            return Err(UsageError(why).into());
+        }
         let context = Context::open(global, Intent::Reads).await?;
         let (from, to) = self.date.map_or((self.from, self.to), |day| (Some(day), Some(day)));
         let filter = BlastFilter {

@@ -1,10 +1,13 @@
 //! What an operator may say of a person, and take back. Refusals are sentences for the operator.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{Applied, ApplyContext, Mark, Recipient, Resolution, StampedEvidence, Undone, opt_out, requeue};
 use crate::domain::blast::BlastState;
+use crate::domain::pace::show_span;
 use crate::domain::status::Status;
 
 pub(super) fn mark(before: &Recipient, mark: &Mark, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
@@ -112,7 +115,9 @@ fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
     let safe_from = before.claimed_at.map(|claimed| claimed + policy.resend_after);
     match safe_from {
         Some(safe_from) if policy.now < safe_from => {
-            Applied::Refused(format!("an answer may still come: send again after {} UTC", safe_from.format("%H:%M:%S")))
+            let left = (safe_from - policy.now).num_seconds() + 1;
+            let left = Duration::from_secs(u64::try_from(left).unwrap_or_default());
+            Applied::Refused(format!("an answer may still come: send again in {}", show_span(left)))
         }
         _ => changed(before, |after| {
             after.reason = None;

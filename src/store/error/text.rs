@@ -39,8 +39,12 @@ fn mend(error: &sqlx::Error) -> Option<&'static str> {
             ErrorKind::ConnectionRefused | ErrorKind::NotFound => {
                 Some("nothing listens there: start the server, or correct the address")
             }
+            _ if error.to_string().contains("lookup address") => Some("correct the host in the address"),
             _ => None,
         },
+        sqlx::Error::Protocol(_) => {
+            Some("what answers there does not speak as Postgres does: correct the host and port in the address")
+        }
         sqlx::Error::Tls(_) => Some("look at sslmode and sslrootcert in the address"),
         sqlx::Error::PoolTimedOut => Some("the server or its pooler is overloaded, or has no connection left"),
         _ => None,
