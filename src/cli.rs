@@ -76,13 +76,13 @@ enum CliVerb {
     Blast(blast::BlastVerb),
     /// Mark a person: replied, closed, opt-out, note, or undo the last mark.
     Mark(mark::MarkVerb),
-    /// People whose message may or may not have been sent.
+    /// Resolve people whose message may or may not have been sent.
     #[command(subcommand)]
     Uncertain(uncertain::UncertainVerb),
     /// Manage the people who asked not to be messaged.
     #[command(subcommand)]
     Suppress(suppress::SuppressVerb),
-    /// Senders and their health.
+    /// List, check, confirm and move senders.
     #[command(subcommand)]
     Sender(sender::SenderVerb),
     /// Send and poll without a terminal.

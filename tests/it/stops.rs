@@ -48,8 +48,8 @@ async fn a_stop_that_is_lifted_where_nobody_can_send_says_what_is_missing_and_fa
         let said = shop.run(&verb).await;
 
         assert_eq!(said.code, 1, "{said:?}");
-        assert!(said.err.contains("nobody sends for it: no standby can be started"), "{said:?}");
-        assert!(!said.err.contains("goes on"), "{said:?}");
+        assert!(said.err.contains("no engine sends for it: no standby can be started"), "{said:?}");
+        assert!(!said.err.contains("resumes"), "{said:?}");
         assert!(!is_stopped(&shop).await);
     }
 }
