@@ -53,6 +53,7 @@ pub use undo::TakenBack;
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::bench::{drop_schema, make_schema};
 pub use crate::store::count::CountDifference;
+pub use crate::store::fence::Confirmed;
 pub use crate::store::plan::ConcurrentBlast;
 pub use crate::store::suppression::SuppressionRow;
 /// What faces read, as the store tells it.

@@ -17,6 +17,7 @@ use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
+use crate::store::fence::Confirmed;
 use crate::store::view::BlastRow;
 use crate::store::{claim, sender};
 
@@ -92,14 +93,14 @@ impl App {
     }
 
     /// An operator says that a stopped sender may go on: what was wrong is mended, or the restored database may send.
-    /// How many people became uncertain by it; `None`: it was not stopped.
-    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<i64>, AppError> {
+    /// What came of it; `None`: it was not stopped.
+    pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<Confirmed>, AppError> {
         let code = sender::unstop(tx, id).await?;
         if code != Some(StopCode::Restored) {
-            return Ok(code.map(|_| 0));
+            return Ok(code.map(|_| Confirmed::default()));
         }
         match self.engine().fence.confirm(self.pool(), tx, id).await {
-            Ok(uncertain) => Ok(Some(uncertain)),
+            Ok(confirmed) => Ok(Some(confirmed)),
             Err(Refusal::Store(error)) => Err(error.into()),
             Err(why) => Err(AppError::Refused(format!("{why}: make it writable, then confirm again"))),
         }

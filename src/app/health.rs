@@ -10,6 +10,7 @@ use crate::domain::sender::{StopCode, stop_mend};
 use crate::engine::Moment;
 use crate::provider::{Health, HealthVerdict};
 use crate::store;
+use crate::store::fence::Confirmed;
 use crate::store::fence::{self, Replication};
 use crate::store::sender;
 use crate::store::view::{self, BlastFilter, BlastRow, SenderStop};
@@ -105,17 +106,17 @@ impl App {
         Ok(self.blasts(&running).await?.into_iter().find(|blast| blast.sender == sender && is_left(blast)))
     }
 
-    /// An operator's word that a sender may go on, whatever stopped it, or however long its provider asked it to wait. Returns how many people became uncertain by
-    /// it: those whom this machine posted to before the database went back in time.
-    pub async fn confirm_sender(&self, name: &str) -> Result<i64, AppError> {
+    /// An operator's word that a sender may go on, whatever stopped it, or however long its provider asked it to wait. Returns
+    /// what is known of those whom this machine posted to before the database went back in time.
+    pub async fn confirm_sender(&self, name: &str) -> Result<Confirmed, AppError> {
         let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
         let id = sender::id(self.pool(), &sender.name).await?;
         let id = id.ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
         let mut tx = self.pool().begin().await?;
         let was_held = sender::lift_hold(&mut tx, id).await?;
-        let uncertain = match self.let_go_on(&mut tx, id).await? {
-            Some(uncertain) => uncertain,
-            None if was_held => 0,
+        let confirmed = match self.let_go_on(&mut tx, id).await? {
+            Some(confirmed) => confirmed,
+            None if was_held => Confirmed::default(),
             None => {
                 let name = &sender.name;
                 return Err(AppError::Refused(format!("sender {name} is not stopped, nor held by its provider")));
@@ -123,7 +124,7 @@ impl App {
         };
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
-        Ok(uncertain)
+        Ok(confirmed)
     }
 
     /// What holds a sender back, by its configuration: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.

@@ -12,7 +12,7 @@ use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::SenderRow;
-use crate::app::{Engines, HealthVerdict, SenderCheck};
+use crate::app::{Confirmed, Engines, HealthVerdict, SenderCheck};
 use crate::domain::text::people_are;
 
 #[derive(Debug, Subcommand)]
@@ -68,18 +68,35 @@ impl Attendance {
 
 async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
-    let people = context.app.confirm_sender(name).await?;
-    if people > 0 && !context.is_json {
-        talk(&format!("{} now uncertain: this machine had posted to them", people_are(people)));
+    let Confirmed { uncertain, unknown } = context.app.confirm_sender(name).await?;
+    if !context.is_json {
+        report_forgotten(uncertain, unknown);
     }
     let name = context.app.config().sender(name).map_or(name, |sender| &sender.name);
     let outlook = outlook(&context, name, attendance).await?;
     if context.is_json {
-        json(&json!({ "name": name, "uncertain": people }))?;
+        json(&json!({ "name": name, "uncertain": uncertain, "unknown": unknown }))?;
     } else {
         talk(&outlook);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what a database that went back in time has forgotten.
+fn report_forgotten(uncertain: i64, unknown: i64) {
+    if uncertain > 0 {
+        talk(&format!("{} now uncertain: this machine had posted to them", people_are(uncertain)));
+    }
+    if unknown > 0 {
+        talk(&format!(
+            "{} not in this database, though this machine posted to them: those of them who are queued by now are \
+             uncertain; if you import the others again, they get a second message",
+            people_are(unknown)
+        ));
+    }
+    if uncertain + unknown > 0 {
+        talk("opt-outs noted since then are forgotten, too: note them again with `blastdeck suppress add`");
+    }
 }
 
 /// Describes what a sender does once its stop is lifted. Fails with what is missing when people are queued and no

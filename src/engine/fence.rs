@@ -19,7 +19,7 @@ use super::lease_watch::Seen;
 use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
-use crate::store::fence::{self, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
+use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
 use crate::store::{StoreError, sender};
 
@@ -147,13 +147,13 @@ impl Fence {
     }
 
     /// An operator's word that a sender may go on as the database is. Whoever this machine posted to and the database has
-    /// lost sight of becomes uncertain; returns how many. Needs a memory that can be written. Frees no other sender.
+    /// lost sight of becomes uncertain. Needs a memory that can be written. Frees no other sender.
     pub async fn confirm(
         &self,
         pool: &PgPool,
         connection: &mut PgConnection,
         sender: SenderId,
-    ) -> Result<i64, Refusal> {
+    ) -> Result<Confirmed, Refusal> {
         let server = fence::server(pool).await?;
         let memory = SenderMemory::new(&self.directory, sender);
         let mut posted = memory.posted();
@@ -163,14 +163,18 @@ impl Fence {
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
         fence::raise(connection, sender, (epoch, renewals)).await?;
-        let mut uncertain = 0;
+        let since = fence::newest_attempt(connection, sender).await?;
+        let mut confirmed = Confirmed::default();
         for some in posted.chunks(AT_ONCE) {
-            uncertain += fence::restore_attempts(connection, sender, some).await?;
+            confirmed.uncertain += fence::restore_attempts(connection, sender, some).await?;
+            let again = fence::doubt_imported_again(connection, (sender, since), some).await?;
+            confirmed.uncertain += again.uncertain;
+            confirmed.unknown += again.unknown;
         }
         fence::record_identity(connection, sender, &server.likeness).await?;
         let facts = fence::facts(connection, sender).await?;
         memory.confirm(standing(&facts, &server.likeness))?;
-        Ok(uncertain)
+        Ok(confirmed)
     }
 }
 

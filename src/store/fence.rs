@@ -172,6 +172,74 @@ pub async fn raise(
 /// Why somebody is uncertain whom the database lost sight of.
 pub const POSTED_BEFORE: &str = "this machine posted to them before the database went back in time";
 
+/// What came of a confirmation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Confirmed {
+    /// People queued whom this machine had posted to: they are uncertain now.
+    pub uncertain: i64,
+    /// Attempts newer than anything the database has, whose people are not in it: it lost their blast.
+    pub unknown: i64,
+}
+
+/// When the newest attempt of a sender was claimed, as the database has it.
+pub async fn newest_attempt(connection: &mut PgConnection, sender: SenderId) -> Result<DateTime<Utc>, StoreError> {
+    let newest = sqlx::query_scalar("select coalesce(max(claimed_at), 'epoch') from attempts where sender_id = $1");
+    Ok(newest.bind(sender).fetch_one(connection).await?)
+}
+
+/// Makes uncertain whoever is queued with the number of somebody whom this machine posted to after `since` and whom the
+/// database does not have: a list that was imported again after a restore has other ids.
+pub async fn doubt_imported_again(
+    connection: &mut PgConnection,
+    (sender, since): (SenderId, DateTime<Utc>),
+    posted: &[PostedAttempt],
+) -> Result<Confirmed, StoreError> {
+    let columns = PostedColumns::of(posted);
+    let (unknown, uncertain) = sqlx::query_as(
+        "with lost as (
+             select person_key('+' || p.phone) as person, max(p.epoch) as epoch, max(p.claimed_at) as claimed_at
+               from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::timestamptz[])
+                    as p (recipient, attempt, epoch, phone, claimed_at)
+              where p.claimed_at > $2
+                and not exists (select 1 from blast_recipients r
+                                 where r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone)
+              group by 1),
+         queued as (
+             select r.id, l.epoch, l.claimed_at
+               from lost l
+               join blast_recipients r on person_key(r.phone_number) = l.person and r.status = 'queued'
+               join blasts b on b.id = r.blast_id and b.sender_id = $1
+              order by r.id
+                for update of r),
+         tried as (
+             insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
+             select r.id, r.attempt + 1, $1, q.epoch, q.claimed_at from queued q join blast_recipients r on r.id = q.id
+             on conflict do nothing),
+         moved as (
+             update blast_recipients r
+                set attempt = r.attempt + 1, status = 'uncertain', standing = 'uncertain', epoch = q.epoch,
+                    claimed_at = q.claimed_at, changed_at = now(), reason = $8
+               from queued q
+              where r.id = q.id
+             returning r.id, r.blast_id, r.attempt),
+         history as (
+             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
+             select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $8) from moved)
+         select (select count(*) from lost), (select count(*) from moved)",
+    )
+    .bind(sender)
+    .bind(since)
+    .bind(columns.recipients)
+    .bind(columns.attempts)
+    .bind(columns.epochs)
+    .bind(columns.phones)
+    .bind(columns.claimed_at)
+    .bind(POSTED_BEFORE)
+    .fetch_one(connection)
+    .await?;
+    Ok(Confirmed { uncertain, unknown })
+}
+
 /// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
 /// known by a late answer what came of them. Returns how many became uncertain.
 pub async fn restore_attempts(

@@ -167,6 +167,29 @@ async fn people_who_were_put_back_under_a_running_engine_are_not_messaged_again(
 }
 
 #[tokio::test]
+async fn a_list_that_was_imported_again_after_a_restore_is_uncertain_once_somebody_confirms() {
+    let world = Restorable::open(SETUP).await;
+    world.shop.blast(0..3).await;
+    world.shop.until_idle().await;
+    world.cluster.back_up().await;
+    world.shop.blast(10..30).await;
+    world.shop.until_idle().await;
+    world.cluster.put_back().await;
+
+    // In another order, and with five people more.
+    world.shop.blast(5..30).await;
+    world.shop.until_idle().await;
+    world.asks("back in time").await;
+    let said = world.shop.run(&["sender", "confirm", "sales"]).await;
+    world.shop.until_idle().await;
+
+    assert!(said.err.contains("20 people are not in this database"), "{said:?}");
+    assert!(said.err.contains("opt-outs"), "{said:?}");
+    assert_eq!((world.posts().await, world.shop.count("uncertain").await), (3 + 20 + 5, 20));
+    world.shop.invariants().await;
+}
+
+#[tokio::test]
 async fn people_who_were_put_back_between_two_engines_are_not_messaged_again_however_many_were_sent_to_since() {
     let shop = Shop::open(SETUP).await;
     let blast = shop.blast(0..40).await;
