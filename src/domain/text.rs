@@ -56,13 +56,13 @@ pub fn number(n: i64) -> String {
 }
 
 /// A number with the noun that agrees with it: `1 row`, `3 rows`.
-pub fn count_of<N: fmt::Display + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
+pub fn count_of<N: fmt::Display + Copy + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
     let noun = if n == N::from(1) { one } else { many };
     format!("{n} {noun}")
 }
 
 /// `1 person`, `3 people`.
-pub fn people<N: fmt::Display + PartialEq + From<u8>>(n: N) -> String {
+pub fn people<N: fmt::Display + Copy + PartialEq + From<u8>>(n: N) -> String {
     count_of(n, "person", "people")
 }
 
