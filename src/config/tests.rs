@@ -348,7 +348,7 @@ fn a_variable_that_names_no_key_is_a_problem_with_the_nearest_one() {
             "BLASTDECK_ENGINE_SPED: unknown key: did you mean `speed`?",
             "BLASTDECK_SENDERS_OTHER_RATE: OTHER_RATE begins with the name of no sender in the file",
             "BLASTDECK_SENDERS_SALES_RAET: unknown key: did you mean `rate`?",
-            "BLASTDECK_SENDERS_SALES_DAILY_CAP: senders.sales.daily_cap: `lots` is no daily cap: write how many messages a day, at least 1",
+            "BLASTDECK_SENDERS_SALES_DAILY_CAP: senders.sales.daily_cap: `lots` is no daily cap: write how many messages a day, at least 1, or none for no cap",
         ]
     );
 }
