@@ -1,7 +1,7 @@
-//! The dashboard: what Postgres holds, drawn; what is typed, done. Never invents state, and knows no SQL.
+//! The dashboard: draws what Postgres holds, and performs what is typed. It never invents state, and knows no SQL.
 //!
-//! One loop ([`run`]) takes messages, keys, timers and the stop; [`update`] turns each into a new model and effects, pure;
-//! [`view`] draws the model, pure; [`effect`] does the effects on other tasks and answers with messages.
+//! The event loop ([`event_loop`]) receives keys, completed effects, timers and the stop signal. [`update`] turns each into
+//! a changed model and effects; [`view`] draws the model; both are pure. [`effect`] runs the effects on other tasks.
 
 mod action;
 mod availability;
@@ -55,7 +55,7 @@ pub enum Charset {
 /// Which colours suit the terminal's background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
-    /// Not known: the colours that are readable on either.
+    /// Unknown: colours that are readable on either.
     Auto,
     Dark,
     Light,
@@ -115,7 +115,7 @@ pub enum ExitReason {
     Quit,
     /// The terminal is gone.
     HungUp,
-    /// The stop was cancelled: a signal.
+    /// A signal: the token was cancelled.
     Stopped,
 }
 
@@ -137,8 +137,8 @@ pub struct Size {
     pub height: u16,
 }
 
-/// Runs the dashboard on this terminal until it is left, the terminal hangs up, or `stop` is cancelled. The terminal is
-/// as it was before when this returns, also on a panic.
+/// Runs the dashboard on this terminal until the operator leaves, the terminal hangs up, or `stop` is cancelled. Restores
+/// the terminal before it returns, also on a panic.
 pub async fn run(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
     run::on_terminal(app, options, stop).await
 }

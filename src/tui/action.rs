@@ -6,8 +6,9 @@ use std::fmt;
 use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
-use super::model::Model;
+use super::model::{Model, Pane};
 use super::update::{blast_acts, clipboard, find, leave, marks, moves, overlays, prompts};
+use crate::app::view::Anchor;
 
 /// Where an action works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,7 +166,9 @@ impl UiAction {
 
 /// The table, in the order of the footer and the help.
 pub const ACTIONS: &[UiAction] = &[
-    shows("open this blast", &[Enter], &[Blasts], moves::to_funnel).unless(when::no_blast).footer("open", 1),
+    shows("open this blast", &[Enter], &[Blasts], |model| moves::to_pane(model, Pane::Funnel))
+        .unless(when::no_blast)
+        .footer("open", 1),
     marks("send it, or go on with it", &[Char('S')], &[Blasts], overlays::open_plan)
         .danger(Danger::Asks)
         .unless(when::cannot_send)
@@ -198,14 +201,15 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::nothing_to_answer)
         .footer("answer", 2),
     shows("send, once the number is typed", &[Enter], &[Plan], overlays::confirm_plan).footer("send", 1),
-    moves("up", &[Key::Up, Char('k')], moves::up),
-    moves("down", &[Key::Down, Char('j')], moves::down),
-    moves("a screen up", &[PageUp, Ctrl('u')], moves::page_up),
-    moves("a screen down", &[PageDown, Ctrl('d')], moves::page_down),
-    moves("to the top, and newer changes", &[Char('g'), Key::Home], moves::to_top),
-    moves("to the end", &[Char('G'), Key::End], moves::to_end),
-    moves("previous stage, person, sample", &[Char('[')], moves::previous),
-    moves("next stage, person, sample", &[Char(']')], moves::next).pair_footer(moves::stepped_over, 7),
+    moves("up", &[Key::Up, Char('k')], |model| moves::rows(model, -1)),
+    moves("down", &[Key::Down, Char('j')], |model| moves::rows(model, 1)),
+    moves("a screen up", &[PageUp, Ctrl('u')], |model| moves::pages(model, -1)),
+    moves("a screen down", &[PageDown, Ctrl('d')], |model| moves::pages(model, 1)),
+    moves("to the top, and newer changes", &[Char('g'), Key::Home], |model| moves::to_edge(model, Anchor::Start)),
+    moves("to the end", &[Char('G'), Key::End], |model| moves::to_edge(model, Anchor::End)),
+    moves("previous stage, person, sample", &[Char('[')], |model| moves::step(model, -1)),
+    moves("next stage, person, sample", &[Char(']')], |model| moves::step(model, 1))
+        .pair_footer(moves::stepped_over, 7),
     shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::no_blast).footer("find", 2),
     shows("this person in full", &[Enter], &[Recipients], overlays::open_details)
         .unless(when::nobody)
@@ -219,11 +223,13 @@ pub const ACTIONS: &[UiAction] = &[
     shows("copy the link to their chat", &[Char('Y')], &[Everywhere], clipboard::copy_chat_link)
         .unless(when::no_person),
     shows("what needs a person", &[Char('!')], &[Everywhere], overlays::open_needs),
-    shows("to the blasts", &[Char('1')], &[Everywhere], moves::to_blasts),
-    shows("to the funnel", &[Char('2')], &[Everywhere], moves::to_funnel),
-    shows("to the recipients", &[Char('3')], &[Everywhere], moves::to_recipients),
-    shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], moves::next_pane),
-    shows("pane before", &[BackTab, Left, Char('h')], &[Everywhere], moves::previous_pane),
+    shows("to the blasts", &[Char('1')], &[Everywhere], |model| moves::to_pane(model, Pane::Blasts)),
+    shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
+    shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),
+    shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], |model| moves::pane_step(model, 1)),
+    shows("pane before", &[BackTab, Left, Char('h')], &[Everywhere], |model| {
+        moves::pane_step(model, Pane::ALL.len() - 1)
+    }),
     shows("this pane alone, or all", &[Char('z')], &[Everywhere], moves::zoom),
     shows("commands by name", &[Char(':')], &[Everywhere], overlays::open_commands).keys_only(),
     shows("log: the command line of every act", &[], &[Everywhere], overlays::open_log),

@@ -1,5 +1,5 @@
-//! When to look again: as soon as the database says that something changed, at most four times a second; and every few
-//! seconds in any case, since notices can be lost.
+//! When to read again: as soon as the database says that something changed, at most four times a second; and every few
+//! seconds in any case, since notifications can be lost.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::app::DatabaseState;
 
-/// The shortest time between two looks.
+/// The shortest time between two refreshes.
 const AT_MOST_EVERY: Duration = Duration::from_millis(250);
 /// The longest.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(3);
 
-/// Tells when to look again.
+/// Says when to refresh.
 #[derive(Debug)]
 pub struct Feed {
     news: watch::Receiver<u64>,
@@ -21,7 +21,7 @@ pub struct Feed {
     last: Instant,
 }
 
-/// What the feed tells.
+/// What the feed reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedEvent {
     Refresh,
@@ -34,7 +34,7 @@ impl Feed {
         Self { news, database, last: Instant::now() }
     }
 
-    /// The next thing to do. Can be dropped and asked again at any time.
+    /// The next thing to do. Cancel safe.
     pub async fn next(&mut self) -> FeedEvent {
         let due = self.last + AT_LEAST_EVERY;
         tokio::select! {
@@ -54,11 +54,11 @@ async fn changed(news: &mut watch::Receiver<u64>, last: Instant, due: Instant) {
     let seen = timeout_at(due, news.changed()).await;
     match seen {
         Ok(Ok(())) => {
-            // A look that is cancelled here must not lose the news.
+            // A refresh that is cancelled here must not lose the change.
             news.mark_changed();
             sleep_until(last + AT_MOST_EVERY).await;
         }
-        // Nobody is left to tell: only the clock counts.
+        // No sender is left: only the clock counts.
         Ok(Err(_)) => sleep_until(due).await,
         Err(_) => {}
     }
@@ -75,15 +75,15 @@ mod tests {
     use crate::app::DatabaseState;
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_of_news_is_looked_at_four_times_a_second() {
-        let (tell, news) = watch::channel(0);
+    async fn a_burst_of_changes_is_read_four_times_a_second() {
+        let (sender, news) = watch::channel(0);
         let (_database, state) = watch::channel(DatabaseState::Up);
         let mut feed = Feed::new(news, state);
         assert_eq!(feed.next().await, FeedEvent::Database(DatabaseState::Up));
         let began = Instant::now();
 
         for n in 1..=4 {
-            tell.send_replace(n);
+            sender.send_replace(n);
             assert_eq!(feed.next().await, FeedEvent::Refresh);
         }
 
@@ -91,8 +91,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_news_it_looks_every_three_seconds() {
-        let (_tell, news) = watch::channel(0);
+    async fn without_changes_it_reads_every_three_seconds() {
+        let (_sender, news) = watch::channel(0);
         let (_database, state) = watch::channel(DatabaseState::Up);
         let mut feed = Feed::new(news, state);
         feed.next().await;

@@ -1,5 +1,5 @@
-//! InputReader the terminal. A thread of its own asks `poll` before every read, so that a hung-up terminal ends it instead
-//! of making it spin, and decodes the bytes itself; terminal libraries read on at end of file for ever.
+//! Reads the terminal. A dedicated thread calls `poll` before every read, so that a hung-up terminal ends it instead of
+//! making it spin, and decodes the bytes itself; terminal libraries keep reading at the end of the file.
 
 mod parser;
 
@@ -34,15 +34,15 @@ pub struct InputReader {
     _wake: PipeWriter,
 }
 
-/// Starts to read `tty`. The receiver yields [`Input::Gone`] last, when the terminal ended it.
+/// Starts reading `tty`. If the terminal ends, the receiver yields [`Input::Gone`] last.
 pub fn read(tty: File) -> io::Result<(InputReader, mpsc::Receiver<Input>)> {
     let (asleep, wake) = io::pipe()?;
-    let (tell, told) = mpsc::channel(1_024);
-    thread::Builder::new().name("keys".to_owned()).spawn(move || listen(tty, &asleep, &tell))?;
-    Ok((InputReader { _wake: wake }, told))
+    let (sender, receiver) = mpsc::channel(1_024);
+    thread::Builder::new().name("keys".to_owned()).spawn(move || read_until_gone(tty, &asleep, &sender))?;
+    Ok((InputReader { _wake: wake }, receiver))
 }
 
-/// What woke the reader.
+/// What ended a wait for input.
 enum PollOutcome {
     Readable,
     /// Nothing came in time.
@@ -52,7 +52,7 @@ enum PollOutcome {
     Over,
 }
 
-fn listen(mut tty: File, asleep: &PipeReader, tell: &mpsc::Sender<Input>) {
+fn read_until_gone(mut tty: File, asleep: &PipeReader, sender: &mpsc::Sender<Input>) {
     let mut parser = KeyParser::default();
     loop {
         let patience = parser.is_waiting().then_some(&REST_OF_SEQUENCE);
@@ -66,13 +66,13 @@ fn listen(mut tty: File, asleep: &PipeReader, tell: &mpsc::Sender<Input>) {
             PollOutcome::Over => return,
         };
         for input in inputs {
-            if tell.blocking_send(input).is_err() {
+            if sender.blocking_send(input).is_err() {
                 return;
             }
         }
     }
-    // The receiver being gone too is as good as told.
-    let _ = tell.blocking_send(Input::Gone);
+    // If the receiver is gone, too, there is nothing left to say.
+    let _ = sender.blocking_send(Input::Gone);
 }
 
 fn wait(tty: &File, asleep: &PipeReader, patience: Option<&Timespec>) -> PollOutcome {
@@ -111,37 +111,37 @@ mod tests {
     #[tokio::test]
     async fn keys_arrive_and_the_end_of_the_terminal_ends_the_reading() {
         let (near, mut far) = std::io::pipe().unwrap();
-        let (_reading, mut told) = read(OwnedFd::from(near).into()).unwrap();
+        let (_reader, mut inputs) = read(OwnedFd::from(near).into()).unwrap();
 
         far.write_all(b"j\x1b[B").unwrap();
-        assert_eq!(told.recv().await, Some(Input::Key(Key::Char('j'))));
-        assert_eq!(told.recv().await, Some(Input::Key(Key::Down)));
+        assert_eq!(inputs.recv().await, Some(Input::Key(Key::Char('j'))));
+        assert_eq!(inputs.recv().await, Some(Input::Key(Key::Down)));
         drop(far);
 
-        let last = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap();
+        let last = tokio::time::timeout(Duration::from_secs(5), inputs.recv()).await.unwrap();
         assert_eq!(last, Some(Input::Gone));
-        assert_eq!(told.recv().await, None);
+        assert_eq!(inputs.recv().await, None);
     }
 
     #[tokio::test]
-    async fn a_lone_escape_is_told_although_nothing_follows() {
+    async fn a_lone_escape_arrives_although_nothing_follows() {
         let (near, mut far) = std::io::pipe().unwrap();
-        let (_reading, mut told) = read(OwnedFd::from(near).into()).unwrap();
+        let (_reader, mut inputs) = read(OwnedFd::from(near).into()).unwrap();
 
         far.write_all(b"\x1b").unwrap();
 
-        let key = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap();
+        let key = tokio::time::timeout(Duration::from_secs(5), inputs.recv()).await.unwrap();
         assert_eq!(key, Some(Input::Key(Key::Esc)));
     }
 
     #[tokio::test]
-    async fn dropping_the_reading_ends_its_thread_without_a_word_from_the_terminal() {
+    async fn dropping_the_reading_ends_its_thread_without_input_from_the_terminal() {
         let (near, _far) = std::io::pipe().unwrap();
-        let (reading, mut told) = read(OwnedFd::from(near).into()).unwrap();
+        let (reader, mut inputs) = read(OwnedFd::from(near).into()).unwrap();
 
-        drop(reading);
+        drop(reader);
 
-        let last = tokio::time::timeout(Duration::from_secs(5), told.recv()).await.unwrap();
+        let last = tokio::time::timeout(Duration::from_secs(5), inputs.recv()).await.unwrap();
         assert_eq!(last, None);
     }
 }

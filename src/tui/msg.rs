@@ -1,4 +1,4 @@
-//! What an update is told. Every message carries its time: updates have no clock.
+//! The messages of an update. Each carries its time: updates have no clock.
 
 use chrono::{DateTime, Utc};
 
@@ -23,7 +23,7 @@ pub enum Msg {
     /// Something may have changed in the database, or it has been a while.
     Refresh,
     Database(DatabaseState),
-    /// A stated time has come.
+    /// A time shown on the screen has come.
     Deadline,
     /// The process was continued after a stop.
     Continued,

@@ -1,5 +1,5 @@
 //! The terminal as the dashboard needs it, and as it was before: raw mode, alternate screen, bracketed paste, no cursor.
-//! Whatever ends the dashboard (drop, panic, signal), [`restore`] puts the terminal back. Nothing is ever asked of it.
+//! Whatever ends the dashboard (drop, panic, signal), [`restore`] puts the terminal back. It is never queried.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use super::event_loop::Screen;
 use super::{Size, TuiError};
 
-/// A terminal that does not take the farewell in this time is left as it is.
+/// A terminal that is not ready to be restored within this time is left as it is.
 const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// The terminal's earlier settings, while the dashboard has it.
@@ -32,8 +32,8 @@ struct SavedTerminal {
     termios: Termios,
 }
 
-/// The terminal, taken. Writing happens on a thread of its own: one that stops reading (ctrl-s) holds up the drawing
-/// and nothing else.
+/// The terminal while the dashboard has it. A thread of its own writes: a terminal that stops reading (ctrl-s) holds up
+/// the drawing and nothing else.
 pub struct Terminal {
     tty: File,
     frames: std_mpsc::Sender<Vec<u8>>,
@@ -56,9 +56,9 @@ impl Terminal {
         }
         let tty: File = io::stdout().as_fd().try_clone_to_owned()?.into();
         let (frames, to_write) = std_mpsc::channel::<Vec<u8>>();
-        let (tell, written) = mpsc::unbounded_channel();
+        let (done, written) = mpsc::unbounded_channel();
         let out = tty.try_clone()?;
-        thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &tell))?;
+        thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &done))?;
         HOOK.call_once(restore_on_panic);
         enter(&tty).inspect_err(|_| restore())?;
         Ok(Self { tty, frames, written })
@@ -106,9 +106,9 @@ impl Screen for Terminal {
     }
 }
 
-fn write_frames(mut out: File, frames: &std_mpsc::Receiver<Vec<u8>>, tell: &mpsc::UnboundedSender<io::Result<()>>) {
+fn write_frames(mut out: File, frames: &std_mpsc::Receiver<Vec<u8>>, done: &mpsc::UnboundedSender<io::Result<()>>) {
     while let Ok(frame) = frames.recv() {
-        if tell.send(out.write_all(&frame)).is_err() {
+        if done.send(out.write_all(&frame)).is_err() {
             return;
         }
     }
@@ -132,7 +132,7 @@ fn set_up(tty: &File) -> io::Result<()> {
 /// Puts the terminal back as it was before; once, however often it is called.
 pub fn restore() {
     let Some(saved) = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    // Each step helps even where another fails: a hung-up terminal refuses all of them, and there is nobody to tell.
+    // Each step helps even where another fails: a hung-up terminal refuses all of them, and nobody could read an error.
     let _ = tcflow(&saved.tty, Action::OOn);
     let mut ready = [PollFd::new(&saved.tty, PollFlags::OUT)];
     if poll(&mut ready, Some(&FAREWELL)).is_ok_and(|ready| ready > 0) {

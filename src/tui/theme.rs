@@ -1,12 +1,12 @@
-//! What each meaning looks like: 16 ANSI colours and attributes, never a painted background, in one table.
-//! Without colour everything still tells itself apart by its words and glyphs.
+//! How each role of text is drawn: 16 ANSI colours and attributes, never a painted background, in one table.
+//! Without colour, words and glyphs still tell everything apart.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use super::Palette;
 use crate::domain::status::Status;
 
-/// What a piece of text means. Widgets name meanings, never colours.
+/// What a piece of text is for. Widgets name roles, never colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextRole {
     Plain,

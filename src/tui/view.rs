@@ -1,4 +1,4 @@
-//! From the model to a drawn screen; pure. Each pane is a file, none knows the others.
+//! From the model to a drawn screen; pure. Each pane is a file that knows none of the others.
 
 mod blasts;
 mod footer;
@@ -24,14 +24,14 @@ pub fn draw(model: &Model, theme: &ScreenTheme, buffer: &mut Buffer) {
     }
     header::draw(model, &mut pen);
     if model.overlays.is_empty() {
-        desk(model, &mut pen, layout);
+        panes(model, &mut pen, layout);
     } else {
         overlay::draw(model, &mut pen);
     }
     footer::draw(model, &mut pen);
 }
 
-fn desk(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
+fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
     match layout {
         Layout::Wide { blasts, funnel, people } => {
             blasts::draw(model, pen, blasts);

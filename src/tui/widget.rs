@@ -1,5 +1,5 @@
 //! The pen that everything is drawn with. All text of the screen passes through [`Pen::put`], which cleans it:
-//! a name, reply or provider's word can neither steer the terminal nor push a column.
+//! a name, a reply or a provider's text can neither steer the terminal nor shift a column.
 
 mod bar;
 mod field;
@@ -25,7 +25,7 @@ pub fn width(text: &str) -> u16 {
     u16::try_from(clean(text).width()).unwrap_or(u16::MAX)
 }
 
-/// Draws into a rectangle of the buffer; what lies outside is cut off, silently.
+/// Draws into a rectangle of the buffer; what lies outside is cut off.
 pub struct Pen<'a> {
     buffer: &'a mut Buffer,
     pub theme: &'a ScreenTheme,

@@ -10,27 +10,27 @@ use crate::support::{
     PATIENCE, Pty, Setup, Shop, Size, TestDatabase, TestDir, blastdeck, eventually, eventually_async, processes_naming,
 };
 
-const DESK: Size = Size { columns: 80, rows: 24 };
+const SCREEN: Size = Size { columns: 80, rows: 24 };
 /// Enough to see something happen, few enough to be quick.
 const DEMO: [&str; 7] = ["demo", "--recipients", "60", "--speed", "60", "--seed", "3"];
 
 /// A demo in a terminal, waited for until people are in its table.
-fn demo(room: &TestDir) -> Pty {
-    let pty = Pty::run(blastdeck(), &DEMO, &environment(room), DESK);
+fn demo(dir: &TestDir) -> Pty {
+    let pty = Pty::run(blastdeck(), &DEMO, &environment(dir), SCREEN);
     pty.wait_for("somebody received it", |screen| screen.contents().contains("received  "));
-    assert!(of_the_demo(room).iter().any(|line| line.contains("postgres")), "its server is not in the room");
+    assert!(of_the_demo(dir).iter().any(|line| line.contains("postgres")), "its server is not in the directory");
     pty
 }
 
-/// Whatever it starts is in the room, so that what is left over is seen.
-fn environment(room: &TestDir) -> [(&'static str, &str); 4] {
-    let home = room.path().to_str().unwrap();
+/// Whatever it starts is in the directory, so that what is left over is seen.
+fn environment(dir: &TestDir) -> [(&'static str, &str); 4] {
+    let home = dir.path().to_str().unwrap();
     [("BLASTDECK_DATA_DIR", home), ("HOME", home), ("TMPDIR", home), ("LANG", "C.UTF-8")]
 }
 
-/// Processes that name the room, but for the room's own keeper.
-fn of_the_demo(room: &TestDir) -> Vec<String> {
-    processes_naming(room.path()).into_iter().filter(|line| !line.contains("trap")).collect()
+/// Processes that name the directory, but for the directory's own keeper.
+fn of_the_demo(dir: &TestDir) -> Vec<String> {
+    processes_naming(dir.path()).into_iter().filter(|line| !line.contains("trap")).collect()
 }
 
 /// The number of the person in the first row of the table, as its last four digits.
@@ -43,16 +43,16 @@ fn somebody(pty: &Pty) -> String {
 
 /// Nothing of the demo is left, on the screen or among the processes.
 #[track_caller]
-fn is_gone(pty: &mut Pty, room: &TestDir) {
+fn is_gone(pty: &mut Pty, dir: &TestDir) {
     assert!(pty.wait_for_exit().success());
     assert!(!pty.on_screen(vt100::Screen::alternate_screen) && !pty.on_screen(vt100::Screen::hide_cursor));
-    eventually("no process of the demo is left", || of_the_demo(room).is_empty());
+    eventually("no process of the demo is left", || of_the_demo(dir).is_empty());
 }
 
 #[test]
 fn somebody_is_found_marked_closed_with_an_amount_and_taken_back() {
-    let room = TestDir::new();
-    let mut pty = demo(&room);
+    let dir = TestDir::new();
+    let mut pty = demo(&dir);
     let digits = somebody(&pty);
 
     // Typed blind, as fast as it goes: the mark waits for whom the digits find.
@@ -66,40 +66,40 @@ fn somebody_is_found_marked_closed_with_an_amount_and_taken_back() {
     pty.wait_for("the amount is gone from the funnel", |screen| !screen.contents().contains("120.50"));
 
     pty.type_keys("pqq");
-    is_gone(&mut pty, &room);
+    is_gone(&mut pty, &dir);
 }
 
 #[test]
-fn a_window_of_any_size_shows_something_and_the_desk_comes_back() {
-    let room = TestDir::new();
-    let mut pty = demo(&room);
+fn a_window_of_any_size_shows_something_and_the_dashboard_comes_back() {
+    let dir = TestDir::new();
+    let mut pty = demo(&dir);
 
     pty.resize(Size { columns: 20, rows: 5 });
     pty.wait_for("the summary", |screen| screen.contents().contains("/60"));
     pty.resize(Size { columns: 1, rows: 1 });
     pty.resize(Size { columns: 120, rows: 29 });
-    pty.wait_for("the wide desk", |screen| screen.contents().contains("┬"));
+    pty.wait_for("the wide layout", |screen| screen.contents().contains("┬"));
 
     pty.type_keys("qq");
-    is_gone(&mut pty, &room);
+    is_gone(&mut pty, &dir);
 }
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    let room = TestDir::new();
-    let mut pty = demo(&room);
+    let dir = TestDir::new();
+    let mut pty = demo(&dir);
 
     pty.signal(Signal::TERM);
 
-    is_gone(&mut pty, &room);
+    is_gone(&mut pty, &dir);
 }
 
 #[test]
 fn a_hang_up_ends_it_within_a_second_even_when_the_signal_is_ignored() {
-    let room = TestDir::new();
+    let dir = TestDir::new();
     let program = blastdeck();
     let script = format!("trap '' HUP; exec {} {}", program.display(), DEMO.join(" "));
-    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&room), DESK);
+    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&dir), SCREEN);
     pty.wait_for_text("2 Funnel");
 
     let since = Instant::now();
@@ -107,32 +107,32 @@ fn a_hang_up_ends_it_within_a_second_even_when_the_signal_is_ignored() {
     pty.wait_for_exit();
 
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
-    eventually("no process of the demo is left", || of_the_demo(&room).is_empty());
+    eventually("no process of the demo is left", || of_the_demo(&dir).is_empty());
 }
 
 #[test]
 fn suspending_gives_the_terminal_to_the_shell_and_coming_back_paints_everything() {
-    let room = TestDir::new();
+    let dir = TestDir::new();
     let script =
         format!("set -m; {} {}; echo stopped; read line; fg; echo over $?", blastdeck().display(), DEMO.join(" "));
-    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&room), DESK);
+    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment(&dir), SCREEN);
     pty.wait_for_text("2 Funnel");
 
     pty.type_keys("\x1a");
     pty.wait_for("the shell", |screen| !screen.alternate_screen() && screen.contents().contains("stopped"));
     pty.type_keys("\r");
-    pty.wait_for("the desk", |screen| screen.alternate_screen() && screen.contents().contains("2 Funnel"));
+    pty.wait_for("the dashboard", |screen| screen.alternate_screen() && screen.contents().contains("2 Funnel"));
     pty.type_keys("qq");
 
     pty.wait_for_text("over 0");
-    is_gone(&mut pty, &room);
+    is_gone(&mut pty, &dir);
 }
 
 #[test]
-fn a_desk_where_nothing_happens_writes_not_one_byte() {
+fn a_dashboard_where_nothing_happens_writes_not_one_byte() {
     const QUIET: Duration = Duration::from_secs(7);
-    let room = TestDir::new();
-    let mut pty = demo(&room);
+    let dir = TestDir::new();
+    let mut pty = demo(&dir);
     pty.type_keys("p");
     pty.wait_for_text("is paused");
 
@@ -148,17 +148,17 @@ fn a_desk_where_nothing_happens_writes_not_one_byte() {
     }
 
     pty.type_keys("qq");
-    is_gone(&mut pty, &room);
+    is_gone(&mut pty, &dir);
 }
 
 /// Taken from the log and pasted into a shell, where `DATABASE_URL` names something else.
 #[test]
 fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
-    let room = TestDir::new();
+    let dir = TestDir::new();
     // Wide enough for each word of it, and not for all of them.
     let wide = Size { columns: 200, rows: 30 };
     let elsewhere = ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/elsewhere");
-    let environment: Vec<_> = environment(&room).into_iter().chain([elsewhere]).collect();
+    let environment: Vec<_> = environment(&dir).into_iter().chain([elsewhere]).collect();
     let mut pty = Pty::run(blastdeck(), &DEMO, &environment, wide);
     pty.wait_for("somebody received it", |screen| screen.contents().contains("received  "));
     let digits = somebody(&pty);
@@ -183,7 +183,7 @@ fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
         .args(["-c", &line])
         .env_clear()
         .envs(environment)
-        // The room's own data directory is no place beside which the demo keeps its state.
+        // The directory's own data directory is no place beside which the demo keeps its state.
         .env_remove("BLASTDECK_DATA_DIR")
         .env("PATH", blastdeck().parent().unwrap())
         .output()
@@ -192,12 +192,12 @@ fn a_command_line_of_the_log_does_in_a_shell_what_it_says_and_in_this_demo() {
     let out = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.status.success() && out.contains("-> replied"), "{line}: {said:?}");
     pty.type_keys("qqq");
-    is_gone(&mut pty, &room);
+    is_gone(&mut pty, &dir);
 }
 
 /// The colours of the text on the screen.
 fn colours(screen: &vt100::Screen) -> Vec<vt100::Color> {
-    let cells = (0..DESK.rows).flat_map(|y| (0..DESK.columns).map(move |x| (y, x)));
+    let cells = (0..SCREEN.rows).flat_map(|y| (0..SCREEN.columns).map(move |x| (y, x)));
     cells.filter_map(|(y, x)| screen.cell(y, x)).map(vt100::Cell::fgcolor).collect()
 }
 
@@ -213,7 +213,7 @@ async fn the_theme_of_the_configuration_is_what_is_drawn() {
         [("auto", Some(CYAN), BRIGHT_CYAN), ("dark", Some(BRIGHT_CYAN), CYAN), ("mono", None, CYAN)]
     {
         std::fs::write(shop.path("config.toml"), format!("{config}\n[ui]\ntheme = \"{theme}\"\n")).unwrap();
-        let mut pty = shop.dashboard(DESK);
+        let mut pty = shop.dashboard(SCREEN);
         pty.wait_for_text("Person 2");
         let drawn = pty.on_screen(colours);
 
@@ -226,13 +226,13 @@ async fn the_theme_of_the_configuration_is_what_is_drawn() {
 
 #[test]
 fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
-    let room = TestDir::new();
-    let (home, data) = (room.path().to_str().unwrap(), room.path().join("data"));
+    let dir = TestDir::new();
+    let (home, data) = (dir.path().to_str().unwrap(), dir.path().join("data"));
     let environment = [("BLASTDECK_DATA_DIR", data.to_str().unwrap()), ("HOME", home), ("LANG", "C.UTF-8")];
     let script = format!("umask 077; exec {}", blastdeck().display());
 
     // The log comes first, and must leave the server, which root runs as another user, a way to its data.
-    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment, DESK);
+    let mut pty = Pty::run("/bin/sh", &["-c", &script], &environment, SCREEN);
     pty.wait_for("the dashboard", vt100::Screen::alternate_screen);
     pty.type_keys("q");
 
@@ -241,16 +241,16 @@ fn a_first_start_makes_its_own_database_also_where_modes_are_masked() {
 }
 
 #[tokio::test]
-async fn forty_windows_that_only_look_leave_every_verb_working() {
+async fn forty_idle_windows_leave_every_verb_working() {
     const WINDOWS: i64 = 40;
-    let room = TestDir::new();
-    let local = PrivatePostgres::new(Some(room.path().join("data"))).unwrap();
+    let dir = TestDir::new();
+    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
     let address = local.ensure_running().await.unwrap();
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, Setup::default());
     let blast = shop.draft(0..20).await;
     let windows: Vec<Pty> = (0..WINDOWS)
         .map(|_| {
-            let window = shop.dashboard(DESK);
+            let window = shop.dashboard(SCREEN);
             window.wait_for_text("draft");
             window
         })

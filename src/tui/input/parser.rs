@@ -1,4 +1,4 @@
-//! From a terminal's bytes to keys and pastes. Total: any bytes give keys or nothing, and never wait for ever.
+//! From a terminal's bytes to keys and pastes. Any bytes yield keys or nothing, and none wait forever.
 //! The sequences are those of xterm, screen, tmux and the Linux console.
 
 use super::Input;
@@ -6,7 +6,7 @@ use crate::tui::key::Key;
 
 /// The longest paste that is kept, in bytes.
 const PASTE_MAX: usize = 64 * 1024;
-/// The longest control sequence that is waited for, in bytes.
+/// The longest control sequence that is completed, in bytes.
 const SEQUENCE_MAX: usize = 32;
 const PASTE_END: &[u8] = b"\x1b[201~";
 

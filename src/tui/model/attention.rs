@@ -1,4 +1,4 @@
-//! What waits for a person: each thing with the place where it is mended.
+//! What needs a person, and the blast where it is fixed.
 
 use super::{Model, paused_by_itself};
 use crate::app::view::BlastRow;
@@ -6,19 +6,19 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
 
-/// Something that waits for a person.
+/// Something that needs a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttentionItem {
-    /// A sender that stands still until somebody mends it.
+    /// A sender that stays stopped until somebody fixes it.
     Sender(SenderId),
     /// A blast that paused by itself.
     Paused(BlastId),
-    /// People of a blast of whom nobody knows whether their message went.
+    /// Recipients of a blast whose message may or may not have been sent.
     Uncertain(BlastId),
 }
 
 impl Model {
-    /// Everything that waits for a person, in the order it is shown in.
+    /// Everything that needs a person, in the order of the screen.
     pub fn needs_list(&self) -> Vec<AttentionItem> {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some());
         let mut needs: Vec<AttentionItem> = stopped.map(|sender| AttentionItem::Sender(sender.id)).collect();
@@ -33,7 +33,7 @@ impl Model {
         needs
     }
 
-    /// The blast where something is mended: of a stopped sender the one that waits for it, else one that is open.
+    /// The blast where it is fixed; for a stopped sender the blast that waits for it, else one that is open.
     pub fn blast_of(&self, need: AttentionItem) -> Option<BlastId> {
         let id = match need {
             AttentionItem::Paused(id) | AttentionItem::Uncertain(id) => {

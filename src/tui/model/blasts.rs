@@ -22,13 +22,13 @@ pub const fn stage_label(stage: Status) -> &'static str {
 /// The list of blasts, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct BlastList {
-    /// `None` until the first answer.
+    /// `None` until they are read.
     rows: Option<Vec<BlastRow>>,
     cursor: Option<BlastId>,
 }
 
 impl BlastList {
-    /// With the blast to open on, if it turns out to be there.
+    /// Opens on this blast, if it exists.
     pub const fn opening(open: Option<BlastId>) -> Self {
         Self { rows: None, cursor: open }
     }
@@ -93,7 +93,7 @@ impl BlastList {
     }
 }
 
-/// Whether an answer told anything new.
+/// Whether what was read differs from before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
     Yes,

@@ -1,4 +1,4 @@
-//! What the dashboard says to its operator: one line at a time, and the log of what was done.
+//! What the dashboard shows its operator: one line at a time, and the log of acts.
 
 use chrono::{DateTime, Utc};
 

@@ -100,7 +100,7 @@ impl PlanOverlay {
         Self { blast, loaded: None, field: TextField::default(), refused: None, sample: 0, scroll: 0 }
     }
 
-    /// To the next sample or the one before, round and round.
+    /// To the next sample or the one before; the first follows the last.
     pub fn step_sample(&mut self, by: isize) {
         let samples = self.loaded.as_ref().map_or(0, |loaded| loaded.samples.len()).cast_signed().max(1);
         self.sample = (self.sample.cast_signed() + by).rem_euclid(samples).cast_unsigned();

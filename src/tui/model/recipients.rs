@@ -22,7 +22,7 @@ pub struct ListedPerson {
     pub place: RowPosition,
 }
 
-/// Where the cursor goes when a fresh list is here.
+/// Where the cursor goes when a list was reloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CursorTarget {
     /// To the same person, else to the first.
@@ -40,7 +40,7 @@ pub enum CursorMove {
     Pages(isize),
 }
 
-/// Whether the operator can have seen the list since it was exchanged.
+/// Whether the operator can have seen the list since it was reloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shown {
     #[default]
@@ -48,7 +48,7 @@ pub enum Shown {
     NotYet,
 }
 
-/// A page to be asked for.
+/// A page to be requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WantedPage {
     After(RowPosition),
@@ -67,11 +67,11 @@ pub struct RecipientTable {
     /// How many changed after `as_of`, those in the window included.
     pub changed_since: Option<Total>,
     pub marked: BTreeSet<RecipientId>,
-    /// The question whose answer exchanges the list because a key asked for it.
+    /// The request whose completion replaces the list because a key asked for it.
     pub awaiting: Option<u64>,
-    /// The newest list's ticket: answers to older questions are dropped.
+    /// The newest list's ticket: completions of older requests are dropped.
     pub ticket: u64,
-    /// A further page is on its way.
+    /// The further page that is being read.
     pub fetching: Option<WantedPage>,
     pub target: CursorTarget,
     pub shown: Shown,
@@ -83,11 +83,11 @@ pub struct RecipientTable {
     reaches: WindowEdges,
     /// How many people stand before the first row kept, where that is known.
     before: Option<i64>,
-    /// RecipientTable who were marked: they stay in their place although the filter would drop them.
+    /// Recipients who were marked: they keep their place although the filter would drop them.
     stay: Vec<ListedPerson>,
 }
 
-/// The order that is asked for.
+/// The order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ListOrder {
     #[default]
@@ -154,7 +154,7 @@ impl RecipientTable {
         self.before.map(|before| before + index + 1)
     }
 
-    /// How many people in the list are not what the filter asks any more.
+    /// How many people in the list no longer match its filter.
     pub fn left(&self) -> usize {
         self.rows.iter().filter(|person| !self.scope.still_holds(&person.row)).count()
     }
@@ -201,7 +201,7 @@ impl RecipientTable {
         changed
     }
 
-    /// Somebody was marked: they stay in their place until the list is left.
+    /// Keeps somebody who was marked in their place until the list is left.
     pub fn keep(&mut self, id: RecipientId) {
         if self.stay.iter().all(|person| person.row.id != id) {
             self.stay.extend(self.get(id).cloned());
@@ -215,7 +215,7 @@ impl RecipientTable {
     }
 }
 
-/// How far a list has been read: which question, and how many rows it asked for.
+/// The page that was requested: where it begins, and how many rows at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     pub anchor: Anchor,

@@ -74,7 +74,7 @@ fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Option
 }
 
 fn question(row: &RecipientRow, width: u16) -> Vec<TextLine> {
-    // The first words are for people; what the libraries said stands under Raw.
+    // The part before the colon is for people; the error of the library stands under Raw.
     let why = row.reason.as_deref().and_then(|reason| reason.split(": ").next()).unwrap_or("no answer came");
     let text = format!(
         "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. \
@@ -144,7 +144,7 @@ fn raw(answer: &AnswerRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
     lines
 }
 
-/// A line that can be pasted as it is, and the words that may stand in place of its last.
+/// A line to paste as it is, and the words that may replace its last one.
 fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
     let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
     let (same, others) = match loaded.row.status {

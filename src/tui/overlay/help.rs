@@ -60,7 +60,7 @@ mod tests {
     use super::{ACTIONS, content};
 
     #[test]
-    fn the_help_tells_every_key_of_every_action() {
+    fn the_help_shows_every_key_of_every_action() {
         let loaded: Vec<String> =
             content().lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
 

@@ -1,4 +1,4 @@
-//! Pages that are lists: commands, the log, what needs a person, people found in other blasts.
+//! Overlays that are lists: commands, the log, what needs a person, people found in other blasts.
 
 use super::{OverlayContent, clock};
 use crate::domain::status::Status;
@@ -72,14 +72,14 @@ pub fn needs(model: &Model, chosen: Option<AttentionItem>) -> OverlayContent {
     OverlayContent { title, lines, focus }
 }
 
-/// What waits, and what to do about it once one is there.
+/// What needs a person, and what to do about it.
 fn need_words(model: &Model, need: AttentionItem) -> Option<(String, String)> {
     match need {
         AttentionItem::Sender(id) => {
             let sender = model.senders.iter().find(|sender| sender.id == id)?;
             let stop = sender.stopped.as_ref()?;
             let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
-            Some((what, "mend it; then S on its blast goes on".to_owned()))
+            Some((what, "fix it; then S on its blast goes on".to_owned()))
         }
         AttentionItem::Paused(id) => {
             let blast = model.blasts.get(id)?;

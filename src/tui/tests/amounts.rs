@@ -1,4 +1,4 @@
-//! Amounts and numbers of people: what is typed is kept or told, never dropped, and no digit is a key of the desk.
+//! Amounts and numbers of people: what is typed is kept or refused aloud, never dropped, and no digit reaches the keymap.
 
 use rust_decimal::Decimal;
 
@@ -77,7 +77,7 @@ fn ctrl_c_leaves_the_field_with_the_amount() {
 }
 
 #[test]
-fn digits_for_a_close_that_was_refused_are_no_keys_of_the_desk() {
+fn digits_for_a_close_that_was_refused_are_no_keys_of_the_keymap() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3c1");
     let why = EffectError::Other("nothing was sent to them yet".to_owned());
@@ -93,7 +93,7 @@ fn digits_for_a_close_that_was_refused_are_no_keys_of_the_desk() {
 }
 
 #[test]
-fn digits_after_a_close_of_nobody_are_no_keys_of_the_desk() {
+fn digits_after_a_close_of_nobody_are_no_keys_of_the_keymap() {
     let mut dashboard = TestDashboard::with(STACKED, Vec::new());
     dashboard.keys("3");
 
@@ -157,7 +157,7 @@ fn c_on_somebody_closed_edits_the_amount_and_nothing_else() {
 }
 
 #[test]
-fn an_amended_amount_is_told_with_the_one_before() {
+fn an_amended_amount_is_shown_with_the_one_before() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3jc130\n");
     let Completion::Written { outcome, .. } = marked(2, "Tan Mei Ling", Status::Closed, Status::Closed) else {

@@ -67,7 +67,7 @@ impl Screen for FakeScreen {
     }
 }
 
-/// Answers readings at once from the sample shop; keeps the acts, and which parts of the list were asked for.
+/// Completes reads at once from the sample shop; keeps the writes, and which parts of the list were requested.
 struct FakeRunner {
     acts: Arc<Mutex<Vec<WriteRequest>>>,
     parts: Arc<Mutex<Vec<ListPart>>>,

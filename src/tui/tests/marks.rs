@@ -320,7 +320,7 @@ fn a_blast_whose_sender_stopped_goes_on_after_y() {
     let stands = BlastRow { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     assert!(
-        dashboard.line(22).starts_with(" sales stopped: the token is refused. Mended? y is yes"),
+        dashboard.line(22).starts_with(" sales stopped: the token is refused. Fixed? y is yes"),
         "{}",
         dashboard.line(22)
     );

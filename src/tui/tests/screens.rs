@@ -7,10 +7,14 @@ use super::support::{
     RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people,
     person, plan_of, raya, senders, since_of,
 };
-use crate::app::view::{AnswerRow, BlastRow, ChangesSince, HistoryRow, RecipientDetails, RecipientRow};
+use crate::app::view::{
+    AnswerRow, BlastRow, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, SenderRow, SenderStop,
+};
+use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::{Completion, EffectError};
@@ -250,12 +254,12 @@ fn the_plan_of_a_draft() {
 #[test]
 fn the_pages_that_are_lists() {
     let mut dashboard = TestDashboard::new(STACKED);
-    let stopped = crate::app::view::SenderStop {
+    let stopped = SenderStop {
         at: at(13, 0),
-        code: crate::domain::sender::StopCode::Provider("401".to_owned()),
+        code: StopCode::Provider("401".to_owned()),
         reason: "the token is refused".to_owned(),
     };
-    dashboard.model.senders = vec![crate::app::view::SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
+    dashboard.model.senders = vec![SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
     for keys in ["!j", "?", ":pa"] {
         dashboard.keys(keys);
@@ -280,11 +284,7 @@ fn the_header_says_whose_messages_these_are() {
 #[test]
 fn the_header_says_when_the_sending_happens_elsewhere() {
     let mut dashboard = TestDashboard::new(WIDE);
-    let lease = |holder: &str| crate::app::view::LeaseRow {
-        holder: holder.to_owned(),
-        host: "kedai1".to_owned(),
-        expires_at: at(14, 3),
-    };
+    let lease = |holder: &str| LeaseRow { holder: holder.to_owned(), host: "kedai1".to_owned(), expires_at: at(14, 3) };
     dashboard.model.holder = "me".to_owned();
 
     dashboard.model.senders[0].lease = Some(lease("another"));
@@ -357,12 +357,8 @@ fn a_time_of_another_day_fits_its_column() {
 fn a_blast_that_paused_by_itself_says_why() {
     let mut dashboard = TestDashboard::new(STACKED);
     let reason = "5 failures in a row".to_owned();
-    let paused = BlastRow {
-        state: BlastState::Paused,
-        state_by: Some(crate::domain::act::Actor::Engine),
-        state_reason: Some(reason),
-        ..raya()
-    };
+    let paused =
+        BlastRow { state: BlastState::Paused, state_by: Some(Actor::Engine), state_reason: Some(reason), ..raya() };
 
     dashboard.answer(Completion::Blasts(Ok(vec![paused])));
 

@@ -81,23 +81,23 @@ fn answers(before: &Model, event: &StormEvent, act: &WriteRequest) -> bool {
     }
 }
 
-/// Where a storm begins: at the desk, or in front of something dangerous.
+/// Where a storm begins: at the panes, or in front of something dangerous.
 #[derive(Debug, Clone, Copy)]
 enum StartState {
-    Desk,
+    Panes,
     Plan,
     Cancel,
     Uncertain,
 }
 
 fn any_start() -> impl Strategy<Value = StartState> {
-    select(vec![StartState::Desk, StartState::Plan, StartState::Cancel, StartState::Uncertain])
+    select(vec![StartState::Panes, StartState::Plan, StartState::Cancel, StartState::Uncertain])
 }
 
 fn begun(start: StartState) -> TestDashboard {
     let mut dashboard = TestDashboard::new(WIDE);
     match start {
-        StartState::Desk => {}
+        StartState::Panes => {}
         StartState::Plan => {
             dashboard.keys("1").key(Key::End).keys("S");
             dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });

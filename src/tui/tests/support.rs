@@ -1,4 +1,4 @@
-//! A shop with some blasts and people, and a desk that answers by hand.
+//! A shop with some blasts and people, and a dashboard whose effects are completed by hand.
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use ratatui::buffer::Buffer;

@@ -12,39 +12,12 @@ const FAR: isize = 1_000_000;
 /// The rows of a page in the panes that do not scroll.
 const SHORT_PAGE: isize = 8;
 
-pub fn up(model: &mut Model) -> Vec<Effect> {
-    moved(model, CursorMove::Rows(-1))
+pub fn rows(model: &mut Model, rows: isize) -> Vec<Effect> {
+    moved(model, CursorMove::Rows(rows))
 }
 
-pub fn down(model: &mut Model) -> Vec<Effect> {
-    moved(model, CursorMove::Rows(1))
-}
-
-pub fn page_up(model: &mut Model) -> Vec<Effect> {
-    moved(model, CursorMove::Pages(-1))
-}
-
-pub fn page_down(model: &mut Model) -> Vec<Effect> {
-    moved(model, CursorMove::Pages(1))
-}
-
-/// Among the recipients this also lets the newest changes into the list.
-pub fn to_top(model: &mut Model) -> Vec<Effect> {
-    to_edge(model, (Anchor::Start, CursorTarget::First), -FAR)
-}
-
-pub fn to_end(model: &mut Model) -> Vec<Effect> {
-    to_edge(model, (Anchor::End, CursorTarget::Last), FAR)
-}
-
-/// `[`
-pub fn previous(model: &mut Model) -> Vec<Effect> {
-    stepped(model, -1)
-}
-
-/// `]`
-pub fn next(model: &mut Model) -> Vec<Effect> {
-    stepped(model, 1)
+pub fn pages(model: &mut Model, pages: isize) -> Vec<Effect> {
+    moved(model, CursorMove::Pages(pages))
 }
 
 /// What `[` and `]` step over here, for the footer.
@@ -57,16 +30,15 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
     }
 }
 
-pub fn to_blasts(model: &mut Model) -> Vec<Effect> {
-    focused(model, Pane::Blasts)
+pub fn to_pane(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    model.overlays.clear();
+    lists::focus(model, pane)
 }
 
-pub fn to_funnel(model: &mut Model) -> Vec<Effect> {
-    focused(model, Pane::Funnel)
-}
-
-pub fn to_recipients(model: &mut Model) -> Vec<Effect> {
-    focused(model, Pane::Recipients)
+/// To a pane so many after the focused one; the first follows the last.
+pub fn pane_step(model: &mut Model, by: usize) -> Vec<Effect> {
+    let at = Pane::ALL.iter().position(|pane| *pane == model.focus).unwrap_or_default();
+    to_pane(model, Pane::ALL[(at + by) % Pane::ALL.len()])
 }
 
 /// To the people of the stage at the cursor.
@@ -74,14 +46,6 @@ pub fn to_stage(model: &mut Model) -> Vec<Effect> {
     let scope = ListScope::of_stage(STAGES[model.stage]);
     model.focus = Pane::Recipients;
     lists::load(model, ListRequest::first(scope))
-}
-
-pub fn next_pane(model: &mut Model) -> Vec<Effect> {
-    pane_step(model, 1)
-}
-
-pub fn previous_pane(model: &mut Model) -> Vec<Effect> {
-    pane_step(model, Pane::ALL.len() - 1)
 }
 
 pub fn zoom(model: &mut Model) -> Vec<Effect> {
@@ -92,16 +56,6 @@ pub fn zoom(model: &mut Model) -> Vec<Effect> {
     let height = model.layout().people_rows();
     model.recipients.reveal(height);
     Vec::new()
-}
-
-fn focused(model: &mut Model, pane: Pane) -> Vec<Effect> {
-    model.overlays.clear();
-    lists::focus(model, pane)
-}
-
-fn pane_step(model: &mut Model, by: usize) -> Vec<Effect> {
-    let at = Pane::ALL.iter().position(|pane| *pane == model.focus).unwrap_or_default();
-    focused(model, Pane::ALL[(at + by) % Pane::ALL.len()])
 }
 
 fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {
@@ -125,7 +79,9 @@ fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {
     Vec::new()
 }
 
-fn to_edge(model: &mut Model, (anchor, target): (Anchor, CursorTarget), rows: isize) -> Vec<Effect> {
+/// To the first or the last row. Among the recipients this also lets the newest changes into the list.
+pub fn to_edge(model: &mut Model, anchor: Anchor) -> Vec<Effect> {
+    let (target, rows) = if anchor == Anchor::End { (CursorTarget::Last, FAR) } else { (CursorTarget::First, -FAR) };
     if model.overlays.is_empty() && model.focus == Pane::Recipients {
         let scope = model.recipients.scope.clone();
         return lists::load(model, ListRequest { scope, anchor, target });
@@ -133,7 +89,8 @@ fn to_edge(model: &mut Model, (anchor, target): (Anchor, CursorTarget), rows: is
     moved(model, CursorMove::Rows(rows))
 }
 
-fn stepped(model: &mut Model, by: isize) -> Vec<Effect> {
+/// `[` and `]`: to another list, person or sample.
+pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     match model.overlays.last_mut() {
         Some(Overlay::Details(_)) => next_person(model, by),
         Some(Overlay::Plan(plan)) => {

@@ -44,12 +44,12 @@ pub fn open_details(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Person(person))]
 }
 
-/// What sending the selected blast would do; where only its sender has stopped, the question whether that is mended.
+/// What sending the selected blast would do; where only its sender has stopped, the question whether that is fixed.
 pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.blast() else { return Vec::new() };
     let blast = row.id;
     if let Some(why) = model.stopped_sender() {
-        let question = format!("{} stopped: {why}. Mended?", row.sender);
+        let question = format!("{} stopped: {why}. Fixed?", row.sender);
         let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
         return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Resume(again)]);
     }
@@ -140,7 +140,7 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
         return Vec::new();
     };
     let Some(blast) = model.blast_of(need) else {
-        model.refuse("no blast waits for it: once it is mended, S on one that is new sends");
+        model.refuse("no blast waits for it: once it is fixed, S on a new blast sends");
         return Vec::new();
     };
     model.overlays.clear();

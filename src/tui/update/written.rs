@@ -1,4 +1,4 @@
-//! What a write came to: what the operator is told, what the log keeps, what is read again.
+//! What a write came to: what the operator reads, what the log keeps, what is read again.
 
 use super::{blast_acts, lists, prompts};
 use crate::app::view::{BlastRow, RecipientRow};

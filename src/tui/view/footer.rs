@@ -1,4 +1,4 @@
-//! The last two lines: the question or what was said last, and the keys that work here.
+//! The last two lines: the open prompt or the last notice, and the keys that work here.
 
 use crate::domain::ids::BlastId;
 use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
@@ -19,7 +19,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     footer(model, pen, keys);
 }
 
-/// The question that is open.
+/// The open prompt.
 pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
     match prompt {
         Prompt::Find(find) => finding(model, find),
@@ -109,13 +109,13 @@ fn said(model: &Model) -> TextLine {
     }
     let hint = model.hint.map(hint);
     match (&model.notice, hint) {
-        (Some(notice), hint) => told(notice, hint),
+        (Some(notice), hint) => noticed(notice, hint),
         (None, Some(hint)) => TextLine::of(format!(" {hint}"), TextRole::Accent).right("esc ends the hints"),
         (None, None) => armed(model),
     }
 }
 
-fn told(notice: &Notice, hint: Option<&str>) -> TextLine {
+fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
     let meaning = match notice.tone {
         Tone::Done => TextRole::Plain,
         Tone::Refused => TextRole::Trouble,

@@ -22,7 +22,7 @@ enum FunnelColumn {
     Stuck,
 }
 
-/// A moment nearer than this is told to the second.
+/// A moment nearer than this is shown to the second.
 const NEAR: TimeDelta = TimeDelta::minutes(10);
 
 /// Where the bars begin, counted from the pane's text.
@@ -56,7 +56,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let y = text.y + 7;
     let (unasked, others) = (unasked(blast), others(blast, text.width));
     let since = since(model).unwrap_or_default();
-    // Where both do not fit, the line that is emptier has it.
+    // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
     let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
     let lines = [(others, beside), waits(model, blast, text.width), (since, below)];
@@ -151,7 +151,7 @@ fn share(part: i64, whole: i64) -> String {
     format!("{}.{}%", shown / 10, shown % 10)
 }
 
-/// Who is in no stage. Whoever opted out when they were in one stays there, and is told beside those who opted out before.
+/// Who is in no stage. Those who opted out in a stage stay there, and are counted beside those who opted out before.
 fn others(blast: &BlastRow, room: u16) -> String {
     let outside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
@@ -196,14 +196,14 @@ fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
     (fitting.or(wait).unwrap_or_default(), money)
 }
 
-/// Why it does not go on by itself.
+/// Why the blast does not continue by itself.
 fn stopped(blast: &BlastRow) -> Option<String> {
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let why = blast.state_reason.as_ref().filter(|_| held)?;
     Some(format!("{}: {why}", blast.state))
 }
 
-/// The reason as everywhere; a moment that is near is told to the second.
+/// The reason, worded as everywhere; a moment that is near is shown to the second.
 fn waits_for(waiting: &Waiting, clock: TimeFormat) -> String {
     let moment = |at: DateTime<Utc>| if at - clock.now < NEAR { clock.second(at) } else { clock.long(at) };
     let stops = if matches!(waiting, Waiting::Armed { .. }) { "; u stops it" } else { "" };

@@ -10,7 +10,7 @@ use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, width};
 
-/// The zone's offset is told from this many columns.
+/// The zone's offset is shown from this many columns.
 const WIDE: u16 = 110;
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {

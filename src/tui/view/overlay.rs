@@ -1,4 +1,4 @@
-//! A page over the desk: its title and as many of its lines as fit.
+//! The topmost overlay: its title and as many of its lines as fit.
 
 use crate::tui::layout::Layout;
 use crate::tui::model::{Model, Overlay};

@@ -1,4 +1,4 @@
-//! A line of pieces, each with its meaning: what pages and prompts are made of.
+//! A line of pieces, each with its role: what overlays and prompts are made of.
 
 use super::{Pen, width};
 use crate::tui::theme::TextRole;

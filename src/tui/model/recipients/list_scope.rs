@@ -41,13 +41,13 @@ impl ListScope {
         }
     }
 
-    /// The next list of the round, or the one before.
+    /// The next list of the cycle, or the one before.
     #[must_use]
     pub fn step(&self, by: isize) -> Self {
-        let round = &Self::CYCLE;
-        let at = round.iter().position(|label| label == self).unwrap_or_default();
+        let cycle = &Self::CYCLE;
+        let at = cycle.iter().position(|scope| scope == self).unwrap_or_default();
         let to = at.cast_signed() + by;
-        round[to.rem_euclid(round.len().cast_signed()).cast_unsigned()].clone()
+        cycle[to.rem_euclid(cycle.len().cast_signed()).cast_unsigned()].clone()
     }
 
     pub fn filter(&self) -> Filter {
@@ -69,7 +69,7 @@ impl ListScope {
         }
     }
 
-    /// Whether somebody who was listed still is what was asked for, as far as a change of status decides it.
+    /// Whether somebody who was listed still matches, as far as the status decides it.
     pub fn still_holds(&self, row: &RecipientRow) -> bool {
         match self {
             Self::Everyone => true,

@@ -1,4 +1,4 @@
-//! How the window over the list moves and is filled: fresh lists, further pages, trimming.
+//! How the window over the list moves and is filled: reloads, further pages, trimming.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use crate::app::view::{Anchor, Order, RecipientRow, RowPosition, Total};
 use crate::domain::ids::RecipientId;
 
 impl RecipientTable {
-    /// Exchanges the list.
+    /// Replaces the list.
     pub fn reload(&mut self, rows: Vec<RecipientRow>, asked: PageRequest, height: usize) {
         let short = WindowEdge::when(rows.len() < asked.limit as usize);
         let from_end = asked.anchor == Anchor::End;
@@ -51,12 +51,12 @@ impl RecipientTable {
         self.shown = if self.is_single() { Shown::Yes } else { Shown::NotYet };
     }
 
-    /// Says who is chosen once the list that was asked for is here; nobody until then.
+    /// Sets who is chosen once the requested list is here; nobody until then.
     pub const fn choose(&mut self, person: Option<RecipientId>) {
         self.cursor = person;
     }
 
-    /// Appends a page that was asked for.
+    /// Appends a requested page.
     pub fn take_after(&mut self, rows: Vec<RecipientRow>, limit: u32, height: usize) {
         self.fetching = None;
         self.reaches.end = WindowEdge::when(rows.len() < limit as usize);
@@ -68,7 +68,7 @@ impl RecipientTable {
         self.trim(height);
     }
 
-    /// Puts a page that was asked for in front.
+    /// Prepends a requested page.
     pub fn take_before(&mut self, rows: Vec<RecipientRow>, limit: u32, height: usize) {
         self.fetching = None;
         self.reaches.start = WindowEdge::when(rows.len() < limit as usize);
@@ -88,7 +88,7 @@ impl RecipientTable {
         self.trim(height);
     }
 
-    /// A page together with the marked people whose place is in it: who no longer matches was left out by the database.
+    /// A page and the marked people whose place is in it: those who no longer match are not in the database's answer.
     fn with_those_who_stay(&self, mut page: Vec<ListedPerson>, range: PlaceRange) -> Vec<ListedPerson> {
         page.retain(|person| self.get(person.row.id).is_none());
         let within = |place: RowPosition| {
@@ -131,7 +131,7 @@ impl RecipientTable {
         self.top = self.top.min(self.rows.len().saturating_sub(1));
     }
 
-    /// The page that should be asked for now: less than a screen is left on one side of the window.
+    /// The page to request now, if less than a screen is left on one side of the window.
     pub fn wanted(&self, height: usize) -> Option<WantedPage> {
         if self.fetching.is_some() || self.awaiting.is_some() {
             return None;
@@ -170,7 +170,7 @@ impl RecipientTable {
     }
 }
 
-/// The part of the order that a page fills, without its edges.
+/// The part of the order that a page fills, its edges excluded.
 #[derive(Debug, Clone, Copy)]
 struct PlaceRange {
     after: Option<RowPosition>,
