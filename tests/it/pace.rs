@@ -97,16 +97,17 @@ async fn two_blasts_of_a_sender_share_its_rate_evenly() {
 }
 
 #[tokio::test]
-async fn a_blast_that_could_not_send_for_a_while_claims_no_arrears() {
+async fn a_blast_that_could_not_send_for_a_while_accrues_no_credit() {
     let shop = Shop::open(Setup { sender: "rate = \"60/s\"\nin_flight = 16", ..REAL }).await;
     let late = shop.draft(200..400).await;
-    shop.blast(400..800).await;
+    shop.blast(400..1_400).await;
+    let engine = shop.engine();
+    shop.until_posts(40).await;
     shop.execute(&format!(
         "update blast_recipients set next_attempt_at = now() + interval '3 s' where blast_id = {late}"
     ))
     .await;
     shop.send(&late).await;
-    let engine = shop.engine();
     eventually_async("the late one has begun", async || to(&shop.sim.posts().await, 200..400) > 0).await;
     let alone = shop.sim.posts().await.len();
     shop.until_posts(alone + 80).await;
@@ -114,7 +115,6 @@ async fn a_blast_that_could_not_send_for_a_while_claims_no_arrears() {
 
     let posts = &shop.sim.posts().await[alone..];
     let late = share(to(posts, 200..400), posts.len());
-    assert!(alone > 30, "{alone}");
     assert!((0.35..=0.65).contains(&late), "{late} of {}", posts.len());
     shop.promises().await;
 }

@@ -25,8 +25,8 @@ pub use shop::{Said, Setup, Shop, digits, said};
 pub use sim::Post;
 pub use test_dir::TestDir;
 
-/// How long a condition may take to come true before the test fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a condition may take to come true before the test fails: only one that fails waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const POLL: Duration = Duration::from_millis(10);
 
