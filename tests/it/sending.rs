@@ -339,8 +339,8 @@ async fn who_opted_out_is_left_out_at_launch_in_whatever_spelling() {
 
 #[tokio::test]
 async fn an_opt_out_takes_effect_in_a_blast_that_is_being_sent() {
-    // A tenth of a second between two messages.
-    let shop = Shop::open(Setup { sender: "gap = \"1m..1m\"", ..ONE_BY_ONE }).await;
+    // Two fifths of a second between two messages.
+    let shop = Shop::open(Setup { sender: "gap = \"4m..4m\"", ..ONE_BY_ONE }).await;
     let blast = shop.blast(0..25).await;
     let engine = shop.engine();
     shop.until_posts(2).await;
