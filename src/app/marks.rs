@@ -1,6 +1,6 @@
 //! An operator's marks: through the ledger, with the act logged in the same transaction.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -12,9 +12,8 @@ use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
-use crate::store;
 use crate::store::action::{self, NewAction};
-use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
 use crate::store::person::{self, PersonRow};
 
 /// A mark that was written.
@@ -56,12 +55,12 @@ impl App {
         let mut tx = self.pool().begin().await?;
         let mark = Mark::Closed(Some(amount));
         let person = self.hold(&mut tx, recipient, &mark).await?;
-        if person.closed_at.is_none() {
+        if person.recipient.closed_at.is_none() {
             let (who, status) = (person.who(), person.status);
             return Err(AppError::Refused(format!("{who} is {status} now, not closed: the amount is not written")));
         }
-        if person.amount != seen {
-            let now = person.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
+        if person.recipient.amount != seen {
+            let now = person.recipient.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
             return Err(AppError::Refused(format!(
                 "somebody changed the amount of {} to {now} a moment ago: yours is not written",
                 person.who()
@@ -78,9 +77,9 @@ impl App {
         mark: Mark,
         close: Option<ActionId>,
     ) -> Result<Marked, AppError> {
-        let at = store::now(&mut *tx).await?;
-        let entry = self.manual(person, Evidence::Manual(mark.clone()), at);
-        let settled = record_in(&mut tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
+        let entry = self.manual(person, Evidence::Manual(mark.clone()));
+        let people = std::slice::from_ref(person);
+        let settled = record_locked(&mut tx, &[entry], people, &self.engine().settings.retry).await?;
         if let (Some(EntryOutcome::Nothing), Some(fact)) = (settled.first(), known_fact(&mark)) {
             return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
         }
@@ -108,9 +107,9 @@ impl App {
         held.pop().ok_or_else(gone)
     }
 
-    /// The entry for an operator's word about a person's present attempt, said at this time by the database's clock.
-    pub(super) fn manual(&self, person: &PersonRow, evidence: Evidence, at: DateTime<Utc>) -> EvidenceEntry {
-        let stamped = StampedEvidence { attempt: person.attempt, at, evidence };
+    /// The entry for an operator's word about a person's present attempt, said when that was read.
+    pub(super) fn manual(&self, person: &PersonRow, evidence: Evidence) -> EvidenceEntry {
+        let stamped = StampedEvidence { attempt: person.recipient.attempt, at: person.read_at, evidence };
         let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Operator);
         EvidenceEntry { by: Some(self.operator().to_owned()), ..entry }
     }
@@ -122,14 +121,14 @@ impl App {
         person: &PersonRow,
         mark: &Mark,
     ) -> Result<(), AppError> {
-        if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
+        if !matches!(mark, Mark::Closed(_)) || person.recipient.closed_at.is_none() {
             return Ok(());
         }
         let Some(first) = action::newest_close(tx, person.id).await? else { return Ok(()) };
         if first.operator == self.operator() {
             return Ok(());
         }
-        let amount = person.amount.map_or_else(String::new, |amount| format!(", {amount}"));
+        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {amount}"));
         Err(AppError::Refused(format!(
             "{} closed {} first{amount}; yours is not written",
             first.operator,
@@ -172,15 +171,15 @@ impl App {
         person: &PersonRow,
         mark: &Mark,
     ) -> Result<Option<ActionId>, AppError> {
-        if !matches!(mark, Mark::Closed(_)) || person.closed_at.is_none() {
+        if !matches!(mark, Mark::Closed(_)) || person.recipient.closed_at.is_none() {
             return Ok(None);
         }
         let close = action::newest_close(tx, person.id).await?;
-        let now = store::now(&mut *tx).await?;
         // A second amount is an act of its own: taking it back leaves the sale and the first one.
-        let is_first = person.amount.is_none();
-        let is_own =
-            |close: &action::LoggedAction| is_first && close.operator == self.operator() && now - close.at < SAME_ACT;
+        let is_first = person.recipient.amount.is_none();
+        let is_own = |close: &action::LoggedAction| {
+            is_first && close.operator == self.operator() && person.read_at - close.at < SAME_ACT
+        };
         Ok(close.filter(is_own).map(|close| close.id))
     }
 }
@@ -211,10 +210,10 @@ fn detail(person: &PersonRow, mark: &Mark) -> Value {
     match mark {
         Mark::Closed(amount) => json!({
             "amount": amount.map(|amount| amount.to_string()),
-            "amends": person.closed_at.is_some(),
-            "amount_before": person.amount.map(|amount| amount.to_string()),
+            "amends": person.recipient.closed_at.is_some(),
+            "amount_before": person.recipient.amount.map(|amount| amount.to_string()),
         }),
-        Mark::Note(note) => json!({ "note": note, "note_before": person.note }),
+        Mark::Note(note) => json!({ "note": note, "note_before": person.recipient.note }),
         Mark::Resolve(resolution) => json!({ "resolution": resolution }),
         Mark::OptOut => json!({ "was_suppressed": person.is_suppressed }),
         Mark::Replied | Mark::Retry => json!({}),

@@ -45,7 +45,7 @@ impl App {
             return Ok((if is_stop { Heard::OptedOut } else { Heard::Nothing }, None));
         };
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
-        let stamped = StampedEvidence { attempt: person.attempt, at: incoming.at, evidence };
+        let stamped = StampedEvidence { attempt: person.recipient.attempt, at: incoming.at, evidence };
         let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Webhook);
         let entry = EvidenceEntry { metadata: Some(json!({ "text": incoming.text })), ..entry };
         record_in(&mut tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;

@@ -11,9 +11,8 @@ use super::suppressions::Suppression;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark};
 use crate::domain::status::Status;
-use crate::store;
 use crate::store::action;
-use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, WhenLocked, hold_blasts, record_in};
+use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, hold_blasts_of, record_locked};
 use crate::store::person::{self, PersonRow};
 
 /// What became of a mark on several people.
@@ -98,9 +97,9 @@ impl App {
         mark: &Mark,
         refused: &mut Vec<String>,
     ) -> Result<Vec<Recorded>, AppError> {
-        let at = store::now(&mut *tx).await?;
-        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()), at);
-        let settled = self.record_all(tx, &people.iter().map(entry).collect::<Vec<_>>()).await?;
+        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(mark.clone()));
+        let entries: Vec<_> = people.iter().map(entry).collect();
+        let settled = self.record_all(tx, &entries, &people).await?;
         let mut recorded = Vec::new();
         for (person, settled) in people.into_iter().zip(&settled) {
             match outcome(Some(settled), &person) {
@@ -113,32 +112,27 @@ impl App {
     }
 
     /// The people under lock, as they are now, by id; who is gone is left out. First the blasts of those whose evidence
-    /// may requeue them, in the ledger's order.
+    /// may requeue them, in the store's order.
     pub(super) async fn hold_all(
         &self,
         tx: &mut PgConnection,
         evidence: &[(RecipientId, Evidence)],
     ) -> Result<Vec<PersonRow>, AppError> {
         let ids: Vec<RecipientId> = evidence.iter().map(|(id, _)| *id).collect();
-        let at = store::now(&mut *tx).await?;
-        let seen = person::get_all(tx, &ids).await?;
-        let of =
-            |person: &PersonRow| evidence.iter().find(|(id, _)| *id == person.id).map(|(_, evidence)| evidence.clone());
-        let entries: Vec<EvidenceEntry> =
-            seen.iter().filter_map(|person| Some(self.manual(person, of(person)?, at))).collect();
-        hold_blasts(tx, &entries, WhenLocked::Wait).await?;
+        hold_blasts_of(tx, evidence).await?;
         Ok(person::lock_all(tx, &ids).await?)
     }
 
-    /// Records within the caller's transaction, in the batches that the ledger takes.
+    /// Records one entry for each of these people, who are under lock, in the batches that the store takes.
     pub(super) async fn record_all(
         &self,
         tx: &mut PgConnection,
         entries: &[EvidenceEntry],
+        people: &[PersonRow],
     ) -> Result<Vec<EntryOutcome>, AppError> {
         let mut settled = Vec::with_capacity(entries.len());
-        for batch in entries.chunks(BATCH_MAX) {
-            settled.extend(record_in(tx, batch, &self.engine().settings.retry, WhenLocked::Wait).await?);
+        for (entries, people) in entries.chunks(BATCH_MAX).zip(people.chunks(BATCH_MAX)) {
+            settled.extend(record_locked(tx, entries, people, &self.engine().settings.retry).await?);
         }
         Ok(settled)
     }

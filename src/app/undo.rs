@@ -14,7 +14,6 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Resolution, Undone};
 use crate::domain::status::Status;
-use crate::store;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::blast;
 use crate::store::evidence::EntryOutcome;
@@ -117,12 +116,13 @@ impl App {
         }
         let evidence: Vec<_> = undos.iter().map(|(id, (_, undone))| (*id, Evidence::Undo(undone.clone()))).collect();
         let held: Vec<_> = self.hold_all(tx, &evidence).await?;
-        let at = store::now(&mut *tx).await?;
         let held: Vec<_> = held.into_iter().filter_map(|person| Some((undos.remove(&person.id)?, person))).collect();
         let entry = |((_, undone), person): &((LoggedAction, Undone), PersonRow)| {
-            self.manual(person, Evidence::Undo(undone.clone()), at)
+            self.manual(person, Evidence::Undo(undone.clone()))
         };
-        let settled = self.record_all(tx, &held.iter().map(entry).collect::<Vec<_>>()).await?;
+        let entries: Vec<_> = held.iter().map(entry).collect();
+        let people: Vec<_> = held.iter().map(|(_, person)| person.clone()).collect();
+        let settled = self.record_all(tx, &entries, &people).await?;
         let undo = |(((act, undone), person), settled): (_, &EntryOutcome)| {
             let (before, after) = outcome(Some(settled), &person)?;
             Ok(Undo { act, undone, person, before, after })

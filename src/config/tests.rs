@@ -146,10 +146,10 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
         "config.toml:3: engine.lease_seconds: 1 is out of range: write 5 to 300",
         "config.toml:4: databse: unknown key: did you mean `database`?",
         "config.toml:8: senders.sales.provider: no such provider: write wsapme",
-        "config.toml:9: senders.sales.rate: `-1/min` is no rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited",
+        "config.toml:9: senders.sales.rate: `-1/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited",
         "config.toml:10: senders.sales.gap: `60s..20s` ends before it begins: write the shorter pause first, as in 20s..60s",
         "config.toml:11: senders.sales.base_url: the token would be sent in clear text: write https://",
-        "config.toml:12: senders.sales.region: `XX` is no country: two letters are meant, such as MY",
+        "config.toml:12: senders.sales.region: `XX` is not a country: two letters are meant, such as MY",
         "config.toml:7: senders.sales.device: missing: write device = \"5850\", the linked phone's id",
         "config.toml:14: ui.ascii: write auto, true or false",
     ];
@@ -348,7 +348,7 @@ fn a_variable_that_names_no_key_is_a_problem_with_the_nearest_one() {
             "BLASTDECK_ENGINE_SPED: unknown key: did you mean `speed`?",
             "BLASTDECK_SENDERS_OTHER_RATE: OTHER_RATE begins with the name of no sender in the file",
             "BLASTDECK_SENDERS_SALES_RAET: unknown key: did you mean `rate`?",
-            "BLASTDECK_SENDERS_SALES_DAILY_CAP: senders.sales.daily_cap: `lots` is no daily cap: write how many messages a day, at least 1, or none for no cap",
+            "BLASTDECK_SENDERS_SALES_DAILY_CAP: senders.sales.daily_cap: `lots` is not a valid daily cap: write how many messages a day, at least 1, or none for no cap",
         ]
     );
 }

@@ -64,10 +64,6 @@ pub enum BlastCommand {
     Resume,
     /// Stop for good; who is still queued is left out.
     Cancel,
-    /// Nobody is queued, sending or uncertain any more.
-    Complete,
-    /// Somebody of a completed blast is to be sent to again.
-    Reopen,
     /// Remove a blast and its people.
     Delete,
 }
@@ -84,13 +80,10 @@ pub struct TransitionError {
 pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState, TransitionError> {
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
     let next = match (command, state) {
-        (BlastCommand::Launch, Draft | Scheduled)
-        | (BlastCommand::Resume, Paused)
-        | (BlastCommand::Reopen, Completed) => Sending,
+        (BlastCommand::Launch, Draft | Scheduled) | (BlastCommand::Resume, Paused) => Sending,
         (BlastCommand::Disarm, Sending) => Draft,
         (BlastCommand::Pause, Sending | Scheduled) => Paused,
         (BlastCommand::Cancel, Scheduled | Sending | Paused) => Cancelled,
-        (BlastCommand::Complete, Sending | Paused) => Completed,
         (BlastCommand::Delete, Draft | Completed | Cancelled | Failed) => state,
         _ => return Err(TransitionError { state, mend: mend(command, state) }),
     };
@@ -118,14 +111,14 @@ mod tests {
     use super::{BlastCommand, BlastState, transition};
 
     #[test]
-    fn a_blast_goes_from_draft_to_completed_by_way_of_a_pause() {
+    fn a_blast_is_paused_and_resumed_before_it_is_cancelled() {
         let mut state = BlastState::Draft;
 
-        for command in [BlastCommand::Launch, BlastCommand::Pause, BlastCommand::Resume, BlastCommand::Complete] {
+        for command in [BlastCommand::Launch, BlastCommand::Pause, BlastCommand::Resume, BlastCommand::Cancel] {
             state = transition(state, command).unwrap();
         }
 
-        assert_eq!(state, BlastState::Completed);
+        assert_eq!(state, BlastState::Cancelled);
     }
 
     #[test]
@@ -138,13 +131,7 @@ mod tests {
     #[test]
     fn what_is_over_stays_over() {
         for state in [BlastState::Cancelled, BlastState::Failed] {
-            for command in [
-                BlastCommand::Launch,
-                BlastCommand::Pause,
-                BlastCommand::Resume,
-                BlastCommand::Complete,
-                BlastCommand::Reopen,
-            ] {
+            for command in [BlastCommand::Launch, BlastCommand::Pause, BlastCommand::Resume, BlastCommand::Cancel] {
                 assert!(transition(state, command).is_err(), "{command:?} from {state}");
             }
         }

@@ -1,10 +1,10 @@
-//! The names of things: database keys and the providers' message ids.
+//! Ids: database keys and the providers' message ids.
 
 use std::fmt;
 
 /// The text names no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no id: write the number in the first column of `blastdeck blast list`")]
+#[error("`{0}` is not an id: write the number in the first column of `blastdeck blast list`")]
 pub struct IdError(String);
 
 /// Declares a database key as a type of its own, so that one is never passed for another.

@@ -83,14 +83,6 @@ impl Message {
         }))
     }
 
-    /// The variables that a person must have: those that stand somewhere without a default.
-    pub fn required(&self) -> Vec<&str> {
-        distinct(self.parts.iter().filter_map(|part| match part {
-            TemplatePart::Variable { name, default: None } => Some(name.as_str()),
-            _ => None,
-        }))
-    }
-
     /// The text for one person. Values are put in as they are: braces in a name mean nothing.
     pub fn render(&self, variables: &Variables) -> Result<String, RenderError> {
         let mut text = String::with_capacity(self.template.len() + 32);

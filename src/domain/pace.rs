@@ -104,33 +104,33 @@ impl fmt::Display for PaceReason {
 /// Why a limit in the configuration or on the command line is refused. Each names the text and the mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaceError {
-    #[error("`{0}` is no rate: write 20/min, 80/s, 90/h or unlimited")]
+    #[error("`{0}` is not a valid rate: write 20/min, 80/s, 90/h or unlimited")]
     Rate(String),
-    #[error("`{0}` is no rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited")]
+    #[error("`{0}` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited")]
     NegativeRate(String),
     #[error("`{0}` would never send: write at least 1/h, or pause the blast")]
     ZeroRate(String),
     #[error("`{0}` is faster than any sender: at most 10000/s, or unlimited")]
     HugeRate(String),
-    #[error("`{0}` is no length of time: write a number with ms, s, m, h or d, as in 30s")]
+    #[error("`{0}` is not a length of time: write a number with ms, s, m, h or d, as in 30s")]
     Span(String),
-    #[error("`{0}` is no gap: write the shortest and the longest pause, as in 20s..60s")]
+    #[error("`{0}` is not a valid gap: write the shortest and the longest pause, as in 20s..60s")]
     Gap(String),
     #[error("`{0}` ends before it begins: write the shorter pause first, as in 20s..60s")]
     BackwardGap(String),
     #[error("`{0}` is longer than a day, the longest gap there is")]
     LongGap(String),
-    #[error("`{0}` is no pair gap: write one length of time, as in 10m, at most a day")]
+    #[error("`{0}` is not a valid pair gap: write one length of time, as in 10m, at most a day")]
     PairGap(String),
-    #[error("`{0}` is no daily cap: write how many messages a day, at least 1, or none for no cap")]
+    #[error("`{0}` is not a valid daily cap: write how many messages a day, at least 1, or none for no cap")]
     DailyCap(String),
-    #[error("`{0}` is no speed: write a number above 0 and at most 1000000; 1 is real time")]
+    #[error("`{0}` is not a valid speed: write a number above 0 and at most 1000000; 1 is real time")]
     Speed(String),
-    #[error("`{0}` are no hours: write from and to, as in 09:00-21:00")]
+    #[error("`{0}` are not hours: write from and to, as in 09:00-21:00")]
     Hours(String),
     #[error("`{0}` begins when it ends: write 00:00-24:00 for the whole day")]
     EmptyHours(String),
-    #[error("`{0}` are no weekdays: write mon-fri, or mon,wed,sat, or daily")]
+    #[error("`{0}` are not weekdays: write mon-fri, or mon,wed,sat, or daily")]
     Weekdays(String),
 }
 

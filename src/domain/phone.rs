@@ -1,4 +1,4 @@
-//! Phone numbers: any spelling that people paste, brought to one (E.164), so that one person is one row.
+//! Phone numbers: any spelling that people paste becomes one (E.164), so that one person is one row.
 //! Lengths and prefixes come from libphonenumber's metadata; knows nothing of files or providers.
 
 use std::borrow::Cow;
@@ -152,7 +152,7 @@ pub struct Region(rlibphonenumber::Region);
 
 /// The text names no country that has phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no country: two letters are meant, such as MY")]
+#[error("`{0}` is not a country: two letters are meant, such as MY")]
 pub struct RegionError(String);
 
 impl Region {

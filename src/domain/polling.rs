@@ -1,5 +1,5 @@
-//! When an accepted message is asked about: often while it is young, then ever more seldom, and one day no more. How many
-//! questions there may be, and whom they were about.
+//! When an accepted message is polled: often while it is young, then more and more rarely, and at last no more. How many
+//! polls there may be, and whom they covered.
 
 use std::ops::Bound;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::pace::Speed;
 
-/// An age, and how often messages of that age are asked about.
+/// A range of ages, and how often messages of that age are polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollBand {
     /// From this age, inclusive.
@@ -44,7 +44,7 @@ pub fn poll_bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<
     bands
 }
 
-/// Questions a second where the configuration names no number: as many as the sender may send, at least 2 and at most 100.
+/// Polls a second where the configuration names no number: as many as the sender may send, at least 2 and at most 100.
 /// `None`: it may send as fast as it can.
 pub fn default_polls_per_second(messages_per_second: Option<f64>) -> f64 {
     messages_per_second.map_or(MOST_QUESTIONS, |rate| rate.clamp(LEAST_QUESTIONS, MOST_QUESTIONS))
@@ -53,13 +53,13 @@ pub fn default_polls_per_second(messages_per_second: Option<f64>) -> f64 {
 const LEAST_QUESTIONS: f64 = 2.0;
 const MOST_QUESTIONS: f64 = 100.0;
 
-/// A stretch of times, from one to another.
+/// A range of times.
 pub type TimeRange = (Bound<DateTime<Utc>>, Bound<DateTime<Utc>>);
 
-/// The stretches of send times whose people were all asked about: from `begin` to `end`, without those who were sent to at
-/// the times in `unheard`.
-pub fn asked_ranges(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, unheard: &[DateTime<Utc>]) -> Vec<TimeRange> {
-    let mut holes = unheard.to_vec();
+/// The ranges of send times whose people were all polled: from `begin` to `end`, without those who were sent to at
+/// the times in `missed`.
+pub fn asked_ranges(begin: DateTime<Utc>, end: Bound<DateTime<Utc>>, missed: &[DateTime<Utc>]) -> Vec<TimeRange> {
+    let mut holes = missed.to_vec();
     holes.sort_unstable();
     let mut stretches = Vec::with_capacity(holes.len() + 1);
     let mut from = Bound::Included(begin);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_not_heard_of_is_a_hole_in_what_was_asked() {
+    fn whoever_was_missed_is_a_hole_in_what_was_polled() {
         let at = |second| DateTime::<Utc>::from_timestamp(second, 0).unwrap();
 
         assert_eq!(asked_ranges(at(1), Included(at(9)), &[]), [(Included(at(1)), Included(at(9)))]);

@@ -1,8 +1,8 @@
 //! The one rule by which evidence changes a recipient.
 //!
 //! [`apply`] is pure and total. Provider evidence may come late, twice and in any order: it only ever raises.
-//! What an operator says is kept apart from what the provider says (`delivery_status` against the marks), so that taking
-//! a mark back is recomputing from what remains.
+//! What an operator says is kept apart from what the provider says (`delivery_status` beside the marks), so that undoing
+//! a mark means recomputing from what remains.
 
 mod evidence;
 mod manual;
@@ -40,9 +40,9 @@ pub struct Recipient {
     pub sent_at: Option<DateTime<Utc>>,
     pub delivered_at: Option<DateTime<Utc>>,
     pub read_at: Option<DateTime<Utc>>,
-    /// A reply by the provider's word.
+    /// A reply reported by the provider.
     pub reply_seen_at: Option<DateTime<Utc>>,
-    /// A reply by an operator's word.
+    /// A reply marked by an operator.
     pub replied_marked_at: Option<DateTime<Utc>>,
     pub closed_at: Option<DateTime<Utc>>,
     pub failed_at: Option<DateTime<Utc>>,
@@ -276,7 +276,7 @@ fn provider_stage(
     keep_highest_word(person, stage, word);
 }
 
-/// The provider's word is kept for the highest stage told, so that late news does not seem to lower it.
+/// Keeps the provider's status of the highest stage, so that late evidence does not seem to lower it.
 fn keep_highest_word(person: &mut Recipient, stage: ProviderStage, word: &str) {
     let rank = match stage {
         ProviderStage::Sent => 1,
@@ -301,7 +301,7 @@ fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> DateTime<Utc> {
     held.map_or(new, |old| old.min(new))
 }
 
-/// A failure told after acceptance: the newest attempt only, and only of somebody who had not received it.
+/// A failure reported after acceptance: for the newest attempt only, and only for somebody who had not received it.
 fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, error: Option<&ProviderError>) {
     let undecided = matches!(person.delivery_status, Status::Sending | Status::Uncertain | Status::Sent);
     if news.attempt != person.attempt || !undecided {

@@ -19,7 +19,7 @@ pub enum Waiting {
     NoEngine,
     /// The engine that holds the sender has not renewed its lease in time; the next one has it at `until`.
     Silent { host: String, until: DateTime<Utc> },
-    /// The random pause between two messages; `next` when it is worth telling.
+    /// The random pause between two messages; `next` where it is worth showing.
     Gap { gap: String, next: Option<DateTime<Utc>> },
     /// A rate limit binds.
     Rate {
@@ -30,7 +30,7 @@ pub enum Waiting {
         #[serde(default)]
         slowed: u32,
     },
-    /// As many POSTs as allowed are under way.
+    /// As many POSTs as allowed are in flight.
     Answers { at_once: usize },
     /// The database answers slowly.
     SlowDatabase,
@@ -110,7 +110,7 @@ pub enum LimitOwner {
     Blast,
 }
 
-/// What a sender's engine says: of the sender as a whole, and of each of its blasts.
+/// What a sender's engine waits for: as a whole, and for each of its blasts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WaitingReport {
     pub sender: Option<Waiting>,
@@ -225,7 +225,7 @@ impl fmt::Display for Waiting {
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
             Self::SlowDatabase => write!(f, "the database, which answers slowly"),
             Self::DailyCap { cap, .. } => write!(f, "daily cap {cap} reached"),
-            // The zone is told by the moment at which they begin.
+            // The moment at which they begin names the zone.
             Self::Window { window, .. } => {
                 write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))
             }

@@ -7,7 +7,7 @@ use super::text::{clean, nearest};
 
 /// The text names no zone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}` is no time zone: {}", match nearest {
+#[error("`{text}` is not a time zone: {}", match nearest {
     Some(zone) => format!("did you mean {zone}?"),
     None => "write one such as Asia/Kuala_Lumpur".to_owned(),
 })]
@@ -42,8 +42,8 @@ mod tests {
     fn a_zone_that_is_none_names_the_one_that_was_meant() {
         let said = |text: &str| parse(text).unwrap_err().to_string();
 
-        assert_eq!(said("Kuala Lumpur"), "`Kuala Lumpur` is no time zone: did you mean Asia/Kuala_Lumpur?");
-        assert_eq!(said("Asia/Kuala_Lumpr"), "`Asia/Kuala_Lumpr` is no time zone: did you mean Asia/Kuala_Lumpur?");
+        assert_eq!(said("Kuala Lumpur"), "`Kuala Lumpur` is not a time zone: did you mean Asia/Kuala_Lumpur?");
+        assert_eq!(said("Asia/Kuala_Lumpr"), "`Asia/Kuala_Lumpr` is not a time zone: did you mean Asia/Kuala_Lumpur?");
         for text in ["Mars", "GMT+8", "+08:00", "", "Asia\u{1b}[2J"] {
             let said = said(text);
             assert!(said.ends_with("write one such as Asia/Kuala_Lumpur") && !said.contains('\u{1b}'), "{said}");

@@ -1,4 +1,4 @@
-//! Operator actions: who did what, from where, and what was taken back.
+//! Operator actions: who did what, and what was undone.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -50,8 +50,8 @@ pub async fn log(tx: &mut PgConnection, new: NewAction<'_>) -> Result<ActionId, 
     Ok(id)
 }
 
-/// Logs one act on several people: a row each, so that each can be taken back alone, and in each what the rows of the act
-/// have in common. Returns their keys in the same order.
+/// Logs one act on several people: a row each, so that each can be undone alone. All carry the act's key. Returns the rows'
+/// keys in the same order.
 pub async fn log_several(tx: &mut PgConnection, acts: &[NewAction<'_>]) -> Result<Vec<ActionId>, StoreError> {
     let each = |key: fn(&NewAction<'_>) -> Option<i64>| acts.iter().map(key).collect::<Vec<_>>();
     let ids = sqlx::query_scalar(
@@ -151,7 +151,7 @@ pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Resu
     Ok(action)
 }
 
-/// Notes that acts are taken back. Returns how many were not already.
+/// Marks acts as undone. Returns how many were not already.
 pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "update operator_actions set undone_at = now(), undone_by = $2 where id = any($1) and undone_at is null",
@@ -163,7 +163,7 @@ pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> R
     Ok(done.rows_affected())
 }
 
-/// When an operator last looked; notes that they look now.
+/// When an operator last opened a window; records that they do so now.
 pub async fn touch_last_seen(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut tx = pool.begin().await?;
     let before = sqlx::query_scalar("select seen_at from operator_seen where operator = $1")

@@ -1,4 +1,4 @@
-//! What a bench asks of a database, and the room of its own that it has there.
+//! What a bench asks of a database, and the schema that it works in.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub async fn rows(pool: &PgPool, blast: BlastId) -> Result<CopiedRows, StoreErro
 }
 
 /// Writes people back as `\copy` does: the same table with its indexes, keys and triggers, one statement, one
-/// transaction, nothing looked at. Returns how long it took.
+/// transaction, without checks. Returns how long it took.
 pub async fn copy(pool: &PgPool, CopiedRows(pieces): CopiedRows) -> Result<Duration, StoreError> {
     let began = Instant::now();
     let mut tx = pool.begin().await?;
@@ -79,7 +79,7 @@ fn join(pieces: Vec<Bytes>) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// Makes an empty schema and tells the address under which everything happens in it.
+/// Makes an empty schema. Returns the address under which everything happens in it.
 pub async fn make_schema(url: &str, name: &str) -> Result<String, StoreError> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query(AssertSqlSafe(format!("create schema {name}"))).execute(&mut connection).await?;

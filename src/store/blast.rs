@@ -10,7 +10,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
 
-/// A blast as far as commands look at it.
+/// What commands need of a blast.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct BlastHead {
     pub id: BlastId,
@@ -156,7 +156,7 @@ pub async fn recent_attempts(
 }
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more, also one that was paused while its last
-/// people were under way: nothing is left to resume. `false`: not yet, or not begun.
+/// people were in flight: nothing is left to resume. `false`: not yet, or not begun.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     // The row first, in a statement of its own: one that waited for it would go on by what it saw before. Whoever holds it
     // does not hold up the other blasts: it is asked again a moment later.
@@ -215,7 +215,7 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
     Ok(senders)
 }
 
-/// Blasts that say *sending* or *paused* though nobody in them is open: to be completed by whoever looks.
+/// Blasts that say *sending* or *paused* though nobody in them is open: to be completed by whoever finds them.
 pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let blasts = sqlx::query_scalar(

@@ -24,7 +24,7 @@ pub struct Claimed {
     pub variables: Option<Value>,
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
-    /// `None`: there is more to know of them than this. Shared: a POST under way is small.
+    /// `None` when something had happened to them before. Shared, so that a POST in flight stays small.
     pub claim: Option<Arc<ClaimTx>>,
 }
 
@@ -36,8 +36,7 @@ pub struct ClaimTx {
     pub transaction: i32,
 }
 
-/// How a claim left somebody's row whom nothing had ever happened to: the whole of it is known without reading it again,
-/// for as long as nobody else wrote it.
+/// A row as its first claim left it. All of it is known without reading it again, as long as nobody else wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimSnapshot {
     pub claimed_at: DateTime<Utc>,
@@ -46,14 +45,14 @@ pub struct ClaimSnapshot {
     pub written_by: i32,
 }
 
-/// A place in a blast's to-do list.
+/// A position in a blast's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueuePosition {
     pub next_attempt_at: DateTime<Utc>,
     pub id: RecipientId,
 }
 
-/// By place: to look each column up by its name is most of the work of reading a row.
+/// By position: finding each column by its name is most of the work of reading a row.
 impl FromRow<'_, PgRow> for Claimed {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
@@ -75,7 +74,7 @@ impl Claimed {
         Some(ClaimSnapshot { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
     }
 
-    /// Where they stood in the to-do list.
+    /// Where they stood in the queue.
     pub const fn place(&self) -> QueuePosition {
         QueuePosition { next_attempt_at: self.next_attempt_at, id: self.id }
     }
@@ -112,8 +111,8 @@ struct LeaseCheck {
     schema: i64,
 }
 
-/// Claims the people who are due first. Nobody is claimed when the lease was lost, the blast is not sending (or still
-/// armed), and nobody who opted out.
+/// Claims the people who are due first. Nobody is claimed when the lease was lost or the blast is not sending (or still
+/// armed), and people who opted out never are.
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
@@ -184,7 +183,7 @@ const CLAIM: &str = "
     tried as (
         insert into attempts (recipient_id, attempt, sender_id, epoch)
         select id, attempt, $4, $3 from claimed),
-    told as (
+    logged as (
         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
         select blast_id, id, attempt, 'queued', 'sending', 'send' from claimed)
     select id, attempt, phone_number, name, variables, next_attempt_at, is_fresh from claimed order by id";
@@ -240,7 +239,7 @@ pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<U
 }
 
 /// Whether somebody may still get the POST they were claimed for: their blast is sending, its sender was neither stopped nor
-/// taken over, and they have not opted out since. Asked this way round, so that whoever was deleted meanwhile gets none.
+/// taken over, and they have not opted out since. Deleted people are not found, and so get none.
 pub async fn is_wanted(pool: &PgPool, person: RecipientId) -> Result<bool, StoreError> {
     let wanted = sqlx::query_scalar(
         "select exists (

@@ -11,19 +11,19 @@ use crate::domain::status::Status;
 /// People of one transaction: a tenth of a second.
 const AT_ONCE: i64 = 2_000;
 
-/// Whose process says nothing for this long has ended.
+/// A process that has not touched its blast for this long has ended.
 const SILENT_SECONDS: f64 = 30.0;
 
-/// What is to be done to a blast's people.
+/// What happens to a blast's people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClearingKind {
     /// Cancelled: who is still queued is left out.
     LeaveOut,
-    /// Deleted: everybody goes, then the blast. Whoever is under way goes when it is known what came of them.
+    /// Deleted: everybody goes, then the blast. Recipients in flight go once their outcome is known.
     Remove,
 }
 
-/// Work on a blast, to be gone on with.
+/// Clearing that is not finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clearing {
     pub blast: BlastId,
@@ -44,7 +44,7 @@ pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> R
     Ok(done.rows_affected() == 1)
 }
 
-/// What of a blast is left to be done. Whoever is under way in a deleted blast has to be settled first.
+/// Whether a blast is unfinished. In a deleted blast, recipients in flight have to be settled first.
 const IS_LEFT: &str = "(b.deleted_at is not null
          and (not exists (select 1 from blast_recipients r where r.blast_id = b.id)
               or exists (select 1 from blast_recipients r
@@ -89,7 +89,7 @@ pub async fn unfinished_of(pool: &PgPool, blast: BlastId) -> Result<Option<Clear
 }
 
 impl Clearing {
-    /// Does it to everybody. Returns to how many.
+    /// Clears everybody. Returns how many.
     pub async fn finish(self, pool: &PgPool) -> Result<i64, StoreError> {
         let mut walk = self.walk(WhenLocked::Wait);
         let mut people = 0;
@@ -105,7 +105,7 @@ impl Clearing {
     }
 }
 
-/// Work under way. Remembers where it is: those behind it are dead rows, which a long transaction elsewhere would make
+/// Clearing in progress. Remembers where it is: those behind it are dead rows, which a long transaction elsewhere would make
 /// every step pass by again.
 #[derive(Debug)]
 pub struct ClearingCursor {
@@ -122,7 +122,7 @@ impl ClearingCursor {
         self.left.blast
     }
 
-    /// Does it to the next few; tells to how many. `None`: it is done.
+    /// Clears the next few. Returns how many; `None` when it is done.
     pub async fn step(&mut self, pool: &PgPool) -> Result<Option<i64>, StoreError> {
         let mut tx = settings::begin_hot_path(pool).await?;
         // The blast first, as everywhere; and others see that somebody is at it.
@@ -145,7 +145,7 @@ impl ClearingCursor {
     }
 
     /// The next people, locked. Where whoever is locked by somebody else is passed by, the blast is still unfinished, and
-    /// the engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue looks at the blast under lock.
+    /// the engine comes back to it. Nobody is queued anew in a cancelled blast: a requeue reads the blast under lock.
     async fn next(&self, tx: &mut PgConnection) -> Result<Vec<ClearingPosition>, StoreError> {
         let (status, id) = self.after.unwrap_or((Status::Queued, RecipientId(0)));
         let (whom, blast) = match self.left.kind {

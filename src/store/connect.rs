@@ -26,7 +26,7 @@ pub const IDLE_CONNECTIONS: u32 = 2;
 /// that cannot wait for those before it.
 pub const SENDING_CONNECTIONS: u32 = 4;
 
-/// How often it is looked whether connections are idle, and how many looks in a row they must have been.
+/// How often idle connections are counted, and how many counts in a row they must have been idle.
 const TRIM_EVERY: Duration = Duration::from_secs(1);
 const TRIM_AFTER: u32 = 3;
 
@@ -35,17 +35,18 @@ const PING_AFTER: Duration = Duration::from_secs(1);
 
 /// Opens a pool of at most `connections`. Connects lazily: an unreachable database shows at the first statement.
 pub fn open(endpoint: &Endpoint, connections: u32) -> PgPool {
-    told(pool(connections), endpoint.clone(), "").connect_lazy_with(endpoint.options())
+    with_session_settings(pool(connections), endpoint.clone(), "").connect_lazy_with(endpoint.options())
 }
 
 /// The same for a process that changes nothing: every session refuses to write. Refused where a pooler lends
-/// transactions, since there no session is ours to be told so.
+/// transactions, since no session is ours there.
 pub fn open_read_only(endpoint: &Endpoint, connections: u32) -> Result<PgPool, StoreError> {
     const READ_ONLY: &str = "set default_transaction_read_only = on";
     match endpoint.pooling() {
         Pooling::Transaction => Err(StoreError::ReadOnlyPooler),
         Pooling::Session => {
-            Ok(told(pool(connections), endpoint.clone(), READ_ONLY).connect_lazy_with(endpoint.options()))
+            Ok(with_session_settings(pool(connections), endpoint.clone(), READ_ONLY)
+                .connect_lazy_with(endpoint.options()))
         }
         Pooling::Direct => {
             let options = endpoint.options().options([("default_transaction_read_only", "on")]);
@@ -54,15 +55,15 @@ pub fn open_read_only(endpoint: &Endpoint, connections: u32) -> Result<PgPool, S
     }
 }
 
-/// Sessions behind a pooler are told when they begin what startup options could not tell them.
-fn told(pool: PgPoolOptions, endpoint: Endpoint, further: &'static str) -> PgPoolOptions {
+/// Behind a pooler, sessions get their settings by statements when they begin, not by startup options.
+fn with_session_settings(pool: PgPoolOptions, endpoint: Endpoint, further: &'static str) -> PgPoolOptions {
     if endpoint.pooling() != Pooling::Session {
         return pool;
     }
     pool.after_connect(move |connection, _| {
         let endpoint = endpoint.clone();
         Box::pin(async move {
-            endpoint.tell(connection).await?;
+            endpoint.apply_settings(connection).await?;
             sqlx::raw_sql(further).execute(connection).await?;
             Ok(())
         })
@@ -188,11 +189,11 @@ fn newest_known() -> i64 {
     MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// Versions applied so far; none when the database is fresh.
+/// Versions applied so far; none in an empty database.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, StoreError> {
-    let fresh: bool =
+    let is_empty: bool =
         sqlx::query_scalar("select to_regclass('_sqlx_migrations') is null").fetch_one(&mut *connection).await?;
-    if fresh {
+    if is_empty {
         return Ok(Vec::new());
     }
     Ok(sqlx::query_scalar("select version from _sqlx_migrations order by version").fetch_all(connection).await?)

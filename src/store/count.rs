@@ -101,7 +101,7 @@ pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDi
     Ok(repaired)
 }
 
-/// People looked at in one statement of [`audit_history`].
+/// People compared in one statement of [`audit_history`].
 const HISTORIES_AT_ONCE: i64 = 20_000;
 
 /// Blasts with somebody whose newest history is not their status: the other half of the audit. Whoever has no history

@@ -16,7 +16,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the first question may take. A pooler accepts a connection though its server is gone or has none to lend.
 const FIRST_ANSWER: Duration = Duration::from_secs(15);
 
-/// What every session is told: nobody waits for ever, and nothing of ours holds others up for long.
+/// Settings of every session: no statement waits for ever, and no lock of ours holds others up for long.
 const SESSION: [(&str, &str); 4] = [
     ("statement_timeout", "60s"),
     ("lock_timeout", "5s"),
@@ -58,13 +58,13 @@ impl Endpoint {
             let connection = connect(&endpoint.options).await?;
             return Ok((endpoint, connection));
         }
-        let told = base.clone().options(SESSION).options([(MARK, "on")]);
-        match connect(&told).await {
+        let with_settings = base.clone().options(SESSION).options([(MARK, "on")]);
+        match connect(&with_settings).await {
             Ok(mut connection) => {
                 if has_mark(&mut connection).await? {
-                    return Ok((Self { options: told, pooling: Pooling::Direct }, connection));
+                    return Ok((Self { options: with_settings, pooling: Pooling::Direct }, connection));
                 }
-                Self::behind_pooler(told, connection).await
+                Self::behind_pooler(with_settings, connection).await
             }
             Err(error) if error.is_refused_parameter() => {
                 let connection = connect(&base).await?;
@@ -82,13 +82,13 @@ impl Endpoint {
         let pooling = first_answer(pooling_of(&mut connection, &mut other)).await?;
         other.close().await?;
         let endpoint = Self { options, pooling };
-        endpoint.tell(&mut connection).await?;
+        endpoint.apply_settings(&mut connection).await?;
         Ok((endpoint, connection))
     }
 
-    /// Tells a session what its startup options could not. Behind a pooler that lends transactions the server's own
+    /// Sets what startup options could not. Behind a pooler that lends transactions the server's own
     /// settings hold: whatever is set there would stay for a stranger.
-    pub(super) async fn tell(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn apply_settings(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.pooling == Pooling::Session {
             let settings = SESSION.map(|(name, value)| format!("set {name} = '{value}'")).join("; ");
             sqlx::raw_sql(AssertSqlSafe(settings)).execute(connection).await?;
@@ -131,7 +131,7 @@ fn is_neon_pooler(options: &PgConnectOptions) -> bool {
     options.get_host().contains("-pooler.")
 }
 
-/// One connection, made now: whoever cannot be reached is told of by name.
+/// One connection, made now, so that an unreachable server is reported at once.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     match timeout(CONNECT_PATIENCE, PgConnection::connect_with(options)).await {
         Ok(connection) => Ok(connection?),

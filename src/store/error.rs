@@ -1,4 +1,4 @@
-//! What can go wrong with the database, told apart by what the caller can do about it, and in words that name the mend.
+//! What can go wrong with the database, by what the caller can do about it. Messages name the mend.
 
 mod text;
 
@@ -35,7 +35,7 @@ pub enum StoreError {
         "this database was migrated by a newer blastdeck (migration {found}, this one knows up to {known}): update blastdeck"
     )]
     Newer { found: i64, known: i64 },
-    /// A reader found a schema that this binary would have to bring up to date first.
+    /// A read-only process found a schema that has to be migrated first.
     #[error("this database's schema is older than this blastdeck: bring it up to date with `blastdeck db migrate`")]
     Older,
     /// The server was replaced by another between two questions: they are asked again.
@@ -53,10 +53,10 @@ pub enum StoreError {
          address, or a pooler with pool_mode = session"
     )]
     ReadOnlyPooler,
-    /// A message id in the batch was stored before: the ledger looks whose it is and writes again.
+    /// A message id in the batch was stored before: its owner is read, and the batch is written again.
     #[error("a message id was stored before")]
     IdTaken,
-    /// A row was not any more as its claim had left it: the ledger reads it and writes again.
+    /// A row was not any more as its claim had left it: it is read, and the batch is written again.
     #[error("a row was changed since its claim")]
     Moved,
     /// A recipient's row holds something that this program cannot read, typed by hand.

@@ -1,4 +1,4 @@
-//! The ledger: the only place where evidence changes a recipient. Sender results, polls, webhooks and operator marks
+//! The only place where evidence changes a recipient. Sender results, polls, webhooks and operator marks
 //! all come through here: read under lock (or known from the claim), [`apply`], write rows, history and raw answers, commit.
 //!
 //! Lock order, the same everywhere: blasts, then recipients by id.
@@ -13,13 +13,17 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+
+pub(super) use rows::COLUMNS;
 
 pub use entry::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked};
 
 use super::StoreError;
+use super::person::PersonRow;
 use super::settings;
 use crate::domain::blast::BlastState;
+use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Applied, ApplyContext, Evidence, Mark, Recipient, Resolution, Undone, apply};
 use crate::domain::retry::RetryRules;
 use crate::domain::status::Status;
@@ -62,7 +66,7 @@ async fn record_read(
 ) -> Result<Vec<EntryOutcome>, StoreError> {
     let first = match record_once(pool, entries, rules, Assumption::Ids).await {
         // An id that was there already: rarely another message's, more often evidence written again after a commit
-        // whose answer was lost. Looked at only then.
+        // whose answer was lost. Checked only then.
         Err(StoreError::IdTaken) => record_once(pool, entries, rules, Assumption::Nothing).await,
         other => other,
     };
@@ -105,7 +109,7 @@ fn bare(entry: &EvidenceEntry) -> EvidenceEntry {
     bare
 }
 
-/// What is taken as it seems, and shows when it is written if it is not so.
+/// What may be assumed unread; a wrong guess fails the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assumption {
     /// Rows are as their claims left them, and ids are new.
@@ -164,14 +168,37 @@ async fn record_with(
         Assumption::Claims | Assumption::Ids => Cow::Borrowed(entries),
         Assumption::Nothing => ids::without_taken(tx, entries).await?,
     };
-    let mut book = Batch { held, blasts, now, rules, steps: Vec::new() };
-    let settled: Vec<_> = entries.iter().map(|entry| book.settle(entry)).collect();
+    let batch = Batch { held, blasts, now, rules, steps: Vec::new() };
+    write_batch(tx, &entries, batch, trust).await
+}
+
+/// Records what an operator said of people whom the caller has under lock: they are not read again. No entry has an answer.
+pub async fn record_locked(
+    tx: &mut PgConnection,
+    entries: &[EvidenceEntry],
+    people: &[PersonRow],
+    rules: &RetryRules,
+) -> Result<Vec<EntryOutcome>, StoreError> {
+    let blasts = hold_blasts(tx, entries, WhenLocked::Wait).await?;
+    let held = people.iter().map(|person| (person.id.0, LockedRow::of(person.recipient.clone()))).collect();
+    let now = people.first().map_or_else(Utc::now, |person| person.read_at);
+    let batch = Batch { held, blasts, now, rules, steps: Vec::new() };
+    write_batch(tx, entries, batch, Assumption::Nothing).await
+}
+
+async fn write_batch<'a>(
+    tx: &mut PgConnection,
+    entries: &'a [EvidenceEntry],
+    mut batch: Batch<'a>,
+    trust: Assumption,
+) -> Result<Vec<EntryOutcome>, StoreError> {
+    let settled: Vec<_> = entries.iter().map(|entry| batch.settle(entry)).collect();
     let mut writing = StatementBuilder::default();
-    write::answers(&mut writing, &recorded(&entries, &settled), trust)?;
-    write::history(&mut writing, &book.steps)?;
-    write::reopen(tx, &book.reopened()).await?;
-    let changes = book.into_changes();
-    people::write(&mut writing, &changes, &entries, trust)?;
+    write::answers(&mut writing, &recorded(entries, &settled), trust)?;
+    write::history(&mut writing, &batch.steps)?;
+    write::reopen(tx, &batch.reopened()).await?;
+    let changes = batch.into_changes();
+    people::write(&mut writing, &changes, entries, trust)?;
     if writing.execute(tx).await? < changes.len() as u64 && trust == Assumption::Claims {
         return Err(StoreError::Moved);
     }
@@ -186,9 +213,26 @@ fn recorded<'a>(entries: &'a [EvidenceEntry], settled: &[EntryOutcome]) -> Vec<&
     entries.iter().zip(settled).filter_map(known).collect()
 }
 
+/// The blasts of people whom evidence may requeue, under lock before anybody in them, in the order of the blasts' ids.
+pub async fn hold_blasts_of(tx: &mut PgConnection, evidence: &[(RecipientId, Evidence)]) -> Result<(), StoreError> {
+    let requeued: Vec<i64> =
+        evidence.iter().filter(|(_, evidence)| may_requeue(evidence)).map(|(id, _)| id.0).collect();
+    if requeued.is_empty() {
+        return Ok(());
+    }
+    let lock = if evidence.iter().any(|(_, evidence)| may_reopen(evidence)) { "no key update" } else { "share" };
+    sqlx::query(AssertSqlSafe(format!(
+        "select 1 from blasts where id in (select blast_id from blast_recipients where id = any($1)) order by id for {lock}"
+    )))
+    .bind(requeued)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// A requeue must see the blast's state, and hold it still until the commit: a cancel would otherwise pass by. Comes
 /// before any lock on people.
-pub async fn hold_blasts(
+async fn hold_blasts(
     tx: &mut PgConnection,
     entries: &[EvidenceEntry],
     when_locked: WhenLocked,

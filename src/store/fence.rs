@@ -18,7 +18,7 @@ pub struct DatabaseIdentity {
 }
 
 /// A running server. Within one start neither its system identifier nor, for a session that may write, its timeline
-/// changes, so that its likeness needs no second look.
+/// changes, so that its identity is read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// `pg_postmaster_start_time()`.
@@ -67,7 +67,7 @@ pub async fn server(pool: &PgPool) -> Result<Server, StoreError> {
     .await?;
     let system: Option<String> =
         permitted(sqlx::query_scalar("select system_identifier::text from pg_control_system()").fetch_one(pool).await)?;
-    // The control file tells a promotion only after the next checkpoint; the name of the current WAL file at once.
+    // The control file shows a promotion only after the next checkpoint; the name of the current WAL file at once.
     let timeline: Option<i64> = permitted(
         sqlx::query_scalar("select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint")
             .fetch_one(pool)
@@ -133,7 +133,7 @@ pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) ->
     Ok(missing)
 }
 
-/// Notes the server that a sender sends from.
+/// Records the server that a sender sends from.
 pub async fn record_identity(
     connection: &mut PgConnection,
     sender: SenderId,
@@ -274,7 +274,7 @@ pub async fn restore_attempts(
               where r.id = l.id
              returning r.id, r.blast_id, r.attempt, l.status as before),
          moved as (select * from known where before = 'queued'),
-         told as (
+         logged as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
              select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)
          select count(*) from moved",

@@ -81,7 +81,7 @@ impl CopyBatch {
     }
 }
 
-/// An import under way. Dropped, it takes its connection with it, and Postgres forgets everything.
+/// An import in progress. Dropping it closes its connection, and Postgres rolls everything back.
 #[derive(Debug)]
 pub struct Import {
     connection: PoolConnection<Postgres>,

@@ -52,7 +52,7 @@ pub struct LeaseRequest<'a> {
     pub dead: Option<Pulse>,
 }
 
-/// A lease that was granted but not committed: what has to be known before, is asked in the same transaction.
+/// A lease that is granted but not committed, so that checks can run in the same transaction.
 #[derive(Debug)]
 pub struct PendingLease {
     pub lease: Lease,
@@ -68,7 +68,7 @@ impl PendingLease {
 
 /// Takes a sender that nobody holds; `None` while somebody does. Whoever was in flight under an older epoch becomes
 /// uncertain in the same transaction. Locking the lease row *before* bumping the epoch makes claims in flight finish
-/// first, so that the sweep sees them. Nothing is so before [`PendingLease::commit`].
+/// first, so that the sweep sees them. Takes effect with [`PendingLease::commit`].
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database.
@@ -115,7 +115,7 @@ pub async fn acquire(
     Ok(Some(PendingLease { lease: Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at }, tx }))
 }
 
-/// A look without a lock: whoever waits for a lease must not stand in the way of its holder's claims.
+/// Reads without a lock: whoever waits for a lease must not block its holder's claims.
 pub async fn held_by_other(pool: &PgPool, sender: SenderId, by_us: &str) -> Result<Option<RivalLease>, StoreError> {
     let held: Option<(i64, i64, Option<f64>)> = sqlx::query_as(
         "select epoch, renewals, extract(epoch from valid)::double precision from sender_leases
@@ -242,12 +242,12 @@ pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes down what the sender and its blasts wait for, for every face to read.
-pub async fn write_waiting(pool: &PgPool, lease: Lease, told: &WaitingReport) -> Result<(), StoreError> {
+/// Stores what the sender and its blasts wait for, for every process to read.
+pub async fn write_waiting(pool: &PgPool, lease: Lease, report: &WaitingReport) -> Result<(), StoreError> {
     sqlx::query("update sender_leases set waiting = $3 where sender_id = $1 and epoch = $2")
         .bind(lease.sender)
         .bind(lease.epoch)
-        .bind(sqlx::types::Json(told))
+        .bind(sqlx::types::Json(report))
         .execute(pool)
         .await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Telling other processes that something changed: hints on one channel, orders on another.
+//! Notifications to other processes: hints on one channel, orders on another.
 
 use sqlx::PgPool;
 

@@ -1,12 +1,13 @@
-//! One person as use cases look at them, with what surrounds them.
+//! One person as use cases need them, with what surrounds them.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::StoreError;
+use super::evidence::COLUMNS;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
+use crate::domain::recipient::Recipient;
 use crate::domain::status::Status;
 
 /// Somebody in a blast, the sender's business included.
@@ -17,12 +18,13 @@ pub struct PersonRow {
     pub phone_number: Phone,
     pub name: Option<String>,
     pub status: Status,
-    pub attempt: i32,
-    pub closed_at: Option<DateTime<Utc>>,
-    pub amount: Option<Decimal>,
-    pub note: Option<String>,
     pub business: String,
     pub is_suppressed: bool,
+    /// The database's time.
+    pub read_at: DateTime<Utc>,
+    /// All that evidence can change.
+    #[sqlx(flatten)]
+    pub recipient: Recipient,
 }
 
 impl PersonRow {
@@ -33,44 +35,33 @@ impl PersonRow {
     }
 }
 
-/// These people as they are, by id; their rows stay ours until the commit, so that of two operators the second sees what
-/// the first wrote. Who is gone is left out.
+/// These people under lock, by id: of two operators the second sees what the first wrote. Deleted people are left out.
 pub async fn lock_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<PersonRow>, StoreError> {
-    sqlx::query("select 1 from blast_recipients where id = any($1) order by id for update")
-        .bind(numbers(ids))
-        .execute(&mut *tx)
-        .await?;
-    get_all(tx, ids).await
+    select(tx, ids, "for update of r").await
 }
 
 pub async fn get(tx: &mut PgConnection, id: RecipientId) -> Result<Option<PersonRow>, StoreError> {
-    Ok(get_all(tx, &[id]).await?.pop())
+    Ok(select(tx, &[id], "").await?.pop())
 }
 
-/// These people, by id; who is gone is left out.
-pub async fn get_all(tx: &mut PgConnection, ids: &[RecipientId]) -> Result<Vec<PersonRow>, StoreError> {
-    let people = sqlx::query_as(
-        "select r.id, r.blast_id, r.phone_number, r.name, r.status, r.attempt, r.closed_at, r.amount, r.note, s.business,
+async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Result<Vec<PersonRow>, StoreError> {
+    let people = sqlx::query_as(AssertSqlSafe(format!(
+        "select {COLUMNS}, blast_id, phone_number, name, status, business, now() as read_at,
                 exists (select 1 from suppressions x
                          where person_key(x.phone_number) = person_key(r.phone_number)
-                           and x.business in (s.business, '*')) as is_suppressed
-           from blast_recipients r join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
-          where r.id = any($1)
-          order by r.id",
-    )
-    .bind(numbers(ids))
-    .fetch_all(tx)
-    .await?;
-    Ok(people)
-}
-
-fn numbers(ids: &[RecipientId]) -> Vec<i64> {
-    ids.iter().map(|id| id.0).collect()
+                           and x.business in (o.business, '*')) as is_suppressed
+           from blast_recipients r
+          cross join lateral (select s.business from blasts b join senders s on s.id = b.sender_id
+                               where b.id = r.blast_id) o
+          where id = any($1)
+          order by id {lock}"
+    )));
+    Ok(people.bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).fetch_all(tx).await?)
 }
 
 /// Who failed in a blast and is known never to have had the message, by id, at most `limit` after `after`; with a code,
 /// only those who failed with it. Of somebody whom an older version took in both spellings of their number, at most one,
-/// and none when the other was tried and did not fail: one look by the key each (`offset 0`), and only where a number has
+/// and none when the other was tried and did not fail: one index lookup each (`offset 0`), and only where a number has
 /// two spellings.
 pub async fn retryable(
     pool: &PgPool,

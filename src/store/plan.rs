@@ -18,7 +18,7 @@ pub struct Overlap {
 }
 
 /// How many queued people of a blast other blasts of the business reach too, not counting who opted out and gets nothing
-/// here: one look a person by their number. Right after an import the planner knows nothing of its people, and any plan that
+/// here: one index lookup per number. Right after an import the planner knows nothing of its people, and any plan that
 /// it is free to choose may be one that compares everybody with everybody.
 pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime<Utc>) -> Result<Overlap, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
@@ -82,7 +82,7 @@ pub enum SampleKind {
 }
 
 /// A few people who get a message: the first in turn, and of the first thousand those with the shortest and the longest
-/// name, in this order. One who is several of these is told once.
+/// name, in this order. Somebody who is several of these is listed once.
 pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(SampleKind, Claimed)>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows = sqlx::query(

@@ -1,4 +1,4 @@
-//! Who is to be asked about: accepted people whose stage may still rise, by age.
+//! Whom to poll: accepted people whose stage may still rise, by age.
 
 use std::ops::Bound;
 
@@ -11,7 +11,7 @@ use crate::domain::phone::Phone;
 use crate::domain::polling::TimeRange;
 use crate::domain::status::Status;
 
-/// Somebody to ask about.
+/// Somebody to poll.
 #[derive(Debug, Clone)]
 pub struct PollTarget {
     pub id: RecipientId,
@@ -21,7 +21,7 @@ pub struct PollTarget {
     pub message_id: MessageId,
     pub sent_at: DateTime<Utc>,
     pub status: Status,
-    /// The provider's newest word, to tell news from repetition.
+    /// The provider's newest status, so that a repetition is recognised.
     pub word: Option<String>,
     pub has_c2s: bool,
 }
@@ -37,7 +37,7 @@ pub struct PollQuery {
     pub limit: i64,
 }
 
-/// Blasts of a sender that have somebody to ask about, sent since `since`.
+/// Blasts of a sender with somebody to poll, sent since `since`.
 pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let blasts = sqlx::query_scalar(
@@ -56,7 +56,7 @@ pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Re
     Ok(blasts)
 }
 
-/// Whether a sender's provider may be asked: nothing stops the sender, and the provider did not ask for a pause.
+/// Whether a sender's provider may be polled: the sender is not stopped, and the provider asked for no pause.
 pub async fn may_poll(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
     let may = sqlx::query_scalar(
         "select stopped_at is null and coalesce(held_until <= now(), true) from senders where id = $1",
@@ -67,8 +67,7 @@ pub async fn may_poll(pool: &PgPool, sender: SenderId) -> Result<bool, StoreErro
     Ok(may.unwrap_or(false))
 }
 
-/// Notes that everybody of a blast was asked about whose time of sending lies in these stretches. Writes nothing where that is
-/// known already.
+/// Records that everybody of a blast who was sent to in these ranges was polled. Writes nothing where that is known.
 pub async fn record_asked(pool: &PgPool, blast: BlastId, stretches: &[TimeRange]) -> Result<(), StoreError> {
     if stretches.is_empty() {
         return Ok(());
@@ -107,7 +106,7 @@ fn as_range((from, to): TimeRange) -> String {
     format!("{from},{to}")
 }
 
-/// Senders with anybody to ask about.
+/// Senders with anybody to poll.
 pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let senders = sqlx::query_scalar(
@@ -126,7 +125,7 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
 
 type PollRow = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
 
-/// The next people of a band, oldest first.
+/// The next people in a range, oldest first.
 pub async fn pending(pool: &PgPool, band: PollQuery) -> Result<Vec<PollTarget>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let rows: Vec<PollRow> = sqlx::query_as(

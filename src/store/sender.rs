@@ -27,7 +27,7 @@ pub async fn stop(pool: &PgPool, id: SenderId, code: &StopCode, reason: &str) ->
     Ok(done.rows_affected() == 1)
 }
 
-/// Lets a sender go on; tells the code that it was stopped with, if it was.
+/// Lets a sender go on. Returns the code that it was stopped with, if it was stopped.
 pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<StopCode>, StoreError> {
     let code: Option<Option<String>> = sqlx::query_scalar(
         "update senders s set stopped_at = null, stopped_code = null, stopped_reason = null
@@ -137,7 +137,7 @@ pub async fn attempts_of_days(
     Ok(attempts.into_iter().collect())
 }
 
-/// Forgets what was attempted for people who were deleted, when no limit looks back so far any more. Returns how many.
+/// Drops attempts for deleted people once no limit reaches back so far. Returns how many.
 pub async fn forget_deleted(pool: &PgPool) -> Result<u64, StoreError> {
     let forgotten =
         sqlx::query("delete from deleted_attempts where at < now() - interval '26 hours'").execute(pool).await?;
@@ -165,7 +165,7 @@ pub async fn set_slowed(
 }
 
 /// Ends the pause that a provider asked for, and has those due who wait for another try. `false`: there is none. Engines
-/// look at [`hold_lifted_at`].
+/// poll [`hold_lifted_at`].
 pub async fn lift_hold(tx: &mut PgConnection, id: SenderId) -> Result<bool, StoreError> {
     let lifted = sqlx::query(
         "update senders set held_until = null, hold_lifted_at = clock_timestamp() where id = $1 and held_until > now()",

@@ -15,14 +15,14 @@ pub async fn now(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreEr
 ///
 /// These statements have one good plan each, through an index and by nested loop. With statistics that have not seen the
 /// newest rows the planner chooses others, two hundred times slower, by luck. And "is anybody queued in this blast?"
-/// looks cheap by a walk over the table, if half the table is queued; where it is the other half, the walk is over a
+/// seems cheap by a scan of the table, if half the table is queued; where it is the other half, the scan passes a
 /// million people, each second.
 pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
     // One trip to the server for all of it.
     Ok(pool.begin_with(HOT_PATH).await?)
 }
 
-/// The same for who has another way where somebody holds a lock.
+/// The same with a short lock timeout, for callers that have another way.
 pub(super) async fn begin_impatient(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
     Ok(pool.begin_with(IMPATIENT).await?)
 }

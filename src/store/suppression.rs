@@ -173,7 +173,7 @@ pub async fn open_rows(
     Ok(rows)
 }
 
-/// How many of a blast's queued people opted out: one look an opt-out. `blast_id + 0`, a status that is a range of one, and
+/// How many of a blast's queued people opted out: one index lookup per opt-out. `blast_id + 0`, a status that is a range of one, and
 /// `offset 0`, so that it is by the number, and from the opt-outs to the people: of people who were imported a moment ago
 /// the planner thinks that they are few, and would walk over all of them.
 pub async fn count_in(pool: &PgPool, blast: BlastId) -> Result<i64, StoreError> {

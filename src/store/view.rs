@@ -1,4 +1,4 @@
-//! What faces read: blasts with their counts, windows of recipients, one person in full, senders as they stand.
+//! What the CLI and the dashboard read: blasts with counts, windows of recipients, one person in full, senders.
 //! The types are here, the statements in the files below.
 
 use std::cmp::Ordering;
@@ -148,7 +148,7 @@ impl Order {
     }
 }
 
-/// Above this many matches only [`Order::Row`] is served, and counts are told as "10,000+".
+/// Above this many matches only [`Order::Row`] is served, and counts read "10,000+".
 pub const SORTED_MAX: i64 = 10_000;
 
 /// Where a window begins.

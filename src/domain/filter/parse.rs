@@ -30,11 +30,11 @@ const STAGES: [Status; 7] =
 pub enum FilterError {
     #[error("`{word}:` is not known{}", hint(*nearest, ':', &KEYS))]
     UnknownKey { word: String, nearest: Option<&'static str> },
-    #[error("`{word}` is no stage with a time{}", hint(*nearest, '>', &stage_labels()))]
+    #[error("`{word}` is not a stage with a time{}", hint(*nearest, '>', &stage_labels()))]
     UnknownTime { word: String, nearest: Option<&'static str> },
-    #[error("`{word}` is no status{}", hint(*nearest, ' ', &status_words()))]
+    #[error("`{word}` is not a status{}", hint(*nearest, ' ', &status_words()))]
     UnknownStatus { word: String, nearest: Option<&'static str> },
-    #[error("`{0}` is no status: it is the provider's word, which `provider:{0}` finds")]
+    #[error("`{0}` is not a status: it is the provider's word, which `provider:{0}` finds")]
     ProviderWord(String),
     #[error("nobody is stuck at {0}: sent, received, read or replied")]
     NotAStage(Status),
@@ -42,7 +42,7 @@ pub enum FilterError {
     UnknownFact(String),
     #[error("`phone:{0}` has no number in it: digits in any spelling")]
     NotANumber(String),
-    #[error("`{0}` is no time: 14:00, 2026-11-20 or 2026-11-20T14:00")]
+    #[error("`{0}` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00")]
     NotATime(String),
     #[error("`{0}` wants a value after it")]
     NoValue(String),

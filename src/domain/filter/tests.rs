@@ -121,20 +121,20 @@ fn what_is_not_known_is_explained_with_the_nearest() {
 
     assert_eq!(says("stauts:read"), "`stauts:` is not known: did you mean `status:`?");
     assert_eq!(says("colour:red"), "`colour:` is not known: status, stuck, phone, name, note, code, provider, has");
-    assert_eq!(says("status:raed"), "`raed` is no status: did you mean `read`?");
+    assert_eq!(says("status:raed"), "`raed` is not a status: did you mean `read`?");
     assert_eq!(
         says("status:PENDING"),
-        "`PENDING` is no status: it is the provider's word, which `provider:PENDING` finds"
+        "`PENDING` is not a status: it is the provider's word, which `provider:PENDING` finds"
     );
     assert!(says("status:tall").ends_with("failed, opted_out, skipped"), "{}", says("status:tall"));
-    assert_eq!(says("repleid>14:00"), "`repleid` is no stage with a time: did you mean `replied>`?");
-    assert_eq!(says("replied>2pm"), "`2pm` is no time: 14:00, 2026-11-20 or 2026-11-20T14:00");
+    assert_eq!(says("repleid>14:00"), "`repleid` is not a stage with a time: did you mean `replied>`?");
+    assert_eq!(says("replied>2pm"), "`2pm` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00");
     assert_eq!(says("stuck:closed"), "nobody is stuck at closed: sent, received, read or replied");
     assert_eq!(says("name:"), "`name:` wants a value after it");
     assert_eq!(says("phone:ali"), "`phone:ali` has no number in it: digits in any spelling");
     assert_eq!(says("has:car"), "`has:car` is not known: reply, note or amount");
     assert_eq!(says(&"x".repeat(2_000)), "too long to be a filter: 1000 characters at most");
-    assert!(says("status:\u{1b}[2J").starts_with("`[2J` is no status"));
+    assert!(says("status:\u{1b}[2J").starts_with("`[2J` is not a status"));
 }
 
 #[test]

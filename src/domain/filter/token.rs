@@ -13,7 +13,7 @@ pub(super) struct FilterToken {
     pub sense: Sense,
     pub key: Option<TokenKey>,
     pub value: String,
-    /// Quotes stood around the value: it is text, whatever it looks like.
+    /// Quotes stood around the value: it is text, even if it has a key's form.
     pub quoted: Quoting,
 }
 

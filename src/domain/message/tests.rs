@@ -34,11 +34,10 @@ fn doubled_braces_are_plain_and_values_are_never_read_as_templates() {
 }
 
 #[test]
-fn it_lists_its_variables_once_and_tells_which_are_required() {
+fn it_lists_its_variables_once() {
     let message = Message::parse("{Name|you} {city} {NAME} {shop|us}").unwrap();
 
     assert_eq!(message.variables(), ["name", "city", "shop"]);
-    assert_eq!(message.required(), ["city", "name"]);
 }
 
 #[test]
@@ -127,10 +126,10 @@ proptest! {
     }
 
     #[test]
-    fn having_every_required_variable_is_enough_to_render(template in "[ab]([a ]|\\{[a-c](\\|x)?\\}){0,12}") {
+    fn having_every_variable_is_enough_to_render(template in "[ab]([a ]|\\{[a-c](\\|x)?\\}){0,12}") {
         let message = Message::parse(&template).unwrap();
 
-        let variables = message.required().into_iter().map(|name| (name, "v")).collect();
+        let variables = message.variables().into_iter().map(|name| (name, "v")).collect();
 
         prop_assert!(message.render(&variables).is_ok());
     }

@@ -31,7 +31,7 @@ impl Limits {
         Self { speed, ..self }
     }
 
-    /// The same limits for a sender that was told to slow down so many times: each time half the rate and twice the gap.
+    /// The same limits after the provider asked so many times to slow down: each time half the rate and twice the gap.
     /// A sender without either is only held ([`Pacer::hold`]).
     #[must_use]
     pub fn slowed(self, times: u32) -> Self {
@@ -56,7 +56,7 @@ impl PastAttempts {
     }
 }
 
-/// Says when the next message may go. Ask [`Pacer::next`], post, tell [`Pacer::posted`].
+/// Decides when the next message may go. Call [`Pacer::next`], post, then call [`Pacer::posted`].
 ///
 /// A rate of N per period is paced evenly at 98.5 % of it, so that the receiver, who sees our posts a little earlier or
 /// later, counts no more than N either. A timer that fires late may be caught up by 0.75 % of a period. Together this
@@ -99,7 +99,7 @@ impl Pacer {
         longest.map_or(Pace::Go, |(until, reason)| Pace::Wait { until, reason })
     }
 
-    /// A message went, or may have gone, at this time. Times are told in order.
+    /// A message went, or may have gone, at this time. Calls come in the order of their times.
     pub fn posted(&mut self, at: DateTime<Utc>) {
         if let Some(even) = &mut self.even {
             even.posted(at);
@@ -109,7 +109,7 @@ impl Pacer {
         self.day.posted = self.day.posted.saturating_add(1);
     }
 
-    /// The last message told of is known not to have been accepted: the daily cap does not count it. Rate and gap do,
+    /// The last posted message is known not to have been accepted: the daily cap does not count it. Rate and gap do,
     /// for the provider saw it.
     pub fn not_accepted(&mut self) {
         self.day.posted = self.day.posted.saturating_sub(1);
@@ -133,7 +133,7 @@ impl Pacer {
         self.limits = limits;
     }
 
-    /// A post that was told of and then held up passes again: `None` when it may go now (and is counted once more, by
+    /// A post that was recorded and then held up passes again: `None` when it may go now (and is counted once more, by
     /// the rate alone), else how long it must wait. Those held up together would arrive together otherwise.
     pub fn pass_again(&mut self, now: DateTime<Utc>) -> Option<TimeDelta> {
         let even = self.even.as_mut()?;
@@ -196,7 +196,7 @@ struct CappedDay {
 }
 
 impl CappedDay {
-    /// Begins the next day when its time has come. A clock set back does not bring the old day back.
+    /// Begins the next day when its time has come. A clock set back does not return to the old day.
     fn turn(&mut self, now: DateTime<Utc>, zone: Tz) {
         let start = day_start(now, zone);
         if start > self.start {

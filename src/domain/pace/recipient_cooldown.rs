@@ -50,7 +50,7 @@ impl RecipientCooldown {
         }
     }
 
-    /// The POST told of at that time did not go after all.
+    /// The POST recorded at that time did not go after all.
     pub fn withdrawn(&mut self, phone: &Phone, at: DateTime<Utc>) {
         if let Some(key) = phone.key()
             && self.last.get(&key) == Some(&at)
@@ -79,53 +79,53 @@ mod tests {
 
     #[test]
     fn a_number_is_closed_until_its_gap_is_over_and_others_are_not() {
-        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
-        pairs.posted(&phone(1), noon());
+        let mut cooldown = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
+        cooldown.posted(&phone(1), noon());
 
         let over = noon() + TimeDelta::minutes(10);
-        assert_eq!(pairs.closed_until(&phone(1), noon() + TimeDelta::minutes(9)), Some(over));
-        assert_eq!(pairs.closed_until(&phone(1), over), None);
-        assert_eq!(pairs.closed_until(&phone(2), noon()), None);
+        assert_eq!(cooldown.closed_until(&phone(1), noon() + TimeDelta::minutes(9)), Some(over));
+        assert_eq!(cooldown.closed_until(&phone(1), over), None);
+        assert_eq!(cooldown.closed_until(&phone(2), noon()), None);
     }
 
     #[test]
     fn what_did_not_go_after_all_closes_nothing_and_older_news_nothing_longer() {
-        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
-        pairs.posted(&phone(1), noon());
-        pairs.posted(&phone(1), noon() - TimeDelta::minutes(5));
-        assert_eq!(pairs.closed_until(&phone(1), noon()), Some(noon() + TimeDelta::minutes(10)));
+        let mut cooldown = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
+        cooldown.posted(&phone(1), noon());
+        cooldown.posted(&phone(1), noon() - TimeDelta::minutes(5));
+        assert_eq!(cooldown.closed_until(&phone(1), noon()), Some(noon() + TimeDelta::minutes(10)));
 
-        pairs.withdrawn(&phone(1), noon() - TimeDelta::minutes(5));
-        assert!(pairs.closed_until(&phone(1), noon()).is_some(), "another POST's time");
-        pairs.withdrawn(&phone(1), noon());
-        assert_eq!(pairs.closed_until(&phone(1), noon()), None);
+        cooldown.withdrawn(&phone(1), noon() - TimeDelta::minutes(5));
+        assert!(cooldown.closed_until(&phone(1), noon()).is_some(), "another POST's time");
+        cooldown.withdrawn(&phone(1), noon());
+        assert_eq!(cooldown.closed_until(&phone(1), noon()), None);
     }
 
     #[test]
     fn one_person_under_two_spellings_has_one_gap() {
         let spelled = |text| Phone::parse(text, Region::MALAYSIA).unwrap();
-        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
+        let mut cooldown = RecipientCooldown::new(Some(Duration::from_secs(600)), Speed::REAL);
 
-        pairs.posted(&spelled("+5548987654321"), noon());
+        cooldown.posted(&spelled("+5548987654321"), noon());
 
         let over = noon() + TimeDelta::minutes(10);
-        assert_eq!(pairs.closed_until(&spelled("+554887654321"), noon()), Some(over));
+        assert_eq!(cooldown.closed_until(&spelled("+554887654321"), noon()), Some(over));
     }
 
     #[test]
     fn numbers_whose_gap_is_over_are_forgotten() {
-        let mut pairs = RecipientCooldown::new(Some(Duration::from_secs(1)), Speed::REAL);
+        let mut cooldown = RecipientCooldown::new(Some(Duration::from_secs(1)), Speed::REAL);
         for n in 0..3 * FORGET_AT {
-            pairs.posted(&phone(n), noon() + TimeDelta::milliseconds(i64::try_from(n).unwrap()));
+            cooldown.posted(&phone(n), noon() + TimeDelta::milliseconds(i64::try_from(n).unwrap()));
         }
-        assert!(pairs.last.len() <= FORGET_AT, "{}", pairs.last.len());
+        assert!(cooldown.last.len() <= FORGET_AT, "{}", cooldown.last.len());
     }
 
     #[test]
     fn without_a_gap_nothing_is_remembered() {
-        let mut pairs = RecipientCooldown::new(None, Speed::REAL);
-        pairs.posted(&phone(1), noon());
-        assert!(pairs.last.is_empty());
-        assert_eq!((pairs.closed_until(&phone(1), noon()), pairs.reach()), (None, None));
+        let mut cooldown = RecipientCooldown::new(None, Speed::REAL);
+        cooldown.posted(&phone(1), noon());
+        assert!(cooldown.last.is_empty());
+        assert_eq!((cooldown.closed_until(&phone(1), noon()), cooldown.reach()), (None, None));
     }
 }

@@ -4,7 +4,7 @@
 //! | country | the two spellings | the key | since |
 //! |---|---|---|---|
 //! | Brazil, +55 | area code, `9`, and a mobile's eight digits, the first of them 6 to 9; or without the `9` | without | ANATEL's ninth digit, 2012 to 2016: WhatsApp knows accounts of most areas without it |
-//! | Argentina, +54 | `9` and ten digits; or the ten digits | without | the `9` tells mobiles apart for callers from abroad; area code and subscriber are unique without it |
+//! | Argentina, +54 | `9` and ten digits; or the ten digits | without | the `9` distinguishes mobiles for callers from abroad; area code and subscriber are unique without it |
 //! | Mexico, +52 | `1` and ten digits; or the ten digits | without | the `1` was dropped in 2019; accounts made before keep it |
 //!
 //! Meta documents that its `wa_id` differs from the number in just these countries. In Brazil eight digits that open with 2 to

@@ -4,7 +4,7 @@
 use super::PhoneError;
 use crate::domain::text::is_invisible;
 
-/// The longest text looked at, in bytes: a number with all its decoration is far shorter.
+/// The longest text that is read, in bytes: a number with all its decoration is far shorter.
 const TEXT_MAX: usize = 200;
 
 /// Digits `0`–`9`, and what the text said about their country code.
@@ -64,7 +64,7 @@ fn fold_char(c: char) -> char {
     }
 }
 
-/// `6.01E+10`, `#####`, `#REF!`: the digits are gone, no reading brings them back.
+/// `6.01E+10`, `#####`, `#REF!`: the digits are lost.
 fn refuse_spreadsheet_damage(text: &str) -> Result<(), PhoneError> {
     if text.starts_with('#') && !text.contains(|c: char| c.is_ascii_digit()) {
         return Err(PhoneError::SpreadsheetError);

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 
-/// A piece of evidence, with the attempt it speaks of and the time it tells.
+/// A piece of evidence, with the attempt it is about and the time at which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StampedEvidence {
     pub attempt: i32,
@@ -33,13 +33,13 @@ pub enum Evidence {
     /// Claimed, and given back before any POST; to be tried no sooner than that, where it is because the same number
     /// had a message a short while ago.
     Released { not_before: Option<DateTime<Utc>> },
-    /// A status that the provider told.
+    /// A status reported by the provider.
     Provider { stage: ProviderStage, word: String, c2s_at: Option<DateTime<Utc>>, error: Option<ProviderError> },
     /// The person wrote back. Only a reply that quotes our message proves that it arrived.
     Reply { quoted: Quoted },
     /// The person asked not to be messaged.
     OptOut,
-    /// An operator's word.
+    /// An operator's mark.
     Manual(Mark),
     /// An operator takes a mark back.
     Undo(Undone),

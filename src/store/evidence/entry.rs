@@ -1,4 +1,4 @@
-//! What is brought into the ledger, and what is told of it.
+//! Evidence on its way into the database, and what became of it.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -9,7 +9,7 @@ use crate::domain::recipient::{AttemptOutcome, Evidence, StampedEvidence};
 use crate::domain::status::Status;
 use crate::store::claim::ClaimSnapshot;
 
-/// One piece of evidence on its way into the ledger.
+/// One piece of evidence to record.
 #[derive(Debug, Clone)]
 pub struct EvidenceEntry {
     pub blast: BlastId,
@@ -18,7 +18,7 @@ pub struct EvidenceEntry {
     pub source: EvidenceSource,
     /// The operator, for marks.
     pub by: Option<String>,
-    /// Further facts for the history: the provider's word, a reply's text.
+    /// Further facts for the history: the provider's status, a reply's text.
     pub metadata: Option<Value>,
     /// The provider's answer to an attempt, to be kept byte for byte.
     pub answer: Option<AttemptAnswer>,
@@ -96,11 +96,11 @@ pub struct AttemptAnswer {
 pub enum EntryOutcome {
     /// Written. The status before and after; they may be equal.
     Changed { before: Status, after: Status },
-    /// It told nothing new.
+    /// Nothing new.
     Nothing,
     /// An operator's wish that cannot be; why.
     Refused(String),
-    /// Somebody else has the row locked: bring the entry again.
+    /// Somebody else has the row locked: record the entry again.
     Locked,
     /// The person is gone from the database.
     Gone,
@@ -109,7 +109,7 @@ pub enum EntryOutcome {
 /// What to do about rows that somebody else has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenLocked {
-    /// Leave them for the next round, so that one hand-typed transaction does not hold up a thousand.
+    /// Leave them for the next batch, so that one hand-typed transaction does not hold up a thousand.
     Skip,
     /// Wait, up to the session's lock timeout.
     Wait,

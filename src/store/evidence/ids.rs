@@ -1,5 +1,5 @@
 //! Message ids are unique per sender. One that another message has already is not taken from the later one's answer:
-//! it would be told what became of the first.
+//! it would get the first one's statuses.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,9 +21,9 @@ pub(super) async fn without_taken<'a>(
     tx: &mut PgConnection,
     entries: &'a [EvidenceEntry],
 ) -> Result<Cow<'a, [EvidenceEntry]>, StoreError> {
-    let told: Vec<(&EvidenceEntry, &AttemptAnswer)> =
+    let answered: Vec<(&EvidenceEntry, &AttemptAnswer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (entry, answer))).collect();
-    let owners = owners(tx, &told).await?;
+    let owners = owners(tx, &answered).await?;
     let is_taken = |entry: &EvidenceEntry| {
         let owner = entry.answer.as_ref().and_then(id_of).and_then(|id| owners.get(&id).copied());
         owner.is_some_and(|owner| owner != owner_of(entry))
@@ -57,9 +57,9 @@ const fn owner_of(entry: &EvidenceEntry) -> AttemptKey {
 /// Whose each id of this batch is: who stored it first, in the table or earlier in the batch.
 async fn owners(
     tx: &mut PgConnection,
-    told: &[(&EvidenceEntry, &AttemptAnswer)],
+    answered: &[(&EvidenceEntry, &AttemptAnswer)],
 ) -> Result<HashMap<SenderMessageId, AttemptKey>, StoreError> {
-    let ids: Vec<SenderMessageId> = told.iter().filter_map(|(_, answer)| id_of(answer)).collect();
+    let ids: Vec<SenderMessageId> = answered.iter().filter_map(|(_, answer)| id_of(answer)).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -73,7 +73,7 @@ async fn owners(
     .await?;
     let mut owners: HashMap<SenderMessageId, AttemptKey> =
         stored.into_iter().map(|(s, id, person, n)| ((s, id), (person, n))).collect();
-    for (entry, answer) in told {
+    for (entry, answer) in answered {
         if let Some(id) = id_of(answer) {
             owners.entry(id).or_insert_with(|| owner_of(entry));
         }

@@ -125,6 +125,6 @@ fn versions(changes: &[RecipientChange], entries: &[EvidenceEntry]) -> Vec<Optio
 
 /// The text of the newest answer to each person in the batch.
 fn texts(entries: &[EvidenceEntry]) -> HashMap<i64, Cow<'_, str>> {
-    let told = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.answer.as_ref()?.text.as_deref()?)));
-    told.map(|(person, text)| (person, storable(text))).collect()
+    let texts = entries.iter().filter_map(|entry| Some((entry.recipient.0, entry.answer.as_ref()?.text.as_deref()?)));
+    texts.map(|(person, text)| (person, storable(text))).collect()
 }

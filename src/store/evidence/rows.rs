@@ -13,7 +13,8 @@ use crate::store::StoreError;
 use crate::store::claim::ClaimSnapshot;
 
 /// The columns that evidence can change.
-const COLUMNS: &str = "id, attempt, tries, standing, claimed_at, next_attempt_at, message_id, message_timestamp,
+pub(in crate::store) const COLUMNS: &str =
+    "id, attempt, tries, standing, claimed_at, next_attempt_at, message_id, message_timestamp,
     message_c2s_timestamp, sent_at, delivered_at, read_timestamp, reply_seen_at, replied_marked_at, closed_at,
     failed_at, failed_attempt, opted_out_at, amount, note, provider_status, error_code, error_message, reason";
 
@@ -49,7 +50,7 @@ impl FromRow<'_, PgRow> for Recipient {
     }
 }
 
-/// A row's cells in the order of [`COLUMNS`]: to look each up by its name is most of the work of reading a row.
+/// A row's cells in the order of [`COLUMNS`]: finding each by its name is most of the work of reading a row.
 struct RowCells<'r> {
     row: &'r PgRow,
     next: usize,
@@ -70,7 +71,7 @@ struct TimedRecipient {
 
 impl FromRow<'_, PgRow> for TimedRecipient {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { at: row.try_get("told_at")?, person: Recipient::from_row(row)? })
+        Ok(Self { at: row.try_get("read_at")?, person: Recipient::from_row(row)? })
     }
 }
 
@@ -87,8 +88,8 @@ pub(super) fn remembered(entries: &[EvidenceEntry]) -> (HashMap<i64, LockedRow>,
     )
 }
 
-/// Locks the people of a batch in id order, and tells the database's time. Who is locked by somebody else is told
-/// apart from who is gone.
+/// Locks the people of a batch in id order, and returns the database's time. People locked by somebody else are
+/// distinguished from deleted ones.
 pub(super) async fn lock(
     tx: &mut PgConnection,
     entries: &[EvidenceEntry],
@@ -102,12 +103,12 @@ pub(super) async fn lock(
         WhenLocked::Wait => "",
     };
     let sql = format!(
-        "select {COLUMNS}, now() as told_at from blast_recipients where id = any($1) order by id for update {tail}"
+        "select {COLUMNS}, now() as read_at from blast_recipients where id = any($1) order by id for update {tail}"
     );
     let rows: Vec<TimedRecipient> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *tx).await?;
     // Without a row there is nobody for whom the time could matter.
-    let now = rows.first().map_or_else(Utc::now, |told| told.at);
-    let held = rows.into_iter().map(|told| (told.person.id.0, LockedRow::of(told.person)));
+    let now = rows.first().map_or_else(Utc::now, |row| row.at);
+    let held = rows.into_iter().map(|row| (row.person.id.0, LockedRow::of(row.person)));
     let mut held: HashMap<i64, LockedRow> = held.collect();
     if held.len() < ids.len() {
         mark_locked(tx, &ids, &mut held).await?;

@@ -42,7 +42,7 @@ impl StatementBuilder {
         self.parts.push(sql);
     }
 
-    /// Writes it, and tells how many rows the last part wrote. The parts touch different tables, so their order means nothing
+    /// Executes it. Returns how many rows the last part wrote. The parts touch different tables, so their order means nothing
     /// to the others.
     pub(super) async fn execute(self, tx: &mut PgConnection) -> Result<u64, StoreError> {
         let Some((last, first)) = self.parts.split_last() else { return Ok(0) };
@@ -60,23 +60,27 @@ pub(super) fn answers(
     entries: &[&EvidenceEntry],
     trust: Assumption,
 ) -> Result<(), StoreError> {
-    let told: Vec<(&EvidenceEntry, &AttemptAnswer)> =
+    let answered: Vec<(&EvidenceEntry, &AttemptAnswer)> =
         entries.iter().filter_map(|entry| entry.answer.as_ref().map(|answer| (*entry, answer))).collect();
-    if told.is_empty() {
+    if answered.is_empty() {
         return Ok(());
     }
     let arrays = [
-        writing.array("bigint", column(&told, |(entry, _)| entry.recipient.0))?,
-        writing.array("int", column(&told, |(entry, _)| entry.stamped.attempt))?,
-        writing.array("bigint", column(&told, |(_, answer)| answer.sender.0))?,
-        writing.array("text", column(&told, |(_, answer)| answer.outcome.word()))?,
-        writing
-            .array("text", column(&told, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))))?,
-        writing
-            .array("smallint", column(&told, |(_, answer)| answer.http_status.and_then(|s| i16::try_from(s).ok())))?,
-        writing.array("text", column(&told, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
-        writing.array("bytea", column(&told, |(_, answer)| &answer.body[..]))?,
-        writing.array("text", column(&told, |(_, answer)| answer.flagged))?,
+        writing.array("bigint", column(&answered, |(entry, _)| entry.recipient.0))?,
+        writing.array("int", column(&answered, |(entry, _)| entry.stamped.attempt))?,
+        writing.array("bigint", column(&answered, |(_, answer)| answer.sender.0))?,
+        writing.array("text", column(&answered, |(_, answer)| answer.outcome.word()))?,
+        writing.array(
+            "text",
+            column(&answered, |(_, answer)| answer.message_id.as_ref().map(|id| storable(id.as_str()))),
+        )?,
+        writing.array(
+            "smallint",
+            column(&answered, |(_, answer)| answer.http_status.and_then(|s| i16::try_from(s).ok())),
+        )?,
+        writing.array("text", column(&answered, |(_, answer)| storable_option(answer.error_code.as_ref())))?,
+        writing.array("bytea", column(&answered, |(_, answer)| &answer.body[..]))?,
+        writing.array("text", column(&answered, |(_, answer)| answer.flagged))?,
     ];
     let once = match trust {
         Assumption::Claims | Assumption::Ids => "",
@@ -125,8 +129,10 @@ pub(super) fn history(writing: &mut StatementBuilder, steps: &[StatusChange<'_>]
         writing.array("timestamptz", column(steps, |step| step.entry.stamped.at))?,
         writing.array("text", column(steps, |step| step.entry.source.word()))?,
         writing.array("text", column(steps, |step| step.entry.by.as_deref()))?,
-        writing
-            .array("jsonb", column(steps, |step| step.entry.metadata.as_ref().map(|told| Json(storable_json(told)))))?,
+        writing.array(
+            "jsonb",
+            column(steps, |step| step.entry.metadata.as_ref().map(|facts| Json(storable_json(facts)))),
+        )?,
     ];
     writing.part(format!(
         "insert into status_history

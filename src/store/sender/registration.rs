@@ -23,7 +23,7 @@ pub struct SenderRegistration {
     pub device: SenderDevice,
 }
 
-/// What the database says to a configured sender.
+/// How a configured sender stands to its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistrationOutcome {
     Ours(SenderId),
@@ -69,7 +69,7 @@ impl RegisteredSender {
 
 type RegisteredByName = HashMap<String, RegisteredSender>;
 
-/// What the database says to these senders, by name; nothing of those that have no row.
+/// How these senders stand to their rows, by name; senders without a row are left out.
 pub async fn look_up(
     pool: &PgPool,
     senders: &[SenderRegistration],
@@ -95,7 +95,7 @@ pub async fn register(
     look_up(pool, senders).await
 }
 
-/// Makes the sender the phone that it is configured as: an operator's word. Whoever sends for it under an older
+/// Makes the sender the phone that it is configured as, because an operator asked for it. Whoever sends for it under an older
 /// configuration is fenced off, as by a takeover. Returns which phone it was, if that was known.
 pub async fn move_to(tx: &mut PgConnection, sender: &SenderRegistration) -> Result<Option<SenderDevice>, StoreError> {
     let id: Option<SenderId> = sqlx::query_scalar("select id from senders where name = $1")
@@ -115,7 +115,7 @@ pub async fn move_to(tx: &mut PgConnection, sender: &SenderRegistration) -> Resu
     Ok(row.device())
 }
 
-/// The lease row is locked first, as a takeover locks it: claims under way finish, and after the commit their epoch is over.
+/// The lease row is locked first, as by a takeover: claims in flight finish, and after the commit their epoch is over.
 async fn fence_off(tx: &mut PgConnection, id: SenderId) -> Result<(), StoreError> {
     sqlx::query("select 1 from sender_leases where sender_id = $1 for update").bind(id).execute(&mut *tx).await?;
     sqlx::query(
@@ -209,7 +209,7 @@ async fn update(tx: &mut PgConnection, rows: &[(&RegisteredSender, &SenderRegist
     Ok(())
 }
 
-/// Tells every engine to look again, with the commit.
+/// Notifies every engine, with the commit.
 async fn order(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("select pg_notify($1, '')").bind(ORDERS).execute(tx).await?;
     Ok(())

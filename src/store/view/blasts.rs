@@ -131,7 +131,7 @@ impl From<BlastRecord> for BlastRow {
             message: found.message,
             limits: found.limits,
             send_after: found.send_after,
-            // A cancelled blast's reason for those left out is its state's own word: to say it twice tells nothing.
+            // A cancelled blast's reason for those left out is its state's own word, and is not repeated.
             state_reason: found.state_reason.filter(|reason| reason != found.state.word()),
             state_by: found.state_by.map(Actor::from),
             blast_date: found.blast_date,
@@ -148,7 +148,7 @@ impl From<BlastRecord> for BlastRow {
     }
 }
 
-/// More are not counted: whoever looks at a blast that was sent a moment ago does not wait for a million.
+/// Counting stops here, so that nobody waits for a million when a blast was sent a moment ago.
 const UNASKED_MAX: i64 = 50_000;
 
 const fn unasked(found: i64) -> Total {

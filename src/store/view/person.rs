@@ -10,10 +10,10 @@ use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
-/// The newest blasts that a person's other entries are told of.
+/// The most entries of a person in other blasts.
 const ELSEWHERE_MAX: i64 = 100;
 
-/// The oldest answers and changes that are told: a person has a handful, a runaway poller must not fill the screen.
+/// The most answers and changes of a person, oldest first, so that a runaway poller cannot fill the screen.
 const HISTORY_MAX: i64 = 1_000;
 
 #[derive(FromRow)]

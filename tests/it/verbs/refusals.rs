@@ -199,15 +199,15 @@ async fn what_was_typed_wrongly_is_reported_with_what_to_type() {
     let shop = busy_shop().await;
     let new = ["blast", "new", "--sender", "sales", "--message", "x", "--recipients", "people.csv", "--timezone"];
     let cases: [(&[&str], &[&str]); 9] = [
-        (&["blast", "show", "seven"], &["`seven` is no id", "blastdeck blast list"]),
-        (&["audit", "99999999999999999999"], &["is no id"]),
+        (&["blast", "show", "seven"], &["`seven` is not an id", "blastdeck blast list"]),
+        (&["audit", "99999999999999999999"], &["is not an id"]),
         (&["blast", "list", "--date", "1/12/2026"], &["`1/12/2026` is not a valid date", "2026-12-01"]),
         (&["blast", "list", "--from", "2026-02-30"], &["`2026-02-30` is not a valid date", "2026-12-01"]),
         (&[&new[..], &["Kuala Lumpur"]].concat(), &["did you mean Asia/Kuala_Lumpur?"]),
-        (&[&new[..], &["GMT+8"]].concat(), &["`GMT+8` is no time zone", "Asia/Kuala_Lumpur"]),
+        (&[&new[..], &["GMT+8"]].concat(), &["`GMT+8` is not a time zone", "Asia/Kuala_Lumpur"]),
         (&["blast", "recipients", "1", "--search", "status:PENDING"], &["`provider:PENDING`"]),
         (&["blast", "recipients", "1", "--search", "status:optedout"], &["opted_out"]),
-        (&["blast", "recipients", "1", "--search", "read>20/11"], &["`20/11` is no time", "2026-11-20"]),
+        (&["blast", "recipients", "1", "--search", "read>20/11"], &["`20/11` is not a time", "2026-11-20"]),
     ];
     for (verb, words) in cases {
         is_a_clear_line(&shop.run(verb).await, USAGE, words);
