@@ -34,7 +34,7 @@ pub struct Plan {
     pub window: Option<String>,
     /// How many of the day's limit are left, if there is one.
     pub left_today: Option<i64>,
-    /// What its sender sends meanwhile: the blasts take turns, and this one takes longer than promised.
+    /// What its sender sends meanwhile: the blasts take turns, which `forecast` counts.
     pub shared_with: Vec<ConcurrentBlast>,
     /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
     pub forecast: Forecast,
@@ -75,7 +75,8 @@ impl App {
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
         let samples = self.samples(&blast, &business).await?;
         let senders = self.senders_by_id().await?;
-        let stopped = senders.get(&blast.sender_id).and_then(|sender| sender.stopped.clone()).map(|stop| stop.reason);
+        let sender = senders.get(&blast.sender_id);
+        let stopped = sender.and_then(|sender| sender.stopped.clone()).map(|stop| stop.reason);
         let plan = Plan {
             people,
             suppressed: suppressed + blast.counts.opted_out,
@@ -84,7 +85,7 @@ impl App {
             pace: String::new(),
             window: None,
             left_today: None,
-            shared_with: plan::beside(self.pool(), id, blast.sender_id).await?,
+            shared_with: Vec::new(),
             forecast: Forecast::default(),
             stopped,
             samples,
@@ -93,7 +94,8 @@ impl App {
         };
         match self.sender(plan.blast.sender_id) {
             Some(configured) => {
-                Ok(plan.timed(configured, self.sender_state(configured).await?, self.engine().clock.now()))
+                let state = self.sender_state(configured, sender).await?;
+                Ok(plan.timed(configured, &state, self.engine().clock.now()))
             }
             None => Ok(plan),
         }
@@ -144,13 +146,14 @@ impl App {
 
 impl Plan {
     /// With how fast it would go, and until when.
-    fn timed(mut self, configured: &ConfiguredSender, sender: SenderState, now: DateTime<Utc>) -> Self {
+    fn timed(mut self, configured: &ConfiguredSender, sender: &SenderState, now: DateTime<Utc>) -> Self {
         let prospect = Prospect { blast: &self.blast, sender: configured, sender_state: sender };
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
         self.window = self.blast.limits.beside(&configured.limits).window.map(|window| window.to_string());
         self.pace = prospect.pace();
-        self.forecast = if self.stopped.is_some() { Forecast::default() } else { prospect.forecast(self.people, now) };
+        self.forecast = prospect.forecast(self.people, now);
+        self.shared_with = sender.beside(self.blast.id).cloned().collect();
         self
     }
 }

@@ -3,13 +3,15 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::ids::BlastId;
 use crate::domain::pace::{Backlog, BindingLimit, Forecast, Limits, binding, per_hour};
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
+use crate::store::plan::ConcurrentBlast;
 use crate::store::view::BlastRow;
 
 /// What holds a sender back now, beside its configuration.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SenderState {
     /// How many times the provider's "slow down" halved its pace.
     pub slowed: u32,
@@ -17,6 +19,17 @@ pub struct SenderState {
     pub held_until: Option<DateTime<Utc>>,
     /// How many attempts count towards the day's limit; 0 without one.
     pub today: u32,
+    /// What it is sending: these blasts take turns.
+    pub sending: Vec<ConcurrentBlast>,
+    /// Whether it sends nothing until a person says so.
+    pub is_stopped: bool,
+}
+
+impl SenderState {
+    /// What it is sending but this blast.
+    pub fn beside(&self, blast: BlastId) -> impl Iterator<Item = &ConcurrentBlast> {
+        self.sending.iter().filter(move |beside| beside.blast != blast)
+    }
 }
 
 /// A blast with whoever sends for it.
@@ -24,13 +37,13 @@ pub struct SenderState {
 pub struct Prospect<'a> {
     pub blast: &'a BlastRow,
     pub sender: &'a ConfiguredSender,
-    pub sender_state: SenderState,
+    pub sender_state: &'a SenderState,
 }
 
 impl Prospect<'_> {
     /// When this many people would have theirs. Nothing where nobody sends until a person mends something.
     pub fn forecast(&self, people: i64, now: DateTime<Utc>) -> Forecast {
-        if self.blast.waiting.as_ref().is_some_and(Waiting::is_open_ended) {
+        if self.sender_state.is_stopped || self.blast.waiting.as_ref().is_some_and(Waiting::is_open_ended) {
             return Forecast::default();
         }
         let own = self.blast.limits.beside(&self.sender.limits);
@@ -41,7 +54,8 @@ impl Prospect<'_> {
             window: own.window,
             today: self.sender_state.today,
         };
-        backlog.forecast(now, self.begins(now))
+        let beside = self.sender_state.beside(self.blast.id).map(|beside| u64::try_from(beside.queued).unwrap_or_default());
+        backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, self.begins(now))
     }
 
     /// The average pace, in messages an hour; `None` where no pace binds.

@@ -21,6 +21,7 @@ use crate::domain::sender::StopCode;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
 use crate::store::count::{self, CountDifference};
+use crate::store::plan;
 use crate::store::sender;
 use crate::store::view::{
     self, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow,
@@ -77,8 +78,8 @@ impl App {
         blast.waiting = reason::of(blast, sender, trouble, now);
         let Some(configured) = self.sender(blast.sender_id) else { return Ok(()) };
         let state = match states.entry(configured.id) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unknown) => *unknown.insert(self.sender_state(configured).await?),
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.sender_state(configured, sender).await?),
         };
         let prospect = Prospect { blast, sender: configured, sender_state: state };
         (blast.done_at, blast.per_hour) = (prospect.forecast(blast.counts.queued, now).done_at, prospect.per_hour());
@@ -86,7 +87,11 @@ impl App {
     }
 
     /// What holds a sender back now, beside its configuration.
-    pub(super) async fn sender_state(&self, configured: &ConfiguredSender) -> Result<SenderState, AppError> {
+    pub(super) async fn sender_state(
+        &self,
+        configured: &ConfiguredSender,
+        row: Option<&SenderRow>,
+    ) -> Result<SenderState, AppError> {
         let (slowed, held_until) = sender::slowed(self.pool(), configured.id).await?;
         // Without a limit nobody asks, and counting a day of a million would cost.
         let today = if configured.limits.daily_cap.is_some() { self.attempts_today(configured).await? } else { 0 };
@@ -94,6 +99,8 @@ impl App {
             slowed: u32::try_from(slowed).unwrap_or_default(),
             held_until,
             today: u32::try_from(today).unwrap_or(u32::MAX),
+            sending: plan::sending(self.pool(), configured.id).await?,
+            is_stopped: row.is_some_and(|row| row.stopped.is_some()),
         })
     }
 

@@ -13,6 +13,7 @@ mod pacer;
 mod rate;
 mod recipient_cooldown;
 mod span;
+mod turns;
 mod window;
 
 pub use blast_limits::{BlastLimits, LimitColumn, LimitColumns, UnreadableLimit};

@@ -50,23 +50,24 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
     Ok(overlap)
 }
 
-/// A blast that the same sender sends meanwhile.
+/// A blast that a sender is sending, which takes turns with the sender's others.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct ConcurrentBlast {
+    #[serde(skip)]
+    pub blast: BlastId,
     pub tag: String,
     pub queued: i64,
 }
 
-/// What else a sender is sending, with how many are queued there.
-pub async fn beside(pool: &PgPool, id: BlastId, sender: SenderId) -> Result<Vec<ConcurrentBlast>, StoreError> {
+/// What a sender is sending, with how many are queued there; those whose start can still be taken back, too.
+pub async fn sending(pool: &PgPool, sender: SenderId) -> Result<Vec<ConcurrentBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select b.blast_tag as tag, c.people as queued
+        "select b.id as blast, b.blast_tag as tag, c.people as queued
            from blasts b
           cross join lateral (select people from blast_status_counts where blast_id = b.id and status = 'queued') c
-          where b.sender_id = $2 and b.id <> $1 and b.state = 'sending' and b.deleted_at is null and c.people > 0
+          where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null and c.people > 0
           order by b.id",
     )
-    .bind(id)
     .bind(sender)
     .fetch_all(pool)
     .await?;

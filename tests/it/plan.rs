@@ -2,9 +2,10 @@
 //! face; and that a plan counts whom it means.
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 /// In real time.
 const REAL: Setup<'static> = Setup {
@@ -103,10 +104,76 @@ async fn a_plan_names_what_its_sender_sends_meanwhile() {
     let text = shop.ok(&["blast", "plan", &draft]).await;
 
     assert_eq!(plan["shared_with"], json!([{ "tag": "people", "queued": 9 }]));
-    assert!(
-        text.contains("  shared    with people, 9 still queued: they take turns, and this takes longer\n"),
-        "{text}"
-    );
+    assert!(text.contains("  shared    with people, 9 still queued: they take turns, counted in\n"), "{text}");
+}
+
+/// A zone in which it is neither just before nor just after midnight.
+fn zone_at_day() -> Tz {
+    if Utc::now().hour() < 12 { Tz::Etc__GMTMinus6 } else { Tz::Etc__GMTPlus6 }
+}
+
+#[tokio::test]
+async fn blasts_that_share_a_days_limit_are_promised_their_turns_of_it() {
+    let zone = zone_at_day();
+    let sender = format!("rate = \"20/min\"\nin_flight = 4\ntimezone = \"{zone}\"");
+    let shop = Shop::open(Setup { sender: &sender, ..REAL }).await;
+    let blasts = [shop.draft(0..10).await, shop.draft(10..210).await, shop.draft(210..270).await];
+    let fourth = shop.draft(300..360).await;
+    // Somebody was sent to, and this machine remembers it; then today's limit was used up.
+    shop.blast(400..401).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    engine.stop().await;
+    shop.execute("insert into attempts (recipient_id, attempt, sender_id, epoch) select n, 1, 1, 0 from generate_series(900002, 900060) n")
+        .await;
+    for blast in &blasts {
+        shop.send(blast).await;
+    }
+    let engine = shop.engine_with(&[("BLASTDECK_SENDERS_SALES_DAILY_CAP", "60")]);
+    let capped = async |arguments: &[&str]| {
+        let mut command = shop.command(&[arguments, &["--json"]].concat());
+        command.env("BLASTDECK_SENDERS_SALES_DAILY_CAP", "60");
+        serde_json::from_str::<Value>(&crate::support::said(command).await.out).unwrap()
+    };
+    for blast in &blasts {
+        shop.until_waiting(blast, "daily_cap").await;
+    }
+
+    let today = Utc::now().with_timezone(&zone).date_naive();
+    let mut days = Vec::new();
+    for blast in &blasts {
+        let done = time(&capped(&["blast", "show", blast]).await["done_at"]).with_timezone(&zone).date_naive();
+        days.push((done - today).num_days());
+    }
+    let plan = capped(&["blast", "plan", &fourth]).await;
+    engine.stop().await;
+
+    // Through after 30, 270 and 130 messages of the sender, 60 a day.
+    assert_eq!(days, [1, 5, 3]);
+    // Tomorrow 10 of the first, and of the three others 16 or 17 each.
+    let people = ["today", "tomorrow", "later"].map(|day| plan[day]["people"].as_i64());
+    assert_eq!(people, [None, Some(16), Some(44)], "{plan}");
+}
+
+#[tokio::test]
+async fn a_stopped_sender_promises_nothing_of_what_is_about_to_start_either() {
+    let shop = Shop::open(REAL).await;
+    let blast = shop.blast(0..9).await;
+    shop.execute("update blasts set send_after = now() + interval '1 hour'").await;
+    let engine = shop.engine();
+    eventually_async("an engine", async || {
+        shop.number("select count(*) from sender_leases where holder is not null").await == 1
+    })
+    .await;
+    let armed = shop.json(&["blast", "show", &blast]).await;
+    engine.stop().await;
+    shop.execute("update senders set stopped_at = now(), stopped_code = 'restored', stopped_reason = 'back in time'")
+        .await;
+
+    let stopped = shop.json(&["blast", "show", &blast]).await;
+
+    assert!(armed["done_at"].is_string(), "{armed}");
+    assert_eq!((&stopped["waiting"]["reason"], &stopped["done_at"]), (&json!("armed"), &Value::Null), "{stopped}");
 }
 
 #[tokio::test]

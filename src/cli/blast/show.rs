@@ -162,9 +162,9 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if let Some(left) = plan.left_today {
         let _ = writeln!(out, "  limit     {left} left of the day's limit");
     }
-    for ConcurrentBlast { tag, queued } in &plan.shared_with {
+    for ConcurrentBlast { tag, queued, .. } in &plan.shared_with {
         let tag = clean(tag);
-        let _ = writeln!(out, "  shared    with {tag}, {queued} still queued: they take turns, and this takes longer");
+        let _ = writeln!(out, "  shared    with {tag}, {queued} still queued: they take turns, counted in");
     }
     if let Some(why) = &plan.stopped {
         let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));

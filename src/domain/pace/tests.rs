@@ -9,6 +9,7 @@ use super::*;
 
 mod day;
 mod forecast;
+mod turns;
 
 const KL: Tz = chrono_tz::Asia::Kuala_Lumpur;
 

@@ -67,8 +67,8 @@ fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
     }
     lines.extend(loaded.shared_with.iter().map(|other| {
         let queued = number(other.queued);
-        let longer = "they take turns, and this takes longer";
-        TextLine::plain(format!("  shared with {}, {queued} still queued: {longer}", other.tag))
+        let turns = "they take turns, counted in";
+        TextLine::plain(format!("  shared with {}, {queued} still queued: {turns}", other.tag))
     }));
     if let Some(why) = &loaded.stopped {
         let words = format!("  the sender sends nothing until this is fixed: {why}");

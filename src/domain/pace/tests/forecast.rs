@@ -6,11 +6,11 @@ const BERLIN: Tz = chrono_tz::Europe::Berlin;
 const ZONES: [Tz; 5] =
     [KL, BERLIN, chrono_tz::America::New_York, chrono_tz::Australia::Lord_Howe, chrono_tz::Africa::Cairo];
 
-fn backlog(people: u64) -> Backlog {
+pub(super) fn backlog(people: u64) -> Backlog {
     Backlog { people, sender: limits(), blast: limits(), window: None, today: 0 }
 }
 
-fn gap(text: &str) -> Gap {
+pub(super) fn gap(text: &str) -> Gap {
     text.parse().unwrap()
 }
 
@@ -19,7 +19,7 @@ fn window(hours: &str, days: &str, zone: Tz) -> Window {
 }
 
 /// Evenly spread numbers from 0 up to 1: chance without luck.
-fn spread(n: usize, step: f64) -> f64 {
+pub(super) fn spread(n: usize, step: f64) -> f64 {
     (f64::from(u32::try_from(n).unwrap()) * step).fract()
 }
 
@@ -169,7 +169,7 @@ fn limits_of(zone: Tz) -> impl Strategy<Value = Limits> {
     })
 }
 
-fn backlogs() -> impl Strategy<Value = Backlog> {
+pub(super) fn backlogs() -> impl Strategy<Value = Backlog> {
     let zones = (prop::sample::select(&ZONES[..]), prop::sample::select(&ZONES[..]));
     zones.prop_flat_map(|(senders, windows)| {
         let days = prop::sample::select(vec!["daily", "mon-fri", "sat,sun", "wed"]);
@@ -192,7 +192,7 @@ fn backlogs() -> impl Strategy<Value = Backlog> {
 
 /// By how many people a forecast may be off. Where gaps vary about a rate it takes them as even, and the rate lets some of
 /// the longer ones be caught up: an eighth at most.
-fn tolerance(backlog: &Backlog) -> u64 {
+pub(super) fn tolerance(backlog: &Backlog) -> u64 {
     let gaps = [backlog.sender.gap, backlog.blast.gap].into_iter().flatten();
     let varies = gaps.clone().filter(|gap| gap.low() < gap.high()).count();
     let has_rate = [backlog.sender.rate, backlog.blast.rate].iter().any(|rate| *rate != Rate::Unlimited);
