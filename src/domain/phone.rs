@@ -19,7 +19,7 @@ use spelling::{DialPrefix, Spelling};
 /// The most digits that E.164 allows, country code included.
 pub const DIGITS_MAX: usize = 15;
 
-/// A number in E.164: `+` and at most 15 digits. What comes from the database is trusted as written.
+/// A number in E.164: `+` and at most 15 digits. What comes from the database is kept as written: see [`Phone::is_e164`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
@@ -71,6 +71,12 @@ impl Phone {
     /// The number with its plus, `+60100123456`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is written as E.164 has it. Whoever edits the database by hand may write anything.
+    pub fn is_e164(&self) -> bool {
+        let digits = self.0.strip_prefix('+').unwrap_or_default().as_bytes();
+        (3..=DIGITS_MAX).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
     }
 
     /// The digits alone, country code first, as the providers want them.

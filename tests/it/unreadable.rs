@@ -118,3 +118,101 @@ async fn a_number_that_cannot_be_counted_on_holds_up_its_own_blast_alone() {
     engine.stop().await;
     assert_eq!(shop.sim.posts().await.len(), 3);
 }
+
+/// Lets a table have rows that are older than its constraint, as after an upgrade that did not look at them.
+const UNSEEN: &str = "
+    do $$ declare wanted record; begin
+        for wanted in select conrelid::regclass as name, conname, pg_get_constraintdef(oid) as definition from pg_constraint
+                       where (conname like '%\\_times\\_check' or conname = 'blast_recipients_amount_number_check') and coninhcount = 0
+        loop
+            execute format('alter table %s drop constraint %I', wanted.name, wanted.conname);
+            insert into dropped values (wanted.name, wanted.conname, wanted.definition);
+        end loop;
+    end $$";
+
+const NOT_VALID: &str = "
+    do $$ declare one record; begin
+        for one in select * from dropped
+        loop
+            execute format('alter table %s add constraint %I %s not valid', one.name, one.conname, replace(one.definition, ' NOT VALID', ''));
+        end loop;
+        drop table dropped;
+    end $$;
+    delete from _sqlx_migrations where version = 11";
+
+#[tokio::test]
+async fn rows_that_are_older_than_the_constraints_are_mended_and_hold_up_nothing() {
+    let shop = Shop::open(Setup::default()).await;
+    let sold = shop.blast(0..3).await;
+    shop.until_idle().await;
+    let (armed, late, other) = (shop.blast(10..12).await, shop.blast(20..22).await, shop.blast(30..33).await);
+    shop.execute("create table dropped (name text, conname text, definition text)").await;
+    shop.execute(UNSEEN).await;
+    shop.execute(&format!(
+        "update blast_recipients set amount = 'NaN', status = 'closed', closed_at = '-infinity', sent_at = '-infinity'
+          where id = (select min(id) from blast_recipients where blast_id = {sold});
+         update blast_recipients set next_attempt_at = '-infinity' where blast_id = {late};
+         update blasts set created_at = 'infinity', blast_date = 'infinity', launched_at = '-infinity' where id = {sold};
+         update blasts set send_after = 'infinity' where id = {armed};
+         update operator_actions set at = 'infinity', undone_at = null;
+         update senders set created_at = '-infinity';
+         update attempts set claimed_at = 'infinity' where recipient_id in (select id from blast_recipients where blast_id = {sold});
+         update provider_message set received_at = '-infinity';
+         insert into suppressions (business, phone_number, source, created_at) values ('kedai', '+60199999999', 'operator', 'infinity')"
+    ))
+    .await;
+    shop.execute(NOT_VALID).await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    let unseen = "select count(*) from pg_constraint where not convalidated
+                     and (conname like '%\\_times\\_check' or conname = 'blast_recipients_amount_number_check')";
+    assert_eq!(shop.number(unseen).await, 0, "they hold for every row");
+    for verb in [
+        &["blast", "list"][..],
+        &["blast", "show", &sold],
+        &["blast", "report", &sold],
+        &["suppress", "list"],
+        &["sender", "list"],
+        &["audit"],
+    ] {
+        shop.ok(verb).await;
+    }
+    let engine = shop.engine();
+    shop.until_state(&other, "completed").await;
+    shop.until_state(&late, "completed").await;
+    engine.stop().await;
+    let closed = format!(
+        "select count(*) from blast_recipients where blast_id = {sold} and closed_at is not null and amount is null"
+    );
+    assert_eq!(shop.number(&closed).await, 1, "the sale stays one, without its amount");
+    let left = format!("select count(*) from blast_recipients where blast_id = {armed} and status = 'queued'");
+    assert_eq!(shop.number(&left).await, 2, "what was to be sent never is not sent");
+    let broken = broken_invariants(&shop.database.pool).await;
+    assert!(!broken.iter().any(|broken| broken.contains("counters")), "{broken:#?}");
+}
+
+#[tokio::test]
+async fn what_is_no_number_is_not_posted_to_and_the_others_are() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..6).await;
+    for (n, number) in ["garbage", "+60 12", "", "+6012345678901234567890", "60123456789"].iter().enumerate() {
+        let who = format!("(select min(id) + {n} from blast_recipients where blast_id = {blast})");
+        shop.execute(&format!("update blast_recipients set phone_number = '{number}' where id = {who}")).await;
+    }
+    shop.send(&blast).await;
+
+    shop.until_idle().await;
+
+    assert_eq!(shop.sim.posts().await.len(), 1);
+    assert_eq!(
+        (
+            shop.count("failed").await,
+            shop.count("read").await + shop.count("delivered").await + shop.count("sent").await
+        ),
+        (5, 1)
+    );
+    let said = "select count(*) from blast_recipients where error_code = 'number' and error_message like '% is not a phone number: nothing was sent%'";
+    assert_eq!(shop.number(said).await, 5);
+    assert_eq!(shop.state(&blast).await, "completed");
+}

@@ -15,8 +15,10 @@ use super::gate::Gate;
 use crate::domain::ids::BlastId;
 use crate::domain::message::{Message, Variables};
 use crate::domain::pace::{RecipientCooldown, Window};
+use crate::domain::phone::Phone;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
 use crate::domain::retry::ErrorClass;
+use crate::domain::text::clean;
 use crate::engine::recorder::Slot;
 use crate::engine::sync::Mutex;
 use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
@@ -67,8 +69,12 @@ impl Post {
         let text = match self.round.message.as_deref().map(|message| self.text(message)) {
             None => return self.withdraw(),
             Some(Ok(text)) => text,
-            Some(Err(why)) => return self.file_refusal(&why),
+            Some(Err(why)) => return self.file_refusal("message", format!("no text could be made: {why}")),
         };
+        if !self.person.phone_number.is_e164() {
+            let why = no_number(&self.person.phone_number);
+            return self.file_refusal("number", why);
+        }
         let round = self.round.clone();
         let Ok(under_way) = round.posts.acquire().await else { return };
         if let Some(gate) = &round.gate {
@@ -187,14 +193,11 @@ impl Post {
         self.give_back(None);
     }
 
-    fn file_refusal(self, why: &str) {
-        let evidence = Evidence::Rejected {
-            class: ErrorClass::FailRecipient,
-            code: "message".to_owned(),
-            message: format!("no text could be made: {why}"),
-        };
+    /// Nothing is posted: what is in this person's own row does not allow it.
+    fn file_refusal(self, code: &str, message: String) {
+        let evidence = Evidence::Rejected { class: ErrorClass::FailRecipient, code: code.to_owned(), message };
         let answer = AttemptAnswer {
-            error_code: Some("message".to_owned()),
+            error_code: Some(code.to_owned()),
             ..self.answer(AttemptOutcome::Rejected, &RawResponse::default())
         };
         self.bring(evidence, None, answer);
@@ -280,6 +283,12 @@ const fn stops_others(outcome: &SendOutcome) -> bool {
         outcome,
         SendOutcome::Rejected { class: ErrorClass::StopSender | ErrorClass::PauseBlast | ErrorClass::OptOut, .. }
     )
+}
+
+/// What somebody typed into the database in a number's place is never posted to.
+fn no_number(phone: &Phone) -> String {
+    let typed: String = clean(phone.as_str()).chars().take(40).collect();
+    format!("`{typed}` is not a phone number: nothing was sent")
 }
 
 const fn attempt_outcome(outcome: &SendOutcome) -> AttemptOutcome {
