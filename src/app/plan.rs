@@ -120,7 +120,11 @@ impl App {
         if let Some(why) = self.unusable(blast.sender_id) {
             obstacles.push(why);
         } else if self.sender(blast.sender_id).is_none() {
-            obstacles.push(format!("sender {} is not in the configuration: add it under [[senders]]", blast.sender));
+            obstacles.push(format!(
+                "sender {} is not in the configuration that this program started with: add it under [[senders]], or start \
+                 this program again if it has been added since",
+                blast.sender
+            ));
         }
         if let Err(error) = Message::parse(&blast.message) {
             obstacles.push(format!("the message cannot be used: {error}"));

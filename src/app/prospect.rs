@@ -54,7 +54,8 @@ impl Prospect<'_> {
             window: own.window,
             today: self.sender_state.today,
         };
-        let beside = self.sender_state.beside(self.blast.id).map(|beside| u64::try_from(beside.queued).unwrap_or_default());
+        let beside =
+            self.sender_state.beside(self.blast.id).map(|beside| u64::try_from(beside.queued).unwrap_or_default());
         backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, self.begins(now))
     }
 

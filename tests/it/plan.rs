@@ -213,6 +213,20 @@ async fn a_days_limit_that_is_reached_binds_until_the_hours_after_it_open() {
 }
 
 #[tokio::test]
+async fn a_sender_that_was_not_configured_when_this_began_may_have_been_added_since() {
+    let shop = Shop::open(REAL).await;
+    shop.add_sender("promo");
+    let draft = shop.draft_of("promo", 0..3, &[]).await;
+    shop.configure(REAL);
+
+    let plan = shop.json(&["blast", "plan", &draft]).await;
+
+    let says = "sender promo is not in the configuration that this program started with: add it under [[senders]], or \
+                start this program again if it has been added since";
+    assert_eq!(plan["obstacles"], json!([says]));
+}
+
+#[tokio::test]
 async fn samples_are_of_people_who_get_a_message_and_say_why_they_are_shown() {
     let shop = Shop::open(REAL).await;
     let people = [("X", 0), ("Aminah", 1), ("Al", 2), ("Muhammad Hafiz bin Abdullah", 3), ("Raju", 4)];
