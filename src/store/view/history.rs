@@ -8,38 +8,25 @@ use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
-/// How many people came to which status since, in the screen's order; of one blast or of all. What an operator took back
-/// is not among it: whoever an operator changed counts by where they stand now, against where they stood before.
+/// How many people came to which status since, in the screen's order; of one blast or of all. Whoever stands at a stage now
+/// counts at each that they passed on the way, told or not, as in the funnel; at nothing else stands who went through it and
+/// is somewhere else now, as those who failed after they were sent to, or what an operator took back.
 pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<ChangesSince, StoreError> {
-    // A cancel is an operator's too, and of everybody: who was only queued is counted as all others are.
     let reached: Vec<(Status, i64)> = sqlx::query_as(
-        "with theirs as materialized (
-             select distinct recipient_id
+        "with changed as (
+             select (array_agg(old_status order by id))[1] as before, (array_agg(new_status order by id desc))[1] as after
                from status_history
               where changed_at > $1 and ($2::bigint is null or blast_id = $2)
-                and source = 'operator' and old_status not in ('queued', 'sending')),
-         marked as (
-             select (array_agg(old_status order by id))[1] as before, (array_agg(new_status order by id desc))[1] as after,
-                    array_agg(distinct new_status) as through
-               from theirs
-               join status_history using (recipient_id)
-              where changed_at > $1
               group by recipient_id),
-         reached (status) as (
-             select new_status
-               from status_history
-              where changed_at > $1 and ($2::bigint is null or blast_id = $2)
-                and recipient_id not in (select recipient_id from theirs)
-             union all
-             select status
-               from marked
-              cross join unnest(through) as status
-              where case when status between 'sent' and 'closed'
-                         then after between status and 'closed' and not before between status and 'closed'
-                         else status = after and status <> before end)
-         select status, count(*)
-           from reached
+         moved as materialized (
+             select before, after, count(*) as people from changed where after <> before group by before, after)
+         select status, sum(people)::bigint
+           from moved
+          cross join unnest(enum_range(null::recipient_status)) as status
           where status not in ('queued', 'sending')
+            and case when after between 'sent' and 'closed'
+                     then status between 'sent' and after and not (before between 'sent' and 'closed' and status <= before)
+                     else status = after end
           group by status
           order by status",
     )

@@ -30,9 +30,38 @@ async fn what_an_operator_took_back_did_not_happen_while_one_was_away() {
     ];
     scene.execute(&statements.concat()).await;
 
-    let expected = [(Status::Sent, 1), (Status::Read, 1), (Status::Replied, 1), (Status::Skipped, 2)];
+    // Nobody is read who was not received.
+    let expected =
+        [(Status::Sent, 1), (Status::Delivered, 1), (Status::Read, 1), (Status::Replied, 1), (Status::Skipped, 2)];
     for blast in [Some(BLAST), None] {
         let since = since(scene.pool(), blast, Utc::now() - TimeDelta::hours(1)).await.unwrap();
         assert_eq!(since.reached, expected);
     }
+}
+
+#[tokio::test]
+async fn whoever_was_read_was_received_and_sent_before_and_whoever_failed_was_not() {
+    let scene = Scene::queued(6).await;
+    scene
+        .execute(
+            "insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source) values
+                 -- From sent to read in one step.
+                 (1, 1, 1, 'sending', 'sent', 'send'), (1, 1, 1, 'sent', 'read', 'poll'),
+                 (1, 2, 1, 'sending', 'sent', 'send'), (1, 2, 1, 'sent', 'delivered', 'poll'), (1, 2, 1, 'delivered', 'read', 'poll'),
+                 -- Accepted, and failed afterwards.
+                 (1, 3, 1, 'sending', 'sent', 'send'), (1, 3, 1, 'sent', 'failed', 'poll'),
+                 -- Failed, tried again, and sent.
+                 (1, 4, 1, 'sending', 'failed', 'send'), (1, 4, 1, 'failed', 'queued', 'operator'),
+                 (1, 4, 2, 'queued', 'sending', 'send'), (1, 4, 2, 'sending', 'sent', 'send'),
+                 -- Sent before; an operator's mark from uncertain on.
+                 (1, 5, 1, 'delivered', 'replied', 'poll'),
+                 (1, 6, 1, 'sending', 'uncertain', 'send'), (1, 6, 1, 'uncertain', 'sent', 'poll')",
+        )
+        .await;
+
+    let since = since(scene.pool(), Some(BLAST), Utc::now() - TimeDelta::hours(1)).await.unwrap();
+
+    let expected =
+        [(Status::Sent, 4), (Status::Delivered, 2), (Status::Read, 3), (Status::Replied, 1), (Status::Failed, 1)];
+    assert_eq!(since.reached, expected);
 }
