@@ -114,12 +114,12 @@ impl Handover {
         }
     }
 
-    /// The lease of a process that was killed looks held until it runs out: a standby that is ready takes it then, and
-    /// where there is none the lease has to be taken or renewed before our eyes.
+    /// Another process has to acquire or renew the lease while we watch: that of a killed one looks held until it runs out.
+    /// This process's own lease is given up when it ends, to a standby that is ready.
     fn is_convinced_by(&self, held: Option<&LeaseHolder>, us: &str) -> bool {
         let Some(held) = held.filter(|held| self.engines == Engines::All || held.holder != us) else { return false };
         let is_renewed = held.holder != us && self.first.as_ref().is_none_or(|first| first.renewals < held.renewals);
-        is_renewed || self.standby.is_ready().unwrap_or(false)
+        is_renewed || (held.holder == us && self.standby.is_ready().unwrap_or(false))
     }
 
     fn missing(&self, sender: &str) -> String {

@@ -39,8 +39,11 @@ impl Watch {
         if sight.pulse != held.pulse {
             *sight = Sight { pulse: held.pulse, since: now, has_moved: true };
         }
-        let dead_after = held.valid.unwrap_or(own).max(own);
-        if sight.since.boot_age_at(now) > dead_after { Verdict::Dead(sight.pulse) } else { Verdict::Alive }
+        if sight.since.boot_age_at(now) > dead_after(held.valid, own) {
+            Verdict::Dead(sight.pulse)
+        } else {
+            Verdict::Alive
+        }
     }
 
     /// The database that they were seen in is no longer the same.
@@ -66,4 +69,29 @@ pub struct Seen {
     pub pulse: Pulse,
     /// Its holder renewed it under our eyes.
     pub was_alive: bool,
+}
+
+/// The longest lease that can be configured: what a row says beyond it was written by hand.
+const LONGEST_LEASE: Duration = Duration::from_secs(300);
+
+/// How long a lease may go without a renewal before its holder is dead: as long as the holder says, and as we would.
+fn dead_after(valid: Option<Duration>, own: Duration) -> Duration {
+    valid.map_or(own, |valid| valid.min(LONGEST_LEASE)).max(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::dead_after;
+
+    #[test]
+    fn a_lease_of_a_day_that_somebody_wrote_is_dead_after_the_longest_that_can_be() {
+        let seconds = Duration::from_secs;
+
+        assert_eq!(dead_after(Some(seconds(86_400)), seconds(15)), seconds(300));
+        assert_eq!(dead_after(Some(seconds(60)), seconds(15)), seconds(60));
+        assert_eq!(dead_after(Some(seconds(5)), seconds(15)), seconds(15));
+        assert_eq!(dead_after(None, seconds(15)), seconds(15));
+    }
 }
