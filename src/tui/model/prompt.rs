@@ -31,6 +31,8 @@ pub struct FindPrompt {
     pub person: Option<RecipientId>,
     /// Who matches in every blast, once that is read.
     pub elsewhere: Option<Vec<ElsewhereRow>>,
+    /// `tab` was pressed before that: it opens once it is read, and the keys after it wait.
+    pub wants_elsewhere: bool,
     /// The newest request's ticket; completions of older ones are dropped.
     pub ticket: u64,
 }

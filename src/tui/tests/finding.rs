@@ -128,11 +128,43 @@ fn other_blasts_are_asked_for_whom_the_words_mean() {
 }
 
 #[test]
-fn people_found_in_other_blasts_are_a_page_and_enter_goes_there() {
+fn a_tab_waits_for_its_answer_and_the_keys_after_it_wait_too() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("/0005");
     let ticket = dashboard.model.recipients.ticket;
-    let there = crate::app::view::ElsewhereRow {
+    dashboard.key(Key::Tab);
+    dashboard.keys("\nr");
+    dashboard.list(vec![people()[4].clone()]);
+    assert!(dashboard.acts().is_empty(), "nobody here was marked");
+
+    dashboard.answer(Completion::Elsewhere { ticket, rows: Ok(vec![somebody_in_hari_sukan()]) });
+    dashboard.list(people());
+    dashboard.list(vec![RecipientRow { id: RecipientId(77), blast_id: BlastId(4), ..people()[4].clone() }]);
+
+    let acts = dashboard.acts();
+    assert!(acts.len() == 1 && format!("{acts:?}").contains("RecipientId(77)"), "{acts:?}");
+}
+
+#[test]
+fn a_tab_whose_answer_fails_or_is_nobody_uses_none_of_the_keys_after_it() {
+    for rows in [Err(EffectError::Unavailable), Ok(Vec::new())] {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("/0005");
+        let ticket = dashboard.model.recipients.ticket;
+        dashboard.key(Key::Tab);
+        dashboard.keys("\nr");
+        dashboard.list(vec![people()[4].clone()]);
+
+        dashboard.answer(Completion::Elsewhere { ticket, rows });
+
+        assert!(dashboard.acts().is_empty(), "{:?}", dashboard.acts());
+        dashboard.key(Key::Esc);
+        assert!(dashboard.model.prompt.is_none());
+    }
+}
+
+fn somebody_in_hari_sukan() -> crate::app::view::ElsewhereRow {
+    crate::app::view::ElsewhereRow {
         blast_id: BlastId(4),
         recipient_id: RecipientId(77),
         tag: "Hari Sukan".to_owned(),
@@ -141,7 +173,15 @@ fn people_found_in_other_blasts_are_a_page_and_enter_goes_there() {
         status: Status::Read,
         changed_at: at(9, 0),
         amount: None,
-    };
+    }
+}
+
+#[test]
+fn people_found_in_other_blasts_are_a_page_and_enter_goes_there() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/0005");
+    let ticket = dashboard.model.recipients.ticket;
+    let there = somebody_in_hari_sukan();
     dashboard.list(vec![people()[4].clone()]).answer(Completion::Elsewhere { ticket, rows: Ok(vec![there]) });
     assert!(dashboard.line(22).contains("tab: 1 in other blasts"), "{}", dashboard.line(22));
 

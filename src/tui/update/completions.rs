@@ -1,6 +1,6 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{keys, leave, lists, written};
+use super::{find, keys, leave, lists, written};
 use crate::app::DatabaseState;
 use crate::app::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
@@ -42,13 +42,17 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             _ => {}
         },
         Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),
-        Completion::Elsewhere { ticket, rows } => with(model, rows, |model, rows| {
-            if let Some(Prompt::Find(find)) = &mut model.prompt
-                && find.ticket == ticket
-            {
-                find.elsewhere = Some(rows);
-            }
-        }),
+        Completion::Elsewhere { ticket, rows } => {
+            let is_asked = matches!(&model.prompt, Some(Prompt::Find(find)) if find.ticket == ticket);
+            with(model, rows, |model, rows| {
+                if let Some(Prompt::Find(find)) = &mut model.prompt
+                    && is_asked
+                {
+                    find.elsewhere = Some(rows);
+                }
+            });
+            return if is_asked { find::elsewhere_read(model) } else { Vec::new() };
+        }
         // Outdated.
         Completion::List { .. }
         | Completion::Count { .. }

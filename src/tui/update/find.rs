@@ -1,5 +1,6 @@
 //! `/`: the table follows what is typed; enter stays with what was found, esc returns.
 
+use super::keys;
 use super::lists::{self, ListRequest};
 use crate::app::view::Anchor;
 use crate::domain::filter::Filter;
@@ -21,7 +22,15 @@ pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
     let (person, ticket) = (model.recipients.cursor(), model.recipients.ticket);
     let field = TextField::with(text);
     let is_begun = !field.is_empty();
-    model.prompt = Some(Prompt::Find(FindPrompt { field, trouble: None, before, person, elsewhere: None, ticket }));
+    model.prompt = Some(Prompt::Find(FindPrompt {
+        field,
+        trouble: None,
+        before,
+        person,
+        elsewhere: None,
+        wants_elsewhere: false,
+        ticket,
+    }));
     if is_begun { changed(model) } else { Vec::new() }
 }
 
@@ -96,8 +105,34 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     lists::focus(model, Pane::Recipients)
 }
 
-fn elsewhere(model: &mut Model, find: FindPrompt) -> Vec<Effect> {
+/// Who matches elsewhere was read, or could not be: goes on where `tab` waited for it.
+pub fn elsewhere_read(model: &mut Model) -> Vec<Effect> {
+    match model.prompt.take() {
+        Some(Prompt::Find(find)) if find.wants_elsewhere => {
+            let is_known = find.elsewhere.is_some();
+            let find = FindPrompt { wants_elsewhere: false, ..find };
+            let mut effects = Vec::new();
+            if is_known {
+                effects = elsewhere(model, find);
+            } else {
+                model.prompt = Some(Prompt::Find(find));
+            }
+            if model.overlays.is_empty() {
+                model.held.clear();
+            }
+            effects.extend(keys::release(model));
+            effects
+        }
+        other => {
+            model.prompt = other;
+            Vec::new()
+        }
+    }
+}
+
+fn elsewhere(model: &mut Model, mut find: FindPrompt) -> Vec<Effect> {
     let Some(rows) = find.elsewhere.clone() else {
+        find.wants_elsewhere = find.trouble.is_none() && !find.field.text().trim().is_empty();
         model.prompt = Some(Prompt::Find(find));
         return Vec::new();
     };

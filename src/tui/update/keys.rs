@@ -43,13 +43,21 @@ fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
 fn waits(model: &Model, key: Key) -> bool {
     let meant_for_list = model.focus == Pane::Recipients && model.overlays.is_empty() && model.prompt.is_none();
     let leaves = matches!(key, Key::Esc | Key::Ctrl(_) | Key::Char('q' | '?' | 'p'));
-    meant_for_list && !leaves && (model.recipients.awaiting.is_some() || !model.held.is_empty())
+    if waits_for_elsewhere(model) {
+        return !matches!(key, Key::Esc | Key::Ctrl(_));
+    }
+    !leaves && (!model.held.is_empty() || (meant_for_list && model.recipients.awaiting.is_some()))
+}
+
+/// `tab` was pressed while finding, before it was known who matches elsewhere.
+fn waits_for_elsewhere(model: &Model) -> bool {
+    matches!(&model.prompt, Some(Prompt::Find(find)) if find.wants_elsewhere)
 }
 
 /// The list is here: handles the keys that waited for it, until one of them requests another.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    while model.recipients.awaiting.is_none() {
+    while model.recipients.awaiting.is_none() && !waits_for_elsewhere(model) {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
     }
