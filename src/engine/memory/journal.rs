@@ -75,7 +75,9 @@ impl Journal {
         let records: Vec<u8> = posted.iter().flat_map(encode).collect();
         let written = self.append_locked(&records);
         written.map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })?;
-        posted.iter().for_each(|posted| self.index.insert(posted));
+        for posted in posted {
+            self.index.insert(posted);
+        }
         Ok(())
     }
 

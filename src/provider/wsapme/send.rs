@@ -96,8 +96,8 @@ fn throttled(answer: &HttpAnswer, body: Option<&Value>) -> SendOutcome {
 
 /// Classifies statuses whose body is no explicit refusal.
 ///
-/// * 301, 307, 308: nothing was processed here, and the token must not be sent elsewhere: the sender stops. 302 and  
-/// 303 are also how servers answer a form that they *have* processed: unknown.
+/// * 301, 307, 308: nothing was processed here, and the token must not be sent elsewhere: the sender stops. 302 and
+///   303 are also how servers answer a form that they *have* processed: unknown.
 /// * 402, 404, 405, 407, 410, 451: no such call here (wrong `base_url`, account closed): the sender stops.
 /// * 408, 409, 425, 499: about timing or state, not a refusal of the message: unknown.
 /// * Other 4xx: the request itself was rejected, so this recipient fails.
