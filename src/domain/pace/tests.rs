@@ -98,7 +98,7 @@ fn a_pair_gap_is_one_length_of_at_most_a_day() {
     let gap: PairGap = "10m".parse().unwrap();
     assert_eq!((gap.to_string().as_str(), gap.get()), ("10m", Duration::from_secs(600)));
     for text in ["", "10", "10m..20m", "25h", "-1m"] {
-        assert!(error::<PairGap>(text).contains("is no pair gap: write one length of time"), "{text}");
+        assert!(error::<PairGap>(text).contains("is not a valid pair gap: write one length of time"), "{text}");
     }
 }
 
