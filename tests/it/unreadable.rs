@@ -151,6 +151,8 @@ async fn rows_that_are_older_than_the_constraints_are_mended_and_hold_up_nothing
     shop.execute(&format!(
         "update blast_recipients set amount = 'NaN', status = 'closed', closed_at = '-infinity', sent_at = '-infinity'
           where id = (select min(id) from blast_recipients where blast_id = {sold});
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+             select blast_id, id, attempt, 'sent', 'closed', 'operator' from blast_recipients where status = 'closed';
          update blast_recipients set next_attempt_at = '-infinity' where blast_id = {late};
          update blasts set created_at = 'infinity', blast_date = 'infinity', launched_at = '-infinity' where id = {sold};
          update blasts set send_after = 'infinity' where id = {armed};
