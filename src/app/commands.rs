@@ -55,6 +55,10 @@ impl App {
         let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
         let mut tx = self.pool().begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
+        let stop = sender::stop_of(&mut tx, head.sender_id).await?;
+        if let Some(why) = stop.and_then(|(code, why)| unconfirmed(&blast.sender, &code, &why)) {
+            return Err(AppError::Refused(why));
+        }
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
             return self.resume_sender(tx, &head).await;
         }
@@ -235,4 +239,13 @@ fn raced(done: bool) -> Result<(), AppError> {
         return Ok(());
     }
     Err(AppError::Refused("somebody changed this blast a moment ago: look again, nothing was done".to_owned()))
+}
+
+/// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, and is told how many
+/// people become uncertain by that. `None` for a sender that is stopped for anything else.
+pub(super) fn unconfirmed(sender: &str, code: &StopCode, why: &str) -> Option<String> {
+    let name = sender.replace('\'', "'\\''");
+    let confirm =
+        format!("`blastdeck sender confirm '{name}'` says that it may go on, and how many become uncertain by it");
+    (*code == StopCode::Restored).then(|| format!("sender {sender} is stopped: {why}. Nothing was started: {confirm}"))
 }

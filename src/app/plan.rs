@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
 use super::AppError;
+use super::commands::unconfirmed;
 use super::prospect::{Prospect, SenderState};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -71,12 +72,14 @@ impl App {
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
         let blast = self.blast(id).await?;
         let business = self.business(blast.sender_id).await?;
-        let Readiness { people, suppressed, obstacles } = self.readiness(&blast).await?;
+        let Readiness { people, suppressed, mut obstacles } = self.readiness(&blast).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
         let samples = self.samples(&blast, &business).await?;
         let senders = self.senders_by_id().await?;
         let sender = senders.get(&blast.sender_id);
-        let stopped = sender.and_then(|sender| sender.stopped.clone()).map(|stop| stop.reason);
+        let stop = sender.and_then(|sender| sender.stopped.clone());
+        obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&blast.sender, &stop.code, &stop.reason)));
+        let stopped = stop.map(|stop| stop.reason);
         let plan = Plan {
             people,
             suppressed: suppressed + blast.counts.opted_out,

@@ -41,6 +41,18 @@ pub async fn unstop(tx: &mut PgConnection, id: SenderId) -> Result<Option<StopCo
     Ok(code.map(|code| code.unwrap_or_default().into()))
 }
 
+/// What a sender is stopped for, as code and sentence, if it is. It stays as it is until the transaction ends.
+pub async fn stop_of(tx: &mut PgConnection, id: SenderId) -> Result<Option<(StopCode, String)>, StoreError> {
+    let stop: Option<(String, String)> = sqlx::query_as(
+        "select coalesce(stopped_code, ''), coalesce(stopped_reason, '') from senders
+          where id = $1 and stopped_at is not null for no key update",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
+    Ok(stop.map(|(code, why)| (code.into(), why)))
+}
+
 /// Why a sender is stopped, if it is.
 pub async fn stopped(pool: &PgPool, id: SenderId) -> Result<Option<String>, StoreError> {
     Ok(sqlx::query_scalar("select stopped_reason from senders where id = $1 and stopped_at is not null")

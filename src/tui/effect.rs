@@ -12,7 +12,7 @@ use super::model::PageRequest;
 use crate::app::view::{
     BlastRow, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Total,
 };
-use crate::app::{AppError, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
+use crate::app::{AppError, Confirmed, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -135,6 +135,8 @@ pub enum WriteRequest {
     Pause(BlastId),
     Cancel(BlastId),
     Delete(BlastId),
+    /// The sender of this name may send from the database as it is, though that was restored.
+    ConfirmSender(String),
 }
 
 #[cfg(test)]
@@ -146,6 +148,7 @@ impl WriteRequest {
             | Self::Resume(_)
             | Self::Cancel(_)
             | Self::Delete(_)
+            | Self::ConfirmSender(_)
             | Self::MarkSeveral { .. }
             | Self::UndoPeople(_) => true,
             Self::Mark { mark, .. } => {
@@ -166,6 +169,7 @@ pub enum WriteOutcome {
     /// How many were left out.
     Cancelled(i64),
     Deleted,
+    SenderConfirmed(Confirmed),
 }
 
 /// Why an effect failed.

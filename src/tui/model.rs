@@ -29,6 +29,7 @@ use crate::app::view::{BlastRow, ChangesSince, RecipientRow, SenderRow, Total};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 
@@ -217,6 +218,14 @@ impl Model {
             Waiting::SenderStopped { why, .. } => Some(why),
             _ => None,
         }
+    }
+
+    /// The selected blast's sender, if somebody has to confirm first that it may send from a restored database.
+    pub fn unconfirmed_sender(&self) -> Option<&str> {
+        let sender = &self.blast()?.sender;
+        let mut stops = self.senders.iter().filter(|row| row.name == *sender).filter_map(|row| row.stopped.as_ref());
+        let is_waiting = matches!(self.waiting(), Some(Waiting::SenderStopped { code: StopCode::Restored, .. }));
+        (is_waiting || stops.any(|stop| stop.code == StopCode::Restored)).then_some(sender)
     }
 
     /// How many people the list has: by the blast's own counts, else as counted.

@@ -3,6 +3,7 @@
 mod amounts;
 mod bytes;
 mod cancels;
+mod confirms;
 mod copying;
 mod event_loop;
 mod finding;

@@ -14,6 +14,7 @@ pub mod moves;
 pub mod overlays;
 mod palette;
 pub mod prompts;
+mod senders;
 mod written;
 
 use super::effect::{Effect, ReadRequest};

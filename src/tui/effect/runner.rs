@@ -225,5 +225,6 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             app.delete(*id).await?;
             WriteOutcome::Deleted
         }
+        WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
     })
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::lists::{self, ListRequest};
-use super::prompts;
+use super::{prompts, senders};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow};
 use crate::domain::blast::BlastState;
@@ -48,6 +48,10 @@ pub fn open_details(model: &mut Model) -> Vec<Effect> {
 pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.blast() else { return Vec::new() };
     let blast = row.id;
+    if let Some(name) = model.unconfirmed_sender() {
+        let name = name.to_owned();
+        return senders::confirm(model, name);
+    }
     if let Some(why) = model.stopped_sender() {
         let question = format!("{} stopped: {why}. Fixed?", row.sender);
         let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };

@@ -1,6 +1,6 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use super::{blast_acts, lists, prompts};
+use super::{blast_acts, lists, prompts, senders};
 use crate::app::view::{BlastRow, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, TakenBack};
 use crate::domain::blast::BlastState;
@@ -27,6 +27,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
+        Ok(WriteOutcome::SenderConfirmed(confirmed)) => senders::confirmed(model, request, confirmed),
         Err(failure) => refused(model, request, &failure),
     }
 }
@@ -191,7 +192,7 @@ fn deleted(model: &mut Model, request: &WriteRequest) -> Vec<Effect> {
     effects
 }
 
-fn log(model: &mut Model, sentence: &str, command_line: &str) {
+pub(super) fn log(model: &mut Model, sentence: &str, command_line: &str) {
     let command_line = model.options.call(command_line);
     if model.log.len() == LOG_MAX {
         model.log.pop_front();

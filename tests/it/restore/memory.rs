@@ -65,6 +65,31 @@ async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
     shop.promises().await;
 }
 
+/// The verbs that start messages leave a database that somebody has to confirm first as it is.
+#[tokio::test]
+async fn neither_send_nor_resume_confirms_a_restored_database_by_the_way() {
+    let shop = a_shop_that_has_sent().await;
+    let paused = shop.blast(10..15).await;
+    shop.ok(&["blast", "pause", &paused]).await;
+    let (sending, draft) = (shop.blast(20..25).await, shop.draft(30..35).await);
+    shop.execute("update sender_leases set renewals = renewals - 100").await;
+    asks_and_sends_nothing(&shop, "back in time").await;
+    let before = shop.rows().await;
+
+    for verb in [["resume", &paused], ["resume", &sending], ["send", &draft]] {
+        let said = shop.run(&["blast", verb[0], verb[1], "--yes", "--no-engine"]).await;
+
+        assert_eq!((said.code, said.out.as_str()), (3, ""), "{verb:?}: {said:?}");
+        assert!(said.err.contains("sender confirm 'sales'"), "{verb:?}: {said:?}");
+    }
+
+    assert_eq!(shop.rows().await, before, "nothing changed");
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    shop.ok(&["blast", "resume", &paused, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    shop.promises().await;
+}
+
 #[tokio::test]
 async fn the_same_database_by_another_address_is_still_remembered() {
     let mut shop = a_shop_that_has_sent().await;

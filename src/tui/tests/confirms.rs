@@ -1,0 +1,44 @@
+//! `S` on a blast whose sender waits for somebody to confirm a restored database.
+
+use super::support::{STACKED, TestDashboard, blasts, senders};
+use crate::app::Confirmed;
+use crate::app::view::{BlastRow, SenderStop};
+use crate::domain::sender::StopCode;
+use crate::domain::waiting::Waiting;
+use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+
+#[test]
+fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let (why, code) = ("it went back in time".to_owned(), StopCode::Restored);
+    let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code };
+    let stands = BlastRow { waiting: Some(waiting), ..blasts().swap_remove(0) };
+    dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
+    let asks = " sales: the database was restored. May everybody queued get it? y is yes";
+    assert!(dashboard.line(22).starts_with(asks), "{}", dashboard.line(22));
+
+    dashboard.keys("n");
+    assert!(dashboard.acts().is_empty());
+    dashboard.keys("Sy");
+
+    let confirm = WriteRequest::ConfirmSender("sales".to_owned());
+    assert_eq!(dashboard.acts(), std::slice::from_ref(&confirm));
+    dashboard.answer(Completion::Written {
+        request: confirm,
+        outcome: Ok(WriteOutcome::SenderConfirmed(Confirmed { uncertain: 40, unknown: 0 })),
+    });
+    assert_eq!(dashboard.said(), "sales is confirmed; 40 who were posted to before are uncertain now");
+}
+
+#[test]
+fn a_paused_blast_of_a_restored_database_is_not_resumed_before_it_is_confirmed() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let at = dashboard.now;
+    let (code, reason) = (StopCode::Restored, "it went back in time".to_owned());
+    let mut stopped = senders();
+    stopped[0].stopped = Some(SenderStop { at, code, reason });
+    dashboard.answer(Completion::Senders(Ok(stopped))).keys("1jjS");
+
+    assert!(dashboard.line(22).contains("sales: the database was restored"), "{}", dashboard.line(22));
+    assert!(dashboard.acts().is_empty());
+}
