@@ -111,7 +111,8 @@ pub async fn facts(connection: &mut PgConnection, sender: SenderId) -> Result<Se
     Ok(facts)
 }
 
-/// How many of these attempts the database does not have, although it has their people.
+/// How many of these attempts the database does not have, although it has their people. An id that is somebody else's now was
+/// given a second time, which only a database that went back in time does.
 pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) -> Result<i64, StoreError> {
     if posted.is_empty() {
         return Ok(0);
@@ -120,9 +121,9 @@ pub async fn missing(connection: &mut PgConnection, posted: &[PostedAttempt]) ->
     let missing = sqlx::query_scalar(
         "select count(*)
            from unnest($1::bigint[], $2::integer[], $3::bigint[], $4::text[]) as p (recipient, attempt, epoch, phone)
-           join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
+           join blast_recipients r on r.id = p.recipient
            left join attempts a on a.recipient_id = p.recipient and a.attempt = p.attempt and a.epoch = p.epoch
-          where a.recipient_id is null",
+          where a.recipient_id is null or ltrim(r.phone_number, '+') <> p.phone",
     )
     .bind(columns.recipients)
     .bind(columns.attempts)
