@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
 
-/// The older half is dropped once the newer one holds so many: about as many as the journal keeps. About 6 MB at most.
+/// The older half is dropped once the newer one holds so many: about as many as the journal keeps. About 13 MB at most,
+/// reckoned from the size of an entry.
 const HALF: usize = 131_072;
 
 /// The newest attempt of each recipient that this machine posted to.
