@@ -1,6 +1,5 @@
-//! The long-lived parts, and every use case that a face may ask for. Faces hold one `App` and nothing below it.
+//! The long-lived state of a process and every use case of its faces. A face holds one `App` and nothing below it.
 
-mod bench;
 mod commands;
 mod create;
 mod error;
@@ -19,12 +18,16 @@ pub mod report;
 mod retry;
 mod several;
 mod suppressions;
+mod template;
 mod undo;
+pub mod view;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
@@ -32,8 +35,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::domain::ids::SenderId;
 use crate::engine::{ConfiguredSender, EngineContext};
+use crate::store::{self, DbTransaction};
 
-pub use crate::engine::DatabaseState;
+pub use crate::engine::{DatabaseState, EngineChange};
 
 pub use commands::Launch;
 pub use create::NewDraft;
@@ -42,25 +46,25 @@ pub use handover::Engines;
 pub use health::SenderCheck;
 pub use marks::Marked;
 pub use moving::SenderMoved;
-pub use open::{Access, Broken, Listening, Setup};
+pub use open::{Access, Listening, Setup, UnusableSender};
 pub use plan::{Plan, Sample};
-pub use replies::{Heard, Incoming};
+pub use replies::{Incoming, IncomingOutcome};
 pub use several::MarkedSeveral;
-pub use suppressions::EVERY_BUSINESS;
-pub use undo::TakenBack;
+pub use suppressions::{EVERY_BUSINESS, SuppressOutcome};
+pub use template::{FittedTemplate, TemplateRefusal};
+pub use undo::UndoOutcome;
+pub use webhooks::{WebhookIntake, WebhookRefusal};
 
-/// What faces show of a status call about a sender.
+/// The result of a health check of a sender.
 pub use crate::provider::{Health, HealthVerdict};
-pub use crate::store::bench::{drop_schema, make_schema};
 pub use crate::store::count::CountDifference;
 pub use crate::store::fence::Confirmed;
+pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
 pub use crate::store::plan::ConcurrentBlast;
 pub use crate::store::suppression::SuppressionRow;
-/// What faces read, as the store tells it.
-pub use crate::store::view;
-pub use crate::store::{StoreError, migrate};
+pub use crate::store::{StoreError, connection, migrate};
 
-/// The long-lived parts. Cheap to clone.
+/// The long-lived state of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Inner>,
@@ -70,49 +74,49 @@ pub struct App {
 /// Which connections an app's use cases run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Connections {
-    /// The one that is always open.
+    /// The pool that is always open.
     Usual,
-    /// One more, opened for a question that cannot wait for those before it.
+    /// One more connection, for a query that must not wait behind others.
     Beside,
-    /// Those that sending uses.
+    /// The pool of the sending engine.
     Sending,
 }
 
 struct Inner {
     engine: EngineContext,
-    /// Connects when a question cannot wait.
+    /// Connects when a query must not wait.
     beside_pool: PgPool,
     url: String,
     config: Arc<Config>,
     operator: String,
-    /// Where each sender stands in the engine's list.
+    /// Each sender's index in the engine's list.
     sender_index: HashMap<SenderId, usize>,
-    broken: Vec<Broken>,
+    unusable: Vec<UnusableSender>,
     access: Access,
     stop: CancellationToken,
 }
 
 impl App {
-    /// A turn at the database, held until dropped. `None`: it took longer than `patience`.
-    pub async fn turn(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
-        self.inner.engine.turns.take(patience).await
+    /// A permit to read the database, held until dropped. `None`: none became free within `patience`.
+    pub async fn read_permit(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        self.inner.engine.read_permits.acquire(patience).await
     }
 
-    /// The same app on one more connection, for a question that somebody waits for: opened when needed, and closed when it has
+    /// The same app on one more connection, for a query that somebody waits for: opened when needed, and closed when it has
     /// been idle for a while.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self { inner: self.inner.clone(), connections: Connections::Beside }
     }
 
-    /// The same app on the connections that sending uses, for an operator's acts: they wait for nothing that is looked at.
+    /// The same app on the connections of the sending engine, for an operator's acts: these never wait behind a read.
     #[must_use]
     pub fn acting(&self) -> Self {
         Self { inner: self.inner.clone(), connections: Connections::Sending }
     }
 
-    /// Gives up the leases and sends nothing until [`Self::resume_engine`]: before the process is suspended. Returns when the engine
-    /// has given them up, or at once when none runs here.
+    /// Releases the leases and sends nothing until [`Self::resume_engine`]: called before the process is suspended. Returns when
+    /// they are released, or at once when no engine runs here.
     pub async fn suspend_engine(&self) {
         self.inner.engine.suspension.suspend().await;
     }
@@ -122,7 +126,7 @@ impl App {
         self.inner.engine.suspension.resume();
     }
 
-    /// Grows whenever something may have changed in the database, also after a reconnect. A hint: look again.
+    /// Grows whenever something may have changed in the database, also after a reconnect. A hint to read again.
     pub fn news(&self) -> watch::Receiver<u64> {
         self.inner.engine.notifier.hints()
     }
@@ -132,12 +136,23 @@ impl App {
         self.inner.engine.notifier.database()
     }
 
+    /// Why the engine of this process stopped sending for good, once it has: its program or its settings are not the current
+    /// ones any more.
+    pub fn retirement(&self) -> watch::Receiver<Option<EngineChange>> {
+        self.inner.engine.retirement.watch()
+    }
+
+    /// How old an attempt must be before its message may be sent again.
+    pub fn resend_after(&self) -> TimeDelta {
+        self.inner.engine.settings.retry.resend_after
+    }
+
     /// Who acts: from `BLASTDECK_OPERATOR`, else login and host.
     pub fn operator(&self) -> &str {
         &self.inner.operator
     }
 
-    /// This process's holder name in leases, to tell "sending here" from "elsewhere".
+    /// This process's holder name in leases: with another one, the sending happens elsewhere.
     pub fn holder(&self) -> &str {
         self.inner.engine.identity.name()
     }
@@ -150,22 +165,22 @@ impl App {
         &self.inner.config
     }
 
-    /// The database's address, for another process of ours.
+    /// The database's address, for another process of this program.
     pub fn database_url(&self) -> &str {
         &self.inner.url
     }
 
     /// Senders of the configuration that cannot be used, each with the reason.
-    pub fn broken(&self) -> &[Broken] {
-        &self.inner.broken
+    pub fn unusable_senders(&self) -> &[UnusableSender] {
+        &self.inner.unusable
     }
 
-    /// A usable sender's key by its name.
+    /// A usable sender's id by its name.
     pub fn sender_id(&self, name: &str) -> Option<SenderId> {
         self.inner.engine.senders.iter().find(|sender| sender.name == name).map(|sender| sender.id)
     }
 
-    /// Nobody can be sent for with this configuration.
+    /// Whether no sender of this configuration can be used.
     pub fn has_no_sender(&self) -> bool {
         self.inner.engine.senders.is_empty()
     }
@@ -185,6 +200,11 @@ impl App {
     /// What an engine of this process works with.
     pub fn engine(&self) -> &EngineContext {
         &self.inner.engine
+    }
+
+    /// Begins a transaction on one of these connections.
+    async fn begin(&self) -> Result<DbTransaction, AppError> {
+        Ok(store::begin(self.pool()).await?)
     }
 
     fn pool(&self) -> &PgPool {

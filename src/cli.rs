@@ -12,10 +12,12 @@ mod demo;
 mod doctor;
 mod engine;
 mod exit;
+mod inbox;
 mod mark;
 mod output;
 mod postgres;
 mod sender;
+mod serve;
 mod sim;
 mod simulator;
 mod suppress;
@@ -87,6 +89,11 @@ enum CliVerb {
     Sender(sender::SenderVerb),
     /// Send and poll without a terminal.
     Engine(engine::EngineVerb),
+    /// Receive webhooks over HTTP, with the engine inside.
+    Serve(serve::ServeVerb),
+    /// Show webhooks as they came, and apply them again.
+    #[command(subcommand)]
+    Inbox(inbox::InboxVerb),
     /// Run a fake WhatsApp on this machine, for rehearsals.
     Sim(sim::SimVerb),
     /// Manage the private local Postgres, and run migrations.
@@ -143,6 +150,8 @@ async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Suppress(verb) => verb.run(global).await,
         CliVerb::Sender(verb) => verb.run(global).await,
         CliVerb::Engine(verb) => verb.run(global).await,
+        CliVerb::Serve(verb) => verb.run(global).await,
+        CliVerb::Inbox(verb) => verb.run(global).await,
         CliVerb::Sim(verb) => verb.run(global).await,
         CliVerb::Db(verb) => verb.run(global).await,
         CliVerb::Bench(verb) => verb.run(global).await,

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 mod base_url;
+mod directory;
 mod document;
 mod environment;
 mod error;
@@ -26,7 +27,7 @@ pub use error::{ConfigError, ConfigProblem, ProblemLocation};
 pub use log::{SettingOrigin, ValueSource};
 pub use sender::SenderConfig;
 pub use settings::{
-    AsciiSetting, DatabaseConfig, DatabaseUrl, EngineConfig, KeepHistory, OptOutConfig, PollingConfig, ThemeSetting,
+    AsciiSetting, DatabaseConfig, EngineConfig, HttpConfig, KeepHistory, OptOutConfig, PollingConfig, ThemeSetting,
     UiConfig,
 };
 pub use token::TokenSource;
@@ -35,6 +36,7 @@ use document::Document;
 use log::ConfigLog;
 use reader::TableReader;
 
+pub use crate::domain::database_url::DatabaseUrl;
 use crate::domain::pace::Speed;
 
 /// The largest configuration file, in bytes.
@@ -47,6 +49,7 @@ pub struct Config {
     pub senders: Vec<SenderConfig>,
     pub engine: EngineConfig,
     pub polling: PollingConfig,
+    pub http: HttpConfig,
     pub opt_out: OptOutConfig,
     pub ui: UiConfig,
     /// The operator's name, as logged with every act: `BLASTDECK_OPERATOR`, else `login@host`.
@@ -102,6 +105,7 @@ impl Config {
             ),
             engine: EngineConfig::read(TableReader::new("engine", document.take("engine"), &mut log)),
             polling: PollingConfig::read(TableReader::new("polling", document.take("polling"), &mut log)),
+            http: HttpConfig::read(TableReader::new("http", document.take("http"), &mut log)),
             opt_out: OptOutConfig::read(TableReader::new("opt_out", document.take("opt_out"), &mut log)),
             ui,
             senders,
@@ -132,7 +136,8 @@ impl Config {
     }
 
     fn finish(self, log: ConfigLog) -> Result<Self, ConfigError> {
-        let ConfigLog { problems, mut origins, .. } = log;
+        let ConfigLog { mut problems, mut origins, .. } = log;
+        problems.sort_by_key(|problem| problem.location.line());
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }

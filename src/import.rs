@@ -1,5 +1,5 @@
-//! Makes a draft of a message and a file of people: reads on a thread of its own, writes in one transaction, and tells
-//! row by row what was not taken. A file that fails leaves nothing behind. Knows CSV; knows no terminal.
+//! Creates a draft from a message and a file of people: reads on a thread of its own, writes in one transaction, and reports
+//! each rejected row. An import that fails leaves nothing behind. Knows CSV; knows no terminal.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
-use crate::domain::message::Message;
 use crate::domain::phone::Region;
 pub use crate::store::import::BlastDraft;
 use crate::store::import::{self as store, CopyBatch};
@@ -33,27 +33,29 @@ use records::{Record, Records, Stated};
 pub use rejected::RejectedTo;
 use rejected::{Draft, RejectedFile};
 
-/// How many rows decide what the columns are.
+/// How many rows determine the columns.
 const FIRST_ROWS: usize = 50;
 
 /// A batch is sent when it has grown to this many bytes.
 const BATCH: usize = 256 * 1024;
 
-/// Batches that may wait for Postgres: what an import takes of memory beside the numbers it has seen.
+/// How many batches may wait for Postgres: an import's memory, besides the numbers it has seen.
 const BATCHES_AHEAD: usize = 4;
 
 /// How many rejections are kept in memory, to be shown.
 const EXAMPLES: usize = 10;
 
-/// A blast to be made. Pace and window are narrower than the sender's, or absent; already checked.
+/// A blast to create. Its pace and window are validated: narrower than the sender's, or absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBlast {
-    /// Whose numbers are written without a country code.
+    /// The region of numbers without a country code.
     pub region: Region,
     pub draft: BlastDraft,
+    /// Numbers of the United States are left out: Meta delivers them no marketing template (131049).
+    pub without_united_states: bool,
 }
 
-/// A draft that was made.
+/// A created draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
     pub blast: BlastId,
@@ -66,11 +68,11 @@ pub struct Imported {
     /// The column that the names were taken from.
     pub name_column: Option<String>,
     pub not_utf8: Option<NotUtf8>,
-    /// What went wrong after the blast was safely made, in words.
+    /// What went wrong after the blast was committed, in words.
     pub warning: Option<String>,
 }
 
-/// Rows that were not taken.
+/// The rejected rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejections {
     pub total: u64,
@@ -80,7 +82,7 @@ pub struct Rejections {
     pub examples: Vec<Rejection>,
 }
 
-/// How many rows were not taken for one reason.
+/// How many rows were rejected for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReasonCount {
     pub reason: String,
@@ -88,14 +90,14 @@ pub struct ReasonCount {
     pub first_row: u64,
 }
 
-/// Rows taken that are not UTF-8. They were read as Windows-1252, and may have wrong letters.
+/// Accepted rows that are not UTF-8. They were read as Windows-1252 and may have wrong letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotUtf8 {
     pub rows: u64,
     pub first_row: u64,
 }
 
-/// Makes a draft of people in a CSV file. In one transaction: an error, or dropping the future, leaves no blast, no
+/// Creates a draft from the people in a CSV file. In one transaction: an error, or dropping the future, leaves no blast, no
 /// people and no file of rejected rows.
 pub async fn create_blast(
     pool: &PgPool,
@@ -103,21 +105,21 @@ pub async fn create_blast(
     source: impl Read + Send + 'static,
     rejected: RejectedTo,
 ) -> Result<Imported, ImportError> {
-    let NewBlast { region, draft } = new;
-    let message = draft.message.clone();
-    let file = on_thread(move || File::open(source, region, message)).await?;
+    let NewBlast { region, draft, without_united_states } = new;
+    let content = draft.content.clone();
+    let file = on_thread(move || File::open(source, region, content, without_united_states)).await?;
     let mut import = store::begin(pool, &draft).await?;
     let blast = import.blast();
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
     let reading = on_thread(move || file.read(blast, &sender, rejected));
-    // If Postgres fails, the reader may sit in a pipe that says nothing: it is not waited for.
+    // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
     read.refuse_nobody()?;
     finish(pool, import, people).await?;
     Ok(read.into_imported(blast))
 }
 
-/// Commits. Where the answer to that was lost, the database is asked whether the blast is there.
+/// Commits. If the answer is lost, asks the database whether the blast exists.
 async fn finish(pool: &PgPool, import: store::Import, people: u64) -> Result<(), ImportError> {
     let blast = import.blast();
     let Err(error) = import.commit(people).await else { return Ok(()) };
@@ -125,7 +127,7 @@ async fn finish(pool: &PgPool, import: store::Import, people: u64) -> Result<(),
     if is_there { Ok(()) } else { Err(error.into()) }
 }
 
-/// Runs on a thread that nobody waits for at the end: one that reads a silent pipe must not hold up the program.
+/// Runs on a detached thread: one that reads a silent pipe must not hold up the program's end.
 async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
 ) -> Result<T, ImportError> {
@@ -145,7 +147,12 @@ struct File {
 }
 
 impl File {
-    fn open(source: impl Read + Send + 'static, region: Region, message: Message) -> Result<Self, ImportError> {
+    fn open(
+        source: impl Read + Send + 'static,
+        region: Region,
+        content: BlastContent,
+        without_united_states: bool,
+    ) -> Result<Self, ImportError> {
         let opened = encoding::open(source)?;
         let delimiter = records::guess_delimiter(&opened.sample);
         let mut records = Records::new(opened.bytes, delimiter.byte);
@@ -155,13 +162,13 @@ impl File {
             first_rows.drain(..first_rows.len().min(1));
         }
         let columns = Columns::of(&first_rows, region)?;
-        columns.serve(&message)?;
+        columns.serve(&content)?;
         Ok(Self {
             records,
             header: columns.header,
             phone_column: columns.names[columns.phone].clone(),
             name_column: columns.name.map(|column| columns.names[column].clone()),
-            taker: Taker::new(columns, region, message),
+            taker: Taker::new(columns, region, content, without_united_states),
         })
     }
 
@@ -227,7 +234,7 @@ fn send(batches: &mpsc::Sender<CopyBatch>, batch: CopyBatch) -> Result<(), Impor
     batches.blocking_send(batch).map_err(|_| ImportError::Broken)
 }
 
-/// What was seen on the way through a file.
+/// What was found in a file so far.
 #[derive(Debug, Default)]
 struct Tally {
     taken: u64,

@@ -1,8 +1,8 @@
 //! Blastdeck: WhatsApp blasts from a terminal, followed from sent to closed.
 //!
 //! ```text
-//!         cli      tui                   faces: parse, show, answer. No SQL, no rules
-//!           \       |
+//!         cli   tui   http               faces: parse, show, answer. No SQL, no rules
+//!           \    |    /
 //!                app                     use cases: what a person or a program may ask for
 //!              /   |   \
 //!        import  engine  private_postgres   lists of people; sending; a server of our own
@@ -21,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod http;
 pub mod import;
 pub mod private_postgres;
 pub mod provider;

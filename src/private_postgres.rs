@@ -60,7 +60,7 @@ pub struct PrivatePostgres {
 
 /// What a data directory's server is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
+pub enum ServerStatus {
     /// There is no data yet.
     Absent,
     /// There is data, and no server.
@@ -132,14 +132,14 @@ impl PrivatePostgres {
     }
 
     /// What the server is doing, without changing it.
-    pub fn status(&self) -> Result<Status, PrivatePostgresError> {
+    pub fn status(&self) -> Result<ServerStatus, PrivatePostgresError> {
         let cluster = self.cluster_dir();
         match postmaster::find(&cluster)? {
             Found::Alive(server) => {
                 let address = server.address.filter(|_| server.phase == Phase::Ready);
-                Ok(Status::Running { pid: server.pid, address })
+                Ok(ServerStatus::Running { pid: server.pid, address })
             }
-            _ => Ok(cluster::version_of(&cluster)?.map_or(Status::Absent, |_| Status::Stopped)),
+            _ => Ok(cluster::version_of(&cluster)?.map_or(ServerStatus::Absent, |_| ServerStatus::Stopped)),
         }
     }
 

@@ -6,11 +6,14 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
+pub use crate::domain::content::MessageContent;
 use crate::domain::ids::MessageId;
 pub use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::ErrorClass;
 
 mod http;
+mod lenient;
+pub mod meta;
 pub mod wsapme;
 
 /// Selects the TLS library for the process. Call it first in `main`: building a client panics without it. Calling it
@@ -26,9 +29,23 @@ pub const BODY_MAX: usize = 1024 * 1024;
 /// One message to one person, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// E.164 digits, without the plus.
+    /// E.164 digits, without the plus; at Meta also a person's id within the business (`MY.1a2B`).
     pub to: String,
-    pub text: String,
+    pub content: MessageContent,
+    /// Returned in every webhook about this message, where the provider has such a field.
+    pub callback_data: Option<String>,
+}
+
+impl Outgoing {
+    /// A text without callback data.
+    pub const fn text(to: String, text: String) -> Self {
+        Self { to, content: MessageContent::Text(text), callback_data: None }
+    }
+
+    /// What was sent, to be kept with its outcome: the text, or the template's JSON.
+    pub fn into_text(self) -> String {
+        self.content.into_text()
+    }
 }
 
 /// The outcome of one POST, always with the exact response body.
@@ -120,6 +137,21 @@ pub enum HealthVerdict {
 pub trait Provider: Send + Sync + 'static {
     /// Sends one POST and never repeats it. Always returns a reply; gives up within the configured timeout.
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply>;
+
+    /// Whether it sends [`MessageContent::Template`]. Where it does not, such a blast is refused before anything is sent.
+    fn sends_templates(&self) -> bool {
+        false
+    }
+
+    /// Whether webhooks return [`Outgoing::callback_data`], so that it is worth making.
+    fn returns_callback_data(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Provider::status`] can answer. Where it cannot, statuses arrive by webhook and nothing is polled.
+    fn answers_status(&self) -> bool {
+        true
+    }
 
     /// Asks for the status of a message.
     fn status<'a>(&'a self, asked: StatusQuery<'a>) -> BoxFuture<'a, StatusReply>;

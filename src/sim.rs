@@ -1,4 +1,5 @@
-//! A fake WhatsApp for demo, rehearsal and tests: WSAPME's API over one simulated, seeded population.
+//! A fake WhatsApp for demo, rehearsal and tests: WSAPME's API and Meta's Cloud API over one simulated, seeded
+//! population.
 //!
 //! Owns its wire formats, its population, its faults and its log of every POST. Shares no types with the provider
 //! clients or any other module, so that a shared misreading cannot hide. Serves loopback only.
@@ -9,10 +10,11 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use self::webhook::{WebhookTargets, receiver};
 use self::{connection::Cut, connection::CuttableListener, world::World};
 pub use self::{
     fault::{Fault, FaultError, FaultKind},
@@ -24,10 +26,13 @@ mod connection;
 mod control;
 mod fate;
 mod fault;
+mod meta;
 mod post_log;
+mod response;
 mod run;
 mod script;
 mod truth;
+mod webhook;
 mod world;
 mod wsapme;
 
@@ -51,6 +56,46 @@ pub struct Options {
     pub token: Option<SecretString>,
     /// The linked phones in the device list. Sends are accepted from any device.
     pub devices: Vec<String>,
+    /// The account at Meta.
+    pub account: CloudAccount,
+    /// Where webhooks go from the start; the control API changes it.
+    pub webhooks: WebhookTargets,
+}
+
+/// The business account that the simulator has at Meta.
+#[derive(Debug, Clone)]
+pub struct CloudAccount {
+    /// The numbers that can send.
+    pub phone_number_ids: Vec<String>,
+    pub waba_id: String,
+    /// The country code of the business's numbers: Meta puts it before a `to` without `+`.
+    pub country_code: String,
+    /// What webhooks are signed with.
+    pub app_secret: SecretString,
+    /// What the handshake asks a receiver for.
+    pub verify_token: String,
+    /// The most events in one webhook.
+    pub webhook_batch: usize,
+}
+
+impl CloudAccount {
+    /// The app secret in the open: it belongs to nobody.
+    pub fn app_secret_text(&self) -> String {
+        self.app_secret.expose_secret().to_owned()
+    }
+}
+
+impl Default for CloudAccount {
+    fn default() -> Self {
+        Self {
+            phone_number_ids: vec!["106540352242922".to_owned()],
+            waba_id: "102290129340398".to_owned(),
+            country_code: "60".to_owned(),
+            app_secret: "0123456789abcdef0123456789abcdef".into(),
+            verify_token: "a-verify-token".to_owned(),
+            webhook_batch: 100,
+        }
+    }
 }
 
 impl Default for Options {
@@ -62,6 +107,8 @@ impl Default for Options {
             latency: Duration::from_millis(50),
             token: None,
             devices: vec!["5850".to_owned()],
+            account: CloudAccount::default(),
+            webhooks: WebhookTargets::default(),
         }
     }
 }
@@ -71,13 +118,23 @@ impl Default for Options {
 pub async fn serve(listener: TcpListener, options: Options, shutdown: CancellationToken) -> io::Result<()> {
     check(&listener, &options)?;
     let world = World::new(options, shutdown.clone()).map_err(invalid)?;
-    let service = router(Arc::new(world)).into_make_service_with_connect_info::<Cut>();
+    let world = Arc::new(world);
+    let delivering = tokio::spawn(deliver(Arc::clone(&world)));
+    let service = router(world).into_make_service_with_connect_info::<Cut>();
     let serving =
         axum::serve(CuttableListener(listener), service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    tokio::select! {
+    let served = tokio::select! {
         served = serving => served,
         // A client that never finishes its request must not keep the simulator alive.
         () = overdue(&shutdown) => Ok(()),
+    };
+    delivering.abort();
+    served
+}
+
+async fn deliver(world: Arc<World>) {
+    if let Err(error) = webhook::deliver(world).await {
+        tracing::error!(%error, "webhooks cannot be sent");
     }
 }
 
@@ -89,8 +146,9 @@ async fn overdue(shutdown: &CancellationToken) {
 fn router(world: Arc<World>) -> Router {
     wsapme::routes()
         .merge(control::routes())
-        .fallback(control::not_found)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(meta::routes())
+        .fallback(control::not_found)
         .with_state(world)
 }
 

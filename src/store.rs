@@ -2,7 +2,6 @@
 //! Knows the domain's types, and nothing of providers, engines or screens.
 
 pub mod action;
-pub mod bench;
 pub mod blast;
 pub mod claim;
 pub mod clearing;
@@ -13,20 +12,24 @@ mod error;
 pub mod evidence;
 pub mod fence;
 pub mod import;
+pub mod inbox;
 pub mod lease;
 pub mod months;
 pub mod notify;
 pub mod person;
 pub mod plan;
 pub mod poll;
+pub mod reply;
 pub mod sender;
 mod settings;
 pub mod suppression;
+mod transaction;
 pub mod view;
 
 pub use connect::{
     CONNECTIONS, IDLE_CONNECTIONS, SENDING_CONNECTIONS, SchemaState, check, migrate, open, open_read_only, schema, trim,
 };
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;
 pub use settings::now;
+pub use transaction::{DbTransaction, begin};

@@ -1,24 +1,25 @@
-//! Commands on whole blasts: launch, pause, resume, cancel, delete. Each is one compare-and-set, told at once.
+//! Commands on whole blasts: launch, pause, resume, cancel, delete. Each is one compare-and-set, and every engine is notified
+//! at once.
 
 use chrono::TimeDelta;
 use serde_json::json;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
 use super::plan::Readiness;
+use super::view::BlastView;
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::{ActionId, BlastId, SenderId};
 use crate::domain::sender::StopCode;
 use crate::domain::text;
-use crate::engine::Refusal;
-use crate::store;
+use crate::engine::FenceRefusal;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::fence::Confirmed;
-use crate::store::view::BlastRow;
+use crate::store::{self, DbTransaction};
 use crate::store::{claim, sender};
 
 /// Starting messages: the number of people is the confirmation.
@@ -29,31 +30,31 @@ pub struct Launch {
     pub version: i64,
     /// The number of people that was shown and typed; another number now means that nothing starts.
     pub people: i64,
-    /// How long it can still be taken back; zero starts at once.
+    /// How long the launch can be undone; zero starts at once.
     pub armed_for: TimeDelta,
 }
 
 impl Launch {
-    /// How long a start that a person typed can be taken back before anything is sent.
+    /// How long a launch that a person typed can be undone before anything is sent.
     pub const ARMED_FOR: TimeDelta = TimeDelta::seconds(10);
 }
 
 impl App {
     /// Starts sending a draft.
-    pub async fn launch(&self, launch: Launch) -> Result<BlastRow, AppError> {
+    pub async fn launch(&self, launch: Launch) -> Result<BlastView, AppError> {
         self.start(launch, BlastCommand::Launch, Act::Launch).await
     }
 
-    /// Resumes a paused blast; the number typed must still be the number queued. Also lets a sender go on that was
-    /// stopped for an error: whoever resumes says that it is mended.
-    pub async fn resume(&self, launch: Launch) -> Result<BlastRow, AppError> {
+    /// Resumes a paused blast; the number typed must still be the number queued. Also resumes a sender that an error
+    /// stopped: whoever resumes confirms that the error is fixed.
+    pub async fn resume(&self, launch: Launch) -> Result<BlastView, AppError> {
         self.start(launch, BlastCommand::Resume, Act::Resume).await
     }
 
-    async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastRow, AppError> {
-        let blast = self.blast(launch.blast).await?;
+    async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
+        let blast = self.blast_row(launch.blast).await?;
         let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
         if let Some(why) = stop.and_then(|(code, why)| unconfirmed(&blast.sender, &code, &why)) {
@@ -68,9 +69,9 @@ impl App {
         }
         if people != launch.people {
             return Err(AppError::Refused(format!(
-                "it is {} now, not {}: look again, nothing was sent",
+                "it is {} now, not {}: check again, nothing was sent",
                 text::people(people),
-                launch.people
+                text::number(launch.people)
             )));
         }
         let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
@@ -81,23 +82,23 @@ impl App {
         }
         tx.commit().await?;
         claim::skip_suppressed(self.pool(), head.id).await?;
-        self.tell(head.id).await?;
+        self.notify(head.id).await?;
         self.blast(head.id).await
     }
 
-    /// A blast that is sending but whose sender was stopped for an error: whoever resumes says that it is mended.
-    async fn resume_sender(&self, mut tx: Transaction<'_, Postgres>, head: &BlastHead) -> Result<BlastRow, AppError> {
+    /// Resumes the stopped sender of a blast that was not paused itself: whoever resumes confirms that the error is fixed.
+    async fn resume_sender(&self, mut tx: DbTransaction, head: &BlastHead) -> Result<BlastView, AppError> {
         if self.let_go_on(&mut tx, head.sender_id).await?.is_none() {
             return Err(AppError::Refused("the blast is sending: it was not paused".to_owned()));
         }
         self.log_blast_act(&mut tx, Act::Resume, head, json!({})).await?;
         tx.commit().await?;
-        self.tell(head.id).await?;
+        self.notify(head.id).await?;
         self.blast(head.id).await
     }
 
-    /// An operator says that a stopped sender may go on: what was wrong is mended, or the restored database may send.
-    /// What came of it; `None`: it was not stopped.
+    /// Resumes a stopped sender on an operator's word that the error is fixed, or that the restored database may send. `None`: it
+    /// was not stopped.
     pub(super) async fn let_go_on(&self, tx: &mut PgConnection, id: SenderId) -> Result<Option<Confirmed>, AppError> {
         let code = sender::unstop(tx, id).await?;
         if code != Some(StopCode::Restored) {
@@ -105,25 +106,25 @@ impl App {
         }
         match self.engine().fence.confirm(self.pool(), tx, id).await {
             Ok(confirmed) => Ok(Some(confirmed)),
-            Err(Refusal::Store(error)) => Err(error.into()),
+            Err(FenceRefusal::Store(error)) => Err(error.into()),
             Err(why) => Err(AppError::Refused(format!("{why}: make it writable, then confirm again"))),
         }
     }
 
-    /// Pauses at once: no POST starts after this is heard, which is within one message.
-    pub async fn pause(&self, id: BlastId) -> Result<BlastRow, AppError> {
+    /// Pauses at once: no POST starts once the engine is notified, which takes at most one message.
+    pub async fn pause(&self, id: BlastId) -> Result<BlastView, AppError> {
         self.change(id, BlastCommand::Pause, None, Act::Pause).await?;
         self.blast(id).await
     }
 
-    /// Stops for good, at once; who is still queued is left out. Returns how many. Where this ends in the middle, an
-    /// engine goes on; so does the same command.
+    /// Stops for good, at once; people who are still queued are left out. Returns how many. If this is interrupted, an engine
+    /// or the same command finishes it.
     pub async fn cancel(&self, id: BlastId) -> Result<i64, AppError> {
         if !self.is_cancelling(id).await? {
             self.change(id, BlastCommand::Cancel, Some("cancelled"), Act::Cancel).await?;
         }
         let left_out = Clearing { blast: id, kind: ClearingKind::LeaveOut }.finish(self.pool()).await?;
-        self.tell(id).await?;
+        self.notify(id).await?;
         Ok(left_out)
     }
 
@@ -132,8 +133,8 @@ impl App {
         Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::LeaveOut))
     }
 
-    /// Removes a draft or a finished blast: at once for everybody who looks, then its people. Where this ends in the
-    /// middle, an engine goes on; so does the same command.
+    /// Removes a draft or a finished blast: it is invisible at once, then its people go. If this is interrupted, an engine or
+    /// the same command finishes it.
     pub async fn delete(&self, id: BlastId) -> Result<(), AppError> {
         if !self.is_deleting(id).await? {
             self.mark_deleted(id).await?;
@@ -142,30 +143,30 @@ impl App {
         Ok(())
     }
 
-    /// Whether a blast was deleted while people of it are still there.
+    /// Whether a blast was deleted while rows of its people are left.
     pub async fn is_deleting(&self, id: BlastId) -> Result<bool, AppError> {
         Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::Remove))
     }
 
     async fn mark_deleted(&self, id: BlastId) -> Result<(), AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let head = self.head(&mut tx, id).await?;
         transition(head.state, BlastCommand::Delete).map_err(|refused| AppError::Refused(refused.to_string()))?;
         raced(clearing::mark_deleted(&mut tx, id, head.version).await?)?;
         self.log_blast_act(&mut tx, Act::Delete, &head, json!({ "tag": head.blast_tag })).await?;
         tx.commit().await?;
-        self.tell(id).await
+        self.notify(id).await
     }
 
-    /// Takes an armed start back: a blast for which nothing was ever tried is a draft again, any other is paused. Refused
-    /// once the ten seconds are over.
+    /// Undoes an armed launch: a blast that was never begun becomes a draft again, any other is paused. Refused once the ten
+    /// seconds are over.
     pub(super) async fn disarm(
         &self,
-        tx: &mut Transaction<'_, Postgres>,
+        tx: &mut DbTransaction,
         id: BlastId,
     ) -> Result<(BlastHead, BlastState), AppError> {
         let head = self.head(tx, id).await?;
-        // A claim may begin the moment the time is over: the last half second is too late to be sure.
+        // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::now(self.pool()).await? + TimeDelta::milliseconds(500);
         if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(AppError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
@@ -177,11 +178,11 @@ impl App {
     }
 
     async fn change(&self, id: BlastId, command: BlastCommand, reason: Option<&str>, act: Act) -> Result<(), AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let head = self.change_in(&mut tx, id, command, reason).await?;
         self.log_blast_act(&mut tx, act, &head, json!({})).await?;
         tx.commit().await?;
-        self.tell(id).await
+        self.notify(id).await
     }
 
     async fn change_in(
@@ -220,16 +221,16 @@ impl App {
         Ok(action::log(tx, action).await?)
     }
 
-    /// Tells everybody at once. The change is durable already, so a failure here only makes others look later.
-    pub(super) async fn tell(&self, id: BlastId) -> Result<(), AppError> {
+    /// Notifies everybody at once. The change is durable already: after a failure here others see it at their next poll.
+    pub(super) async fn notify(&self, id: BlastId) -> Result<(), AppError> {
         if let Err(error) = self.engine().notifier.order(self.pool(), Some(id)).await {
-            tracing::debug!(%error, "others will hear of it when they look");
+            tracing::debug!(%error, "others will see it at their next poll");
         }
         Ok(())
     }
 }
 
-/// The blast is not there.
+/// There is no such blast.
 pub(super) fn no_blast(id: BlastId) -> AppError {
     AppError::NotFound(format!("there is no blast {id}: see `blastdeck blast list`"))
 }
@@ -238,11 +239,11 @@ fn raced(done: bool) -> Result<(), AppError> {
     if done {
         return Ok(());
     }
-    Err(AppError::Refused("somebody changed this blast a moment ago: look again, nothing was done".to_owned()))
+    Err(AppError::Refused("somebody changed this blast a moment ago: check again, nothing was done".to_owned()))
 }
 
-/// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, and is told how many
-/// people become uncertain by that. `None` for a sender that is stopped for anything else.
+/// Why nothing is started for a sender whose database was restored: somebody has to confirm it first, which says how many
+/// people become uncertain. `None` for a sender that is stopped for another reason.
 pub(super) fn unconfirmed(sender: &str, code: &StopCode, why: &str) -> Option<String> {
     let name = sender.replace('\'', "'\\''");
     let confirm =

@@ -1,24 +1,26 @@
-//! Making drafts.
+//! Creates drafts.
 
 use std::io::Read;
 
 use super::App;
 use super::AppError;
 use super::report::Report;
+use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
-use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::engine::ConfiguredSender;
 use crate::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
 
-/// A draft to be made. Pace and window narrow the sender's.
+/// A draft to create. Its pace and window narrow the sender's.
 #[derive(Debug, Clone)]
 pub struct NewDraft {
     /// The sender's name, as configured.
     pub sender: String,
     pub tag: String,
     pub follow_up_stage: String,
-    pub message: Message,
+    pub content: BlastContent,
+    /// A marketing template: numbers of the United States are left out.
+    pub is_marketing: bool,
     pub rate: Option<Rate>,
     pub gap: Option<Gap>,
     pub window: Option<Hours>,
@@ -27,7 +29,7 @@ pub struct NewDraft {
 }
 
 impl App {
-    /// Makes a draft of a message and a file of people. Nothing is left behind when it fails, and nothing is sent.
+    /// Creates a draft from a message and a file of people. Sends nothing, and leaves nothing behind when it fails.
     pub async fn create(
         &self,
         draft: NewDraft,
@@ -39,20 +41,21 @@ impl App {
         };
         let id = crate::store::sender::id(self.pool(), &sender.name).await?;
         let Some(sender_id) = id else { return Err(ImportError::Sender(self.no_sender(&draft.sender))) };
+        let without_united_states = draft.is_marketing;
         let draft = BlastDraft {
             sender_id,
             tag: draft.tag,
             follow_up_stage: draft.follow_up_stage,
-            message: draft.message,
+            content: draft.content,
             rate: draft.rate,
             gap: draft.gap,
             window: draft.window,
             weekdays: draft.weekdays,
             timezone: draft.timezone,
         };
-        let new = NewBlast { region: sender.region, draft };
+        let new = NewBlast { region: sender.region, draft, without_united_states };
         let imported = create_blast(self.pool(), new, source, rejected).await?;
-        let _ = self.tell(imported.blast).await;
+        let _ = self.notify(imported.blast).await;
         Ok(imported)
     }
 

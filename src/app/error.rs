@@ -1,14 +1,14 @@
-//! What a use case can end with, told apart by exit code and by what the operator can do.
+//! How a use case can fail, by exit code and by what the operator can do.
 
 use crate::store::StoreError;
 
-/// An error of the engine's use cases.
+/// An error of a use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// A rule or a state forbids it; nothing changed. Exit code 3. The sentence names the mend.
+    /// A rule or a state forbids it; nothing changed. Exit code 3. The sentence says what to do.
     #[error("{0}")]
     Refused(String),
-    /// What was typed means nothing, such as a number that is no phone's; nothing changed. Exit code 2.
+    /// The input is invalid, such as a text that is not a phone number; nothing changed. Exit code 2.
     #[error("{0}")]
     Invalid(String),
     /// There is no such blast, person or sender. Exit code 1.

@@ -1,32 +1,32 @@
-//! Whether a blast goes on without this process: said only once an engine that lives holds its sender.
+//! Hands a blast over to another process: reported only once a live engine holds its sender.
 
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::view::BlastView;
 use super::{App, AppError};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
-use crate::store::view::BlastRow;
 use crate::store::view::senders::{self, LeaseHolder};
 
-/// How long somebody may take to take a sender over.
+/// How long a takeover of a sender may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// Whose lease counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engines {
-    /// This process's too: while it lives, it is there to give the lease up.
+    /// This process's too: while it lives, it can release the lease.
     All,
-    /// Not this process's: it is about to end.
+    /// Only another process's: this one is about to end.
     Others,
 }
 
-/// What has been seen of a sender's lease so far.
+/// What was observed of a sender's lease so far.
 struct Handover {
     standby: Standby,
     engines: Engines,
@@ -38,9 +38,9 @@ struct Handover {
 }
 
 impl App {
-    /// Makes sure that somebody goes on with a blast when this process is gone: starts a standby unless one runs, and waits
-    /// until an engine that lives holds the blast's sender, or nothing is left to send. What is missing, as a sentence,
-    /// when that has not come true after five seconds; a lease that another machine holds may take as long as a renewal.
+    /// Makes sure that a blast continues without this process: starts a standby unless one runs, and waits until a live engine
+    /// holds the blast's sender or nothing is left to send. Returns what is missing, as a sentence, if that is not so after five
+    /// seconds; where another machine holds the lease, it waits for a renewal.
     pub async fn hand_over(&self, blast: BlastId, engines: Engines) -> Result<Result<(), String>, AppError> {
         let row = self.blast(blast).await?;
         if let Some(Waiting::SenderStopped { why, .. }) = &row.waiting {
@@ -64,11 +64,11 @@ impl App {
             if began.elapsed() >= self.patience(is_elsewhere) {
                 return Ok(Err(self.missing(&row, &watch).await?));
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_EVERY).await;
         }
     }
 
-    /// Longer where somebody holds the sender, until they must have renewed their lease.
+    /// Longer where another process holds the sender: until it must have renewed its lease.
     fn patience(&self, is_elsewhere: bool) -> Duration {
         let renewal = self.config().engine.lease / 3 + Duration::from_secs(1);
         if is_elsewhere { PATIENCE.max(renewal) } else { PATIENCE }
@@ -82,11 +82,11 @@ impl App {
         Ok(counts.queued + counts.sending == 0)
     }
 
-    /// Why nobody goes on, the cause before what follows from it.
-    async fn missing(&self, blast: &BlastRow, watch: &Handover) -> Result<String, AppError> {
+    /// Why no engine continues the blast: the cause before its consequences.
+    async fn missing(&self, blast: &BlastView, watch: &Handover) -> Result<String, AppError> {
         let name = &blast.sender;
-        if let Some(broken) = self.broken().iter().find(|broken| broken.sender == blast.sender_id) {
-            return Ok(format!("sender {name} cannot be used: {}", broken.why));
+        if let Some(unusable) = self.unusable_senders().iter().find(|unusable| unusable.sender == blast.sender_id) {
+            return Ok(format!("sender {name} cannot be used: {}", unusable.why));
         }
         if self.sender(blast.sender_id).is_none() {
             let place = self.config().path().map_or_else(|| "the configuration".to_owned(), shown);
@@ -102,7 +102,7 @@ impl App {
 }
 
 impl Handover {
-    /// Starts a standby where none is ready, and another where that one has ended.
+    /// Starts a standby where none is ready, and another one where that has ended.
     fn ensure(&mut self) {
         if self.failure.is_some() || self.started.as_ref().is_some_and(|started| !started.has_ended()) {
             return;
@@ -114,8 +114,8 @@ impl Handover {
         }
     }
 
-    /// Another process has to acquire or renew the lease while we watch: that of a killed one looks held until it runs out.
-    /// This process's own lease is given up when it ends, to a standby that is ready.
+    /// Another process must acquire or renew the lease during the wait, since the lease of a killed one looks held until it
+    /// expires. This process's own lease passes to a standby that is ready when it ends.
     fn is_convinced_by(&self, held: Option<&LeaseHolder>, us: &str) -> bool {
         let Some(held) = held.filter(|held| self.engines == Engines::All || held.holder != us) else { return false };
         let is_renewed = held.holder != us && self.first.as_ref().is_none_or(|first| first.renewals < held.renewals);

@@ -1,9 +1,10 @@
-//! How the senders are, by their providers' word. Sends nothing.
+//! Checks the senders' health with their providers. Sends nothing.
 
 use std::collections::HashMap;
 
 use super::App;
 use super::AppError;
+use super::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::{StopCode, stop_mend};
@@ -13,18 +14,20 @@ use crate::store;
 use crate::store::fence::Confirmed;
 use crate::store::fence::{self, Replication};
 use crate::store::sender;
-use crate::store::view::{self, BlastFilter, BlastRow, SenderStop};
+use crate::store::view::{self, BlastFilter, SenderStop};
 
-/// How one sender is: by its provider's word, and by the database's.
+/// One sender's health, by its provider and by the database.
 #[derive(Debug, Clone)]
 pub struct SenderCheck {
     pub name: String,
     /// What its provider says, or why the configuration cannot use it.
     pub health: Health,
-    /// Why it sends nothing until somebody mends it.
+    /// Why it sends nothing until somebody fixes something.
     pub stop: Option<SenderStop>,
-    /// This check let it go on.
+    /// This check resumed it.
     pub is_lifted: bool,
+    /// What else its provider's account says, a sentence each: webhooks, templates.
+    pub notes: Vec<String>,
 }
 
 impl SenderCheck {
@@ -47,14 +50,14 @@ impl SenderCheck {
 }
 
 impl App {
-    /// Asks about one sender, or all. One that was stopped for an error and is well again may go on.
+    /// Checks one sender, or all. A sender that an error stopped resumes if it is healthy again.
     pub async fn check_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, AppError> {
         let mut checks = self.examine_senders(name).await?;
         if self.is_read_only() {
             return Ok(checks);
         }
         for check in &mut checks {
-            // Whether a restored database may send is an operator's alone to say.
+            // Only an operator may say that a restored database sends.
             let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != StopCode::Restored);
             if check.health.verdict == HealthVerdict::Good && may_lift && self.unstop(&check.name).await? {
                 (check.stop, check.is_lifted) = (None, true);
@@ -64,29 +67,29 @@ impl App {
         Ok(checks)
     }
 
-    /// The same, changing nothing.
+    /// The same, but changes nothing.
     pub async fn examine_senders(&self, name: Option<&str>) -> Result<Vec<SenderCheck>, AppError> {
         let is_asked = |other: &str| name.is_none_or(|name| name.trim().eq_ignore_ascii_case(other));
         let mut healths = Vec::new();
-        for broken in self.broken().iter().filter(|broken| is_asked(&broken.name)) {
-            healths.push((
-                broken.sender,
-                &broken.name,
-                Health { verdict: HealthVerdict::Bad, detail: broken.why.clone() },
-            ));
+        for unusable in self.unusable_senders().iter().filter(|unusable| is_asked(&unusable.name)) {
+            let health = Health { verdict: HealthVerdict::Bad, detail: unusable.why.clone() };
+            healths.push((unusable.sender, &unusable.name, health, Vec::new()));
         }
-        let desks = &self.engine().senders;
-        for desk in desks.iter().filter(|desk| is_asked(&desk.name)) {
-            healths.push((desk.id, &desk.name, desk.provider.health().await));
+        for sender in self.engine().senders.iter().filter(|sender| is_asked(&sender.name)) {
+            let health = sender.provider.health().await;
+            let notes =
+                if health.verdict == HealthVerdict::Bad { Vec::new() } else { self.account_notes(sender).await };
+            healths.push((sender.id, &sender.name, health, notes));
         }
         if let Some(name) = name.filter(|_| healths.is_empty()) {
             return Err(AppError::NotFound(self.no_sender(name)));
         }
         let rows = view::senders::list(self.pool()).await?;
         let mut stops: HashMap<_, _> = rows.into_iter().filter_map(|row| Some((row.id, row.stopped?))).collect();
-        let check = |(id, name, health): (SenderId, &String, Health)| SenderCheck {
+        let check = |(id, name, health, notes): (SenderId, &String, Health, Vec<String>)| SenderCheck {
             name: name.clone(),
             health,
+            notes,
             stop: stops.remove(&id),
             is_lifted: false,
         };
@@ -100,19 +103,19 @@ impl App {
     }
 
     /// The newest running blast of a sender with somebody left to send to.
-    pub async fn blast_to_send(&self, sender: &str) -> Result<Option<BlastRow>, AppError> {
+    pub async fn blast_to_send(&self, sender: &str) -> Result<Option<BlastView>, AppError> {
         let running = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
-        let is_left = |blast: &BlastRow| blast.counts.queued + blast.counts.sending > 0;
+        let is_left = |blast: &BlastView| blast.counts.queued + blast.counts.sending > 0;
         Ok(self.blasts(&running).await?.into_iter().find(|blast| blast.sender == sender && is_left(blast)))
     }
 
-    /// An operator's word that a sender may go on, whatever stopped it, or however long its provider asked it to wait. Returns
-    /// what is known of those whom this machine posted to before the database went back in time.
+    /// Resumes a sender on an operator's word, whatever stopped it and however long its provider asked it to wait. Returns what
+    /// is known of the people whom this machine posted to before the database went back in time.
     pub async fn confirm_sender(&self, name: &str) -> Result<Confirmed, AppError> {
         let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
         let id = sender::id(self.pool(), &sender.name).await?;
         let id = id.ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let was_held = sender::lift_hold(&mut tx, id).await?;
         let confirmed = match self.let_go_on(&mut tx, id).await? {
             Some(confirmed) => confirmed,
@@ -127,7 +130,7 @@ impl App {
         Ok(confirmed)
     }
 
-    /// What holds a sender back, by its configuration: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
+    /// A sender's configured limits: `rate 20/min, pair gap 10m, at most 500 a day, 1 at once`.
     pub fn pace_of(&self, name: &str) -> Option<String> {
         let sender = self.config().sender(name)?;
         let parts = [
@@ -165,7 +168,7 @@ impl App {
     pub async fn clock_skew(&self) -> Result<chrono::TimeDelta, AppError> {
         let asked_at = Moment::now();
         let now = store::now(self.pool()).await?;
-        self.engine().clock.heard(asked_at, now);
+        self.engine().clock.observe(asked_at, now);
         Ok(self.engine().clock.skew())
     }
 }

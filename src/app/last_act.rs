@@ -1,4 +1,4 @@
-//! What is said of one's last act where it cannot be taken back: which it was, and what reverses it.
+//! The refusal to undo an operator's last act where it has no undo: which act it was, and what reverses it.
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -25,7 +25,7 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
     let blast = || blast_name(act, head);
     match &act.action {
         Act::Launch => format!("start {}", blast()),
-        Act::Resume => format!("go on with {}", blast()),
+        Act::Resume => format!("resume {}", blast()),
         Act::Pause => format!("pause {}", blast()),
         Act::Cancel => format!("cancel {}", blast()),
         Act::Delete => format!("delete {}", blast()),
@@ -51,11 +51,11 @@ fn reversal(act: &LoggedAction, head: Option<BlastHead>) -> String {
     }
 }
 
-/// How its blast stands since, and the key that reverses that.
+/// The present state of its blast, and the key that reverses that.
 fn since(act: &LoggedAction, state: Option<BlastState>) -> String {
     match state {
         None => "it was deleted since".to_owned(),
-        Some(BlastState::Paused) if act.action == Act::Pause => "S goes on with it".to_owned(),
+        Some(BlastState::Paused) if act.action == Act::Pause => "S resumes it".to_owned(),
         Some(BlastState::Sending) => "it is sending now, and p pauses it".to_owned(),
         Some(state) => format!("it is {state} now"),
     }
@@ -67,7 +67,7 @@ fn blast_name(act: &LoggedAction, head: Option<&BlastHead>) -> String {
     tag.or_else(|| Some(format!("blast {}", act.blast_id?))).unwrap_or_else(|| "a blast".to_owned())
 }
 
-/// The number with its business, as `suppress` takes them.
+/// The number with its business, as arguments of `suppress`.
 fn scope(act: &LoggedAction) -> String {
     match act.detail.get("business").and_then(Value::as_str).filter(|business| *business != "*") {
         Some(business) => format!("{} --business '{}'", phone(act), business.replace('\'', "'\\''")),

@@ -1,9 +1,9 @@
-//! An operator's marks: through the ledger, with the act logged in the same transaction.
+//! An operator's marks: recorded as evidence, with the act logged in the same transaction.
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 
 use super::App;
 use super::AppError;
@@ -12,6 +12,7 @@ use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
+use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, record_locked};
 use crate::store::person::{self, PersonRow};
@@ -31,28 +32,37 @@ pub struct Marked {
     pub command_line: String,
 }
 
-/// The first amount that follows its close within this is part of it; a further one amends it.
+/// An amount that first follows its close within this time is part of it; a later one amends it.
 const SAME_ACT: TimeDelta = TimeDelta::minutes(5);
 
 impl App {
-    /// Writes an operator's mark. Refused with a sentence when it cannot be, or when somebody else was first.
+    /// Writes an operator's mark. Refused, with a sentence, where the mark is impossible or somebody else was first.
     pub async fn mark(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let person = self.hold(&mut tx, recipient, &mark).await?;
         self.refuse_lost_race(&mut tx, &person, &mark).await?;
         let close = self.own_fresh_close(&mut tx, &person, &mark).await?;
         self.write(tx, &person, mark, close).await
     }
 
+    /// The same as an act of its own, also where it is the amount of a sale that was closed a moment ago: each command line
+    /// is undone alone.
+    pub async fn mark_apart(&self, recipient: RecipientId, mark: Mark) -> Result<Marked, AppError> {
+        let mut tx = self.begin().await?;
+        let person = self.hold(&mut tx, recipient, &mark).await?;
+        self.refuse_lost_race(&mut tx, &person, &mark).await?;
+        self.write(tx, &person, mark, None).await
+    }
+
     /// Writes another amount for a sale that was closed earlier, whoever closed it: an act of its own. Refused where the
-    /// amount is not `seen` any more, so that of two operators who amend one sale the second is told.
+    /// amount is not `seen` any more, so that of two operators who amend one sale the second is refused.
     pub async fn amend(
         &self,
         recipient: RecipientId,
         seen: Option<Decimal>,
         amount: Decimal,
     ) -> Result<Marked, AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mark = Mark::Closed(Some(amount));
         let person = self.hold(&mut tx, recipient, &mark).await?;
         if person.recipient.closed_at.is_none() {
@@ -72,7 +82,7 @@ impl App {
     /// Records a mark of somebody under lock, logs it (as part of an earlier act, where there is one), and commits.
     async fn write(
         &self,
-        mut tx: Transaction<'_, Postgres>,
+        mut tx: DbTransaction,
         person: &PersonRow,
         mark: Mark,
         close: Option<ActionId>,
@@ -85,11 +95,12 @@ impl App {
         }
         let (before, after) = outcome(settled.first(), person)?;
         if mark == Mark::OptOut {
-            self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
+            let noted = self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
+            self.remember(vec![noted.opt_out]).await;
         }
         let action = self.log_mark(&mut tx, person, &mark, close).await?;
         tx.commit().await?;
-        self.tell(person.blast_id).await?;
+        self.notify(person.blast_id).await?;
         Ok(Marked {
             action,
             recipient: person.id,
@@ -107,14 +118,14 @@ impl App {
         held.pop().ok_or_else(gone)
     }
 
-    /// The entry for an operator's word about a person's present attempt, said when that was read.
+    /// The entry for an operator's evidence about a person's current attempt, as of the time that it was read.
     pub(super) fn manual(&self, person: &PersonRow, evidence: Evidence) -> EvidenceEntry {
         let stamped = StampedEvidence { attempt: person.recipient.attempt, at: person.read_at, evidence };
         let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Operator);
         EvidenceEntry { by: Some(self.operator().to_owned()), ..entry }
     }
 
-    /// Two operators on one sale: who was first is told, the second is not written. One's own close may be amended.
+    /// Two operators on one sale: the refusal names the first, and the second is not written. One's own close may be amended.
     pub(super) async fn refuse_lost_race(
         &self,
         tx: &mut PgConnection,
@@ -164,7 +175,8 @@ impl App {
 }
 
 impl App {
-    /// The close that an amount belongs to, typed a moment after it: both are one act, and one undo takes both back.
+    /// The close that an amount belongs to, if it was typed a moment later and nothing was done to the person between: both
+    /// are one act, undone together.
     async fn own_fresh_close(
         &self,
         tx: &mut PgConnection,
@@ -174,8 +186,8 @@ impl App {
         if !matches!(mark, Mark::Closed(_)) || person.recipient.closed_at.is_none() {
             return Ok(None);
         }
-        let close = action::newest_close(tx, person.id).await?;
-        // A second amount is an act of its own: taking it back leaves the sale and the first one.
+        let close = action::newest_on_each(tx, &[person.id]).await?.pop().filter(|act| act.action == Act::Closed);
+        // A second amount is an act of its own: its undo leaves the sale and the first amount.
         let is_first = person.recipient.amount.is_none();
         let is_own = |close: &action::LoggedAction| {
             is_first && close.operator == self.operator() && person.read_at - close.at < SAME_ACT
@@ -184,7 +196,7 @@ impl App {
     }
 }
 
-/// Somebody, or the sentence that they are gone.
+/// The person, or the error that they are gone.
 pub(super) async fn person_of(tx: &mut PgConnection, id: RecipientId) -> Result<PersonRow, AppError> {
     person::get(tx, id).await?.ok_or_else(gone)
 }
@@ -241,7 +253,7 @@ pub(super) fn command_line(person: &PersonRow, mark: &Mark) -> String {
     }
 }
 
-/// What a mark says that changes no status, where it was known before.
+/// What a mark without a change of status says about a person, if that was known before.
 const fn known_fact(mark: &Mark) -> Option<&'static str> {
     match mark {
         Mark::OptOut => Some("has opted out"),

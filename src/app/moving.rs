@@ -1,12 +1,12 @@
-//! Moving a sender to another phone on purpose.
+//! Moves a sender to another phone, on purpose.
 
 use serde_json::json;
 
 use super::App;
 use super::AppError;
-use super::open::registered;
 use crate::domain::act::Act;
 use crate::domain::sender::SenderDevice;
+use crate::engine::registration;
 use crate::store::action::{self, NewAction};
 use crate::store::sender;
 
@@ -26,17 +26,16 @@ impl SenderMoved {
 }
 
 impl App {
-    /// Makes a sender the phone that this configuration says it is. An engine that sends for it from another phone is fenced
-    /// off; whoever it had under way becomes uncertain unless their answer comes.
+    /// Makes a sender the phone that this configuration names. An engine that sends for it from another phone is fenced off; whoever it had in flight becomes uncertain unless their answer arrives.
     pub async fn move_sender(&self, name: &str) -> Result<SenderMoved, AppError> {
         let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
-        let registered = registered(sender);
+        let registered = registration(sender);
         let known = sender::look_up(self.pool(), std::slice::from_ref(&registered)).await?;
         let now = sender.identity();
         if let Some(sender::RegistrationOutcome::Ours(_)) = known.get(&sender.name) {
             return Ok(SenderMoved { before: Some(now.clone()), now });
         }
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let before = sender::move_to(&mut tx, &registered).await?;
         let from = before.as_ref().map(ToString::to_string);
         let new = NewAction {

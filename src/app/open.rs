@@ -1,4 +1,4 @@
-//! Opening: the database brought up to date, senders registered, their ways to WhatsApp built.
+//! Opens an app: migrates the database, registers the senders and builds their providers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,21 +9,22 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{App, AppError, Connections, Inner};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::domain::ids::SenderId;
-use crate::domain::sender::SenderDevice;
+use crate::domain::opt_out::StopWords;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::{
-    ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, Notifier, Suspension, Turns,
+    ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, Notifier, ReadPermits, Retirement,
+    Suspension, is_another_phone, registration,
 };
 use crate::store::sender::{self, RegistrationOutcome, SenderRegistration};
 use crate::store::{self, Endpoint, StoreError};
 
-/// How long a server that takes no more connections is asked again, and how often.
+/// How long and how often to retry a server that accepts no more connections.
 const CROWD_PATIENCE: Duration = Duration::from_secs(5);
 const CROWD_PAUSE: Duration = Duration::from_millis(200);
 
-/// What an app is made of.
+/// What an app is opened with.
 pub struct Setup {
     pub config: Config,
     /// The database's address, wherever it came from.
@@ -33,23 +34,23 @@ pub struct Setup {
     pub stop: CancellationToken,
 }
 
-/// Whether this process may change anything. Postgres itself holds a reader to it.
+/// Whether this process may change anything. Postgres enforces it for a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     ReadOnly,
     ReadWrite,
 }
 
-/// Whether news is listened for: by what lives on, not by a verb that looks once.
+/// Whether to listen for notifications: for a long-lived process, not for a verb that reads once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listening {
     Yes,
     No,
 }
 
-/// A configured sender that cannot be used, and why: a token that is not there.
+/// A configured sender that cannot be used, and why: its token is missing, or it is another phone in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
+pub struct UnusableSender {
     pub sender: SenderId,
     pub name: String,
     pub why: String,
@@ -59,7 +60,7 @@ impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, AppError> {
         let Pools { endpoint, usual: pool, beside: beside_pool, sending: sending_pool } = connect(&setup).await?;
-        let (senders, broken) = senders(&pool, &setup.config, setup.access).await?;
+        let (senders, unusable) = senders(&pool, &setup.config, setup.access).await?;
         let notifier = match setup.listening {
             Listening::Yes => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => Notifier::deaf(),
@@ -75,20 +76,28 @@ impl App {
         let engine = EngineContext {
             identity: Arc::new(identity(&state.join(&database), setup.listening, &host)),
             host: host.into(),
+            installation: database.as_str().into(),
+            stop_words: Arc::new(StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str))),
             senders: senders.into(),
             settings: EngineSettings::of(&setup.config),
             clock: Arc::new(DatabaseClock::default()),
-            fence: Arc::new(Fence::new(state, &database, setup.config.database.data_dir.join("run"))),
+            fence: Arc::new(Fence::new(
+                state,
+                &database,
+                setup.config.database.data_dir.join("run"),
+                EngineSettings::of(&setup.config).retry,
+            )),
             notifier,
             suspension: Suspension::default(),
-            turns: Turns::default(),
+            retirement: Retirement::default(),
+            read_permits: ReadPermits::default(),
             pool,
             sending_pool,
         };
         let inner = Inner {
             operator: setup.config.operator.clone(),
             sender_index: engine.senders.iter().enumerate().map(|(at, sender)| (sender.id, at)).collect(),
-            broken,
+            unusable,
             engine,
             beside_pool,
             stop: setup.stop,
@@ -108,7 +117,7 @@ struct Pools {
     sending: PgPool,
 }
 
-/// Finds the database, and brings its schema up to date unless nothing may change.
+/// Finds the database, and migrates its schema unless nothing may change.
 async fn connect(setup: &Setup) -> Result<Pools, AppError> {
     let connections = match setup.listening {
         Listening::Yes => store::IDLE_CONNECTIONS,
@@ -121,13 +130,13 @@ async fn connect(setup: &Setup) -> Result<Pools, AppError> {
     };
     let (usual, beside, sending) = (open(connections)?, open(1)?, open(store::SENDING_CONNECTIONS)?);
     if setup.access == Access::ReadWrite {
-        // Also after months of rest: without this month's partition nothing can be written.
+        // Also after months of disuse: without this month's partition nothing can be written.
         store::months::make(&usual).await?;
     }
     Ok(Pools { endpoint, usual, beside, sending })
 }
 
-/// A server that takes no more connections now may in a moment: when something happens, all windows look at once.
+/// A server that accepts no more connections may do so a moment later: after a change, all windows read at once.
 async fn reach(setup: &Setup) -> Result<Endpoint, StoreError> {
     let deadline = Instant::now() + CROWD_PATIENCE;
     loop {
@@ -144,7 +153,7 @@ async fn reach(setup: &Setup) -> Result<Endpoint, StoreError> {
     }
 }
 
-/// Only what lives on can hold leases. One directory a database: the same name in two would mean nothing.
+/// Only a long-lived process holds leases. One directory per database: the same name in two databases would mean nothing.
 fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
     match listening {
         Listening::Yes => Identity::take(directory, host),
@@ -157,45 +166,26 @@ async fn senders(
     pool: &PgPool,
     config: &Config,
     access: Access,
-) -> Result<(Vec<ConfiguredSender>, Vec<Broken>), AppError> {
-    let configured: Vec<SenderRegistration> = config.senders.iter().map(registered).collect();
+) -> Result<(Vec<ConfiguredSender>, Vec<UnusableSender>), AppError> {
+    let configured: Vec<SenderRegistration> = config.senders.iter().map(registration).collect();
     // A reader registers none.
     let mut said = match access {
         Access::ReadWrite => sender::register(pool, &configured).await?,
         Access::ReadOnly => sender::look_up(pool, &configured).await?,
     };
-    let (mut usable, mut broken) = (Vec::new(), Vec::new());
+    let (mut usable, mut unusable) = (Vec::new(), Vec::new());
     for sender in &config.senders {
         let (id, built) = match said.remove(&sender.name) {
             Some(RegistrationOutcome::Ours(id)) => (id, ConfiguredSender::build(sender, id, config)),
-            Some(RegistrationOutcome::Elsewhere { id, device }) => (id, Err(elsewhere(sender, &device))),
+            Some(RegistrationOutcome::Elsewhere { id, device }) => (id, Err(is_another_phone(sender, &device))),
             None => continue,
         };
         match built {
             Ok(sender) => usable.push(sender),
-            Err(why) => broken.push(Broken { sender: id, name: sender.name.clone(), why }),
+            Err(why) => unusable.push(UnusableSender { sender: id, name: sender.name.clone(), why }),
         }
     }
-    Ok((usable, broken))
-}
-
-/// A sender as the database is to know it.
-pub(super) fn registered(sender: &config::SenderConfig) -> SenderRegistration {
-    SenderRegistration {
-        name: sender.name.clone(),
-        business: sender.business().to_owned(),
-        rehearsal: sender.is_rehearsal(),
-        device: sender.identity(),
-    }
-}
-
-/// The same name, another phone: two configurations on one database, or one that was edited.
-fn elsewhere(sender: &config::SenderConfig, device: &SenderDevice) -> String {
-    let (name, ours) = (&sender.name, sender.identity());
-    format!(
-        "in this database sender {name} is {device}, in this configuration {ours}: \
-         to send from this one from now on, run `blastdeck sender move {name}`"
-    )
+    Ok((usable, unusable))
 }
 
 fn host() -> String {

@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::App;
 use super::AppError;
 use super::commands::unconfirmed;
-use super::prospect::{Prospect, SenderState};
+use super::prospect::Prospect;
+use super::template::TemplateCheck;
+use super::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
-use crate::domain::ids::BlastId;
-use crate::domain::message::Message;
+use crate::domain::content::BlastContent;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::Forecast;
-use crate::engine::ConfiguredSender;
 use crate::engine::variables;
 use crate::store::claim::Claimed;
 use crate::store::plan::{self, ConcurrentBlast, SampleKind};
@@ -20,7 +21,7 @@ use crate::store::view::BlastRow;
 /// What a launch would do, shown before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    pub blast: BlastRow,
+    pub blast: BlastView,
     /// How many get a message: the number to type.
     pub people: i64,
     /// Left out because they opted out.
@@ -39,15 +40,15 @@ pub struct Plan {
     pub shared_with: Vec<ConcurrentBlast>,
     /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
     pub forecast: Forecast,
-    /// Why its sender sends nothing until somebody mends it: nothing is promised then.
+    /// Why its sender sends nothing until somebody fixes it; there is no forecast then.
     pub stopped: Option<String>,
-    /// What some of those who get it read.
+    /// The text for some of the people who get it.
     pub samples: Vec<Sample>,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
 }
 
-/// What one person would read.
+/// The text for one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// Why they are shown: "first", "shortest name", "longest name".
@@ -63,6 +64,7 @@ pub(super) struct Readiness {
     /// Queued, but opted out.
     pub suppressed: i64,
     pub obstacles: Vec<String>,
+    pub template: TemplateCheck,
 }
 
 const RECENTLY: TimeDelta = TimeDelta::days(7);
@@ -70,19 +72,21 @@ const RECENTLY: TimeDelta = TimeDelta::days(7);
 impl App {
     /// What a launch (or resume) would do. Changes nothing.
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
-        let blast = self.blast(id).await?;
-        let business = self.business(blast.sender_id).await?;
-        let Readiness { people, suppressed, mut obstacles } = self.readiness(&blast).await?;
+        let row = self.blast_row(id).await?;
+        let business = self.business(row.sender_id).await?;
+        let Readiness { people, suppressed, mut obstacles, template } = self.readiness(&row).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
-        let samples = self.samples(&blast, &business).await?;
+        let samples = self.samples(&row, &business, &template).await?;
         let senders = self.senders_by_id().await?;
-        let sender = senders.get(&blast.sender_id);
+        let sender = senders.get(&row.sender_id);
         let stop = sender.and_then(|sender| sender.stopped.clone());
-        obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&blast.sender, &stop.code, &stop.reason)));
+        obstacles.extend(stop.as_ref().and_then(|stop| unconfirmed(&row.sender, &stop.code, &stop.reason)));
         let stopped = stop.map(|stop| stop.reason);
+        let now = self.engine().clock.now();
+        let waiting = self.waiting_of(&row, sender, now);
         let plan = Plan {
             people,
-            suppressed: suppressed + blast.counts.opted_out,
+            suppressed: suppressed + row.counts.opted_out,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             pace: String::new(),
@@ -93,25 +97,31 @@ impl App {
             stopped,
             samples,
             obstacles,
-            blast,
+            blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
         };
-        match self.sender(plan.blast.sender_id) {
-            Some(configured) => {
-                let state = self.sender_state(configured, sender).await?;
-                Ok(plan.timed(configured, &state, self.engine().clock.now()))
-            }
-            None => Ok(plan),
-        }
+        let Some(configured) = self.sender(row.sender_id) else { return Ok(plan) };
+        let sender_state = &self.sender_state(configured, sender).await?;
+        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
+        Ok(plan.timed(prospect, now))
     }
 
-    /// The part of the plan that a launch asks again, without what is only for the eye.
+    /// The part of the plan that a launch checks again.
     pub(super) async fn readiness(&self, blast: &BlastRow) -> Result<Readiness, AppError> {
         let suppressed = suppression::count_in(self.pool(), blast.id).await?;
         let people = blast.counts.queued - suppressed;
-        Ok(Readiness { people, suppressed, obstacles: self.obstacles(blast, suppressed) })
+        let mut obstacles = self.obstacles(blast, suppressed);
+        let mut template = TemplateCheck::default();
+        if obstacles.is_empty()
+            && let Some(sender) = self.sender(blast.sender_id)
+            && let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref())
+        {
+            template = self.template_check(sender, &content).await;
+            obstacles.extend(template.obstacle.clone());
+        }
+        Ok(Readiness { people, suppressed, obstacles, template })
     }
 
-    /// Why it cannot be launched or resumed now, each with its mend.
+    /// Why it cannot be launched or resumed now, each with what to do about it.
     fn obstacles(&self, blast: &BlastRow, suppressed: i64) -> Vec<String> {
         let mut obstacles = Vec::new();
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
@@ -129,17 +139,34 @@ impl App {
                 blast.sender
             ));
         }
-        if let Err(error) = Message::parse(&blast.message) {
-            obstacles.push(format!("the message cannot be used: {error}"));
+        if let Some(unreadable) = blast.limits.unreadable() {
+            obstacles.push(format!("{} is not sent: {unreadable}. Fix that in its row of the table blasts", blast.tag));
+        }
+        match BlastContent::parse(&blast.message, blast.template.as_ref()) {
+            Err(error) => obstacles.push(format!("the message cannot be used: {error}")),
+            Ok(BlastContent::Template(_)) if !self.sends_templates(blast.sender_id) => {
+                obstacles.push(format!("{} sends a template, which only a sender of provider meta can", blast.tag));
+            }
+            Ok(_) => {}
         }
         obstacles
     }
 
-    async fn samples(&self, blast: &BlastRow, business: &str) -> Result<Vec<Sample>, AppError> {
-        let Ok(message) = Message::parse(&blast.message) else { return Ok(Vec::new()) };
+    /// Whether a sender can send templates, as far as it is known here.
+    fn sends_templates(&self, sender: SenderId) -> bool {
+        self.sender(sender).is_none_or(|configured| configured.provider.sends_templates())
+    }
+
+    async fn samples(
+        &self,
+        blast: &BlastRow,
+        business: &str,
+        template: &TemplateCheck,
+    ) -> Result<Vec<Sample>, AppError> {
+        let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref()) else { return Ok(Vec::new()) };
         let people = plan::samples(self.pool(), blast.id, business).await?;
         let sample = |(why, person): (SampleKind, Claimed)| {
-            let text = message.render(&variables(&person)).ok()?;
+            let text = template.preview(content.render(&variables(&person)).ok()?);
             let which = match why {
                 SampleKind::First => "first",
                 SampleKind::ShortestName => "shortest name",
@@ -152,15 +179,16 @@ impl App {
 }
 
 impl Plan {
-    /// With how fast it would go, and until when.
-    fn timed(mut self, configured: &ConfiguredSender, sender: &SenderState, now: DateTime<Utc>) -> Self {
-        let prospect = Prospect { blast: &self.blast, sender: configured, sender_state: sender };
+    /// Adds how fast it would go, and until when.
+    fn timed(mut self, prospect: Prospect<'_>, now: DateTime<Utc>) -> Self {
+        let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
-        self.window = self.blast.limits.beside(&configured.limits).window.map(|window| window.to_string());
+        let own = blast.limits.under(&configured.limits).ok();
+        self.window = own.and_then(|own| own.window).map(|window| window.to_string());
         self.pace = prospect.pace();
         self.forecast = prospect.forecast(self.people, now);
-        self.shared_with = sender.beside(self.blast.id).cloned().collect();
+        self.shared_with = sender.beside(blast.id).cloned().collect();
         self
     }
 }

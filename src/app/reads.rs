@@ -1,4 +1,4 @@
-//! What faces read, with what only the engine can add: why a blast waits, when it is done, a sender's pace.
+//! The reads of the faces: rows with what is computed added (why a blast waits, when it is done, a sender's pace).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,6 +10,7 @@ use super::AppError;
 use super::commands::no_blast;
 use super::prospect::{Prospect, SenderState};
 use super::reason;
+use super::view::{BlastView, Estimate, SenderUsage, SenderView};
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
@@ -18,6 +19,7 @@ use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
+use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
 use crate::store::count::{self, CountDifference};
@@ -30,27 +32,33 @@ use crate::store::view::{
 
 impl App {
     /// Blasts with their counts, newest first.
-    pub async fn blasts(&self, filter: &BlastFilter) -> Result<Vec<BlastRow>, AppError> {
-        let mut blasts = view::blasts::list(self.pool(), filter).await?;
-        if blasts.iter().any(|blast| blast.state == BlastState::Sending) {
-            let senders = self.senders_by_id().await?;
-            let mut states = HashMap::new();
-            for blast in &mut blasts {
-                let sender = senders.get(&blast.sender_id);
-                self.explain(blast, sender, &mut states).await?;
-            }
-        }
-        Ok(blasts)
+    pub async fn blasts(&self, filter: &BlastFilter) -> Result<Vec<BlastView>, AppError> {
+        let rows = view::blasts::list(self.pool(), filter).await?;
+        self.blast_views(rows).await
     }
 
-    pub async fn blast(&self, id: BlastId) -> Result<BlastRow, AppError> {
-        let mut blast = view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
-        if blast.state == BlastState::Sending {
-            let senders = self.senders_by_id().await?;
-            let sender = senders.get(&blast.sender_id);
-            self.explain(&mut blast, sender, &mut HashMap::new()).await?;
+    pub async fn blast(&self, id: BlastId) -> Result<BlastView, AppError> {
+        let row = self.blast_row(id).await?;
+        let is_sending = row.state == BlastState::Sending;
+        let senders = if is_sending { self.senders_by_id().await? } else { HashMap::new() };
+        let sender = senders.get(&row.sender_id);
+        self.blast_view(row, sender, &mut HashMap::new()).await
+    }
+
+    pub(super) async fn blast_row(&self, id: BlastId) -> Result<BlastRow, AppError> {
+        view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))
+    }
+
+    async fn blast_views(&self, rows: Vec<BlastRow>) -> Result<Vec<BlastView>, AppError> {
+        let is_any_sending = rows.iter().any(|row| row.state == BlastState::Sending);
+        let senders = if is_any_sending { self.senders_by_id().await? } else { HashMap::new() };
+        let mut states = HashMap::new();
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let sender = senders.get(&row.sender_id);
+            views.push(self.blast_view(row, sender, &mut states).await?);
         }
-        Ok(blast)
+        Ok(views)
     }
 
     /// How many people are in each status: a handful of rows, whatever the blast's size.
@@ -58,42 +66,49 @@ impl App {
         Ok(view::blasts::counts(self.pool(), id).await?)
     }
 
-    /// Only the state.
+    /// A blast's state alone.
     pub async fn state(&self, id: BlastId) -> Result<BlastState, AppError> {
         view::blasts::state(self.pool(), id).await?.ok_or_else(|| no_blast(id))
     }
 
-    /// Fills in what follows from more than the row. What is known of a sender is asked once.
-    async fn explain(
+    /// Adds what follows from more than the row. `states` caches what is known of each sender.
+    async fn blast_view(
         &self,
-        blast: &mut BlastRow,
+        row: BlastRow,
         sender: Option<&SenderRow>,
         states: &mut HashMap<SenderId, SenderState>,
-    ) -> Result<(), AppError> {
-        if blast.state != BlastState::Sending {
-            return Ok(());
+    ) -> Result<BlastView, AppError> {
+        if row.state != BlastState::Sending {
+            return Ok(BlastView::new(row, None, Estimate::default()));
         }
         let now = self.engine().clock.now();
-        let trouble = self.engine().notifier.trouble(blast.sender_id);
-        blast.waiting = reason::of(blast, sender, trouble, now);
-        let Some(configured) = self.sender(blast.sender_id) else { return Ok(()) };
-        let state = match states.entry(configured.id) {
+        let waiting = self.waiting_of(&row, sender, now);
+        let Some(configured) = self.sender(row.sender_id) else {
+            return Ok(BlastView::new(row, waiting, Estimate::default()));
+        };
+        let sender_state = match states.entry(configured.id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(self.sender_state(configured, sender).await?),
         };
-        let prospect = Prospect { blast, sender: configured, sender_state: state };
-        (blast.done_at, blast.per_hour) = (prospect.forecast(blast.counts.queued, now).done_at, prospect.per_hour());
-        Ok(())
+        let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
+        let done_at = prospect.forecast(row.counts.queued, now).done_at;
+        let estimate = Estimate { done_at, per_hour: prospect.per_hour() };
+        Ok(BlastView::new(row, waiting, estimate))
     }
 
-    /// What holds a sender back now, beside its configuration.
+    /// Why a blast is not sending as fast as it can, for every face the same.
+    pub(super) fn waiting_of(&self, row: &BlastRow, sender: Option<&SenderRow>, now: DateTime<Utc>) -> Option<Waiting> {
+        reason::of(row, sender, self.engine().notifier.trouble(row.sender_id), now)
+    }
+
+    /// What limits a sender now, in addition to its configuration.
     pub(super) async fn sender_state(
         &self,
         configured: &ConfiguredSender,
         row: Option<&SenderRow>,
     ) -> Result<SenderState, AppError> {
         let (slowed, held_until) = sender::slowed(self.pool(), configured.id).await?;
-        // Without a limit nobody asks, and counting a day of a million would cost.
+        // Nobody needs it without a limit, and counting a day of a million is expensive.
         let today = if configured.limits.daily_cap.is_some() { self.attempts_today(configured).await? } else { 0 };
         Ok(SenderState {
             slowed: u32::try_from(slowed).unwrap_or_default(),
@@ -106,11 +121,11 @@ impl App {
 
     pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, AppError> {
         let rows = view::senders::list(self.pool()).await?;
-        Ok(rows.into_iter().map(|row| (row.id, self.with_broken(row))).collect())
+        Ok(rows.into_iter().map(|row| (row.id, self.with_unusable(row))).collect())
     }
 
-    /// A sender that this configuration cannot use is as good as stopped.
-    fn with_broken(&self, mut row: SenderRow) -> SenderRow {
+    /// A sender that this configuration cannot use counts as stopped.
+    fn with_unusable(&self, mut row: SenderRow) -> SenderRow {
         if row.lease.is_none()
             && let Some(reason) = self.unusable(row.id)
         {
@@ -123,26 +138,26 @@ impl App {
     pub(super) fn unusable(&self, id: SenderId) -> Option<String> {
         match self.sender(id) {
             Some(configured) => configured.is_elsewhere().then(|| configured.elsewhere()),
-            None => self.broken().iter().find(|broken| broken.sender == id).map(|broken| broken.why.clone()),
+            None => self.unusable_senders().iter().find(|sender| sender.sender == id).map(|sender| sender.why.clone()),
         }
     }
 
-    /// Senders as they stand, with their pace and how much of the day's limit is used. Where there is no limit nothing is
-    /// counted: a window asks again and again, and a day may have a million.
-    pub async fn senders(&self) -> Result<Vec<SenderRow>, AppError> {
+    /// Senders with their pace and how much of the daily cap is used. Nothing is counted where there is no cap: a window reads
+    /// this again and again, and a day may have a million attempts.
+    pub async fn senders(&self) -> Result<Vec<SenderView>, AppError> {
         self.senders_counting(|sender| sender.is_some_and(|sender| sender.limits.daily_cap.is_some())).await
     }
 
-    /// The same with today's count of each, limit or not: for whoever asks once.
-    pub async fn senders_with_counts(&self) -> Result<Vec<SenderRow>, AppError> {
+    /// The same with today's count of each, capped or not: for a caller that reads once.
+    pub async fn senders_with_counts(&self) -> Result<Vec<SenderView>, AppError> {
         self.senders_counting(|_| true).await
     }
 
-    /// The day of a sender that this configuration cannot use, or has no more, is that of the screen's time zone.
+    /// The day of a sender that this configuration cannot use, or no longer has, is that of the screen's time zone.
     async fn senders_counting(
         &self,
         is_counted: impl Fn(Option<&ConfiguredSender>) -> bool,
-    ) -> Result<Vec<SenderRow>, AppError> {
+    ) -> Result<Vec<SenderView>, AppError> {
         let rows = view::senders::list(self.pool()).await?;
         let counted =
             rows.iter().map(|row| (row.id, self.sender(row.id))).filter(|(_, configured)| is_counted(*configured));
@@ -151,16 +166,16 @@ impl App {
             .map(|(id, configured)| (id, day_start(now, configured.map_or(zone, ConfiguredSender::zone))))
             .collect();
         let today = sender::attempts_of_days(self.pool(), &days).await?;
-        let with_pace = |row: SenderRow| {
+        let with_usage = |row: SenderRow| {
             let limits = self.sender(row.id).map(|configured| configured.limits);
-            SenderRow {
+            let usage = SenderUsage {
                 daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
                 per_hour: limits.as_ref().and_then(per_hour),
                 today: today.get(&row.id).copied().unwrap_or_default(),
-                ..self.with_broken(row)
-            }
+            };
+            SenderView::new(self.with_unusable(row), usage)
         };
-        Ok(rows.into_iter().map(with_pace).collect())
+        Ok(rows.into_iter().map(with_usage).collect())
     }
 
     /// Whether an engine holds the sender now.
@@ -180,7 +195,7 @@ impl App {
         Ok(view::recipients::window(self.pool(), query).await?)
     }
 
-    /// These people as they are now, in the order asked; who is gone is left out.
+    /// These people as they are now, in the requested order; people who are gone are left out.
     pub async fn recipients_by_id(&self, ids: &[RecipientId]) -> Result<Vec<RecipientRow>, AppError> {
         Ok(view::recipients::by_id(self.pool(), ids).await?)
     }
@@ -234,12 +249,12 @@ impl App {
         Ok(view::history::since(self.pool(), blast, from).await?)
     }
 
-    /// When this operator last looked (and notes that they look now).
-    pub async fn seen(&self) -> Result<Option<DateTime<Utc>>, AppError> {
+    /// When this operator was last present; records that they are now.
+    pub async fn touch_last_seen(&self) -> Result<Option<DateTime<Utc>>, AppError> {
         Ok(action::touch_last_seen(self.pool(), self.operator()).await?)
     }
 
-    /// Recounts and compares. Empty: the counters are true.
+    /// Recounts and compares. Empty: the counters are right.
     pub async fn audit(&self, blast: Option<BlastId>) -> Result<Vec<CountDifference>, AppError> {
         Ok(count::audit(self.pool(), blast).await?)
     }
@@ -268,7 +283,7 @@ impl App {
         Ok(())
     }
 
-    /// Blasts with somebody whose newest history is not their status. Empty: the history is whole.
+    /// Blasts with somebody whose newest history entry is not their status. Empty: the history is complete.
     pub async fn audit_history(&self, blast: Option<BlastId>) -> Result<Vec<BlastId>, AppError> {
         Ok(count::audit_history(self.pool(), blast).await?)
     }

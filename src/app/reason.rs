@@ -1,4 +1,4 @@
-//! Why a blast is not sending as fast as it can, from what is in the database: the same answer for every face.
+//! Derives from the database why a blast is not sending as fast as it can: the same answer for every face.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,10 +7,10 @@ use crate::domain::recipient::TOO_RECENTLY;
 use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::store::view::{BlastRow, SenderRow};
 
-/// A launch is not called unattended before an engine had time to hear of it.
+/// How long an engine has to notice a launch before the blast is called unattended.
 const GRACE: TimeDelta = TimeDelta::seconds(5);
 
-/// The reason, if there is one. `trouble` is what this process itself cannot write for.
+/// The reason, if there is one. `trouble` is what keeps this process itself from writing.
 pub fn of(
     blast: &BlastRow,
     sender: Option<&SenderRow>,
@@ -24,9 +24,9 @@ pub fn of(
         return Some(Waiting::Armed { until });
     }
     let counts = &blast.counts;
-    let told = trouble.map(|trouble| Waiting::Database { trouble }).or_else(|| database_of(sender?));
-    if counts.queued + counts.sending > 0 && told.is_some() {
-        return told;
+    let reported = trouble.map(|trouble| Waiting::Database { trouble }).or_else(|| database_of(sender?));
+    if counts.queued + counts.sending > 0 && reported.is_some() {
+        return reported;
     }
     if counts.queued == 0 {
         let only_doubt = counts.sending == 0 && counts.uncertain > 0;
@@ -37,34 +37,37 @@ pub fn of(
         let (why, code) = (stop.reason.clone(), stop.code.clone());
         return Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code });
     }
+    if let Some(unreadable) = blast.limits.unreadable() {
+        return Some(Waiting::Unreadable { why: unreadable.to_string() });
+    }
     let Some(lease) = &sender.lease else {
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
         return (!is_new).then_some(Waiting::NoEngine);
     };
-    // Renewed every third of its life: with less than half of it left it should have been.
+    // It is renewed every third of its life: with less than half of it left, a renewal is overdue.
     let valid = sender.waiting.lease_ms.map(TimeDelta::milliseconds);
     if valid.is_some_and(|valid| lease.expires_at - now < valid / 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: lease.expires_at });
     }
-    let told = sender.waiting.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
-    // No renewal ever reaches so far, but for clocks that differ as its engine says: the clock that granted it was wrong,
-    // and whoever waits for it sees that it is dead.
-    let ahead = lease.expires_at - now - skew_of(told.as_ref());
+    let reported = sender.waiting.blasts.get(&blast.id).cloned().and_then(|waiting| waiting.at(now));
+    // No renewal reaches so far ahead unless the clocks differ as the engine reports: the clock that granted it was wrong, and
+    // whoever waits for the lease will see that it is dead.
+    let ahead = lease.expires_at - now - skew_of(reported.as_ref());
     if let Some(valid) = valid.filter(|valid| ahead > *valid * 2) {
         return Some(Waiting::Silent { host: lease.host.clone(), until: now + valid });
     }
-    later_of(told, due_later(blast, now))
+    later_of(reported, due_later(blast, now))
 }
 
-/// How far the database's clock is ahead, where an engine holds its blasts for that.
-fn skew_of(told: Option<&Waiting>) -> TimeDelta {
-    match told {
+/// How far the database's clock is ahead, if an engine holds its blasts because of that.
+fn skew_of(reported: Option<&Waiting>) -> TimeDelta {
+    match reported {
         Some(Waiting::Clock { seconds }) => TimeDelta::try_seconds(*seconds).unwrap_or_default().max(TimeDelta::zero()),
         _ => TimeDelta::zero(),
     }
 }
 
-/// What everybody left is due later for, if nobody is due now.
+/// Why everybody left is due later, if nobody is due now.
 fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
     let (until, people) = (blast.next_due_at.filter(|due| *due > now)?, blast.counts.queued);
     let is_pair = blast.next_due_reason.as_deref() == Some(TOO_RECENTLY);
@@ -72,19 +75,19 @@ fn due_later(blast: &BlastRow, now: DateTime<Utc>) -> Option<Waiting> {
 }
 
 /// With nobody due, a pace does not bind; a closed window, a stop or wrong clocks still do.
-fn later_of(told: Option<Waiting>, due: Option<Waiting>) -> Option<Waiting> {
-    match (told, due) {
-        (Some(told @ Waiting::Clock { .. }), _) => Some(told),
-        (Some(told), Some(due)) if told.until() > due.until() => Some(told),
-        (told, None) => told,
+fn later_of(reported: Option<Waiting>, due: Option<Waiting>) -> Option<Waiting> {
+    match (reported, due) {
+        (Some(reported @ Waiting::Clock { .. }), _) => Some(reported),
+        (Some(reported), Some(due)) if reported.until() > due.until() => Some(reported),
+        (reported, None) => reported,
         (_, due) => due,
     }
 }
 
-/// What its holder told of the database, while it holds the sender.
+/// What its holder reports of the database, while it holds the sender.
 fn database_of(sender: &SenderRow) -> Option<Waiting> {
-    let told = sender.waiting.sender.clone().filter(|waiting| matches!(waiting, Waiting::Database { .. }));
-    sender.lease.as_ref().and(told)
+    let reported = sender.waiting.sender.clone().filter(|waiting| matches!(waiting, Waiting::Database { .. }));
+    sender.lease.as_ref().and(reported)
 }
 
 #[cfg(test)]

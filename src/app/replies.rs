@@ -1,4 +1,4 @@
-//! What people write back: attributed to the newest message they had from the sender, opt-outs taken at once.
+//! Incoming messages: attributed to the newest message that the person had from the sender; opt-outs take effect at once.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -21,28 +21,30 @@ pub struct Incoming {
     pub at: DateTime<Utc>,
 }
 
-/// What an incoming message came to.
+/// How an incoming message was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum IncomingOutcome {
     Replied,
     OptedOut,
     /// From somebody whom no message of this sender is known to have reached.
-    Nothing,
+    Unattributed,
 }
 
 impl App {
     /// Takes an incoming message: a stop word alone is an opt-out, anything else a reply to the newest message that
-    /// this person had from this sender. Tells whose it was.
-    pub async fn hear(&self, incoming: &Incoming) -> Result<(Heard, Option<RecipientId>), AppError> {
-        let is_stop = self.is_stop_word(&incoming.text);
-        let mut tx = self.pool().begin().await?;
+    /// this person had from this sender. Returns whose it was.
+    pub async fn receive(&self, incoming: &Incoming) -> Result<(IncomingOutcome, Option<RecipientId>), AppError> {
+        let is_stop = self.engine().stop_words.is_stop(&incoming.text);
+        let mut tx = self.begin().await?;
         if is_stop {
-            // Whoever says so, and whatever we know of them: nobody is messaged after a STOP.
-            self.suppress_in(&mut tx, &Suppression::by_themselves(incoming.sender, &incoming.from)).await?;
+            // Nobody is messaged after a STOP, known or not.
+            let opt_out = Suppression::by_themselves(incoming.sender, &incoming.from);
+            let noted = self.suppress_in(&mut tx, &opt_out).await?;
+            self.remember(vec![noted.opt_out]).await;
         }
         let Some(person) = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await? else {
             tx.commit().await?;
-            return Ok((if is_stop { Heard::OptedOut } else { Heard::Nothing }, None));
+            return Ok((if is_stop { IncomingOutcome::OptedOut } else { IncomingOutcome::Unattributed }, None));
         };
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
         let stamped = StampedEvidence { attempt: person.recipient.attempt, at: incoming.at, evidence };
@@ -50,13 +52,7 @@ impl App {
         let entry = EvidenceEntry { metadata: Some(json!({ "text": incoming.text })), ..entry };
         record_in(&mut tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
         tx.commit().await?;
-        self.tell(person.blast_id).await?;
-        Ok((if is_stop { Heard::OptedOut } else { Heard::Replied }, Some(person.id)))
-    }
-
-    /// The whole message is one of the configured words, in any case; inside a sentence it means nothing.
-    fn is_stop_word(&self, text: &str) -> bool {
-        let text = text.trim().trim_end_matches(['.', '!']).to_lowercase();
-        self.config().opt_out.keywords.iter().any(|word| word.to_lowercase() == text)
+        self.notify(person.blast_id).await?;
+        Ok((if is_stop { IncomingOutcome::OptedOut } else { IncomingOutcome::Replied }, Some(person.id)))
     }
 }

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::view::BlastView;
+use crate::domain::amount;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Counts, Funnel, Rates, Stuck};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, csv_safe, number};
-use crate::store::view::{BlastRow, ErrorRow};
+use crate::store::view::ErrorRow;
 
 /// A blast in numbers. Its JSON is what `blast report --json` prints: programs rely on its keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,7 +23,7 @@ pub struct Report {
     /// At *sent* and not polled yet, so not known to be stuck. A lower bound from 50,000 on.
     pub unasked: i64,
     pub counts: Counts,
-    /// What the closed brought, with two decimals.
+    /// The total of all sales, with two decimals.
     pub amount: String,
     /// Shares of sent, from 0 to 1.
     pub rates: Rates,
@@ -53,7 +55,7 @@ pub struct ErrorLine {
 
 impl Report {
     /// Builds the report of a blast. `advice` returns what to do about an error code.
-    pub fn new(blast: &BlastRow, errors: &[ErrorRow], advice: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn new(blast: &BlastView, errors: &[ErrorRow], advice: impl Fn(&str) -> Option<String>) -> Self {
         let funnel = blast.counts.funnel();
         let line = |error: &ErrorRow| ErrorLine {
             code: error.code.clone(),
@@ -138,7 +140,10 @@ pub fn table(report: &Report) -> String {
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("{unasked}"));
     }
-    line(&mut text, format_args!("people {}  money {}", number(report.blast.total_recipients), report.amount));
+    line(
+        &mut text,
+        format_args!("people {}  money {}", number(report.blast.total_recipients), amount::money(report.counts.amount)),
+    );
     if !report.errors.is_empty() {
         line(&mut text, format_args!("\n{:<12} {:>9}  why", "error", "people"));
     }
@@ -168,7 +173,14 @@ pub fn markdown(report: &Report) -> String {
     if let Some(unasked) = unasked(report) {
         line(&mut text, format_args!("\n{unasked}."));
     }
-    line(&mut text, format_args!("\nPeople: {}. Money: {}.", number(report.blast.total_recipients), report.amount));
+    line(
+        &mut text,
+        format_args!(
+            "\nPeople: {}. Money: {}.",
+            number(report.blast.total_recipients),
+            amount::money(report.counts.amount)
+        ),
+    );
     if !report.errors.is_empty() {
         text.push_str("\n| error | people | why |\n|---|---:|---|\n");
     }
@@ -214,7 +226,7 @@ pub fn csv(report: &Report) -> String {
 
 /// How many are at *sent* and not known to be stuck there.
 fn unasked(report: &Report) -> Option<String> {
-    (report.unasked > 0).then(|| format!("{} at sent were not asked about yet", number(report.unasked)))
+    (report.unasked > 0).then(|| format!("{} at sent have not been polled yet", number(report.unasked)))
 }
 
 fn title(report: &Report) -> String {

@@ -1,4 +1,4 @@
-//! Trying again who failed: really sending, and only to those who are known never to have had the message.
+//! Retries people who failed: really sends, but only to those who are known never to have received the message.
 
 use super::App;
 use super::AppError;
@@ -10,12 +10,11 @@ use crate::store;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
-use crate::store::view::BlastRow;
 
 impl App {
-    /// How many would be tried again.
+    /// How many people would be retried.
     pub async fn retryable(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
-        may_retry(&self.blast(blast).await?)?;
+        may_retry(self.state(blast).await?)?;
         let mut people = 0;
         let mut after = RecipientId(0);
         loop {
@@ -26,9 +25,9 @@ impl App {
         }
     }
 
-    /// Queues them again; a completed blast is sending then. Returns how many.
+    /// Queues them again; a completed blast becomes *sending*. Returns how many.
     pub async fn retry(&self, blast: BlastId, code: Option<&str>) -> Result<i64, AppError> {
-        may_retry(&self.blast(blast).await?)?;
+        may_retry(self.state(blast).await?)?;
         let mut queued = 0;
         let mut after = RecipientId(0);
         loop {
@@ -37,7 +36,7 @@ impl App {
             after = *last;
             queued += self.retry_these(blast, &page).await?;
         }
-        self.tell(blast).await?;
+        self.notify(blast).await?;
         Ok(queued)
     }
 
@@ -48,11 +47,12 @@ impl App {
         after: RecipientId,
     ) -> Result<Vec<(RecipientId, i32)>, AppError> {
         let limit = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
-        Ok(person::retryable(self.pool(), blast, code, after, limit).await?)
+        let late_before = self.engine().clock.now() - self.engine().settings.retry.not_now_after;
+        Ok(person::retryable(self.pool(), blast, code, late_before, (after, limit)).await?)
     }
 
     async fn retry_these(&self, blast: BlastId, people: &[(RecipientId, i32)]) -> Result<i64, AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let at = store::now(&mut *tx).await?;
         let entry = |(recipient, attempt): &(RecipientId, i32)| {
             let stamped = StampedEvidence { attempt: *attempt, at, evidence: Evidence::Manual(Mark::Retry) };
@@ -76,12 +76,14 @@ impl App {
     }
 }
 
-/// A blast that is over for good sends to nobody any more, and of a draft nobody has failed.
-fn may_retry(blast: &BlastRow) -> Result<(), AppError> {
-    let why = match blast.state {
-        BlastState::Cancelled | BlastState::Failed => "nothing more is sent of it; make a new blast for who failed",
+/// A blast that ended for good sends no more, and nobody of a draft has failed.
+fn may_retry(state: BlastState) -> Result<(), AppError> {
+    let why = match state {
+        BlastState::Cancelled | BlastState::Failed => {
+            "nothing more of it is sent; make a new blast for those who failed"
+        }
         BlastState::Draft | BlastState::Scheduled => "nothing was sent of it yet",
         BlastState::Sending | BlastState::Paused | BlastState::Completed => return Ok(()),
     };
-    Err(AppError::Refused(format!("the blast is {}: {why}", blast.state.with_article())))
+    Err(AppError::Refused(format!("the blast is {}: {why}", state.with_article())))
 }

@@ -1,4 +1,4 @@
-//! One act on several people: written in one transaction, named as one, taken back by one undo.
+//! One act on several people: written in one transaction, logged as one, undone as one.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,12 @@ use crate::store::action;
 use crate::store::evidence::{BATCH_MAX, EntryOutcome, EvidenceEntry, hold_blasts_of, record_locked};
 use crate::store::person::{self, PersonRow};
 
-/// What became of a mark on several people.
+/// The result of a mark on several people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkedSeveral {
     /// Never empty.
     pub marked: Vec<Marked>,
-    /// A sentence for each of the others: why they are as they were.
+    /// A sentence for each of the others: why they were not marked.
     pub refused: Vec<String>,
 }
 
@@ -46,10 +46,10 @@ impl Recorded {
 }
 
 impl App {
-    /// Writes the same mark on several people, as one act. Who cannot be marked is left as they are; refused where that
-    /// is everybody.
+    /// Writes the same mark on several people, as one act. Those who cannot be marked stay as they are; refused if that is
+    /// everybody.
     pub async fn mark_several(&self, people: &[RecipientId], mark: &Mark) -> Result<MarkedSeveral, AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let mut refused = Vec::new();
         let held = self.hold_markable(&mut tx, people, mark, &mut refused).await?;
         let recorded = self.record_marks(&mut tx, held, mark, &mut refused).await?;
@@ -58,19 +58,21 @@ impl App {
             return Err(AppError::Refused(format!("nobody was marked: {why}")));
         }
         if *mark == Mark::OptOut {
+            let mut noted = Vec::with_capacity(recorded.len());
             for Recorded { person, .. } in &recorded {
-                self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?;
+                noted.push(self.suppress_in(&mut tx, &Suppression::of(person, self.operator())).await?.opt_out);
             }
+            self.remember(noted).await;
         }
         let acts: Vec<_> = recorded.iter().map(|one| self.new_action(&one.person, mark)).collect();
         let logged = action::log_several(&mut tx, &acts).await?;
         tx.commit().await?;
-        self.tell_all(recorded.iter().map(|one| one.person.blast_id)).await?;
+        self.notify_all(recorded.iter().map(|one| one.person.blast_id)).await?;
         let marked = recorded.iter().zip(logged).map(|(one, action)| one.marked(mark, action)).collect();
         Ok(MarkedSeveral { marked, refused })
     }
 
-    /// Those of the people, under lock, on whom nobody else was first.
+    /// The people under lock whom nobody else marked first.
     async fn hold_markable(
         &self,
         tx: &mut PgConnection,
@@ -111,8 +113,8 @@ impl App {
         Ok(recorded)
     }
 
-    /// The people under lock, as they are now, by id; who is gone is left out. First the blasts of those whose evidence
-    /// may requeue them, in the store's order.
+    /// The people under lock, as they are now, by id; those who are gone are left out. Locks the blasts of those whom the evidence
+    /// may requeue first, in the store's lock order.
     pub(super) async fn hold_all(
         &self,
         tx: &mut PgConnection,
@@ -137,11 +139,11 @@ impl App {
         Ok(settled)
     }
 
-    /// Tells everybody that these blasts changed, each once.
-    pub(super) async fn tell_all(&self, blasts: impl Iterator<Item = BlastId>) -> Result<(), AppError> {
+    /// Notifies everybody that these blasts changed, each once.
+    pub(super) async fn notify_all(&self, blasts: impl Iterator<Item = BlastId>) -> Result<(), AppError> {
         let blasts: BTreeSet<i64> = blasts.map(|blast| blast.0).collect();
         for blast in blasts {
-            self.tell(BlastId(blast)).await?;
+            self.notify(BlastId(blast)).await?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! Opt-outs: they take effect at once, also in blasts under way.
+//! Opt-outs: they take effect at once, also in running blasts.
 
+use chrono::Utc;
 use sqlx::PgConnection;
 
 use super::App;
@@ -8,13 +9,15 @@ use crate::domain::act::Act;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, StampedEvidence};
+use crate::engine::RememberedOptOut;
 use crate::store;
+use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person::PersonRow;
 use crate::store::suppression::{self, KnownBusinesses, NewSuppression, SuppressionRow, SuppressionScope};
 
-/// What an opt-out is noted under that holds for every business.
+/// The business of an opt-out that holds for every business.
 pub const EVERY_BUSINESS: &str = "*";
 
 /// A number that is not to be messaged.
@@ -22,7 +25,7 @@ pub(super) struct Suppression<'a> {
     scope: SuppressionScope<'a>,
     phone: &'a Phone,
     reason: Option<&'a str>,
-    source: &'static str,
+    source: &'a str,
     by: &'a str,
 }
 
@@ -48,10 +51,31 @@ impl<'a> Suppression<'a> {
     }
 }
 
+/// What suppressing a number came to.
+#[derive(Debug)]
+pub struct SuppressOutcome {
+    /// It was not suppressed before.
+    pub is_new: bool,
+    /// Why this machine could not remember it: a restored database would have forgotten it.
+    pub unremembered: Option<String>,
+}
+
+/// What noting an opt-out came to.
+pub(super) struct NotedOptOut {
+    /// It was not noted before.
+    pub is_new: bool,
+    pub opt_out: RememberedOptOut,
+}
+
 impl App {
-    /// Suppresses a number for a business, `*` for all. `false` when it was already.
-    pub async fn suppress(&self, business: &str, phone: &Phone, reason: Option<&str>) -> Result<bool, AppError> {
-        let mut tx = self.pool().begin().await?;
+    /// Suppresses a number for a business, `*` for all.
+    pub async fn suppress(
+        &self,
+        business: &str,
+        phone: &Phone,
+        reason: Option<&str>,
+    ) -> Result<SuppressOutcome, AppError> {
+        let mut tx = self.begin().await?;
         is_known_business(business, &suppression::known_businesses(&mut tx).await?)?;
         let new = Suppression {
             scope: SuppressionScope::Business(business),
@@ -60,23 +84,25 @@ impl App {
             source: "operator",
             by: self.operator(),
         };
-        let added = self.suppress_in(&mut tx, &new).await?;
-        if added {
+        let noted = self.suppress_in(&mut tx, &new).await?;
+        if noted.is_new {
             self.log_suppress(&mut tx, Act::Suppress, (business, phone)).await?;
         }
+        let unremembered = self.remember(vec![noted.opt_out]).await;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
-        Ok(added)
+        Ok(SuppressOutcome { is_new: noted.is_new, unremembered })
     }
 
-    /// Lets a number be messaged again, in blasts to come. `false` when it was not suppressed.
+    /// Allows a number in future blasts again. `false` if it was not suppressed.
     pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<bool, AppError> {
-        let mut tx = self.pool().begin().await?;
+        let mut tx = self.begin().await?;
         let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
         if removed {
             self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
         }
-        tx.commit().await?;
+        let lifted = removed.then(|| (business.to_owned(), phone.clone()));
+        self.commit_lifted(tx, lifted.as_slice()).await?;
         Ok(removed)
     }
 
@@ -104,7 +130,11 @@ impl App {
     }
 
     /// Within the caller's transaction: the row, and the fact wherever the number is still open.
-    pub(super) async fn suppress_in(&self, tx: &mut PgConnection, new: &Suppression<'_>) -> Result<bool, AppError> {
+    pub(super) async fn suppress_in(
+        &self,
+        tx: &mut PgConnection,
+        new: &Suppression<'_>,
+    ) -> Result<NotedOptOut, AppError> {
         let business = suppression::business(tx, new.scope).await?;
         let suppress = NewSuppression {
             business: &business,
@@ -113,7 +143,7 @@ impl App {
             source: new.source,
             by: new.by,
         };
-        let added = suppression::add(tx, suppress).await?;
+        let is_new = suppression::add(tx, suppress).await?;
         let open = suppression::open_rows(tx, &business, new.phone.as_str()).await?;
         let at = store::now(&mut *tx).await?;
         let entry = |(blast, recipient, attempt)| {
@@ -125,7 +155,51 @@ impl App {
         };
         let entries: Vec<_> = open.into_iter().map(entry).collect();
         record_in(tx, &entries, &self.engine().settings.retry, WhenLocked::Wait).await?;
-        Ok(added)
+        let opt_out = RememberedOptOut {
+            business,
+            phone: new.phone.as_str().to_owned(),
+            reason: new.reason.map(str::to_owned),
+            source: new.source.to_owned(),
+            by: new.by.to_owned(),
+            at,
+            is_lifted: false,
+        };
+        Ok(NotedOptOut { is_new, opt_out })
+    }
+
+    /// Remembers opt-outs on this machine, before the commit: a database that is restored from a dump gets them again. An opt-out
+    /// is never refused because it cannot be remembered. Returns why it could not be.
+    pub(super) async fn remember(&self, noted: Vec<RememberedOptOut>) -> Option<String> {
+        if noted.is_empty() {
+            return None;
+        }
+        let error = self.engine().fence.remember_opt_outs(noted).await.err()?;
+        tracing::error!(%error, "an opt-out is noted in the database alone: a restored one would have forgotten it");
+        Some(error.to_string())
+    }
+
+    /// Commits, and remembers that these numbers may be messaged again.
+    pub(super) async fn commit_lifted(&self, tx: DbTransaction, lifted: &[(String, Phone)]) -> Result<(), AppError> {
+        if lifted.is_empty() {
+            return Ok(tx.commit().await?);
+        }
+        let lifted = lifted.iter().map(|(business, phone)| RememberedOptOut {
+            business: business.clone(),
+            phone: phone.as_str().to_owned(),
+            reason: None,
+            source: "operator".to_owned(),
+            by: self.operator().to_owned(),
+            at: Utc::now(),
+            is_lifted: true,
+        });
+        let lifted: Vec<_> = lifted.collect();
+        let fence = &self.engine().fence;
+        let lock = fence.lock_opt_outs().await;
+        tx.commit().await?;
+        if let Err(error) = lock.and_then(|lock| fence.remember_lifted(&lock, &lifted)) {
+            tracing::error!(%error, "that a number may be messaged again is noted in the database alone");
+        }
+        Ok(())
     }
 
     /// The businesses that a number is suppressed for, `*` for all.
@@ -140,7 +214,7 @@ impl App {
     }
 }
 
-/// An opt-out from a business that nobody sends for would hold for nothing.
+/// An opt-out from a business without a sender would have no effect.
 fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), AppError> {
     let is_known = |names: &[String]| names.iter().any(|name| name == business);
     if business == EVERY_BUSINESS || is_known(&known.now) || is_known(&known.before) {

@@ -1,29 +1,31 @@
-//! Taking acts back: one's own newest, or a person's last mark. Never starts a message.
+//! Undoes acts: an operator's own newest, or a person's last mark. Never starts a message.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 
 use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::{App, AppError};
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::{ActionId, RecipientId};
-use crate::domain::recipient::{Evidence, Resolution, Undone};
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::recipient::{Evidence, Mark, Resolution, Undone};
 use crate::domain::status::Status;
+use crate::domain::text::people;
+use crate::store::DbTransaction;
 use crate::store::action::{self, LoggedAction, NewAction};
 use crate::store::blast;
 use crate::store::evidence::EntryOutcome;
-use crate::store::person::PersonRow;
+use crate::store::person::{self, PersonRow};
 use crate::store::suppression;
 
-/// What an undo took back.
+/// What an undo changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenBack {
-    /// Whom it changed; nobody for a start that was taken back.
+pub struct UndoOutcome {
+    /// Whom it changed; nobody for an undone launch.
     pub recipients: Vec<RecipientId>,
     /// One sentence: "Siti Aminah: replied -> read, taken back", "40 people: replied, taken back".
     pub sentence: String,
@@ -31,7 +33,7 @@ pub struct TakenBack {
     pub command_lines: Vec<String>,
 }
 
-/// Somebody of whom an act was taken back.
+/// A person whose mark is undone.
 struct Undo {
     act: LoggedAction,
     undone: Undone,
@@ -41,10 +43,10 @@ struct Undo {
 }
 
 impl App {
-    /// Takes back this operator's own newest act that is not taken back yet, whole. Refused if somebody changed one of
-    /// its people since, and if that act cannot be taken back: an older one never goes in its place.
-    pub async fn undo_mine(&self) -> Result<TakenBack, AppError> {
-        let mut tx = self.pool().begin().await?;
+    /// Undoes this operator's own newest act that is not undone yet, as a whole. Refused if somebody changed one of its people
+    /// since, and if that act has no undo: an older one is never undone instead.
+    pub async fn undo_mine(&self) -> Result<UndoOutcome, AppError> {
+        let mut tx = self.begin().await?;
         let Some(mine) = action::newest_of(&mut tx, self.operator()).await? else {
             return Err(AppError::Refused("there is nothing of yours to take back".to_owned()));
         };
@@ -56,52 +58,58 @@ impl App {
         }
         let acts = action::whole(&mut tx, &mine).await?;
         refuse_changed_since(&mut tx, &acts).await?;
-        self.take_back(tx, acts).await
+        self.undo(tx, acts).await
     }
 
-    /// Takes back the newest mark on this person, whoever made it.
-    pub async fn undo_person(&self, recipient: RecipientId) -> Result<TakenBack, AppError> {
-        let mut tx = self.pool().begin().await?;
+    /// Undoes the armed launch of this blast, whoever launched it.
+    pub async fn undo_launch_of(&self, blast: BlastId) -> Result<UndoOutcome, AppError> {
+        let mut tx = self.begin().await?;
+        match action::newest_launch(&mut tx, blast).await? {
+            Some(launch) => self.undo_launch(tx, &launch).await,
+            None => Err(AppError::Refused("that blast was not launched: there is nothing to take back".to_owned())),
+        }
+    }
+
+    /// Undoes the newest mark on this person, whoever made it.
+    pub async fn undo_person(&self, recipient: RecipientId) -> Result<UndoOutcome, AppError> {
+        let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, &[recipient]).await?;
         if acts.is_empty() {
             let person = person_of(&mut tx, recipient).await?;
             return Err(AppError::Refused(format!("{} has no mark to take back", person.who())));
         }
-        self.take_back(tx, acts).await
+        self.undo(tx, acts).await
     }
 
-    /// Takes back the newest mark on each of these people, whoever made it: of all who have one, or of nobody.
-    pub async fn undo_people(&self, recipients: &[RecipientId]) -> Result<TakenBack, AppError> {
-        let mut tx = self.pool().begin().await?;
+    /// Undoes the newest mark on each of these people, whoever made it: for all who have one, or for nobody.
+    pub async fn undo_people(&self, recipients: &[RecipientId]) -> Result<UndoOutcome, AppError> {
+        let mut tx = self.begin().await?;
         let acts = action::newest_on_each(&mut tx, recipients).await?;
         if acts.is_empty() {
             return Err(AppError::Refused("none of them has a mark to take back".to_owned()));
         }
         let without = recipients.len() - acts.len();
-        let taken = self.take_back(tx, acts).await?;
+        let taken = self.undo(tx, acts).await?;
         match without {
             0 => Ok(taken),
-            _ => Ok(TakenBack { sentence: format!("{}; {without} had none", taken.sentence), ..taken }),
+            _ => Ok(UndoOutcome { sentence: format!("{}; {without} had none", taken.sentence), ..taken }),
         }
     }
 
-    /// Takes acts on different people back: all of them, or none.
-    async fn take_back(
-        &self,
-        mut tx: Transaction<'_, Postgres>,
-        acts: Vec<LoggedAction>,
-    ) -> Result<TakenBack, AppError> {
-        let undos = self.record_undos(&mut tx, acts).await?;
-        for undo in undos.iter().filter(|undo| undo.undone == Undone::OptOut) {
-            if undo.act.detail.get("was_suppressed") != Some(&Value::Bool(true)) {
-                let phone = undo.person.phone_number.as_str();
-                suppression::remove_own(&mut tx, &undo.person.business, phone, undo.act.id).await?;
-            }
-        }
+    /// Undoes acts on different people: all of them, or none.
+    async fn undo(&self, mut tx: DbTransaction, acts: Vec<LoggedAction>) -> Result<UndoOutcome, AppError> {
+        let mut undos = self.record_undos(&mut tx, acts).await?;
         self.close_acts(&mut tx, &undos).await?;
-        tx.commit().await?;
-        self.tell_all(undos.iter().map(|undo| undo.person.blast_id)).await?;
-        Ok(TakenBack {
+        let opt_outs = undos.iter().filter(|undo| undo.undone == Undone::OptOut);
+        let phones: Vec<&str> = opt_outs.map(|undo| undo.person.phone_number.as_str()).collect();
+        let lifted = match phones[..] {
+            [] => Vec::new(),
+            _ => suppression::remove_taken_back(&mut tx, &phones).await?,
+        };
+        self.keep_suppressed_out(&mut tx, &mut undos).await?;
+        self.commit_lifted(tx, &lifted).await?;
+        self.notify_all(undos.iter().map(|undo| undo.person.blast_id)).await?;
+        Ok(UndoOutcome {
             recipients: undos.iter().map(|undo| undo.person.id).collect(),
             sentence: sentence(&undos),
             command_lines: undos.iter().map(|undo| command_line(&undo.person)).collect(),
@@ -131,6 +139,23 @@ impl App {
         if undos.is_empty() { Err(gone()) } else { Ok(undos) }
     }
 
+    /// Whoever is suppressed still, by their own word or by another act, is not queued again.
+    async fn keep_suppressed_out(&self, tx: &mut PgConnection, undos: &mut [Undo]) -> Result<(), AppError> {
+        let queued = undos.iter().filter(|undo| undo.undone == Undone::OptOut && undo.after == Status::Queued);
+        let queued: Vec<RecipientId> = queued.map(|undo| undo.person.id).collect();
+        if queued.is_empty() {
+            return Ok(());
+        }
+        let people = person::lock_all(tx, &queued).await?;
+        let people: Vec<PersonRow> = people.into_iter().filter(|person| person.is_suppressed).collect();
+        let entry = |person: &PersonRow| self.manual(person, Evidence::Manual(Mark::OptOut));
+        self.record_all(tx, &people.iter().map(entry).collect::<Vec<_>>(), &people).await?;
+        for undo in undos.iter_mut().filter(|undo| people.iter().any(|person| person.id == undo.person.id)) {
+            undo.after = Status::OptedOut;
+        }
+        Ok(())
+    }
+
     async fn close_acts(&self, tx: &mut PgConnection, undos: &[Undo]) -> Result<(), AppError> {
         let ids: Vec<ActionId> = undos.iter().map(|undo| undo.act.id).collect();
         if action::mark_undone(tx, &ids, self.operator()).await? < ids.len() as u64 {
@@ -152,7 +177,7 @@ impl App {
         }
     }
 
-    async fn undo_launch(&self, mut tx: Transaction<'_, Postgres>, act: &LoggedAction) -> Result<TakenBack, AppError> {
+    async fn undo_launch(&self, mut tx: DbTransaction, act: &LoggedAction) -> Result<UndoOutcome, AppError> {
         let blast = act.blast_id.ok_or_else(|| AppError::NotFound("that blast is gone".to_owned()))?;
         let is_sending = blast::head(&mut tx, blast).await?.is_some_and(|head| head.state == BlastState::Sending);
         if !is_sending {
@@ -161,8 +186,8 @@ impl App {
         let (head, state) = self.disarm(&mut tx, blast).await?;
         action::mark_undone(&mut tx, &[act.id], self.operator()).await?;
         tx.commit().await?;
-        self.tell(blast).await?;
-        Ok(TakenBack {
+        self.notify(blast).await?;
+        Ok(UndoOutcome {
             recipients: Vec::new(),
             sentence: match state {
                 BlastState::Draft => format!("{} is a draft again: nothing was sent", head.blast_tag),
@@ -173,15 +198,15 @@ impl App {
     }
 }
 
-/// Refuses where one of the people has a newer mark: that goes first.
+/// Refuses if one of the people has a newer mark: that has to be undone first.
 async fn refuse_changed_since(tx: &mut PgConnection, acts: &[LoggedAction]) -> Result<(), AppError> {
-    let people: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
-    let newest = action::newest_on_each(tx, &people).await?;
+    let ids: Vec<RecipientId> = acts.iter().filter_map(|act| act.recipient_id).collect();
+    let newest = action::newest_on_each(tx, &ids).await?;
     let Some(newer) = newest.into_iter().find(|newest| acts.iter().all(|act| act.id != newest.id)) else {
         return Ok(());
     };
     let person = person_of(tx, newer.recipient_id.ok_or_else(gone)?).await?;
-    let of = if acts.len() > 1 { format!(" (one of {} people)", acts.len()) } else { String::new() };
+    let of = if acts.len() > 1 { format!(" (one of {})", people(acts.len())) } else { String::new() };
     Err(AppError::Refused(format!(
         "{}{of} was changed since, by {}: U takes that back first",
         person.who(),
@@ -192,7 +217,7 @@ async fn refuse_changed_since(tx: &mut PgConnection, acts: &[LoggedAction]) -> R
 fn who(undos: &[Undo]) -> String {
     match undos {
         [one] => one.person.who(),
-        several => format!("{} people", several.len()),
+        several => people(several.len()),
     }
 }
 
@@ -201,6 +226,9 @@ fn sentence(undos: &[Undo]) -> String {
     let word = undos.first().map_or("", |undo| undo.act.action.word());
     match undos {
         [Undo { before, after, .. }] if before != after => format!("{who}: {before} -> {after}, taken back"),
+        [Undo { undone: Undone::OptOut, after: Status::OptedOut, .. }] => {
+            format!("{who} stays opted out: they said so themselves, or another act did")
+        }
         [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {amount} again"),
         [Undo { undone: Undone::Amount(None), .. }] => format!("{who}: the amount is taken back"),
         [_] => format!("{who}: {word} taken back"),
@@ -213,7 +241,7 @@ fn command_line(person: &PersonRow) -> String {
     format!("blastdeck mark {} {} undo", person.blast_id, person.phone_number.as_str())
 }
 
-/// What the ledger has to take back for a logged act.
+/// The evidence that undoes a logged act.
 fn undone(act: &LoggedAction) -> Option<Undone> {
     let text = |key: &str| act.detail.get(key).and_then(Value::as_str).map(str::to_owned);
     let amount = |key: &str| text(key).and_then(|amount| amount.parse::<Decimal>().ok());

@@ -1,6 +1,8 @@
 //! `bench`: measures what this machine and this database can do, in its own schema or a throwaway Postgres. The
 //! simulator is a separate process, so that its work is not counted as ours.
 
+mod bare_loop;
+mod database;
 mod environment;
 mod import;
 mod send;

@@ -8,6 +8,7 @@ mod report;
 mod retry;
 mod send;
 mod show;
+mod template;
 
 use std::process::ExitCode;
 
@@ -24,13 +25,22 @@ pub(super) enum BlastVerb {
     /// List blasts, newest first.
     List(list::ListArgs),
     /// Show one blast: its state, its counts, and what it is waiting for.
-    Show { blast: BlastId },
+    Show {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+    },
     /// Show what sending would do: to whom, how fast, until when, and what they read. Nothing is sent.
-    Plan { blast: BlastId },
+    Plan {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+    },
     /// Send a draft. Asks for the number of people first.
     Send(send::SendArgs),
     /// Pause sending; takes effect within one message.
-    Pause { blast: BlastId },
+    Pause {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+    },
     /// Resume after a pause. Asks for the number of people left first.
     Resume(send::SendArgs),
     /// Cancel for good: people who are still queued are left out.

@@ -6,6 +6,7 @@ use color_eyre::Result;
 
 use super::exit::RefusedError;
 use super::output::talk;
+use crate::domain::text;
 
 /// Asks; `y` is yes, all else is a refusal. `sure` skips the question.
 pub(super) fn confirm(question: &str, sure: bool) -> Result<()> {
@@ -20,11 +21,11 @@ pub(super) fn confirm_number(question: &str, number: i64, sure: bool) -> Result<
     if sure {
         return Ok(());
     }
-    let answer = ask(&format!("{question} Type {number} and enter"))?;
-    if answer == number.to_string() {
+    let answer = ask(&format!("{question} Type {} and enter", text::number(number)))?;
+    if answer.replace(',', "") == number.to_string() {
         return Ok(());
     }
-    Err(RefusedError(format!("{answer:?} is not {number}: nothing was done")).into())
+    Err(RefusedError(format!("{answer:?} is not {}: nothing was done", text::number(number))).into())
 }
 
 fn ask(question: &str) -> Result<String> {

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::exit::RefusedError;
 use super::{Global, postgres};
 use crate::app::Engines;
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::app::{Access, App, Listening, Setup};
-use crate::config::{Config, Flags};
+use crate::config::{Config, DatabaseUrl, Flags};
 use crate::domain::text::clean;
 use crate::private_postgres::PrivatePostgres;
 
@@ -80,7 +80,14 @@ impl Context {
         if at.date_naive() == today { at.format("%H:%M").to_string() } else { at.format("%-d %b %Y %H:%M").to_string() }
     }
 
-    /// The same, with seconds when it is within ten minutes.
+    /// `at 09:00`, with seconds when it is within ten minutes; `on 22 Nov 2026 at 09:00` on another day.
+    pub fn on_the_clock(&self, at: DateTime<Utc>) -> String {
+        let local = at.with_timezone(&self.zone);
+        let is_today = local.date_naive() == Utc::now().with_timezone(&self.zone).date_naive();
+        if is_today { format!("at {}", self.moment(at)) } else { local.format("on %-d %b %Y at %H:%M").to_string() }
+    }
+
+    /// Like [`Self::when`], with seconds when it is within ten minutes.
     pub fn moment(&self, at: DateTime<Utc>) -> String {
         let is_near = (at - Utc::now()).abs() < TimeDelta::minutes(10);
         if is_near { at.with_timezone(&self.zone).format("%H:%M:%S").to_string() } else { self.when(Some(at)) }
@@ -113,8 +120,7 @@ pub(super) fn program(global: &Global) -> String {
 
 /// Whether an address may contain a password, before its `@` or among its parameters.
 fn has_secret(url: &str) -> bool {
-    let login = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map_or("", |(login, _)| login);
-    login.contains(':') || url.to_ascii_lowercase().contains("password")
+    url.parse::<DatabaseUrl>().map_or(true, |url| url.has_secret())
 }
 
 /// Quotes text as one word of a shell command.
@@ -123,7 +129,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Starts a standby unless one runs, and waits until an engine holds the blast's sender. Fails with what is missing.
-pub(super) async fn hand_over(app: &App, blast: &BlastRow) -> Result<()> {
+pub(super) async fn hand_over(app: &App, blast: &BlastView) -> Result<()> {
     let Err(missing) = app.hand_over(blast.id, Engines::Others).await? else { return Ok(()) };
     let name = clean(&blast.tag);
     Err(eyre!("{name} (blast {}) was started, but no engine sends it: {missing}", blast.id))
@@ -150,7 +156,9 @@ mod tests {
     fn an_address_with_a_password_is_known_as_such() {
         assert!(has_secret("postgres://aina:s3cret@host/shop"));
         assert!(has_secret("postgres://host/shop?password=s3cret"));
+        assert!(has_secret("no address with s3cret"));
         assert!(!has_secret("postgres://aina@host:5432/shop"));
+        assert!(!has_secret("postgres://aina@[::1]:5432/shop"));
         assert!(!has_secret("postgres://blastdeck@localhost/blastdeck?host=%2Ftmp%2Fx&sslmode=disable"));
     }
 

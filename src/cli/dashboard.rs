@@ -16,7 +16,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::{self, RunOptions, Standby, Until};
+use crate::engine::{self, Fingerprint, Follower, Following, RunOptions, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
@@ -37,7 +37,9 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     };
     let standby = if kind == DashboardKind::ReadOnly { None } else { standby(&context.app) };
     let local = private_postgres(context.app.config())?;
-    let args = DashboardArgs { kind, standby, local, open: None, hints: Hints::Off, program: program(global) };
+    let follower = Some(follower(global, &context.app, local.clone())?);
+    let program = program(global);
+    let args = DashboardArgs { kind, standby, local, follower, open: None, hints: Hints::Off, program };
     open(&context.app, args, &shutdown).await
 }
 
@@ -48,6 +50,20 @@ fn standby(app: &App) -> Option<Standby> {
         .ok()
 }
 
+/// Watches the program and the configuration file: a window keeps what it was opened with.
+fn follower(global: &Global, app: &App, local: Option<PrivatePostgres>) -> Result<Follower> {
+    let reload = global.clone();
+    let following = Following {
+        engine: app.engine().clone(),
+        config: app.shared_config(),
+        fingerprint: Fingerprint::of_this_process(app.config())?,
+        lock: None,
+        local,
+        reload: Box::new(move || Config::load(&reload.flags())),
+    };
+    Ok(Follower::new(following))
+}
+
 /// What a dashboard is opened with.
 pub(super) struct DashboardArgs {
     pub kind: DashboardKind,
@@ -55,6 +71,8 @@ pub(super) struct DashboardArgs {
     pub standby: Option<Standby>,
     /// The private Postgres, restarted when it dies.
     pub local: Option<PrivatePostgres>,
+    /// Says when the window's program or settings are not the current ones any more.
+    pub follower: Option<Follower>,
     /// The blast to show first.
     pub open: Option<BlastId>,
     pub hints: Hints,
@@ -87,7 +105,8 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         DashboardKind::Demo => tui::OnClose::DemoEnds,
         DashboardKind::ReadOnly => tui::OnClose::NoEffect,
     };
-    let options = RunOptions { until: Until::Stopped, standby: args.standby, local: args.local };
+    let options =
+        RunOptions { until: Until::Stopped, standby: args.standby, local: args.local, follower: args.follower };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
     let ui = &app.config().ui;

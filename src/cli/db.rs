@@ -11,6 +11,7 @@ use super::exit::RefusedError;
 use super::output::{json, line, talk};
 use super::{Global, postgres};
 use crate::app::{AppError, migrate};
+use crate::domain::text::count_of;
 use crate::private_postgres::{PrivatePostgres, Stopped};
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +62,7 @@ impl DbVerb {
                 if global.json {
                     json(&json!({ "migrations": ran }))?;
                 } else {
-                    talk(&format!("{ran} migrations ran; the schema is up to date"));
+                    talk(&format!("{} ran; the schema is up to date", count_of(ran, "migration", "migrations")));
                 }
             }
         }

@@ -11,16 +11,20 @@ use std::process::ExitCode;
 use chrono::TimeDelta;
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
+use serde_json::json;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use super::Global;
 use super::dashboard::{DashboardArgs, needs_terminal, open};
-use super::output::{json, talk, text};
+use super::output::{json as print_json, talk, text};
 use crate::app::report;
 use crate::app::{App, Launch, NewDraft};
+use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::Speed;
+use crate::domain::sender::ProviderKind;
+use crate::domain::template::TemplateMessage;
 use crate::engine::{self, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -40,6 +44,12 @@ pub(super) struct DemoArgs {
     /// The same seed gives the same people the same fates.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Whose API is simulated; with meta a template is sent, and statuses and replies arrive as webhooks.
+    #[arg(long, default_value = "wsapme")]
+    provider: ProviderKind,
+    /// Make this share of sends, messages or webhooks misbehave, as `sim --fault` does.
+    #[arg(long = "fault", value_name = "NAME=RATE")]
+    faults: Vec<String>,
     /// Run the blast to its end without a terminal, compare the result with the simulator's log, and print the report.
     #[arg(long)]
     headless: bool,
@@ -47,6 +57,12 @@ pub(super) struct DemoArgs {
 
 const MESSAGE: &str = "Salam {name|there}, promo Raya: diskaun 20% untuk semua kek tempahan sebelum Jumaat. \
                        Balas YA untuk tempah, STOP untuk berhenti.";
+
+/// One of the simulator's own.
+fn template() -> Result<TemplateMessage> {
+    let template = json!({ "name": "raya_promo", "language": "ms", "variables": { "1": "{name|there}", "2": "20%" } });
+    Ok(TemplateMessage::parse(&template)?)
+}
 
 impl DemoArgs {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
@@ -56,7 +72,7 @@ impl DemoArgs {
         let shutdown = Shutdown::new();
         let second = if self.headless { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };
         shutdown.on_signals(second)?;
-        let environment = DemoEnvironment::make(global, self.seed, self.speed).await?;
+        let environment = DemoEnvironment::make(global, &self).await?;
         let _log = self.log(global, &environment)?;
         let outcome = self.play(global, &environment, &shutdown).await;
         environment.end().await?;
@@ -75,32 +91,66 @@ impl DemoArgs {
 
     async fn play(&self, global: &Global, environment: &DemoEnvironment, shutdown: &Shutdown) -> Result<ExitCode> {
         let app = environment.open(shutdown).await?;
-        let main = draft(&app, "Raya promo", environment::SALES, people::csv(0, self.recipients)).await?;
+        let webhooks = environment.receive_webhooks(&app, shutdown);
+        let ended = self.play_in(global, environment, &app, shutdown).await;
+        drop(webhooks);
+        ended
+    }
+
+    async fn play_in(
+        &self,
+        global: &Global,
+        environment: &DemoEnvironment,
+        app: &App,
+        shutdown: &Shutdown,
+    ) -> Result<ExitCode> {
+        let main = self.draft(app, "Raya promo", environment::SALES, people::csv(0, self.recipients)).await?;
         if self.headless {
-            return headless(global, environment, &app, main, shutdown).await;
+            return headless(global, environment, app, main, shutdown).await;
         }
-        self.furnish(environment, &app).await?;
-        start(&app, main).await?;
-        let phone = PretendPhone::new(environment, &app, Buyers::LeftToTheOperator).follow(shutdown.token());
+        self.furnish(environment, app).await?;
+        start(app, main).await?;
+        let phone = PretendPhone::new(environment, app, Buyers::LeftToTheOperator).follow(shutdown.token());
         let args = DashboardArgs {
             kind: DashboardKind::Demo,
             standby: None,
             local: None,
+            follower: None,
             open: Some(main),
             hints: Hints::On,
             program: environment.program(),
         };
-        let ended = open(&app, args, shutdown).await;
+        let ended = open(app, args, shutdown).await;
         phone.abort();
         ended
     }
 
+    async fn draft(&self, app: &App, tag: &str, sender: &str, people: String) -> Result<BlastId> {
+        let content = match self.provider {
+            ProviderKind::Wsapme => BlastContent::Text(Message::parse(MESSAGE)?),
+            ProviderKind::Meta => BlastContent::Template(Box::new(template()?)),
+        };
+        let draft = NewDraft {
+            sender: sender.to_owned(),
+            tag: tag.to_owned(),
+            follow_up_stage: "Initial".to_owned(),
+            content,
+            is_marketing: false,
+            rate: None,
+            gap: None,
+            window: None,
+            weekdays: None,
+            timezone: None,
+        };
+        Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
+    }
+
     /// Adds, beside the running blast, one that is finished except for an uncertain person, and a draft.
     async fn furnish(&self, environment: &DemoEnvironment, app: &App) -> Result<()> {
-        let earlier = draft(app, "Hari Sukan", environment::COUNTER, people::csv(self.recipients, 40)).await?;
+        let earlier = self.draft(app, "Hari Sukan", environment::COUNTER, people::csv(self.recipients, 40)).await?;
         environment.lose_the_answer_to(&people::digits(self.recipients + 11)).await?;
         start(app, earlier).await?;
-        draft(app, "Raya last call", environment::SALES, people::csv(self.recipients + 40, 30)).await?;
+        self.draft(app, "Raya last call", environment::SALES, people::csv(self.recipients + 40, 30)).await?;
         Ok(())
     }
 }
@@ -118,7 +168,7 @@ async fn headless(
     let audit = app.audit(Some(blast)).await?;
     app.close().await;
     if global.json {
-        json(&report)?;
+        print_json(&report)?;
     } else {
         text(&report::table(&report))?;
     }
@@ -143,7 +193,7 @@ async fn to_the_end(
     shutdown: &Shutdown,
 ) -> Result<Vec<String>> {
     let stop = shutdown.child();
-    let options = RunOptions { until: Until::Stopped, standby: None, local: None };
+    let options = RunOptions { until: Until::Stopped, standby: None, local: None, follower: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
     start(app, blast).await?;
     let phone = PretendPhone::new(environment, app, Buyers::Closed).follow(stop.token());
@@ -155,21 +205,6 @@ async fn to_the_end(
     phone.abort();
     engine.await?;
     differences
-}
-
-async fn draft(app: &App, tag: &str, sender: &str, people: String) -> Result<BlastId> {
-    let draft = NewDraft {
-        sender: sender.to_owned(),
-        tag: tag.to_owned(),
-        follow_up_stage: "Initial".to_owned(),
-        message: Message::parse(MESSAGE)?,
-        rate: None,
-        gap: None,
-        window: None,
-        weekdays: None,
-        timezone: None,
-    };
-    Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
 }
 
 async fn start(app: &App, blast: BlastId) -> Result<()> {

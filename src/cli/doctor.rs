@@ -130,7 +130,7 @@ fn database(context: &Context) -> String {
     }
 }
 
-/// Nothing where a token is no file, or its owner's alone; one that cannot be read is told with its sender.
+/// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.
 fn token_check(sender: &SenderConfig) -> Option<DoctorCheck> {
     let path = sender.token.file()?;
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
@@ -151,13 +151,17 @@ fn terminal_check() -> DoctorCheck {
     )
 }
 
-/// systemd-logind may kill what a session leaves behind: the standby would not survive a logout.
+/// systemd-logind may kill the processes of a user who logs out: the standby, and every user service, would end.
 fn logout_check() -> DoctorCheck {
     let settings = std::fs::read_to_string("/etc/systemd/logind.conf").unwrap_or_default();
     let kills = settings.lines().any(|line| line.trim().eq_ignore_ascii_case("KillUserProcesses=yes"));
     if kills {
-        let mend = "run `loginctl enable-linger`, or `blastdeck engine` as a service";
-        return DoctorCheck::new("logout", DOUBTFUL, format!("this machine kills what a logout leaves behind: {mend}"));
+        let mend = "run `loginctl enable-linger`, which `blastdeck engine` as a user service needs, too";
+        return DoctorCheck::new(
+            "logout",
+            DOUBTFUL,
+            format!("this machine ends the processes of users who log out, the standby too: {mend}"),
+        );
     }
     DoctorCheck::new("logout", GOOD, "a blast continues after you log out")
 }

@@ -44,22 +44,19 @@ impl EngineVerb {
         let shutdown = Shutdown::new();
         shutdown.on_signals(SecondInterrupt::Exit)?;
         loop {
-            match self.serve(global, &shutdown).await? {
-                None => return Ok(ExitCode::SUCCESS),
-                Some(EngineChange::Newer { found, known }) => return Err(StoreError::Newer { found, known }.into()),
-                Some(EngineChange::Gone(why) | EngineChange::NoDatabase(why)) => {
-                    return Err(eyre!("the engine ends: {why}"));
-                }
-                Some(EngineChange::Settings) => talk("the configuration has changed: the engine restarts"),
-                Some(EngineChange::Program) => talk("the program has changed: the engine restarts"),
+            if let Some(code) = after(self.serve(global, &shutdown).await?)? {
+                return Ok(code);
             }
-            // `restart` returns only when it failed; this program then continues with the current configuration.
-            tracing::warn!(error = %restart(), "cannot restart the program");
         }
     }
 
+    /// One that runs until it is stopped.
+    pub(super) const fn endless() -> Self {
+        Self { until_idle: false, standby: false }
+    }
+
     /// Sends until shutdown, until idle, or until something changes; returns the change.
-    async fn serve(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
+    pub(super) async fn serve(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
         let config = load(global)?;
         let Some(context) = self.open(global, &config, shutdown).await? else { return Ok(None) };
         let app = &context.app;
@@ -82,8 +79,8 @@ impl EngineVerb {
         let stop = shutdown.child();
         let watching = tokio::spawn(follow(following, stop.clone()));
         let until = if self.until_idle { Until::Idle } else { Until::Stopped };
-        let mut working =
-            tokio::spawn(engine::run(app.engine().clone(), RunOptions { until, standby: None, local }, stop.token()));
+        let options = RunOptions { until, standby: None, local, follower: None };
+        let mut working = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
         tokio::select! {
             ended = &mut working => ended?,
             () = stop.cancelled() => {}
@@ -143,6 +140,21 @@ impl EngineVerb {
     }
 }
 
+/// What to do when an engine has ended: exit, fail, or start this program again. Returns `None` where that failed, so that the
+/// engine continues with the current program.
+pub(super) fn after(change: Option<EngineChange>) -> Result<Option<ExitCode>> {
+    match change {
+        None => return Ok(Some(ExitCode::SUCCESS)),
+        Some(EngineChange::Newer { found, known }) => return Err(StoreError::Newer { found, known }.into()),
+        Some(EngineChange::Gone(why) | EngineChange::NoDatabase(why)) => return Err(eyre!("the engine ends: {why}")),
+        Some(EngineChange::Settings) => talk("the configuration has changed: the engine restarts"),
+        Some(EngineChange::Program) => talk("the program has changed: the engine restarts"),
+    }
+    // `restart` returns only when it failed; this program then continues with the current configuration.
+    tracing::warn!(error = %restart(), "cannot restart the program");
+    Ok(None)
+}
+
 /// Whether this engine may serve.
 enum ServeLock {
     /// `None` for an engine that is no standby: it needs no lock.
@@ -151,8 +163,8 @@ enum ServeLock {
 }
 
 fn check_senders(context: &Context) -> Result<()> {
-    for broken in context.app.broken() {
-        talk(&format!("sender {} cannot be used: {}", broken.name, broken.why));
+    for sender in context.app.unusable_senders() {
+        talk(&format!("sender {} cannot be used: {}", sender.name, sender.why));
     }
     if context.app.has_no_sender() {
         let mend = "add one under [[senders]], or fix what is reported above";

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::context::{PROGRAM, pasteable};
 use super::output::{escaped, talk};
-use crate::app::AppError;
+use crate::app::{AppError, StoreError};
 use crate::config::ConfigError;
 
 /// Wrong usage found after the arguments were parsed: in the configuration, or in a file.
@@ -46,7 +46,7 @@ impl ErrorStyle {
     }
 }
 
-/// Prints the failure as one line on standard error and returns its exit code. A reader that has gone away (`| head`)
+/// Prints the failure on standard error, in one line (each problem of a configuration in its own), and returns its exit code. A reader that has gone away (`| head`)
 /// is not a failure.
 pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
     if is_broken_pipe(report) {
@@ -55,7 +55,7 @@ pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
     let (kind, code) = kind(report);
     let sentence = pasteable(&sentence(report), &style.program);
     match style.format {
-        ErrorFormat::Text => talk(&format!("blastdeck: {}", sentence.replace('\n', " "))),
+        ErrorFormat::Text => talk(&format!("blastdeck: {}", lines(report, &sentence))),
         ErrorFormat::Json => print_json(kind, code, &sentence),
     }
     ExitCode::from(code)
@@ -65,6 +65,11 @@ pub fn fail(report: &color_eyre::Report, style: &ErrorStyle) -> ExitCode {
 pub(super) fn print_json(kind: &str, code: u8, message: &str) {
     let message = crate::domain::text::clean(message);
     talk(&escaped(&json!({ "error": { "kind": kind, "exit_code": code, "message": message } }).to_string()));
+}
+
+/// The sentence in one line; of an invalid configuration a line for each problem.
+fn lines(report: &color_eyre::Report, sentence: &str) -> String {
+    if report.downcast_ref::<ConfigError>().is_some() { sentence.to_owned() } else { sentence.replace('\n', " ") }
 }
 
 /// The error and its causes, except those whose text is already included.
@@ -91,6 +96,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_)) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),
+        None if report.downcast_ref::<StoreError>().is_some() => ("database", 1),
         None => ("failed", 1),
     }
 }
@@ -98,4 +104,20 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
 fn is_broken_pipe(report: &color_eyre::Report) -> bool {
     let broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     report.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{lines, sentence};
+    use crate::config::Config;
+
+    #[test]
+    fn each_problem_of_a_configuration_has_its_own_line_and_other_failures_have_one() {
+        let invalid = Config::from_toml_str("[ui]\ntimezone = \"Mars\"\n[polling]\nper_second = -1\n").unwrap_err();
+        let invalid = color_eyre::Report::from(invalid);
+        let other = color_eyre::eyre::eyre!("one\ntwo");
+
+        assert_eq!(lines(&invalid, &sentence(&invalid)).lines().count(), 2);
+        assert_eq!(lines(&other, &sentence(&other)), "one two");
+    }
 }

@@ -18,9 +18,11 @@ use crate::domain::recipient::Mark;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MarkVerb {
+    /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// The number, in any spelling.
     phone: String,
+    /// What to record.
     what: MarkKind,
     /// The amount of the sale, with `closed`.
     #[arg(long, value_parser = amount::parse, allow_hyphen_values = true)]
@@ -36,7 +38,7 @@ enum MarkKind {
     Closed,
     OptOut,
     Note,
-    /// Undo the last mark.
+    /// Undo the newest mark, and only that.
     Undo,
 }
 
@@ -71,7 +73,7 @@ impl MarkVerb {
 
 async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
     let amount = if let Mark::Closed(Some(amount)) = &mark { format!(" with {amount}") } else { String::new() };
-    let done = context.app.mark(person.id, mark).await?;
+    let done = context.app.mark_apart(person.id, mark).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));
     }

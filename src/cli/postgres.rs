@@ -9,7 +9,7 @@ use super::Global;
 use super::exit::RefusedError;
 use super::output::talk;
 use crate::config::Config;
-use crate::private_postgres::{PrivatePostgres, PrivatePostgresError, Status, install, install_command};
+use crate::private_postgres::{PrivatePostgres, PrivatePostgresError, ServerStatus, install, install_command};
 
 /// The database's address; starts the private Postgres where none is configured, unless nothing may be started.
 pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
@@ -27,10 +27,12 @@ pub(super) async fn url(global: &Global, config: &Config) -> Result<String> {
 /// With `--read-only` nothing is made, and nothing started.
 fn url_of_running(local: &PrivatePostgres) -> Result<String> {
     let why = match local.status()? {
-        Status::Running { address: Some(address), .. } => return Ok(address.url()),
-        Status::Running { address: None, .. } => "is starting or ending: try again in a moment".to_owned(),
-        Status::Stopped => "does not run, and --read-only starts nothing: `blastdeck db start` starts it".to_owned(),
-        Status::Absent => {
+        ServerStatus::Running { address: Some(address), .. } => return Ok(address.url()),
+        ServerStatus::Running { address: None, .. } => "is starting or ending: try again in a moment".to_owned(),
+        ServerStatus::Stopped => {
+            "does not run, and --read-only starts nothing: `blastdeck db start` starts it".to_owned()
+        }
+        ServerStatus::Absent => {
             let dir = local.data_dir().display();
             format!("is not there yet (in {dir}), and --read-only makes none: `blastdeck db start` makes it")
         }

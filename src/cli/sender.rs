@@ -11,9 +11,10 @@ use super::Global;
 use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::view::SenderRow;
+use crate::app::view::{BlastFilter, SenderView};
 use crate::app::{Confirmed, Engines, HealthVerdict, SenderCheck};
-use crate::domain::text::people_are;
+use crate::domain::blast::BlastState;
+use crate::domain::text::{clean, count_of, number, people_are};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SenderVerb {
@@ -30,6 +31,7 @@ pub(super) enum SenderVerb {
     /// Let a stopped sender resume: the cause is fixed, or a restored database may send as it is. Also ends a pause
     /// that the provider asked for.
     Confirm {
+        /// The sender, as named in the configuration.
         name: String,
         /// Start no standby: something else runs the engine.
         #[arg(long)]
@@ -37,7 +39,10 @@ pub(super) enum SenderVerb {
     },
     /// Send from the phone that this configuration names, although the database knows the sender as another one.
     /// Engines that send from the other phone stop; messages in flight there become uncertain.
-    Move { name: String },
+    Move {
+        /// The sender, as named in the configuration.
+        name: String,
+    },
 }
 
 impl SenderVerb {
@@ -68,14 +73,18 @@ impl Attendance {
 
 async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<ExitCode> {
     let context = Context::open(global, Intent::Writes).await?;
-    let Confirmed { uncertain, unknown } = context.app.confirm_sender(name).await?;
+    let confirmed = context.app.confirm_sender(name).await?;
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs } = confirmed;
     if !context.is_json {
-        report_forgotten(uncertain, unknown);
+        report_forgotten(confirmed);
     }
     let name = context.app.config().sender(name).map_or(name, |sender| &sender.name);
     let outlook = outlook(&context, name, attendance).await?;
     if context.is_json {
-        json(&json!({ "name": name, "uncertain": uncertain, "unknown": unknown }))?;
+        json(&json!({
+            "name": name, "uncertain": uncertain, "unknown": unknown,
+            "opt_outs": opt_outs, "unreadable_opt_outs": unreadable_opt_outs,
+        }))?;
     } else {
         talk(&outlook);
     }
@@ -83,7 +92,8 @@ async fn confirm(global: &Global, name: &str, attendance: Attendance) -> Result<
 }
 
 /// Says what a database that went back in time has forgotten.
-fn report_forgotten(uncertain: i64, unknown: i64) {
+fn report_forgotten(confirmed: Confirmed) {
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs } = confirmed;
     if uncertain > 0 {
         talk(&format!("{} now uncertain: this machine had posted to them", people_are(uncertain)));
     }
@@ -94,8 +104,22 @@ fn report_forgotten(uncertain: i64, unknown: i64) {
             people_are(unknown)
         ));
     }
-    if uncertain + unknown > 0 {
-        talk("opt-outs noted since then are forgotten, too: note them again with `blastdeck suppress add`");
+    if opt_outs > 0 {
+        let again = count_of(opt_outs, "opt-out was forgotten, too, and is", "opt-outs were forgotten, too, and are");
+        talk(&format!("{again} recorded again: `blastdeck suppress list` shows them"));
+    }
+    if unreadable_opt_outs > 0 {
+        let lost = count_of(unreadable_opt_outs, "opt-out", "opt-outs");
+        talk(&format!(
+            "this machine's record of opt-outs was damaged (at least {lost}): opt-outs that were recorded on this machine \
+             since the database's backup may be lost, record them again with `blastdeck suppress add`"
+        ));
+    }
+    if confirmed != Confirmed::default() {
+        talk(
+            "opt-outs that were recorded on other machines since then are forgotten: record them again with \
+             `blastdeck suppress add`",
+        );
     }
 }
 
@@ -103,7 +127,7 @@ fn report_forgotten(uncertain: i64, unknown: i64) {
 /// engine sends to them.
 async fn outlook(context: &Context, name: &str, attendance: Attendance) -> Result<String> {
     let Some(blast) = context.app.blast_to_send(name).await? else {
-        return Ok(format!("sender {name} may resume: nobody is queued"));
+        return Ok(format!("sender {name} may resume: {}", queued_in_paused(context, name).await?));
     };
     if attendance == Attendance::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
         return Ok(format!("sender {name} may resume, and waits for an engine"));
@@ -114,6 +138,24 @@ async fn outlook(context: &Context, name: &str, attendance: Attendance) -> Resul
         return Err(eyre!("sender {name} may resume, but no engine sends for it: {missing}"));
     }
     Ok(format!("sender {name} resumes"))
+}
+
+/// Who is queued in the sender's paused blasts, and how to send to them.
+async fn queued_in_paused(context: &Context, name: &str) -> Result<String> {
+    let paused = BlastFilter { state: Some(BlastState::Paused), ..BlastFilter::default() };
+    let blasts = context.app.blasts(&paused).await?;
+    let queued: Vec<_> = blasts.iter().filter(|blast| blast.sender == name && blast.counts.queued > 0).collect();
+    let people = people_are(queued.iter().map(|blast| blast.counts.queued).sum());
+    let sentence = match &queued[..] {
+        [] => "nobody is queued".to_owned(),
+        [one] => format!("{people} queued in a paused blast, which `blastdeck blast resume {}` resumes", one.id),
+        several => format!(
+            "{people} queued in {} paused blasts: `blastdeck blast list --state paused` shows them, \
+             `blastdeck blast resume` with its number resumes one",
+            several.len()
+        ),
+    };
+    Ok(context.pasteable(&sentence))
 }
 
 async fn move_to(global: &Global, name: &str) -> Result<ExitCode> {
@@ -151,31 +193,32 @@ async fn list(global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn today(row: &SenderRow) -> String {
-    row.daily_cap.map_or_else(|| row.today.to_string(), |cap| format!("{}/{cap}", row.today))
+fn today(row: &SenderView) -> String {
+    let today = number(row.usage.today);
+    row.usage.daily_cap.map_or_else(|| today.clone(), |cap| format!("{today}/{}", number(cap)))
 }
 
-fn per_hour(row: &SenderRow) -> String {
-    row.per_hour.map_or_else(|| "-".to_owned(), |n| n.to_string())
+fn per_hour(row: &SenderView) -> String {
+    row.usage.per_hour.map_or_else(|| "-".to_owned(), number)
 }
 
-fn state(row: &SenderRow) -> String {
+fn state(row: &SenderView) -> String {
     if let Some(stop) = &row.stopped {
         return format!("stopped: {}", stop.reason);
     }
-    match (&row.lease, &row.waiting.sender) {
+    match (&row.lease, &row.waiting) {
         (Some(lease), Some(waiting)) => format!("{waiting} ({})", lease.host),
         (Some(lease), None) => format!("sending or following ({})", lease.host),
         (None, _) => "idle".to_owned(),
     }
 }
 
-fn as_json(row: &SenderRow) -> serde_json::Value {
+fn as_json(row: &SenderView) -> serde_json::Value {
     json!({
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
-        "today": row.today, "daily_cap": row.daily_cap, "per_hour": row.per_hour,
+        "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
         "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
-        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.waiting.sender,
+        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.waiting,
     })
 }
 
@@ -204,11 +247,11 @@ fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {
     let (name, detail) = (&check.name, context.pasteable(&check.detail()));
     let pace = context.app.pace_of(name);
     if context.is_json {
-        return json(&json!({ "name": name, "verdict": verdict, "detail": detail, "pace": pace }));
+        return json(
+            &json!({ "name": name, "verdict": verdict, "detail": detail, "pace": pace, "notes": check.notes }),
+        );
     }
     line(&format!("{name}  {verdict}  {detail}"))?;
-    match pace {
-        Some(pace) => line(&format!("{:width$}  {pace}", "", width = name.len())),
-        None => Ok(()),
-    }
+    let further = pace.iter().chain(&check.notes);
+    further.map(|text| format!("{:width$}  {}", "", clean(text), width = name.len())).try_for_each(|text| line(&text))
 }

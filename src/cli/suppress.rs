@@ -12,7 +12,7 @@ use super::context::{Context, Intent, quoted};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
-use crate::app::EVERY_BUSINESS;
+use crate::app::{EVERY_BUSINESS, SuppressOutcome};
 use crate::domain::phone::{Phone, Region};
 
 #[derive(Debug, Subcommand)]
@@ -24,17 +24,21 @@ pub(super) enum SuppressVerb {
         /// Only for this business; defaults to all.
         #[arg(long)]
         business: Option<String>,
+        /// Why, for the list.
         #[arg(long)]
         reason: Option<String>,
     },
     /// Allow this number in future blasts.
     Remove {
+        /// The number, in any spelling.
         phone: String,
+        /// The business of the opt-out; without one, the opt-out from every business.
         #[arg(long)]
         business: Option<String>,
     },
     /// List suppressed numbers, newest first.
     List {
+        /// At most this many.
         #[arg(long, default_value_t = 1000, value_parser = limit, allow_hyphen_values = true)]
         limit: u32,
     },
@@ -60,7 +64,12 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
     let context = Context::open(global, Intent::Writes).await?;
     let phone = read(&context, phone)?;
     let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
-    let is_new = context.app.suppress(business, &phone, reason.as_deref()).await?;
+    let SuppressOutcome { is_new, unremembered } = context.app.suppress(business, &phone, reason.as_deref()).await?;
+    if let Some(why) = unremembered {
+        talk(&format!(
+            "the database has it, but this machine cannot remember it, and sends nothing until it can: {why}"
+        ));
+    }
     if context.is_json {
         return json(&json!({ "phone_number": phone, "business": business, "added": is_new }));
     }

@@ -18,14 +18,18 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, count_of};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UncertainVerb {
     /// List the uncertain people of a blast.
-    List { blast: BlastId },
+    List {
+        /// The blast's id, as in `blast list`.
+        blast: BlastId,
+    },
     /// Resolve one person: open the chat on the phone, and check whether the message is there.
     Resolve {
+        /// The blast's id, as in `blast list`.
         blast: BlastId,
         /// The number, in any spelling; `all` for every uncertain person in the blast.
         phone: String,
@@ -72,12 +76,17 @@ impl ResolutionArg {
         }
     }
 
-    const fn consequence(self) -> &'static str {
-        match self {
-            Self::Sent => "count as sent",
-            Self::Resend => "get the message again; those who already have it get it twice",
-            Self::Drop => "are left out",
-        }
+    /// What one answer for so many people means, as a sentence.
+    fn consequence(self, people: i64) -> String {
+        let (one, many) = match self {
+            Self::Sent => ("uncertain person counts as sent", "uncertain people count as sent"),
+            Self::Resend => (
+                "uncertain person gets the message again; if they already have it, they get it twice",
+                "uncertain people get the message again; those who already have it get it twice",
+            ),
+            Self::Drop => ("uncertain person is left out", "uncertain people are left out"),
+        };
+        format!("{}.", count_of(people, one, many))
     }
 }
 
@@ -88,8 +97,7 @@ async fn resolve_all(global: &Global, blast: BlastId, answer: ResolutionArg, sur
     if people == 0 {
         return Err(RefusedError(format!("nobody is uncertain in blast {blast}")).into());
     }
-    let question = format!("All {people} uncertain people {}.", answer.consequence());
-    confirm_number(&question, people, sure)?;
+    confirm_number(&answer.consequence(people), people, sure)?;
     let (mut done, mut refused, mut anchor) = (0, Vec::new(), Anchor::Start);
     loop {
         let filter = Filter::status(Status::Uncertain);
@@ -127,4 +135,23 @@ async fn resolve(global: &Global, blast: BlastId, phone: &str, (answer, sure): (
         return json(&json!({ "who": done.who, "before": done.before, "after": done.after }));
     }
     line(&format!("{}: {} -> {}", done.who, done.before, done.after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResolutionArg;
+
+    #[test]
+    fn one_person_and_many_are_asked_about_in_sentences_that_agree() {
+        let said = |answer: ResolutionArg| [1, 1_240].map(|people| answer.consequence(people));
+
+        assert_eq!(
+            said(ResolutionArg::Sent),
+            ["1 uncertain person counts as sent.", "1,240 uncertain people count as sent."]
+        );
+        assert_eq!(
+            said(ResolutionArg::Drop),
+            ["1 uncertain person is left out.", "1,240 uncertain people are left out."]
+        );
+    }
 }

@@ -26,6 +26,11 @@ impl BaseUrl {
         Self { text: "https://api.wsapme.com".to_owned(), host: Host::Elsewhere }
     }
 
+    /// The address of Meta's Cloud API.
+    pub fn meta() -> Self {
+        Self { text: "https://graph.facebook.com".to_owned(), host: Host::Elsewhere }
+    }
+
     /// The address without a trailing slash: a call's path, which begins with one, is appended to it.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -7,7 +7,6 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, TableKeys};
 use super::log::{ConfigLog, ValueSource};
-use crate::domain::sender::LATER_PROVIDER;
 use crate::domain::text::nearest;
 
 /// A value that is not yet parsed.
@@ -106,13 +105,6 @@ impl DocumentParser<'_> {
         let name = entry("name").and_then(|(_, name)| name.get_ref().as_str());
         let position = self.document.senders.len() + 1;
         let prefix = name.map_or_else(|| format!("senders[{position}]"), |name| format!("senders.{name}"));
-        if let Some((key, _)) = entry("provider").filter(|(_, value)| value.get_ref().as_str() == Some("meta")) {
-            // Its keys would all be reported as unknown.
-            let source = ValueSource::File { line: self.line(key.span().start) };
-            let later = format!("{LATER_PROVIDER}: take this sender out, or write provider = \"wsapme\"");
-            self.log.problem(&source, &format!("{prefix}.provider"), later);
-            return;
-        }
         let values = self.values(table, &prefix, entries);
         self.document.senders.push(values);
     }

@@ -16,6 +16,16 @@ pub enum ProblemLocation {
     Nowhere,
 }
 
+impl ProblemLocation {
+    /// The line in the file; after all of them for what stands elsewhere.
+    pub(super) const fn line(&self) -> usize {
+        match self {
+            Self::File { line, .. } => *line,
+            Self::Variable(_) | Self::Flag(_) | Self::Nowhere => usize::MAX,
+        }
+    }
+}
+
 impl fmt::Display for ProblemLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,7 +59,7 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// An invalid configuration. Never empty, and never with a secret in it.
+/// An invalid configuration: its problems in the order of their lines. Never empty, and never with a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub problems: Vec<ConfigProblem>,

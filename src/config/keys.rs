@@ -8,7 +8,7 @@ pub(super) struct TableKeys {
 }
 
 /// Every table and key, in the order of the example file.
-pub(super) const TABLES: [TableKeys; 6] = [
+pub(super) const TABLES: [TableKeys; 7] = [
     TableKeys { name: "database", keys: &["url", "data_dir", "state_dir"] },
     TableKeys {
         name: "senders",
@@ -16,10 +16,17 @@ pub(super) const TABLES: [TableKeys; 6] = [
             "name",
             "provider",
             "device",
+            "phone_number_id",
+            "waba_id",
             "region",
             "business",
             "token",
+            "app_secret",
+            "verify_token",
+            "webhook_secret",
             "base_url",
+            "api_version",
+            "send_call",
             "status_call",
             "rate",
             "gap",
@@ -44,6 +51,7 @@ pub(super) const TABLES: [TableKeys; 6] = [
         ],
     },
     TableKeys { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
+    TableKeys { name: "http", keys: &["listen", "keep_inbox_days"] },
     TableKeys { name: "opt_out", keys: &["keywords"] },
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
 ];

@@ -138,29 +138,48 @@ impl<'a> TableReader<'a> {
         words
     }
 
-    /// Where a secret is read from. The secret itself is never in the file, and never in a message.
-    pub fn token(&mut self, key: &'static str) -> Option<TokenSource> {
-        let path = self.path(key);
-        let mend = "write token = { env = \"WSAPME_TOKEN\" } or { file = \"/path\" }";
-        let Some(SourcedValue { raw, source }) = self.values.remove(key) else {
+    /// Where a secret is read from. The secret itself is never in the file, and never in a message. `example` is the variable
+    /// that a message suggests.
+    pub fn secret(&mut self, key: &'static str, example: &str) -> Option<TokenSource> {
+        if !self.has(key) {
+            let (path, mend) = (self.path(key), secret_mend(key, example));
             self.log.problem(&ValueSource::File { line: self.line }, &path, format!("missing: {mend}"));
             return None;
+        }
+        self.optional_secret(key, example)
+    }
+
+    /// The same for a secret that may be absent.
+    pub fn optional_secret(&mut self, key: &'static str, example: &str) -> Option<TokenSource> {
+        let Some(SourcedValue { raw, source }) = self.values.remove(key) else {
+            self.note(key, "none", ValueSource::Default);
+            return None;
         };
-        let token = match (&raw, &source) {
+        let mend = secret_mend(key, example);
+        let secret = match (&raw, &source) {
             (RawValue::Text(_), ValueSource::Variable(name)) => Ok(TokenSource::Variable(name.clone())),
             (RawValue::Text(_), _) => Err(format!("a secret does not belong in this file: {mend}")),
-            (RawValue::Table(entries), _) => TokenSource::from_entries(entries).ok_or_else(|| mend.to_owned()),
-            (RawValue::List(_), _) => Err(mend.to_owned()),
+            (RawValue::Table(entries), _) => TokenSource::from_entries(entries).ok_or(mend),
+            (RawValue::List(_), _) => Err(mend),
         };
-        match token {
-            Ok(token) => {
-                self.note(key, &token.to_string(), source);
-                Some(token)
+        match secret {
+            Ok(secret) => {
+                self.note(key, &secret.to_string(), source);
+                Some(secret)
             }
             Err(text) => {
+                let path = self.path(key);
                 self.log.problem(&source, &path, text);
                 None
             }
+        }
+    }
+
+    /// Refuses a key that senders of this provider do not have.
+    pub fn refuse(&mut self, key: &'static str, why: &str) {
+        if let Some(SourcedValue { source, .. }) = self.values.remove(key) {
+            let path = self.path(key);
+            self.log.problem(&source, &path, why);
         }
     }
 
@@ -194,4 +213,8 @@ impl<'a> TableReader<'a> {
     fn note(&mut self, key: &str, value: &str, source: ValueSource) {
         self.log.origins.push(SettingOrigin { key: self.path(key), value: value.to_owned(), source });
     }
+}
+
+fn secret_mend(key: &str, example: &str) -> String {
+    format!("write {key} = {{ env = \"{example}\" }} or {{ file = \"/path\" }}")
 }

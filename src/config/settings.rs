@@ -1,14 +1,18 @@
-//! The tables that are not arrays: database, engine, polling, opt-out and ui.
+//! The tables that are not arrays: database, engine, polling, http, opt-out and ui.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use super::directory::{DirectoryPath, absolute, resolved};
 use super::environment::Environment;
 use super::reader::TableReader;
+use crate::domain::database_url::DatabaseUrl;
+use crate::domain::opt_out::STOP_WORDS;
 use crate::domain::pace::{PaceError, Speed, parse_span, show_span};
 use crate::domain::text::clean;
 use crate::domain::zone::{self, ZoneError};
@@ -63,6 +67,15 @@ pub enum KeepHistory {
     Months(u32),
 }
 
+/// `[http]`.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Where `blastdeck serve` listens. Any other address than a loopback one is there on purpose.
+    pub listen: SocketAddr,
+    /// Webhooks are kept this many days as they came, 2 to 3,650.
+    pub keep_inbox_days: u32,
+}
+
 /// `[opt_out]`.
 #[derive(Debug, Clone)]
 pub struct OptOutConfig {
@@ -103,29 +116,41 @@ pub enum ThemeSetting {
     Mono,
 }
 
-/// Replies that mean *stop*, in the languages of the shops we know.
-const STOP_WORDS: [&str; 7] = ["STOP", "UNSUBSCRIBE", "BERHENTI", "HENTI", "BATAL", "退订", "取消"];
-
 impl DatabaseConfig {
     pub(super) fn read(mut reader: TableReader<'_>, environment: &Environment) -> Self {
         let url = reader.optional("url", "a private local Postgres");
         let data_dir = reader.or_default("data_dir", DirectoryPath(environment.data_dir())).0;
         let state_dir = reader.or_default("state_dir", DirectoryPath(environment.state_dir())).0;
         let [data_dir, state_dir] = [data_dir, state_dir].map(|dir| absolute(dir, environment));
-        if state_dir.starts_with(&data_dir) {
-            let mend =
-                "must not lie within data_dir, or restoring a copy of that restores it too: choose another directory";
-            reader.problem("state_dir", mend);
+        if let Some(why) = refusal_of_state_dir(&state_dir, &data_dir) {
+            reader.problem("state_dir", why);
         }
         Self { url, data_dir, state_dir }
     }
 }
 
-/// Expands `~` to the home directory.
-fn absolute(dir: PathBuf, environment: &Environment) -> PathBuf {
-    let home = environment.home().and_then(|home| Some(home.join(dir.strip_prefix("~").ok()?)));
-    let dir = home.unwrap_or(dir);
-    std::path::absolute(&dir).unwrap_or(dir)
+/// The sentence where what this machine remembers would be brought back together with the database: both directories are
+/// compared as they really are, whatever links lead there.
+fn refusal_of_state_dir(state_dir: &Path, data_dir: &Path) -> Option<String> {
+    let real = resolved(state_dir);
+    // The private database's own directory may be a link to another disk.
+    let restored = [data_dir.to_owned(), data_dir.join("postgres")];
+    let within = restored.iter().find(|dir| real.starts_with(resolved(dir)))?;
+    Some(format!(
+        "{} must not lie within data_dir, {}, or restoring a copy of that restores it too: choose another directory",
+        shown(state_dir, &real),
+        shown(within, &resolved(within)),
+    ))
+}
+
+/// A directory, and where it really is if that is another place.
+fn shown(written: &Path, real: &Path) -> String {
+    let written = written.display();
+    if written.to_string() == real.display().to_string() {
+        format!("`{written}`")
+    } else {
+        format!("`{written}` (which is `{}`)", real.display())
+    }
 }
 
 impl EngineConfig {
@@ -163,6 +188,15 @@ impl PollingConfig {
     }
 }
 
+impl HttpConfig {
+    pub(super) fn read(mut reader: TableReader<'_>) -> Self {
+        Self {
+            listen: reader.or_default("listen", ListenAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))).0,
+            keep_inbox_days: reader.within("keep_inbox_days", 30, 2..=3_650),
+        }
+    }
+}
+
 impl OptOutConfig {
     pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         Self { keywords: reader.list("keywords", &STOP_WORDS) }
@@ -181,44 +215,20 @@ impl UiConfig {
     }
 }
 
-/// A Postgres address. Printed without its password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
+/// An IP address and a port.
+struct ListenAddress(SocketAddr);
 
-impl DatabaseUrl {
-    /// The full address, for the connection only.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for DatabaseUrl {
+impl FromStr for ListenAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-        match scheme {
-            Some("postgres" | "postgresql") if reqwest::Url::parse(text).is_ok() => Ok(Self(text.to_owned())),
-            _ => Err("not a valid Postgres address: write postgres://user:password@host/database"),
-        }
+        text.parse().map(Self).map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
     }
 }
 
-impl fmt::Display for DatabaseUrl {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(mut url) = reqwest::Url::parse(&self.0) else { return f.write_str("postgres://…") };
-        // Parameters may hold a password too: they are left out.
-        url.set_query(None);
-        if url.password().is_some() && url.set_password(Some("***")).is_err() {
-            return f.write_str("postgres://…");
-        }
-        f.write_str(&clean(url.as_str()))
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseUrl({self})")
+        self.0.fmt(f)
     }
 }
 
@@ -308,22 +318,6 @@ impl FromStr for DisplayName {
 impl fmt::Display for DisplayName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-struct DirectoryPath(PathBuf);
-
-impl FromStr for DirectoryPath {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.is_empty() || text.contains('\0') { Err("write a directory") } else { Ok(Self(PathBuf::from(text))) }
-    }
-}
-
-impl fmt::Display for DirectoryPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.display())
     }
 }
 

@@ -3,6 +3,9 @@ use std::time::Duration;
 use super::environment::UserDirectories;
 use super::*;
 use crate::domain::pace::Limits;
+use crate::domain::sender::SendEdge;
+
+mod variables;
 
 const EXAMPLE: &str = include_str!("../../assets/config.example.toml");
 
@@ -59,12 +62,11 @@ fn the_example_file_with_every_comment_opened_is_good_too() {
 #[test]
 fn a_key_without_effect_is_no_key() {
     for text in [
-        &format!("{SALES}webhook_secret = {{ env = \"X\" }}\n"),
         "[engine]\nid = \"engine-1\"\n",
         "[opt_out]\nlanguages = [\"en\"]\n",
         "[ui]\ntest_to = \"+60100000000\"\n",
         "[ui]\nkeys = {}\n",
-        "[http]\nlisten = \"127.0.0.1:8080\"\n",
+        "[http]\nopen_on_loopback = true\n",
     ] {
         assert!(problems(text)[0].contains("unknown key"), "{:?}", problems(text));
     }
@@ -145,12 +147,11 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
         "config.toml:2: engine.spede: unknown key: did you mean `speed`?",
         "config.toml:3: engine.lease_seconds: 1 is out of range: write 5 to 300",
         "config.toml:4: databse: unknown key: did you mean `database`?",
-        "config.toml:8: senders.sales.provider: no such provider: write wsapme",
+        "config.toml:8: senders.sales.provider: no such provider: write wsapme or meta",
         "config.toml:9: senders.sales.rate: `-1/min` is not a valid rate: it cannot be negative; write 20/min, 80/s, 90/h or unlimited",
         "config.toml:10: senders.sales.gap: `60s..20s` ends before it begins: write the shorter pause first, as in 20s..60s",
         "config.toml:11: senders.sales.base_url: the token would be sent in clear text: write https://",
-        "config.toml:12: senders.sales.region: `XX` is not a country: two letters are meant, such as MY",
-        "config.toml:7: senders.sales.device: missing: write device = \"5850\", the linked phone's id",
+        "config.toml:12: senders.sales.region: `XX` is not a country: write two letters, such as MY",
         "config.toml:14: ui.ascii: write auto, true or false",
     ];
     for line in expected {
@@ -160,18 +161,44 @@ fn every_problem_is_found_at_once_with_its_line_key_and_mend() {
     assert_eq!(found.len(), expected.len() + 1, "{found:#?}");
 }
 
-#[test]
-fn a_sender_of_metas_is_refused_in_one_sentence() {
-    let found =
-        problems("[[senders]]\nname = \"cloud\"\nprovider = \"meta\"\nphone_number_id = \"1\"\nwaba_id = \"2\"\n");
+const CLOUD: &str = "[[senders]]\nname = \"cloud\"\nprovider = \"meta\"\nphone_number_id = \"106853218861309\"\n\
+    waba_id = \"102290129340398\"\ntoken = { env = \"T\" }\n";
 
-    assert_eq!(
-        found,
-        [
-            "config.toml:3: senders.cloud.provider: Meta's Cloud API comes later, this version sends through wsapme only: \
-          take this sender out, or write provider = \"wsapme\""
-        ]
-    );
+#[test]
+fn a_sender_of_metas_has_its_own_keys_and_defaults() {
+    let config = Config::from_toml_str(CLOUD).unwrap();
+    let sender = config.sender("cloud").unwrap();
+
+    let meta = sender.meta.as_ref().unwrap();
+    assert_eq!((meta.phone_number_id.as_str(), meta.waba_id.as_str()), ("106853218861309", "102290129340398"));
+    assert_eq!((meta.api_version.as_str(), meta.send_edge), ("v24.0", SendEdge::Messages));
+    assert!(meta.app_secret.is_none() && meta.verify_token.is_none());
+    assert_eq!(sender.base_url.as_str(), "https://graph.facebook.com");
+    assert_eq!((sender.rate.to_string().as_str(), sender.gap, sender.daily_cap), ("80/s", None, None));
+    assert_eq!(sender.in_flight, 64);
+    assert_eq!(sender.identity().id, "106853218861309");
+}
+
+#[test]
+fn keys_of_the_other_provider_are_refused() {
+    let found = problems(&format!("{CLOUD}device = \"5850\"\n{}waba_id = \"1\"\n", SALES.trim_start()));
+
+    let wsapme = "only a sender with provider = \"wsapme\" has it: remove it";
+    let meta = "only a sender with provider = \"meta\" has it: remove it";
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].ends_with(&format!("senders.cloud.device: {wsapme}")), "{found:?}");
+    assert!(found[1].ends_with(&format!("senders.sales.waba_id: {meta}")), "{found:?}");
+}
+
+#[test]
+fn ids_versions_and_calls_of_metas_are_checked() {
+    let found = problems(&CLOUD.replace("106853218861309", "+60 12").replace(
+        "token = { env = \"T\" }",
+        "token = { env = \"T\" }\napi_version = \"24\"\nsend_call = \"mail\"\napp_secret = \"s3cret\"",
+    ));
+
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(!found.join("").contains("s3cret"));
 }
 
 #[test]
@@ -257,144 +284,11 @@ fn odd_shapes_are_problems_and_not_panics() {
     }
 }
 
-// Environment and flags
-
 #[test]
-fn variables_override_the_file_and_flags_override_both() {
-    let text = format!("{SALES}[database]\nurl = \"postgres://file/a\"\n");
-    let variables = [
-        ("BLASTDECK_ENGINE_FAILURES_IN_A_ROW", "9"),
-        ("BLASTDECK_SENDERS_SALES_RATE", "7/min"),
-        ("BLASTDECK_SENDERS_SALES_TOKEN", "s3cret"),
-        ("BLASTDECK_OPT_OUT_KEYWORDS", "stop, no more ,"),
-        ("DATABASE_URL", "postgres://u:hidden@variable/b?password=hidden"),
-        ("BLASTDECK_DATABASE_URL", "postgres://weaker/c"),
-        ("BLASTDECK_DATA_DIR", "/tmp/deck"),
-        ("BLASTDECK_OPERATOR", "Aina\u{1b}[2J"),
-        ("BLASTDECK_INSTALL_POSTGRES", "1"),
-    ];
+fn problems_come_in_the_order_of_their_lines() {
+    let found =
+        problems("[ui]\ntimezone = \"Mars\"\n[polling]\nper_second = -1\n[database]\nurl = \"mysql://x\"\nurk = 1\n");
 
-    let config = in_environment(&text, variables).unwrap();
-    let flags = Flags { database_url: Some("postgres://flag/d".to_owned()), config: None };
-    let flagged = Config::build(&text, None, &Environment::with(variables), &flags).unwrap();
-
-    assert_eq!(config.engine.failures_in_a_row, 9);
-    assert_eq!(config.senders[0].rate.to_string(), "7/min");
-    assert_eq!(config.senders[0].token, TokenSource::Variable("BLASTDECK_SENDERS_SALES_TOKEN".to_owned()));
-    assert_eq!(config.opt_out.keywords, ["stop", "no more"]);
-    assert_eq!(config.database.url.as_ref().unwrap().expose(), "postgres://u:hidden@variable/b?password=hidden");
-    assert_eq!(config.database.data_dir, PathBuf::from("/tmp/deck"));
-    assert_eq!(config.operator, "Aina[2J");
-    assert_eq!(flagged.database.url.unwrap().expose(), "postgres://flag/d");
-}
-
-#[test]
-fn no_operator_has_the_engines_name() {
-    let refused = in_environment(SALES, [("BLASTDECK_OPERATOR", "engine")]).unwrap_err();
-
-    let said = "BLASTDECK_OPERATOR: `engine` is reserved for the engine itself: choose another name";
-    assert!(refused.problems.iter().any(|problem| problem.to_string() == said), "{refused:?}");
-    assert!(in_environment(SALES, [("BLASTDECK_OPERATOR", "engineer")]).is_ok());
-}
-
-#[test]
-fn it_tells_where_each_value_came_from_and_keeps_secrets_out_of_it() {
-    let config = in_environment(
-        SALES,
-        [("DATABASE_URL", "postgres://u:hidden@host/db?password=hidden"), ("BLASTDECK_SENDERS_SALES_TOKEN", "hidden")],
-    )
-    .unwrap();
-
-    let origin =
-        |key: &str| config.origins().iter().find(|origin| origin.key == key).unwrap_or_else(|| panic!("{key}"));
-    assert_eq!(origin("database.url").value, "postgres://u:***@host/db");
-    assert_eq!(origin("database.url").source, ValueSource::Variable("DATABASE_URL".to_owned()));
-    assert_eq!(origin("senders.sales.device").source, ValueSource::File { line: 4 });
-    assert_eq!(origin("senders.sales.rate").source, ValueSource::Default);
-    assert_eq!(origin("senders.sales.token").value, "environment variable BLASTDECK_SENDERS_SALES_TOKEN");
-    assert!(!format!("{:?}", config.origins()).contains("hidden"));
-    assert!(!format!("{config:?}").contains("hidden"));
-}
-
-#[test]
-fn every_key_of_this_version_has_an_origin() {
-    let config = Config::from_toml_str(SALES).unwrap();
-
-    for table in &keys::TABLES {
-        for key in table.keys {
-            let path =
-                if table.name == "senders" { format!("senders.sales.{key}") } else { format!("{}.{key}", table.name) };
-            assert!(config.origins().iter().any(|origin| origin.key == path), "{path}");
-        }
-    }
-}
-
-#[test]
-fn a_variable_that_names_no_key_is_a_problem_with_the_nearest_one() {
-    let error = in_environment(
-        SALES,
-        [
-            ("BLASTDECK_ENGINE_SPED", "2"),
-            ("BLASTDECK_SENDERS_SALES_RAET", "1/s"),
-            ("BLASTDECK_SENDERS_OTHER_RATE", "1/s"),
-            ("BLASTDECK_SENDERS_SALES_DAILY_CAP", "lots"),
-        ],
-    )
-    .unwrap_err();
-
-    assert_eq!(
-        error.to_string().lines().collect::<Vec<_>>(),
-        [
-            "BLASTDECK_ENGINE_SPED: unknown key: did you mean `speed`?",
-            "BLASTDECK_SENDERS_OTHER_RATE: OTHER_RATE begins with the name of no sender in the file",
-            "BLASTDECK_SENDERS_SALES_RAET: unknown key: did you mean `rate`?",
-            "BLASTDECK_SENDERS_SALES_DAILY_CAP: senders.sales.daily_cap: `lots` is not a valid daily cap: write how many messages a day, at least 1, or none for no cap",
-        ]
-    );
-}
-
-#[test]
-fn the_machines_surroundings_give_operator_zone_and_data_directory() {
-    let variables = [("USER", "aina"), ("HOSTNAME", "kedai"), ("TZ", "Asia/Kuala_Lumpur")];
-    let aina = at_home("/home/aina", variables);
-    let config = Config::build(SALES, None, &aina, &Flags::default()).unwrap();
-
-    assert_eq!(config.operator, "aina@kedai");
-    assert_eq!(config.ui.timezone, chrono_tz::Asia::Kuala_Lumpur);
-    assert_eq!(config.senders[0].timezone, chrono_tz::Asia::Kuala_Lumpur);
-    assert_eq!(config.database.data_dir, PathBuf::from("/home/aina/share/blastdeck"));
-    assert_eq!(config.database.state_dir, PathBuf::from("/home/aina/state/blastdeck"));
-    let moved = Config::build("[database]\ndata_dir = \"~/deck\"", None, &aina, &Flags::default()).unwrap();
-    assert_eq!(moved.database.data_dir, PathBuf::from("/home/aina/deck"));
-}
-
-// Files
-
-#[test]
-fn the_file_is_looked_for_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let own = dir.path().join("config/blastdeck/config.toml");
-    std::fs::create_dir_all(own.parent().unwrap()).unwrap();
-    std::fs::write(&own, "[ui]\nname = \"own\"").unwrap();
-    let named = dir.path().join("named.toml");
-    std::fs::write(&named, "\u{feff}[ui]\r\nname = \"named\"\r\n").unwrap();
-    let flags = Flags { config: Some(named.clone()), database_url: None };
-    let variable = [("BLASTDECK_CONFIG", named.to_str().unwrap())];
-
-    let own_config = Config::load_in(&Flags::default(), &at_home(&dir, [])).unwrap();
-    let by_variable = Config::load_in(&Flags::default(), &at_home(&dir, variable)).unwrap();
-    let by_flag = Config::load_in(&flags, &at_home(&dir, [])).unwrap();
-
-    assert_eq!((own_config.ui.name.as_deref(), own_config.path()), (Some("own"), Some(own.as_path())));
-    assert_eq!(by_variable.ui.name.as_deref(), Some("named"));
-    assert_eq!(by_flag.ui.name.as_deref(), Some("named"));
-}
-
-#[test]
-fn a_named_file_that_is_not_there_is_an_error_with_its_path_and_the_mend() {
-    let flags = Flags { config: Some(PathBuf::from("/nowhere/deck.toml")), database_url: None };
-
-    let error = Config::load_in(&flags, &Environment::default()).unwrap_err().to_string();
-
-    assert!(error.starts_with("/nowhere/deck.toml: no such file: correct the path"), "{error}");
+    let lines: Vec<_> = found.iter().map(|problem| problem.split(':').nth(1).unwrap()).collect();
+    assert_eq!(lines, ["2", "4", "6", "7"], "{found:#?}");
 }

@@ -46,6 +46,11 @@ impl Act {
         Self::Repair,
     ];
 
+    /// Every act that this version logs.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::KNOWN.into_iter()
+    }
+
     /// The word in the log.
     pub fn word(&self) -> &str {
         match self {
@@ -72,7 +77,7 @@ impl Act {
 
 impl From<String> for Act {
     fn from(word: String) -> Self {
-        Self::KNOWN.into_iter().find(|act| act.word() == word).unwrap_or(Self::Unknown(word))
+        Self::known().find(|act| act.word() == word).unwrap_or(Self::Unknown(word))
     }
 }
 

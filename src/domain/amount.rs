@@ -2,10 +2,20 @@
 
 use rust_decimal::Decimal;
 
-use super::text::clean;
+use super::text::{clean, grouped};
 
 /// Amounts stay below this, in the currency's whole units: what the counters can add up.
 const BELOW: i64 = 10_000_000_000;
+
+/// With two decimals and a comma between thousands: `1,240.00`.
+pub fn money(amount: Decimal) -> String {
+    let text = format!("{:.2}", amount.abs());
+    let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
+    match text.split_once('.') {
+        Some((whole, cents)) => format!("{sign}{}.{cents}", grouped(whole)),
+        None => format!("{sign}{}", grouped(&text)),
+    }
+}
 
 /// What was typed is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -53,16 +53,16 @@ impl fmt::Display for BlastState {
     }
 }
 
-/// What can be asked of a blast as a whole.
+/// A command on a whole blast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BlastCommand {
     /// Start sending a draft.
     Launch,
-    /// Take an armed launch back, before anything was claimed.
+    /// Undo an armed launch, before anything was claimed.
     Disarm,
     Pause,
     Resume,
-    /// Stop for good; who is still queued is left out.
+    /// Stop for good; people who are still queued are left out.
     Cancel,
     /// Remove a blast and its people.
     Delete,
@@ -76,7 +76,7 @@ pub struct TransitionError {
     pub mend: &'static str,
 }
 
-/// What comes of a command. `Delete` keeps the state: the caller removes the row.
+/// The state after a command. `Delete` keeps the state: the caller removes the row.
 pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState, TransitionError> {
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
     let next = match (command, state) {
@@ -98,7 +98,7 @@ fn mend(command: BlastCommand, state: BlastState) -> &'static str {
         (BlastCommand::Launch, _) => "make a new blast to send again",
         (BlastCommand::Resume, Draft | Scheduled) => "send it with `blast send`",
         (BlastCommand::Resume, Sending) => "it was not paused",
-        (BlastCommand::Pause, Paused) => "it is paused already",
+        (BlastCommand::Pause, Paused) => "there is nothing to pause",
         (BlastCommand::Pause | BlastCommand::Cancel, Draft) => "nothing is being sent; delete it if it is not wanted",
         (BlastCommand::Delete, Sending | Scheduled | Paused) => "cancel it first, then delete it",
         (_, Completed | Cancelled | Failed) => "it is over",

@@ -3,7 +3,7 @@
 //! | term | who it finds |
 //! |---|---|
 //! | `ali`, `"siti aminah"` | the word anywhere in the name, the note or the number |
-//! | `6789`, `012-345 6789`, `+60 12-345 6789` | these digits in the number, in any spelling; a leading 0 is the national one |
+//! | `6789`, `012-345 6789`, `+60 12-345 6789` | these digits in the number, in any spelling; a leading 0 is the national one. Up to six also in the name |
 //! | `status:read`, `status:sent,read` | in this status; `received` is `delivered` |
 //! | `stuck:read` | reached this stage and no further |
 //! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
@@ -29,7 +29,7 @@ mod tests;
 
 pub use parse::{FilterError, status};
 
-/// Terms that all must hold. Empty: everybody.
+/// Terms that must all hold. Empty: everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub terms: Vec<Term>,
@@ -85,7 +85,7 @@ pub enum Fact {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// At the moment or later.
+    /// At that time or later.
     After,
     Before,
 }
@@ -121,7 +121,7 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// The statuses that its terms leave in play, in the screen's order; all of them when it names none.
+    /// The statuses that its terms allow, in the screen's order; all of them when it names none.
     pub fn statuses(&self) -> Vec<Status> {
         Status::ALL.into_iter().filter(|status| self.terms.iter().all(|term| term.allows(*status))).collect()
     }
@@ -135,7 +135,7 @@ impl Filter {
 impl Term {
     /// Whether somebody in this status can pass; terms about other things allow every status.
     fn allows(&self, status: Status) -> bool {
-        // Who is there and was not asked about is not stuck, so that status is not left out as a whole.
+        // People there who were not asked about are not stuck, so the status cannot be excluded as a whole.
         if self.test == Test::Stuck(Status::Sent) && self.sense == Sense::IsNot {
             return true;
         }

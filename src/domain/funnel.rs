@@ -34,7 +34,7 @@ pub struct Funnel {
     pub closed: i64,
 }
 
-/// Who reached a stage and no further. Nobody is stuck at closed, nor at sent before their message was asked about.
+/// Who reached a stage and no further. Nobody is stuck at closed, nor at sent until their message was asked about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stuck {
     pub sent: i64,
@@ -93,7 +93,7 @@ impl Counts {
         percent(self.total() - self.open(), self.total())
     }
 
-    /// The same without those left out: how far a cancelled blast came.
+    /// The same without people who were left out: how far a cancelled blast came.
     pub fn reached_or_failed_percent(&self) -> i64 {
         percent(self.total() - self.open() - self.skipped, self.total())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The text names no id.
+/// The text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an id: write the number in the first column of `blastdeck blast list`")]
 pub struct IdError(String);

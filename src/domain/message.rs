@@ -8,10 +8,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The longest text that WhatsApp takes, in characters.
+/// The longest text that WhatsApp accepts, in characters.
 pub const TEXT_MAX: usize = 4_096;
 
-/// A template that has been understood. Immutable.
+/// A parsed template. Immutable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     template: String,
@@ -27,7 +27,7 @@ enum TemplatePart {
 /// Why a template is refused. Places count characters from 1.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MessageError {
-    #[error("the message is empty: write what people shall read")]
+    #[error("the message is empty: write the text that people will read")]
     Empty,
     #[error("the message has {chars} characters, {} more than WhatsApp takes ({TEXT_MAX}): shorten it", chars - TEXT_MAX)]
     TooLong { chars: usize },
@@ -43,7 +43,7 @@ pub enum MessageError {
     Control { at: usize, code: u32 },
 }
 
-/// Why a text cannot be made for one person.
+/// Why the template cannot be rendered for one person.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RenderError {
     #[error("{name} is empty: fill it in, or give a default as in {{{name}|there}}")]
@@ -106,7 +106,7 @@ impl FromStr for Message {
 }
 
 impl TemplatePart {
-    /// The fewest characters it can come to: a variable may be empty for nobody, but short for anybody.
+    /// The least length of a rendered text: no variable may be empty, but any may be short.
     fn least_chars(&self) -> usize {
         match self {
             Self::Literal(text) => text.chars().count(),

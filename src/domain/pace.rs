@@ -1,5 +1,5 @@
-//! Pacing: when a sender may send next, and why not now. Pure arithmetic: every time is passed in, no clock is read and
-//! nothing waits here. What is waited for elsewhere must be interruptible.
+//! Pacing: when a sender may send next, and why not now. Pure arithmetic: every time is passed in, and nothing here reads a
+//! clock or waits. Waits elsewhere must be interruptible.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ pub enum PaceReason {
     Rate(Rate),
     /// The random pause between two messages.
     Gap(Gap),
-    /// As many as allowed today; goes on at the start of the sender's next day.
+    /// The daily cap is reached; sending continues at the start of the sender's next day.
     DailyCap { cap: DailyCap, resumes: DateTime<FixedOffset> },
     /// Outside the hours or days of sending.
     Closed(Opening),
@@ -51,7 +51,7 @@ pub enum PaceReason {
     Throttled,
 }
 
-/// When a window opens, by the clock on the shop's wall.
+/// When a window opens, in local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
     at: DateTime<FixedOffset>,
@@ -67,7 +67,7 @@ impl Opening {
     }
 }
 
-/// A moment with the offset that the zone has then, so that it prints as people there read it.
+/// A time with the zone's offset at that time, so that it prints as local time.
 fn on_the_wall(at: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
     at.with_timezone(&zone.offset_from_utc_datetime(&at.naive_utc()).fix())
 }
@@ -102,7 +102,7 @@ impl fmt::Display for PaceReason {
     }
 }
 
-/// Why a limit in the configuration or on the command line is refused. Each names the text and the mend.
+/// Why a limit in the configuration or on the command line is refused. Each names the text and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PaceError {
     #[error("`{0}` is not a valid rate: write 20/min, 80/s, 90/h or unlimited")]
@@ -127,16 +127,16 @@ pub enum PaceError {
     DailyCap(String),
     #[error("`{0}` is not a valid speed: write a number above 0 and at most 1000000; 1 is real time")]
     Speed(String),
-    #[error("`{0}` are not hours: write from and to, as in 09:00-21:00")]
+    #[error("`{0}` is not a range of hours: write start and end, as in 09:00-21:00")]
     Hours(String),
     #[error("`{0}` begins when it ends: write 00:00-24:00 for the whole day")]
     EmptyHours(String),
-    #[error("`{0}` are not weekdays: write mon-fri, or mon,wed,sat, or daily")]
+    #[error("`{0}` is not a list of weekdays: write mon-fri, or mon,wed,sat, or daily")]
     Weekdays(String),
 }
 
 impl PaceError {
-    /// An outside text as it may stand in an error: clean, and not without end.
+    /// Untrusted text for an error message: cleaned and cut short.
     fn quote(text: &str) -> String {
         super::text::clean(text.trim()).chars().take(40).collect()
     }

@@ -12,9 +12,11 @@ use thiserror::Error;
 
 mod key;
 pub(super) mod spelling;
+mod united_states;
 
 pub use key::{PersonKey, other_spelling};
 use spelling::{DialPrefix, Spelling};
+pub use united_states::is_united_states;
 
 /// The most digits that E.164 allows, country code included.
 pub const DIGITS_MAX: usize = 15;
@@ -36,7 +38,7 @@ pub enum PhoneError {
     Several,
     #[error("lost by the spreadsheet: format the column as text and export again")]
     Scientific,
-    #[error("an error value of the spreadsheet: widen or mend the column and export again")]
+    #[error("an error value of the spreadsheet: widen or fix the column and export again")]
     SpreadsheetError,
     #[error("too short: is the area or country code missing?")]
     TooShort,
@@ -158,7 +160,7 @@ pub struct Region(rlibphonenumber::Region);
 
 /// The text names no country that has phone numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is not a country: two letters are meant, such as MY")]
+#[error("`{0}` is not a country: write two letters, such as MY")]
 pub struct RegionError(String);
 
 impl Region {

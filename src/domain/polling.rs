@@ -1,5 +1,5 @@
-//! When an accepted message is polled: often while it is young, then more and more rarely, and at last no more. How many
-//! polls there may be, and whom they covered.
+//! When an accepted message is polled: often while it is young, then less and less often, and finally never. Also how
+//! many polls are allowed, and whose messages they covered.
 
 use std::ops::Bound;
 

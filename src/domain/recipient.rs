@@ -22,15 +22,15 @@ use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
 
-/// What is known of one person in one blast, as far as evidence can change it.
+/// The state of one person in one blast, as far as evidence can change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     pub id: RecipientId,
     /// The number of the newest attempt; 0 when none was made.
     pub attempt: i32,
-    /// Attempts that were refused in a way that may be tried again.
+    /// Attempts that were refused for a reason that allows a retry.
     pub tries: i32,
-    /// Where the person stands without replies and operator marks.
+    /// The delivery status, without replies and operator marks.
     pub delivery_status: Status,
     pub claimed_at: Option<DateTime<Utc>>,
     pub next_attempt_at: DateTime<Utc>,
@@ -59,7 +59,7 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// Somebody at their first attempt, whom nothing had happened to before it was claimed.
+    /// A person at their first attempt, with nothing before its claim.
     pub const fn first_claimed(id: RecipientId, claimed_at: DateTime<Utc>, next_attempt_at: DateTime<Utc>) -> Self {
         Self {
             id,
@@ -89,7 +89,7 @@ impl Recipient {
         }
     }
 
-    /// The status that everybody reads: the highest stage with evidence, marks included.
+    /// The status that everybody reads: the highest stage with evidence, operator marks included.
     pub fn status(&self) -> Status {
         if self.closed_at.is_some() {
             Status::Closed
@@ -106,7 +106,7 @@ impl Recipient {
     }
 }
 
-/// What is around the person when evidence comes in.
+/// The circumstances under which evidence is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApplyContext {
     pub blast: BlastState,
@@ -122,14 +122,14 @@ pub struct ApplyContext {
     pub now: DateTime<Utc>,
 }
 
-/// What evidence came to.
+/// The result of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
-    /// The person as they are now. The status may be the same and a fact new.
+    /// The person as they are now. The status may be the same, with a new fact.
     Changed(Box<Recipient>),
     /// Nothing new.
     Nothing,
-    /// An operator asked for something that cannot be; why, in a sentence.
+    /// An operator asked for something impossible; the reason, in a sentence.
     Refused(String),
 }
 
@@ -168,7 +168,7 @@ pub fn apply(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) 
     Applied::from_change(before, after)
 }
 
-/// Positive evidence, for any attempt: lifts a person out of every standing that means "not accepted".
+/// Positive evidence, for any attempt: lifts a person out of every delivery status that means "not accepted".
 fn accept(person: &mut Recipient, news: &StampedEvidence) {
     let failed_after_acceptance = person.delivery_status == Status::Failed && person.failed_attempt.is_some();
     let only_this_one_failed = person.failed_attempt == Some(news.attempt);
@@ -210,11 +210,7 @@ fn reject(
             person.tries += 1;
             requeue(person, policy.now + policy.retry_after, policy);
         }
-        ErrorClass::NotNow if person.tries < policy.max_tries => {
-            person.tries += 1;
-            requeue(person, policy.now + policy.not_now_after, policy);
-        }
-        // The person is not at fault: they wait with the sender or the blast until somebody mends it.
+        // The person is not the cause: they wait with the sender or the blast until somebody fixes it.
         ErrorClass::StopSender | ErrorClass::PauseBlast => requeue(person, policy.now, policy),
         ErrorClass::OptOut => {
             person.delivery_status = Status::OptedOut;
@@ -227,7 +223,7 @@ fn reject(
     }
 }
 
-/// Back to the to-do list, unless the person opted out or the blast was cancelled meanwhile.
+/// Back to the queue, unless the person opted out or the blast was cancelled meanwhile.
 fn requeue(person: &mut Recipient, due: DateTime<Utc>, policy: &ApplyContext) {
     if person.opted_out_at.is_some() {
         person.delivery_status = Status::OptedOut;
@@ -307,8 +303,13 @@ fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, 
     if news.attempt != person.attempt || !undecided {
         return;
     }
-    person.delivery_status = Status::Failed;
-    person.failed_at = Some(news.at);
+    if error.is_some_and(|error| error.class == ErrorClass::OptOut) {
+        person.delivery_status = Status::OptedOut;
+        person.opted_out_at = Some(earliest(person.opted_out_at, news.at));
+    } else {
+        person.delivery_status = Status::Failed;
+        person.failed_at = Some(news.at);
+    }
     person.failed_attempt = Some(news.attempt);
     person.provider_status = Some(word.to_owned());
     person.reason = None;
@@ -328,7 +329,7 @@ fn reply(person: &mut Recipient, news: &StampedEvidence, quoted: Quoted) {
     }
 }
 
-/// Before anything was accepted it ends the matter; afterwards it is a fact beside the stage.
+/// Before anything was accepted it is the final status; afterwards it is a fact beside the stage.
 fn opt_out(person: &mut Recipient, at: DateTime<Utc>) {
     if person.delivery_status == Status::Queued {
         person.delivery_status = Status::OptedOut;

@@ -1,4 +1,4 @@
-//! What a refusal asks of us: the classes that every provider's errors are sorted into, and when to try again.
+//! How refusals are handled: the classes that every provider's errors are sorted into, and when to retry.
 
 use chrono::TimeDelta;
 
@@ -6,32 +6,36 @@ use chrono::TimeDelta;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// Backoff, a few tries.
+    /// Retry a few times, with backoff.
     Retry,
     /// Cut the rate, then retry.
     SlowSender,
     /// The message or template is refused: the blast pauses.
     PauseBlast,
-    /// The account, token or device: the sender stops until a person mends it.
+    /// The account, token or device: the sender stops until a person fixes it.
     StopSender,
-    /// This person will not be reached.
+    /// This person cannot be reached.
     FailRecipient,
     /// The person asked not to be messaged.
     OptOut,
-    /// Not before a day or more has passed.
+    /// Not before a day or more has passed, and only when an operator asks for it: the person fails for now.
     NotNow,
 }
 
-/// When refusals are tried again.
+/// Codes of Meta's after which a message is known not to have arrived although it had an id: the person may get it another
+/// day, when an operator asks for it.
+pub const LATE_RETRY_CODES: [&str; 2] = ["131049", "130472"];
+
+/// When refusals are retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryRules {
-    /// How often a refusal of class *retry* or *slow sender* is tried again.
+    /// How often a refusal of class *retry* or *slow sender* is retried.
     pub max_tries: i32,
     /// The longest first wait; it doubles with each try.
     pub base: TimeDelta,
     /// The longest wait of all.
     pub cap: TimeDelta,
-    /// How long a *not now* waits.
+    /// How old a *not now* must be before an operator may retry it.
     pub not_now_after: TimeDelta,
     /// How old an uncertain attempt must be before an operator may send again: no answer can come after that.
     pub resend_after: TimeDelta,

@@ -1,16 +1,15 @@
-//! What a sender is, as far as configuration, engine and provider must agree on words.
+//! What identifies and stops a sender: the words that configuration, engine and provider share.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Why a sender of Meta's is refused.
-pub const LATER_PROVIDER: &str = "Meta's Cloud API comes later, this version sends through wsapme only";
-
-/// Whose wire a sender speaks.
+/// The provider whose API a sender uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
     /// An HTTP gateway to a linked phone.
     Wsapme,
+    /// Meta's WhatsApp Cloud API.
+    Meta,
 }
 
 impl FromStr for ProviderKind {
@@ -19,8 +18,8 @@ impl FromStr for ProviderKind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim().to_ascii_lowercase().as_str() {
             "wsapme" => Ok(Self::Wsapme),
-            "meta" => Err(LATER_PROVIDER.to_owned()),
-            _ => Err("no such provider: write wsapme".to_owned()),
+            "meta" => Ok(Self::Meta),
+            _ => Err("no such provider: write wsapme or meta".to_owned()),
         }
     }
 }
@@ -29,6 +28,7 @@ impl fmt::Display for ProviderKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Wsapme => f.pad("wsapme"),
+            Self::Meta => f.pad("meta"),
         }
     }
 }
@@ -40,7 +40,7 @@ pub struct SenderDevice {
     pub provider: String,
     /// The provider's host, with the port where one is named; [`LOOPBACK`] for a simulator on this machine.
     pub address: String,
-    /// The linked phone's id there.
+    /// The linked phone's id there; Meta's `phone_number_id`.
     pub id: String,
 }
 
@@ -49,9 +49,10 @@ pub const LOOPBACK: &str = "loopback";
 
 impl fmt::Display for SenderDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.provider == ProviderKind::Meta.to_string() { "number" } else { "device" };
         match self.address.as_str() {
-            LOOPBACK => write!(f, "device {} on this machine", self.id),
-            address => write!(f, "device {} at {address}", self.id),
+            LOOPBACK => write!(f, "{kind} {} on this machine", self.id),
+            address => write!(f, "{kind} {} at {address}", self.id),
         }
     }
 }
@@ -60,7 +61,7 @@ impl fmt::Display for SenderDevice {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum StopCode {
-    /// Its database was restored, copied or failed over: only an operator may lift it.
+    /// Its database was restored, copied or failed over: only an operator may lift the stop.
     Restored,
     /// This process's configuration cannot use it. Never stored.
     Config,
@@ -100,12 +101,12 @@ impl From<StopCode> for String {
     }
 }
 
-/// How a person lifts a stop: the mend, with its command line.
+/// How a person lifts a stop: what to do, with its command line.
 pub fn stop_mend(code: &StopCode, sender: &str) -> String {
     if *code == StopCode::Restored {
         return format!("if everybody queued may get it, `blastdeck sender confirm {sender}`");
     }
-    format!("mend it, then `blastdeck sender check {sender}`")
+    format!("fix it, then `blastdeck sender check {sender}`")
 }
 
 /// Which of WSAPME's two calls is asked for a message's status.
@@ -135,6 +136,37 @@ impl fmt::Display for StatusCall {
         f.pad(match self {
             Self::MessageStatus => "getMessageStatus",
             Self::MessageInfo => "messageInfo",
+        })
+    }
+}
+
+/// Which of Meta's calls sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SendEdge {
+    /// `POST /{phone_number_id}/messages`.
+    #[default]
+    Messages,
+    /// `POST /{phone_number_id}/marketing_messages`: for accounts that may send marketing only through it (131063).
+    MarketingMessages,
+}
+
+impl FromStr for SendEdge {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().trim_start_matches('/') {
+            "messages" => Ok(Self::Messages),
+            "marketing_messages" => Ok(Self::MarketingMessages),
+            _ => Err("no such call: write messages or marketing_messages"),
+        }
+    }
+}
+
+impl fmt::Display for SendEdge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Messages => "messages",
+            Self::MarketingMessages => "marketing_messages",
         })
     }
 }

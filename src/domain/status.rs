@@ -100,7 +100,7 @@ impl Status {
     }
 
     /// How provider evidence ranks: the highest seen wins, whatever the order. `None` for statuses that come from
-    /// elsewhere and that any acceptance lifts. A failure beats only *sent*: who received it, received it.
+    /// elsewhere and that any acceptance lifts. A failure outranks only *sent*: it cannot undo a delivery.
     pub(super) const fn evidence_rank(self) -> Option<u8> {
         match self {
             Self::Sent => Some(1),

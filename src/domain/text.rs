@@ -1,10 +1,10 @@
-//! Hostile text made harmless: for a terminal, for a spreadsheet; and the nearest known word for a mistyped one.
+//! Makes hostile text harmless for a terminal or a spreadsheet, and finds the nearest known word for a mistyped one.
 //! Must not be used on a message on its way to WhatsApp: people get exactly what the operator wrote.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Takes out whatever could steer a terminal or lie about the order of letters: control characters (C0, DEL, C1),
+/// Removes whatever could control a terminal or disguise the order of letters: control characters (C0, DEL, C1),
 /// bidi marks and overrides, invisible format characters. Line breaks and tabs become one space each.
 ///
 /// Zero-width joiners and variation selectors go too, although emoji are built with them: terminals disagree on the
@@ -55,10 +55,12 @@ pub fn number(n: i64) -> String {
     format!("{sign}{}", grouped(&n.unsigned_abs().to_string()))
 }
 
-/// A number with the noun that agrees with it: `1 row`, `3 rows`.
+/// A number with the noun that agrees with it: `1 row`, `1,240 rows`.
 pub fn count_of<N: fmt::Display + Copy + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
     let noun = if n == N::from(1) { one } else { many };
-    format!("{n} {noun}")
+    let text = n.to_string();
+    let digits = text.trim_start_matches('-');
+    format!("{}{} {noun}", &text[..text.len() - digits.len()], grouped(digits))
 }
 
 /// `1 person`, `3 people`.
@@ -148,6 +150,14 @@ mod tests {
         for text in ["Aina binti Omar", "李小龍", "मीना", "محمد", "Zoë 😀"] {
             assert!(matches!(clean(text), Cow::Borrowed(same) if same == text));
         }
+    }
+
+    #[test]
+    fn a_count_agrees_with_its_noun_and_is_grouped() {
+        assert_eq!(people(0_i64), "0 people");
+        assert_eq!(people(1_usize), "1 person");
+        assert_eq!(people(1_240_u64), "1,240 people");
+        assert_eq!(count_of(-1_500_i64, "row", "rows"), "-1,500 rows");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Why a blast is not sending as fast as it can, and until when: one list of reasons, the same words everywhere.
+//! Why a blast is not sending as fast as it can, and until when: one list of reasons, worded the same in every face.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::BlastId;
 use super::sender::{StopCode, stop_mend};
+use super::text::number;
 
 /// A reason to wait. Times are UTC; faces print them in their own zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Waiting {
-    /// Launched a moment ago; can still be taken back.
+    /// Launched a moment ago; the launch can still be undone.
     Armed { until: DateTime<Utc> },
     /// No engine holds the sender: nobody is sending.
     NoEngine,
-    /// The engine that holds the sender has not renewed its lease in time; the next one has it at `until`.
+    /// The engine that holds the sender has not renewed its lease in time; another one may take over at `until`.
     Silent { host: String, until: DateTime<Utc> },
     /// The random pause between two messages; `next` where it is worth showing.
     Gap { gap: String, next: Option<DateTime<Utc>> },
@@ -40,9 +41,9 @@ pub enum Waiting {
     Window { window: String, until: DateTime<Utc> },
     /// The provider asked for a pause.
     Throttled { until: DateTime<Utc> },
-    /// Everybody left is to be tried later.
+    /// Everybody left is retried later.
     Backoff { people: i64, until: DateTime<Utc> },
-    /// Everybody left is due later, the first because this sender wrote to the same number a short while ago.
+    /// Everybody left is due later, the next person because this sender messaged the same number a short while ago.
     PairGap { people: i64, until: DateTime<Utc> },
     /// The sender is stopped until a person mends something.
     SenderStopped {
@@ -52,17 +53,17 @@ pub enum Waiting {
         #[serde(default)]
         code: StopCode,
     },
-    /// All sent but some whose outcome nobody knows.
+    /// Only people whose outcome nobody knows are left.
     Uncertain { people: i64 },
     /// The database's clock and this machine's are too far apart.
     Clock { seconds: i64 },
-    /// The database answers, but takes nothing.
+    /// The database answers, but accepts no writes.
     Database { trouble: DatabaseTrouble },
-    /// Nobody of this blast can be claimed: a row of it holds what cannot be read or counted on. Other blasts go on.
+    /// Nobody of this blast can be claimed: one of its rows holds an invalid value. Other blasts go on.
     Unreadable { why: String },
 }
 
-/// Why a database that answers takes nothing. Once it is mended, work goes on by itself.
+/// Why a database that answers accepts no writes. Once that is mended, work goes on by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseTrouble {
@@ -70,9 +71,9 @@ pub enum DatabaseTrouble {
     NoMemory,
     NoConnections,
     ReadOnly,
-    /// A statement was ended for its length.
+    /// A statement timed out.
     TooSlow,
-    /// Somebody else's transaction holds what is needed.
+    /// Another transaction holds a lock that is needed.
     Locked,
 }
 
@@ -94,8 +95,8 @@ impl DatabaseTrouble {
             Self::NoMemory => "give it some",
             Self::NoConnections => "end some, or raise max_connections",
             Self::ReadOnly => "make it writable",
-            Self::TooSlow => "pg_stat_activity tells what keeps it busy",
-            Self::Locked => "pg_stat_activity tells who: end that",
+            Self::TooSlow => "pg_stat_activity shows what keeps it busy",
+            Self::Locked => "pg_stat_activity shows who: end that session",
         }
     }
 }
@@ -115,19 +116,19 @@ pub enum LimitOwner {
 pub struct WaitingReport {
     pub sender: Option<Waiting>,
     pub blasts: BTreeMap<BlastId, Waiting>,
-    /// For how many milliseconds the engine's lease is granted each time: with less than half of it left, it is silent.
+    /// How many milliseconds each renewal extends the engine's lease by. An engine with less than half of it left is silent.
     pub lease_ms: Option<i64>,
 }
 
 impl WaitingReport {
-    /// Nothing is waited for.
+    /// Whether nothing is waited for.
     pub fn is_empty(&self) -> bool {
         self.sender.is_none() && self.blasts.is_empty()
     }
 }
 
 impl Waiting {
-    /// When the wait ends by itself, if it does.
+    /// When the wait ends by itself, if that is known.
     pub const fn until(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Armed { until }
@@ -142,7 +143,7 @@ impl Waiting {
         }
     }
 
-    /// Whether it ends only when somebody does something: until then no time can be promised.
+    /// Whether it ends only when somebody does something: until then no end can be forecast.
     pub const fn is_open_ended(&self) -> bool {
         matches!(
             self,
@@ -155,7 +156,7 @@ impl Waiting {
         )
     }
 
-    /// The same wait, known to last until another moment; one that has no moment stays as it is.
+    /// The same wait with another end; one without an end stays as it is.
     #[must_use]
     pub fn ending(self, at: DateTime<Utc>) -> Self {
         match self {
@@ -167,8 +168,7 @@ impl Waiting {
         }
     }
 
-    /// What is left of it at a time: a pause between two messages goes on binding when its moment has come, all else
-    /// is over then.
+    /// What is left of it at `now`: a gap still binds once its moment has come; every other wait is over then.
     pub fn at(self, now: DateTime<Utc>) -> Option<Self> {
         match self {
             Self::Gap { gap, next } => Some(Self::Gap { gap, next: next.filter(|next| *next > now) }),
@@ -176,7 +176,7 @@ impl Waiting {
         }
     }
 
-    /// The sentence that every face shows; `clock` writes a moment as the face does.
+    /// The sentence that every face shows; `clock` formats a time as the face does.
     pub fn sentence(&self, clock: impl Fn(DateTime<Utc>) -> String) -> String {
         let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
         match self {
@@ -191,20 +191,24 @@ impl Waiting {
         }
     }
 
-    /// What a person can do about it, where they can. Command lines work as they are.
+    /// What a person can do about it, if anything. Command lines can be pasted as they are.
     pub fn mend(&self, blast: BlastId) -> Option<String> {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::SenderStopped { sender, code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
             Self::Throttled { .. } => Some(
-                "`blastdeck sender confirm` and the sender's name end the pause, if you know that it may end"
+                "`blastdeck sender confirm` with the sender's name ends the pause, if you know that it may end"
                     .to_owned(),
             ),
-            Self::Uncertain { .. } => Some(format!("say whether each went: `blastdeck uncertain list {blast}`")),
+            Self::Uncertain { .. } => {
+                Some(format!("say whether each message went out: `blastdeck uncertain list {blast}`"))
+            }
             Self::Clock { .. } => Some("set this machine's clock".to_owned()),
             Self::Database { trouble } => Some(trouble.mend().to_owned()),
-            Self::Unreadable { .. } => Some("mend that row in the database, then it goes on by itself".to_owned()),
+            Self::Unreadable { .. } => {
+                Some("fix that row in the database; the blast then goes on by itself".to_owned())
+            }
             _ => None,
         }
     }
@@ -219,26 +223,26 @@ impl fmt::Display for Waiting {
             Self::Gap { gap, .. } => write!(f, "gap {gap}"),
             Self::Rate { rate, whose, slowed: 0 } => write!(f, "{whose} rate {rate}"),
             Self::Rate { rate, whose, slowed } => {
-                write!(f, "{whose} rate {rate}, of which the provider wants 1/{}", 1_u32 << (*slowed).min(20))
+                write!(f, "{whose} rate {rate}, slowed to 1/{} by the provider", 1_u32 << (*slowed).min(20))
             }
             Self::Answers { at_once: 1 } => write!(f, "the provider's answers, one message at a time"),
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
             Self::SlowDatabase => write!(f, "the database, which answers slowly"),
-            Self::DailyCap { cap, .. } => write!(f, "daily cap {cap} reached"),
-            // The moment at which they begin names the zone.
+            Self::DailyCap { cap, .. } => write!(f, "daily cap {} reached", number(*cap)),
+            // The time at which they begin names the zone.
             Self::Window { window, .. } => {
                 write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))
             }
-            Self::Throttled { .. } => write!(f, "throttled, the provider asked to slow down"),
-            Self::Backoff { people, .. } => write!(f, "{people} to be tried again"),
+            Self::Throttled { .. } => write!(f, "the provider, which asked to slow down"),
+            Self::Backoff { people, .. } => write!(f, "{} to be retried", number(*people)),
             Self::PairGap { people, .. } => {
-                write!(f, "pair gap, {people} left and the next had a message too recently")
+                write!(f, "pair gap, {} left and the next was messaged too recently", number(*people))
             }
             Self::SenderStopped { why, .. } => write!(f, "sender stopped: {why}"),
-            Self::Uncertain { people } => write!(f, "{people} uncertain"),
-            Self::Clock { seconds } => write!(f, "clocks that agree, they differ by {seconds} s"),
+            Self::Uncertain { people } => write!(f, "{} uncertain", number(*people)),
+            Self::Clock { seconds } => write!(f, "clocks to agree (they differ by {seconds} s)"),
             Self::Database { trouble } => f.write_str(trouble.words()),
-            Self::Unreadable { why } => write!(f, "nothing is sent of this blast: {why}"),
+            Self::Unreadable { why } => write!(f, "this blast sends nothing: {why}"),
         }
     }
 }
@@ -267,12 +271,12 @@ mod tests {
         let rate = |whose, slowed| says(Waiting::Rate { rate: "80/s".to_owned(), whose, slowed });
         assert_eq!(rate(LimitOwner::Sender, 0), "waits for: sender rate 80/s");
         assert_eq!(rate(LimitOwner::Blast, 0), "waits for: blast rate 80/s");
-        assert_eq!(rate(LimitOwner::Sender, 2), "waits for: sender rate 80/s, of which the provider wants 1/4");
+        assert_eq!(rate(LimitOwner::Sender, 2), "waits for: sender rate 80/s, slowed to 1/4 by the provider");
         assert_eq!(
             says(Waiting::Throttled { until }),
-            "waits for: throttled, the provider asked to slow down, until 04:00"
+            "waits for: the provider, which asked to slow down, until 04:00"
         );
-        assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be tried again, next try 04:00");
+        assert_eq!(says(Waiting::Backoff { people: 3, until }), "waits for: 3 to be retried, next try 04:00");
         let window = "09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned();
         assert_eq!(says(Waiting::Window { window, until }), "waits for: its hours, 09:00-21:00 daily, until 04:00");
         assert_eq!(says(Waiting::Armed { until }), "starts 04:00");

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::text::{clean, nearest};
 
-/// The text names no zone.
+/// The text is not a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is not a time zone: {}", match nearest {
     Some(zone) => format!("did you mean {zone}?"),

@@ -1,4 +1,4 @@
-//! Time as the engine goes by it: the database's clock for limits, and an age that a sleeping machine cannot stop.
+//! The engine's time: the database's clock for limits, and ages that keep growing while the machine sleeps.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,29 +10,29 @@ use super::sync::Mutex;
 /// More than this between the two clocks stops sending.
 pub const SKEW_MAX: TimeDelta = TimeDelta::seconds(60);
 
-/// The longest way of an answer that is believed.
-const LONGEST_WAY: Duration = Duration::from_secs(1);
+/// The longest round trip of a reading that is trusted.
+const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(1);
 
-/// The database's time, as last heard. Windows, rates and daily caps go by it. From one hearing to the next it goes on by
-/// the boot clock: this machine's time of day may be set meanwhile.
+/// The database's time, as last read. Windows, rates and daily caps go by it. Between two readings it advances by
+/// the boot clock, since this machine's time of day may be set meanwhile.
 #[derive(Debug, Default)]
 pub struct DatabaseClock {
-    heard: Mutex<Option<Heard>>,
+    reading: Mutex<Option<ClockReading>>,
 }
 
 /// The database's time at a moment.
 #[derive(Debug, Clone, Copy)]
-struct Heard {
+struct ClockReading {
     at: Moment,
     database: DateTime<Utc>,
 }
 
-impl Heard {
-    /// `None`: the answer was too long on its way, or this machine's clock was set meanwhile. Such a one says little, and
-    /// a clock that jumps would hold the pace up. It was so in the middle of the way.
+impl ClockReading {
+    /// `None`: the answer took too long, or this machine's clock was set meanwhile; such a reading is inaccurate, and a clock
+    /// that jumps would hold up the pace. The reading is taken to be of the middle of the round trip.
     fn from_answer(asked_at: Moment, database: DateTime<Utc>, now: Moment) -> Option<Self> {
         let way = asked_at.age_at(now);
-        (way <= LONGEST_WAY).then(|| Self { at: now, database: database + delta(way / 2) })
+        (way <= LONGEST_ROUND_TRIP).then(|| Self { at: now, database: database + delta(way / 2) })
     }
 
     fn at(&self, now: Moment) -> DateTime<Utc> {
@@ -41,10 +41,10 @@ impl Heard {
 }
 
 impl DatabaseClock {
-    /// Notes what the database's clock said to a question of that moment.
-    pub fn heard(&self, asked_at: Moment, database: DateTime<Utc>) {
-        let Some(heard) = Heard::from_answer(asked_at, database, Moment::now()) else { return };
-        *self.heard.lock() = Some(heard);
+    /// Records what the database's clock said in answer to a query of that moment.
+    pub fn observe(&self, asked_at: Moment, database: DateTime<Utc>) {
+        let Some(reading) = ClockReading::from_answer(asked_at, database, Moment::now()) else { return };
+        *self.reading.lock() = Some(reading);
     }
 
     pub fn now(&self) -> DateTime<Utc> {
@@ -57,10 +57,10 @@ impl DatabaseClock {
         self.at(now) - DateTime::<Utc>::from(now.wall)
     }
 
-    /// Before anything was heard, this machine's own.
+    /// Before the first reading, this machine's own time.
     fn at(&self, now: Moment) -> DateTime<Utc> {
-        let heard = *self.heard.lock();
-        heard.map_or_else(|| now.wall.into(), |heard| heard.at(now))
+        let reading = *self.reading.lock();
+        reading.map_or_else(|| now.wall.into(), |reading| reading.at(now))
     }
 }
 
@@ -68,14 +68,14 @@ fn delta(span: Duration) -> TimeDelta {
     TimeDelta::from_std(span).unwrap_or_default()
 }
 
-/// A moment by two clocks: one that goes on while the machine sleeps, and the wall's. `Instant` stands still meanwhile.
+/// A moment by two clocks: one that goes on while the machine sleeps, and the wall clock. `Instant` stops meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     boot: Duration,
     wall: SystemTime,
 }
 
-/// A clock that goes on while the machine sleeps. On Linux the monotonic one stands still then; on macOS it does not.
+/// A clock that goes on while the machine sleeps. On Linux the monotonic clock stops then; on macOS it does not.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const SLEEPLESS: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -94,12 +94,12 @@ impl Moment {
         self.age_at(Self::now())
     }
 
-    /// By the boot clock alone: somebody who sets the time of day makes nothing older.
+    /// The age by the boot clock alone, which setting the time of day does not change.
     pub fn boot_age_at(&self, now: Self) -> Duration {
         now.boot.saturating_sub(self.boot)
     }
 
-    /// A clock that was set back counts for nothing; the other one still goes on.
+    /// A clock that was set back is ignored; the other one still goes on.
     fn age_at(&self, now: Self) -> Duration {
         let by_boot = now.boot.saturating_sub(self.boot);
         let by_wall = now.wall.duration_since(self.wall).unwrap_or_default();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_is_told_by_the_clock_that_says_more() {
+    fn an_age_goes_by_the_clock_that_says_more() {
         let asked_at = plain(100);
 
         assert_eq!(asked_at.age_at(plain(104)), seconds(4));
@@ -141,29 +141,29 @@ mod tests {
     #[test]
     fn setting_this_machines_clock_does_not_move_the_databases_time() {
         let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
-        let heard = Heard::from_answer(plain(100), noon, plain(100)).unwrap();
+        let reading = ClockReading::from_answer(plain(100), noon, plain(100)).unwrap();
 
         for set in [seconds(0), HOUR, 2 * HOUR] {
-            assert_eq!(heard.at(moment(seconds(107), set)), noon + TimeDelta::seconds(7));
+            assert_eq!(reading.at(moment(seconds(107), set)), noon + TimeDelta::seconds(7));
         }
     }
 
     #[test]
     fn a_machine_that_slept_an_hour_knows_that_the_database_went_on() {
         let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
-        let heard = Heard::from_answer(plain(100), noon, plain(100)).unwrap();
+        let reading = ClockReading::from_answer(plain(100), noon, plain(100)).unwrap();
 
-        assert_eq!(heard.at(plain(3_700)), noon + TimeDelta::hours(1));
+        assert_eq!(reading.at(plain(3_700)), noon + TimeDelta::hours(1));
     }
 
     #[test]
-    fn an_answer_tells_the_time_in_the_middle_of_its_way_unless_it_was_long_or_the_clock_was_set() {
+    fn an_answer_gives_the_time_in_the_middle_of_its_way_unless_it_was_long_or_the_clock_was_set() {
         let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
         let half = plain(100).boot + Duration::from_millis(500);
 
-        let heard = Heard::from_answer(plain(100), noon, moment(half, HOUR)).unwrap();
-        assert_eq!(heard.at(moment(half, HOUR)), noon + TimeDelta::milliseconds(250));
-        assert!(Heard::from_answer(plain(100), noon, plain(102)).is_none(), "two seconds on its way");
-        assert!(Heard::from_answer(plain(100), noon, moment(half, 2 * HOUR)).is_none(), "set forward meanwhile");
+        let reading = ClockReading::from_answer(plain(100), noon, moment(half, HOUR)).unwrap();
+        assert_eq!(reading.at(moment(half, HOUR)), noon + TimeDelta::milliseconds(250));
+        assert!(ClockReading::from_answer(plain(100), noon, plain(102)).is_none(), "two seconds on its way");
+        assert!(ClockReading::from_answer(plain(100), noon, moment(half, 2 * HOUR)).is_none(), "set forward meanwhile");
     }
 }

@@ -1,4 +1,4 @@
-//! A sender as this process can use it: its key, its limits, its way to WhatsApp.
+//! A sender as this process can use it: its id, its limits, its provider.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,10 @@ use crate::domain::pace::{self, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
 use crate::domain::polling::default_polls_per_second;
 use crate::domain::sender::{ProviderKind, SenderDevice};
+use crate::provider::meta::{Meta, MetaOptions};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
 use crate::provider::{Provider, ProviderStage, SendOutcome};
+use crate::store::sender::SenderRegistration;
 use crate::store::{self, StoreError};
 
 /// A configured sender.
@@ -28,17 +30,21 @@ pub struct ConfiguredSender {
     pub limits: Limits,
     /// Between two messages to the same number.
     pub pair_gap: Option<PairGap>,
-    /// POSTs under way at once.
+    /// POSTs in flight at once.
     pub in_flight: usize,
-    /// Status questions a second.
+    /// Status queries a second.
     pub polls_per_second: f64,
     pub provider: Arc<dyn Provider>,
+    /// Whether its configuration accepts webhooks.
+    pub receives_webhooks: bool,
+    /// The same as `provider`, for what only Meta has: templates, uploads, subscriptions.
+    pub meta: Option<Arc<Meta>>,
     is_elsewhere: Arc<AtomicBool>,
 }
 
 impl ConfiguredSender {
     /// Compares with the database, where the sender may have been moved to another phone since this process was started.
-    /// Whether it may be sent for here.
+    /// Returns whether this process may send for it.
     pub async fn is_current(&self, pool: &PgPool) -> Result<bool, StoreError> {
         let known = store::sender::device(pool, self.id).await?;
         let is_elsewhere = known.as_ref().is_some_and(|known| *known != self.device);
@@ -53,7 +59,7 @@ impl ConfiguredSender {
         self.is_elsewhere.load(Ordering::Relaxed)
     }
 
-    /// Why nothing is sent here for a sender that was moved.
+    /// Why this process does not send for a sender that was moved.
     pub fn elsewhere(&self) -> String {
         format!(
             "sender {} was moved to another phone and is no longer {}: start again with the configuration in force",
@@ -65,8 +71,7 @@ impl ConfiguredSender {
         self.limits.zone
     }
 
-    /// Claims may run ahead of POSTs only where neither gap nor rate binds: everybody claimed ahead is somebody a crash
-    /// leaves uncertain. A quarter more keeps a sender busy while claims and results are written; with many under way
+    /// Claims may run ahead of POSTs only where neither gap nor rate binds: a crash leaves everybody claimed ahead uncertain. A quarter more keeps a sender busy while claims and results are written; with many in flight
     /// these take longer, and the second quarter is worth a sixteenth of the rate.
     pub fn slots(&self) -> usize {
         let is_fast = self.limits.gap.is_none() && self.limits.rate == Rate::Unlimited;
@@ -103,6 +108,14 @@ impl ConfiguredSender {
     /// From the configuration; the reason as a sentence when it cannot be used.
     pub fn build(sender: &config::SenderConfig, id: SenderId, config: &config::Config) -> Result<Self, String> {
         let token = sender.token.read(&sender.name).map_err(|error| error.to_string())?;
+        let meta = match sender.provider {
+            ProviderKind::Wsapme => None,
+            ProviderKind::Meta => Some(Arc::new(meta(sender, &token)?)),
+        };
+        let provider: Arc<dyn Provider> = match &meta {
+            Some(meta) => meta.clone(),
+            None => Arc::new(wsapme(sender, token)?),
+        };
         Ok(Self {
             id,
             name: sender.name.clone(),
@@ -112,12 +125,32 @@ impl ConfiguredSender {
             pair_gap: sender.pair_gap,
             in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
             polls_per_second: config.polling.per_second.unwrap_or_else(|| default_polls_per_second(may_send(sender))),
-            provider: match sender.provider {
-                ProviderKind::Wsapme => Arc::new(wsapme(sender, token)?),
-            },
+            provider,
+            receives_webhooks: meta.is_some() || sender.webhook_secret.is_some(),
+            meta,
             is_elsewhere: Arc::default(),
         })
     }
+}
+
+/// A sender as the database is to know it.
+pub fn registration(sender: &config::SenderConfig) -> SenderRegistration {
+    SenderRegistration {
+        name: sender.name.clone(),
+        business: sender.business().to_owned(),
+        rehearsal: sender.is_rehearsal(),
+        device: sender.identity(),
+    }
+}
+
+/// Why a sender cannot be used that has this name in the database too, but is another phone there: two configurations on
+/// one database, or one that was edited.
+pub fn is_another_phone(sender: &config::SenderConfig, device: &SenderDevice) -> String {
+    let (name, ours) = (&sender.name, sender.identity());
+    format!(
+        "in this database sender {name} is {device}, in this configuration {ours}: \
+         to send from this one from now on, run `blastdeck sender move {name}`"
+    )
 }
 
 /// How many messages a second a sender may send; `None`: no limit.
@@ -126,23 +159,42 @@ fn may_send(sender: &config::SenderConfig) -> Option<f64> {
     per_hour(&sender.limits(Speed::REAL)).map(|messages| messages as f64 / 3_600.0)
 }
 
-/// From so many POSTs under way on, more are claimed ahead.
+/// From this many POSTs in flight on, more are claimed ahead.
 const MANY: usize = 512;
 
-/// A kept-alive connection that has gone stale during a gap would end as *unknown*: senders with one connect anew.
 fn wsapme(sender: &config::SenderConfig, token: SecretString) -> Result<Wsapme, String> {
     let options = WsapmeOptions {
         base_url: sender.base_url.as_str().to_owned(),
         device: sender.device.clone(),
         token,
         timeout: sender.timeout,
-        keep_alive: if sender.gap.is_some() { KeepAlive::PerCall } else { pooled(sender.in_flight) },
+        keep_alive: keep_alive(sender),
         status_call: sender.status_call,
     };
     Wsapme::new(options).map_err(|error| error.to_string())
 }
 
-/// As many connections at rest as POSTs may be under way: with fewer, each burst would open the rest anew.
+fn meta(sender: &config::SenderConfig, token: &SecretString) -> Result<Meta, String> {
+    let Some(meta) = &sender.meta else { return Err(format!("sender {} has no phone_number_id", sender.name)) };
+    let options = MetaOptions {
+        base_url: sender.base_url.as_str().to_owned(),
+        api_version: meta.api_version.clone(),
+        phone_number_id: meta.phone_number_id.clone(),
+        waba_id: meta.waba_id.clone(),
+        token: token.clone(),
+        timeout: sender.timeout,
+        keep_alive: keep_alive(sender),
+        send_edge: meta.send_edge,
+    };
+    Meta::new(&options).map_err(|error| error.to_string())
+}
+
+/// A kept-alive connection that has gone stale during a gap would end as *unknown*: senders with one connect anew.
+fn keep_alive(sender: &config::SenderConfig) -> KeepAlive {
+    if sender.gap.is_some() { KeepAlive::PerCall } else { pooled(sender.in_flight) }
+}
+
+/// As many idle connections as POSTs may be in flight: with fewer, each burst would open the rest again.
 fn pooled(in_flight: u32) -> KeepAlive {
     KeepAlive::Pooled { at_rest: usize::try_from(in_flight).unwrap_or(usize::MAX) }
 }

@@ -12,21 +12,23 @@ use tokio::time::timeout;
 use super::clock::DatabaseClock;
 use super::configured_sender::ConfiguredSender;
 use super::fence::Fence;
+use super::follow::EngineChange;
 use super::identity::Identity;
 use super::lease::LeaseTerms;
 use super::notifier::Notifier;
 use super::polling::PollingTerms;
 use super::supervisor::Until;
 use crate::config::{Config, KeepHistory};
+use crate::domain::opt_out::StopWords;
 use crate::domain::pace::Speed;
 use crate::domain::retry::RetryRules;
 
-/// The parts of a process that its engine uses. Cheap to clone.
+/// What a process's engine works with. Cheap to clone.
 #[derive(Clone)]
 pub struct EngineContext {
-    /// For what can wait.
+    /// For queries that can wait.
     pub pool: PgPool,
-    /// For claims, renewals and evidence, which wait for no reader.
+    /// For claims, renewals and evidence, which never wait behind a reader.
     pub sending_pool: PgPool,
     pub senders: Arc<[ConfiguredSender]>,
     pub settings: EngineSettings,
@@ -37,8 +39,12 @@ pub struct EngineContext {
     pub identity: Arc<Identity>,
     /// This machine's name.
     pub host: Arc<str>,
+    /// The database's own id.
+    pub installation: Arc<str>,
+    pub stop_words: Arc<StopWords>,
     pub suspension: Suspension,
-    pub turns: Turns,
+    pub retirement: Retirement,
+    pub read_permits: ReadPermits,
 }
 
 /// The engine's part of the configuration.
@@ -49,9 +55,10 @@ pub struct EngineSettings {
     pub retry: RetryRules,
     /// Equal failures in a row that pause a blast.
     pub failures_in_a_row: i32,
-    /// A blast that nobody could send for this long asks before it goes on.
+    /// A blast that nothing could send for this long pauses before it goes on.
     pub too_late: TimeDelta,
     pub keep_history: KeepHistory,
+    pub keep_inbox_days: u32,
     speed: Speed,
 }
 
@@ -72,12 +79,13 @@ impl EngineSettings {
             failures_in_a_row: i32::try_from(engine.failures_in_a_row).unwrap_or(i32::MAX),
             too_late: span(engine.too_late),
             keep_history: engine.keep_history,
+            keep_inbox_days: config.http.keep_inbox_days,
             speed: engine.speed,
         }
     }
 
     /// How old a message may be for an engine to keep running for it. An engine that ends by itself follows a message for a
-    /// day at most; whoever runs one later asks about the rest.
+    /// day at most; a later engine asks about the rest.
     pub fn follow_for(&self, until: Until) -> TimeDelta {
         let days = match until {
             Until::Stopped => self.polling.give_up,
@@ -88,25 +96,50 @@ impl EngineSettings {
     }
 }
 
-/// Turns at the database: one question at a time lets a process that only reads make do with one connection beside the one
-/// that listens, also when all its parts read at once.
+/// Permits to read the database, one at a time: a process that only reads needs one connection beside the one that listens,
+/// even when several of its tasks want to read at once.
 #[derive(Clone)]
-pub struct Turns(Arc<Semaphore>);
+pub struct ReadPermits(Arc<Semaphore>);
 
-impl Default for Turns {
+impl Default for ReadPermits {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 }
 
-impl Turns {
-    /// A turn, held until dropped. `None`: it took longer than `patience`.
-    pub async fn take(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+impl ReadPermits {
+    /// A permit, held until dropped. `None`: none became free within `patience`.
+    pub async fn acquire(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
         timeout(patience, self.0.clone().acquire_owned()).await.ok()?.ok()
     }
 }
 
-/// Whether the engine of this process is to give up its leases for a while: before the process is suspended.
+/// Whether the engine of this process has stopped sending for good, and why: its program or its settings are not the
+/// current ones any more.
+#[derive(Clone)]
+pub struct Retirement(Arc<watch::Sender<Option<EngineChange>>>);
+
+impl Default for Retirement {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Retirement {
+    pub fn watch(&self) -> watch::Receiver<Option<EngineChange>> {
+        self.0.subscribe()
+    }
+
+    pub(super) fn retire(&self, change: EngineChange) {
+        self.0.send_replace(Some(change));
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+}
+
+/// Whether the engine of this process is to release its leases for a while, before the process is suspended.
 #[derive(Clone, Default)]
 pub struct Suspension {
     wanted: Arc<watch::Sender<bool>>,
@@ -114,10 +147,10 @@ pub struct Suspension {
 }
 
 impl Suspension {
-    /// The leases of an engine that does not answer run out by themselves.
+    /// The leases of an engine that does not answer expire by themselves.
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    /// Has the engine give up its leases; returns when it has, or at once when none runs here.
+    /// Makes the engine release its leases; returns when it has, or at once when none runs here.
     pub async fn suspend(&self) {
         let mut done = self.done.subscribe();
         if self.wanted.receiver_count() == 0 {

@@ -2,8 +2,8 @@
 //! their message already. Nothing is sent from it until an operator says so.
 //!
 //! What the database says of itself is compared with what this machine remembers ([`super::memory`]): when a lease is
-//! acquired, in the same transaction, and again whenever a claim meets a server that was started anew. No memory where
-//! something was sent, or one that cannot be read or written, is a reason to ask, too.
+//! acquired, in the same transaction, and again whenever a claim meets a server that was started anew. If
+//! there is no memory although something was sent, or it cannot be read or written, somebody has to confirm as well.
 //!
 //! A rollback of the whole machine, memory included, cannot be seen from inside it.
 
@@ -16,24 +16,25 @@ use sqlx::{PgConnection, PgPool};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::lease_watch::Seen;
-use super::memory::{Journal, MemoryError, Remembered, SenderMemory, Standing, make_directory, of_server};
+use super::memory::{
+    Journal, MemoryError, OptOutMemory, Remembered, SenderMemory, Standing, make_directory, of_server,
+};
 use crate::domain::ids::SenderId;
+use crate::domain::retry::RetryRules;
 use crate::domain::sender::StopCode;
 use crate::store::fence::{self, Confirmed, DatabaseIdentity, PostedAttempt, SenderFacts, Server};
 use crate::store::lease::{self, Lease, Pulse};
-use crate::store::{StoreError, sender};
+use crate::store::{self, StoreError, sender};
 
-/// So many attempts are restored in one statement.
+/// How many attempts are restored in one statement.
 const AT_ONCE: usize = 5_000;
 
 /// Why nothing is sent from this database.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    #[error(
-        "this database is a copy, was restored, or is served by a replica that took over: who had a message since is not known here"
-    )]
+pub enum FenceRefusal {
+    #[error("this database is a copy, was restored, or is served by a replica that took over")]
     OtherDatabase,
-    #[error("this database went back in time: who had a message since is not known here")]
+    #[error("this database went back in time")]
     BackInTime,
     #[error(
         "this machine has no record of what was sent from this database, and the database may have gone back in time"
@@ -41,12 +42,12 @@ pub enum Refusal {
     NoRecord,
     #[error("what this machine remembers of this database cannot be relied on: {0}")]
     Memory(#[from] MemoryError),
-    /// A question to the database failed: nothing is known yet, and it is asked again.
+    /// A query failed: nothing is known yet, and it is retried.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for Refusal {
+impl From<sqlx::Error> for FenceRefusal {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
@@ -57,45 +58,48 @@ impl From<sqlx::Error> for Refusal {
 pub struct Fence {
     /// The memories of all databases.
     state: PathBuf,
-    /// That of this one.
+    /// The memory of this database.
     directory: PathBuf,
-    /// Where the version before kept them: inside what a restore brings back.
+    /// Where an earlier version kept them: inside what a restore replaces.
     old: PathBuf,
+    /// An opt-out that is noted again is evidence about whoever is queued.
+    retry: RetryRules,
 }
 
-/// What a sender may go on with once its database was found to be as it should.
+/// What a sender continues with once its database was verified.
 #[derive(Debug)]
 pub struct Verified {
     pub journal: Journal,
-    /// When the server that was looked at was started.
+    /// When the verified server was started.
     pub server: Server,
 }
 
 impl Fence {
     /// `state` is this machine's, `database` the random id of the database, `old` the data directory's `run`.
-    pub fn new(state: &Path, database: &str, old: PathBuf) -> Self {
-        Self { state: state.to_owned(), directory: state.join(database), old }
+    pub fn new(state: &Path, database: &str, old: PathBuf, retry: RetryRules) -> Self {
+        Self { state: state.to_owned(), directory: state.join(database), old, retry }
     }
 
-    /// Compares the database as `facts` tell it, read in the transaction that acquires the lease, with what is remembered;
-    /// then remembers it as it is. `seen` is what this process itself saw of a holder elsewhere.
+    /// Compares the database, by `facts` from the transaction that acquires the lease, with what is remembered; then remembers
+    /// it as it is. `seen` is what this process itself saw of a holder elsewhere.
     pub async fn verify(
         &self,
         connection: &mut PgConnection,
         (sender, facts): (SenderId, &SenderFacts),
         server: Server,
         seen: Option<Seen>,
-    ) -> Result<Verified, Refusal> {
+    ) -> Result<Verified, FenceRefusal> {
         if facts.server_started_at != server.started_at {
             return Err(StoreError::ServerChanged.into());
         }
         let memory = SenderMemory::new(&self.directory, sender);
-        let remembered = self.recall(&memory, sender, facts, &server.likeness)?;
+        let remembered = self.recall_sender(&memory, sender, facts, &server.likeness)?;
         judge(facts, &server.likeness, remembered.as_ref(), seen)?;
         let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();
         if is_behind(connection, facts, &witnesses).await? {
-            return Err(Refusal::BackInTime);
+            return Err(FenceRefusal::BackInTime);
         }
+        self.note_forgotten(connection).await?;
         if facts.sent_from.as_ref() != Some(&server.likeness) {
             fence::record_identity(connection, sender, &server.likeness).await?;
         }
@@ -104,15 +108,20 @@ impl Fence {
     }
 
     /// The same in place, for a lease that is held, after its server was started anew.
-    pub async fn verify_again(&self, pool: &PgPool, lease: Lease) -> Result<Verified, Refusal> {
+    pub async fn verify_again(&self, pool: &PgPool, lease: Lease) -> Result<Verified, FenceRefusal> {
         let server = fence::server(pool).await?;
-        let mut tx = pool.begin().await?;
+        let mut tx = store::begin(pool).await?;
         // No renewal comes between what the database says and what is remembered of it.
         lease::lock(&mut tx, lease.sender).await?;
         let facts = fence::facts(&mut tx, lease.sender).await?;
         let verified = self.verify(&mut tx, (lease.sender, &facts), server, None).await?;
         tx.commit().await?;
         Ok(verified)
+    }
+
+    /// The opt-outs that were noted on this machine for this database.
+    pub fn opt_outs(&self) -> OptOutMemory {
+        OptOutMemory::new(&self.directory)
     }
 
     /// Whether anything can be remembered: makes the directory if need be, and a file in it for an instant.
@@ -129,47 +138,44 @@ impl Fence {
     }
 
     /// What is remembered, by this version or the one before.
-    fn recall(
+    fn recall_sender(
         &self,
         memory: &SenderMemory,
         sender: SenderId,
         facts: &SenderFacts,
         likeness: &DatabaseIdentity,
-    ) -> Result<Option<Remembered>, Refusal> {
+    ) -> Result<Option<Remembered>, FenceRefusal> {
         if let Some(remembered) = memory.read()? {
             return Ok(Some(remembered));
         }
         if !of_server(&self.state, sender, likeness).is_empty() {
             // The same server under another id: it was brought back from before it had this one.
-            return Err(Refusal::BackInTime);
+            return Err(FenceRefusal::BackInTime);
         }
         Ok(if facts.has_sent { old_memory(&self.old, sender, likeness) } else { None })
     }
 
-    /// An operator's word that a sender may go on as the database is. Whoever this machine posted to and the database has
-    /// lost sight of becomes uncertain. Needs a memory that can be written. Frees no other sender.
+    /// An operator's word that a sender may go on as the database is. People whom this machine posted to and the database has
+    /// forgotten become uncertain. Needs a writable memory. Resumes no other sender.
     pub async fn confirm(
         &self,
         pool: &PgPool,
         connection: &mut PgConnection,
         sender: SenderId,
-    ) -> Result<Confirmed, Refusal> {
+    ) -> Result<Confirmed, FenceRefusal> {
         let server = fence::server(pool).await?;
         let memory = SenderMemory::new(&self.directory, sender);
-        let mut posted = memory.posted();
-        let same = of_server(&self.state, sender, &server.likeness);
-        posted.extend(same.iter().filter(|other| **other != memory).flat_map(SenderMemory::posted));
+        let posted = self.posted(sender, &server.likeness);
         let known = memory.read().ok().flatten().map(|remembered| remembered.standing);
         let newest = posted.iter().map(|one| one.epoch).max().unwrap_or(0);
         let (epoch, renewals) = known.map_or((newest, 0), |known| (known.epoch.max(newest), known.renewals));
         fence::raise(connection, sender, (epoch, renewals)).await?;
         let since = fence::newest_attempt(connection, sender).await?;
-        let mut confirmed = Confirmed::default();
+        let (opt_outs, unreadable_opt_outs) = self.confirm_opt_outs(connection).await?;
+        let mut confirmed = Confirmed { opt_outs, unreadable_opt_outs, ..Confirmed::default() };
         for some in posted.chunks(AT_ONCE) {
-            confirmed.uncertain += fence::restore_attempts(connection, sender, some).await?;
-            let again = fence::doubt_imported_again(connection, (sender, since), some).await?;
-            confirmed.uncertain += again.uncertain;
-            confirmed.unknown += again.unknown;
+            confirmed += fence::restore_attempts(connection, sender, some).await?;
+            confirmed += fence::doubt_imported_again(connection, (sender, since), some).await?;
         }
         fence::record_identity(connection, sender, &server.likeness).await?;
         let facts = fence::facts(connection, sender).await?;
@@ -178,33 +184,53 @@ impl Fence {
     }
 }
 
+impl Fence {
+    /// Everybody this machine knows that it posted to from this database, whatever its id was then.
+    fn posted(&self, sender: SenderId, likeness: &DatabaseIdentity) -> Vec<PostedAttempt> {
+        let memory = SenderMemory::new(&self.directory, sender);
+        let same = of_server(&self.state, sender, likeness);
+        let others = same.iter().filter(|other| **other != memory).flat_map(SenderMemory::posted);
+        memory.posted().into_iter().chain(others).collect()
+    }
+
+    /// What a confirmation does with the people who are queued.
+    fn consequence(&self, sender: SenderId, likeness: &DatabaseIdentity) -> &'static str {
+        if self.posted(sender, likeness).is_empty() {
+            "this machine remembers posting to nobody: once you confirm, everybody who is queued gets a message, again if they had it"
+        } else {
+            "this machine remembers whom it posted to: once you confirm, those whom the database has forgotten become \
+             uncertain, and everybody else who is queued gets a message"
+        }
+    }
+}
+
 fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
     Standing { likeness: likeness.clone(), epoch: facts.epoch, renewals: facts.renewals }
 }
 
-/// What can be told without looking for attempts.
+/// What follows without reading attempts.
 fn judge(
     facts: &SenderFacts,
     now: &DatabaseIdentity,
     remembered: Option<&Remembered>,
     seen: Option<Seen>,
-) -> Result<(), Refusal> {
+) -> Result<(), FenceRefusal> {
     if facts.sent_from.as_ref().is_some_and(|before| before != now) {
-        return Err(Refusal::OtherDatabase);
+        return Err(FenceRefusal::OtherDatabase);
     }
     if seen.is_some_and(|seen| is_before(facts, seen.pulse)) {
-        return Err(Refusal::BackInTime);
+        return Err(FenceRefusal::BackInTime);
     }
     let Some(Remembered { standing, .. }) = remembered else {
         // A new machine may take over from a live fleet.
         let may_begin = !facts.has_sent || seen.is_some_and(|seen| seen.was_alive);
-        return if may_begin { Ok(()) } else { Err(Refusal::NoRecord) };
+        return if may_begin { Ok(()) } else { Err(FenceRefusal::NoRecord) };
     };
     if standing.likeness != *now && !is_successor(&standing.likeness, now) {
-        return Err(Refusal::OtherDatabase);
+        return Err(FenceRefusal::OtherDatabase);
     }
     if is_before(facts, Pulse { epoch: standing.epoch, renewals: standing.renewals }) {
-        return Err(Refusal::BackInTime);
+        return Err(FenceRefusal::BackInTime);
     }
     Ok(())
 }
@@ -249,14 +275,17 @@ fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Opt
     Some(Remembered { standing, witnesses: Vec::new() })
 }
 
-/// Stops a sender at the fence, and tells everybody.
-pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &Refusal) -> Result<(), StoreError> {
+/// Stops a sender at the fence, and notifies everybody.
+pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRefusal) -> Result<(), StoreError> {
     let mend = match why {
-        Refusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
+        FenceRefusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
         _ => "if everybody queued may get it, confirm",
     };
+    let server = fence::server(&engine.pool).await?;
+    let consequence = engine.fence.consequence(of.id, &server.likeness);
     let (host, name) = (&engine.host, &of.name);
-    let reason = format!("{why}; {mend} on {host} with `blastdeck sender confirm {name}`, or S on the blast");
+    let reason =
+        format!("{why}; {consequence}; {mend} on {host} with `blastdeck sender confirm {name}`, or S on the blast");
     if sender::stop(&engine.pool, of.id, &StopCode::Restored, &reason).await? {
         tracing::warn!(sender = %name, %why, "nothing is sent until somebody confirms");
         engine.notifier.order(&engine.pool, None).await?;
@@ -264,5 +293,20 @@ pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &Refusal)
     Ok(())
 }
 
+/// A sender that no engine can acquire is stopped if its row is the reason: trying again would not help, and nobody would see why.
+pub async fn takeover_failed(engine: &EngineContext, of: &ConfiguredSender, error: &StoreError) {
+    tracing::warn!(sender = %of.name, %error, "it cannot be taken yet");
+    if !matches!(error, StoreError::Data(_)) {
+        return;
+    }
+    let mend = format!("mend its row in `sender_leases`, then `blastdeck sender confirm {}`", of.name);
+    let reason = format!("no engine can take it over: {error}; {mend}");
+    match sender::stop(&engine.pool, of.id, &StopCode::default(), &reason).await {
+        Ok(_) => {}
+        Err(error) => tracing::warn!(sender = %of.name, %error, "it cannot be stopped"),
+    }
+}
+
+mod opt_outs;
 #[cfg(test)]
 mod tests;

@@ -52,14 +52,14 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// This program's file. A file that was replaced while it ran is told of as deleted, though another is in its place.
+/// This program's file. The system reports a file that was replaced while it ran as deleted, though another is in its place.
 pub fn program() -> io::Result<PathBuf> {
     let path = std::env::current_exe()?;
     let named = path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map(PathBuf::from);
     Ok(named.unwrap_or(path))
 }
 
-/// Tells two files apart, and a file from what was written over it.
+/// Distinguishes two files, and a file from what was written over it.
 pub fn stamp(path: &Path) -> io::Result<u64> {
     let file = fs::metadata(path)?;
     Ok(hash_of(&(file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())))

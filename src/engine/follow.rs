@@ -7,15 +7,17 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::configured_sender::{is_another_phone, registration};
 use super::context::EngineContext;
 use super::fingerprint::{Fingerprint, program, stamp};
 use super::notifier::DatabaseState;
 use super::standby::StandbyLock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SenderConfig};
 use crate::private_postgres::PrivatePostgres;
+use crate::store::sender::RegistrationOutcome;
 use crate::store::{self, SchemaState};
 
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The database is asked less often than the files, unless it was in trouble before.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 /// A database that is being dropped and made again, by a restore, is not gone yet.
@@ -52,8 +54,11 @@ pub struct Follower {
     reload: Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>,
     /// The files that settings are read from, as they were when they were read last.
     files: Vec<Option<u64>>,
+    /// Why the settings in the files are not followed, as it was last logged.
+    not_followed: Option<String>,
     /// The program in place of this one, as it was at the last look.
     program: Option<u64>,
+    program_checked_at: Instant,
     asked_at: Instant,
     absent_since: Option<Instant>,
     unreachable_since: Option<Instant>,
@@ -82,11 +87,27 @@ impl Follower {
             local,
             reload,
             files,
+            not_followed: None,
             program: None,
+            program_checked_at: Instant::now(),
             asked_at: Instant::now(),
             absent_since: None,
             unreachable_since: None,
         }
+    }
+
+    /// Whether the process could be started better now: with other settings, or another program. For a process that cannot
+    /// restart by itself. Cheap while no file changes.
+    pub async fn is_outdated(&mut self) -> Option<EngineChange> {
+        let is_stopped = self.is_stopped_on_purpose();
+        if let Some(change) = self.are_settings_new(is_stopped).await {
+            return Some(change);
+        }
+        if self.program_checked_at.elapsed() < LOOK_EVERY {
+            return None;
+        }
+        self.program_checked_at = Instant::now();
+        (!is_stopped && self.is_program_ready().await).then_some(EngineChange::Program)
     }
 
     /// Waits until the engine should not go on as it is.
@@ -119,20 +140,36 @@ impl Follower {
     /// A program or settings that could take over now. While the private database is stopped on purpose nothing is started
     /// anew that would start it.
     async fn what_is_new(&mut self) -> Option<EngineChange> {
-        let is_stopped = self.local.as_ref().is_some_and(PrivatePostgres::is_stopped_on_purpose);
+        let is_stopped = self.is_stopped_on_purpose();
         if !is_stopped && self.is_program_ready().await {
             return Some(EngineChange::Program);
         }
+        self.are_settings_new(is_stopped).await
+    }
+
+    fn is_stopped_on_purpose(&self) -> bool {
+        self.local.as_ref().is_some_and(PrivatePostgres::is_stopped_on_purpose)
+    }
+
+    /// Settings that cannot be followed now are tried again at each look: what they lack may come from elsewhere.
+    async fn are_settings_new(&mut self, is_stopped: bool) -> Option<EngineChange> {
         let files = files_of(&self.config);
-        if files == self.files {
-            return None;
-        }
-        let config = self.new_settings();
-        if is_stopped && config.as_ref().is_some_and(|config| config.database.url.is_none()) {
+        if files == self.files && self.not_followed.is_none() {
             return None;
         }
         self.files = files;
-        config.map(|_| EngineChange::Settings)
+        let (change, not_followed) = match self.new_settings(is_stopped).await {
+            Ok(config) => (config.map(|_| EngineChange::Settings), None),
+            Err(why) => (None, Some(why)),
+        };
+        if let Some(why) = not_followed.as_ref().filter(|why| Some(*why) != self.not_followed.as_ref()) {
+            tracing::warn!(
+                "the configuration has changed and is not followed: the engine continues with the previous one"
+            );
+            why.lines().for_each(|why| tracing::warn!(why, "this keeps it from being followed"));
+        }
+        self.not_followed = not_followed;
+        change
     }
 
     /// It may be half written: it has to be the same at two looks, and to run.
@@ -148,16 +185,41 @@ impl Follower {
         is_settled && runs(&path).await
     }
 
-    /// Only what can be used is followed: a file that is half written, or names nobody to send for, is passed over.
-    fn new_settings(&self) -> Option<Config> {
-        let config = (self.reload)()
-            .inspect_err(|error| tracing::warn!(%error, "the configuration cannot be used now: it is not followed"))
-            .ok()?;
-        if !config.senders.iter().any(|sender| sender.token.read(&sender.name).is_ok()) {
-            tracing::warn!("the configuration has no sender that can be used now: it is not followed");
-            return None;
+    /// Only what can be used is followed: not a file that is half written, or that names nobody to send for. `None` where
+    /// nothing changed.
+    async fn new_settings(&self, is_stopped: bool) -> Result<Option<Config>, String> {
+        let config = (self.reload)().map_err(|error| error.to_string())?;
+        if self.fingerprint.with(&config) == self.fingerprint {
+            return Ok(None);
         }
-        (self.fingerprint.with(&config) != self.fingerprint).then_some(config)
+        let usable: Vec<&SenderConfig> =
+            config.senders.iter().filter(|sender| sender.token.read(&sender.name).is_ok()).collect();
+        if usable.is_empty() {
+            return Err("it has no sender whose token can be read".to_owned());
+        }
+        if is_stopped && config.database.url.is_none() {
+            return Err("the private database was stopped on purpose".to_owned());
+        }
+        let is_same_database = (&config.database.url, &config.database.data_dir)
+            == (&self.config.database.url, &self.config.database.data_dir);
+        if is_same_database && let Some(why) = self.are_all_elsewhere(&usable).await? {
+            return Err(why);
+        }
+        Ok(Some(config))
+    }
+
+    /// Why none of these senders may be used: in the database each is another phone.
+    async fn are_all_elsewhere(&self, senders: &[&SenderConfig]) -> Result<Option<String>, String> {
+        let registrations: Vec<_> = senders.iter().copied().map(registration).collect();
+        let looked_up = timeout(ASK_EVERY, store::sender::look_up(&self.engine.pool, &registrations)).await;
+        let known = looked_up
+            .map_err(|_| "the database does not answer".to_owned())
+            .and_then(|known| known.map_err(|error| error.to_string()))?;
+        let reasons = senders.iter().map(|sender| match known.get(&sender.name) {
+            Some(RegistrationOutcome::Elsewhere { device, .. }) => Some(is_another_phone(sender, device)),
+            Some(RegistrationOutcome::Ours(_)) | None => None,
+        });
+        Ok(reasons.collect::<Option<Vec<String>>>().map(|reasons| reasons.join("; ")))
     }
 
     async fn database(&mut self) -> Option<EngineChange> {
@@ -180,7 +242,7 @@ impl Follower {
         self.given_up()
     }
 
-    /// Only a standby gives up: a service is there for as long as it is told to be.
+    /// Only a standby gives up: a service runs until it is stopped.
     fn given_up(&self) -> Option<EngineChange> {
         self.lock.as_ref()?;
         let is_over = |since: Option<Instant>, patience| since.is_some_and(|since| since.elapsed() >= patience);

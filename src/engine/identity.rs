@@ -1,7 +1,7 @@
-//! Who holds leases: a name that a restart on this machine takes up again, and nobody else can.
+//! The name of a lease holder, which a restart on this machine reuses and nobody else can.
 //!
 //! The name is the machine's boot id and the text of a file that the process holds locked. A process that was killed has
-//! let go of its lock, so the next one has the same name and takes its own leases back at once. One that is merely
+//! released its lock, so the next one has the same name and reacquires its own leases at once. One that is merely
 //! stopped still holds it, so the next one has another name, and waits. A copied disk has another boot id, and a copied
 //! file is not the one that its text names: it gets a text of its own.
 
@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::memory::{Origin, make_directory};
 
-/// More engines than this on one machine and database take names that no restart takes up.
+/// More engines than this on one machine and database get names that no restart reuses.
 const FILES: u32 = 16;
 
 /// A holder's name; the lock lives as long as the value.
@@ -25,7 +25,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Takes the first name in `directory` that no living process has. Where none can be had, one that is used once.
+    /// Takes the first name in `directory` that no living process has; failing that, a name that is used once.
     pub fn take(directory: &Path, host: &str) -> Self {
         let taken = (0..FILES).find_map(|n| lock(&directory.join(format!("engine-{n}.lock"))).ok().flatten());
         match taken {

@@ -1,5 +1,5 @@
-//! A lease as its holder keeps it: renewed every third of its life, not trusted past two thirds of it, and before it ends
-//! whatever is under way on it is dropped.
+//! A lease as its holder keeps it: renewed every third of its life and not trusted past two thirds of it. POSTs that are
+//! still in flight shortly before its end are dropped.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{DatabaseClock, Moment};
-use super::fence::Fence;
+use super::fence::{Fence, FenceRefusal};
 use crate::store::StoreError;
 use crate::store::lease::{self, Lease, Pulse};
 
@@ -34,24 +34,24 @@ impl LeaseTerms {
         self.valid / 3
     }
 
-    /// A renewal that failed is tried again sooner: the database may be back.
+    /// A failed renewal is retried sooner: the database may be back.
     fn renew_again_after(self) -> Duration {
         self.valid / 15
     }
 
-    /// Older than this since its last renewal was *asked for*, nothing is sent.
+    /// If its last renewal was *requested* longer ago than this, nothing is sent.
     fn trusted_for(self) -> Duration {
         self.valid * 2 / 3
     }
 
-    /// Older than this, what is under way is dropped: a look before its end by the database's clock, which began to count
-    /// later than ours.
+    /// Older than this, POSTs in flight are dropped: before its end by the database's clock, which began to count later than
+    /// ours.
     fn over_after(self) -> Duration {
         self.valid * 9 / 10
     }
 
-    /// How often its age is looked at.
-    fn look_every(self) -> Duration {
+    /// How often its age is checked.
+    fn check_every(self) -> Duration {
         self.valid / 60
     }
 }
@@ -61,20 +61,20 @@ impl LeaseTerms {
 pub struct HeldLease {
     pub lease: Lease,
     terms: LeaseTerms,
-    /// When the newest renewal that succeeded was asked for: its age counts from before the request.
+    /// When the newest successful renewal was requested: its age counts from before the request.
     asked_at: Mutex<Moment>,
     lost: AtomicBool,
-    /// One bell for all POSTs under way: a timer each would cost more than the POST's own checks.
+    /// One notification for all POSTs in flight: a timer for each would cost more than the POST's own checks.
     over: Notify,
 }
 
 impl HeldLease {
-    /// `asked_at` is the moment before the lease was asked for.
+    /// `asked_at` is the moment before the lease was requested.
     pub fn new(lease: Lease, terms: LeaseTerms, asked_at: Moment) -> Self {
         Self { lease, terms, asked_at: Mutex::new(asked_at), lost: AtomicBool::new(false), over: Notify::new() }
     }
 
-    /// How long each renewal is good for.
+    /// How long each renewal is valid.
     pub fn valid(&self) -> TimeDelta {
         self.terms.valid()
     }
@@ -84,8 +84,8 @@ impl HeldLease {
         !self.is_lost() && self.age() < self.terms.trusted_for()
     }
 
-    /// Rings when the lease ends under what is under way. Counts from now on, also before it is first polled: taken before
-    /// [`Self::is_fresh`] is asked, it misses no end.
+    /// Resolves when the lease ends while POSTs are in flight. It counts from now on, even before it is first polled: whoever
+    /// takes it before asking [`Self::is_fresh`] misses no end.
     pub fn over(&self) -> Notified<'_> {
         self.over.notified()
     }
@@ -103,7 +103,7 @@ impl HeldLease {
         self.asked_at.lock().map_or(Duration::MAX, |moment| moment.age())
     }
 
-    /// Renews until told to stop, or until the lease turns out to be lost.
+    /// Renews until `stop`, or until the lease turns out to be lost.
     pub async fn keep(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
         tokio::select! {
             () = self.renew_again_and_again(keeping, stop) => {}
@@ -111,14 +111,14 @@ impl HeldLease {
         }
     }
 
-    /// By a clock that goes on while the machine sleeps: after a sleep, or a step of the wall's clock, it is asked at once.
+    /// By a clock that goes on while the machine sleeps: after a sleep, or a step of the wall clock, it renews at once.
     async fn renew_again_and_again(&self, keeping: Keeping<'_>, stop: &CancellationToken) {
         let (mut tried_at, mut wait) = (Moment::now(), self.terms.renew_every());
         let mut renewals = self.lease.renewals;
         while !self.is_lost() {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = sleep(self.terms.look_every()) => {}
+                () = sleep(self.terms.check_every()) => {}
             }
             if tried_at.age() < wait {
                 continue;
@@ -140,13 +140,13 @@ impl HeldLease {
         }
     }
 
-    /// Ends what is under way when no renewal got through. One look later than it shows: a process that was frozen, or
-    /// whose clock was set, hears from the database first, and reads the answers that came meanwhile.
+    /// Drops POSTs in flight when no renewal got through, one check after that shows: a process that was frozen, or whose
+    /// clock was set, first reads the database's answer and whatever else arrived meanwhile.
     async fn watch(&self) {
         loop {
-            sleep(self.terms.look_every()).await;
+            sleep(self.terms.check_every()).await;
             if self.age() >= self.terms.over_after() {
-                sleep(self.terms.look_every()).await;
+                sleep(self.terms.check_every()).await;
                 if self.age() >= self.terms.over_after() {
                     self.over.notify_waiters();
                 }
@@ -154,30 +154,45 @@ impl HeldLease {
         }
     }
 
-    /// Ends what is under way on a lost lease, a look later as well.
+    /// Drops POSTs in flight on a lost lease, one check later as well.
     pub async fn end_posts(&self) {
-        sleep(self.terms.look_every()).await;
+        sleep(self.terms.check_every()).await;
         self.over.notify_waiters();
     }
 
-    /// One renewal, after which there were so many; `before` it there were fewer. A failed one changes nothing: the lease
+    /// Renews once and returns the number of renewals, which was `before`. A failed one changes nothing: the lease
     /// simply ages. A database that counts fewer than before has gone back in time, and one whose renewal this machine
-    /// cannot remember is not to be sent from: either way the lease is lost, and whoever acquires it again finds out.
+    /// cannot remember is not to be sent from: either way the lease is lost, and whoever acquires it next verifies the database.
     async fn renew(&self, keeping: Keeping<'_>, before: i64) -> Result<i64, StoreError> {
         let asked_at = Moment::now();
         let Some(renewed) = lease::renew(keeping.pool, self.lease, self.terms.valid()).await? else {
             self.lose();
             return Ok(before);
         };
-        if renewed.renewals <= before || !self.is_remembered(keeping.fence, renewed.renewals).await {
+        let is_as_remembered = renewed.renewals > before
+            && self.is_remembered(keeping.fence, renewed.renewals).await
+            && self.has_all_opt_outs(keeping).await?;
+        if !is_as_remembered {
             self.lose();
             return Ok(before);
         }
-        keeping.clock.heard(asked_at, renewed.at);
+        keeping.clock.observe(asked_at, renewed.at);
         if let Ok(mut held) = self.asked_at.lock() {
             *held = asked_at;
         }
         Ok(renewed.renewals)
+    }
+
+    /// A restored database may have forgotten opt-outs and nothing else.
+    async fn has_all_opt_outs(&self, keeping: Keeping<'_>) -> Result<bool, StoreError> {
+        match keeping.fence.compare_opt_outs(keeping.pool).await {
+            Ok(()) => Ok(true),
+            Err(FenceRefusal::Store(error)) => Err(error),
+            Err(error) => {
+                tracing::warn!(sender = self.lease.sender.0, %error, "nothing is sent that this machine cannot remember");
+                Ok(false)
+            }
+        }
     }
 
     async fn is_remembered(&self, fence: &Fence, renewals: i64) -> bool {
@@ -193,7 +208,7 @@ impl HeldLease {
     }
 }
 
-/// What a lease is kept with.
+/// What renewals need.
 #[derive(Clone, Copy)]
 pub struct Keeping<'a> {
     pub pool: &'a PgPool,
@@ -225,11 +240,11 @@ mod tests {
 
         assert!(terms.renew_every() + terms.renew_again_after() < terms.trusted_for());
         assert!(terms.trusted_for() < terms.over_after());
-        assert!(terms.over_after() + 2 * terms.look_every() < terms.valid);
+        assert!(terms.over_after() + 2 * terms.check_every() < terms.valid);
     }
 
     #[tokio::test]
-    async fn the_end_of_a_lease_is_told_once_it_comes_and_to_those_who_waited_before() {
+    async fn the_end_of_a_lease_is_signalled_once_it_comes_and_to_those_who_waited_before() {
         let lease = held(Duration::from_millis(600));
         let (over, began) = (lease.over(), tokio::time::Instant::now());
 

@@ -13,13 +13,13 @@ pub struct Watch {
     seen: HashMap<SenderId, Sight>,
 }
 
-/// One lease over time.
+/// One lease, observed over time.
 #[derive(Debug, Clone, Copy)]
 struct Sight {
     pulse: Pulse,
-    /// Since when the pulse stands still.
+    /// Since when its counter has not moved.
     since: Moment,
-    /// It was seen to move: its holder was alive under our eyes.
+    /// Whether it was seen to move: its holder was alive while this process watched.
     has_moved: bool,
 }
 
@@ -27,12 +27,12 @@ struct Sight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Alive,
-    /// Its counter stood still for as long as its holder may trust it: whatever `expires_at` says, it is dead.
+    /// Its counter did not move for as long as its holder may trust it: whatever `expires_at` says, it is dead.
     Dead(Pulse),
 }
 
 impl Watch {
-    /// Looks at a lease that somebody else holds. The database has just answered, so that a live holder could renew it.
+    /// Observes a lease that another process holds. The database has just answered, so a live holder could have renewed it.
     pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> Verdict {
         let now = Moment::now();
         let sight = self.seen.entry(sender).or_insert(Sight { pulse: held.pulse, since: now, has_moved: false });
@@ -51,7 +51,7 @@ impl Watch {
         self.seen.remove(&sender);
     }
 
-    /// The database did not answer: holders cannot renew either, and get their time anew.
+    /// The database did not answer: holders could not renew either, and get their full time again.
     pub fn was_blind(&mut self) {
         let now = Moment::now();
         self.seen.values_mut().for_each(|sight| sight.since = now);
@@ -67,7 +67,7 @@ impl Watch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     pub pulse: Pulse,
-    /// Its holder renewed it under our eyes.
+    /// Its holder renewed it while this process watched.
     pub was_alive: bool,
 }
 

@@ -1,6 +1,5 @@
-//! What keeps a database in shape beside the sending: counters folded, months of history made and dropped, what no limit
-//! looks back to forgotten, work on whole blasts that somebody began and did not finish. None of it holds up a message, and
-//! none of it is due at a moment.
+//! Maintains the database beside the sending: folds counters, creates and drops months of history, deletes what no limit needs
+//! any more, and finishes interrupted work on whole blasts. None of it holds up a message or is due at an exact time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,13 +15,13 @@ use crate::store::{StoreError, clearing, count, months, sender};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
-/// A month that was in use is tried again sooner.
+/// A month that was in use is retried sooner.
 const MONTHS_AGAIN: Duration = Duration::from_secs(10 * 60);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 const CLEAR_EVERY: Duration = Duration::from_secs(10);
-/// Clearing up leaves the rest of a turn to the senders.
+/// The longest that clearing takes of a turn; the rest is the senders'.
 const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
-/// A blast whose people the database would not change is tried again this much later.
+/// How much later a blast whose people the database refused to change is retried.
 const REFUSED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// When each was done last, or is due next.
@@ -32,9 +31,9 @@ pub struct Maintenance {
     months_due: Option<Instant>,
     forgotten: Option<Instant>,
     cleared: Option<Instant>,
-    /// What the last turn left in the middle.
+    /// What the last turn left unfinished.
     walk: Option<ClearingCursor>,
-    /// Blasts whose people the database would not change, and when it was last tried.
+    /// Blasts whose people the database refused to change, and when that was last tried.
     refused: HashMap<BlastId, Instant>,
 }
 
@@ -60,18 +59,17 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Whether the last turn ended in the middle of a cancel or a delete.
+    /// Whether the last turn left a cancel or a delete unfinished.
     pub const fn is_clearing(&self) -> bool {
         self.walk.is_some()
     }
 
-    /// Whether some cancel or delete is not finished, by whichever process it was begun, that could be.
+    /// Whether there is an unfinished cancel or delete, of any process, that can be finished.
     pub async fn has_left(&self, engine: &EngineContext) -> Result<bool, StoreError> {
         Ok(clearing::unfinished(&engine.pool).await?.iter().any(|left| !self.is_refused(left)))
     }
 
-    /// Goes on with a cancel or a delete whose process ended in the middle. One that the database refuses does not hold up
-    /// the others.
+    /// Continues an interrupted cancel or delete. One that the database refuses does not hold up the others.
     async fn clear(&mut self, engine: &EngineContext) -> Result<Cleared, StoreError> {
         let began = Instant::now();
         while let Some(walk) = self.next_walk(engine).await? {
@@ -122,17 +120,17 @@ fn is_over(last: Option<Instant>, every: Duration) -> bool {
     last.is_none_or(|last| last.elapsed() >= every)
 }
 
-/// Makes the months ahead and drops the old ones; tells when to look again. Months are made long before they are needed
-/// and dropped when it suits, so that no failure here holds up anything.
+/// Creates the months ahead and drops the old ones; returns when to do it again. Months are created long before they are needed,
+/// and dropping them is not urgent, so no failure here holds up anything.
 async fn months_of(engine: &EngineContext) -> Duration {
     let done = async {
         months::make(&engine.pool).await?;
-        drop_old(engine).await
+        Ok::<_, StoreError>(drop_old(engine).await?.min(drop_old_inbox(engine).await?))
     };
     match done.await {
         Ok(next) => next,
         Err(error) => {
-            tracing::warn!(%error, "the history's months could not be looked after; tried again in ten minutes");
+            tracing::warn!(%error, "months of history and days of the inbox could not be made or dropped; tried again in ten minutes");
             MONTHS_AGAIN
         }
     }
@@ -149,6 +147,15 @@ async fn drop_old(engine: &EngineContext) -> Result<Duration, StoreError> {
     }
     tracing::debug!(months = dropped.busy.join(", "), "old history is in use, and dropped later");
     Ok(MONTHS_AGAIN)
+}
+
+/// Webhooks of days that are over long enough.
+async fn drop_old_inbox(engine: &EngineContext) -> Result<Duration, StoreError> {
+    let dropped = months::drop_old_days(&engine.pool, engine.settings.keep_inbox_days).await?;
+    if !dropped.gone.is_empty() {
+        tracing::info!(days = dropped.gone.join(", "), "old webhooks were dropped");
+    }
+    Ok(if dropped.busy.is_empty() { MONTHS_EVERY } else { MONTHS_AGAIN })
 }
 
 /// Whether something is left for the next turn.

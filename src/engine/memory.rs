@@ -1,5 +1,5 @@
 //! What this machine remembers of one sender: how far the database had come when it was last seen, and whom this machine
-//! posted to. It lies outside of everything that a restore of the database brings back.
+//! posted to. It lies outside of everything that a restore of the database replaces.
 //!
 //! Two files a sender: a small one that is replaced as a whole, and the journal of attempts that it names. The files are
 //! the memory's only owner: nothing of it is kept in a process, since several processes of a machine write it in turn.
@@ -7,9 +7,11 @@
 
 mod index;
 mod journal;
+mod opt_outs;
 mod origin;
 
 pub use journal::Journal;
+pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -66,6 +68,9 @@ struct Page {
     origin: Origin,
     /// Attempts before this offset were confirmed to be missing.
     confirmed_bytes: u64,
+    /// The database has a file of opt-outs: if there is none, it was removed.
+    #[serde(default)]
+    has_opt_outs: bool,
 }
 
 /// What is remembered of a sender.
@@ -115,7 +120,8 @@ impl SenderMemory {
         };
         let (page, journal) = self.compact(page, journal)?;
         journal.sync()?;
-        self.write(&page)?;
+        let has_opt_outs = page.has_opt_outs || OptOutMemory::new(&self.directory).path().exists();
+        self.write(&Page { has_opt_outs, ..page.clone() })?;
         journal.indexed(page.confirmed_bytes)
     }
 
@@ -148,7 +154,8 @@ impl SenderMemory {
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
         let journal = Journal::create(&self.journal_path(number))?;
-        let page = Page { standing, journal: number, origin: journal.origin()?, confirmed_bytes: 0 };
+        let page =
+            Page { standing, journal: number, origin: journal.origin()?, confirmed_bytes: 0, has_opt_outs: false };
         Ok((page, journal))
     }
 
@@ -161,9 +168,9 @@ impl SenderMemory {
         let (fresh, mut next) = self.begin(page.standing, page.journal + 1)?;
         next.append(&kept)?;
         next.sync()?;
-        let page = Page { confirmed_bytes, ..fresh };
+        let page = Page { confirmed_bytes, has_opt_outs: page.has_opt_outs, ..fresh };
         self.write(&page)?;
-        // The page names the new one: the old one is of no use any more, and takes room only.
+        // The page names the new one: the old one only takes up space.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));
         Ok((page, next))
     }
@@ -242,6 +249,15 @@ impl SenderMemory {
     fn path(&self, ending: &str) -> PathBuf {
         self.directory.join(format!("sender-{}.{ending}", self.sender))
     }
+}
+
+/// Whether a sender of this database was sent for while there was a file of opt-outs.
+pub fn has_opt_outs(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let pages =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json"));
+    let pages = pages.filter_map(|path| serde_json::from_slice::<Page>(&fs::read(path).ok()?).ok());
+    pages.into_iter().any(|page| page.has_opt_outs)
 }
 
 /// The memories in `state` of the same database on the same server, whatever its id was then: a backup from before it had

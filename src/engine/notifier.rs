@@ -1,4 +1,5 @@
-//! What changed, heard from other processes and told to them: LISTEN where there are sessions, looking again anyway.
+//! Publishes what changed to other processes and receives it from them: by LISTEN and NOTIFY where there are sessions, by
+//! polling behind a pooler.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub enum DatabaseState {
     },
 }
 
-/// The process's own copy of what it heard. Watches grow; their numbers mean nothing else.
+/// Hands notifications to the tasks of this process. The numbers in its watches only grow; they mean nothing else.
 #[derive(Clone)]
 pub struct Notifier {
     inner: Arc<Channels>,
@@ -35,19 +36,20 @@ pub struct Notifier {
 struct Channels {
     hints: watch::Sender<u64>,
     orders: watch::Sender<u64>,
+    inbox: watch::Sender<u64>,
     database: watch::Sender<DatabaseState>,
     changed: mpsc::UnboundedSender<BlastId>,
     /// What keeps this process's senders from writing anything: the database may not take the reason either.
     troubles: Mutex<HashMap<SenderId, DatabaseTrouble>>,
 }
 
-/// Without LISTEN, or when it is silent, everybody looks again this often.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
-/// Hints to other processes are gathered this long.
+/// How long the database may take to answer a poll.
+const POLL_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long hints are gathered before they are sent to other processes.
 const HINT_EVERY: Duration = Duration::from_millis(250);
 
 impl Notifier {
-    /// Hears nothing, and tells only what it is told to: for a verb that looks once.
+    /// Receives nothing, and publishes only explicit orders: for a verb that reads once.
     pub fn deaf() -> Self {
         Self::new().0
     }
@@ -57,6 +59,7 @@ impl Notifier {
         let inner = Channels {
             hints: watch::Sender::new(0),
             orders: watch::Sender::new(0),
+            inbox: watch::Sender::new(0),
             database: watch::Sender::new(DatabaseState::Up),
             changed,
             troubles: Mutex::default(),
@@ -70,9 +73,9 @@ impl Notifier {
         if has_sessions {
             tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().listen(pool.clone())));
         } else {
-            tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().look(pool.clone())));
+            tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().poll(pool.clone())));
         }
-        tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().tell(pool.clone(), gathered)));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(news.clone().publish(pool.clone(), gathered)));
         news
     }
 
@@ -84,11 +87,16 @@ impl Notifier {
         self.inner.orders.subscribe()
     }
 
+    /// Grows when a webhook was received, and whenever one may have been.
+    pub fn inbox(&self) -> watch::Receiver<u64> {
+        self.inner.inbox.subscribe()
+    }
+
     pub fn database(&self) -> watch::Receiver<DatabaseState> {
         self.inner.database.subscribe()
     }
 
-    /// Where the ledger says which blasts changed.
+    /// Where the recorder sends the blasts that changed.
     pub fn changed(&self) -> mpsc::UnboundedSender<BlastId> {
         self.inner.changed.clone()
     }
@@ -107,7 +115,7 @@ impl Notifier {
         self.inner.troubles.lock().get(&sender).copied()
     }
 
-    /// Something was ordered in this process: heard here at once, and told to the others.
+    /// Something was ordered in this process: wakes its own tasks at once, and notifies the others.
     pub async fn order(&self, pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
         bump(&self.inner.orders);
         bump(&self.inner.hints);
@@ -127,7 +135,7 @@ impl Notifier {
         }
     }
 
-    /// The database answers (again): everybody looks, since news may have been missed.
+    /// The database answers (again). Everybody reads, since notifications may have been missed.
     fn up(&self) {
         let was_down = self.inner.database.send_if_modified(|state| {
             let was_down = *state != DatabaseState::Up;
@@ -139,6 +147,7 @@ impl Notifier {
         }
         bump(&self.inner.orders);
         bump(&self.inner.hints);
+        bump(&self.inner.inbox);
     }
 
     async fn listen(self, pool: PgPool) {
@@ -159,7 +168,7 @@ impl Notifier {
     /// Listens until the connection breaks.
     async fn listen_once(&self, pool: &PgPool) -> Result<(), StoreError> {
         let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen_all([notify::HINTS, notify::ORDERS]).await?;
+        listener.listen_all([notify::HINTS, notify::ORDERS, notify::INBOX]).await?;
         self.up();
         loop {
             match listener.try_recv().await? {
@@ -167,16 +176,17 @@ impl Notifier {
                     bump(&self.inner.orders);
                     bump(&self.inner.hints);
                 }
+                Some(notification) if notification.channel() == notify::INBOX => bump(&self.inner.inbox),
                 Some(_) => bump(&self.inner.hints),
                 None => return Ok(()),
             }
         }
     }
 
-    /// Behind a pooler nothing is told: look every second.
-    async fn look(self, pool: PgPool) {
+    /// Behind a pooler no notification arrives: poll every second.
+    async fn poll(self, pool: PgPool) {
         loop {
-            match timeout(LOOK_AGAIN, store::now(&pool)).await {
+            match timeout(POLL_TIMEOUT, store::now(&pool)).await {
                 Ok(Ok(_)) => self.up(),
                 Ok(Err(error)) => self.down(&error),
                 Err(_) => self.down(&StoreError::from(sqlx::Error::PoolTimedOut)),
@@ -185,8 +195,8 @@ impl Notifier {
         }
     }
 
-    /// Tells other processes which blasts changed, at most four times a second.
-    async fn tell(self, pool: PgPool, mut changed: mpsc::UnboundedReceiver<BlastId>) {
+    /// Notifies other processes of the blasts that changed, at most four times a second.
+    async fn publish(self, pool: PgPool, mut changed: mpsc::UnboundedReceiver<BlastId>) {
         while let Some(first) = changed.recv().await {
             bump(&self.inner.hints);
             sleep(HINT_EVERY).await;
@@ -195,7 +205,7 @@ impl Notifier {
                 blasts.insert(blast.0);
             }
             for blast in blasts {
-                // A hint that is lost costs nothing: everybody looks again by themselves.
+                // A lost hint costs nothing: everybody polls as well.
                 let _ = notify::hint(&pool, Some(BlastId(blast))).await;
             }
         }

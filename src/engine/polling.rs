@@ -1,5 +1,5 @@
-//! Asking what became of accepted messages: one question a message, within a budget that all ages share in turn, and all
-//! blasts of an age. Of people nothing is written when nothing changed.
+//! Asks what became of accepted messages: one question per message, within a budget that all ages share in turn, and all
+//! blasts of an age. An answer that changes nothing about a person is not written.
 
 mod budget;
 
@@ -30,20 +30,20 @@ use crate::store::poll::{self, PollTarget};
 use crate::store::{StoreError, sender};
 use budget::Budget;
 
-/// Questions under way at once.
+/// Questions in flight at once.
 const SIDE_BY_SIDE: usize = 8;
-/// People read at a time: each blast of each age holds so many.
+/// People read at a time, for each blast of each age.
 const PAGE: i64 = 50;
-/// A sender that may not be asked is looked at again this often.
-const HELD_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often a sender that may not be asked is checked again.
+const HELD_CHECK_EVERY: Duration = Duration::from_secs(2);
 /// Why somebody failed who had been accepted.
 const FAILED_LATER: &str = "the provider reported a failure after accepting it";
 
 /// Whether a question was answered, whatever the answer was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
-    Something,
-    Nothing,
+enum StatusPollOutcome {
+    Answered,
+    Unanswered,
 }
 
 /// How polling is configured, in real time.
@@ -68,7 +68,7 @@ pub struct Poller {
     stop: CancellationToken,
 }
 
-/// Failures in a row that were told after acceptance.
+/// Failures in a row that were reported after acceptance.
 #[derive(Default)]
 struct Failures {
     code: String,
@@ -111,17 +111,17 @@ impl Poller {
     /// before it is through.
     async fn follow(self: Arc<Self>, age: Arc<Age>) {
         let mut walks: JoinSet<BlastId> = JoinSet::new();
-        let mut under_way = HashSet::new();
+        let mut walking = HashSet::new();
         loop {
             let began = Instant::now();
             while let Some(ended) = walks.try_join_next() {
                 if let Ok(blast) = ended {
-                    under_way.remove(&blast);
+                    walking.remove(&blast);
                 }
             }
             match self.blasts(age.band).await {
                 Ok(blasts) => {
-                    for blast in blasts.into_iter().filter(|blast| under_way.insert(*blast)) {
+                    for blast in blasts.into_iter().filter(|blast| walking.insert(*blast)) {
                         walks.spawn(self.clone().walk(age.clone(), blast));
                     }
                 }
@@ -156,8 +156,8 @@ impl Poller {
             let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
             let begin = after.0;
             after = (last.sent_at, last.id);
-            let unheard = self.ask_all(age, people).await;
-            poll::record_asked(&self.context.pool, blast, &asked_ranges(begin, end, &unheard)).await?;
+            let unanswered = self.ask_all(age, people).await;
+            poll::record_asked(&self.context.pool, blast, &asked_ranges(begin, end, &unanswered)).await?;
         }
     }
 
@@ -166,71 +166,75 @@ impl Poller {
         poll::pending(&self.context.pool, page).await
     }
 
-    /// Asks about each; returns when those were sent to about whom nothing was heard.
+    /// Asks about each; returns when those were sent to whose questions got no answer.
     async fn ask_all(self: &Arc<Self>, age: &Age, people: Vec<PollTarget>) -> Vec<DateTime<Utc>> {
-        let (mut questions, mut unheard) = (Vec::with_capacity(people.len()), Vec::new());
+        let (mut questions, mut unanswered) = (Vec::with_capacity(people.len()), Vec::new());
         for person in people {
             let turn = age.turns.lock().await;
             self.budget.take().await;
             drop(turn);
-            let Ok(under_way) = self.side_by_side.clone().acquire_owned().await else {
-                unheard.push(person.sent_at);
+            let Ok(in_flight) = self.side_by_side.clone().acquire_owned().await else {
+                unanswered.push(person.sent_at);
                 continue;
             };
             let poller = self.clone();
             let sent_at = person.sent_at;
             // A task of its own: a walk that is stopped drops no answer that has come.
             let question = tokio::spawn(async move {
-                let heard = poller.ask(&person).await;
-                drop(under_way);
-                heard
+                let answered = poller.ask(&person).await;
+                drop(in_flight);
+                answered
             });
             questions.push((sent_at, question));
         }
         for (sent_at, question) in questions {
-            if !question.await.is_ok_and(|heard| heard == Heard::Something) {
-                unheard.push(sent_at);
+            if !question.await.is_ok_and(|answered| answered == StatusPollOutcome::Answered) {
+                unanswered.push(sent_at);
             }
         }
-        unheard
+        unanswered
     }
 
     /// A sender that needs a person is not asked either; its token may be wrong. Nor is one whose provider asked for a pause.
     async fn hold_while_stopped(&self) -> Result<(), StoreError> {
         while !poll::may_poll(&self.context.pool, self.context.sender.id).await? {
-            sleep(HELD_LOOK_EVERY).await;
+            sleep(HELD_CHECK_EVERY).await;
         }
         Ok(())
     }
 
-    async fn ask(&self, person: &PollTarget) -> Heard {
+    async fn ask(&self, person: &PollTarget) -> StatusPollOutcome {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
         let asked = StatusQuery { id: &person.message_id, to: person.phone_number.digits() };
         let asking = self.context.sender.provider.status(asked);
-        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return Heard::Nothing };
+        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return StatusPollOutcome::Unanswered };
         match reply.finding {
             StatusFinding::Known(news) => {
-                self.heed(person.blast, &news).await;
-                self.bring(person, news);
-                Heard::Something
+                self.act_on(person.blast, &news).await;
+                self.record(person, news);
+                StatusPollOutcome::Answered
             }
             StatusFinding::Unrecognised { status } => {
                 tracing::debug!(status, "an unknown status changes nothing");
-                Heard::Something
+                StatusPollOutcome::Answered
             }
             StatusFinding::Nothing { why } => {
                 tracing::debug!(why, "nothing learned this time");
-                // That there is nothing to tell is an answer; a gateway in trouble gave none.
-                if reply.raw.http_status.is_some_and(|code| code < 500) { Heard::Something } else { Heard::Nothing }
+                // "Nothing known" is an answer; a gateway in trouble gave none.
+                if reply.raw.http_status.is_some_and(|code| code < 500) {
+                    StatusPollOutcome::Answered
+                } else {
+                    StatusPollOutcome::Unanswered
+                }
             }
             StatusFinding::Throttled { retry_after } => {
                 tracing::debug!(?retry_after, "asked to ask less");
                 self.budget.slow(retry_after);
-                Heard::Nothing
+                StatusPollOutcome::Unanswered
             }
             StatusFinding::Refused { code, message } => {
                 self.refused(&code, &message).await;
-                Heard::Nothing
+                StatusPollOutcome::Unanswered
             }
         }
     }
@@ -259,7 +263,7 @@ impl Poller {
     }
 
     /// Some failures after acceptance speak of the sender, not of the person: a restricted number must stop.
-    async fn heed(&self, blast: BlastId, news: &StatusReport) {
+    async fn act_on(&self, blast: BlastId, news: &StatusReport) {
         if let Err(error) = self.count_failures(blast, news).await {
             tracing::warn!(%error, blast = blast.0, "it could not be paused yet for its failures");
         }
@@ -283,14 +287,15 @@ impl Poller {
         }
     }
 
-    fn bring(&self, person: &PollTarget, news: StatusReport) {
-        if !tells_more(person, &news) {
+    fn record(&self, person: &PollTarget, news: StatusReport) {
+        if !says_more(person, &news) {
             return;
         }
         let word = news.status.clone();
         let error = (news.stage == ProviderStage::Failed).then(|| ProviderError {
             code: news.error_code.clone().unwrap_or_else(|| "error".to_owned()),
             message: FAILED_LATER.to_owned(),
+            class: self.context.sender.provider.failure_class(news.error_code.as_deref()),
         });
         let evidence = Evidence::Provider { stage: news.stage, word: news.status, c2s_at: news.c2s_at, error };
         let stamped = StampedEvidence {
@@ -308,7 +313,7 @@ fn earlier(now: DateTime<Utc>, age: TimeDelta) -> DateTime<Utc> {
 }
 
 /// Whether an answer says anything that the row does not: a higher stage, another word for it, a first C2S time.
-fn tells_more(person: &PollTarget, news: &StatusReport) -> bool {
+fn says_more(person: &PollTarget, news: &StatusReport) -> bool {
     let raises = match (news.stage, person.status) {
         (ProviderStage::Read, status) => status < Status::Read,
         (ProviderStage::Delivered | ProviderStage::Failed, status) => status < Status::Delivered,

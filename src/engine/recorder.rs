@@ -1,5 +1,5 @@
-//! The way into the ledger: evidence gathers while the last commit runs, and goes in together with the next.
-//! A slot is freed only when its evidence is durable; what cannot be written is kept and tried again.
+//! Writes evidence in batches: what arrives while one commit runs goes in with the next. A slot is freed only when its
+//! evidence is durable; evidence that cannot be written is kept and retried.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,18 +23,18 @@ type PendingEvidence = (EvidenceEntry, Option<Slot>);
 /// A batch this large is part of a stream: as much again comes within a moment, and each transaction costs the same however
 /// much is in it.
 const STREAM: usize = 32;
-/// So long the evidence of a stream gathers.
+/// How long the evidence of a stream gathers.
 const GATHER: Duration = Duration::from_millis(4);
 
 /// What is written together: first what can be written without being read.
 #[derive(Default)]
-struct Batch {
+struct PendingBatch {
     entries: Vec<EvidenceEntry>,
     slots: Vec<Option<Slot>>,
     to_read: Vec<PendingEvidence>,
 }
 
-impl Batch {
+impl PendingBatch {
     fn push(&mut self, pending: PendingEvidence) {
         if pending.0.is_known() {
             self.add(pending);
@@ -61,7 +61,7 @@ impl Batch {
     }
 }
 
-/// A sender's slot with the attempt that is under way in it. Dropping it frees both.
+/// A sender's slot with the attempt in flight in it. Dropping it frees both.
 pub struct Slot {
     _permit: OwnedSemaphorePermit,
     in_flight: InFlight,
@@ -82,7 +82,7 @@ impl Drop for Slot {
     }
 }
 
-/// Where evidence is brought. Cheap to clone.
+/// Takes evidence to the recorder. Cheap to clone.
 #[derive(Clone)]
 pub struct RecorderHandle {
     inbox: mpsc::UnboundedSender<PendingEvidence>,
@@ -114,7 +114,7 @@ impl InFlight {
 }
 
 impl RecorderHandle {
-    /// Brings evidence; the slot is freed once it is durable.
+    /// Queues evidence; the slot is freed once it is durable.
     pub fn record(&self, entry: EvidenceEntry, slot: Option<Slot>) {
         // The receiver lives until every sender is gone; a send can only fail at the very end of the process.
         let _ = self.inbox.send((entry, slot));
@@ -135,7 +135,7 @@ impl RecorderHandle {
 pub struct RecorderDeps {
     pub pool: PgPool,
     pub rules: RetryRules,
-    /// Told of each blast that changed.
+    /// Receives each blast that changed.
     pub changed: mpsc::UnboundedSender<BlastId>,
 }
 
@@ -153,14 +153,14 @@ struct Recorder {
     inbox: mpsc::UnboundedReceiver<PendingEvidence>,
     settled: watch::Sender<u64>,
     trouble: watch::Sender<Option<DatabaseTrouble>>,
-    /// Blasts of which it was told that people are gone.
+    /// Blasts whose deleted people were logged.
     gone: HashSet<BlastId>,
     give_up: CancellationToken,
 }
 
 impl Recorder {
     async fn work(mut self) {
-        let (mut again, mut last) = (Batch::default(), 0);
+        let (mut again, mut last) = (PendingBatch::default(), 0);
         while let Some(batch) = self.gather(std::mem::take(&mut again), last).await {
             let (entries, slots) = batch.closed();
             last = entries.len();
@@ -169,9 +169,9 @@ impl Recorder {
         }
     }
 
-    /// Whatever is there, at most a batch. Waits when there is nothing at all, and a moment in a stream, as the length of the
-    /// last batch tells; `None` at the end.
-    async fn gather(&mut self, mut batch: Batch, last: usize) -> Option<Batch> {
+    /// Whatever is there, at most a batch. Waits when there is nothing, and for a moment in a stream, as the length of the last
+    /// batch shows; `None` at the end.
+    async fn gather(&mut self, mut batch: PendingBatch, last: usize) -> Option<PendingBatch> {
         if batch.len() == 0 {
             batch.push(self.inbox.recv().await?);
         } else {
@@ -214,9 +214,9 @@ impl Recorder {
         }
     }
 
-    /// Frees the slots of what is durable, and tells who changed; returns what somebody else had locked.
-    fn close(&mut self, batch: impl Iterator<Item = PendingEvidence>, settled: &[EntryOutcome]) -> Batch {
-        let mut again = Batch::default();
+    /// Frees the slots of what is durable and publishes what changed; returns what somebody else had locked.
+    fn close(&mut self, batch: impl Iterator<Item = PendingEvidence>, settled: &[EntryOutcome]) -> PendingBatch {
+        let mut again = PendingBatch::default();
         let mut changed = HashSet::new();
         for (mut pending, settled) in batch.zip(settled) {
             match settled {
@@ -228,7 +228,7 @@ impl Recorder {
                 EntryOutcome::Changed { .. } => {
                     changed.insert(pending.0.blast);
                 }
-                EntryOutcome::Gone => self.tell_gone(pending.0.blast),
+                EntryOutcome::Gone => self.log_gone(pending.0.blast),
                 EntryOutcome::Nothing | EntryOutcome::Refused(_) => {}
             }
         }
@@ -239,12 +239,12 @@ impl Recorder {
         again
     }
 
-    /// Somebody deleted people who were under way: told once a blast.
-    fn tell_gone(&mut self, blast: BlastId) {
+    /// Somebody deleted people whose message was in flight: logged once per blast.
+    fn log_gone(&mut self, blast: BlastId) {
         if self.gone.insert(blast) {
             tracing::warn!(
                 blast = blast.0,
-                "people were deleted from the database while their message was under way: what came of it is not kept"
+                "people were deleted from the database while their message was in flight: its outcome is not kept"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! A private Postgres that died is started again by whoever works with it.
+//! Restarts a private Postgres that died.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::notifier::DatabaseState;
 use crate::private_postgres::{PrivatePostgres, PrivatePostgresError};
 
-/// Between two looks at a server that does not answer, and the longest pause between two tries to start it.
+/// The pause between two checks of a server that does not answer, and the longest between two attempts to start it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Starts the server again whenever it has died, until stopped. One that was stopped on purpose stays so.
+/// Restarts the server whenever it has died, until stopped. One that was stopped on purpose stays stopped.
 pub async fn keep_alive(mut database: watch::Receiver<DatabaseState>, local: PrivatePostgres, stop: CancellationToken) {
     let work = async {
         while database.wait_for(|state| *state != DatabaseState::Up).await.is_ok() {
@@ -30,11 +30,11 @@ async fn until_up(database: &watch::Receiver<DatabaseState>, local: &PrivatePost
         match local.revive().await {
             Ok(_) => pause = LOOK_EVERY,
             Err(PrivatePostgresError::StoppedOnPurpose) => {
-                tell_once(&mut said, &PrivatePostgresError::StoppedOnPurpose);
+                log_once(&mut said, &PrivatePostgresError::StoppedOnPurpose);
                 pause = LOOK_EVERY;
             }
             Err(error) => {
-                tell_once(&mut said, &error);
+                log_once(&mut said, &error);
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
@@ -42,7 +42,7 @@ async fn until_up(database: &watch::Receiver<DatabaseState>, local: &PrivatePost
     }
 }
 
-fn tell_once(said: &mut String, error: &PrivatePostgresError) {
+fn log_once(said: &mut String, error: &PrivatePostgresError) {
     let words = error.to_string();
     if *said != words {
         tracing::warn!(%error, "the private database is not started again");

@@ -20,7 +20,7 @@ use crate::config::{Config, Flags, SettingOrigin, ValueSource};
 use crate::domain::text::clean;
 use crate::telemetry;
 
-/// How long a standby that was told to end may keep its lock: it lets go before it waits for its last answers.
+/// How long a standby that is asked to end may keep its lock: it lets go before it waits for its last answers.
 const HANDOVER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most that is read of a log's end, or of a lock file, in bytes.
@@ -38,6 +38,8 @@ pub struct Standby {
     lock: PathBuf,
     /// Where it logs.
     log: PathBuf,
+    /// What it will read its settings by.
+    flags: Flags,
     /// What one started now would be.
     fingerprint: Fingerprint,
 }
@@ -50,11 +52,13 @@ impl Standby {
         if let Some(path) = config.path() {
             arguments.extend(["--config".to_owned(), std::path::absolute(path)?.display().to_string()]);
         }
-        // It will read the file as it is now, which may not be as this process has read it.
         let flag = address_beside_the_file(config).map(str::to_owned);
-        let now = Config::load(&Flags { config: config.path().map(Path::to_owned), database_url: flag });
+        let flags = Flags { config: config.path().map(Path::to_owned), database_url: flag };
+        // It will read the file as it is now, which may not be as this process has read it.
+        let now = Config::load(&flags);
         Ok(Self {
             fingerprint: Fingerprint::of(&program, now.as_ref().unwrap_or(config))?,
+            flags,
             program,
             arguments,
             environment: environment(config),
@@ -63,7 +67,21 @@ impl Standby {
         })
     }
 
-    /// Starts one unless one like it runs. A failure is told in the log: this process goes on sending itself.
+    /// Starts one by the program and the settings as they are in their files now, unless one like it runs.
+    pub fn ensure_current(&mut self) {
+        let current = Config::load(&self.flags)
+            .map_err(|error| error.to_string())
+            .and_then(|config| Fingerprint::of(&self.program, &config).map_err(|error| error.to_string()));
+        match current {
+            Ok(fingerprint) => {
+                self.fingerprint = fingerprint;
+                self.ensure();
+            }
+            Err(why) => tracing::warn!(%why, "no standby can be started with the configuration as it is now"),
+        }
+    }
+
+    /// Starts one unless one like it runs. A failure is logged: this process goes on sending itself.
     pub fn ensure(&self) {
         if let Err(error) = self.try_ensure() {
             tracing::warn!(%error, "no standby could be started: closing this window would stop the sending");

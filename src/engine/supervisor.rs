@@ -1,7 +1,8 @@
-//! The engine of a process: takes the senders that have work and that nobody holds, sends and polls for them, gives
-//! them up when the work is done.
+//! The engine of a process: acquires the senders that have work and that nobody holds, sends and polls for them, and releases
+//! them when the work is done.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,19 +10,20 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::clock::Moment;
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
-use super::fence::{self, Fence, Refusal, Verified};
-use super::lease::{HeldLease, Keeping};
+use super::fence::{self, FenceRefusal, Verified};
+use super::follow::{Follower, LOOK_EVERY};
+use super::inbox;
+use super::lease::HeldLease;
 use super::lease_watch::{Verdict, Watch};
 use super::maintenance::{self, Maintenance};
-use super::polling::{Poller, PollingTerms};
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::revival;
-use super::sending::{Fenced, Sender, SenderContext};
+use super::sender_task::{self, LAST_EVIDENCE};
+use super::sending::{Fenced, SenderContext};
 use super::standby::Standby;
 use crate::domain::ids::SenderId;
 use crate::private_postgres::PrivatePostgres;
@@ -33,31 +35,29 @@ use crate::store::{self, StoreError, blast, poll};
 pub enum Until {
     /// Only when it is stopped.
     Stopped,
-    /// When nothing is sending, due, or young enough to ask about, and no cancel or delete is left in the middle.
+    /// When nothing is sending, due, or young enough to ask about, and no cancel or delete is unfinished.
     Idle,
 }
 
 /// How this process runs its engine.
-#[derive(Clone)]
 pub struct RunOptions {
     pub until: Until,
-    /// Starts another process that waits for the leases, so that work goes on when this one is gone.
+    /// Starts another process that waits for the leases, so that work continues without this one.
     pub standby: Option<Standby>,
     /// The private Postgres, where that is the database: started again when it dies.
     pub local: Option<PrivatePostgres>,
+    /// For a process that cannot restart by itself: once its program or its settings are not the current ones any more, it
+    /// sends nothing, and leaves its senders to a standby.
+    pub follower: Option<Follower>,
 }
 
-/// Without an order, an engine that sends looks this often.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// And one that has nothing to do but wait, this often; one that ends by itself does so a little sooner. Orders wake it
-/// at once.
-const IDLE_LOOK_EVERY: Duration = Duration::from_secs(5);
-const LAST_LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Between two turns that clear up after a cancel or a delete: the other half of the time is the senders'.
-const CLEARING_LOOK_EVERY: Duration = Duration::from_millis(500);
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
-/// After a stop, evidence that cannot be written is given up after this.
-const LAST_EVIDENCE: Duration = Duration::from_secs(20);
+/// How often an engine that sends polls without an order.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How often an engine whose blasts all wait polls; one that ends by itself polls a little sooner. Orders wake it at once.
+const IDLE_POLL_EVERY: Duration = Duration::from_secs(5);
+const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
+/// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
+const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until stopped or idle.
 pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationToken) {
@@ -73,6 +73,8 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     if let Some(local) = options.local.clone() {
         tokio::spawn(revival::keep_alive(engine.notifier.database(), local, revivals));
     }
+    let stop_inbox = CancellationToken::new();
+    let applying = tokio::spawn(inbox::run(engine.clone(), stop_inbox.clone()));
     let mut supervisor = Supervisor {
         orders: engine.notifier.orders(),
         suspension: engine.suspension.wanted(),
@@ -82,9 +84,12 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
         senders: HashMap::new(),
         watch: Watch::default(),
         maintenance: Maintenance::default(),
+        stop_inbox: stop_inbox.clone(),
     };
     supervisor.work(&stop).await;
     supervisor.stop_senders().await;
+    stop_inbox.cancel();
+    let _ = applying.await;
     maintenance::fold_all(&supervisor.engine.pool).await;
     drop(supervisor);
     if tokio::time::timeout(LAST_EVIDENCE, recorder_task).await.is_err() {
@@ -100,9 +105,11 @@ struct Supervisor {
     orders: watch::Receiver<u64>,
     suspension: watch::Receiver<bool>,
     senders: HashMap<SenderId, Running>,
-    /// The leases of others.
+    /// The leases that other processes hold.
     watch: Watch,
     maintenance: Maintenance,
+    /// Stops the applying of webhooks.
+    stop_inbox: CancellationToken,
 }
 
 /// A sender that this process sends for.
@@ -117,9 +124,9 @@ impl Supervisor {
     async fn work(&mut self, stop: &CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
-            match self.turn().await {
-                Ok(Turn::Over) => return,
-                Ok(Turn::GoOn) => failures = 0,
+            match self.step().await {
+                Ok(ControlFlow::Break(())) => return,
+                Ok(ControlFlow::Continue(())) => failures = 0,
                 Err(error @ StoreError::Newer { .. }) => {
                     tracing::error!(%error, "the engine ends");
                     return;
@@ -130,37 +137,88 @@ impl Supervisor {
                     failures += 1;
                 }
             }
-            let pause = if failures == 0 { self.pause() } else { StoreError::backoff(failures) };
+            self.wait(failures, stop).await;
+        }
+    }
+
+    /// Waits for the next step: for an order, or for a pause.
+    async fn wait(&mut self, failures: u32, stop: &CancellationToken) {
+        let pause = if failures == 0 { self.pause() } else { StoreError::backoff(failures) };
+        let over = tokio::time::sleep(pause);
+        tokio::pin!(over);
+        loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = self.orders.changed(), if failures == 0 => {}
-                _ = self.suspension.changed() => {}
-                () = tokio::time::sleep(pause) => {}
+                _ = self.orders.changed(), if failures == 0 => return,
+                _ = self.suspension.changed() => return,
+                () = &mut over => return,
+                () = tokio::time::sleep(LOOK_EVERY), if self.options.follower.is_some() => {
+                    if self.retires().await {
+                        return;
+                    }
+                }
             }
         }
     }
 
-    /// How long until the next look, if nobody orders one.
+    /// Whether this engine sends no more: its process was started with a program or settings that are not the current ones.
+    async fn retires(&mut self) -> bool {
+        let change = match &mut self.options.follower {
+            Some(follower) => follower.is_outdated().await,
+            None => return self.engine.retirement.is_retired(),
+        };
+        let Some(change) = change else { return false };
+        tracing::info!(?change, "this process sends no more: a standby with the current program and settings does");
+        self.options.follower = None;
+        self.stop_senders().await;
+        // Whoever takes over reads what arrives by the current settings, too.
+        self.stop_inbox.cancel();
+        self.engine.retirement.retire(change);
+        true
+    }
+
+    /// Sees that a standby with the current program and settings works where nobody does.
+    async fn leave_to_standby(&mut self) -> Result<(), StoreError> {
+        let due = self.due().await?;
+        let mut is_left = due.is_empty() && self.has_left().await?;
+        for sender in self.engine.senders.iter().filter(|sender| due.binary_search(&sender.id).is_ok()) {
+            let held = lease::held_by_other(&self.engine.pool, sender.id, self.engine.identity.name()).await?;
+            is_left |= held.is_none();
+        }
+        if is_left && let Some(standby) = &mut self.options.standby {
+            standby.ensure_current();
+        }
+        Ok(())
+    }
+
+    /// How long until the next poll, without an order.
     fn pause(&self) -> Duration {
         if self.maintenance.is_clearing() {
-            return CLEARING_LOOK_EVERY;
+            return CLEARING_POLL_EVERY;
         }
         let is_waiting = self.senders.values().all(|running| running.rests.load(Ordering::Relaxed));
         match (is_waiting, self.options.until) {
-            (false, _) => LOOK_EVERY,
-            (true, Until::Idle) if !self.senders.is_empty() => LAST_LOOK_EVERY,
-            (true, _) => IDLE_LOOK_EVERY,
+            (false, _) => POLL_EVERY,
+            (true, Until::Idle) if !self.senders.is_empty() => LAST_POLL_EVERY,
+            (true, _) => IDLE_POLL_EVERY,
         }
     }
 
-    async fn turn(&mut self) -> Result<Turn, StoreError> {
+    async fn step(&mut self) -> Result<ControlFlow<()>, StoreError> {
         self.orders.mark_unchanged();
+        if self.retires().await {
+            if *self.suspension.borrow_and_update() {
+                self.engine.suspension.suspended();
+            }
+            self.leave_to_standby().await?;
+            return Ok(ControlFlow::Continue(()));
+        }
         if *self.suspension.borrow_and_update() {
             self.stop_senders().await;
             self.engine.suspension.suspended();
-            return Ok(Turn::GoOn);
+            return Ok(ControlFlow::Continue(()));
         }
-        let _turn = if self.senders.is_empty() { self.engine.turns.take(LOOK_EVERY).await } else { None };
+        let _permit = if self.senders.is_empty() { self.engine.read_permits.acquire(POLL_EVERY).await } else { None };
         let due = self.due().await?;
         self.settle(&due).await;
         for sender in self.engine.senders.clone().iter() {
@@ -181,18 +239,29 @@ impl Supervisor {
             .iter()
             .any(|sender| !sender.is_elsewhere() && due.binary_search(&sender.id).is_ok());
         let is_idle = self.options.until == Until::Idle && !ours && self.senders.is_empty();
-        Ok(if is_idle && !self.maintenance.has_left(&self.engine).await? { Turn::Over } else { Turn::GoOn })
+        Ok(if is_idle && !self.has_left().await? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
-    /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody mends it.
+    /// Whether an engine that ends by itself has work beside the sending: webhooks, and whole blasts.
+    async fn has_left(&self) -> Result<bool, StoreError> {
+        Ok(store::inbox::has_new(&self.engine.pool).await? || self.maintenance.has_left(&self.engine).await?)
+    }
+
+    /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody fixes it.
     async fn due(&self) -> Result<Vec<SenderId>, StoreError> {
         let mut due = blast::senders_with_work(&self.engine.pool).await?;
         let now = self.engine.clock.now();
         let young = now.checked_sub_signed(self.engine.settings.follow_for(self.options.until)).unwrap_or_default();
-        due.extend(poll::senders(&self.engine.pool, young).await?);
+        let young = poll::senders(&self.engine.pool, young).await?;
+        due.extend(young.into_iter().filter(|id| !self.reports_by_webhook(*id)));
         due.sort_unstable();
         due.dedup();
         Ok(due)
+    }
+
+    /// Whether nobody can be asked about at this sender's provider.
+    fn reports_by_webhook(&self, id: SenderId) -> bool {
+        self.engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())
     }
 
     /// Forgets senders whose task ended, and stops those with nothing left to do.
@@ -211,18 +280,18 @@ impl Supervisor {
         }
     }
 
-    /// One sender's trouble (somebody holds a lock on its row) is not the others'. A schema that this version does not know
-    /// is everybody's.
+    /// One sender's trouble (a lock on its row) does not concern the others. A schema that this version does not know
+    /// concerns all of them.
     async fn try_take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
         match self.take(sender).await {
             Err(error @ StoreError::Newer { .. }) => return Err(error),
-            Err(error) => tracing::warn!(sender = %sender.name, %error, "it cannot be taken yet"),
+            Err(error) => fence::takeover_failed(&self.engine, sender, &error).await,
             Ok(()) => {}
         }
         Ok(())
     }
 
-    /// Takes a sender if nobody holds it.
+    /// Acquires a sender if nobody holds it.
     async fn take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
         let dead = match lease::held_by_other(&self.engine.pool, sender.id, self.engine.identity.name()).await? {
             None => None,
@@ -248,7 +317,7 @@ impl Supervisor {
         }
         self.ask_when_too_late(sender, lease).await?;
         tracing::info!(sender = %sender.name, epoch = lease.epoch, "sending for it now");
-        self.engine.clock.heard(asked_at, lease.granted_at);
+        self.engine.clock.observe(asked_at, lease.granted_at);
         self.start(sender, HeldLease::new(lease, terms, asked_at), verified);
         if let Some(standby) = &self.options.standby {
             standby.ensure();
@@ -268,7 +337,7 @@ impl Supervisor {
         let seen = self.watch.seen(sender.id);
         match self.engine.fence.verify(&mut acquiring.tx, (sender.id, &facts), server, seen).await {
             Ok(verified) => Ok(Some((acquiring.commit().await?, verified))),
-            Err(Refusal::Store(error)) => Err(error),
+            Err(FenceRefusal::Store(error)) => Err(error),
             Err(why) => {
                 drop(acquiring);
                 // Once somebody has confirmed, what was seen before says nothing any more.
@@ -289,24 +358,25 @@ impl Supervisor {
             notifier: self.engine.notifier.clone(),
             clock: self.engine.clock.clone(),
             failures_in_a_row: self.engine.settings.failures_in_a_row,
+            installation: self.engine.installation.clone(),
             rests: Arc::default(),
         });
         let rests = context.rests.clone();
         let stop = CancellationToken::new();
         let fenced = Fenced { engine: self.engine.clone(), journal: verified.journal };
-        let task = tokio::spawn(send_for(context, fenced, self.engine.settings.polling, stop.clone()));
+        let task = tokio::spawn(sender_task::run(context, fenced, self.engine.settings.polling, stop.clone()));
         self.senders.insert(sender.id, Running { stop, rests, task });
     }
 
-    /// A blast that nobody sent for hours (a machine that was off, a backup brought back) is not sent at an hour that
-    /// nobody chose: it pauses and asks.
+    /// A blast that nothing sent for hours (the machine was off, a backup was restored) is not sent at an hour that nobody
+    /// chose: it pauses.
     async fn ask_when_too_late(&self, sender: &ConfiguredSender, lease: Lease) -> Result<(), StoreError> {
         let Some(idle_since) = lease.idle_since else { return Ok(()) };
         let idle = lease.granted_at - idle_since;
         if idle <= self.engine.settings.too_late {
             return Ok(());
         }
-        let reason = format!("nobody was there to send it for {} h: resume it if it is not too late", idle.num_hours());
+        let reason = format!("no engine ran for {} h: resume it if it is not too late", idle.num_hours());
         for id in blast::pause_stale(&self.engine.pool, sender.id, idle_since, &reason).await? {
             tracing::warn!(blast = id.0, reason, "paused");
             self.engine.notifier.order(&self.engine.pool, Some(id)).await?;
@@ -330,80 +400,13 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Stops every sender: no new POST; those under way are awaited, leases released.
+    /// Stops every sender: no new POST starts, those in flight are awaited, the leases are released.
     async fn stop_senders(&mut self) {
         for running in self.senders.values() {
             running.stop.cancel();
         }
         for (_, running) in self.senders.drain() {
             let _ = running.task.await;
-        }
-    }
-}
-
-enum Turn {
-    GoOn,
-    Over,
-}
-
-/// One sender, for as long as its lease lasts: the loop, the poller, the renewals and the sweep.
-async fn send_for(context: Arc<SenderContext>, fenced: Fenced, polling: PollingTerms, stop: CancellationToken) {
-    let inner = stop.child_token();
-    let beside = TaskTracker::new();
-    // Renewals go on until the last POST is in: its evidence needs no lease, but a takeover meanwhile would sweep it.
-    let renewals = CancellationToken::new();
-    let keeper = tokio::spawn(keep(context.clone(), fenced.engine.fence.clone(), inner.clone(), renewals.clone()));
-    beside.spawn(Poller::new(context.clone(), polling, inner.clone()).run());
-    beside.spawn(inner.clone().run_until_cancelled_owned(sweep(context.clone())));
-    beside.close();
-    match Sender::new(context.clone(), fenced).await {
-        Ok(sender) => sender.run(inner.clone()).await,
-        Err(error) => tracing::warn!(%error, "the sender could not be started"),
-    }
-    // What it could not write for is no news of this process any more.
-    context.notifier.hold(context.sender.id, None);
-    inner.cancel();
-    beside.wait().await;
-    settle_in_flight(&context.in_flight, context.recorder.settled()).await;
-    renewals.cancel();
-    let _ = keeper.await;
-    if let Err(error) = lease::release(&context.pool, context.lease.lease).await {
-        tracing::debug!(%error, "the lease could not be released; it runs out by itself");
-    }
-    let _ = context.notifier.order(&context.pool, None).await;
-}
-
-/// Keeps the lease; when it is lost, everything of this sender stops.
-async fn keep(context: Arc<SenderContext>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
-    context.lease.keep(Keeping { pool: &context.pool, clock: &context.clock, fence: &fence }, &stop).await;
-    if context.lease.is_lost() {
-        tracing::warn!(sender = %context.sender.name, "its lease is lost: nothing is sent under it any more");
-        sending.cancel();
-        context.lease.end_posts().await;
-    }
-}
-
-/// Waits until the evidence of the last POSTs is durable, for a while.
-async fn settle_in_flight(in_flight: &InFlight, mut settled: watch::Receiver<u64>) {
-    let all = async {
-        while !in_flight.is_empty() {
-            if settled.changed().await.is_err() {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LAST_EVIDENCE, all).await;
-}
-
-/// Now and then: people in flight whom nobody holds. A claim whose answer was lost leaves such.
-async fn sweep(context: Arc<SenderContext>) {
-    loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
-        let held = context.in_flight.people();
-        match lease::sweep(&context.pool, context.sender.id, context.lease.lease.epoch, &held).await {
-            Ok(0) => {}
-            Ok(people) => tracing::warn!(sender = %context.sender.name, people, "became uncertain: nobody held them"),
-            Err(error) => tracing::debug!(%error, "the sweep waits for the database"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A mutex that does not poison, for what holds sending back.
+//! A mutex without poisoning, for the limits on sending.
 
 use std::sync::{MutexGuard, PoisonError};
 

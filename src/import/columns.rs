@@ -4,7 +4,8 @@
 use super::encoding::decode;
 use super::error::{COLUMNS_MAX, ImportError};
 use super::records::Record;
-use crate::domain::message::{Message, fold_name};
+use crate::domain::content::BlastContent;
+use crate::domain::message::fold_name;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::text;
 
@@ -71,7 +72,7 @@ const PHONE_HEADERS: &[&str] = &[
     "to",
 ];
 
-/// Parts of a longer header that tell a phone: `Customer phone (main)`.
+/// Parts of a longer header that name a phone: `Customer phone (main)`.
 const PHONE_PARTS: &[&str] = &["phone", "telefon", "mobile", "whatsapp", "msisdn", "nohp", "nombortel", "手机", "电话"];
 
 /// What a column of names may be called, the surest first.
@@ -149,12 +150,12 @@ impl Columns {
     }
 
     /// Whether the message finds a column for each of its variables.
-    pub(super) fn serve(&self, message: &Message) -> Result<(), ImportError> {
-        let Some(missing) = message.variables().into_iter().find(|variable| !self.has(variable)) else { return Ok(()) };
+    pub(super) fn serve(&self, content: &BlastContent) -> Result<(), ImportError> {
+        let Some(missing) = content.columns().into_iter().find(|variable| !self.has(variable)) else { return Ok(()) };
         Err(ImportError::UnknownVariable {
-            name: missing.to_owned(),
-            nearest: text::nearest(missing, self.names.iter().map(String::as_str)).map(str::to_owned),
+            nearest: text::nearest(&missing, self.names.iter().map(String::as_str)).map(str::to_owned),
             columns: self.names.clone(),
+            name: missing,
         })
     }
 
@@ -163,7 +164,7 @@ impl Columns {
     }
 }
 
-/// Whether somebody's number stands in the row: no header has one.
+/// Whether the row contains a phone number: no header does.
 fn is_person(record: &Record, region: Region) -> bool {
     record.values.iter().any(|value| Phone::parse(&decode(value).0, region).is_ok())
 }
@@ -178,7 +179,7 @@ fn key(title: &str) -> String {
     title.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The column whose header tells a phone and whose first rows bear it out; else the first whose header does.
+/// The column whose header names a phone and whose first rows confirm it; else the first whose header does.
 fn phone_by_header(keys: &[String], samples: &Samples<'_>) -> Option<usize> {
     let exact = PHONE_HEADERS.iter().flat_map(|wanted| positions(keys, move |key| key == *wanted));
     let parts = positions(keys, |key| PHONE_PARTS.iter().any(|part| key.contains(part)));

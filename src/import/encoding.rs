@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Read};
 
 use super::error::ImportError;
 
-/// How much is looked at before deciding how a file is written.
+/// How much is read before the encoding of a file is decided.
 pub(super) const SAMPLE: usize = 64 * 1024;
 
 /// A source with its beginning known.
@@ -17,7 +17,7 @@ pub(super) struct Opened {
     pub bytes: Box<dyn Read + Send>,
 }
 
-/// Looks at the beginning, and refuses what is no text.
+/// Reads the beginning, and refuses what is not text.
 pub(super) fn open(mut source: impl Read + Send + 'static) -> Result<Opened, ImportError> {
     let sample = read_sample(&mut source)?;
     match sample.as_slice() {

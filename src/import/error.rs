@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::records::{Broken, ROW_MAX};
+use super::records::{ROW_MAX, RecordError};
+use crate::domain::text::count_of;
 use crate::store::StoreError;
 
 /// The most columns of a file.
@@ -34,9 +35,9 @@ pub enum ImportError {
     NoPhones { columns: Vec<String> },
     #[error("no people in the file: there is nothing under its header")]
     NoPeople,
-    #[error("the message wants {{{name}}}, and there is no such column{}", instead(nearest.as_deref(), columns))]
+    #[error("the message uses {{{name}}}, but there is no such column{}", instead(nearest.as_deref(), columns))]
     UnknownVariable { name: String, nearest: Option<String>, columns: Vec<String> },
-    #[error("none of the {rows} rows can be used; row {row}: {reason}")]
+    #[error("{}; row {row}: {reason}", count_of(*rows, "row, which cannot be used", "rows, none of which can be used"))]
     NothingTaken { rows: u64, row: u64, reason: String },
     #[error("{} cannot be written ({error}): the rows that were refused belong there; make room or copy the file elsewhere", path.display())]
     RejectedFile { path: PathBuf, error: io::Error },
@@ -53,12 +54,12 @@ fn instead(nearest: Option<&str>, columns: &[String]) -> String {
     }
 }
 
-impl From<Broken> for ImportError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Io(error) => Self::Read(error),
-            Broken::OpenQuote { row } => Self::OpenQuote { row },
-            Broken::TooLong { row } => Self::RowTooLong { row },
+impl From<RecordError> for ImportError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Io(error) => Self::Read(error),
+            RecordError::OpenQuote { row } => Self::OpenQuote { row },
+            RecordError::TooLong { row } => Self::RowTooLong { row },
         }
     }
 }

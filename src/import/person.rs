@@ -1,4 +1,4 @@
-//! Makes a person of a row, or says why not: row, column, value and reason.
+//! Parses a row into a person, or rejects it: row, column, value and reason.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,8 +7,9 @@ use std::collections::hash_map::Entry;
 use super::columns::{Columns, NAME};
 use super::encoding::{Reading, decode};
 use super::records::Record;
-use crate::domain::message::{Message, RenderError, Variables, fold_name};
-use crate::domain::phone::{PersonKey, Phone, PhoneError, Region};
+use crate::domain::content::{BlastContent, ContentRenderError};
+use crate::domain::message::{RenderError, Variables, fold_name};
+use crate::domain::phone::{PersonKey, Phone, PhoneError, Region, is_united_states};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
@@ -18,7 +19,7 @@ const NAME_MAX: usize = 200;
 /// The longest value that a rejection repeats, in characters.
 const VALUE_MAX: usize = 200;
 
-/// A row that was not taken.
+/// A rejected row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Its number as a spreadsheet shows it, from 1.
@@ -28,7 +29,7 @@ pub struct Rejection {
     pub reason: Reason,
 }
 
-/// Why a row was not taken.
+/// Why a row was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     #[error("{0}")]
@@ -37,9 +38,15 @@ pub enum Reason {
     Repeat { first_row: u64 },
     #[error("the same person as in row {first_row}, whose number is spelled otherwise: taken once")]
     OtherSpelling { first_row: u64 },
+    #[error("Meta delivers no marketing to numbers of the United States (131049)")]
+    UnitedStates,
     #[error("{0}")]
-    Message(#[from] RenderError),
-    #[error("{found} values, and {columns} columns: put quotes around a value that has the delimiter in it")]
+    Content(#[from] ContentRenderError),
+    #[error(
+        "{}, and {}: put quotes around a value that has the delimiter in it",
+        text::count_of(*found, "value", "values"),
+        text::count_of(*columns, "column", "columns")
+    )]
     TooManyValues { found: usize, columns: usize },
 }
 
@@ -51,14 +58,16 @@ impl Reason {
             Self::Repeat { .. } | Self::OtherSpelling { .. } => {
                 "the same person as in an earlier row: taken once".to_owned()
             }
-            Self::Message(RenderError::TooLong { .. }) => "the text comes out longer than WhatsApp takes".to_owned(),
+            Self::Content(ContentRenderError::Message(RenderError::TooLong { .. })) => {
+                "the text comes out longer than WhatsApp takes".to_owned()
+            }
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
-            Self::Phone(_) | Self::Message(_) => self.to_string(),
+            Self::Phone(_) | Self::Content(_) | Self::UnitedStates => self.to_string(),
         }
     }
 }
 
-/// What a row came to.
+/// The result of a row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Blank,
@@ -66,13 +75,14 @@ pub(super) enum Outcome {
     Rejected(Rejection),
 }
 
-/// Takes rows one by one, and remembers whom it took.
+/// Parses rows one by one, and remembers whom it accepted.
 pub(super) struct Taker {
     columns: Columns,
     /// The columns' names as variables; `None` for those that are none.
     variables: Vec<Option<String>>,
     region: Region,
-    message: Message,
+    content: BlastContent,
+    without_united_states: bool,
     /// 16 bytes a person and the table's slack.
     seen: HashMap<PersonKey, First>,
 }
@@ -86,9 +96,9 @@ struct First {
 }
 
 impl Taker {
-    pub(super) fn new(columns: Columns, region: Region, message: Message) -> Self {
-        let variables = variables(&columns, &message);
-        Self { columns, variables, region, message, seen: HashMap::new() }
+    pub(super) fn new(columns: Columns, region: Region, content: BlastContent, without_united_states: bool) -> Self {
+        let variables = variables(&columns, &content);
+        Self { columns, variables, region, content, without_united_states, seen: HashMap::new() }
     }
 
     pub(super) fn take(&mut self, record: &Record) -> Outcome {
@@ -102,26 +112,29 @@ impl Taker {
         }
     }
 
-    fn person(&mut self, row: u64, values: &[Cow<'_, str>]) -> Result<NewRecipient, Refused> {
+    fn person(&mut self, row: u64, values: &[Cow<'_, str>]) -> Result<NewRecipient, RefusedCell> {
         self.refuse_further_values(values)?;
         let phone_at = At::Column(self.columns.phone);
         let written = values.get(self.columns.phone).map_or("", |value| value);
         let phone = Phone::parse(written, self.region).map_err(|error| (phone_at.clone(), error.into()))?;
+        if self.without_united_states && is_united_states(phone.digits()) {
+            return Err((phone_at, Reason::UnitedStates));
+        }
         let variables = self.variables_of(values);
-        self.message.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
+        self.content.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
         self.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
         Ok(NewRecipient { phone, name: self.name_of(values), variables })
     }
 
     /// Empty ones are only delimiters too many.
-    fn refuse_further_values(&self, values: &[Cow<'_, str>]) -> Result<(), Refused> {
+    fn refuse_further_values(&self, values: &[Cow<'_, str>]) -> Result<(), RefusedCell> {
         let columns = self.columns.names.len();
         let further = values.iter().enumerate().skip(columns).find(|(_, value)| !value.trim().is_empty());
         let Some((column, _)) = further else { return Ok(()) };
         Err((At::Column(column), Reason::TooManyValues { found: values.len(), columns }))
     }
 
-    /// Only who is taken counts: a row that was refused may be made good by a later one.
+    /// Only accepted people count: a later row may correct a rejected one.
     fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
         let Some(key) = phone.key() else { return Ok(()) };
         let digits = u8::try_from(phone.digits().len()).unwrap_or(u8::MAX);
@@ -161,13 +174,13 @@ impl Taker {
         Some(name).filter(|name| !name.is_empty())
     }
 
-    fn place_of(&self, error: &RenderError) -> At {
-        let RenderError::Missing { name } = error else { return At::Message };
-        let column = self.columns.names.iter().position(|column| fold_name(column) == *name);
+    fn place_of(&self, error: &ContentRenderError) -> At {
+        let Some(name) = error.missing_column() else { return At::Message };
+        let column = self.columns.names.iter().position(|column| fold_name(column) == name);
         column.or(self.columns.name).map_or(At::Message, At::Column)
     }
 
-    fn rejection(&self, row: u64, values: &[Cow<'_, str>], (at, reason): Refused) -> Rejection {
+    fn rejection(&self, row: u64, values: &[Cow<'_, str>], (at, reason): RefusedCell) -> Rejection {
         let (column, value) = match at {
             At::Column(column) => {
                 let name = self.columns.names.get(column).cloned();
@@ -181,20 +194,20 @@ impl Taker {
 }
 
 /// Where in a row something is wrong, and what.
-type Refused = (At, Reason);
+type RefusedCell = (At, Reason);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum At {
     Column(usize),
-    /// The text as a whole; the number tells whose.
+    /// The text as a whole, for this person.
     Message,
 }
 
-/// The phone's own column is a variable only for a message that asks for it: it is kept as the number already.
-fn variables(columns: &Columns, message: &Message) -> Vec<Option<String>> {
-    let wanted = message.variables();
+/// The phone's own column is a variable only for content that asks for it: it is kept as the number already.
+fn variables(columns: &Columns, content: &BlastContent) -> Vec<Option<String>> {
+    let wanted = content.columns();
     let names = columns.names.iter().map(|name| fold_name(name)).enumerate();
-    names.map(|(i, name)| (i != columns.phone || wanted.contains(&name.as_str())).then_some(name)).collect()
+    names.map(|(i, name)| (i != columns.phone || wanted.contains(&name)).then_some(name)).collect()
 }
 
 fn texts(record: &Record) -> (Vec<Cow<'_, str>>, Reading) {

@@ -1,7 +1,7 @@
 //! Cuts bytes into rows and values as spreadsheets write them (RFC 4180, and what is commonly done beside it).
 //!
 //! Written here because the rows must be numbered as a spreadsheet numbers them (blank ones count), no row may take
-//! memory without end, and a quote that is never closed must be told instead of swallowing the rest of the file.
+//! memory without end, and a quote that is never closed must be reported instead of swallowing the rest of the file.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -25,7 +25,7 @@ impl Record {
 
 /// Why no further row can be read.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(super) enum RecordError {
     Io(io::Error),
     /// A quote was opened in this row and not closed within [`ROW_MAX`] or the file.
     OpenQuote {
@@ -69,7 +69,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The next row, blank ones included; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Record>, Broken> {
+    pub(super) fn next(&mut self) -> Result<Option<Record>, RecordError> {
         self.row += 1;
         let row = self.row;
         let mut gathering = Gathering { values: Vec::new(), value: Vec::new(), place: Place::Start, bytes: 0 };
@@ -85,24 +85,24 @@ impl<R: Read> Records<R> {
             }
         }
         match gathering.place {
-            Place::Quoted => Err(Broken::OpenQuote { row }),
+            Place::Quoted => Err(RecordError::OpenQuote { row }),
             _ if gathering.bytes == 0 => Ok(None),
             _ => Ok(Some(gathering.into_record(row))),
         }
     }
 
-    fn peek(&mut self) -> Result<Option<u8>, Broken> {
+    fn peek(&mut self) -> Result<Option<u8>, RecordError> {
         loop {
             match self.source.fill_buf() {
                 Ok(bytes) => return Ok(bytes.first().copied()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Broken::Io(error)),
+                Err(error) => return Err(RecordError::Io(error)),
             }
         }
     }
 
     /// A carriage return and the line feed behind it are one end of line.
-    fn swallow_line_feed(&mut self, ended: u8) -> Result<(), Broken> {
+    fn swallow_line_feed(&mut self, ended: u8) -> Result<(), RecordError> {
         if ended == b'\r' && self.peek()? == Some(b'\n') {
             self.source.consume(1);
         }
@@ -141,15 +141,15 @@ impl Gathering {
         Record { row, values: self.values }
     }
 
-    const fn too_long(&self, row: u64) -> Broken {
+    const fn too_long(&self, row: u64) -> RecordError {
         match self.place {
-            Place::Quoted => Broken::OpenQuote { row },
-            _ => Broken::TooLong { row },
+            Place::Quoted => RecordError::OpenQuote { row },
+            _ => RecordError::TooLong { row },
         }
     }
 }
 
-/// What parts the values, and whether the file says so itself in a first row `sep=;` (as Excel writes and reads).
+/// What separates the values, and whether the file says so itself in a first row `sep=;` (as Excel writes and reads).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Delimiter {
     pub byte: u8,
@@ -236,16 +236,16 @@ mod tests {
         let mut records = Records::new(&b"a,b\n\"c,d\ne,f\n"[..], b',');
 
         assert!(records.next().is_ok());
-        assert!(matches!(records.next(), Err(Broken::OpenQuote { row: 2 })));
+        assert!(matches!(records.next(), Err(RecordError::OpenQuote { row: 2 })));
         let endless = [b"\"".to_vec(), vec![b'x'; ROW_MAX + 1]].concat();
-        assert!(matches!(Records::new(&endless[..], b',').next(), Err(Broken::OpenQuote { row: 1 })));
+        assert!(matches!(Records::new(&endless[..], b',').next(), Err(RecordError::OpenQuote { row: 1 })));
     }
 
     #[test]
     fn a_row_without_end_is_not_gathered() {
         let endless = vec![b'x'; 10 * ROW_MAX];
 
-        assert!(matches!(Records::new(&endless[..], b',').next(), Err(Broken::TooLong { row: 1 })));
+        assert!(matches!(Records::new(&endless[..], b',').next(), Err(RecordError::TooLong { row: 1 })));
     }
 
     #[test]

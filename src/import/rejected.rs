@@ -1,4 +1,4 @@
-//! The file of rows that were not taken, beside the one they came from. It appears only when the import is done: until
+//! The file of rejected rows, beside the one they came from. It appears only when the import is done: until
 //! then it has another name, and goes when the import fails. What an import that was killed left behind goes with the
 //! next one; a file that is not ours, whatever its name, is never touched.
 
@@ -16,20 +16,20 @@ use super::error::ImportError;
 use super::person::Rejection;
 use crate::domain::text::{clean, csv_safe};
 
-/// The first line of every file of ours: what it is told by.
+/// The first line of every file of ours, by which it is recognized.
 const HEADER: [&str; 4] = ["row", "column", "value", "reason"];
 
 /// A draft without its first line may be about to get it.
 const BEGINNING: Duration = Duration::from_secs(60);
 
-/// How many other names are tried.
+/// How many other names to try.
 const NAMES: u32 = 1000;
 
-/// Where rows that were not taken are written to.
+/// Where rejected rows are written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectedTo {
-    /// This file, in place of one of an earlier import; one with a number where that name is somebody else's file. Nothing
-    /// happens to it when every row is taken.
+    /// This file, in place of one of an earlier import; one with a number where that name is somebody else's file. It is
+    /// untouched when every row is accepted.
     File(PathBuf),
     /// Nowhere: they are only counted.
     Nowhere,
@@ -247,8 +247,8 @@ mod tests {
 
     #[test]
     fn it_appears_only_when_kept_and_goes_when_not() {
-        let room = tempfile::tempdir().unwrap();
-        let path = room.path().join("raya.rejected.csv");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("raya.rejected.csv");
         let written = || {
             let mut file = RejectedFile::new(RejectedTo::File(path.clone()));
             file.write(&rejection("=6.01E+10")).unwrap();
@@ -256,20 +256,20 @@ mod tests {
         };
 
         drop(written());
-        assert_eq!(fs::read_dir(room.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 
         assert_eq!(written().keep().unwrap(), path);
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "row,column,value,reason");
         assert!(lines[1].starts_with("3,phone,'=6.01E+10,lost by the spreadsheet"), "{}", lines[1]);
-        assert_eq!(fs::read_dir(room.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn an_earlier_file_stays_when_nothing_is_rejected() {
-        let room = tempfile::tempdir().unwrap();
-        let path = room.path().join("raya.rejected.csv");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("raya.rejected.csv");
         fs::write(&path, "mine").unwrap();
 
         assert!(RejectedFile::new(RejectedTo::File(path.clone())).finish().unwrap().is_none());
@@ -285,8 +285,8 @@ mod tests {
 
     #[test]
     fn what_a_killed_import_left_goes_and_what_is_somebody_elses_stays() {
-        let room = tempfile::tempdir().unwrap();
-        let at = |name: &str| room.path().join(name);
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
         let own_number = format!(".raya.rejected.csv.{}.part", std::process::id());
         fs::write(at(".raya.rejected.csv.17.part"), "row,column,value,reason\n3,phone,0100,too short\n").unwrap();
         fs::write(at(".raya.rejected.csv.18.part"), "a letter").unwrap();
@@ -309,15 +309,15 @@ mod tests {
 
     #[test]
     fn an_earlier_imports_file_is_replaced_and_somebody_elses_is_not() {
-        let room = tempfile::tempdir().unwrap();
-        let path = room.path().join("raya.rejected.csv");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("raya.rejected.csv");
 
         assert_eq!(rejected_at(&path), path);
         assert_eq!(rejected_at(&path), path);
         fs::write(&path, "my own notes").unwrap();
         let beside = rejected_at(&path);
 
-        assert_eq!(beside, room.path().join("raya.rejected-2.csv"));
+        assert_eq!(beside, dir.path().join("raya.rejected-2.csv"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "my own notes");
     }
 

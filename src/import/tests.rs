@@ -15,7 +15,7 @@ struct Read {
 
 fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
     let source = Cursor::new(bytes.as_ref().to_vec());
-    let mut file = File::open(source, "MY".parse().unwrap(), Message::parse(message).unwrap())?;
+    let mut file = File::open(source, "MY".parse().unwrap(), BlastContent::parse(message, None).unwrap(), false)?;
     let mut people = Vec::new();
     let mut tally = Tally::default();
     let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
@@ -160,9 +160,9 @@ fn one_person_under_two_spellings_is_taken_once_and_written_as_they_came_first()
     // The last two are a landline and somebody's mobile.
     let taken = ["+5548987654321", "+541123456789", "+5215512345678", "+554838765432", "+5548938765432"];
     assert_eq!(phones(&read), taken);
-    let told: Vec<_> = read.rejected.examples.iter().map(|row| (row.row, row.reason.clone())).collect();
+    let rejected: Vec<_> = read.rejected.examples.iter().map(|row| (row.row, row.reason.clone())).collect();
     assert_eq!(
-        told,
+        rejected,
         [
             (3, Reason::OtherSpelling { first_row: 2 }),
             (4, Reason::Repeat { first_row: 2 }),
@@ -171,7 +171,7 @@ fn one_person_under_two_spellings_is_taken_once_and_written_as_they_came_first()
         ]
     );
     let sentence = "the same person as in row 2, whose number is spelled otherwise: taken once";
-    assert_eq!(told[0].1.to_string(), sentence);
+    assert_eq!(rejected[0].1.to_string(), sentence);
     assert_eq!(read.rejected.reasons.len(), 1, "counted as one reason");
 }
 
@@ -184,7 +184,8 @@ fn an_empty_variable_is_refused_unless_it_has_a_default() {
 
     // A refused row does not stand in the way of a better one of the same person.
     assert_eq!(phones(&strict), ["+60100123458", "+60100123456"]);
-    let missing = Reason::Message(crate::domain::message::RenderError::Missing { name: "name".into() });
+    let missing = crate::domain::message::RenderError::Missing { name: "name".into() };
+    let missing = Reason::Content(missing.into());
     assert_eq!(reasons(&strict)[0], (2, "name", "", missing));
     assert_eq!(lenient.people.len(), 3);
 }
@@ -196,10 +197,11 @@ fn a_text_that_comes_out_too_long_or_empty_is_refused() {
     let read = read(file, "{a|}").unwrap();
 
     assert_eq!(phones(&read), ["+60100123458"]);
-    let told: Vec<_> = read.rejected.examples.iter().map(|row| (row.column.as_str(), row.reason.to_string())).collect();
-    assert_eq!(told[0].0, "message");
-    assert!(told[0].1.starts_with("the text comes to 5000 characters"), "{}", told[0].1);
-    assert_eq!(told[1], ("message", "the text comes out empty".to_owned()));
+    let rejected: Vec<_> =
+        read.rejected.examples.iter().map(|row| (row.column.as_str(), row.reason.to_string())).collect();
+    assert_eq!(rejected[0].0, "message");
+    assert!(rejected[0].1.starts_with("the text comes to 5000 characters"), "{}", rejected[0].1);
+    assert_eq!(rejected[1], ("message", "the text comes out empty".to_owned()));
 }
 
 #[test]
@@ -214,10 +216,10 @@ fn columns_are_variables_in_any_case_and_a_list_of_names_always_has_name() {
 fn an_unknown_variable_names_the_nearest_column() {
     let says = |message: &str| read("phone,name,kod\n0100123456,A,B\n", message).err().unwrap().to_string();
 
-    assert_eq!(says("{nmae}"), "the message wants {nmae}, and there is no such column: did you mean {name}?");
+    assert_eq!(says("{nmae}"), "the message uses {nmae}, but there is no such column: did you mean {name}?");
     assert_eq!(
         says("{shop}"),
-        "the message wants {shop}, and there is no such column; the columns are phone, name, kod"
+        "the message uses {shop}, but there is no such column; the columns are phone, name, kod"
     );
 }
 
@@ -252,4 +254,25 @@ fn files_without_people_say_what_is_wrong() {
     assert!(says(&format!("phone\n{}", "1".repeat(100_000))).starts_with("row 2 is longer than 64 KiB"));
     assert!(says(&vec!["phone"; 201].join(",")).starts_with("the file has 201 columns"));
     assert!(read("phone,name\n", "hi").unwrap().people.is_empty());
+}
+
+#[test]
+fn marketing_leaves_numbers_of_the_united_states_out_and_nobody_else() {
+    let list = &b"phone\n+12025550123\n+14165550123\n0100123456\n"[..];
+    let content = BlastContent::parse("Hi", None).unwrap();
+    let mut file = File::open(list, "MY".parse().unwrap(), content, true).unwrap();
+
+    let mut outcomes = Vec::new();
+    while let Some(record) = file.records.next().unwrap() {
+        outcomes.push(file.taker.take(&record));
+    }
+
+    let rejected: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Rejected(rejection) if rejection.row > 1 => Some((rejection.row, rejection.reason.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rejected, [(2, Reason::UnitedStates)]);
 }

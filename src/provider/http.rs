@@ -37,6 +37,10 @@ pub enum KeepAlive {
 pub enum BuildError {
     #[error("`{0}` is not a valid address: write https://host as base_url")]
     Address(String),
+    #[error("`{0}` is not a valid id at Meta: write its digits")]
+    MetaId(String),
+    #[error("`{0}` is not a version of Meta's API: write it as v24.0")]
+    MetaVersion(String),
     #[error("the token contains characters that are not valid in an HTTP header: copy it again")]
     Token,
     #[error(
@@ -103,12 +107,18 @@ impl HttpConnections {
 
     /// Sends one request and reads the complete response, up to [`BODY_MAX`].
     pub async fn exchange(&self, request: Request) -> Result<HttpAnswer, ExchangeError> {
+        self.exchange_within(request, BODY_MAX).await
+    }
+
+    /// Sends one request and reads the complete response, up to so many bytes.
+    pub async fn exchange_within(&self, request: Request, body_max: usize) -> Result<HttpAnswer, ExchangeError> {
         let (number, client) = self.client().map_err(|error| ExchangeError::NoClient { why: error.to_string() })?;
-        let response = client.execute(request).await.map_err(|error| trouble(&error, RawResponse::default()))?;
+        let mut response = client.execute(request).await.map_err(|error| trouble(&error, RawResponse::default()))?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers(), Utc::now());
-        let body = read_body(response).await?;
-        Ok(HttpAnswer { status, retry_after, body, generation: number })
+        let headers = std::mem::take(response.headers_mut());
+        let retry_after = retry_after(&headers, Utc::now());
+        let body = read_body(response, body_max).await?;
+        Ok(HttpAnswer { status, retry_after, headers, body, generation: number })
     }
 
     /// Stops using the connection that a response came on. The HTTP client cannot close a single idle connection, so
@@ -182,6 +192,7 @@ fn user_timeout(builder: ClientBuilder, _timeout: Duration) -> ClientBuilder {
 pub(super) struct HttpAnswer {
     pub status: u16,
     pub retry_after: Option<Duration>,
+    pub headers: HeaderMap,
     /// As received.
     pub body: Bytes,
     /// The generation of its client.
@@ -214,19 +225,19 @@ impl ExchangeError {
     }
 }
 
-async fn read_body(mut response: Response) -> Result<Bytes, ExchangeError> {
+async fn read_body(mut response: Response, body_max: usize) -> Result<Bytes, ExchangeError> {
     let http_status = Some(response.status().as_u16());
     let mut body = BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(None) => return Ok(body.freeze()),
             Ok(Some(chunk)) => {
-                let room = BODY_MAX - body.len();
+                let room = body_max - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
-                    let why = format!("HTTP {} with more than {BODY_MAX} bytes", response.status().as_u16());
+                    let why = format!("HTTP {} with more than {body_max} bytes", response.status().as_u16());
                     // Its beginning shows what it is; whole bodies, of hundreds in flight, would fill the memory.
-                    let body = Bytes::copy_from_slice(&body[..OVERLONG_KEPT]);
+                    let body = Bytes::copy_from_slice(&body[..body.len().min(OVERLONG_KEPT)]);
                     return Err(ExchangeError::MayHaveSent { why, raw: RawResponse { http_status, body } });
                 }
             }
@@ -286,7 +297,13 @@ mod tests {
 
         let (before, _) = kept.client().unwrap();
         let again = kept.client().unwrap().0;
-        kept.abandon(&HttpAnswer { status: 200, retry_after: None, body: Bytes::new(), generation: before });
+        kept.abandon(&HttpAnswer {
+            status: 200,
+            retry_after: None,
+            body: Bytes::new(),
+            generation: before,
+            headers: HeaderMap::new(),
+        });
 
         assert_eq!((again, kept.client().unwrap().0), (before, before + 1));
     }

@@ -1,6 +1,7 @@
 //! WSAPME: an HTTP gateway to a WhatsApp phone linked as a device. `docs/WSAPME.md` has the facts that this client
 //! relies on, graded by evidence.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -13,7 +14,8 @@ use serde::Serialize;
 
 use super::http::{ExchangeError, HttpAnswer, HttpConnections};
 use super::{
-    Health, Outgoing, Provider, ProviderStage, SendOutcome, SendReply, StatusFinding, StatusQuery, StatusReply,
+    Health, MessageContent, Outgoing, Provider, ProviderStage, SendOutcome, SendReply, StatusFinding, StatusQuery,
+    StatusReply,
 };
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
@@ -23,6 +25,7 @@ mod health;
 mod refusal;
 mod send;
 mod status;
+pub mod webhook;
 mod wire;
 
 pub use super::http::{BuildError, KeepAlive};
@@ -46,6 +49,10 @@ pub struct WsapmeOptions {
 #[derive(Debug)]
 pub struct Wsapme {
     connections: HttpConnections,
+    /// For questions whose answers may name nobody: each has a connection of its own, so that an answer that comes twice
+    /// is never taken for that to the next question.
+    lone_connections: HttpConnections,
+    answers: AnswerNaming,
     base: Url,
     /// Parsed once: parsing it for each send would be a tenth of the work.
     send_url: Url,
@@ -84,6 +91,7 @@ impl Wsapme {
         let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| BuildError::Token)?;
         token.set_sensitive(true);
         let connections = HttpConnections::new(url.clone(), timeout, keep_alive);
+        let lone_connections = HttpConnections::new(url.clone(), timeout, KeepAlive::PerCall);
         let headers = [
             (HeaderName::from_static("x-wsapme-token"), token),
             (ACCEPT, HeaderValue::from_static("application/json")),
@@ -91,6 +99,8 @@ impl Wsapme {
         ];
         Ok(Self {
             connections,
+            lone_connections,
+            answers: AnswerNaming::default(),
             send_url: under(&url, "/v1/sendMessage2"),
             base: url,
             device,
@@ -100,7 +110,10 @@ impl Wsapme {
     }
 
     async fn send_once(&self, message: &Outgoing) -> SendReply {
-        let body = SendBody { device: &self.device, to: &message.to, message: &message.text };
+        let MessageContent::Text(text) = &message.content else {
+            return SendReply { outcome: send::no_templates(), raw: super::RawResponse::default() };
+        };
+        let body = SendBody { device: &self.device, to: &message.to, message: text };
         match self.connections.exchange(self.with_body(self.send_url.clone(), &body)).await {
             Ok(answer) => {
                 let outcome = send::classify(&answer, &message.to, Utc::now());
@@ -118,11 +131,17 @@ impl Wsapme {
     }
 
     async fn ask(&self, asked: StatusQuery<'_>, request: Request) -> StatusReply {
-        match self.connections.exchange(request).await {
+        let is_kept = self.answers.may_share_a_connection();
+        let connections = if is_kept { &self.connections } else { &self.lone_connections };
+        match connections.exchange(request).await {
             Ok(answer) => {
-                let finding = status::read(&answer, asked, Utc::now());
-                let finding =
-                    finding.unwrap_or_else(|| StatusFinding::Nothing { why: self.mixed_up(&answer, "message") });
+                let finding = match status::read(&answer, asked, Utc::now()) {
+                    Some(finding) if has_status(&finding) && !self.names(&answer, asked) && is_kept => {
+                        StatusFinding::Nothing { why: self.nameless(&answer) }
+                    }
+                    Some(finding) => finding,
+                    None => StatusFinding::Nothing { why: self.mixed_up(&answer, "message") },
+                };
                 StatusReply { finding, raw: answer.raw() }
             }
             Err(trouble) => {
@@ -130,6 +149,19 @@ impl Wsapme {
                 StatusReply { finding: StatusFinding::Nothing { why }, raw }
             }
         }
+    }
+
+    /// Whether a status names what was asked about. Decides where the next question is asked.
+    fn names(&self, answer: &HttpAnswer, asked: StatusQuery<'_>) -> bool {
+        let names = status::names_asked(answer, asked);
+        self.answers.note(names);
+        names
+    }
+
+    /// A status for nobody, on a connection that others were asked about before: it may be the second answer to one of them.
+    fn nameless(&self, answer: &HttpAnswer) -> String {
+        self.connections.abandon(answer);
+        format!("WSAPME answers HTTP {} and names no message: asked again on a new connection", answer.status)
     }
 
     /// The response belongs to another request: later responses on its connection would be off by one as well.
@@ -186,6 +218,29 @@ impl Wsapme {
             }
         }
         health::unreadable(&reasons)
+    }
+}
+
+fn has_status(finding: &StatusFinding) -> bool {
+    matches!(finding, StatusFinding::Known(_) | StatusFinding::Unrecognised { .. })
+}
+
+/// Whether a gateway's statuses name the messages that they are about. One that ever left the name out is not relied on
+/// again: nothing would tell a second answer from the next one.
+#[derive(Debug, Default)]
+struct AnswerNaming {
+    has_named: AtomicBool,
+    has_left_out: AtomicBool,
+}
+
+impl AnswerNaming {
+    fn note(&self, names: bool) {
+        let noted = if names { &self.has_named } else { &self.has_left_out };
+        noted.store(true, Ordering::Relaxed);
+    }
+
+    fn may_share_a_connection(&self) -> bool {
+        self.has_named.load(Ordering::Relaxed) && !self.has_left_out.load(Ordering::Relaxed)
     }
 }
 

@@ -25,6 +25,14 @@ pub enum Draw {
     Shape,
     C2sUnit,
     Secret,
+    Ending,
+    FailureCode,
+    Hold,
+    NewsFault,
+    NewsDelay,
+    ReplyShape,
+    StatusShape,
+    Preference,
 }
 
 /// The source of all draws about one (seed, phone, count).
@@ -53,7 +61,12 @@ impl Chance {
 
     /// 0 up to but excluding 1.
     pub fn unit(self, draw: Draw) -> f64 {
-        let upper = u32::try_from(self.bits(draw) >> 32).unwrap_or(u32::MAX);
+        self.nth_unit(draw, 0)
+    }
+
+    /// The nth of any number of independent draws from 0 up to but excluding 1.
+    pub fn nth_unit(self, draw: Draw, n: u64) -> f64 {
+        let upper = u32::try_from(self.nth_bits(draw, n) >> 32).unwrap_or(u32::MAX);
         f64::from(upper) / (f64::from(u32::MAX) + 1.0)
     }
 

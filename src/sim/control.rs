@@ -10,12 +10,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
     fault::{Fault, FaultRates},
     script::Script,
     truth,
+    webhook::{HookProvider, WebhookTargets, handshake, post_literally},
     world::{SharedWorld, SimStats, World},
 };
 
@@ -26,6 +28,10 @@ pub fn routes() -> Router<Arc<World>> {
         .route("/sim/replies", get(replies_after))
         .route("/sim/stats", get(stats))
         .route("/sim/faults", get(faults).post(set_faults))
+        .route("/sim/webhooks", get(webhooks).post(set_webhooks))
+        .route("/sim/webhooks/handshake", post(webhook_handshake))
+        .route("/sim/webhooks/meta", post(post_to_meta_receiver))
+        .route("/sim/webhooks/wsapme", post(post_to_wsapme_receiver))
         .route("/sim/script", post(add_script).delete(clear_script))
 }
 
@@ -73,6 +79,60 @@ fn faults_from(body: &str) -> Result<FaultRates, String> {
         serde_json::from_str(body).map_err(|error| format!("not a list like [\"slow=0.1\"]: {error}"))?;
     let faults: Result<Vec<Fault>, _> = names.iter().map(|name| name.parse()).collect();
     faults.and_then(|faults| FaultRates::new(&faults)).map_err(|error| error.to_string())
+}
+
+async fn webhooks(State(world): SharedWorld) -> Json<WebhookTargets> {
+    Json(world.state().webhooks.targets().clone())
+}
+
+/// Replaces where webhooks go, from the next accepted message on: `{"meta":URL,"wsapme":URL}`.
+async fn set_webhooks(State(world): SharedWorld, body: String) -> Response {
+    match targets_from(&body) {
+        Ok(targets) => {
+            world.state().webhooks.set_targets(targets);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(why) => refused(&why),
+    }
+}
+
+fn targets_from(body: &str) -> Result<WebhookTargets, String> {
+    let targets: WebhookTargets =
+        serde_json::from_str(body).map_err(|error| format!("not {{\"meta\":URL,\"wsapme\":URL}}: {error}"))?;
+    targets.check()?;
+    Ok(targets)
+}
+
+/// Makes Meta's handshake with the receiver.
+async fn webhook_handshake(State(world): SharedWorld) -> Response {
+    match handshake(&world).await {
+        Some(report) => Json(report).into_response(),
+        None => refused("there is no receiver of Meta's webhooks: set one first"),
+    }
+}
+
+/// Posts the body to the receiver of Meta's webhooks as it is, signed.
+async fn post_to_meta_receiver(State(world): SharedWorld, body: Bytes) -> Response {
+    reported(post_literally(&world, HookProvider::Cloud, body.to_vec()).await)
+}
+
+/// Posts the body to the receiver of WSAPME's webhooks as it is.
+async fn post_to_wsapme_receiver(State(world): SharedWorld, body: Bytes) -> Response {
+    reported(post_literally(&world, HookProvider::Gateway, body.to_vec()).await)
+}
+
+fn reported(answer: Option<Result<u16, String>>) -> Response {
+    match answer {
+        Some(Ok(status)) => Json(ReceiverStatus { status }).into_response(),
+        Some(Err(why)) => refused(&why),
+        None => refused("there is no receiver of these webhooks: set one first"),
+    }
+}
+
+/// What a receiver answered.
+#[derive(Serialize)]
+struct ReceiverStatus {
+    status: u16,
 }
 
 /// One script, or several at once.

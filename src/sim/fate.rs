@@ -46,20 +46,55 @@ pub struct Population {
     pub speed: f64,
 }
 
-/// One accepted message: the phone, and its position (from 1) among the messages to that phone.
+/// One accepted message: the phone, its position (from 1) among the messages to that phone, and the API it came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NthMessage {
     pub phone: u64,
     pub nth: u32,
+    pub channel: Channel,
 }
+
+/// The API that a message came by. The same person meets the same chances by both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// WSAPME's gateway.
+    Gateway,
+    /// Meta's Cloud API.
+    Cloud(CloudEnding),
+}
+
+/// What Meta does with an accepted message, apart from the person's own chances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloudEnding {
+    Usual,
+    /// Held for a quality assessment, then released.
+    Held,
+    /// Held for a quality assessment, then dropped: 132015.
+    Dropped,
+    /// Fails with this code after the 200.
+    Fails(u32),
+}
+
+/// Meta's code for free text outside the session window.
+pub const OUTSIDE_WINDOW: u32 = 131_047;
+/// Meta's code for a number that is not on WhatsApp.
+const UNDELIVERABLE: u32 = 131_026;
+/// Meta's code for a template that was paused while its messages were held.
+const TEMPLATE_PAUSED: u32 = 132_015;
+/// Meta's codes for a refusal after the 200, the most frequent one twice.
+const REFUSALS: [u32; 4] = [131_049, 131_049, 130_472, 131_026];
+/// WhatsApp's code for a restricted linked phone.
+const RESTRICTED: u32 = 463;
+/// How long Meta holds a message, in simulated seconds.
+const HOLD: (f64, f64) = (120.0, 900.0);
 
 /// What will become of a message. Durations are from acceptance, in real time (speed already applied).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
-    /// Not on WhatsApp: PENDING for ever.
+    /// Not on WhatsApp, and the gateway does not find out: PENDING for ever.
     Unreachable,
-    /// ERROR, after the gateway's 200.
-    Refused { after: Duration },
+    /// Failed after the 200.
+    Refused { after: Duration, code: u32 },
     /// On the recipient's device.
     Delivered(Delivery),
 }
@@ -114,8 +149,22 @@ impl WireStatus {
 }
 
 impl Population {
+    /// How long after a person's last message free text may be sent to them: 24 simulated hours.
+    pub fn session_window(self) -> Duration {
+        self.real(86_400.0)
+    }
+
     /// The fate of one message. Reachability and read receipts depend on the person, the rest on the message.
     pub fn fate(self, sent: NthMessage) -> Fate {
+        let message = Chance::of(self.seed, sent.phone, sent.nth);
+        match sent.channel {
+            Channel::Gateway => self.own_fate(sent, RESTRICTED),
+            Channel::Cloud(ending) => self.cloud_fate(sent, ending, message),
+        }
+    }
+
+    /// What becomes of it by the person's chances alone.
+    fn own_fate(self, sent: NthMessage, refusal: u32) -> Fate {
         let person = Chance::of(self.seed, sent.phone, 0);
         let message = Chance::of(self.seed, sent.phone, sent.nth);
         let stops = self.says_stop(sent);
@@ -123,9 +172,27 @@ impl Population {
             return Fate::Unreachable;
         }
         if !stops && message.happens(Draw::Refused, REFUSED / (1.0 - UNREACHABLE)) {
-            return Fate::Refused { after: self.real(message.between(Draw::Delivery, 2.0, 20.0)) };
+            return self.refused(message, refusal);
         }
         Fate::Delivered(self.delivery(person, message, Intention { stops }))
+    }
+
+    fn cloud_fate(self, sent: NthMessage, ending: CloudEnding, message: Chance) -> Fate {
+        let hold = || self.real(message.between(Draw::Hold, HOLD.0, HOLD.1));
+        match ending {
+            CloudEnding::Fails(code) => return self.refused(message, code),
+            CloudEnding::Dropped => return Fate::Refused { after: hold(), code: TEMPLATE_PAUSED },
+            CloudEnding::Usual | CloudEnding::Held => {}
+        }
+        let fate = match self.own_fate(sent, message.pick(Draw::FailureCode, &REFUSALS)) {
+            Fate::Unreachable => self.refused(message, UNDELIVERABLE),
+            fate => fate,
+        };
+        if ending == CloudEnding::Held { fate.later(hold()) } else { fate }
+    }
+
+    fn refused(self, message: Chance, code: u32) -> Fate {
+        Fate::Refused { after: self.real(message.between(Draw::Delivery, 2.0, 20.0)), code }
     }
 
     fn delivery(self, person: Chance, message: Chance, wants: Intention) -> Delivery {
@@ -162,7 +229,8 @@ impl Population {
         message.phone % STOP_ONE_IN == turn
     }
 
-    fn real(self, simulated_seconds: f64) -> Duration {
+    /// Converts simulated seconds to real time.
+    pub fn real(self, simulated_seconds: f64) -> Duration {
         Duration::try_from_secs_f64(simulated_seconds / self.speed).unwrap_or(Duration::MAX)
     }
 }
@@ -191,7 +259,7 @@ impl Fate {
     /// The status `elapsed` after acceptance.
     pub fn status(&self, elapsed: Duration) -> WireStatus {
         match self {
-            Self::Refused { after } if *after <= elapsed => WireStatus::Error,
+            Self::Refused { after, .. } if *after <= elapsed => WireStatus::Error,
             Self::Unreachable | Self::Refused { .. } => WireStatus::Pending,
             Self::Delivered(delivery) => delivery.status(elapsed),
         }
@@ -223,10 +291,25 @@ impl Fate {
         }
     }
 
+    /// The same, with everything later by `hold`.
+    fn later(self, hold: Duration) -> Self {
+        let add = |at: Duration| at.saturating_add(hold);
+        match self {
+            Self::Unreachable => Self::Unreachable,
+            Self::Refused { after, code } => Self::Refused { after: add(after), code },
+            Self::Delivered(delivery) => Self::Delivered(Delivery {
+                server_ack: add(delivery.server_ack),
+                delivered: add(delivery.delivered),
+                read: delivery.read.map(add),
+                reply: delivery.reply.map(|reply| PlannedReply { after: add(reply.after), ..reply }),
+            }),
+        }
+    }
+
     fn events(&self) -> [Option<Duration>; 3] {
         match self {
             Self::Unreachable => [None; 3],
-            Self::Refused { after } => [Some(*after), None, None],
+            Self::Refused { after, .. } => [Some(*after), None, None],
             Self::Delivered(delivery) => {
                 [Some(delivery.delivered), delivery.read, delivery.reply.as_ref().map(|reply| reply.after)]
             }

@@ -11,7 +11,8 @@ use std::{
 
 use super::{
     chance::{Chance, Draw},
-    fate::{Fate, NthMessage, Population},
+    fate::{Channel, CloudEnding, NthMessage, OUTSIDE_WINDOW, Population},
+    fault::{FaultRates, MessageKnobs},
 };
 
 /// Real time since the simulator started.
@@ -42,12 +43,34 @@ pub enum TokenCheck {
     Wrong,
 }
 
+/// The API that a send came by, and what it sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendKind {
+    /// Text, by WSAPME.
+    Gateway,
+    /// A template, by Meta.
+    CloudTemplate,
+    /// Free text, by Meta: only within the session window.
+    CloudText,
+}
+
+impl SendKind {
+    /// The provider, as the truth names it.
+    pub fn provider(self) -> &'static str {
+        match self {
+            Self::Gateway => "wsapme",
+            Self::CloudTemplate | Self::CloudText => "meta",
+        }
+    }
+}
+
 /// One send as received.
 #[derive(Debug, Clone, Copy)]
 pub struct IncomingSend<'a> {
+    pub kind: SendKind,
     /// Digits only; empty when the request named none.
     pub phone: &'a str,
-    /// As text, whether it was sent as text or number.
+    /// WSAPME's device, as text whether it was sent as text or number; Meta's phone number id.
     pub device: &'a str,
     pub content_type: &'a str,
     pub token: TokenCheck,
@@ -63,6 +86,7 @@ pub struct LoggedPost {
     texts: Box<str>,
     /// Where the first three end.
     ends: [usize; 3],
+    pub kind: SendKind,
     pub token: TokenCheck,
     pub answered: Answered,
     pub accepted: Option<Accepted>,
@@ -70,12 +94,13 @@ pub struct LoggedPost {
 
 impl LoggedPost {
     fn new(at: SimTime, arrival: IncomingSend<'_>, answered: Answered, accepted: Option<Accepted>) -> Self {
-        let IncomingSend { phone, device, content_type, token, body } = arrival;
+        let IncomingSend { kind, phone, device, content_type, token, body } = arrival;
         let device_end = phone.len() + device.len();
         Self {
             at,
             texts: [phone, device, content_type, body].concat().into(),
             ends: [phone.len(), device_end, device_end + content_type.len()],
+            kind,
             token,
             answered,
             accepted,
@@ -105,6 +130,14 @@ pub struct Accepted {
     pub id: Arc<str>,
     pub message: NthMessage,
     pub at: SimTime,
+    pub knobs: MessageKnobs,
+}
+
+/// What holds for a send when it is decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    pub now: SimTime,
+    pub rates: &'a FaultRates,
 }
 
 /// The decision about a send: how to answer, and under which id to accept it, if at all.
@@ -127,6 +160,21 @@ pub enum Acceptance {
 struct Traffic {
     posts: u32,
     accepted: u32,
+    /// When the person writes first and last, as far as known.
+    writes: Option<(SimTime, SimTime)>,
+}
+
+impl Traffic {
+    fn will_write(&mut self, at: SimTime) {
+        let (first, last) = self.writes.unwrap_or((at, at));
+        self.writes = Some((first.min(at), last.max(at)));
+    }
+
+    /// Whether the person has written within the `window` before `now`.
+    fn is_open(&self, now: SimTime, window: Duration) -> bool {
+        let since = now.saturating_sub(window);
+        self.writes.is_some_and(|(first, last)| [first, last].iter().any(|at| (since..=now).contains(at)))
+    }
 }
 
 /// All POSTs, indexed by number, by message id, and by the time of their replies.
@@ -167,38 +215,67 @@ impl PostLog {
     }
 
     /// Logs a send, before it is answered. A phone that is not a number is never accepted.
-    pub fn record(&mut self, now: SimTime, arrival: IncomingSend<'_>, decision: Decision) -> Option<Accepted> {
-        let accepted = self.take(now, arrival.phone, decision.acceptance);
-        self.posts.push(LoggedPost::new(now, arrival, decision.answered, accepted.clone()));
+    pub fn record(
+        &mut self,
+        circumstances: Circumstances<'_>,
+        arrival: IncomingSend<'_>,
+        decision: Decision,
+    ) -> Option<Accepted> {
+        let accepted = self.take(circumstances, arrival, decision.acceptance);
+        self.posts.push(LoggedPost::new(circumstances.now, arrival, decision.answered, accepted.clone()));
         accepted
     }
 
-    fn take(&mut self, now: SimTime, phone: &str, acceptance: Acceptance) -> Option<Accepted> {
+    fn take(
+        &mut self,
+        circumstances: Circumstances<'_>,
+        arrival: IncomingSend<'_>,
+        acceptance: Acceptance,
+    ) -> Option<Accepted> {
         let named = match acceptance {
             Acceptance::Not => return None,
             Acceptance::Generated => None,
             Acceptance::Named(id) => Some(id),
         };
-        let message = self.next_parcel(phone.parse().ok()?);
+        let phone = arrival.phone.parse().ok()?;
+        let message = self.next_message(circumstances, arrival.kind, phone);
+        let seed = self.population.seed;
+        let (person, own) = (Chance::of(seed, phone, 0), Chance::of(seed, phone, message.nth));
+        let knobs = MessageKnobs::draw(circumstances.rates, person, own);
         let id: Arc<str> = named.unwrap_or_else(|| message_id(self.run, message)).into();
-        self.expect(now, &self.population.fate(message));
+        self.expect(circumstances.now, message);
         self.ids.insert(Arc::clone(&id), self.posts.len());
         self.accepted += 1;
-        Some(Accepted { id, message, at: now })
+        Some(Accepted { id, message, at: circumstances.now, knobs })
     }
 
-    fn next_parcel(&mut self, phone: u64) -> NthMessage {
+    fn next_message(&mut self, circumstances: Circumstances<'_>, kind: SendKind, phone: u64) -> NthMessage {
+        let Population { seed, .. } = self.population;
+        let window = self.population.session_window();
         let traffic = self.traffic.entry(phone).or_default();
         traffic.accepted = traffic.accepted.saturating_add(1);
-        NthMessage { phone, nth: traffic.accepted }
+        let nth = traffic.accepted;
+        let channel = match kind {
+            SendKind::Gateway => Channel::Gateway,
+            SendKind::CloudText if !traffic.is_open(circumstances.now, window) => {
+                Channel::Cloud(CloudEnding::Fails(OUTSIDE_WINDOW))
+            }
+            SendKind::CloudTemplate | SendKind::CloudText => {
+                Channel::Cloud(circumstances.rates.ending(Chance::of(seed, phone, nth)))
+            }
+        };
+        NthMessage { phone, nth, channel }
     }
 
-    fn expect(&mut self, now: SimTime, fate: &Fate) {
+    fn expect(&mut self, now: SimTime, message: NthMessage) {
+        let fate = self.population.fate(message);
         if let Some(last) = fate.last_event() {
             self.last_event = self.last_event.max(now.saturating_add(last));
         }
         if let Some(reply) = fate.reply() {
-            self.replies_to_come.push(Reverse((now.saturating_add(reply.after), self.posts.len())));
+            let at = now.saturating_add(reply.after);
+            self.replies_to_come.push(Reverse((at, self.posts.len())));
+            self.traffic.entry(message.phone).or_default().will_write(at);
         }
     }
 
@@ -227,6 +304,12 @@ impl PostLog {
         (post.device() == device).then_some((post, accepted))
     }
 
+    /// The POST at `index` (from 0), if it was accepted.
+    pub fn accepted_at(&self, index: usize) -> Option<(&LoggedPost, &Accepted)> {
+        let post = self.posts.get(index)?;
+        Some((post, post.accepted.as_ref()?))
+    }
+
     /// Whether no delivery, read, reply or refusal is still to come.
     pub fn settled(&self, now: SimTime) -> bool {
         self.last_event <= now
@@ -246,8 +329,31 @@ impl PostLog {
     }
 }
 
-/// An id like WSAPME's: `3EB0` and 18 capitals and digits, the first of which is never a hex digit.
 fn message_id(run: u64, message: NthMessage) -> String {
+    match message.channel {
+        Channel::Gateway => gateway_id(run, message),
+        Channel::Cloud(_) => cloud_id(run, message),
+    }
+}
+
+/// An id like Meta's: `wamid.` and base64, with characters that a URL would need escaped.
+fn cloud_id(run: u64, message: NthMessage) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    let chance = Chance::of(run, message.phone, message.nth);
+    let mut id = String::with_capacity(64);
+    id.push_str("wamid.HBgL");
+    for draw in 0..4 {
+        let bits = chance.nth_bits(Draw::IdLow, draw);
+        let digits = (0..10).map(|place| usize::try_from((bits >> (6 * place)) % 64).unwrap_or(0));
+        id.extend(digits.map(|digit| char::from(ALPHABET[digit])));
+    }
+    id.push_str("AA==");
+    id
+}
+
+/// An id like WSAPME's: `3EB0` and 18 capitals and digits, the first of which is never a hex digit.
+fn gateway_id(run: u64, message: NthMessage) -> String {
     const NOT_HEX: &[u8; 20] = b"GHIJKLMNOPQRSTUVWXYZ";
     const ANY: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

@@ -17,6 +17,13 @@ use super::{Options, serve};
 /// Settles within a twentieth of a second.
 pub const FAST: f64 = 100_000.0;
 
+/// Meta's call that sends, for the simulator's own number.
+pub const MESSAGES: &str = "/v24.0/106540352242922/messages";
+/// Meta's list of templates, for the simulator's own account.
+pub const TEMPLATES: &str = "/v24.0/102290129340398/message_templates";
+pub const BEARER: (&str, &str) = ("authorization", "Bearer secret");
+pub const JSON: (&str, &str) = ("content-type", "application/json");
+
 pub struct Sim {
     pub address: SocketAddr,
     _stop: DropGuard,
@@ -37,6 +44,11 @@ impl RawReply {
 
     pub fn is_hang_up(&self) -> bool {
         self.code == 0 && self.head.is_empty() && self.body.is_empty()
+    }
+
+    /// The code of an error of Meta's.
+    pub fn graph_code(&self) -> u64 {
+        self.json()["error"]["code"].as_u64().unwrap_or_else(|| panic!("no code in {}", self.body))
     }
 
     pub fn message_id(&self) -> String {
@@ -78,6 +90,14 @@ impl Sim {
 
     pub async fn get(&self, path: &str) -> RawReply {
         self.call("GET", path, &[("x-wsapme-token", "secret")], "").await
+    }
+
+    pub async fn graph(&self, path: &str, body: &Value) -> RawReply {
+        self.call("POST", path, &[BEARER, JSON], &body.to_string()).await
+    }
+
+    pub async fn graph_get(&self, path: &str) -> Value {
+        self.call("GET", path, &[BEARER], "").await.json()
     }
 
     pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> RawReply {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    test_client::{Sim, call, options, phone, send_body},
+    test_client::{MESSAGES, Sim, call, options, phone, send_body},
     *,
 };
 
@@ -42,6 +42,49 @@ async fn the_same_seed_gives_the_same_truth_in_another_order_of_sending() {
     assert_eq!(fates(&first), fates(&second));
     assert_eq!(first["people"], second["people"]);
     assert!(fates(&first).values().flatten().any(|fate| fate[4].is_string()), "nobody replied");
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_truth_through_meta_with_its_faults_in_another_order() {
+    let with_faults = || {
+        let faults = [
+            "throttle=0.1",
+            "async-131049=0.1",
+            "pacing-hold=0.2",
+            "pacing-drop=0.1",
+            "webhook-lost=0.3",
+            "no-delivered=0.5",
+        ];
+        Options { faults: faults.map(|fault| fault.parse().unwrap()).into(), ..options(7) }
+    };
+    let (one, other) = (Sim::start(with_faults()).await, Sim::start(with_faults()).await);
+    let send = async |sim: &Sim, n: usize| {
+        let template = json!({ "name": "hello_world", "language": { "code": "en_US" } });
+        let to = format!("+{}", phone(n));
+        let body = json!({ "messaging_product": "whatsapp", "to": to, "type": "template", "template": template });
+        sim.graph(MESSAGES, &body).await;
+    };
+
+    for n in (0..200).chain(0..100) {
+        send(&one, n).await;
+    }
+    for n in (0..100).rev().chain((0..200).rev()) {
+        send(&other, n).await;
+    }
+
+    let announced = |truth: &Value| {
+        let mut all: Vec<_> = truth["posts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|post| json!([post["phone"], post["announced_stage"], post["announced_reply"]]).to_string())
+            .collect();
+        all.sort();
+        all
+    };
+    let (first, second) = (one.settled_truth().await, other.settled_truth().await);
+    assert_eq!(fates(&first), fates(&second));
+    assert_eq!(announced(&first), announced(&second));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use super::{
     fate::{Cents, Fate, Population, WireStatus},
     post_log::{Accepted, Answered, LoggedPost, SimTime, TokenCheck},
+    webhook::plan::{announced_by, plan},
     world::World,
 };
 
@@ -43,10 +44,12 @@ struct PeopleCounts {
 
 /// One POST as JSON.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a document: each is a key of its own")]
 struct TruthLine<'a> {
     seq: usize,
     #[serde(serialize_with = "millis")]
     at: DateTime<Utc>,
+    provider: &'static str,
     phone: &'a str,
     device: &'a str,
     token_ok: bool,
@@ -57,6 +60,9 @@ struct TruthLine<'a> {
     content_type: &'a str,
     async_failed: bool,
     stage: Option<&'static str>,
+    /// The highest stage that webhooks have announced or would have: what was lost is not in it.
+    announced_stage: Option<&'static str>,
+    announced_reply: bool,
     #[serde(serialize_with = "optional_millis")]
     delivered_at: Option<DateTime<Utc>>,
     #[serde(serialize_with = "optional_millis")]
@@ -163,13 +169,20 @@ impl Pages {
         }
     }
 
+    fn announced(&self, accepted: &Accepted) -> (Option<WireStatus>, bool) {
+        let plan = plan(accepted, self.world.population, self.world.answered());
+        announced_by(&plan, self.now.saturating_sub(accepted.at))
+    }
+
     fn line<'a>(&self, seq: usize, post: &'a LoggedPost) -> TruthLine<'a> {
         let so_far = post.accepted.as_ref().map(|accepted| SoFar::of(accepted, self.world.population, self.now));
         let so_far = so_far.unwrap_or_default();
+        let announced = post.accepted.as_ref().map(|accepted| self.announced(accepted)).unwrap_or_default();
         let wall = |moment: Option<SimTime>| moment.map(|moment| self.world.wall(moment));
         TruthLine {
             seq,
             at: self.world.wall(post.at),
+            provider: post.kind.provider(),
             phone: post.phone(),
             device: post.device(),
             token_ok: post.token == TokenCheck::Right,
@@ -180,6 +193,8 @@ impl Pages {
             content_type: post.content_type(),
             async_failed: so_far.stage == Some(WireStatus::Error),
             stage: so_far.stage.map(stage),
+            announced_stage: announced.0.map(stage),
+            announced_reply: announced.1,
             delivered_at: wall(so_far.delivered),
             read_at: wall(so_far.read),
             replied_at: wall(so_far.replied),
@@ -195,7 +210,7 @@ async fn survey(world: &World, now: SimTime) -> (TruthHead, usize) {
     let population = world.population;
     let (settled, total) = {
         let state = world.state();
-        (state.post_log.settled(now), state.post_log.len())
+        (state.settled(now), state.post_log.len())
     };
     let mut survey = Survey { population, now, next_event: None, people: HashMap::new() };
     for from in (0..total).step_by(PAGE) {

@@ -16,16 +16,25 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    GRACE, Options,
+    CloudAccount, GRACE, Options,
     fate::Population,
     fault::{FaultError, FaultKind, FaultRates},
-    post_log::{Acceptance, Accepted, Answered, Decision, IncomingSend, PostLog, SimTime, TokenCheck},
+    post_log::{
+        Acceptance, Accepted, Answered, Circumstances, Decision, IncomingSend, PostLog, SendKind, SimTime, TokenCheck,
+    },
     script::{Call, HangUp, ScriptedAnswer, Scripts},
+    webhook::{WebhookQueue, WebhookStats, plan::plan},
 };
 
 /// How long a slow response takes: in simulated time, and at least in real time.
 const SLOW: f64 = 40.0;
 const SLOW_AT_LEAST: Duration = Duration::from_secs(1);
+/// How long a response waits for an early webhook.
+const HEAD_START: Duration = Duration::from_millis(300);
+/// How long after a response the first webhook goes out.
+const AFTER_RESPONSE: Duration = Duration::from_millis(5);
+/// The length of an outage of webhooks, in simulated seconds.
+const OUTAGE: f64 = 60.0;
 
 /// The simulator's whole state.
 #[derive(Debug)]
@@ -33,6 +42,7 @@ pub struct World {
     latency: Duration,
     token: Option<SecretString>,
     devices: Vec<String>,
+    pub account: CloudAccount,
     pub population: Population,
     began: Instant,
     began_at: DateTime<Utc>,
@@ -52,6 +62,16 @@ pub struct LockedState {
     pub post_log: PostLog,
     pub scripts: Scripts,
     pub rates: FaultRates,
+    /// How many files were uploaded.
+    pub uploads: u64,
+    pub webhooks: WebhookQueue,
+}
+
+impl LockedState {
+    /// Whether nothing is still to come, and everything that is announced was received.
+    pub fn settled(&self, now: SimTime) -> bool {
+        self.post_log.settled(now) && self.webhooks.is_idle()
+    }
 }
 
 /// How to respond to a send, and when.
@@ -84,11 +104,18 @@ impl World {
         let (began, began_at) = (Instant::now(), Utc::now());
         let run = began_at.timestamp_nanos_opt().unwrap_or_default().cast_unsigned();
         let rates = FaultRates::new(&options.faults)?;
-        let state = LockedState { post_log: PostLog::new(population, run), scripts: Scripts::default(), rates };
+        let state = LockedState {
+            post_log: PostLog::new(population, run),
+            scripts: Scripts::default(),
+            rates,
+            uploads: 0,
+            webhooks: WebhookQueue::new(options.webhooks),
+        };
         Ok(Self {
             latency: options.latency,
             token: options.token,
             devices: options.devices,
+            account: options.account,
             population,
             began,
             began_at,
@@ -126,6 +153,23 @@ impl World {
         if right { TokenCheck::Right } else { TokenCheck::Wrong }
     }
 
+    pub fn is_stopped(&self) -> bool {
+        self.shutdown.is_cancelled()
+    }
+
+    /// Resolves when the simulator is stopped.
+    pub async fn stopped(&self) {
+        self.shutdown.cancelled().await;
+    }
+
+    /// Whether webhooks do not get through now: for the first simulated minute of each stretch of time that gives the
+    /// wanted share.
+    pub fn is_outage(&self) -> bool {
+        let rate = self.state().rates.rate(FaultKind::WebhookOutage);
+        let simulated = self.now().as_secs_f64() * self.population.speed;
+        rate > 0.0 && simulated % (OUTAGE / rate) < OUTAGE
+    }
+
     pub fn devices(&self) -> &[String] {
         &self.devices
     }
@@ -138,9 +182,27 @@ impl World {
             (_, Some(why)) => (ResponseKind::Refused(why), not_taken(Answered::Refused), self.latency),
             (TokenCheck::Right, None) => self.decide(&mut state, arrival.phone),
         };
-        let now = self.now();
-        let accepted = state.post_log.record(now, arrival, decision);
+        let rates = state.rates;
+        let circumstances = Circumstances { now: self.now(), rates: &rates };
+        let accepted = state.post_log.record(circumstances, arrival, decision);
+        let wait = accepted.as_ref().map_or(wait, |accepted| self.announce(&mut state, arrival.kind, accepted, wait));
         SendResponse { kind, accepted, wait }
+    }
+
+    /// Queues the webhooks of a message that was just accepted. Returns when the response is due, which an early webhook
+    /// puts off.
+    fn announce(&self, state: &mut LockedState, kind: SendKind, accepted: &Accepted, wait: Duration) -> Duration {
+        if !state.webhooks.has_receiver() {
+            return wait;
+        }
+        let post = state.post_log.len().saturating_sub(1);
+        state.webhooks.follow(kind, post, accepted, &plan(accepted, self.population, self.answered()));
+        if accepted.knobs.has(FaultKind::WebhookEarly) { wait.max(HEAD_START) } else { wait }
+    }
+
+    /// When the response to a send has gone out, counted from its acceptance.
+    pub fn answered(&self) -> Duration {
+        self.latency.saturating_add(AFTER_RESPONSE)
     }
 
     fn decide(&self, state: &mut LockedState, phone: &str) -> (ResponseKind, Decision, Duration) {
@@ -215,10 +277,12 @@ impl World {
             posts: state.post_log.len(),
             accepted: state.post_log.accepted(),
             people: state.post_log.people(),
+            uploads: state.uploads,
             in_flight: self.in_flight.load(Ordering::Relaxed),
             max_in_flight: self.max_in_flight.load(Ordering::Relaxed),
             status_calls: self.status_calls.load(Ordering::Relaxed),
-            settled: state.post_log.settled(now),
+            settled: state.settled(now),
+            webhooks: state.webhooks.stats(),
         }
     }
 }
@@ -229,10 +293,12 @@ pub struct SimStats {
     posts: usize,
     accepted: usize,
     people: usize,
+    uploads: u64,
     in_flight: usize,
     max_in_flight: usize,
     status_calls: u64,
     settled: bool,
+    webhooks: WebhookStats,
 }
 
 /// One send in flight; dropped with its response or its client.
@@ -254,11 +320,12 @@ fn not_taken(answered: Answered) -> Decision {
 
 fn refusal(kind: FaultKind) -> Answered {
     match kind {
-        FaultKind::Throttle => Answered::Throttle,
-        FaultKind::Error => Answered::Error,
+        FaultKind::Throttle | FaultKind::Throttle429 | FaultKind::PairLimit => Answered::Throttle,
         FaultKind::AcceptThenHangup => Answered::Hangup,
         FaultKind::Slow => Answered::Slow,
         FaultKind::Offline => Answered::Offline,
         FaultKind::Html => Answered::Html,
+        // The others are never drawn for an answer.
+        _ => Answered::Error,
     }
 }

@@ -6,13 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
-    extract::{ConnectInfo, State, rejection::BytesRejection},
+    extract::{ConnectInfo, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
     routing::{get, post},
 };
-use bytes::Bytes;
 use serde::Serialize;
 
 use self::{
@@ -24,7 +22,8 @@ use super::{
     connection::Cut,
     fate::{Fate, WireStatus},
     fault::FaultKind,
-    post_log::{Accepted, IncomingSend, LoggedPost, TokenCheck},
+    post_log::{Accepted, IncomingSend, LoggedPost, SendKind, TokenCheck},
+    response::{HTML, Received, Unread, hang_up, json, literally, raw, text_of, whole},
     script::{Call, ScriptedAnswer},
     world::{ResponseKind, SendResponse, SharedWorld, World},
 };
@@ -34,15 +33,10 @@ mod wire;
 
 /// The gateway's header for the token.
 const TOKEN_HEADER: &str = "x-wsapme-token";
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const HTML: HeaderValue = HeaderValue::from_static("text/html");
 /// How long a throttled client is asked to wait, in simulated seconds.
 const RETRY_AFTER: f64 = 30.0;
 /// The answer for an unknown message. The trailing space is real.
 const MESSAGE_INFO: &str = "messageInfo ";
-
-/// A request body, or why it could not be read.
-type Received = Result<Bytes, BytesRejection>;
 
 /// The calls of the gateway.
 pub fn routes() -> Router<Arc<World>> {
@@ -105,6 +99,7 @@ impl SendCall<'_> {
 
     fn arrival<'a>(&self, headers: &'a HeaderMap, send: &'a SendRequest, body: &'a str) -> IncomingSend<'a> {
         IncomingSend {
+            kind: SendKind::Gateway,
             phone: &send.phone,
             device: &send.device,
             content_type: text_of(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default(),
@@ -152,16 +147,14 @@ impl SendCall<'_> {
 
     fn fault(&self, kind: FaultKind) -> Response {
         match kind {
-            FaultKind::Throttle => {
+            FaultKind::Throttle | FaultKind::Throttle429 | FaultKind::PairLimit => {
                 let mut response = failure(StatusCode::TOO_MANY_REQUESTS, "Too Many Attempts.");
                 response.headers_mut().insert(header::RETRY_AFTER, self.retry_after());
                 response
             }
             FaultKind::Offline => failure(StatusCode::OK, "Device is offline"),
-            FaultKind::Html => raw(StatusCode::BAD_GATEWAY, HTML, wire::BAD_GATEWAY),
-            FaultKind::Error | FaultKind::AcceptThenHangup | FaultKind::Slow => {
-                failure(StatusCode::OK, "Failed to send message")
-            }
+            FaultKind::Html => raw(StatusCode::BAD_GATEWAY, HTML, super::response::BAD_GATEWAY),
+            _ => failure(StatusCode::OK, "Failed to send message"),
         }
     }
 
@@ -305,25 +298,6 @@ fn device_status(world: &World) -> &'static str {
     if world.state().rates.rate(FaultKind::Offline) > 0.0 { "offline" } else { "paired" }
 }
 
-/// Why a body was not read to its end.
-#[derive(Debug, Clone, Copy)]
-enum Unread {
-    TooLarge,
-    /// The client went away in the middle: there is no request.
-    BrokenOff,
-}
-
-fn whole(body: Received) -> Result<Bytes, Unread> {
-    body.map_err(|why| match why.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Unread::TooLarge,
-        _ => Unread::BrokenOff,
-    })
-}
-
-fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
 fn unauthorised() -> Response {
     failure(StatusCode::UNAUTHORIZED, "Unauthorised Token")
 }
@@ -338,37 +312,6 @@ fn failure(code: StatusCode, message: &str) -> Response {
 
 fn success<T: Serialize>(message: &str, data: T) -> Response {
     json(StatusCode::OK, &Envelope { success: true, message, data: Some(data) })
-}
-
-fn json<T: Serialize>(code: StatusCode, body: &T) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(body) => raw(code, JSON, body),
-        Err(_) => raw(StatusCode::INTERNAL_SERVER_ERROR, HTML, "cannot be written as JSON"),
-    }
-}
-
-fn raw(code: StatusCode, content_type: HeaderValue, body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = code;
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-/// Responds as scripted; codes and types were checked when the script was added.
-fn literally(answer: ScriptedAnswer) -> Response {
-    let code = answer.code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or_default();
-    let content_type = answer.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()).unwrap_or(JSON);
-    let mut response = raw(code, content_type, answer.body.unwrap_or_default());
-    if let Some(seconds) = answer.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-/// Cuts the connection; nothing of this response is ever written.
-fn hang_up(cut: &Cut) -> Response {
-    cut.hang_up();
-    Response::new(Body::empty())
 }
 
 #[cfg(test)]

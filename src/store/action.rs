@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::StoreError;
+use super::{StoreError, begin};
 use crate::domain::act::Act;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 
@@ -139,6 +139,18 @@ pub async fn newest_on_each(tx: &mut PgConnection, people: &[RecipientId]) -> Re
     Ok(acts)
 }
 
+/// The newest launch or resume of a blast that is not taken back.
+pub async fn newest_launch(tx: &mut PgConnection, blast: BlastId) -> Result<Option<LoggedAction>, StoreError> {
+    let action = sqlx::query_as(
+        "select id, at, operator, action, blast_id, recipient_id, phone_number, detail from operator_actions
+          where blast_id = $1 and undone_at is null and action in ('launch', 'resume') order by id desc limit 1",
+    )
+    .bind(blast)
+    .fetch_optional(tx)
+    .await?;
+    Ok(action)
+}
+
 /// Who closed a person, if an operator did and it stands.
 pub async fn newest_close(tx: &mut PgConnection, recipient: RecipientId) -> Result<Option<LoggedAction>, StoreError> {
     let action = sqlx::query_as(
@@ -165,7 +177,7 @@ pub async fn mark_undone(tx: &mut PgConnection, ids: &[ActionId], by: &str) -> R
 
 /// When an operator last opened a window; records that they do so now.
 pub async fn touch_last_seen(pool: &PgPool, operator: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let before = sqlx::query_scalar("select seen_at from operator_seen where operator = $1")
         .bind(operator)
         .fetch_optional(&mut *tx)

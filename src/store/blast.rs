@@ -32,6 +32,8 @@ impl FromRow<'_, PgRow> for LimitColumns {
 pub struct RunnableBlast {
     pub id: BlastId,
     pub message: String,
+    /// Sent in place of the message.
+    pub template: Option<serde_json::Value>,
     #[sqlx(flatten)]
     pub limits: LimitColumns,
     pub send_after: Option<DateTime<Utc>>,
@@ -187,7 +189,7 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
 /// What a sender may send for now or soon.
 pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select id, message, rate, gap, send_window, weekdays, timezone, send_after
+        "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after
            from blasts where sender_id = $1 and state = 'sending' order by id",
     )
     .bind(sender)

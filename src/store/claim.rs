@@ -238,21 +238,22 @@ pub async fn next_due(pool: &PgPool, blast: BlastId) -> Result<Option<DateTime<U
     Ok(due)
 }
 
-/// Whether somebody may still get the POST they were claimed for: their blast is sending, its sender was neither stopped nor
+/// Who of these may still get the POST they were claimed for: their blast is sending, its sender was neither stopped nor
 /// taken over, and they have not opted out since. Deleted people are not found, and so get none.
-pub async fn is_wanted(pool: &PgPool, person: RecipientId) -> Result<bool, StoreError> {
+pub async fn still_wanted(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<RecipientId>, StoreError> {
+    let ids: Vec<i64> = people.iter().map(|person| person.0).collect();
     let wanted = sqlx::query_scalar(
-        "select exists (
-             select 1 from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
-              where r.id = $1 and r.status = 'sending'
-                and exists (select 1 from sender_leases l where l.sender_id = o.id and l.epoch = r.epoch)
-                and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
-                and not exists (select 1 from suppressions s
-                                 where person_key(s.phone_number) = person_key(r.phone_number)
-                                   and s.business in (o.business, '*')))",
+        "select r.id
+           from blast_recipients r join blasts b on b.id = r.blast_id join senders o on o.id = b.sender_id
+          where r.id = any($1) and r.status = 'sending'
+            and exists (select 1 from sender_leases l where l.sender_id = o.id and l.epoch = r.epoch)
+            and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
+            and not exists (select 1 from suppressions s
+                             where person_key(s.phone_number) = person_key(r.phone_number)
+                               and s.business in (o.business, '*'))",
     )
-    .bind(person)
-    .fetch_one(pool)
+    .bind(ids)
+    .fetch_all(pool)
     .await?;
     Ok(wanted)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
-use super::StoreError;
+use super::{StoreError, begin};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 
@@ -84,7 +84,7 @@ const REPAIR_LOCK: i64 = 0x7265_7061_6972;
 /// Makes the counters (of one blast, or of all) equal to a recount; returns what differed. The difference is seen in one
 /// snapshot and appended like any other change, so people may be sent to and marked meanwhile.
 pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDifference>, StoreError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(REPAIR_LOCK).execute(&mut *tx).await?;
     let repaired = sqlx::query_as(concat!(
         "with difference as materialized (",

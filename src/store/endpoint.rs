@@ -4,11 +4,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
+use reqwest::Url;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 use tokio::time::timeout;
 
 use super::StoreError;
+use crate::domain::database_url::{DatabaseUrl, DatabaseUrlError};
 
 /// How long a first connection may take; a database that sleeps needs some seconds to wake.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
@@ -110,12 +112,57 @@ impl Endpoint {
     }
 }
 
+/// The parameters of an address that the driver knows, beside `options[…]`.
+const KNOWN_PARAMETERS: [&str; 20] = [
+    "user",
+    "password",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "options",
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "application_name",
+    "statement-cache-capacity",
+    "channel_binding",
+    "connect_timeout",
+];
+
+/// Those of them that change nothing here: hosted Postgres puts them into the addresses that it hands out.
+const WITHOUT_EFFECT: [&str; 2] = ["channel_binding", "connect_timeout"];
+
 /// Statements are not logged: their parameters are people. No `extra_float_digits`, which PgBouncer refuses by default:
 /// floats travel in binary.
 fn base_options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    let options =
-        PgConnectOptions::from_str(url).map_err(unusable)?.application_name("blastdeck").extra_float_digits(None);
+    let url: DatabaseUrl = url.parse().map_err(|error: DatabaseUrlError| StoreError::Address(error.to_string()))?;
+    let options = driver_options(&url)?.application_name("blastdeck").extra_float_digits(None);
     Ok(options.disable_statement_logging())
+}
+
+/// The driver reads addresses in its own way, but every parameter by its name. It would log what it does not know, with
+/// its value.
+fn driver_options(url: &DatabaseUrl) -> Result<PgConnectOptions, StoreError> {
+    let is_known = |name: &str| KNOWN_PARAMETERS.contains(&name) || name.starts_with("options[");
+    if url.parameters().any(|(name, _)| !is_known(name)) {
+        tracing::warn!(address = %url, "the database's address has parameters that are not supported: they are ignored");
+    }
+    let in_force = |(name, value): &(&str, &str)| {
+        is_known(name) && !WITHOUT_EFFECT.contains(name) && url.parameter(name) == Some(*value)
+    };
+    let plain = Url::parse_with_params("postgres://", url.parameters().filter(in_force))
+        .map_err(|error| StoreError::Address(error.to_string()))?;
+    let options = PgConnectOptions::from_str(plain.as_str()).map_err(unusable)?;
+    // As with libpq: there is no TLS on a socket, whatever the address or `PGSSLMODE` asks for.
+    let is_socket = options.get_socket().is_some();
+    Ok(if is_socket { options.ssl_mode(PgSslMode::Disable) } else { options })
 }
 
 /// The driver's words name the parameter, never its password.
@@ -129,6 +176,11 @@ fn unusable(error: sqlx::Error) -> StoreError {
 /// Neon's pooled hosts are named `…-pooler.…`, and refuse any startup option.
 fn is_neon_pooler(options: &PgConnectOptions) -> bool {
     options.get_host().contains("-pooler.")
+}
+
+/// One connection beside every pool, to whatever answers at an address.
+pub async fn connection(url: &str) -> Result<PgConnection, StoreError> {
+    connect(&base_options(url)?).await
 }
 
 /// One connection, made now, so that an unreachable server is reported at once.
@@ -183,4 +235,34 @@ async fn backend(connection: &mut PgConnection) -> Result<String, StoreError> {
 async fn prepare(connection: &mut PgConnection) -> Result<(), StoreError> {
     let _: i32 = sqlx::query_scalar("select $1::int").bind(1).fetch_one(connection).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn an_address_leads_to_the_same_place_as_with_libpq() {
+        let to = |url: &str| base_options(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+
+        let address = to("postgres://aina@[::1]:5433/shop");
+        assert_eq!((address.get_host(), address.get_port(), address.get_socket()), ("::1", 5433, None));
+        for url in [
+            "postgres://aina@/shop?host=/run/postgresql&sslmode=require",
+            "postgres:///shop?host=/run/postgresql&user=aina",
+            "postgres://aina@%2Frun%2Fpostgresql/shop",
+            "postgres://aina@elsewhere/shop?host=/run/postgresql",
+        ] {
+            let options = to(url);
+            assert_eq!(options.get_socket().map(|dir| &**dir), Some(Path::new("/run/postgresql")), "{url}");
+            assert_eq!((options.get_username(), options.get_database()), ("aina", Some("shop")), "{url}");
+            assert!(matches!(options.get_ssl_mode(), PgSslMode::Disable), "{url}");
+        }
+        let odd = to("postgres://a%20b:x%2B%26y@host/c%2Bd?sslmode=require&options=-c%20a=b&what=not");
+        assert_eq!((odd.get_username(), odd.get_database()), ("a b", Some("c+d")));
+        assert_eq!(odd.get_options(), Some("-c a=b"));
+        assert!(matches!(odd.get_ssl_mode(), PgSslMode::Require));
+    }
 }

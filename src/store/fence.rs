@@ -1,5 +1,7 @@
 //! The facts that a restored, copied or failed-over database gives itself away by, and what a confirmation writes.
 
+use std::ops::AddAssign;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -178,8 +180,21 @@ pub const POSTED_BEFORE: &str = "this machine posted to them before the database
 pub struct Confirmed {
     /// People queued whom this machine had posted to: they are uncertain now.
     pub uncertain: i64,
+    /// Opt-outs that this machine had noted and the database had forgotten: they are noted again.
+    pub opt_outs: i64,
+    /// Opt-outs that this machine had noted and that cannot be read any more.
+    pub unreadable_opt_outs: i64,
     /// Attempts newer than anything the database has, whose people are not in it: it lost their blast.
     pub unknown: i64,
+}
+
+impl AddAssign for Confirmed {
+    fn add_assign(&mut self, more: Self) {
+        self.uncertain += more.uncertain;
+        self.unknown += more.unknown;
+        self.opt_outs += more.opt_outs;
+        self.unreadable_opt_outs += more.unreadable_opt_outs;
+    }
 }
 
 /// When the newest attempt of a sender was claimed, as the database has it.
@@ -188,77 +203,17 @@ pub async fn newest_attempt(connection: &mut PgConnection, sender: SenderId) -> 
     Ok(newest.bind(sender).fetch_one(connection).await?)
 }
 
-/// Makes uncertain whoever is queued with the number of somebody whom this machine posted to after `since` and whom the
-/// database does not have: a list that was imported again after a restore has other ids.
-pub async fn doubt_imported_again(
-    connection: &mut PgConnection,
-    (sender, since): (SenderId, DateTime<Utc>),
-    posted: &[PostedAttempt],
-) -> Result<Confirmed, StoreError> {
-    let columns = PostedColumns::of(posted);
-    let (unknown, uncertain) = sqlx::query_as(
-        "with lost as (
-             select person_key('+' || p.phone) as person, max(p.epoch) as epoch, max(p.claimed_at) as claimed_at
-               from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::timestamptz[])
-                    as p (recipient, attempt, epoch, phone, claimed_at)
-              where p.claimed_at > $2
-                and not exists (select 1 from blast_recipients r
-                                 where r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone)
-              group by 1),
-         queued as (
-             select r.id, l.epoch, l.claimed_at
-               from lost l
-               join blast_recipients r on person_key(r.phone_number) = l.person and r.status = 'queued'
-               join blasts b on b.id = r.blast_id and b.sender_id = $1
-              order by r.id
-                for update of r),
-         tried as (
-             insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
-             select r.id, r.attempt + 1, $1, q.epoch, q.claimed_at from queued q join blast_recipients r on r.id = q.id
-             on conflict do nothing),
-         moved as (
-             update blast_recipients r
-                set attempt = r.attempt + 1, status = 'uncertain', standing = 'uncertain', epoch = q.epoch,
-                    claimed_at = q.claimed_at, changed_at = now(), reason = $8
-               from queued q
-              where r.id = q.id
-             returning r.id, r.blast_id, r.attempt),
-         history as (
-             insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-             select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $8) from moved)
-         select (select count(*) from lost), (select count(*) from moved)",
-    )
-    .bind(sender)
-    .bind(since)
-    .bind(columns.recipients)
-    .bind(columns.attempts)
-    .bind(columns.epochs)
-    .bind(columns.phones)
-    .bind(columns.claimed_at)
-    .bind(POSTED_BEFORE)
-    .fetch_one(connection)
-    .await?;
-    Ok(Confirmed { uncertain, unknown })
-}
-
-/// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
-/// known by a late answer what came of them. Returns how many became uncertain.
-pub async fn restore_attempts(
-    connection: &mut PgConnection,
-    sender: SenderId,
-    posted: &[PostedAttempt],
-) -> Result<i64, StoreError> {
-    let columns = PostedColumns::of(posted);
-    let restored = sqlx::query_scalar(
-        "with lost as (
-             select r.id, r.blast_id, r.status, p.attempt, p.epoch, p.claimed_at
-               from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::timestamptz[])
-                    as p (recipient, attempt, epoch, phone, claimed_at)
-               join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
-              where not exists (select 1 from attempts a where a.recipient_id = p.recipient and a.attempt = p.attempt)
-              order by r.id
-                for update of r),
-         tried as (
+/// Records attempts that the database has forgotten, and makes uncertain whoever of their people is queued. `$lost` are common
+/// table expressions over `posted`, the last of which names them: `lost (id, status, attempt, epoch, claimed_at)`, their rows
+/// locked. `$unknown` counts whom the database does not have at all.
+macro_rules! restore_lost {
+    ($lost:literal, $unknown:literal) => {
+        concat!(
+            "with posted as (
+             select * from unnest($2::bigint[], $3::integer[], $4::bigint[], $5::text[], $6::timestamptz[])
+                           as p (recipient, attempt, epoch, phone, claimed_at)),",
+            $lost,
+            ", tried as (
              insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
              select id, attempt, $1, max(epoch), max(claimed_at) from lost group by id, attempt
              on conflict do nothing),
@@ -278,18 +233,82 @@ pub async fn restore_attempts(
          logged as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
              select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)
-         select count(*) from moved",
-    )
-    .bind(sender)
-    .bind(columns.recipients)
-    .bind(columns.attempts)
-    .bind(columns.epochs)
-    .bind(columns.phones)
-    .bind(columns.claimed_at)
-    .bind(POSTED_BEFORE)
-    .fetch_one(connection)
-    .await?;
-    Ok(restored)
+         select (select count(*) from moved), ",
+            $unknown
+        )
+    };
+}
+
+/// By the ids that the database knows: of those who are not queued a late answer tells the outcome.
+const BY_ID: &str = restore_lost!(
+    " lost as (
+             select r.id, r.status, p.attempt, p.epoch, p.claimed_at
+               from posted p join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
+              where p.claimed_at > $8
+                and not exists (select 1 from attempts a where a.recipient_id = p.recipient and a.attempt = p.attempt)
+              order by r.id
+                for update of r)",
+    "0::bigint"
+);
+
+/// By the numbers of people whose ids the database does not have: a list that was imported again after a restore has others.
+const BY_NUMBER: &str = restore_lost!(
+    " forgotten as (
+             select person_key('+' || p.phone) as person, max(p.epoch) as epoch, max(p.claimed_at) as claimed_at
+               from posted p
+              where p.claimed_at > $8
+                and not exists (select 1 from blast_recipients r
+                                 where r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone)
+              group by 1),
+         lost as (
+             select r.id, r.status, r.attempt + 1 as attempt, f.epoch, f.claimed_at
+               from forgotten f
+               join blast_recipients r on person_key(r.phone_number) = f.person and r.status = 'queued'
+               join blasts b on b.id = r.blast_id and b.sender_id = $1
+              order by r.id
+                for update of r)",
+    "(select count(*) from forgotten)"
+);
+
+/// Records attempts that the database has forgotten, and makes uncertain whoever of them is queued; of the others it is
+/// known by a late answer what came of them.
+pub async fn restore_attempts(
+    connection: &mut PgConnection,
+    sender: SenderId,
+    posted: &[PostedAttempt],
+) -> Result<Confirmed, StoreError> {
+    restore(connection, BY_ID, (sender, DateTime::UNIX_EPOCH), posted).await
+}
+
+/// Makes uncertain whoever is queued with the number of somebody whom this machine posted to after `since` and whom the
+/// database does not have: a list that was imported again after a restore has other ids.
+pub async fn doubt_imported_again(
+    connection: &mut PgConnection,
+    (sender, since): (SenderId, DateTime<Utc>),
+    posted: &[PostedAttempt],
+) -> Result<Confirmed, StoreError> {
+    restore(connection, BY_NUMBER, (sender, since), posted).await
+}
+
+async fn restore(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    (sender, since): (SenderId, DateTime<Utc>),
+    posted: &[PostedAttempt],
+) -> Result<Confirmed, StoreError> {
+    let columns = PostedColumns::of(posted);
+    let (uncertain, unknown) = sqlx::query_as(statement)
+        .bind(sender)
+        .bind(columns.recipients)
+        .bind(columns.attempts)
+        .bind(columns.epochs)
+        .bind(columns.phones)
+        .bind(columns.claimed_at)
+        .bind(POSTED_BEFORE)
+        .bind(since)
+        .fetch_one(connection)
+        .await?;
+    Ok(Confirmed { uncertain, unknown, ..Confirmed::default() })
 }
 
 /// Attempts column by column, as `unnest` takes them.

@@ -8,8 +8,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
 use super::StoreError;
+use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::message::{Message, Variables};
+use crate::domain::message::Variables;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::phone::Phone;
 
@@ -19,7 +20,7 @@ pub struct BlastDraft {
     pub sender_id: SenderId,
     pub tag: String,
     pub follow_up_stage: String,
-    pub message: Message,
+    pub content: BlastContent,
     pub rate: Option<Rate>,
     pub gap: Option<Gap>,
     pub window: Option<Hours>,
@@ -103,19 +104,21 @@ pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreErr
 
 async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -> Result<BlastId, StoreError> {
     let blast = sqlx::query_scalar(
-        "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
+                             template)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          returning id",
     )
     .bind(draft.sender_id)
     .bind(&draft.tag)
     .bind(&draft.follow_up_stage)
-    .bind(draft.message.template())
+    .bind(draft.content.text())
     .bind(draft.rate.map(|rate| rate.to_string()))
     .bind(draft.gap.map(|gap| gap.to_string()))
     .bind(draft.window.map(|hours| hours.to_string()))
     .bind(draft.weekdays.map(|days| days.to_string()))
     .bind(draft.timezone.map(Tz::name))
+    .bind(draft.content.template())
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::types::PgInterval;
-use sqlx::{PgConnection, PgPool, PgTransaction};
+use sqlx::{PgConnection, PgPool};
 
 use super::connect::is_known;
-use super::{StoreError, settings};
+use super::{DbTransaction, StoreError, settings};
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::waiting::WaitingReport;
 
@@ -56,7 +56,7 @@ pub struct LeaseRequest<'a> {
 #[derive(Debug)]
 pub struct PendingLease {
     pub lease: Lease,
-    pub tx: PgTransaction<'static>,
+    pub tx: DbTransaction,
 }
 
 impl PendingLease {

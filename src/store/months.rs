@@ -1,18 +1,21 @@
-//! Tables that are kept by months: the months ahead are made, the months that are over long enough are dropped whole.
+//! Tables that are kept by months or days: the partitions ahead are made, those that are over long enough are dropped whole.
 
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::StoreError;
+use super::{StoreError, begin};
 
 /// Tables in partitions of a month, by the time of their rows.
 const BY_MONTH: [&str; 1] = ["status_history"];
 
-/// Makes the months ahead where they are missing. Returns how many were made.
+/// Tables in partitions of a day, by the day on which their rows were received.
+const BY_DAY: [&str; 1] = ["webhook_inbox"];
+
+/// Makes the months and days ahead where they are missing. Returns how many were made.
 pub async fn make(pool: &PgPool) -> Result<i32, StoreError> {
-    Ok(sqlx::query_scalar("select ensure_history_partitions()").fetch_one(pool).await?)
+    Ok(sqlx::query_scalar("select ensure_history_partitions() + ensure_inbox_partitions()").fetch_one(pool).await?)
 }
 
-/// What came of dropping old months, by the partitions' names.
+/// What came of dropping old partitions, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DroppedPartitions {
     pub gone: Vec<String>,
@@ -22,12 +25,28 @@ pub struct DroppedPartitions {
 
 /// Drops the months that ended at least `months` whole months ago, by the database's clock and in UTC.
 pub async fn drop_old(pool: &PgPool, months: u32) -> Result<DroppedPartitions, StoreError> {
+    let until = "(date_trunc('month', now() at time zone 'UTC') - make_interval(months => $2)) at time zone 'UTC'";
+    drop_partitions(pool, &BY_MONTH, until, months).await
+}
+
+/// Drops the days that ended at least `days` whole days ago, by the database's clock and in UTC.
+pub async fn drop_old_days(pool: &PgPool, days: u32) -> Result<DroppedPartitions, StoreError> {
+    let until = "(date_trunc('day', now() at time zone 'UTC') - make_interval(days => $2)) at time zone 'UTC'";
+    drop_partitions(pool, &BY_DAY, until, days).await
+}
+
+async fn drop_partitions(
+    pool: &PgPool,
+    tables: &[&str],
+    until: &str,
+    kept: u32,
+) -> Result<DroppedPartitions, StoreError> {
     let mut dropped = DroppedPartitions::default();
-    for table in BY_MONTH {
-        for month in old(pool, table, months).await? {
-            match drop_one(pool, &month.sql_name).await {
-                Ok(()) => dropped.gone.push(month.name),
-                Err(StoreError::Busy(_)) => dropped.busy.push(month.name),
+    for table in tables {
+        for part in old(pool, table, until, kept).await? {
+            match drop_one(pool, &part.sql_name).await {
+                Ok(()) => dropped.gone.push(part.name),
+                Err(StoreError::Busy(_)) => dropped.busy.push(part.name),
                 Err(error) => return Err(error),
             }
         }
@@ -43,22 +62,25 @@ struct Partition {
 }
 
 /// A table's old partitions, oldest first: only its own, and only in its own schema. The bounds are the catalogue's, for
-/// a name proves nothing.
-async fn old(pool: &PgPool, table: &str, months: u32) -> Result<Vec<Partition>, StoreError> {
-    let found = sqlx::query_as(
+/// a name proves nothing. A bound that is a date is the midnight of UTC.
+async fn old(pool: &PgPool, table: &str, until: &str, kept: u32) -> Result<Vec<Partition>, StoreError> {
+    let found = sqlx::query_as(AssertSqlSafe(format!(
         "select name, sql_name
            from (select c.relname::text as name, format('%I.%I', n.nspname, c.relname) as sql_name,
-                        substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''([^'']+)''\\)')::timestamptz as until
+                        (substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''([^'']+)''\\)')
+                         || case when key.atttypid = 'date'::regtype then ' 00:00:00+00' else '' end)::timestamptz as until
                    from pg_inherits i
                    join pg_class p on p.oid = i.inhparent
                    join pg_class c on c.oid = i.inhrelid and c.relnamespace = p.relnamespace
                    join pg_namespace n on n.oid = c.relnamespace
+                   join pg_partitioned_table t on t.partrelid = p.oid
+                   join pg_attribute key on key.attrelid = p.oid and key.attnum = t.partattrs[0]
                   where i.inhparent = to_regclass($1)) as part
-          where until <= (date_trunc('month', now() at time zone 'UTC') - make_interval(months => $2)) at time zone 'UTC'
-          order by until",
-    )
+          where until <= {until}
+          order by until"
+    )))
     .bind(table)
-    .bind(i32::try_from(months).unwrap_or(i32::MAX))
+    .bind(i32::try_from(kept).unwrap_or(i32::MAX))
     .fetch_all(pool)
     .await?;
     Ok(found)
@@ -66,7 +88,7 @@ async fn old(pool: &PgPool, table: &str, months: u32) -> Result<Vec<Partition>, 
 
 /// Takes the table's lock for an instant, or not at all: whoever writes history waits behind us no longer than that.
 async fn drop_one(pool: &PgPool, sql_name: &str) -> Result<(), StoreError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     sqlx::query("set local lock_timeout = '100ms'").execute(&mut *tx).await?;
     sqlx::query(AssertSqlSafe(format!("drop table {sql_name}"))).execute(&mut *tx).await?;
     tx.commit().await?;

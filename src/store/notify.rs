@@ -1,4 +1,4 @@
-//! Notifications to other processes: hints on one channel, orders on another.
+//! Notifications to other processes: hints on one channel, orders on another, webhooks on a third.
 
 use sqlx::PgPool;
 
@@ -9,6 +9,8 @@ use crate::domain::ids::BlastId;
 pub const HINTS: &str = "blastdeck";
 /// Pause, cancel, launch, opt-out: at once.
 pub const ORDERS: &str = "blastdeck_orders";
+/// A webhook was received: it can be applied.
+pub const INBOX: &str = "blastdeck_inbox";
 
 pub async fn hint(pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
     notify(pool, HINTS, blast).await
@@ -16,6 +18,10 @@ pub async fn hint(pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreErro
 
 pub async fn order(pool: &PgPool, blast: Option<BlastId>) -> Result<(), StoreError> {
     notify(pool, ORDERS, blast).await
+}
+
+pub async fn inbox(pool: &PgPool) -> Result<(), StoreError> {
+    notify(pool, INBOX, None).await
 }
 
 async fn notify(pool: &PgPool, channel: &str, blast: Option<BlastId>) -> Result<(), StoreError> {

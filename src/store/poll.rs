@@ -5,7 +5,7 @@ use std::ops::Bound;
 use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::PgPool;
 
-use super::{StoreError, settings};
+use super::{StoreError, begin, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::polling::TimeRange;
@@ -74,7 +74,7 @@ pub async fn record_asked(pool: &PgPool, blast: BlastId, stretches: &[TimeRange]
     }
     let asked: Vec<_> = stretches.iter().copied().map(as_range).collect();
     let asked = format!("{{{}}}", asked.join(","));
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     sqlx::query("insert into blast_polls (blast_id) select id from blasts where id = $1 on conflict do nothing")
         .bind(blast)
         .execute(&mut *tx)

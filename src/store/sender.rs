@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::StoreError;
 use crate::domain::ids::SenderId;
@@ -15,14 +15,19 @@ mod registration;
 pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
 
 /// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet.
-pub async fn stop(pool: &PgPool, id: SenderId, code: &StopCode, reason: &str) -> Result<bool, StoreError> {
+pub async fn stop(
+    executor: impl PgExecutor<'_>,
+    id: SenderId,
+    code: &StopCode,
+    reason: &str,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3 where id = $1 and stopped_at is null",
     )
     .bind(id)
     .bind(code.as_str().replace('\0', ""))
     .bind(reason.replace('\0', ""))
-    .execute(pool)
+    .execute(executor)
     .await?;
     Ok(done.rows_affected() == 1)
 }

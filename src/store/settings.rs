@@ -1,9 +1,10 @@
 //! Settings of one transaction. `set local` only: a pooled host keeps nothing of a session.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool, PgTransaction};
+use sqlx::{PgExecutor, PgPool};
 
 use super::StoreError;
+use super::transaction::{DbTransaction, begin_with};
 
 /// The database's time: within a transaction the time at which that began, as logged acts and the history have it.
 pub async fn now(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreError> {
@@ -17,14 +18,14 @@ pub async fn now(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreEr
 /// newest rows the planner chooses others, two hundred times slower, by luck. And "is anybody queued in this blast?"
 /// seems cheap by a scan of the table, if half the table is queued; where it is the other half, the scan passes a
 /// million people, each second.
-pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
+pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<DbTransaction, StoreError> {
     // One trip to the server for all of it.
-    Ok(pool.begin_with(HOT_PATH).await?)
+    begin_with(pool, HOT_PATH).await
 }
 
 /// The same with a short lock timeout, for callers that have another way.
-pub(super) async fn begin_impatient(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
-    Ok(pool.begin_with(IMPATIENT).await?)
+pub(super) async fn begin_impatient(pool: &PgPool) -> Result<DbTransaction, StoreError> {
+    begin_with(pool, IMPATIENT).await
 }
 
 macro_rules! begin_with_lock_timeout {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::{StoreError, settings};
-use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
 /// One suppression.
@@ -86,21 +86,101 @@ pub async fn add(tx: &mut PgConnection, suppress: NewSuppression<'_>) -> Result<
     Ok(added.unwrap_or(false))
 }
 
-/// Removes what one operator's act added: not what the person said, and not while another act for the number stands.
-pub async fn remove_own(tx: &mut PgConnection, business: &str, phone: &str, act: ActionId) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "delete from suppressions
-          where business = $1 and person_key(phone_number) = person_key($2) and source = 'operator'
-            and not exists (select 1 from operator_actions
-                             where person_key(phone_number) = person_key($2) and id <> $3 and undone_at is null
-                               and action in ('opt-out', 'suppress'))",
+/// Suppressions column by column, as `unnest` takes them.
+#[derive(Debug)]
+pub struct SuppressionColumns<'a> {
+    pub businesses: Vec<&'a str>,
+    pub phones: Vec<&'a str>,
+    pub reasons: Vec<Option<&'a str>>,
+    pub sources: Vec<&'a str>,
+    pub authors: Vec<&'a str>,
+}
+
+/// Which of these have no suppression: their positions, from 0.
+pub async fn missing(tx: &mut PgConnection, of: &SuppressionColumns<'_>) -> Result<Vec<usize>, StoreError> {
+    let missing: Vec<i64> = sqlx::query_scalar(
+        "select p.place - 1
+           from unnest($1::text[], $2::text[]) with ordinality as p (business, phone, place)
+          where not exists (select 1 from suppressions x
+                             where x.business = p.business and person_key(x.phone_number) = person_key(p.phone))",
     )
-    .bind(business)
-    .bind(phone)
-    .bind(act)
+    .bind(&of.businesses)
+    .bind(&of.phones)
+    .fetch_all(tx)
+    .await?;
+    Ok(missing.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
+}
+
+/// Adds several; how many were not there.
+pub async fn add_several(tx: &mut PgConnection, new: &SuppressionColumns<'_>) -> Result<i64, StoreError> {
+    let done = sqlx::query(
+        "insert into suppressions (business, phone_number, reason, source, created_by)
+         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+         on conflict (business, person_key(phone_number)) do nothing",
+    )
+    .bind(&new.businesses)
+    .bind(&new.phones)
+    .bind(&new.reasons)
+    .bind(&new.sources)
+    .bind(&new.authors)
     .execute(tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+}
+
+/// How many bytes of a machine's own list of opt-outs this database was compared with; `None`: never.
+pub async fn compared(tx: &mut PgConnection, origin: &str) -> Result<Option<i64>, StoreError> {
+    let bytes = sqlx::query_scalar("select bytes from opt_out_memories where origin = $1");
+    Ok(bytes.bind(origin).fetch_optional(tx).await?)
+}
+
+/// Records that so many bytes of a machine's own list are in this database.
+pub async fn record_compared(tx: &mut PgConnection, origin: &str, bytes: u64) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into opt_out_memories (origin, bytes) values ($1, $2)
+         on conflict (origin) do update set bytes = excluded.bytes",
+    )
+    .bind(origin)
+    .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Removes what acts on these numbers added that are taken back by now: for every business that the act held for, also
+/// where the opt-out was carried on since. A row and the act that added it have the same time and author. What the person
+/// said stays, and so does whatever another act, one that stands, holds for too. Returns what was removed.
+pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result<Vec<(String, Phone)>, StoreError> {
+    let removed = sqlx::query_as(
+        "with recursive acts as (
+             select a.id, person_key(a.phone_number) as person, a.action, a.at, a.operator, a.undone_at,
+                    coalesce(a.detail ->> 'business', s.business) as business
+               from operator_actions a
+               left join blasts b on b.id = a.blast_id
+               left join senders s on s.id = b.sender_id
+              where a.action in ('opt-out', 'suppress', 'unsuppress')
+                and person_key(a.phone_number) in (select person_key(phone) from unnest($1::text[]) as phone)),
+         held (person, business) as (
+             select a.person, a.business
+               from acts a
+              where a.undone_at is null and a.action <> 'unsuppress'
+                and not exists (select 1 from acts u
+                                 where u.person = a.person and u.action = 'unsuppress' and u.id > a.id
+                                   and u.business = a.business)
+              union
+             select h.person, l.business from held h join opt_out_links l on l.source = h.business)
+         delete from suppressions x
+          using acts a
+          where a.person = person_key(x.phone_number) and a.action = 'opt-out' and a.undone_at is not null
+            and x.source = 'operator' and x.created_at = a.at and x.created_by = a.operator
+            and not exists (select 1 from held h
+                             where h.person = a.person and (h.business = x.business or h.business is null))
+         returning x.business, x.phone_number",
+    )
+    .bind(phones)
+    .fetch_all(tx)
+    .await?;
+    Ok(removed)
 }
 
 /// Removes one; `false` when it was not there.
@@ -112,6 +192,19 @@ pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Resul
             .execute(tx)
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Lifts what the person or the provider said, not what an operator did. `false`: there was nothing.
+pub async fn lift(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "delete from suppressions
+          where business = $1 and person_key(phone_number) = person_key($2) and source <> 'operator'",
+    )
+    .bind(business)
+    .bind(phone)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// The businesses that a number is suppressed for.
@@ -168,6 +261,30 @@ pub async fn open_rows(
     )
     .bind(business)
     .bind(phone)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+/// The same for several: with the position of each suppression, from 0. A person who is open under two comes twice.
+pub async fn open_rows_of(
+    tx: &mut PgConnection,
+    of: &SuppressionColumns<'_>,
+) -> Result<Vec<(i64, BlastId, RecipientId, i32)>, StoreError> {
+    let rows = sqlx::query_as(
+        "select distinct on (r.id) p.place - 1, r.blast_id, r.id, r.attempt
+           from unnest($1::text[], $2::text[]) with ordinality as p (business, phone, place)
+          cross join lateral (select id, blast_id, attempt, status from blast_recipients
+                               where person_key(phone_number) = person_key(p.phone) offset 0) r
+           join blasts b on b.id = r.blast_id join senders s on s.id = b.sender_id
+          where r.status in ('queued', 'sending', 'uncertain')
+            and (p.business = '*' or s.business = p.business
+                 or s.business in (select x.business from suppressions x
+                                    where person_key(x.phone_number) = person_key(p.phone)))
+          order by r.id",
+    )
+    .bind(&of.businesses)
+    .bind(&of.phones)
     .fetch_all(tx)
     .await?;
     Ok(rows)

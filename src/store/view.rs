@@ -1,4 +1,5 @@
-//! What the CLI and the dashboard read: blasts with counts, windows of recipients, one person in full, senders.
+//! What the database holds of blasts with their counts, windows of recipients, one person in full and senders. What is
+//! computed from more than rows is added above, in `app::view`.
 //! The types are here, the statements in the files below.
 
 use std::cmp::Ordering;
@@ -18,14 +19,14 @@ pub mod senders;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
-use crate::domain::funnel::{Counts, Stuck};
+use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::AttemptOutcome;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::domain::waiting::{Waiting, WaitingReport};
+use crate::domain::waiting::WaitingReport;
 
 /// A blast with its counts, in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct BlastRow {
     /// How many opted out later, when something had been accepted for them or tried: they stay in their stage.
     pub opted_out_later: i64,
     pub message: String,
+    /// What is sent in place of the message; its words are in `message`.
+    pub template: Option<serde_json::Value>,
     /// Its own limits, which narrow its sender's.
     pub limits: LimitColumns,
     /// Armed: nothing is sent before this.
@@ -62,34 +65,6 @@ pub struct BlastRow {
     pub next_due_reason: Option<String>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
-    /// Why it is not sending as fast as it can. Not stored: the engine derives it (`None` from the store).
-    pub waiting: Option<Waiting>,
-    /// When it is done if nothing holds it up. Not stored: the engine derives it (`None` from the store).
-    pub done_at: Option<DateTime<Utc>>,
-    /// How fast it goes on average by the limit that binds, its own or its sender's, in messages an hour; `None`: no limit
-    /// does, or nothing is sent. Not stored: the engine derives it (`None` from the store).
-    pub per_hour: Option<i64>,
-}
-
-impl BlastRow {
-    /// How many of a hundred people are settled. Whoever a cancel left out is not: what was cancelled half-way
-    /// is half done.
-    pub fn settled_percent(&self) -> i64 {
-        match self.state {
-            BlastState::Cancelled => self.counts.reached_or_failed_percent(),
-            _ => self.counts.settled_percent(),
-        }
-    }
-}
-
-impl BlastRow {
-    /// Who got no further. Where too many to count were not asked about, nobody is said to be stuck at *sent*.
-    pub const fn stuck(&self) -> Stuck {
-        match self.unasked {
-            Total::Exactly(people) => self.counts.stuck(people),
-            Total::AtLeast(_) => self.counts.stuck(self.counts.sent),
-        }
-    }
 }
 
 /// Which blasts to list; everything absent matches all.
@@ -269,12 +244,6 @@ pub struct SenderRow {
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast.
     pub waiting: WaitingReport,
-    /// Attempts that count against today's limit (the sender's own day). Not stored: filled in by the engine.
-    pub today: i64,
-    /// The day's limit. Not stored: from the configuration.
-    pub daily_cap: Option<i64>,
-    /// The rate that binds, in messages an hour; `None`: unlimited. Not stored: from the configuration.
-    pub per_hour: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

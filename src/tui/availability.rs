@@ -45,10 +45,14 @@ pub fn cannot_cancel(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_pause(model: &Model) -> Option<String> {
-    let Some(blast) = model.blast() else { return no_blast(model) };
+    let Some(blast) = model.to_pause() else { return no_blast(model) };
     match blast.state {
         BlastState::Sending | BlastState::Scheduled => read_only(model),
-        BlastState::Paused => Some(format!("{} is paused already: S goes on with it", blast.tag)),
+        BlastState::Completed => Some(format!("{} is done: nothing to pause", blast.tag)),
+        BlastState::Paused if blast.counts.queued == 0 => {
+            Some(format!("{} is paused already, and nobody in it is queued", blast.tag))
+        }
+        BlastState::Paused => Some(format!("{} is paused already: S resumes it", blast.tag)),
         _ => Some(format!("{} is not being sent: nothing to pause", blast.tag)),
     }
 }

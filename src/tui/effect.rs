@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 use super::ExitReason;
 use super::model::PageRequest;
 use crate::app::view::{
-    BlastRow, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow, Total,
+    BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{AppError, Confirmed, Launch, Marked, MarkedSeveral, Plan, StoreError, TakenBack};
+use crate::app::{AppError, Confirmed, Launch, Marked, MarkedSeveral, Plan, StoreError, UndoOutcome};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
@@ -122,6 +122,8 @@ pub enum WriteRequest {
         amount: Decimal,
     },
     UndoMine,
+    /// The armed launch of this blast.
+    UndoLaunch(BlastId),
     UndoPerson(RecipientId),
     /// The same mark on several people, undone as one.
     MarkSeveral {
@@ -154,7 +156,7 @@ impl WriteRequest {
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
-            Self::Amend { .. } | Self::UndoMine | Self::UndoPerson(_) | Self::Pause(_) => false,
+            Self::Amend { .. } | Self::UndoMine | Self::UndoLaunch(_) | Self::UndoPerson(_) | Self::Pause(_) => false,
         }
     }
 }
@@ -164,8 +166,8 @@ impl WriteRequest {
 pub enum WriteOutcome {
     Marked(Marked),
     MarkedSeveral(MarkedSeveral),
-    TakenBack(TakenBack),
-    Blast(Box<BlastRow>),
+    Undone(UndoOutcome),
+    Blast(Box<BlastView>),
     /// How many were left out.
     Cancelled(i64),
     Deleted,
@@ -211,8 +213,8 @@ pub type EffectResult<T> = Result<T, EffectError>;
 /// What an effect came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Completion {
-    Blasts(EffectResult<Vec<BlastRow>>),
-    Senders(EffectResult<Vec<SenderRow>>),
+    Blasts(EffectResult<Vec<BlastView>>),
+    Senders(EffectResult<Vec<SenderView>>),
     List {
         ticket: u64,
         part: ListPart,

@@ -181,6 +181,9 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
             LoopEvent::Feed(feed::FeedEvent::Database(state)) => {
                 self.update_and_draw(Msg::Database(state), FOR_DATA)?;
             }
+            LoopEvent::Feed(feed::FeedEvent::Retired(change)) => {
+                self.update_and_draw(Msg::Retired(change), FOR_DATA)?;
+            }
             LoopEvent::Signal(TerminalSignal::Resized) => {
                 let size = self.screen.size();
                 self.update_and_draw(Msg::Resized(size), AFTER_KEY)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::app::DatabaseState;
+use crate::app::{DatabaseState, EngineChange};
 
 /// The shortest time between two refreshes.
 const AT_MOST_EVERY: Duration = Duration::from_millis(250);
@@ -18,20 +18,27 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(3);
 pub struct Feed {
     news: watch::Receiver<u64>,
     database: watch::Receiver<DatabaseState>,
+    retirement: watch::Receiver<Option<EngineChange>>,
     last: Instant,
 }
 
 /// What the feed reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedEvent {
     Refresh,
     Database(DatabaseState),
+    /// The engine of this process sends no more.
+    Retired(EngineChange),
 }
 
 impl Feed {
-    pub fn new(news: watch::Receiver<u64>, mut database: watch::Receiver<DatabaseState>) -> Self {
+    pub fn new(
+        news: watch::Receiver<u64>,
+        mut database: watch::Receiver<DatabaseState>,
+        retirement: watch::Receiver<Option<EngineChange>>,
+    ) -> Self {
         database.mark_changed();
-        Self { news, database, last: Instant::now() }
+        Self { news, database, retirement, last: Instant::now() }
     }
 
     /// The next thing to do. Cancel safe.
@@ -40,12 +47,22 @@ impl Feed {
         tokio::select! {
             biased;
             Ok(()) = self.database.changed() => FeedEvent::Database(*self.database.borrow_and_update()),
+            Some(change) = retired(&mut self.retirement) => FeedEvent::Retired(change),
             () = changed(&mut self.news, self.last, due) => {
                 self.news.mark_unchanged();
                 self.last = Instant::now();
                 FeedEvent::Refresh
             }
         }
+    }
+}
+
+/// Resolves once, when the engine retires.
+async fn retired(retirement: &mut watch::Receiver<Option<EngineChange>>) -> Option<EngineChange> {
+    match retirement.changed().await {
+        Ok(()) => retirement.borrow_and_update().clone(),
+        // Nobody is left who could retire.
+        Err(_) => std::future::pending().await,
     }
 }
 
@@ -78,7 +95,7 @@ mod tests {
     async fn a_burst_of_changes_is_read_four_times_a_second() {
         let (sender, news) = watch::channel(0);
         let (_database, state) = watch::channel(DatabaseState::Up);
-        let mut feed = Feed::new(news, state);
+        let mut feed = Feed::new(news, state, watch::channel(None).1);
         assert_eq!(feed.next().await, FeedEvent::Database(DatabaseState::Up));
         let began = Instant::now();
 
@@ -94,7 +111,7 @@ mod tests {
     async fn without_changes_it_reads_every_three_seconds() {
         let (_sender, news) = watch::channel(0);
         let (_database, state) = watch::channel(DatabaseState::Up);
-        let mut feed = Feed::new(news, state);
+        let mut feed = Feed::new(news, state, watch::channel(None).1);
         feed.next().await;
         let began = Instant::now();
 

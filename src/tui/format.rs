@@ -5,8 +5,9 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::app::view::Total;
-pub use crate::domain::text::number;
-use crate::domain::text::{clean, grouped};
+pub use crate::domain::amount::money;
+use crate::domain::text::clean;
+pub use crate::domain::text::{count_of, number, people as counted};
 
 /// The longest name in a question, in characters.
 const BRIEF_MAX: usize = 20;
@@ -31,16 +32,6 @@ pub fn total(total: Total) -> String {
     }
 }
 
-/// With two decimals, `1,240.00`.
-pub fn money(amount: Decimal) -> String {
-    let text = format!("{:.2}", amount.abs());
-    let sign = if amount.is_sign_negative() && !amount.is_zero() { "-" } else { "" };
-    match text.split_once('.') {
-        Some((whole, cents)) => format!("{sign}{}.{cents}", grouped(whole)),
-        None => format!("{sign}{}", grouped(&text)),
-    }
-}
-
 /// In five columns: `1,240`, `12.3k`, `123k`, `1.2M`; `-` for nothing.
 pub fn short_money(amount: Decimal) -> String {
     use rust_decimal::prelude::ToPrimitive;
@@ -56,14 +47,6 @@ pub fn brief(words: &str) -> String {
     }
     let kept: String = words.chars().take(BRIEF_MAX - 1).collect();
     format!("{kept}~")
-}
-
-/// "1 person", "40 people".
-pub fn counted(people: usize) -> String {
-    match people {
-        1 => "1 person".to_owned(),
-        people => format!("{} people", number(i64::try_from(people).unwrap_or(i64::MAX))),
-    }
 }
 
 /// The currency as people write it before an amount.

@@ -10,7 +10,7 @@ mod recipients;
 
 pub use attention::AttentionItem;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
-pub use notice::{LogLine, Notice, Tone};
+pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, Overlay, PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
@@ -19,16 +19,17 @@ pub use recipients::{CursorMove, CursorTarget, ListOrder, ListScope, PageRequest
 
 use std::collections::{BTreeSet, VecDeque};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::key::Key;
 use super::layout::{Layout, Zoom, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
-use crate::app::DatabaseState;
-use crate::app::view::{BlastRow, ChangesSince, RecipientRow, SenderRow, Total};
+use crate::app::view::{BlastView, ChangesSince, RecipientRow, SenderView, Total};
+use crate::app::{DatabaseState, Launch};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::retry::RetryRules;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -78,9 +79,13 @@ pub struct Model {
     /// When something last changed in what was read.
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: BlastList,
-    pub senders: Vec<SenderRow>,
+    pub senders: Vec<SenderView>,
     /// This process's name in leases: with another one, the sending happens elsewhere.
     pub holder: String,
+    /// How old an attempt must be before its message may be sent again.
+    pub resend_after: TimeDelta,
+    /// Whether this process sends no more: its program or its settings are not the current ones.
+    pub is_retired: bool,
     /// The row of the funnel's cursor, an index into [`STAGES`].
     pub stage: usize,
     pub recipients: RecipientTable,
@@ -90,6 +95,8 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     pub prompt: Option<Prompt>,
     pub notice: Option<Notice>,
+    /// When the notice was said.
+    pub said_at: DateTime<Utc>,
     /// Keys that wait for the list they are meant for.
     pub held: VecDeque<Key>,
     pub last_key: DateTime<Utc>,
@@ -119,6 +126,8 @@ impl Model {
             news_at: None,
             senders: Vec::new(),
             holder: String::new(),
+            resend_after: RetryRules::default().resend_after,
+            is_retired: false,
             stage: 0,
             recipients: RecipientTable::default(),
             focus: Pane::Funnel,
@@ -126,6 +135,7 @@ impl Model {
             overlays: Vec::new(),
             prompt: None,
             notice: None,
+            said_at: now,
             held: VecDeque::new(),
             last_key: now,
             mine: BTreeSet::new(),
@@ -143,7 +153,7 @@ impl Model {
     }
 
     /// The selected blast.
-    pub fn blast(&self) -> Option<&BlastRow> {
+    pub fn blast(&self) -> Option<&BlastView> {
         self.blasts.selected()
     }
 
@@ -170,6 +180,11 @@ impl Model {
         self.ticket
     }
 
+    /// When the message of this attempt may be sent again, if not yet.
+    pub fn resend_from(&self, claimed_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        claimed_at.map(|claimed| claimed + self.resend_after).filter(|from| *from > self.now)
+    }
+
     pub fn is_read_only(&self) -> bool {
         self.options.kind == DashboardKind::ReadOnly
     }
@@ -177,6 +192,7 @@ impl Model {
     /// Shows a line to the operator.
     pub fn say(&mut self, notice: Notice) {
         self.notice = Some(notice);
+        self.said_at = self.now;
     }
 
     /// Says why something is not done.
@@ -185,8 +201,26 @@ impl Model {
     }
 
     /// The launched blasts that can still be undone, each with the time until which it can.
-    pub fn armed(&self) -> impl Iterator<Item = (&BlastRow, DateTime<Utc>)> {
+    pub fn armed(&self) -> impl Iterator<Item = (&BlastView, DateTime<Utc>)> {
         self.blasts.rows().iter().filter_map(|blast| Some((blast, armed_until(blast, self.now)?)))
+    }
+
+    /// The armed launch that the line of messages names, with the time at which it starts: the keys that stop a launch act
+    /// on this one. A message that is older than the launch does not hide it.
+    pub fn announced(&self) -> Option<(&BlastView, DateTime<Utc>)> {
+        let mut armed = self.armed();
+        match &self.notice {
+            None => armed.next(),
+            Some(Notice { armed: Some(launch), .. }) => armed.find(|(blast, _)| blast.id == launch.blast),
+            Some(_) => armed.find(|(_, until)| *until - Launch::ARMED_FOR > self.said_at),
+        }
+    }
+
+    /// The blast that `p` pauses: the selected one, or the announced launch where the selected one is not being sent.
+    pub fn to_pause(&self) -> Option<&BlastView> {
+        let is_sent = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
+        let announced = || self.announced().map(|(blast, _)| blast);
+        self.blast().filter(is_sent).or_else(announced).or_else(|| self.blast())
     }
 
     /// The next time at which the screen changes by itself.
@@ -195,7 +229,7 @@ impl Model {
     }
 
     /// A blast that would continue without this window.
-    pub fn in_flight(&self) -> Option<&BlastRow> {
+    pub fn in_flight(&self) -> Option<&BlastView> {
         self.blasts.rows().iter().find(|blast| blast.state == BlastState::Sending)
     }
 
@@ -246,12 +280,12 @@ impl Model {
 }
 
 /// Until when an armed launch can be undone.
-pub fn armed_until(blast: &BlastRow, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn armed_until(blast: &BlastView, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let waits = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
     blast.send_after.filter(|until| waits && *until > now)
 }
 
 /// Paused by the engine, not by an operator.
-pub fn paused_by_itself(blast: &BlastRow) -> bool {
+pub fn paused_by_itself(blast: &BlastView) -> bool {
     blast.state == BlastState::Paused && blast.state_by.as_ref().is_none_or(|by| *by == Actor::Engine)
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Size;
 use super::effect::Completion;
 use super::key::Key;
-use crate::app::DatabaseState;
+use crate::app::{DatabaseState, EngineChange};
 
 /// A message and when it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub enum Msg {
     /// Something may have changed in the database, or it has been a while.
     Refresh,
     Database(DatabaseState),
+    /// The engine of this process sends no more.
+    Retired(EngineChange),
     /// A time shown on the screen has come.
     Deadline,
     /// The process was continued after a stop.

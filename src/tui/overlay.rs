@@ -1,5 +1,6 @@
 //! What the overlays say, as lines for a width.
 
+mod command_line;
 mod details;
 mod help;
 mod lists;
@@ -58,18 +59,6 @@ fn clock(model: &Model) -> TimeFormat {
 /// A title of segments, with words at its right end.
 fn title(left: Vec<String>, right: Option<String>) -> TitleRule {
     TitleRule { left, right }
-}
-
-/// A command line after so many blanks, on several lines where it is long: a shell reads them as one.
-fn pasteable(command_line: &str, indent: usize, width: u16) -> impl Iterator<Item = String> {
-    let room = width.saturating_sub(u16::try_from(indent).unwrap_or(0) + 4);
-    let parts = wrapped(command_line, room);
-    let last = parts.len().saturating_sub(1);
-    let line = move |(n, part): (usize, String)| {
-        let goes_on = if n == last { "" } else { " \\" };
-        format!("{:indent$}{}{goes_on}", "", part.trim_end())
-    };
-    parts.into_iter().enumerate().map(line)
 }
 
 /// Text in lines of at most so many columns, broken at spaces where there are any.

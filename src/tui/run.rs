@@ -21,12 +21,14 @@ use crate::app::App;
 pub async fn on_terminal(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
     let terminal = Terminal::take()?;
     let (_reader, input) = input::read(keyboard()?)?;
-    let sources = EventSources { input, signals: signals()?, feed: Feed::new(app.news(), app.database()), stop };
+    let feed = Feed::new(app.news(), app.database(), app.retirement());
+    let sources = EventSources { input, signals: signals()?, feed, stop };
     let env = |name| std::env::var(name).ok();
     let colours = Colours::choose(options.palette, env("NO_COLOR").as_deref(), env("TERM").as_deref());
     let theme = ScreenTheme::new(colours, options.charset);
     let mut model = Model::new(options, terminal.size(), Utc::now());
     app.holder().clone_into(&mut model.holder);
+    model.resend_after = app.resend_after();
     EventLoop::new(terminal, AppEffectRunner::new(app), model, theme, Box::new(Utc::now)).run(sources).await
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the dashboard as a whole: updates, screens, bytes, storms of keys, the loop.
 
 mod amounts;
+mod armed;
 mod bytes;
 mod cancels;
 mod confirms;
@@ -10,6 +11,7 @@ mod finding;
 mod marks;
 mod needs;
 mod paging;
+mod reasons;
 mod screens;
 mod storm;
 pub mod support;

@@ -1,6 +1,7 @@
 //! The only place where the model changes: a message in, effects out. Pure: the same message on the same model always has
 //! the same result.
 
+mod armed;
 pub mod blast_acts;
 pub mod clipboard;
 mod completions;
@@ -20,6 +21,7 @@ mod written;
 use super::effect::{Effect, ReadRequest};
 use super::model::{Model, Shown};
 use super::msg::{Msg, TimedMsg};
+use crate::app::EngineChange;
 
 /// Applies one message.
 pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
@@ -38,7 +40,12 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             model.database = state;
             Vec::new()
         }
-        Msg::Deadline => written::time_came(model),
+        Msg::Retired(change) => {
+            model.is_retired = true;
+            model.refuse(retired(&change));
+            Vec::new()
+        }
+        Msg::Deadline => armed::time_came(model),
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => {
             if model.recipients.awaiting.is_none() {
@@ -50,6 +57,15 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     };
     effects.extend(lists::next_page(model));
     effects
+}
+
+/// Why this window sends no more, and what to do about it.
+fn retired(change: &EngineChange) -> String {
+    let (what, current) = match change {
+        EngineChange::Program => ("the program was replaced", "the new program"),
+        _ => ("the configuration has changed", "the new configuration"),
+    };
+    format!("{what}: this window no longer sends; open it again to send with {current}")
 }
 
 /// What is read at the start.

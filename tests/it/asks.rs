@@ -10,7 +10,7 @@ async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
     let mut terminal = shop.in_terminal(&["blast", "send", &blast], Size { columns: 250, rows: 30 });
     terminal.wait_for_text("Type 3 and enter");
     terminal.type_keys("3\r");
-    terminal.wait_for_text(&format!("blast pause {blast}` stops it, as u does in the dashboard"));
+    terminal.wait_for_text(&format!("blast pause {blast}` stops it, as ctrl-c does here and u in the dashboard"));
     assert!(terminal.wait_for_exit().success());
     let armed = "select count(*) from blasts where state = 'sending' and send_after > now() + interval '5 s'";
     assert_eq!(shop.number(armed).await, 1);
@@ -18,6 +18,28 @@ async fn a_start_that_was_typed_can_be_taken_back_for_ten_seconds() {
 
     assert_eq!(shop.sim.posts().await.len(), 0);
     assert_eq!(shop.count("queued").await, 3);
+}
+
+#[tokio::test]
+async fn ctrl_c_while_a_standby_is_waited_for_takes_the_launch_back() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    // Another machine seems to hold the sender: the hand-over waits for its renewal.
+    let elsewhere = "insert into sender_leases (sender_id, holder, host, epoch, expires_at)
+        select id, 'elsewhere', 'elsewhere', 1, now() + interval '1 minute' from senders
+        on conflict (sender_id) do update set holder = excluded.holder, host = excluded.host, expires_at = excluded.expires_at";
+    shop.execute(elsewhere).await;
+
+    let mut terminal = shop.in_terminal(&["blast", "send", &blast], Size { columns: 250, rows: 30 });
+    terminal.wait_for_text("Type 3 and enter");
+    terminal.type_keys("3\r");
+    terminal.wait_for_text(&format!("blast pause {blast}` stops it"));
+    terminal.type_keys("\x03");
+    terminal.wait_for_text("is a draft again: nothing was sent");
+
+    assert_eq!(terminal.wait_for_exit().exit_code(), 3);
+    assert_eq!(shop.state(&blast).await, "draft");
+    assert_eq!(shop.sim.posts().await.len(), 0);
 }
 
 #[tokio::test]

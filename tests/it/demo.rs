@@ -35,6 +35,36 @@ fn report_of(output: &Output) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// A template instead of a text, and webhooks instead of polls; alone and under everything that can go wrong with them.
+#[test]
+fn a_demo_through_meta_agrees_with_the_simulator_whatever_happens_to_its_webhooks() {
+    const FAULTS: [&str; 11] = [
+        "webhook-duplicate=1",
+        "webhook-reorder=1",
+        "webhook-early=0.1",
+        "webhook-lost=0.1",
+        "webhook-repeated=0.3",
+        "webhook-v23=0.5",
+        "accept-then-hangup=0.1",
+        "no-delivered=0.3",
+        "no-phone=0.3",
+        "wa-id-rewritten=0.3",
+        "throttle=0.02",
+    ];
+    let dir = TestDir::new();
+    let meta = [SMALL, &["--provider", "meta"]].concat();
+    let faults: Vec<&str> = FAULTS.iter().flat_map(|fault| ["--fault", fault]).collect();
+
+    let both = [meta.clone(), [meta, faults].concat()].map(|arguments| demo(&dir, &arguments).spawn().unwrap());
+
+    for demo in both {
+        let report = report_of(&demo.wait_with_output().unwrap());
+        assert_eq!(report["blast"]["state"], "completed");
+        assert_eq!(report["counts"]["uncertain"], 0, "callback data settles what was hung up on");
+    }
+    assert_eq!(left_in(&dir), BTreeSet::new());
+}
+
 /// What a demo put where its temporary files go.
 fn left_in(dir: &TestDir) -> BTreeSet<PathBuf> {
     std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect()

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use blastdeck::private_postgres::{PrivatePostgres, Status};
+use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use tokio::process::Command;
 
-use crate::support::{Said, Setup, Shop, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async, said};
+use crate::support::{
+    Said, Setup, Shop, Size, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async, said,
+};
 
 /// A pause of three seconds between two messages: it lasts longer than a test.
 const SLOW: Setup<'static> = Setup {
@@ -210,7 +212,7 @@ impl Private {
 
     fn pid(&self) -> Option<i32> {
         match self.local.status().unwrap() {
-            Status::Running { pid, .. } => Some(pid),
+            ServerStatus::Running { pid, .. } => Some(pid),
             _ => None,
         }
     }
@@ -260,7 +262,7 @@ async fn a_private_server_that_was_stopped_on_purpose_stays_so_until_somebody_st
     assert_eq!(private.run(&["db", "start"]).await.code, 0);
     private.shop.until_posts(posts + 50).await;
 
-    assert_eq!((status, engines), (Status::Stopped, 1));
+    assert_eq!((status, engines), (ServerStatus::Stopped, 1));
     eventually_async("all are sent to", async || {
         private.shop.count("queued").await + private.shop.count("sending").await == 0
     })
@@ -278,4 +280,51 @@ async fn a_standby_whose_private_database_is_gone_ends() {
 
     eventually("it ends", || private.shop.engines().is_empty());
     assert!(!data.exists(), "nothing is made in its place");
+}
+
+const WINDOW: Size = Size { columns: 100, rows: 24 };
+
+/// Nobody waits, and everybody is sent to at once.
+const FAST: Setup<'static> = Setup { sender: "rate = \"unlimited\"\nin_flight = 16", ..SLOW };
+
+#[tokio::test]
+async fn a_window_that_was_opened_with_an_older_configuration_takes_no_sender() {
+    let shop = Shop::open(FAST).await;
+    let mut window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+    shop.until_listening(1).await;
+    let blast = shop.draft(0..40).await;
+
+    shop.configure(SLOW);
+    shop.ok(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+
+    shop.until_posts(1).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let posts = shop.sim.stats().await.posts;
+    assert!(posts < 5, "{posts} were sent with the pace that the file no longer has");
+    window.wait_for_text("this window no longer sends");
+    assert_eq!(shop.engines().len(), 1, "a standby with the new configuration sends");
+    window.type_keys("qq");
+    assert!(window.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn a_window_whose_configuration_changes_hands_its_senders_to_the_standby() {
+    let shop = Shop::open(SLOW).await;
+    let mut window = shop.dashboard(WINDOW);
+    window.wait_for_text("live");
+    shop.blast(0..50).await;
+    shop.until_posts(1).await;
+    let epoch = shop.number("select max(epoch) from sender_leases").await;
+
+    shop.configure(Setup { sender: "gap = \"20m..20m\"", ..SLOW });
+
+    window.wait_for_text("this window no longer sends");
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 2).await;
+    assert!(shop.number("select max(epoch) from sender_leases").await > epoch);
+    assert_eq!(shop.count("uncertain").await, 0);
+    window.type_keys("qq");
+    assert!(window.wait_for_exit().success());
+    shop.promises().await;
 }

@@ -4,6 +4,7 @@ use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::content::BlastContent;
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, SenderId};
 use blastdeck::domain::message::Message;
@@ -25,14 +26,14 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         sender_id,
         tag: "Raya promo".into(),
         follow_up_stage: "Initial".into(),
-        message: Message::parse(message).unwrap(),
+        content: BlastContent::Text(Message::parse(message).unwrap()),
         rate: Some("20/min".parse().unwrap()),
         gap: Some("20s..60s".parse().unwrap()),
         window: Some("09:00-21:00".parse().unwrap()),
         weekdays: Some("mon-fri".parse().unwrap()),
         timezone: Some(chrono_tz::Asia::Kuala_Lumpur),
     };
-    NewBlast { region: "MY".parse().unwrap(), draft }
+    NewBlast { region: "MY".parse().unwrap(), draft, without_united_states: false }
 }
 
 async fn import(pool: &PgPool, source: impl Read + Send + 'static, to: &Path) -> Result<Imported, ImportError> {

@@ -1,5 +1,7 @@
 //! Migrations: two at once, a database that is newer than the program, and one with people of before.
 
+use blastdeck::domain::act::Act;
+
 use crate::support::{Setup, Shop, TestDir, broken_invariants};
 
 #[tokio::test]
@@ -17,6 +19,20 @@ async fn two_programs_that_start_on_a_fresh_database_at_once_migrate_it_once() {
     shop.draft(0..2).await;
     let again = shop.run(&["db", "migrate"]).await;
     assert!(again.err.contains("up to date"), "{again:?}");
+}
+
+/// Two with one number: whoever migrates runs one of them only.
+#[test]
+fn every_migration_has_a_number_of_its_own() {
+    let files = std::fs::read_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap();
+    let mut numbers: Vec<String> =
+        files.map(|file| file.unwrap().file_name().to_str().unwrap()[..4].to_owned()).collect();
+    numbers.sort();
+
+    let mut distinct = numbers.clone();
+    distinct.dedup();
+
+    assert_eq!(numbers, distinct);
 }
 
 #[tokio::test]
@@ -134,4 +150,42 @@ async fn whom_an_older_version_put_into_one_blast_twice_are_kept_and_sent_to_at_
     assert_eq!(opt_outs, [("*", "ben"), ("kedai", "the person"), ("other", "aina")], "the strongest word of each");
     let again = "insert into blast_recipients (blast_id, phone_number) values (1, '+5548987654323')";
     assert!(sqlx::raw_sql(again).execute(&shop.database.pool).await.is_err(), "from now on once");
+}
+
+/// Whether the database takes an act with this word.
+async fn takes_act(shop: &Shop, word: &str) -> bool {
+    let insert = sqlx::query("insert into operator_actions (operator, action) values ('aina', $1)").bind(word);
+    insert.execute(&shop.database.pool).await.is_ok()
+}
+
+#[tokio::test]
+async fn acts_of_every_known_word_are_taken_and_older_ones_of_another_stay() {
+    let shop = Shop::open(Setup::default()).await;
+    schema_before(&shop, "0013").await;
+    assert!(takes_act(&shop, "of-long-ago").await);
+    shop.execute(
+        "insert into senders (name, provider, business, rehearsal, stopped_at, stopped_code, stopped_reason)
+         values ('old', 'wsapme', 'kedai', true, now(), 'config', 'by hand')",
+    )
+    .await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    assert_eq!(shop.number("select count(*) from operator_actions where action = 'of-long-ago'").await, 1);
+    assert!(!takes_act(&shop, "of-long-ago").await);
+    for act in Act::known() {
+        assert!(takes_act(&shop, act.word()).await, "{act}");
+    }
+    assert_eq!(shop.number("select count(*) from senders where stopped_code = ''").await, 1, "still stopped");
+    let unchecked = "select count(*) from pg_constraint where not convalidated";
+    assert_eq!(shop.number(unchecked).await, 1, "only that of the acts");
+}
+
+#[tokio::test]
+async fn in_a_database_without_old_words_every_constraint_holds_for_every_row() {
+    let shop = Shop::open(Setup::default()).await;
+
+    shop.ok(&["db", "migrate"]).await;
+
+    assert_eq!(shop.number("select count(*) from pg_constraint where not convalidated").await, 0);
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use blastdeck::private_postgres::{PrivatePostgres, Status};
+use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
@@ -23,7 +23,7 @@ const SETUP: Setup<'static> = Setup {
 
 /// As `pg_ctl stop -m immediate` does.
 fn stop_immediately(local: &PrivatePostgres) {
-    let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
+    let ServerStatus::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
     kill_process(Pid::from_raw(pid).unwrap(), Signal::QUIT).unwrap();
 }
 
@@ -99,7 +99,7 @@ async fn the_standby_goes_on_when_the_window_that_sends_is_killed() {
 
 /// The server with all its processes.
 fn processes_of(local: &PrivatePostgres) -> Vec<Pid> {
-    let Status::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
+    let ServerStatus::Running { pid, .. } = local.status().unwrap() else { panic!("the server runs") };
     let parent_of = |name: &str| {
         let stat = std::fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
         stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<i32>().ok()

@@ -168,7 +168,7 @@ async fn a_number_gets_no_two_messages_closer_than_the_pair_gap_also_over_a_rest
     // Eight, or fewer where the engine was quick and the asking slow.
     let people = said["people"].as_i64().unwrap();
     assert!((1..=8).contains(&people), "{said}");
-    let words = format!("waits for: pair gap, {people} left and the next had a message too recently, next 20");
+    let words = format!("waits for: pair gap, {people} left and the next was messaged too recently, next 20");
     assert!(said["text"].as_str().unwrap().starts_with(&words), "{said}");
     let given_back = shop.number("select count(*) from provider_message where outcome = 'released'").await;
     assert!(given_back <= 2 * 16, "{given_back} were given back for 16 people: that is asking again and again");
@@ -198,7 +198,7 @@ async fn after_slow_down_nothing_goes_before_the_time_that_the_provider_named() 
     assert!(pause >= TimeDelta::seconds(3), "{pause}");
     assert_eq!(
         said["text"].as_str().unwrap().split(", until").next().unwrap(),
-        "waits for: throttled, the provider asked to slow down"
+        "waits for: the provider, which asked to slow down"
     );
     let until: DateTime<Utc> = said["until"].as_str().unwrap().parse().unwrap();
     assert!((until - times[0] - TimeDelta::seconds(3)).abs() < TimeDelta::milliseconds(500), "{until}");

@@ -58,6 +58,21 @@ async fn hours_that_are_closed_are_in_the_plan_and_in_the_promise_of_every_face(
 }
 
 #[tokio::test]
+async fn a_start_outside_the_hours_says_when_they_open() {
+    let shop = Shop::open(Setup::default()).await;
+    let (hours, opens) = closed_hours();
+    let blast = shop.draft_with(0..40, &["--window", &hours, "--timezone", "UTC"]).await;
+    let engine = shop.engine();
+
+    let said = shop.run(&["blast", "send", &blast, "--yes"]).await;
+
+    engine.stop().await;
+    let opens = opens.format("%H:%M");
+    assert!(said.err.contains(&format!("{opens} and goes to 40 people")), "{said:?}");
+    assert!(!said.err.contains("is being sent"), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_blast_that_does_not_fit_its_hours_is_promised_for_the_next_ones() {
     let shop = Shop::open(REAL).await;
     let (hours, opens) = closed_hours();
@@ -87,9 +102,7 @@ async fn a_days_limit_leaves_the_rest_for_the_days_after() {
     assert_eq!((people, &plan["left_today"]), ([Some(3), Some(3), Some(2)], &json!(3)));
     let midnight = (Utc::now() + TimeDelta::days(2)).date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
     assert!((time(&plan["done_at"]) - midnight).abs() < TimeDelta::seconds(1), "{plan}");
-    for line in
-        ["  limit     3 left of the day's limit\n", "  today     3", "  tomorrow  3, from ", "  later     2, from "]
-    {
+    for line in ["  limit     3 left today\n", "  today     3", "  tomorrow  3, from ", "  later     2, from "] {
         assert!(text.contains(line), "{line}: {text}");
     }
 }

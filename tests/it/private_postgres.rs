@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use blastdeck::private_postgres::{Address, PrivatePostgres, Status};
+use blastdeck::private_postgres::{Address, PrivatePostgres, ServerStatus};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{PATIENCE, TestDir, blastdeck};
@@ -40,7 +40,7 @@ impl House {
 
     fn pid(&self) -> i32 {
         match self.local.status().unwrap() {
-            Status::Running { pid, .. } => pid,
+            ServerStatus::Running { pid, .. } => pid,
             other => panic!("no server runs: {other:?}"),
         }
     }

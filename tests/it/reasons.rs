@@ -137,7 +137,7 @@ async fn people_due_later_and_people_in_doubt_are_the_reason() {
 
     let later = shop.until_waiting(&blast, "backoff").await;
     assert_eq!(later["people"], 1);
-    assert!(later["text"].as_str().unwrap().starts_with("waits for: 1 to be tried again, next try 20"), "{later}");
+    assert!(later["text"].as_str().unwrap().starts_with("waits for: 1 to be retried, next try 20"), "{later}");
 
     // No engine is notified of a time that was changed by hand: only one that starts is sure to see it.
     engine.stop().await;
@@ -146,7 +146,7 @@ async fn people_due_later_and_people_in_doubt_are_the_reason() {
     let doubt = shop.until_waiting(&blast, "uncertain").await;
     engine.stop().await;
     assert_eq!(doubt["text"], "waits for you: 1 uncertain");
-    assert_eq!(doubt["mend"], format!("say whether each went: `blastdeck uncertain list {blast}`"));
+    assert_eq!(doubt["mend"], format!("say whether each message went out: `blastdeck uncertain list {blast}`"));
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn clocks_that_differ_stop_the_sending_and_it_says_so() {
 
     let seconds = said["seconds"].as_i64().unwrap();
     assert!((89..=91).contains(&seconds), "{said}");
-    assert_eq!(said["text"], format!("waits for: clocks that agree, they differ by {seconds} s"));
+    assert_eq!(said["text"], format!("waits for: clocks to agree (they differ by {seconds} s)"));
     assert_eq!(shop.sim.posts().await.len(), 0);
 }
 

@@ -2,11 +2,12 @@
 //! nothing is sent before somebody says so.
 
 mod memory;
+mod opt_outs;
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Cluster, Setup, Shop, TestDatabase, eventually_async};
+use crate::support::{Cluster, Setup, Shop, TestDatabase, digits, eventually_async};
 
 const SETUP: Setup<'static> = Setup {
     sim: &["--latency", "20ms", "--speed", "6000"],
@@ -52,6 +53,9 @@ impl Restorable {
         let senders = self.shop.json(&["sender", "list"]).await;
         let reason = senders["stopped"]["reason"].as_str().unwrap().to_owned();
         assert!(reason.contains(words) && reason.contains("sender confirm sales"), "{reason}");
+        let promise =
+            "those whom the database has forgotten become uncertain, and everybody else who is queued gets a message";
+        assert!(reason.contains(promise), "{reason}");
     }
 }
 
@@ -283,4 +287,38 @@ async fn a_lease_that_ends_in_a_day_is_taken_over_once_its_counter_stands_still(
     first.stop().await;
     second.stop().await;
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn opt_outs_that_a_restored_database_has_forgotten_are_noted_again() {
+    let world = Restorable::open(SETUP).await;
+    world.shop.blast(0..3).await;
+    world.shop.until_idle().await;
+    world.shop.blast(10..16).await;
+    let [by_verb, lifted, marked, undone] = [10, 11, 12, 13].map(digits);
+    world.cluster.back_up().await;
+    world.shop.ok(&["suppress", "add", &by_verb, "--reason", "by letter"]).await;
+    world.shop.ok(&["suppress", "add", &lifted]).await;
+    world.shop.ok(&["suppress", "remove", &lifted]).await;
+    for (phone, marks) in [(&marked, &["opt-out"][..]), (&undone, &["opt-out", "undo"])] {
+        for mark in marks {
+            world.shop.ok(&["mark", "2", phone, mark]).await;
+        }
+    }
+    world.shop.until_idle().await;
+    let sent = world.posts().await;
+
+    world.cluster.put_back().await;
+    world.shop.until_idle().await;
+    world.asks("back in time").await;
+    let said = world.shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    world.shop.until_idle().await;
+
+    assert!(said.code == 0 && said.err.contains("2 opt-outs were forgotten, too, and are recorded again"), "{said:?}");
+    let listed = world.shop.ok(&["suppress", "list", "--json"]).await;
+    let is_listed = |phone: &String| listed.contains(phone.as_str());
+    assert_eq!([&by_verb, &lifted, &marked, &undone].map(is_listed), [true, false, true, false], "{listed}");
+    assert!(listed.contains("by letter") && listed.contains("\"created_by\":\"aina\""), "{listed}");
+    let to_them = world.shop.sim.posts().await;
+    assert!(to_them.iter().all(|post| post.phone != by_verb && post.phone != marked), "{sent} before: {to_them:?}");
 }

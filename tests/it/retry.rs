@@ -82,7 +82,7 @@ async fn a_cancelled_blast_and_a_draft_are_not_retried() {
     let unsent = shop.run(&["blast", "retry", &draft, "--yes", "--no-engine"]).await;
 
     assert!(
-        cancelled.code == 3 && cancelled.err.contains("the blast is cancelled: nothing more is sent"),
+        cancelled.code == 3 && cancelled.err.contains("the blast is cancelled: nothing more of it is sent"),
         "{cancelled:?}"
     );
     assert!(unsent.code == 3 && unsent.err.contains("the blast is a draft: nothing was sent of it yet"), "{unsent:?}");

@@ -213,6 +213,33 @@ async fn an_engine_whose_sender_was_moved_says_so_and_sends_nothing_more() {
 }
 
 #[tokio::test]
+async fn an_engine_whose_only_sender_became_another_phone_goes_on_until_that_is_moved() {
+    let shop = Shop::open(Setup { sender: "gap = \"3m..3m\"", ..SLOWLY }).await;
+    let blast = shop.blast(0..60).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    let before = shop.engines();
+    let log = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    let mend = "run `blastdeck sender move sales`";
+
+    edit(&shop, ("device = \"5850\"", "device = \"7777\""));
+    eventually_async("the engine says what to do", async || log().contains(mend)).await;
+    let from_old = posts_from(&shop, "5850").await;
+    shop.until_posts(from_old + 2).await;
+    assert_eq!((shop.engines(), posts_from(&shop, "7777").await), (before.clone(), 0));
+
+    shop.ok(&["sender", "move", "sales"]).await;
+    eventually_async("it sends from the new phone", async || posts_from(&shop, "7777").await > 0).await;
+    edit(&shop, ("gap = \"3m..3m\"", "rate = \"unlimited\""));
+    shop.until_state(&blast, "completed").await;
+
+    assert_eq!(shop.engines(), before);
+    assert_eq!(log().matches(mend).count(), 1, "{}", log());
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
 async fn an_upgrade_takes_what_is_configured() {
     let shop = Shop::open(Setup::default()).await;
     shop.ok(&["sender", "list"]).await;

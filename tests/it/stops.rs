@@ -69,6 +69,20 @@ async fn a_lifted_stop_starts_no_engine_where_nobody_is_queued_or_none_is_wanted
 }
 
 #[tokio::test]
+async fn a_lifted_stop_names_the_people_who_are_queued_in_a_paused_blast() {
+    let shop = stopped_shop("device", "Device is offline").await;
+    let blast = shop.number("select max(id) from blasts").await.to_string();
+    shop.ok(&["blast", "pause", &blast]).await;
+
+    let said = shop.run(&["sender", "confirm", "sales"]).await;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("queued in a paused blast"), "{said:?}");
+    assert!(said.err.contains(&format!("blast resume {blast}`")), "{said:?}");
+    assert!(shop.engines().is_empty());
+}
+
+#[tokio::test]
 async fn doctor_lists_a_stopped_sender_as_bad_with_the_mend_and_lifts_nothing() {
     for (code, reason, mend) in [
         ("device", "Device is offline", "`blastdeck --config"),
@@ -119,7 +133,7 @@ async fn the_mend_of_a_blast_names_what_lifts_the_stop() {
 
     assert_eq!(restored["reason"], json!("sender_stopped"));
     assert_eq!(restored["mend"], "if everybody queued may get it, `blastdeck sender confirm sales`, or S on the blast");
-    assert_eq!(offline["mend"], "mend it, then `blastdeck sender check sales`, or S on the blast");
+    assert_eq!(offline["mend"], "fix it, then `blastdeck sender check sales`, or S on the blast");
     assert_eq!(shop.count("queued").await, 3);
 }
 

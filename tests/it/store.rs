@@ -2,6 +2,7 @@
 //! over, counters whoever writes.
 
 mod away;
+mod broken_off;
 mod counters;
 mod deleted;
 mod evidence;

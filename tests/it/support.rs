@@ -8,6 +8,7 @@ mod postgres;
 pub mod proxy;
 mod pty;
 pub mod rude;
+pub mod serve;
 mod shop;
 mod sim;
 mod test_dir;

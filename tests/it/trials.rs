@@ -1,10 +1,12 @@
 //! What operators met who tried the program: options that were refused, listings that were wrong, files made for a reader.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
-use blastdeck::private_postgres::{PrivatePostgres, Status};
+use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
+use tokio::net::{TcpListener, UnixStream};
 
-use crate::support::{Said, Setup, Shop, TestDir, blastdeck, digits, said};
+use crate::support::{Said, Setup, Shop, TestDir, blastdeck, digits, postgres, said};
 
 #[tokio::test]
 async fn a_search_may_begin_with_a_minus_and_a_status_is_explained_as_in_a_search() {
@@ -66,7 +68,7 @@ async fn with_read_only_no_private_database_is_made_or_started() {
 
     assert!(started.code == 3 && started.err.contains("--read-only was given"), "{started:?}");
     let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-    assert_eq!(local.status().unwrap(), Status::Absent);
+    assert_eq!(local.status().unwrap(), ServerStatus::Absent);
 }
 
 #[tokio::test]
@@ -169,6 +171,41 @@ async fn a_wrong_database_address_is_told_with_what_to_correct() {
         let said = shop.run(&["blast", "list", "--database-url", &url]).await;
 
         assert!(said.code == 1 && said.err.contains(words) && !said.err.contains("s3cret"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_reached_by_every_kind_of_address_that_libpq_takes() {
+    let shop = Shop::open(Setup::default()).await;
+    let (server, name) = (postgres().await, shop.database.name().to_owned());
+    let dir = server.socket_dir().to_str().unwrap();
+    let by_tcp = TcpListener::bind("[::1]:0").await.unwrap();
+    let port = by_tcp.local_addr().unwrap().port();
+    let forwarding = tokio::spawn(forward(by_tcp, server.socket()));
+    let urls = [
+        format!("postgres:///{name}?host={dir}&user=blastdeck"),
+        format!("postgresql://blastdeck@/{name}?host={dir}"),
+        format!("postgres://blastdeck:s3cret@{}/{name}?sslmode=require", dir.replace('/', "%2F")),
+        format!("postgres://blastdeck:s3cret@[::1]:{port}/{name}?sslmode=disable&connect_timeout=3"),
+    ];
+    for url in &urls {
+        let listed = shop.run(&["blast", "list", "--database-url", url]).await;
+        let doctor = shop.run(&["doctor", "--database-url", url]).await;
+
+        assert!(listed.code == 0 && !listed.err.contains("WARN"), "{url}: {listed:?}");
+        let is_there = doctor.out.contains(&format!("/{name}")) && doctor.out.contains("schema up to date");
+        assert!(is_there && !doctor.out.contains("s3cret"), "{url}: {doctor:?}");
+    }
+    let unknown = shop.run(&["blast", "list", "--database-url", &format!("{}&pasword=s3cret", urls[0])]).await;
+    assert!(unknown.code == 0 && !unknown.err.contains("s3cret"), "{unknown:?}");
+    forwarding.abort();
+}
+
+/// Connects whoever comes by TCP with a socket.
+async fn forward(listener: TcpListener, socket: PathBuf) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut server = UnixStream::connect(&socket).await.unwrap();
+        tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
     }
 }
 

@@ -218,3 +218,45 @@ async fn what_is_no_number_is_not_posted_to_and_the_others_are() {
     assert_eq!(shop.number(said).await, 5);
     assert_eq!(shop.state(&blast).await, "completed");
 }
+
+#[tokio::test]
+async fn a_limit_that_cannot_be_read_holds_up_its_own_blast_alone_until_it_is_fixed() {
+    let shop = Shop::open(Setup::default()).await;
+    for (first, column, typed) in
+        [(0, "send_window", "22-23"), (10, "gap", "10 to 20"), (20, "timezone", "Mars/Olympus")]
+    {
+        let posts = shop.sim.posts().await.len();
+        let (spoilt, other) = (shop.blast(first..first + 3).await, shop.blast(first + 3..first + 6).await);
+        shop.execute(&format!("update blasts set {column} = '{typed}' where id = {spoilt}")).await;
+        let engine = shop.engine();
+
+        shop.until_state(&other, "completed").await;
+        let words = shop.until_waiting(&spoilt, "unreadable").await["text"].as_str().unwrap().to_owned();
+        assert!(words.contains(&format!("`{column}`")) && words.contains(typed), "{words}");
+        assert_eq!(shop.sim.posts().await.len(), posts + 3, "nobody of the one with the unreadable {column}");
+        let listed = shop.ok(&["blast", "list"]).await;
+        assert!(listed.contains(&format!("`{column}`")), "{listed}");
+        shop.execute(&format!("update blasts set {column} = null where id = {spoilt}")).await;
+        shop.until_state(&spoilt, "completed").await;
+
+        engine.stop().await;
+    }
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_blast_with_a_limit_that_cannot_be_read_is_not_launched() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft(0..3).await;
+    shop.execute("update blasts set send_window = '22-23'").await;
+
+    let refused = shop.run(&["blast", "send", &blast, "--yes", "--no-engine"]).await;
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("`send_window`") && refused.err.contains("22-23"), "{refused:?}");
+    assert_eq!(shop.state(&blast).await, "draft");
+    for verb in [["blast", "plan"], ["blast", "show"]] {
+        let said = shop.ok(&[verb[0], verb[1], &blast]).await;
+        assert!(said.contains("`send_window`"), "{said}");
+    }
+}

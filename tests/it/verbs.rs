@@ -1,5 +1,6 @@
 //! The command line as scripts meet it: JSON that parses, the right exit code, no secret and no control character.
 
+mod exit_codes;
 mod refusals;
 
 use std::process::Stdio;
@@ -292,4 +293,29 @@ async fn the_token_and_the_password_are_in_no_output_and_no_file() {
     crate::support::eventually("the engine ends by itself", || shop.engines().is_empty());
     let log = std::fs::read_to_string(shop.path("data/log/standby.log")).unwrap_or_default();
     assert!(!log.contains("a-token-for-nobody"));
+}
+
+#[tokio::test]
+async fn mark_undo_takes_back_the_newest_act_alone() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..1).await;
+    shop.until_idle().await;
+    let person = digits(0);
+    let mark = async |what: &[&str]| shop.ok(&[&["mark", &blast, &person], what].concat()).await;
+    let closed = "select count(*) from blast_recipients where status = 'closed' and amount is null and note = 'asks'";
+
+    mark(&["closed"]).await;
+    mark(&["note", "--note", "asks"]).await;
+    mark(&["closed", "--amount", "300"]).await;
+    let amount = mark(&["undo"]).await;
+
+    assert!(amount.contains("the amount is taken back"), "{amount}");
+    assert_eq!(shop.number(closed).await, 1, "the sale and the note stand");
+    mark(&["closed", "--amount", "300"]).await;
+    mark(&["closed", "--amount", "400"]).await;
+    assert!(mark(&["undo"]).await.contains("300"), "the second amount alone");
+    mark(&["undo"]).await;
+    mark(&["undo"]).await;
+    mark(&["undo"]).await;
+    assert_eq!(shop.count("closed").await, 0);
 }

@@ -297,7 +297,7 @@ async fn failures_are_counted_by_code_and_acts_are_listed_newest_first() {
         &database.pool,
         "update blast_recipients set status = 'failed', error_code = '463' where blast_id = 2 and name like 'Tan%';
          insert into operator_actions (operator, action, blast_id) values ('ben', 'pause', 2), ('ana', 'resume', 2);
-         insert into operator_actions (operator, action, blast_id, undone_at) values ('ben', 'mark', 1, now())",
+         insert into operator_actions (operator, action, blast_id, undone_at) values ('ben', 'note', 1, now())",
     )
     .await;
 
@@ -310,7 +310,7 @@ async fn failures_are_counted_by_code_and_acts_are_listed_newest_first() {
     assert_eq!(shown, [("463", 2, ""), ("131026", 1, "Undeliverable")]);
     assert_eq!(
         all.iter().map(|act| (act.action.as_str(), act.undone)).collect::<Vec<_>>(),
-        [("mark", true), ("resume", false), ("pause", false)]
+        [("note", true), ("resume", false), ("pause", false)]
     );
     assert_eq!(bens.len(), 1);
 }

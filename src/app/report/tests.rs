@@ -3,8 +3,8 @@ use chrono::DateTime;
 use super::*;
 use crate::domain::ids::SenderId;
 
-fn blast() -> BlastRow {
-    BlastRow {
+fn blast() -> BlastView {
+    BlastView {
         id: BlastId(1),
         tag: "Campaign 2025-01-18".into(),
         follow_up_stage: "Initial".into(),
@@ -24,6 +24,7 @@ fn blast() -> BlastRow {
             ..Counts::default()
         },
         opted_out_later: 2,
+        template: None,
         message: "hi".into(),
         limits: crate::domain::pace::LimitColumns::default(),
         send_after: None,
@@ -33,12 +34,9 @@ fn blast() -> BlastRow {
         launched_at: None,
         completed_at: None,
         created_at: DateTime::UNIX_EPOCH,
-        next_due_at: None,
-        next_due_reason: None,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,
-        done_at: None,
-        per_hour: None,
+        estimate: crate::app::view::Estimate::default(),
     }
 }
 
@@ -80,7 +78,7 @@ fn the_table_is_aligned() {
     Closed              25    10.0%           -
 
     queued 0  sending 0  uncertain 0  failed 0  opted out 0 (+2 later)  skipped 0
-    people 250  money 1240.00
+    people 250  money 1,240.00
 
     error           people  why
     131026               3  Undeliverable: not on WhatsApp
@@ -102,7 +100,7 @@ fn markdown_and_csv_hold_the_same_numbers() {
 
 #[test]
 fn hostile_names_run_nothing_and_break_no_table() {
-    let evil = Report::new(&BlastRow { tag: "=cmd|' /C calc'!A0,\u{1b}[2J\"x\"".into(), ..blast() }, &[], |_| None);
+    let evil = Report::new(&BlastView { tag: "=cmd|' /C calc'!A0,\u{1b}[2J\"x\"".into(), ..blast() }, &[], |_| None);
 
     assert!(csv(&evil).contains("1,\"'=cmd|' /C calc'!A0,[2J\"\"x\"\"\",blast"), "{}", csv(&evil));
     assert!(markdown(&evil).starts_with("# =cmd\\|' /C calc'\\!A0,\\[2J\"x\", Initial"), "{}", markdown(&evil));
@@ -113,7 +111,7 @@ fn hostile_names_run_nothing_and_break_no_table() {
 
 #[test]
 fn a_blast_with_nothing_sent_divides_by_nothing() {
-    let empty = Report::new(&BlastRow { counts: Counts::default(), ..blast() }, &[], |_| None);
+    let empty = Report::new(&BlastView { counts: Counts::default(), ..blast() }, &[], |_| None);
 
     assert!(table(&empty).contains("Sent                 0     0.0%           0"), "{}", table(&empty));
     assert_eq!(number(1_234_567), "1,234,567");

@@ -7,10 +7,13 @@ use std::time::Duration;
 use color_eyre::Result;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{Access, App, Listening, NewDraft, Setup, drop_schema, make_schema};
+use super::database::{drop_schema, make_schema};
+use crate::app::{Access, App, Listening, NewDraft, Setup};
+use crate::cli::exit::RefusedError;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::Config;
+use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::import::RejectedTo;
@@ -64,7 +67,8 @@ impl BenchEnvironment {
             sender: "bench".to_owned(),
             tag: "bench".to_owned(),
             follow_up_stage: "Initial".to_owned(),
-            message: Message::parse("Salam {name}, promo!")?,
+            content: BlastContent::Text(Message::parse("Salam {name}, promo!")?),
+            is_marketing: false,
             rate: None,
             gap: None,
             window: None,
@@ -115,6 +119,11 @@ impl Read for GeneratedList {
 
 async fn database(global: &Global) -> Result<(BenchDatabase, String)> {
     if let Some(url) = &global.database_url {
+        if global.read_only {
+            return Err(
+                RefusedError("a bench makes a schema in that database, and --read-only was given".to_owned()).into()
+            );
+        }
         let name = format!("blastdeck_bench_{}", std::process::id());
         let within = make_schema(url, &name).await?;
         return Ok((BenchDatabase::Schema { url: url.clone(), name }, within));

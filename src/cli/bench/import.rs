@@ -6,23 +6,23 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use super::environment::BenchEnvironment;
-use super::round;
+use super::{database, round};
 
 /// How often each is measured. The best run counts, since others may use the machine meanwhile.
 const ROUNDS: usize = 2;
 
 pub(super) async fn measure(environment: &BenchEnvironment, count: u32) -> Result<Value> {
-    let app = environment.app();
+    let pool = &environment.app().engine().pool;
     let (mut ours, mut plain) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         // Each begins with an empty table: filled indexes are slower.
-        app.bench_empty().await?;
+        database::empty(pool).await?;
         let began = Instant::now();
         let blast = environment.draft(count).await?;
         ours = ours.min(began.elapsed());
-        let rows = app.bench_rows(blast).await?;
-        app.bench_empty().await?;
-        plain = plain.min(app.bench_copy(rows).await?);
+        let rows = database::rows(pool, blast).await?;
+        database::empty(pool).await?;
+        plain = plain.min(database::copy(pool, rows).await?);
     }
     let rate = f64::from(count) / ours.as_secs_f64();
     let copy_rate = f64::from(count) / plain.as_secs_f64();

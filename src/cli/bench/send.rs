@@ -14,7 +14,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::{self, BenchEnvironment};
-use super::round;
+use super::{bare_loop, database, round};
 use crate::app::{App, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
@@ -111,16 +111,16 @@ pub(super) async fn sending(of: &SenderProcessArgs) -> Result<Value> {
     let app = environment::open(&of.base_url, &of.sender_dir, of.in_flight, &url).await?;
     let measured = match of.blast {
         Some(blast) => blast_to(&app, BlastId(blast), of.count).await?,
-        None => bare_loop(&app, of.count).await?,
+        None => without_promises(&app, of.count).await?,
     };
     app.close().await;
     Ok(serde_json::to_value(measured)?)
 }
 
-async fn bare_loop(app: &App, count: u32) -> Result<Measured> {
-    let sender = app.sender_id("bench").ok_or_else(|| eyre!("the bench has no sender"))?;
+async fn without_promises(app: &App, count: u32) -> Result<Measured> {
+    let sender = app.engine().senders.first().ok_or_else(|| eyre!("the bench has no sender"))?;
     let before = cpu()?;
-    let done = app.bare_loop(sender, count.into()).await.ok_or_else(|| eyre!("no sender"))?;
+    let done = bare_loop::run(sender, count.into()).await;
     let cpu = cpu()?.saturating_sub(before).as_secs_f64();
     let (people, seconds) = (u32::try_from(done.accepted)?, done.took.as_secs_f64());
     Ok(Measured { people, seconds, cpu, peak_memory_mb: peak_memory()?, durable: None })
@@ -133,7 +133,7 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let stop = CancellationToken::new();
     let (before, began) = (cpu()?, Instant::now());
     app.launch(launch).await?;
-    let options = RunOptions { until: Until::Stopped, standby: None, local: None };
+    let options = RunOptions { until: Until::Stopped, standby: None, local: None, follower: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
     let mut news = app.news();
     while app.state(blast).await? != BlastState::Completed {
@@ -143,7 +143,8 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let peak_memory_mb = peak_memory()?;
     stop.cancel();
     engine.await?;
-    Ok(Measured { people, seconds, cpu, peak_memory_mb, durable: Some(app.durable_after(blast).await?) })
+    let durable = Some(database::durable_after(&app.engine().pool, blast).await?);
+    Ok(Measured { people, seconds, cpu, peak_memory_mb, durable })
 }
 
 /// Ends this process when the bench does, however that ends.

@@ -4,7 +4,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use crate::app::AppError;
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::cli::Global;
 use crate::cli::confirm::confirm;
 use crate::cli::context::{Context, Intent};
@@ -15,6 +15,7 @@ use crate::domain::text::{people, people_are};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ConfirmArgs {
+    /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// Do not ask.
     #[arg(long)]
@@ -74,7 +75,7 @@ impl ConfirmArgs {
 }
 
 /// Refuses before asking, so that no confirmed command is refused.
-fn allowed(blast: &BlastRow, command: BlastCommand) -> Result<()> {
+fn allowed(blast: &BlastView, command: BlastCommand) -> Result<()> {
     transition(blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
     Ok(())
 }

@@ -5,14 +5,15 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 
 use super::show::as_json;
-use crate::app::view::{BlastFilter, BlastRow};
+use crate::app::view::{BlastFilter, BlastView};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, render};
+use crate::domain::amount::money;
 use crate::domain::blast::BlastState;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, number};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {
@@ -73,11 +74,19 @@ impl ListArgs {
         if context.is_json {
             return blasts.iter().try_for_each(|blast| json(&as_json(blast)));
         }
-        text(&table(&context, &blasts))
+        text(&table(&context, &blasts))?;
+        blasts.iter().filter_map(unreadable).try_for_each(|line| text(&line))
     }
 }
 
-fn table(context: &Context, blasts: &[BlastRow]) -> String {
+/// Why nobody of a blast is sent to, where one of its limits cannot be read.
+fn unreadable(blast: &BlastView) -> Option<String> {
+    let is_over = matches!(blast.state, BlastState::Completed | BlastState::Cancelled | BlastState::Failed);
+    let unreadable = blast.limits.unreadable().filter(|_| !is_over)?;
+    Some(format!("blast {} sends nothing: {}\n", blast.id, clean(&unreadable.to_string())))
+}
+
+fn table(context: &Context, blasts: &[BlastView]) -> String {
     use TextAlign::{Left, Right};
     let header = [
         ("id", Right),
@@ -99,7 +108,7 @@ fn table(context: &Context, blasts: &[BlastRow]) -> String {
     render(&header, &rows)
 }
 
-fn row(context: &Context, blast: &BlastRow) -> Vec<String> {
+fn row(context: &Context, blast: &BlastView) -> Vec<String> {
     let funnel = blast.counts.funnel();
     let mut row = vec![
         blast.id.to_string(),
@@ -107,11 +116,11 @@ fn row(context: &Context, blast: &BlastRow) -> Vec<String> {
         blast.follow_up_stage.clone(),
         context.when(Some(blast.blast_date)),
         blast.state.to_string(),
-        blast.total_recipients.to_string(),
+        number(blast.total_recipients),
         format!("{}%", blast.settled_percent()),
     ];
     let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
-    row.extend(stages.map(|n| n.to_string()));
-    row.extend([blast.counts.opted_out.to_string(), blast.counts.amount.to_string()]);
+    row.extend(stages.map(number));
+    row.extend([number(blast.counts.opted_out), money(blast.counts.amount)]);
     row
 }

@@ -8,11 +8,13 @@ use chrono_tz::Tz;
 use color_eyre::Result;
 use serde_json::json;
 
+use super::template::TemplateArgs;
 use crate::app::{AppError, NewDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::{json, line, talk};
+use crate::domain::content::BlastContent;
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::text::{self, clean, count_of};
@@ -20,7 +22,7 @@ use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo};
 
 /// The largest message file, in bytes: longer than any text that WhatsApp accepts.
-const MESSAGE_FILE_MAX: u64 = 64 * 1024;
+pub(super) const MESSAGE_FILE_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
@@ -35,6 +37,8 @@ pub(in crate::cli) struct NewArgs {
     /// The message, from a file.
     #[arg(long, group = "text", value_name = "FILE")]
     message_file: Option<PathBuf>,
+    #[command(flatten)]
+    template: TemplateArgs,
     /// The list of people: a CSV file, or - for standard input.
     #[arg(long, value_name = "FILE")]
     recipients: PathBuf,
@@ -70,15 +74,25 @@ fn short_text(text: &str) -> Result<String, String> {
 
 impl NewArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let message = self.read_message()?;
+        let template = self.template.read()?;
+        let message = if template.is_none() { Some(self.read_message()?) } else { None };
         let source = self.open_list()?;
         let context = Context::open(global, Intent::Writes).await?;
+        let (content, is_marketing) = match (message, template) {
+            (Some(message), _) => (BlastContent::Text(message), false),
+            (None, Some(template)) => {
+                let fitted = self.template.fit(&context.app, &self.sender, template).await?;
+                (BlastContent::Template(Box::new(fitted.message)), fitted.is_marketing)
+            }
+            (None, None) => return Err(UsageError("give a --message or a --template".to_owned()).into()),
+        };
         let rejected = RejectedTo::beside(&self.recipients);
         let draft = NewDraft {
             sender: self.sender.clone(),
             tag: self.tag.clone().unwrap_or_else(|| default_tag(&self.recipients)),
             follow_up_stage: self.stage.clone(),
-            message,
+            content,
+            is_marketing,
             rate: self.rate,
             gap: self.gap,
             window: self.window,
@@ -118,7 +132,7 @@ impl NewArgs {
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     if path == Path::new("-") {
         return Ok(Box::new(std::io::stdin()));
     }

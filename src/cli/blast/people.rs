@@ -16,6 +16,7 @@ use crate::domain::status::Status;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecipientsArgs {
+    /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// Only people in this status: queued, sending, uncertain, sent, received, read, replied, closed, failed,
     /// opted_out, skipped.

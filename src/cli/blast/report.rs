@@ -17,7 +17,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ReportArgs {
+    /// The blast's id, as in `blast list`.
     blast: BlastId,
+    /// The output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     format: ReportFormat,
     /// Print the report again whenever it changes, until the blast is over.

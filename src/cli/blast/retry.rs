@@ -14,6 +14,7 @@ use crate::domain::text::{self, people_are};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RetryArgs {
+    /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// Only people who failed with this code.
     #[arg(long)]

@@ -2,22 +2,27 @@
 //! sends it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use color_eyre::Result;
+use color_eyre::eyre::eyre;
+use color_eyre::{Report, Result};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::show::{self, who_gets_one};
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::app::{AppError, Launch, Plan};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
+use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, talk};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::ids::BlastId;
+use crate::domain::pace::Forecast;
 use crate::domain::text::{self, clean};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
+    /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// Do not ask.
     #[arg(long)]
@@ -52,24 +57,31 @@ impl SendArgs {
             people: plan.people,
             armed_for: if self.yes { TimeDelta::zero() } else { Launch::ARMED_FOR },
         };
+        // From here on ctrl-c takes an armed launch back; nothing it interrupts starts unnoticed.
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let blast = match start {
             StartKind::Launch => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
-        let is_attended = self.is_attended(&context, &blast).await?;
+        let until = blast.send_after.filter(|_| !self.yes);
+        if let Some(until) = until.filter(|_| !context.is_json) {
+            talk(&context.pasteable(&armed(&context, &blast, begins(&plan, until))));
+        }
+        let is_attended = tokio::select! {
+            attended = self.is_attended(&context, &blast) => attended?,
+            _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
+        };
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
-        let message = match blast.send_after.filter(|_| !self.yes) {
-            Some(until) => armed(&context, &blast, until),
-            None => farewell(&blast, plan.people, is_attended),
-        };
-        talk(&context.pasteable(&message));
+        if until.is_none() {
+            talk(&context.pasteable(&farewell(&context, &plan, is_attended)));
+        }
         Ok(())
     }
 
     /// Whether an engine is sending the blast. Fails when one should and none is.
-    async fn is_attended(&self, context: &Context, blast: &BlastRow) -> Result<bool> {
+    async fn is_attended(&self, context: &Context, blast: &BlastView) -> Result<bool> {
         if self.no_engine {
             return Ok(context.app.is_attended(blast.sender_id).await?);
         }
@@ -78,14 +90,36 @@ impl SendArgs {
     }
 }
 
-/// Describes the state as it is now, and promises no more.
-fn farewell(blast: &BlastRow, people: i64, is_attended: bool) -> String {
-    let (tag, people) = (clean(&blast.tag), text::people(people));
-    if is_attended {
-        format!("{tag} is being sent to {people}; `blastdeck` shows it live")
-    } else {
-        format!("{tag} waits for an engine that sends for {}: {people} queued", blast.sender)
+/// Takes an armed launch back after ctrl-c. One that is too late to take back sends: says how to stop it.
+async fn interrupted(context: &Context, blast: &BlastView) -> Report {
+    match context.app.undo_launch_of(blast.id).await {
+        Ok(undone) => RefusedError(undone.sentence).into(),
+        Err(error) => {
+            let (tag, id) = (clean(&blast.tag), blast.id);
+            eyre!("interrupted, but {tag} is sent all the same: `blastdeck blast pause {id}` stops it ({error})")
+        }
     }
+}
+
+/// Describes the state as it is now, and promises no more.
+fn farewell(context: &Context, plan: &Plan, is_attended: bool) -> String {
+    let (tag, people) = (clean(&plan.blast.tag), text::people(plan.people));
+    let now = Utc::now();
+    let begins = begins(plan, now);
+    if !is_attended {
+        format!("{tag} waits for an engine that sends for {}: {people} queued", plan.blast.sender)
+    } else if begins - now > TimeDelta::minutes(1) {
+        format!("{tag} starts {} and goes to {people}; `blastdeck` shows it live", context.on_the_clock(begins))
+    } else {
+        format!("{tag} is being sent to {people}; `blastdeck` shows it live")
+    }
+}
+
+/// When the first message goes, by the forecast: not before the hours open, or a full day ends.
+fn begins(plan: &Plan, earliest: DateTime<Utc>) -> DateTime<Utc> {
+    let Forecast { today, tomorrow, later, .. } = plan.forecast;
+    let first = [today, tomorrow, later].into_iter().flatten().next();
+    first.map_or(earliest, |share| share.from.max(earliest))
 }
 
 impl SendArgs {
@@ -112,11 +146,11 @@ impl SendArgs {
 }
 
 /// Says how to stop a blast that is armed.
-fn armed(context: &Context, blast: &BlastRow, until: DateTime<Utc>) -> String {
-    let (starts, id) = (context.moment(until), blast.id);
+fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String {
+    let (starts, id) = (context.on_the_clock(begins), blast.id);
     format!(
-        "{} starts at {starts}; until then `blastdeck blast pause {id}` stops it, as u does in the dashboard",
-        blast.tag
+        "{} starts {starts}; until then `blastdeck blast pause {id}` stops it, as ctrl-c does here and u in the dashboard",
+        clean(&blast.tag)
     )
 }
 

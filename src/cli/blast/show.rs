@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::app::{ConcurrentBlast, Plan, Sample};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
@@ -15,7 +15,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::status::Status;
-use crate::domain::text::{clean, count_of};
+use crate::domain::text::{clean, count_of, grouped, number};
 use crate::domain::waiting::Waiting;
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
@@ -25,7 +25,7 @@ pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
 }
 
 /// A blast as JSON, the same in every verb.
-pub(super) fn as_json(blast: &BlastRow) -> Value {
+pub(super) fn as_json(blast: &BlastView) -> Value {
     json!({
         "id": blast.id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "state": blast.state,
         "sender": blast.sender, "total_recipients": blast.total_recipients, "blast_date": blast.blast_date,
@@ -36,7 +36,7 @@ pub(super) fn as_json(blast: &BlastRow) -> Value {
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
-        "done_at": blast.done_at, "per_hour": blast.per_hour,
+        "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
     })
 }
 
@@ -52,7 +52,7 @@ fn waiting_json(blast: BlastId, waiting: &Waiting) -> Value {
     value
 }
 
-fn show_text(context: &Context, blast: &BlastRow) -> String {
+fn show_text(context: &Context, blast: &BlastView) -> String {
     let mut out = String::new();
     let funnel = blast.counts.funnel();
     let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
@@ -62,37 +62,43 @@ fn show_text(context: &Context, blast: &BlastRow) -> String {
     let _ = writeln!(
         out,
         "  funnel   sent {}  received {}  read {}  replied {}  closed {}",
-        funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed
+        number(funnel.sent),
+        number(funnel.received),
+        number(funnel.read),
+        number(funnel.replied),
+        number(funnel.closed)
     );
-    let beside =
-        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let also = [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let later = match blast.opted_out_later {
         0 => String::new(),
-        people => format!(" (+{people} later)"),
+        people => format!(" (+{} later)", number(people)),
     };
     let count = |status: &Status| match status {
-        Status::OptedOut => format!("{status} {}{later}", blast.counts.get(*status)),
-        _ => format!("{status} {}", blast.counts.get(*status)),
+        Status::OptedOut => format!("{status} {}{later}", number(blast.counts.get(*status))),
+        _ => format!("{status} {}", number(blast.counts.get(*status))),
     };
-    let beside: Vec<String> = beside.iter().map(count).collect();
-    let _ = writeln!(out, "  beside   {}", beside.join("  "));
+    let also: Vec<String> = also.iter().map(count).collect();
+    let _ = writeln!(out, "  also     {}", also.join("  "));
     if blast.unasked.number() > 0 {
-        let _ = writeln!(out, "  unasked  {} at sent were not asked about yet", blast.unasked.number());
+        let _ = writeln!(out, "  unasked  {} at sent have not been polled yet", number(blast.unasked.number()));
     }
     if let Some(waiting) = &blast.waiting {
         let _ = writeln!(out, "  now      {}", clean(&waiting.sentence(|at| context.moment(at))));
         if let Some(mend) = waiting.mend(blast.id) {
-            let _ = writeln!(out, "  mend     {}", context.pasteable(&mend));
+            let _ = writeln!(out, "  fix      {}", context.pasteable(&mend));
         }
     }
-    if let Some(done) = blast.done_at {
+    if let Some(unreadable) = blast.limits.unreadable().filter(|_| blast.waiting.is_none()) {
+        let _ = writeln!(out, "  limits   {}", clean(&unreadable.to_string()));
+    }
+    if let Some(done) = blast.estimate.done_at {
         let _ = writeln!(out, "  done     about {}", context.when(Some(done)));
     }
     let _ = writeln!(out, "  message  {}", clean(&blast.message.replace('\n', " / ")));
     out
 }
 
-fn because(blast: &BlastRow) -> String {
+fn because(blast: &BlastView) -> String {
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let by =
         blast.state_by.as_ref().filter(|_| held).map_or_else(String::new, |by| format!(" by {}", clean(by.name())));
@@ -135,10 +141,10 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     let about = [
         (plan.suppressed, "left out: they opted out"),
         (plan.recently_messaged, "had a message from us in the last 7 days"),
-        (plan.queued_elsewhere, "are still queued in another blast and would get both"),
+        (plan.queued_elsewhere, "still queued in another blast: would get both"),
     ];
     for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
-        let _ = writeln!(out, "{people:>6} {what}");
+        let _ = writeln!(out, "{:>6} {what}", number(people));
     }
     out.push_str(&pace_text(context, plan));
     for sample in &plan.samples {
@@ -160,11 +166,11 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
         let _ = writeln!(out, "  hours     {window}");
     }
     if let Some(left) = plan.left_today {
-        let _ = writeln!(out, "  limit     {left} left of the day's limit");
+        let _ = writeln!(out, "  limit     {} left today", number(left));
     }
     for ConcurrentBlast { tag, queued, .. } in &plan.shared_with {
         let tag = clean(tag);
-        let _ = writeln!(out, "  shared    with {tag}, {queued} still queued: they take turns, counted in");
+        let _ = writeln!(out, "  shared    with {tag}, {} still queued: they take turns, counted in", number(*queued));
     }
     if let Some(why) = &plan.stopped {
         let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));
@@ -201,5 +207,5 @@ fn share_text(context: &Context, share: ForecastShare) -> String {
         let comma = if from.is_empty() { "," } else { "" };
         format!("{comma} until about {until}")
     });
-    format!("{}{from}{until}", share.people)
+    format!("{}{from}{until}", grouped(&share.people.to_string()))
 }

@@ -1,19 +1,25 @@
 //! What a demo runs on: a throwaway Postgres, and a simulator in its own process. Both end with this process, however
 //! it ends.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use color_eyre::Result;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::DropGuard;
 
+use super::DemoArgs;
 use crate::app::{Access, App, Listening, Setup};
 use crate::cli::context::quoted;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::pace::Speed;
+use crate::domain::sender::ProviderKind;
+use crate::http;
 use crate::private_postgres::Throwaway;
 use crate::shutdown::Shutdown;
 
@@ -22,22 +28,40 @@ pub(super) const SALES: &str = "sales";
 /// An unpaced sender, for the blast that is already finished.
 pub(super) const COUNTER: &str = "counter";
 
+/// The two senders' numbers at Meta.
+const NUMBERS: [&str; 2] = ["106540352242922", "106540352242923"];
+/// What the simulator signs with: a secret of nobody's.
+const APP_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 /// The database and simulator of one demo.
 pub(super) struct DemoEnvironment {
     postgres: Throwaway,
     simulator: Simulator,
     speed: Speed,
+    provider: ProviderKind,
+    /// Where webhooks arrive; taken when the app is open.
+    listener: std::sync::Mutex<Option<TcpListener>>,
     client: reqwest::Client,
 }
 
 impl DemoEnvironment {
-    pub(super) async fn make(global: &Global, seed: u64, speed: Speed) -> Result<Self> {
+    pub(super) async fn make(global: &Global, demo: &DemoArgs) -> Result<Self> {
+        let DemoArgs { seed, speed, provider, .. } = *demo;
         let program = std::env::current_exe()?;
         let postgres = postgres::with_programs(global, async || Throwaway::start("demo", &program).await).await?;
-        let simulator = Simulator::start(&["--seed", &seed.to_string(), "--speed", &speed.to_string()]).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let mut arguments = vec!["--seed".to_owned(), seed.to_string(), "--speed".to_owned(), speed.to_string()];
+        if provider == ProviderKind::Meta {
+            let url = format!("http://{}/api/webhook/meta", listener.local_addr()?);
+            let numbers = NUMBERS.iter().flat_map(|number| ["--phone-number-id", number]);
+            let meta = ["--webhook-url", &url, "--app-secret", APP_SECRET].into_iter().chain(numbers);
+            arguments.extend(meta.map(str::to_owned));
+        }
+        arguments.extend(demo.faults.iter().flat_map(|fault| ["--fault".to_owned(), fault.clone()]));
+        let simulator = Simulator::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await?;
         // Loopback and plain HTTP only: no certificates are loaded.
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
-        Ok(Self { postgres, simulator, speed, client })
+        Ok(Self { postgres, simulator, speed, provider, listener: std::sync::Mutex::new(Some(listener)), client })
     }
 
     /// Opens the app with a configuration that is generated here and read from nowhere.
@@ -47,9 +71,19 @@ impl DemoEnvironment {
         // Of the operator's own settings only their name, time zone and terminal theme apply here.
         let own = Config::load(&Flags::default()).ok();
         let zone = own.as_ref().map_or(Tz::Asia__Kuala_Lumpur, |config| config.ui.timezone);
-        let sender = |name: &str, pace: &str| {
+        let secret = self.postgres.dir().join("secret");
+        std::fs::write(&secret, APP_SECRET)?;
+        let sender = |name: &str, number: &str, pace: &str| {
+            let provider = match self.provider {
+                ProviderKind::Wsapme => "provider = \"wsapme\"\ndevice = \"5850\"".to_owned(),
+                ProviderKind::Meta => format!(
+                    "provider = \"meta\"\nphone_number_id = {number:?}\nwaba_id = \"102290129340398\"\n\
+                     app_secret = {{ file = {0:?} }}\nverify_token = {{ file = {0:?} }}",
+                    secret.display().to_string()
+                ),
+            };
             format!(
-                "[[senders]]\nname = {name:?}\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"Kedai Aina\"\n\
+                "[[senders]]\nname = {name:?}\n{provider}\nbusiness = \"Kedai Aina\"\n\
                  base_url = {:?}\ntoken = {{ file = {:?} }}\ntimezone = \"{zone}\"\ndaily_cap = \"none\"\n{pace}\n",
                 self.base_url(),
                 token.display().to_string(),
@@ -60,8 +94,8 @@ impl DemoEnvironment {
             "[database]\nurl = {url:?}\ndata_dir = {:?}\nstate_dir = {:?}\n{}{}[engine]\nspeed = {}\n[polling]\nper_second = 5.0\n[ui]\nname = \"Kedai Aina\"\ncurrency = \"MYR\"\ntimezone = \"{zone}\"\n",
             self.home().display().to_string(),
             self.postgres.dir().join("state").display().to_string(),
-            sender(SALES, "gap = \"20s..60s\""),
-            sender(COUNTER, "rate = \"unlimited\"\nin_flight = 8"),
+            sender(SALES, NUMBERS[0], "gap = \"20s..60s\""),
+            sender(COUNTER, NUMBERS[1], "rate = \"unlimited\"\nin_flight = 8"),
             self.speed,
         );
         // For the command lines that the dashboard shows: pasted into another window, they address this demo.
@@ -74,6 +108,22 @@ impl DemoEnvironment {
         }
         let setup = Setup { config, url, access: Access::ReadWrite, listening: Listening::Yes, stop: shutdown.token() };
         Ok(App::open(setup).await?)
+    }
+
+    /// Receives webhooks in this process, until what is returned is dropped. `None`: this provider is polled.
+    pub(super) fn receive_webhooks(&self, app: &App, shutdown: &Shutdown) -> Option<DropGuard> {
+        if self.provider != ProviderKind::Meta {
+            return None;
+        }
+        let listener = self.listener.lock().ok()?.take()?;
+        let stop = shutdown.child().token();
+        tokio::spawn(http::serve(listener, app.clone(), app.webhook_intake(), stop.clone()));
+        Some(stop.drop_guard())
+    }
+
+    /// Whether replies arrive as webhooks.
+    pub(super) fn has_webhooks(&self) -> bool {
+        self.provider == ProviderKind::Meta
     }
 
     /// Makes the simulator accept this person's message and hang up without a response.

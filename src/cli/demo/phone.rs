@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::environment::{COUNTER, DemoEnvironment, SALES};
-use crate::app::{App, AppError, Heard, Incoming};
+use crate::app::{App, AppError, Incoming, IncomingOutcome};
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::Mark;
@@ -48,6 +48,8 @@ pub(super) struct PretendPhone {
     base_url: String,
     senders: Vec<SenderId>,
     buyers: Buyers,
+    /// Replies arrive as webhooks: only sales are delivered here.
+    only_sales: bool,
     /// Replies that arrived before we knew that their person was reached.
     early: HashMap<u64, ReceivedReply>,
 }
@@ -61,6 +63,7 @@ impl PretendPhone {
             base_url: environment.base_url().to_owned(),
             senders,
             buyers,
+            only_sales: environment.has_webhooks(),
             early: HashMap::new(),
         }
     }
@@ -83,7 +86,9 @@ impl PretendPhone {
         let news: ReplyPage = self.client.get(url).send().await?.error_for_status()?.json().await?;
         for reply in news.replies {
             *last_seq = reply.seq.max(*last_seq);
-            self.early.insert(reply.seq, reply);
+            if !self.only_sales || reply.buys_amount.is_some() {
+                self.early.insert(reply.seq, reply);
+            }
         }
         let waiting: Vec<u64> = self.early.keys().copied().collect();
         for seq in waiting {
@@ -100,8 +105,8 @@ impl PretendPhone {
         let from = Phone::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
         for sender in &self.senders {
             let incoming = Incoming { sender: *sender, from: from.clone(), text: reply.text.clone(), at: reply.at };
-            match self.app.hear(&incoming).await? {
-                (Heard::Nothing, _) | (_, None) => {}
+            match self.app.receive(&incoming).await? {
+                (IncomingOutcome::Unattributed, _) | (_, None) => {}
                 (_, Some(person)) => {
                     self.close(person, reply.buys_amount).await?;
                     return Ok(true);

@@ -1,4 +1,4 @@
-//! Reads a moment as people type it: `14:00`, `2026-11-20`, both, or a full timestamp with its zone.
+//! Reads a time as people type it: `14:00`, `2026-11-20`, both, or a full timestamp with its zone.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -11,7 +11,7 @@ pub(super) struct MomentParser {
 }
 
 impl MomentParser {
-    /// `None` for what is no moment. Years have four digits.
+    /// `None` if the text is not a time. Years have four digits.
     pub(super) fn read(self, text: &str) -> Option<DateTime<Utc>> {
         if text.len() > 40 || text.starts_with(['+', '-']) {
             return None;

@@ -9,7 +9,7 @@ use crate::domain::phone::spelling::{self, DialPrefix, Spelling};
 use crate::domain::status::Status;
 use crate::domain::text;
 
-/// The longest filter that is read, in bytes: a pasted letter is no filter.
+/// The longest filter that is read, in bytes: a pasted letter is not a filter.
 const TEXT_MAX: usize = 1_000;
 
 /// The most blank-parted groups one number is written in.
@@ -18,14 +18,14 @@ const GROUPS_MAX: usize = 8;
 /// The words before `:`.
 const KEYS: [&str; 8] = ["status", "stuck", "phone", "name", "note", "code", "provider", "has"];
 
-/// Words that the gateway has for a message (`docs/WSAPME.md`) and none of ours means.
+/// The gateway's statuses (`docs/WSAPME.md`) that are none of ours.
 const PROVIDER_WORDS: [&str; 2] = ["PENDING", "SERVER_ACK"];
 
 /// The stages that have a time, the words before `>` and `<`.
 const STAGES: [Status; 7] =
     [Status::Sent, Status::Delivered, Status::Read, Status::Replied, Status::Closed, Status::Failed, Status::OptedOut];
 
-/// Why a filter is not understood. Each says what would be.
+/// Why a filter is invalid. Each says what would be valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FilterError {
     #[error("`{word}:` is not known{}", hint(*nearest, ':', &KEYS))]

@@ -53,7 +53,7 @@ fn a_template_that_cannot_be_understood_names_the_place_and_the_mend() {
         ),
         ("Hi\u{1b}[2J", "character 3: an invisible control character (U+001B): take it out"),
         ("Hi {na\0me}", "character 7: an invisible control character (U+0000): take it out"),
-        (" \r\n ", "the message is empty: write what people shall read"),
+        (" \r\n ", "the message is empty: write the text that people will read"),
     ];
     for (template, sentence) in cases {
         assert_eq!(Message::parse(template).unwrap_err().to_string(), sentence, "{template:?}");

@@ -1,4 +1,4 @@
-//! A blast's own limits: what its row says, and what that comes to beside its sender's limits.
+//! A blast's own limits: what its row says, and how that combines with its sender's limits.
 
 use std::fmt;
 
@@ -12,13 +12,14 @@ pub type LimitColumn<T> = Option<Result<T, UnreadableLimit>>;
 
 /// A limit whose text cannot be read, because somebody edited the row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{column}: {why}")]
+#[error("its `{column}` cannot be read: {why}")]
 pub struct UnreadableLimit {
     pub column: &'static str,
     pub why: String,
 }
 
-/// The limits in a blast's row. Each is read on its own: one that cannot be read limits nothing and holds nothing up.
+/// The limits in a blast's row. While one of them cannot be read, nobody of the blast is sent to: without the limit that was
+/// meant it would send too early or too fast.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LimitColumns {
     pub rate: LimitColumn<Rate>,
@@ -48,30 +49,23 @@ impl LimitColumns {
         })
     }
 
-    /// What can be read of them, in the sender's zone and at its speed.
-    pub fn beside(&self, sender: &Limits) -> BlastLimits {
-        let zone = readable(self.zone.as_ref()).unwrap_or(sender.zone);
-        let (hours, days) = (readable(self.hours.as_ref()), readable(self.weekdays.as_ref()));
+    /// All of them, in the sender's zone and at its speed. Fails with the first that cannot be read.
+    pub fn under(&self, sender: &Limits) -> Result<BlastLimits, UnreadableLimit> {
+        let (hours, days) = (readable(self.hours.as_ref())?, readable(self.weekdays.as_ref())?);
+        let zone = readable(self.zone.as_ref())?.unwrap_or(sender.zone);
         let window = (hours.is_some() || days.is_some()).then(|| Window {
             hours: hours.unwrap_or(Hours::ALL_DAY),
             days: days.unwrap_or(Weekdays::DAILY),
             zone,
         });
-        let rate = readable(self.rate.as_ref()).unwrap_or(Rate::Unlimited);
-        let limits = Limits { rate, gap: readable(self.gap.as_ref()), daily_cap: None, zone, speed: sender.speed };
-        BlastLimits { limits, window }
+        let (rate, gap) = (readable(self.rate.as_ref())?.unwrap_or(Rate::Unlimited), readable(self.gap.as_ref())?);
+        let limits = Limits { rate, gap, daily_cap: None, zone, speed: sender.speed };
+        Ok(BlastLimits { limits, window })
     }
 
-    /// Those that cannot be read.
-    pub fn unreadable(&self) -> impl Iterator<Item = &UnreadableLimit> {
-        let errors = [
-            error(self.rate.as_ref()),
-            error(self.gap.as_ref()),
-            error(self.hours.as_ref()),
-            error(self.weekdays.as_ref()),
-            error(self.zone.as_ref()),
-        ];
-        errors.into_iter().flatten()
+    /// The first one that cannot be read.
+    pub fn unreadable(&self) -> Option<UnreadableLimit> {
+        self.under(&Limits::none(Tz::UTC)).err()
     }
 }
 
@@ -83,41 +77,47 @@ fn read<T, E: fmt::Display>(
     text.map(|text| parse(text).map_err(|error| UnreadableLimit { column, why: error.to_string() }))
 }
 
-fn readable<T: Copy>(column: Option<&Result<T, UnreadableLimit>>) -> Option<T> {
-    column?.as_ref().ok().copied()
-}
-
-fn error<T>(column: Option<&Result<T, UnreadableLimit>>) -> Option<&UnreadableLimit> {
-    column?.as_ref().err()
+fn readable<T: Copy>(column: Option<&Result<T, UnreadableLimit>>) -> Result<Option<T>, UnreadableLimit> {
+    column.cloned().transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
-    use super::{LimitColumns, Limits};
+    use super::{LimitColumns, Limits, Rate};
+
+    fn columns(of: fn(&str) -> Option<&'static str>) -> LimitColumns {
+        LimitColumns::read(|column| Ok::<_, Infallible>(of(column))).unwrap()
+    }
 
     #[test]
-    fn a_limit_that_cannot_be_read_leaves_the_others_in_force() {
-        let columns = LimitColumns::read(|column| {
-            Ok::<_, Infallible>(match column {
-                "rate" => Some("soon"),
-                "gap" => Some("20s..60s"),
-                "send_window" => Some("09:00-21:00"),
-                "timezone" => Some("Mars/Olympus"),
-                _ => None,
-            })
-        })
-        .unwrap();
+    fn a_blast_is_limited_by_its_own_columns_in_its_senders_zone() {
+        let own = columns(|column| match column {
+            "gap" => Some("20s..60s"),
+            "send_window" => Some("09:00-21:00"),
+            _ => None,
+        });
 
-        let own = columns.beside(&Limits::none(chrono_tz::Asia::Tokyo));
+        let limits = own.under(&Limits::none(chrono_tz::Asia::Tokyo)).unwrap();
 
-        let bad: Vec<_> = columns.unreadable().map(|bad| bad.column).collect();
-        assert_eq!(bad, ["rate", "timezone"]);
-        assert_eq!(
-            (own.limits.rate.to_string(), own.limits.gap.unwrap().to_string()),
-            ("unlimited".into(), "20s..1m".into())
-        );
-        assert_eq!(own.window.unwrap().to_string(), "09:00-21:00 daily (Asia/Tokyo)");
+        assert_eq!((limits.limits.rate, limits.limits.gap.unwrap().to_string()), (Rate::Unlimited, "20s..1m".into()));
+        assert_eq!(limits.window.unwrap().to_string(), "09:00-21:00 daily (Asia/Tokyo)");
+        assert_eq!(own.unreadable(), None);
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_read_leaves_no_limits_to_send_by() {
+        for (column, text) in
+            [("rate", "soon"), ("gap", "10 to 20"), ("send_window", "22-23"), ("weekdays", "x"), ("timezone", "Mars")]
+        {
+            let own = LimitColumns::read(|name| Ok::<_, Infallible>(Some(text).filter(|_| name == column))).unwrap();
+
+            let error = own.under(&Limits::none(chrono_tz::Asia::Tokyo)).unwrap_err();
+
+            assert_eq!(error.column, column);
+            let words = error.to_string();
+            assert!(words.starts_with(&format!("its `{column}` cannot be read: `{text}`")), "{words}");
+        }
     }
 }

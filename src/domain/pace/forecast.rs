@@ -1,12 +1,12 @@
-//! What a queue can be promised: how many go today and tomorrow, and when the last one goes. Worked out from the limits,
-//! one stretch (an opening of the window within one day of the sender) at a time, never one person at a time.
+//! Forecasts a queue: how many messages go today and tomorrow, and when the last one goes. It is computed from the limits,
+//! one stretch of open time at a time (an opening of the window within one day of the sender), never person by person.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pacer::Gcra;
 use super::{Gap, Limits, Rate, Window, day_start, next_day_start};
 
-/// People still to be sent to, and everything that holds them back.
+/// The people left to send to, and every limit that applies to them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backlog {
     pub people: u64,
@@ -15,7 +15,7 @@ pub struct Backlog {
     /// The blast's own rate and gap. It has no daily cap of its own, and its zone is its window's.
     pub blast: Limits,
     pub window: Option<Window>,
-    /// How many messages count towards the sender's cap on the day of `now` so far.
+    /// How many messages count towards the sender's daily cap so far.
     pub today: u32,
 }
 
@@ -25,11 +25,11 @@ pub struct ForecastShare {
     pub people: u64,
     /// When the first of them goes.
     pub from: DateTime<Utc>,
-    /// When the last of them goes; `None` where no pace says so, or more than a year from now.
+    /// When the last of them goes; `None` where no pace determines it, or if it is more than a year away.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What can be promised if nothing else holds it up. Days are the sender's own.
+/// What to expect if nothing else holds the blast up. Days are the sender's own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Forecast {
     /// `None`: nobody.
@@ -41,14 +41,14 @@ pub struct Forecast {
     pub done_at: Option<DateTime<Utc>>,
 }
 
-/// Nothing is promised that is farther away than this.
+/// How far ahead a forecast reaches.
 const HORIZON: TimeDelta = TimeDelta::days(366);
 
 impl Backlog {
-    /// What may be promised at `now` if the first message goes at `begins` at the earliest.
+    /// The forecast at `now` if the first message goes at `begins` at the earliest.
     pub fn forecast(&self, now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
         let mut walk = Projection::new(self, now, begins);
-        while walk.left > 0 && walk.stretch(self) == Stretch::GoOn {}
+        while walk.left > 0 && walk.stretch(self) == Stretch::Continue {}
         walk.finish(now)
     }
 
@@ -63,11 +63,11 @@ pub fn per_hour(sender: &Limits, blast: &Limits) -> Option<f64> {
     let by_rate =
         [sender, blast].into_iter().filter_map(|limits| Some(limits.rate.per_second()? * limits.speed.factor()));
     let slowest = by_rate.reduce(f64::min);
-    let gap = mean_pause(sender, blast, &evens(sender, blast)).map(f64::recip);
+    let gap = mean_pause(sender, blast, &even_spacings(sender, blast)).map(f64::recip);
     [slowest, gap].into_iter().flatten().reduce(f64::min).map(|per_second| per_second * 3_600.0)
 }
 
-/// The limit that makes the longest pauses on average.
+/// The limit that causes the longest pauses on average.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BindingLimit {
     Rate(Rate),
@@ -86,24 +86,24 @@ pub fn binding(sender: &Limits, blast: &Limits) -> Option<BindingLimit> {
     all.reduce(|longest, other| if other.0 > longest.0 { other } else { longest }).map(|(_, binding)| binding)
 }
 
-/// Whether another stretch follows.
+/// What follows a stretch.
 #[derive(PartialEq, Eq)]
 enum Stretch {
-    GoOn,
-    BeyondTheHorizon,
+    Continue,
+    BeyondHorizon,
 }
 
-/// Goes from stretch to stretch.
+/// Walks from stretch to stretch.
 struct Projection {
     spacings: Vec<Spacing>,
     left: u64,
-    /// Nobody goes before this.
+    /// No message goes before this.
     at: DateTime<Utc>,
-    /// The day of the sender that is walked through, and how many it has had.
+    /// The start of the sender's day that is being walked, and how many messages it has had.
     day: (DateTime<Utc>, u64),
     horizon: DateTime<Utc>,
     midnights: (DateTime<Utc>, DateTime<Utc>),
-    /// Of today, tomorrow, and all days after it.
+    /// Of today, of tomorrow, and of all later days.
     shares: [Option<ForecastShare>; 3],
 }
 
@@ -127,30 +127,31 @@ impl Projection {
         let zone = backlog.sender.zone;
         let paced = self.spacings.iter().filter_map(Spacing::allowed).fold(self.at, DateTime::max);
         if paced > self.horizon {
-            return Stretch::BeyondTheHorizon;
+            return Stretch::BeyondHorizon;
         }
         let (opens, closes) = match backlog.window {
             None => (paced, DateTime::<Utc>::MAX_UTC),
             Some(window) => match window.next_opening(paced) {
                 Some((opens, closes)) => (opens.max(paced), closes),
-                None => return Stretch::BeyondTheHorizon,
+                None => return Stretch::BeyondHorizon,
             },
         };
         let (today, midnight) = (day_start(opens, zone), next_day_start(opens, zone));
         if today > self.day.0 {
             self.day = (today, 0);
         }
-        let room = backlog.sender.daily_cap.map_or(u64::MAX, |cap| u64::from(cap.get()).saturating_sub(self.day.1));
-        if room == 0 {
+        let left_today =
+            backlog.sender.daily_cap.map_or(u64::MAX, |cap| u64::from(cap.get()).saturating_sub(self.day.1));
+        if left_today == 0 {
             self.at = midnight;
-            return Stretch::GoOn;
+            return Stretch::Continue;
         }
         let ends = closes.min(midnight);
         let fits = self.spacings.iter().map(|spacing| spacing.fits(opens, ends)).min().unwrap_or(u64::MAX);
-        self.send(self.left.min(room).min(fits), opens);
-        // With a pace, the next one's moment says where to go on; without one, everybody whom this stretch can take went.
+        self.send(self.left.min(left_today).min(fits), opens);
+        // With a pace, the time of the next message says where to continue; without one, this stretch took everybody it could.
         self.at = if self.spacings.is_empty() { ends } else { opens };
-        Stretch::GoOn
+        Stretch::Continue
     }
 
     fn send(&mut self, people: u64, first: DateTime<Utc>) {
@@ -175,7 +176,7 @@ impl Projection {
             .shares
             .map(|share| share.map(|share| ForecastShare { until: share.until.filter(|_| is_paced), ..share }));
         let last = [later, tomorrow, today].into_iter().flatten().next();
-        // Whoever is beyond the horizon goes some day.
+        // Those beyond the horizon go some day.
         let later = match (later, left) {
             (later, 0) => later,
             (Some(later), left) => Some(ForecastShare { people: later.people + left, until: None, ..later }),
@@ -185,13 +186,13 @@ impl Projection {
     }
 }
 
-/// One limit as even spacing: a rate, or the mean of the gaps.
+/// One limit as an even spacing: a rate, or the mean of the gaps.
 #[derive(Debug, Clone, Copy)]
 struct Spacing {
     interval: TimeDelta,
-    /// How early one may be, to catch up.
+    /// How early a message may go, to catch up.
     slack: TimeDelta,
-    /// When the next one is due if all are on time.
+    /// When the next message is due if all are on time.
     due: Option<DateTime<Utc>>,
 }
 
@@ -200,19 +201,19 @@ impl Spacing {
         self.due.map(|due| due - self.slack)
     }
 
-    /// When the first one of a stretch is due, if one goes at its beginning.
+    /// When the first message of a stretch is due, if one goes at its beginning.
     fn base(&self, first: DateTime<Utc>) -> DateTime<Utc> {
         self.due.map_or(first, |due| due.max(first))
     }
 
-    /// How many go from `first` on and before `ends`: at least the first.
+    /// How many messages go from `first` on and before `ends`: at least one.
     fn fits(&self, first: DateTime<Utc>, ends: DateTime<Utc>) -> u64 {
-        let room = ends - (self.base(first) - self.slack) - TimeDelta::nanoseconds(1);
-        let intervals = nanos(room) / nanos(self.interval).max(1);
+        let span = ends - (self.base(first) - self.slack) - TimeDelta::nanoseconds(1);
+        let intervals = nanos(span) / nanos(self.interval).max(1);
         u64::try_from(intervals.max(0) + 1).unwrap_or(u64::MAX)
     }
 
-    /// When the n-th of them goes, the first being number 1.
+    /// When the n-th of them goes, counted from 1.
     fn nth(&self, first: DateTime<Utc>, n: u64) -> DateTime<Utc> {
         self.after(first, n.saturating_sub(1)) - self.slack
     }
@@ -227,18 +228,18 @@ impl Spacing {
     }
 }
 
-/// Whole centuries fit.
+/// Wide enough for centuries.
 fn nanos(span: TimeDelta) -> i128 {
     i128::from(span.num_seconds()) * 1_000_000_000 + i128::from(span.subsec_nanos())
 }
 
-/// What spaces the messages of a blast; none where neither it nor its sender has a pace.
+/// What spaces the messages of a blast; empty where neither it nor its sender has a pace.
 fn spacings(backlog: &Backlog) -> Vec<Spacing> {
     let (sender, blast) = (&backlog.sender, &backlog.blast);
-    let evens = evens(sender, blast);
-    let spaced = evens.iter().map(|even| Spacing { interval: even.interval, slack: even.slack, due: None });
+    let even_spacings = even_spacings(sender, blast);
+    let spaced = even_spacings.iter().map(|even| Spacing { interval: even.interval, slack: even.slack, due: None });
     let mut spacings: Vec<_> = spaced.collect();
-    if let Some(mean) = mean_pause(sender, blast, &evens) {
+    if let Some(mean) = mean_pause(sender, blast, &even_spacings) {
         #[expect(clippy::cast_possible_truncation, reason = "a pause is at most a day, or a million slowed down")]
         let interval = TimeDelta::nanoseconds((mean * 1e9).round() as i64);
         spacings.push(Spacing { interval, slack: TimeDelta::zero(), due: None });
@@ -247,13 +248,13 @@ fn spacings(backlog: &Backlog) -> Vec<Spacing> {
 }
 
 /// The even spacing of both rates.
-fn evens(sender: &Limits, blast: &Limits) -> Vec<Gcra> {
+fn even_spacings(sender: &Limits, blast: &Limits) -> Vec<Gcra> {
     let quotas = [sender, blast].into_iter().filter_map(|limits| limits.rate.quota(limits.speed));
     quotas.map(|(count, period)| Gcra::new(count, period)).collect()
 }
 
-/// The mean pause that the gaps of a sender and its blast make together, in seconds; `None` where no gap makes one. A rate
-/// beside them lengthens the shorter pauses, but for its slack, by which a late one is caught up.
+/// The mean pause that the gaps of a sender and its blast cause together, in seconds; `None` without a gap. A rate beside
+/// them lengthens the shorter pauses, less its slack, within which a late message catches up.
 fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Gcra]) -> Option<f64> {
     let gaps: Vec<GapBounds> =
         [sender, blast].into_iter().filter_map(|limits| Some(ends(limits, limits.gap?))).collect();
@@ -264,7 +265,7 @@ fn mean_pause(sender: &Limits, blast: &Limits, rates: &[Gcra]) -> Option<f64> {
     Some(mean_of_longest(&gaps, least)).filter(|mean| *mean > 0.0)
 }
 
-/// A gap's ends as they are waited for, in seconds.
+/// A gap's shortest and longest pause, in seconds of real time.
 #[derive(Debug, Clone, Copy)]
 struct GapBounds {
     low: f64,
@@ -281,15 +282,15 @@ impl GapBounds {
         f64::midpoint(self.low, self.high)
     }
 
-    /// How likely a pause of at most so long is.
+    /// The probability of a pause no longer than `pause`.
     fn share_below(self, pause: f64) -> f64 {
         if pause >= self.high { 1.0 } else { ((pause - self.low) / (self.high - self.low)).clamp(0.0, 1.0) }
     }
 }
 
-/// The mean of the longest of some pauses, each drawn evenly between its ends, none counted as shorter than `least`. From
-/// the longest lower end on, it is the integral of how likely one of them is longer; with at most two pauses that is a
-/// parabola between their upper ends, which Simpson's rule takes exactly.
+/// The mean of the longest of several pauses, each uniform between its bounds and none counted as shorter than `least`:
+/// the largest lower bound plus the integral, from there on, of the probability that any pause is longer. With at most two
+/// pauses that probability is piecewise a parabola, which Simpson's rule integrates exactly.
 fn mean_of_longest(gaps: &[GapBounds], least: f64) -> f64 {
     let low = gaps.iter().map(|gap| gap.low).fold(least, f64::max);
     let longer = |pause: f64| 1.0 - gaps.iter().map(|gap| gap.share_below(pause)).product::<f64>();

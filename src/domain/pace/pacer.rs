@@ -1,4 +1,4 @@
-//! One sender's pace: rate, gap, daily cap and the provider's own brake together.
+//! One sender's pace: its rate, gap and daily cap together with the provider's throttling.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::{DailyCap, Gap, Pace, PaceReason, Rate, Speed, day_start, next_day_start, on_the_wall};
 
-/// What holds a sender back.
+/// A sender's limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     pub rate: Rate,
@@ -15,7 +15,7 @@ pub struct Limits {
     pub daily_cap: Option<DailyCap>,
     /// Whose midnight begins the day that the cap counts.
     pub zone: Tz,
-    /// Shrinks gaps and the rate's period. Days stay days.
+    /// Shrinks gaps and the rate's period, but not days.
     pub speed: Speed,
 }
 
@@ -48,7 +48,7 @@ pub struct PastAttempts {
 }
 
 impl PastAttempts {
-    /// From the times of everything attempted since the day's start (and the rate's last period, if that is longer).
+    /// From the times of all attempts since the day's start (and the rate's last period, if that is longer).
     pub fn from_times(times: Vec<DateTime<Utc>>, now: DateTime<Utc>, zone: Tz) -> Self {
         let start = day_start(now, zone);
         let today = times.iter().filter(|at| **at >= start).count();
@@ -73,7 +73,7 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// Starts with what was attempted before, so that a restart never bursts over a limit. Times ahead of `now`, by
+    /// Starts with past attempts, so that a restart never bursts over a limit. Times ahead of `now`, by
     /// another machine's clock, count as now.
     pub fn new(limits: Limits, past: &PastAttempts, now: DateTime<Utc>) -> Self {
         let mut times: Vec<_> = past.times.iter().map(|at| (*at).min(now)).collect();
@@ -110,7 +110,7 @@ impl Pacer {
     }
 
     /// The last posted message is known not to have been accepted: the daily cap does not count it. Rate and gap do,
-    /// for the provider saw it.
+    /// since the provider saw it.
     pub fn not_accepted(&mut self) {
         self.day.posted = self.day.posted.saturating_sub(1);
     }
@@ -125,7 +125,7 @@ impl Pacer {
         self.held_until = None;
     }
 
-    /// Goes on under other limits, with everything posted so far still counting.
+    /// Continues under other limits; everything posted so far still counts.
     pub fn limit(&mut self, limits: Limits) {
         let due = self.even.as_ref().and_then(|even| even.due);
         let quota = limits.rate.quota(limits.speed);
@@ -196,7 +196,7 @@ struct CappedDay {
 }
 
 impl CappedDay {
-    /// Begins the next day when its time has come. A clock set back does not return to the old day.
+    /// Begins the next day once it is due. A clock set back does not return to the old day.
     fn turn(&mut self, now: DateTime<Utc>, zone: Tz) {
         let start = day_start(now, zone);
         if start > self.start {
@@ -237,7 +237,7 @@ impl Gcra {
     }
 }
 
-/// So long after it; never, if that is past all calendars.
+/// That long after it; the latest possible time on overflow.
 pub(super) fn later(at: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(span).ok().and_then(|span| at.checked_add_signed(span)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use super::PaceError;
 use super::span::unit_millis;
 
-/// At most so many messages in any period, wherever the period is laid.
+/// At most this many messages in any period, wherever it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rate {
     #[default]
@@ -30,7 +30,7 @@ pub enum Per {
     Day,
 }
 
-/// The fastest rate that can be written, per second: what one machine could ever post.
+/// The fastest valid rate, per second: more than one machine can post.
 const PER_SECOND_MAX: u64 = 10_000;
 
 impl Per {
@@ -55,7 +55,7 @@ impl Per {
 }
 
 impl Rate {
-    /// The number and the period, in which time runs `speed` times as fast. `None` when there is no limit.
+    /// The number of messages and the period, shortened by `speed`. `None` when there is no limit.
     pub(super) fn quota(self, speed: Speed) -> Option<(u32, TimeDelta)> {
         let Self::Limited { count, per } = self else { return None };
         let period = speed.shrink(Duration::from_secs(per.seconds().into()));
@@ -125,13 +125,13 @@ impl Speed {
         self.0
     }
 
-    /// Half as fast, so many times over.
+    /// Halved this many times.
     #[must_use]
     pub fn halved(self, times: u32) -> Self {
         Self(self.0 / f64::from(1_u32 << times.min(20)))
     }
 
-    /// A configured length of time (gap, poll interval, retry delay) as it is waited. Never less than a nanosecond
+    /// A configured length of time (gap, poll interval, retry delay) in real time. Never less than a nanosecond
     /// unless it was zero; at speed 1 exactly what it was.
     pub fn shrink(self, span: Duration) -> Duration {
         if self == Self::REAL || span.is_zero() {

@@ -15,14 +15,14 @@ pub struct RecipientCooldown {
     /// `None`: no gap, and nothing is remembered.
     gap: Option<Duration>,
     last: HashMap<PersonKey, DateTime<Utc>>,
-    /// With so many remembered, those whose gap is over are forgotten.
+    /// Once this many are remembered, those whose gap is over are dropped.
     forget_at: usize,
 }
 
 const FORGET_AT: usize = 10_000;
 
 impl RecipientCooldown {
-    /// Nobody posted to yet. In a rehearsal the gap shrinks like all others.
+    /// Without any past posts. In a rehearsal the gap shrinks like all others.
     pub fn new(gap: Option<Duration>, speed: Speed) -> Self {
         Self { gap: gap.map(|gap| speed.shrink(gap)), last: HashMap::new(), forget_at: FORGET_AT }
     }

@@ -7,10 +7,10 @@ use super::PaceError;
 /// The units, the longest first; milliseconds each.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// The longest length taken: a century is a slip of the finger.
+/// The longest valid length: a century is a typing error.
 const MILLIS_MAX: f64 = 366.0 * 86_400_000.0;
 
-/// Reads a length of time of at most a year. Long forms of the units (`min`, `sec`, `hours`) are taken too.
+/// Reads a length of time of at most a year. Long forms of the units (`min`, `sec`, `hours`) are accepted too.
 pub fn parse_span(text: &str) -> Result<Duration, PaceError> {
     let wrong = || PaceError::Span(PaceError::quote(text));
     let text = text.trim();

@@ -1,4 +1,4 @@
-//! What a blast is promised while its sender sends others, too: they take even turns, the least served first.
+//! Forecasts a blast while its sender sends others as well: they take even turns, the least served first.
 
 use chrono::{DateTime, Utc};
 
@@ -6,11 +6,11 @@ use super::forecast::{Backlog, Forecast, ForecastShare};
 use super::{Limits, Rate, binding};
 
 impl Backlog {
-    /// What may be promised at `now` while `others` of the same sender are sent, too: how many are queued in each. Every
-    /// blast that has somebody left gets the same share of the sender's messages, whatever its own limits.
+    /// The forecast at `now` while the same sender sends other blasts, with so many queued in each of `others`. Every blast
+    /// that has somebody left gets the same share of the sender's messages, whatever its own limits.
     pub fn forecast_beside(&self, others: &[u64], now: DateTime<Utc>, begins: DateTime<Utc>) -> Forecast {
         let alone = self.forecast(now, begins);
-        let turns = Turns { people: self.people, others };
+        let turns = BlastTurns { people: self.people, others };
         if turns.until_through() == self.people {
             return alone;
         }
@@ -25,20 +25,20 @@ impl Backlog {
     }
 }
 
-/// A blast with so many people left, and how many are left in the others.
-struct Turns<'a> {
+/// How many people are left in a blast, and in each of the others.
+struct BlastTurns<'a> {
     people: u64,
     others: &'a [u64],
 }
 
-impl Turns<'_> {
-    /// How many messages the sender sends until this blast is through: nobody else has more turns than it.
+impl BlastTurns<'_> {
+    /// How many messages the sender sends until this blast is done: no other blast has more turns than it.
     fn until_through(&self) -> u64 {
         self.others.iter().map(|queued| *queued.min(&self.people)).fold(self.people, u64::saturating_add)
     }
 
-    /// How many of the sender's first `messages` are this blast's own: the level to which water rises that is poured into
-    /// all blasts at once, each as deep as it has people.
+    /// How many of the sender's first `messages` are this blast's own. Water-filling: all blasts rise to the same level,
+    /// each up to as many people as it has.
     fn own(&self, messages: u64) -> u64 {
         let mut depths: Vec<u64> = self.others.iter().map(|queued| *queued.min(&self.people)).collect();
         depths.sort_unstable();
@@ -53,7 +53,7 @@ impl Turns<'_> {
         level.saturating_add(left).min(self.people)
     }
 
-    /// This blast's part of what its sender sends until it is through.
+    /// This blast's share of what its sender sends until it is done.
     fn own_part(&self, all: Forecast) -> Forecast {
         let (today, tomorrow) = (people(all.today), people(all.tomorrow));
         let (by_tonight, by_tomorrow) = (self.own(today), self.own(today.saturating_add(tomorrow)));
@@ -61,7 +61,7 @@ impl Turns<'_> {
     }
 }
 
-/// The later of two forecasts for the same people, day by day. The second has moments only if `is_paced`.
+/// The later of two forecasts for the same people, day by day. The second has times only if `is_paced`.
 fn slower(one: Forecast, other: Forecast, is_paced: bool) -> Forecast {
     let total = |forecast: Forecast| people(forecast.today) + people(forecast.tomorrow);
     let by_tonight = people(one.today).min(people(other.today));
@@ -98,7 +98,7 @@ impl Day {
     }
 }
 
-/// A forecast of so many people, given how many are through by the end of today and of tomorrow, and each day's moments.
+/// A forecast of `all` people, given how many are done by the end of today and of tomorrow, and each day's times.
 fn days(all: u64, (tonight, tomorrow): (u64, u64), moments: impl Fn(Day) -> Option<ForecastShare>) -> Forecast {
     let share = |day, people: u64| moments(day).filter(|_| people > 0).map(|share| ForecastShare { people, ..share });
     let today = share(Day::Today, tonight);

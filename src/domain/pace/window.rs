@@ -1,4 +1,4 @@
-//! Hours and days of sending, by the clock on the shop's wall, daylight saving included.
+//! Hours and days of sending, in local time, daylight saving included.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,7 +63,7 @@ impl fmt::Display for Hours {
     }
 }
 
-/// Days of the week on which a window opens; never none.
+/// Days of the week on which a window opens; at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weekdays(u8);
 
@@ -138,8 +138,8 @@ impl Window {
         self.openings(now).take_while(|(opens, _)| *opens <= now).any(|(_, closes)| now < closes)
     }
 
-    /// When it is open again: now, if it is open. Looks five weeks ahead, which only a window within the hour that a
-    /// clock change skips can exhaust; then it says five weeks from now.
+    /// When it is next open: now, if it is open. Searches five weeks ahead, which only a window within the hour that a clock
+    /// change skips can exhaust; it then returns five weeks from now.
     pub fn next_open(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.next_opening(now).map_or(now + TimeDelta::weeks(5), |(opens, _)| opens.max(now))
     }

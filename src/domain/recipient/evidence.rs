@@ -1,4 +1,4 @@
-//! What can be learned about a person.
+//! Evidence about a person.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -14,10 +14,10 @@ pub struct StampedEvidence {
     pub evidence: Evidence,
 }
 
-/// Why somebody queued waits whom the sender wrote to a short while ago, perhaps in another blast.
+/// Why a queued person waits whom the sender messaged a short while ago, perhaps in another blast.
 pub const TOO_RECENTLY: &str = "had a message from this sender too recently";
 
-/// What somebody learned about a person.
+/// What was learned about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// The provider has the message.
@@ -30,8 +30,8 @@ pub enum Evidence {
     Rejected { class: ErrorClass, code: String, message: String },
     /// Nobody can know whether it was accepted.
     Unknown { why: String },
-    /// Claimed, and given back before any POST; to be tried no sooner than that, where it is because the same number
-    /// had a message a short while ago.
+    /// Claimed, and released before any POST. With a time, not to be claimed before it: the same number was messaged a short
+    /// while ago.
     Released { not_before: Option<DateTime<Utc>> },
     /// A status reported by the provider.
     Provider { stage: ProviderStage, word: String, c2s_at: Option<DateTime<Utc>>, error: Option<ProviderError> },
@@ -41,7 +41,7 @@ pub enum Evidence {
     OptOut,
     /// An operator's mark.
     Manual(Mark),
-    /// An operator takes a mark back.
+    /// An operator undoes a mark.
     Undo(Undone),
 }
 
@@ -66,7 +66,7 @@ impl AttemptOutcome {
     }
 }
 
-/// A word that names no outcome.
+/// The word is not an outcome.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not an outcome of an attempt")]
 pub struct UnknownOutcome(String);
@@ -89,10 +89,13 @@ pub enum ProviderStage {
     Read,
 }
 
+/// Why a message failed after it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderError {
     pub code: String,
     pub message: String,
+    /// Nothing is sent again because of it; an opt-out is one.
+    pub class: ErrorClass,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +104,7 @@ pub enum Quoted {
     No,
 }
 
-/// What an operator can say of a person.
+/// An operator's mark on a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
     Replied,
@@ -110,9 +113,9 @@ pub enum Mark {
     OptOut,
     /// Empty text removes the note.
     Note(String),
-    /// An answer to "did it go?" about an uncertain person.
+    /// The answer for an uncertain person: did the message go out?
     Resolve(Resolution),
-    /// Somebody who failed is to be sent to again: only who is known never to have had it.
+    /// Send again to a person who failed; only if they are known never to have received the message.
     Retry,
 }
 
@@ -127,7 +130,7 @@ pub enum Resolution {
     Drop,
 }
 
-/// Which mark is taken back.
+/// Which mark is undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undone {
     Replied,

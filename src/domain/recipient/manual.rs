@@ -1,14 +1,13 @@
-//! What an operator may say of a person, and take back. Refusals are sentences for the operator.
-
-use std::time::Duration;
+//! Applies and undoes operator marks. Refusals are sentences for the operator.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::{Applied, ApplyContext, Mark, Recipient, Resolution, StampedEvidence, Undone, opt_out, requeue};
 use crate::domain::blast::BlastState;
-use crate::domain::pace::show_span;
+use crate::domain::retry::LATE_RETRY_CODES;
 use crate::domain::status::Status;
+use crate::domain::text::count_of;
 
 pub(super) fn mark(before: &Recipient, mark: &Mark, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
     match mark {
@@ -37,9 +36,9 @@ fn refuse(why: &str) -> Applied {
 fn unreached(person: &Recipient) -> Option<Applied> {
     match person.status() {
         Status::Queued | Status::Sending => Some(refuse("nothing was sent to them yet")),
-        Status::Uncertain => {
-            Some(refuse("it is not known whether the message went: first say so (enter, or `uncertain resolve`)"))
-        }
+        Status::Uncertain => Some(refuse(
+            "it is not known whether the message was sent: resolve that first (`blastdeck uncertain resolve`, or enter in the dashboard)",
+        )),
         Status::Skipped | Status::OptedOut => Some(refuse("they were left out of this blast")),
         _ => None,
     }
@@ -70,7 +69,7 @@ fn closed(before: &Recipient, amount: Option<Decimal>, at: DateTime<Utc>) -> App
 
 fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, policy: &ApplyContext) -> Applied {
     if before.delivery_status != Status::Uncertain {
-        return Applied::Refused(format!("they are {} now, not uncertain", before.status()));
+        return Applied::Refused(format!("the status is {} now, not uncertain", before.status()));
     }
     if news.attempt != before.attempt {
         return refuse("another attempt was made meanwhile");
@@ -89,13 +88,16 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, p
     }
 }
 
-/// Once the provider had taken the message, a failure does not mean that it never arrived.
+/// Once the provider has accepted the message, a failure does not mean that it never arrived.
 fn retry(before: &Recipient, policy: &ApplyContext) -> Applied {
     if before.delivery_status != Status::Failed {
-        return Applied::Refused(format!("they are {} now, not failed", before.status()));
+        return Applied::Refused(format!("the status is {} now, not failed", before.status()));
     }
-    if before.failed_attempt.is_some() || before.sent_at.is_some() {
+    if (before.failed_attempt.is_some() || before.sent_at.is_some()) && !is_known_unsent(before) {
         return refuse("the provider had taken the message before it failed: it may have arrived");
+    }
+    if is_known_unsent(before) && before.failed_at.is_none_or(|at| policy.now < at + policy.not_now_after) {
+        return refuse("Meta wants a day to pass before this person gets it: try again later");
     }
     if policy.blast == BlastState::Cancelled {
         return refuse("the blast was cancelled: nothing more is sent");
@@ -103,8 +105,14 @@ fn retry(before: &Recipient, policy: &ApplyContext) -> Applied {
     changed(before, |after| {
         after.tries = 0;
         after.failed_at = None;
+        after.failed_attempt = None;
         requeue(after, policy.now, policy);
     })
+}
+
+/// Whether a code says that the message did not arrive, though it had an id.
+fn is_known_unsent(person: &Recipient) -> bool {
+    person.error_code.as_deref().is_some_and(|code| LATE_RETRY_CODES.contains(&code))
 }
 
 /// Sending again waits until a late answer to the attempt can no longer come.
@@ -115,9 +123,9 @@ fn resend(before: &Recipient, policy: &ApplyContext) -> Applied {
     let safe_from = before.claimed_at.map(|claimed| claimed + policy.resend_after);
     match safe_from {
         Some(safe_from) if policy.now < safe_from => {
-            let left = (safe_from - policy.now).num_seconds() + 1;
-            let left = Duration::from_secs(u64::try_from(left).unwrap_or_default());
-            Applied::Refused(format!("an answer may still come: send again in {}", show_span(left)))
+            let minutes = (safe_from - policy.now).num_seconds() / 60 + 1;
+            let wait = count_of(minutes, "minute", "minutes");
+            Applied::Refused(format!("an answer may still come: you can send again in {wait}"))
         }
         _ => changed(before, |after| {
             after.reason = None;
@@ -140,17 +148,24 @@ pub(super) fn undo(before: &Recipient, undone: &Undone, policy: &ApplyContext) -
     }
 }
 
-/// Taking a mark back never starts a message: in a running blast the person is left out instead of queued again.
+/// Somebody who was still to be sent to is queued again while the blast is open, as if they had not been opted out. In one
+/// that is over they stay left out: undoing a mark starts no message there.
 fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     person.opted_out_at = None;
     if person.delivery_status != Status::OptedOut {
         return;
     }
-    if matches!(policy.blast, BlastState::Draft | BlastState::Scheduled | BlastState::Paused) {
+    if person.failed_attempt.is_some() {
+        // The provider had taken the message: it is not sent again.
+        person.delivery_status = Status::Failed;
+    } else if matches!(
+        policy.blast,
+        BlastState::Draft | BlastState::Scheduled | BlastState::Sending | BlastState::Paused
+    ) {
         person.delivery_status = Status::Queued;
     } else {
         person.delivery_status = Status::Skipped;
-        person.reason = Some("opt-out taken back after the blast had passed them".to_owned());
+        person.reason = Some("opt-out taken back after the blast was over".to_owned());
     }
 }
 

@@ -43,9 +43,12 @@ fn accepted(id: &str) -> Evidence {
     }
 }
 
-fn told(stage: ProviderStage) -> Evidence {
-    let error =
-        (stage == ProviderStage::Failed).then(|| ProviderError { code: "463".into(), message: "restricted".into() });
+fn reported(stage: ProviderStage) -> Evidence {
+    let error = (stage == ProviderStage::Failed).then(|| ProviderError {
+        code: "463".into(),
+        message: "restricted".into(),
+        class: ErrorClass::StopSender,
+    });
     Evidence::Provider { stage, word: format!("{stage:?}"), c2s_at: None, error }
 }
 
@@ -75,9 +78,9 @@ fn an_accepted_message_is_sent() {
 
 #[test]
 fn a_late_delivery_does_not_lower_a_read() {
-    let read = after(&person(Status::Sent), &stamped(1, 9, told(ProviderStage::Read)));
+    let read = after(&person(Status::Sent), &stamped(1, 9, reported(ProviderStage::Read)));
 
-    let later = after(&read, &stamped(1, 10, told(ProviderStage::Delivered)));
+    let later = after(&read, &stamped(1, 10, reported(ProviderStage::Delivered)));
 
     assert_eq!(later.status(), Status::Read);
     assert_eq!(later.delivered_at, Some(at(10)));
@@ -86,11 +89,11 @@ fn a_late_delivery_does_not_lower_a_read() {
 
 #[test]
 fn a_failure_after_a_delivery_erases_nothing_and_a_delivery_after_a_failure_wins() {
-    let delivered = after(&person(Status::Sent), &stamped(1, 9, told(ProviderStage::Delivered)));
-    let failed = after(&person(Status::Sent), &stamped(1, 9, told(ProviderStage::Failed)));
+    let delivered = after(&person(Status::Sent), &stamped(1, 9, reported(ProviderStage::Delivered)));
+    let failed = after(&person(Status::Sent), &stamped(1, 9, reported(ProviderStage::Failed)));
 
-    assert_eq!(after(&delivered, &stamped(1, 10, told(ProviderStage::Failed))).status(), Status::Delivered);
-    let revived = after(&failed, &stamped(1, 10, told(ProviderStage::Delivered)));
+    assert_eq!(after(&delivered, &stamped(1, 10, reported(ProviderStage::Failed))).status(), Status::Delivered);
+    let revived = after(&failed, &stamped(1, 10, reported(ProviderStage::Delivered)));
     assert_eq!((revived.status(), revived.error_code), (Status::Delivered, None));
 }
 
@@ -203,7 +206,7 @@ fn undoing_a_close_returns_to_the_reply_and_undoing_that_to_what_the_provider_sa
 #[test]
 fn evidence_that_came_while_marked_shows_after_the_undo() {
     let closed = after(&person(Status::Sent), &stamped(1, 9, Evidence::Manual(Mark::Closed(None))));
-    let read = after(&closed, &stamped(1, 10, told(ProviderStage::Read)));
+    let read = after(&closed, &stamped(1, 10, reported(ProviderStage::Read)));
     assert_eq!(read.status(), Status::Closed);
 
     assert_eq!(after(&read, &stamped(1, 11, Evidence::Undo(Undone::Closed))).status(), Status::Read);
@@ -244,7 +247,7 @@ fn each_answer_about_an_uncertain_person_can_be_taken_back() {
 fn only_who_never_had_it_is_tried_again() {
     let retry = stamped(1, 9, Evidence::Manual(Mark::Retry));
     let refused = after(&person(Status::Sending), &stamped(1, 5, rejected(ErrorClass::FailRecipient)));
-    let taken_then_failed = after(&person(Status::Sent), &stamped(1, 5, told(ProviderStage::Failed)));
+    let taken_then_failed = after(&person(Status::Sent), &stamped(1, 5, reported(ProviderStage::Failed)));
 
     assert_eq!(after(&refused, &retry).status(), Status::Queued);
     assert!(matches!(apply(&taken_then_failed, &retry, &policy()), Applied::Refused(_)));
@@ -252,19 +255,74 @@ fn only_who_never_had_it_is_tried_again() {
 }
 
 #[test]
-fn taking_back_an_opt_out_never_starts_a_message() {
-    let opted = after(&person(Status::Queued), &stamped(0, 9, Evidence::Manual(Mark::OptOut)));
+fn not_now_fails_and_an_operator_may_try_again_a_day_later() {
+    let refused = after(&person(Status::Sending), &stamped(1, 5, rejected(ErrorClass::NotNow)));
+    assert_eq!(refused.status(), Status::Failed, "not by itself");
 
-    assert_eq!(after(&opted, &stamped(0, 10, Evidence::Undo(Undone::OptOut))).status(), Status::Skipped);
+    let error =
+        Some(ProviderError { code: "131049".into(), message: "healthy ecosystem".into(), class: ErrorClass::NotNow });
+    let failed = Evidence::Provider { stage: ProviderStage::Failed, word: "failed".into(), c2s_at: None, error };
+    let failed = after(&person(Status::Sent), &stamped(1, 5, failed));
+    let retry = stamped(1, 9, Evidence::Manual(Mark::Retry));
+
+    assert!(matches!(apply(&failed, &retry, &policy()), Applied::Refused(_)), "sooner than a day");
+    let next_day = ApplyContext { now: at(5) + TimeDelta::hours(24), ..policy() };
+    let Applied::Changed(queued) = apply(&failed, &retry, &next_day) else { panic!("not queued") };
+    assert_eq!(queued.status(), Status::Queued);
+    let late = after(&queued, &stamped(1, 20, reported(ProviderStage::Delivered)));
+    assert_eq!(late.status(), Status::Delivered, "it arrived after all: they are not sent to again");
+}
+
+#[test]
+fn an_opt_out_that_is_reported_after_the_acceptance_ends_outside_of_sent() {
+    let error = ProviderError { code: "131050".into(), message: "stopped".into(), class: ErrorClass::OptOut };
+    let refused =
+        Evidence::Provider { stage: ProviderStage::Failed, word: "failed".into(), c2s_at: None, error: Some(error) };
+
+    let opted = after(&person(Status::Sent), &stamped(1, 9, refused.clone()));
+
+    assert_eq!((opted.status(), opted.opted_out_at, opted.failed_at), (Status::OptedOut, Some(at(9)), None));
+    assert_eq!(opted.error_code.as_deref(), Some("131050"));
+    let delivered = after(&opted, &stamped(1, 10, reported(ProviderStage::Delivered)));
+    assert_eq!((delivered.status(), delivered.opted_out_at), (Status::Delivered, Some(at(9))), "who received it did");
+    assert_eq!(apply(&person(Status::Delivered), &stamped(1, 9, refused), &policy()), Applied::Nothing);
+    let taken_back = after(&opted, &stamped(1, 10, Evidence::Undo(Undone::OptOut)));
+    assert_eq!(taken_back.status(), Status::Failed, "it is not sent again");
+}
+
+#[test]
+fn taking_back_an_opt_out_queues_again_whoever_was_queued_while_the_blast_is_open() {
+    let queued = person(Status::Queued);
+    let opted = after(&queued, &stamped(0, 9, Evidence::Manual(Mark::OptOut)));
+    let back = stamped(0, 10, Evidence::Undo(Undone::OptOut));
+    let in_state = |blast| match apply(&opted, &back, &ApplyContext { blast, ..policy() }) {
+        Applied::Changed(person) => person.status(),
+        other => panic!("{other:?}"),
+    };
+
+    for blast in [BlastState::Draft, BlastState::Scheduled, BlastState::Sending, BlastState::Paused] {
+        assert_eq!(in_state(blast), Status::Queued, "{blast}");
+    }
+}
+
+#[test]
+fn taking_back_an_opt_out_starts_no_message_in_a_blast_that_is_over() {
+    let opted = after(&person(Status::Queued), &stamped(0, 9, Evidence::Manual(Mark::OptOut)));
+    let back = stamped(0, 10, Evidence::Undo(Undone::OptOut));
+
+    for blast in [BlastState::Completed, BlastState::Cancelled, BlastState::Failed] {
+        let after = apply(&opted, &back, &ApplyContext { blast, ..policy() });
+        assert!(matches!(&after, Applied::Changed(person) if person.status() == Status::Skipped), "{blast}: {after:?}");
+    }
 }
 
 fn any_provider_evidence() -> impl Strategy<Value = StampedEvidence> {
     let evidence = prop_oneof![
         Just(accepted("A")),
-        Just(told(ProviderStage::Failed)),
-        Just(told(ProviderStage::Sent)),
-        Just(told(ProviderStage::Delivered)),
-        Just(told(ProviderStage::Read)),
+        Just(reported(ProviderStage::Failed)),
+        Just(reported(ProviderStage::Sent)),
+        Just(reported(ProviderStage::Delivered)),
+        Just(reported(ProviderStage::Read)),
         Just(Evidence::Reply { quoted: Quoted::Yes }),
     ];
     (0..100_i64, evidence).prop_map(|(second, evidence)| stamped(1, second, evidence))

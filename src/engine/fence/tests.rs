@@ -1,4 +1,4 @@
-use super::{Refusal, judge};
+use super::{FenceRefusal, judge};
 use crate::engine::lease_watch::Seen;
 use crate::engine::memory::{Remembered, Standing};
 use crate::store::fence::{DatabaseIdentity, SenderFacts};
@@ -43,7 +43,7 @@ fn one_that_counts_less_than_is_remembered_or_was_seen_went_back_in_time() {
         (None, Some(seen(11, true))),
     ] {
         let refused = judge(&facts(), &likeness(1), remembered.as_ref(), seen);
-        assert!(matches!(refused, Err(Refusal::BackInTime)), "{remembered:?} {seen:?}: {refused:?}");
+        assert!(matches!(refused, Err(FenceRefusal::BackInTime)), "{remembered:?} {seen:?}: {refused:?}");
     }
 }
 
@@ -55,19 +55,19 @@ fn no_memory_is_a_reason_to_ask_only_where_something_was_sent_that_nobody_here_s
     assert!(judge(&facts(), &likeness(1), None, Some(seen(10, true))).is_ok(), "a takeover from a live fleet");
     for seen in [None, Some(seen(10, false))] {
         let refused = judge(&facts(), &likeness(1), None, seen);
-        assert!(matches!(refused, Err(Refusal::NoRecord)), "{refused:?}");
+        assert!(matches!(refused, Err(FenceRefusal::NoRecord)), "{refused:?}");
     }
 }
 
 #[test]
 fn another_server_than_the_one_that_sent_is_asked_about_whoever_remembers_it() {
     let promoted = judge(&facts(), &likeness(2), Some(&remembered(1, 3, 10)), None);
-    assert!(matches!(promoted, Err(Refusal::OtherDatabase)), "{promoted:?}");
+    assert!(matches!(promoted, Err(FenceRefusal::OtherDatabase)), "{promoted:?}");
 
     let confirmed = SenderFacts { sent_from: Some(likeness(2)), ..facts() };
     let elsewhere = judge(&confirmed, &likeness(2), Some(&remembered(1, 3, 10)), None);
     assert!(elsewhere.is_ok(), "confirmed on another machine: {elsewhere:?}");
 
     let earlier = judge(&facts(), &likeness(1), Some(&remembered(2, 3, 10)), None);
-    assert!(matches!(earlier, Err(Refusal::OtherDatabase)), "a backup of the timeline before: {earlier:?}");
+    assert!(matches!(earlier, Err(FenceRefusal::OtherDatabase)), "a backup of the timeline before: {earlier:?}");
 }

@@ -11,7 +11,7 @@ use crate::engine::sync::Mutex;
 const PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
 /// The pause where it does not say how long.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Questions under way together are refused together: that counts once.
+/// Questions in flight together are refused together: that counts once.
 const TOGETHER: Duration = Duration::from_secs(2);
 /// One step back up after so long without another refusal.
 const CLIMB_AFTER: Duration = Duration::from_secs(60);
@@ -23,12 +23,12 @@ pub(super) struct Budget {
     next: tokio::sync::Mutex<Instant>,
     every: Duration,
     speed: Speed,
-    throttle: Mutex<Throttle>,
+    throttle: Mutex<BudgetThrottle>,
 }
 
 /// What the provider asked for.
 #[derive(Clone, Copy)]
-struct Throttle {
+struct BudgetThrottle {
     /// How many times the budget is halved.
     steps: u32,
     changed: Instant,
@@ -43,7 +43,7 @@ impl Budget {
             next: tokio::sync::Mutex::new(now),
             every: Duration::from_secs_f64(1.0 / per_second),
             speed,
-            throttle: Mutex::new(Throttle { steps: 0, changed: now, held_until: now }),
+            throttle: Mutex::new(BudgetThrottle { steps: 0, changed: now, held_until: now }),
         }
     }
 
@@ -57,7 +57,7 @@ impl Budget {
                 *next = Instant::now() + self.every * (1 << throttle.steps);
                 return;
             }
-            // A refusal of a question under way may come meanwhile.
+            // A refusal of a question in flight may arrive meanwhile.
             sleep_until(due).await;
         }
     }
@@ -75,7 +75,7 @@ impl Budget {
     }
 
     /// As it is now: half of what was taken away comes back after each quiet minute.
-    fn climbed(&self) -> Throttle {
+    fn climbed(&self) -> BudgetThrottle {
         let now = Instant::now();
         let mut throttle = self.throttle.lock();
         let quiet_since = throttle.changed.max(throttle.held_until);
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(took(&budget, 11).await.as_millis(), 1_000);
 
         budget.slow(Some(Duration::from_secs(7)));
-        // Those under way with it are refused as well.
+        // Those in flight with it are refused as well.
         budget.slow(Some(Duration::from_secs(7)));
 
         assert_eq!(took(&budget, 1).await.as_secs(), 7);

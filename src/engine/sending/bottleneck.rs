@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::Sender;
+use crate::domain::ids::BlastId;
 use crate::domain::pace::PaceReason;
 
 /// What a moment was spent on.
@@ -12,7 +14,7 @@ pub(super) enum Bottleneck {
     Sender(PaceReason),
     /// The blast's own.
     Blast(PaceReason),
-    /// As many POSTs as allowed were under way.
+    /// As many POSTs as allowed were in flight.
     Answers,
     /// A question to the database, or evidence on its way into it.
     Database,
@@ -70,6 +72,70 @@ impl BottleneckMeter {
     }
 }
 
+/// What the loop waits for now (for one blast alone, or for all), and since when.
+#[derive(Clone, Copy)]
+pub(super) struct CurrentWait {
+    of: Option<(Option<BlastId>, Bottleneck)>,
+    since: Instant,
+}
+
+impl Default for CurrentWait {
+    fn default() -> Self {
+        Self { of: None, since: Instant::now() }
+    }
+}
+
+impl Sender {
+    /// From now on time goes into this.
+    pub(super) fn waits_for(&mut self, of: Option<(Option<BlastId>, Bottleneck)>) {
+        if of != self.current_wait.of {
+            self.spend_wait();
+            self.current_wait.of = of;
+        }
+    }
+
+    /// Accounts for the time that went into what is still waited for. Not for a question to the database that may yet be
+    /// answered quickly.
+    pub(super) fn spend_unfinished_wait(&mut self) {
+        let CurrentWait { of, since } = self.current_wait;
+        if !matches!(of, Some((_, Bottleneck::Database))) || since.elapsed() >= SLOW {
+            self.spend_wait();
+        }
+    }
+
+    fn spend_wait(&mut self) {
+        let CurrentWait { of, since } = std::mem::take(&mut self.current_wait);
+        self.current_wait.of = of;
+        match of {
+            None => {}
+            Some((None, bound)) => self.spend(bound, since.elapsed()),
+            Some((Some(blast), bound)) => self.spend_on(blast, bound, since.elapsed()),
+        }
+    }
+
+    /// So much time went into this, for every blast that had nothing of its own to wait for.
+    fn spend(&mut self, bound: Bottleneck, time: Duration) {
+        for queue in &mut self.queues {
+            let bound = queue.hold.as_ref().map_or(Some(bound), |hold| hold.bound);
+            if let Some(bound) = bound {
+                queue.meter.add(bound, time);
+            }
+        }
+    }
+
+    /// A wait for a blast's own pace is nobody else's; whoever has something of their own to wait for waits for that.
+    fn spend_on(&mut self, blast: BlastId, bound: Bottleneck, time: Duration) {
+        let shared = matches!(bound, Bottleneck::Sender(_)).then_some(bound);
+        for queue in &mut self.queues {
+            let own = queue.hold.as_ref().map_or(shared, |hold| hold.bound);
+            let bound = if queue.id == blast { Some(bound) } else { own };
+            if let Some(bound) = bound {
+                queue.meter.add(bound, time);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -95,8 +161,8 @@ mod tests {
 
     #[test]
     fn what_takes_half_the_time_binds_and_goes_on_while_it_takes_a_quarter() {
-        let told = after(&[(400, 0), (500, 0), (300, 400), (300, 0), (200, 0), (300, 600)]);
-        assert_eq!(told, [None, Some(RATE), Some(RATE), Some(RATE), None, Some(Bottleneck::Answers)]);
+        let bound = after(&[(400, 0), (500, 0), (300, 400), (300, 0), (200, 0), (300, 600)]);
+        assert_eq!(bound, [None, Some(RATE), Some(RATE), Some(RATE), None, Some(Bottleneck::Answers)]);
     }
 
     #[test]

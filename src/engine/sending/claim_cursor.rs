@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::Sender;
-use crate::domain::ids::BlastId;
 use crate::store::claim::{Claimed, QueuePosition};
 
 /// Whoever was passed by waits no longer than this.
@@ -24,7 +22,7 @@ impl Default for ClaimCursor {
 
 impl ClaimCursor {
     /// Behind whom the next claim looks; `None`: from the start.
-    fn next(&mut self) -> Option<QueuePosition> {
+    pub(super) fn next(&mut self) -> Option<QueuePosition> {
         if self.began.elapsed() >= FROM_START_EVERY {
             *self = Self::default();
         }
@@ -32,21 +30,9 @@ impl ClaimCursor {
     }
 
     /// After a claim of at most `wanted`. One that found fewer came to the end of those who are due.
-    fn moved(&mut self, people: &[Claimed], wanted: usize) {
+    pub(super) fn moved(&mut self, people: &[Claimed], wanted: usize) {
         let last = people.iter().map(Claimed::place).max();
         self.place = last.filter(|_| people.len() >= wanted);
-    }
-}
-
-impl Sender {
-    pub(super) fn claims_after(&mut self, blast: BlastId) -> Option<QueuePosition> {
-        self.queues.iter_mut().find(|queue| queue.id == blast)?.cursor.next()
-    }
-
-    pub(super) fn move_cursor(&mut self, blast: BlastId, people: &[Claimed], wanted: usize) {
-        if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {
-            queue.cursor.moved(people, wanted);
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::domain::pace::{Limits, Per, Rate};
-use crate::engine::sync::Mutex;
 
 /// A second, and a little for the way to the provider: no more than the rate begins in it. The pacer's own share of
 /// 98.5 % passes freely.
@@ -16,7 +15,7 @@ const SECOND: Duration = Duration::from_millis(1_012);
 pub(super) struct Gate {
     most: usize,
     window: Duration,
-    began: Mutex<VecDeque<Instant>>,
+    began: VecDeque<Instant>,
 }
 
 impl Gate {
@@ -24,27 +23,19 @@ impl Gate {
     pub(super) fn of(limits: Limits) -> Option<Self> {
         let Rate::Limited { count, per: Per::Second } = limits.rate else { return None };
         let most = usize::try_from(count).ok()?.max(1);
-        Some(Self { most, window: limits.speed.shrink(SECOND), began: Mutex::default() })
-    }
-
-    /// Waits until one more may begin, and counts it.
-    pub(super) async fn pass(&self) {
-        while let Some(wait) = self.enter(Instant::now()) {
-            tokio::time::sleep(wait).await;
-        }
+        Some(Self { most, window: limits.speed.shrink(SECOND), began: VecDeque::new() })
     }
 
     /// Counts one that begins now; `Some`: not yet, and for how long not.
-    fn enter(&self, now: Instant) -> Option<Duration> {
-        let mut began = self.began.lock();
-        if began.len() >= self.most {
-            let opens = *began.front()? + self.window;
+    pub(super) fn enter(&mut self, now: Instant) -> Option<Duration> {
+        if self.began.len() >= self.most {
+            let opens = *self.began.front()? + self.window;
             if opens > now {
                 return Some(opens - now);
             }
-            began.pop_front();
+            self.began.pop_front();
         }
-        began.push_back(now);
+        self.began.push_back(now);
         None
     }
 }
@@ -63,7 +54,7 @@ mod tests {
 
     #[test]
     fn those_who_come_together_after_a_pause_pass_as_the_second_allows() {
-        let gate = gate("10/s").unwrap();
+        let mut gate = gate("10/s").unwrap();
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
 
@@ -77,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_even_pace_is_never_held() {
-        let gate = gate("80/s").unwrap();
+        let mut gate = gate("80/s").unwrap();
         let start = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / (80.0 * 0.985));
         assert!((0..400).all(|n| gate.enter(start + interval * n).is_none()));

@@ -8,9 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
 use super::{AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
+use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
-use crate::domain::message::Message;
-use crate::domain::pace::{BlastLimits, Pace, PaceReason, Pacer, PastAttempts, Rate};
+use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit};
 use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::store::StoreError;
 use crate::store::blast::{self, RunnableBlast};
@@ -22,15 +22,17 @@ const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
 /// A blast of this sender, with its own pace.
 pub(super) struct BlastQueue {
     pub id: BlastId,
-    pub message: Arc<Result<Message, String>>,
+    pub content: Arc<Result<BlastContent, String>>,
     pub limits: BlastLimits,
+    /// One of its own limits cannot be read: `limits` are incomplete, and nobody of it is claimed until somebody fixes it.
+    unreadable: Option<UnreadableLimit>,
     pub pacer: Pacer,
     /// How many were served: the least served queue goes first. One that could not be served falls behind nobody.
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
     pub nobody_due_before: Option<DateTime<Utc>>,
     /// The database refused a claim for what is in this blast's rows.
-    pub refused: Option<Refused>,
+    pub refused: Option<RefusedClaim>,
     pub cursor: ClaimCursor,
     /// What held it when it was last looked at; `None`: it may send.
     pub hold: Option<Hold>,
@@ -39,7 +41,7 @@ pub(super) struct BlastQueue {
 }
 
 /// Why nobody of a blast can be claimed, and when that is tried again.
-pub(super) struct Refused {
+pub(super) struct RefusedClaim {
     pub until: DateTime<Utc>,
     pub why: String,
 }
@@ -92,15 +94,7 @@ impl BlastQueue {
         served: u64,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let limits = source.limits.beside(&context.sender.limits);
-        for bad in source.limits.unreadable() {
-            tracing::warn!(
-                blast = source.id.0,
-                column = bad.column,
-                why = bad.why,
-                "a limit cannot be read: the blast goes on without it"
-            );
-        }
+        let (limits, unreadable) = limits_of(&source, &context.sender.limits);
         let past = if limits.limits.gap.is_some() || limits.limits.rate != Rate::Unlimited {
             let times = blast::recent_attempts(&context.pool, source.id, now - LONGEST_MEMORY).await?;
             PastAttempts { times, today: 0 }
@@ -109,9 +103,12 @@ impl BlastQueue {
         };
         Ok(Self {
             id: source.id,
-            message: Arc::new(Message::parse(&source.message).map_err(|error| error.to_string())),
+            content: Arc::new(
+                BlastContent::parse(&source.message, source.template.as_ref()).map_err(|error| error.to_string()),
+            ),
             pacer: Pacer::new(limits.limits, &past, now),
             limits,
+            unreadable,
             served,
             nobody_due_before: None,
             refused: None,
@@ -139,6 +136,10 @@ impl BlastQueue {
     fn held_by(&mut self, now: DateTime<Utc>) -> Option<Hold> {
         if let Some(until) = self.source.send_after.filter(|until| *until > now) {
             return Some(Hold { until, waiting: Some(Waiting::Armed { until }), bound: None });
+        }
+        if let Some(unreadable) = &self.unreadable {
+            let waiting = Some(Waiting::Unreadable { why: unreadable.to_string() });
+            return Some(Hold { until: now + REFUSED_FOR, waiting, bound: None });
         }
         if let Some(window) = self.limits.window
             && let Pace::Wait { until, .. } = window.pace(now)
@@ -190,7 +191,7 @@ impl Sender {
     }
 
     /// The sender's own pace comes last: it binds all blasts.
-    fn paced(&self, blast: BlastId) -> NextAction {
+    fn paced(&mut self, blast: BlastId) -> NextAction {
         match self.next_pace() {
             Pace::Go => NextAction::Send(blast),
             Pace::Wait { until, reason } => {
@@ -235,11 +236,21 @@ impl Sender {
             other => return other,
         };
         if queue.refused.as_ref().is_none_or(|refused| refused.why != why) {
-            tracing::warn!(blast = blast.0, why, "nothing is sent of it until that is mended");
+            tracing::warn!(blast = blast.0, why, "this blast sends nothing until somebody fixes that");
         }
-        queue.refused = Some(Refused { until: self.context.clock.now() + REFUSED_FOR, why });
+        queue.refused = Some(RefusedClaim { until: self.context.clock.now() + REFUSED_FOR, why });
         Ok(())
     }
+}
+
+/// A blast's own limits, and which of them cannot be read.
+fn limits_of(blast: &RunnableBlast, sender: &Limits) -> (BlastLimits, Option<UnreadableLimit>) {
+    let unreadable = match blast.limits.under(sender) {
+        Ok(limits) => return (limits, None),
+        Err(unreadable) => unreadable,
+    };
+    tracing::warn!(blast = blast.id.0, why = %unreadable, "this blast sends nothing until somebody fixes that");
+    (BlastLimits { limits: Limits { daily_cap: None, ..*sender }, window: None }, Some(unreadable))
 }
 
 /// A pace's reason in words.

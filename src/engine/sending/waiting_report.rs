@@ -1,6 +1,6 @@
-//! Telling why each blast waits: written down when it changes, for every face to read.
+//! Why each blast waits: written when it changes, for every face to read.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,8 +14,8 @@ use crate::domain::waiting::{DatabaseTrouble, LimitOwner, Waiting, WaitingReport
 use crate::engine::clock::SKEW_MAX;
 use crate::store::{StoreError, lease};
 
-/// A shorter wait is over before anybody has read of its end; that there is one after the other is told.
-const WORTH_TELLING: TimeDelta = TimeDelta::seconds(2);
+/// A shorter wait is over before anybody has read of its end; that there is one after the other is worth saying.
+const WORTH_SAYING: TimeDelta = TimeDelta::seconds(2);
 
 /// What a blast waits for, and whether all blasts of the sender do.
 struct Why {
@@ -30,41 +30,32 @@ struct LongPace {
 }
 
 impl Sender {
-    /// Tells, when it is time to look at what binds. At most four times a second, and only what changed is written.
-    pub(super) async fn tell_now_and_then(&mut self) -> Result<(), StoreError> {
+    /// Writes, when it is time to see what binds. At most four times a second, and only what changed.
+    pub(super) async fn report_now_and_then(&mut self) -> Result<(), StoreError> {
+        self.spend_unfinished_wait();
         let now = Instant::now();
         let looked = self.queues.iter_mut().map(|queue| queue.meter.reckon(now)).filter(|looked| *looked).count();
-        if looked > 0 || (self.queues.is_empty() && !self.told.is_empty()) {
-            self.tell().await?;
+        if looked > 0 || (self.queues.is_empty() && !self.report.is_empty()) {
+            self.write_report().await?;
         }
         Ok(())
     }
 
     /// Writes down what is waited for, where that is other than before. A database that takes nothing comes before every
     /// other reason, and may not take that either: this process knows it anyway.
-    pub(super) async fn tell(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn write_report(&mut self) -> Result<(), StoreError> {
         let trouble = self.context.recorder.trouble().or(self.trouble);
         self.context.notifier.hold(self.context.sender.id, trouble);
-        let told = self.reasons(trouble, self.context.clock.now());
-        if told != self.told {
-            lease::write_waiting(&self.context.pool, self.context.lease.lease, &told).await?;
-            self.told = told;
+        let report = self.reasons(trouble, self.context.clock.now());
+        if report != self.report {
+            lease::write_waiting(&self.context.pool, self.context.lease.lease, &report).await?;
+            self.report = report;
             let _ = self.context.notifier.changed().send(BlastId(0));
         }
         Ok(())
     }
 
-    /// So much time went into this, for every blast that had nothing of its own to wait for.
-    pub(super) fn spend(&mut self, bound: Option<Bottleneck>, time: Duration) {
-        for queue in &mut self.queues {
-            let bound = queue.hold.as_ref().map_or(bound, |hold| hold.bound);
-            if let Some(bound) = bound {
-                queue.meter.add(bound, time);
-            }
-        }
-    }
-
-    fn reasons(&self, trouble: Option<DatabaseTrouble>, now: DateTime<Utc>) -> WaitingReport {
+    fn reasons(&mut self, trouble: Option<DatabaseTrouble>, now: DateTime<Utc>) -> WaitingReport {
         let trouble = trouble.map(|trouble| Waiting::Database { trouble });
         let (obstacle, pace) = (trouble.clone().or_else(|| self.obstacle()), self.long_pace(now));
         let why = |queue: &BlastQueue| {
@@ -92,7 +83,7 @@ impl Sender {
 
     /// Of the sender's pace and the blast's own limits whatever lasts longer, until the blast really goes on.
     fn why(&self, queue: &BlastQueue, pace: Option<&LongPace>, now: DateTime<Utc>) -> Option<Why> {
-        let own = queue.hold.as_ref().filter(|hold| hold.until - now > WORTH_TELLING);
+        let own = queue.hold.as_ref().filter(|hold| hold.until - now > WORTH_SAYING);
         let (waiting, until, whose) = match (pace, own) {
             (Some(pace), own) if own.is_none_or(|own| own.ends_before(pace.until)) => {
                 (Some(pace.waiting.clone()), pace.until, LimitOwner::Sender)
@@ -104,11 +95,11 @@ impl Sender {
         waiting.map(|waiting| Why { waiting: waiting.ending(goes_on), whose })
     }
 
-    /// The sender's pace, where its end is worth telling.
-    fn long_pace(&self, now: DateTime<Utc>) -> Option<LongPace> {
+    /// The sender's pace, where its end is worth saying.
+    fn long_pace(&mut self, now: DateTime<Utc>) -> Option<LongPace> {
         match self.next_pace() {
-            Pace::Wait { until, reason } if until - now > WORTH_TELLING => {
-                let waiting = next_action::waiting(reason, until, LimitOwner::Sender, self.throttle.steps());
+            Pace::Wait { until, reason } if until - now > WORTH_SAYING => {
+                let waiting = next_action::waiting(reason, until, LimitOwner::Sender, self.pace.steps());
                 Some(LongPace { waiting, until })
             }
             _ => None,
@@ -135,7 +126,7 @@ impl Sender {
             Bottleneck::Sender(reason) => (reason, LimitOwner::Sender),
             Bottleneck::Blast(reason) => (reason, LimitOwner::Blast),
         };
-        let slowed = if whose == LimitOwner::Sender { self.throttle.steps() } else { 0 };
+        let slowed = if whose == LimitOwner::Sender { self.pace.steps() } else { 0 };
         let waiting = match reason {
             PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
             PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
@@ -151,7 +142,7 @@ impl Why {
     }
 }
 
-/// Whether a wait is long enough for its end to be told.
+/// Whether a wait is long enough for its end to be worth writing.
 pub(super) fn is_long(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    until.is_none_or(|until| until - now > WORTH_TELLING)
+    until.is_none_or(|until| until - now > WORTH_SAYING)
 }

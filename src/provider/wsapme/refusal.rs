@@ -94,7 +94,9 @@ pub(super) fn of_failure(code: Option<&str>) -> ErrorClass {
 pub(super) fn advice(code: &str) -> Option<&'static str> {
     let advice = match code {
         "463" => "WhatsApp restricts this number: stop for some days, then resume slowly, with people who know you",
-        "error" => "WhatsApp refused it after taking it: usually the number is not on WhatsApp, or it blocked yours",
+        "error" => {
+            "WhatsApp accepted the message and could not deliver it: usually the number is not on WhatsApp, or it blocked yours"
+        }
         "refused" => "the gateway refused it: read its message, and correct the number",
         "message" => "no text could be built for them: correct their row, and send to them in a new blast",
         "throttled" => "too fast for the gateway: give the sender a longer gap",

@@ -22,6 +22,9 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Opt
         return None;
     }
     Some(match (answer.status, &body) {
+        (status, Some(value)) if !(200..=299).contains(&status) && accepts(value) => {
+            unknown(answer, "refuses, and yet says yes or gives a message id")
+        }
         (429, _) => throttled(answer, body.as_ref()),
         (401 | 403, _) => rejected(ErrorClass::StopSender, "unauthorised", http_sentence(answer, body.as_ref())),
         (200..=299, Some(value)) => accepted_or_not(value, answer, now),
@@ -40,6 +43,11 @@ pub(super) fn no_client(why: String) -> SendOutcome {
     rejected(ErrorClass::StopSender, "client", why)
 }
 
+/// A linked phone sends texts only. Such a blast is refused before it starts, so that this is never reached.
+pub(super) fn no_templates() -> SendOutcome {
+    rejected(ErrorClass::PauseBlast, "template", "WSAPME sends texts only: use a sender of Meta's".to_owned())
+}
+
 fn accepted_or_not(value: &Value, answer: &HttpAnswer, now: DateTime<Utc>) -> SendOutcome {
     let id = wire::message_id(value, &ID_PLACES);
     match (wire::success(value), id) {
@@ -50,6 +58,11 @@ fn accepted_or_not(value: &Value, answer: &HttpAnswer, now: DateTime<Utc>) -> Se
         (Success::Yes, None) => unknown(answer, "says yes, but gives no readable message id"),
         (Success::Unsaid, _) => unknown(answer, wire::describe(&answer.body)),
     }
+}
+
+/// Whether a body, taken alone, says that the message was accepted.
+fn accepts(value: &Value) -> bool {
+    wire::success(value) == Success::Yes || wire::message_id(value, &ID_PLACES).is_some()
 }
 
 fn is_bare_record(value: &Value) -> bool {

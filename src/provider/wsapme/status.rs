@@ -68,10 +68,19 @@ pub(super) fn read(answer: &HttpAnswer, asked: StatusQuery<'_>, now: DateTime<Ut
     })
 }
 
+/// Where an answer may name its message.
+const IDS: [&str; 6] =
+    ["/data/key/id", "/key/id", "/data/0/key/id", "/data/messageId", "/messageId", "/data/0/messageId"];
+
 fn is_about_another(value: &Value, asked: StatusQuery<'_>) -> bool {
-    const IDS: [&str; 6] =
-        ["/data/key/id", "/key/id", "/data/0/key/id", "/data/messageId", "/messageId", "/data/0/messageId"];
     wire::message_id(value, &IDS).is_some_and(|other| other != *asked.id) || wire::names_another(value, asked.to)
+}
+
+/// Whether an answer names the message that was asked about, or its recipient.
+pub(super) fn names_asked(answer: &HttpAnswer, asked: StatusQuery<'_>) -> bool {
+    wire::json(&answer.body).is_some_and(|value| {
+        wire::message_id(&value, &IDS).is_some_and(|id| id == *asked.id) || wire::names(&value, asked.to)
+    })
 }
 
 /// `success: false`: usually "not available", sometimes a sender that cannot poll at all.

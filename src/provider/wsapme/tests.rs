@@ -1,108 +1,14 @@
 //! The client against a scripted server on loopback: what it sends, and the outcome of each kind of failure.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::super::{BODY_MAX, HealthVerdict, StatusFinding};
 use super::*;
+use crate::domain::template::RenderedTemplate;
 
-/// What the server does with one request.
-#[derive(Clone)]
-enum ServerAct {
-    Answer(Vec<u8>),
-    /// Reads the request, then closes without a response.
-    HangUp,
-    /// Sends this and then nothing more, keeping the connection.
-    Stall(Vec<u8>),
-    /// Sends this, then closes.
-    Cut(Vec<u8>),
-}
+mod scripted;
 
-/// A server that performs one act per request, in order, and records the requests.
-struct Scripted {
-    address: SocketAddr,
-    seen: Arc<Mutex<SeenRequest>>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-#[derive(Default)]
-struct SeenRequest {
-    connections: usize,
-    requests: Vec<String>,
-}
-
-impl Drop for Scripted {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Scripted {
-    async fn new(acts: Vec<ServerAct>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(SeenRequest::default()));
-        let task = tokio::spawn(serve(listener, acts, Arc::clone(&seen)));
-        Self { address, seen, task }
-    }
-
-    fn client(&self) -> Wsapme {
-        Wsapme::new(self.options()).unwrap()
-    }
-
-    fn options(&self) -> WsapmeOptions {
-        options(&format!("http://{}/", self.address))
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.seen.lock().unwrap().requests.clone()
-    }
-}
-
-async fn serve(listener: TcpListener, acts: Vec<ServerAct>, seen: Arc<Mutex<SeenRequest>>) {
-    let mut acts = acts.into_iter();
-    let mut kept = Vec::new();
-    while let Ok((mut stream, _)) = listener.accept().await {
-        seen.lock().unwrap().connections += 1;
-        while let Some(request) = read_request(&mut stream).await {
-            seen.lock().unwrap().requests.push(request);
-            match acts.next().unwrap_or(ServerAct::HangUp) {
-                ServerAct::Answer(bytes) => stream.write_all(&bytes).await.unwrap(),
-                ServerAct::HangUp => break,
-                ServerAct::Cut(bytes) => {
-                    stream.write_all(&bytes).await.unwrap();
-                    break;
-                }
-                ServerAct::Stall(bytes) => {
-                    stream.write_all(&bytes).await.unwrap();
-                    kept.push(stream);
-                    break;
-                }
-            }
-        }
-    }
-}
-
-/// One request, head and body; `None` when the client has gone.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text.into_owned());
-            }
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-}
+use scripted::{Scripted, ServerAct};
 
 fn answer(status: &str, headers: &str, body: &[u8]) -> ServerAct {
     let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len()).into_bytes();
@@ -112,6 +18,16 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> ServerAct {
 
 fn good() -> ServerAct {
     answer("200 OK", "content-type: application/json\r\n", include_bytes!("bodies/send_accepted.json"))
+}
+
+impl Scripted {
+    fn client(&self) -> Wsapme {
+        Wsapme::new(self.options()).unwrap()
+    }
+
+    fn options(&self) -> WsapmeOptions {
+        options(&format!("http://{}/", self.address))
+    }
 }
 
 fn options(base_url: &str) -> WsapmeOptions {
@@ -126,7 +42,7 @@ fn options(base_url: &str) -> WsapmeOptions {
 }
 
 fn hello() -> Outgoing {
-    Outgoing { to: "60100123456".to_owned(), text: "Hi \"Aina\" 😀\n".to_owned() }
+    Outgoing::text("60100123456".to_owned(), "Hi \"Aina\" 😀\n".to_owned())
 }
 
 fn id() -> MessageId {
@@ -163,6 +79,18 @@ async fn a_send_is_exactly_the_call_that_working_clients_make() {
     assert!(head.contains("\r\nx-wsapme-token: s3cret\r\n"), "{head}");
     assert!(head.contains("\r\ncontent-type: application/json\r\n"), "{head}");
     assert_eq!(body, "{\"device\":\"5850\",\"to\":\"60100123456\",\"message\":\"Hi \\\"Aina\\\" 😀\\n\"}");
+}
+
+#[tokio::test]
+async fn a_template_is_never_sent_through_a_phone() {
+    let server = Scripted::new(vec![good()]).await;
+    let template = RenderedTemplate::new(serde_json::json!({ "name": "promo", "language": { "code": "en" } }));
+    let message = Outgoing { content: MessageContent::Template(Box::new(template)), ..hello() };
+
+    let reply = server.client().send(&message).await;
+
+    assert!(matches!(reply.outcome, SendOutcome::Rejected { class: ErrorClass::PauseBlast, .. }), "{reply:?}");
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
@@ -306,7 +234,7 @@ async fn a_sender_with_a_gap_opens_a_connection_for_each_message_and_a_fast_one_
             assert!(matches!(client.send(&hello()).await.outcome, SendOutcome::Accepted { .. }));
         }
 
-        assert_eq!(server.seen.lock().unwrap().connections, connections, "{keep_alive:?}");
+        assert_eq!(server.connections(), connections, "{keep_alive:?}");
     }
 }
 
@@ -316,7 +244,7 @@ async fn a_connection_that_answered_about_somebody_else_is_not_used_again() {
     let server = Scripted::new(vec![good(), good(), good(), good(), good()]).await;
     let client = Wsapme::new(WsapmeOptions { keep_alive: kept, ..server.options() }).unwrap();
     let other = Outgoing { to: "60100123457".to_owned(), ..hello() };
-    let connections = || server.seen.lock().unwrap().connections;
+    let connections = || server.connections();
 
     assert!(matches!(client.send(&hello()).await.outcome, SendOutcome::Accepted { .. }));
     let reply = client.send(&other).await;
@@ -330,9 +258,69 @@ async fn a_connection_that_answered_about_somebody_else_is_not_used_again() {
 
     let reply = client.status(StatusQuery { id: &id(), to: &other.to }).await;
     let why = "WSAPME answers HTTP 200 about another message: the connection is closed".to_owned();
-    assert_eq!((connections(), reply.finding), (2, StatusFinding::Nothing { why }));
+    assert_eq!((connections(), reply.finding), (3, StatusFinding::Nothing { why }));
     assert!(matches!(client.status(asked(&id())).await.finding, StatusFinding::Known(_)));
-    assert_eq!(connections(), 3);
+    assert_eq!(connections(), 4);
+}
+
+fn status(status: &str) -> Vec<u8> {
+    let ServerAct::Answer(bytes) = answer("200 OK", "", format!("{{\"data\":{{\"status\":\"{status}\"}}}}").as_bytes())
+    else {
+        unreachable!("an answer")
+    };
+    bytes
+}
+
+fn stage(reply: &StatusReply) -> Option<ProviderStage> {
+    match &reply.finding {
+        StatusFinding::Known(report) => Some(report.stage),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_comes_twice_and_names_nobody_is_never_the_next_persons() {
+    let acts =
+        vec![ServerAct::Repeat(status("READ")), ServerAct::Repeat(status("SERVER_ACK")), good(), ServerAct::HangUp];
+    let server = Scripted::new(acts).await;
+    let kept = KeepAlive::Pooled { at_rest: 1 };
+    let client = Wsapme::new(WsapmeOptions { keep_alive: kept, ..server.options() }).unwrap();
+    let other = MessageId::new("3EB0OTHER").unwrap();
+
+    let first = client.status(asked(&id())).await;
+    let second = client.status(StatusQuery { id: &other, to: "60100123457" }).await;
+    let sent = client.send(&hello()).await;
+
+    assert_eq!((stage(&first), stage(&second)), (Some(ProviderStage::Read), Some(ProviderStage::Sent)));
+    assert!(matches!(sent.outcome, SendOutcome::Accepted { .. }), "{:?}", sent.outcome);
+    assert_eq!(server.connections(), 3, "a connection for each");
+}
+
+#[tokio::test]
+async fn statuses_share_a_connection_as_long_as_each_names_its_message() {
+    let acts = vec![
+        good(),
+        good(),
+        good(),
+        ServerAct::Repeat(status("READ")),
+        ServerAct::Answer(status("READ")),
+        ServerAct::Answer(status("SERVER_ACK")),
+    ];
+    let server = Scripted::new(acts).await;
+    let kept = KeepAlive::Pooled { at_rest: 1 };
+    let client = Wsapme::new(WsapmeOptions { keep_alive: kept, ..server.options() }).unwrap();
+    let connections = || server.connections();
+
+    for expected in [1, 2, 2] {
+        assert_eq!((stage(&client.status(asked(&id())).await), connections()), (Some(ProviderStage::Sent), expected));
+    }
+    // Nobody knows whom it is about: others were asked about on this connection.
+    let nameless = client.status(asked(&id())).await;
+    assert!(matches!(&nameless.finding, StatusFinding::Nothing { why } if why.contains("names no message")));
+
+    for (expected, opened) in [(ProviderStage::Read, 3), (ProviderStage::Sent, 4)] {
+        assert_eq!((stage(&client.status(asked(&id())).await), connections()), (Some(expected), opened));
+    }
 }
 
 #[tokio::test]

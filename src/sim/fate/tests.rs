@@ -2,7 +2,9 @@ use super::*;
 
 fn people(seed: u64, count: u64) -> Vec<Fate> {
     let population = Population { seed, speed: 1.0 };
-    (0..count).map(|n| population.fate(NthMessage { phone: 60_100_000_000 + n, nth: 1 })).collect()
+    (0..count)
+        .map(|n| population.fate(NthMessage { phone: 60_100_000_000 + n, nth: 1, channel: Channel::Gateway }))
+        .collect()
 }
 
 fn deliveries(fates: &[Fate]) -> Vec<&Delivery> {
@@ -85,7 +87,7 @@ fn buyers_spend_from_35_to_250_and_who_says_stop_does_not_buy() {
 
 #[test]
 fn speed_shortens_every_wait_and_changes_nothing_else() {
-    let message = |n: u64| NthMessage { phone: 60_100_000_000 + n, nth: 1 };
+    let message = |n: u64| NthMessage { phone: 60_100_000_000 + n, nth: 1, channel: Channel::Gateway };
     for n in 0..1_000 {
         let slow = Population { seed: 5, speed: 1.0 }.fate(message(n));
         let fast = Population { seed: 5, speed: 60.0 }.fate(message(n));
@@ -100,7 +102,9 @@ fn speed_shortens_every_wait_and_changes_nothing_else() {
 fn another_seed_is_another_public_and_another_message_another_fate() {
     let first = people(1, 1_000);
     let population = Population { seed: 1, speed: 1.0 };
-    let later: Vec<_> = (0..1_000).map(|n| population.fate(NthMessage { phone: 60_100_000_000 + n, nth: 2 })).collect();
+    let later: Vec<_> = (0..1_000)
+        .map(|n| population.fate(NthMessage { phone: 60_100_000_000 + n, nth: 2, channel: Channel::Gateway }))
+        .collect();
 
     assert_ne!(first, people(2, 1_000));
     assert_ne!(first, later);
@@ -110,11 +114,13 @@ fn another_seed_is_another_public_and_another_message_another_fate() {
 #[test]
 fn a_number_that_is_not_on_whatsapp_never_gets_a_message_except_to_say_stop() {
     let population = Population { seed: 1, speed: 1.0 };
-    let person = (0..1_000)
-        .map(|n| 60_100_000_000 + n)
-        .find(|phone| population.fate(NthMessage { phone: *phone, nth: 1 }) == Fate::Unreachable);
+    let person = (0..1_000).map(|n| 60_100_000_000 + n).find(|phone| {
+        population.fate(NthMessage { phone: *phone, nth: 1, channel: Channel::Gateway }) == Fate::Unreachable
+    });
 
-    let fates: Vec<_> = (1..20).map(|nth| population.fate(NthMessage { phone: person.unwrap(), nth })).collect();
+    let fates: Vec<_> = (1..20)
+        .map(|nth| population.fate(NthMessage { phone: person.unwrap(), nth, channel: Channel::Gateway }))
+        .collect();
 
     assert!(
         fates.iter().all(|fate| *fate == Fate::Unreachable || fate.reply().is_some_and(|reply| reply.text == "STOP"))
@@ -148,7 +154,7 @@ fn the_words_go_from_pending_over_one_tick_and_two_to_read() {
 
 #[test]
 fn a_refusal_is_pending_until_it_is_an_error() {
-    let fate = Fate::Refused { after: Duration::from_secs(5) };
+    let fate = Fate::Refused { after: Duration::from_secs(5), code: 463 };
 
     assert_eq!(fate.status(Duration::from_secs(4)), WireStatus::Pending);
     assert_eq!(fate.status(Duration::from_secs(5)), WireStatus::Error);

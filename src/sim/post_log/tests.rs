@@ -7,12 +7,21 @@ fn post_log() -> PostLog {
 }
 
 fn arrival(phone: &str) -> IncomingSend<'_> {
-    IncomingSend { phone, device: "5850", content_type: "application/json", token: TokenCheck::Right, body: "{}" }
+    IncomingSend {
+        kind: SendKind::Gateway,
+        phone,
+        device: "5850",
+        content_type: "application/json",
+        token: TokenCheck::Right,
+        body: "{}",
+    }
 }
 
 fn take(post_log: &mut PostLog, at: SimTime, phone: u64) -> Accepted {
     let decision = Decision { answered: Answered::Ok, acceptance: Acceptance::Generated };
-    post_log.record(at, arrival(&phone.to_string()), decision).unwrap()
+    post_log
+        .record(Circumstances { now: at, rates: &FaultRates::default() }, arrival(&phone.to_string()), decision)
+        .unwrap()
 }
 
 #[test]
@@ -32,7 +41,7 @@ fn ids_are_22_capitals_and_digits_start_with_3eb0_are_never_hex_and_never_repeat
 
 #[test]
 fn another_run_gives_other_ids_to_the_same_people() {
-    let message = NthMessage { phone: 60_100_000_000, nth: 1 };
+    let message = NthMessage { phone: 60_100_000_000, nth: 1, channel: Channel::Gateway };
 
     assert_ne!(message_id(1, message), message_id(2, message));
 }
@@ -52,7 +61,14 @@ fn what_is_not_taken_is_written_down_and_changes_no_fate() {
     let mut post_log = post_log();
     let refused = Decision { answered: Answered::Error, acceptance: Acceptance::Not };
 
-    assert_eq!(post_log.record(SimTime::ZERO, arrival("60100000001"), refused), None);
+    assert_eq!(
+        post_log.record(
+            Circumstances { now: SimTime::ZERO, rates: &FaultRates::default() },
+            arrival("60100000001"),
+            refused
+        ),
+        None
+    );
     let accepted = take(&mut post_log, SimTime::ZERO, 60_100_000_001);
 
     assert_eq!((post_log.len(), post_log.accepted()), (2, 1));

@@ -161,7 +161,3 @@ pub struct LinkedPhone<'a> {
     pub device_name: String,
     pub status: &'static str,
 }
-
-/// The page of the proxy in front of a dead gateway (our guess).
-pub const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
-    <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";

@@ -7,8 +7,8 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::domain::ids::SenderId;
 use crate::domain::sender::SenderDevice;
-use crate::store::StoreError;
 use crate::store::notify::ORDERS;
+use crate::store::{StoreError, begin};
 
 mod carry;
 
@@ -88,7 +88,7 @@ pub async fn register(
     let is_behind = |sender: &&SenderRegistration| known.get(&sender.name).is_none_or(|row| row.is_behind(sender));
     let behind: Vec<SenderRegistration> = senders.iter().filter(is_behind).cloned().collect();
     if !behind.is_empty() {
-        let mut tx = pool.begin().await?;
+        let mut tx = begin(pool).await?;
         bring_up_to_date(&mut tx, &behind).await?;
         tx.commit().await?;
     }

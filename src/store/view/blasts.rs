@@ -28,6 +28,7 @@ struct BlastRecord {
     rehearsal: bool,
     total_recipients: i32,
     message: String,
+    template: Option<serde_json::Value>,
     #[sqlx(flatten)]
     limits: LimitColumns,
     send_after: Option<DateTime<Utc>>,
@@ -69,7 +70,7 @@ macro_rules! blasts {
                                   and r.sent_at >= coalesce(lower(gap), '-infinity')
                                   and r.sent_at <= coalesce(upper(gap), 'infinity') and gap @> r.sent_at
                                 order by r.sent_at limit 50001) person
-                         limit 50001) as unheard) u on c.people ? 'sent'
+                         limit 50001) as unheard) u on c.people ? 'sent' and s.provider <> 'meta'
               where b.deleted_at is null and ",
             $tail
         )
@@ -129,6 +130,7 @@ impl From<BlastRecord> for BlastRow {
             rehearsal: found.rehearsal,
             total_recipients: i64::from(found.total_recipients),
             message: found.message,
+            template: found.template,
             limits: found.limits,
             send_after: found.send_after,
             // A cancelled blast's reason for those left out is its state's own word, and is not repeated.
@@ -141,9 +143,6 @@ impl From<BlastRecord> for BlastRow {
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,
             unasked: unasked(found.unasked),
-            waiting: None,
-            done_at: None,
-            per_hour: None,
         }
     }
 }

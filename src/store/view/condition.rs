@@ -21,7 +21,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Stuck(Status::Sent) => _ = sql.push(STUCK_AT_SENT),
         Test::Status(status) | Test::Stuck(status) => push_statuses(sql, &[*status]),
         Test::OneOf(statuses) => push_statuses(sql, statuses),
-        Test::Phone(digits) => push_phone(sql, digits),
+        Test::Phone(digits) => push_number(sql, digits),
         Test::Name(words) => push_like(sql, "name", words),
         Test::Note(words) => push_like(sql, "note", words),
         Test::Word(words) => push_word(sql, words),
@@ -39,6 +39,9 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
 /// At *sent*, and asked about.
 const STUCK_AT_SENT: &str = "status = 'sent' and (sent_at is null or exists (
     select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at))";
+
+/// The most digits that are looked for in names.
+const NAME_DIGITS_MAX: usize = 6;
 
 /// The words are ours, not typed: as literals the planner can count with them.
 pub(super) fn push_statuses(sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
@@ -66,6 +69,15 @@ fn push_word(sql: &mut QueryBuilder<Postgres>, text: &str) {
         sql.push(" or ");
         push_phone(sql, text);
     }
+}
+
+/// A few digits may be part of a name, too: `Fatimah 52`.
+fn push_number(sql: &mut QueryBuilder<Postgres>, digits: &str) {
+    if digits.len() <= NAME_DIGITS_MAX {
+        push_like(sql, "name", digits);
+        sql.push(" or ");
+    }
+    push_phone(sql, digits);
 }
 
 fn push_phone(sql: &mut QueryBuilder<Postgres>, digits: &str) {
@@ -134,6 +146,18 @@ mod tests {
         assert_eq!(phone_patterns("48987654321"), ["%48987654321%", "+554887654321"]);
         assert_eq!(phone_patterns("4887654321"), ["%4887654321%", "+5548987654321"]);
         assert_eq!(phone_patterns("60123456789"), ["%60123456789%"]);
+    }
+
+    #[test]
+    fn a_few_digits_are_looked_for_in_names_too() {
+        let statement = |digits: &str| {
+            let mut sql = QueryBuilder::new("");
+            push(&mut sql, &Term { sense: Sense::Is, test: Test::Phone(digits.into()) });
+            sql.sql().as_str().to_owned()
+        };
+
+        assert!(statement("52").contains("name ilike $1 or phone_number like $2"), "{}", statement("52"));
+        assert!(!statement("60123456789").contains("name"));
     }
 
     #[test]

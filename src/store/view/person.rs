@@ -9,6 +9,7 @@ use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
 use crate::store::StoreError;
+use crate::store::transaction::begin_with;
 
 /// The most entries of a person in other blasts.
 const ELSEWHERE_MAX: i64 = 100;
@@ -28,7 +29,7 @@ struct DetailsRecord {
 
 /// One person in full, in one snapshot; `None` when there is no such person.
 pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientDetails>, StoreError> {
-    let mut snapshot = pool.begin_with("begin transaction isolation level repeatable read read only").await?;
+    let mut snapshot = begin_with(pool, "begin transaction isolation level repeatable read read only").await?;
     let Some(head) = head(&mut snapshot, id).await? else { return Ok(None) };
     let history = history(&mut snapshot, id).await?;
     let answers = answers(&mut snapshot, id).await?;

@@ -76,9 +76,6 @@ impl From<SenderRecord> for SenderRow {
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
             waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),
-            today: 0,
-            daily_cap: None,
-            per_hour: None,
         }
     }
 }

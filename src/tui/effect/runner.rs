@@ -58,7 +58,7 @@ impl AppEffectRunner {
         let (app, reports) = (self.app.clone(), self.reports.clone());
         let pause = pause_factor(&request);
         let task = tokio::spawn(async move {
-            let turn = app.turn(patience(&request)).await;
+            let turn = app.read_permit(patience(&request)).await;
             let app = if turn.is_some() { app } else { app.beside() };
             read(&app, request).await
         });
@@ -104,7 +104,7 @@ impl EffectRunner for AppEffectRunner {
             Effect::TouchLastSeen => {
                 tokio::spawn(async move {
                     // Repeated within a minute or so: a failure costs nothing.
-                    let _ = app.seen().await;
+                    let _ = app.touch_last_seen().await;
                 });
             }
             Effect::ReleaseLeases => self.spawn(async move {
@@ -189,7 +189,7 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
 }
 
 async fn away(app: &App) -> EffectResult<Option<ChangesSince>> {
-    let Some(from) = app.seen().await? else { return Ok(None) };
+    let Some(from) = app.touch_last_seen().await? else { return Ok(None) };
     Ok(Some(app.since(None, from).await?))
 }
 
@@ -211,12 +211,13 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
     Ok(match request {
         WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
         WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
-        WriteRequest::UndoMine => WriteOutcome::TakenBack(app.undo_mine().await?),
+        WriteRequest::UndoLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
+        WriteRequest::UndoMine => WriteOutcome::Undone(app.undo_mine().await?),
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
         }
-        WriteRequest::UndoPeople(people) => WriteOutcome::TakenBack(app.undo_people(people).await?),
-        WriteRequest::UndoPerson(person) => WriteOutcome::TakenBack(app.undo_person(*person).await?),
+        WriteRequest::UndoPeople(people) => WriteOutcome::Undone(app.undo_people(people).await?),
+        WriteRequest::UndoPerson(person) => WriteOutcome::Undone(app.undo_person(*person).await?),
         WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
         WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
         WriteRequest::Pause(id) => blast(app.pause(*id).await?),

@@ -1,7 +1,7 @@
 //! What needs a person, and the blast where it is fixed.
 
 use super::{Model, paused_by_itself};
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
@@ -42,8 +42,8 @@ impl Model {
             AttentionItem::Sender(id) => id,
         };
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
-        let waits = |blast: &&BlastRow| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
-        let is_open = |blast: &&BlastRow| matches!(blast.state, BlastState::Sending | BlastState::Paused);
+        let waits = |blast: &&BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
+        let is_open = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Paused);
         of_sender().find(waits).or_else(|| of_sender().find(is_open)).map(|blast| blast.id)
     }
 }

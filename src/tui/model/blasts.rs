@@ -1,6 +1,6 @@
 //! The list of blasts. Its cursor is a blast, whatever row that is in.
 
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
 
@@ -23,7 +23,7 @@ pub const fn stage_label(stage: Status) -> &'static str {
 #[derive(Debug, Clone, Default)]
 pub struct BlastList {
     /// `None` until they are read.
-    rows: Option<Vec<BlastRow>>,
+    rows: Option<Vec<BlastView>>,
     cursor: Option<BlastId>,
 }
 
@@ -33,7 +33,7 @@ impl BlastList {
         Self { rows: None, cursor: open }
     }
 
-    pub fn rows(&self) -> &[BlastRow] {
+    pub fn rows(&self) -> &[BlastView] {
         self.rows.as_deref().unwrap_or_default()
     }
 
@@ -41,11 +41,11 @@ impl BlastList {
         self.rows.is_some()
     }
 
-    pub fn get(&self, id: BlastId) -> Option<&BlastRow> {
+    pub fn get(&self, id: BlastId) -> Option<&BlastView> {
         self.rows().iter().find(|blast| blast.id == id)
     }
 
-    pub fn selected(&self) -> Option<&BlastRow> {
+    pub fn selected(&self) -> Option<&BlastView> {
         self.get(self.cursor?)
     }
 
@@ -56,7 +56,7 @@ impl BlastList {
 
     /// Takes a new list. The cursor stays on its blast; a blast that is gone leaves it to the one now in its row.
     /// Says whether anything differs from before.
-    pub fn take(&mut self, rows: Vec<BlastRow>) -> Changed {
+    pub fn take(&mut self, rows: Vec<BlastView>) -> Changed {
         let before = self.position().unwrap_or_default();
         let changed = self.rows.as_ref() != Some(&rows);
         self.rows = Some(rows);
@@ -68,14 +68,14 @@ impl BlastList {
     }
 
     /// Puts one blast's newer row in its place.
-    pub fn update(&mut self, row: BlastRow) {
+    pub fn update(&mut self, row: BlastView) {
         if let Some(held) = self.rows.iter_mut().flatten().find(|blast| blast.id == row.id) {
             *held = row;
         }
     }
 
     pub fn remove(&mut self, id: BlastId) {
-        let rest: Vec<BlastRow> = self.rows().iter().filter(|blast| blast.id != id).cloned().collect();
+        let rest: Vec<BlastView> = self.rows().iter().filter(|blast| blast.id != id).cloned().collect();
         self.take(rest);
     }
 
@@ -101,7 +101,7 @@ pub enum Changed {
 }
 
 /// How many are stuck at a stage; `None` at the last one, where nobody can be.
-pub const fn stuck_at(blast: &BlastRow, stage: Status) -> Option<i64> {
+pub const fn stuck_at(blast: &BlastView, stage: Status) -> Option<i64> {
     let stuck = blast.stuck();
     match stage {
         Status::Sent => Some(stuck.sent),

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::ids::BlastId;
+
 /// How a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -17,15 +19,25 @@ pub struct Notice {
     pub text: String,
     pub hint: Option<&'static str>,
     pub tone: Tone,
+    /// The armed launch that it announces: once that no longer stands, neither does the line.
+    pub armed: Option<ArmedLaunch>,
+}
+
+/// A launch that has not begun to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArmedLaunch {
+    pub blast: BlastId,
+    /// The blast's version after the launch: rows of an older one were read before it.
+    pub version: i64,
 }
 
 impl Notice {
     pub fn done(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, tone: Tone::Done }
+        Self { text: text.into(), hint: None, tone: Tone::Done, armed: None }
     }
 
     pub fn refusal(text: impl Into<String>) -> Self {
-        Self { text: text.into(), hint: None, tone: Tone::Refused }
+        Self { text: text.into(), hint: None, tone: Tone::Refused, armed: None }
     }
 
     #[must_use]

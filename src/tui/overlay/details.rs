@@ -1,5 +1,6 @@
 //! One person: where they stand, what happened, what they read, what the provider said.
 
+use super::command_line::pasteable;
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
 use crate::domain::recipient::Resolution;
@@ -24,7 +25,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     if loaded.row.status == Status::Uncertain {
         lines.extend(question(&loaded.row, width));
         focus = Some(lines.len() + choice_index(details.choice));
-        lines.extend(choices(details.choice, loaded, clock));
+        lines.extend(choices(model, details.choice, loaded));
     }
     lines.push(TextLine::rule("What happened"));
     lines.extend(loaded.history.iter().map(|row| happened(row, clock)));
@@ -89,7 +90,9 @@ fn choice_index(choice: ResolutionChoice) -> usize {
     RESOLUTIONS.iter().position(|other| *other == choice).unwrap_or_default()
 }
 
-fn choices(chosen: ResolutionChoice, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
+fn choices(model: &Model, chosen: ResolutionChoice, loaded: &RecipientDetails) -> Vec<TextLine> {
+    let clock = clock(model);
+    let resend_from = model.resend_from(loaded.claimed_at);
     let line = |choice: &ResolutionChoice| {
         let (words, then) = match choice {
             ResolutionChoice::LeaveOpen => ("leave it open", "a late answer still settles it".to_owned()),
@@ -97,10 +100,15 @@ fn choices(chosen: ResolutionChoice, loaded: &RecipientDetails, clock: TimeForma
                 let at = loaded.claimed_at.unwrap_or(loaded.row.changed_at);
                 ("it is there", format!("counts as sent, {}", clock.long(at)))
             }
-            ResolutionChoice::Say(Resolution::Resend) => ("not there, send again", "asks once more".to_owned()),
+            ResolutionChoice::Say(Resolution::Resend) => {
+                let then = resend_from.map(|from| format!("from {}: an answer may still come", clock.second(from)));
+                ("not there, send again", then.unwrap_or_else(|| "asks once more".to_owned()))
+            }
             ResolutionChoice::Say(Resolution::Drop) => ("not there, leave out", "counts as skipped".to_owned()),
         };
+        let is_too_early = resend_from.is_some() && *choice == ResolutionChoice::Say(Resolution::Resend);
         let (cursor, meaning) = if *choice == chosen { (">", TextRole::Strong) } else { (" ", TextRole::Plain) };
+        let meaning = if is_too_early { TextRole::Dim } else { meaning };
         TextLine::of(format!("  {cursor} "), TextRole::Accent)
             .and(format!("{words:<24}"), meaning)
             .and(then, TextRole::Dim)
@@ -152,6 +160,6 @@ fn command_line(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<Tex
         _ => (format!("blastdeck mark {blast} {phone} replied"), "closed, opt-out, undo, note --note TEXT"),
     };
     let mut lines = vec![TextLine::dim(format!(" in a shell (or, as its last word: {others}):"))];
-    lines.extend(super::pasteable(&model.options.call(&same), 2, width).map(TextLine::dim));
+    lines.extend(pasteable(&model.options.call(&same), 2, width).map(TextLine::dim));
     lines
 }

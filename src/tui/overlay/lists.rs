@@ -1,5 +1,6 @@
 //! Overlays that are lists: commands, the log, what needs a person, people found in other blasts.
 
+use super::command_line::pasteable;
 use super::{OverlayContent, clock};
 use crate::domain::status::Status;
 use crate::tui::action::{ACTIONS, PaletteListing, UiAction};
@@ -39,7 +40,7 @@ pub fn log(model: &Model, width: u16) -> OverlayContent {
     let mut lines = Vec::new();
     for line in model.log.iter().rev() {
         lines.push(TextLine::dim(format!("  {}  ", clock.second(line.at))).and(line.sentence.clone(), TextRole::Plain));
-        lines.extend(super::pasteable(&line.command_line, 12, width).map(|part| TextLine::of(part, TextRole::Accent)));
+        lines.extend(pasteable(&line.command_line, 12, width).map(|part| TextLine::of(part, TextRole::Accent)));
     }
     if lines.is_empty() {
         lines.push(TextLine::dim("  nothing was done from here yet"));
@@ -79,12 +80,15 @@ fn need_words(model: &Model, need: AttentionItem) -> Option<(String, String)> {
             let sender = model.senders.iter().find(|sender| sender.id == id)?;
             let stop = sender.stopped.as_ref()?;
             let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
-            Some((what, "fix it; then S on its blast goes on".to_owned()))
+            Some((what, "fix it; then enter, and S resumes its blast".to_owned()))
         }
         AttentionItem::Paused(id) => {
             let blast = model.blasts.get(id)?;
             let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
-            Some((format!("{} paused by itself: {why}", blast.tag), "S on it goes on, X cancels it".to_owned()))
+            Some((
+                format!("{} paused by itself: {why}", blast.tag),
+                "enter, then S resumes it or X cancels it".to_owned(),
+            ))
         }
         AttentionItem::Uncertain(id) => {
             let blast = model.blasts.get(id)?;

@@ -46,12 +46,12 @@ fn who(loaded: &app::Plan) -> Vec<TextLine> {
     } else {
         "people get one message each"
     };
-    let practice = if loaded.blast.rehearsal { ", which only practises" } else { "" };
+    let practice = if loaded.blast.rehearsal { ", a rehearsal sender" } else { "" };
     let first = format!("{again}, from {}{practice}", loaded.blast.sender);
     let rest = [
         (loaded.suppressed, "left out: they opted out"),
         (loaded.recently_messaged, "had a message from us in the last 7 days"),
-        (loaded.queued_elsewhere, "are still queued in another blast and would get both"),
+        (loaded.queued_elsewhere, "still queued in another blast: would get both"),
     ];
     let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
     let some = rest.into_iter().filter(|(people, _)| *people > 0);
@@ -112,7 +112,7 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
 }
 
 fn ask(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
-    let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", loaded.people);
+    let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", number(loaded.people));
     let field = plan.field.line(TextLine::plain("  people: "));
     let mut lines = vec![TextLine::rule("Send?"), TextLine::plain(type_it), field];
     if let Some(refused) = &plan.refused {

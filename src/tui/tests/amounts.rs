@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::support::{RAYA, STACKED, TestDashboard, marked, raya};
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
@@ -11,6 +11,7 @@ use crate::domain::status::Status;
 use crate::tui::effect::{Completion, EffectError, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Pane;
+use crate::tui::msg::Msg;
 
 fn closed(person: i64, cents: Option<i64>) -> WriteRequest {
     let amount = cents.map(|cents| Decimal::new(cents, 2));
@@ -18,13 +19,46 @@ fn closed(person: i64, cents: Option<i64>) -> WriteRequest {
 }
 
 #[test]
-fn a_key_that_is_no_part_of_the_amount_keeps_it_and_acts() {
+fn a_key_that_moves_keeps_the_amount_and_acts() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("3c50.00jr");
+    dashboard.keys("3c50.00").key(Key::Down).keys("r");
 
     let replied = WriteRequest::Mark { person: RecipientId(2), mark: Mark::Replied };
     assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(5_000)), replied]);
+}
+
+#[test]
+fn letters_are_left_out_of_an_amount_and_never_act() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("3cRM1b2p0");
+
+    assert!(dashboard.line(22).contains("RM 120_   only digits: enter keeps it"), "{}", dashboard.line(22));
+    dashboard.keys("\n");
+    assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(12_000))]);
+}
+
+#[test]
+fn ctrl_u_empties_the_field_and_does_not_leave_it() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("3c").key(Key::Ctrl('u')).keys("99").key(Key::Ctrl('u')).keys("120\n");
+
+    assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(12_000))]);
+}
+
+#[test]
+fn a_pasted_amount_is_taken_with_its_currency_and_nothing_else_is() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3c");
+
+    dashboard.dispatch(Msg::Paste("twelve".to_owned()));
+    assert!(dashboard.line(22).contains("write it as"), "{}", dashboard.line(22));
+    dashboard.dispatch(Msg::Paste("RM 1,200.50\n".to_owned()));
+    dashboard.keys("\n");
+
+    assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(120_050))]);
 }
 
 #[test]
@@ -120,7 +154,7 @@ fn an_amount_typed_for_several_is_said_to_be_for_one_and_is_no_key() {
 #[test]
 fn a_number_of_people_may_be_typed_with_commas_and_takes_any_digit() {
     let mut dashboard = TestDashboard::new(STACKED);
-    let mut many = BlastRow { state: BlastState::Paused, ..raya() };
+    let mut many = BlastView { state: BlastState::Paused, ..raya() };
     many.counts.queued = 12_345;
     dashboard.answer(Completion::Blasts(Ok(vec![many]))).keys("1");
 
@@ -150,7 +184,7 @@ fn c_on_somebody_closed_edits_the_amount_and_nothing_else() {
         amount: Decimal::from(amount),
     };
     assert_eq!(dashboard.acts(), [amend(130)]);
-    dashboard.keys("c140j");
+    dashboard.keys("c140").key(Key::Down);
 
     assert_eq!(dashboard.acts(), [amend(140)]);
     assert_eq!(dashboard.cursor(), Some(3));

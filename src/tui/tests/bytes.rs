@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 
 use super::support::{STACKED, TestDashboard, WIDE, blasts, buffer, crowd, drawn};
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::tui::Size;
 use crate::tui::effect::Completion;
 use crate::tui::frame::FrameDiff;
@@ -20,7 +20,7 @@ fn a_look_that_finds_nothing_new_writes_nothing() {
     frames.advance(&screen(&dashboard));
 
     dashboard.now += chrono::TimeDelta::seconds(59);
-    dashboard.tell(Msg::Refresh).answer(Completion::Blasts(Ok(blasts())));
+    dashboard.dispatch(Msg::Refresh).answer(Completion::Blasts(Ok(blasts())));
 
     assert_eq!(frames.advance(&screen(&dashboard)), b"");
 }
@@ -59,11 +59,10 @@ fn a_terminal_shows_every_screen_as_it_was_drawn() {
         let mut dashboard = TestDashboard::new(Size { width, height });
         let mut frames = FrameDiff::default();
         terminal.process(&frames.advance(&screen(&dashboard)));
-        dashboard
-            .keys("3jj")
-            .answer(Completion::Blasts(Ok(vec![BlastRow {
-                tag: "陈小明 قيس".to_owned(), ..blasts().swap_remove(0)
-            }])));
+        dashboard.keys("3jj").answer(Completion::Blasts(Ok(vec![BlastView {
+            tag: "陈小明 قيس".to_owned(),
+            ..blasts().swap_remove(0)
+        }])));
 
         terminal.process(&frames.advance(&screen(&dashboard)));
 

@@ -1,7 +1,7 @@
 //! `X`: nothing more leaves while somebody thinks about it, and only the right answer cancels or deletes.
 
 use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts};
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Completion, EffectError, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -18,7 +18,7 @@ fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
     assert!(dashboard.line(22).starts_with(" cancel Raya promo for good? Type 139, as many are still queued: 14_"));
     dashboard.keys("\n");
     assert!(dashboard.acts().is_empty());
-    assert_eq!(dashboard.said(), "14 is not 139: Raya promo stays paused; S goes on with it");
+    assert_eq!(dashboard.said(), "14 is not 139: Raya promo stays paused; S resumes it");
 
     dashboard.keys("X139\n");
 
@@ -27,7 +27,7 @@ fn what_is_being_sent_is_cancelled_by_typing_how_many_are_queued() {
 
 /// The answer to a pause, with so many still queued.
 fn paused_with(queued: i64) -> Completion {
-    let mut row = BlastRow {
+    let mut row = BlastView {
         state: BlastState::Paused,
         state_by: Some(crate::domain::act::Actor::Operator("ben".to_owned())),
         ..blasts().swap_remove(0)
@@ -58,7 +58,7 @@ fn a_cancel_that_is_left_while_it_pauses_is_none() {
 
     assert!(dashboard.model.prompt.is_none());
     assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
-    assert_eq!(dashboard.said(), "Raya promo is paused; S goes on with it");
+    assert_eq!(dashboard.said(), "Raya promo is paused; S resumes it");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use super::support::{STACKED, TestDashboard, blasts, senders};
 use crate::app::Confirmed;
-use crate::app::view::{BlastRow, SenderStop};
+use crate::app::view::{BlastView, SenderStop};
 use crate::domain::sender::StopCode;
 use crate::domain::waiting::Waiting;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
 
 #[test]
@@ -12,9 +13,9 @@ fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent(
     let mut dashboard = TestDashboard::new(STACKED);
     let (why, code) = ("it went back in time".to_owned(), StopCode::Restored);
     let waiting = Waiting::SenderStopped { why, sender: "sales".to_owned(), code };
-    let stands = BlastRow { waiting: Some(waiting), ..blasts().swap_remove(0) };
+    let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
-    let asks = " sales: the database was restored. May everybody queued get it? y is yes";
+    let asks = " sales: the database was restored. May everybody queued get it? y: yes, else no";
     assert!(dashboard.line(22).starts_with(asks), "{}", dashboard.line(22));
 
     dashboard.keys("n");
@@ -25,7 +26,7 @@ fn a_restored_database_is_confirmed_by_its_own_question_before_anything_is_sent(
     assert_eq!(dashboard.acts(), std::slice::from_ref(&confirm));
     dashboard.answer(Completion::Written {
         request: confirm,
-        outcome: Ok(WriteOutcome::SenderConfirmed(Confirmed { uncertain: 40, unknown: 0 })),
+        outcome: Ok(WriteOutcome::SenderConfirmed(Confirmed { uncertain: 40, ..Confirmed::default() })),
     });
     assert_eq!(dashboard.said(), "sales is confirmed; 40 who were posted to before are uncertain now");
 }
@@ -41,4 +42,14 @@ fn a_paused_blast_of_a_restored_database_is_not_resumed_before_it_is_confirmed()
 
     assert!(dashboard.line(22).contains("sales: the database was restored"), "{}", dashboard.line(22));
     assert!(dashboard.acts().is_empty());
+}
+
+#[test]
+fn a_question_is_never_cut_so_that_its_keys_are_hidden() {
+    let mut dashboard = TestDashboard::new(Size { width: 40, height: 10 });
+    dashboard.keys("3b");
+
+    let shown: Vec<String> = (0..10).map(|y| dashboard.line(y)).collect();
+
+    assert!(shown.iter().any(|line| line.contains("y: yes, else no")), "{shown:#?}");
 }

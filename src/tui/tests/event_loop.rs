@@ -136,8 +136,12 @@ fn running_with(taking: WriteBehaviour, people: Vec<RecipientRow>) -> RunningLoo
     let clock = Box::new(move || noon() + TimeDelta::from_std(began.elapsed()).unwrap());
     let theme = ScreenTheme::new(Colours::Sixteen, Charset::Unicode);
     let dashboard = EventLoop::new(screen, runner, Model::new(options(), STACKED, noon()), theme, clock);
-    let sources =
-        EventSources { input: typed, signals: signalled, feed: Feed::new(news_receiver, state), stop: stop.clone() };
+    let sources = EventSources {
+        input: typed,
+        signals: signalled,
+        feed: Feed::new(news_receiver, state, watch::channel(None).1),
+        stop: stop.clone(),
+    };
     let dashboard = tokio::spawn(dashboard.run(sources));
     RunningLoop { frames, acts, parts, size, input, signals, stop, _news: news, _database: database, dashboard }
 }

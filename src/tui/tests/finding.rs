@@ -41,7 +41,7 @@ fn a_find_that_finds_several_marks_nobody_before_they_are_shown() {
 
     assert!(dashboard.acts().is_empty());
     assert_eq!(dashboard.said(), "the list is new: look first, nobody was marked");
-    dashboard.tell(Msg::Drawn).keys("r");
+    dashboard.dispatch(Msg::Drawn).keys("r");
     assert_eq!(dashboard.acts().len(), 1);
 }
 
@@ -108,7 +108,7 @@ fn a_paste_outside_a_field_opens_find_and_does_nothing_else() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3");
 
-    dashboard.tell(Msg::Paste("+60 10-012 0005\nrrSX".to_owned()));
+    dashboard.dispatch(Msg::Paste("+60 10-012 0005\nrrSX".to_owned()));
 
     assert!(dashboard.acts().is_empty());
     assert!(dashboard.line(22).starts_with(" find +60 10-012 0005_"), "{}", dashboard.line(22));

@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use super::support::{
     DRAFT, RAYA, STACKED, TestDashboard, WIDE, blasts, crowd, details_of, draft, marked, people, plan_of,
 };
-use crate::app::view::{Anchor, BlastRow, RecipientRow};
-use crate::app::{Launch, TakenBack};
+use crate::app::view::{Anchor, BlastView, RecipientRow};
+use crate::app::{Launch, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::{Mark, Resolution};
@@ -33,7 +33,7 @@ fn after_replied_the_cursor_stays_so_that_closed_hits_the_same_person() {
 }
 
 #[test]
-fn a_mark_is_told_in_words_with_the_way_back_and_logged_as_a_command() {
+fn a_mark_is_described_with_its_undo_and_logged_as_a_command() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3r").answer(marked(1, "Siti Aminah", Status::Read, Status::Replied));
 
@@ -45,7 +45,7 @@ fn a_mark_is_told_in_words_with_the_way_back_and_logged_as_a_command() {
 #[test]
 fn somebody_marked_out_of_the_list_stays_in_it_and_that_is_said() {
     let mut dashboard = TestDashboard::new(WIDE);
-    dashboard.keys("jj\n").list(super::support::crowd(10, 3)).tell(Msg::Drawn);
+    dashboard.keys("jj\n").list(super::support::crowd(10, 3)).dispatch(Msg::Drawn);
 
     dashboard.keys("r").answer(marked(10, "Person 10", Status::Read, Status::Replied));
 
@@ -104,21 +104,23 @@ fn closed_closes_at_once_and_the_amount_may_follow() {
 }
 
 #[test]
-fn any_other_key_keeps_the_close_and_acts() {
+fn a_key_that_moves_keeps_the_close_and_acts() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("3cjr");
+    dashboard.keys("3c").key(Key::Down).keys("r");
 
     assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None)), mark(2, Mark::Replied)]);
 }
 
 #[test]
-fn u_right_after_closed_takes_the_close_back() {
+fn u_after_the_field_takes_the_close_back() {
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("3cu");
+    assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None))], "a letter is no command in the field");
+    dashboard.key(Key::Esc).keys("u");
 
-    assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None)), WriteRequest::UndoMine]);
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoMine]);
 }
 
 #[test]
@@ -129,7 +131,7 @@ fn a_close_that_was_refused_closes_its_amount_too() {
     let why = EffectError::Other("nothing was sent to them yet".to_owned());
     dashboard.answer(Completion::Written { request: mark(1, Mark::Closed(None)), outcome: Err(why) });
 
-    assert_eq!(dashboard.line(22), " nothing was sent to them yet    enter goes on");
+    assert_eq!(dashboard.line(22), " nothing was sent to them yet    enter continues");
     dashboard.keys("120\n");
     assert!(dashboard.model.prompt.is_none());
     assert_eq!(dashboard.acts(), [mark(1, Mark::Closed(None))]);
@@ -177,13 +179,12 @@ fn undo_is_told_in_the_words_of_whoever_did_it() {
     dashboard.keys("3U");
     assert_eq!(dashboard.acts(), [WriteRequest::UndoPerson(RecipientId(1))]);
 
-    let taken = TakenBack {
+    let taken = UndoOutcome {
         recipients: vec![RecipientId(1)],
         sentence: "Siti Aminah: replied -> read, taken back".to_owned(),
         command_lines: vec!["blastdeck mark 7 +60100120001 undo".to_owned()],
     };
-    dashboard
-        .answer(Completion::Written { request: WriteRequest::UndoMine, outcome: Ok(WriteOutcome::TakenBack(taken)) });
+    dashboard.answer(Completion::Written { request: WriteRequest::UndoMine, outcome: Ok(WriteOutcome::Undone(taken)) });
 
     assert_eq!(dashboard.said(), "Siti Aminah: replied -> read, taken back");
 }
@@ -194,7 +195,7 @@ fn pausing_is_one_key_and_never_resumes() {
     dashboard.keys("p");
     assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
 
-    let paused = BlastRow {
+    let paused = BlastView {
         state: BlastState::Paused,
         state_by: Some(crate::domain::act::Actor::Operator("ben".to_owned())),
         ..blasts().swap_remove(0)
@@ -207,7 +208,7 @@ fn pausing_is_one_key_and_never_resumes() {
         .keys("p");
 
     assert!(dashboard.acts().is_empty());
-    assert_eq!(dashboard.said(), "Raya promo is paused already: S goes on with it");
+    assert_eq!(dashboard.said(), "Raya promo is paused already: S resumes it");
 }
 
 fn at_plan(people: i64) -> TestDashboard {
@@ -256,44 +257,6 @@ fn a_plan_with_an_obstacle_asks_for_no_number() {
 }
 
 #[test]
-fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
-    let mut dashboard = at_plan(289);
-    dashboard.keys("289\n").taken();
-    let until = dashboard.now + TimeDelta::seconds(10);
-    let armed = BlastRow { state: BlastState::Sending, send_after: Some(until), ..draft() };
-    let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
-
-    dashboard.answer(Completion::Written {
-        request: WriteRequest::Launch(launch),
-        outcome: Ok(WriteOutcome::Blast(Box::new(armed))),
-    });
-
-    assert_eq!(dashboard.line(22), format!("{:<69}u stops it", " Raya last call starts at 14:02:10"));
-    assert_eq!(dashboard.model.deadline(), Some(until));
-    dashboard.taken();
-    dashboard.keys("u");
-    assert_eq!(dashboard.acts(), [WriteRequest::UndoMine]);
-}
-
-#[test]
-fn once_the_armed_time_is_over_nothing_says_that_u_stops_it() {
-    let mut dashboard = at_plan(289);
-    let until = dashboard.now + TimeDelta::seconds(10);
-    let armed = BlastRow { state: BlastState::Sending, send_after: Some(until), ..draft() };
-    let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
-    dashboard.answer(Completion::Written {
-        request: WriteRequest::Launch(launch),
-        outcome: Ok(WriteOutcome::Blast(Box::new(armed))),
-    });
-
-    dashboard.now = until;
-    dashboard.tell(Msg::Deadline);
-
-    assert_eq!(dashboard.model.deadline(), None);
-    assert_eq!(dashboard.line(22), " it has started: p pauses it");
-}
-
-#[test]
 fn a_paused_blast_is_resumed_by_the_same_question() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("1jjS").taken();
@@ -317,7 +280,7 @@ fn a_blast_whose_sender_stopped_goes_on_after_y() {
         sender: "sales".to_owned(),
         code: crate::domain::sender::StopCode::Provider("unauthorised".to_owned()),
     };
-    let stands = BlastRow { waiting: Some(waiting), ..blasts().swap_remove(0) };
+    let stands = BlastView { waiting: Some(waiting), ..blasts().swap_remove(0) };
     dashboard.answer(Completion::Blasts(Ok(vec![stands]))).keys("1S");
     assert!(
         dashboard.line(22).starts_with(" sales stopped: the token is refused. Fixed? y is yes"),
@@ -336,7 +299,7 @@ fn a_blast_whose_sender_stopped_goes_on_after_y() {
 fn pasting_the_number_is_not_typing_it() {
     let mut dashboard = at_plan(289);
 
-    dashboard.tell(Msg::Paste("289\n".to_owned())).key(Key::Enter);
+    dashboard.dispatch(Msg::Paste("289\n".to_owned())).key(Key::Enter);
 
     assert!(dashboard.acts().is_empty());
 }
@@ -377,6 +340,17 @@ fn sending_again_asks_once_more() {
     dashboard.keys("y");
 
     assert_eq!(dashboard.acts(), [mark(5, Mark::Resolve(Resolution::Resend))]);
+}
+
+#[test]
+fn sending_again_says_from_when_while_an_answer_may_still_come() {
+    let mut dashboard = at_uncertain();
+    dashboard.model.resend_after = chrono::TimeDelta::minutes(10);
+
+    dashboard.keys("jj\n");
+
+    assert!(dashboard.model.prompt.is_none() && dashboard.acts().is_empty());
+    assert_eq!(dashboard.said(), "an answer may still come: send again from 14:04:00");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
 use super::support::{STACKED, TestDashboard, blasts, raya};
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
@@ -11,7 +11,7 @@ use crate::tui::model::{ListScope, Pane};
 #[test]
 fn what_needs_a_person_is_one_key_away_in_whichever_blast_it_is() {
     let mut dashboard = TestDashboard::new(STACKED);
-    let asks = BlastRow { state: BlastState::Paused, state_by: Some(Actor::Engine), ..blasts().swap_remove(2) };
+    let asks = BlastView { state: BlastState::Paused, state_by: Some(Actor::Engine), ..blasts().swap_remove(2) };
     let mut doubtful = blasts().swap_remove(3);
     doubtful.counts.uncertain = 2;
     let (asks_id, doubtful_id) = (asks.id, doubtful.id);
@@ -44,7 +44,7 @@ fn what_was_settled_meanwhile_is_not_gone_to() {
 fn an_operator_whose_name_begins_like_the_engines_is_not_the_engine() {
     let mut dashboard = TestDashboard::new(STACKED);
     let paused =
-        |by: &str| BlastRow { state: BlastState::Paused, state_by: Some(Actor::from(by.to_owned())), ..raya() };
+        |by: &str| BlastView { state: BlastState::Paused, state_by: Some(Actor::from(by.to_owned())), ..raya() };
 
     dashboard.answer(Completion::Blasts(Ok(vec![paused("engineer")])));
     assert!(dashboard.line(0).ends_with("! 1 needs you"), "{}", dashboard.line(0));

@@ -8,15 +8,12 @@ use super::support::{
     person, plan_of, raya, senders, since_of,
 };
 use crate::app::view::{
-    AnswerRow, BlastRow, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, SenderRow, SenderStop,
+    AnswerRow, BlastView, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, SenderStop, SenderView,
 };
-use crate::domain::act::Actor;
-use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::domain::waiting::{DatabaseTrouble, Waiting};
 use crate::tui::effect::{Completion, EffectError};
 use crate::tui::key::Key;
 use crate::tui::model::{ListScope, Pane};
@@ -27,7 +24,7 @@ use crate::tui::{Charset, DashboardKind, Hints, Size};
 const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 20), (30, 8), (1, 1)];
 
 #[test]
-fn the_wide_desk_is_drawn_to_the_column() {
+fn the_wide_dashboard_is_drawn_to_the_column() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("jj\n");
     let siti =
@@ -45,7 +42,7 @@ fn the_wide_desk_is_drawn_to_the_column() {
         note: Some("asks the price".to_owned()),
         ..person(3, "陈小明", Status::Read, at(13, 39))
     };
-    dashboard.list(vec![siti, hafiz.clone(), ming]).tell(Msg::Drawn);
+    dashboard.list(vec![siti, hafiz.clone(), ming]).dispatch(Msg::Drawn);
     dashboard.keys("jj ").keys("kk");
     let from = noon() - TimeDelta::minutes(22);
     dashboard.model.last_key = from;
@@ -127,7 +124,7 @@ N +60 10-012 0002   Tan Mei Ling         closed    13:57    120.00 2 boxes, Fri
 fn at_every_size(dashboard: &mut TestDashboard) -> String {
     let mut screens = Vec::new();
     for (width, height) in SIZES {
-        dashboard.tell(Msg::Resized(Size { width, height }));
+        dashboard.dispatch(Msg::Resized(Size { width, height }));
         let lines: Vec<String> = dashboard.screen().iter().map(|line| format!("|{line}")).collect();
         screens.push(format!("{width}x{height}\n{}", lines.join("\n")));
     }
@@ -182,7 +179,7 @@ fn counts_of_nine_digits_at_every_size() {
         skipped: n,
         amount: Decimal::new(999_999_999_999, 2),
     };
-    dashboard.answer(Completion::Blasts(Ok(vec![BlastRow { counts, total_recipients: n * 11, ..raya() }])));
+    dashboard.answer(Completion::Blasts(Ok(vec![BlastView { counts, total_recipients: n * 11, ..raya() }])));
 
     insta::assert_snapshot!("nine_digits", at_every_size(&mut dashboard));
 }
@@ -204,7 +201,7 @@ fn hostile_and_foreign_names_at_every_size() {
     dashboard.answer(Completion::Blasts(Ok(names
         .iter()
         .zip(blasts())
-        .map(|(name, blast)| BlastRow { tag: (*name).to_owned(), ..blast })
+        .map(|(name, blast)| BlastView { tag: (*name).to_owned(), ..blast })
         .collect())));
     dashboard.keys("3");
 
@@ -235,8 +232,8 @@ fn somebody_uncertain_in_full() {
         body: b"<html>Bad Gateway\x1b[2J</html>".to_vec(),
     };
     let history = vec![step(53, Status::Sending, "attempt 1"), step(54, Status::Uncertain, "no answer in 30 s")];
-    let told = RecipientDetails { history, answers: vec![answer], ..details_of(row) };
-    dashboard.answer(Completion::Person(Box::new(Ok(told))));
+    let details = RecipientDetails { history, answers: vec![answer], ..details_of(row) };
+    dashboard.answer(Completion::Person(Box::new(Ok(details))));
 
     insta::assert_snapshot!("uncertain", dashboard.screen().join("\n"));
 }
@@ -259,7 +256,7 @@ fn the_pages_that_are_lists() {
         code: StopCode::Provider("401".to_owned()),
         reason: "the token is refused".to_owned(),
     };
-    dashboard.model.senders = vec![SenderRow { stopped: Some(stopped), ..senders().swap_remove(0) }];
+    dashboard.model.senders = vec![SenderView { stopped: Some(stopped), ..senders().swap_remove(0) }];
     let mut screens = Vec::new();
     for keys in ["!j", "?", ":pa"] {
         dashboard.keys(keys);
@@ -330,13 +327,13 @@ fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() 
 }
 
 #[test]
-fn the_desk_lives_at_every_small_size() {
+fn the_dashboard_is_drawn_at_every_small_size() {
     let mut dashboard = TestDashboard::new(WIDE);
     for focus in Pane::ALL {
         dashboard.model.focus = focus;
         for width in 1..=120 {
             for height in [1, 2, 3, 9, 10, 11, 12, 17, 18, 19] {
-                dashboard.tell(Msg::Resized(Size { width, height }));
+                dashboard.dispatch(Msg::Resized(Size { width, height }));
                 assert_eq!(dashboard.screen().len(), usize::from(height));
             }
         }
@@ -351,39 +348,6 @@ fn a_time_of_another_day_fits_its_column() {
 
     assert_eq!(dashboard.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
     assert_eq!(dashboard.said(), "", "nothing happened while away: nothing is said");
-}
-
-#[test]
-fn a_blast_that_paused_by_itself_says_why() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    let reason = "5 failures in a row".to_owned();
-    let paused =
-        BlastRow { state: BlastState::Paused, state_by: Some(Actor::Engine), state_reason: Some(reason), ..raya() };
-
-    dashboard.answer(Completion::Blasts(Ok(vec![paused])));
-
-    assert!(dashboard.line(1).contains("══ paused by engine ══"), "{}", dashboard.line(1));
-    assert!(dashboard.line(9).starts_with("  paused: 5 failures in a row"), "{}", dashboard.line(9));
-    assert!(dashboard.line(0).ends_with("! 2 need you"));
-}
-
-#[test]
-fn what_a_blast_waits_for_is_said_in_its_own_words() {
-    let says = |waiting| {
-        let mut dashboard = TestDashboard::new(STACKED);
-        dashboard.answer(Completion::Blasts(Ok(vec![BlastRow { waiting: Some(waiting), done_at: None, ..raya() }])));
-        dashboard.line(9).chars().take(60).collect::<String>().trim().to_owned()
-    };
-
-    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
-    assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs   90/h");
-    let full = Waiting::Database { trouble: DatabaseTrouble::DiskFull };
-    assert_eq!(says(full), "the database's disk is full: make room there   90/h");
-    assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it   90/h");
-    assert_eq!(
-        says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
-        "waits for: daily cap 500 reached, until 23:59   90/h"
-    );
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn begun(start: StartState) -> TestDashboard {
     dashboard
 }
 
-fn tell(dashboard: &mut TestDashboard, event: &StormEvent) {
+fn dispatch(dashboard: &mut TestDashboard, event: &StormEvent) {
     match event.clone() {
         StormEvent::Key(key) => _ = dashboard.key(key),
         StormEvent::Answer(answer) => _ = dashboard.answer(answer),
@@ -121,7 +121,7 @@ fn tell(dashboard: &mut TestDashboard, event: &StormEvent) {
             let ticket = dashboard.model.recipients.ticket;
             dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
         }
-        StormEvent::Msg(msg) => _ = dashboard.tell(msg),
+        StormEvent::Msg(msg) => _ = dashboard.dispatch(msg),
     }
 }
 
@@ -133,7 +133,7 @@ proptest! {
         let mut dashboard = begun(start);
         for event in events {
             let before = dashboard.model.clone();
-            tell(&mut dashboard, &event);
+            dispatch(&mut dashboard, &event);
             buffer(&dashboard.model);
 
             for effect in dashboard.taken() {
@@ -151,7 +151,7 @@ proptest! {
         let mut dashboard = begun(start);
         for event in events {
             let before = dashboard.model.clone();
-            tell(&mut dashboard, &event);
+            dispatch(&mut dashboard, &event);
             for act in dashboard.acts() {
                 if let (WriteRequest::Mark { person, .. } | WriteRequest::Amend { person, .. }, StormEvent::Key(_)) = (&act, &event) {
                     let shown = before.recipients.cursor() == Some(*person) || before.recipients.marked.contains(person);
@@ -172,7 +172,7 @@ proptest! {
     fn escape_always_leads_out(start in any_start(), events in proptest::collection::vec(any_event(), 1..60)) {
         let mut dashboard = begun(start);
         for event in events {
-            tell(&mut dashboard, &event);
+            dispatch(&mut dashboard, &event);
         }
 
         for _ in 0..90 {

@@ -5,7 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
-use crate::app::view::{Anchor, BlastRow, ChangesSince, RecipientDetails, RecipientRow, SenderRow, Total};
+use crate::app::view::{
+    Anchor, BlastView, ChangesSince, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total,
+};
 use crate::app::{Marked, Plan, Sample};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
@@ -13,7 +15,7 @@ use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::pace::{Forecast, ForecastShare, LimitColumns};
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
-use crate::domain::waiting::{Waiting, WaitingReport};
+use crate::domain::waiting::Waiting;
 use crate::tui::effect::{Completion, Effect, ListPart, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::{Model, PageRequest};
@@ -57,9 +59,9 @@ pub fn options() -> DashboardOptions {
     }
 }
 
-pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) -> BlastRow {
+pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) -> BlastView {
     let date = Utc.with_ymd_and_hms(2026, month, day, 4, 0, 0).unwrap();
-    BlastRow {
+    BlastView {
         id: BlastId(id),
         tag: tag.to_owned(),
         follow_up_stage: "Initial".to_owned(),
@@ -71,26 +73,24 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         total_recipients: 100,
         counts: Counts::default(),
         opted_out_later: 0,
+        template: None,
         message: "Salam {name}".to_owned(),
         limits: LimitColumns::default(),
         send_after: None,
         state_reason: None,
         state_by: None,
         waiting: None,
-        done_at: None,
-        per_hour: None,
+        estimate: Estimate::default(),
         blast_date: date,
         launched_at: None,
         completed_at: None,
         created_at: date,
-        next_due_at: None,
-        next_due_reason: None,
         unasked: Total::Exactly(0),
     }
 }
 
-pub fn raya() -> BlastRow {
-    BlastRow {
+pub fn raya() -> BlastView {
+    BlastView {
         total_recipients: 287,
         counts: Counts {
             queued: 140,
@@ -106,36 +106,35 @@ pub fn raya() -> BlastRow {
             ..Counts::default()
         },
         waiting: Some(Waiting::Gap { gap: "20-60 s".to_owned(), next: Some(at(14, 2) + TimeDelta::seconds(41)) }),
-        done_at: Some(at(15, 36)),
-        per_hour: Some(90),
+        estimate: Estimate { done_at: Some(at(15, 36)), per_hour: Some(90) },
         ..blast(RAYA.0, "Raya promo", BlastState::Sending, (11, 20))
     }
 }
 
-fn done(id: i64, tag: &str, date: (u32, u32), ringgit: i64) -> BlastRow {
+fn done(id: i64, tag: &str, date: (u32, u32), ringgit: i64) -> BlastView {
     let counts = Counts { closed: 100, amount: Decimal::from(ringgit), ..Counts::default() };
-    BlastRow { counts, ..blast(id, tag, BlastState::Completed, date) }
+    BlastView { counts, ..blast(id, tag, BlastState::Completed, date) }
 }
 
-pub fn draft() -> BlastRow {
+pub fn draft() -> BlastView {
     let counts = Counts { queued: 289, ..Counts::default() };
-    BlastRow { total_recipients: 289, counts, ..blast(DRAFT.0, "Raya last call", BlastState::Draft, (11, 20)) }
+    BlastView { total_recipients: 289, counts, ..blast(DRAFT.0, "Raya last call", BlastState::Draft, (11, 20)) }
 }
 
-pub fn blasts() -> Vec<BlastRow> {
+pub fn blasts() -> Vec<BlastView> {
     let paused = Counts { queued: 20, closed: 80, amount: Decimal::from(310), ..Counts::default() };
     vec![
         raya(),
         done(6, "Deepavali", (11, 13), 4_905),
-        BlastRow { counts: paused, ..blast(5, "Follow-up 1", BlastState::Paused, (11, 15)) },
+        BlastView { counts: paused, ..blast(5, "Follow-up 1", BlastState::Paused, (11, 15)) },
         done(4, "Hari Sukan", (10, 3), 2_130),
         done(3, "Launch", (1, 18), 1_775),
         draft(),
     ]
 }
 
-pub fn senders() -> Vec<SenderRow> {
-    vec![SenderRow {
+pub fn senders() -> Vec<SenderView> {
+    vec![SenderView {
         id: SenderId(1),
         name: "sales".to_owned(),
         provider: "wsapme".to_owned(),
@@ -143,10 +142,8 @@ pub fn senders() -> Vec<SenderRow> {
         rehearsal: false,
         stopped: None,
         lease: None,
-        waiting: WaitingReport::default(),
-        today: 146,
-        daily_cap: Some(500),
-        per_hour: Some(90),
+        waiting: None,
+        usage: SenderUsage { today: 146, daily_cap: Some(500), per_hour: Some(90) },
     }]
 }
 
@@ -230,18 +227,18 @@ impl TestDashboard {
         dashboard.answer(Completion::Blasts(Ok(blasts())));
         dashboard.answer(Completion::Senders(Ok(senders())));
         dashboard.list(people);
-        dashboard.tell(Msg::Drawn);
+        dashboard.dispatch(Msg::Drawn);
         dashboard.effects.clear();
         dashboard
     }
 
-    pub fn tell(&mut self, msg: Msg) -> &mut Self {
+    pub fn dispatch(&mut self, msg: Msg) -> &mut Self {
         self.effects.extend(update(&mut self.model, TimedMsg { at: self.now, msg }));
         self
     }
 
     pub fn answer(&mut self, answer: Completion) -> &mut Self {
-        self.tell(Msg::Completed(answer))
+        self.dispatch(Msg::Completed(answer))
     }
 
     /// Answers the list that was asked for last.
@@ -255,7 +252,7 @@ impl TestDashboard {
     }
 
     pub fn key(&mut self, key: Key) -> &mut Self {
-        self.tell(Msg::Key(key))
+        self.dispatch(Msg::Key(key))
     }
 
     pub fn keys(&mut self, keys: &str) -> &mut Self {
@@ -333,7 +330,7 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
     Completion::Written { request, outcome: Ok(WriteOutcome::Marked(marked)) }
 }
 
-pub fn plan_of(blast: BlastRow, people: i64) -> Plan {
+pub fn plan_of(blast: BlastView, people: i64) -> Plan {
     Plan {
         blast,
         people,

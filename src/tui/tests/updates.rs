@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::support::{RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, exactly, person, since_of};
 use crate::app::DatabaseState;
-use crate::app::view::{Anchor, BlastRow, Order};
+use crate::app::view::{Anchor, BlastView, Order};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -37,11 +37,11 @@ fn the_first_blasts_bring_the_first_people() {
 #[test]
 fn an_unfocused_table_follows_the_news_and_a_focused_one_only_its_cells() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.tell(Msg::Refresh);
+    dashboard.dispatch(Msg::Refresh);
     assert_eq!(lists(&dashboard.taken()).len(), 1);
 
     dashboard.keys("3").taken();
-    dashboard.tell(Msg::Refresh);
+    dashboard.dispatch(Msg::Refresh);
 
     let effects = dashboard.taken();
     assert!(lists(&effects).is_empty());
@@ -53,7 +53,7 @@ fn an_unfocused_table_follows_the_news_and_a_focused_one_only_its_cells() {
 #[test]
 fn a_live_list_that_comes_after_the_focus_changes_nothing() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.tell(Msg::Refresh).keys("3j");
+    dashboard.dispatch(Msg::Refresh).keys("3j");
 
     let ticket = dashboard.model.recipients.ticket;
     dashboard.list_as_asked(ticket, vec![person(9, "Somebody else", Status::Read, at(14, 1))]);
@@ -65,7 +65,7 @@ fn a_live_list_that_comes_after_the_focus_changes_nothing() {
 #[test]
 fn news_is_counted_in_the_title_and_g_shows_it() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("3").tell(Msg::Refresh);
+    dashboard.keys("3").dispatch(Msg::Refresh);
     let ticket = dashboard.model.recipients.ticket;
 
     dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
@@ -83,7 +83,7 @@ fn the_cursor_is_a_person_and_not_a_row() {
     dashboard.keys("3jj");
     assert_eq!(dashboard.cursor(), Some(3));
 
-    dashboard.tell(Msg::Refresh).answer(Completion::Rows(Ok(vec![person(3, "Kavitha", Status::Read, at(14, 1))])));
+    dashboard.dispatch(Msg::Refresh).answer(Completion::Rows(Ok(vec![person(3, "Kavitha", Status::Read, at(14, 1))])));
 
     assert_eq!(dashboard.cursor(), Some(3));
     assert!(dashboard.line(14).contains("Kavitha") && dashboard.line(14).contains("read"));
@@ -109,7 +109,7 @@ fn a_list_that_was_not_seen_yet_is_not_marked_in() {
 
     assert!(dashboard.acts().is_empty());
     assert!(dashboard.said().contains("look first"));
-    dashboard.tell(Msg::Drawn).keys("r");
+    dashboard.dispatch(Msg::Drawn).keys("r");
     assert_eq!(dashboard.acts().len(), 1);
 }
 
@@ -133,7 +133,7 @@ fn the_cursor_of_the_blasts_stays_on_its_blast_when_a_newer_one_comes() {
     let mut dashboard = TestDashboard::new(WIDE);
     dashboard.keys("1j");
     let mut rows = blasts();
-    rows.insert(0, BlastRow { id: BlastId(20), ..rows[0].clone() });
+    rows.insert(0, BlastView { id: BlastId(20), ..rows[0].clone() });
 
     dashboard.answer(Completion::Blasts(Ok(rows)));
 
@@ -167,7 +167,7 @@ fn scrolling_asks_for_the_next_page_before_the_window_ends() {
 #[test]
 fn a_large_blast_is_read_in_its_own_order() {
     let mut dashboard = TestDashboard::empty(STACKED);
-    let large = BlastRow { total_recipients: 1_000_000, ..blasts()[0].clone() };
+    let large = BlastView { total_recipients: 1_000_000, ..blasts()[0].clone() };
 
     dashboard.answer(Completion::Blasts(Ok(vec![large])));
 
@@ -196,7 +196,7 @@ fn what_happened_since_the_last_key_is_asked_after_a_minute_and_ends_with_a_key(
     let from = dashboard.now;
     dashboard.keys("j").taken();
     dashboard.now += TimeDelta::minutes(22);
-    dashboard.tell(Msg::Refresh);
+    dashboard.dispatch(Msg::Refresh);
     assert!(dashboard.taken().contains(&Effect::Read(ReadRequest::ChangesSince { blast: RAYA, from })));
 
     dashboard.answer(Completion::ChangesSince { blast: RAYA, since: Ok(since_of(from)) });
@@ -237,7 +237,7 @@ fn a_key_that_does_nothing_says_where_it_would() {
     let mut dashboard = TestDashboard::new(STACKED);
 
     dashboard.keys("S");
-    assert_eq!(dashboard.said(), "S (send it, or go on with it) works in Blasts");
+    assert_eq!(dashboard.said(), "S (send or resume) works in Blasts");
     dashboard.keys("x");
     assert_eq!(dashboard.said(), "x does nothing: ? shows every key");
 }
@@ -248,11 +248,11 @@ fn q_tells_what_goes_on_without_this_window_once_that_is_known_and_then_leaves()
 
     dashboard.keys("q");
     assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::HandOver(RAYA))]);
-    assert_eq!(dashboard.said(), "checking who goes on without this window. q again to leave");
+    assert_eq!(dashboard.said(), "checking what continues without this window. q again to leave");
     dashboard.answer(Completion::HandOver { blast: RAYA, result: Ok(Ok(())) });
     assert_eq!(
         dashboard.said(),
-        "Raya promo goes on without this window (done about 15:36). q again to leave, p to pause it first"
+        "Raya promo continues without this window (done about 15:36). q again to leave, p to pause it first"
     );
     dashboard.keys("q");
 
@@ -268,7 +268,7 @@ fn q_tells_what_is_missing_where_nobody_would_go_on() {
 
     assert_eq!(
         dashboard.said(),
-        "Raya promo would not go on without this window: no standby can be started. q again to leave"
+        "Raya promo would not continue without this window: no standby can be started. q again to leave"
     );
 }
 
@@ -312,7 +312,7 @@ fn suspending_gives_the_leases_up_first() {
     assert_eq!(dashboard.taken(), [Effect::ReleaseLeases]);
     dashboard.answer(Completion::LeasesReleased);
     assert_eq!(dashboard.taken(), [Effect::Suspend]);
-    dashboard.tell(Msg::Continued);
+    dashboard.dispatch(Msg::Continued);
     assert_eq!(dashboard.taken(), [Effect::Repaint, Effect::ReacquireLeases]);
 }
 
@@ -333,7 +333,7 @@ fn details_are_of_the_person_under_the_cursor_and_step_to_the_next() {
 #[test]
 fn in_a_window_too_small_to_show_people_nobody_is_marked() {
     let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("3").tell(Msg::Resized(Size { width: 30, height: 8 }));
+    dashboard.keys("3").dispatch(Msg::Resized(Size { width: 30, height: 8 }));
 
     dashboard.keys("rcbX");
 

@@ -1,16 +1,16 @@
 //! Pausing, cancelling and deleting blasts, and the questions before.
 
 use super::prompts;
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, WriteRequest};
-use crate::tui::format::{brief, number};
+use crate::tui::format::{brief, counted, number};
 use crate::tui::model::{ConfirmBy, ConfirmPrompt, Model, Prompt};
 use crate::tui::widget::TextField;
 
 pub fn pause(model: &mut Model) -> Vec<Effect> {
-    model.blast().map(|blast| Effect::Write(WriteRequest::Pause(blast.id))).into_iter().collect()
+    model.to_pause().map(|blast| Effect::Write(WriteRequest::Pause(blast.id))).into_iter().collect()
 }
 
 /// Cancels what was sent from, deletes a draft.
@@ -19,7 +19,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
     let (id, tag, queued) = (blast.id, brief(&blast.tag), blast.counts.queued);
     match blast.state {
         BlastState::Draft => {
-            let question = format!("delete the draft {tag} and its {} people?", number(blast.total_recipients));
+            let question = format!("delete the draft {tag} and its {}?", counted(blast.total_recipients));
             prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Delete(id)])
         }
         BlastState::Sending | BlastState::Scheduled => pause_before_cancel(model, id, &tag),
@@ -34,20 +34,20 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
 fn pause_before_cancel(model: &mut Model, id: BlastId, tag: &str) -> Vec<Effect> {
     let by = ConfirmBy::NumberOncePaused { blast: id, field: TextField::default() };
     let question = format!("{tag} is being paused; then it asks.");
-    let otherwise = format!("{tag} is paused, not cancelled; S goes on with it");
+    let otherwise = format!("{tag} is paused, not cancelled; S resumes it");
     model.prompt = Some(Prompt::Confirm(ConfirmPrompt { question, by, then: Vec::new(), otherwise }));
     vec![Effect::Write(WriteRequest::Pause(id))]
 }
 
 fn cancel_question((id, tag): (BlastId, &str), queued: i64, field: TextField) -> ConfirmPrompt {
     let question = format!("cancel {tag} for good? Type {}, as many are still queued:", number(queued));
-    let otherwise = format!("{tag} stays paused; S goes on with it");
+    let otherwise = format!("{tag} stays paused; S resumes it");
     let by = ConfirmBy::Number { people: queued, field };
     ConfirmPrompt { question, by, then: vec![WriteRequest::Cancel(id)], otherwise }
 }
 
 /// The blast is paused: asks how many are to be left out, if a cancel waits for that.
-pub fn ask_once_paused(model: &mut Model, row: &BlastRow) {
+pub fn ask_once_paused(model: &mut Model, row: &BlastView) {
     if let Some(Prompt::Confirm(ConfirmPrompt { by: ConfirmBy::NumberOncePaused { blast, field }, .. })) = &model.prompt
         && *blast == row.id
         && row.state == BlastState::Paused

@@ -1,8 +1,8 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{find, keys, leave, lists, written};
+use super::{armed, find, keys, leave, lists, written};
 use crate::app::DatabaseState;
-use crate::app::view::{BlastRow, ChangesSince, RecipientDetails, RecipientRow};
+use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};
@@ -81,13 +81,14 @@ fn failed(model: &mut Model, failure: &EffectError) {
     }
 }
 
-fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastRow>>) -> Vec<Effect> {
+fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> {
     match rows {
         Ok(rows) => {
             model.database = DatabaseState::Up;
             if model.blasts.take(rows) == Changed::Yes {
                 model.news_at = Some(model.now);
             }
+            armed::recheck(model);
             lists::follow_selection(model)
         }
         Err(failure) => {

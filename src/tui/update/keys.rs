@@ -112,7 +112,8 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             effects.extend(find::changed(model));
         }
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
-        (Some(Prompt::Amount(_) | Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {
+        (Some(Prompt::Amount(amount)), _) => prompts::paste_amount(amount, &line),
+        (Some(Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {
             model.refuse("a number is typed here, not pasted");
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),

@@ -42,7 +42,7 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     model.leaving = Leaving::Warned;
     match model.options.on_close {
         OnClose::BlastsContinue => {
-            model.say(Notice::done("checking who goes on without this window. q again to leave"));
+            model.say(Notice::done("checking what continues without this window. q again to leave"));
             vec![Effect::Read(ReadRequest::HandOver(blast))]
         }
         OnClose::DemoEnds => {
@@ -53,14 +53,14 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Says to an operator who is leaving whether a blast goes on without this window.
+/// Says to an operator who is leaving whether a blast continues without this window.
 pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Result<(), String>>) {
     let Some(blast) = model.blasts.get(id) else { return };
     if model.leaving == Leaving::No {
         return;
     }
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let done = blast.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
+    let done = blast.estimate.done_at.map(|at| format!(" (done about {})", clock.long(at))).unwrap_or_default();
     let tag = &blast.tag;
     let missing = match result {
         Ok(Ok(())) => None,
@@ -68,9 +68,11 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
         Err(error) => Some(error.sentence()),
     };
     model.say(match missing {
-        None => Notice::done(format!("{tag} goes on without this window{done}. q again to leave, p to pause it first")),
+        None => {
+            Notice::done(format!("{tag} continues without this window{done}. q again to leave, p to pause it first"))
+        }
         Some(missing) => {
-            Notice::refusal(format!("{tag} would not go on without this window: {missing}. q again to leave"))
+            Notice::refusal(format!("{tag} would not continue without this window: {missing}. q again to leave"))
         }
     });
 }

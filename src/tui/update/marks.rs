@@ -40,7 +40,9 @@ pub fn opted_out(model: &mut Model) -> Vec<Effect> {
         return ask_for(model, people, Mark::OptOut, |people| format!("never message these {people} again?"));
     }
     let Some((person, who)) = target(model) else { return Vec::new() };
-    let question = format!("never message {who} again?");
+    let is_queued = model.person().is_some_and(|row| row.status == Status::Queued);
+    let undo = if is_queued { " u queues them again." } else { "" };
+    let question = format!("never message {who} again?{undo}");
     prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Mark { person, mark: Mark::OptOut }])
 }
 
@@ -56,9 +58,10 @@ pub fn take_back(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Undoes the operator's own newest act.
-pub fn undo_mine(_: &mut Model) -> Vec<Effect> {
-    vec![Effect::Write(WriteRequest::UndoMine)]
+/// Undoes the launch that the line of messages announces, else the operator's own newest act.
+pub fn undo_mine(model: &mut Model) -> Vec<Effect> {
+    let launch = model.announced().map(|(blast, _)| WriteRequest::UndoLaunch(blast.id));
+    vec![Effect::Write(launch.unwrap_or(WriteRequest::UndoMine))]
 }
 
 pub fn note(model: &mut Model) -> Vec<Effect> {

@@ -12,6 +12,7 @@ use crate::domain::filter::Filter;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
+use crate::tui::format::TimeFormat;
 use crate::tui::key::Key;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
@@ -165,12 +166,19 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
 pub fn resolve(model: &mut Model) -> Vec<Effect> {
     let Some(Overlay::Details(details)) = model.overlays.last() else { return Vec::new() };
     let (person, choice) = (details.person, details.choice);
+    let resend_from = model.resend_from(details.loaded.as_ref().and_then(|loaded| loaded.claimed_at));
     let row = model.person();
     let who = row.map(|row| row.name.clone().unwrap_or_else(|| row.phone.to_string())).unwrap_or_default();
     let mark = |resolution| WriteRequest::Mark { person, mark: Mark::Resolve(resolution) };
     match choice {
         ResolutionChoice::LeaveOpen => {
             model.say(Notice::done(format!("{who}: left open; a late answer still settles it by itself")));
+            Vec::new()
+        }
+        ResolutionChoice::Say(Resolution::Resend) if resend_from.is_some() => {
+            let clock = TimeFormat { zone: model.options.zone, now: model.now };
+            let from = resend_from.map(|from| clock.second(from)).unwrap_or_default();
+            model.refuse(format!("an answer may still come: send again from {from}"));
             Vec::new()
         }
         ResolutionChoice::Say(Resolution::Resend) => {

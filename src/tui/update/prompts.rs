@@ -8,7 +8,13 @@ use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
 use crate::tui::model::{AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Prompt, Sale};
-use crate::tui::widget::Edited;
+use crate::tui::widget::{Edited, TextField};
+
+/// Signs that stand before an amount.
+const CURRENCIES: &str = "$€£¥₹";
+
+/// Said of a character that is not part of an amount.
+const ONLY_DIGITS: &str = "only digits: enter keeps it, esc does not";
 
 /// Said of a text that is not an amount.
 const WRITE_AMOUNT: &str = "write it as 120, 120.50 or 1,200.50";
@@ -29,15 +35,25 @@ pub const fn is_of_digits(key: Key) -> bool {
     matches!(key, Key::Char('0'..='9' | ',' | '.') | Key::Backspace)
 }
 
-/// Digits are typed into the amount. Esc leaves the field without it; every other key keeps it, and all but enter then
-/// act. A text that is not an amount is never dropped: it stays until it is corrected.
+/// Whether a key edits or moves in a field of digits without adding to it.
+const fn edits(key: Key) -> bool {
+    let edits = matches!(key, Key::Delete | Key::Left | Key::Right | Key::Home | Key::End);
+    edits || matches!(key, Key::Ctrl('a' | 'b' | 'd' | 'e' | 'f' | 'h' | 'k' | 'u' | 'w'))
+}
+
+/// Digits are typed into the amount; other characters are left out, and never act. Esc leaves the field without it; enter
+/// keeps it, and so does a key that moves elsewhere, which then acts. A text that is not an amount is never dropped: it
+/// stays until it is corrected.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
         return KeyOutcome::DONE;
     }
-    if is_of_digits(key) {
+    if is_of_digits(key) || edits(key) {
         amount.field.key(key);
-        amount.trouble = None;
+        amount.trouble = amount.trouble.filter(|why| *why == ONLY_DIGITS && key != Key::Backspace);
+    } else if matches!(key, Key::Char(_)) {
+        let is_readable = amount.field.is_empty() || kept(&amount).is_ok();
+        amount.trouble = Some(if is_readable { ONLY_DIGITS } else { WRITE_AMOUNT });
     } else if let Ok(effects) = kept(&amount) {
         return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
     } else {
@@ -57,6 +73,16 @@ pub fn kept(amount: &AmountPrompt) -> Result<Vec<Effect>, AmountError> {
         Sale::New => WriteRequest::Mark { person, mark: Mark::Closed(Some(sum)) },
         Sale::Earlier(seen) => WriteRequest::Amend { person, seen, amount: sum },
     })])
+}
+
+/// A pasted amount, perhaps with its currency before it, replaces what was typed; anything else is refused.
+pub fn paste_amount(amount: &mut AmountPrompt, text: &str) {
+    let digits =
+        text.trim().trim_start_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || CURRENCIES.contains(c));
+    match amount::parse(digits) {
+        Ok(_) => (amount.field, amount.trouble) = (TextField::with(digits), None),
+        Err(_) => amount.trouble = Some(WRITE_AMOUNT),
+    }
 }
 
 /// Says why something that digits may follow is not done, and takes the digits.

@@ -5,7 +5,7 @@ use crate::app::Confirmed;
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
-use crate::tui::format::number;
+use crate::tui::format::count_of;
 use crate::tui::model::{ConfirmBy, Model, Notice};
 
 /// The question. How many become uncertain is known only afterwards.
@@ -17,10 +17,17 @@ pub fn confirm(model: &mut Model, name: String) -> Vec<Effect> {
 /// The confirmation is written, which starts no message of a blast that is paused or a draft.
 pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed) -> Vec<Effect> {
     let WriteRequest::ConfirmSender(name) = request else { return Vec::new() };
-    let Confirmed { uncertain, unknown } = confirmed;
-    let uncertain = some(uncertain, "who were posted to before are uncertain now");
-    let unknown = some(unknown, "more who were posted to are not in this database");
-    let text = format!("{} is confirmed{uncertain}{unknown}", clean(name));
+    let Confirmed { uncertain, unknown, opt_outs, unreadable_opt_outs } = confirmed;
+    let said = [
+        some(uncertain, ["who was posted to before is uncertain now", "who were posted to before are uncertain now"]),
+        some(
+            unknown,
+            ["more who was posted to is not in this database", "more who were posted to are not in this database"],
+        ),
+        some(opt_outs, ["opt-out is recorded again", "opt-outs are recorded again"]),
+        some(unreadable_opt_outs, ["opt-out cannot be read any more", "opt-outs cannot be read any more"]),
+    ];
+    let text = format!("{} is confirmed{}", clean(name), said.concat());
     written::log(model, &text, &format!("blastdeck sender confirm '{}'", name.replace('\'', "'\\''")));
     let is_held = model.blast().is_some_and(|blast| blast.sender == *name && blast.state != BlastState::Sending);
     let hint = is_held.then_some("S sends");
@@ -28,6 +35,6 @@ pub fn confirmed(model: &mut Model, request: &WriteRequest, confirmed: Confirmed
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
 }
 
-fn some(people: i64, what: &str) -> String {
-    if people == 0 { String::new() } else { format!("; {} {what}", number(people)) }
+fn some(n: i64, [one, many]: [&str; 2]) -> String {
+    if n == 0 { String::new() } else { format!("; {}", count_of(n, one, many)) }
 }

@@ -1,19 +1,16 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use super::{blast_acts, lists, prompts, senders};
-use crate::app::view::{BlastRow, RecipientRow};
-use crate::app::{Marked, MarkedSeveral, TakenBack};
+use super::{armed, blast_acts, lists, prompts, senders};
+use crate::app::view::{BlastView, RecipientRow};
+use crate::app::{Marked, MarkedSeveral, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
-use crate::tui::format::{TimeFormat, counted, money, number, symbol};
+use crate::tui::format::{count_of, counted, money, symbol};
 use crate::tui::model::{
     ConfirmBy, ConfirmPrompt, Hint, LOG_MAX, LogLine, Model, Notice, Overlay, Prompt, armed_until,
 };
-
-/// The hint while a launch can be undone; replaced when it no longer can.
-const U_STOPS: &str = "u stops it";
 
 /// Added when somebody who was marked no longer matches the list.
 const STAY: &str = "; they stay in this list until you leave it";
@@ -23,7 +20,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
     match outcome {
         Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
         Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),
-        Ok(WriteOutcome::TakenBack(taken)) => taken_back(model, taken),
+        Ok(WriteOutcome::Undone(outcome)) => undone(model, outcome),
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
@@ -138,11 +135,11 @@ fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
     effects
 }
 
-fn taken_back(model: &mut Model, taken: TakenBack) -> Vec<Effect> {
+fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {
     if model.hint == Some(Hint::Undo) {
         model.hint = None;
     }
-    let TakenBack { recipients, sentence, command_lines } = taken;
+    let UndoOutcome { recipients, sentence, command_lines } = undone;
     for command_line in command_lines {
         log(model, &sentence, &command_line);
     }
@@ -154,20 +151,19 @@ fn taken_back(model: &mut Model, taken: TakenBack) -> Vec<Effect> {
     after_mark(model, &recipients)
 }
 
-fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastRow) -> Vec<Effect> {
-    let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    let (text, hint) = match armed_until(&row, model.now) {
-        Some(until) => (format!("{} starts at {}", row.tag, clock.second(until)), Some(U_STOPS)),
-        None if row.state == BlastState::Paused => (format!("{} is paused; S goes on with it", row.tag), None),
-        None => (format!("{} is {}", row.tag, row.state), None),
+fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> Vec<Effect> {
+    let notice = match armed_until(&row, model.now) {
+        Some(until) => armed::announcement(model, &row, until),
+        None if row.state == BlastState::Paused => Notice::done(format!("{} is paused; S resumes it", row.tag)),
+        None => Notice::done(format!("{} is {}", row.tag, row.state)),
     };
     let verb = match request {
         WriteRequest::Launch(_) => "send",
         WriteRequest::Resume(_) => "resume",
         _ => "pause",
     };
-    log(model, &text, &format!("blastdeck blast {verb} {}", row.id));
-    model.say(Notice { hint, ..Notice::done(text) });
+    log(model, &notice.text, &format!("blastdeck blast {verb} {}", row.id));
+    model.say(notice);
     blast_acts::ask_once_paused(model, &row);
     model.overlays.retain(|page| !matches!(page, Overlay::Plan(plan) if plan.blast == row.id));
     model.blasts.update(row);
@@ -176,7 +172,7 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastRow) -> Ve
 
 fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {
     let WriteRequest::Cancel(id) = request else { return Vec::new() };
-    let text = format!("cancelled: {} people were left out", number(people));
+    let text = format!("cancelled: {} left out", count_of(people, "person was", "people were"));
     log(model, &text, &format!("blastdeck blast cancel {id}"));
     model.say(Notice::done(text));
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -198,14 +194,4 @@ pub(super) fn log(model: &mut Model, sentence: &str, command_line: &str) {
         model.log.pop_front();
     }
     model.log.push_back(LogLine { at: model.now, sentence: sentence.to_owned(), command_line });
-}
-
-/// A time on the screen has come: what could be undone until now is being sent.
-pub fn time_came(model: &mut Model) -> Vec<Effect> {
-    let stale =
-        model.notice.as_ref().is_some_and(|notice| notice.hint == Some(U_STOPS)) && model.armed().next().is_none();
-    if stale {
-        model.say(Notice::done("it has started: p pauses it"));
-    }
-    vec![Effect::Read(ReadRequest::Blasts)]
 }

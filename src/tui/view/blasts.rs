@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::focused;
-use crate::app::view::BlastRow;
+use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, short_money, symbol};
@@ -73,7 +73,7 @@ fn head(cell: BlastColumn, symbol: &str) -> String {
     }
 }
 
-fn value(model: &Model, blast: &BlastRow, cell: BlastColumn, selected: Option<TextRole>) -> (String, TextRole) {
+fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<TextRole>) -> (String, TextRole) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let draft = blast.state == BlastState::Draft;
     match cell {
@@ -87,7 +87,7 @@ fn value(model: &Model, blast: &BlastRow, cell: BlastColumn, selected: Option<Te
     }
 }
 
-fn state(model: &Model, blast: &BlastRow) -> (String, TextRole) {
+fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {
     if armed_until(blast, model.now).is_some() {
         return ("armed".to_owned(), TextRole::Need);
     }

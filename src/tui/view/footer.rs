@@ -25,18 +25,57 @@ pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
         Prompt::Find(find) => finding(model, find),
         Prompt::Amount(amount) => amount_line(model, amount),
         Prompt::Refused(why) => {
-            hinted(model, TextLine::of(format!(" {why}"), TextRole::Trouble), "    enter goes on", "")
+            hinted(model, TextLine::of(format!(" {why}"), TextRole::Trouble), "    enter continues", "")
         }
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
         Prompt::Confirm(ask) => {
-            let line = TextLine::of(format!(" {} ", ask.question), TextRole::Need);
+            let line = |text: &str| TextLine::of(format!(" {text} "), TextRole::Need);
             match &ask.by {
-                ConfirmBy::Yes => line.and("y is yes, any other key is no", TextRole::Plain),
-                ConfirmBy::NumberOncePaused { field, .. } => field.line(line),
-                ConfirmBy::Number { field, .. } => hinted(model, field.line(line), "   any other key is no", ""),
+                ConfirmBy::Yes => yes_or_no(model, &ask.question),
+                ConfirmBy::NumberOncePaused { field, .. } => field.line(line(&ask.question)),
+                ConfirmBy::Number { field, .. } => {
+                    let room = usize::from(model.size.width).saturating_sub(2 + field.text().chars().count() + 1);
+                    let question = line(&end_of(&ask.question, room));
+                    hinted(model, field.line(question), "   any other key is no", "")
+                }
             }
         }
     }
+}
+
+/// A question with its keys. The keys are always seen: where the line is too short for both, the question is cut.
+fn yes_or_no(model: &Model, question: &str) -> TextLine {
+    let line = |question: &str, keys: &str| {
+        TextLine::of(format!(" {question} "), TextRole::Need).and(keys.to_owned(), TextRole::Plain)
+    };
+    let fits = |keys: &&&str| width(question) + width(keys) + 2 <= model.size.width;
+    let (long, short) = ("y is yes, any other key is no", "y: yes, else no");
+    match [long, short].iter().find(fits) {
+        Some(keys) => line(question, keys),
+        None => line(&start_of(question, model.size.width.saturating_sub(width(short) + 2)), short),
+    }
+}
+
+/// As much of the start of a text as fits, with a mark where it was cut.
+fn start_of(text: &str, room: u16) -> String {
+    let mut kept = String::new();
+    for c in text.chars() {
+        if width(&kept) + width(c.encode_utf8(&mut [0; 4])) + 1 > room {
+            return kept + "~";
+        }
+        kept.push(c);
+    }
+    kept
+}
+
+/// As much of the end of a text as fits, with a mark where it was cut: the number to type stands there.
+fn end_of(text: &str, room: usize) -> String {
+    let length = text.chars().count();
+    if length <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().skip(length.saturating_sub(room.saturating_sub(1))).collect();
+    format!("~{kept}")
 }
 
 fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
@@ -45,8 +84,8 @@ fn amount_line(model: &Model, amount: &AmountPrompt) -> TextLine {
     let (before, long, short) = match sale {
         Sale::New => (
             format!(" {who} closed. {symbol} "),
-            "    enter keeps it, any other key goes on, u undoes",
-            "  enter keeps it, u undoes",
+            "    enter keeps it, esc continues without an amount",
+            "  enter keeps it",
         ),
         Sale::Earlier(seen) => (
             format!(" {who} closed, {symbol} {}. Now {symbol} ", seen.map_or_else(|| "-".to_owned(), money)),
@@ -109,9 +148,10 @@ fn said(model: &Model) -> TextLine {
     }
     let hint = model.hint.map(hint);
     match (&model.notice, hint) {
+        _ if model.announced().is_some() => armed(model),
         (Some(notice), hint) => noticed(notice, hint),
         (None, Some(hint)) => TextLine::of(format!(" {hint}"), TextRole::Accent).right("esc ends the hints"),
-        (None, None) => armed(model),
+        (None, None) => TextLine::default(),
     }
 }
 
@@ -129,10 +169,11 @@ fn noticed(notice: &Notice, hint: Option<&str>) -> TextLine {
 
 fn armed(model: &Model) -> TextLine {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
-    match model.armed().next() {
+    match model.announced() {
         Some((blast, until)) => {
             let text = format!(" {} starts at {}", blast.tag, clock.second(until));
-            TextLine::of(text, TextRole::Need).right("u or p stops it")
+            let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
+            TextLine::of(text, TextRole::Need).right(if stops { "u or p stops it" } else { "u stops it" })
         }
         None => TextLine::default(),
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
 use super::{blasts, focused};
-use crate::app::view::{BlastRow, Total};
+use crate::app::view::{BlastView, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -88,7 +88,7 @@ fn title(model: &Model, beside: bool) -> TitleRule {
     TitleRule { left, right: at.filter(|_| !beside) }
 }
 
-fn state(model: &Model, blast: &BlastRow) -> String {
+fn state(model: &Model, blast: &BlastView) -> String {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     if let Some(until) = armed_until(blast, model.now) {
         return format!("starts {}: u stops it", clock.second(until));
@@ -100,7 +100,7 @@ fn state(model: &Model, blast: &BlastRow) -> String {
     }
 }
 
-fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastRow) {
+fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     let table = table();
     let everybody = blast.total_recipients.max(blast.counts.total());
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell).to_owned(), TextRole::Dim));
@@ -131,7 +131,7 @@ const fn head(cell: FunnelColumn) -> &'static str {
     }
 }
 
-fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &BlastRow) -> (String, TextRole) {
+fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &BlastView) -> (String, TextRole) {
     match cell {
         FunnelColumn::Stage => (stage_label(stage).to_owned(), TextRole::Stage(stage)),
         FunnelColumn::Count => (number(count), TextRole::Plain),
@@ -152,7 +152,7 @@ fn share(part: i64, whole: i64) -> String {
 }
 
 /// Who is in no stage. Those who opted out in a stage stay there, and are counted beside those who opted out before.
-fn others(blast: &BlastRow, room: u16) -> String {
+fn others(blast: &BlastView, room: u16) -> String {
     let outside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let parts = |write: fn(i64) -> String| {
@@ -171,7 +171,7 @@ fn others(blast: &BlastRow, room: u16) -> String {
 }
 
 /// Who is at *sent* and not known to be stuck there.
-fn unasked(blast: &BlastRow) -> String {
+fn unasked(blast: &BlastView) -> String {
     match blast.unasked {
         Total::Exactly(0) => String::new(),
         Total::Exactly(people) => format!("{} not asked about yet", number(people)),
@@ -180,12 +180,12 @@ fn unasked(blast: &BlastRow) -> String {
 }
 
 /// What it waits for, its rate and end, and the money.
-fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
+fn waits(model: &Model, blast: &BlastView, room: u16) -> (String, String) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
     let sending = blast.state == BlastState::Sending;
-    let rate = blast.per_hour.filter(|rate| sending && *rate > 0).map(|rate| format!("{}/h", number(rate)));
-    let done = blast.done_at.filter(|_| sending).map(|at| clock.long(at));
+    let rate = blast.estimate.per_hour.filter(|rate| sending && *rate > 0).map(|rate| format!("{}/h", number(rate)));
+    let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
     let wait = model.waiting().map(|waiting| waits_for(waiting, clock)).or_else(|| stopped(blast));
     let about = done.as_ref().map(|at| format!("done about {at}"));
     let short = done.map(|at| format!("done {at}"));
@@ -197,7 +197,7 @@ fn waits(model: &Model, blast: &BlastRow, room: u16) -> (String, String) {
 }
 
 /// Why the blast does not continue by itself.
-fn stopped(blast: &BlastRow) -> Option<String> {
+fn stopped(blast: &BlastView) -> Option<String> {
     let held = matches!(blast.state, BlastState::Paused | BlastState::Cancelled | BlastState::Failed);
     let why = blast.state_reason.as_ref().filter(|_| held)?;
     Some(format!("{}: {why}", blast.state))

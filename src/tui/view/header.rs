@@ -1,11 +1,11 @@
 //! The first line: whose messages these are, whether what is shown is true now, the senders, what needs a person.
 
 use crate::app::DatabaseState;
-use crate::app::view::SenderRow;
+use crate::app::view::SenderView;
 use crate::domain::blast::BlastState;
 use crate::domain::waiting::Waiting;
 use crate::tui::DashboardKind;
-use crate::tui::format::{TimeFormat, number};
+use crate::tui::format::{TimeFormat, count_of, number};
 use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, width};
@@ -16,7 +16,7 @@ const WIDE: u16 = 110;
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let room = pen.screen().width;
     let needs = model.needs();
-    let need = (needs > 0).then(|| format!("! {} need{} you", number(needs), if needs == 1 { "s" } else { "" }));
+    let need = (needs > 0).then(|| format!("! {} you", count_of(needs, "needs", "need")));
     let need = need.filter(|words| width(words) + 12 <= room);
     let end = room.saturating_sub(need.as_ref().map_or(1, |words| width(words) + 2));
     let mut at = kind(model, pen);
@@ -59,6 +59,10 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
 /// What follows the name, the most important first; what does not fit is left out.
 fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
     let mut segments = vec![freshness(model, room)];
+    if model.is_retired {
+        let (words, more) = ("does not send".to_owned(), ": open it again".to_owned());
+        segments.push(HeaderSegment { words, more, meaning: TextRole::Need });
+    }
     segments.extend(model.senders.iter().map(|row| sender(model, row)));
     segments
 }
@@ -74,16 +78,16 @@ fn freshness(model: &Model, room: u16) -> HeaderSegment {
     HeaderSegment { words, more, meaning }
 }
 
-fn sender(model: &Model, sender: &SenderRow) -> HeaderSegment {
+fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     if sender.stopped.is_some() {
         let more = ": ! says why".to_owned();
         return HeaderSegment { words: format!("{} STOPPED", sender.name), more, meaning: TextRole::Need };
     }
-    let rate = sender.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
-    let cap = sender.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
+    let rate = sender.usage.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
+    let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
     let sends =
         model.blasts.rows().iter().any(|blast| blast.sender_id == sender.id && blast.state == BlastState::Sending);
-    let today = match (sender.today, sends) {
+    let today = match (sender.usage.today, sends) {
         (0, false) if cap.is_empty() => " idle".to_owned(),
         (0, true) if cap.is_empty() => String::new(),
         (today, _) => format!(" {}{cap} today", number(today)),
@@ -96,7 +100,7 @@ fn sender(model: &Model, sender: &SenderRow) -> HeaderSegment {
 }
 
 /// Who sends for it, when it is not this process.
-fn elsewhere(model: &Model, sender: &SenderRow) -> String {
+fn elsewhere(model: &Model, sender: &SenderView) -> String {
     match &sender.lease {
         Some(lease) if lease.holder != model.holder => format!(", sent from {}", lease.host),
         None if nobody_sends(model, sender) => ", nobody sends".to_owned(),
@@ -104,7 +108,7 @@ fn elsewhere(model: &Model, sender: &SenderRow) -> String {
     }
 }
 
-fn nobody_sends(model: &Model, sender: &SenderRow) -> bool {
+fn nobody_sends(model: &Model, sender: &SenderView) -> bool {
     let mut blasts = model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
     blasts.any(|blast| blast.waiting == Some(Waiting::NoEngine))
 }

@@ -162,7 +162,7 @@ async fn data_of_another_version_is_refused_and_left_alone() {
     assert!(said.contains("written by PostgreSQL 99"), "{said}");
     assert!(said.contains(&format!("the installed server is PostgreSQL {}", real.trim())), "{said}");
     assert_eq!(fs::read_to_string(&version).unwrap(), "99\n");
-    assert_eq!(house.local.status().unwrap(), Status::Stopped);
+    assert_eq!(house.local.status().unwrap(), ServerStatus::Stopped);
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn a_stop_ends_the_server_and_keeps_the_data() {
     let status = house.local.status().unwrap();
     let address = house.local.ensure_running().await.unwrap();
 
-    assert_eq!((first, second, status), (Stopped::Now, Stopped::WasNotRunning, Status::Stopped));
+    assert_eq!((first, second, status), (Stopped::Now, Stopped::WasNotRunning, ServerStatus::Stopped));
     assert_eq!(ask(&address.url(), "select word from kept").await, "here");
 }
 
@@ -83,7 +83,7 @@ async fn a_stop_without_any_data_makes_none() {
 
     assert_eq!(house.local.stop().await.unwrap(), Stopped::WasNotRunning);
 
-    assert_eq!(house.local.status().unwrap(), Status::Absent);
+    assert_eq!(house.local.status().unwrap(), ServerStatus::Absent);
     assert!(!house.data_dir.exists());
 }
 

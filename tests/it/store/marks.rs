@@ -158,7 +158,7 @@ async fn an_answer_about_an_uncertain_person_can_be_taken_back_also_after_the_en
 }
 
 #[tokio::test]
-async fn an_opt_out_is_taken_back_with_its_suppression_and_sends_nothing() {
+async fn an_opt_out_is_taken_back_with_its_suppression_and_they_are_queued_again() {
     let scene = Scene::queued(2).await;
     let aina = operator_app(&scene, "aina").await;
     aina.mark(SITI, Mark::OptOut).await.unwrap();
@@ -168,7 +168,22 @@ async fn an_opt_out_is_taken_back_with_its_suppression_and_sends_nothing() {
     aina.undo_mine().await.unwrap();
 
     assert_eq!(scene.number("select count(*) from suppressions").await, 0);
-    assert_eq!(scene.statuses().await, ["skipped", "queued"], "the blast had passed them");
+    assert_eq!(scene.statuses().await, ["queued", "queued"]);
+    scene.invariants().await;
+}
+
+#[tokio::test]
+async fn an_opt_out_is_not_taken_back_over_the_word_of_the_person() {
+    let scene = Scene::queued(2).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(SITI, Mark::OptOut).await.unwrap();
+    scene.execute("update suppressions set source = 'person'").await;
+
+    let undone = aina.undo_mine().await.unwrap();
+
+    assert_eq!(scene.statuses().await, ["opted_out", "queued"]);
+    assert!(undone.sentence.contains("stays opted out"), "{}", undone.sentence);
+    assert_eq!(scene.claim(2).await.len(), 1);
     scene.invariants().await;
 }
 

@@ -4,7 +4,7 @@
 use blastdeck::domain::filter::Filter;
 use blastdeck::domain::ids::{BlastId, RecipientId};
 use blastdeck::domain::phone::{PersonKey, Phone};
-use blastdeck::store::claim::{is_wanted, skip_suppressed};
+use blastdeck::store::claim::{skip_suppressed, still_wanted};
 use blastdeck::store::suppression::{self, NewSuppression};
 use blastdeck::store::{person, view};
 use chrono::Utc;
@@ -117,7 +117,7 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
     let scene = Scene::queued(0).await;
     scene.execute(&format!("insert into blast_recipients (blast_id, phone_number) values (1, '{WITH_NINE}')")).await;
     let claimed = scene.claim(1).await;
-    assert!(is_wanted(scene.pool(), claimed[0].id).await.unwrap());
+    assert_eq!(still_wanted(scene.pool(), &[claimed[0].id]).await.unwrap(), [claimed[0].id]);
 
     let mut tx = scene.pool().begin().await.unwrap();
     let opt_out = |phone| NewSuppression { business: "kedai", phone, reason: None, source: "operator", by: "aina" };
@@ -127,13 +127,13 @@ async fn an_opt_out_under_the_other_spelling_takes_back_a_claim() {
     tx.commit().await.unwrap();
 
     assert_eq!(open, [(BLAST, claimed[0].id, 1)]);
-    assert!(!is_wanted(scene.pool(), claimed[0].id).await.unwrap());
+    assert_eq!(still_wanted(scene.pool(), &[claimed[0].id]).await.unwrap(), []);
 
     let mut tx = scene.pool().begin().await.unwrap();
     assert!(person::get(&mut tx, claimed[0].id).await.unwrap().unwrap().is_suppressed);
     assert!(suppression::remove(&mut tx, "kedai", WITH_NINE).await.unwrap());
     tx.commit().await.unwrap();
-    assert!(is_wanted(scene.pool(), claimed[0].id).await.unwrap());
+    assert_eq!(still_wanted(scene.pool(), &[claimed[0].id]).await.unwrap(), [claimed[0].id]);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn whom_an_older_version_took_twice_is_tried_again_once_at_most() {
         )
         .await;
 
-    let people = person::retryable(scene.pool(), BLAST, None, RecipientId(0), 100).await.unwrap();
+    let people = person::retryable(scene.pool(), BLAST, None, Utc::now(), (RecipientId(0), 100)).await.unwrap();
 
     let people: Vec<_> = people.into_iter().map(|(id, _)| id.0).collect();
     assert_eq!(people, [3, 5, 7, 8]);

@@ -42,7 +42,7 @@ async fn an_opt_out_before_a_pause_is_not_taken_back_in_its_place() {
 
     let why = refused_unchanged(&scene, &aina).await;
 
-    assert_eq!(why, "your last act was to pause Raya: S goes on with it");
+    assert_eq!(why, "your last act was to pause Raya: S resumes it");
     assert_eq!(scene.statuses().await[1], "opted_out");
     // On purpose it can be.
     aina.undo_person(BEN).await.unwrap();
@@ -126,4 +126,106 @@ async fn a_start_of_long_ago_is_not_stepped_over() {
     assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start Raya: it is completed now");
     scene.execute("update blasts set deleted_at = now()").await;
     assert_eq!(refused_unchanged(&scene, &aina).await, "your last act was to start blast 1: it was deleted since");
+}
+
+/// Person 4: the number of person 2 again, in a blast of another business.
+const BEN_AT_THE_OFFICE: RecipientId = RecipientId(4);
+
+async fn with_another_business(scene: &Scene) {
+    scene
+        .execute(
+            "insert into senders (name, provider, business, rehearsal) values ('office', 'wsapme', 'pasar', true);
+             insert into blasts (blast_tag, sender_id, message, state, total_recipients)
+             values ('Office', 2, 'Hi', 'sending', 1);
+             insert into blast_recipients (blast_id, phone_number, name) values (2, '+60100000002', 'Ben')",
+        )
+        .await;
+}
+
+/// As for senders that are the same phone.
+async fn link_businesses(scene: &Scene) {
+    scene
+        .execute(
+            "insert into opt_out_links (source, business)
+             values ('kedai', 'device 1'), ('device 1', 'kedai'), ('pasar', 'device 1'), ('device 1', 'pasar')",
+        )
+        .await;
+}
+
+async fn suppressed_for(scene: &Scene) -> String {
+    sqlx::query_scalar("select coalesce(string_agg(business, ' ' order by business), '') from suppressions")
+        .fetch_one(scene.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_opt_out_that_holds_for_several_businesses_is_taken_back_for_all_of_them() {
+    let scene = Scene::queued(3).await;
+    with_another_business(&scene).await;
+    link_businesses(&scene).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    assert_eq!(suppressed_for(&scene).await, "device 1 kedai pasar");
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(suppressed_for(&scene).await, "");
+}
+
+#[tokio::test]
+async fn an_opt_out_that_followed_its_sender_is_taken_back_in_both_businesses() {
+    let (scene, aina) = with_an_opt_out().await;
+    scene
+        .execute(
+            "update senders set business = 'pasar';
+             insert into suppressions (business, phone_number, reason, source, created_by, created_at)
+             select 'pasar', phone_number, reason, source, created_by, created_at from suppressions",
+        )
+        .await;
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(suppressed_for(&scene).await, "");
+}
+
+#[tokio::test]
+async fn each_of_two_opt_outs_of_one_number_takes_back_its_own() {
+    let scene = Scene::queued(3).await;
+    with_another_business(&scene).await;
+    let aina = operator_app(&scene, "aina").await;
+
+    aina.mark_several(&[BEN, BEN_AT_THE_OFFICE], &Mark::OptOut).await.unwrap();
+    aina.undo_person(BEN).await.unwrap();
+    assert_eq!(suppressed_for(&scene).await, "pasar");
+    aina.undo_person(BEN_AT_THE_OFFICE).await.unwrap();
+    assert_eq!(suppressed_for(&scene).await, "");
+}
+
+#[tokio::test]
+async fn opt_outs_of_one_number_for_two_businesses_are_taken_back_by_one_undo() {
+    let scene = Scene::queued(3).await;
+    with_another_business(&scene).await;
+    let aina = operator_app(&scene, "aina").await;
+    aina.mark_several(&[BEN, BEN_AT_THE_OFFICE], &Mark::OptOut).await.unwrap();
+    assert_eq!(suppressed_for(&scene).await, "kedai pasar");
+
+    aina.undo_mine().await.unwrap();
+
+    assert_eq!(suppressed_for(&scene).await, "");
+}
+
+#[tokio::test]
+async fn an_opt_out_stays_while_another_act_holds_for_it_too() {
+    let scene = Scene::queued(3).await;
+    with_another_business(&scene).await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    aina.mark(BEN, Mark::OptOut).await.unwrap();
+    ben.mark(BEN_AT_THE_OFFICE, Mark::OptOut).await.unwrap();
+    link_businesses(&scene).await;
+
+    aina.undo_mine().await.unwrap();
+    assert_eq!(suppressed_for(&scene).await, "kedai pasar", "ben's word holds for both");
+    ben.undo_mine().await.unwrap();
+    assert_eq!(suppressed_for(&scene).await, "");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use blastdeck::private_postgres::{Address, PrivatePostgres, Status};
+use blastdeck::private_postgres::{Address, PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{Connection, PgConnection};
 
@@ -58,7 +58,7 @@ impl Cluster {
 
     /// As `pg_ctl stop -m immediate` does.
     pub fn stop_immediately(&self) -> Pid {
-        let Status::Running { pid, .. } = self.local.status().unwrap() else { panic!("the server runs") };
+        let ServerStatus::Running { pid, .. } = self.local.status().unwrap() else { panic!("the server runs") };
         let pid = Pid::from_raw(pid).unwrap();
         kill_process(pid, Signal::QUIT).unwrap();
         pid

@@ -127,7 +127,9 @@ const INVARIANTS: [Rule; 14] = [
         "an acceptance that is written down and does not count",
         "select r.phone_number || ' ' || r.status from provider_message m join blast_recipients r on r.id = m.recipient_id
           where m.outcome = 'accepted' and r.status in ('queued', 'sending', 'uncertain', 'skipped', 'opted_out')
-            and r.attempt = m.attempt",
+            and r.attempt = m.attempt
+            -- The provider took it, and said later that they had opted out.
+            and not (r.status = 'opted_out' and r.failed_attempt = m.attempt)",
     ),
     (
         "an attempt under a lease that somebody else had taken over",

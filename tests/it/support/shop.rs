@@ -155,6 +155,12 @@ impl Shop {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
     }
 
+    /// The same of a verb that prints one value per line.
+    pub async fn json_lines(&self, arguments: &[&str]) -> Vec<Value> {
+        let out = self.ok(&[arguments, &["--json"]].concat()).await;
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// A draft to the people with these numbers ([`digits`]); its id.
     pub async fn draft(&self, people: std::ops::Range<u32>) -> String {
         self.draft_with(people, &[]).await

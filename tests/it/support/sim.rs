@@ -79,6 +79,16 @@ impl Sim {
         truth.posts
     }
 
+    /// The whole truth, as the simulator writes it.
+    pub async fn truth(&self) -> Value {
+        self.ask("/sim/truth").await
+    }
+
+    /// Sends Meta's webhooks there from now on.
+    pub async fn meta_webhooks_to(&self, url: &str) {
+        self.post("/sim/webhooks", &json!({ "meta": url })).await;
+    }
+
     pub async fn stats(&self) -> Stats {
         self.ask("/sim/stats").await
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use reqwest::header::HeaderMap;
 
 fn now() -> DateTime<Utc> {
     "2026-06-15T04:00:00Z".parse().unwrap()
@@ -16,7 +17,13 @@ fn answered(status: u16, body: &[u8]) -> SendOutcome {
 
 fn sent_to(to: &str, status: u16, body: &[u8]) -> Option<SendOutcome> {
     let body = Bytes::copy_from_slice(body);
-    let answer = HttpAnswer { status, retry_after: Some(Duration::from_secs(7)), body, generation: 0 };
+    let answer = HttpAnswer {
+        status,
+        retry_after: Some(Duration::from_secs(7)),
+        body,
+        generation: 0,
+        headers: HeaderMap::new(),
+    };
     classify(&answer, to, now())
 }
 
@@ -102,7 +109,7 @@ fn a_good_body_under_a_bad_http_status_is_not_acceptance() {
 
     assert!(is_unknown(500, body));
     assert!(is_unknown(503, body));
-    assert_eq!(class_of(404, body).unwrap().0, ErrorClass::StopSender);
+    assert!(is_unknown(404, body));
 }
 
 #[test]
@@ -242,4 +249,17 @@ fn a_privacy_id_and_the_other_spelling_of_a_number_are_no_other_person() {
         assert!(matches!(answered_by(jid), Some(SendOutcome::Accepted { .. })), "{jid}");
     }
     assert_eq!(answered_by("554887654322@s.whatsapp.net"), None);
+}
+
+#[test]
+fn a_status_that_refuses_what_its_body_accepts_leaves_it_unknown() {
+    // A second POST needs a refusal that nothing contradicts.
+    let yes = br#"{"success":true,"data":{"key":{"remoteJid":"60100123456@s.whatsapp.net","id":"3EB0A1"}}}"#;
+    let id_alone = br#"{"message":"slow down","messageId":"3EB0A1"}"#;
+    for status in [301, 400, 401, 403, 404, 429, 451, 500, 503] {
+        for body in [&yes[..], &id_alone[..]] {
+            let outcome = answered(status, body);
+            assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{status}: {outcome:?}");
+        }
+    }
 }

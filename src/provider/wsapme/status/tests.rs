@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use reqwest::header::HeaderMap;
 
 fn now() -> DateTime<Utc> {
     "2026-06-15T04:00:00Z".parse().unwrap()
@@ -13,7 +14,13 @@ fn answered(status: u16, body: &[u8]) -> StatusFinding {
 }
 
 fn asked_about(to: &str, status: u16, body: &[u8]) -> Option<StatusFinding> {
-    let answer = HttpAnswer { status, retry_after: None, body: Bytes::copy_from_slice(body), generation: 0 };
+    let answer = HttpAnswer {
+        status,
+        retry_after: None,
+        body: Bytes::copy_from_slice(body),
+        generation: 0,
+        headers: HeaderMap::new(),
+    };
     let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
     read(&answer, StatusQuery { id: &id, to }, now())
 }
@@ -227,7 +234,13 @@ proptest! {
 #[test]
 fn a_provider_that_wants_fewer_questions_says_so_by_code_or_in_words() {
     let read = |status, body: &'static str, retry_after| {
-        let answer = HttpAnswer { status, retry_after, body: Bytes::from_static(body.as_bytes()), generation: 0 };
+        let answer = HttpAnswer {
+            status,
+            retry_after,
+            body: Bytes::from_static(body.as_bytes()),
+            generation: 0,
+            headers: HeaderMap::new(),
+        };
         let id = MessageId::new("WMAPI01D888T1634061784").unwrap();
         super::read(&answer, StatusQuery { id: &id, to: "60100123456" }, now()).unwrap()
     };

@@ -1,19 +1,21 @@
-//! What a bench asks of a database, and the schema that it works in.
+//! What a bench asks of its database, and the schema that it works in. No other face has statements of its own: these measure
+//! what the use cases are compared with.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use color_eyre::Result;
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgPool};
 
-use super::StoreError;
+use crate::app::connection;
 use crate::domain::ids::BlastId;
 
 /// A piece of a COPY, in bytes.
 const PIECE: usize = 256 * 1024;
 
 /// From claim to result, in milliseconds: the median and the 99th percentile.
-pub async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64), StoreError> {
+pub(super) async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64)> {
     let percentiles: Vec<f64> = sqlx::query_scalar(
         "select unnest(percentile_cont(array[0.5, 0.99]) within group (
                     order by extract(epoch from m.received_at - a.claimed_at)::float8 * 1000))
@@ -32,16 +34,16 @@ pub async fn durable_after(pool: &PgPool, blast: BlastId) -> Result<(f64, f64), 
 }
 
 /// People as COPY writes them, in pieces.
-pub struct CopiedRows(Vec<Bytes>);
+pub(super) struct CopiedRows(Vec<Bytes>);
 
 /// Takes everybody out of every blast: for a bench's own schema only.
-pub async fn empty(pool: &PgPool) -> Result<(), StoreError> {
+pub(super) async fn empty(pool: &PgPool) -> Result<()> {
     sqlx::query("truncate blast_recipients").execute(pool).await?;
     Ok(())
 }
 
 /// The people of a blast, in memory.
-pub async fn rows(pool: &PgPool, blast: BlastId) -> Result<CopiedRows, StoreError> {
+pub(super) async fn rows(pool: &PgPool, blast: BlastId) -> Result<CopiedRows> {
     let mut connection = pool.acquire().await?;
     let statement = format!(
         "copy (select blast_id, phone_number, name, variables from blast_recipients where blast_id = {blast} order by id) to stdout"
@@ -52,7 +54,7 @@ pub async fn rows(pool: &PgPool, blast: BlastId) -> Result<CopiedRows, StoreErro
 
 /// Writes people back as `\copy` does: the same table with its indexes, keys and triggers, one statement, one
 /// transaction, without checks. Returns how long it took.
-pub async fn copy(pool: &PgPool, CopiedRows(pieces): CopiedRows) -> Result<Duration, StoreError> {
+pub(super) async fn copy(pool: &PgPool, CopiedRows(pieces): CopiedRows) -> Result<Duration> {
     let began = Instant::now();
     let mut tx = pool.begin().await?;
     sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
@@ -80,16 +82,16 @@ fn join(pieces: Vec<Bytes>) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Makes an empty schema. Returns the address under which everything happens in it.
-pub async fn make_schema(url: &str, name: &str) -> Result<String, StoreError> {
-    let mut connection = PgConnection::connect(url).await?;
+pub(super) async fn make_schema(url: &str, name: &str) -> Result<String> {
+    let mut connection = connection(url).await?;
     sqlx::query(AssertSqlSafe(format!("create schema {name}"))).execute(&mut connection).await?;
     connection.close().await?;
     let separator = if url.contains('?') { '&' } else { '?' };
     Ok(format!("{url}{separator}options=-c%20search_path%3D{name}"))
 }
 
-pub async fn drop_schema(url: &str, name: &str) -> Result<(), StoreError> {
-    let mut connection = PgConnection::connect(url).await?;
+pub(super) async fn drop_schema(url: &str, name: &str) -> Result<()> {
+    let mut connection = connection(url).await?;
     sqlx::query(AssertSqlSafe(format!("drop schema if exists {name} cascade"))).execute(&mut connection).await?;
     connection.close().await?;
     Ok(())

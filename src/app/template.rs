@@ -1,0 +1,182 @@
+//! Templates of Meta's, compared with what a blast is to send: before a draft is made, and again before it is launched.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::App;
+use crate::domain::content::{BlastContent, MessageContent};
+use crate::domain::template::{MediaSource, ParameterValue, TemplateMessage};
+use crate::engine::ConfiguredSender;
+use crate::provider::meta::preflight::{FetchedTemplate, MediaFile, TemplateList, TemplateMismatch, check};
+
+/// The list of templates is waited for this long, in all.
+const LIST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why a template cannot be sent, or cannot be checked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateRefusal {
+    #[error(transparent)]
+    Mismatch(#[from] TemplateMismatch),
+    #[error("sender {sender} sends texts only: a template needs a sender with provider = \"meta\"")]
+    OtherProvider { sender: String },
+    #[error("{0}")]
+    NoSender(String),
+    #[error("{0}")]
+    Invalid(String),
+    /// Says nothing about the template.
+    #[error("the templates of sender {sender} could not be read: {why}")]
+    Unreadable { sender: String, why: String },
+}
+
+/// A message that fits its template.
+#[derive(Debug, Clone)]
+pub struct FittedTemplate {
+    pub message: TemplateMessage,
+    /// By Meta's category.
+    pub is_marketing: bool,
+}
+
+/// What Meta says of a blast's template.
+#[derive(Debug, Default)]
+pub(super) struct TemplateCheck {
+    /// Why it cannot be sent now.
+    pub obstacle: Option<String>,
+    /// With the text that people read.
+    template: Option<FetchedTemplate>,
+}
+
+impl TemplateCheck {
+    /// What one person reads, as far as it is known.
+    pub(super) fn preview(&self, content: MessageContent) -> String {
+        match (&content, &self.template) {
+            (MessageContent::Template(message), Some(template)) => template.preview(message),
+            _ => content.into_text(),
+        }
+    }
+}
+
+impl App {
+    /// Fills the body's variables that have no value from the columns of their names, and checks the result against the
+    /// template that Meta has.
+    ///
+    /// # Errors
+    /// [`TemplateRefusal::Unreadable`] where Meta does not answer: the draft can be made, and is checked again at launch.
+    pub async fn fit_template(
+        &self,
+        sender: &str,
+        message: &TemplateMessage,
+    ) -> Result<FittedTemplate, TemplateRefusal> {
+        let sender = self.template_sender(sender)?;
+        let list = templates(sender).await?;
+        let is_ours =
+            |template: &&FetchedTemplate| template.name == message.name() && template.language == message.language();
+        let filled = match list.templates.iter().find(is_ours) {
+            Some(template) => message
+                .clone()
+                .fill_body(&template.variables)
+                .map_err(|error| TemplateRefusal::Invalid(error.to_string()))?,
+            None => message.clone(),
+        };
+        let is_marketing = compare(sender, &filled, &list)?.category.eq_ignore_ascii_case("marketing");
+        Ok(FittedTemplate { message: filled, is_marketing })
+    }
+
+    /// Compares a blast's template with Meta's. Nothing for a text.
+    pub(super) async fn template_check(&self, sender: &ConfiguredSender, content: &BlastContent) -> TemplateCheck {
+        let BlastContent::Template(message) = content else { return TemplateCheck::default() };
+        let checked = templates(sender).await.and_then(|list| Ok(compare(sender, message, &list)?.clone()));
+        match checked {
+            Ok(template) => TemplateCheck { obstacle: None, template: Some(template) },
+            Err(error @ TemplateRefusal::Unreadable { .. }) => {
+                tracing::warn!(%error, "the template is sent without having been checked");
+                TemplateCheck::default()
+            }
+            Err(error) => TemplateCheck { obstacle: Some(error.to_string()), template: None },
+        }
+    }
+
+    /// Uploads a picture, video or document to Meta, once for a whole blast, and returns the header's value.
+    pub async fn upload_header(
+        &self,
+        sender: &str,
+        path: &Path,
+        bytes: Vec<u8>,
+    ) -> Result<MediaSource, TemplateRefusal> {
+        let sender = self.template_sender(sender)?;
+        let Some(meta) = &sender.meta else { return Err(other_provider(sender)) };
+        let file = MediaFile::new(path, bytes).map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
+        let id = meta.upload(&file).await.map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
+        let id = ParameterValue::parse(&id).map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
+        Ok(MediaSource::Id(id))
+    }
+
+    /// What Meta's account says beside a number's health; nothing for other providers.
+    pub(super) async fn account_notes(&self, sender: &ConfiguredSender) -> Vec<String> {
+        let Some(meta) = &sender.meta else { return Vec::new() };
+        let (apps, list) = tokio::join!(meta.subscribed_apps(), templates(sender));
+        let config = self.config().sender(&sender.name).and_then(|config| config.meta.as_ref());
+        let has_secrets = config.is_some_and(|meta| meta.app_secret.is_some() && meta.verify_token.is_some());
+        let webhooks = match apps {
+            Err(error) => format!("webhooks: unknown, Meta did not say ({error})"),
+            Ok(apps) if apps.is_empty() => {
+                "webhooks: no app is subscribed, so nothing arrives: subscribe yours as docs/META.md says".to_owned()
+            }
+            Ok(apps) if !has_secrets => format!(
+                "webhooks: {} is subscribed, but app_secret or verify_token is missing here: none is accepted",
+                apps.join(", ")
+            ),
+            Ok(apps) => format!("webhooks: {} is subscribed", apps.join(", ")),
+        };
+        let templates = match list {
+            Err(error) => format!("templates: unknown, {error}"),
+            Ok(list) if list.templates.is_empty() => "templates: none".to_owned(),
+            Ok(list) => {
+                format!("templates: {}", list.templates.iter().map(template_line).collect::<Vec<_>>().join("; "))
+            }
+        };
+        vec![webhooks, templates]
+    }
+
+    fn template_sender(&self, name: &str) -> Result<&ConfiguredSender, TemplateRefusal> {
+        let found = self.engine().senders.iter().find(|sender| sender.name == name);
+        found.ok_or_else(|| TemplateRefusal::NoSender(self.no_sender(name)))
+    }
+}
+
+/// `tour (en_US, marketing)`, with the status where it is not approved.
+fn template_line(template: &FetchedTemplate) -> String {
+    let FetchedTemplate { name, language, category, status, .. } = template;
+    let state = if status == "APPROVED" { String::new() } else { format!(", {}", status.to_lowercase()) };
+    format!("{name} ({language}, {}{state})", category.to_lowercase())
+}
+
+/// A template that is not in a list of which some could not be read may exist.
+fn compare<'a>(
+    sender: &ConfiguredSender,
+    message: &TemplateMessage,
+    list: &'a TemplateList,
+) -> Result<&'a FetchedTemplate, TemplateRefusal> {
+    match check(message, &list.templates) {
+        Err(TemplateMismatch::Missing { name, .. }) if list.is_cut || list.unreadable > 0 => {
+            let why = format!("`{name}` is not among those that could be read");
+            Err(TemplateRefusal::Unreadable { sender: sender.name.clone(), why })
+        }
+        other => Ok(other?),
+    }
+}
+
+async fn templates(sender: &ConfiguredSender) -> Result<TemplateList, TemplateRefusal> {
+    let Some(meta) = &sender.meta else { return Err(other_provider(sender)) };
+    let unreadable = |why: String| TemplateRefusal::Unreadable { sender: sender.name.clone(), why };
+    match timeout(LIST_TIMEOUT, meta.templates()).await {
+        Ok(Ok(list)) => Ok(list),
+        Ok(Err(error)) => Err(unreadable(error.to_string())),
+        Err(_) => Err(unreadable("Meta did not answer in time".to_owned())),
+    }
+}
+
+fn other_provider(sender: &ConfiguredSender) -> TemplateRefusal {
+    TemplateRefusal::OtherProvider { sender: sender.name.clone() }
+}

@@ -1,0 +1,155 @@
+//! What faces read: blasts and senders with what only the use cases can add to their rows. Of people nothing is computed, so
+//! that faces read their rows as they are.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::{Counts, Stuck};
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::pace::LimitColumns;
+use crate::domain::waiting::Waiting;
+use crate::store::view::{BlastRow, SenderRow};
+
+pub use crate::store::view::{
+    Anchor, AnswerRow, BlastFilter, ChangesSince, ElsewhereRow, HistoryRow, LeaseRow, Order, RecipientDetails,
+    RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,
+};
+
+/// A blast with its counts, why it waits and when it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlastView {
+    pub id: BlastId,
+    pub tag: String,
+    pub follow_up_stage: String,
+    pub state: BlastState,
+    /// Grows with every command; a command names the version it saw.
+    pub version: i64,
+    pub sender_id: SenderId,
+    pub sender: String,
+    /// Its sender's address is a loopback one: practice, not real people.
+    pub rehearsal: bool,
+    pub total_recipients: i64,
+    pub counts: Counts,
+    /// How many opted out after a message was accepted or tried: they stay in their stage.
+    pub opted_out_later: i64,
+    pub message: String,
+    /// What is sent in place of the message; its words are in `message`.
+    pub template: Option<serde_json::Value>,
+    /// Its own limits, which narrow its sender's.
+    pub limits: LimitColumns,
+    /// Armed: nothing is sent before this.
+    pub send_after: Option<DateTime<Utc>>,
+    /// Why it is paused or cancelled, and who said so.
+    pub state_reason: Option<String>,
+    pub state_by: Option<Actor>,
+    pub blast_date: DateTime<Utc>,
+    pub launched_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
+    pub unasked: Total,
+    /// Why it is not sending as fast as it can.
+    pub waiting: Option<Waiting>,
+    pub estimate: Estimate,
+}
+
+/// How fast a blast goes. Nothing where nothing is sent, or where its sender is not in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Estimate {
+    /// When it is done if nothing holds it up.
+    pub done_at: Option<DateTime<Utc>>,
+    /// The average by the limit that binds, its own or its sender's, in messages an hour; `None`: no limit does.
+    pub per_hour: Option<i64>,
+}
+
+impl BlastView {
+    pub(super) fn new(row: BlastRow, waiting: Option<Waiting>, estimate: Estimate) -> Self {
+        Self {
+            id: row.id,
+            tag: row.tag,
+            follow_up_stage: row.follow_up_stage,
+            state: row.state,
+            version: row.version,
+            sender_id: row.sender_id,
+            sender: row.sender,
+            rehearsal: row.rehearsal,
+            total_recipients: row.total_recipients,
+            counts: row.counts,
+            opted_out_later: row.opted_out_later,
+            message: row.message,
+            template: row.template,
+            limits: row.limits,
+            send_after: row.send_after,
+            state_reason: row.state_reason,
+            state_by: row.state_by,
+            blast_date: row.blast_date,
+            launched_at: row.launched_at,
+            completed_at: row.completed_at,
+            created_at: row.created_at,
+            unasked: row.unasked,
+            waiting,
+            estimate,
+        }
+    }
+
+    /// The percentage of people who are settled. People whom a cancel left out are not: a blast that was cancelled half-way is
+    /// half done.
+    pub fn settled_percent(&self) -> i64 {
+        match self.state {
+            BlastState::Cancelled => self.counts.reached_or_failed_percent(),
+            _ => self.counts.settled_percent(),
+        }
+    }
+
+    /// Who got no further. If too many to count were not asked about, nobody counts as stuck at *sent*.
+    pub const fn stuck(&self) -> Stuck {
+        match self.unasked {
+            Total::Exactly(people) => self.counts.stuck(people),
+            Total::AtLeast(_) => self.counts.stuck(self.counts.sent),
+        }
+    }
+}
+
+/// A sender, who sends for it, and how much of its limits is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderView {
+    pub id: SenderId,
+    pub name: String,
+    pub provider: String,
+    pub business: String,
+    pub rehearsal: bool,
+    /// Why it sends nothing until a person mends something: an error, or a configuration that cannot be used.
+    pub stopped: Option<SenderStop>,
+    /// The engine that holds it now, by the database's clock.
+    pub lease: Option<LeaseRow>,
+    /// What that engine waits for with all of its blasts.
+    pub waiting: Option<Waiting>,
+    pub usage: SenderUsage,
+}
+
+/// A sender's limits, and what counts against them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SenderUsage {
+    /// Attempts of the sender's present day; 0 where they are not counted.
+    pub today: i64,
+    pub daily_cap: Option<i64>,
+    /// The rate that binds, in messages an hour; `None`: unlimited.
+    pub per_hour: Option<i64>,
+}
+
+impl SenderView {
+    pub(super) fn new(row: SenderRow, usage: SenderUsage) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            provider: row.provider,
+            business: row.business,
+            rehearsal: row.rehearsal,
+            stopped: row.stopped,
+            lease: row.lease,
+            waiting: row.waiting.sender,
+            usage,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Webhooks as they arrive: whose they are is proven, then their bytes are kept. What is in them the engine reads later.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use secrecy::SecretString;
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::{App, AppError};
+use crate::config::{Config, TokenSource};
+use crate::domain::ids::SenderId;
+use crate::provider::meta::webhook::{Handshake, verify_signature};
+use crate::provider::wsapme::webhook::is_secret;
+use crate::store::inbox::{self, InboxEntry, InboxSummary, NewWebhook, ReplaySelection};
+use crate::store::{self, StoreError, months};
+
+/// How long the database may take to keep a webhook.
+const KEEP_PATIENCE: Duration = Duration::from_secs(10);
+const READY_PATIENCE: Duration = Duration::from_secs(2);
+/// Requests that wait to be kept, and how many, and how many bytes, are kept in one transaction.
+const QUEUE_MAX: usize = 1_024;
+const KEPT_AT_ONCE: usize = 256;
+const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
+/// Unproven requests are logged no more often than this, with their number.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// Why a webhook is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookRefusal {
+    /// Nothing of it is stored.
+    #[error("{0}")]
+    Unproven(String),
+    /// The provider sends it again.
+    #[error("the database did not keep it: send it again")]
+    NotKept,
+}
+
+/// Takes webhooks in. One task writes them, in batches: a commit costs the same however much is in it.
+pub struct WebhookIntake {
+    secrets: WebhookSecrets,
+    queue: mpsc::Sender<PendingWebhook>,
+    unproven: UnprovenCount,
+}
+
+/// A webhook, and who waits to hear whether it is durable.
+type PendingWebhook = (NewWebhook, oneshot::Sender<bool>);
+
+/// What proves where webhooks come from.
+#[derive(Default)]
+struct WebhookSecrets {
+    app_secrets: Vec<SecretString>,
+    verify_tokens: Vec<SecretString>,
+    /// Of each WSAPME sender.
+    paths: Vec<(SenderId, SecretString)>,
+}
+
+impl App {
+    /// Begins to take webhooks in. A secret that cannot be read is logged: its sender's webhooks are refused.
+    pub fn webhook_intake(&self) -> WebhookIntake {
+        let (queue, pending) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(keep(self.pool().clone(), pending));
+        let secrets = WebhookSecrets::read(self.config(), |name| self.sender_id(name));
+        WebhookIntake { secrets, queue, unproven: UnprovenCount::default() }
+    }
+
+    /// Whether the database answers.
+    pub async fn is_ready(&self) -> Result<(), AppError> {
+        let silent = StoreError::Silent { seconds: READY_PATIENCE.as_secs() };
+        timeout(READY_PATIENCE, store::now(self.pool())).await.map_err(|_| silent)??;
+        Ok(())
+    }
+
+    /// Webhooks as they came, the newest first.
+    pub async fn inbox(&self, only_failed: bool, limit: u32) -> Result<Vec<InboxEntry>, AppError> {
+        Ok(inbox::list(self.pool(), only_failed, limit.into()).await?)
+    }
+
+    pub async fn inbox_summary(&self) -> Result<InboxSummary, AppError> {
+        Ok(inbox::summary(self.pool()).await?)
+    }
+
+    /// Has webhooks applied again by the next engine; what was applied already changes nothing. Returns how many.
+    pub async fn replay_inbox(&self, selection: ReplaySelection) -> Result<u64, AppError> {
+        Ok(inbox::replay(self.pool(), selection).await?)
+    }
+}
+
+impl WebhookSecrets {
+    fn read(config: &Config, id_of: impl Fn(&str) -> Option<SenderId>) -> Self {
+        let mut secrets = Self::default();
+        for sender in &config.senders {
+            let read = |source: &Option<TokenSource>| {
+                let found = source.as_ref()?.read(&sender.name);
+                found.inspect_err(|error| tracing::error!(%error, "its webhooks are refused")).ok()
+            };
+            if let Some(meta) = &sender.meta {
+                secrets.app_secrets.extend(read(&meta.app_secret));
+                secrets.verify_tokens.extend(read(&meta.verify_token));
+            }
+            if let (Some(secret), Some(id)) = (read(&sender.webhook_secret), id_of(&sender.name)) {
+                secrets.paths.push((id, secret));
+            }
+        }
+        secrets
+    }
+}
+
+impl WebhookIntake {
+    /// The challenge of a handshake, where some sender has its token.
+    pub fn meta_handshake<'a>(&self, query: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+        let handshake = Handshake::of_query(query);
+        self.secrets.verify_tokens.iter().find_map(|token| handshake.answer(token)).map(str::to_owned)
+    }
+
+    /// Keeps a webhook of Meta's, if the app secret of some sender signed these bytes.
+    pub async fn meta(
+        &self,
+        body: Bytes,
+        signature: Option<&str>,
+        content_type: Option<String>,
+    ) -> Result<(), WebhookRefusal> {
+        let mut why = "no sender has an app_secret: webhooks of Meta's are not accepted".to_owned();
+        for secret in &self.secrets.app_secrets {
+            match verify_signature(secret, &body, signature) {
+                Ok(()) => return self.keep(NewWebhook { provider: "meta", senders: None, content_type, body }).await,
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(self.unproven.count(why))
+    }
+
+    /// The senders whose secret this is.
+    pub fn wsapme_senders(&self, secret: &str) -> Result<Vec<SenderId>, WebhookRefusal> {
+        let known = self.secrets.paths.iter().filter(|(_, known)| is_secret(known, secret));
+        let senders: Vec<SenderId> = known.map(|(id, _)| *id).collect();
+        if senders.is_empty() {
+            return Err(self.unproven.count("no sender has this webhook_secret".to_owned()));
+        }
+        Ok(senders)
+    }
+
+    /// Keeps a webhook of WSAPME's for these senders.
+    pub async fn wsapme(
+        &self,
+        senders: Vec<SenderId>,
+        body: Bytes,
+        content_type: Option<String>,
+    ) -> Result<(), WebhookRefusal> {
+        self.keep(NewWebhook { provider: "wsapme", senders: Some(senders), content_type, body }).await
+    }
+
+    /// Returns once it is durable.
+    async fn keep(&self, webhook: NewWebhook) -> Result<(), WebhookRefusal> {
+        let (done, kept) = oneshot::channel();
+        let keeping = async {
+            self.queue.send((webhook, done)).await.ok()?;
+            kept.await.ok()
+        };
+        match timeout(KEEP_PATIENCE, keeping).await {
+            Ok(Some(true)) => Ok(()),
+            _ => Err(WebhookRefusal::NotKept),
+        }
+    }
+}
+
+/// Writes what has come together, until the intake is dropped.
+async fn keep(pool: PgPool, mut pending: mpsc::Receiver<PendingWebhook>) {
+    while let Some(first) = pending.recv().await {
+        let mut bytes = first.0.body.len();
+        let (mut webhooks, mut waiting) = (vec![first.0], vec![first.1]);
+        while webhooks.len() < KEPT_AT_ONCE
+            && bytes < BYTES_AT_ONCE
+            && let Ok((webhook, done)) = pending.try_recv()
+        {
+            bytes += webhook.body.len();
+            webhooks.push(webhook);
+            waiting.push(done);
+        }
+        let kept = insert(&pool, &webhooks).await;
+        if let Err(error) = &kept {
+            tracing::warn!(%error, webhooks = webhooks.len(), "webhooks could not be kept: they are sent again");
+        }
+        for done in waiting {
+            let _ = done.send(kept.is_ok());
+        }
+    }
+}
+
+/// Where nobody has run for a week, today's partition is missing.
+async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<(), StoreError> {
+    match inbox::insert(pool, webhooks).await {
+        Err(StoreError::Data(_)) => {
+            months::make(pool).await?;
+            inbox::insert(pool, webhooks).await?;
+        }
+        other => drop(other?),
+    }
+    Ok(())
+}
+
+/// Counts unproven requests, and logs them now and then.
+#[derive(Default)]
+struct UnprovenCount {
+    total: AtomicU64,
+    logged_at: Mutex<Option<Instant>>,
+}
+
+impl UnprovenCount {
+    fn count(&self, why: String) -> WebhookRefusal {
+        let total = self.total.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut logged_at = self.logged_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
+            *logged_at = Some(Instant::now());
+            tracing::warn!(why, total, "webhooks without proof of who sends them are refused");
+        }
+        WebhookRefusal::Unproven(why)
+    }
+}

@@ -1,0 +1,171 @@
+//! The options of `blast new` for a template of Meta's.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use color_eyre::Result;
+use serde_json::{Value, json};
+
+use super::new::{MESSAGE_FILE_MAX, open};
+use crate::app::{App, AppError, FittedTemplate, TemplateRefusal};
+use crate::cli::exit::{RefusedError, UsageError};
+use crate::cli::output::talk;
+use crate::domain::template::{HeaderMedia, TemplateMessage};
+
+/// The largest file that Meta takes in a header, in bytes.
+const HEADER_FILE_MAX: u64 = 100 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct TemplateArgs {
+    /// A template that Meta has approved, instead of a message. Needs a sender with provider = "meta".
+    #[arg(long, group = "text", value_name = "NAME")]
+    template: Option<String>,
+    /// The same from a JSON file, with `name`, `language` and `components` as in Meta's messages call, or with `variables`,
+    /// `header` and `buttons`.
+    #[arg(long, group = "text", value_name = "FILE")]
+    template_file: Option<PathBuf>,
+    /// The template's language, as Meta writes it.
+    #[arg(long, value_name = "CODE", default_value = "en_US", requires = "template")]
+    language: String,
+    /// A variable of the template, by number or name: 1=Bali or 1={city}. One that is not given is taken from the column of
+    /// its number or name; a person's own column of that name comes first.
+    #[arg(long = "var", value_name = "NAME=VALUE", requires = "template", value_parser = assignment)]
+    variables: Vec<(String, String)>,
+    /// The variable of a text header.
+    #[arg(long, value_name = "TEXT", group = "header", requires = "template")]
+    header_text: Option<String>,
+    /// The header's picture: an https address, a {column} of addresses, or a file, which is uploaded once.
+    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "template")]
+    header_image: Option<String>,
+    /// The header's video.
+    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "template")]
+    header_video: Option<String>,
+    /// The header's document.
+    #[arg(long, value_name = "FILE|URL|{COLUMN}", group = "header", requires = "template")]
+    header_document: Option<String>,
+    /// The value of a button, by its place from 0 and its kind: 0:url=abc, 1:quick_reply=STOP, 2:copy_code=SAVE10.
+    #[arg(long = "button", value_name = "INDEX:KIND=VALUE", requires = "template", value_parser = button)]
+    buttons: Vec<TemplateButtonValue>,
+}
+
+/// A button's place, kind and value.
+#[derive(Debug, Clone)]
+struct TemplateButtonValue {
+    index: u8,
+    kind: String,
+    value: String,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as 1=Bali")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+fn button(text: &str) -> Result<TemplateButtonValue, String> {
+    let mend = "write INDEX:KIND=VALUE, such as 0:url=abc; kinds are url, quick_reply and copy_code";
+    let (place, value) = text.split_once('=').ok_or(mend)?;
+    let (index, kind) = place.split_once(':').ok_or(mend)?;
+    let index = index.trim().parse().map_err(|_| mend)?;
+    let kind = kind.trim().to_ascii_lowercase();
+    let is_known = ["url", "quick_reply", "copy_code"].contains(&kind.as_str());
+    if is_known { Ok(TemplateButtonValue { index, kind, value: value.to_owned() }) } else { Err(mend.to_owned()) }
+}
+
+impl TemplateArgs {
+    /// The template as it was given, not yet compared with Meta's. `None`: none was given.
+    pub(super) fn read(&self) -> Result<Option<TemplateMessage>> {
+        if let Some(path) = &self.template_file {
+            return Ok(Some(from_file(path)?));
+        }
+        let Some(name) = &self.template else { return Ok(None) };
+        let mut template = json!({ "name": name, "language": self.language });
+        if !self.variables.is_empty() {
+            template["variables"] = Value::Object(self.numbered_columns().chain(self.given()).collect());
+        }
+        if let Some(header) = self.header() {
+            template["header"] = header;
+        }
+        if !self.buttons.is_empty() {
+            template["components"] = self.buttons.iter().map(TemplateButtonValue::component).collect();
+        }
+        Ok(Some(TemplateMessage::parse(&template).map_err(|error| UsageError(format!("--template {error}")))?))
+    }
+
+    fn given(&self) -> impl Iterator<Item = (String, Value)> {
+        self.variables.iter().map(|(name, value)| (name.clone(), Value::String(value.clone())))
+    }
+
+    /// Below the largest number that was given, each number's own column.
+    fn numbered_columns(&self) -> impl Iterator<Item = (String, Value)> {
+        let largest = self.variables.iter().filter_map(|(name, _)| name.parse::<u8>().ok()).max().unwrap_or(0);
+        (1..largest).map(|number| (number.to_string(), Value::String(format!("{{{number}}}"))))
+    }
+
+    fn header(&self) -> Option<Value> {
+        if let Some(text) = &self.header_text {
+            return Some(Value::String(text.clone()));
+        }
+        let (kind, source) = self.media()?;
+        // A file is replaced by the id of its upload once Meta has it.
+        let link = if is_file(source) { "https://example.invalid/upload" } else { source };
+        Some(json!({ kind.as_str(): link }))
+    }
+
+    fn media(&self) -> Option<(HeaderMedia, &str)> {
+        let given = [
+            (HeaderMedia::Image, &self.header_image),
+            (HeaderMedia::Video, &self.header_video),
+            (HeaderMedia::Document, &self.header_document),
+        ];
+        given.into_iter().find_map(|(kind, source)| Some((kind, source.as_deref()?)))
+    }
+
+    /// Compares it with Meta's template, and uploads a header's file.
+    pub(super) async fn fit(&self, app: &App, sender: &str, template: TemplateMessage) -> Result<FittedTemplate> {
+        let mut fitted = match app.fit_template(sender, &template).await {
+            Ok(fitted) => fitted,
+            Err(error @ TemplateRefusal::Unreadable { .. }) => {
+                talk(&format!("{error}; it is checked again at launch"));
+                FittedTemplate { message: template, is_marketing: false }
+            }
+            Err(TemplateRefusal::NoSender(why)) => return Err(AppError::NotFound(why).into()),
+            Err(error) => return Err(RefusedError(error.to_string()).into()),
+        };
+        if let Some((_, path)) = self.media().filter(|(_, source)| is_file(source)) {
+            let path = Path::new(path);
+            let mut bytes = Vec::new();
+            let read = open(path)?.take(HEADER_FILE_MAX + 1).read_to_end(&mut bytes);
+            read.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+            let uploaded = app.upload_header(sender, path, bytes).await;
+            fitted.message = fitted.message.with_media(&uploaded.map_err(|error| RefusedError(error.to_string()))?);
+        }
+        Ok(fitted)
+    }
+}
+
+impl TemplateButtonValue {
+    /// Meta's component.
+    fn component(&self) -> Value {
+        let parameter = match self.kind.as_str() {
+            "quick_reply" => json!({ "type": "payload", "payload": self.value }),
+            "copy_code" => json!({ "type": "coupon_code", "coupon_code": self.value }),
+            _ => json!({ "type": "text", "text": self.value }),
+        };
+        json!({ "type": "button", "sub_type": self.kind, "index": self.index.to_string(), "parameters": [parameter] })
+    }
+}
+
+/// Neither an address nor a column.
+fn is_file(source: &str) -> bool {
+    !source.starts_with("https://") && !source.starts_with("http://") && !source.contains('{')
+}
+
+fn from_file(path: &Path) -> Result<TemplateMessage> {
+    let mut text = String::new();
+    let read = open(path)?.take(MESSAGE_FILE_MAX + 1).read_to_string(&mut text);
+    read.map_err(|error| UsageError(format!("{}: {error}; it must be JSON", path.display())))?;
+    let template: Value =
+        serde_json::from_str(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+    Ok(TemplateMessage::parse(&template).map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
+}

@@ -1,0 +1,86 @@
+//! `serve`: webhooks over HTTP, and the engine beside them unless it runs elsewhere.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use color_eyre::Result;
+use color_eyre::eyre::WrapErr;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Global;
+use super::context::{Context, load};
+use super::engine::{EngineVerb, after};
+use super::exit::RefusedError;
+use super::output::{json as print_json, talk};
+use crate::app::Listening;
+use crate::config::Config;
+use crate::http;
+use crate::shutdown::{SecondInterrupt, Shutdown};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ServeVerb {
+    /// Where to listen, such as 127.0.0.1:8080; defaults to `listen` under [http].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Listen on an address that other machines can reach.
+    #[arg(long)]
+    public: bool,
+    /// Only receive: an engine runs elsewhere and applies what is received.
+    #[arg(long)]
+    no_engine: bool,
+}
+
+impl ServeVerb {
+    pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
+        if global.read_only {
+            return Err(RefusedError("this receives and sends, and --read-only was given".to_owned()).into());
+        }
+        let shutdown = Shutdown::new();
+        shutdown.on_signals(SecondInterrupt::Exit)?;
+        loop {
+            let config = load(global)?;
+            let listener = self.bind(&config).await?;
+            let context = Context::open_with(global, config, Listening::No, CancellationToken::new()).await?;
+            announce(&context, listener.local_addr()?)?;
+            let intake = context.app.webhook_intake();
+            let stop = CancellationToken::new();
+            let serving = tokio::spawn(http::serve(listener, context.app.clone(), intake, stop.clone()));
+            let ended = if self.no_engine {
+                shutdown.cancelled().await;
+                Ok(None)
+            } else {
+                EngineVerb::endless().serve(global, &shutdown).await
+            };
+            // What was received is durable; whatever is not answered yet is sent again.
+            stop.cancel();
+            serving.await?;
+            context.app.close().await;
+            if let Some(code) = after(ended?)? {
+                return Ok(code);
+            }
+        }
+    }
+
+    async fn bind(&self, config: &Config) -> Result<TcpListener> {
+        let listen = self.listen.unwrap_or(config.http.listen);
+        let is_on_purpose = self.public || self.listen.is_none();
+        if !listen.ip().is_loopback() && !is_on_purpose {
+            let mend = "put a reverse proxy with TLS in front of a loopback address, or give --public";
+            let why = format!("{listen} can be reached from other machines, and speaks plain HTTP: {mend}");
+            return Err(RefusedError(why).into());
+        }
+        TcpListener::bind(listen).await.wrap_err_with(|| format!("cannot listen on {listen}"))
+    }
+}
+
+/// Says where it listens: with port 0 nobody knows before.
+fn announce(context: &Context, address: SocketAddr) -> Result<()> {
+    if context.is_json {
+        print_json(&json!({ "listen": address.to_string() }))?;
+    } else {
+        talk(&format!("listening on http://{address}: webhooks at /api/webhook/meta and /api/webhook/wsapme/SECRET"));
+    }
+    Ok(())
+}

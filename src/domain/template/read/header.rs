@@ -1,0 +1,85 @@
+//! Reads a template's header.
+
+use serde_json::{Map, Value, json};
+
+use super::{TemplateError, TemplateFault, TemplateHeader, TemplateParameter, array, fault, object, value};
+use crate::domain::template::{HeaderLocation, HeaderMedia, MediaSource};
+
+/// `"Sale"`, `{"image":"https://…"}`, `{"document":{"link":"…","filename":"…"}}`, `{"location":{…}}`, or Meta's
+/// parameter, `{"type":"image","image":{…}}`.
+pub(super) fn short(json: &Value) -> Result<TemplateHeader, TemplateError> {
+    if json.is_string() {
+        return Ok(TemplateHeader::Text(vec![TemplateParameter::Text {
+            name: None,
+            value: value("header", Some(json))?,
+        }]));
+    }
+    let fields = object("header", json)?;
+    if fields.contains_key("parameters") {
+        return component(array("header", &json["parameters"])?);
+    }
+    if fields.contains_key("type") {
+        return component(std::slice::from_ref(json));
+    }
+    match fields.iter().next().filter(|_| fields.len() == 1) {
+        Some((kind, content)) => component(&[json!({ "type": kind, kind: content })]),
+        None => Err(fault("header", TemplateFault::Expected("one of text, image, video, document or location"))),
+    }
+}
+
+/// Meta's parameters of a header.
+pub(super) fn component(parameters: &[Value]) -> Result<TemplateHeader, TemplateError> {
+    let Some(one) = parameters.first() else { return Err(fault("header", TemplateFault::Missing("its parameter"))) };
+    let fields = object("header", one)?;
+    let kind = fields.get("type").and_then(Value::as_str).unwrap_or("text").to_ascii_lowercase();
+    let content = fields.get(&kind);
+    match (HeaderMedia::of_word(&kind), kind.as_str()) {
+        (Some(kind), _) => media(kind, fields, content),
+        (None, "location") => location(content),
+        (None, _) => {
+            let texts = (1..).zip(parameters).map(|(number, json)| super::text_parameter(("header", number), json));
+            Ok(TemplateHeader::Text(texts.collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+/// The address or id stands in an object of the kind's name, beside the type, or is the kind's value itself.
+fn media(
+    kind: HeaderMedia,
+    beside: &Map<String, Value>,
+    content: Option<&Value>,
+) -> Result<TemplateHeader, TemplateError> {
+    let place = format!("header {}", kind.as_str());
+    let fields = match content {
+        Some(Value::Object(fields)) => fields,
+        Some(text @ Value::String(_)) => {
+            let source = MediaSource::Link(value(&place, Some(text))?);
+            return Ok(TemplateHeader::Media { kind, source, filename: None });
+        }
+        _ => beside,
+    };
+    let known = ["type", "link", "id", "filename"];
+    if let Some(key) = fields.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(fault(&place, TemplateFault::UnknownKey(key.clone())));
+    }
+    let source = match (fields.get("link"), fields.get("id")) {
+        (Some(link), None) => MediaSource::Link(value(&place, Some(link))?),
+        (None, Some(id)) => MediaSource::Id(value(&place, Some(id))?),
+        _ => return Err(fault(&place, TemplateFault::Expected("either a link or an id"))),
+    };
+    let filename = fields.get("filename").map(|name| value(format!("{place} filename"), Some(name))).transpose()?;
+    Ok(TemplateHeader::Media { kind, source, filename })
+}
+
+fn location(content: Option<&Value>) -> Result<TemplateHeader, TemplateError> {
+    let content = content.ok_or_else(|| fault("header location", TemplateFault::Missing("location")))?;
+    let fields = object("header location", content)?;
+    let field = |key: &str| value(format!("header {key}"), fields.get(key));
+    let optional = |key: &str| fields.get(key).filter(|json| !json.is_null()).map(|_| field(key)).transpose();
+    Ok(TemplateHeader::Location(HeaderLocation {
+        latitude: field("latitude")?,
+        longitude: field("longitude")?,
+        name: optional("name")?,
+        address: optional("address")?,
+    }))
+}

@@ -1,0 +1,139 @@
+//! One value of a template: text with columns in it, and what Meta refuses in one.
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::domain::message::{Message, MessageError, RenderError, Variables};
+
+/// Spaces in a row that Meta refuses.
+const SPACES: &str = "    ";
+
+/// A value with columns in it, written `{column}` as in texts or `{{column}}` as in Meta's templates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterValue {
+    source: String,
+    message: Message,
+}
+
+/// Why a value is refused, for everybody or for one person.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ValueError {
+    #[error(transparent)]
+    Unreadable(#[from] MessageError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error("a value is missing")]
+    Empty,
+    #[error("a line break, which Meta refuses in a template's value: write it in one line")]
+    LineBreak,
+    #[error("a tab, which Meta refuses in a template's value: write a space")]
+    Tab,
+    #[error("four spaces in a row, which Meta refuses in a template's value: write one")]
+    Spaces,
+}
+
+impl ParameterValue {
+    /// Parses a value; what Meta refuses is refused here already.
+    pub fn parse(source: &str) -> Result<Self, ValueError> {
+        if source.trim().is_empty() {
+            return Err(ValueError::Empty);
+        }
+        refuse_layout(source)?;
+        Ok(Self { source: source.to_owned(), message: Message::parse(&single_braces(source))? })
+    }
+
+    /// A value that is a column's own.
+    pub fn of_column(column: &str) -> Result<Self, ValueError> {
+        Self::parse(&format!("{{{{{column}}}}}"))
+    }
+
+    /// The value as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The columns in it.
+    pub fn columns(&self) -> Vec<&str> {
+        self.message.variables()
+    }
+
+    /// The value for one person.
+    pub fn render(&self, variables: &Variables) -> Result<String, ValueError> {
+        let text = self.message.render(variables)?;
+        refuse_layout(&text)?;
+        Ok(text)
+    }
+}
+
+/// Refuses what makes Meta answer 132018 or 100: line breaks, tabs, four spaces in a row.
+pub fn refuse_layout(text: &str) -> Result<(), ValueError> {
+    if text.contains(['\n', '\r']) {
+        return Err(ValueError::LineBreak);
+    }
+    if text.contains('\t') {
+        return Err(ValueError::Tab);
+    }
+    if text.contains(SPACES) { Err(ValueError::Spaces) } else { Ok(()) }
+}
+
+/// `{{column}}` as `{column}`, the way texts write it. Braces that enclose no name are left as they are.
+fn single_braces(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.find("{{") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        let name = after.find(['{', '}']).filter(|&end| end > 0 && after[end..].starts_with("}}"));
+        out.push_str(before);
+        if let Some(end) = name {
+            out.push_str(&rest[at + 1..at + 3 + end]);
+            rest = &after[end + 2..];
+        } else {
+            out.push_str("{{");
+            rest = after;
+        }
+    }
+    out + rest
+}
+
+/// JSON that Meta defines and this version does not: kept as it is, with the columns in its texts put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawParameter(Value);
+
+impl RawParameter {
+    /// Checks every text in it.
+    pub fn parse(value: &Value) -> Result<Self, ValueError> {
+        with_texts(value, &mut |text| {
+            ParameterValue::parse(text)?;
+            Ok(text.to_owned())
+        })?;
+        Ok(Self(value.clone()))
+    }
+
+    /// As it was written.
+    pub const fn source(&self) -> &Value {
+        &self.0
+    }
+
+    /// For one person.
+    pub fn render(&self, variables: &Variables) -> Result<Value, ValueError> {
+        with_texts(&self.0, &mut |text| ParameterValue::parse(text)?.render(variables))
+    }
+}
+
+/// A copy with every text that has a brace in it replaced.
+fn with_texts(
+    value: &Value,
+    replace: &mut impl FnMut(&str) -> Result<String, ValueError>,
+) -> Result<Value, ValueError> {
+    Ok(match value {
+        Value::String(text) if text.contains(['{', '}']) => Value::String(replace(text)?),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| with_texts(item, replace)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, field)| Ok((key.clone(), with_texts(field, replace)?)));
+            Value::Object(fields.collect::<Result<_, ValueError>>()?)
+        }
+        other => other.clone(),
+    })
+}

@@ -1,0 +1,143 @@
+//! Opt-outs that this machine remembers and the database has forgotten: they are noted again before anybody is claimed.
+
+use sqlx::{PgConnection, PgPool};
+use tokio::task::spawn_blocking;
+
+use super::{AT_ONCE, Fence, FenceRefusal};
+use crate::domain::recipient::{Evidence, StampedEvidence};
+use crate::domain::retry::RetryRules;
+use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
+use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::{self, StoreError, suppression};
+
+impl Fence {
+    /// Remembers opt-outs, before the commit that notes them. Those that were lifted are remembered after theirs, under a lock
+    /// that was taken before it.
+    pub async fn remember_opt_outs(&self, noted: Vec<RememberedOptOut>) -> Result<(), MemoryError> {
+        let fence = self.clone();
+        self.blocking(move || fence.opt_outs().lock()?.append(&noted, has_opt_outs(&fence.directory))).await
+    }
+
+    /// Whoever lifts opt-outs holds this from before the commit until [`Self::remember_lifted`], so that a comparison does not
+    /// take them for forgotten.
+    pub async fn lock_opt_outs(&self) -> Result<OptOutLock, MemoryError> {
+        let memory = self.opt_outs();
+        self.blocking(move || memory.lock()).await
+    }
+
+    pub fn remember_lifted(&self, lock: &OptOutLock, lifted: &[RememberedOptOut]) -> Result<(), MemoryError> {
+        lock.append(lifted, has_opt_outs(&self.directory))
+    }
+
+    /// The same as at an acquisition, for a lease that is held: one query by a key where nothing is new.
+    pub async fn compare_opt_outs(&self, pool: &PgPool) -> Result<(), FenceRefusal> {
+        let extent = self.opt_out_extent().await?;
+        let mut tx = store::begin(pool).await?;
+        self.note_missing(&mut tx, &extent).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Notes again what the database has forgotten since it was last compared.
+    pub(super) async fn note_forgotten(&self, connection: &mut PgConnection) -> Result<(), FenceRefusal> {
+        let extent = self.opt_out_extent().await?;
+        self.note_missing(connection, &extent).await
+    }
+
+    async fn note_missing(&self, connection: &mut PgConnection, extent: &OptOutExtent) -> Result<(), FenceRefusal> {
+        let known =
+            suppression::compared(connection, &extent.origin).await?.and_then(|bytes| u64::try_from(bytes).ok());
+        if known == Some(extent.bytes) {
+            return Ok(());
+        }
+        let offset = known.filter(|known| *known < extent.bytes).unwrap_or(0);
+        let remembered = self.recall(extent, offset).await?;
+        let missing = suppression::missing(connection, &columns(&remembered)).await?;
+        if !missing.is_empty() {
+            // Whoever lifts one commits first: what was lifted meanwhile is known once they let go of the lock.
+            drop(self.lock_opt_outs().await?);
+            let newest = self.opt_out_extent().await?;
+            let standing = self.recall(&newest, offset).await?;
+            let is_standing = |one: &&RememberedOptOut| standing.contains(one);
+            let missing = missing.iter().filter_map(|at| remembered.get(*at)).filter(is_standing).cloned();
+            let noted = note_again(connection, &missing.collect::<Vec<_>>(), &self.retry).await?;
+            if noted > 0 {
+                tracing::warn!(
+                    opt_outs = noted,
+                    "the database had forgotten opt-outs that this machine remembers: noted again"
+                );
+            }
+        }
+        Ok(suppression::record_compared(connection, &extent.origin, extent.bytes).await?)
+    }
+
+    async fn recall(&self, extent: &OptOutExtent, offset: u64) -> Result<Vec<RememberedOptOut>, MemoryError> {
+        let (memory, extent) = (self.opt_outs(), extent.clone());
+        self.blocking(move || memory.since(&extent, offset)).await
+    }
+
+    async fn opt_out_extent(&self) -> Result<OptOutExtent, MemoryError> {
+        let fence = self.clone();
+        self.blocking(move || fence.opt_outs().open(has_opt_outs(&fence.directory))).await
+    }
+
+    /// By an operator's word: everything that can be read is compared, and the file is whole again. Returns how many were noted
+    /// again, and how many are lost.
+    pub(super) async fn confirm_opt_outs(&self, connection: &mut PgConnection) -> Result<(i64, i64), FenceRefusal> {
+        let fence = self.clone();
+        let (readable, extent) = self.blocking(move || fence.whole_opt_outs()).await?;
+        let missing = suppression::missing(connection, &columns(&readable.standing)).await?;
+        let missing: Vec<_> = missing.iter().filter_map(|at| readable.standing.get(*at)).cloned().collect();
+        let noted = note_again(connection, &missing, &self.retry).await?;
+        suppression::record_compared(connection, &extent.origin, extent.bytes).await?;
+        Ok((noted, i64::try_from(readable.unreadable).unwrap_or(i64::MAX)))
+    }
+
+    fn whole_opt_outs(&self) -> Result<(ReadableOptOuts, OptOutExtent), MemoryError> {
+        let (memory, is_begun) = (self.opt_outs(), has_opt_outs(&self.directory));
+        let readable = memory.readable(is_begun);
+        let extent = if readable.unreadable > 0 { memory.mend(&readable) } else { memory.open(is_begun) };
+        Ok((readable, extent?))
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, MemoryError> + Send + 'static,
+    ) -> Result<T, MemoryError> {
+        let path = self.opt_outs().path().to_owned();
+        let done = spawn_blocking(work).await;
+        done.map_err(|error| MemoryError::Unreadable { path, why: error.to_string() })?
+    }
+}
+
+fn columns(opt_outs: &[RememberedOptOut]) -> suppression::SuppressionColumns<'_> {
+    suppression::SuppressionColumns {
+        businesses: opt_outs.iter().map(|one| one.business.as_str()).collect(),
+        phones: opt_outs.iter().map(|one| one.phone.as_str()).collect(),
+        reasons: opt_outs.iter().map(|one| one.reason.as_deref()).collect(),
+        sources: opt_outs.iter().map(|one| one.source.as_str()).collect(),
+        authors: opt_outs.iter().map(|one| one.by.as_str()).collect(),
+    }
+}
+
+/// The rows, and the fact wherever one of these numbers is still open.
+async fn note_again(
+    connection: &mut PgConnection,
+    missing: &[RememberedOptOut],
+    rules: &RetryRules,
+) -> Result<i64, StoreError> {
+    let mut noted = 0;
+    for some in missing.chunks(AT_ONCE) {
+        let columns = columns(some);
+        noted += suppression::add_several(connection, &columns).await?;
+        let at = store::now(&mut *connection).await?;
+        let open = suppression::open_rows_of(connection, &columns).await?;
+        let entries = open.into_iter().map(|(place, blast, recipient, attempt)| {
+            let by = usize::try_from(place).ok().and_then(|place| Some(some.get(place)?.by.clone()));
+            let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
+            EvidenceEntry { by, ..EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Operator) }
+        });
+        record_in(connection, &entries.collect::<Vec<_>>(), rules, WhenLocked::Wait).await?;
+    }
+    Ok(noted)
+}

@@ -1,0 +1,336 @@
+//! Applies webhooks: takes what is due from the inbox and records what it says, in one transaction with the mark that it is
+//! applied. A crash in between leaves nothing half done, and applying it twice changes nothing.
+
+mod effects;
+mod item;
+mod notices;
+mod opt_out;
+mod replies;
+mod statuses;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection, PgConnection};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::context::EngineContext;
+use crate::domain::ids::SenderId;
+use crate::provider::meta::webhook as meta;
+use crate::provider::wsapme::webhook as wsapme;
+use crate::store::inbox::{self, InboxProgress, InboxRow, messages};
+use crate::store::{StoreError, reply};
+use effects::Effects;
+use item::{InboxItem, ItemNews, ItemOutcome};
+
+/// Without a notification, the inbox is read again this often.
+const READ_EVERY: Duration = Duration::from_secs(5);
+/// The same where no sender of this engine receives webhooks: those of others are theirs to apply.
+const READ_OTHERS_EVERY: Duration = Duration::from_secs(60);
+/// What is due is in another engine's hands.
+const OTHERS_PAUSE: Duration = Duration::from_millis(200);
+/// The first pause of what waits; it doubles with each try.
+const PARKED_PAUSE: Duration = Duration::from_millis(250);
+const PARKED_PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
+/// News of a message whose id is not known by then is of somebody else's message.
+const PARKED_AT_MOST: TimeDelta = TimeDelta::days(1);
+/// At most so many statuses in one statement.
+const STATUSES_AT_ONCE: usize = 1_000;
+
+/// Applies what comes until stopped.
+pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
+    let mut received = engine.notifier.inbox();
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        received.mark_unchanged();
+        let pause = match step(&engine).await {
+            Ok(pause) => {
+                failures = 0;
+                pause
+            }
+            Err(error) => {
+                if failures == 0 {
+                    tracing::warn!(%error, "webhooks are applied later");
+                }
+                failures += 1;
+                StoreError::backoff(failures)
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = received.changed(), if failures == 0 => {}
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Applies what is due; returns how long until the next is.
+async fn step(engine: &EngineContext) -> Result<Duration, StoreError> {
+    let is_ours = engine.senders.iter().any(|sender| sender.receives_webhooks);
+    let read_every = if is_ours { READ_EVERY } else { READ_OTHERS_EVERY };
+    loop {
+        // Not on the connections for sending: an idle engine opens none of them for this.
+        match inbox::next_due(&engine.pool).await? {
+            None => return Ok(read_every),
+            Some(due) if !due.is_zero() => return Ok(due.min(read_every)),
+            Some(_) => {}
+        }
+        if !apply_due(engine).await? {
+            return Ok(OTHERS_PAUSE);
+        }
+    }
+}
+
+/// One turn. `false`: nothing could be taken.
+async fn apply_due(engine: &EngineContext) -> Result<bool, StoreError> {
+    let mut tx = inbox::begin(&engine.sending_pool).await?;
+    let rows = inbox::take(&mut tx).await?;
+    if rows.is_empty() {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    let mut turn = Turn { engine, effects: Effects::default() };
+    match turn.apply(&mut tx, rows).await {
+        Ok(()) => tx.commit().await?,
+        Err(error) => {
+            // Now, not when the connection is next used.
+            let _ = tx.rollback().await;
+            return Err(error);
+        }
+    }
+    turn.effects.publish(engine).await;
+    Ok(true)
+}
+
+/// Some requests while they are applied.
+struct Turn<'e> {
+    engine: &'e EngineContext,
+    effects: Effects,
+}
+
+impl Turn<'_> {
+    async fn apply(&mut self, tx: &mut PgConnection, rows: Vec<InboxRow>) -> Result<(), StoreError> {
+        let now = self.engine.clock.now();
+        let mut counts = Vec::with_capacity(rows.len());
+        let mut items = Vec::new();
+        for (n, row) in rows.iter().enumerate() {
+            let read = read(row, n, now);
+            counts.push(i32::try_from(read.len()).unwrap_or(i32::MAX));
+            let is_open = |item: &InboxItem| row.open_items.as_ref().is_none_or(|open| open.contains(&item.position));
+            items.extend(read.into_iter().filter(is_open));
+        }
+        self.resolve_senders(tx, &mut items).await?;
+        let mut outcomes = vec![ItemOutcome::Applied; items.len()];
+        self.learn_identities(tx, &items).await?;
+        self.apply_statuses(tx, &items, &mut outcomes).await?;
+        for (item, outcome) in items.iter().zip(&mut outcomes) {
+            if !matches!(item.news, ItemNews::Status(_) | ItemNews::Identity { .. }) {
+                *outcome = self.apply_alone(tx, item).await?;
+            }
+        }
+        if !self.effects.learned_ids.is_empty() {
+            inbox::wake_waiting(tx, &self.effects.learned_ids).await?;
+        }
+        let progress = progress(&rows, &counts, items.iter().zip(outcomes), now);
+        inbox::mark(tx, &rows.into_iter().zip(progress).collect::<Vec<_>>()).await
+    }
+
+    /// Meta names the number that a webhook is about.
+    async fn resolve_senders(&self, tx: &mut PgConnection, items: &mut [InboxItem]) -> Result<(), StoreError> {
+        let mut devices: Vec<&str> = items.iter().filter_map(|item| item.device.as_deref()).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let mut senders: HashMap<String, Vec<SenderId>> = HashMap::new();
+        for (device, sender) in messages::senders_of(tx, "meta", &devices).await? {
+            senders.entry(device).or_default().push(sender);
+        }
+        for item in items {
+            if let Some(device) = &item.device {
+                item.senders = senders.get(device).cloned().unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    /// Before anything else, so that what names nobody but an id finds its person.
+    async fn learn_identities(&mut self, tx: &mut PgConnection, items: &[InboxItem]) -> Result<(), StoreError> {
+        let learned = items.iter().filter_map(|item| match &item.news {
+            ItemNews::Identity { phone, user_id } => Some(reply::LearnedIdentity {
+                sender: *item.senders.first()?,
+                user_id: user_id.clone(),
+                phone: phone.clone(),
+            }),
+            _ => None,
+        });
+        let mut seen = std::collections::HashSet::new();
+        let learned: Vec<_> = learned.filter(|one| seen.insert(one.clone())).collect();
+        if learned.is_empty() {
+            return Ok(());
+        }
+        let mut savepoint = tx.begin().await?;
+        match reply::learn(&mut savepoint, &learned).await {
+            Ok(()) => Ok(savepoint.commit().await?),
+            Err(error) if error.is_transient() => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "ids of people could not be kept");
+                Ok(savepoint.rollback().await?)
+            }
+        }
+    }
+
+    async fn apply_statuses(
+        &mut self,
+        tx: &mut PgConnection,
+        items: &[InboxItem],
+        outcomes: &mut [ItemOutcome],
+    ) -> Result<(), StoreError> {
+        let statuses = items.iter().enumerate().filter(|(_, item)| matches!(item.news, ItemNews::Status(_)));
+        let statuses: Vec<(usize, &InboxItem)> = statuses.collect();
+        for batch in statuses.chunks(STATUSES_AT_ONCE) {
+            for (n, outcome) in self.bisect(tx, batch).await? {
+                outcomes[n] = outcome;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a batch under a savepoint. When the database refuses something in it, it is halved until the culprit is alone.
+    async fn bisect(
+        &mut self,
+        tx: &mut PgConnection,
+        batch: &[(usize, &InboxItem)],
+    ) -> Result<Vec<(usize, ItemOutcome)>, StoreError> {
+        let mut savepoint = tx.begin().await?;
+        let mut effects = Effects::default();
+        let applied = statuses::apply(&mut savepoint, self.engine, batch, &mut effects).await;
+        match applied {
+            Ok(outcomes) => {
+                savepoint.commit().await?;
+                self.effects.add(effects);
+                Ok(batch.iter().map(|(n, _)| *n).zip(outcomes).collect())
+            }
+            Err(error) if error.is_transient() => Err(error),
+            Err(error) => {
+                savepoint.rollback().await?;
+                if let [(n, _)] = batch {
+                    return Ok(vec![(*n, ItemOutcome::Failed(error.to_string()))]);
+                }
+                let (left, right) = batch.split_at(batch.len() / 2);
+                let mut outcomes = Box::pin(self.bisect(tx, left)).await?;
+                outcomes.extend(Box::pin(self.bisect(tx, right)).await?);
+                Ok(outcomes)
+            }
+        }
+    }
+
+    /// Applies one item under a savepoint of its own: unless it is applied, nothing of it stays.
+    async fn apply_alone(&mut self, tx: &mut PgConnection, item: &InboxItem) -> Result<ItemOutcome, StoreError> {
+        let mut savepoint = tx.begin().await?;
+        let mut effects = Effects::default();
+        let outcome = match apply_one(&mut savepoint, self.engine, item, &mut effects).await {
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => ItemOutcome::Failed(error.to_string()),
+            Ok(outcome) => outcome,
+        };
+        if outcome == ItemOutcome::Applied {
+            savepoint.commit().await?;
+            self.effects.add(effects);
+        } else {
+            savepoint.rollback().await?;
+        }
+        Ok(outcome)
+    }
+}
+
+async fn apply_one(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    item: &InboxItem,
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    match &item.news {
+        ItemNews::Reply(news) => replies::apply(tx, engine, item, news, effects).await,
+        ItemNews::Wish(news) => opt_out::apply_wish(tx, engine, item, news, effects).await,
+        ItemNews::IdentityChange { before, now, phone } => {
+            if let Some(sender) = item.senders.first() {
+                reply::change_id(tx, *sender, (before.as_deref(), now), phone.as_deref()).await?;
+            }
+            Ok(ItemOutcome::Applied)
+        }
+        ItemNews::Notice(news) => notices::apply(tx, engine, item, news, effects).await,
+        ItemNews::Unreadable(why) => Ok(ItemOutcome::Failed(why.clone())),
+        ItemNews::Nothing | ItemNews::Status(_) | ItemNews::Identity { .. } => Ok(ItemOutcome::Applied),
+    }
+}
+
+/// What is in a request. Its items have the same positions whenever it is read.
+fn read(row: &InboxRow, n: usize, now: DateTime<Utc>) -> Vec<InboxItem> {
+    let news: Vec<_> = if row.provider == "meta" {
+        meta::parse(&row.body, now).into_iter().map(item::of_meta).collect()
+    } else {
+        let origin =
+            |position: usize| item::WsapmeOrigin { digest: &row.digest, position, received_at: row.received_at };
+        let events = wsapme::parse(&row.body, now).into_iter().enumerate();
+        events.map(|(position, event)| item::of_wsapme(event, &origin(position))).collect()
+    };
+    let items = (0..).zip(news).map(|(position, read)| InboxItem {
+        row: n,
+        position,
+        received_at: row.received_at,
+        senders: row.senders.clone().unwrap_or_default(),
+        device: read.device,
+        account: read.account,
+        news: read.news,
+    });
+    items.collect()
+}
+
+/// What became of each request.
+fn progress<'a>(
+    rows: &[InboxRow],
+    counts: &[i32],
+    outcomes: impl Iterator<Item = (&'a InboxItem, ItemOutcome)>,
+    now: DateTime<Utc>,
+) -> Vec<InboxProgress> {
+    let mut all: Vec<InboxProgress> = rows
+        .iter()
+        .zip(counts)
+        .map(|(row, items)| InboxProgress {
+            items: *items,
+            failed: row.failed_items.clone().unwrap_or_default(),
+            reason: row.reason.clone().filter(|_| row.failed_items.is_some()),
+            pause: PARKED_PAUSE.saturating_mul(1 << row.tries.clamp(0, 20)).min(PARKED_PAUSE_MAX),
+            ..InboxProgress::default()
+        })
+        .collect();
+    for (item, outcome) in outcomes {
+        let progress = &mut all[item.row];
+        match outcome {
+            ItemOutcome::Applied => {}
+            ItemOutcome::Waits { why, .. } if now - item.received_at > PARKED_AT_MOST => {
+                progress.failed.push(item.position);
+                progress.reason = Some(format!("given up after a day: {why}"));
+            }
+            ItemOutcome::Waits { why, id } => {
+                progress.open.push(item.position);
+                progress.waits_for.extend(id);
+                progress.reason.get_or_insert(why);
+            }
+            ItemOutcome::Locked => {
+                progress.open.push(item.position);
+                progress.reason.get_or_insert_with(|| "a person's row is locked by somebody else".to_owned());
+                progress.pause = progress.pause.min(Duration::from_millis(500));
+            }
+            ItemOutcome::Failed(why) => {
+                progress.failed.push(item.position);
+                progress.reason = Some(why);
+            }
+        }
+    }
+    all
+}

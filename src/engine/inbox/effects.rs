@@ -1,0 +1,34 @@
+//! What follows from webhooks once they are applied durably: others are notified.
+
+use std::collections::HashSet;
+
+use crate::domain::ids::BlastId;
+use crate::engine::context::EngineContext;
+
+/// Gathered within the transaction, published after it.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub changed: HashSet<BlastId>,
+    /// Something was paused or stopped, or somebody opted out: every sender reads again before its next POST.
+    pub ordered: bool,
+    /// Ids that a status taught: what waits for them can be applied.
+    pub learned_ids: Vec<String>,
+}
+
+impl Effects {
+    pub(super) fn add(&mut self, other: Self) {
+        self.changed.extend(other.changed);
+        self.ordered |= other.ordered;
+        self.learned_ids.extend(other.learned_ids);
+    }
+
+    /// A notification that is lost costs a moment: everybody polls as well.
+    pub(super) async fn publish(self, engine: &EngineContext) {
+        for blast in self.changed {
+            let _ = engine.notifier.changed().send(blast);
+        }
+        if self.ordered {
+            let _ = engine.notifier.order(&engine.sending_pool, None).await;
+        }
+    }
+}

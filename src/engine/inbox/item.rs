@@ -1,0 +1,138 @@
+//! One piece of news, whichever provider it came from.
+
+mod of_meta;
+mod of_wsapme;
+
+use chrono::{DateTime, Utc};
+
+pub(super) use of_meta::of_meta;
+pub(super) use of_wsapme::{WsapmeOrigin, of_wsapme};
+
+use crate::domain::ids::{MessageId, SenderId};
+use crate::provider::ProviderStage;
+use crate::provider::meta::callback::CallbackData;
+use crate::provider::meta::webhook::{MarketingWish, MessagePricing};
+
+/// An item of a request.
+pub(super) struct InboxItem {
+    /// Which of the requests of this turn it is in.
+    pub row: usize,
+    pub position: i32,
+    pub received_at: DateTime<Utc>,
+    /// Whose news it may be, the likeliest first; none where the number is not one of ours.
+    pub senders: Vec<SenderId>,
+    /// Meta's id of the number.
+    pub device: Option<String>,
+    /// Meta's id of the business account.
+    pub account: Option<String>,
+    pub news: ItemNews,
+}
+
+pub(super) enum ItemNews {
+    Status(Box<StatusNews>),
+    Reply(Box<ReplyNews>),
+    Identity {
+        phone: String,
+        user_id: String,
+    },
+    IdentityChange {
+        before: Option<String>,
+        now: String,
+        phone: Option<String>,
+    },
+    Wish(WishNews),
+    Notice(NoticeNews),
+    /// Kept as it came; it changes nothing.
+    Nothing,
+    Unreadable(String),
+}
+
+/// The status of a message that we sent.
+pub(super) struct StatusNews {
+    pub message_id: MessageId,
+    /// Which attempt it was, as the provider returns it.
+    pub callback: Option<CallbackData>,
+    /// Another program's callback data: the message is not ours.
+    pub is_foreign: bool,
+    pub stage: Option<ProviderStage>,
+    pub word: String,
+    pub at: Option<DateTime<Utc>>,
+    pub c2s_at: Option<DateTime<Utc>>,
+    /// Code and sentence of a failure.
+    pub error: Option<(String, String)>,
+    pub pricing: Option<MessagePricing>,
+    pub person: NewsPerson,
+}
+
+/// A number with its plus, an id, or both.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NewsPerson {
+    pub phone: Option<String>,
+    pub user_id: Option<String>,
+}
+
+pub(super) struct ReplyNews {
+    pub person: NewsPerson,
+    pub name: Option<String>,
+    pub kind: String,
+    pub body: String,
+    /// Of a button or a list's line.
+    pub payload: Option<String>,
+    pub media_id: Option<String>,
+    pub message_id: String,
+    pub quoted: Option<MessageId>,
+    pub at: Option<DateTime<Utc>>,
+}
+
+pub(super) struct WishNews {
+    pub person: NewsPerson,
+    pub wish: MarketingWish,
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// What a provider says of an account, a number or a template.
+pub(super) struct NoticeNews {
+    pub field: &'static str,
+    pub subject: Option<String>,
+    pub words: String,
+    pub written_at: Option<DateTime<Utc>>,
+    pub demand: NoticeDemand,
+}
+
+/// What must follow from a notice.
+pub(super) enum NoticeDemand {
+    None,
+    /// Every sender of the account stops, with this code.
+    StopAccount {
+        code: String,
+    },
+    PauseTemplate {
+        name: String,
+        language: Option<String>,
+    },
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ItemOutcome {
+    Applied,
+    /// To be tried again later; until this id is known, where it is one.
+    Waits {
+        why: String,
+        id: Option<String>,
+    },
+    /// Somebody else has a person's row.
+    Locked,
+    Failed(String),
+}
+
+/// News as it was read, with where it came from.
+pub(super) struct ReadItem {
+    pub device: Option<String>,
+    pub account: Option<String>,
+    pub news: ItemNews,
+}
+
+fn with_plus(digits: &str) -> String {
+    format!("+{digits}")
+}

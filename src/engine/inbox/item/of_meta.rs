@@ -1,0 +1,138 @@
+//! News of Meta's.
+
+use chrono::{DateTime, Utc};
+
+use super::{ItemNews, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews, WishNews, with_plus};
+use crate::provider::meta::webhook::{
+    AccountEffect, InboundContent, InboundMessage, StatusEvent, TemplateChange, TemplateEvent, WebhookEvent,
+    WebhookItem, WebhookPerson,
+};
+
+pub(in crate::engine::inbox) fn of_meta(item: WebhookItem) -> ReadItem {
+    let origin = &item.origin;
+    let (device, account, written_at) = (origin.phone_number_id.clone(), origin.waba_id.clone(), origin.at);
+    let news = match item.event {
+        WebhookEvent::Status(status) => ItemNews::Status(Box::new(status_news(*status))),
+        WebhookEvent::Message(message) => reply_news(*message),
+        WebhookEvent::Identity(identity) => {
+            ItemNews::Identity { phone: with_plus(&identity.phone), user_id: identity.user_id.to_string() }
+        }
+        WebhookEvent::IdentityChange(change) => match change.user_id {
+            Some(now) => ItemNews::IdentityChange {
+                before: change.previous_user_id.map(|id| id.to_string()),
+                now: now.to_string(),
+                phone: change.phone.as_deref().map(with_plus),
+            },
+            None => ItemNews::Nothing,
+        },
+        WebhookEvent::Preference(event) => {
+            ItemNews::Wish(WishNews { person: event.person.into(), wish: event.wish, at: event.at })
+        }
+        WebhookEvent::Unreadable { why, .. } => ItemNews::Unreadable(why),
+        WebhookEvent::Other { .. } => ItemNews::Nothing,
+        other => notice_news(other, written_at),
+    };
+    ReadItem { device, account, news }
+}
+
+fn status_news(status: StatusEvent) -> StatusNews {
+    let error = status.errors.first().map(|error| (error.code_text(), error.message.clone()));
+    StatusNews {
+        is_foreign: status.callback.is_none() && status.callback_text.is_some(),
+        message_id: status.message_id,
+        callback: status.callback,
+        stage: status.stage,
+        word: status.status,
+        at: status.at,
+        c2s_at: None,
+        error,
+        pricing: status.pricing,
+        person: status.recipient.into(),
+    }
+}
+
+fn reply_news(message: InboundMessage) -> ItemNews {
+    if !message.content.is_reply() {
+        return ItemNews::Nothing;
+    }
+    let (kind, payload, media_id) = match &message.content {
+        InboundContent::Text(_) => ("text", None, None),
+        InboundContent::Button { payload, .. } => ("button", payload.clone(), None),
+        InboundContent::ButtonReply { id, .. } => ("button", Some(id.clone()), None),
+        InboundContent::ListReply { id, .. } => ("list", Some(id.clone()), None),
+        InboundContent::Form(form) => ("form", Some(form.response.clone()), None),
+        InboundContent::Media(media) => (media.kind.word(), None, Some(media.id.clone())),
+        InboundContent::Location { .. } => ("location", None, None),
+        InboundContent::Contacts { .. } => ("contact", None, None),
+        InboundContent::Order(_) => ("order", None, None),
+        _ => ("other", None, None),
+    };
+    ItemNews::Reply(Box::new(ReplyNews {
+        kind: kind.to_owned(),
+        payload,
+        media_id,
+        body: message.content.words(),
+        person: message.from.into(),
+        name: message.name,
+        message_id: message.id.as_str().to_owned(),
+        quoted: message.quoted,
+        at: message.at,
+    }))
+}
+
+fn notice_news(event: WebhookEvent, written_at: Option<DateTime<Utc>>) -> ItemNews {
+    let none = NoticeDemand::None;
+    let (field, subject, words, demand) = match event {
+        WebhookEvent::Account(event) => {
+            let demand = match event.effect {
+                AccountEffect::StopsSending { .. } => NoticeDemand::StopAccount { code: event.event.clone() },
+                AccountEffect::Reinstated | AccountEffect::Notice => none,
+            };
+            ("account_update", None, joined(&event.event, event.detail.as_deref()), demand)
+        }
+        WebhookEvent::Template(event) => {
+            let language = event.template.language.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
+            let subject = format!("{}{language}", event.template.name);
+            let (field, words) = template_words(&event);
+            let (pauses, template) = (event.pauses(), event.template);
+            let pause = NoticeDemand::PauseTemplate { name: template.name, language: template.language };
+            (field, Some(subject), words, if pauses { pause } else { none })
+        }
+        WebhookEvent::Number(event) => ("phone_number_quality_update", event.display_phone_number, event.event, none),
+        WebhookEvent::Capability(event) => {
+            let limit = event.limit.map_or_else(|| "unknown".to_owned(), |limit| format!("{limit:?}"));
+            ("business_capability_update", None, format!("people a day: {limit}"), none)
+        }
+        WebhookEvent::Error(error) => ("errors", Some(error.code_text()), error.message, none),
+        _ => return ItemNews::Nothing,
+    };
+    ItemNews::Notice(NoticeNews { field, subject, words, written_at, demand })
+}
+
+fn template_words(event: &TemplateEvent) -> (&'static str, String) {
+    let change = |before: Option<&str>, now: &str| match before {
+        Some(before) => format!("{before} to {now}"),
+        None => now.to_owned(),
+    };
+    match &event.change {
+        TemplateChange::Status { status, reason } => {
+            ("message_template_status_update", joined(status, reason.as_deref()))
+        }
+        TemplateChange::Quality { before, now } => {
+            ("message_template_quality_update", format!("quality {}", change(before.as_deref(), now)))
+        }
+        TemplateChange::Category { before, now } => {
+            ("template_category_update", format!("category {}", change(before.as_deref(), now)))
+        }
+    }
+}
+
+fn joined(word: &str, detail: Option<&str>) -> String {
+    detail.map_or_else(|| word.to_owned(), |detail| format!("{word}: {detail}"))
+}
+
+impl From<WebhookPerson> for NewsPerson {
+    fn from(person: WebhookPerson) -> Self {
+        Self { phone: person.phone.as_deref().map(with_plus), user_id: person.user_id.map(|id| id.as_str().to_owned()) }
+    }
+}

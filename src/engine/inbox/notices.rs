@@ -1,0 +1,84 @@
+//! Notices about accounts, numbers and templates: kept with the provider's words, and acted on once. Whoever lets a blast or
+//! a sender go on afterwards is not overruled by a copy that comes late.
+
+use sqlx::PgConnection;
+
+use super::effects::Effects;
+use super::item::{InboxItem, ItemOutcome, NoticeDemand, NoticeNews};
+use super::statuses::pause;
+use crate::domain::ids::SenderId;
+use crate::domain::sender::StopCode;
+use crate::engine::context::EngineContext;
+use crate::store::inbox::notices::{self, NewNotice};
+use crate::store::{StoreError, sender};
+
+pub(super) async fn apply(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    item: &InboxItem,
+    news: &NoticeNews,
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let new = NewNotice {
+        provider: "meta",
+        account: item.account.as_deref(),
+        field: news.field,
+        subject: news.subject.as_deref(),
+        words: &news.words,
+        at: news.written_at.unwrap_or(item.received_at),
+        written_at: news.written_at,
+    };
+    let Some(id) = notices::add(&mut *tx, &new).await? else { return Ok(ItemOutcome::Applied) };
+    tracing::info!(account = item.account, field = news.field, subject = news.subject, words = news.words, "notice");
+    let senders = senders_of_account(engine, item.account.as_deref());
+    let effect = match &news.demand {
+        NoticeDemand::None => None,
+        NoticeDemand::StopAccount { code } => stop_all(&mut *tx, &senders, code, &news.words).await?,
+        NoticeDemand::PauseTemplate { name, language } => {
+            let why = format!("Meta says of template {}: {}", news.subject.as_deref().unwrap_or(name), news.words);
+            pause_all(&mut *tx, &senders, (name, language.as_deref()), &why).await?
+        }
+    };
+    if let Some(effect) = effect {
+        notices::set_effect(tx, id, &effect).await?;
+        effects.ordered = true;
+    }
+    Ok(ItemOutcome::Applied)
+}
+
+fn senders_of_account(engine: &EngineContext, account: Option<&str>) -> Vec<SenderId> {
+    let of_account = |meta: &crate::provider::meta::Meta| Some(meta.waba_id()) == account;
+    let senders = engine.senders.iter().filter(|sender| sender.meta.as_deref().is_some_and(of_account));
+    senders.map(|sender| sender.id).collect()
+}
+
+async fn stop_all(
+    tx: &mut PgConnection,
+    senders: &[SenderId],
+    code: &str,
+    words: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut stopped = 0;
+    for id in senders {
+        if sender::stop(&mut *tx, *id, &StopCode::Provider(code.to_owned()), words).await? {
+            tracing::warn!(sender = id.0, code, words, "stopped by a notice about its account");
+            stopped += 1;
+        }
+    }
+    Ok((stopped > 0).then(|| format!("{stopped} stopped")))
+}
+
+async fn pause_all(
+    tx: &mut PgConnection,
+    senders: &[SenderId],
+    (name, language): (&str, Option<&str>),
+    why: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut paused = Vec::new();
+    for id in notices::blasts_with_template(&mut *tx, senders, name, language).await? {
+        if pause(&mut *tx, id, why).await? {
+            paused.push(format!("blast {id} paused"));
+        }
+    }
+    Ok((!paused.is_empty()).then(|| paused.join(", ")))
+}

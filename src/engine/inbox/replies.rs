@@ -1,0 +1,151 @@
+//! What people write back: kept, and attributed by the message that it quotes, else to the newest one that reached them. A stop
+//! word alone is an opt-out.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::effects::Effects;
+use super::item::{InboxItem, ItemOutcome, ReplyNews};
+use super::opt_out::{self, OptOut};
+use crate::domain::ids::SenderId;
+use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
+use crate::engine::context::EngineContext;
+use crate::store::StoreError;
+use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::reply::{self, AnsweredMessage, NewReply};
+
+/// A reply that quotes nothing answers a message of this age at most.
+const REPLY_WINDOW: TimeDelta = TimeDelta::days(30);
+/// A reply waits this long for its writer's number, where nothing but an id is known of them, and for what becomes of a message
+/// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
+const PATIENCE: TimeDelta = TimeDelta::hours(1);
+
+pub(super) async fn apply(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    item: &InboxItem,
+    news: &ReplyNews,
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let is_stop = is_stop(engine, news);
+    let written_to = attribute(&mut *tx, item, news).await?;
+    let has_time = engine.clock.now() - item.received_at < PATIENCE;
+    if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
+        return Ok(ItemOutcome::Waits { why: "no number is known of this person's id".to_owned(), id: None });
+    }
+    if has_time && !is_stop && written_to.is_undecided(&mut *tx, item).await? {
+        let why = "it is not known yet whether a message to this person went".to_owned();
+        return Ok(ItemOutcome::Waits { why, id: None });
+    }
+    let (sender, phone, answered) = match written_to {
+        WrittenTo::Message { sender, phone, message, quoted } => (sender, phone, Some((message, quoted))),
+        WrittenTo::Sender { sender, phone } => (sender, phone, None),
+        WrittenTo::Nobody => return Ok(ItemOutcome::Applied),
+    };
+    let at = news.at.unwrap_or(item.received_at);
+    let new = NewReply {
+        sender,
+        answers: answered.map(|(message, _)| message),
+        phone: phone.as_deref(),
+        user_id: news.person.user_id.as_deref(),
+        name: news.name.as_deref(),
+        kind: &news.kind,
+        body: &news.body,
+        payload: news.payload.as_deref(),
+        media_id: news.media_id.as_deref(),
+        message_id: &news.message_id,
+        quoted_id: news.quoted.as_ref().map(crate::domain::ids::MessageId::as_str),
+        at,
+    };
+    if !reply::add(&mut *tx, &new).await? {
+        return Ok(ItemOutcome::Applied);
+    }
+    if let (true, Some(phone)) = (is_stop, &phone) {
+        let opt_out = OptOut { sender, phone, source: "person", reason: "they asked", at };
+        let outcome = opt_out::record(&mut *tx, engine, opt_out, effects).await?;
+        if outcome != ItemOutcome::Applied {
+            return Ok(outcome);
+        }
+    }
+    let Some((message, quoted)) = answered else { return Ok(ItemOutcome::Applied) };
+    let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted } };
+    let stamped = StampedEvidence { attempt: message.attempt, at, evidence };
+    let entry = EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Webhook);
+    let entry = EvidenceEntry { metadata: Some(json!({ "text": news.body })), ..entry };
+    let recorded = record_in(tx, &[entry], &engine.settings.retry, WhenLocked::Skip).await?;
+    if recorded.contains(&EntryOutcome::Locked) {
+        return Ok(ItemOutcome::Locked);
+    }
+    effects.changed.insert(message.blast_id);
+    Ok(ItemOutcome::Applied)
+}
+
+/// By the words, or by the button's payload.
+fn is_stop(engine: &EngineContext, news: &ReplyNews) -> bool {
+    let words = &engine.stop_words;
+    words.is_stop(&news.body) || news.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
+}
+
+/// Whom somebody wrote to, with the writer's number.
+enum WrittenTo {
+    Message {
+        sender: SenderId,
+        phone: Option<String>,
+        message: AnsweredMessage,
+        quoted: Quoted,
+    },
+    /// No message is known that this could answer.
+    Sender {
+        sender: SenderId,
+        phone: Option<String>,
+    },
+    /// The number is not one of ours.
+    Nobody,
+}
+
+impl WrittenTo {
+    /// The number of a writer who quotes none of our messages.
+    fn phone(&self) -> Option<&str> {
+        match self {
+            Self::Nobody | Self::Message { quoted: Quoted::Yes, .. } => None,
+            Self::Message { phone, .. } | Self::Sender { phone, .. } => phone.as_deref(),
+        }
+    }
+
+    /// Whether nothing but an id is known of the writer.
+    const fn lacks_number(&self) -> bool {
+        matches!(self, Self::Sender { phone: None, .. })
+    }
+
+    /// Whether a message may have gone to the writer that this answers, unless it quotes another.
+    async fn is_undecided(&self, tx: &mut PgConnection, item: &InboxItem) -> Result<bool, StoreError> {
+        let Some(phone) = self.phone() else { return Ok(false) };
+        for sender in &item.senders {
+            if reply::is_undecided(&mut *tx, *sender, phone).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+async fn attribute(tx: &mut PgConnection, item: &InboxItem, news: &ReplyNews) -> Result<WrittenTo, StoreError> {
+    let Some(first) = item.senders.first().copied() else { return Ok(WrittenTo::Nobody) };
+    let phone = opt_out::phone_of(&mut *tx, first, &news.person).await?;
+    for sender in item.senders.iter().copied() {
+        if let Some(id) = &news.quoted
+            && let Some(message) = reply::quoted(&mut *tx, sender, id).await?
+        {
+            return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::Yes });
+        }
+    }
+    let Some(number) = &phone else { return Ok(WrittenTo::Sender { sender: first, phone }) };
+    let at = news.at.unwrap_or(item.received_at);
+    for sender in item.senders.iter().copied() {
+        if let Some(message) = reply::newest_reached(&mut *tx, (sender, number), at, REPLY_WINDOW).await? {
+            return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::No });
+        }
+    }
+    Ok(WrittenTo::Sender { sender: first, phone })
+}

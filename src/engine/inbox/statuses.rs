@@ -1,0 +1,321 @@
+//! Statuses: found by the id of their message, else by the attempt that they return. The latter settles a send whose outcome is
+//! unknown, and teaches its id.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::effects::Effects;
+use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
+use super::opt_out::{self, OptOut};
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
+use crate::domain::phone::PersonKey;
+use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
+use crate::domain::retry::ErrorClass;
+use crate::domain::sender::StopCode;
+use crate::domain::status::Status;
+use crate::engine::configured_sender::ConfiguredSender;
+use crate::engine::context::EngineContext;
+use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::inbox::messages::{self, AttemptQuery, KnownMessage, PricingRow};
+use crate::store::reply::{self, LearnedIdentity};
+use crate::store::{StoreError, blast, sender};
+
+/// Where a provider says nothing.
+const FAILED_LATER: &str = "the provider reported a failure after accepting it";
+
+/// Applies a batch; what became of each, in order.
+pub(super) async fn apply(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    batch: &[(usize, &InboxItem)],
+    effects: &mut Effects,
+) -> Result<Vec<ItemOutcome>, StoreError> {
+    let statuses: Vec<StatusItem<'_>> = batch.iter().filter_map(|(_, item)| StatusItem::of(item)).collect();
+    let found = find(tx, engine, &statuses).await?;
+    let mut entries = Vec::with_capacity(statuses.len());
+    let mut of_entry = Vec::with_capacity(statuses.len());
+    for (n, (status, found)) in statuses.iter().zip(&found).enumerate() {
+        for entry in entries_of(engine, status, found) {
+            entries.push(entry);
+            of_entry.push(n);
+        }
+    }
+    let mut outcomes: Vec<ItemOutcome> =
+        statuses.iter().zip(&found).map(|(status, found)| found.outcome(status)).collect();
+    let recorded = record_in(tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
+    for ((entry, n), recorded) in entries.iter().zip(of_entry).zip(recorded) {
+        match recorded {
+            EntryOutcome::Locked => outcomes[n] = ItemOutcome::Locked,
+            EntryOutcome::Changed { .. } => {
+                effects.changed.insert(entry.blast);
+                if let (Evidence::Provider { error: Some(error), .. }, Some(message)) =
+                    (&entry.stamped.evidence, found[n].message())
+                {
+                    consequences(tx, engine, Failure { message, error, at: entry.stamped.at }, effects).await?;
+                }
+            }
+            EntryOutcome::Nothing | EntryOutcome::Refused(_) | EntryOutcome::Gone => {}
+        }
+    }
+    let learned = statuses.iter().zip(&found).filter(|(_, found)| matches!(found, MessageMatch::ByAttempt(_)));
+    effects.learned_ids.extend(learned.map(|(status, _)| status.news.message_id.as_str().to_owned()));
+    reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
+    messages::record_pricing(tx, &pricing(&statuses, &found, &outcomes)).await?;
+    Ok(outcomes)
+}
+
+struct StatusItem<'a> {
+    item: &'a InboxItem,
+    news: &'a StatusNews,
+}
+
+impl<'a> StatusItem<'a> {
+    fn of(item: &'a InboxItem) -> Option<Self> {
+        let ItemNews::Status(news) = &item.news else { return None };
+        Some(Self { item, news })
+    }
+
+    fn at(&self) -> DateTime<Utc> {
+        self.news.at.unwrap_or(self.item.received_at)
+    }
+}
+
+/// Whose message a status is about.
+enum MessageMatch {
+    ById(KnownMessage),
+    /// By the attempt that it returns: its id is not known yet.
+    ByAttempt(KnownMessage),
+    /// By the attempt; the answer to its POST is still to come, and is evidence of its own.
+    InFlight,
+    /// Of another program, or of another installation.
+    Foreign,
+    Unknown,
+}
+
+impl MessageMatch {
+    const fn message(&self) -> Option<&KnownMessage> {
+        match self {
+            Self::ById(message) | Self::ByAttempt(message) => Some(message),
+            Self::InFlight | Self::Foreign | Self::Unknown => None,
+        }
+    }
+
+    fn outcome(&self, status: &StatusItem<'_>) -> ItemOutcome {
+        let id = Some(status.news.message_id.as_str().to_owned());
+        match self {
+            Self::ById(_) | Self::ByAttempt(_) | Self::Foreign => ItemOutcome::Applied,
+            Self::InFlight => ItemOutcome::Waits { why: "the answer to its send is still to come".to_owned(), id },
+            Self::Unknown => {
+                ItemOutcome::Waits { why: format!("no message is known as {}", status.news.message_id), id }
+            }
+        }
+    }
+}
+
+async fn find(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    statuses: &[StatusItem<'_>],
+) -> Result<Vec<MessageMatch>, StoreError> {
+    let mut asked = Vec::with_capacity(statuses.len());
+    for (n, status) in (0..).zip(statuses) {
+        asked.extend(status.item.senders.iter().map(|sender| (n, *sender, &status.news.message_id)));
+    }
+    let known = messages::by_ids(tx, &asked).await?;
+    let mut known: HashMap<i32, KnownMessage> = known.into_iter().map(|message| (message.n, message)).collect();
+    let mut found: Vec<MessageMatch> =
+        (0..).zip(statuses).map(|(n, status)| first_guess(known.remove(&n), status)).collect();
+    let attempts = (0..).zip(statuses).zip(&found).filter(|(_, found)| matches!(found, MessageMatch::Unknown));
+    let attempts: Vec<AttemptQuery> =
+        attempts.filter_map(|((n, status), _)| attempt_query(engine, n, status.news)).collect();
+    if attempts.is_empty() {
+        return Ok(found);
+    }
+    for message in messages::by_attempts(tx, &attempts).await? {
+        let Ok(n) = usize::try_from(message.n) else { continue };
+        if is_of(&message, &statuses[n]) {
+            let is_in_flight = message.status == Status::Sending && message.newest_attempt == message.attempt;
+            found[n] = if is_in_flight { MessageMatch::InFlight } else { MessageMatch::ByAttempt(message) };
+        }
+    }
+    Ok(found)
+}
+
+fn first_guess(known: Option<KnownMessage>, status: &StatusItem<'_>) -> MessageMatch {
+    match known {
+        Some(message) => MessageMatch::ById(message),
+        None if status.news.is_foreign || status.item.senders.is_empty() => MessageMatch::Foreign,
+        None => MessageMatch::Unknown,
+    }
+}
+
+fn attempt_query(engine: &EngineContext, n: i32, news: &StatusNews) -> Option<AttemptQuery> {
+    let callback = news.callback.as_ref().filter(|callback| callback.installation() == &*engine.installation)?;
+    Some(AttemptQuery { n, blast: callback.blast, recipient: callback.recipient, attempt: callback.attempt })
+}
+
+/// The same number may serve another installation: sender and person must be those of the attempt.
+fn is_of(message: &KnownMessage, status: &StatusItem<'_>) -> bool {
+    let named =
+        status.news.person.phone.as_deref().and_then(|phone| PersonKey::of_digits(phone.trim_start_matches('+')));
+    let is_person = named.is_none_or(|named| message.phone_number.key() == Some(named));
+    is_person && status.item.senders.contains(&message.sender_id)
+}
+
+/// The evidence in a status. One that teaches its id proves the acceptance first.
+fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMatch) -> Vec<EvidenceEntry> {
+    let Some(message) = found.message() else { return Vec::new() };
+    let entry = |evidence| {
+        let stamped = StampedEvidence { attempt: message.attempt, at: status.at(), evidence };
+        EvidenceEntry {
+            metadata: Some(json!({ "word": status.news.word })),
+            ..EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Webhook)
+        }
+    };
+    let mut entries = Vec::with_capacity(2);
+    if matches!(found, MessageMatch::ByAttempt(_)) {
+        let accepted = Evidence::Accepted {
+            message_id: Some(status.news.message_id.clone()),
+            provider_status: None,
+            message_timestamp: None,
+        };
+        entries.push(EvidenceEntry { answer: Some(learned_answer(message, status.news)), ..entry(accepted) });
+    }
+    if let Some(stage) = status.news.stage {
+        let error = (stage == ProviderStage::Failed).then(|| failure(engine, message, status.news));
+        let (word, c2s_at) = (status.news.word.clone(), status.news.c2s_at);
+        entries.push(entry(Evidence::Provider { stage, word, c2s_at, error }));
+    }
+    entries
+}
+
+fn learned_answer(message: &KnownMessage, news: &StatusNews) -> AttemptAnswer {
+    AttemptAnswer {
+        sender: message.sender_id,
+        outcome: AttemptOutcome::Accepted,
+        message_id: Some(news.message_id.clone()),
+        http_status: None,
+        error_code: None,
+        body: bytes::Bytes::new(),
+        text: None,
+        flagged: Some("its id was learned from a webhook"),
+    }
+}
+
+fn failure(engine: &EngineContext, message: &KnownMessage, news: &StatusNews) -> ProviderError {
+    let (code, words) = news.error.clone().unwrap_or_else(|| ("error".to_owned(), String::new()));
+    let sender = configured(engine, message);
+    let class = sender.map_or(ErrorClass::FailRecipient, |sender| sender.provider.failure_class(Some(&code)));
+    let message = if words.is_empty() { FAILED_LATER.to_owned() } else { words };
+    ProviderError { code, message, class }
+}
+
+fn configured<'e>(engine: &'e EngineContext, message: &KnownMessage) -> Option<&'e ConfiguredSender> {
+    engine.senders.iter().find(|sender| sender.id == message.sender_id)
+}
+
+/// A failure that changed its person.
+struct Failure<'a> {
+    message: &'a KnownMessage,
+    error: &'a ProviderError,
+    at: DateTime<Utc>,
+}
+
+/// What a failure means beyond its person, written with it.
+async fn consequences(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    Failure { message, error, at }: Failure<'_>,
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    match error.class {
+        ErrorClass::StopSender => {
+            let code = StopCode::Provider(error.code.clone());
+            if sender::stop(&mut *tx, message.sender_id, &code, &error.message).await? {
+                tracing::warn!(sender = message.sender_id.0, code = error.code, error.message, "stopped by a webhook");
+                effects.ordered = true;
+            }
+        }
+        ErrorClass::PauseBlast => {
+            if pause(tx, message.blast_id, &error.message).await? {
+                effects.ordered = true;
+            }
+        }
+        ErrorClass::OptOut => {
+            let opt_out = OptOut {
+                sender: message.sender_id,
+                phone: message.phone_number.as_str(),
+                source: "provider",
+                reason: "the provider says that they opted out",
+                at,
+            };
+            opt_out::record(tx, engine, opt_out, effects).await?;
+        }
+        ErrorClass::Retry | ErrorClass::SlowSender | ErrorClass::FailRecipient | ErrorClass::NotNow => {}
+    }
+    Ok(())
+}
+
+/// Pauses a blast that is being sent; `false`: it is not.
+pub(super) async fn pause(tx: &mut PgConnection, id: BlastId, why: &str) -> Result<bool, StoreError> {
+    let Some(head) = blast::head(&mut *tx, id).await?.filter(|head| head.state == BlastState::Sending) else {
+        return Ok(false);
+    };
+    let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };
+    let is_paused = blast::change(tx, id, head.version, change).await?;
+    if is_paused {
+        tracing::warn!(blast = id.0, why, "paused by a webhook");
+    }
+    Ok(is_paused)
+}
+
+/// Whose id stands beside no number: the number is that of our message.
+fn identities(statuses: &[StatusItem<'_>], found: &[MessageMatch]) -> Vec<LearnedIdentity> {
+    let learned = statuses.iter().zip(found).filter_map(|(status, found)| {
+        let (person, message) = (&status.news.person, found.message()?);
+        let user_id = person.user_id.clone().filter(|_| person.phone.is_none())?;
+        let phone = message.phone_number.as_str().to_owned();
+        Some(LearnedIdentity { sender: message.sender_id, user_id, phone })
+    });
+    learned.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Each message once, in the order of its key: two engines never wait for each other.
+fn pricing(statuses: &[StatusItem<'_>], found: &[MessageMatch], outcomes: &[ItemOutcome]) -> Vec<PricingRow> {
+    let mut rows: HashMap<(i64, &str), PricingRow> = HashMap::new();
+    for ((status, found), outcome) in statuses.iter().zip(found).zip(outcomes) {
+        let Some(message) = found.message().filter(|_| *outcome == ItemOutcome::Applied) else { continue };
+        let is_delivered = matches!(status.news.stage, Some(ProviderStage::Delivered | ProviderStage::Read));
+        let pricing = status.news.pricing.as_ref();
+        // Only Meta charges by message, and returns our attempt in each status.
+        if pricing.is_none() && !(is_delivered && status.news.callback.is_some()) {
+            continue;
+        }
+        let row = rows.entry((message.sender_id.0, status.news.message_id.as_str())).or_insert_with(|| PricingRow {
+            sender: message.sender_id,
+            message_id: status.news.message_id.clone(),
+            blast: message.blast_id,
+            recipient: message.recipient_id,
+            category: None,
+            kind: None,
+            model: None,
+            billable: None,
+            is_delivered: false,
+        });
+        row.is_delivered |= is_delivered;
+        if let Some(pricing) = pricing {
+            row.category = row.category.take().or_else(|| pricing.category.clone());
+            row.kind = row.kind.take().or_else(|| pricing.kind.clone());
+            row.model = row.model.take().or_else(|| pricing.model.clone());
+            row.billable = row.billable.or(pricing.is_billable);
+        }
+    }
+    let mut rows: Vec<PricingRow> = rows.into_values().collect();
+    rows.sort_unstable_by(|a, b| (a.sender, a.message_id.as_str()).cmp(&(b.sender, b.message_id.as_str())));
+    rows
+}

@@ -1,0 +1,350 @@
+//! The opt-outs that were noted on this machine, a line of JSON each behind a header: appended and made durable before the
+//! database's commit, so that a database that went back in time gets them again. What was lifted on purpose is appended as well.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::{MemoryError, Origin, make_directory, private};
+use crate::domain::phone::PersonKey;
+
+/// `# LENGTH ORIGIN`: how many bytes of lines follow as of the last append, and which file it is.
+const HEADER: usize = 2 + 20 + 1 + 33 + 1;
+
+/// An opt-out as it was noted, or lifted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RememberedOptOut {
+    pub business: String,
+    /// E.164, with the plus.
+    pub phone: String,
+    pub reason: Option<String>,
+    pub source: String,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    /// Somebody let the number be messaged again.
+    #[serde(default)]
+    pub is_lifted: bool,
+}
+
+/// Which file holds the opt-outs, and how many bytes of lines it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptOutExtent {
+    pub origin: String,
+    pub bytes: u64,
+}
+
+/// What can be read of a file, whatever is wrong with it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ReadableOptOuts {
+    pub standing: Vec<RememberedOptOut>,
+    /// How many are lost as far as that shows: 0 if the file is whole.
+    pub unreadable: usize,
+}
+
+/// The opt-outs of one database.
+#[derive(Debug, Clone)]
+pub struct OptOutMemory {
+    path: PathBuf,
+}
+
+/// Nobody else writes while it lives.
+#[derive(Debug)]
+pub struct OptOutLock {
+    memory: OptOutMemory,
+    _file: File,
+}
+
+impl OptOutMemory {
+    /// In the directory of its database. Makes nothing yet.
+    pub fn new(directory: &Path) -> Self {
+        Self { path: directory.join("opt-outs") }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits for whoever writes. Blocks the thread.
+    pub fn lock(&self) -> Result<OptOutLock, MemoryError> {
+        let locked = make_directory(self.directory()).and_then(|()| {
+            let path = self.path.with_extension("lock");
+            let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(path)?;
+            flock(&file, FlockOperation::LockExclusive)?;
+            Ok(file)
+        });
+        let file = locked.map_err(|error| self.unwritable(error))?;
+        Ok(OptOutLock { memory: self.clone(), _file: file })
+    }
+
+    /// How far a file reaches that is whole by its header, and writable. `is_begun`: this machine has had one before, so that a
+    /// file that is missing was removed. Makes one where there is none, and gives a header to one of an earlier version.
+    pub fn open(&self, is_begun: bool) -> Result<OptOutExtent, MemoryError> {
+        match self.extent() {
+            Ok(Some(extent)) => return Ok(extent),
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        let _lock = self.lock()?;
+        if let Some(extent) = self.extent()? {
+            return Ok(extent);
+        }
+        let lines = match fs::read(&self.path) {
+            Ok(lines) => lines,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_begun => Vec::new(),
+            Err(error) => return Err(self.unreadable(&error.to_string())),
+        };
+        if lines.last().is_some_and(|last| *last != b'\n') || parse(&lines).any(|line| line.is_none()) {
+            return Err(self.unreadable("it is damaged"));
+        }
+        self.replace(&lines)
+    }
+
+    /// What stands of the lines behind an offset that [`Self::open`] gave, one opt-out for each business and person.
+    pub fn since(&self, extent: &OptOutExtent, offset: u64) -> Result<Vec<RememberedOptOut>, MemoryError> {
+        let length = extent.bytes.checked_sub(offset).ok_or_else(|| self.unreadable("it was cut off"))?;
+        let file = File::open(&self.path).map_err(|error| self.unreadable(&error.to_string()))?;
+        let mut lines = vec![0; usize::try_from(length).unwrap_or(0)];
+        file.read_exact_at(&mut lines, HEADER as u64 + offset).map_err(|error| self.unreadable(&error.to_string()))?;
+        let noted: Option<Vec<_>> = parse(&lines).collect();
+        Ok(standing(noted.ok_or_else(|| self.unreadable("it is damaged"))?))
+    }
+
+    /// What stands of all that can be read.
+    pub fn readable(&self, is_begun: bool) -> ReadableOptOuts {
+        let is_whole = self.open(is_begun).is_ok();
+        let bytes = fs::read(&self.path).unwrap_or_default();
+        let is_header = bytes.first() == Some(&b'#');
+        let lines = if is_header { bytes.get(HEADER..).unwrap_or_default() } else { &bytes };
+        let unreadable = parse(lines).filter(Option::is_none).count();
+        let unreadable = if is_whole { unreadable } else { unreadable.max(1) };
+        ReadableOptOuts { standing: standing(parse(lines).flatten()), unreadable }
+    }
+
+    /// Begins a whole file with what could be read of a damaged one, which is kept beside it.
+    pub fn mend(&self, readable: &ReadableOptOuts) -> Result<OptOutExtent, MemoryError> {
+        let _lock = self.lock()?;
+        match fs::rename(&self.path, self.path.with_extension("damaged")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(error)),
+            _ => {}
+        }
+        let lines = encode(&readable.standing).map_err(|error| self.unwritable(error))?;
+        self.replace(&lines)
+    }
+
+    /// `None`: there is no file, or it has no header.
+    fn extent(&self) -> Result<Option<OptOutExtent>, MemoryError> {
+        let file = match private(OpenOptions::new().read(true).write(true)).open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.unwritable(error)),
+        };
+        let unreadable = |error: io::Error| self.unreadable(&error.to_string());
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut header = [0; HEADER];
+        if file.read_at(&mut header, 0).map_err(unreadable)? == 0 {
+            return Err(self.unreadable("it was cut off"));
+        }
+        if header[0] != b'#' {
+            return Ok(None);
+        }
+        let extent = read_header(&header).ok_or_else(|| self.unreadable("it is damaged"))?;
+        if extent.origin != Origin::of(&file).map_err(unreadable)?.to_string() {
+            return Err(self.unreadable("it is a copy"));
+        }
+        if length < HEADER as u64 + extent.bytes {
+            return Err(self.unreadable("it was cut off"));
+        }
+        Ok(Some(extent))
+    }
+
+    /// Written beside and renamed: a kill leaves the old one or the new one.
+    fn replace(&self, lines: &[u8]) -> Result<OptOutExtent, MemoryError> {
+        let draft = self.path.with_extension("new");
+        let written = (|| {
+            let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
+            let extent = OptOutExtent { origin: Origin::of(&file)?.to_string(), bytes: lines.len() as u64 };
+            file.write_all(header(&extent).as_bytes())?;
+            file.write_all(lines)?;
+            file.sync_data()?;
+            fs::rename(&draft, &self.path)?;
+            Ok(extent)
+        })();
+        written.map_err(|error| self.unwritable(error))
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
+    fn unreadable(&self, why: &str) -> MemoryError {
+        MemoryError::Unreadable { path: self.path.clone(), why: why.to_owned() }
+    }
+
+    fn unwritable(&self, error: io::Error) -> MemoryError {
+        MemoryError::Unwritable { path: self.path.clone(), error }
+    }
+}
+
+impl OptOutLock {
+    /// Appends these, and waits until they are durable. What was cut off or copied before stays so.
+    pub fn append(&self, noted: &[RememberedOptOut], is_begun: bool) -> Result<(), MemoryError> {
+        if !is_begun && !self.memory.path.exists() {
+            self.memory.replace(&[])?;
+        }
+        let written = encode(noted).and_then(|lines| self.try_append(&lines));
+        written.map_err(|error| self.memory.unwritable(error))
+    }
+
+    fn try_append(&self, lines: &[u8]) -> io::Result<()> {
+        let file = private(OpenOptions::new().read(true).write(true)).open(&self.memory.path)?;
+        let length = file.metadata()?.len();
+        let mut first = [0; HEADER];
+        if file.read_at(&mut first, 0)? > 0 && first[0] != b'#' {
+            // Of an earlier version: it gets its header when an engine reads it.
+            file.write_all_at(&[b"\n", lines].concat(), length)?;
+            return file.sync_data();
+        }
+        let Some(extent) = read_header(&first) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its header is damaged"));
+        };
+        // What lies behind the noted end was never durable: its writer was killed.
+        let end = length.min(HEADER as u64 + extent.bytes);
+        let is_cut = length < HEADER as u64 + extent.bytes;
+        let lines = [if is_cut { &b"\n"[..] } else { b"" }, lines].concat();
+        file.set_len(end)?;
+        file.write_all_at(&lines, end)?;
+        file.sync_data()?;
+        let after = OptOutExtent { bytes: extent.bytes + lines.len() as u64, ..extent };
+        file.write_all_at(header(&after).as_bytes(), 0)?;
+        file.sync_data()
+    }
+}
+
+fn header(extent: &OptOutExtent) -> String {
+    format!("# {:020} {:<33}\n", extent.bytes, extent.origin)
+}
+
+fn read_header(bytes: &[u8]) -> Option<OptOutExtent> {
+    let text = std::str::from_utf8(bytes).ok()?.strip_prefix("# ")?.strip_suffix('\n')?;
+    let (bytes, origin) = text.split_once(' ')?;
+    Some(OptOutExtent { origin: origin.trim_end().to_owned(), bytes: bytes.parse().ok()? })
+}
+
+fn encode(noted: &[RememberedOptOut]) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for opt_out in noted {
+        serde_json::to_writer(&mut lines, opt_out)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// Line by line; `None` for one that cannot be read.
+fn parse(lines: &[u8]) -> impl Iterator<Item = Option<RememberedOptOut>> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).ok())
+}
+
+fn standing(noted: impl IntoIterator<Item = RememberedOptOut>) -> Vec<RememberedOptOut> {
+    let mut newest = BTreeMap::new();
+    for opt_out in noted {
+        let person = PersonKey::of_digits(opt_out.phone.trim_start_matches('+'));
+        newest.insert((opt_out.business.clone(), person), opt_out);
+    }
+    newest.into_values().filter(|opt_out| !opt_out.is_lifted).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opt_out(business: &str, phone: &str, is_lifted: bool) -> RememberedOptOut {
+        let at = "2026-11-20T12:00:00Z".parse().unwrap();
+        let (source, by) = ("operator".to_owned(), "aina".to_owned());
+        let reason = Some("by letter\n".to_owned());
+        RememberedOptOut { business: business.to_owned(), phone: phone.to_owned(), reason, source, by, at, is_lifted }
+    }
+
+    fn append(memory: &OptOutMemory, noted: &[RememberedOptOut]) {
+        memory.lock().unwrap().append(noted, false).unwrap();
+    }
+
+    fn recalled(memory: &OptOutMemory) -> Vec<RememberedOptOut> {
+        memory.since(&memory.open(false).unwrap(), 0).unwrap()
+    }
+
+    #[test]
+    fn what_was_noted_stands_until_it_is_lifted_under_whatever_spelling() {
+        let home = tempfile::tempdir().unwrap();
+        let memory = OptOutMemory::new(&home.path().join("database"));
+        assert_eq!(recalled(&memory), []);
+        let (one, other) = (opt_out("kedai", "+5548987654321", false), opt_out("pasar", "+5548987654321", false));
+        append(&memory, &[one.clone(), other.clone()]);
+        let before = memory.open(true).unwrap().bytes;
+        append(&memory, std::slice::from_ref(&one));
+        assert_eq!(recalled(&memory), [one.clone(), other.clone()]);
+        assert_eq!(memory.since(&memory.open(true).unwrap(), before).unwrap(), [one]);
+
+        append(&memory, &[opt_out("kedai", "+554887654321", true)]);
+
+        assert_eq!(recalled(&memory), [other]);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_damaged_copied_or_removed_is_no_whole_one_whatever_is_appended() {
+        type Spoil = fn(&Path, Vec<u8>);
+        let spoil: [(Spoil, usize); 6] = [
+            (|path, bytes| fs::write(path, &bytes[..bytes.len() - 9]).unwrap(), 2),
+            (|path, bytes| fs::write(path, &bytes[..bytes.len() / 2]).unwrap(), 2),
+            (|path, bytes| fs::write(path, &bytes[..20]).unwrap(), 1),
+            (|path, _| fs::write(path, "").unwrap(), 1),
+            (
+                |path, bytes| {
+                    fs::remove_file(path).unwrap();
+                    fs::write(path.with_extension("beside"), "").unwrap();
+                    fs::write(path, bytes).unwrap();
+                },
+                3,
+            ),
+            (|path, _| fs::remove_file(path).unwrap(), 0),
+        ];
+        for (case, (spoil, readable)) in spoil.into_iter().enumerate() {
+            let home = tempfile::tempdir().unwrap();
+            let memory = OptOutMemory::new(home.path());
+            append(&memory, &[opt_out("kedai", "+60100000001", false), opt_out("kedai", "+60100000002", false)]);
+            spoil(memory.path(), fs::read(memory.path()).unwrap());
+            assert!(memory.open(true).is_err(), "{case}");
+
+            let _ = memory.lock().unwrap().append(&[opt_out("kedai", "+60100000003", false)], true);
+
+            assert!(memory.open(true).is_err(), "{case}: it must not be made good in passing");
+            let found = memory.readable(true);
+            assert!(found.unreadable >= 1 && found.standing.len() <= readable, "{case}: {found:?}");
+            memory.mend(&found).unwrap();
+            assert_eq!(recalled(&memory), found.standing, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_write_that_was_never_finished_and_a_file_without_a_header_are_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let memory = OptOutMemory::new(home.path());
+        let (one, other) = (opt_out("kedai", "+60100000001", false), opt_out("kedai", "+60100000002", false));
+        fs::write(memory.path(), encode(std::slice::from_ref(&one)).unwrap()).unwrap();
+        assert_eq!(recalled(&memory), std::slice::from_ref(&one));
+        let whole = fs::read(memory.path()).unwrap();
+        let mut file = OpenOptions::new().append(true).open(memory.path()).unwrap();
+        file.write_all(&whole[HEADER..HEADER + 30]).unwrap();
+        assert_eq!(recalled(&memory), std::slice::from_ref(&one));
+
+        append(&memory, std::slice::from_ref(&other));
+
+        assert_eq!(recalled(&memory), [one, other]);
+    }
+}

@@ -1,0 +1,267 @@
+//! Claims: when the next one is made, for how many people, and what becomes of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+
+use super::bottleneck::Bottleneck;
+use super::next_action::NextAction;
+use super::post::{ClaimContext, Clearance, Post};
+use super::{Sender, Wait};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::Limits;
+use crate::engine::fence::{self, FenceRefusal};
+use crate::store::StoreError;
+use crate::store::claim::{self, Claim, ClaimRequest, Claimed, QueuePosition};
+use crate::store::fence::PostedAttempt;
+
+/// Of a fast rate, so much is claimed at once: some milliseconds' worth, or what goes while two claims are made.
+const AT_ONCE: Duration = Duration::from_millis(25);
+pub(super) const AT_ONCE_MAX: Duration = Duration::from_millis(300);
+/// People in one claim.
+const BATCH_MAX: usize = 256;
+
+/// A claim on its way through the database, with the slots for its people.
+pub(super) struct PendingClaim {
+    context: Arc<ClaimContext>,
+    orders_seen: u64,
+    began: Instant,
+    slots: Vec<OwnedSemaphorePermit>,
+    /// Where in the queue it begins.
+    after: Option<QueuePosition>,
+    task: JoinHandle<Result<Claim, StoreError>>,
+}
+
+impl PendingClaim {
+    /// Resolves when the claim is committed or refused. A claim in progress is never dropped: nobody would hold its people.
+    pub(super) async fn done(pending: &mut Option<Self>) -> Result<Claim, StoreError> {
+        let Some(pending) = pending else { return std::future::pending().await };
+        (&mut pending.task).await.unwrap_or_else(|_| Err(StoreError::from(sqlx::Error::WorkerCrashed)))
+    }
+
+    /// Everybody claimed, with what their POST needs. From here on a slot holds them.
+    fn into_posts(self, people: Vec<Claimed>) -> impl Iterator<Item = Post> {
+        let clearance = Clearance { orders_seen: self.orders_seen, at: self.began };
+        let context = self.context;
+        people.into_iter().zip(self.slots).map(move |(person, permit)| Post::new(&context, clearance, person, permit))
+    }
+}
+
+impl Sender {
+    /// Begins the next claim where it is time for one. `Some`: what is waited for where nobody is ready to be sent to.
+    pub(super) fn claim_next(&mut self) -> Option<Wait> {
+        if self.claim.is_some() {
+            return self.ready.is_empty().then(|| Wait::for_event(Some(Bottleneck::Database)));
+        }
+        if self.failures.stops_others() || self.is_ordered() {
+            return Some(Wait::for_event(None));
+        }
+        if !self.context.lease.is_fresh() {
+            return Some(Wait::for_lease());
+        }
+        if !self.ready.is_empty() {
+            if let Some(blast) = self.blast_ahead() {
+                self.begin_claim(blast);
+            }
+            return None;
+        }
+        match self.choose() {
+            NextAction::Send(blast) => self.begin_claim(blast),
+            NextAction::Wait { until, bound } => Some(Wait { until, bound, is_idle: true, ..Wait::default() }),
+        }
+    }
+
+    /// Claims from one blast, as many as may go now. `Some`: no slot is free.
+    fn begin_claim(&mut self, blast: BlastId) -> Option<Wait> {
+        self.context.rests.store(false, Ordering::Relaxed);
+        let slots = self.take_slots(self.batch(blast));
+        if slots.is_empty() {
+            return Some(Wait { needs_slot: true, bound: Some(self.what_holds_slots()), ..Wait::default() });
+        }
+        let queue = self.queues.iter_mut().find(|queue| queue.id == blast)?;
+        let after = queue.cursor.next();
+        let context = Arc::new(ClaimContext {
+            context: self.context.clone(),
+            orders: self.orders.clone(),
+            blast,
+            content: queue.content.clone(),
+            window: queue.limits.window,
+            stop: self.stop.clone(),
+        });
+        let request = ClaimRequest { blast, people: slots.len().try_into().unwrap_or(1), after };
+        let (pool, lease) = (self.context.pool.clone(), self.lease);
+        let task = tokio::spawn(async move { claim::claim(&pool, lease, request).await });
+        let orders_seen = *self.orders.borrow();
+        self.claim = Some(PendingClaim { context, orders_seen, began: Instant::now(), slots, after, task });
+        Some(Wait::for_event(Some(Bottleneck::Database)))
+    }
+
+    /// As many slots as are free, up to a number.
+    fn take_slots(&mut self, most: usize) -> Vec<OwnedSemaphorePermit> {
+        let mut slots: Vec<_> = self.spare_slot.take().into_iter().collect();
+        while slots.len() < most {
+            match self.slots.clone().try_acquire_owned() {
+                Ok(slot) => slots.push(slot),
+                Err(_) => break,
+            }
+        }
+        slots
+    }
+
+    /// What the slots in use are mostly in use for.
+    fn what_holds_slots(&self) -> Bottleneck {
+        if self.posts.len() * 2 >= self.context.sender.in_flight { Bottleneck::Answers } else { Bottleneck::Database }
+    }
+
+    /// How many of a blast are claimed at once: one where a gap or a slow rate binds, a moment's worth where a fast rate
+    /// does, else whatever slots are free.
+    fn batch(&self, blast: BlastId) -> usize {
+        let (limits, rate) = (self.context.sender.limits, self.rate_of(blast));
+        if self.has_gap(blast) {
+            return 1;
+        }
+        let left = limits.daily_cap.map_or(usize::MAX, |cap| {
+            let left = usize::try_from(cap.get().saturating_sub(self.pace.pacer.today())).unwrap_or(usize::MAX);
+            left.saturating_sub(self.ready.len()).max(1)
+        });
+        let at_once = (self.claim_takes * 2).clamp(AT_ONCE, AT_ONCE_MAX).as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate of at most 10,000 a second"
+        )]
+        rate.map_or(BATCH_MAX, |rate| ((rate * at_once) as usize).clamp(1, BATCH_MAX)).min(left)
+    }
+
+    /// The rate that binds a blast, per second: its own or its sender's.
+    pub(super) fn rate_of(&self, blast: BlastId) -> Option<f64> {
+        let speed = self.context.sender.limits.speed.factor();
+        let rates = self.limits_of(blast).filter_map(|limits| limits.rate.per_second());
+        rates.reduce(f64::min).map(|rate| rate * speed)
+    }
+
+    pub(super) fn has_gap(&self, blast: BlastId) -> bool {
+        self.limits_of(blast).any(|limits| limits.gap.is_some())
+    }
+
+    fn limits_of(&self, blast: BlastId) -> impl Iterator<Item = Limits> {
+        let own = self.queues.iter().find(|queue| queue.id == blast).map(|queue| queue.limits.limits);
+        own.into_iter().chain([self.context.sender.limits])
+    }
+
+    /// Takes in a claim that is done. A blast with rows that the database refuses to claim holds up no other.
+    pub(super) async fn claimed(&mut self, claim: Result<Claim, StoreError>) -> Result<(), StoreError> {
+        let Some(pending) = self.claim.take() else { return Ok(()) };
+        let (blast, took) = (pending.context.blast, pending.began.elapsed());
+        self.claim_takes = (self.claim_takes * 3 + took.min(AT_ONCE_MAX)) / 4;
+        let taken = match claim {
+            Ok(claim) => self.take_claim(pending, claim).await,
+            Err(error) => Err(error),
+        };
+        self.set_aside(blast, taken)
+    }
+
+    /// Between the claim and the POSTs nothing may fail.
+    async fn take_claim(&mut self, pending: PendingClaim, claim: Claim) -> Result<(), StoreError> {
+        let people = match claim {
+            Claim::People(people) => people,
+            Claim::Fenced => {
+                self.context.lease.lose();
+                return Ok(());
+            }
+            Claim::OtherServer => return self.verify_server().await,
+        };
+        let blast = pending.context.blast;
+        if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {
+            queue.cursor.moved(&people, pending.slots.len());
+            queue.served += people.len() as u64;
+        }
+        if people.is_empty() {
+            return if pending.after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
+        }
+        self.is_busy = true;
+        let epoch = self.lease.epoch;
+        let attempts: Vec<PostedAttempt> = people.iter().map(|person| posted(person, epoch)).collect();
+        if attempts.iter().any(|attempt| self.fenced.journal.has_posted(attempt)) {
+            return self.stop_for_repeated(pending.into_posts(people), &attempts).await;
+        }
+        if self.remember(&attempts) {
+            self.ready.extend(pending.into_posts(people));
+        } else {
+            pending.into_posts(people).for_each(|post| post.give_back(None));
+        }
+        Ok(())
+    }
+
+    /// Puts a claim on this machine's record, before its first POST. Where that cannot be done nobody is posted to; the
+    /// lease is given up, and acquiring it again asks.
+    fn remember(&mut self, attempts: &[PostedAttempt]) -> bool {
+        let Err(error) = self.fenced.journal.append(attempts) else { return true };
+        tracing::warn!(sender = %self.context.sender.name, %error, "nothing is sent that this machine cannot remember");
+        self.context.lease.lose();
+        false
+    }
+
+    /// This machine has posted some of these attempts before: the database has gone back in time since, as a whole or for
+    /// these people. They become uncertain, the others return to the queue, and the sender stops until somebody confirms.
+    async fn stop_for_repeated(
+        &self,
+        posts: impl Iterator<Item = Post>,
+        attempts: &[PostedAttempt],
+    ) -> Result<(), StoreError> {
+        for (post, attempt) in posts.zip(attempts) {
+            if self.fenced.journal.has_posted(attempt) {
+                post.mark_as_posted_before();
+            } else {
+                post.give_back(None);
+            }
+        }
+        self.context.lease.lose();
+        fence::close(&self.fenced.engine, &self.context.sender, &FenceRefusal::BackInTime).await
+    }
+
+    /// The database's server was started anew, or is another one: goes on only if it is as this machine remembers it.
+    async fn verify_server(&mut self) -> Result<(), StoreError> {
+        let engine = &self.fenced.engine;
+        match engine.fence.verify_again(&self.context.pool, self.lease).await {
+            Ok(verified) => {
+                self.lease.server_started_at = verified.server.started_at;
+                self.fenced.journal = verified.journal;
+            }
+            Err(FenceRefusal::Store(error)) => return Err(error),
+            Err(why) => {
+                fence::close(engine, &self.context.sender, &why).await?;
+                self.context.lease.lose();
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives everybody back who is claimed and not sent to: the sender ends.
+    pub(super) async fn give_back_claims(&mut self) {
+        for post in std::mem::take(&mut self.ready) {
+            post.give_back(None);
+        }
+        if self.claim.is_some()
+            && let Ok(Claim::People(people)) = PendingClaim::done(&mut self.claim).await
+            && let Some(pending) = self.claim.take()
+        {
+            pending.into_posts(people).for_each(|post| post.give_back(None));
+        }
+    }
+}
+
+fn posted(person: &Claimed, epoch: i64) -> PostedAttempt {
+    PostedAttempt {
+        recipient: person.id,
+        attempt: person.attempt,
+        epoch,
+        claimed_at: person.claim.as_ref().map_or_else(Utc::now, |claim| claim.at),
+        // At most fifteen digits (E.164), and never a leading zero.
+        phone: person.phone_number.digits().parse().unwrap_or(0),
+    }
+}

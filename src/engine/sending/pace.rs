@@ -1,0 +1,135 @@
+//! What holds a sender's messages back in time: its pace, the gap between two messages to one number, the rate as it
+//! really goes out, and the provider's "slow down", which halves the rate at once and wears off one step a quiet minute.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::SenderContext;
+use super::gate::Gate;
+use crate::domain::pace::{Limits, Pacer, PairGap, PastAttempts, RecipientCooldown, day_start};
+use crate::engine::configured_sender::ConfiguredSender;
+use crate::store::{StoreError, sender};
+
+/// Without a wish of the provider's, a throttled sender holds this long.
+const HOLD: Duration = Duration::from_secs(10);
+/// No pause is longer, also one that an older version wrote down.
+const HOLD_MAX: TimeDelta = TimeDelta::hours(1);
+/// Requests in flight together are throttled together: that is one "slow down".
+const ONE_WORD: Duration = Duration::from_secs(2);
+/// One step back after this long without another one.
+const CLIMB_AFTER: Duration = Duration::from_secs(60);
+/// A sixty-fourth of the rate is slow enough.
+const STEPS_MAX: u32 = 6;
+/// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
+pub(super) const LONGEST_MEMORY: TimeDelta = TimeDelta::hours(25);
+
+/// A sender's own limits, with what counts towards them.
+pub(super) struct SenderPace {
+    pub pacer: Pacer,
+    pub cooldown: RecipientCooldown,
+    pub gate: Option<Gate>,
+    throttle: ThrottleState,
+}
+
+/// How far a sender is slowed. Outlives a process.
+struct ThrottleState {
+    /// How many times the rate is halved.
+    steps: u32,
+    changed: Instant,
+    /// When an operator last ended a pause, as far as this process knows.
+    lifted_at: Option<DateTime<Utc>>,
+}
+
+/// A throttle that has changed, to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slowed {
+    pub steps: u32,
+    pub held_until: Option<DateTime<Utc>>,
+}
+
+impl SenderPace {
+    /// Seeded with what was attempted before: a restart never bursts over a limit.
+    pub(super) async fn load(context: &SenderContext) -> Result<Self, StoreError> {
+        let (pool, of, now) = (&context.pool, &context.sender, context.lease.lease.granted_at);
+        let times = sender::recent_attempts(pool, of.id, now - LONGEST_MEMORY).await?;
+        let mut past = PastAttempts::from_times(times, now, of.zone());
+        let today = sender::attempts_since(pool, of.id, day_start(now, of.zone())).await?;
+        past.today = u32::try_from(today).unwrap_or(u32::MAX);
+        let mut cooldown = RecipientCooldown::new(of.pair_gap.map(PairGap::get), of.limits.speed);
+        if let Some(reach) = cooldown.reach() {
+            for (phone, at) in &sender::recent_numbers(pool, of.id, now - reach).await? {
+                cooldown.posted(phone, *at);
+            }
+        }
+        let (steps, held_until) = sender::slowed(pool, of.id).await?;
+        let steps = u32::try_from(steps).unwrap_or(0).min(STEPS_MAX);
+        let lifted_at = sender::hold_lifted_at(pool, of.id).await?;
+        let mut pace = Self {
+            pacer: Pacer::new(of.limits.slowed(steps), &past, now),
+            cooldown,
+            gate: Gate::of(of.limits),
+            throttle: ThrottleState { steps, changed: Instant::now(), lifted_at },
+        };
+        if let Some(until) = held_until {
+            pace.pacer.hold(until.min(now + HOLD_MAX));
+        }
+        Ok(pace)
+    }
+
+    /// The provider said "slow down", and perhaps until when to wait. `Some`: that is news.
+    pub(super) fn slow(
+        &mut self,
+        sender: &ConfiguredSender,
+        wish: Option<TimeDelta>,
+        now: DateTime<Utc>,
+    ) -> Option<Slowed> {
+        let limits = sender.limits;
+        let until = now + wish.unwrap_or_else(|| real(limits, HOLD));
+        self.pacer.hold(until);
+        let ThrottleState { steps, changed, .. } = self.throttle;
+        if steps > 0 && changed.elapsed() < limits.speed.shrink(ONE_WORD) {
+            return None;
+        }
+        let steps = (steps + 1).min(STEPS_MAX);
+        self.set_steps(limits, steps);
+        tracing::warn!(sender = %sender.name, steps, "the provider asks to slow down");
+        Some(Slowed { steps, held_until: Some(until) })
+    }
+
+    /// After a quiet minute, one step back. `Some`: that is news.
+    pub(super) fn climb(&mut self, limits: Limits) -> Option<Slowed> {
+        let ThrottleState { steps, changed, .. } = self.throttle;
+        if steps == 0 || changed.elapsed() < limits.speed.shrink(CLIMB_AFTER) {
+            return None;
+        }
+        self.set_steps(limits, steps - 1);
+        Some(Slowed { steps: steps - 1, held_until: None })
+    }
+
+    /// An operator may have ended the pause that the provider asked for.
+    pub(super) async fn lift(&mut self, context: &SenderContext) -> Result<(), StoreError> {
+        let newest = sender::hold_lifted_at(&context.pool, context.sender.id).await?;
+        if newest > self.throttle.lifted_at {
+            self.throttle.lifted_at = newest;
+            self.pacer.release();
+        }
+        Ok(())
+    }
+
+    /// How many times the rate is halved now.
+    pub(super) const fn steps(&self) -> u32 {
+        self.throttle.steps
+    }
+
+    fn set_steps(&mut self, limits: Limits, steps: u32) {
+        self.throttle.steps = steps;
+        self.throttle.changed = Instant::now();
+        self.pacer.limit(limits.slowed(steps));
+    }
+}
+
+/// A span of real time in a rehearsal, whose time runs faster.
+fn real(limits: Limits, span: Duration) -> TimeDelta {
+    TimeDelta::from_std(limits.speed.shrink(span)).unwrap_or(TimeDelta::MAX)
+}

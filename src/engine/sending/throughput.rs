@@ -1,0 +1,112 @@
+//! What exists only for fast senders, up to some 15,000 messages a second; a sender of twenty a minute would do without it.
+//!
+//! * Where no rate binds, POSTs run on a thread of their own. A thousand of them in flight are a thousand tasks that are ready
+//!   at once; on the same threads the next step of claims and evidence to the database would queue behind them, and the
+//!   screen too. What a POST allocates is also freed where it was made, which is cheaper.
+//! * The next people are claimed while those before are being sent to, so that the database's time does not come on top
+//!   of the pace.
+//! * Answers gather for a moment while many come in, so that the loop wakes once for all of them.
+//! * Evidence about somebody of whom this process knows all is written without being read: see
+//!   [`ClaimSnapshot`](crate::store::claim::ClaimSnapshot) and `store::evidence`.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+use std::{io, thread};
+
+use tokio::runtime::{Builder, Handle};
+
+use super::Sender;
+use super::bottleneck::Bottleneck;
+use super::claiming::AT_ONCE_MAX;
+use super::next_action::BlastQueue;
+use super::starting::is_soon;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Pace, PaceReason};
+
+/// Claims are made ahead from this rate on, per second: the wait for each POST is then a part of a moment.
+const FAST: f64 = 4.0;
+/// As many answers at once are part of a stream.
+const STREAM: usize = 32;
+/// So long the answers of a stream gather.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// Made with the first POST, and never shut down: connections live in it.
+static POSTS: LazyLock<Option<Handle>> = LazyLock::new(|| start_post_runtime().ok());
+
+fn start_post_runtime() -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new().name("posts".to_owned()).spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(handle)
+}
+
+/// The POSTs' own thread, or the caller's where none can be had.
+pub fn post_runtime() -> Handle {
+    POSTS.as_ref().map_or_else(Handle::current, Handle::clone)
+}
+
+/// Waits for a moment after a batch of answers that was part of a stream.
+pub(super) async fn gather(answers: usize) {
+    if answers >= STREAM {
+        tokio::time::sleep(GATHER).await;
+    }
+}
+
+impl Sender {
+    /// Where a POST runs. Where a rate binds, on the threads that have waited for its moment: another one may be late, and then
+    /// as many as were due meanwhile would arrive together.
+    pub(super) fn runtime_for(&self, blast: BlastId) -> Handle {
+        if self.rate_of(blast).is_some() { Handle::current() } else { post_runtime() }
+    }
+
+    /// The blast to claim from while others are still ready to be sent to, if it is time for that. Not while a blast with a
+    /// pace of its own goes out beside others: it might be chosen again, and they would wait for its pace.
+    pub(super) fn blast_ahead(&mut self) -> Option<BlastId> {
+        let now_sending = self.ready.front()?.claim.blast;
+        let has_own_pace = |queue: &BlastQueue| queue.id == now_sending && queue.has_own_pace();
+        if self.obstacle().is_some() || (self.queues.len() > 1 && self.queues.iter().any(has_own_pace)) {
+            return None;
+        }
+        let blast = self.least_served_or_paced()?;
+        let is_time = !self.has_gap(blast) && self.ready.len() <= self.lead(blast);
+        (is_time && self.waits_for_its_rate_at_most()).then_some(blast)
+    }
+
+    /// With so many left to send to, it is time for the next claim: where a rate binds, sooner would only fill slots.
+    fn lead(&self, blast: BlastId) -> usize {
+        let takes = (self.claim_takes * 2).min(AT_ONCE_MAX).as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a moment of at most 10,000 a second"
+        )]
+        match self.rate_of(blast) {
+            None => usize::MAX,
+            Some(rate) if rate < FAST => 0,
+            Some(rate) => (rate * takes).ceil() as usize + 1,
+        }
+    }
+
+    /// Whether the sender may send now, or in a moment of its rate.
+    fn waits_for_its_rate_at_most(&mut self) -> bool {
+        match self.next_pace() {
+            Pace::Go => true,
+            Pace::Wait { until, reason } => {
+                matches!(reason, PaceReason::Rate(_)) && is_soon(until, self.context.clock.now())
+            }
+        }
+    }
+
+    /// The blast to claim from next, though its own rate may make it wait for a moment.
+    fn least_served_or_paced(&mut self) -> Option<BlastId> {
+        let now = self.context.clock.now();
+        self.least_served().or_else(|| {
+            let paced = self.queues.iter().filter(|queue| {
+                queue.hold.as_ref().is_some_and(|hold| {
+                    matches!(hold.bound, Some(Bottleneck::Blast(PaceReason::Rate(_)))) && is_soon(hold.until, now)
+                })
+            });
+            paced.min_by_key(|queue| queue.served).map(|queue| queue.id)
+        })
+    }
+}

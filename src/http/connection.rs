@@ -1,0 +1,73 @@
+//! Connections: how many, how slow their requests may be, and how they end.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// At most so many at once; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 1_024;
+/// A client that has not sent the whole head of a request by then is disconnected, also one that keeps its connection idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest head, in bytes.
+const HEAD_MAX: usize = 64 * 1024;
+/// No connection lives longer: whoever reads no answer cannot hold it for ever.
+const CONNECTION_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long answers have to end once a stop was asked for.
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
+/// Out of file descriptors: others may be freed meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until `stop`. Returns when the last answer has ended, or its time is up.
+pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections = TaskTracker::new();
+    while let Some(Ok(permit)) = stop.run_until_cancelled(permits.clone().acquire_owned()).await {
+        match stop.run_until_cancelled(listener.accept()).await {
+            None => break,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+            Some(Ok((stream, _))) => {
+                let connection = answer(stream, router.clone(), stop.clone());
+                connections.spawn(async move {
+                    let _ = timeout(CONNECTION_MAX, connection).await;
+                    drop(permit);
+                });
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    if timeout(STOP_PATIENCE, connections.wait()).await.is_err() {
+        tracing::warn!("some requests were not answered before the stop");
+    }
+}
+
+/// Answers the requests of one connection; after `stop`, the one that it is at.
+async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}

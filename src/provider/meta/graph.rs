@@ -1,0 +1,176 @@
+//! Calls to Meta's Graph API: addresses, headers, and what an answer that is no success means.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Body, Method, Request, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::super::http::{BuildError, ExchangeError, HttpAnswer, HttpConnections, KeepAlive};
+use super::super::lenient::{describe, json, short};
+use super::codes;
+use super::error::MetaError;
+use crate::domain::text::clean;
+
+/// The calls of one sender.
+#[derive(Debug)]
+pub(super) struct GraphClient {
+    connections: HttpConnections,
+    /// With the version.
+    base: Url,
+    /// The headers of every call. The token is marked as sensitive, so that it is not printed.
+    headers: HeaderMap,
+}
+
+/// Why a call that sends nothing has no result.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GraphError {
+    #[error("Meta cannot be reached: {0}")]
+    Unreachable(String),
+    /// With Meta's own code, or the HTTP status where it gave none.
+    #[error("Meta refuses ({code}): {message}")]
+    Refused { code: String, message: String },
+    #[error("Meta's answer cannot be read: {0}")]
+    Unreadable(String),
+    #[error("the file has more than {limit} bytes, which are the most that are fetched")]
+    TooLarge { limit: usize },
+    #[error("Meta names an address that is not its own, `{0}`: the token is not sent there")]
+    Elsewhere(String),
+}
+
+impl GraphError {
+    /// What an operator can do about it.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { code, .. } => codes::of_text(code).map(|entry| entry.advice),
+            Self::Unreachable(_) | Self::Unreadable(_) | Self::TooLarge { .. } | Self::Elsewhere(_) => None,
+        }
+    }
+}
+
+impl GraphClient {
+    /// Validates address, version and token.
+    pub fn new(
+        base_url: &str,
+        version: &str,
+        token: &SecretString,
+        (timeout, keep_alive): (Duration, KeepAlive),
+    ) -> Result<Self, BuildError> {
+        let url = Url::parse(base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.ok_or_else(|| BuildError::Address(clean(base_url).into_owned()))?;
+        if !is_version(version) {
+            return Err(BuildError::MetaVersion(clean(version).into_owned()));
+        }
+        let bearer = format!("Bearer {}", token.expose_secret());
+        let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| BuildError::Token)?;
+        bearer.set_sensitive(true);
+        let headers = [(AUTHORIZATION, bearer), (ACCEPT, HeaderValue::from_static("application/json"))];
+        Ok(Self {
+            connections: HttpConnections::new(url.clone(), timeout, keep_alive),
+            base: under(&url, version),
+            headers: HeaderMap::from_iter(headers),
+        })
+    }
+
+    /// The address of a call: `/{id}` or `/{id}/{edge}`.
+    pub fn url(&self, path: &str) -> Url {
+        under(&self.base, path)
+    }
+
+    pub fn post(&self, url: Url, content_type: HeaderValue, body: impl Into<Body>) -> Request {
+        let mut request = Request::new(Method::POST, url);
+        self.headers.clone_into(request.headers_mut());
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+        *request.body_mut() = Some(body.into());
+        request
+    }
+
+    pub async fn exchange(&self, request: Request) -> Result<HttpAnswer, ExchangeError> {
+        self.connections.exchange(request).await
+    }
+
+    /// Stops using the connection of an answer that is about another request.
+    pub fn abandon(&self, answer: &HttpAnswer) {
+        self.connections.abandon(answer);
+    }
+
+    /// The JSON of a `GET`.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, GraphError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.call(self.get_request(url)).await
+    }
+
+    fn get_request(&self, url: Url) -> Request {
+        let mut request = Request::new(Method::GET, url);
+        self.headers.clone_into(request.headers_mut());
+        request
+    }
+
+    /// A file at an address of Meta's, of so many bytes at most.
+    pub async fn file(&self, address: &str, limit: usize) -> Result<HttpAnswer, GraphError> {
+        let url = Url::parse(address).ok().filter(|url| self.is_metas(url));
+        let url = url.ok_or_else(|| GraphError::Elsewhere(short(address)))?;
+        let mut request = self.get_request(url);
+        request.headers_mut().remove(ACCEPT);
+        let answer = self.connections.exchange_within(request, limit).await;
+        let answer = answer.map_err(|error| match error.into_parts() {
+            (why, raw) if raw.http_status.is_some() => GraphError::Unreadable(why),
+            (why, _) => GraphError::Unreachable(why),
+        })?;
+        if answer.status == 200 {
+            return Ok(answer);
+        }
+        Err(success(&answer).err().unwrap_or_else(|| GraphError::Unreadable(format!("HTTP {}", answer.status))))
+    }
+
+    /// Whether the token may be sent there: Meta's own hosts over TLS, or where the API itself is.
+    fn is_metas(&self, url: &Url) -> bool {
+        const HOSTS: [&str; 4] = ["facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net"];
+        let is_under =
+            |host: &str| HOSTS.iter().any(|own| host.strip_suffix(own).is_some_and(|rest| rest.ends_with('.')));
+        url.origin() == self.base.origin() || url.scheme() == "https" && url.host_str().is_some_and(is_under)
+    }
+
+    /// The JSON of a call that sends no message.
+    pub async fn call(&self, request: Request) -> Result<Value, GraphError> {
+        let answer = self.connections.exchange(request).await;
+        success(&answer.map_err(|error| GraphError::Unreachable(error.into_parts().0))?)
+    }
+}
+
+fn success(answer: &HttpAnswer) -> Result<Value, GraphError> {
+    let status = answer.status;
+    let body = json(&answer.body);
+    if let Some(error) = body.as_ref().and_then(MetaError::of_answer) {
+        let message = if error.message.is_empty() { format!("HTTP {status}") } else { error.message.clone() };
+        return Err(GraphError::Refused { code: error.code_text(), message });
+    }
+    if !(200..300).contains(&status) {
+        return Err(GraphError::Refused { code: format!("http_{status}"), message: describe(&answer.body).to_owned() });
+    }
+    body.ok_or_else(|| GraphError::Unreadable(describe(&answer.body).to_owned()))
+}
+
+/// `v24.0`.
+fn is_version(version: &str) -> bool {
+    let number = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = version.strip_prefix('v').and_then(|version| version.split_once('.'));
+    parts.is_some_and(|(major, minor)| number(major) && number(minor))
+}
+
+/// An id in a path: digits only, so that it is never taken for another call.
+pub(super) fn valid_id(id: &str) -> Result<&str, BuildError> {
+    let is_valid = (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+    if is_valid { Ok(id) } else { Err(BuildError::MetaId(clean(id).into_owned())) }
+}
+
+fn under(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
+}

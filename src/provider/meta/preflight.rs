@@ -1,0 +1,86 @@
+//! What is read before a blast: the number's health, the account's templates, whether webhooks arrive; and the upload
+//! of a header's picture or document. Nothing here sends a message.
+
+use serde_json::Value;
+
+use super::super::lenient::short;
+use super::{GraphError, Meta};
+
+mod check;
+mod media;
+mod number;
+mod template;
+
+pub use check::{TemplateMismatch, VariableMismatch, check};
+pub use media::{MediaError, MediaFile};
+pub use number::{CanSend, NumberHealth, QualityRating};
+pub use template::{ButtonKind, FetchedTemplate, HeaderFormat, TemplateList};
+
+/// The most pages of a list that are read, 100 items each.
+const PAGES_MAX: usize = 60;
+
+impl Meta {
+    /// The number's health, quality, throughput and limit.
+    pub async fn number(&self) -> Result<NumberHealth, GraphError> {
+        Ok(NumberHealth::read(&self.graph.get(&self.phone_number_id, &[("fields", number::FIELDS)]).await?))
+    }
+
+    /// Every template of the account, up to 6,000.
+    pub async fn templates(&self) -> Result<TemplateList, GraphError> {
+        let path = format!("{}/message_templates", self.waba_id);
+        let mut list = TemplateList::default();
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let mut query = vec![("fields", template::FIELDS), ("limit", "100")];
+            query.extend(after.as_deref().map(|cursor| ("after", cursor)));
+            let page = self.graph.get(&path, &query).await?;
+            list.add(items(&page)?);
+            match next_cursor(&page) {
+                // A cursor that stays the same would be read forever.
+                Some(next) if after.as_deref() != Some(next) => after = Some(next.to_owned()),
+                _ => return Ok(list),
+            }
+        }
+        list.is_cut = true;
+        Ok(list)
+    }
+
+    /// The names of the apps that get the account's webhooks; without any, none arrive.
+    pub async fn subscribed_apps(&self) -> Result<Vec<String>, GraphError> {
+        let answer = self.graph.get(&format!("{}/subscribed_apps", self.waba_id), &[]).await?;
+        let name = |app: &Value| {
+            let app = app.get("whatsapp_business_api_data").unwrap_or(app);
+            let text = |key: &str| app.get(key).and_then(Value::as_str).map(short).filter(|text| !text.is_empty());
+            text("name").or_else(|| text("id")).unwrap_or_else(|| "an app without a name".to_owned())
+        };
+        Ok(items(&answer)?.iter().map(name).collect())
+    }
+
+    /// Uploads a header's file and returns its id, which is valid for 30 days.
+    pub async fn upload(&self, file: &MediaFile) -> Result<String, GraphError> {
+        let (content_type, body) = media::multipart(file);
+        let content_type = content_type.map_err(|error| GraphError::Unreadable(error.to_string()))?;
+        let url = self.graph.url(&format!("{}/media", self.phone_number_id));
+        let mut request = self.graph.post(url, content_type, body);
+        *request.timeout_mut() = Some(media::TIMEOUT);
+        let answer = self.graph.call(request).await?;
+        let id = match answer.get("id") {
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(Value::Number(id)) => Some(id.to_string()),
+            _ => None,
+        };
+        let id = id.filter(|id| (1..=128).contains(&id.len()));
+        id.ok_or_else(|| GraphError::Unreadable("the upload has no id".to_owned()))
+    }
+}
+
+fn items(page: &Value) -> Result<&Vec<Value>, GraphError> {
+    let items = page.get("data").and_then(Value::as_array);
+    items.ok_or_else(|| GraphError::Unreadable("a list without `data`".to_owned()))
+}
+
+/// `None` on the last page, which has a cursor, but no `next`.
+fn next_cursor(page: &Value) -> Option<&str> {
+    page.pointer("/paging/next")?.as_str()?;
+    page.pointer("/paging/cursors/after")?.as_str().filter(|cursor| !cursor.is_empty())
+}

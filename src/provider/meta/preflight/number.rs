@@ -1,0 +1,192 @@
+//! The health of a number.
+
+use serde_json::Value;
+
+use super::super::super::lenient::short;
+use super::super::super::{Health, HealthVerdict};
+use super::super::error::MetaError;
+use super::super::limit::MessagingLimit;
+
+pub(super) const FIELDS: &str = "id,display_phone_number,verified_name,quality_rating,status,throughput,\
+                                 whatsapp_business_manager_messaging_limit,health_status";
+
+/// A number as Meta describes it. What it does not say is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberHealth {
+    pub display_phone_number: Option<String>,
+    pub verified_name: Option<String>,
+    pub quality: QualityRating,
+    /// `CONNECTED` and others.
+    pub status: Option<String>,
+    /// `STANDARD` is 80 messages a second, `HIGH` 1,000.
+    pub throughput: Option<String>,
+    pub limit: Option<MessagingLimit>,
+    pub can_send: CanSend,
+    /// Why it can not send, or not everything: Meta's sentences.
+    pub problems: Vec<String>,
+}
+
+/// How people receive the number's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QualityRating {
+    Green,
+    Yellow,
+    Red,
+    /// Not rated yet, or a word that this version does not know.
+    Unknown,
+}
+
+impl QualityRating {
+    pub fn of_word(word: &str) -> Self {
+        match word.trim().to_ascii_uppercase().as_str() {
+            "GREEN" => Self::Green,
+            "YELLOW" => Self::Yellow,
+            "RED" => Self::Red,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+            Self::Unknown => "not rated",
+        }
+    }
+}
+
+/// Whether the number, its account, its business and our app may send together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CanSend {
+    Available,
+    Limited,
+    Blocked,
+    Unknown,
+}
+
+impl NumberHealth {
+    pub(super) fn read(answer: &Value) -> Self {
+        let text =
+            |place: &str| answer.pointer(place).and_then(Value::as_str).map(short).filter(|text| !text.is_empty());
+        let limits = ["/whatsapp_business_manager_messaging_limit", "/messaging_limit_tier"];
+        Self {
+            display_phone_number: text("/display_phone_number"),
+            verified_name: text("/verified_name"),
+            quality: text("/quality_rating").map_or(QualityRating::Unknown, |word| QualityRating::of_word(&word)),
+            status: text("/status"),
+            throughput: text("/throughput/level"),
+            limit: limits.iter().find_map(|place| MessagingLimit::read(answer.pointer(place)?)),
+            can_send: match text("/health_status/can_send_message").as_deref() {
+                Some("AVAILABLE") => CanSend::Available,
+                Some("LIMITED") => CanSend::Limited,
+                Some("BLOCKED") => CanSend::Blocked,
+                _ => CanSend::Unknown,
+            },
+            problems: problems(answer),
+        }
+    }
+
+    /// In one line for people.
+    pub fn health(&self) -> Health {
+        let verdict = match self.can_send {
+            CanSend::Blocked => HealthVerdict::Bad,
+            CanSend::Limited => HealthVerdict::Doubtful,
+            CanSend::Available | CanSend::Unknown if self.quality == QualityRating::Red => HealthVerdict::Doubtful,
+            CanSend::Available | CanSend::Unknown => HealthVerdict::Good,
+        };
+        Health { verdict, detail: self.sentence() }
+    }
+
+    fn sentence(&self) -> String {
+        let number = self.display_phone_number.as_deref().unwrap_or("the number");
+        let name = self.verified_name.as_ref().map(|name| format!(", named {name}")).unwrap_or_default();
+        let state = match self.can_send {
+            CanSend::Available => "can send",
+            CanSend::Limited => "can send with limits",
+            CanSend::Blocked => "cannot send",
+            CanSend::Unknown => "answers",
+        };
+        let limit = match self.limit {
+            Some(MessagingLimit::People(people)) => {
+                format!(", {} new people a day", crate::domain::text::number(people.into()))
+            }
+            Some(MessagingLimit::Unlimited) => ", any number of new people a day".to_owned(),
+            None => String::new(),
+        };
+        let state = format!("{number} {state}{name}, quality {}{limit}", self.quality.as_str());
+        [std::slice::from_ref(&state), &self.problems].concat().join("; ")
+    }
+}
+
+/// The errors of every entity, with Meta's solution where it gives one.
+fn problems(answer: &Value) -> Vec<String> {
+    let entities = answer.pointer("/health_status/entities").and_then(Value::as_array);
+    let lists =
+        entities.into_iter().flatten().flat_map(|entity| ["errors", "additional_info"].map(|key| entity.get(key)));
+    let problems = lists.flatten().filter_map(Value::as_array).flatten().map(|problem| match problem {
+        Value::String(text) => short(text),
+        _ => of_error(problem),
+    });
+    problems.filter(|problem| !problem.is_empty()).collect()
+}
+
+fn of_error(problem: &Value) -> String {
+    let text = |key: &str| problem.get(key).and_then(Value::as_str).map(short).filter(|text| !text.is_empty());
+    let what = text("error_description").unwrap_or_else(|| MetaError::of(problem).message);
+    match text("possible_solution") {
+        Some(solution) => format!("{what} ({solution})"),
+        None => what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn documented() -> Value {
+        json!({
+            "id": "106853218861309", "display_phone_number": "+60 12-345 6789", "verified_name": "Kedai Aina",
+            "quality_rating": "GREEN", "status": "CONNECTED", "throughput": { "level": "STANDARD" },
+            "whatsapp_business_manager_messaging_limit": "TIER_2K",
+            "health_status": { "can_send_message": "AVAILABLE", "entities": [
+                { "entity_type": "PHONE_NUMBER", "id": "106853218861309", "can_send_message": "AVAILABLE" } ] }
+        })
+    }
+
+    #[test]
+    fn a_good_number_is_described_in_one_line() {
+        let number = NumberHealth::read(&documented());
+
+        assert_eq!((number.can_send, number.quality), (CanSend::Available, QualityRating::Green));
+        assert_eq!(number.limit, Some(MessagingLimit::People(2_000)));
+        assert_eq!(number.throughput.as_deref(), Some("STANDARD"));
+        let detail = "+60 12-345 6789 can send, named Kedai Aina, quality green, 2,000 new people a day".to_owned();
+        assert_eq!(number.health(), Health { verdict: HealthVerdict::Good, detail });
+    }
+
+    #[test]
+    fn a_blocked_number_says_why_and_what_to_do() {
+        let mut answer = documented();
+        answer["health_status"] = json!({ "can_send_message": "BLOCKED", "entities": [
+            { "entity_type": "WABA", "can_send_message": "BLOCKED", "errors": [{ "error_code": 141_006,
+              "error_description": "No payment method", "possible_solution": "Add one" }] },
+            { "entity_type": "APP", "additional_info": ["Display name not approved"] } ] });
+
+        let health = NumberHealth::read(&answer).health();
+
+        assert_eq!(health.verdict, HealthVerdict::Bad);
+        assert!(health.detail.ends_with("; No payment method (Add one); Display name not approved"), "{health:?}");
+    }
+
+    #[test]
+    fn what_meta_does_not_say_is_unknown_and_no_reason_to_worry() {
+        for answer in [json!({}), json!({ "quality_rating": 3, "throughput": "x", "health_status": [] }), json!([])] {
+            let number = NumberHealth::read(&answer);
+            assert_eq!(number.can_send, CanSend::Unknown, "{answer}");
+            assert_eq!(number.health().detail, "the number answers, quality not rated");
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The request of a send, and what its answer means: accepted, known not to be accepted, or unknown.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::http::HttpAnswer;
+use super::super::lenient::{describe, json, short};
+use super::super::{MessageContent, Outgoing, SendOutcome};
+use super::codes;
+use super::error::MetaError;
+use super::usage::ApiUsage;
+use super::webhook::{BusinessUserId, PersonIdentity, WebhookPerson};
+use crate::domain::ids::MessageId;
+use crate::domain::retry::ErrorClass;
+use crate::domain::template::RenderedTemplate;
+
+/// The body of `POST /{phone_number_id}/messages`, its keys in the order of Meta's examples.
+#[derive(Serialize)]
+struct MessageRequest<'a> {
+    messaging_product: &'static str,
+    recipient_type: &'static str,
+    /// With a plus: without it Meta puts the business's own country code in front.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// Instead of a number, the person's id within the business.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    content: RequestContent<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    biz_opaque_callback_data: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum RequestContent<'a> {
+    Text { preview_url: bool, body: &'a str },
+    Template(&'a RenderedTemplate),
+}
+
+/// The body of a send.
+pub(super) fn body(message: &Outgoing) -> Vec<u8> {
+    let (kind, content) = match &message.content {
+        MessageContent::Text(text) => ("text", RequestContent::Text { preview_url: true, body: text }),
+        MessageContent::Template(template) => ("template", RequestContent::Template(template)),
+    };
+    let user_id = BusinessUserId::new(&message.to);
+    let request = MessageRequest {
+        messaging_product: "whatsapp",
+        recipient_type: "individual",
+        to: user_id.is_none().then(|| format!("+{}", message.to)),
+        recipient: user_id.as_ref().map(|_| message.to.as_str()),
+        kind,
+        content,
+        biz_opaque_callback_data: message.callback_data.as_deref(),
+    };
+    // It consists of strings and JSON, which always serialise.
+    serde_json::to_vec(&request).unwrap_or_default()
+}
+
+/// Classifies by Meta's code, and without one by the HTTP status. Only an explicit refusal is known not to be accepted;
+/// all else is unknown. `None` when the answer names somebody other than `to`, and so is about another message.
+pub(super) fn classify(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
+    let body = json(&answer.body);
+    if body.as_ref().is_some_and(|value| names_another(value, to)) {
+        return None;
+    }
+    let error = body.as_ref().and_then(MetaError::of_answer);
+    let id = body.as_ref().and_then(message_id);
+    Some(match (error, id) {
+        (Some(_), Some(_)) => unknown(answer, "refuses, and yet gives a message id"),
+        (Some(error), None) => refused(&error, answer),
+        (None, Some(message_id)) if answer.status < 300 => {
+            let provider_status = body.as_ref().and_then(message_status);
+            SendOutcome::Accepted { message_id, provider_status, message_timestamp: None }
+        }
+        (None, Some(_)) => unknown(answer, "gives a message id, and yet does not accept"),
+        (None, None) => bare(answer),
+    })
+}
+
+/// The connection failed before a byte was sent.
+pub(super) fn not_connected(why: String) -> SendOutcome {
+    rejected(ErrorClass::Retry, "connect", why, None)
+}
+
+/// This machine cannot create a client: an operator has to fix it.
+pub(super) fn no_client(why: String) -> SendOutcome {
+    rejected(ErrorClass::StopSender, "client", why, None)
+}
+
+fn message_id(body: &Value) -> Option<MessageId> {
+    MessageId::new(body.get("messages")?.get(0)?.get("id")?.as_str()?)
+}
+
+/// Whether Meta holds a template back at first: `accepted`, `held_for_quality_assessment` or `paused`.
+fn message_status(body: &Value) -> Option<String> {
+    let status = body.get("messages")?.get(0)?.get("message_status")?.as_str()?;
+    Some(short(status)).filter(|status| !status.is_empty())
+}
+
+/// Meta's id of the person, which differs from the number in Brazil, Mexico and Argentina.
+pub fn wa_id(body: &[u8]) -> Option<String> {
+    let body = json(body)?;
+    let id = body.get("contacts")?.get(0)?.get("wa_id")?;
+    let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+    Some(id).filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The number and the id of the person in an answer to a send, where it has both.
+pub fn reply_identity(body: &[u8]) -> Option<PersonIdentity> {
+    let body = json(body)?;
+    WebhookPerson::read(body.get("contacts")?.get(0)?, &["/wa_id", "/input"], &["/user_id"]).identity()
+}
+
+/// Whether every number that the answer repeats is somebody else's. Only the last digits count: the country code may be
+/// missing. Meta's own id of a person proves nothing.
+fn names_another(body: &Value, to: &str) -> bool {
+    // Sent to by their id, a person may be named by their number.
+    if BusinessUserId::new(to).is_some() {
+        return false;
+    }
+    let Some(contacts) = body.get("contacts").and_then(Value::as_array) else { return false };
+    let inputs = contacts.iter().filter_map(|contact| match contact.get("input")? {
+        Value::String(input) => Some(input.clone()),
+        Value::Number(input) => Some(input.to_string()),
+        _ => None,
+    });
+    let mut named = inputs.filter_map(|input| is_another(&input, to)).peekable();
+    named.peek().is_some() && named.all(|is_another| is_another)
+}
+
+/// `None` for what is too short to name anybody.
+fn is_another(input: &str, to: &str) -> Option<bool> {
+    const LAST_DIGITS: usize = 8;
+    const FEWEST_DIGITS: usize = 6;
+    let last = |number: &str| number.bytes().rev().filter(u8::is_ascii_digit).take(LAST_DIGITS).collect::<Vec<_>>();
+    let (input, to) = (last(input), last(to));
+    let compared = input.len().min(to.len());
+    (compared >= FEWEST_DIGITS).then(|| input[..compared] != to[..compared])
+}
+
+/// Meta's subcode of [`ErrorClass::StopSender`] within code 100: there is no such number, or it is not ours.
+const NO_SUCH_NUMBER: (i64, i64) = (100, 33);
+
+fn refused(error: &MetaError, answer: &HttpAnswer) -> SendOutcome {
+    let message = if error.message.is_empty() { format!("HTTP {}", answer.status) } else { error.message.clone() };
+    let reject = |class, wait| rejected(class, &error.code_text(), message.clone(), wait);
+    let known = error.code.and_then(codes::of);
+    if error.code == Some(NO_SUCH_NUMBER.0) && error.subcode == Some(NO_SUCH_NUMBER.1) {
+        return reject(ErrorClass::StopSender, None);
+    }
+    match (known, answer.status) {
+        (Some(entry), _) => reject(entry.class, wait(answer, entry)),
+        (None, 429) => reject(ErrorClass::SlowSender, answer.retry_after),
+        (None, 401) => reject(ErrorClass::StopSender, None),
+        (None, 408 | 409 | 425 | 499) => unknown(answer, &message),
+        (None, 400..=499) => reject(ErrorClass::FailRecipient, answer.retry_after),
+        (None, 500..=599) if error.is_transient => reject(ErrorClass::Retry, answer.retry_after),
+        (None, _) => unknown(answer, &message),
+    }
+}
+
+/// What Meta asks for, else what its usage header foretells to a throttled app, else what the table says.
+fn wait(answer: &HttpAnswer, entry: &codes::CodeEntry) -> Option<Duration> {
+    let foretold = || ApiUsage::of(&answer.headers).blocked_for.filter(|_| entry.class == ErrorClass::SlowSender);
+    answer.retry_after.or_else(foretold).or(entry.wait)
+}
+
+/// Classifies an answer without an error of Meta's: something in between gave it, or Meta in trouble. The same rules as
+/// those of `wsapme/send.rs`.
+fn bare(answer: &HttpAnswer) -> SendOutcome {
+    let status = answer.status;
+    let code = format!("http_{status}");
+    let sentence = |rest: &str| format!("HTTP {status}, {}{rest}", describe(&answer.body));
+    match status {
+        301 | 307 | 308 => {
+            rejected(ErrorClass::StopSender, &code, sentence(": redirects elsewhere, check base_url"), None)
+        }
+        401 | 403 => rejected(ErrorClass::StopSender, &code, sentence(": check the token and base_url"), None),
+        402 | 404 | 405 | 407 | 410 | 451 => {
+            rejected(ErrorClass::StopSender, &code, sentence(": check base_url and api_version"), None)
+        }
+        429 => rejected(ErrorClass::SlowSender, &code, sentence(""), answer.retry_after),
+        408 | 409 | 425 | 499 => unknown(answer, describe(&answer.body)),
+        400..=499 => rejected(ErrorClass::FailRecipient, &code, sentence(""), answer.retry_after),
+        _ => unknown(answer, describe(&answer.body)),
+    }
+}
+
+fn rejected(class: ErrorClass, code: &str, message: String, retry_after: Option<Duration>) -> SendOutcome {
+    SendOutcome::Rejected { class, code: code.to_owned(), message, retry_after }
+}
+
+fn unknown(answer: &HttpAnswer, what: &str) -> SendOutcome {
+    SendOutcome::Unknown { why: format!("Meta answers HTTP {}: {what}", answer.status) }
+}
+
+#[cfg(test)]
+mod tests;

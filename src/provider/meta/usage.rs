@@ -1,0 +1,102 @@
+//! How much of its quota an app has used, as Meta says in two headers. A header that cannot be read says nothing.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::super::lenient::integer;
+
+/// In percent of the quota; over 100 calls are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ApiUsage {
+    /// Of the app.
+    pub app: Option<u32>,
+    /// Of the WhatsApp account.
+    pub business: Option<u32>,
+    /// How long calls will be refused.
+    pub blocked_for: Option<Duration>,
+}
+
+/// The longest wait that is believed.
+const BLOCKED_MAX: Duration = Duration::from_secs(60 * 60);
+
+impl ApiUsage {
+    /// From `X-App-Usage` and `X-Business-Use-Case-Usage`.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let json = |name: &str| serde_json::from_slice::<Value>(headers.get(name)?.as_bytes()).ok();
+        let app = json("x-app-usage").as_ref().and_then(percent);
+        let businesses = json("x-business-use-case-usage");
+        let cases: Vec<&Value> = businesses
+            .as_ref()
+            .and_then(Value::as_object)
+            .map(|accounts| accounts.values().filter_map(Value::as_array).flatten().collect())
+            .unwrap_or_default();
+        Self {
+            app,
+            business: cases.iter().filter_map(|case| percent(case)).max(),
+            blocked_for: cases.iter().filter_map(|case| blocked_for(case)).max(),
+        }
+    }
+
+    /// Whether the headers said anything.
+    pub fn is_known(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// The largest of its percentages.
+fn percent(usage: &Value) -> Option<u32> {
+    let keys = ["call_count", "total_time", "total_cputime"];
+    let percents = keys.iter().filter_map(|key| whole(usage.get(key)?));
+    percents.max().and_then(|percent| u32::try_from(percent).ok())
+}
+
+/// A number or text, fractions cut off.
+fn whole(value: &Value) -> Option<i64> {
+    let fraction = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    #[expect(clippy::cast_possible_truncation, reason = "percentages; casts saturate")]
+    integer(value).or_else(|| fraction(value).map(|percent| percent as i64))
+}
+
+/// `estimated_time_to_regain_access`, in minutes.
+fn blocked_for(usage: &Value) -> Option<Duration> {
+    let minutes = u64::try_from(whole(usage.get("estimated_time_to_regain_access")?)?).ok()?;
+    Some(Duration::from_secs(minutes.saturating_mul(60)).min(BLOCKED_MAX)).filter(|wait| !wait.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(app: &str, business: &str) -> ApiUsage {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-app-usage", app.parse().unwrap());
+        headers.insert("x-business-use-case-usage", business.parse().unwrap());
+        ApiUsage::of(&headers)
+    }
+
+    #[test]
+    fn the_headers_give_the_largest_share_and_how_long_it_lasts() {
+        let read = usage(
+            r#"{"call_count":28,"total_time":25,"total_cputime":"31.7"}"#,
+            &serde_json::json!({ "102290129340398": [
+                { "type": "whatsapp", "call_count": 97, "total_cputime": 3, "estimated_time_to_regain_access": 0 },
+                { "type": "other", "call_count": 100, "estimated_time_to_regain_access": 19 } ] })
+            .to_string(),
+        );
+
+        let minutes = Some(Duration::from_secs(19 * 60));
+        assert_eq!(read, ApiUsage { app: Some(31), business: Some(100), blocked_for: minutes });
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_says_nothing() {
+        for odd in
+            ["", "{", "[]", "3", "null", r#"{"a":3}"#, r#"{"call_count":"many"}"#, r#"{"1":[{"call_count":-1}]}"#]
+        {
+            assert!(!usage(odd, odd).is_known(), "{odd}");
+        }
+        assert!(!ApiUsage::of(&HeaderMap::new()).is_known());
+    }
+}

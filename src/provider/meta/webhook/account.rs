@@ -1,0 +1,186 @@
+//! What Meta says of accounts, templates, numbers and limits: some of it must pause sending.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::super::super::lenient::timestamp;
+use super::super::limit::MessagingLimit;
+use super::fields::{list, text, word};
+use crate::domain::template::normal_language;
+
+/// `account_update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountEvent {
+    /// Meta's word, such as `ACCOUNT_RESTRICTION`.
+    pub event: String,
+    pub effect: AccountEffect,
+    /// More of Meta's words: kind of ban, restriction or violation.
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountEffect {
+    /// Every sender of the account must stop; until when, where Meta says so.
+    StopsSending { until: Option<DateTime<Utc>> },
+    /// It may send again. An operator resumes.
+    Reinstated,
+    /// Worth showing; sending goes on.
+    Notice,
+}
+
+impl AccountEvent {
+    pub(super) fn read(value: &Value, now: DateTime<Utc>) -> Option<Self> {
+        let event = word(value, "/event")?.to_ascii_uppercase();
+        let ban = word(value, "/ban_info/waba_ban_state").map(|state| state.to_ascii_uppercase());
+        let restrictions = restrictions(value);
+        let initiated = restrictions.iter().find(|one| kind(one).as_deref() == Some(NO_MESSAGES));
+        let effect = match event.as_str() {
+            "ACCOUNT_DELETED" => AccountEffect::StopsSending { until: None },
+            "DISABLED_UPDATE" => match ban.as_deref() {
+                Some("DISABLE" | "DISABLED") => AccountEffect::StopsSending { until: None },
+                Some("REINSTATE" | "REINSTATED") => AccountEffect::Reinstated,
+                _ => AccountEffect::Notice,
+            },
+            "ACCOUNT_RESTRICTION" => match initiated {
+                Some(restriction) => AccountEffect::StopsSending { until: expiration(restriction, now) },
+                None => AccountEffect::Notice,
+            },
+            _ => AccountEffect::Notice,
+        };
+        let kinds: Vec<String> = restrictions.iter().filter_map(|one| kind(one)).collect();
+        let detail = ban.or_else(|| word(value, "/violation_info/violation_type"));
+        let detail = detail.or_else(|| Some(kinds.join(", ")).filter(|kinds| !kinds.is_empty()));
+        Some(Self { event, effect, detail })
+    }
+}
+
+/// The restriction that concerns blasts; others concern calls or adding numbers.
+const NO_MESSAGES: &str = "RESTRICTED_BIZ_INITIATED_MESSAGING";
+
+/// A list, or one alone.
+fn restrictions(value: &Value) -> Vec<&Value> {
+    let info = value.get("restriction_info").or_else(|| value.get("restrictions"));
+    match info {
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(one @ Value::Object(_)) => vec![one],
+        _ => Vec::new(),
+    }
+}
+
+fn kind(restriction: &Value) -> Option<String> {
+    word(restriction, "/restriction_type").map(|kind| kind.to_ascii_uppercase())
+}
+
+/// Seconds, or a date as text.
+fn expiration(restriction: &Value, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    /// Restrictions last up to a month; a time further away is not believed.
+    const LONGEST: chrono::TimeDelta = chrono::TimeDelta::days(400);
+    let value = restriction.get("expiration")?;
+    let date = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text.trim()).ok());
+    date.map(|date| date.to_utc()).or_else(|| timestamp(value, now + LONGEST))
+}
+
+/// `message_template_status_update`, `message_template_quality_update`, `template_category_update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateEvent {
+    pub template: TemplateSubject,
+    pub change: TemplateChange,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateSubject {
+    pub id: Option<String>,
+    pub name: String,
+    /// As Meta writes it elsewhere: `en_US`. `None`: every language.
+    pub language: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TemplateChange {
+    /// `APPROVED`, `PAUSED`, `DISABLED`, `REJECTED` and others.
+    Status { status: String, reason: Option<String> },
+    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    Quality { before: Option<String>, now: String },
+    /// Another category has another price.
+    Category { before: Option<String>, now: String },
+}
+
+impl TemplateEvent {
+    /// Whether blasts with this template must pause.
+    pub fn pauses(&self) -> bool {
+        let TemplateChange::Status { status, .. } = &self.change else { return false };
+        matches!(status.as_str(), "PAUSED" | "DISABLED" | "REJECTED")
+    }
+
+    pub(super) fn status(value: &Value) -> Option<Self> {
+        let status = word(value, "/event")?.to_ascii_uppercase();
+        let places = ["/other_info/description", "/rejection_info/reason", "/reason", "/other_info/title"];
+        let reasons = places.iter().filter_map(|place| word(value, place));
+        let reason = reasons.into_iter().find(|reason| !reason.eq_ignore_ascii_case("none"));
+        Some(Self { template: subject(value)?, change: TemplateChange::Status { status, reason } })
+    }
+
+    pub(super) fn quality(value: &Value) -> Option<Self> {
+        let (before, now) = (word(value, "/previous_quality_score"), word(value, "/new_quality_score")?);
+        Some(Self { template: subject(value)?, change: TemplateChange::Quality { before, now } })
+    }
+
+    pub(super) fn category(value: &Value) -> Option<Self> {
+        let now = word(value, "/new_category").or_else(|| word(value, "/correct_category"))?;
+        let change = TemplateChange::Category { before: word(value, "/previous_category"), now };
+        Some(Self { template: subject(value)?, change })
+    }
+}
+
+fn subject(value: &Value) -> Option<TemplateSubject> {
+    Some(TemplateSubject {
+        id: text(value, "/message_template_id"),
+        name: word(value, "/message_template_name")?,
+        language: word(value, "/message_template_language").map(|language| normal_language(&language)),
+    })
+}
+
+/// `phone_number_quality_update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberEvent {
+    pub display_phone_number: Option<String>,
+    /// `THROUGHPUT_UPGRADE`, `ONBOARDING` and others.
+    pub event: String,
+    pub limit: Option<MessagingLimit>,
+}
+
+impl NumberEvent {
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        let event = word(value, "/event")?.to_ascii_uppercase();
+        let places = ["/max_daily_conversations_per_business", "/current_limit"];
+        // There the word for the limit means the throughput.
+        let places = places.iter().filter(|_| event != THROUGHPUT_UPGRADE);
+        let limit = places.into_iter().find_map(|place| MessagingLimit::read(value.pointer(place)?));
+        Some(Self { display_phone_number: word(value, "/display_phone_number"), event, limit })
+    }
+
+    /// Whether the number now takes 1,000 messages a second.
+    pub fn is_faster(&self) -> bool {
+        self.event == THROUGHPUT_UPGRADE
+    }
+}
+
+const THROUGHPUT_UPGRADE: &str = "THROUGHPUT_UPGRADE";
+
+/// `business_capability_update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapabilityEvent {
+    /// How many people the business may write to first within a day.
+    pub limit: Option<MessagingLimit>,
+}
+
+impl CapabilityEvent {
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        let places = ["/max_daily_conversations_per_business", "/max_daily_conversation_per_phone"];
+        let limit = places.iter().find_map(|place| MessagingLimit::read(value.pointer(place)?));
+        let is_capability = places.iter().any(|place| value.pointer(place).is_some())
+            || value.get("max_phone_numbers_per_business").is_some()
+            || !list(value, "/capabilities").is_empty();
+        is_capability.then_some(Self { limit })
+    }
+}

@@ -1,0 +1,132 @@
+//! Whom an item is about: a phone number, an id within the business, or both.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::fields::{text, word};
+
+/// Meta's id of a person within a business portfolio, such as `MY.1a2B`: never a phone number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BusinessUserId(String);
+
+impl BusinessUserId {
+    /// A country's two letters, a point, and at most 128 letters and digits (with points between, for ids of a parent
+    /// business).
+    pub fn new(text: &str) -> Option<Self> {
+        let (country, id) = text.trim().split_once('.')?;
+        let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+        let is_id = (1..=128).contains(&id.len()) && id.split('.').all(is_word);
+        (is_country && is_id).then(|| Self(text.trim().to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+impl fmt::Display for BusinessUserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Either may be missing: people with a username show no number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WebhookPerson {
+    /// E.164 digits as Meta writes them (`wa_id`), without the plus.
+    pub phone: Option<String>,
+    pub user_id: Option<BusinessUserId>,
+}
+
+/// Both of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PersonIdentity {
+    /// E.164 digits, without the plus.
+    pub phone: String,
+    pub user_id: BusinessUserId,
+}
+
+/// Somebody has another number, another id, or both. The old number is the message's sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityChange {
+    /// The number now.
+    pub phone: Option<String>,
+    /// The id now.
+    pub user_id: Option<BusinessUserId>,
+    pub previous_user_id: Option<BusinessUserId>,
+}
+
+impl IdentityChange {
+    /// `None` where nothing is new.
+    pub(super) fn read(item: &Value) -> Option<Self> {
+        let id = |places: &[&str]| places.iter().find_map(|place| BusinessUserId::new(&text(item, place)?));
+        let number = ["/wa_id", "/new_wa_id"].iter().find_map(|place| phone(&text(item, place)?));
+        let user_id = id(&["/user_id/current", "/user_id", "/new_user_id", "/wa_id"]);
+        let previous_user_id = id(&["/user_id/previous", "/previous_user_id", "/old_user_id"]);
+        (number.is_some() || user_id.is_some()).then_some(Self { phone: number, user_id, previous_user_id })
+    }
+
+    pub fn identity(&self) -> Option<PersonIdentity> {
+        Some(PersonIdentity { phone: self.phone.clone()?, user_id: self.user_id.clone()? })
+    }
+}
+
+impl WebhookPerson {
+    /// From the fields that hold them. A user id in a number's place is taken for what it is.
+    pub(in super::super) fn read(item: &Value, phones: &[&str], ids: &[&str]) -> Self {
+        let texts: Vec<String> = phones.iter().chain(ids).filter_map(|place| text(item, place)).collect();
+        Self {
+            phone: phones.iter().find_map(|place| phone(&text(item, place)?)),
+            user_id: texts.iter().find_map(|text| BusinessUserId::new(text)),
+        }
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.phone.is_some() || self.user_id.is_some()
+    }
+
+    pub fn identity(&self) -> Option<PersonIdentity> {
+        Some(PersonIdentity { phone: self.phone.clone()?, user_id: self.user_id.clone()? })
+    }
+
+    /// Adds what the contacts of the same webhook know of the person.
+    pub(super) fn complete(&mut self, contacts: &[Contact]) {
+        let is_it = |contact: &&Contact| {
+            let person = &contact.person;
+            person.phone.is_some() && person.phone == self.phone
+                || person.user_id.is_some() && person.user_id == self.user_id
+        };
+        if let Some(contact) = contacts.iter().find(is_it) {
+            let Self { phone, user_id } = contact.person.clone();
+            self.phone = self.phone.take().or(phone);
+            self.user_id = self.user_id.take().or(user_id);
+        }
+    }
+}
+
+/// Digits of a phone number, with or without a plus; `None` for anything else.
+pub(super) fn phone(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_phone = (6..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_phone.then(|| digits.to_owned())
+}
+
+/// An item of `contacts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Contact {
+    pub person: WebhookPerson,
+    pub name: Option<String>,
+}
+
+impl Contact {
+    pub fn read(item: &Value) -> Self {
+        let person = WebhookPerson::read(item, &["/wa_id"], &["/user_id"]);
+        Self { person, name: word(item, "/profile/name").or_else(|| word(item, "/profile/username")) }
+    }
+}

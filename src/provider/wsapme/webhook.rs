@@ -1,0 +1,207 @@
+//! WSAPME's webhooks. They carry no signature; the secret in our address is the proof. No status event was ever recorded, so
+//! that three shapes are read, each alone, under `data` or in a list, as JSON or as a form (`docs/WSAPME.md`).
+
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use sha2::Sha256;
+
+use super::status::{stage_of, status_text};
+use super::wire;
+use crate::domain::ids::MessageId;
+use crate::provider::ProviderStage;
+
+/// What one record of a webhook says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WsapmeEvent {
+    Status(WsapmeStatus),
+    Message(WsapmeMessage),
+    /// It changes nothing; what it is, for the log.
+    Other(String),
+    Unreadable(String),
+}
+
+/// The status of a message that we sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WsapmeStatus {
+    pub message_id: MessageId,
+    /// In upper case, or its number as text.
+    pub status: String,
+    /// `None` for one that changes nothing.
+    pub stage: Option<ProviderStage>,
+    /// When the stage was reached, where that is said.
+    pub at: Option<DateTime<Utc>>,
+    /// Client to server: never a delivery time.
+    pub c2s_at: Option<DateTime<Utc>>,
+    pub error_code: Option<String>,
+}
+
+/// A message from a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WsapmeMessage {
+    /// E.164 digits without the plus; `None` for a privacy id, which has no number in it.
+    pub from: Option<String>,
+    /// The gateway gives none, as a rule.
+    pub id: Option<MessageId>,
+    /// `text`, `image` and so on.
+    pub kind: String,
+    pub text: String,
+    /// The address of a picture or document.
+    pub file: Option<String>,
+    pub name: Option<String>,
+    pub quoted: Option<MessageId>,
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// Whether a secret in an address is this one, compared in a time that says nothing about where they differ.
+pub fn is_secret(known: &SecretString, given: &str) -> bool {
+    let keyed = || Hmac::<Sha256>::new_from_slice(b"webhook").ok();
+    let (Some(mut left), Some(mut right)) = (keyed(), keyed()) else { return false };
+    left.update(known.expose_secret().as_bytes());
+    right.update(given.as_bytes());
+    !given.is_empty() && left.verify(&right.finalize().into_bytes()).is_ok()
+}
+
+/// What is in a webhook, in its order. `now` bounds the times that are believed. Never fails.
+pub fn parse(body: &[u8], now: DateTime<Utc>) -> Vec<WsapmeEvent> {
+    let Some(value) = wire::json(body).or_else(|| form(body)) else {
+        return vec![WsapmeEvent::Unreadable(wire::describe(body).to_owned())];
+    };
+    let mut events = Vec::new();
+    records(&value, now, &mut events);
+    events
+}
+
+/// Records nest in `data` and in lists; deeper than this nothing is looked for.
+fn records(value: &Value, now: DateTime<Utc>, events: &mut Vec<WsapmeEvent>) {
+    if let Value::Array(items) = value {
+        return items.iter().for_each(|item| records(item, now, events));
+    }
+    if let Some(event) = record(value, now) {
+        return events.push(event);
+    }
+    match value.get("data").or_else(|| value.get("messages")) {
+        Some(inner @ (Value::Array(_) | Value::Object(_))) => records(inner, now, events),
+        _ => events.push(WsapmeEvent::Other("neither a status nor a message".to_owned())),
+    }
+}
+
+/// A status before anything else: one of the shapes of a status also has a message in it.
+fn record(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
+    let is_theirs = flag(value.pointer("/key/fromMe")) == Some(false);
+    let status = if is_theirs { None } else { status(value, now) };
+    status.map(WsapmeEvent::Status).or_else(|| message(value, now))
+}
+
+fn status(value: &Value, now: DateTime<Utc>) -> Option<WsapmeStatus> {
+    let message_id = wire::message_id(value, &["/key/id", "/messageId", "/message_id", "/id"])?;
+    let update = value.get("update").filter(|update| update.is_object());
+    let texts = [update.and_then(|update| update.get("status")), value.get("status"), value.get("messageStatus")];
+    let status = texts.into_iter().flatten().find_map(status_text)?;
+    let stage = stage_of(&status);
+    let time = |record: &Value, key: &str| record.get(key).and_then(|at| wire::timestamp(at, now));
+    // In an update it is the time of the receipt; in a message's record that of sending, whatever came since.
+    let sent_at = || time(value, "messageTimestamp").filter(|_| stage == Some(ProviderStage::Sent));
+    let error = update.unwrap_or(value);
+    Some(WsapmeStatus {
+        at: update.and_then(|update| time(update, "messageTimestamp")).or_else(sent_at),
+        c2s_at: time(value, "messageC2STimestamp").or_else(|| time(error, "messageC2STimestamp")),
+        error_code: (stage == Some(ProviderStage::Failed)).then(|| error_code(error)).flatten(),
+        message_id,
+        status,
+        stage,
+    })
+}
+
+fn error_code(record: &Value) -> Option<String> {
+    let places = ["/messageStubParameters/0", "/errorCode", "/error/code", "/code", "/error"];
+    places.iter().find_map(|place| wire::integer(record.pointer(place)?)).map(|code| code.to_string())
+}
+
+fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
+    let from = text(value, "/from").or_else(|| text(value, "/key/remoteJid"))?;
+    let words = ["/message", "/message/conversation", "/message/extendedTextMessage/text", "/text", "/body"];
+    let words = words.iter().find_map(|place| text(value, place));
+    let file = text(value, "/file").filter(|file| !file.is_empty());
+    let kind = text(value, "/type").unwrap_or_else(|| "text".to_owned());
+    if words.is_none() && file.is_none() && kind == "text" {
+        return None;
+    }
+    if flag(value.pointer("/key/fromMe")) == Some(true) || flag(value.get("fromMe")) == Some(true) {
+        return Some(WsapmeEvent::Other("a message of our own".to_owned()));
+    }
+    let from = match writer(&from) {
+        Writer::Person(digits) => Some(digits),
+        Writer::Nameless => None,
+        Writer::Group => return Some(WsapmeEvent::Other("a message in a group".to_owned())),
+    };
+    let at = ["timestamp", "messageTimestamp"].iter().find_map(|key| wire::timestamp(value.get(*key)?, now));
+    Some(WsapmeEvent::Message(WsapmeMessage {
+        from,
+        id: wire::message_id(value, &["/key/id", "/messageId", "/id"]),
+        kind: wire::short(&kind).to_lowercase(),
+        text: words.unwrap_or_default(),
+        file,
+        name: text(value, "/pushName").or_else(|| text(value, "/dataSender/name")),
+        quoted: wire::message_id(value, &["/message/extendedTextMessage/contextInfo/stanzaId", "/quotedMessageId"]),
+        at,
+    }))
+}
+
+/// Who wrote, by the name of the chat.
+enum Writer {
+    Person(String),
+    Nameless,
+    Group,
+}
+
+/// `60…@s.whatsapp.net`, `60…@c.us`, `60…:12@s.whatsapp.net`, or the bare digits.
+fn writer(jid: &str) -> Writer {
+    let (user, server) = jid.trim().split_once('@').unwrap_or((jid.trim(), ""));
+    match server.to_ascii_lowercase().as_str() {
+        "g.us" | "broadcast" | "newsletter" => return Writer::Group,
+        "lid" | "hosted.lid" => return Writer::Nameless,
+        _ => {}
+    }
+    let digits = user.split_once(':').map_or(user, |(digits, _device)| digits);
+    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    let is_phone = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_phone { Writer::Person(digits.to_owned()) } else { Writer::Nameless }
+}
+
+/// `true`, or the word.
+fn flag(value: Option<&Value>) -> Option<bool> {
+    match value? {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
+    }
+}
+
+fn text(value: &Value, place: &str) -> Option<String> {
+    match value.pointer(place)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A form as an object; values that are JSON are read as such.
+fn form(body: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    if !text.contains('=') || text.starts_with('<') {
+        return None;
+    }
+    let mut url = Url::parse("http://form/").ok()?;
+    url.set_query(Some(text));
+    let fields = url.query_pairs().map(|(key, value)| {
+        let parsed = wire::json(value.as_bytes()).unwrap_or_else(|| Value::String(value.into_owned()));
+        (key.into_owned(), parsed)
+    });
+    Some(Value::Object(fields.collect::<Map<_, _>>()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn now() -> DateTime<Utc> {
+    "2026-06-15T04:00:00Z".parse().unwrap()
+}
+
+fn events(body: &Value) -> Vec<WsapmeEvent> {
+    parse(body.to_string().as_bytes(), now())
+}
+
+fn brief(event: &WsapmeEvent) -> String {
+    match event {
+        WsapmeEvent::Status(status) => format!("{} {} {:?}", status.message_id, status.status, status.stage),
+        WsapmeEvent::Message(message) => format!("{:?}: {}", message.from, message.text),
+        WsapmeEvent::Other(what) | WsapmeEvent::Unreadable(what) => what.clone(),
+    }
+}
+
+#[test]
+fn a_status_is_read_in_its_three_shapes_alone_under_data_and_in_a_list() {
+    let key = json!({ "remoteJid": "60100000001@s.whatsapp.net", "fromMe": true, "id": "WMAPI1" });
+    let record = json!({ "key": key, "message": { "conversation": "Hi" }, "messageTimestamp": "1634061784",
+                         "status": "DELIVERY_ACK", "messageC2STimestamp": "1634061785" });
+    let shapes = [
+        record.clone(),
+        json!({ "messageId": "WMAPI1", "status": "DELIVERY_ACK", "messageC2STimestamp": 1_634_061_785 }),
+        json!({ "key": key, "update": { "status": 3, "messageTimestamp": { "low": 1_634_061_790, "high": 0 } } }),
+    ];
+    for shape in shapes {
+        for body in [shape.clone(), json!({ "data": shape }), json!([shape]), json!({ "data": [shape, shape] })] {
+            for event in events(&body) {
+                let WsapmeEvent::Status(status) = event else { panic!("{body}: {event:?}") };
+                assert_eq!((status.message_id.as_str(), status.stage), ("WMAPI1", Some(ProviderStage::Delivered)));
+            }
+        }
+    }
+    let WsapmeEvent::Status(status) = &events(&record)[0] else { panic!() };
+    assert_eq!((status.at, status.c2s_at), (None, DateTime::from_timestamp(1_634_061_785, 0)), "when it was sent");
+}
+
+#[test]
+fn an_incoming_text_is_a_reply_of_whoever_wrote_it() {
+    let text = json!({ "type": "text", "message": "body", "file": "", "from": "60111111111@c.us", "timestamp": 1_617_690_369,
+                       "is_forwarded": false, "is_broadcast": false, "dataSender": "",
+                       "dataReceiver": { "jid": "60122222222@s.whatsapp.net", "name": "Our Device", "phone": {} } });
+
+    let [WsapmeEvent::Message(message)] = &events(&text)[..] else { panic!() };
+
+    assert_eq!((message.from.as_deref(), message.text.as_str()), (Some("60111111111"), "body"));
+    assert_eq!((message.at, &message.id, &message.file), (DateTime::from_timestamp(1_617_690_369, 0), &None, &None));
+}
+
+#[test]
+fn a_form_is_read_like_json() {
+    let cases = [
+        (
+            "type=text&message=Hi+there%21&from=60111111111%40c.us&timestamp=1617690369",
+            "Some(\"60111111111\"): Hi there!",
+        ),
+        ("messageId=M1&status=READ", "M1 READ Some(Read)"),
+        ("data=%7B%22messageId%22%3A%22M1%22%2C%22status%22%3A%223%22%7D", "M1 3 Some(Delivered)"),
+    ];
+    for (body, expected) in cases {
+        let read = parse(body.as_bytes(), now());
+        assert_eq!(read.iter().map(brief).collect::<Vec<_>>(), [expected], "{body}");
+    }
+}
+
+#[test]
+fn what_is_odd_changes_nothing() {
+    let cases = [
+        (json!({ "messageId": "M1", "status": true }), "neither a status nor a message"),
+        (json!({ "messageId": "M1", "status": "QUEUED" }), "M1 QUEUED None"),
+        (json!({ "status": "READ" }), "neither a status nor a message"),
+        (json!({ "from": "120363@g.us", "message": "x" }), "a message in a group"),
+        (json!({ "from": "123456789012345@lid", "message": "x" }), "None: x"),
+        (json!({ "key": { "fromMe": true, "remoteJid": "6011111111@c.us" }, "message": "x" }), "a message of our own"),
+        (json!({}), "neither a status nor a message"),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(events(&body).iter().map(brief).collect::<Vec<_>>(), [expected], "{body}");
+    }
+    assert_eq!(parse(b"<html>", now()).iter().map(brief).collect::<Vec<_>>(), ["an HTML page"]);
+    assert_eq!(parse(b"", now()).iter().map(brief).collect::<Vec<_>>(), ["an empty answer"]);
+}
+
+#[test]
+fn only_the_whole_secret_is_the_secret() {
+    let secret = SecretString::from("s3cret");
+    assert!(is_secret(&secret, "s3cret"));
+    for wrong in ["", "s3cre", "s3crets", "S3CRET", "s3cret "] {
+        assert!(!is_secret(&secret, wrong), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_body_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..200), text in "[a-z=&%{}\":,\\[\\]0-9]{0,80}") {
+        let _ = (parse(&body, now()), parse(text.as_bytes(), now()));
+    }
+}

@@ -1,0 +1,192 @@
+//! The webhook inbox: requests as they came, each until all that is in it is applied.
+
+mod listing;
+pub mod messages;
+pub mod notices;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::{DbTransaction, StoreError, settings};
+use crate::domain::ids::SenderId;
+
+pub use listing::{InboxEntry, InboxSummary, ReplaySelection, list, replay, summary};
+
+/// A webhook's request as it came.
+#[derive(Debug, Clone)]
+pub struct NewWebhook {
+    /// [`crate::domain::sender::ProviderKind`] as a word.
+    pub provider: &'static str,
+    /// Whose secret its address had; `None` where the body names the number.
+    pub senders: Option<Vec<SenderId>>,
+    pub content_type: Option<String>,
+    pub body: Bytes,
+}
+
+/// A stored request, under lock while it is applied.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct InboxRow {
+    pub received_on: chrono::NaiveDate,
+    pub id: i64,
+    pub received_at: DateTime<Utc>,
+    pub provider: String,
+    pub senders: Option<Vec<SenderId>>,
+    pub content_type: Option<String>,
+    pub digest: Vec<u8>,
+    pub body: Vec<u8>,
+    /// What is left of it, by position; `None`: everything.
+    pub open_items: Option<Vec<i32>>,
+    pub failed_items: Option<Vec<i32>>,
+    pub reason: Option<String>,
+    pub tries: i32,
+}
+
+/// What became of a request in one turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InboxProgress {
+    /// How many pieces of news are in it.
+    pub items: i32,
+    /// Those that wait, by position.
+    pub open: Vec<i32>,
+    pub failed: Vec<i32>,
+    /// The message ids that the open ones wait for.
+    pub waits_for: Vec<String>,
+    pub reason: Option<String>,
+    /// How long the open ones wait.
+    pub pause: Duration,
+}
+
+impl InboxProgress {
+    fn state(&self) -> &'static str {
+        match (self.open.is_empty(), self.failed.is_empty()) {
+            (false, _) => "parked",
+            (true, false) => "failed",
+            (true, true) => "applied",
+        }
+    }
+}
+
+/// At most so many requests in one turn, and so many bytes (more only where a single one has more).
+const TAKE_AT_MOST: i64 = 1_000;
+const TAKE_BYTES: i64 = 2 * 1024 * 1024;
+
+/// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns.
+pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, StoreError> {
+    let senders = webhooks.iter().map(|webhook| {
+        let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
+        Some(ids.collect::<Vec<_>>().join(","))
+    });
+    let done = sqlx::query(
+        "with added as (
+             insert into webhook_inbox (provider, senders, content_type, digest, body)
+             select provider, string_to_array(senders, ',')::bigint[], content_type,
+                    sha256(convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body), body
+               from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as x (provider, senders, content_type, body)
+             on conflict do nothing
+             returning 1)
+         select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0",
+    )
+    .bind(webhooks.iter().map(|webhook| webhook.provider).collect::<Vec<_>>())
+    .bind(senders.collect::<Vec<_>>())
+    .bind(webhooks.iter().map(|webhook| storable(webhook.content_type.as_deref())).collect::<Vec<_>>())
+    .bind(webhooks.iter().map(|webhook| &webhook.body[..]).collect::<Vec<_>>())
+    .bind(super::notify::INBOX)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+fn storable(text: Option<&str>) -> Option<String> {
+    text.map(|text| text.replace('\0', ""))
+}
+
+/// Begins a turn. What is applied in it and what is marked applied become durable together.
+pub async fn begin(pool: &PgPool) -> Result<DbTransaction, StoreError> {
+    settings::begin_hot_path(pool).await
+}
+
+/// Locks requests that are due, oldest first, leaving those that another engine has.
+pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
+    let rows = sqlx::query_as(
+        "with due as materialized (
+             select received_on, id, octet_length(body) as size from webhook_inbox
+              where state in ('new', 'parked') and next_try_at <= now()
+              order by next_try_at, id limit $1 for update skip locked),
+         sized as (select received_on, id, sum(size) over (order by received_on, id) - size as before from due)
+         select i.received_on, i.id, i.received_at, i.provider, i.senders, i.content_type, i.digest, i.body, i.open_items,
+                i.failed_items, i.reason, i.tries
+           from sized s join webhook_inbox i using (received_on, id)
+          where s.before < $2
+          order by i.received_on, i.id",
+    )
+    .bind(TAKE_AT_MOST)
+    .bind(TAKE_BYTES)
+    .fetch_all(tx)
+    .await?;
+    Ok(rows)
+}
+
+/// Writes what became of requests that were taken in this transaction.
+pub async fn mark(tx: &mut PgConnection, rows: &[(InboxRow, InboxProgress)]) -> Result<(), StoreError> {
+    let list = |items: &[i32]| items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    sqlx::query(
+        "update webhook_inbox i
+            set state = x.state, items = x.items, tries = i.tries + 1, reason = x.reason,
+                open_items = case when x.state = 'parked' then string_to_array(x.open, ',')::int[] end,
+                failed_items = nullif(string_to_array(x.failed, ',')::int[], '{}'),
+                waits_for = case when x.state = 'parked' then nullif(string_to_array(x.waits_for, ' '), '{}') end,
+                next_try_at = now() + x.pause * interval '1 ms',
+                applied_at = case when x.state = 'applied' then now() else i.applied_at end
+           from unnest($1::date[], $2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
+                       $9::bigint[])
+                as x (received_on, id, state, items, open, failed, waits_for, reason, pause)
+          where i.received_on = x.received_on and i.id = x.id",
+    )
+    .bind(rows.iter().map(|(row, _)| row.received_on).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(row, _)| row.id).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| now.state()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| now.items).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| list(&now.open)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| list(&now.failed)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| now.waits_for.join(" ")).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| storable(now.reason.as_deref())).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| i64::try_from(now.pause.as_millis()).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Has those tried again at once that wait for these message ids.
+pub async fn wake_waiting(tx: &mut PgConnection, message_ids: &[String]) -> Result<u64, StoreError> {
+    let woken = sqlx::query(
+        "update webhook_inbox set next_try_at = now()
+          where (received_on, id) in (select received_on, id from webhook_inbox
+                                       where state = 'parked' and next_try_at > now() and waits_for && $1
+                                         for update skip locked)",
+    )
+    .bind(message_ids)
+    .execute(tx)
+    .await?;
+    Ok(woken.rows_affected())
+}
+
+/// How long until the next request is due; `None`: none waits.
+pub async fn next_due(pool: &PgPool) -> Result<Option<Duration>, StoreError> {
+    let milliseconds: Option<i64> = sqlx::query_scalar(
+        "select (extract(epoch from min(next_try_at) - now()) * 1000)::bigint
+           from webhook_inbox where state in ('new', 'parked')",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(milliseconds.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
+}
+
+/// Whether a request waits that nobody has tried to apply yet.
+pub async fn has_new(pool: &PgPool) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar("select exists (select 1 from webhook_inbox where state = 'new' and next_try_at <= now())")
+        .fetch_one(pool)
+        .await?)
+}

@@ -1,0 +1,104 @@
+//! What is in the inbox, for operators, and applying it again.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::store::StoreError;
+use crate::store::notify;
+
+/// A request, without its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct InboxEntry {
+    pub id: i64,
+    pub received_at: DateTime<Utc>,
+    pub provider: String,
+    pub state: String,
+    /// How many pieces of news are in it; `None` before it was read.
+    pub items: Option<i32>,
+    /// How many of them wait.
+    pub open: i32,
+    pub failed: i32,
+    pub tries: i32,
+    pub reason: Option<String>,
+    pub next_try_at: Option<DateTime<Utc>>,
+    pub applied_at: Option<DateTime<Utc>>,
+    pub bytes: i32,
+}
+
+/// How much of the inbox is not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct InboxSummary {
+    pub new: i64,
+    pub parked: i64,
+    pub failed: i64,
+    /// When the oldest came that is not applied.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// The newest requests first; only those with failed items where that is asked.
+pub async fn list(pool: &PgPool, only_failed: bool, limit: i64) -> Result<Vec<InboxEntry>, StoreError> {
+    let rows = sqlx::query_as(
+        "select id, received_at, provider, state, items, coalesce(cardinality(open_items), 0) as open,
+                coalesce(cardinality(failed_items), 0) as failed, tries, reason,
+                case when state in ('new', 'parked') then next_try_at end as next_try_at, applied_at,
+                octet_length(body) as bytes
+           from webhook_inbox
+          where not $1 or state = 'failed' or failed_items is not null
+          order by received_on desc, id desc limit $2",
+    )
+    .bind(only_failed)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}
+
+pub async fn summary(pool: &PgPool) -> Result<InboxSummary, StoreError> {
+    let summary = sqlx::query_as(
+        "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'parked') as parked,
+                count(*) filter (where state = 'failed') as failed,
+                min(received_at) filter (where state <> 'failed') as oldest
+           from webhook_inbox where state in ('new', 'parked', 'failed')",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(summary)
+}
+
+/// Which requests are applied again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplaySelection {
+    /// The whole request with this id.
+    One(i64),
+    /// The failed items of all requests.
+    Failed,
+    /// Everything received since.
+    Since(DateTime<Utc>),
+}
+
+/// Has requests applied again; what was applied already changes nothing. Returns how many they are.
+pub async fn replay(pool: &PgPool, selection: ReplaySelection) -> Result<u64, StoreError> {
+    const WHOLE: &str =
+        "state = 'new', open_items = null, failed_items = null, waits_for = null, reason = null, tries = 0,
+                         next_try_at = now()";
+    const FAILED: &str = "state = 'new', open_items = coalesce(open_items, '{}') || failed_items, failed_items = null,
+                          waits_for = null, reason = null, tries = 0, next_try_at = now()";
+    let (set, which) = match selection {
+        ReplaySelection::One(_) => (WHOLE, "id = $1 and $2::timestamptz is null"),
+        ReplaySelection::Failed => {
+            (FAILED, "failed_items is not null and $1::bigint is null and $2::timestamptz is null")
+        }
+        ReplaySelection::Since(_) => {
+            (WHOLE, "received_at >= $2 and received_on >= ($2 at time zone 'UTC')::date and $1::bigint is null")
+        }
+    };
+    let id = if let ReplaySelection::One(id) = selection { Some(id) } else { None };
+    let since = if let ReplaySelection::Since(at) = selection { Some(at) } else { None };
+    let sql = format!("update webhook_inbox set {set} where {which}");
+    let done = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(since).execute(pool).await?;
+    if done.rows_affected() > 0 {
+        notify::inbox(pool).await?;
+    }
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,130 @@
+//! Whose message a webhook is about: by its id, or by the attempt that it returns.
+
+use sqlx::{FromRow, PgConnection};
+
+use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+use crate::store::StoreError;
+
+/// One of our messages, with its person as they are now.
+#[derive(Debug, Clone, FromRow)]
+pub struct KnownMessage {
+    /// The position of the question.
+    pub n: i32,
+    pub sender_id: SenderId,
+    pub recipient_id: RecipientId,
+    pub blast_id: BlastId,
+    pub attempt: i32,
+    pub phone_number: Phone,
+    /// Of the person's newest attempt.
+    pub newest_attempt: i32,
+    pub status: Status,
+}
+
+/// A question for [`by_attempts`].
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptQuery {
+    pub n: i32,
+    pub blast: BlastId,
+    pub recipient: RecipientId,
+    pub attempt: i32,
+}
+
+/// The messages with these ids of these senders, where they are known.
+pub async fn by_ids(
+    tx: &mut PgConnection,
+    asked: &[(i32, SenderId, &MessageId)],
+) -> Result<Vec<KnownMessage>, StoreError> {
+    let found = sqlx::query_as(
+        "select x.n, m.sender_id, m.recipient_id, r.blast_id, m.attempt, r.phone_number, r.attempt as newest_attempt, r.status
+           from unnest($1::int[], $2::bigint[], $3::text[]) as x (n, sender_id, message_id)
+           join provider_message m on m.sender_id = x.sender_id and m.message_id = x.message_id
+           join blast_recipients r on r.id = m.recipient_id",
+    )
+    .bind(asked.iter().map(|(n, ..)| *n).collect::<Vec<_>>())
+    .bind(asked.iter().map(|(_, sender, _)| sender.0).collect::<Vec<_>>())
+    .bind(asked.iter().map(|(.., id)| id.as_str()).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// The attempts that were made like this.
+pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Result<Vec<KnownMessage>, StoreError> {
+    let found = sqlx::query_as(
+        "select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, r.attempt as newest_attempt, r.status
+           from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as x (n, blast_id, recipient_id, attempt)
+           join attempts a on a.recipient_id = x.recipient_id and a.attempt = x.attempt
+           join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id",
+    )
+    .bind(asked.iter().map(|asked| asked.n).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.blast.0).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.recipient.0).collect::<Vec<_>>())
+    .bind(asked.iter().map(|asked| asked.attempt).collect::<Vec<_>>())
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// The senders that are, or were, these numbers or devices of a provider.
+pub async fn senders_of(
+    tx: &mut PgConnection,
+    provider: &str,
+    devices: &[&str],
+) -> Result<Vec<(String, SenderId)>, StoreError> {
+    let found = sqlx::query_as(
+        "select d.device, d.sender_id from sender_devices d join senders s on s.id = d.sender_id
+          where d.provider = $1 and d.device = any($2)
+          order by d.device, (s.device = d.device) desc nulls last, d.sender_id",
+    )
+    .bind(provider)
+    .bind(devices)
+    .fetch_all(tx)
+    .await?;
+    Ok(found)
+}
+
+/// What a message is charged as, and whether it was delivered, by one status.
+#[derive(Debug, Clone)]
+pub struct PricingRow {
+    pub sender: SenderId,
+    pub message_id: MessageId,
+    pub blast: BlastId,
+    pub recipient: RecipientId,
+    pub category: Option<String>,
+    pub kind: Option<String>,
+    pub model: Option<String>,
+    pub billable: Option<bool>,
+    pub is_delivered: bool,
+}
+
+/// Adds what statuses say of their messages' price, each message once in `rows`: what was said first stays.
+pub async fn record_pricing(tx: &mut PgConnection, rows: &[PricingRow]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into message_pricing as p
+                (sender_id, message_id, blast_id, recipient_id, category, kind, model, billable, is_delivered)
+         select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+                              $8::boolean[], $9::boolean[])
+         on conflict (sender_id, message_id) do update
+            set category = coalesce(p.category, excluded.category), kind = coalesce(p.kind, excluded.kind),
+                model = coalesce(p.model, excluded.model), billable = coalesce(p.billable, excluded.billable),
+                is_delivered = p.is_delivered or excluded.is_delivered, updated_at = now()
+          where (not p.is_delivered and excluded.is_delivered) or (p.category is null and excluded.category is not null)",
+    )
+    .bind(rows.iter().map(|row| row.sender.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.message_id.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.blast.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.recipient.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.category.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.kind.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.model.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.billable).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.is_delivered).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}

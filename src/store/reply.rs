@@ -1,0 +1,208 @@
+//! What people write back, whose answer it is, and what is known of them beside their number.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::types::PgInterval;
+use sqlx::{FromRow, PgConnection};
+
+use super::StoreError;
+use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+
+/// A reply as it is kept.
+#[derive(Debug, Clone)]
+pub struct NewReply<'a> {
+    pub sender: SenderId,
+    pub answers: Option<AnsweredMessage>,
+    /// With the plus.
+    pub phone: Option<&'a str>,
+    pub user_id: Option<&'a str>,
+    pub name: Option<&'a str>,
+    /// `text`, `button`, `list`, `image` and so on.
+    pub kind: &'a str,
+    pub body: &'a str,
+    pub payload: Option<&'a str>,
+    pub media_id: Option<&'a str>,
+    pub message_id: &'a str,
+    pub quoted_id: Option<&'a str>,
+    pub at: DateTime<Utc>,
+}
+
+/// Which message somebody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct AnsweredMessage {
+    pub blast_id: BlastId,
+    pub recipient_id: RecipientId,
+    pub attempt: i32,
+}
+
+/// Keeps a reply; `false` when it is there already.
+pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>) -> Result<bool, StoreError> {
+    let plain = |text: &str| text.replace('\0', "");
+    let done = sqlx::query(
+        "insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
+                              message_id, quoted_id, at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         on conflict (sender_id, message_id) do nothing",
+    )
+    .bind(reply.sender)
+    .bind(reply.answers.map(|message| message.blast_id))
+    .bind(reply.answers.map(|message| message.recipient_id))
+    .bind(reply.phone)
+    .bind(reply.user_id)
+    .bind(reply.name.map(plain))
+    .bind(plain(reply.kind))
+    .bind(plain(reply.body))
+    .bind(reply.payload.map(plain))
+    .bind(reply.media_id.map(plain))
+    .bind(reply.message_id)
+    .bind(reply.quoted_id)
+    .bind(reply.at)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The message of this sender with this id.
+pub async fn quoted(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    id: &MessageId,
+) -> Result<Option<AnsweredMessage>, StoreError> {
+    let message = sqlx::query_as(
+        "select r.blast_id, m.recipient_id, m.attempt
+           from provider_message m join blast_recipients r on r.id = m.recipient_id
+          where m.sender_id = $1 and m.message_id = $2",
+    )
+    .bind(sender)
+    .bind(id.as_str())
+    .fetch_optional(tx)
+    .await?;
+    Ok(message)
+}
+
+/// The newest message of this sender that is known to have reached this number, in either spelling, before a moment and
+/// within a window. Clocks may differ by two minutes.
+pub async fn newest_reached(
+    tx: &mut PgConnection,
+    (sender, phone): (SenderId, &str),
+    at: DateTime<Utc>,
+    window: TimeDelta,
+) -> Result<Option<AnsweredMessage>, StoreError> {
+    let window = PgInterval::try_from(window).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let message = sqlx::query_as(
+        "select r.blast_id, r.id as recipient_id, r.attempt
+           from blast_recipients r join blasts b on b.id = r.blast_id
+          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
+            and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
+            and r.sent_at >= $3::timestamptz - $4::interval and r.sent_at <= $3::timestamptz + interval '2 minutes'
+          order by r.sent_at desc, r.id desc limit 1",
+    )
+    .bind(sender)
+    .bind(phone)
+    .bind(at)
+    .bind(window)
+    .fetch_optional(tx)
+    .await?;
+    Ok(message)
+}
+
+/// Whether a message of this sender to this number is in flight, or may have gone: it may be the one that is answered.
+pub async fn is_undecided(tx: &mut PgConnection, sender: SenderId, phone: &str) -> Result<bool, StoreError> {
+    let is_undecided = sqlx::query_scalar(
+        "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
+                         where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
+                            and r.status in ('sending', 'uncertain'))",
+    )
+    .bind(sender)
+    .bind(phone)
+    .fetch_one(tx)
+    .await?;
+    Ok(is_undecided)
+}
+
+/// The number beside which an id was seen.
+pub async fn phone_of(tx: &mut PgConnection, business: &str, user_id: &str) -> Result<Option<String>, StoreError> {
+    let phone = sqlx::query_scalar("select phone_number from user_ids where business = $1 and user_id = $2")
+        .bind(business)
+        .bind(user_id)
+        .fetch_optional(tx)
+        .await?;
+    Ok(phone)
+}
+
+/// An id and a number of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LearnedIdentity {
+    pub sender: SenderId,
+    pub user_id: String,
+    /// With the plus.
+    pub phone: String,
+}
+
+/// Keeps ids beside numbers, each id once in `learned`: what was seen last counts.
+pub async fn learn(tx: &mut PgConnection, learned: &[LearnedIdentity]) -> Result<(), StoreError> {
+    if learned.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into user_ids as u (business, user_id, phone_number)
+         select distinct on (s.business, x.user_id) s.business, x.user_id, x.phone_number
+           from unnest($1::bigint[], $2::text[], $3::text[]) with ordinality as x (sender_id, user_id, phone_number, n)
+           join senders s on s.id = x.sender_id
+          order by s.business, x.user_id, x.n desc
+         on conflict (business, user_id) do update
+            set phone_number = excluded.phone_number, learned_at = now()
+          where u.phone_number <> excluded.phone_number",
+    )
+    .bind(learned.iter().map(|one| one.sender.0).collect::<Vec<_>>())
+    .bind(learned.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>())
+    .bind(learned.iter().map(|one| one.phone.as_str()).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A person's new id: their number is that of the old one, unless it is given.
+pub async fn change_id(
+    tx: &mut PgConnection,
+    sender: SenderId,
+    (before, now): (Option<&str>, &str),
+    phone: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into user_ids as u (business, user_id, phone_number)
+         select s.business, $3, coalesce($4, o.phone_number)
+           from senders s left join user_ids o on o.business = s.business and o.user_id = $2
+          where s.id = $1 and coalesce($4, o.phone_number) is not null
+         on conflict (business, user_id) do update
+            set phone_number = excluded.phone_number, learned_at = now()
+          where u.phone_number <> excluded.phone_number",
+    )
+    .bind(sender)
+    .bind(before)
+    .bind(now)
+    .bind(phone)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a person's wish about marketing; `false` when a newer one is known, or the same.
+pub async fn wish(
+    tx: &mut PgConnection,
+    (business, phone): (&str, &str),
+    wish: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "insert into marketing_wishes as w (business, phone_number, wish, at) values ($1, $2, $3, $4)
+         on conflict (business, person_key(phone_number)) do update set wish = excluded.wish, at = excluded.at
+          where excluded.at > w.at or (excluded.at = w.at and excluded.wish = 'stop' and w.wish <> 'stop')",
+    )
+    .bind(business)
+    .bind(phone)
+    .bind(wish)
+    .bind(at)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

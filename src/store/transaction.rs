@@ -1,0 +1,59 @@
+//! Transactions whose beginning and end no caller can break off. A task that is cancelled while the server answers a BEGIN
+//! would give its connection back with a transaction open that the pool knows nothing of: what is written there next
+//! is lost. One that is cancelled during a COMMIT would roll back a transaction that is over.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{PgConnection, PgPool, PgTransaction};
+
+use super::StoreError;
+
+/// A transaction on a pooled connection. Rolled back when it is dropped.
+#[derive(Debug)]
+pub struct DbTransaction(PgTransaction<'static>);
+
+/// Begins a transaction.
+pub async fn begin(pool: &PgPool) -> Result<DbTransaction, StoreError> {
+    begin_with(pool, "begin").await
+}
+
+/// The same by a statement of the caller's, which may have settings behind its BEGIN.
+pub(super) async fn begin_with(pool: &PgPool, statement: &'static str) -> Result<DbTransaction, StoreError> {
+    let pool = pool.clone();
+    to_its_end(async move { pool.begin_with(statement).await }).await.map(DbTransaction)
+}
+
+impl DbTransaction {
+    pub async fn commit(self) -> Result<(), StoreError> {
+        to_its_end(self.0.commit()).await
+    }
+
+    /// Rolls back now, not when the connection is used again.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        to_its_end(self.0.rollback()).await
+    }
+}
+
+impl Deref for DbTransaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for DbTransaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
+
+/// Runs on a task of its own, so that it ends also when its caller is dropped.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::spawn(work).await {
+        Ok(outcome) => Ok(outcome?),
+        Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
+    }
+}

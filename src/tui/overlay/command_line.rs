@@ -1,0 +1,192 @@
+//! Command lines to paste: folded to the screen's width so that a shell still reads the words that were meant.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use crate::tui::widget::width;
+
+/// What is not broken: a character with what a shell needs to read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ShellPiece {
+    /// A character between single quotes. A line may end before it: the quotes are closed and opened again.
+    Quoted(char),
+    /// A bare character, one behind a backslash, or all that stands between double quotes.
+    Bare(String),
+}
+
+/// The words of a command line, each in pieces.
+struct ShellWords<'a>(Peekable<Chars<'a>>);
+
+/// A command line after so many blanks, on several lines where it is long: a shell reads them as one. A line ends between
+/// two words; a word that is wider than a line goes on at the first column, since blanks before it would end the word.
+pub fn pasteable(command_line: &str, indent: usize, width: u16) -> impl Iterator<Item = String> {
+    let mut folder =
+        Folder { indent, max_width: width.saturating_sub(4).max(8), lines: Vec::new(), line: String::new() };
+    for word in ShellWords(command_line.chars().peekable()) {
+        folder.put(&word);
+    }
+    folder.finish().into_iter()
+}
+
+struct Folder {
+    indent: usize,
+    /// How many columns a line may take, without the backslash at its end.
+    max_width: u16,
+    lines: Vec<String>,
+    line: String,
+}
+
+impl Folder {
+    fn put(&mut self, word: &[ShellPiece]) {
+        let text = spelled(word);
+        if self.line.is_empty() {
+            self.line = " ".repeat(self.indent);
+        } else if width(&self.line) + 1 + width(&text) <= self.max_width {
+            self.line.push(' ');
+        } else {
+            self.end_line(" \\");
+            self.line = " ".repeat(self.indent);
+        }
+        if width(&self.line) + width(&text) <= self.max_width {
+            self.line.push_str(&text);
+        } else {
+            self.put_in_pieces(word);
+        }
+    }
+
+    fn put_in_pieces(&mut self, word: &[ShellPiece]) {
+        let mut from = 0;
+        for to in 1..=word.len() {
+            let is_full = width(&self.line) + width(&spelled(&word[from..to])) > self.max_width;
+            if is_full && to - from > 1 {
+                self.line.push_str(&spelled(&word[from..to - 1]));
+                self.end_line("\\");
+                from = to - 1;
+            }
+        }
+        self.line.push_str(&spelled(&word[from..]));
+    }
+
+    fn end_line(&mut self, end: &str) {
+        self.lines.push(std::mem::take(&mut self.line) + end);
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        self.lines.push(self.line);
+        self.lines
+    }
+}
+
+/// The pieces as a shell reads them, each run of quoted characters in quotes of its own.
+fn spelled(pieces: &[ShellPiece]) -> String {
+    let mut text = String::new();
+    let mut is_open = false;
+    for piece in pieces {
+        if is_open != matches!(piece, ShellPiece::Quoted(_)) {
+            text.push('\'');
+            is_open = !is_open;
+        }
+        match piece {
+            ShellPiece::Quoted(c) => text.push(*c),
+            ShellPiece::Bare(bare) => text.push_str(bare),
+        }
+    }
+    if is_open {
+        text.push('\'');
+    }
+    text
+}
+
+impl Iterator for ShellWords<'_> {
+    type Item = Vec<ShellPiece>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.0.next_if_eq(&' ').is_some() {}
+        self.0.peek()?;
+        let mut pieces = Vec::new();
+        while let Some(c) = self.0.next_if(|c| *c != ' ') {
+            match c {
+                '\'' => pieces.extend(self.0.by_ref().take_while(|c| *c != '\'').map(ShellPiece::Quoted)),
+                '"' => pieces.push(ShellPiece::Bare(self.double_quoted())),
+                '\\' => pieces.push(ShellPiece::Bare(c.to_string() + &String::from_iter(self.0.next()))),
+                _ => pieces.push(ShellPiece::Bare(c.to_string())),
+            }
+        }
+        Some(pieces)
+    }
+}
+
+impl ShellWords<'_> {
+    /// The rest of what stands between double quotes, with both of them.
+    fn double_quoted(&mut self) -> String {
+        let inside: String = self.0.by_ref().take_while(|c| *c != '"').collect();
+        format!("\"{inside}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
+
+    use super::pasteable;
+    use crate::tui::widget::width;
+
+    /// The words that a shell hands to the program.
+    fn words(pasted: &str) -> Vec<String> {
+        let script = format!("blastdeck() {{ printf '%s\\0' \"$@\"; }}\n{pasted}\n");
+        let output = Command::new("sh").args(["-c", &script]).env("LC_ALL", "C").output().unwrap();
+        assert!(output.status.success(), "{script}");
+        String::from_utf8(output.stdout).unwrap().split_terminator('\0').map(str::to_owned).collect()
+    }
+
+    fn note(text: &str) -> String {
+        format!("blastdeck mark 7 +60100120001 note --note '{}'", text.replace('\'', "'\\''"))
+    }
+
+    #[test]
+    fn a_long_note_is_pasted_as_the_note_that_was_written() {
+        let text = "wants two boxes on Friday, it's for her mother; call before noon, and not at work";
+        let lines: Vec<String> = pasteable(&note(text), 12, 50).collect();
+
+        assert_eq!(words(&lines.join("\n")), ["mark", "7", "+60100120001", "note", "--note", text]);
+    }
+
+    #[test]
+    fn lines_end_between_words_and_a_word_without_end_goes_on_at_the_first_column() {
+        let short = "blastdeck --database-url \"$DATABASE_URL\" mark 7 +60100120001 note --note 'it'\\''s for Friday'";
+        let long = "blastdeck mark 7 +60100120001 note --note 'a note that is far too long for one line'";
+        let folded = |text, width| pasteable(text, 2, width).collect::<Vec<_>>();
+
+        assert_eq!(
+            folded(short, 60),
+            [
+                "  blastdeck --database-url \"$DATABASE_URL\" mark 7 \\",
+                "  +60100120001 note --note 'it'\\''s for Friday'",
+            ]
+        );
+        assert_eq!(
+            folded(long, 34),
+            [
+                "  blastdeck mark 7 \\",
+                "  +60100120001 note --note \\",
+                "  'a note that is far too lon'\\",
+                "'g for one line'"
+            ]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_shell_reads_the_words_that_were_meant_at_any_width(text in "[ -~陈é]{1,120}", screen in 30_u16..100) {
+            let lines: Vec<String> = pasteable(&note(&text), 12, screen).collect();
+
+            for line in &lines {
+                prop_assert!(width(line) <= screen, "{line}");
+            }
+            prop_assert_eq!(words(&lines.join("\n")), ["mark", "7", "+60100120001", "note", "--note", &text]);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The line that announces an armed launch: true as long as it stands.
+
+use chrono::TimeDelta;
+
+use super::support::{DRAFT, RAYA, STACKED, TestDashboard, blasts, draft, plan_of};
+use crate::app::Launch;
+use crate::app::view::BlastView;
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::tui::effect::{Completion, WriteOutcome, WriteRequest};
+use crate::tui::msg::Msg;
+
+/// The draft as the launch left it, to start in ten seconds.
+fn armed(dashboard: &TestDashboard) -> BlastView {
+    let until = dashboard.now + TimeDelta::seconds(10);
+    BlastView { state: BlastState::Sending, version: 4, send_after: Some(until), ..draft() }
+}
+
+/// Its launch was just written.
+fn launched() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("1jjjjjS");
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    dashboard.keys("289\n").taken();
+    let launch = Launch { blast: DRAFT, version: 3, people: 289, armed_for: TimeDelta::seconds(10) };
+    let row = armed(&dashboard);
+    dashboard.answer(Completion::Written {
+        request: WriteRequest::Launch(launch),
+        outcome: Ok(WriteOutcome::Blast(Box::new(row))),
+    });
+    dashboard
+}
+
+/// The list is read again, and the launched blast stands so.
+fn read(dashboard: &mut TestDashboard, row: BlastView) {
+    let others = blasts().into_iter().filter(|blast| blast.id != DRAFT);
+    let rows = others.chain([row]).collect();
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+}
+
+#[test]
+fn an_armed_launch_says_when_it_starts_and_u_stops_it() {
+    let mut dashboard = launched();
+
+    assert_eq!(dashboard.line(22), format!("{:<64}u or p stops it", " Raya last call starts at 14:02:10"));
+    assert_eq!(dashboard.model.deadline(), Some(dashboard.now + TimeDelta::seconds(10)));
+    dashboard.taken();
+    dashboard.keys("u");
+    assert_eq!(dashboard.acts(), [WriteRequest::UndoLaunch(DRAFT)]);
+}
+
+#[test]
+fn p_pauses_the_launch_that_the_line_names_though_a_finished_blast_is_selected() {
+    let mut dashboard = launched();
+    dashboard.keys("1kkkk");
+    assert_eq!(dashboard.model.blast().map(|blast| blast.state), Some(BlastState::Completed));
+    assert!(dashboard.line(22).ends_with("u or p stops it"), "{}", dashboard.line(22));
+    dashboard.taken();
+
+    dashboard.keys("p");
+
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(DRAFT)]);
+}
+
+#[test]
+fn the_line_promises_only_u_where_p_would_pause_another_blast() {
+    let mut dashboard = launched();
+    dashboard.keys("1kkkkk");
+    assert_eq!(dashboard.model.blast().map(|blast| blast.id), Some(RAYA));
+
+    assert!(dashboard.line(22).ends_with("  u stops it"), "{}", dashboard.line(22));
+    dashboard.taken();
+    dashboard.keys("p");
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
+}
+
+#[test]
+fn an_older_message_does_not_hide_a_launch_from_elsewhere() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.model.refuse("something said earlier");
+    dashboard.now += TimeDelta::seconds(5);
+
+    let row = armed(&dashboard);
+    read(&mut dashboard, row);
+
+    assert_eq!(dashboard.line(22), format!("{:<69}u stops it", " Raya last call starts at 14:02:15"));
+}
+
+#[test]
+fn once_the_armed_time_is_over_nothing_says_that_u_stops_it() {
+    let mut dashboard = launched();
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+
+    assert_eq!(dashboard.model.deadline(), None);
+    assert_eq!(dashboard.line(22), " it has started: p pauses it");
+}
+
+#[test]
+fn once_somebody_else_paused_or_cancelled_it_the_line_says_so() {
+    for (state, said) in [
+        (BlastState::Paused, "Raya last call was paused by minah@shop; S resumes it"),
+        (BlastState::Cancelled, "Raya last call was cancelled by minah@shop"),
+    ] {
+        let mut dashboard = launched();
+        let by = Some(Actor::Operator("minah@shop".to_owned()));
+        let row = BlastView { state, version: 5, state_by: by, ..armed(&dashboard) };
+
+        read(&mut dashboard, row);
+
+        assert_eq!(dashboard.said(), said);
+        assert_eq!(dashboard.model.notice.as_ref().and_then(|notice| notice.hint), None);
+    }
+}
+
+#[test]
+fn a_list_that_was_read_before_the_launch_does_not_change_the_line() {
+    let mut dashboard = launched();
+
+    read(&mut dashboard, draft());
+
+    assert_eq!(dashboard.said(), "Raya last call starts at 14:02:10");
+}
+
+#[test]
+fn another_armed_blast_does_not_keep_the_line_of_one_that_has_started() {
+    let mut dashboard = launched();
+    let row = armed(&dashboard);
+    let until = dashboard.now + TimeDelta::seconds(60);
+    let mut rows = blasts();
+    rows.retain(|blast| blast.id != DRAFT);
+    rows[2] = BlastView { state: BlastState::Sending, send_after: Some(until), ..rows[2].clone() };
+    rows.push(row);
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    dashboard.now += TimeDelta::seconds(10);
+    dashboard.dispatch(Msg::Deadline);
+
+    assert_eq!(dashboard.said(), "it has started: p pauses it");
+}

@@ -1,0 +1,45 @@
+//! Why a blast does not send, as its pane says it.
+
+use super::support::{STACKED, TestDashboard, at, raya};
+use crate::app::view::{BlastView, Estimate};
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::waiting::{DatabaseTrouble, Waiting};
+use crate::tui::effect::Completion;
+
+#[test]
+fn a_blast_that_paused_by_itself_says_why() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let reason = "5 failures in a row".to_owned();
+    let paused =
+        BlastView { state: BlastState::Paused, state_by: Some(Actor::Engine), state_reason: Some(reason), ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![paused])));
+
+    assert!(dashboard.line(1).contains("══ paused by engine ══"), "{}", dashboard.line(1));
+    assert!(dashboard.line(9).starts_with("  paused: 5 failures in a row"), "{}", dashboard.line(9));
+    assert!(dashboard.line(0).ends_with("! 2 need you"));
+}
+
+#[test]
+fn what_a_blast_waits_for_is_said_in_its_own_words() {
+    let says = |waiting| {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.answer(Completion::Blasts(Ok(vec![BlastView {
+            waiting: Some(waiting),
+            estimate: Estimate { done_at: None, ..raya().estimate },
+            ..raya()
+        }])));
+        dashboard.line(9).chars().take(60).collect::<String>().trim().to_owned()
+    };
+
+    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
+    assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs   90/h");
+    let full = Waiting::Database { trouble: DatabaseTrouble::DiskFull };
+    assert_eq!(says(full), "the database's disk is full: make room there   90/h");
+    assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it   90/h");
+    assert_eq!(
+        says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
+        "waits for: daily cap 500 reached, until 23:59   90/h"
+    );
+}

@@ -1,0 +1,7 @@
+//! Webhooks: kept as they came, applied whatever their order, and never twice.
+
+mod applying;
+mod keeping;
+mod replying;
+mod scene;
+mod truth;

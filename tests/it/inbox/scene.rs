@@ -1,0 +1,135 @@
+//! A shop whose people have had messages, with a server that applies what it receives.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::serve::{ACCOUNT, NUMBER, Serve, WEBHOOK_SECRET, senders};
+use crate::support::{Setup, Shop, digits, eventually_async};
+
+/// Blast 1 is of `cloud`, to people 1 to `people`, all sent with the ids `wamid.1` and on.
+pub struct InboxScene {
+    pub shop: Shop,
+    pub serve: Serve,
+    pub installation: String,
+}
+
+impl InboxScene {
+    pub async fn sent(people: u32) -> Self {
+        Self::with(people, "cloud", "").await
+    }
+
+    /// The same of another sender, with further statements.
+    pub async fn with(people: u32, sender: &str, further: &str) -> Self {
+        let shop = Shop::open(Setup::default()).await;
+        shop.write("config.toml", senders(shop.sim.base_url()));
+        let serve = Serve::start(&shop, &[]).await;
+        shop.until_listening(1).await;
+        shop.execute(&blast_of(sender, 1, people)).await;
+        shop.execute(further).await;
+        let installation =
+            sqlx::query_scalar("select id::text from database_id").fetch_one(&shop.database.pool).await.unwrap();
+        Self { shop, serve, installation }
+    }
+
+    /// A signed webhook of Meta's with these items; applied when this returns.
+    pub async fn receive(&self, value: Value) {
+        self.receive_all(&[value]).await;
+    }
+
+    /// Several of them, one after the other.
+    pub async fn receive_all(&self, values: &[Value]) {
+        for value in values {
+            assert_eq!(self.serve.meta(envelope(value).to_string()).await, StatusCode::OK);
+        }
+        self.until_applied().await;
+    }
+
+    pub async fn receive_wsapme(&self, body: Value) {
+        let path = format!("/api/webhook/wsapme/{WEBHOOK_SECRET}");
+        assert_eq!(self.serve.post(&path, body.to_string()).await, StatusCode::OK);
+        self.until_applied().await;
+    }
+
+    /// Waits until everything was tried at least once.
+    pub async fn until_applied(&self) {
+        let new = "select count(*) from webhook_inbox where state = 'new'";
+        eventually_async("the inbox is read", async || self.shop.number(new).await == 0).await;
+    }
+
+    /// The status of person `n`.
+    pub async fn status(&self, n: u32) -> String {
+        let query =
+            format!("select status::text from blast_recipients where phone_number = '+{}' order by id", digits(n));
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&self.shop.database.pool).await.unwrap()
+    }
+
+    pub async fn text(&self, query: &str) -> Option<String> {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&self.shop.database.pool).await.unwrap()
+    }
+
+    /// Callback data of an attempt of this installation.
+    pub fn callback(&self, recipient: u32) -> String {
+        format!("blastdeck:{}:1:{recipient}:1", self.installation)
+    }
+}
+
+/// Statements for a blast to people who were all sent to.
+pub fn blast_of(sender: &str, blast: u32, people: u32) -> String {
+    let id = format!("(select id from senders where name = '{sender}')");
+    format!(
+        "insert into blasts (blast_tag, sender_id, message, state, total_recipients, launched_at)
+         values ('Raya', {id}, 'Hi', 'completed', {people}, now());
+         insert into blast_recipients (blast_id, phone_number, name, status, standing, attempt, message_id, sent_at, claimed_at)
+         select {blast}, '+60100' || lpad(n::text, 6, '0'), 'Person ' || n, 'sent', 'sent', 1, 'wamid.' || n,
+                now() - interval '1 minute', now() - interval '1 minute' from generate_series(1, {people}) as n;
+         insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
+         select id, 1, {id}, 0, claimed_at from blast_recipients where blast_id = {blast};
+         insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, body)
+         select id, 1, {id}, 'accepted', message_id, '{{}}' from blast_recipients where blast_id = {blast};
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+         select {blast}, id, 1, 'queued', 'sent', 'send' from blast_recipients where blast_id = {blast};"
+    )
+}
+
+/// Statements by which person `n` is uncertain, and no id is known of them.
+pub fn uncertain(n: u32) -> String {
+    format!(
+        "update blast_recipients set status = 'uncertain', standing = 'uncertain', message_id = null, sent_at = null where id = {n};
+         update provider_message set outcome = 'unknown', message_id = null where recipient_id = {n};
+         update status_history set new_status = 'uncertain' where recipient_id = {n};
+         update blasts set state = 'sending';"
+    )
+}
+
+/// The value of a change, in Meta's envelope.
+pub fn envelope(value: &Value) -> Value {
+    let mut value = value.clone();
+    let field = value.as_object_mut().unwrap().remove("field").unwrap_or_else(|| json!("messages"));
+    if field == "messages" {
+        value["messaging_product"] = json!("whatsapp");
+        value["metadata"] = json!({ "display_phone_number": "60122222222", "phone_number_id": NUMBER });
+    }
+    json!({ "object": "whatsapp_business_account",
+            "entry": [{ "id": ACCOUNT, "time": 1_790_000_000, "changes": [{ "field": field, "value": value }] }] })
+}
+
+pub fn status(n: u32, word: &str) -> Value {
+    let at = chrono::Utc::now().timestamp().to_string();
+    json!({ "id": format!("wamid.{n}"), "status": word, "timestamp": at, "recipient_id": digits(n) })
+}
+
+pub fn statuses(items: &[Value]) -> Value {
+    json!({ "statuses": items })
+}
+
+pub fn failed(n: u32, code: u32) -> Value {
+    let mut item = status(n, "failed");
+    item["errors"] = json!([{ "code": code, "title": "Refused", "error_data": { "details": "by the test" } }]);
+    item
+}
+
+/// A text of person `n`.
+pub fn text(n: u32, id: &str, body: &str) -> Value {
+    let at = chrono::Utc::now().timestamp().to_string();
+    json!({ "messages": [{ "from": digits(n), "id": id, "timestamp": at, "type": "text", "text": { "body": body } }] })
+}

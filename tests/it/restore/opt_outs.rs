@@ -1,0 +1,197 @@
+//! Opt-outs that a restored database has forgotten: whoever sends notes them again first.
+
+use std::path::PathBuf;
+
+use super::{Restorable, SETUP, SLOW};
+use crate::support::{Shop, digits, eventually_async};
+
+/// The file of opt-outs in the shop's memory.
+fn opt_outs(shop: &Shop) -> PathBuf {
+    std::fs::read_dir(shop.path("state")).unwrap().flatten().next().unwrap().path().join("opt-outs")
+}
+
+async fn is_suppressed(shop: &Shop, phone: &str) -> bool {
+    shop.number(&format!("select count(*) from suppressions where phone_number = '+{phone}'")).await == 1
+}
+
+/// What a dump that was restored leaves: the opt-outs, and what was compared of them, are as before; nothing else shows it.
+async fn forget_opt_outs(shop: &Shop) {
+    shop.execute(
+        "delete from suppressions;
+         delete from opt_out_memories;
+         delete from status_history where new_status = 'opted_out';
+         update blast_recipients set status = 'queued', standing = 'queued', opted_out_at = null where status = 'opted_out'",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_restore_that_lost_opt_outs_alone_posts_to_none_of_them() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let blast = shop.draft(0..12).await;
+    world.cluster.back_up().await;
+    let [first, second, marked, lifted] = [1, 2, 3, 4].map(digits);
+    shop.ok(&["suppress", "add", &first, "--reason", "by letter"]).await;
+    shop.ok(&["suppress", "add", &second, "--business", "kedai"]).await;
+    shop.ok(&["mark", &blast, &marked, "opt-out"]).await;
+    shop.ok(&["suppress", "add", &lifted]).await;
+    shop.ok(&["suppress", "remove", &lifted]).await;
+
+    world.cluster.put_back().await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    let phones: Vec<_> = shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    assert_eq!(phones.len(), 9, "{phones:?}");
+    assert!(![&first, &second, &marked].iter().any(|phone| phones.contains(phone)), "{phones:?}");
+    assert!(phones.contains(&lifted), "what was lifted on purpose does not come back");
+    assert_eq!(shop.count("opted_out").await, 3);
+    let listed = shop.ok(&["suppress", "list", "--json"]).await;
+    assert!(listed.contains("by letter") && listed.contains("\"created_by\":\"aina\""), "{listed}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn another_sender_of_a_restored_database_posts_to_nobody_who_opted_out_of_every_business() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.add_sender("shop");
+    world.cluster.back_up().await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    for person in 10..16 {
+        shop.ok(&["suppress", "add", &digits(person)]).await;
+    }
+
+    world.cluster.put_back().await;
+    shop.blast(0..3).await;
+    let other = shop.draft_of("shop", 10..20, &[]).await;
+    shop.send(&other).await;
+    shop.until_idle().await;
+
+    let stopped = shop.number("select count(*) from senders where name = 'sales' and stopped_code = 'restored'").await;
+    assert_eq!(stopped, 1);
+    assert_eq!((world.posts().await, shop.count("opted_out").await), (3 + 4, 6));
+}
+
+#[tokio::test]
+async fn a_renamed_sender_keeps_the_opt_outs_of_its_old_name_after_a_restore() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    let rename = |from: &str, to: &str| {
+        let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+        shop.write("config.toml", config.replace(from, to));
+    };
+    rename("business = \"kedai\"", "business = \"pasar\"");
+    shop.ok(&["sender", "list"]).await;
+    world.cluster.back_up().await;
+    shop.ok(&["suppress", "add", &digits(1), "--business", "pasar"]).await;
+    rename("business = \"pasar\"\n", "");
+    rename("\"sales\"", "\"retail\"");
+    shop.ok(&["sender", "list"]).await;
+
+    world.cluster.put_back().await;
+    let blast = shop.draft_of("retail", 0..5, &[]).await;
+    shop.send(&blast).await;
+    shop.until_idle().await;
+
+    assert_eq!((world.posts().await, shop.count("opted_out").await), (4, 1));
+}
+
+#[tokio::test]
+async fn a_running_engine_notes_again_what_its_database_forgot_under_it() {
+    let shop = Shop::open(SLOW).await;
+    let late = digits(399);
+    shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(5).await;
+    shop.ok(&["suppress", "add", &late]).await;
+    eventually_async("it is compared", async || {
+        shop.number("select count(*) from opt_out_memories where bytes > 0").await == 1
+    })
+    .await;
+
+    forget_opt_outs(&shop).await;
+
+    eventually_async("it is noted again", async || is_suppressed(&shop, &late).await).await;
+    assert_eq!(shop.count("opted_out").await, 1);
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_record_of_opt_outs_that_is_damaged_asks_and_a_confirmation_says_what_may_be_lost() {
+    let cases = [
+        ("cut off", (|path| std::fs::write(&path, &std::fs::read(&path).unwrap()[..300]).unwrap()) as fn(PathBuf)),
+        ("cut off", |path| std::fs::write(path, "").unwrap()),
+        ("damaged", |path| std::fs::write(path, "# 1").unwrap()),
+        ("No such file", |path| std::fs::remove_file(path).unwrap()),
+        ("cannot be written", |path| {
+            std::fs::remove_file(&path).unwrap();
+            std::fs::create_dir(path).unwrap();
+        }),
+    ];
+    futures_util::future::join_all(cases.map(|(words, spoil)| asks_once_its_opt_outs_are(words, spoil))).await;
+}
+
+async fn asks_once_its_opt_outs_are(words: &str, spoil: fn(PathBuf)) {
+    let shop = Shop::open(SETUP).await;
+    for person in 10..13 {
+        shop.ok(&["suppress", "add", &digits(person)]).await;
+    }
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    shop.blast(10..15).await;
+
+    spoil(opt_outs(&shop));
+    shop.until_idle().await;
+
+    let senders = shop.json(&["sender", "list"]).await;
+    let reason = senders["stopped"]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains(words) && reason.contains("opt-outs"), "{words}: {reason}");
+    assert_eq!(shop.sim.posts().await.len(), 3, "{words}");
+    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+    assert!(said.code == 0 && said.err.contains("may be lost"), "{words}: {said:?}");
+    shop.until_idle().await;
+    assert_eq!((shop.sim.posts().await.len(), shop.count("opted_out").await), (5, 3), "{words}");
+}
+
+#[tokio::test]
+async fn an_opt_out_that_cannot_be_remembered_is_noted_and_stops_the_sending() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    let path = opt_outs(&shop);
+    let _ = std::fs::remove_file(&path);
+    std::fs::create_dir(&path).unwrap();
+
+    let said = shop.run(&["suppress", "add", &digits(10)]).await;
+
+    assert!(said.code == 0 && said.err.contains("cannot remember it"), "{said:?}");
+    assert!(is_suppressed(&shop, &digits(10)).await);
+    shop.blast(20..25).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+    assert_eq!(shop.number("select count(*) from senders where stopped_code = 'restored'").await, 1);
+}
+
+#[tokio::test]
+async fn a_lease_that_no_engine_can_take_over_is_the_reason() {
+    let shop = Shop::open(SETUP).await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    let counters = "update sender_leases set epoch = 4611686018427387903";
+    shop.execute(counters).await;
+    let blast = shop.blast(10..13).await;
+
+    shop.until_idle().await;
+
+    let waiting = shop.waiting(&blast).await.to_string();
+    assert!(waiting.contains("no engine can take it over"), "{waiting}");
+    let refused =
+        sqlx::raw_sql("update sender_leases set epoch = 9223372036854775807").execute(&shop.database.pool).await;
+    assert!(refused.unwrap_err().to_string().contains("sender_leases_counters_check"));
+    shop.execute("update sender_leases set epoch = 5").await;
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+}

@@ -1,0 +1,185 @@
+//! `blastdeck serve`: what is proven is kept and answered 200, whatever is in it; what is not is refused, and nothing of it kept.
+
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::serve::{APP_SECRET, Serve, VERIFY_TOKEN, WEBHOOK_SECRET, senders, signature};
+use crate::support::{Setup, Shop};
+
+const KEPT: &str = "select count(*) from webhook_inbox";
+
+async fn shop() -> Shop {
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    shop
+}
+
+#[tokio::test]
+async fn only_what_was_signed_with_the_app_secret_is_kept_byte_for_byte() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let body =
+        r#"{"object":"whatsapp_business_account","entry":[{"id":"1","note":"caf\u00e9 \/ é"}]}"#.as_bytes().to_vec();
+    let good = signature(APP_SECRET, &body);
+    let mut changed = body.clone();
+    changed[10] ^= 1;
+    let upper = format!("sha256={}", good.trim_start_matches("sha256=").to_uppercase());
+    let unicode = String::from_utf8(body.clone()).unwrap().replace("\\u00e9", "é").into_bytes();
+
+    for (what, body, headers) in [
+        ("a byte changed", changed, vec![("X-Hub-Signature-256", good.clone())]),
+        ("unescaped", unicode, vec![("X-Hub-Signature-256", good.clone())]),
+        ("a wrong secret", body.clone(), vec![("X-Hub-Signature-256", signature("another", &body))]),
+        ("no header", body.clone(), vec![]),
+        ("an empty header", body.clone(), vec![("X-Hub-Signature-256", String::new())]),
+        ("no scheme", body.clone(), vec![("X-Hub-Signature-256", good.replace("sha256=", ""))]),
+        ("another scheme", body.clone(), vec![("X-Hub-Signature", good.replace("sha256", "sha1"))]),
+        ("cut short", body.clone(), vec![("X-Hub-Signature-256", good[..good.len() - 1].to_owned())]),
+        ("no hex", body.clone(), vec![("X-Hub-Signature-256", good.replace('a', "g").replace('1', "ü"))]),
+    ] {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(serve.meta_with(body, &headers).await, StatusCode::UNAUTHORIZED, "{what}");
+    }
+    assert_eq!(shop.number(KEPT).await, 0);
+
+    for header in [("X-HUB-SIGNATURE-256", good.as_str()), ("x-hub-signature-256", &upper)] {
+        assert_eq!(serve.meta_with(body.clone(), &[header]).await, StatusCode::OK, "{header:?}");
+    }
+    let kept: Vec<Vec<u8>> =
+        sqlx::query_scalar("select body from webhook_inbox").fetch_all(&shop.database.pool).await.unwrap();
+    assert_eq!(kept, [body], "once, as it came");
+    let log = std::fs::read_to_string(shop.path("serve.log")).unwrap();
+    assert_eq!(log.matches("without proof").count(), 1, "counted, not repeated: {log}");
+    assert!(!log.contains(APP_SECRET), "{log}");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn three_megabytes_are_kept_thirty_are_too_long_and_nothing_odd_is_an_error() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+
+    assert_eq!(serve.meta(vec![b'x'; 3 * 1024 * 1024]).await, StatusCode::OK);
+    assert_eq!(serve.meta(vec![b'x'; 30 * 1024 * 1024]).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(streamed(&serve, 30).await.starts_with("HTTP/1.1 413"), "without its length");
+    assert_eq!(serve.meta(vec![]).await, StatusCode::OK);
+    assert_eq!(shop.number(KEPT).await, 2);
+    let seed = rand::random();
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..300 {
+        let length = random.random_range(0..400);
+        let body: Vec<u8> = (0..length).map(|_| random.random()).collect();
+        assert_eq!(serve.meta(body.clone()).await, StatusCode::OK, "seed {seed}: {body:?}");
+        let unsigned = serve.meta_with(body, &[("X-Hub-Signature-256", "sha256=00")]).await;
+        assert_eq!(unsigned, StatusCode::UNAUTHORIZED);
+    }
+    serve.stop().await;
+}
+
+/// The answer to so many megabytes in chunks.
+async fn streamed(serve: &Serve, megabytes: usize) -> String {
+    let mut stream = TcpStream::connect(serve.base_url.trim_start_matches("http://")).await.unwrap();
+    let head = "POST /api/webhook/meta HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let chunk = [b"100000\r\n", &vec![b'x'; 1024 * 1024][..], b"\r\n"].concat();
+    for _ in 0..megabytes {
+        stream.write_all(&chunk).await.unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn wsapmes_secret_is_in_the_path_or_the_query() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+
+    for path in [
+        "/api/webhook/wsapme",
+        "/api/webhook/wsapme/wrong",
+        "/api/webhook/wsapme?secret=",
+        "/api/webhook/wsapme?secret=x",
+    ] {
+        assert_eq!(serve.post(path, "{}").await, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    assert_eq!(shop.number(KEPT).await, 0);
+    assert_eq!(serve.post(&format!("/api/webhook/wsapme/{WEBHOOK_SECRET}"), "{\"a\":1}").await, StatusCode::OK);
+    assert_eq!(serve.post(&format!("/api/webhook/wsapme?secret={WEBHOOK_SECRET}"), "a=1").await, StatusCode::OK);
+    let of_sales = "select count(*) from webhook_inbox where provider = 'wsapme'
+                     and senders = array (select id from senders where name = 'sales')";
+    assert_eq!(shop.number(of_sales).await, 2);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn metas_handshake_returns_exactly_the_challenge_to_who_knows_the_token() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let ask = async |token: &str| {
+        serve.get(&format!("/api/webhook/meta?hub.mode=subscribe&hub.challenge=11%2B58&hub.verify_token={token}")).await
+    };
+
+    assert_eq!(ask(VERIFY_TOKEN).await, (StatusCode::OK, "11+58".to_owned()));
+    for wrong in ["", "x", APP_SECRET] {
+        assert_eq!(ask(wrong).await.0, StatusCode::FORBIDDEN, "{wrong}");
+    }
+    assert_eq!(serve.get("/api/webhook/meta").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(serve.get("/livez").await, (StatusCode::OK, "ok\n".to_owned()));
+    assert_eq!(serve.get("/readyz").await, (StatusCode::OK, "ok\n".to_owned()));
+    assert_eq!(serve.get("/nothing").await.0, StatusCode::NOT_FOUND);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn without_its_database_it_lives_is_not_ready_and_asks_to_send_again() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    shop.execute("alter table webhook_inbox rename to away").await;
+
+    assert_eq!(serve.meta("{}").await, StatusCode::SERVICE_UNAVAILABLE);
+    shop.execute("alter table away rename to webhook_inbox").await;
+    assert_eq!(serve.meta("{}").await, StatusCode::OK);
+    shop.drop_database().await;
+
+    assert_eq!(serve.get("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(serve.get("/livez").await.0, StatusCode::OK);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_client_holds_up_neither_others_nor_the_stop() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let address = serve.base_url.trim_start_matches("http://").to_owned();
+    let mut slow = Vec::new();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(b"POST /api/webhook/meta HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{").await.unwrap();
+        slow.push(stream);
+    }
+
+    assert_eq!(serve.meta("{}").await, StatusCode::OK);
+
+    let began = Instant::now();
+    serve.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let mut rest = Vec::new();
+    assert!(slow[0].read_to_end(&mut rest).await.is_ok_and(|_| rest.is_empty()) || rest.is_empty());
+}
+
+#[tokio::test]
+async fn it_listens_on_other_addresses_only_on_purpose() {
+    let shop = shop().await;
+
+    let refused = shop.run(&["serve", "--listen", "0.0.0.0:0", "--no-engine"]).await;
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("--public") && refused.err.contains("reverse proxy"), "{refused:?}");
+}

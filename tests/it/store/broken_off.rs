@@ -1,0 +1,96 @@
+//! A caller that goes away in the middle of a transaction leaves its connection as it found it.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use blastdeck::store;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::database;
+
+/// More than it takes to acquire a connection and begin.
+const POLLS: usize = 400;
+
+/// Polls so often, unless it ends before, and drops it.
+async fn break_off(work: impl Future, polls: usize) {
+    let mut work = pin!(work);
+    for _ in 0..polls {
+        let is_over = poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_ready())).await;
+        if is_over {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn one_connection(url: &str) -> PgPool {
+    PgPoolOptions::new().max_connections(1).connect(url).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_while_it_begins_leaves_no_transaction_open() {
+    let database = database().await;
+    let pool = one_connection(&database.url).await;
+
+    for polls in 0..POLLS {
+        break_off(store::begin(&pool), polls).await;
+        let (first, second) = (transaction_id(&pool).await, transaction_id(&pool).await);
+
+        assert_ne!(first, second, "what is written next would be lost: {polls} polls");
+    }
+}
+
+async fn transaction_id(pool: &PgPool) -> String {
+    sqlx::query_scalar("select pg_current_xact_id()::text").fetch_one(pool).await.unwrap()
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_during_a_commit_rolls_nothing_back_afterwards() {
+    let database = database().await;
+    let pool = one_connection(&database.url).await;
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(
+        tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(log.clone()).finish(),
+    );
+
+    for polls in 0..POLLS {
+        let tx = store::begin(&pool).await.unwrap();
+        break_off(tx.commit(), polls).await;
+        sqlx::query("select 1").execute(&pool).await.unwrap();
+    }
+
+    let warnings = || {
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        log.matches("no transaction in progress").count()
+    };
+    assert_eq!(warnings(), 0);
+    sqlx::raw_sql("rollback").execute(&pool).await.unwrap();
+    assert_eq!(warnings(), 1, "it would have been seen");
+}
