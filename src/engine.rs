@@ -1,6 +1,7 @@
 //! Sending and everything that happens by itself: claims, POSTs, polling, evidence, leases, maintenance. It knows no face and
 //! no use case.
 
+mod acquisition;
 mod clock;
 mod configured_sender;
 mod context;

@@ -11,14 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Moment;
+use super::acquisition::{self, Acquired};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
-use super::fence::{self, FenceRefusal, Verified};
+use super::fence;
 use super::follow::{Follower, LOOK_EVERY};
 use super::inbox;
-use super::lease::HeldLease;
-use super::lease_watch::{Verdict, Watch};
+use super::lease_watch::Watch;
 use super::maintenance::{self, Maintenance};
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::revival;
@@ -27,8 +26,7 @@ use super::sending::{Fenced, SenderContext};
 use super::standby::Standby;
 use crate::domain::ids::SenderId;
 use crate::private_postgres::PrivatePostgres;
-use crate::store::lease::{self, Lease, LeaseRequest, PendingLease};
-use crate::store::{self, StoreError, blast, poll};
+use crate::store::{self, StoreError, blast, lease, poll};
 
 /// When an engine ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,64 +289,18 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Acquires a sender if nobody holds it.
+    /// Starts a sender that nobody else holds.
     async fn take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
-        let dead = match lease::held_by_other(&self.engine.pool, sender.id, self.engine.identity.name()).await? {
-            None => None,
-            Some(held) => match self.watch.look(sender.id, &held, self.engine.settings.lease.valid) {
-                Verdict::Alive => return Ok(()),
-                Verdict::Dead(pulse) => Some(pulse),
-            },
-        };
-        if !sender.is_current(&self.engine.pool).await? {
-            return Ok(());
-        }
-        let server = store::fence::server(&self.engine.pool).await?;
-        let asked_at = Moment::now();
-        let terms = self.engine.settings.lease;
-        let asking =
-            LeaseRequest { holder: self.engine.identity.name(), host: &self.engine.host, valid: terms.valid(), dead };
-        // Not on the connections for sending: of many windows that try at once only one will need those.
-        let Some(acquiring) = lease::acquire(&self.engine.pool, sender.id, asking).await? else { return Ok(()) };
-        let Some((lease, verified)) = self.verify(sender, acquiring, server).await? else { return Ok(()) };
-        // A move locks the lease row: one that came before it shows now, one that comes after ends this lease's epoch.
-        if !sender.is_current(&self.engine.pool).await? {
-            return lease::release(&self.engine.pool, lease).await;
-        }
-        self.ask_when_too_late(sender, lease).await?;
-        tracing::info!(sender = %sender.name, epoch = lease.epoch, "sending for it now");
-        self.engine.clock.observe(asked_at, lease.granted_at);
-        self.start(sender, HeldLease::new(lease, terms, asked_at), verified);
-        if let Some(standby) = &self.options.standby {
-            standby.ensure();
+        if let Some(acquired) = acquisition::acquire(&self.engine, &mut self.watch, sender).await? {
+            self.start(sender, acquired);
+            if let Some(standby) = &self.options.standby {
+                standby.ensure();
+            }
         }
         Ok(())
     }
 
-    /// Commits a lease once its database was found to be as this machine remembers it; else nothing is sent until somebody
-    /// confirms.
-    async fn verify(
-        &mut self,
-        sender: &ConfiguredSender,
-        mut acquiring: PendingLease,
-        server: store::fence::Server,
-    ) -> Result<Option<(Lease, Verified)>, StoreError> {
-        let facts = store::fence::facts(&mut acquiring.tx, sender.id).await?;
-        let seen = self.watch.seen(sender.id);
-        match self.engine.fence.verify(&mut acquiring.tx, (sender.id, &facts), server, seen).await {
-            Ok(verified) => Ok(Some((acquiring.commit().await?, verified))),
-            Err(FenceRefusal::Store(error)) => Err(error),
-            Err(why) => {
-                drop(acquiring);
-                // Once somebody has confirmed, what was seen before says nothing any more.
-                self.watch.forget(sender.id);
-                fence::close(&self.engine, sender, &why).await?;
-                Ok(None)
-            }
-        }
-    }
-
-    fn start(&mut self, sender: &ConfiguredSender, lease: HeldLease, verified: Verified) {
+    fn start(&mut self, sender: &ConfiguredSender, Acquired { lease, verified }: Acquired) {
         let context = Arc::new(SenderContext {
             pool: self.engine.sending_pool.clone(),
             sender: sender.clone(),
@@ -366,22 +318,6 @@ impl Supervisor {
         let fenced = Fenced { engine: self.engine.clone(), journal: verified.journal };
         let task = tokio::spawn(sender_task::run(context, fenced, self.engine.settings.polling, stop.clone()));
         self.senders.insert(sender.id, Running { stop, rests, task });
-    }
-
-    /// A blast that nothing sent for hours (the machine was off, a backup was restored) is not sent at an hour that nobody
-    /// chose: it pauses.
-    async fn ask_when_too_late(&self, sender: &ConfiguredSender, lease: Lease) -> Result<(), StoreError> {
-        let Some(idle_since) = lease.idle_since else { return Ok(()) };
-        let idle = lease.granted_at - idle_since;
-        if idle <= self.engine.settings.too_late {
-            return Ok(());
-        }
-        let reason = format!("no engine ran for {} h: resume it if it is not too late", idle.num_hours());
-        for id in blast::pause_stale(&self.engine.pool, sender.id, idle_since, &reason).await? {
-            tracing::warn!(blast = id.0, reason, "paused");
-            self.engine.notifier.order(&self.engine.pool, Some(id)).await?;
-        }
-        Ok(())
     }
 
     async fn complete_finished(&self) -> Result<(), StoreError> {

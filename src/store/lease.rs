@@ -26,6 +26,13 @@ pub struct Lease {
     pub server_started_at: DateTime<Utc>,
 }
 
+impl Lease {
+    /// What the database counted once it was granted.
+    pub fn pulse(&self) -> Pulse {
+        Pulse { epoch: self.epoch, renewals: self.renewals }
+    }
+}
+
 /// What moves while a holder lives: both only ever grow, unless the database goes back in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
 pub struct Pulse {
@@ -56,6 +63,8 @@ pub struct LeaseRequest<'a> {
 #[derive(Debug)]
 pub struct PendingLease {
     pub lease: Lease,
+    /// What the database counted before it was granted.
+    pub before: Pulse,
     pub tx: DbTransaction,
 }
 
@@ -82,10 +91,10 @@ pub async fn acquire(
         .bind(sender)
         .execute(&mut *tx)
         .await?;
-    let (free, idle_since, schema): (bool, Option<DateTime<Utc>>, i64) = sqlx::query_as(
+    let (free, idle_since, schema, epoch, renewals): (bool, Option<DateTime<Utc>>, i64, i64, i64) = sqlx::query_as(
         "select holder is null or holder = $2 or expires_at is null or expires_at < now()
                     or (epoch, renewals) is not distinct from ($3, $4),
-                least(expires_at, now()), (select max(version) from _sqlx_migrations)
+                least(expires_at, now()), (select max(version) from _sqlx_migrations), epoch, renewals
            from sender_leases where sender_id = $1 for update",
     )
     .bind(sender)
@@ -98,6 +107,7 @@ pub async fn acquire(
     if !free {
         return Ok(None);
     }
+    let before = Pulse { epoch, renewals };
     let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
         "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
@@ -112,7 +122,8 @@ pub async fn acquire(
     .fetch_one(&mut *tx)
     .await?;
     sweep_in(&mut tx, sender, epoch, SweepScope::OtherEpochs).await?;
-    Ok(Some(PendingLease { lease: Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at }, tx }))
+    let lease = Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at };
+    Ok(Some(PendingLease { lease, before, tx }))
 }
 
 /// Reads without a lock: whoever waits for a lease must not block its holder's claims.

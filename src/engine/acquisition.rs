@@ -1,0 +1,106 @@
+//! How an engine acquires a sender: the lease, and in the same transaction the proof that its database is the one this
+//! machine remembers.
+
+use super::clock::Moment;
+use super::configured_sender::ConfiguredSender;
+use super::context::EngineContext;
+use super::fence::{self, FenceRefusal, Verified};
+use super::lease::HeldLease;
+use super::lease_watch::{Verdict, Watch};
+use crate::store::fence::{SenderFacts, Server};
+use crate::store::lease::{self, Lease, LeaseRequest, PendingLease, Pulse};
+use crate::store::{self, StoreError, blast};
+
+/// A sender that this process may send for.
+pub struct Acquired {
+    pub lease: HeldLease,
+    pub verified: Verified,
+}
+
+/// Acquires a sender; `None` if somebody else holds it, if its configuration is not the current one, or if somebody has
+/// to confirm its database first.
+pub async fn acquire(
+    engine: &EngineContext,
+    watch: &mut Watch,
+    sender: &ConfiguredSender,
+) -> Result<Option<Acquired>, StoreError> {
+    let terms = engine.settings.lease;
+    let dead = match lease::held_by_other(&engine.pool, sender.id, engine.identity.name()).await? {
+        None => None,
+        Some(held) => match watch.look(sender.id, &held, terms.valid) {
+            Verdict::Alive => return Ok(None),
+            Verdict::Dead(pulse) => Some(pulse),
+        },
+    };
+    if !sender.is_current(&engine.pool).await? {
+        return Ok(None);
+    }
+    let server = store::fence::server(&engine.pool).await?;
+    let asked_at = Moment::now();
+    let asking = LeaseRequest { holder: engine.identity.name(), host: &engine.host, valid: terms.valid(), dead };
+    // Not on the connections for sending: of many windows that try at once only one will need those.
+    let Some(pending) = lease::acquire(&engine.pool, sender.id, asking).await? else { return Ok(None) };
+    let Some((lease, verified)) = verify(engine, watch, sender, pending, server).await? else { return Ok(None) };
+    // A move locks the lease row: one that came before it shows now, one that comes after ends this lease's epoch.
+    if !sender.is_current(&engine.pool).await? {
+        lease::release(&engine.pool, lease).await?;
+        return Ok(None);
+    }
+    ask_when_too_late(engine, sender, lease).await?;
+    tracing::info!(sender = %sender.name, epoch = lease.epoch, "sending for it now");
+    engine.clock.observe(asked_at, lease.granted_at);
+    Ok(Some(Acquired { lease: HeldLease::new(lease, terms, asked_at), verified }))
+}
+
+/// Commits a lease once its database was found to be as this machine remembers it; else nothing is sent until somebody
+/// confirms.
+///
+/// Compared and remembered is what the database counted *before* the grant: the grant itself would make up for the last
+/// acquisition that a restore lost, and a commit that fails must not be remembered.
+async fn verify(
+    engine: &EngineContext,
+    watch: &mut Watch,
+    sender: &ConfiguredSender,
+    mut pending: PendingLease,
+    server: Server,
+) -> Result<Option<(Lease, Verified)>, StoreError> {
+    let Pulse { epoch, renewals } = pending.before;
+    let facts = SenderFacts { epoch, renewals, ..store::fence::facts(&mut pending.tx, sender.id).await? };
+    let refusal = match engine.fence.verify(&mut pending.tx, (sender.id, &facts), server, watch.seen(sender.id)).await {
+        Ok(verified) => {
+            let lease = pending.commit().await?;
+            match engine.fence.renewed(sender.id, lease.pulse()) {
+                Ok(()) => return Ok(Some((lease, verified))),
+                Err(error) => {
+                    lease::release(&engine.pool, lease).await?;
+                    error.into()
+                }
+            }
+        }
+        Err(FenceRefusal::Store(error)) => return Err(error),
+        Err(why) => {
+            drop(pending);
+            why
+        }
+    };
+    // Once somebody has confirmed, what was seen before says nothing any more.
+    watch.forget(sender.id);
+    fence::close(engine, sender, &refusal).await?;
+    Ok(None)
+}
+
+/// A blast that nothing sent for hours (the machine was off, a backup was restored) is not sent at an hour that nobody
+/// chose: it pauses.
+async fn ask_when_too_late(engine: &EngineContext, sender: &ConfiguredSender, lease: Lease) -> Result<(), StoreError> {
+    let Some(idle_since) = lease.idle_since else { return Ok(()) };
+    let idle = lease.granted_at - idle_since;
+    if idle <= engine.settings.too_late {
+        return Ok(());
+    }
+    let reason = format!("no engine ran for {} h: resume it if it is not too late", idle.num_hours());
+    for id in blast::pause_stale(&engine.pool, sender.id, idle_since, &reason).await? {
+        tracing::warn!(blast = id.0, reason, "paused");
+        engine.notifier.order(&engine.pool, Some(id)).await?;
+    }
+    Ok(())
+}
