@@ -1,5 +1,6 @@
 //! The long-lived state of a process and every use case of its faces. A face holds one `App` and nothing below it.
 
+mod answering;
 mod commands;
 mod create;
 mod error;
@@ -39,6 +40,7 @@ use crate::store::{self, DbTransaction};
 
 pub use crate::engine::{DatabaseState, EngineChange};
 
+pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use commands::Launch;
 pub use create::NewDraft;
 pub use error::AppError;
@@ -61,6 +63,7 @@ pub use crate::store::count::CountDifference;
 pub use crate::store::fence::Confirmed;
 pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
 pub use crate::store::plan::ConcurrentBlast;
+pub use crate::store::session::SessionAnswer;
 pub use crate::store::suppression::SuppressionRow;
 pub use crate::store::{StoreError, connection, migrate};
 

@@ -14,8 +14,11 @@ mod engine;
 mod exit;
 mod inbox;
 mod mark;
+mod notices;
 mod output;
 mod postgres;
+mod replies;
+mod reply;
 mod sender;
 mod serve;
 mod sim;
@@ -78,6 +81,12 @@ enum CliVerb {
     Blast(blast::BlastVerb),
     /// Mark a person: replied, closed, opt-out, note, or undo the last mark.
     Mark(mark::MarkVerb),
+    /// List what people wrote, newest first.
+    Replies(replies::RepliesVerb),
+    /// List what providers say of accounts, numbers and templates, newest first.
+    Notices(notices::NoticesVerb),
+    /// Answer somebody who wrote within the last 24 hours (Meta's Cloud API).
+    Reply(reply::ReplyVerb),
     /// Resolve people whose message may or may not have been sent.
     #[command(subcommand)]
     Uncertain(uncertain::UncertainVerb),
@@ -146,6 +155,9 @@ async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
     match verb {
         CliVerb::Blast(verb) => verb.run(global).await,
         CliVerb::Mark(verb) => verb.run(global).await,
+        CliVerb::Replies(verb) => verb.run(global).await,
+        CliVerb::Notices(verb) => verb.run(global).await,
+        CliVerb::Reply(verb) => verb.run(global).await,
         CliVerb::Uncertain(verb) => verb.run(global).await,
         CliVerb::Suppress(verb) => verb.run(global).await,
         CliVerb::Sender(verb) => verb.run(global).await,

@@ -16,6 +16,7 @@ pub mod polling;
 pub mod recipient;
 pub mod retry;
 pub mod sender;
+pub mod session;
 pub mod status;
 pub mod template;
 pub mod text;

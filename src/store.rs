@@ -21,6 +21,7 @@ pub mod plan;
 pub mod poll;
 pub mod reply;
 pub mod sender;
+pub mod session;
 mod settings;
 pub mod suppression;
 mod transaction;

@@ -53,7 +53,7 @@ impl App {
 
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
-        let Readiness { people, obstacles, .. } = self.readiness(&blast).await?;
+        let Readiness { people, obstacles, template, .. } = self.readiness(&blast).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
@@ -76,6 +76,9 @@ impl App {
         }
         let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
         raced(done)?;
+        if let Some(text) = template.text() {
+            blast::set_template_text(&mut tx, head.id, text).await?;
+        }
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
         if command == BlastCommand::Resume {
             self.let_go_on(&mut tx, head.sender_id).await?;
@@ -133,11 +136,14 @@ impl App {
         Ok(clearing::unfinished_of(self.pool(), id).await?.is_some_and(|left| left.kind == ClearingKind::LeaveOut))
     }
 
-    /// Removes a draft or a finished blast: it is invisible at once, then its people go. If this is interrupted, an engine or
+    /// Removes a draft or a finished blast, with the answers to its people: it is invisible at once, then its people go. If this is interrupted, an engine or
     /// the same command finishes it.
     pub async fn delete(&self, id: BlastId) -> Result<(), AppError> {
         if !self.is_deleting(id).await? {
             self.mark_deleted(id).await?;
+        }
+        for answer in clearing::deleted_answers(self.pool(), id).await? {
+            Clearing { blast: answer, kind: ClearingKind::Remove }.finish(self.pool()).await?;
         }
         Clearing { blast: id, kind: ClearingKind::Remove }.finish(self.pool()).await?;
         Ok(())

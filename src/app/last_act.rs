@@ -34,6 +34,7 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::Unsuppress => format!("let {} be messaged again", phone(act)),
         Act::MoveSender => format!("move sender {} to another phone", text(act, "sender")),
         Act::Repair => "repair counters".to_owned(),
+        Act::Answer => format!("answer {}", phone(act)),
         other => format!("`{other}`"),
     }
 }

@@ -19,6 +19,7 @@ use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::day_start;
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
+use crate::domain::template;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
@@ -210,10 +211,15 @@ impl App {
         Ok(view::recipients::count(self.pool(), blast, filter, changed_after).await?)
     }
 
-    /// One person in full.
+    /// One person in full, a template's message as they read it.
     pub async fn recipient(&self, id: RecipientId) -> Result<RecipientDetails, AppError> {
         let details = view::recipients::details(self.pool(), id).await?;
-        details.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))
+        let mut details = details.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))?;
+        if details.is_template {
+            let text = details.template_text.as_deref();
+            details.message_text = details.message_text.map(|sent| template::as_read(&sent, text));
+        }
+        Ok(details)
     }
 
     /// The person with this number, in any spelling, in a blast.

@@ -1,4 +1,5 @@
-//! Incoming messages: attributed to the newest message that the person had from the sender; opt-outs take effect at once.
+//! Incoming messages: attributed to the newest message that the person had from the sender; opt-outs take effect at once. And
+//! reading what people wrote.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -6,11 +7,12 @@ use serde_json::json;
 use super::App;
 use super::AppError;
 use super::suppressions::Suppression;
-use crate::domain::ids::{RecipientId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
+use crate::store::view::replies::{self, NoticeRow, ReplyCounts, ReplyQuery, ReplyRow};
 
 /// Somebody wrote to a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,32 @@ pub enum IncomingOutcome {
 }
 
 impl App {
+    /// A page of what people wrote, newest first.
+    pub async fn replies(&self, query: &ReplyQuery) -> Result<Vec<ReplyRow>, AppError> {
+        Ok(replies::list(self.pool(), query).await?)
+    }
+
+    /// Whether a reply is an opt-out, by its words or by its button.
+    pub fn is_stop(&self, reply: &ReplyRow) -> bool {
+        let words = &self.engine().stop_words;
+        words.is_stop(&reply.body) || reply.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
+    }
+
+    /// How much was written back to a blast.
+    pub async fn reply_counts(&self, blast: BlastId) -> Result<ReplyCounts, AppError> {
+        Ok(replies::counts(self.pool(), blast).await?)
+    }
+
+    /// What providers said of accounts, numbers and templates, newest first: a page of what is older than `before`.
+    pub async fn notices(
+        &self,
+        since: Option<DateTime<Utc>>,
+        before: Option<&NoticeRow>,
+        limit: u32,
+    ) -> Result<Vec<NoticeRow>, AppError> {
+        Ok(replies::notices(self.pool(), since, before.map(|row| (row.at, row.id)), limit).await?)
+    }
+
     /// Takes an incoming message: a stop word alone is an opt-out, anything else a reply to the newest message that
     /// this person had from this sender. Returns whose it was.
     pub async fn receive(&self, incoming: &Incoming) -> Result<(IncomingOutcome, Option<RecipientId>), AppError> {

@@ -48,6 +48,11 @@ pub(super) struct TemplateCheck {
 }
 
 impl TemplateCheck {
+    /// The template's text, with its variables in it.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.template.as_ref().map(|template| template.body.as_str())
+    }
+
     /// What one person reads, as far as it is known.
     pub(super) fn preview(&self, content: MessageContent) -> String {
         match (&content, &self.template) {

@@ -11,6 +11,7 @@ use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
+pub use crate::store::view::replies::{NoticeRow, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow};
 pub use crate::store::view::{
     Anchor, AnswerRow, BlastFilter, ChangesSince, ElsewhereRow, HistoryRow, LeaseRow, Order, RecipientDetails,
     RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,

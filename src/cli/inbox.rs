@@ -46,7 +46,7 @@ pub(super) struct ReplayArgs {
 }
 
 /// A span back from now, or a time.
-fn since(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn since(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text.trim()) {
         return Ok(at.to_utc());
     }

@@ -23,11 +23,13 @@ pub enum Act {
     Unsuppress,
     MoveSender,
     Repair,
+    /// Text to somebody who had written.
+    Answer,
     Unknown(String),
 }
 
 impl Act {
-    const KNOWN: [Self; 16] = [
+    const KNOWN: [Self; 17] = [
         Self::Replied,
         Self::Closed,
         Self::OptOut,
@@ -44,6 +46,7 @@ impl Act {
         Self::Unsuppress,
         Self::MoveSender,
         Self::Repair,
+        Self::Answer,
     ];
 
     /// Every act that this version logs.
@@ -70,6 +73,7 @@ impl Act {
             Self::Unsuppress => "unsuppress",
             Self::MoveSender => "move-sender",
             Self::Repair => "repair",
+            Self::Answer => "answer",
             Self::Unknown(word) => word,
         }
     }

@@ -46,6 +46,10 @@ key!(
     SenderId
 );
 key!(
+    /// What somebody wrote, once.
+    ReplyId
+);
+key!(
     /// One act of an operator, as logged in `operator_actions`.
     ActionId
 );

@@ -70,6 +70,11 @@ impl Message {
         Ok(Self { template, parts })
     }
 
+    /// A text without variables: braces in it are braces.
+    pub fn literal(text: &str) -> Result<Self, MessageError> {
+        Self::parse(&text.replace('{', "{{").replace('}', "}}"))
+    }
+
     /// The template, for storing and showing; parses to the same message again.
     pub fn template(&self) -> &str {
         &self.template

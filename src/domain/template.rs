@@ -11,10 +11,12 @@ use thiserror::Error;
 
 use super::message::Variables;
 
+mod preview;
 mod read;
 mod value;
 mod write;
 
+pub use preview::as_read;
 pub use value::{ParameterValue, RawParameter, ValueError, refuse_layout};
 
 /// A template message of a blast: its values have columns in them. Immutable once read.

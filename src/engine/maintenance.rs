@@ -11,13 +11,15 @@ use crate::config::KeepHistory;
 use crate::domain::ids::BlastId;
 use crate::store::clearing::{Clearing, ClearingCursor};
 use crate::store::evidence::WhenLocked;
-use crate::store::{StoreError, clearing, count, months, sender};
+use crate::store::{StoreError, clearing, count, months, sender, session};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A month that was in use is retried sooner.
 const MONTHS_AGAIN: Duration = Duration::from_secs(10 * 60);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Answers whose time ended while they were paused, or their sender was stopped.
+const LAPSE_EVERY: Duration = Duration::from_secs(30);
 const CLEAR_EVERY: Duration = Duration::from_secs(10);
 /// The longest that clearing takes of a turn; the rest is the senders'.
 const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
@@ -30,6 +32,7 @@ pub struct Maintenance {
     folded: Option<Instant>,
     months_due: Option<Instant>,
     forgotten: Option<Instant>,
+    lapsed: Option<Instant>,
     cleared: Option<Instant>,
     /// What the last turn left unfinished.
     walk: Option<ClearingCursor>,
@@ -52,6 +55,12 @@ impl Maintenance {
         if is_over(self.forgotten, FORGET_EVERY) {
             sender::forget_deleted(&engine.pool).await?;
             self.forgotten = Some(Instant::now());
+        }
+        if is_over(self.lapsed, LAPSE_EVERY) {
+            for answer in session::lapsed(&engine.pool).await? {
+                session::lapse(&engine.pool, answer).await?;
+            }
+            self.lapsed = Some(Instant::now());
         }
         if is_over(self.cleared, CLEAR_EVERY) && self.clear(engine).await? == Cleared::All {
             self.cleared = Some(Instant::now());

@@ -11,8 +11,8 @@ use secrecy::SecretString;
 
 use super::http::{ExchangeError, HttpAnswer};
 use super::{
-    Health, HealthVerdict, Outgoing, Provider, ProviderStage, RawResponse, SendOutcome, SendReply, StatusFinding,
-    StatusQuery, StatusReply,
+    Health, HealthVerdict, MessageContent, Outgoing, Provider, ProviderStage, RawResponse, SendOutcome, SendReply,
+    StatusFinding, StatusQuery, StatusReply,
 };
 use crate::domain::retry::ErrorClass;
 pub use crate::domain::sender::SendEdge;
@@ -55,8 +55,10 @@ pub struct MetaOptions {
 #[derive(Debug)]
 pub struct Meta {
     graph: graph::GraphClient,
-    /// Parsed once.
+    /// For templates. Parsed once, as the other.
     send_url: Url,
+    /// For text, which only `messages` takes.
+    text_url: Url,
     phone_number_id: String,
     waba_id: String,
     /// As the last answer to a send put it.
@@ -77,6 +79,7 @@ impl Meta {
         };
         Ok(Self {
             send_url: graph.url(&format!("{phone_number_id}/{edge}")),
+            text_url: graph.url(&format!("{phone_number_id}/messages")),
             graph,
             phone_number_id,
             waba_id: graph::valid_id(&options.waba_id)?.to_owned(),
@@ -95,7 +98,11 @@ impl Meta {
     }
 
     async fn send_once(&self, message: &Outgoing) -> SendReply {
-        let request = self.graph.post(self.send_url.clone(), JSON, send::body(message));
+        let url = match &message.content {
+            MessageContent::Text(_) => &self.text_url,
+            MessageContent::Template(_) => &self.send_url,
+        };
+        let request = self.graph.post(url.clone(), JSON, send::body(message));
         match self.graph.exchange(request).await {
             Ok(answer) => {
                 self.note_usage(&answer);

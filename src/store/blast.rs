@@ -102,6 +102,13 @@ pub async fn launch(
     Ok(done.rows_affected() == 1)
 }
 
+/// Keeps the text of a blast's template as people read it, with its variables.
+pub async fn set_template_text(tx: &mut PgConnection, id: BlastId, text: &str) -> Result<(), StoreError> {
+    let text = text.replace('\0', "");
+    sqlx::query("update blasts set template_text = $2 where id = $1").bind(id).bind(text).execute(tx).await?;
+    Ok(())
+}
+
 /// Pauses the blasts of a sender that were started before `idle_since` and have somebody queued. Returns which.
 pub async fn pause_stale(
     pool: &PgPool,

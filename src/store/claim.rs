@@ -112,7 +112,7 @@ struct LeaseCheck {
 }
 
 /// Claims the people who are due first. Nobody is claimed when the lease was lost or the blast is not sending (or still
-/// armed), and people who opted out never are.
+/// armed, or an answer that comes too late), and people who opted out never are.
 ///
 /// # Errors
 /// [`StoreError::Newer`] where a newer version has migrated the database meanwhile.
@@ -168,7 +168,8 @@ const CLAIM: &str = "
                 where r.blast_id = $1 and r.status = 'queued' and r.next_attempt_at <= now()
                   and (r.next_attempt_at, r.id) > ($5, $6)
                   and exists (select 1 from blasts b
-                               where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now()))
+                               where b.id = $1 and b.state = 'sending' and (b.send_after is null or b.send_after <= now())
+                                 and (b.answer_until is null or b.answer_until > now()))
                   and not exists (select 1 from suppressions s
                                    where person_key(s.phone_number) = person_key(r.phone_number)
                                      and s.business in ((select o.business from senders o where o.id = $4), '*'))
@@ -248,6 +249,7 @@ pub async fn still_wanted(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<R
           where r.id = any($1) and r.status = 'sending'
             and exists (select 1 from sender_leases l where l.sender_id = o.id and l.epoch = r.epoch)
             and b.state = 'sending' and b.deleted_at is null and o.stopped_at is null
+            and (b.answer_until is null or b.answer_until > now())
             and not exists (select 1 from suppressions s
                              where person_key(s.phone_number) = person_key(r.phone_number)
                                and s.business in (o.business, '*'))",

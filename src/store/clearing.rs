@@ -30,8 +30,8 @@ pub struct Clearing {
     pub kind: ClearingKind,
 }
 
-/// Marks a blast as deleted, if its version is still the one that was seen: from here on nobody sees it. `false`:
-/// somebody was first.
+/// Marks a blast as deleted, if its version is still the one that was seen: from here on nobody sees it, nor the answers to
+/// its people. `false`: somebody was first.
 pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update blasts set deleted_at = now(), updated_at = now(), version = version + 1
@@ -39,9 +39,27 @@ pub async fn mark_deleted(tx: &mut PgConnection, id: BlastId, version: i64) -> R
     )
     .bind(id)
     .bind(version)
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(
+        "update blasts
+            set deleted_at = now(), updated_at = now(), version = version + 1, state_reason = 'its blast was deleted',
+                state = case when state in ('sending', 'paused') then 'cancelled' else state end
+          where answers_blast = $1 and deleted_at is null",
+    )
+    .bind(id)
     .execute(tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(true)
+}
+
+/// The answers to the people of a deleted blast, which go with it.
+pub async fn deleted_answers(pool: &PgPool, blast: BlastId) -> Result<Vec<BlastId>, StoreError> {
+    let answers = sqlx::query_scalar("select id from blasts where answers_blast = $1 and deleted_at is not null");
+    Ok(answers.bind(blast).fetch_all(pool).await?)
 }
 
 /// Whether a blast is unfinished. In a deleted blast, recipients in flight have to be settled first.

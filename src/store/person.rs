@@ -107,7 +107,7 @@ pub async fn newest_reached(
 ) -> Result<Option<PersonRow>, StoreError> {
     let id: Option<RecipientId> = sqlx::query_scalar(
         "select r.id from blast_recipients r join blasts b on b.id = r.blast_id
-          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
+          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1 and b.answer_until is null
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
           order by r.sent_at desc nulls last, r.id desc limit 1",
     )

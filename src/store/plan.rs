@@ -26,7 +26,7 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
         "with others as materialized (
              select b.id, b.state in ('sending', 'paused') as is_live
                from blasts b join senders s on s.id = b.sender_id and s.business = $2
-              where b.id <> $1 and (b.state in ('sending', 'paused') or b.updated_at > $3))
+              where b.id <> $1 and b.answer_until is null and (b.state in ('sending', 'paused') or b.updated_at > $3))
          select count(*) filter (where o.recent and o.gets_it) as recently_messaged,
                 count(*) filter (where o.waiting and o.gets_it) as queued_elsewhere
            from blast_recipients r
@@ -65,7 +65,8 @@ pub async fn sending(pool: &PgPool, sender: SenderId) -> Result<Vec<ConcurrentBl
         "select b.id as blast, b.blast_tag as tag, c.people as queued
            from blasts b
           cross join lateral (select people from blast_status_counts where blast_id = b.id and status = 'queued') c
-          where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null and c.people > 0
+          where b.sender_id = $1 and b.state = 'sending' and b.deleted_at is null and b.answer_until is null
+            and c.people > 0
           order by b.id",
     )
     .bind(sender)

@@ -61,15 +61,19 @@ pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>) -> Result<bool, St
     Ok(done.rows_affected() == 1)
 }
 
-/// The message of this sender with this id.
+/// The message of this sender with this id. An answer of ours belongs to the blast whose person it answers: so does what
+/// quotes it.
 pub async fn quoted(
     tx: &mut PgConnection,
     sender: SenderId,
     id: &MessageId,
 ) -> Result<Option<AnsweredMessage>, StoreError> {
     let message = sqlx::query_as(
-        "select r.blast_id, m.recipient_id, m.attempt
+        "select coalesce(p.blast_id, r.blast_id) as blast_id, coalesce(p.id, r.id) as recipient_id,
+                case when p.id is null then m.attempt else p.attempt end as attempt
            from provider_message m join blast_recipients r on r.id = m.recipient_id
+           join blasts b on b.id = r.blast_id
+           left join blast_recipients p on p.id = b.answers_recipient
           where m.sender_id = $1 and m.message_id = $2",
     )
     .bind(sender)
@@ -91,7 +95,7 @@ pub async fn newest_reached(
     let message = sqlx::query_as(
         "select r.blast_id, r.id as recipient_id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id
-          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
+          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1 and b.answer_until is null
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
             and r.sent_at >= $3::timestamptz - $4::interval and r.sent_at <= $3::timestamptz + interval '2 minutes'
           order by r.sent_at desc, r.id desc limit 1",
@@ -110,7 +114,7 @@ pub async fn is_undecided(tx: &mut PgConnection, sender: SenderId, phone: &str) 
     let is_undecided = sqlx::query_scalar(
         "select exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
                          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1
-                            and r.status in ('sending', 'uncertain'))",
+                            and b.answer_until is null and r.status in ('sending', 'uncertain'))",
     )
     .bind(sender)
     .bind(phone)

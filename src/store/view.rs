@@ -14,6 +14,7 @@ pub mod errors;
 pub mod history;
 mod person;
 pub mod recipients;
+pub mod replies;
 pub mod senders;
 
 use crate::domain::act::Actor;
@@ -25,8 +26,11 @@ use crate::domain::pace::LimitColumns;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::AttemptOutcome;
 use crate::domain::sender::StopCode;
+use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::domain::waiting::WaitingReport;
+use crate::store::session::SessionAnswer;
+use replies::ReplyRow;
 
 /// A blast with its counts, in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,9 +228,19 @@ pub struct RecipientDetails {
     pub blast_tag: String,
     pub follow_up_stage: String,
     pub claimed_at: Option<DateTime<Utc>>,
+    /// As it was sent: a text, or a template's JSON.
     pub message_text: Option<String>,
+    /// The template's text, with its variables, where it is one and known.
+    pub template_text: Option<String>,
+    pub is_template: bool,
     pub history: Vec<HistoryRow>,
     pub answers: Vec<AnswerRow>,
+    /// What they wrote, oldest first.
+    pub replies: Vec<ReplyRow>,
+    /// What was answered, oldest first.
+    pub session_answers: Vec<SessionAnswer>,
+    /// Until when text may be sent to them; `None` for a sender with a phone of its own.
+    pub session: Option<SessionWindow>,
     pub elsewhere: Vec<ElsewhereRow>,
 }
 

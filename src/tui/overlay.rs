@@ -5,6 +5,7 @@ mod details;
 mod help;
 mod lists;
 mod plan;
+mod reply;
 
 pub use lists::commands;
 

@@ -3,5 +3,5 @@
 mod applying;
 mod keeping;
 mod replying;
-mod scene;
+pub mod scene;
 mod truth;

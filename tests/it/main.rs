@@ -7,6 +7,7 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod answering;
 mod asking;
 mod asks;
 mod bad_days;
@@ -29,6 +30,7 @@ mod plan;
 mod pooler;
 mod private_postgres;
 mod reasons;
+mod replies;
 mod restore;
 mod retry;
 mod rude;

@@ -134,3 +134,11 @@ proptest! {
         prop_assert!(message.render(&variables).is_ok());
     }
 }
+
+#[test]
+fn braces_of_a_literal_text_are_braces() {
+    let message = Message::literal("Code {name} }{ {{x}}").unwrap();
+
+    assert_eq!(message.variables(), [""; 0]);
+    assert_eq!(message.render(&Variables::default()).unwrap(), "Code {name} }{ {{x}}");
+}

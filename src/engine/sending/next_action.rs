@@ -12,9 +12,8 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit};
 use crate::domain::waiting::{LimitOwner, Waiting};
-use crate::store::StoreError;
 use crate::store::blast::{self, RunnableBlast};
-use crate::store::claim;
+use crate::store::{StoreError, claim, session};
 
 /// A blast of which the database refused a claim is tried again this much later.
 const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
@@ -208,6 +207,7 @@ impl Sender {
         let now = self.context.clock.now();
         if due.is_some_and(|due| due <= now) {
             claim::skip_suppressed(&self.context.pool, blast).await?;
+            session::lapse(&self.context.pool, blast).await?;
         }
         let soon = now + AGAIN_AFTER;
         let next = match due {

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::preflight::MediaFile;
 use super::*;
+use crate::domain::message::Variables;
+use crate::domain::template::TemplateMessage;
 
 /// A server that gives one answer per request, in order, and hangs up when it has none left.
 struct Answering {
@@ -106,6 +108,12 @@ fn hello() -> Outgoing {
     Outgoing::text("60123456789".to_owned(), "Hi".to_owned())
 }
 
+fn template() -> Outgoing {
+    let message = TemplateMessage::parse(&json!({ "name": "hello_world", "language": "en_US" })).unwrap();
+    let content = MessageContent::Template(Box::new(message.render(&Variables::default()).unwrap()));
+    Outgoing { content, ..hello() }
+}
+
 #[tokio::test]
 async fn a_send_is_the_call_that_meta_documents() {
     let server = Answering::new(vec![ok(&accepted())]).await;
@@ -124,12 +132,15 @@ async fn a_send_is_the_call_that_meta_documents() {
 
 #[tokio::test]
 async fn marketing_goes_through_its_own_call_where_the_sender_says_so() {
-    let server = Answering::new(vec![ok(&accepted())]).await;
+    let server = Answering::new(vec![ok(&accepted()), ok(&accepted())]).await;
     let client = Meta::new(&MetaOptions { send_edge: SendEdge::MarketingMessages, ..server.options() }).unwrap();
 
+    let _ = client.send(&template()).await;
     let _ = client.send(&hello()).await;
 
-    assert!(server.requests()[0].starts_with("POST /v24.0/106853218861309/marketing_messages HTTP/1.1\r\n"));
+    let requests = server.requests();
+    assert!(requests[0].starts_with("POST /v24.0/106853218861309/marketing_messages HTTP/1.1\r\n"));
+    assert!(requests[1].starts_with("POST /v24.0/106853218861309/messages HTTP/1.1\r\n"), "it takes templates only");
 }
 
 #[tokio::test]

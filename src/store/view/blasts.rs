@@ -77,7 +77,7 @@ macro_rules! blasts {
     };
 }
 
-/// Blasts that match, newest first.
+/// Blasts that match, newest first. An answer to somebody who wrote is among them only while it needs an operator.
 pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
     let found: Vec<BlastRecord> = sqlx::query_as(blasts!(
         "($1::text is null or lower(b.blast_tag) = lower($1))
@@ -85,6 +85,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
             and ($3::blast_state is null or b.state = $3)
             and ($4::timestamptz is null or b.blast_date >= $4)
             and ($5::timestamptz is null or b.blast_date < $5)
+            and (b.answer_until is null or b.state = 'paused' or c.people ? 'uncertain' and (c.people ->> 'uncertain')::bigint > 0)
           order by b.blast_date desc, b.id desc"
     ))
     .bind(filter.tag.as_deref().map(str::trim))

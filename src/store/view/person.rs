@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection, PgPool, Postgres, QueryBuilder};
 
-use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition};
+use super::{AnswerRow, ElsewhereRow, HistoryRow, RecipientDetails, RecipientRow, condition, replies};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
-use crate::store::StoreError;
 use crate::store::transaction::begin_with;
+use crate::store::{StoreError, session};
 
 /// The most entries of a person in other blasts.
 const ELSEWHERE_MAX: i64 = 100;
@@ -25,6 +26,11 @@ struct DetailsRecord {
     follow_up_stage: String,
     claimed_at: Option<DateTime<Utc>>,
     message_text: Option<String>,
+    template_text: Option<String>,
+    is_template: bool,
+    sender_id: SenderId,
+    is_meta: bool,
+    read_at: DateTime<Utc>,
 }
 
 /// One person in full, in one snapshot; `None` when there is no such person.
@@ -34,6 +40,9 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
     let history = history(&mut snapshot, id).await?;
     let answers = answers(&mut snapshot, id).await?;
     let elsewhere = elsewhere(&mut snapshot, &head.row).await?;
+    let replies = replies::of_person(&mut snapshot, id).await?;
+    let session_answers = session::to_person(&mut snapshot, id).await?;
+    let session = window(&mut snapshot, &head).await?;
     snapshot.commit().await?;
     Ok(Some(RecipientDetails {
         row: head.row,
@@ -41,10 +50,24 @@ pub async fn details(pool: &PgPool, id: RecipientId) -> Result<Option<RecipientD
         follow_up_stage: head.follow_up_stage,
         claimed_at: head.claimed_at,
         message_text: head.message_text,
+        template_text: head.template_text,
+        is_template: head.is_template,
         history,
         answers,
         elsewhere,
+        replies,
+        session_answers,
+        session,
     }))
+}
+
+/// Until when they may be answered.
+async fn window(snapshot: &mut PgConnection, head: &DetailsRecord) -> Result<Option<SessionWindow>, StoreError> {
+    if !head.is_meta {
+        return Ok(None);
+    }
+    let last = session::last_word(snapshot, head.sender_id, head.row.phone.as_str()).await?;
+    Ok(Some(SessionWindow::after(last, head.read_at)))
 }
 
 async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<DetailsRecord>, sqlx::Error> {
@@ -52,9 +75,12 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Det
         "select r.id, r.blast_id, r.phone_number as phone, r.name, r.status, r.attempt, r.message_id, r.sent_at,
                 r.delivered_at, r.read_timestamp as read_at, r.replied_at, r.closed_at, r.failed_at, r.opted_out_at,
                 r.changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status,
-                r.claimed_at, r.message_text, b.blast_tag, b.follow_up_stage
+                r.claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
+                b.template is not null as is_template, b.sender_id,
+                s.provider = 'meta' as is_meta, now() as read_at
            from blast_recipients r
            join blasts b on b.id = r.blast_id
+           join senders s on s.id = b.sender_id
           where r.id = $1",
     );
     found.bind(id).fetch_optional(snapshot).await
@@ -134,6 +160,7 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
            from blast_recipients r
            join blasts b on b.id = r.blast_id
           where person_key(r.phone_number) = person_key($1) and r.id <> $2 and b.deleted_at is null
+            and b.answer_until is null
           order by b.blast_date desc, b.id desc
           limit $3",
     );
@@ -155,7 +182,7 @@ pub async fn find(
         "select blast_id, r.id as recipient_id, blast_tag as tag, phone_number as phone, name, status, changed_at, amount
            from blast_recipients r
            join blasts b on b.id = blast_id
-          where b.deleted_at is null",
+          where b.deleted_at is null and b.answer_until is null",
     );
     for term in &sought.terms {
         condition::push(&mut sql, term);

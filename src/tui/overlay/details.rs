@@ -27,6 +27,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
         focus = Some(lines.len() + choice_index(details.choice));
         lines.extend(choices(model, details.choice, loaded));
     }
+    lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
     lines.extend(loaded.history.iter().map(|row| happened(row, clock)));
     lines.extend(message(loaded, width));

@@ -7,12 +7,15 @@ use super::support::{
     RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people,
     person, plan_of, raya, senders, since_of,
 };
+use crate::app::SessionAnswer;
 use crate::app::view::{
-    AnswerRow, BlastView, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, SenderStop, SenderView,
+    AnswerRow, BlastView, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, ReplyFile, ReplyRow,
+    SenderStop, SenderView,
 };
 use crate::domain::funnel::Counts;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::sender::StopCode;
+use crate::domain::session::{SESSION, SessionWindow};
 use crate::domain::status::Status;
 use crate::tui::effect::{Completion, EffectError};
 use crate::tui::key::Key;
@@ -236,6 +239,56 @@ fn somebody_uncertain_in_full() {
     dashboard.answer(Completion::Person(Box::new(Ok(details))));
 
     insta::assert_snapshot!("uncertain", dashboard.screen().join("\n"));
+}
+
+#[test]
+fn somebody_who_wrote_in_full() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3\n");
+    let reply = |id: i64, minute: u32, kind: &str, body: &str, file: ReplyFile| ReplyRow {
+        id: ReplyId(id),
+        sender: "cloud".to_owned(),
+        blast: Some(BlastId(7)),
+        recipient: None,
+        phone: None,
+        user_id: None,
+        name: None,
+        kind: kind.to_owned(),
+        body: body.to_owned(),
+        payload: None,
+        message_id: format!("wamid.{id}"),
+        at: at(13, minute),
+        received_at: at(13, minute),
+        file,
+    };
+    let answer = SessionAnswer {
+        blast: BlastId(9),
+        recipient: RecipientId(90),
+        text: "RM 20 each".to_owned(),
+        status: Status::Delivered,
+        message_id: None,
+        written_at: at(13, 59),
+        sent_at: Some(at(13, 59)),
+        changed_at: at(13, 59),
+        by: Some("aina".to_owned()),
+        until: at(13, 58) + SESSION,
+        error_code: None,
+        error_message: None,
+        reason: None,
+    };
+    let stored = ReplyFile { file_state: Some("stored".to_owned()), ..ReplyFile::default() };
+    let details = RecipientDetails {
+        replies: vec![
+            reply(3, 58, "text", "How much?\u{1b}[2J", ReplyFile::default()),
+            reply(4, 59, "picture", "picture: paid", stored),
+        ],
+        session_answers: vec![answer],
+        session: Some(SessionWindow::Open { until: at(13, 58) + SESSION }),
+        ..details_of(people().swap_remove(0))
+    };
+    dashboard.answer(Completion::Person(Box::new(Ok(details))));
+
+    insta::assert_snapshot!("replied", dashboard.screen().join("\n"));
 }
 
 #[test]

@@ -368,6 +368,11 @@ pub fn details_of(row: RecipientRow) -> RecipientDetails {
         history: Vec::new(),
         answers: Vec::new(),
         elsewhere: Vec::new(),
+        template_text: None,
+        is_template: false,
+        replies: Vec::new(),
+        session_answers: Vec::new(),
+        session: None,
     }
 }
 

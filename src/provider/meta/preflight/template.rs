@@ -105,35 +105,8 @@ impl FetchedTemplate {
 impl FetchedTemplate {
     /// What one person reads: the body with their values in it.
     pub fn preview(&self, message: &RenderedTemplate) -> String {
-        let components = message.as_json().get("components").and_then(Value::as_array);
-        let body = components.into_iter().flatten().find(|component| word(component, "type") == "BODY");
-        let values = body.and_then(|body| body.get("parameters")?.as_array());
-        let values = (1..).zip(values.into_iter().flatten()).map(|(number, value): (usize, _)| {
-            let name = value.get("parameter_name").and_then(Value::as_str).map(str::to_owned);
-            let text = value.get("text").and_then(Value::as_str).unwrap_or("…");
-            (name.unwrap_or_else(|| number.to_string()), text)
-        });
-        filled(&self.body, &values.collect::<Vec<_>>())
+        message.preview(&self.body)
     }
-}
-
-/// The text with values in place of its variables. Braces in a value mean nothing.
-fn filled(text: &str, values: &[(String, &str)]) -> String {
-    let mut out = String::with_capacity(text.len() + 64);
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let variable = after.split_once("}}");
-        let value = variable.and_then(|(name, _)| values.iter().find(|(known, _)| known == name.trim()));
-        if let (Some((_, behind)), Some((_, value))) = (variable, value) {
-            out.push_str(value);
-            rest = behind;
-        } else {
-            out.push_str("{{");
-            rest = after;
-        }
-    }
-    out + rest
 }
 
 fn word(value: &Value, key: &str) -> String {

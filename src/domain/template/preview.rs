@@ -1,0 +1,94 @@
+//! What people read of a template message: the approved text with their values in it.
+
+use serde_json::Value;
+
+use super::RenderedTemplate;
+
+impl RenderedTemplate {
+    /// A template's text with this message's values in place of its variables.
+    pub fn preview(&self, text: &str) -> String {
+        let values = (1..).zip(self.body_values()).map(|(number, value): (usize, _)| {
+            let name = value.get("parameter_name").and_then(Value::as_str).map(str::to_owned);
+            (name.unwrap_or_else(|| number.to_string()), words(value))
+        });
+        filled(text, &values.collect::<Vec<_>>())
+    }
+
+    /// What was sent in words, where the template's text is not known: its name, its language and the values.
+    fn in_words(&self) -> String {
+        let of = |pointer: &str| self.0.pointer(pointer).and_then(Value::as_str);
+        let language = of("/language/code").or_else(|| of("/language")).unwrap_or("?");
+        let values: Vec<&str> = self.body_values().map(words).collect();
+        let with = if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) };
+        format!("template {} ({language}){with}", of("/name").unwrap_or("?"))
+    }
+
+    fn body_values(&self) -> impl Iterator<Item = &Value> {
+        let components = self.0.get("components").and_then(Value::as_array);
+        let is_body = |component: &&Value| {
+            component.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("body"))
+        };
+        let body = components.into_iter().flatten().find(is_body);
+        body.and_then(|body| body.get("parameters")?.as_array()).into_iter().flatten()
+    }
+}
+
+/// What somebody read of a template message as it is kept with its outcome; `text` is the template's, where it is known.
+/// Anything but a template's JSON is returned as it is.
+pub fn as_read(sent: &str, text: Option<&str>) -> String {
+    let Ok(template @ Value::Object(_)) = serde_json::from_str::<Value>(sent) else { return sent.to_owned() };
+    let template = RenderedTemplate::new(template);
+    text.map_or_else(|| template.in_words(), |text| template.preview(text))
+}
+
+fn words(value: &Value) -> &str {
+    value.get("text").and_then(Value::as_str).unwrap_or("…")
+}
+
+/// The text with values in place of its variables. Braces in a value mean nothing.
+fn filled(text: &str, values: &[(String, &str)]) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let variable = after.split_once("}}");
+        let value = variable.and_then(|(name, _)| values.iter().find(|(known, _)| known == name.trim()));
+        if let (Some((_, behind)), Some((_, value))) = (variable, value) {
+            out.push_str(value);
+            rest = behind;
+        } else {
+            out.push_str("{{");
+            rest = after;
+        }
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::as_read;
+
+    #[test]
+    fn a_sent_template_reads_as_its_text_with_the_values_in_it() {
+        let body = json!([{ "type": "text", "text": "Aina {{2}}" }, { "type": "text", "text": "20%" }]);
+        let sent = json!({ "name": "tour", "language": { "code": "en_US" },
+                           "components": [{ "type": "body", "parameters": body }] })
+        .to_string();
+
+        assert_eq!(as_read(&sent, Some("Hi {{1}}, {{2}} off {{3}}")), "Hi Aina {{2}}, 20% off {{3}}");
+        assert_eq!(as_read(&sent, None), "template tour (en_US): Aina {{2}}, 20%");
+        assert_eq!(as_read("Salam Aina", Some("Hi {{1}}")), "Salam Aina");
+        assert_eq!(as_read("[1]", None), "[1]");
+    }
+
+    #[test]
+    fn variables_with_names_are_found_by_them() {
+        let body = json!([{ "type": "text", "parameter_name": "city", "text": "Ipoh" }]);
+        let sent = json!({ "name": "tour", "language": "en", "components": [{ "type": "BODY", "parameters": body }] });
+
+        assert_eq!(as_read(&sent.to_string(), Some("See {{ city }}!")), "See Ipoh!");
+        assert_eq!(as_read(&json!({ "name": "tour", "language": "en" }).to_string(), None), "template tour (en)");
+    }
+}

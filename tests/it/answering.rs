@@ -1,0 +1,138 @@
+//! Answers to people who wrote: within a day of their last word, once, by whoever holds the sender.
+
+mod keeping;
+pub mod scene;
+
+use serde_json::json;
+
+use crate::inbox::scene::text;
+use crate::support::digits;
+use scene::AnswerScene;
+
+#[tokio::test]
+async fn who_wrote_is_answered_with_the_very_text_and_the_outcome_is_printed() {
+    let scene = AnswerScene::served(2).await;
+    scene.receive(text(1, "wamid.in1", "How much?")).await;
+
+    let answer = scene.json(&["reply", "1", &digits(1), "RM 20 {each} \u{1f642}"]).await;
+
+    assert_eq!((&answer["outcome"], &answer["status"]), (&json!("accepted"), &json!("sent")), "{answer}");
+    assert!(answer["message_id"].as_str().unwrap().starts_with("wamid."), "{answer}");
+    let texts = scene.texts().await;
+    let body = &texts[0];
+    assert_eq!(body["text"]["body"], "RM 20 {each} \u{1f642}");
+    assert_eq!(body["to"], format!("+{}", digits(1)));
+    let callback = body["biz_opaque_callback_data"].as_str().unwrap();
+    assert!(callback.contains(&format!(":{}:", answer["id"])), "{callback}");
+    assert_eq!(texts.len(), 1);
+    assert_eq!(scene.shop.number("select count(*) from operator_actions where action = 'answer'").await, 1);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_in_no_list_and_no_count_but_its_own() {
+    let scene = AnswerScene::served(2).await;
+    scene.receive(text(1, "wamid.in1", "How much?")).await;
+    let before = scene.json(&["blast", "show", "1"]).await;
+
+    let answer = scene.json(&["reply", "1", &digits(1), "RM 20"]).await;
+
+    let blasts = scene.json_lines(&["blast", "list"]).await;
+    assert_eq!(blasts.len(), 1, "{blasts:?}");
+    let after = scene.json(&["blast", "show", "1"]).await;
+    assert_eq!((&before["counts"], &before["funnel"]), (&after["counts"], &after["funnel"]));
+    let own = scene.json(&["blast", "show", &answer["id"].to_string()]).await;
+    assert_eq!((&own["tag"], &own["state"]), (&json!("Answer to Person 1"), &json!("completed")), "{own}");
+    assert_eq!(scene.run(&["audit"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn the_same_text_is_not_sent_again_unless_it_is_wanted() {
+    let scene = AnswerScene::served(1).await;
+    scene.receive(text(1, "wamid.in1", "How much?")).await;
+    scene.ok(&["reply", "1", &digits(1), "RM 20"]).await;
+
+    let refused = scene.run(&["reply", "1", &digits(1), "RM 20"]).await;
+    scene.ok(&["reply", "1", &digits(1), "RM 20 each"]).await;
+    scene.ok(&["reply", "1", &digits(1), "RM 20", "--again"]).await;
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("--again"), "{refused:?}");
+    let texts = scene.texts().await;
+    let texts: Vec<_> = texts.iter().map(|body| body["text"]["body"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["RM 20", "RM 20 each", "RM 20"]);
+}
+
+#[tokio::test]
+async fn nobody_is_answered_outside_the_day_after_an_opt_out_or_by_a_sender_with_a_phone() {
+    let scene = AnswerScene::served(4).await;
+    scene.receive(text(1, "wamid.in1", "How much?")).await;
+    scene.receive(text(2, "wamid.in2", "Stop")).await;
+    scene.shop.execute("update replies set at = at - interval '25 hours' where message_id = 'wamid.in1'").await;
+    scene.shop.execute(&crate::inbox::scene::blast_of("sales", 2, 0)).await;
+    scene.shop.execute("insert into blast_recipients (blast_id, phone_number) values (2, '+60100000001')").await;
+    let until = "select to_char((max(at) + interval '24 hours') at time zone 'Asia/Kuala_Lumpur', 'HH24:MI')
+                   from replies where message_id = 'wamid.in1'";
+    let until: String = sqlx::query_scalar(until).fetch_one(&scene.shop.database.pool).await.unwrap();
+
+    for (blast, person, words) in
+        [("1", 1, until.as_str()), ("1", 2, "suppress remove"), ("1", 3, "has not written"), ("2", 1, "on the phone")]
+    {
+        let refused = scene.run(&["reply", blast, &digits(person), "RM 20"]).await;
+
+        assert_eq!(refused.code, 3, "{words}: {refused:?}");
+        assert!(refused.err.contains(words), "{words}: {refused:?}");
+    }
+    assert_eq!(scene.run(&["reply", "1", &digits(9), "RM 20"]).await.code, 1);
+    assert_eq!(scene.run(&["reply", "1", &digits(1), " "]).await.code, 2);
+    assert_eq!(scene.texts().await.len(), 0);
+    assert_eq!(scene.shop.number("select count(*) from blasts where answer_until is not null").await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_or_after_an_opt_out_is_left_out() {
+    let scene = AnswerScene::unserved(3).await;
+    scene.wrote(&[1, 2, 3]).await;
+    for n in 1..=3 {
+        let said = scene.ok(&["reply", "1", &digits(n), "RM 20", "--no-engine", "--no-wait"]).await;
+        assert_eq!(said, "", "nothing is known of it yet");
+    }
+    scene.shop.execute("update blasts set answer_until = now() - interval '1 s' where id = 2").await;
+    scene.ok(&["suppress", "add", &digits(2), "--business", "kedai"]).await;
+
+    scene.until_idle().await;
+
+    let people: Vec<(i64, String, String)> = sqlx::query_as(
+        "select r.blast_id, r.status::text, b.state::text from blast_recipients r join blasts b on b.id = r.blast_id
+          where r.blast_id > 1 order by 1",
+    )
+    .fetch_all(&scene.shop.database.pool)
+    .await
+    .unwrap();
+    let expected = [(2, "skipped", "completed"), (3, "opted_out", "completed"), (4, "sent", "completed")];
+    assert_eq!(people, expected.map(|(id, status, state)| (id, status.to_owned(), state.to_owned())));
+    assert_eq!(scene.texts().await.len(), 1);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn what_answers_an_answer_belongs_to_the_blast() {
+    let scene = AnswerScene::served(2).await;
+    scene.receive(text(1, "wamid.in1", "How much?")).await;
+    let answer = scene.json(&["reply", "1", &digits(1), "RM 20"]).await;
+    let mut quoting = text(1, "wamid.in2", "Two, please");
+    quoting["messages"][0]["context"] = json!({ "id": answer["message_id"], "from": "60122222222" });
+
+    scene.receive(quoting).await;
+    scene.receive(text(1, "wamid.in3", "Hello?")).await;
+
+    let of: Vec<(Option<i64>, Option<i64>)> =
+        sqlx::query_as("select blast_id, recipient_id from replies order by message_id")
+            .fetch_all(&scene.shop.database.pool)
+            .await
+            .unwrap();
+    assert_eq!(of, [(Some(1), Some(1)); 3]);
+    let own = format!("select count(*) from blast_recipients where blast_id = {} and status = 'replied'", answer["id"]);
+    assert_eq!(scene.shop.number(&own).await, 0);
+    scene.shop.invariants().await;
+}
