@@ -1,17 +1,18 @@
 //! Lenient parsing of what a provider writes: odd bytes, numbers in three formats, times in seconds or milliseconds.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::domain::text::clean;
 
+mod mend;
+
 /// The longest text of a provider that is passed on for people, in characters.
 const TEXT_MAX: usize = 500;
 
 /// Parses a body as JSON, whatever its content type. Tolerates invalid UTF-8 (which becomes `�`), a byte order mark,
-/// and raw control characters (a NUL, a line break within a string).
+/// raw control characters (a NUL, a line break within a string), half a surrogate pair, numbers that are too large and
+/// values that stand too deep: each costs itself alone, never what stands beside it.
 pub(super) fn json(body: &[u8]) -> Option<Value> {
     let value = serde_json::from_slice(body).ok().or_else(|| mended(body));
     value.filter(|value: &Value| value.is_object() || value.is_array())
@@ -20,12 +21,7 @@ pub(super) fn json(body: &[u8]) -> Option<Value> {
 fn mended(body: &[u8]) -> Option<Value> {
     let text = String::from_utf8_lossy(body);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let text: Cow<'_, str> = if text.bytes().any(|byte| byte < 0x20) {
-        Cow::Owned(text.chars().map(|c| if u32::from(c) < 0x20 { ' ' } else { c }).collect())
-    } else {
-        Cow::Borrowed(text)
-    };
-    serde_json::from_str(&text).ok()
+    serde_json::from_str(&mend::mended(text)).ok()
 }
 
 /// Describes a body without readable JSON.

@@ -214,6 +214,30 @@ fn escapes_and_odd_bytes_are_read_like_any_text() {
     assert_eq!(message.content, InboundContent::Text("café 😀".to_owned()));
 }
 
+#[test]
+fn a_value_that_no_json_parser_takes_costs_itself_alone() {
+    let good = json!({ "id": "wamid.A1", "status": "sent" });
+    let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
+    let odd = [r#""Aina \ud83d""#, r#""\udE00 \uD83d\uD83D\uDe00""#, "1e400", "-2.5E+999", deep.as_str()];
+    for odd in odd {
+        let mut change = value("statuses", json!([good, good]));
+        change["contacts"] = json!(["odd"]);
+        change["statuses"][1]["pricing"] = json!("odd");
+        let body = webhook("messages", change).to_string().replace("\"odd\"", odd);
+
+        let items = parse(body.as_bytes(), now());
+
+        let events: Vec<_> = items.iter().map(|item| &item.event).collect();
+        assert!(matches!(events[..], [WebhookEvent::Status(_), WebhookEvent::Status(_)]), "{events:?} of {body}");
+    }
+    let named = br#"{"entry":[{"changes":[{"field":"messages","value":{"contacts":[{"wa_id":"60123456789","profile":
+        {"name":"Aina \ud83d\u0041 \\ud83d \ud83d\ude00"}}],"messages":[{"from":"60123456789","id":"wamid.A",
+        "type":"text","text":{"body":"Hi"}}]}}]}]}"#;
+    let items = parse(named, now());
+    let WebhookEvent::Message(message) = &items[0].event else { panic!("{items:?}") };
+    assert_eq!(message.name.as_deref(), Some("Aina \u{fffd}A \\ud83d 😀"));
+}
+
 /// JSON of any shape out of words that webhooks use.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop::sample::select(vec![
