@@ -145,7 +145,7 @@ pub struct OrderItem {
 /// Something about the person changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SystemChange {
-    /// `user_changed_number`, `user_id_update`.
+    /// `user_changed_number`, `user_changed_user_id` and others.
     Identity(IdentityChange),
     Preference(MarketingWish),
     Other {
@@ -228,7 +228,7 @@ fn known(item: &Value, kind: &str) -> Option<InboundContent> {
         },
         "edit" => InboundContent::Edit { original: original(item, "edit"), raw: item.clone() },
         "revoke" => InboundContent::Revoke { original: original(item, "revoke") },
-        "system" => InboundContent::System(system(item.get("system")?)),
+        "system" => InboundContent::System(system(item, item.get("system")?)),
         "unsupported" | "unknown" => InboundContent::Unsupported { kind: word(item, "/unsupported/type") },
         _ => return None,
     })
@@ -310,14 +310,13 @@ fn decimal(value: &Value, place: &str) -> Option<Decimal> {
     written.parse().ok().or_else(|| Decimal::from_scientific(written).ok())
 }
 
-fn system(system: &Value) -> SystemChange {
-    let kind = word(system, "/type");
+/// A new number or id is a change whatever the type says: Meta has named it in four ways.
+fn system(item: &Value, system: &Value) -> SystemChange {
     if let Some(wish) = word(system, "/marketing").as_deref().and_then(MarketingWish::of_word) {
         return SystemChange::Preference(wish);
     }
-    let changes = matches!(kind.as_deref(), Some("user_changed_number" | "user_id_update"));
-    if let Some(change) = IdentityChange::read(system).filter(|_| changes) {
-        return SystemChange::Identity(change);
+    match IdentityChange::of_system(item, system) {
+        Some(change) => SystemChange::Identity(change),
+        None => SystemChange::Other { kind: word(system, "/type"), body: word(system, "/body") },
     }
-    SystemChange::Other { kind, body: word(system, "/body") }
 }

@@ -71,9 +71,25 @@ impl IdentityChange {
         (number.is_some() || user_id.is_some()).then_some(Self { phone: number, user_id, previous_user_id })
     }
 
+    /// Of a message of the system: the old id is named, is the sender's, or stands in the sentence for people.
+    pub(super) fn of_system(item: &Value, system: &Value) -> Option<Self> {
+        let mut change = Self::read(system)?;
+        let is_old = |id: &BusinessUserId| Some(id) != change.user_id.as_ref();
+        let of_sender = || BusinessUserId::new(&text(item, "/from_user_id")?).filter(is_old);
+        let previous = change.previous_user_id.clone().or_else(of_sender);
+        change.previous_user_id = previous.or_else(|| named_before(&text(system, "/body")?).filter(is_old));
+        Some(change)
+    }
+
     pub fn identity(&self) -> Option<PersonIdentity> {
         Some(PersonIdentity { phone: self.phone.clone()?, user_id: self.user_id.clone()? })
     }
+}
+
+/// The old id in `User NAME changed from ID to ID`. People choose their names: only what follows the last `from` counts.
+fn named_before(body: &str) -> Option<BusinessUserId> {
+    let (_, ids) = body.rsplit_once(" from ")?;
+    ids.split_whitespace().find_map(BusinessUserId::new)
 }
 
 impl WebhookPerson {

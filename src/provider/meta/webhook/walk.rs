@@ -177,12 +177,13 @@ fn identity_of(message: &InboundMessage) -> Option<PersonIdentity> {
     }
 }
 
-/// A change of preference may come as a message of the system.
+/// A change of preference, number or id may come as a message of the system.
 fn event_of(message: InboundMessage) -> WebhookEvent {
     match message.content {
         InboundContent::System(SystemChange::Preference(wish)) => {
             WebhookEvent::Preference(PreferenceEvent { person: message.from, wish, at: message.at })
         }
+        InboundContent::System(SystemChange::Identity(change)) => WebhookEvent::IdentityChange(change),
         _ => WebhookEvent::Message(Box::new(message)),
     }
 }

@@ -129,16 +129,39 @@ fn a_changed_number_or_id_is_learned() {
 
     let read = events(&webhook("messages", value("messages", json!([item]))));
 
-    let [WebhookEvent::Identity(identity), WebhookEvent::Message(message)] = &read[..] else { panic!("{read:?}") };
+    let [WebhookEvent::Identity(identity), WebhookEvent::IdentityChange(change)] = &read[..] else {
+        panic!("{read:?}")
+    };
     assert_eq!((identity.phone.as_str(), identity.user_id.as_str()), ("60198765432", "MY.2b"));
-    assert_eq!(message.from.phone.as_deref(), Some("60123456789"));
-    assert!(!message.content.is_reply());
+    assert_eq!((change.phone.as_deref(), change.previous_user_id.as_ref()), (Some("60198765432"), None));
+}
 
-    let update = json!({ "type": "user_id_update", "user_id": "MY.3c", "previous_user_id": "MY.2b" });
-    let content = content(&json!({ "type": "system", "system": update }));
-    let InboundContent::System(SystemChange::Identity(change)) = content else { panic!("{content:?}") };
-    assert_eq!(change.phone, None);
-    assert_eq!((change.user_id.unwrap().as_str(), change.previous_user_id.unwrap().as_str()), ("MY.3c", "MY.2b"));
+#[test]
+fn a_system_message_with_a_new_id_is_a_change_whatever_its_type_and_wherever_the_old_one_stands() {
+    let change = |item: Value| match one("messages", value("messages", json!([item]))) {
+        WebhookEvent::IdentityChange(change) => change,
+        other => panic!("{other:?}"),
+    };
+    let item = |system: Value| json!({ "id": "wamid.B1", "timestamp": "1", "type": "system", "system": system });
+    let body = "User Ana from US.9 changed from US.1 to US.2";
+    let documented = json!({ "body": body, "user_id": "US.2", "type": "user_changed_user_id" });
+    let explicit = json!({ "user_id": "US.2", "previous_user_id": "US.1", "type": "user_changed_user_id" });
+    let update = json!({ "type": "user_id_update", "user_id": "US.2", "previous_user_id": "US.1" });
+    let mut of_sender = item(json!({ "body": "Ana changed", "user_id": "US.2", "type": "customer_changed_number" }));
+    of_sender["from_user_id"] = json!("US.1");
+    let mut new_sender = item(documented.clone());
+    new_sender["from_user_id"] = json!("US.2");
+    for item in [item(documented), item(explicit), item(update), of_sender, new_sender] {
+        let change = change(item.clone());
+        let ids = (change.user_id.as_ref(), change.previous_user_id.as_ref());
+        assert_eq!(
+            (ids.0.map(BusinessUserId::as_str), ids.1.map(BusinessUserId::as_str)),
+            (Some("US.2"), Some("US.1")),
+            "{item}"
+        );
+    }
+    let number = change(item(json!({ "wa_id": "60198765432", "type": "customer_changed_number" })));
+    assert_eq!((number.phone.as_deref(), number.user_id), (Some("60198765432"), None));
 }
 
 #[test]
