@@ -31,12 +31,7 @@ impl InboundMessage {
         }
         let id = message_id(item, "/id").ok_or("a message without an id")?;
         let mut from = WebhookPerson::read(item, &["/from"], &["/from_user_id", "/user_id"]);
-        if !from.is_known()
-            && let [only] = contacts
-        {
-            from = only.person.clone();
-        }
-        from.complete(contacts);
+        from.complete_or_only(contacts);
         let content = InboundContent::read(item);
         // The number may be withheld, but somebody wrote.
         if !from.is_known() && content.is_reply() {

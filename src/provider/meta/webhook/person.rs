@@ -112,16 +112,29 @@ impl WebhookPerson {
 
     /// Adds what the contacts of the same webhook know of the person.
     pub(super) fn complete(&mut self, contacts: &[Contact]) {
-        let is_it = |contact: &&Contact| {
-            let person = &contact.person;
-            person.phone.is_some() && person.phone == self.phone
-                || person.user_id.is_some() && person.user_id == self.user_id
-        };
-        if let Some(contact) = contacts.iter().find(is_it) {
+        if let Some(contact) = self.contact(contacts) {
             let Self { phone, user_id } = contact.person.clone();
             self.phone = self.phone.take().or(phone);
             self.user_id = self.user_id.take().or(user_id);
         }
+    }
+}
+
+impl WebhookPerson {
+    /// The same; an item that names nobody is of the only contact.
+    pub(super) fn complete_or_only(&mut self, contacts: &[Contact]) {
+        match contacts {
+            [only] if !self.is_known() => self.clone_from(&only.person),
+            _ => self.complete(contacts),
+        }
+    }
+
+    /// The contact of the same number or the same id.
+    pub(super) fn contact<'a>(&self, contacts: &'a [Contact]) -> Option<&'a Contact> {
+        contacts.iter().find(|Contact { person, .. }| {
+            person.phone.is_some() && person.phone == self.phone
+                || person.user_id.is_some() && person.user_id == self.user_id
+        })
     }
 }
 

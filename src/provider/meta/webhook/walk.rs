@@ -190,7 +190,7 @@ fn event_of(message: InboundMessage) -> WebhookEvent {
 
 fn preference(item: &Value, contacts: &[Contact], now: DateTime<Utc>) -> Result<PreferenceEvent, &'static str> {
     let mut person = WebhookPerson::read(item, &["/wa_id"], &["/user_id"]);
-    person.complete(contacts);
+    person.complete_or_only(contacts);
     if !person.is_known() {
         return Err("a preference of nobody");
     }

@@ -246,6 +246,11 @@ fn a_wish_about_marketing_comes_in_two_ways() {
         "system": system });
     assert_eq!(one("messages", value("messages", json!([item]))), WebhookEvent::Preference(stop));
 
+    let mut of_contact = value("user_preferences", json!([{ "value": "stop", "timestamp": 1_731_705_721 }]));
+    of_contact["contacts"] = json!([{ "wa_id": "60123456789", "profile": { "name": "Aina" } }]);
+    let WebhookEvent::Preference(read) = one("user_preferences", of_contact) else { panic!() };
+    assert_eq!(read.person.phone.as_deref(), Some("60123456789"), "the only contact");
+
     for odd in [
         json!({ "wa_id": "60123456789", "value": "maybe" }),
         json!({ "value": "stop" }),
