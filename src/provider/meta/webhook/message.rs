@@ -37,7 +37,7 @@ impl InboundMessage {
         if !from.is_known() && content.is_reply() {
             return Err("a message from nobody");
         }
-        let name = contacts.iter().find(|contact| contact.person == from).and_then(|contact| contact.name.clone());
+        let name = from.contact(contacts).and_then(|contact| contact.name.clone());
         Ok(Self {
             id,
             from,
