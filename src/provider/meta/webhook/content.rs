@@ -196,11 +196,38 @@ impl InboundContent {
         }
     }
 
-    /// By `type`; what does not fit its type is [`InboundContent::Other`], as it came.
+    /// By `type`, else by the one content that it has; what does not fit its type is [`InboundContent::Other`], as it came.
     pub(super) fn read(item: &Value) -> Self {
         let kind = word(item, "/type").unwrap_or_default().to_ascii_lowercase();
+        let kind = if kind.is_empty() { only_kind(item).unwrap_or_default().to_owned() } else { kind };
         known(item, &kind).unwrap_or_else(|| Self::Other { kind, raw: item.clone() })
     }
+}
+
+/// The types of content, each under a key of its own name.
+const KINDS: [&str; 16] = [
+    "text",
+    "button",
+    "interactive",
+    "image",
+    "video",
+    "audio",
+    "voice",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "order",
+    "reaction",
+    "edit",
+    "revoke",
+    "system",
+];
+
+/// What a message without a type is; nothing where that is not certain.
+fn only_kind(item: &Value) -> Option<&'static str> {
+    let mut kinds = KINDS.into_iter().filter(|kind| item.get(*kind).is_some());
+    kinds.next().filter(|_| kinds.next().is_none())
 }
 
 fn known(item: &Value, kind: &str) -> Option<InboundContent> {

@@ -53,6 +53,33 @@ fn somebody_without_a_number_is_known_by_their_id() {
 }
 
 #[test]
+fn a_name_is_found_by_any_of_what_is_known_of_a_person() {
+    let text = json!({ "from": "60123456789", "from_user_id": "MY.1a", "id": "wamid.B1", "type": "text",
+        "text": { "body": "Hi" } });
+    let mut value = value("messages", json!([text]));
+    value["contacts"] = json!([{ "wa_id": "60111111111", "profile": { "name": "Badrul" } },
+        { "wa_id": "60123456789", "profile": { "name": "Aina" } }]);
+
+    let read = events(&webhook("messages", value));
+
+    let Some(WebhookEvent::Message(message)) = read.last() else { panic!("{read:?}") };
+    assert_eq!(message.name.as_deref(), Some("Aina"));
+}
+
+#[test]
+fn a_message_without_a_type_is_read_by_the_one_content_that_it_has() {
+    let text = json!({ "text": { "body": "STOP" } });
+    assert_eq!(content(&text), InboundContent::Text("STOP".to_owned()));
+    let button = json!({ "type": "", "button": { "text": "Stop" }, "context": { "id": "wamid.A1" } });
+    assert!(matches!(content(&button), InboundContent::Button { .. }));
+    let image = json!({ "image": { "id": "1" }, "errors": [] });
+    assert!(matches!(content(&image), InboundContent::Media(_)));
+    for unclear in [json!({}), json!({ "text": { "body": "a" }, "button": { "text": "b" } }), json!({ "text": 7 })] {
+        assert!(matches!(content(&unclear), InboundContent::Other { .. }), "{unclear}");
+    }
+}
+
+#[test]
 fn buttons_lists_and_forms_are_read() {
     let button = content(&json!({ "type": "button", "button": { "payload": "STOP", "text": "No more" } }));
     assert_eq!(button, InboundContent::Button { text: "No more".to_owned(), payload: Some("STOP".to_owned()) });
