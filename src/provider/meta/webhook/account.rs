@@ -31,16 +31,12 @@ pub enum AccountEffect {
 impl AccountEvent {
     pub(super) fn read(value: &Value, now: DateTime<Utc>) -> Option<Self> {
         let event = word(value, "/event")?.to_ascii_uppercase();
-        let ban = word(value, "/ban_info/waba_ban_state").map(|state| state.to_ascii_uppercase());
+        let states = ban_states(value);
         let restrictions = restrictions(value);
         let initiated = restrictions.iter().find(|one| kind(one).as_deref() == Some(NO_MESSAGES));
         let effect = match event.as_str() {
             "ACCOUNT_DELETED" => AccountEffect::StopsSending { until: None },
-            "DISABLED_UPDATE" => match ban.as_deref() {
-                Some("DISABLE" | "DISABLED") => AccountEffect::StopsSending { until: None },
-                Some("REINSTATE" | "REINSTATED") => AccountEffect::Reinstated,
-                _ => AccountEffect::Notice,
-            },
+            "DISABLED_UPDATE" => ban_effect(&states),
             "ACCOUNT_RESTRICTION" => match initiated {
                 Some(restriction) => AccountEffect::StopsSending { until: expiration(restriction, now) },
                 None => AccountEffect::Notice,
@@ -48,9 +44,27 @@ impl AccountEvent {
             _ => AccountEffect::Notice,
         };
         let kinds: Vec<String> = restrictions.iter().filter_map(|one| kind(one)).collect();
+        let ban = Some(states.join(", ")).filter(|states| !states.is_empty());
         let detail = ban.or_else(|| word(value, "/violation_info/violation_type"));
         let detail = detail.or_else(|| Some(kinds.join(", ")).filter(|kinds| !kinds.is_empty()));
         Some(Self { event, effect, detail })
+    }
+}
+
+/// One state, or a list of them.
+fn ban_states(value: &Value) -> Vec<String> {
+    let place = "/ban_info/waba_ban_state";
+    let listed = list(value, place).iter().filter_map(|state| word(state, ""));
+    word(value, place).into_iter().chain(listed).map(|state| state.to_ascii_uppercase()).collect()
+}
+
+/// Of a list that contradicts itself nothing follows by itself: it is shown.
+fn ban_effect(states: &[String]) -> AccountEffect {
+    let is_any = |words: [&str; 2]| states.iter().any(|state| words.contains(&state.as_str()));
+    match (is_any(["DISABLE", "DISABLED"]), is_any(["REINSTATE", "REINSTATED"])) {
+        (true, false) => AccountEffect::StopsSending { until: None },
+        (false, true) => AccountEffect::Reinstated,
+        _ => AccountEffect::Notice,
     }
 }
 

@@ -27,6 +27,16 @@ fn only_what_keeps_an_account_from_writing_first_stops_it() {
             AccountEffect::Reinstated,
         ),
         (json!({ "event": "DISABLED_UPDATE" }), AccountEffect::Notice),
+        (json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": ["DISABLE"] } }), stops),
+        (
+            json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": ["REINSTATE"] } }),
+            AccountEffect::Reinstated,
+        ),
+        (
+            json!({ "event": "DISABLED_UPDATE",
+                "ban_info": { "waba_ban_state": ["SCHEDULE_FOR_DISABLE", "DISABLE", "REINSTATE"] } }),
+            AccountEffect::Notice,
+        ),
         (
             json!({ "event": "ACCOUNT_RESTRICTION",
                 "restriction_info": restricted("RESTRICTED_BIZ_INITIATED_MESSAGING") }),
