@@ -10,6 +10,9 @@ mod mend;
 /// The longest text of a provider that is passed on for people, in characters.
 const TEXT_MAX: usize = 500;
 
+/// The longest name of a template that Meta allows, in characters.
+const NAME_MAX: usize = 512;
+
 /// Parses a body as JSON, whatever its content type. Tolerates invalid UTF-8 (which becomes `�`), a byte order mark,
 /// raw control characters (a NUL, a line break within a string), half a surrogate pair, numbers that are too large and
 /// values that stand too deep: each costs itself alone, never what stands beside it.
@@ -39,6 +42,11 @@ pub(super) fn describe(body: &[u8]) -> &'static str {
 /// A text of a provider, cleaned and shortened for storage and display.
 pub(super) fn short(text: &str) -> String {
     clean(text).trim().chars().take(TEXT_MAX).collect()
+}
+
+/// The name of a template, which is looked for by the whole of it.
+pub(super) fn template_name(text: &str) -> String {
+    clean(text).trim().chars().take(NAME_MAX).collect()
 }
 
 /// The value at a path of keys and list positions, `/data/key/id` or `/data/0/messageId`. Unlike a JSON pointer it

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::super::lenient::short;
+use super::super::super::lenient::{short, template_name};
 use crate::domain::template::{HeaderMedia, RenderedTemplate, normal_language};
 
 pub(super) const FIELDS: &str = "id,name,language,status,category,parameter_format,components,quality_score";
@@ -84,7 +84,7 @@ impl FetchedTemplate {
         let of_type = |kind: &str| components.iter().find(|component| word(component, "type") == kind);
         let body = of_type("BODY").and_then(|body| body.get("text")?.as_str()).unwrap_or_default().to_owned();
         Some(Self {
-            name: text("name")?,
+            name: item.get("name").and_then(Value::as_str).map(template_name).filter(|name| !name.is_empty())?,
             language: normal_language(&text("language")?),
             status: text("status")?.to_ascii_uppercase(),
             category: text("category").unwrap_or_default().to_ascii_uppercase(),
@@ -244,6 +244,9 @@ mod tests {
         ]);
 
         assert_eq!((list.templates.len(), list.unreadable), (1, 2));
+        let longest = "n".repeat(512);
+        list.add(&[json!({ "name": longest, "language": "ms", "status": "APPROVED" })]);
+        assert_eq!(list.templates[1].name, longest);
         assert_eq!(list.templates[0].header, None);
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::super::super::lenient::timestamp;
+use super::super::super::lenient::{template_name, timestamp};
 use super::super::limit::MessagingLimit;
 use super::fields::{list, text, word};
 use crate::domain::template::normal_language;
@@ -149,7 +149,7 @@ impl TemplateEvent {
 fn subject(value: &Value) -> Option<TemplateSubject> {
     Some(TemplateSubject {
         id: text(value, "/message_template_id"),
-        name: word(value, "/message_template_name")?,
+        name: text(value, "/message_template_name").map(|name| template_name(&name))?,
         language: word(value, "/message_template_language").map(|language| normal_language(&language)),
     })
 }
