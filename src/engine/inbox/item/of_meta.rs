@@ -124,6 +124,11 @@ fn template_words(event: &TemplateEvent) -> (&'static str, String) {
         TemplateChange::Category { before, now } => {
             ("template_category_update", format!("category {}", change(before.as_deref(), now)))
         }
+        TemplateChange::CategoryAnnounced { now, next, from } => {
+            let day = from.map(|from| format!(" on {}", from.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+            let still = now.as_ref().map(|now| format!("category {now} still; ")).unwrap_or_default();
+            ("template_category_update", format!("{still}it becomes {next}{day}"))
+        }
     }
 }
 

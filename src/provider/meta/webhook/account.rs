@@ -1,6 +1,6 @@
 //! What Meta says of accounts, templates, numbers and limits: some of it must pause sending.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::super::super::lenient::{template_name, timestamp};
@@ -117,6 +117,8 @@ pub enum TemplateChange {
     Quality { before: Option<String>, now: String },
     /// Another category has another price.
     Category { before: Option<String>, now: String },
+    /// It is recategorised a day later: `now` counts until then.
+    CategoryAnnounced { now: Option<String>, next: String, from: Option<DateTime<Utc>> },
 }
 
 impl TemplateEvent {
@@ -139,12 +141,23 @@ impl TemplateEvent {
         Some(Self { template: subject(value)?, change: TemplateChange::Quality { before, now } })
     }
 
-    pub(super) fn category(value: &Value) -> Option<Self> {
-        let now = word(value, "/new_category").or_else(|| word(value, "/correct_category"))?;
-        let change = TemplateChange::Category { before: word(value, "/previous_category"), now };
+    /// Where a change is only announced, `new_category` is the one that still counts.
+    pub(super) fn category(value: &Value, now: DateTime<Utc>) -> Option<Self> {
+        let new = word(value, "/new_category");
+        let change = match word(value, "/correct_category") {
+            Some(next) => {
+                let from = value.get("category_update_timestamp");
+                let from = from.and_then(|time| timestamp(time, now + TimeDelta::days(ANNOUNCED_DAYS_MAX)));
+                TemplateChange::CategoryAnnounced { now: new, next, from }
+            }
+            None => TemplateChange::Category { before: word(value, "/previous_category"), now: new? },
+        };
         Some(Self { template: subject(value)?, change })
     }
 }
+
+/// Meta announces a category a day before; a time further away than this is not believed.
+const ANNOUNCED_DAYS_MAX: i64 = 60;
 
 fn subject(value: &Value) -> Option<TemplateSubject> {
     Some(TemplateSubject {

@@ -98,7 +98,9 @@ impl Walk {
             "message_template_quality_update" => {
                 self.one(change, TemplateEvent::quality(value).map(WebhookEvent::Template));
             }
-            "template_category_update" => self.one(change, TemplateEvent::category(value).map(WebhookEvent::Template)),
+            "template_category_update" => {
+                self.one(change, TemplateEvent::category(value, self.now).map(WebhookEvent::Template));
+            }
             "phone_number_quality_update" => self.one(change, NumberEvent::read(value).map(WebhookEvent::Number)),
             "business_capability_update" => {
                 self.one(change, CapabilityEvent::read(value).map(WebhookEvent::Capability));

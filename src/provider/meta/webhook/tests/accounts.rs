@@ -112,6 +112,30 @@ fn quality_and_category_of_a_template_are_read() {
 }
 
 #[test]
+fn a_category_that_is_to_change_is_not_the_one_that_counts_yet() {
+    let announced = json!({ "message_template_name": "raya", "message_template_language": "en-US",
+        "new_category": "UTILITY", "correct_category": "MARKETING", "category_update_timestamp": 1_781_582_400 });
+
+    let event = template("template_category_update", announced);
+
+    let (now, next) = ("UTILITY".to_owned(), "MARKETING".to_owned());
+    let from = "2026-06-16T04:00:00Z".parse().ok();
+    assert_eq!(event.change, TemplateChange::CategoryAnnounced { now: Some(now), next, from });
+}
+
+#[test]
+fn the_longest_name_of_a_template_is_kept_whole() {
+    let name = "n".repeat(512);
+
+    let event = template(
+        "message_template_status_update",
+        json!({ "event": "PAUSED", "message_template_name": name, "message_template_language": "ms" }),
+    );
+
+    assert_eq!(event.template.name, name);
+}
+
+#[test]
 fn limits_and_upgrades_of_numbers_are_read() {
     let number = |value: Value| match one("phone_number_quality_update", value) {
         WebhookEvent::Number(event) => event,
