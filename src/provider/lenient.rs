@@ -59,17 +59,34 @@ pub(super) fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
     place.split('/').skip(1).try_fold(value, step)
 }
 
-/// An integer: as such, as text, or as the two halves `{"low":n,"high":m}` of a 64-bit one.
+/// An integer: as such, with a fraction of zeros (`131026.0`), either as text, or as the two halves
+/// `{"low":n,"high":m}` of a 64-bit one.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.as_i64().or_else(|| whole(&number.to_string())),
+        Value::String(text) => whole(text.trim()),
         Value::Object(halves) => {
             let high = i32::try_from(halves.get("high").map_or(Some(0), Value::as_i64)?).ok()?;
             // The low half may be signed or unsigned.
             let low = halves.get("low")?.as_i64()?.rem_euclid(1 << 32);
             Some((i64::from(high) << 32) | low)
         }
+        _ => None,
+    }
+}
+
+/// `7`, `7.0`.
+fn whole(text: &str) -> Option<i64> {
+    let is_zeros = |fraction: &str| !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+    let digits = text.split_once('.').map_or(Some(text), |(digits, fraction)| is_zeros(fraction).then_some(digits));
+    digits?.parse().ok()
+}
+
+/// `true`, also as text.
+pub(super) fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
         _ => None,
     }
 }
@@ -108,7 +125,11 @@ mod tests {
         }
         assert_eq!(integer(&json!({"low": -1, "high": 0})), Some(0xffff_ffff));
         assert_eq!(integer(&json!({"low": 1, "high": 1})), Some(0x1_0000_0001));
-        for value in [json!(true), json!(null), json!(1.5), json!("1.5"), json!({"high": 0}), json!([1])] {
+        for value in [json!(131_026.0), json!("131026.0"), json!("131026.00")] {
+            assert_eq!(integer(&value), Some(131_026), "{value}");
+        }
+        let odd = [json!(true), json!(null), json!(1.5), json!("1.5"), json!({"high": 0}), json!([1])];
+        for value in odd.into_iter().chain([json!(1e300), json!("1e300"), json!("NaN"), json!("12.")]) {
             assert_eq!(integer(&value), None, "{value}");
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::lenient::{integer, short};
+use super::super::lenient::{flag, integer, short};
 
 /// An error of Meta's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ impl MetaError {
             code,
             subcode: error.get("error_subcode").and_then(integer),
             message: without_tokens(sentence(message, details(error).or_else(|| text("error_user_msg")))),
-            is_transient: matches!(error.get("is_transient"), Some(Value::Bool(true))),
+            is_transient: error.get("is_transient").and_then(flag) == Some(true),
         }
     }
 
@@ -145,6 +145,14 @@ mod tests {
         let listed = json!({ "errors": [{ "code": 131_000, "title": "Something went wrong" }] });
         assert_eq!(MetaError::of_answer(&listed).unwrap().code, Some(131_000));
         assert_eq!(MetaError::of_answer(&json!({ "error": null, "messages": [] })), None);
+    }
+
+    #[test]
+    fn numbers_and_flags_come_in_any_spelling() {
+        let error = MetaError::of(&json!({ "code": 131_026.0, "error_subcode": "7.0", "is_transient": "true" }));
+
+        assert_eq!((error.code, error.subcode, error.is_transient), (Some(131_026), Some(7), true));
+        assert!(!MetaError::of(&json!({ "is_transient": "no" })).is_transient);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::super::super::lenient::{at, short, timestamp};
+use super::super::super::lenient::{self, at, short, timestamp};
 use crate::domain::ids::MessageId;
 
 /// A text or number as text, as it is; `None` when it is empty.
@@ -35,11 +35,7 @@ pub(super) fn time(value: &Value, place: &str, now: DateTime<Utc>) -> Option<Dat
 
 /// `true`, `"true"`.
 pub(super) fn flag(value: &Value, place: &str) -> Option<bool> {
-    match at(value, place)? {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
-        _ => None,
-    }
+    lenient::flag(at(value, place)?)
 }
 
 /// The items of a list; none where there is no list.
