@@ -20,7 +20,7 @@ use crate::store::blast::{self, BlastHead, StateChange};
 use crate::store::clearing::{self, Clearing, ClearingKind};
 use crate::store::fence::Confirmed;
 use crate::store::{self, DbTransaction};
-use crate::store::{claim, sender};
+use crate::store::{claim, lease, sender};
 
 /// Starting messages: the number of people is the confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,10 @@ impl App {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
-        claim::skip_suppressed(self.pool(), head.id).await?;
+        // It is launched: whoever is suppressed is left out by the claim as well.
+        if let Err(error) = claim::skip_suppressed(self.pool(), head.id).await {
+            tracing::warn!(%error, blast = head.id.0, "who opted out earlier is not counted yet");
+        }
         self.notify(head.id).await?;
         self.blast(head.id).await
     }
@@ -172,6 +175,8 @@ impl App {
         id: BlastId,
     ) -> Result<(BlastHead, BlastState), AppError> {
         let head = self.head(tx, id).await?;
+        // Claims wait for this transaction, and what follows is true until it commits.
+        lease::lock(tx, head.sender_id).await?;
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::now(self.pool()).await? + TimeDelta::milliseconds(500);
         if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {

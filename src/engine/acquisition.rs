@@ -7,6 +7,7 @@ use super::context::EngineContext;
 use super::fence::{self, FenceRefusal, Verified};
 use super::lease::HeldLease;
 use super::lease_watch::{Verdict, Watch};
+use crate::domain::ids::BlastId;
 use crate::store::fence::{SenderFacts, Server};
 use crate::store::lease::{self, Lease, LeaseRequest, PendingLease, Pulse};
 use crate::store::{self, StoreError, blast};
@@ -46,7 +47,6 @@ pub async fn acquire(
         lease::release(&engine.pool, lease).await?;
         return Ok(None);
     }
-    ask_when_too_late(engine, sender, lease).await?;
     tracing::info!(sender = %sender.name, epoch = lease.epoch, "sending for it now");
     engine.clock.observe(asked_at, lease.granted_at);
     Ok(Some(Acquired { lease: HeldLease::new(lease, terms, asked_at), verified }))
@@ -64,11 +64,15 @@ async fn verify(
     mut pending: PendingLease,
     server: Server,
 ) -> Result<Option<(Lease, Verified)>, StoreError> {
+    let stale = ask_when_too_late(engine, &mut pending).await?;
     let Pulse { epoch, renewals } = pending.before;
     let facts = SenderFacts { epoch, renewals, ..store::fence::facts(&mut pending.tx, sender.id).await? };
     let refusal = match engine.fence.verify(&mut pending.tx, (sender.id, &facts), server, watch.seen(sender.id)).await {
         Ok(verified) => {
             let lease = pending.commit().await?;
+            for id in stale {
+                engine.notifier.order(&engine.pool, Some(id)).await?;
+            }
             match engine.fence.renewed(sender.id, lease.pulse()) {
                 Ok(()) => return Ok(Some((lease, verified))),
                 Err(error) => {
@@ -90,17 +94,17 @@ async fn verify(
 }
 
 /// A blast that nothing sent for hours (the machine was off, a backup was restored) is not sent at an hour that nobody
-/// chose: it pauses.
-async fn ask_when_too_late(engine: &EngineContext, sender: &ConfiguredSender, lease: Lease) -> Result<(), StoreError> {
-    let Some(idle_since) = lease.idle_since else { return Ok(()) };
-    let idle = lease.granted_at - idle_since;
-    if idle <= engine.settings.too_late {
-        return Ok(());
-    }
-    let reason = format!("no engine ran for {} h: resume it if it is not too late", idle.num_hours());
-    for id in blast::pause_stale(&engine.pool, sender.id, idle_since, &reason).await? {
+/// chose: it pauses, in the transaction that would forget how long nothing was sent.
+async fn ask_when_too_late(engine: &EngineContext, pending: &mut PendingLease) -> Result<Vec<BlastId>, StoreError> {
+    let Lease { sender, granted_at, idle_since, .. } = pending.lease;
+    let Some(idle_since) = idle_since.filter(|since| granted_at - *since > engine.settings.too_late) else {
+        return Ok(Vec::new());
+    };
+    let hours = (granted_at - idle_since).num_hours();
+    let reason = format!("no engine ran for {hours} h: resume it if it is not too late");
+    let paused = blast::pause_stale(&mut pending.tx, sender, idle_since, &reason).await?;
+    for id in &paused {
         tracing::warn!(blast = id.0, reason, "paused");
-        engine.notifier.order(&engine.pool, Some(id)).await?;
     }
-    Ok(())
+    Ok(paused)
 }

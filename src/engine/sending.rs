@@ -41,6 +41,7 @@ use tokio_util::task::TaskTracker;
 use super::clock::DatabaseClock;
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
+use super::fence::Fence;
 use super::lease::HeldLease;
 use super::memory::Journal;
 use super::notifier::Notifier;
@@ -67,6 +68,7 @@ pub struct SenderContext {
     pub notifier: Notifier,
     pub clock: Arc<DatabaseClock>,
     pub failures_in_a_row: i32,
+    pub fence: Arc<Fence>,
     /// Tells this database apart from others that send through the same number.
     pub installation: Arc<str>,
     /// All blasts of this sender wait for long: nobody needs to read often.
@@ -86,6 +88,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(1);
 const REFRESH_AT_REST_EVERY: Duration = Duration::from_secs(5);
 /// A blast in which nobody was due is asked again no sooner.
 const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
+/// A blast in which nobody is queued is asked again by itself: somebody may have been queued again by another engine.
+const DRAINED_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// A lease that is too old to send under is renewed, or lost, a moment later.
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
 

@@ -310,6 +310,7 @@ impl Supervisor {
             notifier: self.engine.notifier.clone(),
             clock: self.engine.clock.clone(),
             failures_in_a_row: self.engine.settings.failures_in_a_row,
+            fence: self.engine.fence.clone(),
             installation: self.engine.installation.clone(),
             rests: Arc::default(),
         });

@@ -111,12 +111,11 @@ pub async fn set_template_text(tx: &mut PgConnection, id: BlastId, text: &str) -
 
 /// Pauses the blasts of a sender that were started before `idle_since` and have somebody queued. Returns which.
 pub async fn pause_stale(
-    pool: &PgPool,
+    tx: &mut PgConnection,
     sender: SenderId,
     idle_since: DateTime<Utc>,
     reason: &str,
 ) -> Result<Vec<BlastId>, StoreError> {
-    let mut tx = settings::begin_hot_path(pool).await?;
     let paused = sqlx::query_scalar(
         "update blasts b
             set state = 'paused', state_reason = $3, state_by = 'engine', version = version + 1, updated_at = now()
@@ -127,9 +126,8 @@ pub async fn pause_stale(
     .bind(sender)
     .bind(idle_since)
     .bind(reason)
-    .fetch_all(&mut *tx)
+    .fetch_all(tx)
     .await?;
-    tx.commit().await?;
     Ok(paused)
 }
 

@@ -203,7 +203,9 @@ pub async fn newest_attempt(connection: &mut PgConnection, sender: SenderId) -> 
     Ok(newest.bind(sender).fetch_one(connection).await?)
 }
 
-/// Records attempts that the database has forgotten, and makes uncertain whoever of their people is queued. `$lost` are common
+/// Records attempts that the database has forgotten, and makes uncertain whoever of their people would get another message:
+/// who is queued, and who had failed before a lost attempt in a blast that is open. Whoever opted out, or failed in a blast that is
+/// over, stays so, and is not queued again by a retry or an undo. `$lost` are common
 /// table expressions over `posted`, the last of which names them: `lost (id, status, attempt, epoch, claimed_at)`, their rows
 /// locked. `$unknown` counts whom the database does not have at all.
 macro_rules! restore_lost {
@@ -220,32 +222,43 @@ macro_rules! restore_lost {
          known as (
              update blast_recipients r
                 set attempt = greatest(r.attempt, l.attempt),
-                    status = case when l.status = 'queued' then 'uncertain' else r.status end,
-                    standing = case when l.status = 'queued' then 'uncertain' else r.standing end,
-                    epoch = case when l.status = 'queued' then l.epoch else r.epoch end,
-                    claimed_at = case when l.status = 'queued' then l.claimed_at else r.claimed_at end,
-                    changed_at = case when l.status = 'queued' then now() else r.changed_at end,
-                    reason = case when l.status = 'queued' then $7 else r.reason end
-               from (select distinct on (id) * from lost order by id, attempt desc) l
+                    status = case when l.is_open then 'uncertain' else r.status end,
+                    standing = case when l.is_open then 'uncertain' else r.standing end,
+                    epoch = case when l.is_open then l.epoch else r.epoch end,
+                    claimed_at = case when l.is_open then l.claimed_at else r.claimed_at end,
+                    changed_at = case when l.is_open then now() else r.changed_at end,
+                    failed_at = case when l.is_open then null else r.failed_at end,
+                    failed_attempt = case when l.is_open then null
+                                          when l.status in ('failed', 'opted_out') and l.attempt > r.attempt then l.attempt
+                                          else r.failed_attempt end,
+                    reason = case when l.is_open then $7 else r.reason end
+               from (select distinct on (lost.id) lost.*,
+                            lost.status = 'queued'
+                                or lost.status = 'failed' and lost.attempt > p.attempt and b.state in ('sending', 'paused') as is_open
+                       from lost join blast_recipients p on p.id = lost.id join blasts b on b.id = p.blast_id
+                      order by lost.id, lost.attempt desc) l
               where r.id = l.id
-             returning r.id, r.blast_id, r.attempt, l.status as before),
-         moved as (select * from known where before = 'queued'),
+             returning r.id, r.blast_id, r.attempt, l.status as before, l.is_open),
+         moved as (select * from known where is_open),
          logged as (
              insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
-             select blast_id, id, attempt, 'queued', 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)
+             select blast_id, id, attempt, before, 'uncertain', 'engine', jsonb_build_object('why', $7) from moved)
          select (select count(*) from moved), ",
             $unknown
         )
     };
 }
 
-/// By the ids that the database knows: of those who are not queued a late answer tells the outcome.
+/// By the ids that the database knows: of those who are further a late answer tells the outcome. An attempt that was made
+/// again under a later epoch counts as lost while it is the newest one.
 const BY_ID: &str = restore_lost!(
     " lost as (
              select r.id, r.status, p.attempt, p.epoch, p.claimed_at
                from posted p join blast_recipients r on r.id = p.recipient and ltrim(r.phone_number, '+') = p.phone
               where p.claimed_at > $8
-                and not exists (select 1 from attempts a where a.recipient_id = p.recipient and a.attempt = p.attempt)
+                and not exists (select 1 from attempts a
+                                 where a.recipient_id = p.recipient and a.attempt = p.attempt
+                                   and (a.epoch = p.epoch or r.attempt > p.attempt))
               order by r.id
                 for update of r)",
     "0::bigint"

@@ -69,7 +69,9 @@ pub struct PendingLease {
 }
 
 impl PendingLease {
-    pub async fn commit(self) -> Result<Lease, StoreError> {
+    /// Makes uncertain whoever was in flight under an older epoch, and commits.
+    pub async fn commit(mut self) -> Result<Lease, StoreError> {
+        sweep_in(&mut self.tx, self.lease.sender, self.lease.epoch, SweepScope::OtherEpochs).await?;
         self.tx.commit().await?;
         Ok(self.lease)
     }
@@ -121,7 +123,6 @@ pub async fn acquire(
     .bind(interval(asking.valid)?)
     .fetch_one(&mut *tx)
     .await?;
-    sweep_in(&mut tx, sender, epoch, SweepScope::OtherEpochs).await?;
     let lease = Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at };
     Ok(Some(PendingLease { lease, before, tx }))
 }
@@ -148,7 +149,8 @@ fn interval(span: TimeDelta) -> Result<PgInterval, StoreError> {
 
 /// Which rows in flight the sweep leaves alone.
 enum SweepScope<'a> {
-    /// Everything of the present epoch.
+    /// Everything of the present epoch. For the holder of the lease's lock: no other epoch is left, whatever it is, and
+    /// whatever state its blast is in.
     OtherEpochs,
     /// Of the present epoch: those held in memory, and those claimed a moment ago.
     RivalLease(&'a [i64]),
@@ -172,6 +174,7 @@ async fn sweep_in(
     epoch: i64,
     spare: SweepScope<'_>,
 ) -> Result<u64, StoreError> {
+    let is_takeover = matches!(spare, SweepScope::OtherEpochs);
     let (own_too, held, older_than) = match spare {
         SweepScope::OtherEpochs => (false, &[][..], 0.0),
         SweepScope::RivalLease(held) => (true, held, 30.0),
@@ -184,9 +187,10 @@ async fn sweep_in(
                     reason = 'the engine that was sending stopped before it knew'
               where id = any(array(
                     select r.id from blast_recipients r
-                     where r.blast_id in (select id from blasts where sender_id = $1 and state in ('sending', 'paused', 'cancelled'))
+                     where r.blast_id in (select id from blasts
+                                            where sender_id = $1 and ($6 or state in ('sending', 'paused', 'cancelled')))
                        and r.status = 'sending'
-                       and (r.epoch < $2 or ($3 and r.epoch = $2 and r.claimed_at <= now() - make_interval(secs => $5) and r.id <> all($4)))
+                       and (r.epoch < $2 or $6 and r.epoch is distinct from $2 or ($3 and r.epoch = $2 and r.claimed_at <= now() - make_interval(secs => $5) and r.id <> all($4)))
                      order by r.id for update skip locked))
              returning id, blast_id, attempt)
          insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, metadata)
@@ -199,6 +203,7 @@ async fn sweep_in(
     .bind(own_too)
     .bind(held)
     .bind(older_than)
+    .bind(is_takeover)
     .execute(tx)
     .await?;
     Ok(done.rows_affected())

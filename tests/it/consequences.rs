@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Setup, Shop, digits, eventually_async};
+use crate::support::{Setup, Shop, digits, eventually_async, settle_for};
 
 const ONE_BY_ONE: Setup<'static> = Setup {
     sim: &["--latency", "5ms", "--speed", "0.001"],
@@ -109,4 +109,45 @@ async fn a_pause_of_a_day_that_an_older_version_wrote_down_holds_for_an_hour_at_
     shop.ok(&["sender", "confirm", "sales"]).await;
     eventually_async("it is sent", async || shop.sim.stats().await.posts == 2).await;
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_sender_that_is_to_stop_posts_to_nobody_while_that_cannot_be_written() {
+    let shop = Shop::open(Setup { sender: "rate = \"30/min\"\nin_flight = 1", ..ONE_BY_ONE }).await;
+    let revoked = json!([{ "code": 401, "body": r#"{"success":false,"message":"Unauthorized"}"# }]);
+    shop.sim.answer_send(&digits(1), revoked).await;
+    shop.blast(0..20).await;
+    let engine = shop.engine();
+    shop.until_posts(1).await;
+    let mut by_hand = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from senders for no key update").execute(&mut *by_hand).await.unwrap();
+    shop.until_posts(2).await;
+
+    // Longer than a statement waits for a lock: the first try fails.
+    settle_for(6_500).await;
+    let meanwhile = shop.sim.posts().await.len();
+    by_hand.rollback().await.unwrap();
+
+    let stopped = "select count(*) from senders where stopped_at is not null";
+    eventually_async("the sender is stopped", async || shop.number(stopped).await == 1).await;
+    engine.stop().await;
+    assert_eq!((meanwhile, shop.sim.posts().await.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_sender_lets_go_once_a_newer_version_has_migrated_its_database() {
+    let shop = Shop::open(Setup { sender: "rate = \"5/s\"\nin_flight = 1", ..ONE_BY_ONE }).await;
+    shop.blast(0..400).await;
+    let engine = shop.engine();
+    shop.until_posts(3).await;
+
+    shop.execute(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (9001, 'of tomorrow', true, '\\x00', 1)",
+    )
+    .await;
+
+    let held = "select count(*) from sender_leases where holder is not null and expires_at > now()";
+    eventually_async("the lease is free", async || shop.number(held).await == 0).await;
+    drop(engine);
 }

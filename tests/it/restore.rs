@@ -220,6 +220,32 @@ async fn people_who_were_put_back_between_two_engines_are_not_messaged_again_how
 }
 
 #[tokio::test]
+async fn somebody_who_failed_before_a_backup_and_was_retried_after_it_is_not_sent_to_again() {
+    let world = Restorable::open(SETUP).await;
+    let shop = &world.shop;
+    shop.sim.answer_send(&digits(1), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
+    let blast = shop.blast(0..3).await;
+    shop.until_idle().await;
+    assert_eq!(shop.count("failed").await, 1);
+    world.cluster.back_up().await;
+    shop.ok(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!((world.posts().await, shop.count("failed").await), (4, 0));
+
+    world.cluster.put_back().await;
+    shop.blast(10..12).await;
+    shop.until_idle().await;
+    world.asks("back in time").await;
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+    let retried = shop.run(&["blast", "retry", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+
+    assert!(retried.code == 3 && retried.err.contains("is known not to have received the message"), "{retried:?}");
+    assert_eq!((world.posts().await, shop.count("failed").await), (4 + 2, 1));
+    shop.invariants().await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_merely_started_again_asks_nothing() {
     let world = Restorable::open(SLOW).await;
     world.shop.blast(0..60).await;

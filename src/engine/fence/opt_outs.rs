@@ -1,5 +1,6 @@
 //! Opt-outs that this machine remembers and the database has forgotten: they are noted again before anybody is claimed.
 
+use chrono::Utc;
 use sqlx::{PgConnection, PgPool};
 use tokio::task::spawn_blocking;
 
@@ -8,7 +9,8 @@ use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::retry::RetryRules;
 use crate::engine::memory::{MemoryError, OptOutExtent, OptOutLock, ReadableOptOuts, RememberedOptOut, has_opt_outs};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::{self, StoreError, suppression};
+use crate::store::suppression::{self, NewSuppression};
+use crate::store::{self, StoreError};
 
 impl Fence {
     /// Remembers opt-outs, before the commit that notes them. Those that were lifted are remembered after theirs, under a lock
@@ -16,6 +18,22 @@ impl Fence {
     pub async fn remember_opt_outs(&self, noted: Vec<RememberedOptOut>) -> Result<(), MemoryError> {
         let fence = self.clone();
         self.blocking(move || fence.opt_outs().lock()?.append(&noted, has_opt_outs(&fence.directory))).await
+    }
+
+    /// The same for what the provider or the person says, noted or lifted: it is never refused because it cannot be remembered.
+    pub async fn remember_suppression(&self, of: NewSuppression<'_>, is_lifted: bool) {
+        let opt_out = RememberedOptOut {
+            business: of.business.to_owned(),
+            phone: of.phone.to_owned(),
+            reason: of.reason.map(str::to_owned),
+            source: of.source.to_owned(),
+            by: of.by.to_owned(),
+            at: Utc::now(),
+            is_lifted,
+        };
+        if let Err(error) = self.remember_opt_outs(vec![opt_out]).await {
+            tracing::error!(%error, "an opt-out is noted in the database alone: a restored one would have forgotten it");
+        }
     }
 
     /// Whoever lifts opt-outs holds this from before the commit until [`Self::remember_lifted`], so that a comparison does not

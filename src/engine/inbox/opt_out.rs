@@ -10,7 +10,6 @@ use crate::domain::act::Actor;
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::engine::context::EngineContext;
-use crate::engine::memory::RememberedOptOut;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
@@ -44,7 +43,7 @@ pub(super) async fn record(
     let by = if opt_out.source == "person" { "the person" } else { Actor::ENGINE };
     let new = NewSuppression { business: &business, phone, reason: Some(opt_out.reason), source: opt_out.source, by };
     suppression::add(&mut *tx, new).await?;
-    remember(engine, new, false).await;
+    engine.fence.remember_suppression(new, false).await;
     effects.ordered = true;
     let open = suppression::open_rows(&mut *tx, &business, phone).await?;
     let entry = |(blast, recipient, attempt)| {
@@ -58,22 +57,6 @@ pub(super) async fn record(
     }
     effects.changed.extend(entries.iter().map(|entry| entry.blast));
     Ok(ItemOutcome::Applied)
-}
-
-/// Remembers it on this machine, before the commit: a database that is restored gets it again.
-async fn remember(engine: &EngineContext, of: NewSuppression<'_>, is_lifted: bool) {
-    let opt_out = RememberedOptOut {
-        business: of.business.to_owned(),
-        phone: of.phone.to_owned(),
-        reason: of.reason.map(str::to_owned),
-        source: of.source.to_owned(),
-        by: of.by.to_owned(),
-        at: Utc::now(),
-        is_lifted,
-    };
-    if let Err(error) = engine.fence.remember_opt_outs(vec![opt_out]).await {
-        tracing::error!(%error, "an opt-out is noted in the database alone: a restored one would have forgotten it");
-    }
 }
 
 /// Stop or resume, as set in WhatsApp. A resume lifts what the person and the provider said, never what an operator did.
@@ -105,7 +88,7 @@ pub(super) async fn apply_wish(
                     by: "the person",
                 };
                 if suppression::lift(tx, &business, &phone).await? {
-                    remember(engine, wish, true).await;
+                    engine.fence.remember_suppression(wish, true).await;
                 }
             }
             Ok(ItemOutcome::Applied)

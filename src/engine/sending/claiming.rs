@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -14,6 +14,7 @@ use super::post::{ClaimContext, Clearance, Post};
 use super::{Sender, Wait};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Limits;
+use crate::engine::clock::Moment;
 use crate::engine::fence::{self, FenceRefusal};
 use crate::store::StoreError;
 use crate::store::claim::{self, Claim, ClaimRequest, Claimed, QueuePosition};
@@ -29,7 +30,7 @@ const BATCH_MAX: usize = 256;
 pub(super) struct PendingClaim {
     context: Arc<ClaimContext>,
     orders_seen: u64,
-    began: Instant,
+    began: Moment,
     slots: Vec<OwnedSemaphorePermit>,
     /// Where in the queue it begins.
     after: Option<QueuePosition>,
@@ -94,9 +95,10 @@ impl Sender {
         });
         let request = ClaimRequest { blast, people: slots.len().try_into().unwrap_or(1), after };
         let (pool, lease) = (self.context.pool.clone(), self.lease);
+        // Read before the claim is: an order that comes meanwhile is none that it has seen.
+        let (orders_seen, began) = (*self.orders.borrow(), Moment::now());
         let task = tokio::spawn(async move { claim::claim(&pool, lease, request).await });
-        let orders_seen = *self.orders.borrow();
-        self.claim = Some(PendingClaim { context, orders_seen, began: Instant::now(), slots, after, task });
+        self.claim = Some(PendingClaim { context, orders_seen, began, slots, after, task });
         Some(Wait::for_event(Some(Bottleneck::Database)))
     }
 
@@ -156,7 +158,7 @@ impl Sender {
     /// Takes in a claim that is done. A blast with rows that the database refuses to claim holds up no other.
     pub(super) async fn claimed(&mut self, claim: Result<Claim, StoreError>) -> Result<(), StoreError> {
         let Some(pending) = self.claim.take() else { return Ok(()) };
-        let (blast, took) = (pending.context.blast, pending.began.elapsed());
+        let (blast, took) = (pending.context.blast, pending.began.age());
         self.claim_takes = (self.claim_takes * 3 + took.min(AT_ONCE_MAX)) / 4;
         let taken = match claim {
             Ok(claim) => self.take_claim(pending, claim).await,
@@ -184,8 +186,7 @@ impl Sender {
             return if pending.after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
         }
         self.is_busy = true;
-        let epoch = self.lease.epoch;
-        let attempts: Vec<PostedAttempt> = people.iter().map(|person| posted(person, epoch)).collect();
+        let attempts = self.attempts_of(&people);
         if attempts.iter().any(|attempt| self.fenced.journal.has_posted(attempt)) {
             return self.stop_for_repeated(pending.into_posts(people), &attempts).await;
         }
@@ -213,13 +214,7 @@ impl Sender {
         posts: impl Iterator<Item = Post>,
         attempts: &[PostedAttempt],
     ) -> Result<(), StoreError> {
-        for (post, attempt) in posts.zip(attempts) {
-            if self.fenced.journal.has_posted(attempt) {
-                post.mark_as_posted_before();
-            } else {
-                post.give_back(None);
-            }
-        }
+        self.give_back_unposted(posts, attempts);
         self.context.lease.lose();
         fence::close(&self.fenced.engine, &self.context.sender, &FenceRefusal::BackInTime).await
     }
@@ -250,7 +245,23 @@ impl Sender {
             && let Ok(Claim::People(people)) = PendingClaim::done(&mut self.claim).await
             && let Some(pending) = self.claim.take()
         {
-            pending.into_posts(people).for_each(|post| post.give_back(None));
+            let attempts = self.attempts_of(&people);
+            self.give_back_unposted(pending.into_posts(people), &attempts);
+        }
+    }
+
+    fn attempts_of(&self, people: &[Claimed]) -> Vec<PostedAttempt> {
+        people.iter().map(|person| posted(person, self.lease.epoch)).collect()
+    }
+
+    /// Returns people to the queue; whom this machine has posted to with the same attempt become uncertain.
+    fn give_back_unposted(&self, posts: impl Iterator<Item = Post>, attempts: &[PostedAttempt]) {
+        for (post, attempt) in posts.zip(attempts) {
+            if self.fenced.journal.has_posted(attempt) {
+                post.mark_as_posted_before();
+            } else {
+                post.give_back(None);
+            }
         }
     }
 }

@@ -111,7 +111,7 @@ impl FailurePolicy {
     pub(super) fn failed(&mut self, blast: BlastId, code: &str, why: &str) {
         let streak = self.streaks.entry(blast).or_default();
         if streak.code == code {
-            streak.length += 1;
+            streak.length = streak.length.saturating_add(1);
         } else {
             *streak = Streak { code: code.to_owned(), length: 1 };
         }
@@ -180,11 +180,11 @@ impl FailurePolicy {
     }
 }
 
-/// What cannot be written now is logged: the next equal outcome tries again. Returns the blasts that were paused.
+/// What cannot be written is logged: the next equal outcome tries again. Returns the blasts that were paused.
 async fn write_all(context: Arc<SenderContext>, consequences: Vec<Consequence>) -> Vec<BlastId> {
     let mut paused = Vec::new();
     for consequence in consequences {
-        match write(&context, &consequence).await {
+        match write_stubbornly(&context, &consequence).await {
             Ok(()) => {
                 if let Consequence::Pause { blast, .. } = consequence {
                     paused.push(blast);
@@ -196,6 +196,20 @@ async fn write_all(context: Arc<SenderContext>, consequences: Vec<Consequence>) 
         }
     }
     paused
+}
+
+/// What keeps others from being sent to is tried again for as long as the lease is ours: until then nobody is.
+async fn write_stubbornly(context: &SenderContext, consequence: &Consequence) -> Result<(), StoreError> {
+    let mut failures = 0;
+    loop {
+        match write(context, consequence).await {
+            Err(error) if consequence.stops() && error.is_transient() && context.lease.is_fresh() => {
+                tokio::time::sleep(StoreError::backoff(failures)).await;
+                failures += 1;
+            }
+            written => return written,
+        }
+    }
 }
 
 async fn write(context: &SenderContext, consequence: &Consequence) -> Result<(), StoreError> {
@@ -248,6 +262,7 @@ async fn suppress_once(context: &SenderContext, phone: &Phone) -> Result<(), Sto
         by: Actor::ENGINE,
     };
     suppression::add(&mut tx, suppress).await?;
+    context.fence.remember_suppression(suppress, false).await;
     tx.commit().await
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
-use super::{AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
+use super::{AGAIN_AFTER, DRAINED_AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit};
@@ -210,14 +210,10 @@ impl Sender {
             session::lapse(&self.context.pool, blast).await?;
         }
         let soon = now + AGAIN_AFTER;
-        let next = match due {
-            Some(due) => due.max(soon),
-            None if blast::complete(&self.context.pool, blast).await? => {
-                self.context.notifier.order(&self.context.pool, Some(blast)).await?;
-                now + TimeDelta::days(1)
-            }
-            None => now + TimeDelta::days(1),
-        };
+        if due.is_none() && blast::complete(&self.context.pool, blast).await? {
+            self.context.notifier.order(&self.context.pool, Some(blast)).await?;
+        }
+        let next = due.map_or(now + DRAINED_AGAIN_AFTER, |due| due.max(soon));
         if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {
             queue.nobody_due_before = Some(next);
         }
@@ -228,7 +224,8 @@ impl Sender {
     pub(super) fn set_aside(&mut self, blast: BlastId, sent: Result<(), StoreError>) -> Result<(), StoreError> {
         let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) else { return sent };
         let why = match sent {
-            Err(error) if !error.is_transient() => error.to_string(),
+            // Nothing that this version does is right in a schema that it does not know: the sender ends.
+            Err(error) if !error.is_transient() && !matches!(error, StoreError::Newer { .. }) => error.to_string(),
             Ok(()) => {
                 queue.refused = None;
                 return Ok(());

@@ -1,7 +1,6 @@
 //! One POST: the text, the last checks, the request. What came of it goes back to the sender's loop.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -15,6 +14,7 @@ use crate::domain::message::Variables;
 use crate::domain::pace::Window;
 use crate::domain::phone::Phone;
 use crate::domain::text::clean;
+use crate::engine::clock::Moment;
 use crate::engine::recorder::Slot;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
@@ -44,7 +44,8 @@ impl ClaimContext {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clearance {
     pub orders_seen: u64,
-    pub at: Instant,
+    /// By a clock that goes on while the machine sleeps.
+    pub at: Moment,
 }
 
 /// Somebody claimed, on the way to their POST. The slot goes along until the evidence is durable.

@@ -11,6 +11,7 @@ use super::post::{Clearance, Post};
 use super::{Sender, Wait};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::pace::{Pace, PaceReason};
+use crate::engine::clock::Moment;
 use crate::store::claim;
 
 /// A claimed person waits at most this long for their POST.
@@ -101,9 +102,9 @@ impl Sender {
     /// After an order, or a second after the claim, asks for everybody who is ready whether they are still to be sent to.
     /// Who is not goes back, and so does everybody where the database does not say.
     async fn recheck(&mut self) {
-        let now = Clearance { orders_seen: *self.orders.borrow(), at: Instant::now() };
+        let now = Clearance { orders_seen: *self.orders.borrow(), at: Moment::now() };
         let is_stale =
-            |post: &Post| post.clearance.orders_seen != now.orders_seen || now.at - post.clearance.at > RECHECK_AFTER;
+            |post: &Post| post.clearance.orders_seen != now.orders_seen || post.clearance.at.age() > RECHECK_AFTER;
         if !self.ready.front().is_some_and(is_stale) && !self.ready.back().is_some_and(is_stale) {
             return;
         }

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::{Restorable, SETUP, SLOW};
-use crate::support::{Shop, digits, eventually_async};
+use crate::support::serve::{NUMBER, senders, with_secrets};
+use crate::support::{Setup, Shop, digits, eventually_async, said};
 
 /// The file of opt-outs in the shop's memory.
 fn opt_outs(shop: &Shop) -> PathBuf {
@@ -194,4 +197,28 @@ async fn a_lease_that_no_engine_can_take_over_is_the_reason() {
     assert!(refused.unwrap_err().to_string().contains("sender_leases_counters_check"));
     shop.execute("update sender_leases set epoch = 5").await;
     shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+}
+
+#[tokio::test]
+async fn an_opt_out_that_the_provider_answers_a_send_with_is_remembered_like_any_other() {
+    let shop = Shop::open(Setup { sim: &["--latency", "20ms", "--phone-number-id", NUMBER], ..Setup::default() }).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    let stopped = json!({ "error": { "code": 131_050, "message": "(#131050) User has stopped marketing messages" } });
+    shop.sim.answer_send(&digits(1), json!([{ "code": 400, "body": stopped.to_string() }])).await;
+    let list = shop.write("people.csv", format!("phone\n{}\n{}\n", digits(1), digits(2)));
+    let new = ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--language", "en_US", "--recipients"];
+
+    for verb in [
+        &[&new[..], &[list.to_str().unwrap()]].concat()[..],
+        &["blast", "send", "1", "--yes", "--no-engine"],
+        &["engine", "--until-idle"],
+    ] {
+        let done = said(with_secrets(shop.command(verb))).await;
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+
+    assert_eq!(shop.count("opted_out").await, 1);
+    let remembered = std::fs::read_to_string(opt_outs(&shop)).unwrap();
+    assert!(remembered.contains(&digits(1)), "{remembered}");
+    assert!(!remembered.contains(&digits(2)), "{remembered}");
 }

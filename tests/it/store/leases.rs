@@ -111,6 +111,23 @@ async fn a_sweep_takes_those_of_its_own_epoch_whom_nobody_holds_and_no_others() 
 }
 
 #[tokio::test]
+async fn a_takeover_leaves_nobody_in_flight_whatever_their_epoch_and_the_state_of_their_blast() {
+    let scene = Scene::sending(3).await;
+    scene
+        .execute(
+            "update blast_recipients set epoch = null where id = 1;
+             update blast_recipients set epoch = 1000 where id = 2;
+             update blasts set state = 'draft';
+             update sender_leases set expires_at = now() - interval '1 s'",
+        )
+        .await;
+
+    acquire(scene.pool(), "second").await.unwrap();
+
+    assert_eq!(scene.statuses().await, ["uncertain"; 3]);
+}
+
+#[tokio::test]
 async fn two_claims_at_once_take_nobody_twice() {
     let scene = Scene::queued(20).await;
 

@@ -67,7 +67,9 @@ async fn no_engine_walks_over_all_people_to_see_that_there_is_nothing_to_do() {
     let walks = walks(&scene, async |pool| {
         assert_eq!(blast::senders_with_work(pool).await.unwrap(), []);
         assert_eq!(blast::finished(pool).await.unwrap(), [BLAST]);
-        assert_eq!(blast::pause_stale(pool, SENDER, long_ago, "why").await.unwrap(), []);
+        let mut connection = pool.acquire().await.unwrap();
+        assert_eq!(blast::pause_stale(&mut connection, SENDER, long_ago, "why").await.unwrap(), []);
+        drop(connection);
         assert_eq!(poll::senders(pool, long_ago).await.unwrap(), []);
         assert_eq!(poll::blasts(pool, SENDER, long_ago).await.unwrap(), []);
         let after = (DateTime::UNIX_EPOCH, RecipientId(0));
