@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 pub use crate::domain::content::MessageContent;
 use crate::domain::ids::MessageId;
 pub use crate::domain::recipient::ProviderStage;
-use crate::domain::retry::ErrorClass;
+use crate::domain::retry::{CodeRule, ErrorClass};
 
 mod http;
 mod lenient;
@@ -180,6 +180,11 @@ pub trait Provider: Send + Sync + 'static {
     /// [`ErrorClass::Retry`]: the message was accepted.
     fn failure_class(&self, _code: Option<&str>) -> ErrorClass {
         ErrorClass::FailRecipient
+    }
+
+    /// When a code is tried again, beyond what its class says.
+    fn code_rule(&self, _code: &str) -> CodeRule {
+        CodeRule::default()
     }
 
     /// Asks for the sender's health; sends nothing.

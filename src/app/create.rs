@@ -26,6 +26,8 @@ pub struct NewDraft {
     pub window: Option<Hours>,
     pub weekdays: Option<Weekdays>,
     pub timezone: Option<chrono_tz::Tz>,
+    /// Whether people to whom Meta did not give the message for now are tried again by themselves after a day.
+    pub retry_next_day: bool,
 }
 
 impl App {
@@ -52,6 +54,7 @@ impl App {
             window: draft.window,
             weekdays: draft.weekdays,
             timezone: draft.timezone,
+            retry_next_day: draft.retry_next_day,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
         let imported = create_blast(self.pool(), new, source, rejected).await?;

@@ -137,8 +137,8 @@ pub fn table(report: &Report) -> String {
     };
     let others: Vec<_> = report.others().map(other).collect();
     line(&mut text, format_args!("\n{}", others.join("  ")));
-    if let Some(unasked) = unasked(report) {
-        line(&mut text, format_args!("{unasked}"));
+    for sentence in held(report).into_iter().chain(unasked(report)) {
+        line(&mut text, format_args!("{sentence}"));
     }
     line(
         &mut text,
@@ -170,8 +170,8 @@ pub fn markdown(report: &Report) -> String {
         let later = number(report.opted_out_later);
         line(&mut text, format_args!("| opted out later, counted in their stage | {later} |"));
     }
-    if let Some(unasked) = unasked(report) {
-        line(&mut text, format_args!("\n{unasked}."));
+    for sentence in held(report).into_iter().chain(unasked(report)) {
+        line(&mut text, format_args!("\n{sentence}."));
     }
     line(
         &mut text,
@@ -216,12 +216,19 @@ pub fn csv(report: &Report) -> String {
     for status in Status::ALL {
         push(["counts", status.word(), &report.counts.get(status).to_string(), "", ""]);
     }
+    push(["held", "by_meta", &report.counts.held_by_meta.to_string(), "", ""]);
     push(["opted out", "later", &report.opted_out_later.to_string(), "", ""]);
     for error in &report.errors {
         push(["errors", &error.code, &error.count.to_string(), "", &explained(error)]);
     }
     let rows = String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default();
     format!("blast_id,blast_tag,section,item,count,share,words\n{rows}")
+}
+
+/// Whom Meta has accepted and not sent yet.
+fn held(report: &Report) -> Option<String> {
+    let held = report.counts.held_by_meta;
+    (held > 0).then(|| format!("{} at sent are held by Meta", number(held)))
 }
 
 /// How many are at *sent* and not known to be stuck there.

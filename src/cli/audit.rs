@@ -54,11 +54,16 @@ impl AuditArgs {
 }
 
 fn sentence(difference: &CountDifference) -> String {
-    let CountDifference { blast_id, status, counted, recounted, counted_amount, recounted_amount } = difference;
-    let money = if counted_amount == recounted_amount {
+    let CountDifference { blast_id, status, counted, recounted, .. } = difference;
+    let money = if difference.counted_amount == difference.recounted_amount {
         String::new()
     } else {
-        format!("; money {counted_amount}, recounted {recounted_amount}")
+        format!("; money {}, recounted {}", difference.counted_amount, difference.recounted_amount)
     };
-    format!("blast {blast_id} {status}: counted {counted}, recounted {recounted}{money}")
+    let held = if difference.counted_held == difference.recounted_held {
+        String::new()
+    } else {
+        format!("; held by Meta {}, recounted {}", difference.counted_held, difference.recounted_held)
+    };
+    format!("blast {blast_id} {status}: counted {counted}, recounted {recounted}{money}{held}")
 }

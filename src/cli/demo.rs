@@ -141,6 +141,7 @@ impl DemoArgs {
             window: None,
             weekdays: None,
             timezone: None,
+            retry_next_day: false,
         };
         Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
     }

@@ -35,6 +35,7 @@ pub(super) const TABLES: [TableKeys; 7] = [
             "in_flight",
             "timezone",
             "timeout",
+            "retry_next_day",
         ],
     },
     TableKeys {

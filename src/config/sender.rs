@@ -60,6 +60,8 @@ pub struct MetaConfig {
     /// Such as `v24.0`.
     pub api_version: String,
     pub send_edge: SendEdge,
+    /// Whether people whom Meta did not give a message for now (131049, 130472) are tried again by themselves after a day.
+    pub retry_next_day: bool,
 }
 
 impl SenderConfig {
@@ -156,7 +158,9 @@ impl ProviderKeys {
     }
 
     fn wsapme(reader: &mut TableReader<'_>) -> Option<Self> {
-        for key in ["phone_number_id", "waba_id", "app_secret", "verify_token", "api_version", "send_call"] {
+        for key in
+            ["phone_number_id", "waba_id", "app_secret", "verify_token", "api_version", "send_call", "retry_next_day"]
+        {
             reader.refuse(key, "only a sender with provider = \"meta\" has it: remove it");
         }
         let device = reader.required::<DeviceId>("device", "device = \"5850\", the linked phone's id");
@@ -176,9 +180,11 @@ impl ProviderKeys {
         let verify_token = reader.optional_secret("verify_token", "META_VERIFY_TOKEN");
         let api_version = reader.or_default("api_version", ApiVersion("v24.0".to_owned())).0;
         let send_edge = reader.or_default("send_call", SendEdge::default());
+        let retry_next_day = reader.or_default("retry_next_day", false);
         let (phone_number_id, waba_id) = (number?.0, waba?.0);
         let device = phone_number_id.clone();
-        let meta = MetaConfig { phone_number_id, waba_id, app_secret, verify_token, api_version, send_edge };
+        let meta =
+            MetaConfig { phone_number_id, waba_id, app_secret, verify_token, api_version, send_edge, retry_next_day };
         Some(Self { device, meta: Some(meta), webhook_secret: None, status_call: StatusCall::default() })
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::domain::status::Status;
 
-/// How many people are in each status. One field a status, as reports spell them.
+/// How many people are in each status: one field a status, as reports spell them, and who of them is held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub queued: i64,
@@ -19,6 +19,8 @@ pub struct Counts {
     pub failed: i64,
     pub opted_out: i64,
     pub skipped: i64,
+    /// Of those at *sent*, whom Meta holds back: it accepted their message and has not sent it yet.
+    pub held_by_meta: i64,
     /// Money of closed people; reports print it apart.
     #[serde(skip)]
     pub amount: Decimal,
@@ -106,9 +108,10 @@ impl Counts {
         Funnel { sent: received + self.sent, received, read, replied, closed }
     }
 
-    /// Who got no further, as far as that is known: of those at *sent*, `unasked` were never asked about.
+    /// Who got no further, as far as that is known: of those at *sent*, `unasked` were never asked about, and others are held.
     pub const fn stuck(&self, unasked: i64) -> Stuck {
-        let sent = if unasked < self.sent { self.sent - unasked } else { 0 };
+        let unknown = unasked + self.held_by_meta;
+        let sent = if unknown < self.sent { self.sent - unknown } else { 0 };
         Stuck { sent, delivered: self.delivered, read: self.read, replied: self.replied }
     }
 }
@@ -153,6 +156,7 @@ mod tests {
         assert_eq!(counts.funnel(), Funnel { sent: 250, received: 240, read: 180, replied: 80, closed: 25 });
         assert_eq!(counts.stuck(0), Stuck { sent: 10, delivered: 60, read: 100, replied: 55 });
         assert_eq!((counts.stuck(4).sent, counts.stuck(11).sent), (6, 0), "who was not asked about is not stuck");
+        assert_eq!(Counts { held_by_meta: 7, ..counts }.stuck(0).sent, 3, "nor who is held");
         assert_eq!(counts.funnel().rates().read.to_string(), "0.72");
     }
 

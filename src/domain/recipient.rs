@@ -19,7 +19,7 @@ pub use evidence::{
 
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{MessageId, RecipientId};
-use crate::domain::retry::ErrorClass;
+use crate::domain::retry::{AutomaticRetry, ErrorClass};
 use crate::domain::status::Status;
 
 /// The state of one person in one blast, as far as evidence can change it.
@@ -100,6 +100,13 @@ impl Recipient {
         }
     }
 
+    /// An accepted attempt that is known not to have arrived, and after which they are tried again: only a delivery of it counts.
+    fn is_void(&self, attempt: i32) -> bool {
+        use Status::{Queued, Sending, Skipped, Uncertain};
+        let is_open = matches!(self.delivery_status, Queued | Sending | Uncertain | Skipped);
+        self.failed_attempt == Some(attempt) && (is_open || attempt < self.attempt)
+    }
+
     /// An attempt whose outcome negative evidence may still decide.
     fn is_open_attempt(&self, attempt: i32) -> bool {
         attempt == self.attempt && matches!(self.delivery_status, Status::Sending | Status::Uncertain)
@@ -114,12 +121,22 @@ pub struct ApplyContext {
     pub max_tries: i32,
     /// How long before the next try, backoff and jitter included.
     pub retry_after: TimeDelta,
+    /// Whether a failure that its class makes final is tried again by itself, once the message had an id, too.
+    pub automatic: Option<AutomaticRetry>,
     /// How long a *not now* waits.
     pub not_now_after: TimeDelta,
     /// How old an attempt must be before an operator may send again.
     pub resend_after: TimeDelta,
     /// The time by the database's clock.
     pub now: DateTime<Utc>,
+}
+
+impl ApplyContext {
+    /// Whether a failure is followed by another try by itself.
+    fn tries_again(&self, person: &Recipient) -> bool {
+        let is_open = !matches!(self.blast, BlastState::Cancelled | BlastState::Failed);
+        is_open && person.opted_out_at.is_none() && self.automatic.is_some_and(|again| person.tries + 1 < again.tries)
+    }
 }
 
 /// The result of evidence.
@@ -158,7 +175,7 @@ pub fn apply(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) 
         Evidence::Released { not_before } => release(&mut after, news, *not_before, policy),
         Evidence::Provider { stage, word, c2s_at, error } => {
             after.c2s_at = after.c2s_at.or(*c2s_at);
-            provider_stage(&mut after, news, (*stage, word), error.as_ref());
+            provider_stage(&mut after, news, (*stage, word, error.as_ref()), policy);
         }
         Evidence::Reply { quoted } => reply(&mut after, news, *quoted),
         Evidence::OptOut => opt_out(&mut after, news.at),
@@ -170,10 +187,14 @@ pub fn apply(before: &Recipient, news: &StampedEvidence, policy: &ApplyContext) 
 
 /// Positive evidence, for any attempt: lifts a person out of every delivery status that means "not accepted".
 fn accept(person: &mut Recipient, news: &StampedEvidence) {
+    if person.is_void(news.attempt) {
+        return;
+    }
     let failed_after_acceptance = person.delivery_status == Status::Failed && person.failed_attempt.is_some();
     let only_this_one_failed = person.failed_attempt == Some(news.attempt);
     let lifts = match person.delivery_status {
         Status::Failed => !failed_after_acceptance || !only_this_one_failed,
+        Status::OptedOut => !only_this_one_failed,
         other => other.evidence_rank().is_none(),
     };
     if lifts {
@@ -206,6 +227,7 @@ fn reject(
     person.error_message = Some(message.clone());
     person.reason = None;
     match class {
+        ErrorClass::FailRecipient | ErrorClass::NotNow if policy.tries_again(person) => try_again(person, policy),
         ErrorClass::Retry | ErrorClass::SlowSender if person.tries < policy.max_tries => {
             person.tries += 1;
             requeue(person, policy.now + policy.retry_after, policy);
@@ -221,6 +243,21 @@ fn reject(
             person.failed_at = Some(news.at);
         }
     }
+}
+
+/// Queued for another try by itself, after a failure.
+fn try_again(person: &mut Recipient, policy: &ApplyContext) {
+    person.tries += 1;
+    let wait = policy.automatic.map_or(policy.retry_after, |again| again.after.max(policy.retry_after));
+    forget_acceptance(person);
+    requeue(person, policy.now + wait, policy);
+}
+
+/// What was accepted did not arrive: it counts no more. The attempt stays known, so that late news of it lifts nobody.
+fn forget_acceptance(person: &mut Recipient) {
+    person.sent_at = None;
+    person.failed_at = None;
+    person.provider_status = None;
 }
 
 /// Back to the queue, unless the person opted out or the blast was cancelled meanwhile.
@@ -254,11 +291,11 @@ fn release(person: &mut Recipient, news: &StampedEvidence, not_before: Option<Da
 fn provider_stage(
     person: &mut Recipient,
     news: &StampedEvidence,
-    (stage, word): (ProviderStage, &str),
-    error: Option<&ProviderError>,
+    (stage, word, error): (ProviderStage, &str, Option<&ProviderError>),
+    policy: &ApplyContext,
 ) {
     match stage {
-        ProviderStage::Failed => return provider_failure(person, news, word, error),
+        ProviderStage::Failed => return provider_failure(person, news, (word, error), policy),
         ProviderStage::Sent => accept(person, news),
         ProviderStage::Delivered => {
             raise(person, Status::Delivered);
@@ -298,7 +335,12 @@ fn earliest(held: Option<DateTime<Utc>>, new: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// A failure reported after acceptance: for the newest attempt only, and only for somebody who had not received it.
-fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, error: Option<&ProviderError>) {
+fn provider_failure(
+    person: &mut Recipient,
+    news: &StampedEvidence,
+    (word, error): (&str, Option<&ProviderError>),
+    policy: &ApplyContext,
+) {
     let undecided = matches!(person.delivery_status, Status::Sending | Status::Uncertain | Status::Sent);
     if news.attempt != person.attempt || !undecided {
         return;
@@ -316,6 +358,10 @@ fn provider_failure(person: &mut Recipient, news: &StampedEvidence, word: &str, 
     if let Some(error) = error {
         person.error_code = Some(error.code.clone());
         person.error_message = Some(error.message.clone());
+    }
+    // Of a message that had a reply nothing is sent again, whatever its code says.
+    if person.delivery_status == Status::Failed && !person.status().is_in_funnel() && policy.tries_again(person) {
+        try_again(person, policy);
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Waiting {
     Window { window: String, until: DateTime<Utc> },
     /// The provider asked for a pause.
     Throttled { until: DateTime<Utc> },
+    /// The provider does not take this blast's messages yet; it is tried again by itself.
+    Provider { why: String, until: DateTime<Utc> },
     /// Everybody left is retried later.
     Backoff { people: i64, until: DateTime<Utc> },
     /// Everybody left is due later, the next person because this sender messaged the same number a short while ago.
@@ -136,6 +138,7 @@ impl Waiting {
             | Self::DailyCap { until, .. }
             | Self::Window { until, .. }
             | Self::Throttled { until }
+            | Self::Provider { until, .. }
             | Self::Backoff { until, .. }
             | Self::PairGap { until, .. } => Some(*until),
             Self::Gap { next, .. } => *next,
@@ -233,6 +236,7 @@ impl fmt::Display for Waiting {
             Self::Window { window, .. } => {
                 write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))
             }
+            Self::Provider { why, .. } => write!(f, "the provider: {why}"),
             Self::Throttled { .. } => write!(f, "the provider, which asked to slow down"),
             Self::Backoff { people, .. } => write!(f, "{} to be retried", number(*people)),
             Self::PairGap { people, .. } => {

@@ -12,6 +12,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::pace::{self, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
 use crate::domain::polling::default_polls_per_second;
+use crate::domain::retry::{CodeRetry, CodeRule, NEXT_DAY_TRIES};
 use crate::domain::sender::{ProviderKind, SenderDevice};
 use crate::provider::meta::{Meta, MetaOptions};
 use crate::provider::wsapme::{KeepAlive, Wsapme, WsapmeOptions};
@@ -35,6 +36,8 @@ pub struct ConfiguredSender {
     /// Status queries a second.
     pub polls_per_second: f64,
     pub provider: Arc<dyn Provider>,
+    /// Whether *not now* is tried again by itself after a day.
+    pub retry_next_day: bool,
     /// Whether its configuration accepts webhooks.
     pub receives_webhooks: bool,
     /// The same as `provider`, for what only Meta has: templates, uploads, subscriptions.
@@ -81,6 +84,17 @@ impl ConfiguredSender {
 }
 
 impl ConfiguredSender {
+    /// When a code is tried again: as its provider says, and as the sender is set.
+    pub fn code_rule(&self, code: &str) -> CodeRule {
+        let rule = self.provider.code_rule(code);
+        match rule.retry {
+            CodeRetry::OnRequest { after } if self.retry_next_day && !after.is_zero() => {
+                CodeRule { retry: CodeRetry::Automatic { tries: NEXT_DAY_TRIES, after }, ..rule }
+            }
+            _ => rule,
+        }
+    }
+
     /// Whether a status word says that the message failed.
     pub fn is_failure(&self, word: &str) -> bool {
         self.provider.stage_of(word) == Some(ProviderStage::Failed)
@@ -126,6 +140,7 @@ impl ConfiguredSender {
             in_flight: usize::try_from(sender.in_flight).unwrap_or(1),
             polls_per_second: config.polling.per_second.unwrap_or_else(|| default_polls_per_second(may_send(sender))),
             provider,
+            retry_next_day: sender.meta.as_ref().is_some_and(|meta| meta.retry_next_day),
             receives_webhooks: meta.is_some() || sender.webhook_secret.is_some(),
             meta,
             is_elsewhere: Arc::default(),

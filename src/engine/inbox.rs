@@ -3,6 +3,7 @@
 
 mod effects;
 mod item;
+mod late_failures;
 mod notices;
 mod opt_out;
 mod replies;

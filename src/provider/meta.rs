@@ -14,7 +14,7 @@ use super::{
     Health, HealthVerdict, MessageContent, Outgoing, Provider, ProviderStage, RawResponse, SendOutcome, SendReply,
     StatusFinding, StatusQuery, StatusReply,
 };
-use crate::domain::retry::ErrorClass;
+use crate::domain::retry::{CodeRule, ErrorClass};
 pub use crate::domain::sender::SendEdge;
 
 pub mod callback;
@@ -205,6 +205,10 @@ impl Provider for Meta {
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {
         codes::after_acceptance(code)
+    }
+
+    fn code_rule(&self, code: &str) -> CodeRule {
+        codes::rule(code)
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {

@@ -9,6 +9,7 @@ use super::{StoreError, settings};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
+use crate::domain::retry::OperatorRetry;
 
 /// What commands need of a blast.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -64,7 +65,7 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
             set state = $3, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
                 send_after = case when $3 = 'draft' then null else send_after end,
                 launched_at = case when $3 = 'draft' then null else launched_at end,
-                completed_at = case when $3 = 'completed' then now() else completed_at end
+                completed_at = case $3 when 'completed' then now() when 'paused' then null else completed_at end
           where id = $1 and version = $2",
     )
     .bind(id)
@@ -163,7 +164,8 @@ pub async fn recent_attempts(
 }
 
 /// Completes a blast in which nobody is queued, sending or uncertain any more, also one that was paused while its last
-/// people were in flight: nothing is left to resume. `false`: not yet, or not begun.
+/// people were in flight: nothing is left to resume. Paused, it waits while somebody is in it whom an operator may retry now: Meta
+/// dropped their message with the template. `false`: not yet, or not begun.
 pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     // The row first, in a statement of its own: one that waited for it would go on by what it saw before. Whoever holds it
     // does not hold up the other blasts: it is asked again a moment later.
@@ -182,9 +184,13 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
                 state_reason = null, state_by = 'engine'
           where id = $1 and state in ('sending', 'paused')
             and not exists (select 1 from blast_recipients
-                             where blast_id = $1 and status in ('queued', 'sending', 'uncertain'))",
+                             where blast_id = $1 and status in ('queued', 'sending', 'uncertain'))
+            and not (state = 'paused'
+                     and exists (select 1 from blast_recipients
+                                  where blast_id = $1 and status = 'failed' and error_code = any($2)))",
     )
     .bind(id)
+    .bind(OperatorRetry::Now.codes())
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -222,15 +228,19 @@ pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreErro
     Ok(senders)
 }
 
-/// Blasts that say *sending* or *paused* though nobody in them is open: to be completed by whoever finds them.
+/// Blasts that say *sending* or *paused* though nobody in them is open, as in [`complete`]: to be completed by whoever finds them.
 pub async fn finished(pool: &PgPool) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let blasts = sqlx::query_scalar(
         "select id from blasts b
           where state in ('sending', 'paused') and deleted_at is null
             and not exists (select 1 from blast_recipients r
-                             where r.blast_id = b.id and r.status in ('queued', 'sending', 'uncertain'))",
+                             where r.blast_id = b.id and r.status in ('queued', 'sending', 'uncertain'))
+            and not (state = 'paused'
+                     and exists (select 1 from blast_recipients r
+                                  where r.blast_id = b.id and r.status = 'failed' and r.error_code = any($1)))",
     )
+    .bind(OperatorRetry::Now.codes())
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;

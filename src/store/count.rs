@@ -26,16 +26,16 @@ pub async fn fold(pool: &PgPool) -> Result<u64, StoreError> {
               where id = any(array(select n.id from next n
                                     where n.blast_id = any(array(select id from free))
                                        or not exists (select 1 from blasts b where b.id = n.blast_id)))
-             returning blast_id, status, people, amount),
+             returning blast_id, status, people, amount, held),
          sums as (
-             select t.blast_id, t.status, sum(t.people)::bigint as people, sum(t.amount) as amount
+             select t.blast_id, t.status, sum(t.people)::bigint as people, sum(t.amount) as amount, sum(t.held)::bigint as held
                from taken t where exists (select 1 from blasts b where b.id = t.blast_id)
               group by 1, 2),
          added as (
-             insert into blast_counts as c (blast_id, status, people, amount)
-             select blast_id, status, people, amount from sums order by blast_id, status
+             insert into blast_counts as c (blast_id, status, people, amount, held)
+             select blast_id, status, people, amount, held from sums order by blast_id, status
              on conflict (blast_id, status) do update
-                set people = c.people + excluded.people, amount = c.amount + excluded.amount)
+                set people = c.people + excluded.people, amount = c.amount + excluded.amount, held = c.held + excluded.held)
          select count(*) from taken",
     )
     .bind(FOLDED_AT_ONCE.cast_signed())
@@ -54,6 +54,9 @@ pub struct CountDifference {
     /// The money of sales, counted and recounted.
     pub counted_amount: Decimal,
     pub recounted_amount: Decimal,
+    /// Of these people, those whom Meta holds back.
+    pub counted_held: i64,
+    pub recounted_held: i64,
 }
 
 /// Counters and a recount of everybody (of blast `$1`, or of all), where they differ.
@@ -61,14 +64,17 @@ macro_rules! differences {
     () => {
         "select coalesce(c.blast_id, r.blast_id) as blast_id, coalesce(c.status, r.status) as status,
                 coalesce(c.people, 0)::bigint as counted, coalesce(r.people, 0)::bigint as recounted,
-                coalesce(c.amount, 0) as counted_amount, coalesce(r.amount, 0) as recounted_amount
-           from (select blast_id, status, people, amount from blast_status_counts
+                coalesce(c.amount, 0) as counted_amount, coalesce(r.amount, 0) as recounted_amount,
+                coalesce(c.held, 0)::bigint as counted_held, coalesce(r.held, 0)::bigint as recounted_held
+           from (select blast_id, status, people, amount, held from blast_status_counts
                   where exists (select 1 from blasts b where b.id = blast_id)) c
-           full join (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount
+           full join (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount,
+                             count(*) filter (where is_held(status, provider_status)) as held
                         from blast_recipients group by 1, 2) r
              on r.blast_id = c.blast_id and r.status = c.status
           where ($1::bigint is null or coalesce(c.blast_id, r.blast_id) = $1)
-            and (coalesce(c.people, 0) <> coalesce(r.people, 0) or coalesce(c.amount, 0) <> coalesce(r.amount, 0))
+            and (coalesce(c.people, 0) <> coalesce(r.people, 0) or coalesce(c.amount, 0) <> coalesce(r.amount, 0)
+                 or coalesce(c.held, 0) <> coalesce(r.held, 0))
           order by 1, 2"
     };
 }
@@ -90,8 +96,9 @@ pub async fn repair(pool: &PgPool, blast: Option<BlastId>) -> Result<Vec<CountDi
         "with difference as materialized (",
         differences!(),
         "), added as (
-             insert into blast_count_deltas (blast_id, status, people, amount)
-             select blast_id, status, recounted - counted, recounted_amount - counted_amount from difference)
+             insert into blast_count_deltas (blast_id, status, people, amount, held)
+             select blast_id, status, recounted - counted, recounted_amount - counted_amount, recounted_held - counted_held
+               from difference)
          select * from difference"
     ))
     .bind(blast)

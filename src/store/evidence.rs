@@ -24,9 +24,10 @@ use super::person::PersonRow;
 use super::settings;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
-use crate::domain::recipient::{Applied, ApplyContext, Evidence, Mark, Recipient, Resolution, Undone, apply};
-use crate::domain::retry::RetryRules;
+use crate::domain::recipient::{Applied, ApplyContext, Evidence, Recipient, apply};
+use crate::domain::retry::{CodeRetry, RetryRules};
 use crate::domain::status::Status;
+use entry::{may_reopen, may_requeue};
 use people::RecipientChange;
 use write::StatementBuilder;
 
@@ -216,11 +217,15 @@ fn recorded<'a>(entries: &'a [EvidenceEntry], settled: &[EntryOutcome]) -> Vec<&
 /// The blasts of people whom evidence may requeue, under lock before anybody in them, in the order of the blasts' ids.
 pub async fn hold_blasts_of(tx: &mut PgConnection, evidence: &[(RecipientId, Evidence)]) -> Result<(), StoreError> {
     let requeued: Vec<i64> =
-        evidence.iter().filter(|(_, evidence)| may_requeue(evidence)).map(|(id, _)| id.0).collect();
+        evidence.iter().filter(|(_, evidence)| may_requeue(evidence, CodeRetry::ByClass)).map(|(id, _)| id.0).collect();
     if requeued.is_empty() {
         return Ok(());
     }
-    let lock = if evidence.iter().any(|(_, evidence)| may_reopen(evidence)) { "no key update" } else { "share" };
+    let lock = if evidence.iter().any(|(_, evidence)| may_reopen(evidence, CodeRetry::ByClass)) {
+        "no key update"
+    } else {
+        "share"
+    };
     sqlx::query(AssertSqlSafe(format!(
         "select 1 from blasts where id in (select blast_id from blast_recipients where id = any($1)) order by id for {lock}"
     )))
@@ -236,47 +241,45 @@ async fn hold_blasts(
     tx: &mut PgConnection,
     entries: &[EvidenceEntry],
     when_locked: WhenLocked,
-) -> Result<HashMap<i64, BlastState>, StoreError> {
-    let mut ids: Vec<i64> =
-        entries.iter().filter(|entry| may_requeue(&entry.stamped.evidence)).map(|entry| entry.blast.0).collect();
+) -> Result<HashMap<i64, HeldBlast>, StoreError> {
+    let mut ids: Vec<i64> = entries.iter().filter(|entry| entry.may_requeue()).map(|entry| entry.blast.0).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     ids.sort_unstable();
     ids.dedup();
     // A reopening changes the row itself; two that shared it first would wait for each other.
-    let reopens = entries.iter().any(|entry| may_reopen(&entry.stamped.evidence));
+    let reopens = entries.iter().any(EvidenceEntry::may_reopen);
     let query = match (reopens, when_locked) {
-        (true, _) => sqlx::query_as("select id, state from blasts where id = any($1) order by id for no key update"),
-        (false, WhenLocked::Wait) => {
-            sqlx::query_as("select id, state from blasts where id = any($1) order by id for share")
-        }
-        (false, WhenLocked::Skip) => {
-            sqlx::query_as("select id, state from blasts where id = any($1) order by id for share skip locked")
-        }
+        (true, WhenLocked::Wait) => sqlx::query_as(held_blasts!("for no key update")),
+        (true, WhenLocked::Skip) => sqlx::query_as(held_blasts!("for no key update skip locked")),
+        (false, WhenLocked::Wait) => sqlx::query_as(held_blasts!("for share")),
+        (false, WhenLocked::Skip) => sqlx::query_as(held_blasts!("for share skip locked")),
     };
-    let rows: Vec<(i64, BlastState)> = query.bind(ids).fetch_all(tx).await?;
-    Ok(rows.into_iter().collect())
+    let rows: Vec<HeldBlast> = query.bind(ids).fetch_all(tx).await?;
+    Ok(rows.into_iter().map(|blast| (blast.id, blast)).collect())
 }
 
-/// Evidence after which somebody settled is open again: a completed blast is not over then.
-const fn may_reopen(evidence: &Evidence) -> bool {
-    matches!(evidence, Evidence::Undo(Undone::Resolve(_) | Undone::OptOut) | Evidence::Manual(Mark::Retry))
+/// What a requeue must know of its blast.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct HeldBlast {
+    id: i64,
+    state: BlastState,
+    /// Whether *not now* is tried again by itself.
+    retry_next_day: bool,
 }
 
-const fn may_requeue(evidence: &Evidence) -> bool {
-    matches!(
-        evidence,
-        Evidence::Rejected { .. }
-            | Evidence::Released { .. }
-            | Evidence::Manual(Mark::Resolve(Resolution::Resend) | Mark::Retry)
-    ) || may_reopen(evidence)
+macro_rules! held_blasts {
+    ($lock:literal) => {
+        concat!("select id, state, retry_next_day from blasts where id = any($1) order by id ", $lock)
+    };
 }
+use held_blasts;
 
 /// The people of one batch while evidence is applied to them.
 struct Batch<'a> {
     held: HashMap<i64, LockedRow>,
-    blasts: HashMap<i64, BlastState>,
+    blasts: HashMap<i64, HeldBlast>,
     now: DateTime<Utc>,
     rules: &'a RetryRules,
     steps: Vec<StatusChange<'a>>,
@@ -314,7 +317,7 @@ struct StatusChange<'a> {
 
 impl<'a> Batch<'a> {
     fn settle(&mut self, entry: &'a EvidenceEntry) -> EntryOutcome {
-        if may_requeue(&entry.stamped.evidence) && !self.blasts.contains_key(&entry.blast.0) {
+        if entry.may_requeue() && !self.blasts.contains_key(&entry.blast.0) {
             // Somebody holds the blast's row (a cancel, a hand-typed transaction): others must not wait for it.
             return if self.held.contains_key(&entry.recipient.0) { EntryOutcome::Locked } else { EntryOutcome::Gone };
         }
@@ -338,12 +341,15 @@ impl<'a> Batch<'a> {
 
     fn policy(&self, entry: &EvidenceEntry) -> ApplyContext {
         let tries = self.held.get(&entry.recipient.0).and_then(LockedRow::person).map_or(0, |person| person.tries);
+        let (rules, blast) = (self.rules, self.blasts.get(&entry.blast.0));
+        let next_day = blast.is_some_and(|blast| blast.retry_next_day);
         ApplyContext {
-            blast: self.blasts.get(&entry.blast.0).copied().unwrap_or(BlastState::Sending),
-            max_tries: self.rules.max_tries,
-            retry_after: self.rules.delay(tries, entry.jitter).max(entry.retry_after.unwrap_or_default()),
-            not_now_after: self.rules.not_now_after,
-            resend_after: self.rules.resend_after,
+            blast: blast.map_or(BlastState::Sending, |blast| blast.state),
+            max_tries: rules.max_tries,
+            retry_after: rules.delay_of(entry.retry, tries, entry.jitter).max(entry.retry_after.unwrap_or_default()),
+            automatic: rules.automatic(entry.retry, next_day, entry.jitter),
+            not_now_after: rules.not_now_after,
+            resend_after: rules.resend_after,
             now: self.now,
         }
     }

@@ -26,6 +26,8 @@ pub struct BlastDraft {
     pub window: Option<Hours>,
     pub weekdays: Option<Weekdays>,
     pub timezone: Option<Tz>,
+    /// Whether *not now* is tried again by itself after a day.
+    pub retry_next_day: bool,
 }
 
 /// One person to be written.
@@ -105,8 +107,8 @@ pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreErr
 async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -> Result<BlastId, StoreError> {
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
-                             template)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                             template, retry_next_day)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          returning id",
     )
     .bind(draft.sender_id)
@@ -119,6 +121,7 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(draft.weekdays.map(|days| days.to_string()))
     .bind(draft.timezone.map(Tz::name))
     .bind(draft.content.template())
+    .bind(draft.retry_next_day)
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)

@@ -3,6 +3,7 @@
 mod listing;
 pub mod messages;
 pub mod notices;
+pub mod streaks;
 
 use std::time::Duration;
 

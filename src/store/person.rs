@@ -8,7 +8,7 @@ use super::evidence::COLUMNS;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::Recipient;
-use crate::domain::retry::LATE_RETRY_CODES;
+use crate::domain::retry::{FINAL_CODES, OperatorRetry};
 use crate::domain::status::Status;
 
 /// Somebody in a blast, the sender's business included.
@@ -61,8 +61,8 @@ async fn select(tx: &mut PgConnection, ids: &[RecipientId], lock: &str) -> Resul
 }
 
 /// Who failed in a blast and is known never to have had the message, by id, at most `limit` after `after`; with a code,
-/// only those who failed with it. Of Meta's [`LATE_RETRY_CODES`], only those who failed before `late_before`; asked for by their
-/// code, also when the message had an id. Of somebody whom an older version took in both spellings of their number, at most one,
+/// only those who failed with it. Of Meta's codes for the next day, only those who failed before `late_before`; these and
+/// 132015, asked for by their code, also when the message had an id; of the [`FINAL_CODES`] nobody. Of somebody whom an older version took in both spellings of their number, at most one,
 /// and none when the other was tried and did not fail: one index lookup each (`offset 0`), and only where a number has
 /// two spellings.
 pub async fn retryable(
@@ -77,8 +77,9 @@ pub async fn retryable(
           where blast_id = $1 and status >= 'failed' and status <= 'failed' and id > $3
             and ($2::text is null or coalesce(nullif(error_code, ''), 'unknown') = $2)
             and not (coalesce(error_code, '') = any($5) and failed_at > $6)
-            and (failed_attempt is null and sent_at is null
-                 or error_code = $2 and error_code = any($5) and failed_at <= $6
+            and not coalesce(error_code, '') = any($8)
+            and (failed_attempt is distinct from attempt and sent_at is null
+                 or error_code = $2 and (error_code = any($5) and failed_at <= $6 or error_code = any($7))
                     and exists (select 1 from blasts b join senders s on s.id = b.sender_id
                                  where b.id = $1 and s.provider = 'meta'))
             and not (starts_with(phone_number, '+5')
@@ -92,8 +93,10 @@ pub async fn retryable(
     .bind(code)
     .bind(after)
     .bind(limit)
-    .bind(LATE_RETRY_CODES)
+    .bind(OperatorRetry::NextDay.codes())
     .bind(late_before)
+    .bind(OperatorRetry::Now.codes())
+    .bind(FINAL_CODES)
     .fetch_all(pool)
     .await?;
     Ok(people)

@@ -32,6 +32,7 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         window: Some("09:00-21:00".parse().unwrap()),
         weekdays: Some("mon-fri".parse().unwrap()),
         timezone: Some(chrono_tz::Asia::Kuala_Lumpur),
+        retry_next_day: false,
     };
     NewBlast { region: "MY".parse().unwrap(), draft, without_united_states: false }
 }

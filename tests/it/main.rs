@@ -22,6 +22,7 @@ mod handover;
 mod import;
 mod inbox;
 mod layers;
+mod meta_codes;
 mod migrate;
 mod outage;
 mod outcomes;

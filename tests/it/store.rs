@@ -15,6 +15,7 @@ mod undo;
 
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{AttemptOutcome, Evidence, StampedEvidence};
+use blastdeck::domain::retry::CodeRetry;
 use blastdeck::domain::retry::RetryRules;
 use blastdeck::store::claim::{Claim, ClaimRequest, Claimed, claim};
 use blastdeck::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, record};
@@ -145,6 +146,7 @@ fn entry(person: i64, evidence: Evidence, body: &[u8]) -> EvidenceEntry {
         }),
         jitter: 0.5,
         retry_after: None,
+        retry: CodeRetry::ByClass,
         snapshot: None,
     }
 }

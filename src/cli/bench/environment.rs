@@ -74,6 +74,7 @@ impl BenchEnvironment {
             window: None,
             weekdays: None,
             timezone: None,
+            retry_next_day: false,
         };
         Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }

@@ -63,6 +63,10 @@ pub(in crate::cli) struct NewArgs {
     /// The time zone of the hours, such as Asia/Kuala_Lumpur.
     #[arg(long, value_parser = zone::parse)]
     timezone: Option<Tz>,
+    /// Tries people again after a day, three times in all, to whom Meta did not give the message because they had enough
+    /// marketing (131049, 130472).
+    #[arg(long)]
+    retry_next_day: bool,
 }
 
 /// A name of 1 to 255 characters without control characters.
@@ -98,6 +102,7 @@ impl NewArgs {
             window: self.window,
             weekdays: self.weekdays,
             timezone: self.timezone,
+            retry_next_day: self.retry_next_day,
         };
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
         report(&imported);

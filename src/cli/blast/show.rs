@@ -79,6 +79,13 @@ fn show_text(context: &Context, blast: &BlastView) -> String {
     };
     let also: Vec<String> = also.iter().map(count).collect();
     let _ = writeln!(out, "  also     {}", also.join("  "));
+    if blast.counts.held_by_meta > 0 {
+        let held = number(blast.counts.held_by_meta);
+        let _ = writeln!(
+            out,
+            "  held     {held} at sent are held by Meta: it sends them later, or reports that it does not"
+        );
+    }
     if blast.unasked.number() > 0 {
         let _ = writeln!(out, "  unasked  {} at sent have not been polled yet", number(blast.unasked.number()));
     }

@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::{Applied, ApplyContext, Mark, Recipient, Resolution, StampedEvidence, Undone, opt_out, requeue};
+use super::{
+    Applied, ApplyContext, Mark, Recipient, Resolution, StampedEvidence, Undone, forget_acceptance, opt_out, requeue,
+};
 use crate::domain::blast::BlastState;
-use crate::domain::retry::LATE_RETRY_CODES;
+use crate::domain::retry::{OperatorRetry, is_known_unsent};
 use crate::domain::status::Status;
 use crate::domain::text::count_of;
 
@@ -88,15 +90,20 @@ fn resolve(before: &Recipient, resolution: Resolution, news: &StampedEvidence, p
     }
 }
 
-/// Once the provider has accepted the message, a failure does not mean that it never arrived.
+/// Once the provider has accepted the message, a failure does not mean that it never arrived, unless its code says so.
 fn retry(before: &Recipient, policy: &ApplyContext) -> Applied {
     if before.delivery_status != Status::Failed {
         return Applied::Refused(format!("the status is {} now, not failed", before.status()));
     }
-    if (before.failed_attempt.is_some() || before.sent_at.is_some()) && !is_known_unsent(before) {
+    let rule = OperatorRetry::of(before.error_code.as_deref().unwrap_or_default());
+    let was_taken = before.failed_attempt == Some(before.attempt) || before.sent_at.is_some();
+    if rule == OperatorRetry::Never {
+        return refuse("Meta would refuse this message again: correct the row, and send to them in a new blast");
+    }
+    if was_taken && rule == OperatorRetry::WhereNeverTaken {
         return refuse("the provider had taken the message before it failed: it may have arrived");
     }
-    if is_known_unsent(before) && before.failed_at.is_none_or(|at| policy.now < at + policy.not_now_after) {
+    if rule == OperatorRetry::NextDay && before.failed_at.is_none_or(|at| policy.now < at + policy.not_now_after) {
         return refuse("Meta wants a day to pass before this person gets it: try again later");
     }
     if policy.blast == BlastState::Cancelled {
@@ -104,15 +111,9 @@ fn retry(before: &Recipient, policy: &ApplyContext) -> Applied {
     }
     changed(before, |after| {
         after.tries = 0;
-        after.failed_at = None;
-        after.failed_attempt = None;
+        forget_acceptance(after);
         requeue(after, policy.now, policy);
     })
-}
-
-/// Whether a code says that the message did not arrive, though it had an id.
-fn is_known_unsent(person: &Recipient) -> bool {
-    person.error_code.as_deref().is_some_and(|code| LATE_RETRY_CODES.contains(&code))
 }
 
 /// Sending again waits until a late answer to the attempt can no longer come.
@@ -155,7 +156,8 @@ fn undo_opt_out(person: &mut Recipient, policy: &ApplyContext) {
     if person.delivery_status != Status::OptedOut {
         return;
     }
-    if person.failed_attempt.is_some() {
+    let is_tried_again = person.error_code.as_deref().is_some_and(is_known_unsent) && person.failed_at.is_none();
+    if person.failed_attempt.is_some() && !is_tried_again {
         // The provider had taken the message: it is not sent again.
         person.delivery_status = Status::Failed;
     } else if matches!(

@@ -12,6 +12,8 @@ use crate::domain::ids::{MessageId, RecipientId};
 use crate::domain::retry::ErrorClass;
 use crate::domain::status::Status;
 
+mod retries;
+
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
 }
@@ -25,6 +27,7 @@ fn policy() -> ApplyContext {
         blast: BlastState::Sending,
         max_tries: 3,
         retry_after: TimeDelta::seconds(30),
+        automatic: None,
         not_now_after: TimeDelta::hours(24),
         resend_after: TimeDelta::minutes(5),
         now: at(1_000),
@@ -252,25 +255,6 @@ fn only_who_never_had_it_is_tried_again() {
     assert_eq!(after(&refused, &retry).status(), Status::Queued);
     assert!(matches!(apply(&taken_then_failed, &retry, &policy()), Applied::Refused(_)));
     assert!(matches!(apply(&person(Status::Read), &retry, &policy()), Applied::Refused(_)));
-}
-
-#[test]
-fn not_now_fails_and_an_operator_may_try_again_a_day_later() {
-    let refused = after(&person(Status::Sending), &stamped(1, 5, rejected(ErrorClass::NotNow)));
-    assert_eq!(refused.status(), Status::Failed, "not by itself");
-
-    let error =
-        Some(ProviderError { code: "131049".into(), message: "healthy ecosystem".into(), class: ErrorClass::NotNow });
-    let failed = Evidence::Provider { stage: ProviderStage::Failed, word: "failed".into(), c2s_at: None, error };
-    let failed = after(&person(Status::Sent), &stamped(1, 5, failed));
-    let retry = stamped(1, 9, Evidence::Manual(Mark::Retry));
-
-    assert!(matches!(apply(&failed, &retry, &policy()), Applied::Refused(_)), "sooner than a day");
-    let next_day = ApplyContext { now: at(5) + TimeDelta::hours(24), ..policy() };
-    let Applied::Changed(queued) = apply(&failed, &retry, &next_day) else { panic!("not queued") };
-    assert_eq!(queued.status(), Status::Queued);
-    let late = after(&queued, &stamped(1, 20, reported(ProviderStage::Delivered)));
-    assert_eq!(late.status(), Status::Delivered, "it arrived after all: they are not sent to again");
 }
 
 #[test]

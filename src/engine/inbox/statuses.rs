@@ -9,13 +9,14 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
+use super::late_failures::{self, LateNews};
 use super::opt_out::{self, OptOut};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
-use crate::domain::retry::ErrorClass;
+use crate::domain::retry::{CodeRetry, ErrorClass, OperatorRetry};
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::engine::configured_sender::ConfiguredSender;
@@ -48,11 +49,13 @@ pub(super) async fn apply(
     let mut outcomes: Vec<ItemOutcome> =
         statuses.iter().zip(&found).map(|(status, found)| found.outcome(status)).collect();
     let recorded = record_in(tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
+    let mut news = Vec::new();
     for ((entry, n), recorded) in entries.iter().zip(of_entry).zip(recorded) {
         match recorded {
             EntryOutcome::Locked => outcomes[n] = ItemOutcome::Locked,
             EntryOutcome::Changed { .. } => {
                 effects.changed.insert(entry.blast);
+                news.extend(late_news(entry));
                 if let (Evidence::Provider { error: Some(error), .. }, Some(message)) =
                     (&entry.stamped.evidence, found[n].message())
                 {
@@ -62,6 +65,7 @@ pub(super) async fn apply(
             EntryOutcome::Nothing | EntryOutcome::Refused(_) | EntryOutcome::Gone => {}
         }
     }
+    late_failures::count(tx, engine, &news, effects).await?;
     let learned = statuses.iter().zip(&found).filter(|(_, found)| matches!(found, MessageMatch::ByAttempt(_)));
     effects.learned_ids.extend(learned.map(|(status, _)| status.news.message_id.as_str().to_owned()));
     reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
@@ -188,8 +192,14 @@ fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMa
     }
     if let Some(stage) = status.news.stage {
         let error = (stage == ProviderStage::Failed).then(|| failure(engine, message, status.news));
+        let retry = error.as_ref().map_or(CodeRetry::ByClass, |error| retry_of(engine, message, error));
+        let mut facts = json!({ "word": status.news.word });
+        if let Some(error) = &error {
+            facts["code"] = json!(error.code);
+        }
         let (word, c2s_at) = (status.news.word.clone(), status.news.c2s_at);
-        entries.push(entry(Evidence::Provider { stage, word, c2s_at, error }));
+        let evidence = Evidence::Provider { stage, word, c2s_at, error };
+        entries.push(EvidenceEntry { retry, metadata: Some(facts), jitter: rand::random(), ..entry(evidence) });
     }
     entries
 }
@@ -215,8 +225,25 @@ fn failure(engine: &EngineContext, message: &KnownMessage, news: &StatusNews) ->
     ProviderError { code, message, class }
 }
 
+/// What its code says of trying a failed message again; nothing for providers whose messages are never sent again after an id.
+fn retry_of(engine: &EngineContext, message: &KnownMessage, error: &ProviderError) -> CodeRetry {
+    configured(engine, message).map_or(CodeRetry::ByClass, |sender| sender.code_rule(&error.code).retry)
+}
+
 fn configured<'e>(engine: &'e EngineContext, message: &KnownMessage) -> Option<&'e ConfiguredSender> {
     engine.senders.iter().find(|sender| sender.id == message.sender_id)
+}
+
+/// What evidence that changed its person says of the blast.
+fn late_news(entry: &EvidenceEntry) -> Option<LateNews> {
+    let blast = entry.blast;
+    match &entry.stamped.evidence {
+        Evidence::Provider { stage, .. } if *stage != ProviderStage::Failed => Some(LateNews::Passed(blast)),
+        Evidence::Provider { error: Some(error), .. } if error.class == ErrorClass::FailRecipient => {
+            Some(LateNews::Failed { blast, code: error.code.clone(), why: error.message.clone() })
+        }
+        _ => None,
+    }
 }
 
 /// A failure that changed its person.
@@ -242,7 +269,12 @@ async fn consequences(
             }
         }
         ErrorClass::PauseBlast => {
-            if pause(tx, message.blast_id, &error.message).await? {
+            // Whoever failed so may be retried by an operator: a blast that was over waits for them.
+            let states: &[BlastState] = match OperatorRetry::of(&error.code) {
+                OperatorRetry::Now => &[BlastState::Sending, BlastState::Completed],
+                _ => &[BlastState::Sending],
+            };
+            if pause_in(tx, message.blast_id, &error.message, states).await? {
                 effects.ordered = true;
             }
         }
@@ -263,7 +295,12 @@ async fn consequences(
 
 /// Pauses a blast that is being sent; `false`: it is not.
 pub(super) async fn pause(tx: &mut PgConnection, id: BlastId, why: &str) -> Result<bool, StoreError> {
-    let Some(head) = blast::head(&mut *tx, id).await?.filter(|head| head.state == BlastState::Sending) else {
+    pause_in(tx, id, why, &[BlastState::Sending]).await
+}
+
+/// Pauses a blast that is in one of these states.
+async fn pause_in(tx: &mut PgConnection, id: BlastId, why: &str, states: &[BlastState]) -> Result<bool, StoreError> {
+    let Some(head) = blast::head(&mut *tx, id).await?.filter(|head| states.contains(&head.state)) else {
         return Ok(false);
     };
     let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };

@@ -32,6 +32,8 @@ pub(super) struct BlastQueue {
     pub nobody_due_before: Option<DateTime<Utc>>,
     /// The database refused a claim for what is in this blast's rows.
     pub refused: Option<RefusedClaim>,
+    /// The provider does not take this blast's messages yet.
+    pub provider_hold: Option<RefusedClaim>,
     pub cursor: ClaimCursor,
     /// What held it when it was last looked at; `None`: it may send.
     pub hold: Option<Hold>,
@@ -39,7 +41,8 @@ pub(super) struct BlastQueue {
     source: RunnableBlast,
 }
 
-/// Why nobody of a blast can be claimed, and when that is tried again.
+/// Why nobody of a blast is claimed, and when that is tried again.
+#[derive(Clone)]
 pub(super) struct RefusedClaim {
     pub until: DateTime<Utc>,
     pub why: String,
@@ -111,6 +114,7 @@ impl BlastQueue {
             served,
             nobody_due_before: None,
             refused: None,
+            provider_hold: None,
             cursor: ClaimCursor::default(),
             hold: None,
             meter: BottleneckMeter::new(Instant::now()),
@@ -149,6 +153,9 @@ impl BlastQueue {
         if let Some(refused) = self.refused.as_ref().filter(|refused| refused.until > now) {
             let waiting = Some(Waiting::Unreadable { why: refused.why.clone() });
             return Some(Hold { until: refused.until, waiting, bound: None });
+        }
+        if let Some(RefusedClaim { until, why }) = self.provider_hold.clone().filter(|hold| hold.until > now) {
+            return Some(Hold { until, waiting: Some(Waiting::Provider { why, until }), bound: None });
         }
         if let Some(until) = self.nobody_due_before.filter(|until| *until > now) {
             return Some(Hold { until, waiting: None, bound: None });

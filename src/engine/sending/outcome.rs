@@ -4,11 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use super::Sender;
 use super::failure_policy::FAILED_AT_ONCE;
+use super::next_action::RefusedClaim;
 use super::post::{BadRow, FinishedPost, Post, PostResult, cut_off};
+use super::{Sender, SenderContext};
+use crate::domain::ids::BlastId;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
-use crate::domain::retry::ErrorClass;
+use crate::domain::retry::{CodeRetry, ErrorClass};
 use crate::provider::{RawResponse, SendOutcome, SendReply};
 use crate::store::evidence::{AttemptAnswer, EvidenceEntry, EvidenceSource};
 use crate::store::fence::POSTED_BEFORE;
@@ -45,15 +47,32 @@ impl Sender {
             }
             SendOutcome::Rejected { class, code, message, retry_after } => {
                 self.pace.pacer.not_accepted();
-                if *class == ErrorClass::SlowSender {
-                    let wish = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok());
-                    let now = self.context.clock.now();
-                    self.failures.slowed(self.pace.slow(&self.context.sender, wish, now));
+                let wish = self.context.wait_after(code, *retry_after).and_then(|wait| TimeDelta::from_std(wait).ok());
+                match (class, wish) {
+                    (ErrorClass::SlowSender, _) => {
+                        let now = self.context.clock.now();
+                        self.failures.slowed(self.pace.slow(&self.context.sender, wish, now));
+                        self.failures.refused(blast, *class, code, message);
+                    }
+                    (ErrorClass::PauseBlast, Some(wait)) => self.hold_blast(blast, wait, code, message),
+                    _ => self.failures.refused(blast, *class, code, message),
                 }
-                self.failures.refused(blast, *class, code, message);
             }
         }
         post.record_reply(reply, text);
+    }
+
+    /// What passes by itself holds the blast for a while; several times in a row it pauses it like any other failure. Refusals of
+    /// messages that were in flight together count once.
+    fn hold_blast(&mut self, blast: BlastId, wait: TimeDelta, code: &str, why: &str) {
+        let now = self.context.clock.now();
+        let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) else { return };
+        if queue.provider_hold.as_ref().is_some_and(|hold| hold.until > now) {
+            return;
+        }
+        tracing::warn!(blast = blast.0, code, why, "this blast waits for its provider");
+        queue.provider_hold = Some(RefusedClaim { until: now + wait, why: why.to_owned() });
+        self.failures.failed(blast, code, why);
     }
 
     /// The opt-out is written before anything else about this person, and for as long as it takes: no later outcome would
@@ -72,6 +91,13 @@ impl Sender {
             self.pace.pacer.not_accepted();
         }
         post.give_back(None);
+    }
+}
+
+impl SenderContext {
+    /// How long to wait after a refusal: as the provider asks, else as it says of the code.
+    fn wait_after(&self, code: &str, asked: Option<Duration>) -> Option<Duration> {
+        asked.or_else(|| self.sender.code_rule(code).wait.map(|wait| self.sender.limits.speed.shrink(wait)))
     }
 }
 
@@ -107,6 +133,7 @@ impl Post {
                 self.record(Evidence::Accepted { message_id, provider_status, message_timestamp }, None, answer);
             }
             SendOutcome::Rejected { class, code, message, retry_after } => {
+                let retry_after = self.claim.context.wait_after(&code, retry_after);
                 let answer = AttemptAnswer { error_code: Some(code.clone()), ..answer };
                 self.record(Evidence::Rejected { class, code, message }, retry_after, answer);
             }
@@ -154,6 +181,10 @@ impl Post {
     }
 
     fn entry(&self, evidence: Evidence, retry_after: Option<Duration>, answer: Option<AttemptAnswer>) -> EvidenceEntry {
+        let retry = match &evidence {
+            Evidence::Rejected { code, .. } => self.claim.context.sender.code_rule(code).retry,
+            _ => CodeRetry::ByClass,
+        };
         EvidenceEntry {
             blast: self.claim.blast,
             recipient: self.person.id,
@@ -165,6 +196,7 @@ impl Post {
             answer,
             jitter: rand::random(),
             retry_after: retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
+            retry,
         }
     }
 }

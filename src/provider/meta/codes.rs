@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::domain::retry::ErrorClass;
+use crate::domain::retry::{CodeRetry, CodeRule, ErrorClass};
 
 mod table;
 
@@ -24,23 +24,6 @@ pub struct CodeEntry {
     pub wait: Option<Duration>,
     /// What the requirement says of it.
     pub requirement: Option<&'static str>,
-}
-
-/// Whether a person with this code is sent to again, also when it comes after the message had an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CodeRetry {
-    /// By the rules of its class, while the message has no id; never once it has one.
-    ByClass,
-    /// At most so often in all, no sooner than this after the last time.
-    Automatic {
-        tries: i32,
-        after: Duration,
-    },
-    /// When an operator or a setting asks for it, no sooner than this after the last time.
-    OnRequest {
-        after: Duration,
-    },
-    Never,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -81,6 +64,11 @@ pub fn of(code: i64) -> Option<&'static CodeEntry> {
 /// The entry of a code as text.
 pub fn of_text(code: &str) -> Option<&'static CodeEntry> {
     of(code.trim().parse().ok()?)
+}
+
+/// When a code is tried again; nothing special of one that this version does not know.
+pub fn rule(code: &str) -> CodeRule {
+    of_text(code).map_or_else(CodeRule::default, |entry| CodeRule { retry: entry.retry, wait: entry.wait })
 }
 
 /// The class of a failure after the message had an id: never one that would send it again by itself.
@@ -127,11 +115,14 @@ const CLASSES: [(ErrorClass, &str); 7] = [
 
 fn again(entry: &CodeEntry) -> String {
     match (entry.retry, entry.wait) {
+        (CodeRetry::Growing { base }, _) => {
+            format!("after {base} s, then {} s, and so on: this person only", base * base)
+        }
         (CodeRetry::Automatic { tries, after }, _) => format!("{tries} times in all, {} apart", span(after)),
         (CodeRetry::OnRequest { after }, _) if after.is_zero() => "when an operator says so".to_owned(),
         (CodeRetry::OnRequest { after }, _) => format!("when an operator or a setting says so, after {}", span(after)),
         (CodeRetry::Never, _) => "never".to_owned(),
-        (CodeRetry::ByClass, Some(wait)) => format!("after {} at the earliest", span(wait)),
+        (CodeRetry::ByClass, Some(wait)) => format!("by itself, after {} at the earliest", span(wait)),
         (CodeRetry::ByClass, None) => String::new(),
     }
 }
@@ -155,6 +146,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::domain::retry::{OperatorRetry, is_known_unsent};
 
     #[test]
     fn every_code_of_the_wire_page_has_the_class_that_the_page_gives_it() {
@@ -225,6 +217,27 @@ mod tests {
         assert_eq!(retry(131_050), Some((CodeRetry::Never, true)));
         assert_eq!(retry(131_047), Some((CodeRetry::Never, true)));
         assert_eq!(retry(100), Some((CodeRetry::Never, true)));
+        assert_eq!(retry(131_056), Some((CodeRetry::Growing { base: 4 }, false)));
+        assert_eq!(rule("131057").wait, Some(Duration::from_secs(60)));
+        assert_eq!(rule("134101").wait, Some(Duration::from_secs(10 * 60)));
+        assert_eq!(rule("of tomorrow"), CodeRule::default());
+    }
+
+    #[test]
+    fn what_an_operator_may_retry_is_what_the_table_says() {
+        for entry in TABLE {
+            let operator = OperatorRetry::of(&entry.first.to_string());
+            let expected = match entry.retry {
+                CodeRetry::OnRequest { after } if after.is_zero() => OperatorRetry::Now,
+                CodeRetry::OnRequest { .. } => OperatorRetry::NextDay,
+                CodeRetry::Never => OperatorRetry::Never,
+                _ => OperatorRetry::WhereNeverTaken,
+            };
+            assert_eq!(operator, expected, "{entry:?}");
+            let is_retried_after_an_id =
+                matches!(entry.retry, CodeRetry::Automatic { .. } | CodeRetry::OnRequest { .. });
+            assert_eq!(is_known_unsent(&entry.first.to_string()), is_retried_after_an_id, "{entry:?}");
+        }
     }
 
     #[test]

@@ -165,10 +165,10 @@ fn refused(error: &MetaError, answer: &HttpAnswer) -> SendOutcome {
     }
 }
 
-/// What Meta asks for, else what its usage header foretells to a throttled app, else what the table says.
+/// What Meta asks for, else what its usage header foretells to a throttled app.
 fn wait(answer: &HttpAnswer, entry: &codes::CodeEntry) -> Option<Duration> {
     let foretold = || ApiUsage::of(&answer.headers).blocked_for.filter(|_| entry.class == ErrorClass::SlowSender);
-    answer.retry_after.or_else(foretold).or(entry.wait)
+    answer.retry_after.or_else(foretold)
 }
 
 /// Classifies an answer without an error of Meta's: something in between gave it, or Meta in trouble. The same rules as

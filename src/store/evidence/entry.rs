@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
-use crate::domain::recipient::{AttemptOutcome, Evidence, StampedEvidence};
+use crate::domain::recipient::{AttemptOutcome, Evidence, Mark, ProviderStage, Resolution, StampedEvidence, Undone};
+use crate::domain::retry::CodeRetry;
 use crate::domain::status::Status;
 use crate::store::claim::ClaimSnapshot;
 
@@ -26,6 +27,8 @@ pub struct EvidenceEntry {
     pub jitter: f64,
     /// The provider's own wish for when to try again.
     pub retry_after: Option<TimeDelta>,
+    /// Of a refusal or a failure: what its code says of trying again.
+    pub retry: CodeRetry,
     /// The person's row, where it is known from its claim.
     pub snapshot: Option<ClaimSnapshot>,
 }
@@ -43,14 +46,48 @@ impl EvidenceEntry {
             answer: None,
             jitter: 0.5,
             retry_after: None,
+            retry: CodeRetry::ByClass,
             snapshot: None,
         }
+    }
+
+    /// Whether somebody may be queued again because of it: their blast is held meanwhile.
+    pub(super) const fn may_requeue(&self) -> bool {
+        may_requeue(&self.stamped.evidence, self.retry)
+    }
+
+    /// Whether somebody settled may be.
+    pub(super) const fn may_reopen(&self) -> bool {
+        may_reopen(&self.stamped.evidence, self.retry)
     }
 
     /// Whether it can be written without reading the row: an acceptance of somebody whose row is known. It asks neither for
     /// the blast's state nor for the time.
     pub const fn is_known(&self) -> bool {
         self.snapshot.is_some() && matches!(self.stamped.evidence, Evidence::Accepted { .. })
+    }
+}
+
+/// Whether somebody may be queued again because of such evidence.
+pub(super) const fn may_requeue(evidence: &Evidence, retry: CodeRetry) -> bool {
+    matches!(
+        evidence,
+        Evidence::Rejected { .. }
+            | Evidence::Released { .. }
+            | Evidence::Manual(Mark::Resolve(Resolution::Resend) | Mark::Retry)
+    ) || may_reopen(evidence, retry)
+}
+
+/// Whether somebody settled may be open again after it: a completed blast is not over then.
+pub(super) const fn may_reopen(evidence: &Evidence, retry: CodeRetry) -> bool {
+    match evidence {
+        Evidence::Provider { stage: ProviderStage::Failed, .. } => match retry {
+            CodeRetry::Automatic { .. } => true,
+            CodeRetry::OnRequest { after } => !after.is_zero(),
+            CodeRetry::ByClass | CodeRetry::Growing { .. } | CodeRetry::Never => false,
+        },
+        Evidence::Undo(Undone::Resolve(_) | Undone::OptOut) | Evidence::Manual(Mark::Retry) => true,
+        _ => false,
     }
 }
 

@@ -43,6 +43,7 @@ struct BlastRecord {
     unasked: i64,
     people: Option<Json<BTreeMap<String, i64>>>,
     amount: Option<Decimal>,
+    held: i64,
     opted_out_later: i64,
 }
 
@@ -50,11 +51,11 @@ struct BlastRecord {
 macro_rules! blasts {
     ($tail:literal) => {
         concat!(
-            "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, q.next_due_at, q.next_due_reason,
+            "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
                     coalesce(u.unasked, 0) as unasked, o.opted_out_later
                from blasts b
                join senders s on s.id = b.sender_id
-               left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount
+               left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount, sum(held)::bigint as held
                                     from blast_status_counts where blast_id = b.id) c on true
                left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
                                    where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
@@ -106,7 +107,8 @@ pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreEr
 
 impl BlastRecord {
     fn counts(&self) -> Counts {
-        let mut counts = Counts { amount: self.amount.unwrap_or_default(), ..Counts::default() };
+        let (amount, held_by_meta) = (self.amount.unwrap_or_default(), self.held);
+        let mut counts = Counts { held_by_meta, amount, ..Counts::default() };
         for (word, people) in self.people.iter().flat_map(|people| people.iter()) {
             if let Some(status) = Status::from_word(word) {
                 counts.add(status, *people);
@@ -157,14 +159,15 @@ const fn unasked(found: i64) -> Total {
 
 /// How many people are in each status, in one reading.
 pub async fn counts(pool: &PgPool, id: BlastId) -> Result<Counts, StoreError> {
-    let rows: Vec<(Status, i64, Decimal)> =
-        sqlx::query_as("select status, people, amount from blast_status_counts where blast_id = $1")
+    let rows: Vec<(Status, i64, Decimal, i64)> =
+        sqlx::query_as("select status, people, amount, held from blast_status_counts where blast_id = $1")
             .bind(id)
             .fetch_all(pool)
             .await?;
     let mut counts = Counts::default();
-    for (status, people, amount) in rows {
+    for (status, people, amount, held) in rows {
         counts.add(status, people);
+        counts.held_by_meta += held;
         counts.amount += amount;
     }
     Ok(counts)

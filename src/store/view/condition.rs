@@ -36,9 +36,11 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
     }
 }
 
-/// At *sent*, and asked about.
-const STUCK_AT_SENT: &str = "status = 'sent' and (sent_at is null or exists (
-    select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at))";
+/// At *sent*, not held back, and asked about; Meta tells by itself.
+const STUCK_AT_SENT: &str = "status = 'sent' and is_held(status, provider_status) is not true and (sent_at is null
+    or exists (select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at)
+    or exists (select 1 from blasts b join senders s on s.id = b.sender_id
+                where b.id = blast_recipients.blast_id and s.provider = 'meta'))";
 
 /// The most digits that are looked for in names.
 const NAME_DIGITS_MAX: usize = 6;

@@ -180,6 +180,7 @@ fn counts_of_nine_digits_at_every_size() {
         failed: n,
         opted_out: n,
         skipped: n,
+        held_by_meta: 0,
         amount: Decimal::new(999_999_999_999, 2),
     };
     dashboard.answer(Completion::Blasts(Ok(vec![BlastView { counts, total_recipients: n * 11, ..raya() }])));

@@ -170,9 +170,12 @@ fn others(blast: &BlastView, room: u16) -> String {
     fitting.unwrap_or_else(|| short.join(" "))
 }
 
-/// Who is at *sent* and not known to be stuck there.
+/// Who is at *sent* and not known to be stuck there: held by Meta, or never asked about (which Meta never is).
 fn unasked(blast: &BlastView) -> String {
     match blast.unasked {
+        Total::Exactly(0) if blast.counts.held_by_meta > 0 => {
+            format!("{} held by Meta", number(blast.counts.held_by_meta))
+        }
         Total::Exactly(0) => String::new(),
         Total::Exactly(people) => format!("{} not asked about yet", number(people)),
         Total::AtLeast(people) => format!("{}+ not asked about yet", number(people)),

@@ -83,9 +83,10 @@ async fn send(shop: &Shop) {
     }
 }
 
-/// All are posted to, all is announced, and all of that is applied.
+/// All are posted to, all is announced, and all of that is applied. Whoever is undeliverable is tried again hours later.
 async fn until_over(shop: &Shop) {
-    let open = "select count(*) from blast_recipients where status in ('queued', 'sending')";
+    let open = "select count(*) from blast_recipients
+                 where status = 'sending' or status = 'queued' and error_code is distinct from '131026'";
     eventually_async("all are posted to", async || shop.number(open).await == 0).await;
     eventually_async("all is announced", async || shop.sim.truth().await["settled"] == true).await;
     let left = "select count(*) from webhook_inbox where state in ('new', 'parked')";
@@ -96,7 +97,8 @@ async fn assert_as_announced(shop: &Shop) {
     let truth = shop.sim.truth().await;
     let expected: HashMap<String, Vec<String>> = truth["posts"].as_array().unwrap().iter().map(expected).collect();
     let people: Vec<(String, String)> = sqlx::query_as(
-        "select phone_number, case when error_code = '131050' then 'failed' else status::text end
+        "select phone_number, case when error_code = '131050' or error_code = '131026' and status = 'queued' then 'failed'
+                                   else status::text end
            from blast_recipients order by id",
     )
     .fetch_all(&shop.database.pool)

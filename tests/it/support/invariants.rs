@@ -61,6 +61,9 @@ const INVARIANTS: [Rule; 14] = [
           where y.attempt = x.attempt + 1
             and not exists (select 1 from provider_message m where m.recipient_id = x.recipient_id
                                and m.attempt = x.attempt and m.outcome in ('rejected', 'released'))
+            -- Meta took it, and said later with one of these codes that it did not arrive.
+            and not exists (select 1 from status_history h where h.recipient_id = x.recipient_id
+                               and h.attempt = x.attempt and h.metadata ->> 'code' in ('131026', '131049', '130472', '132015'))
             and not exists (select 1 from operator_actions o where o.recipient_id = x.recipient_id
                                and o.action = 'resolve' and o.detail ->> 'resolution' = 'resend'
                                and o.at between x.claimed_at and y.claimed_at)",
@@ -85,10 +88,12 @@ const INVARIANTS: [Rule; 14] = [
     (
         "counters that differ from a recount",
         "select coalesce(x.blast_id, c.blast_id) || ' ' || coalesce(x.status, c.status)
-           from (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount
+           from (select blast_id, status, count(*) as people, coalesce(sum(amount), 0) as amount,
+                        count(*) filter (where is_held(status, provider_status)) as held
                    from blast_recipients group by 1, 2) x
            full join (select * from blast_status_counts where blast_id in (select id from blasts)) c using (blast_id, status)
-          where coalesce(x.people, 0) <> coalesce(c.people, 0) or coalesce(x.amount, 0) <> coalesce(c.amount, 0)",
+          where coalesce(x.people, 0) <> coalesce(c.people, 0) or coalesce(x.amount, 0) <> coalesce(c.amount, 0)
+             or coalesce(x.held, 0) <> coalesce(c.held, 0)",
     ),
     (
         "a total that differs from a recount",
@@ -112,7 +117,8 @@ const INVARIANTS: [Rule; 14] = [
         "a stage that news lowered",
         "select recipient_id || ' ' || old_status || ' to ' || new_status from status_history
           where source <> 'operator' and old_status between 'sent' and 'closed'
-            and (new_status < old_status or new_status > 'closed' and old_status > 'sent')",
+            and (new_status < old_status or new_status > 'closed' and old_status > 'sent')
+            and not (old_status = 'sent' and new_status = 'queued' and metadata ->> 'code' in ('131026', '131049', '130472'))",
     ),
     (
         "a stage that an operator lowered without taking anything back",
@@ -128,8 +134,8 @@ const INVARIANTS: [Rule; 14] = [
         "select r.phone_number || ' ' || r.status from provider_message m join blast_recipients r on r.id = m.recipient_id
           where m.outcome = 'accepted' and r.status in ('queued', 'sending', 'uncertain', 'skipped', 'opted_out')
             and r.attempt = m.attempt
-            -- The provider took it, and said later that they had opted out.
-            and not (r.status = 'opted_out' and r.failed_attempt = m.attempt)",
+            -- The provider took it, and said later that they had opted out, or that it did not arrive.
+            and r.failed_attempt is distinct from m.attempt",
     ),
     (
         "an attempt under a lease that somebody else had taken over",

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{CodeEntry, CodeRetry, DAY, HOUR};
+use super::{CodeEntry, DAY, HOUR};
+use crate::domain::retry::CodeRetry;
 use crate::domain::retry::ErrorClass::{FailRecipient, NotNow, OptOut, PauseBlast, Retry, SlowSender, StopSender};
 
 /// Codes, Meta's words for each, and what an operator can do.
@@ -168,7 +169,7 @@ pub const TABLE: &[CodeEntry] = &[
         134_101,
         PauseBlast,
         "Template is syncing",
-        "Meta is still preparing the template: resume in ten minutes",
+        "Meta is still preparing the template: the blast waits and goes on by itself",
     )
     .wait(10 * 60),
     CodeEntry::new(
@@ -208,7 +209,7 @@ pub const TABLE: &[CodeEntry] = &[
         "(Business Account, Consumer Account) pair rate limit hit",
         "this person had too many messages from this number in a short time: it is sent later",
     )
-    .wait(4),
+    .retry(CodeRetry::Growing { base: 4 }),
     CodeEntry::new(131_021, FailRecipient, "Recipient cannot be sender", "take your own number off the list"),
     CodeEntry::new(
         131_026,

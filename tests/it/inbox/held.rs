@@ -1,0 +1,129 @@
+//! Messages that Meta accepts and holds back: they count apart, are never sent again, and a pause of their template waits for an
+//! operator.
+
+use serde_json::json;
+
+use super::scene::{InboxScene, failed, status, statuses};
+use crate::support::eventually_async;
+
+const HELD: &str = "update blast_recipients set provider_status = 'held_for_quality_assessment' where id <= 3";
+
+#[tokio::test]
+async fn who_is_held_by_meta_counts_apart_until_a_sent_or_later_webhook_comes() {
+    let scene = InboxScene::with(5, "cloud", HELD).await;
+    let shown = async || scene.shop.json(&["blast", "show", "1"]).await;
+
+    let before = shown().await;
+    assert_eq!((&before["counts"]["sent"], &before["counts"]["held_by_meta"]), (&json!(5), &json!(3)));
+    assert_eq!((&before["stuck"]["sent"], &before["unasked"]), (&json!(2), &json!(0)), "who is held is not stuck");
+    let text = scene.shop.ok(&["blast", "show", "1"]).await;
+    assert!(text.contains("3 at sent are held by Meta"), "{text}");
+    assert!(scene.shop.ok(&["blast", "report", "1"]).await.contains("3 at sent are held by Meta"));
+    scene.shop.invariants().await;
+
+    scene.receive(statuses(&[status(1, "sent"), status(2, "delivered"), status(4, "sent")])).await;
+
+    let after = shown().await;
+    assert_eq!((&after["counts"]["sent"], &after["counts"]["held_by_meta"]), (&json!(4), &json!(1)));
+    assert_eq!(after["stuck"]["sent"], json!(3));
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_template_that_is_paused_under_assessment_has_its_blast_wait_for_the_operator() {
+    let scene = InboxScene::with(5, "cloud", HELD).await;
+    assert_eq!(scene.shop.state("1").await, "completed");
+
+    scene.receive(statuses(&[failed(1, 132_015), failed(2, 132_015)])).await;
+
+    assert_eq!(scene.shop.state("1").await, "paused", "also one that was over");
+    let why = scene.text("select state_reason from blasts").await.unwrap();
+    assert!(why.contains("by the test"), "{why}");
+    let shown = scene.shop.json(&["blast", "show", "1"]).await;
+    assert_eq!((&shown["counts"]["failed"], &shown["counts"]["held_by_meta"]), (&json!(2), &json!(1)));
+    scene.shop.until_idle().await;
+    assert_eq!(scene.shop.state("1").await, "paused", "an engine does not end it");
+    let refused = scene.shop.run(&["blast", "retry", "1", "--yes", "--no-engine"]).await;
+    assert_eq!(refused.code, 3, "only asked for by its code: {refused:?}");
+
+    let retried = scene.shop.json(&["blast", "retry", "1", "--code", "132015", "--yes", "--no-engine"]).await;
+
+    assert_eq!((&retried["people"], &retried["state"]), (&json!(2), &json!("paused")));
+    assert_eq!(scene.shop.count("queued").await, 2);
+    scene.receive(statuses(&[status(1, "sent")])).await;
+    assert_eq!(scene.status(1).await, "queued", "late news of the message that was dropped lifts nobody");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn an_undeliverable_message_is_tried_again_hours_later_also_when_the_blast_was_over() {
+    let scene = InboxScene::sent(3).await;
+
+    scene.receive(statuses(&[failed(1, 131_026), failed(2, 131_049), failed(2, 131_049), failed(1, 131_026)])).await;
+
+    assert_eq!([scene.status(1).await, scene.status(2).await], ["queued", "failed"], "131049 not by itself");
+    assert_eq!(scene.shop.state("1").await, "sending");
+    let due = "select extract(epoch from next_attempt_at - now())::bigint / 60 from blast_recipients where id = 1";
+    let minutes = scene.shop.number(due).await;
+    assert!((239..=264).contains(&minutes), "four hours, at most a tenth more: {minutes}");
+    scene.receive(statuses(&[status(1, "sent")])).await;
+    assert_eq!(scene.status(1).await, "queued");
+    scene.receive(statuses(&[status(1, "delivered")])).await;
+    assert_eq!(scene.status(1).await, "delivered", "it arrived after all");
+    eventually_async("it is over again", async || scene.shop.state("1").await == "completed").await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn the_third_undeliverable_message_is_the_last_and_a_cancelled_blast_tries_none() {
+    let twice = "update blast_recipients set tries = 2 where id = 1";
+    let scene = InboxScene::with(2, "cloud", twice).await;
+    scene.receive(statuses(&[failed(1, 131_026)])).await;
+    assert_eq!(scene.status(1).await, "failed");
+    scene.shop.execute("update blasts set state = 'cancelled'").await;
+
+    scene.receive(statuses(&[failed(2, 131_026)])).await;
+
+    assert_eq!(scene.status(2).await, "failed");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_blast_that_says_so_tries_those_again_after_a_day_who_had_enough_marketing() {
+    let scene = InboxScene::with(2, "cloud", "update blasts set retry_next_day = true").await;
+
+    scene.receive(statuses(&[failed(1, 131_049), failed(2, 130_472)])).await;
+
+    assert_eq!(scene.shop.count("queued").await, 2);
+    let soonest = "select min(extract(epoch from next_attempt_at - now()))::bigint / 3600 from blast_recipients";
+    assert!(scene.shop.number(soonest).await >= 23);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn equal_failures_in_a_row_by_webhook_pause_the_blast_unless_other_news_comes_between_them() {
+    let sending = "update blasts set state = 'sending';
+                   update blast_recipients set status = 'uncertain', standing = 'uncertain', reason = 'a test' where id = 12;
+                   update provider_message set outcome = 'unknown', message_id = null where recipient_id = 12;
+                   update status_history set new_status = 'uncertain' where recipient_id = 12";
+    let scene = InboxScene::with(13, "cloud", sending).await;
+    let wrong = |n| failed(n, 131_053);
+
+    scene.receive(statuses(&[wrong(1), wrong(2), wrong(2), wrong(2), wrong(2)])).await;
+    scene.receive(statuses(&[wrong(3), status(4, "sent"), wrong(4), status(5, "delivered"), wrong(6)])).await;
+    assert_eq!(scene.shop.state("1").await, "sending", "three, and then other news");
+    scene.receive(statuses(&[wrong(7), wrong(8), failed(9, 131_052)])).await;
+    assert_eq!(scene.shop.state("1").await, "sending", "another code begins anew");
+    assert_eq!(scene.shop.number("select length::bigint from blast_late_streaks").await, 1);
+    scene.receive(statuses(&[failed(10, 131_052), failed(11, 131_052), failed(1, 131_052)])).await;
+    assert_eq!(scene.shop.state("1").await, "sending", "three: the fourth had failed before");
+    scene.shop.execute("update blast_late_streaks set length = 4").await;
+
+    scene.receive(statuses(&[failed(13, 131_052)])).await;
+
+    assert_eq!(scene.shop.state("1").await, "paused");
+    let why = scene.text("select state_reason from blasts").await.unwrap();
+    assert!(why.starts_with("5 equal failures in a row"), "{why}");
+    assert_eq!(scene.shop.number("select count(*) from blast_late_streaks").await, 0);
+    scene.shop.invariants().await;
+}

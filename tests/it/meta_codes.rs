@@ -1,0 +1,95 @@
+//! Meta's codes over HTTP: what is tried again by itself, when, and how often.
+
+use serde_json::{Value, json};
+
+use crate::support::serve::{APP_SECRET, NUMBER, Serve, senders, with_secrets};
+use crate::support::{Setup, Shop, digits, eventually_async, said};
+
+/// Four hours are two seconds and a half.
+const SPEED: &str = "6000";
+
+async fn shop() -> Shop {
+    let sim = ["--latency", "5ms", "--speed", SPEED, "--phone-number-id", NUMBER, "--app-secret", APP_SECRET];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", format!("{}[engine]\nspeed = {SPEED}\n", senders(shop.sim.base_url())));
+    shop
+}
+
+/// Blast 1, to the first people.
+async fn send(shop: &Shop, people: u32) {
+    let rows: Vec<_> = (0..people).map(|n| format!("Person {n},{}", digits(n))).collect();
+    let list = shop.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
+    let new = ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--language", "en_US", "--recipients"];
+    for verb in [&[&new[..], &[list.to_str().unwrap()]].concat()[..], &["blast", "send", "1", "--yes", "--no-engine"]] {
+        let done = said(with_secrets(shop.command(verb))).await;
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+}
+
+fn refusal(code: u32, times: u32) -> Value {
+    let body = json!({ "error": { "message": format!("(#{code}) By the test"), "code": code } });
+    json!([{ "code": 400, "body": body.to_string(), "times": times }])
+}
+
+async fn posts_to(shop: &Shop, n: u32) -> usize {
+    shop.sim.posts().await.iter().filter(|post| post.phone == digits(n)).count()
+}
+
+#[tokio::test]
+async fn an_undeliverable_message_is_posted_three_times_in_all_and_a_wrong_one_once() {
+    let shop = shop().await;
+    shop.sim.answer_send(&digits(0), refusal(131_026, 100)).await;
+    shop.sim.answer_send(&digits(1), refusal(131_026, 1)).await;
+    shop.sim.answer_send(&digits(2), refusal(100, 100)).await;
+    shop.sim.answer_send(&digits(3), refusal(131_049, 100)).await;
+    let serve = Serve::start(&shop, &[]).await;
+
+    send(&shop, 5).await;
+
+    shop.until_state("1", "completed").await;
+    let mut posts = Vec::new();
+    for n in 0..5 {
+        posts.push(posts_to(&shop, n).await);
+    }
+    assert_eq!(posts, [3, 2, 1, 1, 1]);
+    assert_eq!((shop.count("failed").await, shop.count("sent").await), (3, 2));
+    let retried = shop.run(&["blast", "retry", "1", "--code", "100", "--yes", "--no-engine"]).await;
+    assert_eq!(retried.code, 3, "{retried:?}");
+    serve.stop().await;
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_pair_limit_holds_up_one_person_and_a_template_that_is_syncing_the_whole_blast() {
+    let shop = shop().await;
+    shop.sim.answer_send(&digits(0), refusal(131_056, 2)).await;
+    shop.sim.answer_send(&digits(1), refusal(134_101, 1)).await;
+    let serve = Serve::start(&shop, &[]).await;
+
+    send(&shop, 3).await;
+
+    shop.until_state("1", "completed").await;
+    assert_eq!([posts_to(&shop, 0).await, posts_to(&shop, 1).await, posts_to(&shop, 2).await], [3, 2, 1]);
+    assert_eq!(shop.count("sent").await, 3);
+    serve.stop().await;
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_blast_says_that_it_waits_for_a_template_that_is_syncing() {
+    let sim = ["--latency", "5ms", "--phone-number-id", NUMBER];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    shop.sim.answer_any_send(refusal(134_101, 100)).await;
+    let serve = Serve::start(&shop, &[]).await;
+
+    send(&shop, 3).await;
+
+    let said = shop.until_waiting("1", "provider").await;
+    assert!(said["text"].as_str().unwrap().contains("By the test"), "{said}");
+    assert_eq!(shop.state("1").await, "sending", "refusals of messages that were in flight together count once");
+    let wait = "select extract(epoch from (waiting -> 'blasts' -> '1' ->> 'until')::timestamptz - now())::bigint
+                  from sender_leases where waiting -> 'blasts' -> '1' is not null";
+    eventually_async("ten minutes", async || (500..=600).contains(&shop.number(wait).await)).await;
+    serve.stop().await;
+}
