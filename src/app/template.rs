@@ -9,6 +9,7 @@ use super::App;
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::template::{MediaSource, ParameterValue, TemplateMessage};
 use crate::engine::ConfiguredSender;
+use crate::provider::meta::GraphError;
 use crate::provider::meta::preflight::{FetchedTemplate, MediaFile, TemplateList, TemplateMismatch, check};
 
 /// The list of templates is waited for this long, in all.
@@ -74,7 +75,7 @@ impl App {
         message: &TemplateMessage,
     ) -> Result<FittedTemplate, TemplateRefusal> {
         let sender = self.template_sender(sender)?;
-        let list = templates(sender).await?;
+        let list = templates_named(sender, message.name()).await?;
         let is_ours =
             |template: &&FetchedTemplate| template.name == message.name() && template.language == message.language();
         let filled = match list.templates.iter().find(is_ours) {
@@ -91,7 +92,8 @@ impl App {
     /// Compares a blast's template with Meta's. Nothing for a text.
     pub(super) async fn template_check(&self, sender: &ConfiguredSender, content: &BlastContent) -> TemplateCheck {
         let BlastContent::Template(message) = content else { return TemplateCheck::default() };
-        let checked = templates(sender).await.and_then(|list| Ok(compare(sender, message, &list)?.clone()));
+        let list = templates_named(sender, message.name()).await;
+        let checked = list.and_then(|list| Ok(compare(sender, message, &list)?.clone()));
         match checked {
             Ok(template) => TemplateCheck { obstacle: None, template: Some(template) },
             Err(error @ TemplateRefusal::Unreadable { .. }) => {
@@ -164,8 +166,10 @@ fn compare<'a>(
     list: &'a TemplateList,
 ) -> Result<&'a FetchedTemplate, TemplateRefusal> {
     match check(message, &list.templates) {
-        Err(TemplateMismatch::Missing { name, .. }) if list.is_cut || list.unreadable > 0 => {
-            let why = format!("`{name}` is not among those that could be read");
+        Err(TemplateMismatch::Missing { name, .. } | TemplateMismatch::OtherLanguage { name, .. })
+            if list.is_cut || list.unreadable > 0 =>
+        {
+            let why = format!("`{name}` in {} is not among those that could be read", message.language());
             Err(TemplateRefusal::Unreadable { sender: sender.name.clone(), why })
         }
         other => Ok(other?),
@@ -174,8 +178,25 @@ fn compare<'a>(
 
 async fn templates(sender: &ConfiguredSender) -> Result<TemplateList, TemplateRefusal> {
     let Some(meta) = &sender.meta else { return Err(other_provider(sender)) };
+    in_time(sender, meta.templates()).await
+}
+
+/// Those of one name; where there are none, all of them, so that the one that was meant can be named.
+async fn templates_named(sender: &ConfiguredSender, name: &str) -> Result<TemplateList, TemplateRefusal> {
+    let Some(meta) = &sender.meta else { return Err(other_provider(sender)) };
+    let read = async {
+        let named = meta.templates_named(name).await?;
+        if named.templates.iter().any(|template| template.name == name) { Ok(named) } else { meta.templates().await }
+    };
+    in_time(sender, read).await
+}
+
+async fn in_time(
+    sender: &ConfiguredSender,
+    read: impl Future<Output = Result<TemplateList, GraphError>>,
+) -> Result<TemplateList, TemplateRefusal> {
     let unreadable = |why: String| TemplateRefusal::Unreadable { sender: sender.name.clone(), why };
-    match timeout(LIST_TIMEOUT, meta.templates()).await {
+    match timeout(LIST_TIMEOUT, read).await {
         Ok(Ok(list)) => Ok(list),
         Ok(Err(error)) => Err(unreadable(error.to_string())),
         Err(_) => Err(unreadable("Meta did not answer in time".to_owned())),

@@ -140,6 +140,13 @@ impl fmt::Display for StatusCall {
     }
 }
 
+/// Whether a version of Meta's API is written as `v24.0`.
+pub fn is_api_version(version: &str) -> bool {
+    let is_number = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = version.strip_prefix('v').and_then(|version| version.split_once('.'));
+    parts.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
 /// Which of Meta's calls sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum SendEdge {

@@ -12,7 +12,12 @@ use super::super::http::{BuildError, ExchangeError, HttpAnswer, HttpConnections,
 use super::super::lenient::{describe, json, short};
 use super::codes;
 use super::error::MetaError;
+use crate::domain::sender::is_api_version;
 use crate::domain::text::clean;
+use crate::provider::BODY_MAX;
+
+/// The longest page of a list, in bytes: 80 KB for each of a hundred templates.
+const LIST_MAX: usize = 8 * 1024 * 1024;
 
 /// The calls of one sender.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(super) struct GraphClient {
     base: Url,
     /// The headers of every call. The token is marked as sensitive, so that it is not printed.
     headers: HeaderMap,
+    /// To be masked where Meta repeats it.
+    token: SecretString,
 }
 
 /// Why a call that sends nothing has no result.
@@ -60,7 +67,7 @@ impl GraphClient {
     ) -> Result<Self, BuildError> {
         let url = Url::parse(base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.ok_or_else(|| BuildError::Address(clean(base_url).into_owned()))?;
-        if !is_version(version) {
+        if !is_api_version(version) {
             return Err(BuildError::MetaVersion(clean(version).into_owned()));
         }
         let bearer = format!("Bearer {}", token.expose_secret());
@@ -71,6 +78,7 @@ impl GraphClient {
             connections: HttpConnections::new(url.clone(), timeout, keep_alive),
             base: under(&url, version),
             headers: HeaderMap::from_iter(headers),
+            token: token.clone(),
         })
     }
 
@@ -96,13 +104,13 @@ impl GraphClient {
         self.connections.abandon(answer);
     }
 
-    /// The JSON of a `GET`.
+    /// The JSON of a `GET`. A page of a hundred templates is longer than any other answer.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, GraphError> {
         let mut url = self.url(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.call(self.get_request(url)).await
+        self.call_within(self.get_request(url), LIST_MAX).await
     }
 
     fn get_request(&self, url: Url) -> Request {
@@ -117,15 +125,12 @@ impl GraphClient {
         let url = url.ok_or_else(|| GraphError::Elsewhere(short(address)))?;
         let mut request = self.get_request(url);
         request.headers_mut().remove(ACCEPT);
-        let answer = self.connections.exchange_within(request, limit).await;
-        let answer = answer.map_err(|error| match error.into_parts() {
-            (why, raw) if raw.http_status.is_some() => GraphError::Unreadable(why),
-            (why, _) => GraphError::Unreachable(why),
-        })?;
+        let answer = self.connections.exchange_within(request, limit).await.map_err(no_answer)?;
         if answer.status == 200 {
             return Ok(answer);
         }
-        Err(success(&answer).err().unwrap_or_else(|| GraphError::Unreadable(format!("HTTP {}", answer.status))))
+        let refusal = self.success(&answer).err();
+        Err(refusal.unwrap_or_else(|| GraphError::Unreadable(format!("HTTP {}", answer.status))))
     }
 
     /// Whether the token may be sent there: Meta's own hosts over TLS, or where the API itself is.
@@ -138,29 +143,41 @@ impl GraphClient {
 
     /// The JSON of a call that sends no message.
     pub async fn call(&self, request: Request) -> Result<Value, GraphError> {
-        let answer = self.connections.exchange(request).await;
-        success(&answer.map_err(|error| GraphError::Unreachable(error.into_parts().0))?)
+        self.call_within(request, BODY_MAX).await
+    }
+
+    async fn call_within(&self, request: Request, limit: usize) -> Result<Value, GraphError> {
+        self.success(&self.connections.exchange_within(request, limit).await.map_err(no_answer)?)
+    }
+
+    fn success(&self, answer: &HttpAnswer) -> Result<Value, GraphError> {
+        let status = answer.status;
+        let body = json(&answer.body);
+        if let Some(error) = body.as_ref().and_then(MetaError::of_answer) {
+            let code = error.code_text();
+            let message = if error.message.is_empty() { format!("HTTP {status}") } else { error.message };
+            return Err(GraphError::Refused { code, message: self.without_token(message) });
+        }
+        if !(200..300).contains(&status) {
+            let message = describe(&answer.body).to_owned();
+            return Err(GraphError::Refused { code: format!("http_{status}"), message });
+        }
+        body.ok_or_else(|| GraphError::Unreadable(describe(&answer.body).to_owned()))
+    }
+
+    /// Masks this sender's token in a sentence of Meta's, which goes to logs and screens. Tokens of others are recognised
+    /// by their form where errors are read.
+    pub fn without_token(&self, sentence: String) -> String {
+        let token = self.token.expose_secret();
+        if token.is_empty() || !sentence.contains(token) { sentence } else { sentence.replace(token, "…") }
     }
 }
 
-fn success(answer: &HttpAnswer) -> Result<Value, GraphError> {
-    let status = answer.status;
-    let body = json(&answer.body);
-    if let Some(error) = body.as_ref().and_then(MetaError::of_answer) {
-        let message = if error.message.is_empty() { format!("HTTP {status}") } else { error.message.clone() };
-        return Err(GraphError::Refused { code: error.code_text(), message });
+fn no_answer(error: ExchangeError) -> GraphError {
+    match error.into_parts() {
+        (why, raw) if raw.http_status.is_some() => GraphError::Unreadable(why),
+        (why, _) => GraphError::Unreachable(why),
     }
-    if !(200..300).contains(&status) {
-        return Err(GraphError::Refused { code: format!("http_{status}"), message: describe(&answer.body).to_owned() });
-    }
-    body.ok_or_else(|| GraphError::Unreadable(describe(&answer.body).to_owned()))
-}
-
-/// `v24.0`.
-fn is_version(version: &str) -> bool {
-    let number = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let parts = version.strip_prefix('v').and_then(|version| version.split_once('.'));
-    parts.is_some_and(|(major, minor)| number(major) && number(minor))
 }
 
 /// An id in a path: digits only, so that it is never taken for another call.

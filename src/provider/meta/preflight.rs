@@ -27,18 +27,29 @@ impl Meta {
 
     /// Every template of the account, up to 6,000.
     pub async fn templates(&self) -> Result<TemplateList, GraphError> {
+        self.templates_of(&[]).await
+    }
+
+    /// The templates whose name this is, or is like this: Meta does not say which.
+    pub async fn templates_named(&self, name: &str) -> Result<TemplateList, GraphError> {
+        self.templates_of(&[("name", name)]).await
+    }
+
+    async fn templates_of(&self, filter: &[(&str, &str)]) -> Result<TemplateList, GraphError> {
         let path = format!("{}/message_templates", self.waba_id);
         let mut list = TemplateList::default();
         let mut after: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let mut query = vec![("fields", template::FIELDS), ("limit", "100")];
+            query.extend(filter);
             query.extend(after.as_deref().map(|cursor| ("after", cursor)));
             let page = self.graph.get(&path, &query).await?;
             list.add(items(&page)?);
-            match next_cursor(&page) {
+            match next_page(&page) {
+                NextPage::None => return Ok(list),
                 // A cursor that stays the same would be read forever.
-                Some(next) if after.as_deref() != Some(next) => after = Some(next.to_owned()),
-                _ => return Ok(list),
+                NextPage::After(next) if after.as_deref() != Some(next) => after = Some(next.to_owned()),
+                NextPage::After(_) | NextPage::Nameless => break,
             }
         }
         list.is_cut = true;
@@ -79,8 +90,19 @@ fn items(page: &Value) -> Result<&Vec<Value>, GraphError> {
     items.ok_or_else(|| GraphError::Unreadable("a list without `data`".to_owned()))
 }
 
-/// `None` on the last page, which has a cursor, but no `next`.
-fn next_cursor(page: &Value) -> Option<&str> {
-    page.pointer("/paging/next")?.as_str()?;
-    page.pointer("/paging/cursors/after")?.as_str().filter(|cursor| !cursor.is_empty())
+/// What follows a page.
+enum NextPage<'a> {
+    None,
+    After(&'a str),
+    /// There is one, and nothing to ask for it by.
+    Nameless,
+}
+
+/// The last page has a cursor, but no `next`.
+fn next_page(page: &Value) -> NextPage<'_> {
+    if page.pointer("/paging/next").and_then(Value::as_str).is_none() {
+        return NextPage::None;
+    }
+    let cursor = page.pointer("/paging/cursors/after").and_then(Value::as_str);
+    cursor.filter(|cursor| !cursor.is_empty()).map_or(NextPage::Nameless, NextPage::After)
 }

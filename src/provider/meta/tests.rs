@@ -13,6 +13,8 @@ use super::*;
 use crate::domain::message::Variables;
 use crate::domain::template::TemplateMessage;
 
+mod listing;
+
 /// A server that gives one answer per request, in order, and hangs up when it has none left.
 struct Answering {
     address: SocketAddr,
@@ -213,26 +215,19 @@ async fn health_names_the_number_or_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn all_pages_of_templates_are_read_and_a_cursor_that_stands_still_ends_it() {
-    let page = |name: &str, after: &str, next: bool| {
-        let template = json!({ "name": name, "language": "ms", "status": "APPROVED" });
-        let mut page = json!({ "data": [template], "paging": { "cursors": { "before": "x", "after": after } } });
-        if next {
-            page["paging"]["next"] = json!("https://elsewhere.example/with-a-token");
-        }
-        ok(&page)
-    };
-    let server = Answering::new(vec![page("a", "c1", true), page("b", "c2", false)]).await;
-    let stuck = Answering::new(vec![page("a", "c1", true), page("b", "c1", true), page("c", "c1", true)]).await;
+async fn the_senders_own_token_is_masked_in_what_meta_says_of_it() {
+    let error =
+        json!({ "error": { "code": 190, "message": "Cannot parse access token s3cret", "type": "OAuthException" } });
+    let refusal = answer("401 Unauthorized", "content-type: application/json\r\n", &error.to_string());
+    let server = Answering::new(vec![refusal.clone(), refusal]).await;
+    let client = server.client();
 
     let list = server.client().templates().await.unwrap();
     let names: Vec<_> = list.templates.iter().map(|template| template.name.as_str()).collect();
 
-    assert_eq!((names, list.is_cut), (vec!["a", "b"], false));
-    let requests = server.requests();
-    assert!(requests[0].starts_with("GET /v24.0/102290129340398/message_templates?fields=id%2Cname"), "{requests:?}");
-    assert!(requests[1].contains("&limit=100&after=c1 HTTP/1.1"), "{requests:?}");
-    assert_eq!(stuck.client().templates().await.unwrap().templates.len(), 2);
+    let SendOutcome::Rejected { message, .. } = &reply.outcome else { panic!("{:?}", reply.outcome) };
+    assert_eq!(message, "Cannot parse access token …");
+    assert!(!health.detail.contains("s3cret"), "{}", health.detail);
 }
 
 #[tokio::test]
