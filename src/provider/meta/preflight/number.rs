@@ -77,7 +77,7 @@ impl NumberHealth {
             status: text("/status"),
             throughput: text("/throughput/level"),
             limit: limits.iter().find_map(|place| MessagingLimit::read(answer.pointer(place)?)),
-            can_send: match text("/health_status/can_send_message").as_deref() {
+            can_send: match text("/health_status/can_send_message").map(|word| word.to_ascii_uppercase()).as_deref() {
                 Some("AVAILABLE") => CanSend::Available,
                 Some("LIMITED") => CanSend::Limited,
                 Some("BLOCKED") => CanSend::Blocked,
@@ -89,19 +89,38 @@ impl NumberHealth {
 
     /// In one line for people.
     pub fn health(&self) -> Health {
-        let verdict = match self.can_send {
-            CanSend::Blocked => HealthVerdict::Bad,
-            CanSend::Limited => HealthVerdict::Doubtful,
-            CanSend::Available | CanSend::Unknown if self.quality == QualityRating::Red => HealthVerdict::Doubtful,
-            CanSend::Available | CanSend::Unknown => HealthVerdict::Good,
+        let standing = self.standing().map(|(verdict, _)| verdict);
+        let verdict = match (self.can_send, standing) {
+            (CanSend::Blocked, _) | (_, Some(HealthVerdict::Bad)) => HealthVerdict::Bad,
+            (CanSend::Limited, _) | (_, Some(HealthVerdict::Doubtful)) => HealthVerdict::Doubtful,
+            _ if self.quality == QualityRating::Red => HealthVerdict::Doubtful,
+            _ => HealthVerdict::Good,
         };
         Health { verdict, detail: self.sentence() }
+    }
+
+    /// What a status other than `CONNECTED` means, where it is known.
+    fn standing(&self) -> Option<(HealthVerdict, &'static str)> {
+        Some(match self.status.as_deref()?.to_ascii_uppercase().as_str() {
+            "BANNED" => (HealthVerdict::Bad, "banned by Meta"),
+            "DELETED" => (HealthVerdict::Bad, "deleted at Meta"),
+            "MIGRATED" => (HealthVerdict::Bad, "moved to another account"),
+            "DISCONNECTED" => (HealthVerdict::Bad, "not registered with the Cloud API"),
+            "RESTRICTED" => (HealthVerdict::Doubtful, "restricted by Meta"),
+            "RATE_LIMITED" => (HealthVerdict::Doubtful, "slowed down by Meta"),
+            "FLAGGED" => (HealthVerdict::Doubtful, "flagged for its quality"),
+            "PENDING" => (HealthVerdict::Doubtful, "not registered yet"),
+            "UNVERIFIED" => (HealthVerdict::Doubtful, "not verified yet"),
+            _ => return None,
+        })
     }
 
     fn sentence(&self) -> String {
         let number = self.display_phone_number.as_deref().unwrap_or("the number");
         let name = self.verified_name.as_ref().map(|name| format!(", named {name}")).unwrap_or_default();
+        let standing = self.standing();
         let state = match self.can_send {
+            _ if standing.is_some_and(|(verdict, _)| verdict == HealthVerdict::Bad) => "cannot send",
             CanSend::Available => "can send",
             CanSend::Limited => "can send with limits",
             CanSend::Blocked => "cannot send",
@@ -114,7 +133,8 @@ impl NumberHealth {
             Some(MessagingLimit::Unlimited) => ", any number of new people a day".to_owned(),
             None => String::new(),
         };
-        let state = format!("{number} {state}{name}, quality {}{limit}", self.quality.as_str());
+        let standing = standing.map(|(_, words)| format!(", {words}")).unwrap_or_default();
+        let state = format!("{number} {state}{standing}{name}, quality {}{limit}", self.quality.as_str());
         [std::slice::from_ref(&state), &self.problems].concat().join("; ")
     }
 }
@@ -179,6 +199,32 @@ mod tests {
 
         assert_eq!(health.verdict, HealthVerdict::Bad);
         assert!(health.detail.ends_with("; No payment method (Add one); Display name not approved"), "{health:?}");
+    }
+
+    #[test]
+    fn a_number_that_meta_has_banned_is_not_good() {
+        let verdict = |key: &str, value: serde_json::Value| {
+            let mut answer = documented();
+            answer[key] = value;
+            NumberHealth::read(&answer).health()
+        };
+        for (status, expected) in [
+            ("BANNED", HealthVerdict::Bad),
+            ("deleted", HealthVerdict::Bad),
+            ("DISCONNECTED", HealthVerdict::Bad),
+            ("RESTRICTED", HealthVerdict::Doubtful),
+            ("FLAGGED", HealthVerdict::Doubtful),
+            ("RATE_LIMITED", HealthVerdict::Doubtful),
+            ("PENDING", HealthVerdict::Doubtful),
+            ("CONNECTED", HealthVerdict::Good),
+            ("A_NEW_WORD", HealthVerdict::Good),
+        ] {
+            assert_eq!(verdict("status", json!(status)).verdict, expected, "{status}");
+        }
+        let banned = verdict("status", json!("BANNED")).detail;
+        assert!(banned.starts_with("+60 12-345 6789 cannot send, banned by Meta, named Kedai Aina"), "{banned}");
+        let blocked = verdict("health_status", json!({ "can_send_message": "Blocked" }));
+        assert_eq!(blocked.verdict, HealthVerdict::Bad);
     }
 
     #[test]
