@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::App;
 use crate::domain::content::{BlastContent, MessageContent};
-use crate::domain::template::{MediaSource, ParameterValue, TemplateMessage};
+use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateMessage};
 use crate::engine::ConfiguredSender;
 use crate::provider::meta::GraphError;
 use crate::provider::meta::preflight::{FetchedTemplate, MediaFile, TemplateList, TemplateMismatch, check};
@@ -64,7 +64,7 @@ impl TemplateCheck {
 }
 
 impl App {
-    /// Fills the body's variables that have no value from the columns of their names, and checks the result against the
+    /// Fills variables that have no value from the columns of their names, and checks the result against the
     /// template that Meta has.
     ///
     /// # Errors
@@ -81,7 +81,8 @@ impl App {
         let filled = match list.templates.iter().find(is_ours) {
             Some(template) => message
                 .clone()
-                .fill_body(&template.variables)
+                .fill_header(template.header_variables())
+                .and_then(|message| message.fill_body(&template.variables))
                 .map_err(|error| TemplateRefusal::Invalid(error.to_string()))?,
             None => message.clone(),
         };

@@ -234,6 +234,13 @@ impl TemplateMessage {
         Ok(self)
     }
 
+    /// Gives a text header's value the name that the template has for it; a named one without a value takes the column of
+    /// its name. A number is left alone: the header's `{{1}}` is another one than the body's.
+    pub fn fill_header(mut self, variables: &[String]) -> Result<Self, TemplateError> {
+        read::fill_header(&mut self.components, variables)?;
+        Ok(self)
+    }
+
     /// Replaces the source of the header's picture, video or document: a local file by the id of its upload.
     #[must_use]
     pub fn with_media(mut self, media: &MediaSource) -> Self {

@@ -152,6 +152,23 @@ fn set_body(components: &mut Vec<TemplateComponent>, given: &Value) -> Result<()
     Ok(())
 }
 
+/// The name of the header's one variable, and its column where it has no value yet.
+pub(super) fn fill_header(components: &mut Vec<TemplateComponent>, keys: &[String]) -> Result<(), TemplateError> {
+    let [key] = keys else { return Ok(()) };
+    if key.parse::<usize>().is_ok() {
+        return Ok(());
+    }
+    let header = components.iter_mut().find_map(|part| match part {
+        TemplateComponent::Header(header) => Some(header),
+        _ => None,
+    });
+    match header {
+        Some(header) => header::set_name(header, key),
+        None => components.insert(0, TemplateComponent::Header(header::of_column(key)?)),
+    }
+    Ok(())
+}
+
 /// The columns of the variables that have no value yet.
 pub(super) fn fill_body(components: &mut Vec<TemplateComponent>, keys: &[String]) -> Result<(), TemplateError> {
     if keys.is_empty() {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{TemplateError, TemplateFault, TemplateHeader, TemplateParameter, array, fault, object, value};
-use crate::domain::template::{HeaderLocation, HeaderMedia, MediaSource};
+use crate::domain::template::{HeaderLocation, HeaderMedia, MediaSource, ParameterValue};
 
 /// `"Sale"`, `{"image":"https://…"}`, `{"document":{"link":"…","filename":"…"}}`, `{"location":{…}}`, or Meta's
 /// parameter, `{"type":"image","image":{…}}`.
@@ -25,6 +25,21 @@ pub(super) fn short(json: &Value) -> Result<TemplateHeader, TemplateError> {
         Some((kind, content)) => component(&[json!({ "type": kind, kind: content })]),
         None => Err(fault("header", TemplateFault::Expected("one of text, image, video, document or location"))),
     }
+}
+
+/// Names the value of a text header that has none yet.
+pub(super) fn set_name(header: &mut TemplateHeader, key: &str) {
+    if let TemplateHeader::Text(texts) = header
+        && let [TemplateParameter::Text { name: name @ None, .. }] = texts.as_mut_slice()
+    {
+        *name = Some(key.to_owned());
+    }
+}
+
+/// A text header whose value is the column of its name.
+pub(super) fn of_column(key: &str) -> Result<TemplateHeader, TemplateError> {
+    let value = ParameterValue::of_column(key).map_err(|error| fault(format!("header {{{{{key}}}}}"), error.into()))?;
+    Ok(TemplateHeader::Text(vec![TemplateParameter::Text { name: Some(key.to_owned()), value }]))
 }
 
 /// Meta's parameters of a header.

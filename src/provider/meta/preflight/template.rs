@@ -96,6 +96,14 @@ impl FetchedTemplate {
         })
     }
 
+    /// The variables of its text header.
+    pub fn header_variables(&self) -> &[String] {
+        match &self.header {
+            Some(HeaderFormat::Text { variables }) => variables,
+            _ => &[],
+        }
+    }
+
     /// Whether its variables have names.
     pub fn is_named(&self) -> bool {
         self.variables.iter().any(|name| name.parse::<usize>().is_err())
