@@ -12,6 +12,7 @@ use crate::app::{App, AppError, FittedTemplate, TemplateRefusal};
 use crate::cli::exit::{RefusedError, UsageError};
 use crate::cli::output::talk;
 use crate::domain::template::{HeaderMedia, TemplateMessage};
+use crate::domain::text::clean;
 
 /// The largest file that Meta takes in a header, in bytes.
 const HEADER_FILE_MAX: u64 = 100 * 1024 * 1024;
@@ -109,7 +110,11 @@ impl TemplateArgs {
         let (kind, source) = self.media()?;
         // A file is replaced by the id of its upload once Meta has it.
         let link = if is_file(source) { "https://example.invalid/upload" } else { source };
-        Some(json!({ kind.as_str(): link }))
+        let mut medium = json!({ "link": link });
+        if let Some(name) = filename(source).filter(|_| kind == HeaderMedia::Document) {
+            medium["filename"] = name.into();
+        }
+        Some(json!({ kind.as_str(): medium }))
     }
 
     fn media(&self) -> Option<(HeaderMedia, &str)> {
@@ -161,6 +166,19 @@ fn is_file(source: &str) -> bool {
     !source.starts_with("https://") && !source.starts_with("http://") && !source.contains('{')
 }
 
+/// The name that people see of a document; without one, WhatsApp writes `Untitled`.
+fn filename(source: &str) -> Option<String> {
+    let name = match source.split_once("://") {
+        None if is_file(source) => Path::new(source).file_name()?.to_str()?,
+        None => return None,
+        Some((_, address)) => address.split(['?', '#']).next()?.split_once('/')?.1.rsplit('/').next()?,
+    };
+    let is_name = name.contains('.') && !name.contains('{');
+    // A brace would be taken for a column, and Meta refuses spaces in a row.
+    let plain = clean(name).replace('}', ")").split_whitespace().collect::<Vec<_>>().join(" ");
+    is_name.then_some(plain)
+}
+
 fn from_file(path: &Path) -> Result<TemplateMessage> {
     let mut text = String::new();
     let read = open(path)?.take(MESSAGE_FILE_MAX + 1).read_to_string(&mut text);
@@ -168,4 +186,35 @@ fn from_file(path: &Path) -> Result<TemplateMessage> {
     let template: Value =
         serde_json::from_str(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
     Ok(TemplateMessage::parse(&template).map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        template: TemplateArgs,
+    }
+
+    fn read(args: &[&str]) -> Value {
+        let args = ["new", "--template", "raya"].iter().chain(args);
+        Command::parse_from(args).template.read().unwrap().unwrap().source()
+    }
+
+    #[test]
+    fn a_document_keeps_the_name_of_its_file() {
+        let name = |source: &str| {
+            let message = read(&["--header-document", source]);
+            message["components"][0]["parameters"][0]["document"]["filename"].clone()
+        };
+
+        assert_eq!(name("/home/aina/Offer Raya}.pdf"), "Offer Raya).pdf");
+        assert_eq!(name("https://shop.example/files/offer.pdf?x=1"), "offer.pdf");
+        assert_eq!(name("https://shop.example/offer"), Value::Null);
+        assert_eq!(name("{brochure}"), Value::Null);
+    }
 }
