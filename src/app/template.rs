@@ -105,16 +105,17 @@ impl App {
         }
     }
 
-    /// Uploads a picture, video or document to Meta, once for a whole blast, and returns the header's value.
+    /// Uploads a picture, video or document, as the header takes it, to Meta, once for a whole blast, and returns the header's value.
     pub async fn upload_header(
         &self,
         sender: &str,
-        path: &Path,
-        bytes: Vec<u8>,
+        kind: HeaderMedia,
+        (path, bytes): (&Path, Vec<u8>),
     ) -> Result<MediaSource, TemplateRefusal> {
         let sender = self.template_sender(sender)?;
         let Some(meta) = &sender.meta else { return Err(other_provider(sender)) };
-        let file = MediaFile::new(path, bytes).map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
+        let file =
+            MediaFile::for_header(kind, path, bytes).map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
         let id = meta.upload(&file).await.map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
         let id = ParameterValue::parse(&id).map_err(|error| TemplateRefusal::Invalid(error.to_string()))?;
         Ok(MediaSource::Id(id))

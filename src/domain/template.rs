@@ -72,6 +72,15 @@ impl HeaderMedia {
         }
     }
 
+    /// With its article, for sentences.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Image => "an image",
+            Self::Video => "a video",
+            Self::Document => "a document",
+        }
+    }
+
     pub fn of_word(word: &str) -> Option<Self> {
         [Self::Image, Self::Video, Self::Document].into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(word))
     }

@@ -137,12 +137,12 @@ impl TemplateArgs {
             Err(TemplateRefusal::NoSender(why)) => return Err(AppError::NotFound(why).into()),
             Err(error) => return Err(RefusedError(error.to_string()).into()),
         };
-        if let Some((_, path)) = self.media().filter(|(_, source)| is_file(source)) {
+        if let Some((kind, path)) = self.media().filter(|(_, source)| is_file(source)) {
             let path = Path::new(path);
             let mut bytes = Vec::new();
             let read = open(path)?.take(HEADER_FILE_MAX + 1).read_to_end(&mut bytes);
             read.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
-            let uploaded = app.upload_header(sender, path, bytes).await;
+            let uploaded = app.upload_header(sender, kind, (path, bytes)).await;
             fitted.message = fitted.message.with_media(&uploaded.map_err(|error| RefusedError(error.to_string()))?);
         }
         Ok(fitted)

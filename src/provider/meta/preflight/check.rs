@@ -116,12 +116,9 @@ fn header_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<V
 }
 
 const fn needed_header(format: &HeaderFormat) -> &'static str {
-    use crate::domain::template::HeaderMedia::{Document, Image, Video};
     match format {
         HeaderFormat::Text { .. } => "a text",
-        HeaderFormat::Media(Image) => "an image",
-        HeaderFormat::Media(Video) => "a video",
-        HeaderFormat::Media(Document) => "a document",
+        HeaderFormat::Media(kind) => kind.words(),
         HeaderFormat::Location => "a location",
         HeaderFormat::Other(_) => "a value",
     }

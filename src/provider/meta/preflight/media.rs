@@ -49,6 +49,8 @@ impl fmt::Debug for MediaFile {
 pub enum MediaError {
     #[error("{name}: no header of Meta's takes this kind of file: use jpg or png, mp4, or pdf")]
     Kind { name: String },
+    #[error("{name} is {}, and the header takes {}: give it as --header-{}", .kind.words(), .wanted.words(), .kind.as_str())]
+    OtherKind { name: String, kind: HeaderMedia, wanted: HeaderMedia },
     #[error("{name} is empty")]
     Empty { name: String },
     #[error("{name} has {megabytes} MB, and Meta takes at most {limit}: make it smaller")]
@@ -81,6 +83,13 @@ impl MediaFile {
             return Err(MediaError::TooLarge { name, megabytes: bytes.len().div_ceil(MEGABYTE), limit });
         }
         Ok(Self { name, content_type, kind: *kind, bytes })
+    }
+
+    /// The same, for a header that takes this kind.
+    pub fn for_header(wanted: HeaderMedia, path: &Path, bytes: Vec<u8>) -> Result<Self, MediaError> {
+        let file = Self::new(path, bytes)?;
+        let Self { name, kind, .. } = &file;
+        if *kind == wanted { Ok(file) } else { Err(MediaError::OtherKind { name: name.clone(), kind: *kind, wanted }) }
     }
 
     pub const fn kind(&self) -> HeaderMedia {
@@ -125,6 +134,15 @@ mod tests {
         let kind = "run.exe: no header of Meta's takes this kind of file: use jpg or png, mp4, or pdf";
         assert_eq!(file("run.exe", 1).unwrap_err(), kind);
         assert!(file("png", 1).is_err());
+    }
+
+    #[test]
+    fn a_file_of_another_kind_than_the_header_is_refused() {
+        let error = MediaFile::for_header(HeaderMedia::Image, Path::new("offer.pdf"), vec![1]).unwrap_err();
+
+        let sentence = "offer.pdf is a document, and the header takes an image: give it as --header-document";
+        assert_eq!(error.to_string(), sentence);
+        assert!(MediaFile::for_header(HeaderMedia::Document, Path::new("offer.pdf"), vec![1]).is_ok());
     }
 
     #[test]
