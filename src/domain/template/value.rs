@@ -102,6 +102,7 @@ pub struct RawParameter(Value);
 impl RawParameter {
     /// Checks every text in it.
     pub fn parse(value: &Value) -> Result<Self, ValueError> {
+        refuse_texts(value)?;
         with_texts(value, &mut |text| {
             ParameterValue::parse(text)?;
             Ok(text.to_owned())
@@ -117,6 +118,24 @@ impl RawParameter {
     /// For one person.
     pub fn render(&self, variables: &Variables) -> Result<Value, ValueError> {
         with_texts(&self.0, &mut |text| ParameterValue::parse(text)?.render(variables))
+    }
+}
+
+/// Refuses in texts that people read what Meta refuses in every value.
+fn refuse_texts(value: &Value) -> Result<(), ValueError> {
+    /// Keys of texts that people read.
+    const READ: [&str; 2] = ["text", "fallback_value"];
+    /// What a flow gets is no text.
+    const DATA: &str = "flow_action_data";
+    match value {
+        Value::Array(items) => items.iter().try_for_each(refuse_texts),
+        Value::Object(fields) => fields.iter().try_for_each(|(key, field)| match field {
+            Value::String(text) if READ.contains(&key.as_str()) && text.trim().is_empty() => Err(ValueError::Empty),
+            Value::String(text) if READ.contains(&key.as_str()) => refuse_layout(text),
+            _ if key == DATA => Ok(()),
+            other => refuse_texts(other),
+        }),
+        _ => Ok(()),
     }
 }
 
