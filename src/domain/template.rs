@@ -104,6 +104,24 @@ pub enum TemplateParameter {
     Other(RawParameter),
 }
 
+impl TemplateParameter {
+    /// The variable's name, where it has one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Text { name, .. } => name.as_deref(),
+            Self::Other(raw) => raw.source().get("parameter_name").and_then(Value::as_str),
+        }
+    }
+
+    /// The type of one that does not stand for a variable: only texts, amounts and dates do.
+    pub fn foreign_type(&self) -> Option<&str> {
+        let Self::Other(raw) = self else { return None };
+        let kind = raw.source().get("type").and_then(Value::as_str)?;
+        let is_known = ["text", "currency", "date_time"].iter().any(|known| kind.eq_ignore_ascii_case(known));
+        (!is_known).then_some(kind)
+    }
+}
+
 /// The value of one button.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateButton {

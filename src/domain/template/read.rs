@@ -114,7 +114,7 @@ fn body(parameters: &[Value]) -> Result<Vec<TemplateParameter>, TemplateError> {
 }
 
 fn is_named(text: &TemplateParameter) -> bool {
-    matches!(text, TemplateParameter::Text { name: Some(_), .. })
+    text.name().is_some()
 }
 
 /// One of Meta's text parameters, or another type as it is.
@@ -202,11 +202,7 @@ fn position(texts: &[TemplateParameter], key: &str) -> Option<usize> {
     if let Ok(number) = key.parse::<usize>() {
         return number.checked_sub(1).filter(|at| *at <= texts.len());
     }
-    let is_it = |text: &TemplateParameter| match text {
-        TemplateParameter::Text { name, .. } => name.as_deref() == Some(key),
-        TemplateParameter::Other(_) => false,
-    };
-    Some(texts.iter().position(is_it).unwrap_or(texts.len()))
+    Some(texts.iter().position(|text| text.name() == Some(key)).unwrap_or(texts.len()))
 }
 
 fn set(texts: &mut Vec<TemplateParameter>, key: &str, value: ParameterValue) -> Result<(), TemplateError> {

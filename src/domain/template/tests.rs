@@ -113,6 +113,50 @@ fn what_this_version_does_not_know_is_sent_as_it_was_written_with_its_columns_pu
 }
 
 #[test]
+fn what_is_sent_as_it_was_written_is_held_to_the_rules_of_values() {
+    let card = |text: &str| {
+        let text = json!({ "type": "text", "text": text });
+        let card = json!({ "card_index": 0, "components": [{ "type": "body", "parameters": [text] }] });
+        with(json!({ "type": "carousel", "cards": [card] }))
+    };
+    for (text, why) in [
+        ("a\nb", "a line break, which Meta refuses in a template's value: write it in one line"),
+        ("a\tb", "a tab, which Meta refuses in a template's value: write a space"),
+        ("a    b", "four spaces in a row, which Meta refuses in a template's value: write one"),
+        (" ", "a value is missing"),
+    ] {
+        assert_eq!(refused(card(text)), format!("components: {why}"), "{text:?}");
+    }
+    // Data for a flow is no text that people read.
+    let data = json!({ "flow_token": "unused", "flow_action_data": { "note": "a\nb" } });
+    literal(json!({ "type": "button", "sub_type": "flow", "index": "0",
+        "parameters": [{ "type": "action", "action": data }] }));
+}
+
+#[test]
+fn braces_of_json_are_no_column() {
+    let payload = r#"{"a":1,"b":{"c":"d"}}"#;
+    let parameter = json!({ "type": "payload", "payload": payload });
+    literal(json!({ "type": "button", "sub_type": "quick_reply", "index": "1", "parameters": [parameter] }));
+    let message = parsed(json!({ "name": "promo", "language": "en", "variables": [payload] }));
+    assert!(message.columns().is_empty());
+}
+
+#[test]
+fn amounts_and_dates_may_have_names() {
+    let amount = json!({ "type": "currency", "parameter_name": "price",
+        "currency": { "fallback_value": "$10", "code": "USD", "amount_1000": 10_000 } });
+    let text = json!({ "type": "text", "parameter_name": "city", "text": "Bali" });
+    literal(json!({ "type": "body", "parameters": [amount, text] }));
+
+    let mut json = with(json!({ "type": "body", "parameters": [amount] }));
+    json["variables"] = json!({ "city": "Bali" });
+    let filled = parsed(json).fill_body(&["price".to_owned(), "city".to_owned()]).unwrap();
+    let texts = filled.source()["components"][0]["parameters"].clone();
+    assert_eq!(texts, json!([amount, text]), "the amount is the value of its name");
+}
+
+#[test]
 fn the_short_form_of_headers_and_buttons_means_the_same() {
     let short = json!({
         "name": "promo", "language": { "code": "en_US" }, "variables": ["{{name|there}}"],

@@ -1,6 +1,6 @@
 //! One value of a template: text with columns in it, and what Meta refuses in one.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::domain::message::{Message, MessageError, RenderError, Variables};
@@ -39,7 +39,8 @@ impl ParameterValue {
             return Err(ValueError::Empty);
         }
         refuse_layout(source)?;
-        Ok(Self { source: source.to_owned(), message: Message::parse(&single_braces(source))? })
+        let text = if is_json(source) { json_braces(source) } else { single_braces(source) };
+        Ok(Self { source: source.to_owned(), message: Message::parse(&text)? })
     }
 
     /// A value that is a column's own.
@@ -89,6 +90,30 @@ fn single_braces(source: &str) -> String {
             rest = &after[end + 2..];
         } else {
             out.push_str("{{");
+            rest = after;
+        }
+    }
+    out + rest
+}
+
+/// Whether a value is an object of JSON, as payloads of buttons may be.
+fn is_json(source: &str) -> bool {
+    source.trim_start().starts_with('{') && serde_json::from_str::<Map<String, Value>>(source).is_ok()
+}
+
+/// JSON with its own braces doubled, so that only those that enclose a column's name are a column.
+fn json_braces(source: &str) -> String {
+    let mut out = String::with_capacity(source.len() + 8);
+    let mut rest = source;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        out.push_str(before);
+        let inside = rest[at..].starts_with('{').then(|| after.split_once('}')).flatten();
+        if let Some((name, behind)) = inside.filter(|(name, _)| !name.is_empty() && !name.contains(['"', '{', ':'])) {
+            out.extend(["{", name, "}"]);
+            rest = behind;
+        } else {
+            out.push_str(if rest[at..].starts_with('{') { "{{" } else { "}}" });
             rest = after;
         }
     }
