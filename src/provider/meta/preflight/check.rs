@@ -1,10 +1,12 @@
 //! Whether a blast's message fits the template that Meta has, before anybody is written to.
 
+use serde_json::Value;
 use thiserror::Error;
 
-use super::template::{ButtonKind, FetchedTemplate, HeaderFormat};
+use super::super::super::lenient::{integer, short};
+use super::template::{ButtonKind, FURTHER, FetchedTemplate, HeaderFormat};
 use crate::domain::template::{
-    ButtonAction, TemplateButton, TemplateComponent, TemplateHeader, TemplateMessage, TemplateParameter,
+    ButtonAction, RawParameter, TemplateButton, TemplateComponent, TemplateHeader, TemplateMessage, TemplateParameter,
 };
 use crate::domain::text::nearest;
 
@@ -28,6 +30,12 @@ pub enum VariableMismatch {
     NoValue { place: &'static str, variable: String },
     #[error("{place} has no variable {{{{{variable}}}}}")]
     NoSuchVariable { place: &'static str, variable: String },
+    #[error("{place} {{{{{variable}}}}} takes no {kind}")]
+    OtherType { place: &'static str, variable: String, kind: String },
+    #[error("its {kind} is missing: write its component into --template-file")]
+    ComponentNeeded { kind: String },
+    #[error("it has no {kind}")]
+    NoSuchComponent { kind: String },
     #[error("its header needs {needed}")]
     HeaderNeeded { needed: &'static str },
     #[error("its header takes no value")]
@@ -70,6 +78,7 @@ pub fn check<'a>(
     let mut faults = header_faults(message, template);
     faults.extend(body_faults(message, template));
     faults.extend(button_faults(message, template));
+    faults.extend(further_faults(message, template));
     if faults.is_empty() { Ok(template) } else { Err(TemplateMismatch::Variables { name, faults }) }
 }
 
@@ -134,34 +143,69 @@ fn body_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<Var
 
 /// Compares by name where there are names, else by number.
 fn texts(place: &'static str, wanted: &[String], given: &[TemplateParameter]) -> Vec<VariableMismatch> {
-    let keys = (1..).zip(given).map(|(number, parameter): (usize, _)| match parameter {
-        TemplateParameter::Text { name: Some(name), .. } => name.clone(),
-        // Meta's other types may stand for a name, which is not looked for.
-        TemplateParameter::Text { name: None, .. } | TemplateParameter::Other(_) => number.to_string(),
+    let key = |(number, parameter): (usize, &TemplateParameter)| {
+        parameter.name().map_or_else(|| number.to_string(), str::to_owned)
+    };
+    let keys: Vec<String> = (1..).zip(given).map(key).collect();
+    let foreign = keys.iter().zip(given).filter_map(|(variable, parameter)| {
+        let kind = short(parameter.foreign_type()?);
+        Some(VariableMismatch::OtherType { place, variable: variable.clone(), kind })
     });
-    let keys: Vec<String> = keys.collect();
     let missing = wanted.iter().filter(|variable| !keys.contains(variable));
     let missing = missing.map(|variable| VariableMismatch::NoValue { place, variable: variable.clone() });
     let unknown = keys.iter().filter(|key| !wanted.contains(key));
     let unknown = unknown.map(|key| VariableMismatch::NoSuchVariable { place, variable: key.clone() });
-    missing.chain(unknown).collect()
+    missing.chain(unknown).chain(foreign).collect()
 }
 
 fn button_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<VariableMismatch> {
-    let given: Vec<&TemplateButton> = message
-        .components()
-        .iter()
-        .filter_map(|part| match part {
-            TemplateComponent::Button(button) => Some(button),
-            _ => None,
-        })
-        .collect();
+    let given: Vec<GivenButton<'_>> = message.components().iter().filter_map(GivenButton::of).collect();
     let missing = template.buttons.iter().enumerate().filter_map(|(index, kind)| {
-        let is_given = given.iter().any(|button| usize::from(button.index) == index);
+        let is_given = given.iter().any(|button| button.index == index);
         needed_button(kind).filter(|_| !is_given).map(|needed| VariableMismatch::ButtonNeeded { index, needed })
     });
     let wrong = given.iter().filter_map(|button| wrong_button(button, &template.buttons));
     missing.chain(wrong).collect()
+}
+
+/// A button of a message.
+struct GivenButton<'a> {
+    index: usize,
+    /// `None` for one that is sent as it was written.
+    action: Option<&'a ButtonAction>,
+}
+
+impl<'a> GivenButton<'a> {
+    fn of(part: &'a TemplateComponent) -> Option<Self> {
+        match part {
+            TemplateComponent::Button(TemplateButton { index, action, .. }) => {
+                Some(Self { index: usize::from(*index), action: Some(action) })
+            }
+            TemplateComponent::Other(raw) if kind_of(raw) == "button" => {
+                let index = raw.source().get("index").and_then(integer).unwrap_or_default();
+                Some(Self { index: usize::try_from(index).ok()?, action: None })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The type of a component that is sent as it was written.
+fn kind_of(raw: &RawParameter) -> String {
+    raw.source().get("type").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Components that only a file can hold.
+fn further_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<VariableMismatch> {
+    let given = message.components().iter().filter_map(|part| match part {
+        TemplateComponent::Other(raw) => Some(kind_of(raw)).filter(|kind| FURTHER.contains(&kind.as_str())),
+        _ => None,
+    });
+    let given: Vec<String> = given.collect();
+    let missing = template.further.iter().filter(|kind| !given.contains(kind));
+    let missing = missing.map(|kind| VariableMismatch::ComponentNeeded { kind: kind.clone() });
+    let unknown = given.iter().filter(|kind| !template.further.contains(kind));
+    missing.chain(unknown.map(|kind| VariableMismatch::NoSuchComponent { kind: kind.clone() })).collect()
 }
 
 /// What cannot be left out.
@@ -170,6 +214,8 @@ const fn needed_button(kind: &ButtonKind) -> Option<&'static str> {
         ButtonKind::Url { has_variable: true } => Some("the end of its address"),
         ButtonKind::CopyCode => Some("a code"),
         ButtonKind::Products => Some("its products"),
+        ButtonKind::Flow => Some("its flow"),
+        ButtonKind::OneTimePassword => Some("the code"),
         ButtonKind::QuickReply
         | ButtonKind::Url { has_variable: false }
         | ButtonKind::Catalog
@@ -177,17 +223,17 @@ const fn needed_button(kind: &ButtonKind) -> Option<&'static str> {
     }
 }
 
-fn wrong_button(given: &TemplateButton, buttons: &[ButtonKind]) -> Option<VariableMismatch> {
-    let index = usize::from(given.index);
+fn wrong_button(given: &GivenButton<'_>, buttons: &[ButtonKind]) -> Option<VariableMismatch> {
+    let index = given.index;
     let Some(kind) = buttons.get(index) else { return Some(VariableMismatch::NoSuchButton { index }) };
     let other = |kind| Some(VariableMismatch::OtherButton { index, kind });
-    match (kind, &given.action) {
+    match (kind, given.action?) {
         (ButtonKind::QuickReply, ButtonAction::QuickReply { .. })
         | (ButtonKind::Url { has_variable: true }, ButtonAction::Url { .. })
         | (ButtonKind::CopyCode, ButtonAction::CopyCode { .. })
         | (ButtonKind::Catalog, ButtonAction::Catalog { .. })
         | (ButtonKind::Products, ButtonAction::Products { .. })
-        // One-time passwords are addresses on the wire.
+        | (ButtonKind::OneTimePassword, ButtonAction::Url { .. })
         | (ButtonKind::Other(_), _) => None,
         (ButtonKind::QuickReply, _) => other("a quick reply"),
         (ButtonKind::Url { has_variable: true }, _) => other("an address"),
@@ -195,107 +241,10 @@ fn wrong_button(given: &TemplateButton, buttons: &[ButtonKind]) -> Option<Variab
         (ButtonKind::CopyCode, _) => other("a code to copy"),
         (ButtonKind::Catalog, _) => other("a catalog"),
         (ButtonKind::Products, _) => other("a list of products"),
+        (ButtonKind::Flow, _) => other("a flow"),
+        (ButtonKind::OneTimePassword, _) => other("a code to copy or fill in, which is written as a url"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn templates() -> Vec<FetchedTemplate> {
-        let item = |name: &str, language: &str, status: &str, components: Value| {
-            let mut item = json!({ "name": name, "language": language, "status": status });
-            item["components"] = components;
-            FetchedTemplate::read(&item).unwrap()
-        };
-        let raya = json!([
-            { "type": "HEADER", "format": "IMAGE" },
-            { "type": "BODY", "text": "{{1}}: only {{2}}" },
-            { "type": "BUTTONS", "buttons": [
-                { "type": "URL", "url": "https://shop.example/{{1}}" }, { "type": "QUICK_REPLY", "text": "Stop" } ] }
-        ]);
-        let named = json!([
-            { "type": "HEADER", "format": "TEXT", "text": "Hi {{who}}" }, { "type": "BODY", "text": "{{offer}}" } ]);
-        vec![
-            item("raya_promo", "en_US", "APPROVED", raya.clone()),
-            item("raya_promo", "ms", "PAUSED", raya),
-            item("named", "ms", "APPROVED", named),
-            item("plain", "ms", "APPROVED", json!([{ "type": "BODY", "text": "Salam" }])),
-        ]
-    }
-
-    fn checked(message: Value) -> Result<(), String> {
-        let message = TemplateMessage::try_from(message).unwrap();
-        check(&message, &templates()).map(drop).map_err(|mismatch| mismatch.to_string())
-    }
-
-    fn good() -> Value {
-        json!({ "name": "raya_promo", "language": "en_US", "variables": ["Bali", "RM 45"],
-            "header": { "image": "https://shop.example/a.png" }, "buttons": [{ "type": "url", "text": "a" }] })
-    }
-
-    fn refused(key: &str, value: Value) -> String {
-        let mut message = good();
-        message[key] = value;
-        checked(message).unwrap_err()
-    }
-
-    #[test]
-    fn a_message_that_fits_passes() {
-        assert_eq!(checked(good()), Ok(()));
-        assert_eq!(checked(json!({ "name": "plain", "language": "ms" })), Ok(()));
-        let parameters = json!([{ "type": "text", "text": "x", "parameter_name": "who" }]);
-        let header = json!({ "type": "header", "parameters": parameters });
-        let named = json!({ "name": "named", "language": "ms", "variables": { "offer": "x" }, "components": [header] });
-        assert_eq!(checked(named), Ok(()));
-    }
-
-    #[test]
-    fn a_template_that_is_not_there_is_refused_with_the_one_that_was_meant() {
-        assert_eq!(
-            refused("name", json!("raya_pormo")),
-            "the account has no template `raya_pormo`: did you mean `raya_promo`?"
-        );
-        assert_eq!(refused("name", json!("zzz")), "the account has no template `zzz`");
-        assert_eq!(refused("language", json!("en")), "template `raya_promo` does not exist in en, but in en_US, ms");
-        assert_eq!(
-            refused("language", json!("ms")),
-            "template `raya_promo` is paused: people marked it as spam, Meta lifts the pause by itself"
-        );
-    }
-
-    #[test]
-    fn every_variable_that_does_not_fit_is_named() {
-        let start = "template `raya_promo` does not fit: ";
-        for (key, value, fault) in [
-            ("variables", json!(["Bali"]), "body {{2}} has no value"),
-            ("variables", json!(["Bali", "x", "y"]), "body has no variable {{3}}"),
-            (
-                "variables",
-                json!({ "city": "Bali" }),
-                "body {{1}} has no value; body {{2}} has no value; body has no variable {{city}}",
-            ),
-            ("header", json!(null), "its header needs an image"),
-            ("header", json!("Sale"), "its header needs an image"),
-            ("header", json!({ "video": "https://shop.example/a.mp4" }), "its header needs an image"),
-            ("buttons", json!([]), "button 0 needs the end of its address"),
-            ("buttons", json!([{ "type": "copy_code", "code": "x" }]), "button 0 is an address"),
-            (
-                "buttons",
-                json!([{ "type": "url", "text": "a" }, { "type": "url", "text": "a" }]),
-                "button 1 is a quick reply",
-            ),
-            (
-                "buttons",
-                json!([{ "type": "url", "text": "a" }, { "type": "catalog", "index": 4 }]),
-                "it has no button 4",
-            ),
-        ] {
-            assert_eq!(refused(key, value), format!("{start}{fault}"));
-        }
-        let header = json!({ "name": "plain", "language": "ms", "header": "Sale" });
-        assert_eq!(checked(header).unwrap_err(), "template `plain` does not fit: its header takes no value");
-    }
-}
+mod tests;

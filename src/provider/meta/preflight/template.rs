@@ -45,7 +45,13 @@ pub struct FetchedTemplate {
     /// The body's variables, by name or number, in the order of the text.
     pub variables: Vec<String>,
     pub buttons: Vec<ButtonKind>,
+    /// Components of other types that a message must have too, as Meta writes them there: `carousel`,
+    /// `limited_time_offer`.
+    pub further: Vec<String>,
 }
+
+/// Types of components that are sent as they are written, and cannot be left out.
+pub(super) const FURTHER: [&str; 2] = ["carousel", "limited_time_offer"];
 
 /// What a template's header wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +78,11 @@ pub enum ButtonKind {
     CopyCode,
     Catalog,
     Products,
-    /// A call, a flow, a one-time password: nothing that a blast gives a value for, or not known.
+    /// Its component must stand in the message, even without a value.
+    Flow,
+    /// Of a one-time password: an address on the wire.
+    OneTimePassword,
+    /// A call or another kind: nothing that a blast gives a value for, or not known.
     Other(String),
 }
 
@@ -93,6 +103,11 @@ impl FetchedTemplate {
             variables: variables(&body),
             body,
             buttons: of_type("BUTTONS").map(buttons).unwrap_or_default(),
+            further: FURTHER
+                .iter()
+                .filter(|kind| of_type(&kind.to_ascii_uppercase()).is_some())
+                .map(ToString::to_string)
+                .collect(),
         })
     }
 
@@ -149,6 +164,8 @@ fn button(button: &Value) -> ButtonKind {
         "COPY_CODE" => ButtonKind::CopyCode,
         "CATALOG" => ButtonKind::Catalog,
         "MPM" => ButtonKind::Products,
+        "FLOW" => ButtonKind::Flow,
+        "OTP" => ButtonKind::OneTimePassword,
         _ => ButtonKind::Other(short(&kind)),
     }
 }
