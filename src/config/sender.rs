@@ -14,7 +14,7 @@ use super::settings::{DisplayName, Span, TimeZoneName};
 use super::token::TokenSource;
 use crate::domain::pace::{DailyCap, Gap, Limits, PairGap, Per, Rate, Speed};
 use crate::domain::phone::Region;
-use crate::domain::sender::{LOOPBACK, ProviderKind, SendEdge, SenderDevice, StatusCall};
+use crate::domain::sender::{LOOPBACK, ProviderKind, SendEdge, SenderDevice, StatusCall, is_api_version};
 
 /// One sender, validated. Its token is read when it starts.
 #[derive(Debug, Clone)]
@@ -213,10 +213,7 @@ impl FromStr for ApiVersion {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_number = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-        let numbers = text.strip_prefix('v').and_then(|numbers| numbers.split_once('.'));
-        let good = numbers.is_some_and(|(major, minor)| is_number(major) && is_number(minor));
-        if good { Ok(Self(text.to_owned())) } else { Err("write a version such as \"v24.0\"") }
+        if is_api_version(text) { Ok(Self(text.to_owned())) } else { Err("write a version such as \"v24.0\"") }
     }
 }
 

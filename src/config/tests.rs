@@ -191,6 +191,20 @@ fn keys_of_the_other_provider_are_refused() {
 }
 
 #[test]
+fn a_version_is_checked_as_the_client_will_check_it() {
+    let version = |version: &str| {
+        let token = "token = { env = \"T\" }";
+        Config::from_toml_str(&CLOUD.replace(token, &format!("{token}\napi_version = \"{version}\"")))
+    };
+
+    for (text, is_good) in
+        [("v24.0", true), ("v123.10", true), ("v1234.0", false), ("v24.1234", false), ("24.0", false)]
+    {
+        assert_eq!(version(text).is_ok(), is_good, "{text}");
+    }
+}
+
+#[test]
 fn ids_versions_and_calls_of_metas_are_checked() {
     let found = problems(&CLOUD.replace("106853218861309", "+60 12").replace(
         "token = { env = \"T\" }",

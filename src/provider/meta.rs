@@ -106,7 +106,7 @@ impl Meta {
         match self.graph.exchange(request).await {
             Ok(answer) => {
                 self.note_usage(&answer);
-                let outcome = send::classify(&answer, &message.to);
+                let outcome = send::classify(&answer, &message.to).map(|outcome| self.without_token(outcome));
                 SendReply { outcome: outcome.unwrap_or_else(|| self.mixed_up(&answer)), raw: answer.raw() }
             }
             Err(ExchangeError::NoClient { why }) => {
@@ -116,6 +116,16 @@ impl Meta {
                 SendReply { outcome: send::not_connected(why), raw: RawResponse::default() }
             }
             Err(ExchangeError::MayHaveSent { why, raw }) => SendReply { outcome: SendOutcome::Unknown { why }, raw },
+        }
+    }
+
+    fn without_token(&self, outcome: SendOutcome) -> SendOutcome {
+        match outcome {
+            SendOutcome::Rejected { class, code, message, retry_after } => {
+                SendOutcome::Rejected { class, code, message: self.graph.without_token(message), retry_after }
+            }
+            SendOutcome::Unknown { why } => SendOutcome::Unknown { why: self.graph.without_token(why) },
+            accepted @ SendOutcome::Accepted { .. } => accepted,
         }
     }
 
