@@ -41,7 +41,9 @@ pub(super) async fn run(context: Arc<SenderContext>, fenced: Fenced, polling: Po
     beside.wait().await;
     settle_in_flight(&context.in_flight, context.recorder.settled()).await;
     renewals.cancel();
-    let _ = keeper.await;
+    if keeper.await.is_err() {
+        tracing::error!(sender = %context.sender.name, "the task that renews its lease panicked");
+    }
     if let Err(error) = lease::release(&context.pool, context.lease.lease).await {
         tracing::debug!(%error, "the lease could not be released; it runs out by itself");
     }
@@ -50,6 +52,8 @@ pub(super) async fn run(context: Arc<SenderContext>, fenced: Fenced, polling: Po
 
 /// Keeps the lease; when it is lost, everything of this sender stops.
 async fn keep(context: Arc<SenderContext>, fence: Arc<Fence>, sending: CancellationToken, stop: CancellationToken) {
+    // Also should this task panic: a sender whose lease nobody renews ends.
+    let _at_the_end = sending.clone().drop_guard();
     context.lease.keep(Keeping { pool: &context.pool, clock: &context.clock, fence: &fence }, &stop).await;
     if context.lease.is_lost() {
         tracing::warn!(sender = %context.sender.name, "its lease is lost: nothing is sent under it any more");

@@ -319,7 +319,11 @@ impl Sender {
             claim = PendingClaim::done(&mut self.claim) => Event::Claimed(claim),
             slot = self.slots.clone().acquire_owned(), if wait.needs_slot => Event::Slot(slot.ok()),
             () = self.failures.written() => Event::Other,
-            _ = self.settled.changed() => {
+            settled = self.settled.changed() => {
+                if settled.is_err() {
+                    // The recorder is gone: what comes of a POST could not be written any more.
+                    self.context.lease.lose();
+                }
                 self.wake_drained();
                 Event::Other
             }

@@ -262,18 +262,16 @@ impl Supervisor {
         self.engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())
     }
 
-    /// Forgets senders whose task ended, and stops those with nothing left to do.
+    /// Stops senders with nothing left to do, and forgets those whose task ended. What a sender still waits for at its end
+    /// holds up no other.
     async fn settle(&mut self, due: &[SenderId]) {
-        let over: Vec<SenderId> = self
-            .senders
-            .iter()
-            .filter(|(id, running)| running.task.is_finished() || !due.contains(id))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in over {
-            if let Some(running) = self.senders.remove(&id) {
-                running.stop.cancel();
-                let _ = running.task.await;
+        for (_, running) in self.senders.iter().filter(|(id, _)| due.binary_search(id).is_err()) {
+            running.stop.cancel();
+        }
+        let ended: Vec<_> = self.senders.extract_if(|_, running| running.task.is_finished()).collect();
+        for (id, running) in ended {
+            if let Err(error) = running.task.await {
+                tracing::error!(sender = id.0, %error, "the task of a sender panicked: it begins anew");
             }
         }
     }

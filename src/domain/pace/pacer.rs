@@ -109,10 +109,10 @@ impl Pacer {
         self.day.posted = self.day.posted.saturating_add(1);
     }
 
-    /// The last posted message is known not to have been accepted: the daily cap does not count it. Rate and gap do,
-    /// since the provider saw it.
-    pub fn not_accepted(&mut self) {
-        self.day.posted = self.day.posted.saturating_sub(1);
+    /// A message that was posted at this time is known not to have been accepted: the daily cap of its day does not count
+    /// it. Rate and gap do, since the provider saw it.
+    pub fn not_accepted(&mut self, posted_at: DateTime<Utc>) {
+        self.day.take_back(posted_at);
     }
 
     /// The provider asked for a pause until then. A shorter one does not end a longer one.
@@ -201,6 +201,13 @@ impl CappedDay {
         let start = day_start(now, zone);
         if start > self.start {
             *self = Self { start, posted: 0 };
+        }
+    }
+
+    /// One that was posted then does not count. What was posted on an earlier day is in no count any more.
+    fn take_back(&mut self, posted_at: DateTime<Utc>) {
+        if posted_at >= self.start {
+            self.posted = self.posted.saturating_sub(1);
         }
     }
 }

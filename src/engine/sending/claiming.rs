@@ -139,11 +139,10 @@ impl Sender {
         rate.map_or(BATCH_MAX, |rate| ((rate * at_once) as usize).clamp(1, BATCH_MAX)).min(left)
     }
 
-    /// The rate that binds a blast, per second: its own or its sender's.
+    /// The rate that binds a blast, per second: its own, or its sender's as far as the provider has slowed it.
     pub(super) fn rate_of(&self, blast: BlastId) -> Option<f64> {
-        let speed = self.context.sender.limits.speed.factor();
-        let rates = self.limits_of(blast).filter_map(|limits| limits.rate.per_second());
-        rates.reduce(f64::min).map(|rate| rate * speed)
+        let rates = self.limits_of(blast).filter_map(|limits| Some(limits.rate.per_second()? * limits.speed.factor()));
+        rates.reduce(f64::min)
     }
 
     pub(super) fn has_gap(&self, blast: BlastId) -> bool {
@@ -152,7 +151,7 @@ impl Sender {
 
     fn limits_of(&self, blast: BlastId) -> impl Iterator<Item = Limits> {
         let own = self.queues.iter().find(|queue| queue.id == blast).map(|queue| queue.limits.limits);
-        own.into_iter().chain([self.context.sender.limits])
+        own.into_iter().chain([self.context.sender.limits.slowed(self.pace.steps())])
     }
 
     /// Takes in a claim that is done. A blast with rows that the database refuses to claim holds up no other.

@@ -22,7 +22,7 @@ impl Sender {
         match result {
             PostResult::Withdrawn => self.withdraw(post),
             PostResult::BadRow(BadRow { code, why }) => {
-                self.pace.pacer.not_accepted();
+                self.uncount(&post);
                 post.record_bad_row(code, why);
             }
             // No failure of the provider's.
@@ -42,11 +42,11 @@ impl Sender {
             SendOutcome::Accepted { .. } => self.failures.went_well(blast),
             SendOutcome::Unknown { why } => self.failures.failed(blast, "no answer", why),
             SendOutcome::Rejected { class: ErrorClass::OptOut, .. } => {
-                self.pace.pacer.not_accepted();
+                self.uncount(&post);
                 return self.opted_out(post, reply, text);
             }
             SendOutcome::Rejected { class, code, message, retry_after } => {
-                self.pace.pacer.not_accepted();
+                self.uncount(&post);
                 let wish = self.context.wait_after(code, *retry_after).and_then(|wait| TimeDelta::from_std(wait).ok());
                 match (class, wish) {
                     (ErrorClass::SlowSender, _) => {
@@ -88,9 +88,16 @@ impl Sender {
     pub(super) fn withdraw(&mut self, post: Post) {
         if let Some(at) = post.posted_at {
             self.pace.cooldown.withdrawn(&post.person.phone_number, at);
-            self.pace.pacer.not_accepted();
         }
+        self.uncount(&post);
         post.give_back(None);
+    }
+
+    /// The daily cap does not count what is known not to have been accepted.
+    fn uncount(&mut self, post: &Post) {
+        if let Some(at) = post.posted_at {
+            self.pace.pacer.not_accepted(at);
+        }
     }
 }
 

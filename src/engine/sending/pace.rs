@@ -32,13 +32,29 @@ pub(super) struct SenderPace {
     throttle: ThrottleState,
 }
 
+/// A pause is written again once it ends at least so much later.
+const LONGER_BY: TimeDelta = TimeDelta::seconds(5);
+
 /// How far a sender is slowed. Outlives a process.
 struct ThrottleState {
     /// How many times the rate is halved.
     steps: u32,
     changed: Instant,
+    /// Until when the provider asked to wait, as far as that is written.
+    held_until: Option<DateTime<Utc>>,
     /// When an operator last ended a pause, as far as this process knows.
     lifted_at: Option<DateTime<Utc>>,
+}
+
+impl ThrottleState {
+    /// Whether a pause until then is so much longer than the one that is written that it is news.
+    fn prolonged(&mut self, until: DateTime<Utc>) -> bool {
+        let is_longer = self.held_until.is_none_or(|held| until - held >= LONGER_BY);
+        if is_longer {
+            self.held_until = Some(until);
+        }
+        is_longer
+    }
 }
 
 /// A throttle that has changed, to be written.
@@ -69,7 +85,7 @@ impl SenderPace {
             pacer: Pacer::new(of.limits.slowed(steps), &past, now),
             cooldown,
             gate: Gate::of(of.limits),
-            throttle: ThrottleState { steps, changed: Instant::now(), lifted_at },
+            throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at },
         };
         if let Some(until) = held_until {
             pace.pacer.hold(until.min(now + HOLD_MAX));
@@ -89,8 +105,9 @@ impl SenderPace {
         self.pacer.hold(until);
         let ThrottleState { steps, changed, .. } = self.throttle;
         if steps > 0 && changed.elapsed() < limits.speed.shrink(ONE_WORD) {
-            return None;
+            return self.throttle.prolonged(until).then_some(Slowed { steps, held_until: Some(until) });
         }
+        self.throttle.held_until = Some(until);
         let steps = (steps + 1).min(STEPS_MAX);
         self.set_steps(limits, steps);
         tracing::warn!(sender = %sender.name, steps, "the provider asks to slow down");

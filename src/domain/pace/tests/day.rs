@@ -45,9 +45,21 @@ fn what_is_known_not_to_have_been_accepted_does_not_use_up_the_day() {
     pacer.posted(noon());
     assert!(matches!(pacer.next(noon(), 0.5), Pace::Wait { .. }));
 
-    pacer.not_accepted();
+    pacer.not_accepted(noon());
 
     assert_eq!(pacer.next(noon(), 0.5), Pace::Go);
+}
+
+#[test]
+fn a_refusal_of_yesterdays_message_leaves_the_count_of_today_as_it_is() {
+    let mut pacer = fresh(Limits { daily_cap: DailyCap::new(1), ..limits() });
+    let tomorrow = noon() + TimeDelta::days(1);
+    pacer.posted(noon());
+    pacer.posted(tomorrow);
+
+    pacer.not_accepted(noon());
+
+    assert!(matches!(pacer.next(tomorrow, 0.5), Pace::Wait { .. }));
 }
 
 #[test]
