@@ -26,6 +26,7 @@ mod settings;
 pub mod suppression;
 mod transaction;
 pub mod view;
+pub mod wish;
 
 pub use connect::{
     CONNECTIONS, IDLE_CONNECTIONS, SENDING_CONNECTIONS, SchemaState, check, migrate, open, open_read_only, schema, trim,

@@ -174,8 +174,12 @@ impl Turn<'_> {
             return Ok(());
         }
         let mut savepoint = tx.begin().await?;
-        match reply::learn(&mut savepoint, &learned).await {
-            Ok(()) => Ok(savepoint.commit().await?),
+        let mut effects = Effects::default();
+        match self::learn(&mut savepoint, self.engine, &learned, &mut effects).await {
+            Ok(()) => {
+                self.effects.add(effects);
+                Ok(savepoint.commit().await?)
+            }
             Err(error) if error.is_transient() => Err(error),
             Err(error) => {
                 tracing::warn!(%error, "ids of people could not be kept");
@@ -229,16 +233,42 @@ impl Turn<'_> {
         }
     }
 
-    /// Applies one item under a savepoint of its own: unless it is applied, nothing of it stays.
+    /// Applies one item. A stop stays, whatever becomes of the rest.
     async fn apply_alone(&mut self, tx: &mut PgConnection, item: &InboxItem) -> Result<ItemOutcome, StoreError> {
+        let wish = match &item.news {
+            ItemNews::Reply(_) | ItemNews::Wish(_) => self.apply_part(tx, item, ItemPart::Wish).await?,
+            _ => ItemOutcome::Applied,
+        };
+        if matches!(wish, ItemOutcome::Failed(_)) {
+            return Ok(wish);
+        }
+        let rest = self.apply_part(tx, item, ItemPart::Rest).await?;
+        Ok(if rest == ItemOutcome::Applied { wish } else { rest })
+    }
+
+    /// Under a savepoint of its own. Of a wish everything stays that could be written; of the rest nothing, unless it is applied.
+    async fn apply_part(
+        &mut self,
+        tx: &mut PgConnection,
+        item: &InboxItem,
+        part: ItemPart,
+    ) -> Result<ItemOutcome, StoreError> {
         let mut savepoint = tx.begin().await?;
         let mut effects = Effects::default();
-        let outcome = match apply_one(&mut savepoint, self.engine, item, &mut effects).await {
+        let applied = match part {
+            ItemPart::Wish => opt_out::apply(&mut savepoint, self.engine, item, &mut effects).await,
+            ItemPart::Rest => apply_rest(&mut savepoint, self.engine, item, &mut effects).await,
+        };
+        let outcome = match applied {
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => ItemOutcome::Failed(error.to_string()),
             Ok(outcome) => outcome,
         };
-        if outcome == ItemOutcome::Applied {
+        let stays = match part {
+            ItemPart::Wish => !matches!(outcome, ItemOutcome::Failed(_)),
+            ItemPart::Rest => outcome == ItemOutcome::Applied,
+        };
+        if stays {
             savepoint.commit().await?;
             self.effects.add(effects);
         } else {
@@ -248,7 +278,25 @@ impl Turn<'_> {
     }
 }
 
-async fn apply_one(
+/// What of an item is applied by itself.
+#[derive(Clone, Copy)]
+enum ItemPart {
+    /// The stop or resume in it.
+    Wish,
+    Rest,
+}
+
+async fn learn(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    identities: &[reply::LearnedIdentity],
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    let learned = reply::learn(&mut *tx, identities).await?;
+    opt_out::apply_named(tx, engine, &learned, effects).await
+}
+
+async fn apply_rest(
     tx: &mut PgConnection,
     engine: &EngineContext,
     item: &InboxItem,
@@ -256,16 +304,14 @@ async fn apply_one(
 ) -> Result<ItemOutcome, StoreError> {
     match &item.news {
         ItemNews::Reply(news) => replies::apply(tx, engine, item, news, effects).await,
-        ItemNews::Wish(news) => opt_out::apply_wish(tx, engine, item, news, effects).await,
         ItemNews::IdentityChange { before, now, phone } => {
-            if let Some(sender) = item.senders.first() {
-                reply::change_id(tx, *sender, (before.as_deref(), now), phone.as_deref()).await?;
-            }
-            Ok(ItemOutcome::Applied)
+            opt_out::change_id(tx, engine, item, (before.as_deref(), now, phone.as_deref()), effects).await
         }
         ItemNews::Notice(news) => notices::apply(tx, engine, item, news, effects).await,
         ItemNews::Unreadable(why) => Ok(ItemOutcome::Failed(why.clone())),
-        ItemNews::Nothing | ItemNews::Status(_) | ItemNews::Identity { .. } => Ok(ItemOutcome::Applied),
+        ItemNews::Nothing | ItemNews::Wish(_) | ItemNews::Status(_) | ItemNews::Identity { .. } => {
+            Ok(ItemOutcome::Applied)
+        }
     }
 }
 

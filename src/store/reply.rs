@@ -61,16 +61,25 @@ pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>) -> Result<bool, St
     Ok(done.rows_affected() == 1)
 }
 
+/// A message that was quoted, and whom it went to.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct QuotedMessage {
+    #[sqlx(flatten)]
+    pub message: AnsweredMessage,
+    /// With the plus.
+    pub phone_number: String,
+}
+
 /// The message of this sender with this id. An answer of ours belongs to the blast whose person it answers: so does what
 /// quotes it.
 pub async fn quoted(
     tx: &mut PgConnection,
     sender: SenderId,
     id: &MessageId,
-) -> Result<Option<AnsweredMessage>, StoreError> {
+) -> Result<Option<QuotedMessage>, StoreError> {
     let message = sqlx::query_as(
         "select coalesce(p.blast_id, r.blast_id) as blast_id, coalesce(p.id, r.id) as recipient_id,
-                case when p.id is null then m.attempt else p.attempt end as attempt
+                case when p.id is null then m.attempt else p.attempt end as attempt, r.phone_number
            from provider_message m join blast_recipients r on r.id = m.recipient_id
            join blasts b on b.id = r.blast_id
            left join blast_recipients p on p.id = b.answers_recipient
@@ -142,12 +151,13 @@ pub struct LearnedIdentity {
     pub phone: String,
 }
 
-/// Keeps ids beside numbers, each id once in `learned`: what was seen last counts.
-pub async fn learn(tx: &mut PgConnection, learned: &[LearnedIdentity]) -> Result<(), StoreError> {
+/// Keeps ids beside numbers, each id once in `learned`: what was seen last counts. Returns the ids that are new or somebody
+/// else's now.
+pub async fn learn(tx: &mut PgConnection, learned: &[LearnedIdentity]) -> Result<Vec<String>, StoreError> {
     if learned.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    sqlx::query(
+    let new = sqlx::query_scalar(
         "insert into user_ids as u (business, user_id, phone_number)
          select distinct on (s.business, x.user_id) s.business, x.user_id, x.phone_number
            from unnest($1::bigint[], $2::text[], $3::text[]) with ordinality as x (sender_id, user_id, phone_number, n)
@@ -155,39 +165,43 @@ pub async fn learn(tx: &mut PgConnection, learned: &[LearnedIdentity]) -> Result
           order by s.business, x.user_id, x.n desc
          on conflict (business, user_id) do update
             set phone_number = excluded.phone_number, learned_at = now()
-          where u.phone_number <> excluded.phone_number",
+          where u.phone_number <> excluded.phone_number
+         returning user_id",
     )
     .bind(learned.iter().map(|one| one.sender.0).collect::<Vec<_>>())
     .bind(learned.iter().map(|one| one.user_id.as_str()).collect::<Vec<_>>())
     .bind(learned.iter().map(|one| one.phone.as_str()).collect::<Vec<_>>())
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    Ok(new)
 }
 
-/// A person's new id: their number is that of the old one, unless it is given.
+/// A person's new id: their number is that of the old one, unless it is given; then the old one's is known, too. Returns the
+/// ids that are new or somebody else's now.
 pub async fn change_id(
     tx: &mut PgConnection,
     sender: SenderId,
     (before, now): (Option<&str>, &str),
     phone: Option<&str>,
-) -> Result<(), StoreError> {
-    sqlx::query(
+) -> Result<Vec<String>, StoreError> {
+    let new = sqlx::query_scalar(
         "insert into user_ids as u (business, user_id, phone_number)
-         select s.business, $3, coalesce($4, o.phone_number)
+         select s.business, x.user_id, coalesce($4, o.phone_number)
            from senders s left join user_ids o on o.business = s.business and o.user_id = $2
-          where s.id = $1 and coalesce($4, o.phone_number) is not null
+          cross join (select $3 as user_id union select $2) as x
+          where s.id = $1 and x.user_id is not null and coalesce($4, o.phone_number) is not null
          on conflict (business, user_id) do update
             set phone_number = excluded.phone_number, learned_at = now()
-          where u.phone_number <> excluded.phone_number",
+          where u.phone_number <> excluded.phone_number and excluded.user_id = $3
+         returning user_id",
     )
     .bind(sender)
     .bind(before)
     .bind(now)
     .bind(phone)
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    Ok(new)
 }
 
 /// Keeps a person's wish about marketing; `false` when a newer one is known, or the same.

@@ -2,7 +2,7 @@
 //! Business `*` holds for all.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -66,23 +66,39 @@ pub async fn business(tx: &mut PgConnection, scope: SuppressionScope<'_>) -> Res
     Ok(sqlx::query_scalar(statement).bind(id).fetch_one(tx).await?)
 }
 
-/// Adds one; `false` when it was there already. What the person or the provider says stands above an operator's word:
-/// an operator's undo does not lift it.
+/// What becomes of a row (`s`) when another comes for the same business and person: what the person or the provider says
+/// stands above an operator's word, which is kept beside it. The function `carry_opt_outs` has the same rule.
+pub(super) const MEETS: &str = "on conflict (business, person_key(phone_number)) do update
+       set source = case when s.source = 'operator' then excluded.source else s.source end,
+           reason = case when s.source = 'operator' then excluded.reason else s.reason end,
+           created_by = case when s.source = 'operator' then excluded.created_by else s.created_by end,
+           operator_reason = case when s.source = 'operator' then s.reason
+                                  when excluded.source = 'operator' then excluded.reason
+                                  else excluded.operator_reason end,
+           operator_by = case when s.source = 'operator' then s.created_by
+                              when excluded.source = 'operator' then excluded.created_by
+                              else excluded.operator_by end,
+           operator_at = case when s.source = 'operator' then s.created_at
+                              when excluded.source = 'operator' then excluded.created_at
+                              else excluded.operator_at end
+     where s.source = 'operator' and excluded.source <> 'operator'
+        or s.source <> 'operator' and s.operator_at is null
+           and (excluded.source = 'operator' or excluded.operator_at is not null)";
+
+/// Adds one; `false` when it was there already.
 pub async fn add(tx: &mut PgConnection, suppress: NewSuppression<'_>) -> Result<bool, StoreError> {
-    let added: Option<bool> = sqlx::query_scalar(
-        "insert into suppressions (business, phone_number, reason, source, created_by) values ($1, $2, $3, $4, $5)
-         on conflict (business, person_key(phone_number)) do update
-            set source = excluded.source, reason = excluded.reason, created_by = excluded.created_by
-          where suppressions.source = 'operator' and excluded.source <> 'operator'
-         returning xmax = 0",
-    )
-    .bind(suppress.business)
-    .bind(suppress.phone)
-    .bind(suppress.reason)
-    .bind(suppress.source)
-    .bind(suppress.by)
-    .fetch_optional(tx)
-    .await?;
+    let sql = format!(
+        "insert into suppressions as s (business, phone_number, reason, source, created_by) values ($1, $2, $3, $4, $5)
+         {MEETS} returning xmax = 0"
+    );
+    let added: Option<bool> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(suppress.business)
+        .bind(suppress.phone)
+        .bind(suppress.reason)
+        .bind(suppress.source)
+        .bind(suppress.by)
+        .fetch_optional(tx)
+        .await?;
     Ok(added.unwrap_or(false))
 }
 
@@ -168,13 +184,20 @@ pub async fn remove_taken_back(tx: &mut PgConnection, phones: &[&str]) -> Result
                                  where u.person = a.person and u.action = 'unsuppress' and u.id > a.id
                                    and u.business = a.business)
               union
-             select h.person, l.business from held h join opt_out_links l on l.source = h.business)
+             select h.person, l.business from held h join opt_out_links l on l.source = h.business),
+         taken_back as (
+             select x.id
+               from acts a join suppressions x on person_key(x.phone_number) = a.person
+              where a.action = 'opt-out' and a.undone_at is not null
+                and (x.source = 'operator' and x.created_at = a.at and x.created_by = a.operator
+                     or x.source <> 'operator' and x.operator_at = a.at and x.operator_by = a.operator)
+                and not exists (select 1 from held h
+                                 where h.person = a.person and (h.business = x.business or h.business is null))),
+         theirs_alone as (
+             update suppressions set operator_reason = null, operator_by = null, operator_at = null
+              where id in (select id from taken_back) and source <> 'operator')
          delete from suppressions x
-          using acts a
-          where a.person = person_key(x.phone_number) and a.action = 'opt-out' and a.undone_at is not null
-            and x.source = 'operator' and x.created_at = a.at and x.created_by = a.operator
-            and not exists (select 1 from held h
-                             where h.person = a.person and (h.business = x.business or h.business is null))
+          where x.id in (select id from taken_back) and x.source = 'operator'
          returning x.business, x.phone_number",
     )
     .bind(phones)
@@ -194,8 +217,36 @@ pub async fn remove(tx: &mut PgConnection, business: &str, phone: &str) -> Resul
     Ok(done.rows_affected() == 1)
 }
 
-/// Lifts what the person or the provider said, not what an operator did. `false`: there was nothing.
-pub async fn lift(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
+/// What lifting a person's word came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiftOutcome {
+    /// There was nothing of theirs.
+    Nothing,
+    Lifted,
+    /// An operator had suppressed them as well.
+    OperatorsStands {
+        reason: Option<String>,
+        by: Option<String>,
+    },
+}
+
+/// Lifts what the person or the provider said, not what an operator did.
+pub async fn lift(tx: &mut PgConnection, business: &str, phone: &str) -> Result<LiftOutcome, StoreError> {
+    let operators: Option<(Option<String>, Option<String>)> = sqlx::query_as(
+        "update suppressions
+            set source = 'operator', reason = operator_reason, created_by = operator_by, created_at = operator_at,
+                operator_reason = null, operator_by = null, operator_at = null
+          where business = $1 and person_key(phone_number) = person_key($2) and source <> 'operator'
+            and operator_at is not null
+         returning reason, created_by",
+    )
+    .bind(business)
+    .bind(phone)
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some((reason, by)) = operators {
+        return Ok(LiftOutcome::OperatorsStands { reason, by });
+    }
     let done = sqlx::query(
         "delete from suppressions
           where business = $1 and person_key(phone_number) = person_key($2) and source <> 'operator'",
@@ -204,7 +255,20 @@ pub async fn lift(tx: &mut PgConnection, business: &str, phone: &str) -> Result<
     .bind(phone)
     .execute(tx)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(if done.rows_affected() > 0 { LiftOutcome::Lifted } else { LiftOutcome::Nothing })
+}
+
+/// Whether a person's or the provider's word stands.
+pub async fn is_theirs(tx: &mut PgConnection, business: &str, phone: &str) -> Result<bool, StoreError> {
+    let is_theirs = sqlx::query_scalar(
+        "select exists (select 1 from suppressions
+                         where business = $1 and person_key(phone_number) = person_key($2) and source <> 'operator')",
+    )
+    .bind(business)
+    .bind(phone)
+    .fetch_one(tx)
+    .await?;
+    Ok(is_theirs)
 }
 
 /// The businesses that a number is suppressed for.

@@ -5,4 +5,5 @@ mod held;
 mod keeping;
 mod replying;
 pub mod scene;
+mod stopping;
 mod truth;

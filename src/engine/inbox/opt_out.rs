@@ -1,24 +1,27 @@
-//! Opt-outs by a reply, by a setting of WhatsApp or by a code of the provider's: durable together with what they follow from, and
-//! before the next POST of any blast of the business.
+//! Opt-outs by a reply, by a setting of WhatsApp or by a code of the provider's: durable before the next POST of any blast of the
+//! business, whatever becomes of the rest of what they came with. A stop of somebody who is known by nothing but an id takes
+//! effect once their number is learned.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::effects::Effects;
-use super::item::{InboxItem, ItemOutcome, NewsPerson, WishNews};
+use super::item::{InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
+use super::replies;
 use crate::domain::act::Actor;
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::engine::context::EngineContext;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::suppression::{self, NewSuppression, SuppressionScope};
+use crate::store::suppression::{self, LiftOutcome, NewSuppression, SuppressionScope};
+use crate::store::wish::{self, NamelessPerson};
 use crate::store::{StoreError, reply};
 
 /// Somebody who is not to be messaged.
 #[derive(Clone, Copy)]
 pub(super) struct OptOut<'a> {
-    pub sender: SenderId,
+    pub scope: SuppressionScope<'a>,
     /// With the plus.
     pub phone: &'a str,
     /// `person` or `provider`.
@@ -28,7 +31,85 @@ pub(super) struct OptOut<'a> {
     pub at: DateTime<Utc>,
 }
 
-/// Suppresses a number for the sender's business, wherever it is still open.
+/// What somebody asked for, and whom.
+struct AskedFor<'a> {
+    sender: SenderId,
+    phone: Option<String>,
+    user_id: Option<&'a str>,
+    wish: MarketingWish,
+    reason: &'a str,
+    at: DateTime<Utc>,
+}
+
+/// What an item asks for, if it is a stop or a resume. All of it stays, also where some of the person's rows are locked: only
+/// these are still to come then.
+pub(super) async fn apply(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    item: &InboxItem,
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let asked = match &item.news {
+        ItemNews::Reply(news) if replies::is_stop(engine, news) => by_words(tx, engine, (item, news), effects).await?,
+        ItemNews::Wish(news) => by_setting(tx, item, news).await?,
+        _ => None,
+    };
+    let Some(asked) = asked else { return Ok(ItemOutcome::Applied) };
+    let business = suppression::business(&mut *tx, SuppressionScope::Sender(asked.sender)).await?;
+    let nameless = asked.user_id.map(|user_id| NamelessPerson { business: &business, user_id });
+    let Some(phone) = &asked.phone else {
+        let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
+        wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
+        return Ok(if replies::has_time(engine, item) { replies::lacks_number() } else { ItemOutcome::Applied });
+    };
+    if let Some(nameless) = nameless {
+        // Kept before the number was known, perhaps in the same moment.
+        apply_named(&mut *tx, engine, &[nameless.user_id.to_owned()], effects).await?;
+    }
+    let scope = SuppressionScope::Business(&business);
+    let opt_out = OptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
+    match asked.wish {
+        MarketingWish::Stop => record(tx, engine, opt_out, effects).await,
+        MarketingWish::Resume => resume(tx, engine, (&business, phone), asked.at).await,
+    }
+}
+
+async fn by_words<'a>(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (item, news): (&'a InboxItem, &'a ReplyNews),
+    effects: &mut Effects,
+) -> Result<Option<AskedFor<'a>>, StoreError> {
+    let written_to = replies::attribute(tx, engine, (item, news), effects).await?;
+    let asked = written_to.into_parts().map(|(sender, phone)| AskedFor {
+        sender,
+        phone,
+        user_id: news.person.user_id.as_deref(),
+        wish: MarketingWish::Stop,
+        reason: "they asked",
+        at: news.at.unwrap_or(item.received_at),
+    });
+    Ok(asked)
+}
+
+/// As set in WhatsApp.
+async fn by_setting<'a>(
+    tx: &mut PgConnection,
+    item: &'a InboxItem,
+    news: &'a WishNews,
+) -> Result<Option<AskedFor<'a>>, StoreError> {
+    let Some(sender) = item.senders.first().copied() else { return Ok(None) };
+    Ok(Some(AskedFor {
+        sender,
+        phone: phone_of(tx, sender, &news.person).await?,
+        user_id: news.person.user_id.as_deref(),
+        wish: news.wish,
+        reason: "they stopped marketing messages in WhatsApp",
+        at: news.at.unwrap_or(item.received_at),
+    }))
+}
+
+/// Suppresses a number for a business, wherever it is still open. *Locked*: that is durable, and a row of theirs is to follow.
 pub(super) async fn record(
     tx: &mut PgConnection,
     engine: &EngineContext,
@@ -36,15 +117,18 @@ pub(super) async fn record(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let OptOut { phone, at, .. } = opt_out;
-    let business = suppression::business(&mut *tx, SuppressionScope::Sender(opt_out.sender)).await?;
-    if !reply::wish(&mut *tx, (&business, phone), "stop", at).await? {
+    let business = suppression::business(&mut *tx, opt_out.scope).await?;
+    if reply::wish(&mut *tx, (&business, phone), "stop", at).await? {
+        let by = if opt_out.source == "person" { "the person" } else { Actor::ENGINE };
+        let new =
+            NewSuppression { business: &business, phone, reason: Some(opt_out.reason), source: opt_out.source, by };
+        suppression::add(&mut *tx, new).await?;
+        engine.fence.remember_suppression(new, false).await;
+        effects.ordered = true;
+    } else if !suppression::is_theirs(&mut *tx, &business, phone).await? {
+        // They, or an operator, wished otherwise since.
         return Ok(ItemOutcome::Applied);
     }
-    let by = if opt_out.source == "person" { "the person" } else { Actor::ENGINE };
-    let new = NewSuppression { business: &business, phone, reason: Some(opt_out.reason), source: opt_out.source, by };
-    suppression::add(&mut *tx, new).await?;
-    engine.fence.remember_suppression(new, false).await;
-    effects.ordered = true;
     let open = suppression::open_rows(&mut *tx, &business, phone).await?;
     let entry = |(blast, recipient, attempt)| {
         let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
@@ -52,48 +136,77 @@ pub(super) async fn record(
     };
     let entries: Vec<_> = open.into_iter().map(entry).collect();
     let recorded = record_in(tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
-    if recorded.contains(&EntryOutcome::Locked) {
-        return Ok(ItemOutcome::Locked);
-    }
     effects.changed.extend(entries.iter().map(|entry| entry.blast));
+    Ok(if recorded.contains(&EntryOutcome::Locked) { ItemOutcome::Locked } else { ItemOutcome::Applied })
+}
+
+/// Lifts what the person and the provider said. What an operator did stands, also where the person's word stood above it.
+async fn resume(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (business, phone): (&str, &str),
+    at: DateTime<Utc>,
+) -> Result<ItemOutcome, StoreError> {
+    if !reply::wish(&mut *tx, (business, phone), "resume", at).await? {
+        return Ok(ItemOutcome::Applied);
+    }
+    let theirs = NewSuppression { business, phone, reason: None, source: "person", by: "the person" };
+    match suppression::lift(tx, business, phone).await? {
+        LiftOutcome::Nothing => {}
+        LiftOutcome::Lifted => engine.fence.remember_suppression(theirs, true).await,
+        LiftOutcome::OperatorsStands { reason, by } => {
+            let by = by.as_deref().unwrap_or_default();
+            let operators = NewSuppression { reason: reason.as_deref(), source: "operator", by, ..theirs };
+            engine.fence.remember_suppression(operators, false).await;
+        }
+    }
     Ok(ItemOutcome::Applied)
 }
 
-/// Stop or resume, as set in WhatsApp. A resume lifts what the person and the provider said, never what an operator did.
-pub(super) async fn apply_wish(
+/// The wishes that were kept of these ids, as far as their numbers are known by now. Of a row that is locked the claim knows: it
+/// passes over whoever is suppressed.
+pub(super) async fn apply_named(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    user_ids: &[String],
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    if user_ids.is_empty() {
+        return Ok(());
+    }
+    for named in wish::take_named(&mut *tx, user_ids).await? {
+        let (scope, phone) = (SuppressionScope::Business(&named.business), &*named.phone);
+        match MarketingWish::of_word(&named.wish) {
+            Some(MarketingWish::Resume) => {
+                resume(&mut *tx, engine, (&named.business, phone), named.at).await?;
+            }
+            Some(MarketingWish::Stop) | None => {
+                let opt_out = OptOut { scope, phone, source: "person", reason: &named.reason, at: named.at };
+                record(&mut *tx, engine, opt_out, effects).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Learns a person's new id; what was kept of the old one stays theirs.
+pub(super) async fn change_id(
     tx: &mut PgConnection,
     engine: &EngineContext,
     item: &InboxItem,
-    news: &WishNews,
+    (before, now, phone): (Option<&str>, &str, Option<&str>),
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let Some(sender) = item.senders.first().copied() else { return Ok(ItemOutcome::Applied) };
-    let Some(phone) = phone_of(tx, sender, &news.person).await? else {
-        return Ok(ItemOutcome::Waits { why: "no number is known of this person's id".to_owned(), id: None });
-    };
-    let at = news.at.unwrap_or(item.received_at);
-    match news.wish {
-        MarketingWish::Stop => {
-            let reason = "they stopped marketing messages in WhatsApp";
-            record(tx, engine, OptOut { sender, phone: &phone, source: "person", reason, at }, effects).await
-        }
-        MarketingWish::Resume => {
-            let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
-            if reply::wish(&mut *tx, (&business, &phone), "resume", at).await? {
-                let wish = NewSuppression {
-                    business: &business,
-                    phone: &phone,
-                    reason: None,
-                    source: "person",
-                    by: "the person",
-                };
-                if suppression::lift(tx, &business, &phone).await? {
-                    engine.fence.remember_suppression(wish, true).await;
-                }
-            }
-            Ok(ItemOutcome::Applied)
-        }
+    let mut known = reply::change_id(&mut *tx, sender, (before, now), phone).await?;
+    // Learned by another item of the same request, as a rule.
+    known.push(now.to_owned());
+    if let Some(before) = before {
+        let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
+        wish::follow(&mut *tx, NamelessPerson { business: &business, user_id: before }, now).await?;
     }
+    apply_named(tx, engine, &known, effects).await?;
+    Ok(ItemOutcome::Applied)
 }
 
 /// The number of whoever is named, by their id where that is all there is.

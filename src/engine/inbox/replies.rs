@@ -7,13 +7,13 @@ use sqlx::PgConnection;
 
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, ReplyNews};
-use super::opt_out::{self, OptOut};
+use super::opt_out;
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::engine::context::EngineContext;
 use crate::store::StoreError;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::reply::{self, AnsweredMessage, NewReply};
+use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage};
 
 /// A reply that quotes nothing answers a message of this age at most.
 const REPLY_WINDOW: TimeDelta = TimeDelta::days(30);
@@ -29,10 +29,10 @@ pub(super) async fn apply(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let is_stop = is_stop(engine, news);
-    let written_to = attribute(&mut *tx, item, news).await?;
-    let has_time = engine.clock.now() - item.received_at < PATIENCE;
+    let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
+    let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
-        return Ok(ItemOutcome::Waits { why: "no number is known of this person's id".to_owned(), id: None });
+        return Ok(lacks_number());
     }
     if has_time && !is_stop && written_to.is_undecided(&mut *tx, item).await? {
         let why = "it is not known yet whether a message to this person went".to_owned();
@@ -61,13 +61,6 @@ pub(super) async fn apply(
     if !reply::add(&mut *tx, &new).await? {
         return Ok(ItemOutcome::Applied);
     }
-    if let (true, Some(phone)) = (is_stop, &phone) {
-        let opt_out = OptOut { sender, phone, source: "person", reason: "they asked", at };
-        let outcome = opt_out::record(&mut *tx, engine, opt_out, effects).await?;
-        if outcome != ItemOutcome::Applied {
-            return Ok(outcome);
-        }
-    }
     let Some((message, quoted)) = answered else { return Ok(ItemOutcome::Applied) };
     let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted } };
     let stamped = StampedEvidence { attempt: message.attempt, at, evidence };
@@ -81,14 +74,23 @@ pub(super) async fn apply(
     Ok(ItemOutcome::Applied)
 }
 
+/// Whether what is not known of its writer may still become known.
+pub(super) fn has_time(engine: &EngineContext, item: &InboxItem) -> bool {
+    engine.clock.now() - item.received_at < PATIENCE
+}
+
+pub(super) fn lacks_number() -> ItemOutcome {
+    ItemOutcome::Waits { why: "no number is known of this person's id".to_owned(), id: None }
+}
+
 /// By the words, or by the button's payload.
-fn is_stop(engine: &EngineContext, news: &ReplyNews) -> bool {
+pub(super) fn is_stop(engine: &EngineContext, news: &ReplyNews) -> bool {
     let words = &engine.stop_words;
     words.is_stop(&news.body) || news.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
 }
 
 /// Whom somebody wrote to, with the writer's number.
-enum WrittenTo {
+pub(super) enum WrittenTo {
     Message {
         sender: SenderId,
         phone: Option<String>,
@@ -105,6 +107,14 @@ enum WrittenTo {
 }
 
 impl WrittenTo {
+    /// The sender, and the writer's number.
+    pub(super) fn into_parts(self) -> Option<(SenderId, Option<String>)> {
+        match self {
+            Self::Message { sender, phone, .. } | Self::Sender { sender, phone } => Some((sender, phone)),
+            Self::Nobody => None,
+        }
+    }
+
     /// The number of a writer who quotes none of our messages.
     fn phone(&self) -> Option<&str> {
         match self {
@@ -130,13 +140,25 @@ impl WrittenTo {
     }
 }
 
-async fn attribute(tx: &mut PgConnection, item: &InboxItem, news: &ReplyNews) -> Result<WrittenTo, StoreError> {
+/// A message that is quoted also says who wrote, where only an id shows: whoever had it. Their id is learned by that.
+pub(super) async fn attribute(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (item, news): (&InboxItem, &ReplyNews),
+    effects: &mut Effects,
+) -> Result<WrittenTo, StoreError> {
     let Some(first) = item.senders.first().copied() else { return Ok(WrittenTo::Nobody) };
     let phone = opt_out::phone_of(&mut *tx, first, &news.person).await?;
     for sender in item.senders.iter().copied() {
         if let Some(id) = &news.quoted
-            && let Some(message) = reply::quoted(&mut *tx, sender, id).await?
+            && let Some(QuotedMessage { message, phone_number }) = reply::quoted(&mut *tx, sender, id).await?
         {
+            if let (None, Some(user_id)) = (&phone, news.person.user_id.clone()) {
+                let identity = LearnedIdentity { sender, user_id, phone: phone_number.clone() };
+                let learned = reply::learn(&mut *tx, &[identity]).await?;
+                opt_out::apply_named(&mut *tx, engine, &learned, effects).await?;
+            }
+            let phone = phone.or(Some(phone_number));
             return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::Yes });
         }
     }

@@ -24,6 +24,7 @@ use crate::engine::context::EngineContext;
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::messages::{self, AttemptQuery, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
+use crate::store::suppression::SuppressionScope;
 use crate::store::{StoreError, blast, sender};
 
 /// Where a provider says nothing.
@@ -68,7 +69,8 @@ pub(super) async fn apply(
     late_failures::count(tx, engine, &news, effects).await?;
     let learned = statuses.iter().zip(&found).filter(|(_, found)| matches!(found, MessageMatch::ByAttempt(_)));
     effects.learned_ids.extend(learned.map(|(status, _)| status.news.message_id.as_str().to_owned()));
-    reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
+    let learned = reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
+    opt_out::apply_named(&mut *tx, engine, &learned, effects).await?;
     messages::record_pricing(tx, &pricing(&statuses, &found, &outcomes)).await?;
     Ok(outcomes)
 }
@@ -280,7 +282,7 @@ async fn consequences(
         }
         ErrorClass::OptOut => {
             let opt_out = OptOut {
-                sender: message.sender_id,
+                scope: SuppressionScope::Sender(message.sender_id),
                 phone: message.phone_number.as_str(),
                 source: "provider",
                 reason: "the provider says that they opted out",

@@ -93,11 +93,18 @@ pub enum MarketingWish {
 }
 
 impl MarketingWish {
-    fn of_word(word: &str) -> Option<Self> {
+    pub fn of_word(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "stop" => Some(Self::Stop),
             "resume" => Some(Self::Resume),
             _ => None,
+        }
+    }
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Resume => "resume",
         }
     }
 }

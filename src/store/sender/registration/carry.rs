@@ -1,10 +1,11 @@
 //! Opt-outs follow a sender: into another business, under another name, to another phone. Nobody who opted out is messaged
 //! because a configuration was edited; at worst somebody is left out who did not have to be.
 
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::domain::ids::SenderId;
 use crate::store::StoreError;
+use crate::store::suppression::MEETS;
 
 /// A sender whose row changed, and its business before and now.
 #[derive(Debug, Clone)]
@@ -112,20 +113,17 @@ async fn link(tx: &mut PgConnection, pairs: &BusinessPairs, ids: &[i64]) -> Resu
 /// Copies what there is; the links carry it on from there. Nobody adds an opt-out meanwhile.
 async fn copy(tx: &mut PgConnection, pairs: &BusinessPairs) -> Result<(), StoreError> {
     sqlx::query("lock table suppressions in share row exclusive mode").execute(&mut *tx).await?;
-    sqlx::query(
-        "insert into suppressions (business, phone_number, reason, source, created_by, created_at)
+    let sql = format!(
+        "insert into suppressions as s (business, phone_number, reason, source, created_by, created_at,
+                                        operator_reason, operator_by, operator_at)
          select distinct on (p.business, person_key(x.phone_number))
-                p.business, x.phone_number, x.reason, x.source, x.created_by, x.created_at
+                p.business, x.phone_number, x.reason, x.source, x.created_by, x.created_at,
+                x.operator_reason, x.operator_by, x.operator_at
            from unnest($1::text[], $2::text[]) as p (source, business)
            join suppressions x on x.business = p.source
           order by p.business, person_key(x.phone_number), x.source = 'operator', x.created_at
-         on conflict (business, person_key(phone_number)) do update
-            set source = excluded.source, reason = excluded.reason, created_by = excluded.created_by
-          where suppressions.source = 'operator' and excluded.source <> 'operator'",
-    )
-    .bind(&pairs.sources)
-    .bind(&pairs.businesses)
-    .execute(tx)
-    .await?;
+         {MEETS}"
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(&pairs.sources).bind(&pairs.businesses).execute(tx).await?;
     Ok(())
 }

@@ -1,0 +1,129 @@
+//! Stops that must hold: of people who are known by nothing but an id, beside an operator's word, and while rows are locked.
+
+use serde_json::{Value, json};
+
+use super::scene::{InboxScene, status, statuses, text};
+use crate::support::{digits, eventually_async};
+
+fn now() -> i64 {
+    chrono::Utc::now().timestamp()
+}
+
+/// A business-scoped id of person `n`.
+fn user_id(n: u32) -> String {
+    format!("MY.person{n}")
+}
+
+/// A STOP of somebody whose number does not show.
+fn nameless_stop(n: u32) -> Value {
+    json!({ "messages": [{ "from_user_id": user_id(n), "id": format!("wamid.in{n}"), "timestamp": now().to_string(),
+                           "type": "text", "text": { "body": "STOP" } }] })
+}
+
+fn wish(n: u32, value: &str, at: i64) -> Value {
+    json!({ "user_preferences": [{ "wa_id": digits(n), "category": "marketing_messages", "value": value, "timestamp": at }] })
+}
+
+fn suppressed(n: u32) -> String {
+    format!("select count(*) from suppressions where business = 'kedai' and phone_number = '+{}'", digits(n))
+}
+
+/// A paused blast of the same business, 2, with person 1 to `people` queued.
+fn next_blast(people: u32) -> String {
+    format!(
+        "insert into blasts (blast_tag, sender_id, message, state, total_recipients)
+         values ('Next', (select id from senders where name = 'sales'), 'Hi', 'paused', {people});
+         insert into blast_recipients (blast_id, phone_number)
+         select 2, '+60100' || lpad(n::text, 6, '0') from generate_series(1, {people}) as n"
+    )
+}
+
+#[tokio::test]
+async fn a_stop_that_quotes_our_message_suppresses_its_person_though_no_number_shows() {
+    let scene = InboxScene::with(2, "cloud", &next_blast(2)).await;
+    let mut stop = nameless_stop(1);
+    stop["messages"][0]["context"] = json!({ "id": "wamid.1", "from": "60122222222" });
+
+    scene.receive(stop).await;
+
+    assert_eq!(scene.shop.number(&suppressed(1)).await, 1);
+    let next = "select status::text from blast_recipients where blast_id = 2 order by id limit 1";
+    assert_eq!(scene.text(next).await.as_deref(), Some("opted_out"), "in the next blast, too");
+    let learned = "select phone_number from user_ids where user_id = 'MY.person1'";
+    assert_eq!(scene.text(learned).await, Some(format!("+{}", digits(1))), "their id is known from now on");
+    assert_eq!(scene.shop.number("select count(*) from replies where phone_number = '+60100000001'").await, 1);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_of_an_id_that_nobody_knows_holds_once_its_number_is_learned_however_late() {
+    let scene = InboxScene::sent(4).await;
+    let by_setting = json!({ "user_preferences": [{ "user_id": user_id(2), "category": "marketing_messages",
+                                                    "value": "stop", "timestamp": now() }] });
+    scene.receive_all(&[nameless_stop(1), by_setting, nameless_stop(3)]).await;
+    // Nothing in the inbox waits for so long.
+    let old =
+        "update webhook_inbox set received_at = now() - interval '2 days', next_try_at = now() where state = 'parked'";
+    scene.shop.execute(old).await;
+    let parked = "select count(*) from webhook_inbox where state = 'parked'";
+    eventually_async("nothing waits any more", async || scene.shop.number(parked).await == 0).await;
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
+    assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'failed'").await, 0);
+
+    let mut delivered = status(1, "delivered");
+    delivered["recipient_user_id"] = json!(user_id(1));
+    delivered.as_object_mut().unwrap().remove("recipient_id");
+    scene.receive(statuses(&[delivered])).await;
+    let mut hello = text(2, "wamid.in9", "Hello");
+    hello["contacts"] = json!([{ "wa_id": digits(2), "user_id": user_id(2) }]);
+    scene.receive(hello).await;
+    let change = json!([{ "wa_id": digits(3), "user_id": { "previous": user_id(3), "current": "MY.third" } }]);
+    scene.receive(json!({ "user_id_update": change })).await;
+
+    for n in 1..=3 {
+        assert_eq!(scene.shop.number(&suppressed(n)).await, 1, "{n}");
+    }
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 3);
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_resume_falls_back_to_what_an_operator_set_before_the_stop_or_after_it() {
+    let scene = InboxScene::sent(3).await;
+    scene.shop.ok(&["suppress", "add", &digits(1), "--reason", "by letter", "--business", "kedai"]).await;
+    scene
+        .receive_all(&[text(1, "wamid.in1", "STOP"), text(2, "wamid.in2", "STOP"), text(3, "wamid.in3", "STOP")])
+        .await;
+    scene.shop.ok(&["suppress", "add", &digits(2), "--reason", "by letter", "--business", "kedai"]).await;
+    let by_person = "select count(*) from suppressions where source = 'person' and reason = 'they asked'";
+    assert_eq!(scene.shop.number(by_person).await, 3, "their own word stands above it");
+
+    scene.receive_all(&[1, 2, 3].map(|n| wish(n, "resume", now() + 5))).await;
+
+    assert_eq!(scene.shop.number(&suppressed(3)).await, 0, "only their own word is taken back");
+    let by_operator = "select count(*) from suppressions
+                        where source = 'operator' and reason = 'by letter' and created_by = 'aina'";
+    assert_eq!(scene.shop.number(by_operator).await, 2);
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 2);
+    scene.shop.ok(&["suppress", "remove", &digits(1), "--business", "kedai"]).await;
+    assert_eq!(scene.shop.number(&suppressed(1)).await, 0);
+}
+
+#[tokio::test]
+async fn a_stop_is_durable_while_somebody_has_one_of_the_persons_rows_locked() {
+    let scene = InboxScene::with(2, "cloud", &next_blast(2)).await;
+    let mut lock = scene.shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from blast_recipients where blast_id = 2 for update").execute(&mut *lock).await.unwrap();
+
+    scene.receive_all(&[text(1, "wamid.in1", "STOP"), wish(2, "stop", now())]).await;
+
+    let open = "select count(*) from webhook_inbox where state = 'parked'";
+    assert_eq!((scene.shop.number(&suppressed(1)).await, scene.shop.number(&suppressed(2)).await), (1, 1));
+    assert_eq!(scene.shop.number(open).await, 2, "the rows that are locked are still to come");
+    lock.rollback().await.unwrap();
+    let left_out = "select count(*) from blast_recipients where blast_id = 2 and status = 'opted_out'";
+    eventually_async("the rows follow", async || scene.shop.number(left_out).await == 2).await;
+    eventually_async("nothing waits any more", async || scene.shop.number(open).await == 0).await;
+    assert_eq!(scene.shop.number("select count(*) from replies").await, 1);
+    scene.shop.invariants().await;
+}
