@@ -164,6 +164,13 @@ async fn drop_old_inbox(engine: &EngineContext) -> Result<Duration, StoreError> 
     if !dropped.gone.is_empty() {
         tracing::info!(days = dropped.gone.join(", "), "old webhooks were dropped");
     }
+    if !dropped.unapplied.is_empty() {
+        let days = dropped.unapplied.join(", ");
+        tracing::warn!(
+            days,
+            "old webhooks are kept, for some of them are still to be applied: see `blastdeck inbox list`"
+        );
+    }
     Ok(if dropped.busy.is_empty() { MONTHS_EVERY } else { MONTHS_AGAIN })
 }
 

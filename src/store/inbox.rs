@@ -70,9 +70,11 @@ impl InboxProgress {
     }
 }
 
-/// At most so many requests in one turn, and so many bytes (more only where a single one has more).
+/// At most so many requests in one turn that are new, and so many bytes of them (more only where a single one has more).
 const TAKE_AT_MOST: i64 = 1_000;
 const TAKE_BYTES: i64 = 2 * 1024 * 1024;
+/// Of those that waited, a fraction of that beside them: a crowd of them holds up nothing that is new.
+const PARKED_SHARE: i64 = 4;
 
 /// Keeps requests, each once a day whatever how often it comes, and notifies the engines. Durable once it returns.
 pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, StoreError> {
@@ -80,6 +82,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
         let ids = webhook.senders.as_ref()?.iter().map(ToString::to_string);
         Some(ids.collect::<Vec<_>>().join(","))
     });
+    let mut tx = settings::begin_durable(pool).await?;
     let done = sqlx::query(
         "with added as (
              insert into webhook_inbox (provider, senders, content_type, digest, body)
@@ -95,8 +98,9 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     .bind(webhooks.iter().map(|webhook| storable(webhook.content_type.as_deref())).collect::<Vec<_>>())
     .bind(webhooks.iter().map(|webhook| &webhook.body[..]).collect::<Vec<_>>())
     .bind(super::notify::INBOX)
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected())
 }
 
@@ -109,14 +113,21 @@ pub async fn begin(pool: &PgPool) -> Result<DbTransaction, StoreError> {
     settings::begin_hot_path(pool).await
 }
 
-/// Locks requests that are due, oldest first, leaving those that another engine has.
+/// Locks requests that are due, the new ones and some of those that waited, oldest first, leaving those that another engine has.
 pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
     let rows = sqlx::query_as(
-        "with due as materialized (
+        "with new as materialized (
              select received_on, id, octet_length(body) as size from webhook_inbox
-              where state in ('new', 'parked') and next_try_at <= now()
+              where state = 'new' and next_try_at <= now()
               order by next_try_at, id limit $1 for update skip locked),
-         sized as (select received_on, id, sum(size) over (order by received_on, id) - size as before from due)
+         waited as materialized (
+             select received_on, id, octet_length(body) as size from webhook_inbox
+              where state = 'parked' and next_try_at <= now()
+              order by next_try_at, id limit $1 / $3 for update skip locked),
+         sized as (
+             select received_on, id, sum(size) over (order by received_on, id) - size as before from new
+              union all
+             select received_on, id, $3 * (sum(size) over (order by received_on, id) - size) from waited)
          select i.received_on, i.id, i.received_at, i.provider, i.senders, i.content_type, i.digest, i.body, i.open_items,
                 i.failed_items, i.reason, i.tries
            from sized s join webhook_inbox i using (received_on, id)
@@ -125,6 +136,7 @@ pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
     )
     .bind(TAKE_AT_MOST)
     .bind(TAKE_BYTES)
+    .bind(PARKED_SHARE)
     .fetch_all(tx)
     .await?;
     Ok(rows)

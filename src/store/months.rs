@@ -21,6 +21,8 @@ pub struct DroppedPartitions {
     pub gone: Vec<String>,
     /// Somebody works with these, or with their table, just now: to be tried again.
     pub busy: Vec<String>,
+    /// Something of these is still to be applied.
+    pub unapplied: Vec<String>,
 }
 
 /// Drops the months that ended at least `months` whole months ago, by the database's clock and in UTC.
@@ -29,7 +31,7 @@ pub async fn drop_old(pool: &PgPool, months: u32) -> Result<DroppedPartitions, S
     drop_partitions(pool, &BY_MONTH, until, months).await
 }
 
-/// Drops the days that ended at least `days` whole days ago, by the database's clock and in UTC.
+/// Drops the days of which everything was applied or has failed, and that ended at least `days` whole days ago, by the database's clock and in UTC.
 pub async fn drop_old_days(pool: &PgPool, days: u32) -> Result<DroppedPartitions, StoreError> {
     let until = "(date_trunc('day', now() at time zone 'UTC') - make_interval(days => $2)) at time zone 'UTC'";
     drop_partitions(pool, &BY_DAY, until, days).await
@@ -44,14 +46,21 @@ async fn drop_partitions(
     let mut dropped = DroppedPartitions::default();
     for table in tables {
         for part in old(pool, table, until, kept).await? {
-            match drop_one(pool, &part.sql_name).await {
-                Ok(()) => dropped.gone.push(part.name),
+            match drop_one(pool, table, &part.sql_name).await {
+                Ok(PartitionFate::Gone) => dropped.gone.push(part.name),
+                Ok(PartitionFate::Unapplied) => dropped.unapplied.push(part.name),
                 Err(StoreError::Busy(_)) => dropped.busy.push(part.name),
                 Err(error) => return Err(error),
             }
         }
     }
     Ok(dropped)
+}
+
+/// What became of an old partition.
+enum PartitionFate {
+    Gone,
+    Unapplied,
 }
 
 /// A partition, and its name with its schema as a statement needs it.
@@ -87,10 +96,18 @@ async fn old(pool: &PgPool, table: &str, until: &str, kept: u32) -> Result<Vec<P
 }
 
 /// Takes the table's lock for an instant, or not at all: whoever writes history waits behind us no longer than that.
-async fn drop_one(pool: &PgPool, sql_name: &str) -> Result<(), StoreError> {
+async fn drop_one(pool: &PgPool, table: &str, sql_name: &str) -> Result<PartitionFate, StoreError> {
     let mut tx = begin(pool).await?;
     sqlx::query("set local lock_timeout = '100ms'").execute(&mut *tx).await?;
+    if BY_DAY.contains(&table) {
+        // Nobody has it applied again in between.
+        sqlx::query(AssertSqlSafe(format!("lock table {sql_name} in share mode"))).execute(&mut *tx).await?;
+        let is_open = format!("select exists (select 1 from {sql_name} where state in ('new', 'parked'))");
+        if sqlx::query_scalar(AssertSqlSafe(is_open)).fetch_one(&mut *tx).await? {
+            return Ok(PartitionFate::Unapplied);
+        }
+    }
     sqlx::query(AssertSqlSafe(format!("drop table {sql_name}"))).execute(&mut *tx).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(PartitionFate::Gone)
 }

@@ -23,7 +23,12 @@ pub(super) async fn begin_hot_path(pool: &PgPool) -> Result<DbTransaction, Store
     begin_with(pool, HOT_PATH).await
 }
 
-/// The same with a short lock timeout, for callers that have another way.
+/// Begins a transaction whose commit is on disk when it returns, whatever the database's default.
+pub(super) async fn begin_durable(pool: &PgPool) -> Result<DbTransaction, StoreError> {
+    begin_with(pool, "begin; set local synchronous_commit = on").await
+}
+
+/// The same as on the hot path with a short lock timeout, for callers that have another way.
 pub(super) async fn begin_impatient(pool: &PgPool) -> Result<DbTransaction, StoreError> {
     begin_with(pool, IMPATIENT).await
 }
