@@ -183,6 +183,12 @@ impl App {
         self.inner.engine.senders.iter().find(|sender| sender.name == name).map(|sender| sender.id)
     }
 
+    /// The id of a configured sender, whether or not it can be used here.
+    pub(crate) fn registered_id(&self, name: &str) -> Option<SenderId> {
+        let unusable = self.inner.unusable.iter().find(|unusable| unusable.name == name);
+        self.sender_id(name).or_else(|| unusable.map(|unusable| unusable.sender))
+    }
+
     /// Whether no sender of this configuration can be used.
     pub fn has_no_sender(&self) -> bool {
         self.inner.engine.senders.is_empty()

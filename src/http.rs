@@ -1,6 +1,7 @@
 //! The HTTP server of `blastdeck serve`: a face beside the terminal. It checks the shape of a request and answers; what is
 //! done with it, the use cases know.
 
+mod body;
 mod connection;
 mod problem;
 mod webhook;
@@ -16,8 +17,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WebhookIntake};
+use body::BodyBudget;
 use problem::Problem;
-use webhook::BodyBudget;
 
 /// The longest body, in bytes. Meta's are up to 3 MB.
 pub const BODY_MAX: usize = 25 * 1024 * 1024;

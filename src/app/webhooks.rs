@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{App, AppError};
 use crate::config::{Config, TokenSource};
 use crate::domain::ids::SenderId;
-use crate::provider::meta::webhook::{Handshake, verify_signature};
+use crate::provider::meta::webhook::{Handshake, is_signature, verify_signature};
 use crate::provider::wsapme::webhook::is_secret;
 use crate::store::inbox::{self, InboxEntry, InboxSummary, NewWebhook, ReplaySelection};
 use crate::store::{self, StoreError, months};
@@ -27,6 +27,7 @@ const KEPT_AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 /// Unproven requests are logged no more often than this, with their number.
 const LOG_EVERY: Duration = Duration::from_secs(60);
+const NO_APP_SECRET: &str = "no sender has an app_secret: webhooks of Meta's are not accepted";
 
 /// Why a webhook is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,11 +60,12 @@ struct WebhookSecrets {
 }
 
 impl App {
-    /// Begins to take webhooks in. A secret that cannot be read is logged: its sender's webhooks are refused.
+    /// Begins to take webhooks in, also those of senders that cannot be used here. A secret that cannot be read is logged: its
+    /// sender's webhooks are refused.
     pub fn webhook_intake(&self) -> WebhookIntake {
         let (queue, pending) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(keep(self.pool().clone(), pending));
-        let secrets = WebhookSecrets::read(self.config(), |name| self.sender_id(name));
+        let secrets = WebhookSecrets::read(self.config(), |name| self.registered_id(name));
         WebhookIntake { secrets, queue, unproven: UnprovenCount::default() }
     }
 
@@ -101,8 +103,13 @@ impl WebhookSecrets {
                 secrets.app_secrets.extend(read(&meta.app_secret));
                 secrets.verify_tokens.extend(read(&meta.verify_token));
             }
-            if let (Some(secret), Some(id)) = (read(&sender.webhook_secret), id_of(&sender.name)) {
-                secrets.paths.push((id, secret));
+            match (read(&sender.webhook_secret), id_of(&sender.name)) {
+                (Some(secret), Some(id)) => secrets.paths.push((id, secret)),
+                (Some(_), None) => tracing::error!(
+                    sender = sender.name,
+                    "its webhooks are refused: the database does not know this sender"
+                ),
+                (None, _) => {}
             }
         }
         secrets
@@ -110,10 +117,23 @@ impl WebhookSecrets {
 }
 
 impl WebhookIntake {
+    /// Whether no webhook can be accepted, because nothing proves where one comes from.
+    pub const fn is_closed(&self) -> bool {
+        self.secrets.app_secrets.is_empty() && self.secrets.paths.is_empty()
+    }
+
     /// The challenge of a handshake, where some sender has its token.
     pub fn meta_handshake<'a>(&self, query: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
         let handshake = Handshake::of_query(query);
         self.secrets.verify_tokens.iter().find_map(|token| handshake.answer(token)).map(str::to_owned)
+    }
+
+    /// What can be told before the body: whether it has a signature, and somebody to compare it with.
+    pub fn may_be_metas(&self, signature: Option<&str>) -> Result<(), WebhookRefusal> {
+        if self.secrets.app_secrets.is_empty() {
+            return Err(self.unproven.count(NO_APP_SECRET.to_owned()));
+        }
+        is_signature(signature).map_err(|error| self.unproven.count(error.to_string()))
     }
 
     /// Keeps a webhook of Meta's, if the app secret of some sender signed these bytes.
@@ -123,7 +143,7 @@ impl WebhookIntake {
         signature: Option<&str>,
         content_type: Option<String>,
     ) -> Result<(), WebhookRefusal> {
-        let mut why = "no sender has an app_secret: webhooks of Meta's are not accepted".to_owned();
+        let mut why = NO_APP_SECRET.to_owned();
         for secret in &self.secrets.app_secrets {
             match verify_signature(secret, &body, signature) {
                 Ok(()) => return self.keep(NewWebhook { provider: "meta", senders: None, content_type, body }).await,

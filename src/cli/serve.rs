@@ -32,6 +32,10 @@ pub(super) struct ServeVerb {
     no_engine: bool,
 }
 
+/// Without an engine beside it, there would be nothing to do.
+const NOTHING_ACCEPTED: &str = "no webhook could be accepted: give a sender of Meta's its app_secret, or one of WSAPME's a \
+                                webhook_secret, and see that they can be read here";
+
 impl ServeVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         if global.read_only {
@@ -43,8 +47,11 @@ impl ServeVerb {
             let config = load(global)?;
             let listener = self.bind(&config).await?;
             let context = Context::open_with(global, config, Listening::No, CancellationToken::new()).await?;
-            announce(&context, listener.local_addr()?)?;
             let intake = context.app.webhook_intake();
+            if self.no_engine && intake.is_closed() {
+                return Err(RefusedError(NOTHING_ACCEPTED.to_owned()).into());
+            }
+            announce(&context, listener.local_addr()?)?;
             let stop = CancellationToken::new();
             let serving = tokio::spawn(http::serve(listener, context.app.clone(), intake, stop.clone()));
             let ended = if self.no_engine {

@@ -42,6 +42,7 @@ mod spellings;
 mod statuses;
 mod stops;
 mod store;
+mod strangers;
 mod support;
 mod suppressions;
 mod terminal;

@@ -23,15 +23,24 @@ pub fn verify_signature(
     raw_body: &[u8],
     header: Option<&str>,
 ) -> Result<(), SignatureError> {
+    let tag = given(header)?;
+    let mut mac = keyed(app_secret.expose_secret()).ok_or(SignatureError::Wrong)?;
+    mac.update(raw_body);
+    mac.verify_slice(&tag).map_err(|_| SignatureError::Wrong)
+}
+
+/// Whether a header could be a signature at all: what is known of a request before its body.
+pub fn is_signature(header: Option<&str>) -> Result<(), SignatureError> {
+    given(header).map(drop)
+}
+
+fn given(header: Option<&str>) -> Result<[u8; 32], SignatureError> {
     let given = header.ok_or(SignatureError::Missing)?.trim();
     let (scheme, digits) = given.split_once('=').ok_or(SignatureError::Malformed)?;
     if !scheme.eq_ignore_ascii_case("sha256") {
         return Err(SignatureError::Malformed);
     }
-    let tag = tag(digits).ok_or(SignatureError::Malformed)?;
-    let mut mac = keyed(app_secret.expose_secret()).ok_or(SignatureError::Wrong)?;
-    mac.update(raw_body);
-    mac.verify_slice(&tag).map_err(|_| SignatureError::Wrong)
+    tag(digits).ok_or(SignatureError::Malformed)
 }
 
 /// 32 bytes from 64 hex digits in either case.

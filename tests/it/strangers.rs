@@ -1,0 +1,78 @@
+//! `blastdeck serve` and what is not well: strangers who send slowly, senders that cannot be used here.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::serve::{APP_SECRET, Serve, WEBHOOK_SECRET, senders, signature};
+use crate::support::{Setup, Shop};
+
+async fn shop() -> Shop {
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    shop
+}
+
+/// A request that announces 25 MB and sends one byte.
+async fn dribble(address: &str, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST /api/webhook/meta HTTP/1.1\r\nHost: x\r\nContent-Length: 26214400\r\n{headers}\r\n{{");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn strangers_who_announce_much_and_send_little_hold_up_nobody() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let address = serve.base_url.trim_start_matches("http://").to_owned();
+    let invented = format!("X-Hub-Signature-256: {}\r\n", signature("a guess", b""));
+    let mut strangers = Vec::new();
+    for headers in ["", &invented] {
+        for _ in 0..20 {
+            strangers.push(dribble(&address, headers).await);
+        }
+    }
+
+    assert_eq!(serve.meta("{}").await, StatusCode::OK);
+    assert_eq!(serve.meta(vec![b'x'; 3 * 1024 * 1024]).await, StatusCode::OK);
+
+    let began = Instant::now();
+    let mut answer = String::new();
+    strangers[39].read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "whoever sends that slowly is given up: {answer}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn webhooks_of_a_sender_that_cannot_be_used_here_are_kept() {
+    let shop = shop().await;
+    let config = senders(shop.sim.base_url()).replace("WSAPME_TOKEN", "A_TOKEN_OF_ANOTHER_MACHINE");
+    shop.write("config.toml", config);
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+
+    assert_eq!(serve.post(&format!("/api/webhook/wsapme/{WEBHOOK_SECRET}"), "{}").await, StatusCode::OK);
+
+    let of_sales =
+        "select count(*) from webhook_inbox where senders = array (select id from senders where name = 'sales')";
+    assert_eq!(shop.number(of_sales).await, 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn it_does_not_start_where_no_webhook_could_be_accepted() {
+    let shop = shop().await;
+    let config = senders(shop.sim.base_url());
+    let bare: Vec<&str> = config.lines().filter(|line| !line.contains("secret")).collect();
+    let bare = bare.join("\n");
+    assert!(!bare.contains(APP_SECRET));
+    shop.write("config.toml", bare);
+
+    let refused = shop.run(&["serve", "--no-engine", "--listen", "127.0.0.1:0"]).await;
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("app_secret") && refused.err.contains("webhook_secret"), "{refused:?}");
+}
