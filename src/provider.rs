@@ -10,6 +10,7 @@ pub use crate::domain::content::MessageContent;
 use crate::domain::ids::MessageId;
 pub use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::{CodeRule, ErrorClass};
+use crate::domain::sender::ProviderKind;
 
 mod http;
 mod lenient;
@@ -189,4 +190,20 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Asks for the sender's health; sends nothing.
     fn health(&self) -> BoxFuture<'_, Health>;
+}
+
+/// [`Provider::failure_class`] by the provider alone: the same for senders that are configured elsewhere.
+pub fn failure_class(kind: ProviderKind, code: Option<&str>) -> ErrorClass {
+    match kind {
+        ProviderKind::Meta => meta::failure_class(code),
+        ProviderKind::Wsapme => wsapme::failure_class(code),
+    }
+}
+
+/// [`Provider::code_rule`] by the provider alone.
+pub fn code_rule(kind: ProviderKind, code: &str) -> CodeRule {
+    match kind {
+        ProviderKind::Meta => meta::code_rule(code),
+        ProviderKind::Wsapme => CodeRule::default(),
+    }
 }

@@ -29,7 +29,7 @@ impl App {
     /// Makes a sender the phone that this configuration names. An engine that sends for it from another phone is fenced off; whoever it had in flight becomes uncertain unless their answer arrives.
     pub async fn move_sender(&self, name: &str) -> Result<SenderMoved, AppError> {
         let sender = self.config().sender(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?;
-        let registered = registration(sender);
+        let registered = registration(sender, &self.engine().stop_words);
         let known = sender::look_up(self.pool(), std::slice::from_ref(&registered)).await?;
         let now = sender.identity();
         if let Some(sender::RegistrationOutcome::Ours(_)) = known.get(&sender.name) {

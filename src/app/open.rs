@@ -60,7 +60,8 @@ impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, AppError> {
         let Pools { endpoint, usual: pool, beside: beside_pool, sending: sending_pool } = connect(&setup).await?;
-        let (senders, unusable) = senders(&pool, &setup.config, setup.access).await?;
+        let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
+        let (senders, unusable) = senders(&pool, &setup.config, &stop_words, setup.access).await?;
         let notifier = match setup.listening {
             Listening::Yes => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => Notifier::deaf(),
@@ -77,7 +78,7 @@ impl App {
             identity: Arc::new(identity(&state.join(&database), setup.listening, &host)),
             host: host.into(),
             installation: database.as_str().into(),
-            stop_words: Arc::new(StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str))),
+            stop_words: Arc::new(stop_words),
             senders: senders.into(),
             settings: EngineSettings::of(&setup.config),
             clock: Arc::new(DatabaseClock::default()),
@@ -165,9 +166,11 @@ fn identity(directory: &Path, listening: Listening, host: &str) -> Identity {
 async fn senders(
     pool: &PgPool,
     config: &Config,
+    stop_words: &StopWords,
     access: Access,
 ) -> Result<(Vec<ConfiguredSender>, Vec<UnusableSender>), AppError> {
-    let configured: Vec<SenderRegistration> = config.senders.iter().map(registration).collect();
+    let configured: Vec<SenderRegistration> =
+        config.senders.iter().map(|sender| registration(sender, stop_words)).collect();
     // A reader registers none.
     let mut said = match access {
         Access::ReadWrite => sender::register(pool, &configured).await?,

@@ -32,6 +32,11 @@ impl StopWords {
         Self(words.into_iter().map(plain).filter(|word| !word.is_empty()).collect())
     }
 
+    /// As they are compared: in lower case, without marks around them.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether a reply is one of them, in any case; inside a sentence a word means nothing.
     pub fn is_stop(&self, reply: &str) -> bool {
         let reply = plain(reply);

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 
 use crate::config;
 use crate::domain::ids::SenderId;
+use crate::domain::opt_out::StopWords;
 use crate::domain::pace::{self, Limits, PairGap, Rate, Speed};
 use crate::domain::phone::Region;
 use crate::domain::polling::default_polls_per_second;
@@ -149,12 +150,14 @@ impl ConfiguredSender {
 }
 
 /// A sender as the database is to know it.
-pub fn registration(sender: &config::SenderConfig) -> SenderRegistration {
+pub fn registration(sender: &config::SenderConfig, stop_words: &StopWords) -> SenderRegistration {
     SenderRegistration {
         name: sender.name.clone(),
         business: sender.business().to_owned(),
         rehearsal: sender.is_rehearsal(),
         device: sender.identity(),
+        account: sender.meta.as_ref().map(|meta| meta.waba_id.clone()),
+        stop_words: stop_words.words().to_vec(),
     }
 }
 

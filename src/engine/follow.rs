@@ -210,7 +210,8 @@ impl Follower {
 
     /// Why none of these senders may be used: in the database each is another phone.
     async fn are_all_elsewhere(&self, senders: &[&SenderConfig]) -> Result<Option<String>, String> {
-        let registrations: Vec<_> = senders.iter().copied().map(registration).collect();
+        let registrations: Vec<_> =
+            senders.iter().map(|sender| registration(sender, &self.engine.stop_words)).collect();
         let looked_up = timeout(ASK_EVERY, store::sender::look_up(&self.engine.pool, &registrations)).await;
         let known = looked_up
             .map_err(|_| "the database does not answer".to_owned())

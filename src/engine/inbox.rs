@@ -8,6 +8,7 @@ mod notices;
 mod opt_out;
 mod replies;
 mod statuses;
+mod stops;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::EngineContext;
 use crate::domain::ids::SenderId;
+use crate::domain::sender::ProviderKind;
 use crate::provider::meta::webhook as meta;
 use crate::provider::wsapme::webhook as wsapme;
 use crate::store::inbox::{self, InboxProgress, InboxRow, messages};
@@ -123,6 +125,7 @@ impl Turn<'_> {
             items.extend(read.into_iter().filter(is_open));
         }
         self.resolve_senders(tx, &mut items).await?;
+        stops::judge(tx, self.engine, &mut items).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
         self.learn_identities(tx, &items).await?;
         self.apply_statuses(tx, &items, &mut outcomes).await?;
@@ -307,7 +310,7 @@ async fn apply_rest(
         ItemNews::IdentityChange { before, now, phone } => {
             opt_out::change_id(tx, engine, item, (before.as_deref(), now, phone.as_deref()), effects).await
         }
-        ItemNews::Notice(news) => notices::apply(tx, engine, item, news, effects).await,
+        ItemNews::Notice(news) => notices::apply(tx, item, news, effects).await,
         ItemNews::Unreadable(why) => Ok(ItemOutcome::Failed(why.clone())),
         ItemNews::Nothing | ItemNews::Wish(_) | ItemNews::Status(_) | ItemNews::Identity { .. } => {
             Ok(ItemOutcome::Applied)
@@ -315,20 +318,27 @@ async fn apply_rest(
     }
 }
 
+/// The table knows no third word.
+fn provider_of(row: &InboxRow) -> ProviderKind {
+    if row.provider == "meta" { ProviderKind::Meta } else { ProviderKind::Wsapme }
+}
+
 /// What is in a request. Its items have the same positions whenever it is read.
 fn read(row: &InboxRow, n: usize, now: DateTime<Utc>) -> Vec<InboxItem> {
-    let news: Vec<_> = if row.provider == "meta" {
-        meta::parse(&row.body, now).into_iter().map(item::of_meta).collect()
-    } else {
-        let origin =
-            |position: usize| item::WsapmeOrigin { digest: &row.digest, position, received_at: row.received_at };
-        let events = wsapme::parse(&row.body, now).into_iter().enumerate();
-        events.map(|(position, event)| item::of_wsapme(event, &origin(position))).collect()
+    let news: Vec<_> = match provider_of(row) {
+        ProviderKind::Meta => meta::parse(&row.body, now).into_iter().map(item::of_meta).collect(),
+        ProviderKind::Wsapme => {
+            let origin =
+                |position: usize| item::WsapmeOrigin { digest: &row.digest, position, received_at: row.received_at };
+            let events = wsapme::parse(&row.body, now).into_iter().enumerate();
+            events.map(|(position, event)| item::of_wsapme(event, &origin(position))).collect()
+        }
     };
     let items = (0..).zip(news).map(|(position, read)| InboxItem {
         row: n,
         position,
         received_at: row.received_at,
+        provider: provider_of(row),
         senders: row.senders.clone().unwrap_or_default(),
         device: read.device,
         account: read.account,

@@ -214,16 +214,24 @@ impl Provider for Meta {
     }
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {
-        codes::after_acceptance(code)
+        failure_class(code)
     }
 
     fn code_rule(&self, code: &str) -> CodeRule {
-        codes::rule(code)
+        code_rule(code)
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {
         self.examine().boxed()
     }
+}
+
+pub(super) fn code_rule(code: &str) -> CodeRule {
+    codes::rule(code)
+}
+
+pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {
+    codes::after_acceptance(code)
 }
 
 #[cfg(test)]

@@ -277,12 +277,16 @@ impl Provider for Wsapme {
     }
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {
-        refusal::of_failure(code)
+        failure_class(code)
     }
 
     fn health(&self) -> BoxFuture<'_, Health> {
         self.examine().boxed()
     }
+}
+
+pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {
+    refusal::of_failure(code)
 }
 
 #[cfg(test)]

@@ -34,13 +34,14 @@ pub struct AnsweredMessage {
     pub attempt: i32,
 }
 
-/// Keeps a reply; `false` when it is there already.
-pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>) -> Result<bool, StoreError> {
+/// Keeps a reply; `false` when it is there already, with whichever of these senders.
+pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>, candidates: &[SenderId]) -> Result<bool, StoreError> {
     let plain = |text: &str| text.replace('\0', "");
     let done = sqlx::query(
         "insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
                               message_id, quoted_id, at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+          where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
          on conflict (sender_id, message_id) do nothing",
     )
     .bind(reply.sender)
@@ -56,6 +57,7 @@ pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>) -> Result<bool, St
     .bind(reply.message_id)
     .bind(reply.quoted_id)
     .bind(reply.at)
+    .bind(candidates.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -92,30 +94,37 @@ pub async fn quoted(
     Ok(message)
 }
 
-/// The newest message of this sender that is known to have reached this number, in either spelling, before a moment and
+#[derive(FromRow)]
+struct ReachedMessage {
+    sender_id: SenderId,
+    #[sqlx(flatten)]
+    message: AnsweredMessage,
+}
+
+/// The newest message of these senders that is known to have reached this number, in either spelling, before a moment and
 /// within a window. Clocks may differ by two minutes.
 pub async fn newest_reached(
     tx: &mut PgConnection,
-    (sender, phone): (SenderId, &str),
+    (senders, phone): (&[SenderId], &str),
     at: DateTime<Utc>,
     window: TimeDelta,
-) -> Result<Option<AnsweredMessage>, StoreError> {
+) -> Result<Option<(SenderId, AnsweredMessage)>, StoreError> {
     let window = PgInterval::try_from(window).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
-    let message = sqlx::query_as(
-        "select r.blast_id, r.id as recipient_id, r.attempt
+    let message: Option<ReachedMessage> = sqlx::query_as(
+        "select b.sender_id, r.blast_id, r.id as recipient_id, r.attempt
            from blast_recipients r join blasts b on b.id = r.blast_id
-          where person_key(r.phone_number) = person_key($2) and b.sender_id = $1 and b.answer_until is null
+          where person_key(r.phone_number) = person_key($2) and b.sender_id = any($1) and b.answer_until is null
             and r.status in ('sent', 'delivered', 'read', 'replied', 'closed')
             and r.sent_at >= $3::timestamptz - $4::interval and r.sent_at <= $3::timestamptz + interval '2 minutes'
           order by r.sent_at desc, r.id desc limit 1",
     )
-    .bind(sender)
+    .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
     .bind(phone)
     .bind(at)
     .bind(window)
     .fetch_optional(tx)
     .await?;
-    Ok(message)
+    Ok(message.map(|reached| (reached.sender_id, reached.message)))
 }
 
 /// Whether a message of this sender to this number is in flight, or may have gone: it may be the one that is answered.

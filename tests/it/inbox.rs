@@ -1,9 +1,12 @@
 //! Webhooks: kept as they came, applied whatever their order, and never twice.
 
 mod applying;
+mod elsewhere;
 mod held;
 mod keeping;
+mod meanwhile;
 mod replying;
 pub mod scene;
+mod sharing;
 mod stopping;
 mod truth;

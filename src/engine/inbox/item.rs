@@ -9,6 +9,7 @@ pub(super) use of_meta::of_meta;
 pub(super) use of_wsapme::{WsapmeOrigin, of_wsapme};
 
 use crate::domain::ids::{MessageId, SenderId};
+use crate::domain::sender::ProviderKind;
 use crate::provider::ProviderStage;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::meta::webhook::{MarketingWish, MessagePricing};
@@ -18,6 +19,7 @@ pub(super) struct InboxItem {
     /// Which of the requests of this turn it is in.
     pub row: usize,
     pub position: i32,
+    pub provider: ProviderKind,
     pub received_at: DateTime<Utc>,
     /// Whose news it may be, the likeliest first; none where the number is not one of ours.
     pub senders: Vec<SenderId>,
@@ -82,6 +84,8 @@ pub(super) struct ReplyNews {
     pub message_id: String,
     pub quoted: Option<MessageId>,
     pub at: Option<DateTime<Utc>>,
+    /// By this engine's configuration, or by that of whoever registered the sender.
+    pub is_stop: bool,
 }
 
 pub(super) struct WishNews {

@@ -8,13 +8,11 @@ use super::item::{InboxItem, ItemOutcome, NoticeDemand, NoticeNews};
 use super::statuses::pause;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
-use crate::engine::context::EngineContext;
 use crate::store::inbox::notices::{self, NewNotice};
 use crate::store::{StoreError, sender};
 
 pub(super) async fn apply(
     tx: &mut PgConnection,
-    engine: &EngineContext,
     item: &InboxItem,
     news: &NoticeNews,
     effects: &mut Effects,
@@ -30,7 +28,8 @@ pub(super) async fn apply(
     };
     let Some(id) = notices::add(&mut *tx, &new).await? else { return Ok(ItemOutcome::Applied) };
     tracing::info!(account = item.account, field = news.field, subject = news.subject, words = news.words, "notice");
-    let senders = senders_of_account(engine, item.account.as_deref());
+    // Whichever machine has their tokens: the notice acts once, by the first engine that reads it.
+    let senders = notices::senders_of_account(&mut *tx, item.account.as_deref()).await?;
     let effect = match &news.demand {
         NoticeDemand::None => None,
         NoticeDemand::StopAccount { code } => stop_all(&mut *tx, &senders, code, &news.words).await?,
@@ -44,12 +43,6 @@ pub(super) async fn apply(
         effects.ordered = true;
     }
     Ok(ItemOutcome::Applied)
-}
-
-fn senders_of_account(engine: &EngineContext, account: Option<&str>) -> Vec<SenderId> {
-    let of_account = |meta: &crate::provider::meta::Meta| Some(meta.waba_id()) == account;
-    let senders = engine.senders.iter().filter(|sender| sender.meta.as_deref().is_some_and(of_account));
-    senders.map(|sender| sender.id).collect()
 }
 
 async fn stop_all(

@@ -33,7 +33,8 @@ pub(super) struct OptOut<'a> {
 
 /// What somebody asked for, and whom.
 struct AskedFor<'a> {
-    sender: SenderId,
+    /// Whom it may be meant for: it holds for the businesses of all of them.
+    senders: Vec<SenderId>,
     phone: Option<String>,
     user_id: Option<&'a str>,
     wish: MarketingWish,
@@ -50,27 +51,50 @@ pub(super) async fn apply(
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
     let asked = match &item.news {
-        ItemNews::Reply(news) if replies::is_stop(engine, news) => by_words(tx, engine, (item, news), effects).await?,
+        ItemNews::Reply(news) if news.is_stop => Some(by_words(tx, engine, (item, news), effects).await?),
         ItemNews::Wish(news) => by_setting(tx, item, news).await?,
         _ => None,
     };
     let Some(asked) = asked else { return Ok(ItemOutcome::Applied) };
-    let business = suppression::business(&mut *tx, SuppressionScope::Sender(asked.sender)).await?;
-    let nameless = asked.user_id.map(|user_id| NamelessPerson { business: &business, user_id });
+    let mut businesses = Vec::with_capacity(asked.senders.len());
+    for sender in &asked.senders {
+        businesses.push(suppression::business(&mut *tx, SuppressionScope::Sender(*sender)).await?);
+    }
+    businesses.sort_unstable();
+    businesses.dedup();
+    let mut whole = ItemOutcome::Applied;
+    for business in businesses {
+        match fulfil(&mut *tx, engine, (&asked, &business), effects).await? {
+            ItemOutcome::Waits { .. } if !replies::has_time(engine, item) => {}
+            ItemOutcome::Applied => {}
+            unfinished => whole = unfinished,
+        }
+    }
+    Ok(whole)
+}
+
+/// What was asked for, within one business.
+async fn fulfil(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (asked, business): (&AskedFor<'_>, &str),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let nameless = asked.user_id.map(|user_id| NamelessPerson { business, user_id });
     let Some(phone) = &asked.phone else {
         let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
         wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
-        return Ok(if replies::has_time(engine, item) { replies::lacks_number() } else { ItemOutcome::Applied });
+        return Ok(replies::lacks_number());
     };
     if let Some(nameless) = nameless {
         // Kept before the number was known, perhaps in the same moment.
         apply_named(&mut *tx, engine, &[nameless.user_id.to_owned()], effects).await?;
     }
-    let scope = SuppressionScope::Business(&business);
+    let scope = SuppressionScope::Business(business);
     let opt_out = OptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
     match asked.wish {
         MarketingWish::Stop => record(tx, engine, opt_out, effects).await,
-        MarketingWish::Resume => resume(tx, engine, (&business, phone), asked.at).await,
+        MarketingWish::Resume => resume(tx, engine, (business, phone), asked.at).await,
     }
 }
 
@@ -79,17 +103,16 @@ async fn by_words<'a>(
     engine: &EngineContext,
     (item, news): (&'a InboxItem, &'a ReplyNews),
     effects: &mut Effects,
-) -> Result<Option<AskedFor<'a>>, StoreError> {
-    let written_to = replies::attribute(tx, engine, (item, news), effects).await?;
-    let asked = written_to.into_parts().map(|(sender, phone)| AskedFor {
-        sender,
+) -> Result<AskedFor<'a>, StoreError> {
+    let (certain, phone) = replies::attribute(tx, engine, (item, news), effects).await?.into_parts();
+    Ok(AskedFor {
+        senders: certain.map_or_else(|| item.senders.clone(), |sender| vec![sender]),
         phone,
         user_id: news.person.user_id.as_deref(),
         wish: MarketingWish::Stop,
         reason: "they asked",
         at: news.at.unwrap_or(item.received_at),
-    });
-    Ok(asked)
+    })
 }
 
 /// As set in WhatsApp.
@@ -100,7 +123,7 @@ async fn by_setting<'a>(
 ) -> Result<Option<AskedFor<'a>>, StoreError> {
     let Some(sender) = item.senders.first().copied() else { return Ok(None) };
     Ok(Some(AskedFor {
-        sender,
+        senders: item.senders.clone(),
         phone: phone_of(tx, sender, &news.person).await?,
         user_id: news.person.user_id.as_deref(),
         wish: news.wish,

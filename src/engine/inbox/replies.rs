@@ -28,13 +28,12 @@ pub(super) async fn apply(
     news: &ReplyNews,
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
-    let is_stop = is_stop(engine, news);
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
     let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
         return Ok(lacks_number());
     }
-    if has_time && !is_stop && written_to.is_undecided(&mut *tx, item).await? {
+    if has_time && !news.is_stop && written_to.is_undecided(&mut *tx, item).await? {
         let why = "it is not known yet whether a message to this person went".to_owned();
         return Ok(ItemOutcome::Waits { why, id: None });
     }
@@ -58,11 +57,11 @@ pub(super) async fn apply(
         quoted_id: news.quoted.as_ref().map(crate::domain::ids::MessageId::as_str),
         at,
     };
-    if !reply::add(&mut *tx, &new).await? {
+    if !reply::add(&mut *tx, &new, &item.senders).await? {
         return Ok(ItemOutcome::Applied);
     }
     let Some((message, quoted)) = answered else { return Ok(ItemOutcome::Applied) };
-    let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted } };
+    let evidence = if news.is_stop { Evidence::OptOut } else { Evidence::Reply { quoted } };
     let stamped = StampedEvidence { attempt: message.attempt, at, evidence };
     let entry = EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Webhook);
     let entry = EvidenceEntry { metadata: Some(json!({ "text": news.body })), ..entry };
@@ -83,12 +82,6 @@ pub(super) fn lacks_number() -> ItemOutcome {
     ItemOutcome::Waits { why: "no number is known of this person's id".to_owned(), id: None }
 }
 
-/// By the words, or by the button's payload.
-pub(super) fn is_stop(engine: &EngineContext, news: &ReplyNews) -> bool {
-    let words = &engine.stop_words;
-    words.is_stop(&news.body) || news.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
-}
-
 /// Whom somebody wrote to, with the writer's number.
 pub(super) enum WrittenTo {
     Message {
@@ -107,11 +100,12 @@ pub(super) enum WrittenTo {
 }
 
 impl WrittenTo {
-    /// The sender, and the writer's number.
-    pub(super) fn into_parts(self) -> Option<(SenderId, Option<String>)> {
+    /// Whom it is meant for, if that is certain, and the writer's number.
+    pub(super) fn into_parts(self) -> (Option<SenderId>, Option<String>) {
         match self {
-            Self::Message { sender, phone, .. } | Self::Sender { sender, phone } => Some((sender, phone)),
-            Self::Nobody => None,
+            Self::Message { sender, phone, quoted: Quoted::Yes, .. } => (Some(sender), phone),
+            Self::Message { phone, .. } | Self::Sender { phone, .. } => (None, phone),
+            Self::Nobody => (None, None),
         }
     }
 
@@ -164,10 +158,9 @@ pub(super) async fn attribute(
     }
     let Some(number) = &phone else { return Ok(WrittenTo::Sender { sender: first, phone }) };
     let at = news.at.unwrap_or(item.received_at);
-    for sender in item.senders.iter().copied() {
-        if let Some(message) = reply::newest_reached(&mut *tx, (sender, number), at, REPLY_WINDOW).await? {
-            return Ok(WrittenTo::Message { sender, phone, message, quoted: Quoted::No });
-        }
-    }
-    Ok(WrittenTo::Sender { sender: first, phone })
+    let newest = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
+    Ok(match newest {
+        Some((sender, message)) => WrittenTo::Message { sender, phone, message, quoted: Quoted::No },
+        None => WrittenTo::Sender { sender: first, phone },
+    })
 }

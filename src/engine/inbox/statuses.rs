@@ -19,8 +19,9 @@ use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, Provider
 use crate::domain::retry::{CodeRetry, ErrorClass, OperatorRetry};
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::engine::configured_sender::ConfiguredSender;
 use crate::engine::context::EngineContext;
+use crate::provider::meta::callback::CallbackData;
+use crate::provider::{code_rule, failure_class};
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::messages::{self, AttemptQuery, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
@@ -135,10 +136,9 @@ async fn find(
     let known = messages::by_ids(tx, &asked).await?;
     let mut known: HashMap<i32, KnownMessage> = known.into_iter().map(|message| (message.n, message)).collect();
     let mut found: Vec<MessageMatch> =
-        (0..).zip(statuses).map(|(n, status)| first_guess(known.remove(&n), status)).collect();
+        (0..).zip(statuses).map(|(n, status)| first_guess(engine, known.remove(&n), status)).collect();
     let attempts = (0..).zip(statuses).zip(&found).filter(|(_, found)| matches!(found, MessageMatch::Unknown));
-    let attempts: Vec<AttemptQuery> =
-        attempts.filter_map(|((n, status), _)| attempt_query(engine, n, status.news)).collect();
+    let attempts: Vec<AttemptQuery> = attempts.filter_map(|((n, status), _)| attempt_query(n, status.news)).collect();
     if attempts.is_empty() {
         return Ok(found);
     }
@@ -152,16 +152,18 @@ async fn find(
     Ok(found)
 }
 
-fn first_guess(known: Option<KnownMessage>, status: &StatusItem<'_>) -> MessageMatch {
+fn first_guess(engine: &EngineContext, known: Option<KnownMessage>, status: &StatusItem<'_>) -> MessageMatch {
+    let of_another = |callback: &CallbackData| callback.installation() != &*engine.installation;
+    let is_foreign = status.news.is_foreign || status.news.callback.as_ref().is_some_and(of_another);
     match known {
         Some(message) => MessageMatch::ById(message),
-        None if status.news.is_foreign || status.item.senders.is_empty() => MessageMatch::Foreign,
+        None if is_foreign || status.item.senders.is_empty() => MessageMatch::Foreign,
         None => MessageMatch::Unknown,
     }
 }
 
-fn attempt_query(engine: &EngineContext, n: i32, news: &StatusNews) -> Option<AttemptQuery> {
-    let callback = news.callback.as_ref().filter(|callback| callback.installation() == &*engine.installation)?;
+fn attempt_query(n: i32, news: &StatusNews) -> Option<AttemptQuery> {
+    let callback = news.callback.as_ref()?;
     Some(AttemptQuery { n, blast: callback.blast, recipient: callback.recipient, attempt: callback.attempt })
 }
 
@@ -193,8 +195,8 @@ fn entries_of(engine: &EngineContext, status: &StatusItem<'_>, found: &MessageMa
         entries.push(EvidenceEntry { answer: Some(learned_answer(message, status.news)), ..entry(accepted) });
     }
     if let Some(stage) = status.news.stage {
-        let error = (stage == ProviderStage::Failed).then(|| failure(engine, message, status.news));
-        let retry = error.as_ref().map_or(CodeRetry::ByClass, |error| retry_of(engine, message, error));
+        let error = (stage == ProviderStage::Failed).then(|| failure(status));
+        let retry = error.as_ref().map_or(CodeRetry::ByClass, |error| retry_of(engine, (status, message), error));
         let mut facts = json!({ "word": status.news.word });
         if let Some(error) = &error {
             facts["code"] = json!(error.code);
@@ -219,21 +221,26 @@ fn learned_answer(message: &KnownMessage, news: &StatusNews) -> AttemptAnswer {
     }
 }
 
-fn failure(engine: &EngineContext, message: &KnownMessage, news: &StatusNews) -> ProviderError {
-    let (code, words) = news.error.clone().unwrap_or_else(|| ("error".to_owned(), String::new()));
-    let sender = configured(engine, message);
-    let class = sender.map_or(ErrorClass::FailRecipient, |sender| sender.provider.failure_class(Some(&code)));
+/// By the provider alone: an engine that does not have the sender must not take it for less than it is.
+fn failure(status: &StatusItem<'_>) -> ProviderError {
+    let (code, words) = status.news.error.clone().unwrap_or_else(|| ("error".to_owned(), String::new()));
+    let class = failure_class(status.item.provider, Some(&code));
     let message = if words.is_empty() { FAILED_LATER.to_owned() } else { words };
     ProviderError { code, message, class }
 }
 
-/// What its code says of trying a failed message again; nothing for providers whose messages are never sent again after an id.
-fn retry_of(engine: &EngineContext, message: &KnownMessage, error: &ProviderError) -> CodeRetry {
-    configured(engine, message).map_or(CodeRetry::ByClass, |sender| sender.code_rule(&error.code).retry)
-}
-
-fn configured<'e>(engine: &'e EngineContext, message: &KnownMessage) -> Option<&'e ConfiguredSender> {
-    engine.senders.iter().find(|sender| sender.id == message.sender_id)
+/// What its code says of trying a failed message again, as its sender is set where that is known here; nothing for providers
+/// whose messages are never sent again after an id.
+fn retry_of(
+    engine: &EngineContext,
+    (status, message): (&StatusItem<'_>, &KnownMessage),
+    error: &ProviderError,
+) -> CodeRetry {
+    let configured = engine.senders.iter().find(|sender| sender.id == message.sender_id);
+    match configured {
+        Some(sender) => sender.code_rule(&error.code).retry,
+        None => code_rule(status.item.provider, &error.code).retry,
+    }
 }
 
 /// What evidence that changed its person says of the blast.
@@ -295,22 +302,24 @@ async fn consequences(
     Ok(())
 }
 
-/// Pauses a blast that is being sent; `false`: it is not.
+/// Pauses a blast that is being sent; `false`: it is not. Whoever changed it in the same moment is read again: a pause is not
+/// lost.
 pub(super) async fn pause(tx: &mut PgConnection, id: BlastId, why: &str) -> Result<bool, StoreError> {
     pause_in(tx, id, why, &[BlastState::Sending]).await
 }
 
 /// Pauses a blast that is in one of these states.
 async fn pause_in(tx: &mut PgConnection, id: BlastId, why: &str, states: &[BlastState]) -> Result<bool, StoreError> {
-    let Some(head) = blast::head(&mut *tx, id).await?.filter(|head| states.contains(&head.state)) else {
-        return Ok(false);
-    };
     let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };
-    let is_paused = blast::change(tx, id, head.version, change).await?;
-    if is_paused {
-        tracing::warn!(blast = id.0, why, "paused by a webhook");
+    loop {
+        let head = blast::head(&mut *tx, id).await?.filter(|head| states.contains(&head.state));
+        let Some(head) = head else { return Ok(false) };
+        if blast::change(&mut *tx, id, head.version, change).await? {
+            break;
+        }
     }
-    Ok(is_paused)
+    tracing::warn!(blast = id.0, why, "paused by a webhook");
+    Ok(true)
 }
 
 /// Whose id stands beside no number: the number is that of our message.

@@ -85,6 +85,18 @@ pub async fn senders_of(
     Ok(found)
 }
 
+/// The stop words that these senders were registered with.
+pub async fn stop_words(
+    tx: &mut PgConnection,
+    senders: &[SenderId],
+) -> Result<Vec<(SenderId, Vec<String>)>, StoreError> {
+    let words = sqlx::query_as("select id, stop_words from senders where id = any($1) and stop_words is not null")
+        .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+        .fetch_all(tx)
+        .await?;
+    Ok(words)
+}
+
 /// What a message is charged as, and whether it was delivered, by one status.
 #[derive(Debug, Clone)]
 pub struct PricingRow {

@@ -48,6 +48,15 @@ pub async fn set_effect(tx: &mut PgConnection, notice: i64, effect: &str) -> Res
     Ok(())
 }
 
+/// The senders of one of Meta's business accounts, as they were registered last.
+pub async fn senders_of_account(tx: &mut PgConnection, account: Option<&str>) -> Result<Vec<SenderId>, StoreError> {
+    let senders = sqlx::query_scalar("select id from senders where provider = 'meta' and account = $1 order by id")
+        .bind(account)
+        .fetch_all(tx)
+        .await?;
+    Ok(senders)
+}
+
 /// The blasts of these senders that are being sent with a template, in one language or, without one, in any.
 pub async fn blasts_with_template(
     tx: &mut PgConnection,

@@ -21,6 +21,10 @@ pub struct SenderRegistration {
     pub business: String,
     pub rehearsal: bool,
     pub device: SenderDevice,
+    /// Meta's business account.
+    pub account: Option<String>,
+    /// Replies that are an opt-out, as they are compared.
+    pub stop_words: Vec<String>,
 }
 
 /// How a configured sender stands to its row.
@@ -43,6 +47,8 @@ struct RegisteredSender {
     rehearsal: bool,
     address: Option<String>,
     device: Option<String>,
+    account: Option<String>,
+    stop_words: Option<Vec<String>>,
 }
 
 impl RegisteredSender {
@@ -62,6 +68,8 @@ impl RegisteredSender {
     fn is_behind(&self, sender: &SenderRegistration) -> bool {
         let is_same = self.business == sender.business
             && self.rehearsal == sender.rehearsal
+            && self.account == sender.account
+            && self.stop_words.as_ref() == Some(&sender.stop_words)
             && self.device().is_some_and(|device| device == sender.device);
         !is_same && self.registration(sender) == RegistrationOutcome::Ours(self.id)
     }
@@ -148,7 +156,8 @@ fn moved(row: &RegisteredSender, sender: &SenderRegistration) -> SenderMove {
 async fn rows(executor: impl PgExecutor<'_>, senders: &[SenderRegistration]) -> Result<RegisteredByName, StoreError> {
     let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
     let rows: Vec<RegisteredSender> = sqlx::query_as(
-        "select id, name, provider, business, rehearsal, address, device from senders where name = any($1)",
+        "select id, name, provider, business, rehearsal, address, device, account, stop_words
+           from senders where name = any($1)",
     )
     .bind(names)
     .fetch_all(executor)
@@ -160,7 +169,7 @@ async fn rows(executor: impl PgExecutor<'_>, senders: &[SenderRegistration]) -> 
 async fn lock(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result<RegisteredByName, StoreError> {
     let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
     let rows: Vec<RegisteredSender> = sqlx::query_as(
-        "select id, name, provider, business, rehearsal, address, device from senders
+        "select id, name, provider, business, rehearsal, address, device, account, stop_words from senders
           where name = any($1) order by id for no key update",
     )
     .bind(names)
@@ -174,8 +183,10 @@ async fn insert(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result
     let mut senders: Vec<&SenderRegistration> = senders.iter().collect();
     senders.sort_unstable_by_key(|sender| &sender.name);
     let ids = sqlx::query_scalar(
-        "insert into senders (name, business, rehearsal, provider, address, device)
-         select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[])
+        "insert into senders (name, business, rehearsal, provider, address, device, account, stop_words)
+         select name, business, rehearsal, provider, address, device, account, string_to_array(stop_words, chr(10))
+           from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+                as x (name, business, rehearsal, provider, address, device, account, stop_words)
          on conflict (name) do nothing
          returning id",
     )
@@ -185,6 +196,8 @@ async fn insert(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result
     .bind(senders.iter().map(|sender| sender.device.provider.as_str()).collect::<Vec<_>>())
     .bind(senders.iter().map(|sender| sender.device.address.as_str()).collect::<Vec<_>>())
     .bind(senders.iter().map(|sender| sender.device.id.as_str()).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.account.as_deref()).collect::<Vec<_>>())
+    .bind(senders.iter().map(|sender| sender.stop_words.join("\n")).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     Ok(ids)
@@ -193,9 +206,10 @@ async fn insert(tx: &mut PgConnection, senders: &[SenderRegistration]) -> Result
 async fn update(tx: &mut PgConnection, rows: &[(&RegisteredSender, &SenderRegistration)]) -> Result<(), StoreError> {
     sqlx::query(
         "update senders s
-            set business = x.business, rehearsal = x.rehearsal, provider = x.provider, address = x.address, device = x.device
-           from unnest($1::bigint[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[])
-                as x (id, business, rehearsal, provider, address, device)
+            set business = x.business, rehearsal = x.rehearsal, provider = x.provider, address = x.address, device = x.device,
+                account = x.account, stop_words = string_to_array(x.stop_words, chr(10))
+           from unnest($1::bigint[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+                as x (id, business, rehearsal, provider, address, device, account, stop_words)
           where s.id = x.id",
     )
     .bind(rows.iter().map(|(row, _)| row.id.0).collect::<Vec<_>>())
@@ -204,6 +218,8 @@ async fn update(tx: &mut PgConnection, rows: &[(&RegisteredSender, &SenderRegist
     .bind(rows.iter().map(|(_, sender)| sender.device.provider.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, sender)| sender.device.address.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, sender)| sender.device.id.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.account.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, sender)| sender.stop_words.join("\n")).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())

@@ -22,6 +22,11 @@ impl InboxScene {
     pub async fn with(people: u32, sender: &str, further: &str) -> Self {
         let shop = Shop::open(Setup::default()).await;
         shop.write("config.toml", senders(shop.sim.base_url()));
+        Self::on(shop, people, sender, further).await
+    }
+
+    /// The same of a shop that the test configured.
+    pub async fn on(shop: Shop, people: u32, sender: &str, further: &str) -> Self {
         let serve = Serve::start(&shop, &[]).await;
         shop.until_listening(1).await;
         shop.execute(&blast_of(sender, 1, people)).await;

@@ -77,6 +77,7 @@ fn reply_news(message: InboundMessage) -> ItemNews {
         message_id: message.id.as_str().to_owned(),
         quoted: message.quoted,
         at: message.at,
+        is_stop: false,
     }))
 }
 

@@ -67,5 +67,6 @@ fn reply_news(message: WsapmeMessage, origin: &WsapmeOrigin<'_>) -> ReplyNews {
         media_id: message.file,
         quoted: message.quoted,
         at: message.at.or(Some(origin.received_at)),
+        is_stop: false,
     }
 }

@@ -1,0 +1,40 @@
+//! Which replies are a stop: by this engine's words, and by those of whoever registered the sender, perhaps on another machine.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::PgConnection;
+
+use super::item::{InboxItem, ItemNews, ReplyNews};
+use crate::domain::ids::SenderId;
+use crate::domain::opt_out::StopWords;
+use crate::engine::context::EngineContext;
+use crate::store::StoreError;
+use crate::store::inbox::messages;
+
+/// Notes of each reply whether it is one.
+pub(super) async fn judge(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    items: &mut [InboxItem],
+) -> Result<(), StoreError> {
+    let replies = items.iter().filter(|item| matches!(item.news, ItemNews::Reply(_)));
+    let senders: BTreeSet<SenderId> = replies.flat_map(|item| item.senders.iter().copied()).collect();
+    if senders.is_empty() {
+        return Ok(());
+    }
+    let senders: Vec<SenderId> = senders.into_iter().collect();
+    let known = messages::stop_words(tx, &senders).await?;
+    let known: HashMap<SenderId, StopWords> =
+        known.into_iter().map(|(sender, words)| (sender, StopWords::new(words.iter().map(String::as_str)))).collect();
+    for item in items {
+        let InboxItem { senders, news: ItemNews::Reply(news), .. } = item else { continue };
+        let theirs = senders.iter().filter_map(|sender| known.get(sender));
+        news.is_stop = theirs.chain([&*engine.stop_words]).any(|words| is_stop(words, news));
+    }
+    Ok(())
+}
+
+/// By the words, or by the button's payload.
+fn is_stop(words: &StopWords, news: &ReplyNews) -> bool {
+    words.is_stop(&news.body) || news.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
+}
