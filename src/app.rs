@@ -55,7 +55,7 @@ pub use several::MarkedSeveral;
 pub use suppressions::{EVERY_BUSINESS, SuppressOutcome};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;
-pub use webhooks::{WebhookIntake, WebhookRefusal};
+pub use webhooks::{ReceivedBody, WebhookIntake, WebhookRefusal};
 
 /// The result of a health check of a sender.
 pub use crate::provider::{Health, HealthVerdict};

@@ -33,7 +33,7 @@ pub(crate) struct HttpState {
 
 /// Serves until `stop`; then no connection is accepted any more, and those that are answered have some seconds to end.
 pub async fn serve(listener: TcpListener, app: App, intake: WebhookIntake, stop: CancellationToken) {
-    let state = HttpState { app, intake: Arc::new(intake), bodies: Arc::default() };
+    let state = HttpState { app, intake: Arc::new(intake), bodies: Arc::new(BodyBudget::new(stop.clone())) };
     connection::serve(listener, router(state), stop).await;
 }
 

@@ -47,8 +47,19 @@ pub struct WebhookIntake {
     unproven: UnprovenCount,
 }
 
+/// A body, and what counts its bytes until they are dropped.
+pub struct ReceivedBody {
+    pub bytes: Bytes,
+    pub memory: Box<dyn Send>,
+}
+
 /// A webhook, and who waits to hear whether it is durable.
-type PendingWebhook = (NewWebhook, oneshot::Sender<bool>);
+struct PendingWebhook {
+    webhook: NewWebhook,
+    done: oneshot::Sender<bool>,
+    /// Of its body.
+    memory: Box<dyn Send>,
+}
 
 /// What proves where webhooks come from.
 #[derive(Default)]
@@ -139,14 +150,14 @@ impl WebhookIntake {
     /// Keeps a webhook of Meta's, if the app secret of some sender signed these bytes.
     pub async fn meta(
         &self,
-        body: Bytes,
+        body: ReceivedBody,
         signature: Option<&str>,
         content_type: Option<String>,
     ) -> Result<(), WebhookRefusal> {
         let mut why = NO_APP_SECRET.to_owned();
         for secret in &self.secrets.app_secrets {
-            match verify_signature(secret, &body, signature) {
-                Ok(()) => return self.keep(NewWebhook { provider: "meta", senders: None, content_type, body }).await,
+            match verify_signature(secret, &body.bytes, signature) {
+                Ok(()) => return self.keep("meta", None, content_type, body).await,
                 Err(error) => why = error.to_string(),
             }
         }
@@ -167,17 +178,24 @@ impl WebhookIntake {
     pub async fn wsapme(
         &self,
         senders: Vec<SenderId>,
-        body: Bytes,
+        body: ReceivedBody,
         content_type: Option<String>,
     ) -> Result<(), WebhookRefusal> {
-        self.keep(NewWebhook { provider: "wsapme", senders: Some(senders), content_type, body }).await
+        self.keep("wsapme", Some(senders), content_type, body).await
     }
 
     /// Returns once it is durable.
-    async fn keep(&self, webhook: NewWebhook) -> Result<(), WebhookRefusal> {
+    async fn keep(
+        &self,
+        provider: &'static str,
+        senders: Option<Vec<SenderId>>,
+        content_type: Option<String>,
+        body: ReceivedBody,
+    ) -> Result<(), WebhookRefusal> {
         let (done, kept) = oneshot::channel();
+        let webhook = NewWebhook { provider, senders, content_type, body: body.bytes };
         let keeping = async {
-            self.queue.send((webhook, done)).await.ok()?;
+            self.queue.send(PendingWebhook { webhook, done, memory: body.memory }).await.ok()?;
             kept.await.ok()
         };
         match timeout(KEEP_PATIENCE, keeping).await {
@@ -190,21 +208,51 @@ impl WebhookIntake {
 /// Writes what has come together, until the intake is dropped.
 async fn keep(pool: PgPool, mut pending: mpsc::Receiver<PendingWebhook>) {
     while let Some(first) = pending.recv().await {
-        let mut bytes = first.0.body.len();
-        let (mut webhooks, mut waiting) = (vec![first.0], vec![first.1]);
-        while webhooks.len() < KEPT_AT_ONCE
-            && bytes < BYTES_AT_ONCE
-            && let Ok((webhook, done)) = pending.try_recv()
+        let mut batch = KeptBatch::default();
+        batch.add(first);
+        while batch.has_room()
+            && let Ok(next) = pending.try_recv()
         {
-            bytes += webhook.body.len();
-            webhooks.push(webhook);
-            waiting.push(done);
+            batch.add(next);
         }
-        let kept = insert(&pool, &webhooks).await;
+        batch.write(&pool).await;
+    }
+}
+
+/// Webhooks that are kept in one transaction. Their bodies count until it is over.
+#[derive(Default)]
+struct KeptBatch {
+    webhooks: Vec<NewWebhook>,
+    waiting: Vec<oneshot::Sender<bool>>,
+    memory: Vec<Box<dyn Send>>,
+    bytes: usize,
+}
+
+impl KeptBatch {
+    fn has_room(&self) -> bool {
+        self.webhooks.len() < KEPT_AT_ONCE && self.bytes < BYTES_AT_ONCE
+    }
+
+    /// Unless nobody waits for it any more: whoever sent it has given up, and sends it again.
+    fn add(&mut self, pending: PendingWebhook) {
+        if pending.done.is_closed() {
+            return;
+        }
+        self.bytes += pending.webhook.body.len();
+        self.webhooks.push(pending.webhook);
+        self.waiting.push(pending.done);
+        self.memory.push(pending.memory);
+    }
+
+    async fn write(self, pool: &PgPool) {
+        if self.webhooks.is_empty() {
+            return;
+        }
+        let kept = insert(pool, &self.webhooks).await;
         if let Err(error) = &kept {
-            tracing::warn!(%error, webhooks = webhooks.len(), "webhooks could not be kept: they are sent again");
+            tracing::warn!(%error, webhooks = self.webhooks.len(), "webhooks could not be kept: they are sent again");
         }
-        for done in waiting {
+        for done in self.waiting {
             let _ = done.send(kept.is_ok());
         }
     }

@@ -16,6 +16,7 @@ use super::exit::RefusedError;
 use super::output::{json as print_json, talk};
 use crate::app::Listening;
 use crate::config::Config;
+use crate::engine::EngineChange;
 use crate::http;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 
@@ -54,13 +55,15 @@ impl ServeVerb {
             announce(&context, listener.local_addr()?)?;
             let stop = CancellationToken::new();
             let serving = tokio::spawn(http::serve(listener, context.app.clone(), intake, stop.clone()));
-            let ended = if self.no_engine {
-                shutdown.cancelled().await;
-                Ok(None)
-            } else {
-                EngineVerb::endless().serve(global, &shutdown).await
+            let mut engine = Box::pin(self.apply_or_wait(global, &shutdown));
+            // Both end at once. What was received is durable; whatever is not answered yet is sent again.
+            let ended = tokio::select! {
+                ended = engine.as_mut() => ended,
+                () = shutdown.cancelled() => {
+                    stop.cancel();
+                    engine.await
+                }
             };
-            // What was received is durable; whatever is not answered yet is sent again.
             stop.cancel();
             serving.await?;
             context.app.close().await;
@@ -68,6 +71,15 @@ impl ServeVerb {
                 return Ok(code);
             }
         }
+    }
+
+    /// Runs the engine, unless it runs elsewhere, until the stop.
+    async fn apply_or_wait(&self, global: &Global, shutdown: &Shutdown) -> Result<Option<EngineChange>> {
+        if self.no_engine {
+            shutdown.cancelled().await;
+            return Ok(None);
+        }
+        EngineVerb::endless().serve(global, shutdown).await
     }
 
     async fn bind(&self, config: &Config) -> Result<TcpListener> {

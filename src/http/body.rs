@@ -11,9 +11,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::BODY_MAX;
 use super::problem::Problem;
+use crate::app::ReceivedBody;
 
 /// A body that is not here by then is given up.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +33,8 @@ const BUDGET_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct BodyBudget {
     beginnings: Arc<Semaphore>,
     rest: Arc<Semaphore>,
+    /// Ends the reading: whatever is not here by then is sent again.
+    stop: CancellationToken,
 }
 
 const UNIT: usize = 64 * 1024;
@@ -39,20 +43,18 @@ const BEGINNING: usize = 4;
 const BEGINNINGS: usize = 64 * 1024 * 1024 / UNIT;
 const REST: usize = 8 * BODY_MAX / UNIT;
 
-impl Default for BodyBudget {
-    fn default() -> Self {
-        Self { beginnings: Arc::new(Semaphore::new(BEGINNINGS)), rest: Arc::new(Semaphore::new(REST)) }
-    }
-}
-
 /// The memory that a body is counted for; free again when it is dropped.
 #[derive(Default)]
-pub(super) struct BodyMemory {
+struct BodyMemory {
     beginning: Option<OwnedSemaphorePermit>,
     rest: Option<OwnedSemaphorePermit>,
 }
 
 impl BodyBudget {
+    pub(super) fn new(stop: CancellationToken) -> Self {
+        Self { beginnings: Arc::new(Semaphore::new(BEGINNINGS)), rest: Arc::new(Semaphore::new(REST)), stop }
+    }
+
     /// Room for a body of this length; `false`: there is none in time.
     async fn make_room(&self, held: &mut BodyMemory, length: usize) -> bool {
         let units = length.div_ceil(UNIT);
@@ -78,25 +80,22 @@ async fn grow(budget: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, 
     Some(())
 }
 
-/// The whole body, and the memory that it is counted for.
-pub(super) async fn read(
-    budget: &BodyBudget,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(Bytes, BodyMemory), Response> {
+/// The whole body, with the memory that it is counted for.
+pub(super) async fn read(budget: &BodyBudget, headers: &HeaderMap, body: Body) -> Result<ReceivedBody, Response> {
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > BODY_MAX) {
-        drain(body).await;
+        drain(budget, body).await;
         return Err(too_long());
     }
     let problem = match collect(budget, body).await {
-        Collected::Whole(body, held) => return Ok((body, held)),
+        Collected::Whole(body, held) => return Ok(ReceivedBody { bytes: body, memory: Box::new(held) }),
         Collected::TooLong(rest) => {
-            drain(rest).await;
+            drain(budget, rest).await;
             return Err(too_long());
         }
         Collected::Broken => Problem::new(StatusCode::BAD_REQUEST, "broken", "the body broke off"),
         Collected::Slow => Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body comes too slowly"),
+        Collected::Stopped => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "it stops: send it again"),
         Collected::NoRoom => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many bodies at once"),
     };
     Err(problem.into_response())
@@ -113,6 +112,7 @@ enum Collected {
     TooLong(Body),
     Broken,
     Slow,
+    Stopped,
     NoRoom,
 }
 
@@ -123,8 +123,11 @@ async fn collect(budget: &BodyBudget, body: Body) -> Collected {
     loop {
         let arrived = u32::try_from(whole.len()).unwrap_or(u32::MAX);
         let patience = RATE_FROM + Duration::from_secs((arrived / RATE_MIN).into());
-        let Ok(chunk) = timeout_at(began + patience.min(BODY_TIMEOUT), stream.next()).await else {
-            return Collected::Slow;
+        let next = budget.stop.run_until_cancelled(stream.next());
+        let chunk = match timeout_at(began + patience.min(BODY_TIMEOUT), next).await {
+            Err(_) => return Collected::Slow,
+            Ok(None) => return Collected::Stopped,
+            Ok(Some(chunk)) => chunk,
         };
         match chunk {
             None => return Collected::Whole(whole.freeze(), held),
@@ -143,7 +146,7 @@ async fn collect(budget: &BodyBudget, body: Body) -> Collected {
 }
 
 /// Reads what is not wanted, so that the client sees the answer.
-pub(super) async fn drain(body: Body) {
+pub(super) async fn drain(budget: &BodyBudget, body: Body) {
     let discard = async {
         let mut stream = body.into_data_stream();
         let mut read = 0;
@@ -154,5 +157,5 @@ pub(super) async fn drain(body: Body) {
             }
         }
     };
-    let _ = timeout(DRAIN_TIMEOUT, discard).await;
+    let _ = timeout(DRAIN_TIMEOUT, budget.stop.run_until_cancelled(discard)).await;
 }

@@ -8,14 +8,17 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// At most so many at once; further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 1_024;
+/// At most so many at once, and no more than a quarter of the files that this process may open: the database needs some as well.
+/// Further ones wait to be accepted.
+const CONNECTIONS_MAX: u64 = 1_024;
+const CONNECTIONS_MIN: u64 = 8;
 /// A client that has not sent the whole head of a request by then is disconnected, also one that keeps its connection idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest head, in bytes.
@@ -26,16 +29,22 @@ const CONNECTION_MAX: Duration = Duration::from_secs(60 * 60);
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 /// Out of file descriptors: others may be freed meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// That connections cannot be accepted is logged no more often than this.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// Accepts until `stop`. Returns when the last answer has ended, or its time is up.
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(connections_max(getrlimit(Resource::Nofile).current)));
     let connections = TaskTracker::new();
+    let mut logged_at: Option<Instant> = None;
     while let Some(Ok(permit)) = stop.run_until_cancelled(permits.clone().acquire_owned()).await {
         match stop.run_until_cancelled(listener.accept()).await {
             None => break,
             Some(Err(error)) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                if logged_at.is_none_or(|at| at.elapsed() >= LOG_EVERY) {
+                    logged_at = Some(Instant::now());
+                    tracing::warn!(%error, "connections cannot be accepted");
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
             Some(Ok((stream, _))) => {
@@ -54,6 +63,12 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     }
 }
 
+/// By how many files this process may open; `None`: any number.
+fn connections_max(files: Option<u64>) -> usize {
+    let max = files.map_or(CONNECTIONS_MAX, |files| (files / 4).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX));
+    usize::try_from(max).unwrap_or(usize::MAX)
+}
+
 /// Answers the requests of one connection; after `stop`, the one that it is at.
 async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
@@ -69,5 +84,18 @@ async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connections_max;
+
+    #[test]
+    fn connections_leave_most_of_the_files_to_the_database_and_the_rest() {
+        assert_eq!(connections_max(Some(1_024)), 256);
+        assert_eq!(connections_max(Some(65_536)), 1_024);
+        assert_eq!(connections_max(Some(10)), 8);
+        assert_eq!(connections_max(None), 1_024);
     }
 }

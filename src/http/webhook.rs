@@ -26,10 +26,10 @@ pub(super) async fn meta(State(state): State<HttpState>, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let signature = text(&parts.headers, "x-hub-signature-256");
     if let Err(refusal) = state.intake.may_be_metas(signature) {
-        drain(body).await;
+        drain(&state.bodies, body).await;
         return Err(refused(&refusal));
     }
-    let (body, _held) = read(&state.bodies, &parts.headers, body).await?;
+    let body = read(&state.bodies, &parts.headers, body).await?;
     let kind = text(&parts.headers, "content-type").map(str::to_owned);
     state.intake.meta(body, signature, kind).await.map_err(|refusal| refused(&refusal))
 }
@@ -57,11 +57,11 @@ async fn wsapme(state: &HttpState, secret: &str, request: Request) -> Result<(),
     let senders = match state.intake.wsapme_senders(secret) {
         Ok(senders) => senders,
         Err(refusal) => {
-            drain(body).await;
+            drain(&state.bodies, body).await;
             return Err(refused(&refusal));
         }
     };
-    let (body, _held) = read(&state.bodies, &parts.headers, body).await?;
+    let body = read(&state.bodies, &parts.headers, body).await?;
     let kind = text(&parts.headers, "content-type").map(str::to_owned);
     state.intake.wsapme(senders, body, kind).await.map_err(|refusal| refused(&refusal))
 }

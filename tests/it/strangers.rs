@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::serve::{APP_SECRET, Serve, WEBHOOK_SECRET, senders, signature};
-use crate::support::{Setup, Shop};
+use crate::support::{Setup, Shop, eventually_async};
 
 async fn shop() -> Shop {
     let shop = Shop::open(Setup::default()).await;
@@ -44,6 +44,49 @@ async fn strangers_who_announce_much_and_send_little_hold_up_nobody() {
     strangers[39].read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "whoever sends that slowly is given up: {answer}");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_bodies_that_are_still_to_come() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let address = serve.base_url.trim_start_matches("http://").to_owned();
+    let mut slow = dribble(&address, &format!("X-Hub-Signature-256: {}\r\n", signature(APP_SECRET, b"{"))).await;
+    // Once another is answered, the one before it is being read.
+    assert_eq!(serve.meta("{}").await, StatusCode::OK);
+
+    serve.stop().await;
+
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "it is asked to send it again: {answer}");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_kept() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let mut lock = shop.database.pool.begin().await.unwrap();
+    sqlx::query("lock table webhook_inbox in share mode").execute(&mut *lock).await.unwrap();
+    let first = serve.meta("{\"n\":1}");
+    let (second, third) = ("{\"n\":2}", "{\"n\":3}");
+    let given_up = async {
+        let waits = "select count(*) from pg_stat_activity
+                      where datname = current_database() and wait_event_type = 'Lock' and query like '%webhook_inbox%'";
+        eventually_async("the first is being kept", async || shop.number(waits).await > 0).await;
+        let second = tokio::time::timeout(Duration::from_secs(2), serve.meta(second));
+        assert!(second.await.is_err(), "it waits for the first");
+        lock.rollback().await.unwrap();
+    };
+
+    let (first, ()) = tokio::join!(first, given_up);
+
+    assert_eq!(first, StatusCode::OK);
+    assert_eq!(serve.meta(third).await, StatusCode::OK);
+    let kept: Vec<Vec<u8>> =
+        sqlx::query_scalar("select body from webhook_inbox order by id").fetch_all(&shop.database.pool).await.unwrap();
+    assert_eq!(kept, [b"{\"n\":1}", third.as_bytes()]);
     serve.stop().await;
 }
 
