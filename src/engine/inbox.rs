@@ -6,6 +6,7 @@ mod item;
 mod late_failures;
 mod notices;
 mod opt_out;
+mod progress;
 mod replies;
 mod statuses;
 mod stops;
@@ -13,7 +14,7 @@ mod stops;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::sender::ProviderKind;
 use crate::provider::meta::webhook as meta;
 use crate::provider::wsapme::webhook as wsapme;
-use crate::store::inbox::{self, InboxProgress, InboxRow, messages};
+use crate::store::inbox::{self, InboxRow, messages};
 use crate::store::{StoreError, reply};
 use effects::Effects;
 use item::{InboxItem, ItemNews, ItemOutcome};
@@ -34,13 +35,10 @@ const READ_EVERY: Duration = Duration::from_secs(5);
 const READ_OTHERS_EVERY: Duration = Duration::from_secs(60);
 /// What is due is in another engine's hands.
 const OTHERS_PAUSE: Duration = Duration::from_millis(200);
-/// The first pause of what waits; it doubles with each try.
-const PARKED_PAUSE: Duration = Duration::from_millis(250);
-const PARKED_PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
-/// News of a message whose id is not known by then is of somebody else's message.
-const PARKED_AT_MOST: TimeDelta = TimeDelta::days(1);
 /// At most so many statuses in one statement.
 const STATUSES_AT_ONCE: usize = 1_000;
+/// So often in one turn a lock is waited for, a tenth of a second each; then hardly at all.
+const LOCK_WAITS: u32 = 20;
 
 /// Applies what comes until stopped.
 pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
@@ -94,7 +92,7 @@ async fn apply_due(engine: &EngineContext) -> Result<bool, StoreError> {
         tx.rollback().await?;
         return Ok(false);
     }
-    let mut turn = Turn { engine, effects: Effects::default() };
+    let mut turn = Turn { engine, effects: Effects::default(), lock_waits: 0 };
     match turn.apply(&mut tx, rows).await {
         Ok(()) => tx.commit().await?,
         Err(error) => {
@@ -111,9 +109,21 @@ async fn apply_due(engine: &EngineContext) -> Result<bool, StoreError> {
 struct Turn<'e> {
     engine: &'e EngineContext,
     effects: Effects,
+    /// How often a lock was waited for in vain. Only what needs it is held up: a wait is shorter than it takes the server to look
+    /// for deadlocks, so that nobody who locks in another order has to give way.
+    lock_waits: u32,
 }
 
 impl Turn<'_> {
+    /// After something was rolled back that met somebody else's lock.
+    async fn met_a_lock(&mut self, tx: &mut PgConnection) -> Result<(), StoreError> {
+        self.lock_waits += 1;
+        if self.lock_waits == LOCK_WAITS {
+            inbox::hurry(tx).await?;
+        }
+        Ok(())
+    }
+
     async fn apply(&mut self, tx: &mut PgConnection, rows: Vec<InboxRow>) -> Result<(), StoreError> {
         let now = self.engine.clock.now();
         let mut counts = Vec::with_capacity(rows.len());
@@ -127,7 +137,13 @@ impl Turn<'_> {
         self.resolve_senders(tx, &mut items).await?;
         stops::judge(tx, self.engine, &mut items).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
-        self.learn_identities(tx, &items).await?;
+        if !self.learn_identities(tx, &items).await? {
+            for (item, outcome) in items.iter().zip(&mut outcomes) {
+                if matches!(item.news, ItemNews::Identity { .. }) {
+                    *outcome = ItemOutcome::Locked;
+                }
+            }
+        }
         self.apply_statuses(tx, &items, &mut outcomes).await?;
         for (item, outcome) in items.iter().zip(&mut outcomes) {
             if !matches!(item.news, ItemNews::Status(_) | ItemNews::Identity { .. }) {
@@ -137,7 +153,7 @@ impl Turn<'_> {
         if !self.effects.learned_ids.is_empty() {
             inbox::wake_waiting(tx, &self.effects.learned_ids).await?;
         }
-        let progress = progress(&rows, &counts, items.iter().zip(outcomes), now);
+        let progress = progress::of(&rows, &counts, items.iter().zip(outcomes), now);
         inbox::mark(tx, &rows.into_iter().zip(progress).collect::<Vec<_>>()).await
     }
 
@@ -161,8 +177,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Before anything else, so that what names nobody but an id finds its person.
-    async fn learn_identities(&mut self, tx: &mut PgConnection, items: &[InboxItem]) -> Result<(), StoreError> {
+    /// Before anything else, so that what names nobody but an id finds its person. `false`: somebody has a lock on what they need.
+    async fn learn_identities(&mut self, tx: &mut PgConnection, items: &[InboxItem]) -> Result<bool, StoreError> {
         let learned = items.iter().filter_map(|item| match &item.news {
             ItemNews::Identity { phone, user_id } => Some(reply::LearnedIdentity {
                 sender: *item.senders.first()?,
@@ -174,19 +190,26 @@ impl Turn<'_> {
         let mut seen = std::collections::HashSet::new();
         let learned: Vec<_> = learned.filter(|one| seen.insert(one.clone())).collect();
         if learned.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let mut savepoint = tx.begin().await?;
         let mut effects = Effects::default();
         match self::learn(&mut savepoint, self.engine, &learned, &mut effects).await {
             Ok(()) => {
                 self.effects.add(effects);
-                Ok(savepoint.commit().await?)
+                savepoint.commit().await?;
+                Ok(true)
+            }
+            Err(StoreError::Busy(_)) => {
+                savepoint.rollback().await?;
+                self.met_a_lock(tx).await?;
+                Ok(false)
             }
             Err(error) if error.is_transient() => Err(error),
             Err(error) => {
                 tracing::warn!(%error, "ids of people could not be kept");
-                Ok(savepoint.rollback().await?)
+                savepoint.rollback().await?;
+                Ok(true)
             }
         }
     }
@@ -207,7 +230,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Applies a batch under a savepoint. When the database refuses something in it, it is halved until the culprit is alone.
+    /// Applies a batch under a savepoint. When the database refuses something in it, or something is locked that it needs, it is
+    /// halved until the culprit is alone.
     async fn bisect(
         &mut self,
         tx: &mut PgConnection,
@@ -222,11 +246,12 @@ impl Turn<'_> {
                 self.effects.add(effects);
                 Ok(batch.iter().map(|(n, _)| *n).zip(outcomes).collect())
             }
-            Err(error) if error.is_transient() => Err(error),
+            Err(error) if error.is_transient() && !matches!(error, StoreError::Busy(_)) => Err(error),
             Err(error) => {
                 savepoint.rollback().await?;
+                let outcome = self.outcome_of(tx, &error).await?;
                 if let [(n, _)] = batch {
-                    return Ok(vec![(*n, ItemOutcome::Failed(error.to_string()))]);
+                    return Ok(vec![(*n, outcome)]);
                 }
                 let (left, right) = batch.split_at(batch.len() / 2);
                 let mut outcomes = Box::pin(self.bisect(tx, left)).await?;
@@ -234,6 +259,15 @@ impl Turn<'_> {
                 Ok(outcomes)
             }
         }
+    }
+
+    /// What becomes of an item because of an error, after which its savepoint was rolled back.
+    async fn outcome_of(&mut self, tx: &mut PgConnection, error: &StoreError) -> Result<ItemOutcome, StoreError> {
+        if matches!(error, StoreError::Busy(_)) {
+            self.met_a_lock(tx).await?;
+            return Ok(ItemOutcome::Locked);
+        }
+        Ok(ItemOutcome::Failed(error.to_string()))
     }
 
     /// Applies one item. A stop stays, whatever becomes of the rest.
@@ -263,9 +297,12 @@ impl Turn<'_> {
             ItemPart::Rest => apply_rest(&mut savepoint, self.engine, item, &mut effects).await,
         };
         let outcome = match applied {
-            Err(error) if error.is_transient() => return Err(error),
-            Err(error) => ItemOutcome::Failed(error.to_string()),
             Ok(outcome) => outcome,
+            Err(error) if error.is_transient() && !matches!(error, StoreError::Busy(_)) => return Err(error),
+            Err(error) => {
+                savepoint.rollback().await?;
+                return self.outcome_of(tx, &error).await;
+            }
         };
         let stays = match part {
             ItemPart::Wish => !matches!(outcome, ItemOutcome::Failed(_)),
@@ -345,49 +382,4 @@ fn read(row: &InboxRow, n: usize, now: DateTime<Utc>) -> Vec<InboxItem> {
         news: read.news,
     });
     items.collect()
-}
-
-/// What became of each request.
-fn progress<'a>(
-    rows: &[InboxRow],
-    counts: &[i32],
-    outcomes: impl Iterator<Item = (&'a InboxItem, ItemOutcome)>,
-    now: DateTime<Utc>,
-) -> Vec<InboxProgress> {
-    let mut all: Vec<InboxProgress> = rows
-        .iter()
-        .zip(counts)
-        .map(|(row, items)| InboxProgress {
-            items: *items,
-            failed: row.failed_items.clone().unwrap_or_default(),
-            reason: row.reason.clone().filter(|_| row.failed_items.is_some()),
-            pause: PARKED_PAUSE.saturating_mul(1 << row.tries.clamp(0, 20)).min(PARKED_PAUSE_MAX),
-            ..InboxProgress::default()
-        })
-        .collect();
-    for (item, outcome) in outcomes {
-        let progress = &mut all[item.row];
-        match outcome {
-            ItemOutcome::Applied => {}
-            ItemOutcome::Waits { why, .. } if now - item.received_at > PARKED_AT_MOST => {
-                progress.failed.push(item.position);
-                progress.reason = Some(format!("given up after a day: {why}"));
-            }
-            ItemOutcome::Waits { why, id } => {
-                progress.open.push(item.position);
-                progress.waits_for.extend(id);
-                progress.reason.get_or_insert(why);
-            }
-            ItemOutcome::Locked => {
-                progress.open.push(item.position);
-                progress.reason.get_or_insert_with(|| "a person's row is locked by somebody else".to_owned());
-                progress.pause = progress.pause.min(Duration::from_millis(500));
-            }
-            ItemOutcome::Failed(why) => {
-                progress.failed.push(item.position);
-                progress.reason = Some(why);
-            }
-        }
-    }
-    all
 }

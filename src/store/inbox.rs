@@ -108,9 +108,16 @@ fn storable(text: Option<&str>) -> Option<String> {
     text.map(|text| text.replace('\0', ""))
 }
 
-/// Begins a turn. What is applied in it and what is marked applied become durable together.
+/// Begins a turn. What is applied in it and what is marked applied become durable together. It waits for no lock longer than an
+/// instant.
 pub async fn begin(pool: &PgPool) -> Result<DbTransaction, StoreError> {
-    settings::begin_hot_path(pool).await
+    settings::begin_impatient(pool).await
+}
+
+/// From now on, nothing in this turn waits for locks.
+pub async fn hurry(tx: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("set local lock_timeout = '1ms'").execute(tx).await?;
+    Ok(())
 }
 
 /// Locks requests that are due, the new ones and some of those that waited, oldest first, leaving those that another engine has.

@@ -11,7 +11,7 @@ pub(super) struct Effects {
     pub changed: HashSet<BlastId>,
     /// Something was paused or stopped, or somebody opted out: every sender reads again before its next POST.
     pub ordered: bool,
-    /// Ids that a status taught: what waits for them can be applied.
+    /// Ids of messages and people that were taught: what waits for them can be applied.
     pub learned_ids: Vec<String>,
 }
 

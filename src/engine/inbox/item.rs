@@ -120,7 +120,7 @@ pub(super) enum NoticeDemand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ItemOutcome {
     Applied,
-    /// To be tried again later; until this id is known, where it is one.
+    /// To be tried again later; at once when this id is learned, of a message or a person.
     Waits {
         why: String,
         id: Option<String>,

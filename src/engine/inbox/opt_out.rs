@@ -84,7 +84,7 @@ async fn fulfil(
     let Some(phone) = &asked.phone else {
         let Some(nameless) = nameless else { return Ok(ItemOutcome::Applied) };
         wish::keep(tx, nameless, (asked.wish.word(), asked.reason), asked.at).await?;
-        return Ok(replies::lacks_number());
+        return Ok(replies::lacks_number(asked.user_id));
     };
     if let Some(nameless) = nameless {
         // Kept before the number was known, perhaps in the same moment.
@@ -197,6 +197,7 @@ pub(super) async fn apply_named(
     if user_ids.is_empty() {
         return Ok(());
     }
+    effects.learned_ids.extend(user_ids.iter().cloned());
     for named in wish::take_named(&mut *tx, user_ids).await? {
         let (scope, phone) = (SuppressionScope::Business(&named.business), &*named.phone);
         match MarketingWish::of_word(&named.wish) {

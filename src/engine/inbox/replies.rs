@@ -31,7 +31,7 @@ pub(super) async fn apply(
     let written_to = attribute(&mut *tx, engine, (item, news), effects).await?;
     let has_time = has_time(engine, item);
     if has_time && written_to.lacks_number() && news.person.user_id.is_some() {
-        return Ok(lacks_number());
+        return Ok(lacks_number(news.person.user_id.as_deref()));
     }
     if has_time && !news.is_stop && written_to.is_undecided(&mut *tx, item).await? {
         let why = "it is not known yet whether a message to this person went".to_owned();
@@ -78,8 +78,10 @@ pub(super) fn has_time(engine: &EngineContext, item: &InboxItem) -> bool {
     engine.clock.now() - item.received_at < PATIENCE
 }
 
-pub(super) fn lacks_number() -> ItemOutcome {
-    ItemOutcome::Waits { why: "no number is known of this person's id".to_owned(), id: None }
+/// Until the id is learned, or its time is over.
+pub(super) fn lacks_number(user_id: Option<&str>) -> ItemOutcome {
+    let why = "no number is known of this person's id".to_owned();
+    ItemOutcome::Waits { why, id: user_id.map(str::to_owned) }
 }
 
 /// Whom somebody wrote to, with the writer's number.

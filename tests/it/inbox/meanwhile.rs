@@ -7,7 +7,7 @@ use blastdeck::store::months;
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 
-use super::scene::{InboxScene, envelope, status, statuses};
+use super::scene::{InboxScene, envelope, failed, status, statuses, text};
 use crate::support::{database, eventually_async};
 
 fn webhook(body: &[u8]) -> NewWebhook {
@@ -31,9 +31,32 @@ async fn a_pause_by_a_notice_is_not_lost_to_a_change_in_the_same_moment() {
     eventually_async("the pause waits for the operator", async || scene.shop.number(waits).await > 0).await;
 
     operator.commit().await.unwrap();
-    scene.until_applied().await;
 
-    assert_eq!(scene.shop.state("1").await, "paused");
+    eventually_async("it is paused", async || scene.shop.state("1").await == "paused").await;
+}
+
+#[tokio::test]
+async fn a_lock_holds_up_only_what_needs_it() {
+    let scene = InboxScene::sent(40).await;
+    let mut lock = scene.shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from senders for no key update").execute(&mut *lock).await.unwrap();
+    let mut crowd: Vec<_> = (1..=30).map(|n| text(n, &format!("wamid.in{n}"), "STOP")).collect();
+    crowd.push(statuses(&[status(31, "read"), failed(32, 131_050), status(33, "delivered")]));
+    crowd.push(text(34, "wamid.in34", "Hello"));
+    for value in &crowd {
+        assert!(scene.serve.meta(envelope(value).to_string()).await.is_success());
+    }
+
+    for (n, expected) in [(31, "read"), (33, "delivered"), (34, "replied")] {
+        eventually_async("what needs no lock is applied", async || scene.status(n).await == expected).await;
+    }
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
+
+    lock.rollback().await.unwrap();
+    let suppressed = "select count(*) from suppressions";
+    eventually_async("the others follow", async || scene.shop.number(suppressed).await == 31).await;
+    eventually_async("so does the failure", async || scene.status(32).await == "opted_out").await;
+    scene.shop.invariants().await;
 }
 
 #[tokio::test]
