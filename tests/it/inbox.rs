@@ -4,6 +4,7 @@ mod applying;
 mod elsewhere;
 mod held;
 mod keeping;
+mod listing;
 mod meanwhile;
 mod replying;
 pub mod scene;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::store::StoreError;
 use crate::store::notify;
@@ -36,21 +36,22 @@ pub struct InboxSummary {
     pub oldest: Option<DateTime<Utc>>,
 }
 
+/// Requests with failed items, each arm by an index of its own: none that is applied has any.
+const HAS_FAILED: &str = "(state = 'failed' or state in ('new', 'parked') and failed_items is not null)";
+
 /// The newest requests first; only those with failed items where that is asked.
 pub async fn list(pool: &PgPool, only_failed: bool, limit: i64) -> Result<Vec<InboxEntry>, StoreError> {
-    let rows = sqlx::query_as(
+    let which = if only_failed { HAS_FAILED } else { "true" };
+    let sql = format!(
         "select id, received_at, provider, state, items, coalesce(cardinality(open_items), 0) as open,
                 coalesce(cardinality(failed_items), 0) as failed, tries, reason,
                 case when state in ('new', 'parked') then next_try_at end as next_try_at, applied_at,
                 octet_length(body) as bytes
            from webhook_inbox
-          where not $1 or state = 'failed' or failed_items is not null
-          order by received_on desc, id desc limit $2",
-    )
-    .bind(only_failed)
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
+          where {which}
+          order by received_on desc, id desc limit $1"
+    );
+    let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(limit).fetch_all(pool).await?;
     Ok(rows)
 }
 
@@ -59,7 +60,7 @@ pub async fn summary(pool: &PgPool) -> Result<InboxSummary, StoreError> {
         "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'parked') as parked,
                 count(*) filter (where state = 'failed') as failed,
                 min(received_at) filter (where state <> 'failed') as oldest
-           from webhook_inbox where state in ('new', 'parked', 'failed')",
+           from webhook_inbox where state = 'failed' or state in ('new', 'parked')",
     )
     .fetch_one(pool)
     .await?;
@@ -85,18 +86,17 @@ pub async fn replay(pool: &PgPool, selection: ReplaySelection) -> Result<u64, St
     const FAILED: &str = "state = 'new', open_items = coalesce(open_items, '{}') || failed_items, failed_items = null,
                           waits_for = null, reason = null, tries = 0, next_try_at = now()";
     let (set, which) = match selection {
-        ReplaySelection::One(_) => (WHOLE, "id = $1 and $2::timestamptz is null"),
-        ReplaySelection::Failed => {
-            (FAILED, "failed_items is not null and $1::bigint is null and $2::timestamptz is null")
-        }
-        ReplaySelection::Since(_) => {
-            (WHOLE, "received_at >= $2 and received_on >= ($2 at time zone 'UTC')::date and $1::bigint is null")
-        }
+        ReplaySelection::One(_) => (WHOLE, "id = $1"),
+        ReplaySelection::Failed => (FAILED, HAS_FAILED),
+        ReplaySelection::Since(_) => (WHOLE, "received_at >= $1 and received_on >= ($1 at time zone 'UTC')::date"),
     };
-    let id = if let ReplaySelection::One(id) = selection { Some(id) } else { None };
-    let since = if let ReplaySelection::Since(at) = selection { Some(at) } else { None };
-    let sql = format!("update webhook_inbox set {set} where {which}");
-    let done = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(since).execute(pool).await?;
+    let query = sqlx::query(AssertSqlSafe(format!("update webhook_inbox set {set} where {which}")));
+    let query = match selection {
+        ReplaySelection::One(id) => query.bind(id),
+        ReplaySelection::Failed => query,
+        ReplaySelection::Since(at) => query.bind(at),
+    };
+    let done = query.execute(pool).await?;
     if done.rows_affected() > 0 {
         notify::inbox(pool).await?;
     }

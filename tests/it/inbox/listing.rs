@@ -1,0 +1,37 @@
+//! What operators ask of the inbox costs what it returns, however much lies there.
+
+use blastdeck::store::inbox::{self, ReplaySelection};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::support::{database, eventually_async};
+
+/// Rows read so far, and index lookups.
+async fn read(pool: &PgPool) -> (i64, i64) {
+    let counted =
+        "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint, sum(coalesce(idx_scan, 0) + seq_scan)::bigint
+                     from pg_stat_user_tables where relname like 'webhook\\_inbox\\_2%'";
+    sqlx::query_as(counted).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn failed_ones_and_how_much_waits_are_found_without_a_walk_over_what_is_applied() {
+    let database = database().await;
+    let rows = "insert into webhook_inbox (provider, digest, body, state, failed_items)
+                select 'meta', sha256(n::text::bytea), 'x', case when n % 10000 = 0 then 'failed' else 'applied' end,
+                       case when n % 10000 = 0 then '{0}'::int[] end
+                  from generate_series(1, 20000) as n";
+    sqlx::raw_sql(rows).execute(&database.pool).await.unwrap();
+    sqlx::raw_sql("analyze webhook_inbox").execute(&database.pool).await.unwrap();
+    let before = read(&database.pool).await;
+    let pool = PgPoolOptions::new().max_connections(1).connect(&database.url).await.unwrap();
+
+    assert_eq!(inbox::summary(&pool).await.unwrap().failed, 2);
+    assert_eq!(inbox::replay(&pool, ReplaySelection::Failed).await.unwrap(), 2);
+
+    // A connection reports what it counted when it ends.
+    pool.close().await;
+    eventually_async("it is reported", async || read(&database.pool).await.1 > before.1).await;
+    let rows = read(&database.pool).await.0 - before.0;
+    assert!(rows < 1_000, "{rows} rows were read");
+}
