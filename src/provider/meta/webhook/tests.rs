@@ -7,6 +7,7 @@ use crate::provider::ProviderStage;
 
 mod accounts;
 mod inbound;
+mod mutation;
 
 fn now() -> DateTime<Utc> {
     "2026-06-15T04:00:00Z".parse().unwrap()
@@ -264,7 +265,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "event",
         "interactive",
         "whatsapp_business_account",
-        "60123456789",
+        "60199999999",
         "MY.1",
         "sent",
         "image",
