@@ -7,7 +7,12 @@ use super::RenderedTemplate;
 impl RenderedTemplate {
     /// A template's text with this message's values in place of its variables.
     pub fn preview(&self, text: &str) -> String {
-        let values = (1..).zip(self.body_values()).map(|(number, value): (usize, _)| {
+        self.preview_of("body", text)
+    }
+
+    /// The same of another component, such as the header.
+    pub fn preview_of(&self, component: &str, text: &str) -> String {
+        let values = (1..).zip(self.values(component)).map(|(number, value): (usize, _)| {
             let name = value.get("parameter_name").and_then(Value::as_str).map(str::to_owned);
             (name.unwrap_or_else(|| number.to_string()), words(value))
         });
@@ -18,12 +23,19 @@ impl RenderedTemplate {
     fn in_words(&self) -> String {
         let of = |pointer: &str| self.0.pointer(pointer).and_then(Value::as_str);
         let language = of("/language/code").or_else(|| of("/language")).unwrap_or("?");
-        let values: Vec<&str> = self.body_values().map(words).collect();
+        let values: Vec<&str> = self.values("body").map(words).collect();
         let with = if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) };
         format!("template {} ({language}){with}", of("/name").unwrap_or("?"))
     }
 
-    fn body_values(&self) -> impl Iterator<Item = &Value> {
+    /// The parameters of a component, by its type.
+    pub fn values(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        let component = self.component(kind);
+        component.and_then(|component| component.get("parameters")?.as_array()).into_iter().flatten()
+    }
+
+    /// A component as it is sent, by its type.
+    pub fn component(&self, kind: &str) -> Option<&Value> {
         let components = self.0.get("components").and_then(Value::as_array);
         let is_body = |component: &&Value| {
             component.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("body"))
@@ -42,7 +54,8 @@ pub fn as_read(sent: &str, text: Option<&str>) -> String {
 }
 
 fn words(value: &Value) -> &str {
-    value.get("text").and_then(Value::as_str).unwrap_or("…")
+    let fallback = || ["currency", "date_time"].iter().find_map(|kind| value.get(kind)?.get("fallback_value"));
+    value.get("text").or_else(fallback).and_then(Value::as_str).unwrap_or("…")
 }
 
 /// The text with values in place of its variables. Braces in a value mean nothing.
@@ -81,6 +94,16 @@ mod tests {
         assert_eq!(as_read(&sent, None), "template tour (en_US): Aina {{2}}, 20%");
         assert_eq!(as_read("Salam Aina", Some("Hi {{1}}")), "Salam Aina");
         assert_eq!(as_read("[1]", None), "[1]");
+    }
+
+    #[test]
+    fn amounts_and_dates_read_as_the_words_that_stand_for_them() {
+        let amount =
+            json!({ "type": "currency", "currency": { "fallback_value": "$10", "code": "USD", "amount_1000": 1 } });
+        let date = json!({ "type": "date_time", "date_time": { "fallback_value": "1 May" } });
+        let sent = json!({ "name": "tour", "components": [{ "type": "body", "parameters": [amount, date] }] });
+
+        assert_eq!(as_read(&sent.to_string(), Some("{{1}} until {{2}}")), "$10 until 1 May");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{GraphError, Meta};
 mod check;
 mod media;
 mod number;
+mod page;
 mod template;
 
 pub use check::{TemplateMismatch, VariableMismatch, check};

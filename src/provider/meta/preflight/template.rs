@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::super::super::lenient::{short, template_name};
-use crate::domain::template::{HeaderMedia, RenderedTemplate, normal_language};
+use super::page::TemplatePage;
+use crate::domain::template::{HeaderMedia, normal_language};
 
 pub(super) const FIELDS: &str = "id,name,language,status,category,parameter_format,components,quality_score";
 
@@ -48,6 +49,8 @@ pub struct FetchedTemplate {
     /// Components of other types that a message must have too, as Meta writes them there: `carousel`,
     /// `limited_time_offer`.
     pub further: Vec<String>,
+    /// The rest of what people see.
+    pub(super) page: TemplatePage,
 }
 
 /// Types of components that are sent as they are written, and cannot be left out.
@@ -103,6 +106,7 @@ impl FetchedTemplate {
             variables: variables(&body),
             body,
             buttons: of_type("BUTTONS").map(buttons).unwrap_or_default(),
+            page: TemplatePage::read(components),
             further: FURTHER
                 .iter()
                 .filter(|kind| of_type(&kind.to_ascii_uppercase()).is_some())
@@ -122,13 +126,6 @@ impl FetchedTemplate {
     /// Whether its variables have names.
     pub fn is_named(&self) -> bool {
         self.variables.iter().any(|name| name.parse::<usize>().is_err())
-    }
-}
-
-impl FetchedTemplate {
-    /// What one person reads: the body with their values in it.
-    pub fn preview(&self, message: &RenderedTemplate) -> String {
-        message.preview(&self.body)
     }
 }
 
@@ -190,6 +187,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::template::RenderedTemplate;
 
     #[test]
     fn a_template_is_read_with_what_it_wants() {
