@@ -12,6 +12,8 @@ use crate::domain::blast::BlastState;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::Forecast;
+use crate::domain::phone::is_united_states;
+use crate::domain::text::number;
 use crate::engine::variables;
 use crate::store::claim::Claimed;
 use crate::store::plan::{self, ConcurrentBlast, SampleKind};
@@ -117,8 +119,26 @@ impl App {
         {
             template = self.template_check(sender, &content).await;
             obstacles.extend(template.obstacle.clone());
+            if template.is_marketing() && blast.state == BlastState::Draft {
+                obstacles.extend(self.undeliverable(blast).await?);
+            }
         }
         Ok(Readiness { people, suppressed, obstacles, template })
+    }
+
+    /// Numbers that no marketing is delivered to, in a draft that was made when Meta could not say what its template is.
+    async fn undeliverable(&self, blast: &BlastRow) -> Result<Option<String>, AppError> {
+        let areas = plan::queued_areas(self.pool(), blast.id).await?;
+        let is_american = |area: &str| is_united_states(&format!("{}5550100", area.trim_start_matches('+')));
+        let people: i64 = areas.iter().filter(|(area, _)| is_american(area)).map(|(_, people)| people).sum();
+        let what = if people == 1 { "1 number" } else { &format!("{} numbers", number(people)) };
+        Ok((people > 0).then(|| {
+            format!(
+                "Meta delivers no marketing to the United States (131049), and {} has {what} there: make it again from its \
+                 list, and they are left out",
+                blast.tag
+            )
+        }))
     }
 
     /// Why it cannot be launched or resumed now, each with what to do about it.

@@ -54,6 +54,11 @@ impl TemplateCheck {
         self.template.as_ref().map(|template| template.body.as_str())
     }
 
+    /// Whether it is marketing, as far as it is known.
+    pub(super) fn is_marketing(&self) -> bool {
+        self.template.as_ref().is_some_and(FetchedTemplate::is_marketing)
+    }
+
     /// What one person reads, as far as it is known.
     pub(super) fn preview(&self, content: MessageContent) -> String {
         match (&content, &self.template) {
@@ -86,7 +91,7 @@ impl App {
                 .map_err(|error| TemplateRefusal::Invalid(error.to_string()))?,
             None => message.clone(),
         };
-        let is_marketing = compare(sender, &filled, &list)?.category.eq_ignore_ascii_case("marketing");
+        let is_marketing = compare(sender, &filled, &list)?.is_marketing();
         Ok(FittedTemplate { message: filled, is_marketing })
     }
 

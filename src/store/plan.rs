@@ -50,6 +50,22 @@ pub async fn overlap(pool: &PgPool, id: BlastId, business: &str, since: DateTime
     Ok(overlap)
 }
 
+/// How many queued people have a number of the country code 1, by country and area code (`+1650`).
+pub async fn queued_areas(pool: &PgPool, id: BlastId) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let areas = sqlx::query_as(
+        "select left(phone_number, 5) as area, count(*) as people
+           from blast_recipients
+          where blast_id = $1 and status = 'queued' and phone_number like '+1%'
+          group by 1",
+    )
+    .bind(id)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(areas)
+}
+
 /// A blast that a sender is sending, which takes turns with the sender's others.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct ConcurrentBlast {

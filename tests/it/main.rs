@@ -45,6 +45,7 @@ mod store;
 mod strangers;
 mod support;
 mod suppressions;
+mod templates;
 mod terminal;
 mod times;
 mod trials;

@@ -37,11 +37,10 @@ impl RenderedTemplate {
     /// A component as it is sent, by its type.
     pub fn component(&self, kind: &str) -> Option<&Value> {
         let components = self.0.get("components").and_then(Value::as_array);
-        let is_body = |component: &&Value| {
-            component.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("body"))
+        let is_it = |component: &&Value| {
+            component.get("type").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(kind))
         };
-        let body = components.into_iter().flatten().find(is_body);
-        body.and_then(|body| body.get("parameters")?.as_array()).into_iter().flatten()
+        components.into_iter().flatten().find(is_it)
     }
 }
 
@@ -53,6 +52,7 @@ pub fn as_read(sent: &str, text: Option<&str>) -> String {
     text.map_or_else(|| template.in_words(), |text| template.preview(text))
 }
 
+/// A text, or what stands for an amount or a date where WhatsApp cannot write it by itself.
 fn words(value: &Value) -> &str {
     let fallback = || ["currency", "date_time"].iter().find_map(|kind| value.get(kind)?.get("fallback_value"));
     value.get("text").or_else(fallback).and_then(Value::as_str).unwrap_or("…")

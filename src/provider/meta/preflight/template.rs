@@ -123,6 +123,11 @@ impl FetchedTemplate {
         }
     }
 
+    /// Whether Meta counts it as marketing, which is not delivered to the United States.
+    pub fn is_marketing(&self) -> bool {
+        self.category == "MARKETING"
+    }
+
     /// Whether its variables have names.
     pub fn is_named(&self) -> bool {
         self.variables.iter().any(|name| name.parse::<usize>().is_err())

@@ -1,0 +1,51 @@
+//! Templates of Meta's in a draft: what is left out, refused and shown before anybody is written to.
+
+use serde_json::json;
+
+use crate::support::serve::{APP_SECRET, NUMBER, senders, with_secrets};
+use crate::support::{Setup, Shop, digits, said};
+
+/// With a draft of this template to two people.
+async fn shop(template: &[&str]) -> Shop {
+    let sim = ["--latency", "1ms", "--phone-number-id", NUMBER, "--app-secret", APP_SECRET];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    let list = format!("name,phone,order_id,customer_name\nAina,{},7,Aina\nBadrul,{},8,Badrul\n", digits(0), digits(1));
+    let list = shop.write("people.csv", list);
+    let new = ["blast", "new", "--sender", "cloud", "--recipients", list.to_str().unwrap(), "--template"];
+    let done = said(with_secrets(shop.command(&[&new[..], template].concat()))).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    shop
+}
+
+#[tokio::test]
+async fn marketing_is_not_launched_to_the_united_states_though_the_draft_was_made_unchecked() {
+    let shop = shop(&["raya_promo", "--language", "ms", "--var", "1=Aina", "--var", "2=20%"]).await;
+    shop.execute(
+        "insert into blast_recipients (blast_id, phone_number) values (1, '+16505551234'), (1, '+14165551234');
+         update blasts set total_recipients = 4",
+    )
+    .await;
+
+    let plan = said(with_secrets(shop.command(&["blast", "plan", "1"]))).await;
+    let sent = said(with_secrets(shop.command(&["blast", "send", "1", "--yes", "--no-engine"]))).await;
+
+    let why = "Meta delivers no marketing to the United States (131049), and people has 1 number there: make it again from \
+               its list, and they are left out";
+    assert!(plan.out.contains(&format!("not now: {why}")), "{plan:?}");
+    assert!(sent.code == 3 && sent.err.contains(why), "{sent:?}");
+    shop.execute("delete from blast_recipients where phone_number = '+16505551234'").await;
+    let sent = said(with_secrets(shop.command(&["blast", "send", "1", "--yes", "--no-engine"]))).await;
+    assert_eq!(sent.code, 0, "Canada is fine: {sent:?}");
+}
+
+#[tokio::test]
+async fn a_plan_shows_the_whole_page_with_the_header_filled_from_its_column() {
+    let shop = shop(&["order_update"]).await;
+
+    let plan = said(with_secrets(shop.command(&["blast", "plan", "1", "--json"]))).await;
+
+    let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
+    let expected = "Order 7\nHi Aina, your order 7 is on its way.";
+    assert_eq!((&plan["samples"][0]["text"], &plan["obstacles"]), (&json!(expected), &json!([])), "{plan}");
+}
