@@ -159,7 +159,7 @@ fn texts(place: &'static str, wanted: &[String], given: &[TemplateParameter]) ->
 }
 
 fn button_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<VariableMismatch> {
-    let given: Vec<GivenButton<'_>> = message.components().iter().filter_map(GivenButton::of).collect();
+    let given: Vec<SentButton<'_>> = message.components().iter().filter_map(SentButton::of).collect();
     let missing = template.buttons.iter().enumerate().filter_map(|(index, kind)| {
         let is_given = given.iter().any(|button| button.index == index);
         needed_button(kind).filter(|_| !is_given).map(|needed| VariableMismatch::ButtonNeeded { index, needed })
@@ -169,13 +169,13 @@ fn button_faults(message: &TemplateMessage, template: &FetchedTemplate) -> Vec<V
 }
 
 /// A button of a message.
-struct GivenButton<'a> {
+struct SentButton<'a> {
     index: usize,
     /// `None` for one that is sent as it was written.
     action: Option<&'a ButtonAction>,
 }
 
-impl<'a> GivenButton<'a> {
+impl<'a> SentButton<'a> {
     fn of(part: &'a TemplateComponent) -> Option<Self> {
         match part {
             TemplateComponent::Button(TemplateButton { index, action, .. }) => {
@@ -223,7 +223,7 @@ const fn needed_button(kind: &ButtonKind) -> Option<&'static str> {
     }
 }
 
-fn wrong_button(given: &GivenButton<'_>, buttons: &[ButtonKind]) -> Option<VariableMismatch> {
+fn wrong_button(given: &SentButton<'_>, buttons: &[ButtonKind]) -> Option<VariableMismatch> {
     let index = given.index;
     let Some(kind) = buttons.get(index) else { return Some(VariableMismatch::NoSuchButton { index }) };
     let other = |kind| Some(VariableMismatch::OtherButton { index, kind });

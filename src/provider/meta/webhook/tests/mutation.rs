@@ -121,7 +121,9 @@ fn request(items: &[(&str, Value)], changed: Option<(usize, usize, &Mutation)>) 
     let change = |keys: &[&str]| {
         let mut value =
             json!({ "messaging_product": "whatsapp", "metadata": { "phone_number_id": "106540352242922" } });
-        keys.iter().for_each(|key| value[*key] = Value::Array(of(key)));
+        for key in keys {
+            value[*key] = Value::Array(of(key));
+        }
         json!({ "field": keys[0], "value": value })
     };
     let changes = [change(&["messages", "statuses"]), change(&["user_preferences"])];
