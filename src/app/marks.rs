@@ -9,6 +9,7 @@ use super::App;
 use super::AppError;
 use super::suppressions::Suppression;
 use crate::domain::act::Act;
+use crate::domain::amount::money;
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
@@ -139,7 +140,7 @@ impl App {
         if first.operator == self.operator() {
             return Ok(());
         }
-        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {amount}"));
+        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {}", money(amount)));
         Err(AppError::Refused(format!(
             "{} closed {} first{amount}; yours is not written",
             first.operator,

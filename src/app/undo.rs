@@ -10,6 +10,7 @@ use super::last_act;
 use super::marks::{gone, outcome, person_of};
 use super::{App, AppError};
 use crate::domain::act::Act;
+use crate::domain::amount::money;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{ActionId, BlastId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, Undone};
@@ -68,6 +69,24 @@ impl App {
             Some(launch) => self.undo_launch(tx, &launch).await,
             None => Err(AppError::Refused("that blast was not launched: there is nothing to take back".to_owned())),
         }
+    }
+
+    /// Asks before somebody else's mark on this person is undone, naming whose it is; `None` for one's own, and for none.
+    pub async fn others_mark(&self, recipient: RecipientId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let newest = action::newest_on_each(&mut tx, &[recipient]).await?.pop();
+        let Some(act) = newest.filter(|act| act.operator != self.operator()) else { return Ok(None) };
+        let person = person_of(&mut tx, recipient).await?;
+        Ok(Some(format!("the {} of {} is {}'s: take it back?", act.action.word(), person.who(), act.operator)))
+    }
+
+    /// The same before somebody else's armed launch is undone.
+    pub async fn others_launch(&self, blast: BlastId) -> Result<Option<String>, AppError> {
+        let mut tx = self.begin().await?;
+        let launch = action::newest_launch(&mut tx, blast).await?;
+        let Some(act) = launch.filter(|act| act.operator != self.operator()) else { return Ok(None) };
+        let tag = blast::head(&mut tx, blast).await?.map_or_else(|| format!("blast {blast}"), |head| head.blast_tag);
+        Ok(Some(format!("{} started {tag}: take that back?", act.operator)))
     }
 
     /// Undoes the newest mark on this person, whoever made it.
@@ -229,7 +248,7 @@ fn sentence(undos: &[Undo]) -> String {
         [Undo { undone: Undone::OptOut, after: Status::OptedOut, .. }] => {
             format!("{who} stays opted out: they said so themselves, or another act did")
         }
-        [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {amount} again"),
+        [Undo { undone: Undone::Amount(Some(amount)), .. }] => format!("{who}: the amount is {} again", money(*amount)),
         [Undo { undone: Undone::Amount(None), .. }] => format!("{who}: the amount is taken back"),
         [_] => format!("{who}: {word} taken back"),
         several if several.iter().all(|undo| undo.act.action.word() == word) => format!("{who}: {word}, taken back"),

@@ -72,7 +72,11 @@ impl MarkVerb {
 }
 
 async fn write(context: &Context, person: &RecipientRow, mark: Mark) -> Result<()> {
-    let amount = if let Mark::Closed(Some(amount)) = &mark { format!(" with {amount}") } else { String::new() };
+    let amount = if let Mark::Closed(Some(amount)) = &mark {
+        format!(" with {}", amount::money(*amount))
+    } else {
+        String::new()
+    };
     let done = context.app.mark_apart(person.id, mark).await?;
     if context.is_json {
         return json(&json!({ "who": done.who, "act": done.act, "before": done.before, "after": done.after }));

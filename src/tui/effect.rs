@@ -122,9 +122,13 @@ pub enum WriteRequest {
         amount: Decimal,
     },
     UndoMine,
-    /// The armed launch of this blast.
+    /// The armed launch of this blast; somebody else's is asked about first.
     UndoLaunch(BlastId),
+    /// The person's last mark; somebody else's is asked about first.
     UndoPerson(RecipientId),
+    /// The same, whoever made it.
+    UndoAnyLaunch(BlastId),
+    UndoAnyMark(RecipientId),
     /// The same mark on several people, undone as one.
     MarkSeveral {
         people: Vec<RecipientId>,
@@ -152,6 +156,8 @@ impl WriteRequest {
             | Self::Delete(_)
             | Self::ConfirmSender(_)
             | Self::MarkSeveral { .. }
+            | Self::UndoAnyLaunch(_)
+            | Self::UndoAnyMark(_)
             | Self::UndoPeople(_) => true,
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
@@ -167,6 +173,11 @@ pub enum WriteOutcome {
     Marked(Marked),
     MarkedSeveral(MarkedSeveral),
     Undone(UndoOutcome),
+    /// Nothing yet: what would be undone is somebody else's. The question, and what is done on a yes.
+    AsksFirst {
+        question: String,
+        then: WriteRequest,
+    },
     Blast(Box<BlastView>),
     /// How many were left out.
     Cancelled(i64),

@@ -14,7 +14,9 @@ pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, Overlay, PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
-pub use prompt::{AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, Sale};
+pub use prompt::{
+    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
+};
 pub use recipients::{CursorMove, CursorTarget, ListOrder, ListScope, PageRequest, RecipientTable, Shown, WantedPage};
 
 use std::collections::{BTreeSet, VecDeque};

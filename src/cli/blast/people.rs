@@ -10,6 +10,7 @@ use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
 use crate::cli::output::{json, text};
 use crate::cli::table::{TextAlign, TextTable};
+use crate::domain::amount::money;
 use crate::domain::filter::{self, Filter, FilterError};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -121,7 +122,7 @@ fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {
         context.when(row.read_at),
         context.when(row.replied_at),
         context.when(row.closed_at),
-        row.amount.map_or_else(String::new, |amount| amount.to_string()),
+        row.amount.map_or_else(String::new, money),
         why.unwrap_or_default(),
     ]
 }

@@ -211,13 +211,21 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
     Ok(match request {
         WriteRequest::Mark { person, mark } => WriteOutcome::Marked(app.mark(*person, mark.clone()).await?),
         WriteRequest::Amend { person, seen, amount } => WriteOutcome::Marked(app.amend(*person, *seen, *amount).await?),
-        WriteRequest::UndoLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
+        WriteRequest::UndoLaunch(blast) => match app.others_launch(*blast).await? {
+            Some(question) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoAnyLaunch(*blast) },
+            None => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
+        },
+        WriteRequest::UndoAnyLaunch(blast) => WriteOutcome::Undone(app.undo_launch_of(*blast).await?),
         WriteRequest::UndoMine => WriteOutcome::Undone(app.undo_mine().await?),
         WriteRequest::MarkSeveral { people, mark } => {
             WriteOutcome::MarkedSeveral(app.mark_several(people, mark).await?)
         }
         WriteRequest::UndoPeople(people) => WriteOutcome::Undone(app.undo_people(people).await?),
-        WriteRequest::UndoPerson(person) => WriteOutcome::Undone(app.undo_person(*person).await?),
+        WriteRequest::UndoPerson(person) => match app.others_mark(*person).await? {
+            Some(question) => WriteOutcome::AsksFirst { question, then: WriteRequest::UndoAnyMark(*person) },
+            None => WriteOutcome::Undone(app.undo_person(*person).await?),
+        },
+        WriteRequest::UndoAnyMark(person) => WriteOutcome::Undone(app.undo_person(*person).await?),
         WriteRequest::Launch(launch) => blast(app.launch(*launch).await?),
         WriteRequest::Resume(launch) => blast(app.resume(*launch).await?),
         WriteRequest::Pause(id) => blast(app.pause(*id).await?),

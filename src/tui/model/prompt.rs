@@ -15,8 +15,24 @@ pub enum Prompt {
     Amount(AmountPrompt),
     Note(NotePrompt),
     Confirm(ConfirmPrompt),
-    /// Why there is no field for the digits being typed.
-    Refused(String),
+    /// Why there is no field for what is being typed.
+    Refused(RefusedPrompt),
+}
+
+/// Takes what is still typed for a field that is gone, so that none of it is a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedPrompt {
+    pub why: String,
+    pub takes: RefusedKeys,
+}
+
+/// Which keys are for the field that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedKeys {
+    /// There never was a field: letters are keys.
+    Digits,
+    /// It was on the screen: letters are typed too, such as a currency's.
+    Text,
 }
 
 /// `/`: the table follows what is typed.

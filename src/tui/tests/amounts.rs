@@ -127,6 +127,22 @@ fn digits_for_a_close_that_was_refused_are_no_keys_of_the_keymap() {
 }
 
 #[test]
+fn letters_for_a_close_that_was_refused_are_no_keys_until_enter() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3cR");
+    let why = EffectError::Other("Ben closed her first, 120.00; yours is not written".to_owned());
+    dashboard.answer(Completion::Written { request: closed(1, None), outcome: Err(why) });
+
+    dashboard.keys("M 120rbp");
+
+    assert_eq!(dashboard.acts(), [closed(1, None)]);
+    assert!(dashboard.line(22).contains("enter continues"), "{}", dashboard.line(22));
+    dashboard.keys("\nr");
+    let replied = WriteRequest::Mark { person: RecipientId(1), mark: Mark::Replied };
+    assert_eq!(dashboard.acts(), [replied], "after enter letters are keys again");
+}
+
+#[test]
 fn digits_after_a_close_of_nobody_are_no_keys_of_the_keymap() {
     let mut dashboard = TestDashboard::with(STACKED, Vec::new());
     dashboard.keys("3");

@@ -7,7 +7,9 @@ use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::number;
 use crate::tui::key::Key;
-use crate::tui::model::{AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Prompt, Sale};
+use crate::tui::model::{
+    AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
+};
 use crate::tui::widget::{Edited, TextField};
 
 /// Signs that stand before an amount.
@@ -26,7 +28,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Amount(amount) => amount_key(model, amount, key),
         Prompt::Note(note) => KeyOutcome::Handled(note_key(model, note, key)),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
-        Prompt::Refused(why) => refused_key(model, why, key),
+        Prompt::Refused(refused) => refused_key(model, refused, key),
     }
 }
 
@@ -87,14 +89,24 @@ pub fn paste_amount(amount: &mut AmountPrompt, text: &str) {
 
 /// Says why something that digits may follow is not done, and takes the digits.
 pub fn refuse_digits(model: &mut Model, why: String) {
-    model.refuse(why.clone());
-    model.prompt = Some(Prompt::Refused(why));
+    refuse(model, why, RefusedKeys::Digits);
 }
 
-fn refused_key(model: &mut Model, why: String, key: Key) -> KeyOutcome {
+/// Says why a field is gone, and takes whatever is still typed for it.
+pub fn refuse_text(model: &mut Model, why: String) {
+    refuse(model, why, RefusedKeys::Text);
+}
+
+fn refuse(model: &mut Model, why: String, takes: RefusedKeys) {
+    model.refuse(why.clone());
+    model.prompt = Some(Prompt::Refused(RefusedPrompt { why, takes }));
+}
+
+fn refused_key(model: &mut Model, refused: RefusedPrompt, key: Key) -> KeyOutcome {
+    let is_typed = matches!(key, Key::Char(_)) && refused.takes == RefusedKeys::Text;
     match key {
-        key if is_of_digits(key) => {
-            model.prompt = Some(Prompt::Refused(why));
+        key if is_typed || is_of_digits(key) => {
+            model.prompt = Some(Prompt::Refused(refused));
             KeyOutcome::DONE
         }
         Key::Enter | Key::Esc => KeyOutcome::DONE,

@@ -21,6 +21,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
         Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),
         Ok(WriteOutcome::Undone(outcome)) => undone(model, outcome),
+        Ok(WriteOutcome::AsksFirst { question, then }) => asks_first(model, question, then),
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
@@ -40,7 +41,7 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
     };
     if field_is_over {
         // What is still typed for it must not be handled as keys.
-        prompts::refuse_digits(model, failure.sentence());
+        prompts::refuse_text(model, failure.sentence());
     }
     model.refuse(failure.sentence());
     vec![Effect::Read(ReadRequest::Blasts)]
@@ -133,6 +134,15 @@ fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
         effects.push(Effect::Read(ReadRequest::Person(details.person)));
     }
     effects
+}
+
+/// Asks before somebody else's act is undone. Never in the middle of another question: what is typed is for that one.
+fn asks_first(model: &mut Model, question: String, then: WriteRequest) -> Vec<Effect> {
+    if model.prompt.is_some() {
+        model.refuse("that act is somebody else's: press the key again to be asked");
+        return Vec::new();
+    }
+    prompts::ask(model, question, ConfirmBy::Yes, vec![then])
 }
 
 fn undone(model: &mut Model, undone: UndoOutcome) -> Vec<Effect> {

@@ -24,8 +24,8 @@ pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
     match prompt {
         Prompt::Find(find) => finding(model, find),
         Prompt::Amount(amount) => amount_line(model, amount),
-        Prompt::Refused(why) => {
-            hinted(model, TextLine::of(format!(" {why}"), TextRole::Trouble), "    enter continues", "")
+        Prompt::Refused(refused) => {
+            hinted(model, TextLine::of(format!(" {}", refused.why), TextRole::Trouble), "    enter continues", "")
         }
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
         Prompt::Confirm(ask) => {
