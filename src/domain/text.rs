@@ -17,6 +17,50 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.map(|c| if is_break(c) { ' ' } else { c }).collect())
 }
 
+/// The same for a name that is kept, which people read in their message: joiners and variation selectors stay where they join
+/// or select something, as in emoji and in the scripts of India and Iran. Between Latin letters, where they could only disguise,
+/// they go.
+pub fn clean_name(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut kept = String::with_capacity(text.len());
+    let mut last: Option<char> = None;
+    for (at, &c) in chars.iter().enumerate() {
+        let is_kept = match c {
+            '\u{200c}' | '\u{200d}' => {
+                let next = chars[at + 1..].iter().copied().find(|c| !is_selector(*c));
+                joins(last) && joins(next)
+            }
+            c if is_selector(c) => last.is_some_and(|last| !is_joining(last) && !last.is_whitespace()),
+            c => !is_invisible(c) || is_break(c),
+        };
+        if is_kept {
+            let c = if is_break(c) { ' ' } else { c };
+            kept.push(c);
+            last = Some(c);
+        }
+    }
+    kept
+}
+
+/// Selects how the character before it looks.
+const fn is_selector(c: char) -> bool {
+    matches!(c, '\u{fe0e}' | '\u{fe0f}')
+}
+
+const fn is_joining(c: char) -> bool {
+    is_selector(c) || matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Whether a joiner beside it means something.
+fn joins(c: Option<char>) -> bool {
+    c.is_some_and(|c| is_selector(c) || !c.is_ascii() && !c.is_whitespace() && !is_invisible(c) && !is_latin(c))
+}
+
+/// Letters that nothing joins: Latin with its accents, Greek, Cyrillic.
+const fn is_latin(c: char) -> bool {
+    matches!(c, '\u{c0}'..='\u{52f}' | '\u{1e00}'..='\u{1fff}')
+}
+
 /// Whether the character moves to another line or column: shown as a space.
 fn is_break(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
@@ -125,6 +169,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_keeps_what_joins_and_loses_what_disguises() {
+        for name in [
+            "👨\u{200d}👩\u{200d}👧",
+            "❤\u{fe0f}\u{200d}🔥",
+            "1\u{fe0f}\u{20e3}",
+            "نمی\u{200c}دانم",
+            "ශ්\u{200d}රී",
+            "Siti Aminah",
+        ] {
+            assert_eq!(clean_name(name), name);
+        }
+        for (name, kept) in [
+            ("A\u{200d}li", "Ali"),
+            ("Ali\u{200d}", "Ali"),
+            ("\u{fe0f}Ali", "Ali"),
+            ("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}"),
+            ("é\u{200c}á", "éá"),
+            ("A\u{202e}b\u{200b}\u{feff}\u{1b}[2J", "Ab[2J"),
+            ("one\ntwo", "one two"),
+            ("👨\u{200d}\u{200d}👩", "👨\u{200d}👩"),
+        ] {
+            assert_eq!(clean_name(name), kept, "{name:?}");
+        }
+    }
 
     #[test]
     fn an_escape_sequence_in_a_name_cannot_reach_the_terminal() {

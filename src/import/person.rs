@@ -169,7 +169,7 @@ impl Taker {
     }
 
     fn name_of(&self, values: &[Cow<'_, str>]) -> Option<String> {
-        let name = text::clean(values.get(self.columns.name?)?);
+        let name = text::clean_name(values.get(self.columns.name?)?);
         let name: String = name.trim().chars().take(NAME_MAX).collect();
         Some(name).filter(|name| !name.is_empty())
     }
