@@ -1,9 +1,9 @@
--- Answers to people who wrote, and what came with their messages.
+-- Answers to people who wrote, what came with their messages, and which kind of process sends.
 -- An answer is a blast of its own to one person, so that it is claimed, journalled, fenced and recorded as every message is;
 -- these columns say whom it answers and until when it may be sent, and leave it out of the lists.
 -- Why: a number of Meta's Cloud API has no phone app to answer with; text is allowed within 24 hours of a person's last word.
--- Locks: blasts for a look at each row, a few thousand at most; operator_actions for an instant (its rows met a narrower
--- constraint before); replies while its indexes are built, some tenths of a second for 100,000.
+-- Locks: blasts for a look at each row, a few thousand at most; operator_actions for one look at each row, some tenths of a
+-- second for a million acts; replies while its indexes are built, some tenths of a second for 100,000.
 
 alter table blasts
     add column answers_blast     bigint,               -- null: a blast as usual
@@ -19,6 +19,15 @@ alter table operator_actions
     add constraint operator_actions_action_check check (action in (
         'replied', 'closed', 'opt-out', 'note', 'resolve', 'launch', 'resume', 'pause', 'cancel', 'delete', 'retry', 'undo',
         'suppress', 'unsuppress', 'move-sender', 'repair', 'answer')) not valid;
+do $$
+begin
+    alter table operator_actions validate constraint operator_actions_action_check;
+exception when check_violation then
+    raise notice 'older acts with other words stay as they are';
+end $$;
+
+-- Who sends, for people: which kind of process holds a lease. Null: an older version does.
+alter table sender_leases add column engine text;
 
 -- Newest first, all of them or those of a blast.
 create index replies_received on replies (received_at, id);

@@ -27,8 +27,8 @@ pub use error::{ConfigError, ConfigProblem, ProblemLocation};
 pub use log::{SettingOrigin, ValueSource};
 pub use sender::SenderConfig;
 pub use settings::{
-    AsciiSetting, DatabaseConfig, EngineConfig, HttpConfig, KeepHistory, OptOutConfig, PollingConfig, ThemeSetting,
-    UiConfig,
+    AsciiSetting, DatabaseConfig, EngineConfig, HttpConfig, KeepHistory, OptOutConfig, PollingConfig, PricingConfig,
+    ThemeSetting, UiConfig,
 };
 pub use token::TokenSource;
 
@@ -51,6 +51,7 @@ pub struct Config {
     pub polling: PollingConfig,
     pub http: HttpConfig,
     pub opt_out: OptOutConfig,
+    pub pricing: PricingConfig,
     pub ui: UiConfig,
     /// The operator's name, as logged with every act: `BLASTDECK_OPERATOR`, else `login@host`.
     pub operator: String,
@@ -107,6 +108,7 @@ impl Config {
             polling: PollingConfig::read(TableReader::new("polling", document.take("polling"), &mut log)),
             http: HttpConfig::read(TableReader::new("http", document.take("http"), &mut log)),
             opt_out: OptOutConfig::read(TableReader::new("opt_out", document.take("opt_out"), &mut log)),
+            pricing: PricingConfig::read(TableReader::new("pricing", document.take("pricing"), &mut log)),
             ui,
             senders,
             operator: environment.operator(),

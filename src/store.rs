@@ -14,6 +14,7 @@ pub mod fence;
 pub mod import;
 pub mod inbox;
 pub mod lease;
+pub mod media;
 pub mod months;
 pub mod notify;
 pub mod person;

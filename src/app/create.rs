@@ -68,6 +68,7 @@ impl App {
         let errors = if blast.counts.failed > 0 { self.errors(id).await? } else { Vec::new() };
         let provider = self.sender(blast.sender_id).map(|configured: &ConfiguredSender| configured.provider.clone());
         let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
-        Ok(Report::new(&blast, &errors, advice))
+        let (replies, charges) = (self.reply_counts(id).await?, self.charges(id).await?);
+        Ok(Report::new(&blast, &errors, advice).with(replies, charges))
     }
 }

@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, AppError, Connections, Inner};
 use crate::config::Config;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
 use crate::domain::opt_out::StopWords;
 use crate::domain::waiting::DatabaseTrouble;
 use crate::engine::{
-    ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, Notifier, ReadPermits, Retirement,
-    Suspension, is_another_phone, registration,
+    ConfiguredSender, DatabaseClock, EngineContext, EngineSettings, Fence, Identity, MediaDir, Notifier, ReadPermits,
+    Retirement, Suspension, is_another_phone, registration,
 };
 use crate::store::sender::{self, RegistrationOutcome, SenderRegistration};
 use crate::store::{self, Endpoint, StoreError};
@@ -77,8 +78,10 @@ impl App {
         let engine = EngineContext {
             identity: Arc::new(identity(&state.join(&database), setup.listening, &host)),
             host: host.into(),
+            role: EngineRole::Engine,
             installation: database.as_str().into(),
             stop_words: Arc::new(stop_words),
+            media: MediaDir::within(&setup.config.database.data_dir),
             senders: senders.into(),
             settings: EngineSettings::of(&setup.config),
             clock: Arc::new(DatabaseClock::default()),

@@ -3,15 +3,18 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio::task::spawn_blocking;
 
 use super::App;
 use super::AppError;
 use super::suppressions::Suppression;
-use crate::domain::ids::{BlastId, RecipientId, SenderId};
+use crate::domain::ids::{BlastId, RecipientId, ReplyId, SenderId};
 use crate::domain::phone::Phone;
+use crate::domain::pricing::MessageCharges;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person;
+use crate::store::view::charges::{self, ChargeDetail};
 use crate::store::view::replies::{self, NoticeRow, ReplyCounts, ReplyQuery, ReplyRow};
 
 /// Somebody wrote to a sender.
@@ -47,6 +50,43 @@ impl App {
     /// How much was written back to a blast.
     pub async fn reply_counts(&self, blast: BlastId) -> Result<ReplyCounts, AppError> {
         Ok(replies::counts(self.pool(), blast).await?)
+    }
+
+    /// What the delivered messages of a blast are charged as, and what they cost by the rate card.
+    pub async fn charges(&self, blast: BlastId) -> Result<MessageCharges, AppError> {
+        let card = &self.config().pricing.card;
+        let detail = if card.is_empty() { ChargeDetail::Category } else { ChargeDetail::DayAndCountry };
+        Ok(card.charges(&charges::delivered(self.pool(), blast, detail).await?))
+    }
+
+    /// The file that came with a reply, as this machine stored it.
+    pub async fn reply_file(&self, reply: &ReplyRow) -> Result<Vec<u8>, AppError> {
+        let refused = |why: String| AppError::Refused(format!("reply {}: {why}", reply.id));
+        let file = &reply.file;
+        let digest = match (file.file_state.as_deref(), &file.file_digest) {
+            (Some("stored"), Some(digest)) => digest.clone(),
+            (Some("wanted"), _) => {
+                let why = file.file_reason.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+                return Err(refused(format!("its file has not been fetched yet{why}: an engine does, try again soon")));
+            }
+            (Some("dropped"), _) => return Err(refused("its file is no longer kept: see keep_inbox_days".to_owned())),
+            (Some(_), _) => {
+                return Err(refused(file.file_reason.clone().unwrap_or_else(|| "its file is lost".to_owned())));
+            }
+            (None, _) => return Err(refused("no file came with it that is kept".to_owned())),
+        };
+        if let Some(host) = file.file_host.as_ref().filter(|host| **host != *self.engine().host) {
+            return Err(refused(format!("its file is on {host}: run this there")));
+        }
+        let media = self.engine().media.clone();
+        let read = spawn_blocking(move || media.read(&digest)).await.map_err(std::io::Error::other).flatten();
+        read.map_err(|error| refused(format!("its file cannot be read: {error}")))
+    }
+
+    /// One reply.
+    pub async fn reply(&self, id: ReplyId) -> Result<ReplyRow, AppError> {
+        let found = replies::get(self.pool(), id).await?;
+        found.ok_or_else(|| AppError::NotFound(format!("there is no reply {id}: `blastdeck replies` lists them")))
     }
 
     /// What providers said of accounts, numbers and templates, newest first: a page of what is older than `before`.

@@ -8,11 +8,13 @@ use serde::Serialize;
 use super::view::BlastView;
 use crate::domain::amount;
 use crate::domain::blast::BlastState;
-use crate::domain::funnel::{Counts, Funnel, Rates, Stuck};
+use crate::domain::funnel::{Counts, Funnel, Rates, Stuck, percent_words};
 use crate::domain::ids::BlastId;
+use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, csv_safe, number};
 use crate::store::view::ErrorRow;
+use crate::store::view::replies::ReplyCounts;
 
 /// A blast in numbers. Its JSON is what `blast report --json` prints: programs rely on its keys.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,6 +33,10 @@ pub struct Report {
     pub errors: Vec<ErrorLine>,
     /// How many opted out after a message was accepted or tried: they stay in their stage.
     pub opted_out_later: i64,
+    /// What people wrote back.
+    pub replies: ReplyCounts,
+    /// What delivered messages are charged as, and what they cost by the rate card.
+    pub charges: MessageCharges,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -80,14 +86,22 @@ impl Report {
             rates: funnel.rates(),
             errors: errors.iter().map(line).collect(),
             opted_out_later: blast.opted_out_later,
+            replies: ReplyCounts::default(),
+            charges: MessageCharges::default(),
         }
+    }
+
+    /// The same with what was written back, and what it cost.
+    #[must_use]
+    pub fn with(self, replies: ReplyCounts, charges: MessageCharges) -> Self {
+        Self { replies, charges, ..self }
     }
 
     /// The funnel's stages from the top: label, count, share of sent, and who is stuck there.
     fn stages(&self) -> [Stage; 5] {
         let Self { funnel, stuck, rates, .. } = self;
         let all = if funnel.sent == 0 { 0.0 } else { 1.0 };
-        let stage = |label, count, share, stuck| Stage { label, count, share, stuck };
+        let stage = |label, count, share, stuck| Stage { label, count, share, stuck, sent: funnel.sent };
         [
             stage("Sent", funnel.sent, all, Some(stuck.sent)),
             stage("Received", funnel.received, rates.received, Some(stuck.delivered)),
@@ -108,13 +122,14 @@ struct Stage {
     label: &'static str,
     count: i64,
     share: f64,
+    sent: i64,
     /// `None` for the last stage, where nobody is stuck.
     stuck: Option<i64>,
 }
 
 impl Stage {
     fn percent(&self) -> String {
-        format!("{:.1}%", self.share * 100.0)
+        percent_words(self.count, self.sent)
     }
 
     fn stuck(&self) -> String {
@@ -144,6 +159,9 @@ pub fn table(report: &Report) -> String {
         &mut text,
         format_args!("people {}  money {}", number(report.blast.total_recipients), amount::money(report.counts.amount)),
     );
+    for words in also(report) {
+        line(&mut text, format_args!("{words}"));
+    }
     if !report.errors.is_empty() {
         line(&mut text, format_args!("\n{:<12} {:>9}  why", "error", "people"));
     }
@@ -181,6 +199,9 @@ pub fn markdown(report: &Report) -> String {
             amount::money(report.counts.amount)
         ),
     );
+    for words in also(report) {
+        line(&mut text, format_args!("\n{}.", cell(&words)));
+    }
     if !report.errors.is_empty() {
         text.push_str("\n| error | people | why |\n|---|---:|---|\n");
     }
@@ -218,6 +239,17 @@ pub fn csv(report: &Report) -> String {
     }
     push(["held", "by_meta", &report.counts.held_by_meta.to_string(), "", ""]);
     push(["opted out", "later", &report.opted_out_later.to_string(), "", ""]);
+    let ReplyCounts { replies, texts, writers } = report.replies;
+    for (item, count) in [("all", replies), ("texts", texts), ("writers", writers)] {
+        push(["replies", item, &count.to_string(), "", ""]);
+    }
+    for (category, messages) in &report.charges.categories {
+        push(["charged", category, &messages.to_string(), "", ""]);
+    }
+    push(["charged", "free", &report.charges.free.to_string(), "", ""]);
+    for (currency, sum) in &report.charges.money {
+        push(["cost", currency, &sum.normalize().to_string(), "", ""]);
+    }
     for error in &report.errors {
         push(["errors", &error.code, &error.count.to_string(), "", &explained(error)]);
     }
@@ -234,6 +266,13 @@ fn held(report: &Report) -> Option<String> {
 /// How many are at *sent* and not known to be stuck there.
 fn unasked(report: &Report) -> Option<String> {
     (report.unasked > 0).then(|| format!("{} at sent have not been polled yet", number(report.unasked)))
+}
+
+/// What was written back, and what the messages are charged as, where there is any of it.
+fn also(report: &Report) -> Vec<String> {
+    let replies = (report.replies.replies > 0).then(|| report.replies.to_string());
+    let charges = (!report.charges.is_empty()).then(|| format!("charged {}", report.charges));
+    replies.into_iter().chain(charges).collect()
 }
 
 fn title(report: &Report) -> String {

@@ -94,12 +94,13 @@ impl BlastView {
         }
     }
 
-    /// The percentage of people who are settled. People whom a cancel left out are not: a blast that was cancelled half-way is
-    /// half done.
-    pub fn settled_percent(&self) -> i64 {
+    /// The percentage of people who are settled; `None` for a draft, of which nothing is done. People whom a cancel left out are
+    /// not: a blast that was cancelled half-way is half done.
+    pub fn settled_percent(&self) -> Option<i64> {
         match self.state {
-            BlastState::Cancelled => self.counts.reached_or_failed_percent(),
-            _ => self.counts.settled_percent(),
+            BlastState::Draft => None,
+            BlastState::Cancelled => Some(self.counts.reached_or_failed_percent()),
+            _ => Some(self.counts.settled_percent()),
         }
     }
 

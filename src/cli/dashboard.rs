@@ -13,6 +13,7 @@ use crate::app::view::BlastFilter;
 use crate::app::{App, Engines, Listening};
 use crate::config::{AsciiSetting, Config, ThemeSetting};
 use crate::domain::blast::BlastState;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
@@ -105,8 +106,13 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         DashboardKind::Demo => tui::OnClose::DemoEnds,
         DashboardKind::ReadOnly => tui::OnClose::NoEffect,
     };
-    let options =
-        RunOptions { until: Until::Stopped, standby: args.standby, local: args.local, follower: args.follower };
+    let options = RunOptions {
+        role: EngineRole::Dashboard,
+        until: Until::Stopped,
+        standby: args.standby,
+        local: args.local,
+        follower: args.follower,
+    };
     let stop_engine = Shutdown::new();
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
     let ui = &app.config().ui;

@@ -20,6 +20,7 @@ use super::output::{json as print_json, talk, text};
 use crate::app::report;
 use crate::app::{App, Launch, NewDraft};
 use crate::domain::content::BlastContent;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
 use crate::domain::pace::Speed;
@@ -194,7 +195,8 @@ async fn to_the_end(
     shutdown: &Shutdown,
 ) -> Result<Vec<String>> {
     let stop = shutdown.child();
-    let options = RunOptions { until: Until::Stopped, standby: None, local: None, follower: None };
+    let options =
+        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
     start(app, blast).await?;
     let phone = PretendPhone::new(environment, app, Buyers::Closed).follow(stop.token());

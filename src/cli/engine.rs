@@ -15,6 +15,7 @@ use super::exit::RefusedError;
 use super::output::talk;
 use crate::app::{AppError, Listening, StoreError};
 use crate::config::Config;
+use crate::domain::engine_role::EngineRole;
 use crate::engine::{self, EngineChange, Fingerprint, Follower, Following, RunOptions, StandbyLock, Until, lock_path};
 use crate::private_postgres::PrivatePostgresError;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -30,6 +31,9 @@ pub(super) struct EngineVerb {
     /// Started by another blastdeck to take over its leases: at most one per database and configuration file.
     #[arg(long, hide = true)]
     standby: bool,
+    /// Within `serve`.
+    #[arg(skip)]
+    serves: bool,
 }
 
 impl EngineVerb {
@@ -50,9 +54,17 @@ impl EngineVerb {
         }
     }
 
-    /// One that runs until it is stopped.
-    pub(super) const fn endless() -> Self {
-        Self { until_idle: false, standby: false }
+    /// One within `serve`, that runs until it is stopped.
+    pub(super) const fn of_server() -> Self {
+        Self { until_idle: false, standby: false, serves: true }
+    }
+
+    const fn role(&self) -> EngineRole {
+        match self {
+            Self { serves: true, .. } => EngineRole::Serve,
+            Self { standby: true, .. } => EngineRole::Standby,
+            _ => EngineRole::Engine,
+        }
     }
 
     /// Sends until shutdown, until idle, or until something changes; returns the change.
@@ -79,7 +91,7 @@ impl EngineVerb {
         let stop = shutdown.child();
         let watching = tokio::spawn(follow(following, stop.clone()));
         let until = if self.until_idle { Until::Idle } else { Until::Stopped };
-        let options = RunOptions { until, standby: None, local, follower: None };
+        let options = RunOptions { role: self.role(), until, standby: None, local, follower: None };
         let mut working = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
         tokio::select! {
             ended = &mut working => ended?,

@@ -1,10 +1,13 @@
 //! `replies`: what people wrote, newest first.
 
 mod follow;
+mod save;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use clap::Subcommand;
 use color_eyre::Result;
 use serde_json::{Value, json};
 
@@ -12,13 +15,41 @@ use super::Global;
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::inbox::since;
-use super::output::{json, text};
+use super::output::{json, talk, text};
 use super::table::{TextAlign, TextTable};
 use crate::app::view::{ReplyQuery, ReplyRow};
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, ReplyId};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RepliesVerb {
+    #[command(flatten)]
+    listing: RepliesListing,
+    #[command(subcommand)]
+    act: Option<RepliesAct>,
+}
+
+#[derive(Debug, Subcommand)]
+enum RepliesAct {
+    /// Write the picture or document of a reply into a file.
+    Save {
+        /// The number in the first column of `replies`.
+        #[arg(value_parser = reply_id)]
+        id: ReplyId,
+        /// The file to write; it must not exist.
+        file: PathBuf,
+    },
+}
+
+fn reply_id(text: &str) -> Result<ReplyId, String> {
+    text.trim()
+        .parse()
+        .map(ReplyId)
+        .map_err(|_| "write the number in the first column of `blastdeck replies`".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+struct RepliesListing {
     /// Only replies to this blast.
     blast: Option<BlastId>,
     /// Only those received since: a span such as 2h or 1d, or a time such as 2026-12-01T09:00:00Z.
@@ -30,6 +61,9 @@ pub(super) struct RepliesVerb {
     /// Print what comes from now on, oldest first, until interrupted.
     #[arg(long, conflicts_with_all = ["since", "limit"])]
     follow: bool,
+    /// Also write the pictures and documents among them into this directory.
+    #[arg(long, value_name = "DIR", conflicts_with = "follow")]
+    save: Option<PathBuf>,
 }
 
 /// Rows per page.
@@ -48,20 +82,26 @@ const HEADER: [(&str, TextAlign); 7] = [
 impl RepliesVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         let context = Context::open(global, Intent::Reads).await?;
+        match self.act {
+            Some(RepliesAct::Save { id, file }) => save::one(&context, id, &file).await?,
+            None => self.listing.run(&context).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl RepliesListing {
+    async fn run(&self, context: &Context) -> Result<()> {
         if let Some(blast) = self.blast {
             context.app.blast(blast).await?;
         }
-        if self.follow {
-            follow::run(&context, self.blast).await?;
-        } else {
-            self.list(&context).await?;
-        }
-        Ok(ExitCode::SUCCESS)
+        if self.follow { follow::run(context, self.blast).await } else { self.list(context).await }
     }
 
     async fn list(&self, context: &Context) -> Result<()> {
         let mut table = TextTable::new(&HEADER);
         let (mut before, mut left) = (None, self.limit);
+        let mut saving = self.save.as_deref().map(save::Saving::new);
         while left > 0 {
             let query = ReplyQuery { blast: self.blast, since: self.since, before, limit: left.min(PAGE) };
             let page = context.app.replies(&query).await?;
@@ -72,11 +112,17 @@ impl RepliesVerb {
                 let head = if before.is_none() { table.head(&rows) } else { String::new() };
                 text(&(head + &table.rows(&rows)))?;
             }
+            if let Some(saving) = &mut saving {
+                saving.all(context, &page).await?;
+            }
             left = left.saturating_sub(u32::try_from(page.len()).unwrap_or(u32::MAX));
             match page.last() {
                 Some(last) => before = Some(last.place()),
                 None => break,
             }
+        }
+        if let Some(saving) = saving {
+            talk(&saving.in_words());
         }
         Ok(())
     }

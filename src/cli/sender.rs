@@ -14,6 +14,7 @@ use super::table::{TextAlign, render};
 use crate::app::view::{BlastFilter, SenderView};
 use crate::app::{Confirmed, Engines, HealthVerdict, SenderCheck};
 use crate::domain::blast::BlastState;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::text::{clean, count_of, number, people_are};
 
 #[derive(Debug, Subcommand)]
@@ -207,8 +208,8 @@ fn state(row: &SenderView) -> String {
         return format!("stopped: {}", stop.reason);
     }
     match (&row.lease, &row.waiting) {
-        (Some(lease), Some(waiting)) => format!("{waiting} ({})", lease.host),
-        (Some(lease), None) => format!("sending or following ({})", lease.host),
+        (Some(lease), Some(waiting)) => format!("{waiting} ({lease})"),
+        (Some(lease), None) => format!("sending or following ({lease})"),
         (None, _) => "idle".to_owned(),
     }
 }
@@ -218,7 +219,9 @@ fn as_json(row: &SenderView) -> serde_json::Value {
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
         "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
-        "holder": row.lease.as_ref().map(|lease| &lease.holder), "waiting": row.waiting,
+        "holder": row.lease.as_ref().map(|lease| &lease.holder),
+        "engine": row.lease.as_ref().and_then(|lease| lease.role).map(EngineRole::word),
+        "host": row.lease.as_ref().map(|lease| &lease.host), "waiting": row.waiting,
     })
 }
 

@@ -79,7 +79,7 @@ impl ServeVerb {
             shutdown.cancelled().await;
             return Ok(None);
         }
-        EngineVerb::endless().serve(global, shutdown).await
+        EngineVerb::of_server().serve(global, shutdown).await
     }
 
     async fn bind(&self, config: &Config) -> Result<TcpListener> {

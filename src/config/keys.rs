@@ -8,7 +8,7 @@ pub(super) struct TableKeys {
 }
 
 /// Every table and key, in the order of the example file.
-pub(super) const TABLES: [TableKeys; 7] = [
+pub(super) const TABLES: [TableKeys; 8] = [
     TableKeys { name: "database", keys: &["url", "data_dir", "state_dir"] },
     TableKeys {
         name: "senders",
@@ -54,6 +54,7 @@ pub(super) const TABLES: [TableKeys; 7] = [
     TableKeys { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
     TableKeys { name: "http", keys: &["listen", "keep_inbox_days"] },
     TableKeys { name: "opt_out", keys: &["keywords"] },
+    TableKeys { name: "pricing", keys: &["rates"] },
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
 ];
 

@@ -14,6 +14,7 @@ use super::reader::TableReader;
 use crate::domain::database_url::DatabaseUrl;
 use crate::domain::opt_out::STOP_WORDS;
 use crate::domain::pace::{PaceError, Speed, parse_span, show_span};
+use crate::domain::pricing::{RateCard, RateError};
 use crate::domain::text::clean;
 use crate::domain::zone::{self, ZoneError};
 
@@ -81,6 +82,13 @@ pub struct HttpConfig {
 pub struct OptOutConfig {
     /// A reply that consists of one of these, in any case, is an opt-out.
     pub keywords: Vec<String>,
+}
+
+/// `[pricing]`.
+#[derive(Debug, Clone)]
+pub struct PricingConfig {
+    /// What Meta charges for a delivered message; empty: only categories are counted.
+    pub card: RateCard,
 }
 
 /// `[ui]`.
@@ -200,6 +208,19 @@ impl HttpConfig {
 impl OptOutConfig {
     pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         Self { keywords: reader.list("keywords", &STOP_WORDS) }
+    }
+}
+
+impl PricingConfig {
+    pub(super) fn read(mut reader: TableReader<'_>) -> Self {
+        let mut rates = Vec::new();
+        for line in reader.list("rates", &[]) {
+            match line.parse() {
+                Ok(rate) => rates.push(rate),
+                Err(error @ RateError(_)) => reader.problem("rates", error.to_string()),
+            }
+        }
+        Self { card: RateCard::new(rates) }
     }
 }
 

@@ -127,6 +127,17 @@ impl Funnel {
     }
 }
 
+/// A share in percent with one decimal; `100.0%` only for all of them, `-` of nobody.
+pub fn percent_words(part: i64, whole: i64) -> String {
+    if whole <= 0 {
+        return "-".to_owned();
+    }
+    let (part, whole) = (i128::from(part), i128::from(whole));
+    let rounded = (part * 2_000 + whole) / (whole * 2);
+    let shown = if part < whole { rounded.min(999) } else { rounded };
+    format!("{}.{}%", shown / 10, shown % 10)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
 fn share(part: i64, whole: i64) -> f64 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0 }
@@ -142,7 +153,7 @@ const fn percent(part: i64, whole: i64) -> i64 {
 mod tests {
     use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 
-    use super::{Counts, Funnel, Stuck};
+    use super::{Counts, Funnel, Stuck, percent_words};
     use crate::domain::status::Status;
 
     fn requirement_example() -> Counts {
@@ -179,6 +190,14 @@ mod tests {
         let counts = Counts { queued: 10, sent: 30, failed: 10, skipped: 50, ..Counts::default() };
 
         assert_eq!((counts.settled_percent(), counts.reached_or_failed_percent()), (90, 40));
+    }
+
+    #[test]
+    fn a_share_has_one_decimal_and_is_whole_only_for_everybody() {
+        assert_eq!(percent_words(136, 142), "95.8%");
+        assert_eq!(percent_words(142, 142), "100.0%");
+        assert_eq!(percent_words(999_999, 1_000_000), "99.9%");
+        assert_eq!(percent_words(0, 0), "-");
     }
 
     #[test]

@@ -173,6 +173,13 @@ impl Region {
     }
 }
 
+/// The country of a number in E.164, with its plus: by its range where that is allocated, else the one that its calling code
+/// belongs to first.
+pub fn region_of(number: &str) -> Option<Region> {
+    let number = PhoneNumber::parse(number, None).ok()?;
+    number.get_region_code().or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code)).map(Region)
+}
+
 impl FromStr for Region {
     type Err = RegionError;
 

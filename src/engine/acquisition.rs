@@ -38,7 +38,8 @@ pub async fn acquire(
     }
     let server = store::fence::server(&engine.pool).await?;
     let asked_at = Moment::now();
-    let asking = LeaseRequest { holder: engine.identity.name(), host: &engine.host, valid: terms.valid(), dead };
+    let holder = engine.identity.name();
+    let asking = LeaseRequest { holder, host: &engine.host, role: engine.role, valid: terms.valid(), dead };
     // Not on the connections for sending: of many windows that try at once only one will need those.
     let Some(pending) = lease::acquire(&engine.pool, sender.id, asking).await? else { return Ok(None) };
     let Some((lease, verified)) = verify(engine, watch, sender, pending, server).await? else { return Ok(None) };

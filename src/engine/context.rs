@@ -15,10 +15,12 @@ use super::fence::Fence;
 use super::follow::EngineChange;
 use super::identity::Identity;
 use super::lease::LeaseTerms;
+use super::media::MediaDir;
 use super::notifier::Notifier;
 use super::polling::PollingTerms;
 use super::supervisor::Until;
 use crate::config::{Config, KeepHistory};
+use crate::domain::engine_role::EngineRole;
 use crate::domain::opt_out::StopWords;
 use crate::domain::pace::Speed;
 use crate::domain::retry::RetryRules;
@@ -39,9 +41,13 @@ pub struct EngineContext {
     pub identity: Arc<Identity>,
     /// This machine's name.
     pub host: Arc<str>,
+    /// What kind of process this is, once its engine runs.
+    pub role: EngineRole,
     /// The database's own id.
     pub installation: Arc<str>,
     pub stop_words: Arc<StopWords>,
+    /// Where files that people sent are kept.
+    pub media: MediaDir,
     pub suspension: Suspension,
     pub retirement: Retirement,
     pub read_permits: ReadPermits,

@@ -19,11 +19,13 @@ use super::follow::{Follower, LOOK_EVERY};
 use super::inbox;
 use super::lease_watch::Watch;
 use super::maintenance::{self, Maintenance};
+use super::media;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::revival;
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sending::{Fenced, SenderContext};
 use super::standby::Standby;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
 use crate::private_postgres::PrivatePostgres;
 use crate::store::{self, StoreError, blast, lease, poll};
@@ -39,6 +41,7 @@ pub enum Until {
 
 /// How this process runs its engine.
 pub struct RunOptions {
+    pub role: EngineRole,
     pub until: Until,
     /// Starts another process that waits for the leases, so that work continues without this one.
     pub standby: Option<Standby>,
@@ -59,6 +62,7 @@ const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until stopped or idle.
 pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationToken) {
+    let engine = EngineContext { role: options.role, ..engine };
     let give_up = CancellationToken::new();
     let deps = RecorderDeps {
         pool: engine.sending_pool.clone(),
@@ -73,6 +77,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     }
     let stop_inbox = CancellationToken::new();
     let applying = tokio::spawn(inbox::run(engine.clone(), stop_inbox.clone()));
+    let fetching = tokio::spawn(media::run(engine.clone(), stop_inbox.clone()));
     let mut supervisor = Supervisor {
         orders: engine.notifier.orders(),
         suspension: engine.suspension.wanted(),
@@ -88,6 +93,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     supervisor.stop_senders().await;
     stop_inbox.cancel();
     let _ = applying.await;
+    let _ = fetching.await;
     maintenance::fold_all(&supervisor.engine.pool).await;
     drop(supervisor);
     if tokio::time::timeout(LAST_EVIDENCE, recorder_task).await.is_err() {

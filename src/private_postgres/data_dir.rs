@@ -13,7 +13,7 @@ use super::{PrivatePostgresError, cluster};
 const ROOT_DATA_DIR: &str = "/var/lib/blastdeck";
 
 /// What blastdeck itself puts into a data directory.
-const OURS: [&str; 6] = ["log", "run", "postgres", "postgres.lock", "postgres.stopped", "postgres.unfinished"];
+const OURS: [&str; 7] = ["log", "media", "run", "postgres", "postgres.lock", "postgres.stopped", "postgres.unfinished"];
 
 /// Makes the directory, also where the process masks modes. Root's is passable, so that the server's user comes through to
 /// its own; a user's is the user's alone. What was made too narrow earlier is mended.

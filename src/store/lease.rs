@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::connect::is_known;
 use super::{DbTransaction, StoreError, settings};
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{RecipientId, SenderId};
 use crate::domain::waiting::WaitingReport;
 
@@ -53,6 +54,7 @@ pub struct RivalLease {
 pub struct LeaseRequest<'a> {
     pub holder: &'a str,
     pub host: &'a str,
+    pub role: EngineRole,
     pub valid: TimeDelta,
     /// The pulse of a holder that was seen to be dead: the lease is free if it still has that pulse, whatever
     /// `expires_at` says.
@@ -113,7 +115,7 @@ pub async fn acquire(
     let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
         "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
-                waiting = null
+                engine = $5, waiting = null
           where sender_id = $1
          returning epoch, now(), renewals, pg_postmaster_start_time()",
     )
@@ -121,6 +123,7 @@ pub async fn acquire(
     .bind(asking.holder)
     .bind(asking.host)
     .bind(interval(asking.valid)?)
+    .bind(asking.role.word())
     .fetch_one(&mut *tx)
     .await?;
     let lease = Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at };

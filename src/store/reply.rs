@@ -5,7 +5,7 @@ use sqlx::postgres::types::PgInterval;
 use sqlx::{FromRow, PgConnection};
 
 use super::StoreError;
-use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
+use crate::domain::ids::{BlastId, MessageId, RecipientId, ReplyId, SenderId};
 
 /// A reply as it is kept.
 #[derive(Debug, Clone)]
@@ -34,15 +34,19 @@ pub struct AnsweredMessage {
     pub attempt: i32,
 }
 
-/// Keeps a reply; `false` when it is there already, with whichever of these senders.
-pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>, candidates: &[SenderId]) -> Result<bool, StoreError> {
+/// Keeps a reply; `None` when it is there already, with whichever of these senders.
+pub async fn add(
+    tx: &mut PgConnection,
+    reply: &NewReply<'_>,
+    candidates: &[SenderId],
+) -> Result<Option<ReplyId>, StoreError> {
     let plain = |text: &str| text.replace('\0', "");
-    let done = sqlx::query(
+    let id = sqlx::query_scalar(
         "insert into replies (sender_id, blast_id, recipient_id, phone_number, user_id, name, kind, body, payload, media_id,
                               message_id, quoted_id, at)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
           where not exists (select 1 from replies where sender_id = any($14) and message_id = $11)
-         on conflict (sender_id, message_id) do nothing",
+         on conflict (sender_id, message_id) do nothing returning id",
     )
     .bind(reply.sender)
     .bind(reply.answers.map(|message| message.blast_id))
@@ -58,9 +62,9 @@ pub async fn add(tx: &mut PgConnection, reply: &NewReply<'_>, candidates: &[Send
     .bind(reply.quoted_id)
     .bind(reply.at)
     .bind(candidates.iter().map(|sender| sender.0).collect::<Vec<_>>())
-    .execute(tx)
+    .fetch_optional(tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(id)
 }
 
 /// A message that was quoted, and whom it went to.

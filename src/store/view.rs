@@ -3,12 +3,14 @@
 //! The types are here, the statements in the files below.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 pub mod actions;
 pub mod blasts;
+pub mod charges;
 mod condition;
 pub mod errors;
 pub mod history;
@@ -19,6 +21,7 @@ pub mod senders;
 
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
@@ -77,6 +80,8 @@ pub struct BlastFilter {
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
     pub state: Option<BlastState>,
+    /// Only those whose launch can still be taken back.
+    pub is_armed: bool,
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
 }
@@ -271,7 +276,16 @@ pub struct SenderStop {
 pub struct LeaseRow {
     pub holder: String,
     pub host: String,
+    /// `None`: an engine of another version.
+    pub role: Option<EngineRole>,
     pub expires_at: DateTime<Utc>,
+}
+
+/// `serve on kedai1`.
+impl fmt::Display for LeaseRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.role.unwrap_or(EngineRole::Engine), self.host)
+    }
 }
 
 /// Which acts to list; everything absent matches all.

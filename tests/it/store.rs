@@ -13,6 +13,7 @@ mod plans;
 mod spellings;
 mod undo;
 
+use blastdeck::domain::engine_role::EngineRole;
 use blastdeck::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
 use blastdeck::domain::recipient::{AttemptOutcome, Evidence, StampedEvidence};
 use blastdeck::domain::retry::CodeRetry;
@@ -107,7 +108,7 @@ async fn execute(pool: &PgPool, statements: &str) {
 }
 
 fn asking(holder: &str) -> LeaseRequest<'_> {
-    LeaseRequest { holder, host: "here", valid: TimeDelta::seconds(15), dead: None }
+    LeaseRequest { holder, host: "here", role: EngineRole::Engine, valid: TimeDelta::seconds(15), dead: None }
 }
 
 /// The sender's lease for a holder, as if nothing had to be verified first.

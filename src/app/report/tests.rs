@@ -2,6 +2,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::domain::ids::SenderId;
+use crate::domain::pricing::{DeliveredMessages, RateCard};
 
 fn blast() -> BlastView {
     BlastView {
@@ -57,10 +58,11 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
             r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"unasked":0,"#,
             r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
-            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"amount":"1240.00","#,
+            r#""closed":25,"failed":0,"opted_out":0,"skipped":0,"held_by_meta":0},"amount":"1240.00","#,
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
             r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}],"#,
-            r#""opted_out_later":2}"#,
+            r#""opted_out_later":2,"replies":{"replies":0,"texts":0,"writers":0},"#,
+            r#""charges":{"categories":{},"free":0,"money":{},"without_rate":0}}"#,
         )
     );
 }
@@ -99,6 +101,28 @@ fn markdown_and_csv_hold_the_same_numbers() {
 }
 
 #[test]
+fn replies_and_what_messages_cost_are_in_every_format() {
+    let card = RateCard::new(vec!["marketing * 0.086 USD from 2026-01-01".parse().unwrap()]);
+    let delivered = DeliveredMessages {
+        category: Some("marketing".to_owned()),
+        is_billable: true,
+        day: "2026-11-20".parse().unwrap(),
+        phone: None,
+        messages: 240,
+    };
+    let report = report().with(ReplyCounts { replies: 80, texts: 61, writers: 55 }, card.charges(&[delivered]));
+
+    let table = table(&report);
+    assert!(
+        table.contains("\n80 replies, 61 of them text, by 55 people\ncharged USD 20.64 for 240 marketing\n"),
+        "{table}"
+    );
+    let (markdown, csv) = (markdown(&report), csv(&report));
+    assert!(markdown.contains("\ncharged USD 20.64 for 240 marketing.\n"), "{markdown}");
+    assert!(csv.contains("replies,texts,61,,\n") && csv.contains("cost,USD,20.64,,\n"), "{csv}");
+}
+
+#[test]
 fn hostile_names_run_nothing_and_break_no_table() {
     let evil = Report::new(&BlastView { tag: "=cmd|' /C calc'!A0,\u{1b}[2J\"x\"".into(), ..blast() }, &[], |_| None);
 
@@ -113,7 +137,7 @@ fn hostile_names_run_nothing_and_break_no_table() {
 fn a_blast_with_nothing_sent_divides_by_nothing() {
     let empty = Report::new(&BlastView { counts: Counts::default(), ..blast() }, &[], |_| None);
 
-    assert!(table(&empty).contains("Sent                 0     0.0%           0"), "{}", table(&empty));
+    assert!(table(&empty).contains("Sent                 0        -           0"), "{}", table(&empty));
     assert_eq!(number(1_234_567), "1,234,567");
     assert_eq!(number(-999), "-999");
 }

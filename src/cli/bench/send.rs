@@ -17,6 +17,7 @@ use super::environment::{self, BenchEnvironment};
 use super::{bare_loop, database, round};
 use crate::app::{App, Launch};
 use crate::domain::blast::BlastState;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::engine::{self, RunOptions, Until};
 
@@ -133,7 +134,8 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let stop = CancellationToken::new();
     let (before, began) = (cpu()?, Instant::now());
     app.launch(launch).await?;
-    let options = RunOptions { until: Until::Stopped, standby: None, local: None, follower: None };
+    let options =
+        RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
     let mut news = app.news();
     while app.state(blast).await? != BlastState::Completed {

@@ -23,9 +23,9 @@ pub(in crate::cli) struct ListArgs {
     /// Only blasts in this follow-up stage.
     #[arg(long)]
     stage: Option<String>,
-    /// Only blasts in this state: draft, sending, paused, completed, cancelled.
+    /// Only blasts in this state: draft, armed, sending, paused, completed, cancelled.
     #[arg(long, value_parser = state)]
-    state: Option<BlastState>,
+    state: Option<StateFilter>,
     /// Only blasts of this day, such as 2026-12-01.
     #[arg(long, conflicts_with_all = ["from", "to"], value_parser = day)]
     date: Option<NaiveDate>,
@@ -37,9 +37,20 @@ pub(in crate::cli) struct ListArgs {
     to: Option<NaiveDate>,
 }
 
-fn state(text: &str) -> Result<BlastState, String> {
+/// A state, or a launch that can still be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StateFilter {
+    Armed,
+    State(BlastState),
+}
+
+fn state(text: &str) -> Result<StateFilter, String> {
+    if text.trim().eq_ignore_ascii_case("armed") {
+        return Ok(StateFilter::Armed);
+    }
     let known = || BlastState::ALL.map(BlastState::word).join(", ");
-    BlastState::from_word(text).ok_or_else(|| format!("no such state: write one of {}", known()))
+    let state = BlastState::from_word(text).map(StateFilter::State);
+    state.ok_or_else(|| format!("no such state: write one of armed, {}", known()))
 }
 
 fn day(text: &str) -> Result<NaiveDate, String> {
@@ -66,7 +77,11 @@ impl ListArgs {
         let filter = BlastFilter {
             tag: self.tag,
             follow_up_stage: self.stage,
-            state: self.state,
+            state: self.state.and_then(|state| match state {
+                StateFilter::State(state) => Some(state),
+                StateFilter::Armed => None,
+            }),
+            is_armed: self.state == Some(StateFilter::Armed),
             from: from.and_then(|day| begins(day, context.zone)),
             to: to.and_then(|day| day.succ_opt()).and_then(|day| begins(day, context.zone)),
         };
@@ -117,7 +132,7 @@ fn row(context: &Context, blast: &BlastView) -> Vec<String> {
         context.when(Some(blast.blast_date)),
         blast.state.to_string(),
         number(blast.total_recipients),
-        format!("{}%", blast.settled_percent()),
+        blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")),
     ];
     let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     row.extend(stages.map(number));

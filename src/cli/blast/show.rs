@@ -6,14 +6,16 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use color_eyre::Result;
 use serde_json::{Value, json};
 
-use crate::app::view::BlastView;
+use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
 use crate::app::{ConcurrentBlast, Plan, Sample};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
 use crate::domain::blast::BlastState;
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
 use crate::domain::text::{clean, count_of, grouped, number};
 use crate::domain::waiting::Waiting;
@@ -21,7 +23,33 @@ use crate::domain::waiting::Waiting;
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let blast = context.app.blast(id).await?;
-    if context.is_json { json(&as_json(&blast)) } else { text(&show_text(&context, &blast)) }
+    let (replies, charges) = (context.app.reply_counts(id).await?, context.app.charges(id).await?);
+    let lease = lease(&context, &blast).await?;
+    if context.is_json {
+        let mut value = as_json(&blast);
+        let role = |lease: &LeaseRow| lease.role.map(EngineRole::word);
+        value["engine"] = json!(lease.as_ref().map(|lease| json!({ "role": role(lease), "host": lease.host })));
+        value["replies"] = json!(replies);
+        value["charges"] = json!(charges);
+        return json(&value);
+    }
+    text(&show_text(&context, &blast, &BlastExtras { replies, charges, lease }))
+}
+
+/// What is known of a blast beside its view.
+struct BlastExtras {
+    replies: ReplyCounts,
+    charges: MessageCharges,
+    lease: Option<LeaseRow>,
+}
+
+/// Who sends it, while it is being sent.
+async fn lease(context: &Context, blast: &BlastView) -> Result<Option<LeaseRow>> {
+    if blast.state != BlastState::Sending {
+        return Ok(None);
+    }
+    let senders = context.app.senders().await?;
+    Ok(senders.into_iter().find(|sender| sender.id == blast.sender_id).and_then(|sender| sender.lease))
 }
 
 /// A blast as JSON, the same in every verb.
@@ -52,7 +80,7 @@ fn waiting_json(blast: BlastId, waiting: &Waiting) -> Value {
     value
 }
 
-fn show_text(context: &Context, blast: &BlastView) -> String {
+fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String {
     let mut out = String::new();
     let funnel = blast.counts.funnel();
     let _ = writeln!(out, "blast {}  {}  {}", blast.id, clean(&blast.tag), clean(&blast.follow_up_stage));
@@ -68,7 +96,8 @@ fn show_text(context: &Context, blast: &BlastView) -> String {
         number(funnel.replied),
         number(funnel.closed)
     );
-    let also = [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let others =
+        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
     let later = match blast.opted_out_later {
         0 => String::new(),
         people => format!(" (+{} later)", number(people)),
@@ -77,14 +106,23 @@ fn show_text(context: &Context, blast: &BlastView) -> String {
         Status::OptedOut => format!("{status} {}{later}", number(blast.counts.get(*status))),
         _ => format!("{status} {}", number(blast.counts.get(*status))),
     };
-    let also: Vec<String> = also.iter().map(count).collect();
-    let _ = writeln!(out, "  also     {}", also.join("  "));
+    let others: Vec<String> = others.iter().map(count).collect();
+    let _ = writeln!(out, "  also     {}", others.join("  "));
     if blast.counts.held_by_meta > 0 {
         let held = number(blast.counts.held_by_meta);
         let _ = writeln!(
             out,
             "  held     {held} at sent are held by Meta: it sends them later, or reports that it does not"
         );
+    }
+    if also.replies.replies > 0 {
+        let _ = writeln!(out, "  replies  {}", also.replies);
+    }
+    if !also.charges.is_empty() {
+        let _ = writeln!(out, "  charged  {}", also.charges);
+    }
+    if let Some(lease) = &also.lease {
+        let _ = writeln!(out, "  engine   {}", clean(&lease.to_string()));
     }
     if blast.unasked.number() > 0 {
         let _ = writeln!(out, "  unasked  {} at sent have not been polled yet", number(blast.unasked.number()));

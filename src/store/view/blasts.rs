@@ -86,6 +86,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
             and ($3::blast_state is null or b.state = $3)
             and ($4::timestamptz is null or b.blast_date >= $4)
             and ($5::timestamptz is null or b.blast_date < $5)
+            and (not $6 or b.state in ('scheduled', 'sending') and b.send_after > now())
             and (b.answer_until is null or b.state = 'paused' or c.people ? 'uncertain' and (c.people ->> 'uncertain')::bigint > 0)
           order by b.blast_date desc, b.id desc"
     ))
@@ -94,6 +95,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
     .bind(filter.state)
     .bind(filter.from)
     .bind(filter.to)
+    .bind(filter.is_armed)
     .fetch_all(pool)
     .await?;
     Ok(found.into_iter().map(BlastRow::from).collect())

@@ -1,10 +1,13 @@
 //! What people wrote, and what providers said of accounts, numbers and templates: newest first, page by page.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::phone::Phone;
+use crate::domain::text::{count_of, number, people};
 use crate::store::StoreError;
 
 /// Something that somebody wrote, pressed or sent.
@@ -142,6 +145,15 @@ pub struct ReplyCounts {
     pub texts: i64,
     /// People who wrote.
     pub writers: i64,
+}
+
+/// `80 replies, 61 of them text, by 55 people`.
+impl fmt::Display for ReplyCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { replies, texts, writers } = *self;
+        write!(f, "{}", count_of(replies, "reply", "replies"))?;
+        if texts > 0 { write!(f, ", {} of them text, by {}", number(texts), people(writers)) } else { Ok(()) }
+    }
 }
 
 /// What a provider said.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 
 use super::{LeaseRow, SenderRow, SenderStop};
+use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::{Waiting, WaitingReport};
 use crate::store::StoreError;
@@ -21,6 +22,7 @@ struct SenderRecord {
     stopped_reason: Option<String>,
     holder: Option<String>,
     host: Option<String>,
+    engine: Option<String>,
     expires_at: Option<DateTime<Utc>>,
     waiting: Option<Value>,
 }
@@ -29,7 +31,7 @@ struct SenderRecord {
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                l.holder, l.host, l.expires_at, l.waiting
+                l.holder, l.host, l.engine, l.expires_at, l.waiting
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
           order by s.name",
@@ -66,7 +68,12 @@ impl From<SenderRecord> for SenderRow {
             code: found.stopped_code.unwrap_or_default().into(),
             reason: found.stopped_reason.unwrap_or_default(),
         };
-        let lease = |(holder, expires_at)| LeaseRow { holder, host: found.host.unwrap_or_default(), expires_at };
+        let lease = |(holder, expires_at)| LeaseRow {
+            holder,
+            host: found.host.unwrap_or_default(),
+            role: found.engine.as_deref().and_then(EngineRole::from_word),
+            expires_at,
+        };
         Self {
             id: found.id,
             name: found.name,

@@ -12,6 +12,7 @@ use crate::app::view::{
     AnswerRow, BlastView, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, ReplyFile, ReplyRow,
     SenderStop, SenderView,
 };
+use crate::domain::engine_role::EngineRole;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::sender::StopCode;
@@ -335,14 +336,19 @@ fn the_header_says_whose_messages_these_are() {
 #[test]
 fn the_header_says_when_the_sending_happens_elsewhere() {
     let mut dashboard = TestDashboard::new(WIDE);
-    let lease = |holder: &str| LeaseRow { holder: holder.to_owned(), host: "kedai1".to_owned(), expires_at: at(14, 3) };
+    let lease = |holder: &str| LeaseRow {
+        holder: holder.to_owned(),
+        host: "kedai1".to_owned(),
+        role: Some(EngineRole::Serve),
+        expires_at: at(14, 3),
+    };
     dashboard.model.holder = "me".to_owned();
 
     dashboard.model.senders[0].lease = Some(lease("another"));
-    assert!(dashboard.line(0).contains("146/500 today, sent from kedai1"), "{}", dashboard.line(0));
+    assert!(dashboard.line(0).contains("146/500 today, sent by serve on kedai1"), "{}", dashboard.line(0));
 
     dashboard.model.senders[0].lease = Some(lease("me"));
-    assert!(!dashboard.line(0).contains("kedai1"));
+    assert!(dashboard.line(0).contains("146/500 today, sent by this window"), "{}", dashboard.line(0));
 }
 
 #[test]

@@ -82,7 +82,9 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
         BlastColumn::Date => (clock.date(blast.blast_date), TextRole::Plain),
         BlastColumn::State => state(model, blast),
         BlastColumn::Done if draft => ("-".to_owned(), TextRole::Dim),
-        BlastColumn::Done => (format!("{}%", blast.settled_percent()), TextRole::Plain),
+        BlastColumn::Done => {
+            (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
+        }
         BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
     }
 }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::{blasts, focused};
 use crate::app::view::{BlastView, Total};
 use crate::domain::blast::BlastState;
+use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, compact, money, number, symbol};
@@ -135,20 +136,9 @@ fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &B
     match cell {
         FunnelColumn::Stage => (stage_label(stage).to_owned(), TextRole::Stage(stage)),
         FunnelColumn::Count => (number(count), TextRole::Plain),
-        FunnelColumn::Share => (share(count, sent), TextRole::Plain),
+        FunnelColumn::Share => (percent_words(count, sent), TextRole::Plain),
         FunnelColumn::Stuck => (stuck_at(blast, stage).map_or_else(|| "-".to_owned(), number), TextRole::Plain),
     }
-}
-
-/// With one decimal; 100.0 only for all of them.
-fn share(part: i64, whole: i64) -> String {
-    if whole <= 0 {
-        return "-".to_owned();
-    }
-    let (part, whole) = (i128::from(part), i128::from(whole));
-    let rounded = (part * 2_000 + whole) / (whole * 2);
-    let shown = if part < whole { rounded.min(999) } else { rounded };
-    format!("{}.{}%", shown / 10, shown % 10)
 }
 
 /// Who is in no stage. Those who opted out in a stage stay there, and are counted beside those who opted out before.
@@ -224,17 +214,4 @@ fn since(model: &Model) -> Option<String> {
         .collect();
     let what = if what.is_empty() { "nothing".to_owned() } else { what.join(", ") };
     Some(format!("since your last key, {}: {what}", clock.minute(since.from?)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::share;
-
-    #[test]
-    fn a_share_has_one_decimal_and_is_whole_only_for_everybody() {
-        assert_eq!(share(136, 142), "95.8%");
-        assert_eq!(share(142, 142), "100.0%");
-        assert_eq!(share(999_999, 1_000_000), "99.9%");
-        assert_eq!(share(0, 0), "-");
-    }
 }

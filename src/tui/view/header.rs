@@ -94,15 +94,16 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     };
     HeaderSegment {
         words: format!("{}{rate}{today}", sender.name),
-        more: elsewhere(model, sender),
+        more: who_sends(model, sender, sends),
         meaning: TextRole::Plain,
     }
 }
 
-/// Who sends for it, when it is not this process.
-fn elsewhere(model: &Model, sender: &SenderView) -> String {
+/// Who sends for it; nothing of this window where it has nothing to send.
+fn who_sends(model: &Model, sender: &SenderView, sends: bool) -> String {
     match &sender.lease {
-        Some(lease) if lease.holder != model.holder => format!(", sent from {}", lease.host),
+        Some(lease) if lease.holder != model.holder => format!(", sent by {lease}"),
+        Some(_) if sends => ", sent by this window".to_owned(),
         None if nobody_sends(model, sender) => ", nobody sends".to_owned(),
         _ => String::new(),
     }

@@ -16,10 +16,15 @@ pub struct AnswerScene {
 impl AnswerScene {
     /// With a server that receives, and sends.
     pub async fn served(people: u32) -> Self {
-        let scene = Self::unserved(people).await;
-        let serve = Serve::start(&scene.shop, &[]).await;
-        scene.shop.until_listening(1).await;
-        Self { serve: Some(serve), ..scene }
+        let mut scene = Self::unserved(people).await;
+        scene.serve().await;
+        scene
+    }
+
+    /// Starts a server.
+    pub async fn serve(&mut self) {
+        self.serve = Some(Serve::start(&self.shop, &[]).await);
+        self.shop.until_listening(1).await;
     }
 
     /// With nobody who receives or sends.
