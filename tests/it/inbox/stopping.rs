@@ -110,6 +110,19 @@ async fn a_resume_falls_back_to_what_an_operator_set_before_the_stop_or_after_it
 }
 
 #[tokio::test]
+async fn a_mark_that_was_taken_back_stands_no_more_beside_a_stop() {
+    let scene = InboxScene::sent(1).await;
+    scene.shop.ok(&["mark", "1", &digits(1), "opt-out"]).await;
+    scene.receive(text(1, "wamid.in1", "STOP")).await;
+    scene.shop.ok(&["mark", "1", &digits(1), "undo"]).await;
+    assert_eq!(scene.shop.number(&suppressed(1)).await, 1, "their own word stands");
+
+    scene.receive(wish(1, "resume", now() + 5)).await;
+
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
+}
+
+#[tokio::test]
 async fn a_stop_is_durable_while_somebody_has_one_of_the_persons_rows_locked() {
     let scene = InboxScene::with(2, "cloud", &next_blast(2)).await;
     let mut lock = scene.shop.database.pool.begin().await.unwrap();
