@@ -134,6 +134,15 @@ pub enum HealthVerdict {
     Bad,
 }
 
+/// How near a provider is to refusing calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotaPressure {
+    /// Most of the quota is used: at least so many times half the rate.
+    Ease { steps: u32 },
+    /// All of it: no calls for so long.
+    Wait(Duration),
+}
+
 /// A connection to WhatsApp. One value per sender; calls may run concurrently.
 pub trait Provider: Send + Sync + 'static {
     /// Sends one POST and never repeats it. Always returns a reply; gives up within the configured timeout.
@@ -181,6 +190,11 @@ pub trait Provider: Send + Sync + 'static {
     /// [`ErrorClass::Retry`]: the message was accepted.
     fn failure_class(&self, _code: Option<&str>) -> ErrorClass {
         ErrorClass::FailRecipient
+    }
+
+    /// What the newest answer says of the provider's quota, once; `None` where it says nothing, or nothing that matters.
+    fn quota_pressure(&self) -> Option<QuotaPressure> {
+        None
     }
 
     /// When a code is tried again, beyond what its class says.

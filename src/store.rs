@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod blast;
+pub mod business;
 pub mod claim;
 pub mod clearing;
 mod connect;

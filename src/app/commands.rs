@@ -54,6 +54,9 @@ impl App {
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
         let Readiness { people, obstacles, template, .. } = self.readiness(&blast).await?;
+        if obstacles.is_empty() {
+            self.learn_limits(blast.sender_id).await;
+        }
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;

@@ -56,6 +56,11 @@ impl App {
         if self.is_read_only() {
             return Ok(checks);
         }
+        for check in &checks {
+            if let Some(id) = self.sender_id(&check.name).filter(|_| check.health.verdict != HealthVerdict::Bad) {
+                self.learn_limits(id).await;
+            }
+        }
         for check in &mut checks {
             // Only an operator may say that a restored database sends.
             let may_lift = check.stop.as_ref().is_some_and(|stop| stop.code != StopCode::Restored);

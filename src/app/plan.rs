@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::App;
 use super::AppError;
 use super::commands::unconfirmed;
-use super::prospect::Prospect;
+use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::TemplateCheck;
 use super::view::{BlastView, Estimate};
 use crate::domain::blast::BlastState;
@@ -38,6 +38,8 @@ pub struct Plan {
     pub window: Option<String>,
     /// How many of the day's limit are left, if there is one.
     pub left_today: Option<i64>,
+    /// Meta's limit of people within 24 hours, which all numbers of the business share, and how much of it is used.
+    pub people_limit: Option<PeopleUse>,
     /// What its sender sends meanwhile: the blasts take turns, which `forecast` counts.
     pub shared_with: Vec<ConcurrentBlast>,
     /// How many go today and tomorrow, and when the last one does, if nothing holds it up.
@@ -94,6 +96,7 @@ impl App {
             pace: String::new(),
             window: None,
             left_today: None,
+            people_limit: None,
             shared_with: Vec::new(),
             forecast: Forecast::default(),
             stopped,
@@ -102,7 +105,8 @@ impl App {
             blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
         };
         let Some(configured) = self.sender(row.sender_id) else { return Ok(plan) };
-        let sender_state = &self.sender_state(configured, sender).await?;
+        let people = self.people_use(configured.id).await?;
+        let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
         Ok(plan.timed(prospect, now))
     }
@@ -204,6 +208,7 @@ impl Plan {
         let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;
         let cap = configured.limits.daily_cap.map(|cap| i64::from(cap.get()));
         self.left_today = cap.map(|cap| (cap - i64::from(sender.today)).max(0));
+        self.people_limit = sender.people;
         let own = blast.limits.under(&configured.limits).ok();
         self.window = own.and_then(|own| own.window).map(|window| window.to_string());
         self.pace = prospect.pace();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Backlog, BindingLimit, Forecast, Limits, binding, per_hour};
+use crate::domain::pace::{Backlog, BindingLimit, DailyCap, Forecast, Limits, binding, per_hour};
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
@@ -23,6 +23,25 @@ pub struct SenderState {
     pub sending: Vec<ConcurrentBlast>,
     /// Whether it sends nothing until a person resumes it.
     pub is_stopped: bool,
+    /// Messages a second that the provider lets its number send.
+    pub throughput: Option<u32>,
+    /// Meta's limit of its business, where it was counted against.
+    pub people: Option<PeopleUse>,
+}
+
+/// How many people a business may write to within 24 hours, over all of its numbers, and how many it has written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeopleUse {
+    pub limit: u32,
+    pub used: u32,
+    /// When the first of them counts no more.
+    pub frees_at: Option<DateTime<Utc>>,
+}
+
+impl PeopleUse {
+    pub const fn left(&self) -> u32 {
+        self.limit.saturating_sub(self.used)
+    }
 }
 
 impl SenderState {
@@ -54,7 +73,7 @@ impl Prospect<'_> {
             sender: self.limits(),
             blast: own.limits,
             window: own.window,
-            today: self.sender_state.today,
+            today: self.sender_state.people.map_or(self.sender_state.today, |people| self.counted(people)),
         };
         let beside =
             self.sender_state.beside(self.blast.id).map(|beside| u64::try_from(beside.queued).unwrap_or_default());
@@ -86,15 +105,30 @@ impl Prospect<'_> {
         format!("{binds}{about}{slowed}")
     }
 
+    /// With Meta's limit as a cap of the day, which is near enough for a forecast: a moving day frees nobody at midnight.
     fn limits(&self) -> Limits {
-        self.sender.limits.slowed(self.sender_state.slowed)
+        let limits = self.sender.limits.capped(self.sender_state.throughput).slowed(self.sender_state.slowed);
+        let people = self.sender_state.people.and_then(|people| DailyCap::new(people.limit));
+        let daily_cap = match (limits.daily_cap, people) {
+            (Some(cap), Some(people)) => Some(if cap.get() <= people.get() { cap } else { people }),
+            (cap, people) => cap.or(people),
+        };
+        Limits { daily_cap, ..limits }
+    }
+
+    /// What counts against the smaller of the two caps: as many are left as both leave.
+    fn counted(&self, people: PeopleUse) -> u32 {
+        let own = self.sender.limits.daily_cap.map_or(u32::MAX, DailyCap::get);
+        let left = people.left().min(own.saturating_sub(self.sender_state.today));
+        own.min(people.limit).saturating_sub(left)
     }
 
     /// The earliest time of the next message. Hours and the daily cap are left to the forecast.
     fn begins(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let waiting =
             self.waiting.filter(|waiting| !matches!(waiting, Waiting::DailyCap { .. } | Waiting::Window { .. }));
-        let waits = [self.blast.send_after, self.blast.next_due_at, self.sender_state.held_until];
+        let full = self.sender_state.people.filter(|people| people.left() == 0).and_then(|people| people.frees_at);
+        let waits = [self.blast.send_after, self.blast.next_due_at, self.sender_state.held_until, full];
         waits.into_iter().chain([waiting.and_then(Waiting::until)]).flatten().fold(now, DateTime::max)
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::App;
 use super::AppError;
 use super::commands::no_blast;
-use super::prospect::{Prospect, SenderState};
+use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::reason;
 use super::view::{BlastView, Estimate, SenderUsage, SenderView};
 use crate::domain::act::Act;
@@ -16,13 +16,14 @@ use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
-use crate::domain::pace::day_start;
+use crate::domain::pace::{PEOPLE_DAY, day_start};
 use crate::domain::phone::{Phone, Region};
 use crate::domain::sender::StopCode;
 use crate::domain::template;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, per_hour};
 use crate::store::action::{self, NewAction};
+use crate::store::business::{self, PeopleLimit};
 use crate::store::count::{self, CountDifference};
 use crate::store::plan;
 use crate::store::sender;
@@ -117,7 +118,19 @@ impl App {
             today: u32::try_from(today).unwrap_or(u32::MAX),
             sending: plan::sending(self.pool(), configured.id).await?,
             is_stopped: row.is_some_and(|row| row.stopped.is_some()),
+            throughput: business::throughput(self.pool(), configured.id).await?,
+            people: None,
         })
+    }
+
+    /// Meta's limit of a sender's business, and how much of it is used; `None` where there is none. Counts a day's people.
+    pub(super) async fn people_use(&self, sender: SenderId) -> Result<Option<PeopleUse>, AppError> {
+        let limit = business::limit(self.pool(), sender).await?.and_then(PeopleLimit::people);
+        let Some(limit) = limit else { return Ok(None) };
+        let since = self.engine().clock.now() - PEOPLE_DAY;
+        let (used, first) = business::people_counted(self.pool(), sender, since).await?;
+        let used = u32::try_from(used).unwrap_or(u32::MAX);
+        Ok(Some(PeopleUse { limit, used, frees_at: first.map(|at| at + PEOPLE_DAY) }))
     }
 
     pub(super) async fn senders_by_id(&self) -> Result<HashMap<SenderId, SenderRow>, AppError> {

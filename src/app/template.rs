@@ -7,11 +7,19 @@ use tokio::time::timeout;
 
 use super::App;
 use crate::domain::content::{BlastContent, MessageContent};
+use crate::domain::ids::SenderId;
 use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateMessage};
 use crate::engine::ConfiguredSender;
 use crate::provider::meta::GraphError;
-use crate::provider::meta::preflight::{FetchedTemplate, MediaFile, TemplateList, TemplateMismatch, check};
+use crate::provider::meta::limit::MessagingLimit;
+use crate::provider::meta::preflight::{
+    FetchedTemplate, MediaFile, NumberHealth, TemplateList, TemplateMismatch, check,
+};
+use crate::store::StoreError;
+use crate::store::business::{self, PeopleLimit};
 
+/// The number's limits are waited for this long.
+const NUMBER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The list of templates is waited for this long, in all.
 const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -151,6 +159,34 @@ impl App {
             }
         };
         vec![webhooks, templates]
+    }
+
+    /// Asks Meta how many people the business may write to, and how fast the number may send, and keeps it; whatever it does not
+    /// say stays as it was. Nothing for other providers.
+    pub(super) async fn learn_limits(&self, sender: SenderId) {
+        let Some(meta) = self.sender(sender).and_then(|sender| sender.meta.clone()) else { return };
+        let learned = match timeout(NUMBER_TIMEOUT, meta.number()).await {
+            Ok(Ok(number)) => self.keep_limits(sender, &number).await,
+            Ok(Err(error)) => return tracing::warn!(%error, "Meta's limits are not known anew"),
+            Err(_) => return tracing::warn!("Meta's limits are not known anew: it did not answer in time"),
+        };
+        if let Err(error) = learned {
+            tracing::warn!(%error, "Meta's limits could not be kept");
+        }
+    }
+
+    async fn keep_limits(&self, sender: SenderId, number: &NumberHealth) -> Result<(), StoreError> {
+        if let Some(limit) = number.limit {
+            let limit = match limit {
+                MessagingLimit::People(people) => PeopleLimit::People(people),
+                MessagingLimit::Unlimited => PeopleLimit::Unlimited,
+            };
+            business::set_limit(self.pool(), &[sender], limit, self.engine().clock.now()).await?;
+        }
+        match number.per_second() {
+            Some(per_second) => business::set_throughput(self.pool(), sender, per_second).await,
+            None => Ok(()),
+        }
     }
 
     fn template_sender(&self, name: &str) -> Result<&ConfiguredSender, TemplateRefusal> {

@@ -10,6 +10,7 @@ mod blast_limits;
 mod forecast;
 mod gap;
 mod pacer;
+mod people_window;
 mod rate;
 mod recipient_cooldown;
 mod span;
@@ -20,6 +21,7 @@ pub use blast_limits::{BlastLimits, LimitColumn, LimitColumns, UnreadableLimit};
 pub use forecast::{Backlog, BindingLimit, Forecast, ForecastShare, binding, per_hour};
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, PastAttempts};
+pub use people_window::{PEOPLE_DAY, PeopleWindow};
 pub use rate::{Per, Rate, Speed};
 pub use recipient_cooldown::RecipientCooldown;
 pub use span::{parse_span, show_span};
@@ -49,6 +51,8 @@ pub enum PaceReason {
     Closed(Opening),
     /// The provider asked for a pause.
     Throttled,
+    /// As many people as the provider allows were written to within a day.
+    People { limit: u32 },
 }
 
 /// When a window opens, in local time.
@@ -98,6 +102,7 @@ impl fmt::Display for PaceReason {
             }
             Self::Closed(opening) => write!(f, "opens {opening}"),
             Self::Throttled => f.write_str("the provider asked to slow down"),
+            Self::People { limit } => write!(f, "limit of {limit} people a day reached"),
         }
     }
 }

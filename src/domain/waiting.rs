@@ -37,6 +37,8 @@ pub enum Waiting {
     SlowDatabase,
     /// The day's limit is reached.
     DailyCap { cap: i64, until: DateTime<Utc> },
+    /// As many people as Meta allows the business were written to within 24 hours, by all of its numbers.
+    PeopleLimit { people: i64, until: DateTime<Utc> },
     /// Outside the hours for sending.
     Window { window: String, until: DateTime<Utc> },
     /// The provider asked for a pause.
@@ -136,6 +138,7 @@ impl Waiting {
             Self::Armed { until }
             | Self::Silent { until, .. }
             | Self::DailyCap { until, .. }
+            | Self::PeopleLimit { until, .. }
             | Self::Window { until, .. }
             | Self::Throttled { until }
             | Self::Provider { until, .. }
@@ -166,6 +169,7 @@ impl Waiting {
             Self::Gap { gap, next: Some(_) } => Self::Gap { gap, next: Some(at) },
             Self::DailyCap { cap, .. } => Self::DailyCap { cap, until: at },
             Self::Window { window, .. } => Self::Window { window, until: at },
+            Self::PeopleLimit { people, .. } => Self::PeopleLimit { people, until: at },
             Self::Throttled { .. } => Self::Throttled { until: at },
             other => other,
         }
@@ -232,6 +236,9 @@ impl fmt::Display for Waiting {
             Self::Answers { at_once } => write!(f, "the provider's answers, {at_once} messages at once"),
             Self::SlowDatabase => write!(f, "the database, which answers slowly"),
             Self::DailyCap { cap, .. } => write!(f, "daily cap {} reached", number(*cap)),
+            Self::PeopleLimit { people, .. } => {
+                write!(f, "Meta's limit, {} people of this business in 24 hours", number(*people))
+            }
             // The time at which they begin names the zone.
             Self::Window { window, .. } => {
                 write!(f, "its hours, {}", window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours))

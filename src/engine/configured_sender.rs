@@ -85,6 +85,12 @@ impl ConfiguredSender {
 }
 
 impl ConfiguredSender {
+    /// The same sender with a rate of at most so many messages a second.
+    #[must_use]
+    pub fn capped(&self, per_second: Option<u32>) -> Self {
+        Self { limits: self.limits.capped(per_second), ..self.clone() }
+    }
+
     /// When a code is tried again: as its provider says, and as the sender is set.
     pub fn code_rule(&self, code: &str) -> CodeRule {
         let rule = self.provider.code_rule(code);

@@ -274,6 +274,7 @@ impl Sender {
         self.orders.mark_unchanged();
         let climbed = self.pace.climb(self.context.sender.limits);
         self.failures.slowed(climbed);
+        self.pace.read_people(&self.context, self.context.clock.now()).await?;
         let runnable = blast::runnable(&self.context.pool, self.context.sender.id).await?;
         self.stopped = sender::stopped(&self.context.pool, self.context.sender.id).await?;
         let now = self.context.clock.now();

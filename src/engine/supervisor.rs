@@ -28,6 +28,7 @@ use super::standby::Standby;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
 use crate::private_postgres::PrivatePostgres;
+use crate::store::business;
 use crate::store::{self, StoreError, blast, lease, poll};
 
 /// When an engine ends by itself.
@@ -296,7 +297,8 @@ impl Supervisor {
     /// Starts a sender that nobody else holds.
     async fn take(&mut self, sender: &ConfiguredSender) -> Result<(), StoreError> {
         if let Some(acquired) = acquisition::acquire(&self.engine, &mut self.watch, sender).await? {
-            self.start(sender, acquired);
+            let throughput = business::throughput(&self.engine.sending_pool, sender.id).await?;
+            self.start(&sender.capped(throughput), acquired);
             if let Some(standby) = &self.options.standby {
                 standby.ensure();
             }

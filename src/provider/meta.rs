@@ -11,8 +11,8 @@ use secrecy::SecretString;
 
 use super::http::{ExchangeError, HttpAnswer};
 use super::{
-    Health, HealthVerdict, MessageContent, Outgoing, Provider, ProviderStage, RawResponse, SendOutcome, SendReply,
-    StatusFinding, StatusQuery, StatusReply,
+    Health, HealthVerdict, MessageContent, Outgoing, Provider, ProviderStage, QuotaPressure, RawResponse, SendOutcome,
+    SendReply, StatusFinding, StatusQuery, StatusReply,
 };
 use crate::domain::retry::{CodeRule, ErrorClass};
 pub use crate::domain::sender::SendEdge;
@@ -63,6 +63,8 @@ pub struct Meta {
     waba_id: String,
     /// As the last answer to a send put it.
     usage: Mutex<usage::ApiUsage>,
+    /// What follows from it, until somebody asks.
+    pressure: Mutex<Option<QuotaPressure>>,
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -84,6 +86,7 @@ impl Meta {
             phone_number_id,
             waba_id: graph::valid_id(&options.waba_id)?.to_owned(),
             usage: Mutex::default(),
+            pressure: Mutex::default(),
         })
     }
 
@@ -133,6 +136,7 @@ impl Meta {
         let seen = usage::ApiUsage::of(&answer.headers);
         if seen.is_known() {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+            *self.pressure.lock().unwrap_or_else(PoisonError::into_inner) = seen.pressure();
         }
     }
 
@@ -215,6 +219,10 @@ impl Provider for Meta {
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {
         failure_class(code)
+    }
+
+    fn quota_pressure(&self) -> Option<QuotaPressure> {
+        self.pressure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn code_rule(&self, code: &str) -> CodeRule {

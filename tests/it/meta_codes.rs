@@ -1,7 +1,8 @@
-//! Meta's codes over HTTP: what is tried again by itself, when, and how often.
+//! Meta over HTTP: which codes are tried again, when, and how often; and the limits that Meta sets.
 
 use serde_json::{Value, json};
 
+use crate::inbox::scene::blast_of;
 use crate::support::serve::{APP_SECRET, NUMBER, Serve, senders, with_secrets};
 use crate::support::{Setup, Shop, digits, eventually_async, said};
 
@@ -92,4 +93,53 @@ async fn a_blast_says_that_it_waits_for_a_template_that_is_syncing() {
                   from sender_leases where waiting -> 'blasts' -> '1' is not null";
     eventually_async("ten minutes", async || (500..=600).contains(&shop.number(wait).await)).await;
     serve.stop().await;
+}
+
+#[tokio::test]
+async fn the_people_of_all_numbers_of_a_business_count_against_its_limit_within_a_day() {
+    let sim = ["--latency", "5ms", "--phone-number-id", NUMBER];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    shop.write("config.toml", senders(shop.sim.base_url()));
+    send(&shop, 6).await;
+    assert_eq!(
+        shop.number("select count(*) from business_limits where business = 'kedai' and people is null").await,
+        1
+    );
+    shop.execute("insert into senders (name, provider, business, rehearsal) values ('other', 'meta', 'kedai', true)")
+        .await;
+    // Two people, one of whom is in the first blast as well, and one whom it wrote to the day before yesterday.
+    shop.execute(&blast_of("other", 2, 3)).await;
+    shop.execute(
+        "update attempts set claimed_at = now() - interval '25 hours'
+          where recipient_id = (select id from blast_recipients where blast_id = 2 and phone_number = '+60100000003');
+         update business_limits set people = 4",
+    )
+    .await;
+    let serve = Serve::start(&shop, &[]).await;
+
+    let said = shop.until_waiting("1", "people_limit").await;
+    assert_eq!(said["people"], 4);
+    assert!(said["text"].as_str().unwrap().contains("4 people of this business in 24 hours"), "{said}");
+    eventually_async("as many as are left", async || shop.count("queued").await <= 4).await;
+    let posts = shop.sim.posts().await.len();
+    assert!((2..=4).contains(&posts), "no more than the limit leaves: {posts}");
+    shop.execute("update business_limits set people = null").await;
+    shop.until_state("1", "completed").await;
+
+    shop.execute("update business_limits set people = 10; update senders set throughput = 20").await;
+    let draft = draft(&shop).await;
+    let plan = said(with_secrets(shop.command(&["blast", "plan", &draft, "--json"]))).await;
+    let plan: Value = serde_json::from_str(&plan.out).unwrap();
+    assert_eq!(plan["people_limit"], json!({ "limit": 10, "left": 4 }), "six people, two of them twice");
+    assert!(plan["pace"].as_str().unwrap().contains("rate 20/s"), "{plan}");
+    serve.stop().await;
+}
+
+/// Another one, to somebody new.
+async fn draft(shop: &Shop) -> String {
+    let list = shop.write("more.csv", format!("name,phone\nPerson,{}\n", digits(77)));
+    let new = ["blast", "new", "--sender", "cloud", "--template", "hello_world", "--language", "en_US", "--recipients"];
+    let made = said(with_secrets(shop.command(&[&new[..], &[list.to_str().unwrap(), "--json"]].concat()))).await;
+    let made: Value = serde_json::from_str(&made.out).unwrap();
+    made["id"].to_string()
 }

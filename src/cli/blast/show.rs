@@ -166,7 +166,8 @@ fn plan_json(plan: &Plan) -> Value {
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
-        "window": plan.window, "left_today": plan.left_today, "shared_with": plan.shared_with,
+        "window": plan.window, "left_today": plan.left_today,
+        "people_limit": plan.people_limit.map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
         "today": today, "tomorrow": tomorrow, "later": later,
         "done_at": done_at, "stopped": plan.stopped, "obstacles": plan.obstacles,
         "samples": plan.samples.iter().map(sample).collect::<Vec<_>>(),
@@ -212,6 +213,10 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     }
     if let Some(left) = plan.left_today {
         let _ = writeln!(out, "  limit     {} left today", number(left));
+    }
+    if let Some(people) = &plan.people_limit {
+        let (left, limit) = (number(people.left().into()), number(people.limit.into()));
+        let _ = writeln!(out, "  people    {left} left of Meta's {limit} in 24 hours, for all numbers of the business");
     }
     for ConcurrentBlast { tag, queued, .. } in &plan.shared_with {
         let tag = clean(tag);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{DailyCap, Gap, Pace, PaceReason, Rate, Speed, day_start, next_day_start, on_the_wall};
+use super::{DailyCap, Gap, Pace, PaceReason, Per, Rate, Speed, day_start, next_day_start, on_the_wall};
 
 /// A sender's limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +29,14 @@ impl Limits {
     #[must_use]
     pub fn scaled(self, speed: Speed) -> Self {
         Self { speed, ..self }
+    }
+
+    /// The same limits with a rate of at most so many a second; a slower one, and `None`, change nothing.
+    #[must_use]
+    pub fn capped(self, per_second: Option<u32>) -> Self {
+        let Some(most) = per_second else { return self };
+        let is_slower = self.rate.per_second().is_some_and(|rate| rate <= f64::from(most));
+        if is_slower { self } else { Self { rate: Rate::Limited { count: most, per: Per::Second }, ..self } }
     }
 
     /// The same limits after the provider asked so many times to slow down: each time half the rate and twice the gap.

@@ -13,6 +13,7 @@ use crate::domain::sender::ProviderKind;
 use crate::provider::ProviderStage;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::meta::webhook::{MarketingWish, MessagePricing};
+use crate::store::business::PeopleLimit;
 
 /// An item of a request.
 pub(super) struct InboxItem {
@@ -113,6 +114,11 @@ pub(super) enum NoticeDemand {
     PauseTemplate {
         name: String,
         language: Option<String>,
+    },
+    /// The business may write to so many people a day, or one of its numbers may send so many messages a second.
+    Limit {
+        people: Option<PeopleLimit>,
+        per_second: Option<u32>,
     },
 }
 

@@ -1,6 +1,7 @@
 //! Notices about accounts, numbers and templates: kept with the provider's words, and acted on once. Whoever lets a blast or
 //! a sender go on afterwards is not overruled by a copy that comes late.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::effects::Effects;
@@ -8,6 +9,7 @@ use super::item::{InboxItem, ItemOutcome, NoticeDemand, NoticeNews};
 use super::statuses::pause;
 use crate::domain::ids::SenderId;
 use crate::domain::sender::StopCode;
+use crate::store::business::{self, PeopleLimit};
 use crate::store::inbox::notices::{self, NewNotice};
 use crate::store::{StoreError, sender};
 
@@ -32,6 +34,10 @@ pub(super) async fn apply(
     let senders = notices::senders_of_account(&mut *tx, item.account.as_deref()).await?;
     let effect = match &news.demand {
         NoticeDemand::None => None,
+        NoticeDemand::Limit { people, per_second } => {
+            learn(&mut *tx, &senders, (*people, *per_second), new.at).await?;
+            None
+        }
         NoticeDemand::StopAccount { code } => stop_all(&mut *tx, &senders, code, &news.words).await?,
         NoticeDemand::PauseTemplate { name, language } => {
             let why = format!("Meta says of template {}: {}", news.subject.as_deref().unwrap_or(name), news.words);
@@ -43,6 +49,23 @@ pub(super) async fn apply(
         effects.ordered = true;
     }
     Ok(ItemOutcome::Applied)
+}
+
+/// Meta names the number by how it is displayed, which is known of none: where an account has several, the next look at their
+/// health tells which is faster.
+async fn learn(
+    tx: &mut PgConnection,
+    senders: &[SenderId],
+    (people, per_second): (Option<PeopleLimit>, Option<u32>),
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    if let Some(people) = people {
+        business::set_limit(&mut *tx, senders, people, at).await?;
+    }
+    if let ([sender], Some(per_second)) = (senders, per_second) {
+        business::set_throughput(tx, *sender, per_second).await?;
+    }
+    Ok(())
 }
 
 async fn stop_all(

@@ -79,7 +79,8 @@ impl Sender {
     /// Claims from one blast, as many as may go now. `Some`: no slot is free.
     fn begin_claim(&mut self, blast: BlastId) -> Option<Wait> {
         self.context.rests.store(false, Ordering::Relaxed);
-        let slots = self.take_slots(self.batch(blast));
+        let most = self.batch(blast);
+        let slots = self.take_slots(most);
         if slots.is_empty() {
             return Some(Wait { needs_slot: true, bound: Some(self.what_holds_slots()), ..Wait::default() });
         }
@@ -121,7 +122,7 @@ impl Sender {
 
     /// How many of a blast are claimed at once: one where a gap or a slow rate binds, a moment's worth where a fast rate
     /// does, else whatever slots are free.
-    fn batch(&self, blast: BlastId) -> usize {
+    fn batch(&mut self, blast: BlastId) -> usize {
         let (limits, rate) = (self.context.sender.limits, self.rate_of(blast));
         if self.has_gap(blast) {
             return 1;
@@ -130,6 +131,8 @@ impl Sender {
             let left = usize::try_from(cap.get().saturating_sub(self.pace.pacer.today())).unwrap_or(usize::MAX);
             left.saturating_sub(self.ready.len()).max(1)
         });
+        let people = self.pace.people.left(self.context.clock.now()).and_then(|left| usize::try_from(left).ok());
+        let left = people.map_or(left, |people| left.min(people.saturating_sub(self.ready.len()).max(1)));
         let at_once = (self.claim_takes * 2).clamp(AT_ONCE, AT_ONCE_MAX).as_secs_f64();
         #[expect(
             clippy::cast_possible_truncation,

@@ -265,5 +265,6 @@ pub(super) fn waiting(reason: PaceReason, until: DateTime<Utc>, whose: LimitOwne
         PaceReason::DailyCap { cap, .. } => Waiting::DailyCap { cap: i64::from(cap.get()), until },
         PaceReason::Closed(opening) => Waiting::Window { window: opening.to_string(), until },
         PaceReason::Throttled => Waiting::Throttled { until },
+        PaceReason::People { limit } => Waiting::PeopleLimit { people: i64::from(limit), until },
     }
 }

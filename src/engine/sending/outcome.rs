@@ -11,7 +11,7 @@ use super::{Sender, SenderContext};
 use crate::domain::ids::BlastId;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence, TOO_RECENTLY};
 use crate::domain::retry::{CodeRetry, ErrorClass};
-use crate::provider::{RawResponse, SendOutcome, SendReply};
+use crate::provider::{QuotaPressure, RawResponse, SendOutcome, SendReply};
 use crate::store::evidence::{AttemptAnswer, EvidenceEntry, EvidenceSource};
 use crate::store::fence::POSTED_BEFORE;
 
@@ -35,6 +35,7 @@ impl Sender {
         // The provider may have seen it as late as now: the gap to the next message to this number counts from here.
         self.pace.cooldown.posted(&post.person.phone_number, at);
         let blast = post.claim.blast;
+        self.heed_quota();
         match &reply.outcome {
             SendOutcome::Accepted { .. } if self.context.sender.has_failed(&reply.outcome) => {
                 self.failures.failed(blast, "error", FAILED_AT_ONCE);
@@ -60,6 +61,19 @@ impl Sender {
             }
         }
         post.record_reply(reply, text);
+    }
+
+    /// Slows down, or waits, before the provider refuses calls.
+    fn heed_quota(&mut self) {
+        let slowed = match self.context.sender.provider.quota_pressure() {
+            None => return,
+            Some(QuotaPressure::Ease { steps }) => self.pace.ease(&self.context.sender, steps),
+            Some(QuotaPressure::Wait(wait)) => {
+                let wish = TimeDelta::from_std(wait).ok();
+                self.pace.slow(&self.context.sender, wish, self.context.clock.now())
+            }
+        };
+        self.failures.slowed(slowed);
     }
 
     /// What passes by itself holds the blast for a while; several times in a row it pauses it like any other failure. Refusals of
@@ -96,7 +110,7 @@ impl Sender {
     /// The daily cap does not count what is known not to have been accepted.
     fn uncount(&mut self, post: &Post) {
         if let Some(at) = post.posted_at {
-            self.pace.pacer.not_accepted(at);
+            self.pace.not_accepted(&post.person.phone_number, at);
         }
     }
 }

@@ -7,8 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::SenderContext;
 use super::gate::Gate;
-use crate::domain::pace::{Limits, Pacer, PairGap, PastAttempts, RecipientCooldown, day_start};
+use crate::domain::pace::{
+    Limits, PEOPLE_DAY, Pace, Pacer, PairGap, PastAttempts, PeopleWindow, RecipientCooldown, day_start,
+};
+use crate::domain::phone::Phone;
 use crate::engine::configured_sender::ConfiguredSender;
+use crate::store::business::{self, PeopleLimit};
 use crate::store::{StoreError, sender};
 
 /// Without a wish of the provider's, a throttled sender holds this long.
@@ -19,6 +23,8 @@ const HOLD_MAX: TimeDelta = TimeDelta::hours(1);
 const ONE_WORD: Duration = Duration::from_secs(2);
 /// One step back after this long without another one.
 const CLIMB_AFTER: Duration = Duration::from_secs(60);
+/// Claims of other numbers are committed a moment after the time that they bear.
+const READ_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// A sixty-fourth of the rate is slow enough.
 const STEPS_MAX: u32 = 6;
 /// No gap is longer than a day, and no rate's period: what was attempted before needs no remembering.
@@ -29,6 +35,10 @@ pub(super) struct SenderPace {
     pub pacer: Pacer,
     pub cooldown: RecipientCooldown,
     pub gate: Option<Gate>,
+    /// Whom the business wrote to within a day, where Meta limits that.
+    pub people: PeopleWindow,
+    /// Up to when the business's other numbers were read.
+    people_read: DateTime<Utc>,
     throttle: ThrottleState,
 }
 
@@ -85,12 +95,63 @@ impl SenderPace {
             pacer: Pacer::new(of.limits.slowed(steps), &past, now),
             cooldown,
             gate: Gate::of(of.limits),
+            people: PeopleWindow::default(),
+            people_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at },
         };
         if let Some(until) = held_until {
             pace.pacer.hold(until.min(now + HOLD_MAX));
         }
+        pace.read_people(context, now).await?;
         Ok(pace)
+    }
+
+    /// Reads Meta's limit, and whom the business's other numbers have written to since the last time; the first time, whom all of
+    /// them have. Between two readings each number may use up what the others used as well.
+    pub(super) async fn read_people(&mut self, context: &SenderContext, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let (pool, id) = (&context.pool, context.sender.id);
+        if context.sender.meta.is_none() {
+            return Ok(());
+        }
+        let limit = business::limit(pool, id).await?.and_then(PeopleLimit::people);
+        let was_limited = self.people.limit().is_some();
+        self.people.set_limit(limit);
+        let people = match (limit, was_limited) {
+            (None, _) => return Ok(()),
+            (Some(_), false) => business::people_since(pool, id, now - PEOPLE_DAY).await?,
+            (Some(_), true) => business::people_of_others_since(pool, id, self.people_read - READ_AGAIN).await?,
+        };
+        self.people_read = now;
+        for (phone, at) in &people {
+            self.people.posted(phone, *at);
+        }
+        Ok(())
+    }
+
+    /// When the next message may go by the sender's own limits, and by its business's.
+    pub(super) fn next(&mut self, now: DateTime<Utc>) -> Pace {
+        match (self.pacer.next(now, rand::random()), self.people.next(now)) {
+            (Pace::Wait { until, .. }, people @ Pace::Wait { until: later, .. }) if later > until => people,
+            (Pace::Go, people) => people,
+            (pace, _) => pace,
+        }
+    }
+
+    /// A message is known not to have been accepted.
+    pub(super) fn not_accepted(&mut self, phone: &Phone, posted_at: DateTime<Utc>) {
+        self.pacer.not_accepted(posted_at);
+        self.people.withdrawn(phone, posted_at);
+    }
+
+    /// Much of the provider's quota is used: at least so many steps slower, until it says less for a minute. `Some`: that is news.
+    pub(super) fn ease(&mut self, sender: &ConfiguredSender, steps: u32) -> Option<Slowed> {
+        if self.throttle.steps >= steps {
+            self.throttle.changed = Instant::now();
+            return None;
+        }
+        self.set_steps(sender.limits, steps.min(STEPS_MAX));
+        tracing::warn!(sender = %sender.name, steps, "most of the provider's quota is used");
+        Some(Slowed { steps, held_until: None })
     }
 
     /// The provider said "slow down", and perhaps until when to wait. `Some`: that is news.

@@ -89,6 +89,7 @@ impl Sender {
     fn note_posted(&mut self, post: &Post) -> DateTime<Utc> {
         let now = self.context.clock.now();
         self.pace.pacer.posted(now);
+        self.pace.people.posted(&post.person.phone_number, now);
         self.pace.cooldown.posted(&post.person.phone_number, now);
         if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == post.claim.blast) {
             queue.pacer.posted(now);
@@ -136,7 +137,7 @@ impl Sender {
 
     pub(super) fn next_pace(&mut self) -> Pace {
         let now = self.context.clock.now();
-        self.pace.pacer.next(now, rand::random())
+        self.pace.next(now)
     }
 }
 

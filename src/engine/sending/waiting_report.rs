@@ -130,7 +130,9 @@ impl Sender {
         let waiting = match reason {
             PaceReason::Rate(rate) => Waiting::Rate { rate: rate.to_string(), whose, slowed },
             PaceReason::Gap(gap) => Waiting::Gap { gap: gap.to_string(), next: None },
-            PaceReason::DailyCap { .. } | PaceReason::Closed(_) | PaceReason::Throttled => return None,
+            PaceReason::DailyCap { .. } | PaceReason::Closed(_) | PaceReason::Throttled | PaceReason::People { .. } => {
+                return None;
+            }
         };
         Some(Why { waiting, whose })
     }

@@ -1,8 +1,11 @@
 //! How many people a business may write to first within 24 hours.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::super::lenient::integer;
+use crate::domain::text::number;
 
 /// Unique people in a moving day, over all numbers of a business portfolio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,27 @@ impl MessagingLimit {
         digits.parse::<u32>().ok()?.checked_mul(factor).filter(|people| *people > 0).map(Self::People)
     }
 }
+
+impl fmt::Display for MessagingLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::People(people) => f.write_str(&number((*people).into())),
+            Self::Unlimited => f.write_str("any number"),
+        }
+    }
+}
+
+/// Messages a second that a level of throughput allows; `None` for a word that says nothing.
+pub fn throughput(level: &str) -> Option<u32> {
+    match level.trim().to_ascii_uppercase().as_str() {
+        "STANDARD" => Some(80),
+        "HIGH" => Some(HIGH_THROUGHPUT),
+        _ => None,
+    }
+}
+
+/// After an upgrade, which Meta makes by itself.
+pub const HIGH_THROUGHPUT: u32 = 1_000;
 
 #[cfg(test)]
 mod tests {

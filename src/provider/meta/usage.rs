@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::super::QuotaPressure;
 use super::super::lenient::integer;
 
 /// In percent of the quota; over 100 calls are refused.
@@ -18,6 +19,8 @@ pub struct ApiUsage {
     pub blocked_for: Option<Duration>,
 }
 
+/// The wait where Meta does not say how long.
+const USED_UP: Duration = Duration::from_secs(60);
 /// The longest wait that is believed.
 const BLOCKED_MAX: Duration = Duration::from_secs(60 * 60);
 
@@ -36,6 +39,20 @@ impl ApiUsage {
             app,
             business: cases.iter().filter_map(|case| percent(case)).max(),
             blocked_for: cases.iter().filter_map(|case| blocked_for(case)).max(),
+        }
+    }
+
+    /// What to do about it. Messages that are sent meanwhile use up more: slower from nine tenths on, and none at the end.
+    pub fn pressure(&self) -> Option<QuotaPressure> {
+        if let Some(wait) = self.blocked_for {
+            return Some(QuotaPressure::Wait(wait));
+        }
+        match self.app.max(self.business)? {
+            100.. => Some(QuotaPressure::Wait(USED_UP)),
+            98.. => Some(QuotaPressure::Ease { steps: 3 }),
+            95.. => Some(QuotaPressure::Ease { steps: 2 }),
+            90.. => Some(QuotaPressure::Ease { steps: 1 }),
+            _ => None,
         }
     }
 
@@ -88,6 +105,19 @@ mod tests {
 
         let minutes = Some(Duration::from_secs(19 * 60));
         assert_eq!(read, ApiUsage { app: Some(31), business: Some(100), blocked_for: minutes });
+    }
+
+    #[test]
+    fn a_sender_slows_down_from_nine_tenths_on_and_waits_at_the_end() {
+        let pressure = |percent: u32| usage(&format!(r#"{{"call_count":{percent}}}"#), "{}").pressure();
+
+        assert_eq!([pressure(0), pressure(89)], [None, None]);
+        let steps = [90, 95, 98].map(|percent| pressure(percent).unwrap());
+        assert_eq!(steps, [1, 2, 3].map(|steps| QuotaPressure::Ease { steps }));
+        assert_eq!(pressure(100), Some(QuotaPressure::Wait(USED_UP)));
+        let blocked = usage("{}", r#"{"1":[{"call_count":3,"estimated_time_to_regain_access":2}]}"#);
+        assert_eq!(blocked.pressure(), Some(QuotaPressure::Wait(Duration::from_secs(120))), "until access is regained");
+        assert_eq!(ApiUsage::default().pressure(), None);
     }
 
     #[test]

@@ -338,6 +338,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         recently_messaged: 124,
         queued_elsewhere: 31,
         pace: "gap 20s..60s, about 90 an hour".to_owned(),
+        people_limit: None,
         left_today: Some(354),
         window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
         forecast: Forecast {

@@ -127,3 +127,30 @@ async fn equal_failures_in_a_row_by_webhook_pause_the_blast_unless_other_news_co
     assert_eq!(scene.shop.number("select count(*) from blast_late_streaks").await, 0);
     scene.shop.invariants().await;
 }
+
+#[tokio::test]
+async fn what_meta_says_of_limits_is_kept_and_what_it_said_later_stays() {
+    let scene = InboxScene::sent(1).await;
+    let capability = |people: serde_json::Value| {
+        json!({ "field": "business_capability_update", "max_daily_conversations_per_business": people,
+                "max_phone_numbers_per_business": 25 })
+    };
+    let people = "select people::bigint from business_limits where business = 'kedai'";
+
+    scene.receive(capability(json!("TIER_250"))).await;
+    assert_eq!(scene.shop.number(people).await, 250);
+    scene.receive(capability(json!(2_000))).await;
+    assert_eq!(scene.shop.number(people).await, 2_000);
+    scene.shop.execute("update business_limits set people = 10000, learned_at = now()").await;
+    scene.receive(capability(json!("TIER_2K"))).await;
+    scene.receive(capability(json!("TIER_250"))).await;
+    assert_eq!(scene.shop.number(people).await, 10_000, "copies, and news from before");
+
+    let upgrade = json!({ "field": "phone_number_quality_update", "display_phone_number": "60122222222",
+                          "event": "THROUGHPUT_UPGRADE", "current_limit": "TIER_UNLIMITED" });
+    scene.receive(upgrade).await;
+
+    let throughput = "select throughput::bigint from senders where name = 'cloud'";
+    assert_eq!(scene.shop.number(throughput).await, 1_000);
+    assert_eq!(scene.shop.number(people).await, 10_000, "there the word for the limit means the throughput");
+}

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::{ItemNews, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews, WishNews, with_plus};
+use crate::provider::meta::limit::{HIGH_THROUGHPUT, MessagingLimit};
 use crate::provider::meta::webhook::{
     AccountEffect, InboundContent, InboundMessage, StatusEvent, TemplateChange, TemplateEvent, WebhookEvent,
     WebhookItem, WebhookPerson,
 };
+use crate::store::business::PeopleLimit;
 
 pub(in crate::engine::inbox) fn of_meta(item: WebhookItem) -> ReadItem {
     let origin = &item.origin;
@@ -99,10 +101,13 @@ fn notice_news(event: WebhookEvent, written_at: Option<DateTime<Utc>>) -> ItemNe
             let pause = NoticeDemand::PauseTemplate { name: template.name, language: template.language };
             (field, Some(subject), words, if pauses { pause } else { none })
         }
-        WebhookEvent::Number(event) => ("phone_number_quality_update", event.display_phone_number, event.event, none),
+        WebhookEvent::Number(event) => {
+            let demand = limit_demand(event.limit, event.is_faster().then_some(HIGH_THROUGHPUT));
+            ("phone_number_quality_update", event.display_phone_number, event.event, demand)
+        }
         WebhookEvent::Capability(event) => {
-            let limit = event.limit.map_or_else(|| "unknown".to_owned(), |limit| format!("{limit:?}"));
-            ("business_capability_update", None, format!("people a day: {limit}"), none)
+            let limit = event.limit.map_or_else(|| "unknown".to_owned(), |limit| limit.to_string());
+            ("business_capability_update", None, format!("people a day: {limit}"), limit_demand(event.limit, None))
         }
         WebhookEvent::Error(error) => ("errors", Some(error.code_text()), error.message, none),
         _ => return ItemNews::Nothing,
@@ -130,6 +135,17 @@ fn template_words(event: &TemplateEvent) -> (&'static str, String) {
             let still = now.as_ref().map(|now| format!("category {now} still; ")).unwrap_or_default();
             ("template_category_update", format!("{still}it becomes {next}{day}"))
         }
+    }
+}
+
+fn limit_demand(limit: Option<MessagingLimit>, per_second: Option<u32>) -> NoticeDemand {
+    let people = limit.map(|limit| match limit {
+        MessagingLimit::People(people) => PeopleLimit::People(people),
+        MessagingLimit::Unlimited => PeopleLimit::Unlimited,
+    });
+    match (people, per_second) {
+        (None, None) => NoticeDemand::None,
+        (people, per_second) => NoticeDemand::Limit { people, per_second },
     }
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::super::super::lenient::short;
 use super::super::super::{Health, HealthVerdict};
 use super::super::error::MetaError;
-use super::super::limit::MessagingLimit;
+use super::super::limit::{MessagingLimit, throughput};
+use crate::domain::text::number as digits;
 
 pub(super) const FIELDS: &str = "id,display_phone_number,verified_name,quality_rating,status,throughput,\
                                  whatsapp_business_manager_messaging_limit,health_status";
@@ -87,6 +88,11 @@ impl NumberHealth {
         }
     }
 
+    /// How many messages a second it may send, as far as Meta says.
+    pub fn per_second(&self) -> Option<u32> {
+        self.throughput.as_deref().and_then(throughput)
+    }
+
     /// In one line for people.
     pub fn health(&self) -> Health {
         let standing = self.standing().map(|(verdict, _)| verdict);
@@ -126,15 +132,14 @@ impl NumberHealth {
             CanSend::Blocked => "cannot send",
             CanSend::Unknown => "answers",
         };
-        let limit = match self.limit {
-            Some(MessagingLimit::People(people)) => {
-                format!(", {} new people a day", crate::domain::text::number(people.into()))
-            }
-            Some(MessagingLimit::Unlimited) => ", any number of new people a day".to_owned(),
-            None => String::new(),
-        };
+        let limit = self.limit.map_or_else(String::new, |limit| match limit {
+            MessagingLimit::People(_) => format!(", {limit} new people a day"),
+            MessagingLimit::Unlimited => format!(", {limit} of new people a day"),
+        });
+        let rate =
+            self.per_second().map_or_else(String::new, |rate| format!(", up to {} a second", digits(rate.into())));
         let standing = standing.map(|(_, words)| format!(", {words}")).unwrap_or_default();
-        let state = format!("{number} {state}{standing}{name}, quality {}{limit}", self.quality.as_str());
+        let state = format!("{number} {state}{standing}{name}, quality {}{limit}{rate}", self.quality.as_str());
         [std::slice::from_ref(&state), &self.problems].concat().join("; ")
     }
 }
@@ -183,7 +188,9 @@ mod tests {
         assert_eq!((number.can_send, number.quality), (CanSend::Available, QualityRating::Green));
         assert_eq!(number.limit, Some(MessagingLimit::People(2_000)));
         assert_eq!(number.throughput.as_deref(), Some("STANDARD"));
-        let detail = "+60 12-345 6789 can send, named Kedai Aina, quality green, 2,000 new people a day".to_owned();
+        let detail =
+            "+60 12-345 6789 can send, named Kedai Aina, quality green, 2,000 new people a day, up to 80 a second"
+                .to_owned();
         assert_eq!(number.health(), Health { verdict: HealthVerdict::Good, detail });
     }
 

@@ -1,0 +1,136 @@
+//! What Meta lets a business do, over all of its numbers, and who counts against it.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool};
+
+use super::StoreError;
+use crate::domain::ids::SenderId;
+use crate::domain::phone::Phone;
+
+/// How many people a business may write to first within 24 hours, as Meta said last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeopleLimit {
+    Unlimited,
+    People(u32),
+}
+
+impl PeopleLimit {
+    pub const fn people(self) -> Option<u32> {
+        match self {
+            Self::Unlimited => None,
+            Self::People(people) => Some(people),
+        }
+    }
+}
+
+/// The limit of a sender's business; `None` where Meta has not said it, or where the sender is not Meta's.
+pub async fn limit(pool: &PgPool, sender: SenderId) -> Result<Option<PeopleLimit>, StoreError> {
+    let found: Option<Option<i32>> = sqlx::query_scalar(
+        "select l.people from senders s join business_limits l on l.business = s.business
+          where s.id = $1 and s.provider = 'meta'",
+    )
+    .bind(sender)
+    .fetch_optional(pool)
+    .await?;
+    let limit = |people: Option<i32>| people.and_then(|people| u32::try_from(people).ok());
+    Ok(found.map(|people| limit(people).map_or(PeopleLimit::Unlimited, PeopleLimit::People)))
+}
+
+/// Keeps what Meta said of the businesses of these senders at a time; what it said later stays.
+pub async fn set_limit(
+    executor: impl PgExecutor<'_>,
+    senders: &[SenderId],
+    limit: PeopleLimit,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into business_limits as l (business, people, learned_at)
+         select distinct business, $2::int, least($3, now()) from senders where id = any($1)
+         on conflict (business) do update set people = excluded.people, learned_at = excluded.learned_at
+          where l.learned_at <= excluded.learned_at",
+    )
+    .bind(senders.iter().map(|sender| sender.0).collect::<Vec<_>>())
+    .bind(limit.people().map(|people| i32::try_from(people).unwrap_or(i32::MAX)))
+    .bind(at)
+    .execute(executor)
+    .await?;
+    Ok(())
+}
+
+/// How many messages a second Meta lets a sender's number send, as far as it said so.
+pub async fn throughput(pool: &PgPool, sender: SenderId) -> Result<Option<u32>, StoreError> {
+    let found: Option<i32> =
+        sqlx::query_scalar("select throughput from senders where id = $1").bind(sender).fetch_one(pool).await?;
+    Ok(found.and_then(|count| u32::try_from(count).ok()))
+}
+
+pub async fn set_throughput(
+    executor: impl PgExecutor<'_>,
+    sender: SenderId,
+    per_second: u32,
+) -> Result<(), StoreError> {
+    sqlx::query("update senders set throughput = $2 where id = $1 and throughput is distinct from $2")
+        .bind(sender)
+        .bind(i32::try_from(per_second).unwrap_or(i32::MAX))
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+/// Whom the numbers of a sender's business wrote to since a time, and when: every attempt not known to be unaccepted, also of those who
+/// were deleted meanwhile.
+macro_rules! people {
+    ($whose:literal) => {
+        concat!(
+            "select r.phone_number, a.claimed_at as at
+               from senders me
+               join senders s on s.business = me.business and s.provider = 'meta' and s.rehearsal = me.rehearsal",
+            $whose,
+            " join attempts a on a.sender_id = s.id and a.claimed_at >= $2
+               join blast_recipients r on r.id = a.recipient_id
+              where me.id = $1
+                and not exists (select 1 from provider_message m
+                                 where m.recipient_id = a.recipient_id and m.attempt = a.attempt
+                                   and m.outcome in ('released', 'rejected'))
+             union all
+             select x.phone_number, x.at
+               from senders me
+               join senders s on s.business = me.business and s.provider = 'meta' and s.rehearsal = me.rehearsal",
+            $whose,
+            " join deleted_attempts x on x.sender_id = s.id and x.at >= $2 and x.phone_number is not null and not x.refused
+              where me.id = $1"
+        )
+    };
+}
+
+/// Of all of its numbers.
+pub async fn people_since(
+    pool: &PgPool,
+    sender: SenderId,
+    since: DateTime<Utc>,
+) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
+    Ok(sqlx::query_as(people!("")).bind(sender).bind(since).fetch_all(pool).await?)
+}
+
+/// Of its other numbers.
+pub async fn people_of_others_since(
+    pool: &PgPool,
+    sender: SenderId,
+    since: DateTime<Utc>,
+) -> Result<Vec<(Phone, DateTime<Utc>)>, StoreError> {
+    Ok(sqlx::query_as(people!(" and s.id <> me.id")).bind(sender).bind(since).fetch_all(pool).await?)
+}
+
+/// How many people count, and when the first of them was last written to.
+pub async fn people_counted(
+    pool: &PgPool,
+    sender: SenderId,
+    since: DateTime<Utc>,
+) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
+    let counted = sqlx::query_as(concat!(
+        "select count(*), min(at) from (select person_key(phone_number), max(at) as at from (",
+        people!(""),
+        ") as tried group by 1) as people"
+    ));
+    Ok(counted.bind(sender).bind(since).fetch_one(pool).await?)
+}
