@@ -130,6 +130,8 @@ pub enum HealthVerdict {
     Good,
     /// Reachable, but reports a problem (device offline).
     Doubtful,
+    /// Reachable, but its answer cannot be read: sending may well work.
+    Unknown,
     /// Cannot work as configured (token refused, unreachable).
     Bad,
 }

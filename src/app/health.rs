@@ -7,14 +7,14 @@ use super::AppError;
 use super::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::SenderId;
-use crate::domain::sender::{StopCode, stop_mend};
+use crate::domain::sender::{StopCode, UNHEARD, UNHEARD_MEND, stop_mend};
 use crate::engine::Moment;
 use crate::provider::{Health, HealthVerdict};
 use crate::store;
 use crate::store::fence::Confirmed;
 use crate::store::fence::{self, Replication};
 use crate::store::sender;
-use crate::store::view::{self, BlastFilter, SenderStop};
+use crate::store::view::{self, BlastFilter, SenderRow, SenderStop};
 
 /// One sender's health, by its provider and by the database.
 #[derive(Debug, Clone)]
@@ -44,7 +44,9 @@ impl SenderCheck {
             if reason.contains("`blastdeck ") { String::new() } else { format!("; {}", stop_mend(code, &self.name)) };
         match self.health.verdict {
             HealthVerdict::Good => format!("stopped: {reason}{mend}"),
-            HealthVerdict::Doubtful | HealthVerdict::Bad => format!("{}; stopped: {reason}{mend}", self.health.detail),
+            HealthVerdict::Doubtful | HealthVerdict::Unknown | HealthVerdict::Bad => {
+                format!("{}; stopped: {reason}{mend}", self.health.detail)
+            }
         }
     }
 }
@@ -90,6 +92,12 @@ impl App {
             return Err(AppError::NotFound(self.no_sender(name)));
         }
         let rows = view::senders::list(self.pool()).await?;
+        for (id, _, _, notes) in &mut healths {
+            let is_unheard = |row: &&SenderRow| row.id == *id && row.unheard_since.is_some();
+            if rows.iter().any(|row| is_unheard(&row)) {
+                notes.push(format!("webhooks: {UNHEARD}; {UNHEARD_MEND}"));
+            }
+        }
         let mut stops: HashMap<_, _> = rows.into_iter().filter_map(|row| Some((row.id, row.stopped?))).collect();
         let check = |(id, name, health, notes): (SenderId, &String, Health, Vec<String>)| SenderCheck {
             name: name.clone(),

@@ -123,6 +123,8 @@ pub struct SenderView {
     pub rehearsal: bool,
     /// Why it sends nothing until a person mends something: an error, or a configuration that cannot be used.
     pub stopped: Option<SenderStop>,
+    /// The first message that was accepted and had no webhook since, where that was five minutes ago or more.
+    pub unheard_since: Option<DateTime<Utc>>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine waits for with all of its blasts.
@@ -149,6 +151,7 @@ impl SenderView {
             business: row.business,
             rehearsal: row.rehearsal,
             stopped: row.stopped,
+            unheard_since: row.unheard_since,
             lease: row.lease,
             waiting: row.waiting.sender,
             usage,

@@ -26,6 +26,7 @@ struct DoctorCheck {
 
 const GOOD: &str = "good";
 const DOUBTFUL: &str = "doubtful";
+const UNKNOWN: &str = "unknown";
 const BAD: &str = "bad";
 
 impl DoctorCheck {
@@ -91,6 +92,7 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
             let verdict = match found.verdict() {
                 HealthVerdict::Good => GOOD,
                 HealthVerdict::Doubtful => DOUBTFUL,
+                HealthVerdict::Unknown => UNKNOWN,
                 HealthVerdict::Bad => BAD,
             };
             DoctorCheck::new(format!("sender {}", found.name), verdict, context.pasteable(&found.detail()))

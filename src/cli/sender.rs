@@ -218,6 +218,7 @@ fn as_json(row: &SenderView) -> serde_json::Value {
     json!({
         "name": row.name, "provider": row.provider, "business": row.business, "rehearsal": row.rehearsal,
         "today": row.usage.today, "daily_cap": row.usage.daily_cap, "per_hour": row.usage.per_hour,
+        "unheard_since": row.unheard_since,
         "stopped": row.stopped.as_ref().map(|stop| json!({ "at": stop.at, "code": stop.code, "reason": stop.reason })),
         "holder": row.lease.as_ref().map(|lease| &lease.holder),
         "engine": row.lease.as_ref().and_then(|lease| lease.role).map(EngineRole::word),
@@ -245,6 +246,7 @@ fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {
     let verdict = match check.verdict() {
         HealthVerdict::Good => "good",
         HealthVerdict::Doubtful => "doubtful",
+        HealthVerdict::Unknown => "unknown",
         HealthVerdict::Bad => "bad",
     };
     let (name, detail) = (&check.name, context.pasteable(&check.detail()));

@@ -54,7 +54,7 @@ pub struct EngineConfig {
 pub struct PollingConfig {
     /// How often the status of a recent message is polled.
     pub interval: Duration,
-    /// The most status calls per sender and second; `None`: as many as the sender may send, from 2 to 100.
+    /// The most status calls per sender and second; `None`: as many as its young messages need, from 2 to 100.
     pub per_second: Option<f64>,
     /// How long after its acceptance a message is polled.
     pub give_up_after: Duration,
@@ -185,7 +185,7 @@ impl PollingConfig {
         let polling = Self {
             interval: reader.or_default("interval", Span::seconds(10)).0,
             per_second: reader
-                .optional::<PerSecond>("per_second", "as many as the sender may send, from 2 to 100")
+                .optional::<PerSecond>("per_second", "as many as its young messages need, from 2 to 100")
                 .map(|questions| questions.0),
             give_up_after: reader.or_default("give_up_after", Span::seconds(3 * 24 * 60 * 60)).0,
         };

@@ -20,6 +20,8 @@ pub struct Counts {
     pub opted_out: i64,
     pub skipped: i64,
     /// Of those at *sent*, whom Meta holds back: it accepted their message and has not sent it yet.
+    /// Reports print it apart.
+    #[serde(skip)]
     pub held_by_meta: i64,
     /// Money of closed people; reports print it apart.
     #[serde(skip)]

@@ -44,12 +44,14 @@ pub fn poll_bands(interval: TimeDelta, give_up: TimeDelta, speed: Speed) -> Vec<
     bands
 }
 
-/// Polls a second where the configuration names no number: as many as the sender may send, at least 2 and at most 100.
-/// `None`: it may send as fast as it can.
+/// Polls a second where the configuration names no number: enough to ask about every message that a sender may send while it is
+/// young, at least 2 and at most 100. `None`: it may send as fast as it can.
 pub fn default_polls_per_second(messages_per_second: Option<f64>) -> f64 {
-    messages_per_second.map_or(MOST_QUESTIONS, |rate| rate.clamp(LEAST_QUESTIONS, MOST_QUESTIONS))
+    messages_per_second.map_or(MOST_QUESTIONS, |rate| (rate * POLLS_WHILE_YOUNG).clamp(LEAST_QUESTIONS, MOST_QUESTIONS))
 }
 
+/// How often a message is asked about in its first ten minutes, every ten seconds, if nothing becomes of it.
+const POLLS_WHILE_YOUNG: f64 = 60.0;
 const LEAST_QUESTIONS: f64 = 2.0;
 const MOST_QUESTIONS: f64 = 100.0;
 
@@ -116,9 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_is_asked_about_as_much_as_it_may_send() {
+    fn the_budget_is_enough_for_all_young_messages() {
         assert!((default_polls_per_second(Some(0.02)) - 2.0).abs() < f64::EPSILON);
-        assert!((default_polls_per_second(Some(80.0)) - 80.0).abs() < f64::EPSILON);
+        assert!((default_polls_per_second(Some(20.0 / 60.0)) - 20.0).abs() < 1e-9, "20 a minute");
+        assert!((default_polls_per_second(Some(80.0)) - 100.0).abs() < f64::EPSILON);
         assert!((default_polls_per_second(None) - 100.0).abs() < f64::EPSILON);
     }
 

@@ -24,7 +24,7 @@ use crate::domain::ids::SenderId;
 use crate::domain::sender::ProviderKind;
 use crate::provider::meta::webhook as meta;
 use crate::provider::wsapme::webhook as wsapme;
-use crate::store::inbox::{self, InboxRow, messages};
+use crate::store::inbox::{self, InboxRow, hearing, messages};
 use crate::store::{StoreError, reply};
 use effects::Effects;
 use item::{InboxItem, ItemNews, ItemOutcome};
@@ -141,6 +141,7 @@ impl Turn<'_> {
             items.extend(read.into_iter().filter(is_open));
         }
         self.resolve_senders(tx, &mut items).await?;
+        hearing::heard(&mut *tx, &item::named_senders(&items)).await?;
         stops::judge(tx, self.engine, &mut items).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
         if !self.learn_identities(tx, &items).await? {

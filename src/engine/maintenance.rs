@@ -9,8 +9,10 @@ use sqlx::PgPool;
 use super::context::EngineContext;
 use crate::config::KeepHistory;
 use crate::domain::ids::BlastId;
+use crate::domain::sender::{UNHEARD, UNHEARD_MEND};
 use crate::store::clearing::{Clearing, ClearingCursor};
 use crate::store::evidence::WhenLocked;
+use crate::store::inbox::hearing;
 use crate::store::{StoreError, clearing, count, months, sender, session};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
@@ -20,6 +22,8 @@ const MONTHS_AGAIN: Duration = Duration::from_secs(10 * 60);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Answers whose time ended while they were paused, or their sender was stopped.
 const LAPSE_EVERY: Duration = Duration::from_secs(30);
+/// Senders whose webhooks stay away.
+const LISTEN_EVERY: Duration = Duration::from_secs(30);
 const CLEAR_EVERY: Duration = Duration::from_secs(10);
 /// The longest that clearing takes of a turn; the rest is the senders'.
 const CLEAR_AT_MOST: Duration = Duration::from_millis(500);
@@ -33,6 +37,7 @@ pub struct Maintenance {
     months_due: Option<Instant>,
     forgotten: Option<Instant>,
     lapsed: Option<Instant>,
+    listened: Option<Instant>,
     cleared: Option<Instant>,
     /// What the last turn left unfinished.
     walk: Option<ClearingCursor>,
@@ -61,6 +66,13 @@ impl Maintenance {
                 session::lapse(&engine.pool, answer).await?;
             }
             self.lapsed = Some(Instant::now());
+        }
+        if is_over(self.listened, LISTEN_EVERY) {
+            for sender in hearing::note_unheard(&engine.pool).await? {
+                tracing::warn!(sender, "{UNHEARD}: {UNHEARD_MEND}");
+                engine.notifier.order(&engine.pool, None).await?;
+            }
+            self.listened = Some(Instant::now());
         }
         if is_over(self.cleared, CLEAR_EVERY) && self.clear(engine).await? == Cleared::All {
             self.cleared = Some(Instant::now());

@@ -24,7 +24,7 @@ use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEv
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::provider::{StatusFinding, StatusQuery, StatusReport};
+use crate::provider::{RawResponse, StatusFinding, StatusQuery, StatusReply, StatusReport};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource};
 use crate::store::poll::{self, PollTarget};
 use crate::store::{StoreError, sender};
@@ -36,6 +36,8 @@ const SIDE_BY_SIDE: usize = 8;
 const PAGE: i64 = 50;
 /// How often a sender that may not be asked is checked again.
 const HELD_CHECK_EVERY: Duration = Duration::from_secs(2);
+/// So much of a status answer is kept, in bytes: many times the longest that was seen.
+const ANSWER_MAX: usize = 16 * 1024;
 /// Why somebody failed who had been accepted.
 const FAILED_LATER: &str = "the provider reported a failure after accepting it";
 
@@ -205,13 +207,13 @@ impl Poller {
 
     async fn ask(&self, person: &PollTarget) -> StatusPollOutcome {
         // A question has no consequence until it is answered: at a stop it is simply dropped. An answer never is.
-        let asked = StatusQuery { id: &person.message_id, to: person.phone_number.digits() };
-        let asking = self.context.sender.provider.status(asked);
-        let Some(reply) = self.stop.run_until_cancelled(asking).await else { return StatusPollOutcome::Unanswered };
+        let Some(reply) = self.stop.run_until_cancelled(self.question(person)).await else {
+            return StatusPollOutcome::Unanswered;
+        };
         match reply.finding {
             StatusFinding::Known(news) => {
                 self.act_on(person.blast, &news).await;
-                self.record(person, news);
+                self.record(person, news, &reply.raw);
                 StatusPollOutcome::Answered
             }
             StatusFinding::Unrecognised { status } => {
@@ -235,6 +237,22 @@ impl Poller {
             StatusFinding::Refused { code, message } => {
                 self.refused(&code, &message).await;
                 StatusPollOutcome::Unanswered
+            }
+        }
+    }
+
+    /// Asks about one message, in the way that the provider is to be asked: some calls need the whole answer to the send.
+    async fn question(&self, person: &PollTarget) -> StatusReply {
+        let provider = &self.context.sender.provider;
+        let asked = StatusQuery { id: &person.message_id, to: person.phone_number.digits() };
+        if !provider.wants_send_reply() {
+            return provider.status(asked).await;
+        }
+        match poll::send_reply(&self.context.pool, person.id, person.attempt).await {
+            Ok(reply) => provider.status_of(asked, &reply.unwrap_or_default()).await,
+            Err(error) => {
+                let finding = StatusFinding::Nothing { why: format!("the answer to its send cannot be read: {error}") };
+                StatusReply { finding, raw: RawResponse::default() }
             }
         }
     }
@@ -287,7 +305,8 @@ impl Poller {
         }
     }
 
-    fn record(&self, person: &PollTarget, news: StatusReport) {
+    /// An answer that changes something is kept as it came, beside the change.
+    fn record(&self, person: &PollTarget, news: StatusReport, raw: &RawResponse) {
         if !says_more(person, &news) {
             return;
         }
@@ -304,7 +323,9 @@ impl Poller {
             evidence,
         };
         let entry = EvidenceEntry::new(person.blast, person.id, stamped, EvidenceSource::Poll);
-        self.context.recorder.record(EvidenceEntry { metadata: Some(json!({ "word": word })), ..entry }, None);
+        let metadata =
+            json!({ "word": word, "answer": String::from_utf8_lossy(&raw.body[..raw.body.len().min(ANSWER_MAX)]) });
+        self.context.recorder.record(EvidenceEntry { metadata: Some(metadata), ..entry }, None);
     }
 }
 

@@ -151,7 +151,7 @@ impl Meta {
         match self.number().await {
             Ok(number) => number.health(),
             Err(error @ GraphError::Unreadable(_)) => {
-                Health { verdict: HealthVerdict::Doubtful, detail: error.to_string() }
+                Health { verdict: HealthVerdict::Unknown, detail: error.to_string() }
             }
             Err(error) => {
                 let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();

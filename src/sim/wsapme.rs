@@ -282,11 +282,24 @@ async fn server() -> Response {
     success("Server is running", Empty {})
 }
 
-/// The other status call, which has never answered anything else.
-async fn message_info(State(world): SharedWorld, headers: HeaderMap) -> Response {
-    match world.judge(text_of(&headers, TOKEN_HEADER)) {
-        TokenCheck::Wrong => unauthorised(),
-        TokenCheck::Right => not_available(),
+/// The other status call. The real one was never seen to answer anything but "not available"; this one answers who repeats the
+/// whole message, as its manual wants.
+async fn message_info(
+    State(world): SharedWorld,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    headers: HeaderMap,
+    body: Received,
+) -> Response {
+    if world.judge(text_of(&headers, TOKEN_HEADER)) == TokenCheck::Wrong {
+        return unauthorised();
+    }
+    let Ok(body) = whole(body) else { return payload_too_large() };
+    let Some(question) = StatusQuestion::read_info(&body) else { return not_available() };
+    world.count_status_call();
+    let script = world.state().scripts.next(Call::Status, &question.message_id);
+    match script {
+        Some(answer) => scripted_status(&world, &cut, answer, &question).await,
+        None => status_of(&world, &question),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The webhook inbox: requests as they came, each until all that is in it is applied.
 
+pub mod hearing;
 mod listing;
 pub mod messages;
 pub mod notices;

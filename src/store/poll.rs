@@ -123,6 +123,14 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
     Ok(senders)
 }
 
+/// The provider's answer to the send of an attempt, byte for byte.
+pub async fn send_reply(pool: &PgPool, recipient: RecipientId, attempt: i32) -> Result<Option<Vec<u8>>, StoreError> {
+    let reply = sqlx::query_scalar(
+        "select body from provider_message where recipient_id = $1 and attempt = $2 and outcome = 'accepted' limit 1",
+    );
+    Ok(reply.bind(recipient).bind(attempt).fetch_optional(pool).await?)
+}
+
 type PollRow = (RecipientId, BlastId, i32, Phone, Option<String>, DateTime<Utc>, Status, Option<String>, bool);
 
 /// The next people in a range, oldest first.

@@ -259,6 +259,8 @@ pub struct SenderRow {
     pub rehearsal: bool,
     /// Set by an error that needs a person: code and reason.
     pub stopped: Option<SenderStop>,
+    /// The first message that was accepted and had no webhook since, where that was five minutes ago or more.
+    pub unheard_since: Option<DateTime<Utc>>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast.

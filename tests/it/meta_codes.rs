@@ -117,9 +117,9 @@ async fn the_people_of_all_numbers_of_a_business_count_against_its_limit_within_
     .await;
     let serve = Serve::start(&shop, &[]).await;
 
-    let said = shop.until_waiting("1", "people_limit").await;
-    assert_eq!(said["people"], 4);
-    assert!(said["text"].as_str().unwrap().contains("4 people of this business in 24 hours"), "{said}");
+    let waits = shop.until_waiting("1", "people_limit").await;
+    assert_eq!(waits["people"], 4);
+    assert!(waits["text"].as_str().unwrap().contains("4 people of this business in 24 hours"), "{waits}");
     eventually_async("as many as are left", async || shop.count("queued").await <= 4).await;
     let posts = shop.sim.posts().await.len();
     assert!((2..=4).contains(&posts), "no more than the limit leaves: {posts}");

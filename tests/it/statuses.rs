@@ -203,3 +203,25 @@ async fn a_mark_is_not_undone_by_what_the_provider_says_later() {
     assert_eq!(report["funnel"], json!({ "sent": 1, "received": 1, "read": 1, "replied": 1, "closed": 0 }));
     shop.invariants().await;
 }
+
+#[tokio::test]
+async fn message_info_is_asked_with_the_whole_answer_to_the_send_and_its_answers_are_kept() {
+    let shop = Shop::open(Setup {
+        sim: &["--latency", "5ms", "--speed", "6000"],
+        sender: "rate = \"unlimited\"\nin_flight = 4\nstatus_call = \"messageInfo\"",
+        engine: "speed = 600",
+        polling: "interval = \"1s\"\nper_second = 100\ngive_up_after = \"12h\"",
+    })
+    .await;
+    shop.blast(0..20).await;
+    let engine = shop.engine();
+
+    let arrived = "select count(*) from blast_recipients where delivered_at is not null";
+    eventually_async("somebody got it", async || shop.number(arrived).await > 0).await;
+    engine.stop().await;
+
+    let kept = "select count(*) from status_history
+                 where source = 'poll' and new_status = 'delivered' and metadata ->> 'answer' like '%DELIVERY_ACK%'";
+    assert!(shop.number(kept).await > 0);
+    shop.promises().await;
+}

@@ -60,7 +60,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.stuck(),
         "unasked": blast.unasked.number(),
-        "opted_out_later": blast.opted_out_later,
+        "opted_out_later": blast.opted_out_later, "held_by_meta": blast.counts.held_by_meta,
         "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),

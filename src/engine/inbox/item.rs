@@ -31,6 +31,15 @@ pub(super) struct InboxItem {
     pub news: ItemNews,
 }
 
+/// Whose numbers Meta names.
+pub(super) fn named_senders(items: &[InboxItem]) -> Vec<SenderId> {
+    let mut senders: Vec<SenderId> =
+        items.iter().filter(|item| item.device.is_some()).flat_map(|item| item.senders.iter().copied()).collect();
+    senders.sort_unstable();
+    senders.dedup();
+    senders
+}
+
 pub(super) enum ItemNews {
     Status(Box<StatusNews>),
     Reply(Box<ReplyNews>),

@@ -53,7 +53,7 @@ pub(super) fn unreachable(why: &str) -> Health {
 
 /// The health when the gateway is reachable, but no response was readable.
 pub(super) fn unreadable(reasons: &[String]) -> Health {
-    Health { verdict: HealthVerdict::Bad, detail: format!("no readable response: {}", reasons.join("; ")) }
+    Health { verdict: HealthVerdict::Unknown, detail: format!("no readable response: {}", reasons.join("; ")) }
 }
 
 fn refusal(status: u16, value: Option<&Value>) -> Option<Health> {

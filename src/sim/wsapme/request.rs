@@ -59,6 +59,14 @@ impl StatusQuestion {
         let call = serde_json::from_slice::<Value>(body).unwrap_or_default();
         Self { device: text(&call, "device"), message_id: text(&call, "messageId") }
     }
+
+    /// Of `messageInfo`: only where it repeats the whole message of the send's answer.
+    pub fn read_info(body: &[u8]) -> Option<Self> {
+        let call = serde_json::from_slice::<Value>(body).ok()?;
+        let message = call.get("messages").filter(|message| message.get("message").is_some())?;
+        let key = message.get("key").filter(|key| key.get("remoteJid") == call.get("jid"))?;
+        Some(Self { device: text(&call, "id_device"), message_id: text(key, "id") })
+    }
 }
 
 /// A request about one device.

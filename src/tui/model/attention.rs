@@ -11,6 +11,8 @@ use crate::domain::waiting::Waiting;
 pub enum AttentionItem {
     /// A sender that stays stopped until somebody fixes it.
     Sender(SenderId),
+    /// A sender of whose accepted messages no webhook arrives.
+    Unheard(SenderId),
     /// A blast that paused by itself.
     Paused(BlastId),
     /// Recipients of a blast whose message may or may not have been sent.
@@ -22,6 +24,8 @@ impl Model {
     pub fn needs_list(&self) -> Vec<AttentionItem> {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some());
         let mut needs: Vec<AttentionItem> = stopped.map(|sender| AttentionItem::Sender(sender.id)).collect();
+        let unheard = self.senders.iter().filter(|sender| sender.unheard_since.is_some());
+        needs.extend(unheard.map(|sender| AttentionItem::Unheard(sender.id)));
         for blast in self.blasts.rows() {
             if paused_by_itself(blast) {
                 needs.push(AttentionItem::Paused(blast.id));
@@ -33,13 +37,13 @@ impl Model {
         needs
     }
 
-    /// The blast where it is fixed; for a stopped sender the blast that waits for it, else one that is open.
+    /// The blast where it is fixed; for a sender the blast that waits for it, else one that is open.
     pub fn blast_of(&self, need: AttentionItem) -> Option<BlastId> {
         let id = match need {
             AttentionItem::Paused(id) | AttentionItem::Uncertain(id) => {
                 return self.blasts.get(id).map(|blast| blast.id);
             }
-            AttentionItem::Sender(id) => id,
+            AttentionItem::Sender(id) | AttentionItem::Unheard(id) => id,
         };
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
         let waits = |blast: &&BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));

@@ -2,6 +2,7 @@
 
 use super::command_line::pasteable;
 use super::{OverlayContent, clock};
+use crate::domain::sender::{UNHEARD, UNHEARD_MEND};
 use crate::domain::status::Status;
 use crate::tui::action::{ACTIONS, PaletteListing, UiAction};
 use crate::tui::format::number;
@@ -55,7 +56,7 @@ pub fn needs(model: &Model, chosen: Option<AttentionItem>) -> OverlayContent {
     for need in model.needs_list() {
         let Some((what, mend)) = need_words(model, need) else { continue };
         let meaning = match need {
-            AttentionItem::Sender(_) | AttentionItem::Paused(_) => TextRole::Need,
+            AttentionItem::Sender(_) | AttentionItem::Unheard(_) | AttentionItem::Paused(_) => TextRole::Need,
             AttentionItem::Uncertain(_) => TextRole::Stage(Status::Uncertain),
         };
         let cursor = if chosen == Some(need) { "> " } else { "  " };
@@ -81,6 +82,10 @@ fn need_words(model: &Model, need: AttentionItem) -> Option<(String, String)> {
             let stop = sender.stopped.as_ref()?;
             let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
             Some((what, "fix it; then enter, and S resumes its blast".to_owned()))
+        }
+        AttentionItem::Unheard(id) => {
+            let sender = model.senders.iter().find(|sender| sender.id == id)?;
+            Some((format!("sender {}: {UNHEARD}", sender.name), UNHEARD_MEND.to_owned()))
         }
         AttentionItem::Paused(id) => {
             let blast = model.blasts.get(id)?;

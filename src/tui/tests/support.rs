@@ -140,6 +140,7 @@ pub fn senders() -> Vec<SenderView> {
         provider: "wsapme".to_owned(),
         business: "kedai".to_owned(),
         rehearsal: false,
+        unheard_since: None,
         stopped: None,
         lease: None,
         waiting: None,

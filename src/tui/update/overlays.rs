@@ -151,7 +151,7 @@ fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
     model.overlays.clear();
     model.blasts.select(blast);
     match need {
-        AttentionItem::Sender(_) | AttentionItem::Paused(_) => {
+        AttentionItem::Sender(_) | AttentionItem::Unheard(_) | AttentionItem::Paused(_) => {
             model.focus = Pane::Blasts;
             lists::follow_selection(model)
         }

@@ -1,10 +1,12 @@
 //! Messages that Meta accepts and holds back: they count apart, are never sent again, and a pause of their template waits for an
 //! operator.
 
+use blastdeck::store::inbox::hearing;
 use serde_json::json;
 
 use super::scene::{InboxScene, failed, status, statuses};
-use crate::support::eventually_async;
+use crate::support::serve::with_secrets;
+use crate::support::{eventually_async, said};
 
 const HELD: &str = "update blast_recipients set provider_status = 'held_for_quality_assessment' where id <= 3";
 
@@ -14,7 +16,7 @@ async fn who_is_held_by_meta_counts_apart_until_a_sent_or_later_webhook_comes() 
     let shown = async || scene.shop.json(&["blast", "show", "1"]).await;
 
     let before = shown().await;
-    assert_eq!((&before["counts"]["sent"], &before["counts"]["held_by_meta"]), (&json!(5), &json!(3)));
+    assert_eq!((&before["counts"]["sent"], &before["held_by_meta"]), (&json!(5), &json!(3)));
     assert_eq!((&before["stuck"]["sent"], &before["unasked"]), (&json!(2), &json!(0)), "who is held is not stuck");
     let text = scene.shop.ok(&["blast", "show", "1"]).await;
     assert!(text.contains("3 at sent are held by Meta"), "{text}");
@@ -24,7 +26,7 @@ async fn who_is_held_by_meta_counts_apart_until_a_sent_or_later_webhook_comes() 
     scene.receive(statuses(&[status(1, "sent"), status(2, "delivered"), status(4, "sent")])).await;
 
     let after = shown().await;
-    assert_eq!((&after["counts"]["sent"], &after["counts"]["held_by_meta"]), (&json!(4), &json!(1)));
+    assert_eq!((&after["counts"]["sent"], &after["held_by_meta"]), (&json!(4), &json!(1)));
     assert_eq!(after["stuck"]["sent"], json!(3));
     scene.shop.invariants().await;
 }
@@ -40,7 +42,7 @@ async fn a_template_that_is_paused_under_assessment_has_its_blast_wait_for_the_o
     let why = scene.text("select state_reason from blasts").await.unwrap();
     assert!(why.contains("by the test"), "{why}");
     let shown = scene.shop.json(&["blast", "show", "1"]).await;
-    assert_eq!((&shown["counts"]["failed"], &shown["counts"]["held_by_meta"]), (&json!(2), &json!(1)));
+    assert_eq!((&shown["counts"]["failed"], &shown["held_by_meta"]), (&json!(2), &json!(1)));
     scene.shop.until_idle().await;
     assert_eq!(scene.shop.state("1").await, "paused", "an engine does not end it");
     let refused = scene.shop.run(&["blast", "retry", "1", "--yes", "--no-engine"]).await;
@@ -153,4 +155,31 @@ async fn what_meta_says_of_limits_is_kept_and_what_it_said_later_stays() {
     let throughput = "select throughput::bigint from senders where name = 'cloud'";
     assert_eq!(scene.shop.number(throughput).await, 1_000);
     assert_eq!(scene.shop.number(people).await, 10_000, "there the word for the limit means the throughput");
+}
+
+#[tokio::test]
+async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_the_operator_until_one_comes() {
+    let scene = InboxScene::sent(2).await;
+    let unheard = "select count(*) from senders where unheard_since is not null";
+    note(&scene).await;
+    assert_eq!(scene.shop.number(unheard).await, 0, "a minute is not long");
+    scene.shop.execute("update attempts set claimed_at = now() - interval '6 minutes'").await;
+    scene.shop.execute("update senders set webhook_seen_at = now() - interval '1 minute'").await;
+    note(&scene).await;
+    assert_eq!(scene.shop.number(unheard).await, 0, "one came since");
+    scene.shop.execute("update senders set webhook_seen_at = now() - interval '1 hour'").await;
+
+    note(&scene).await;
+
+    assert_eq!(scene.shop.number(unheard).await, 1);
+    assert_eq!(note(&scene).await, Vec::<String>::new(), "once");
+    let check = said(with_secrets(scene.shop.command(&["sender", "check", "cloud"]))).await;
+    assert!(check.out.contains("no webhook of it has arrived for five minutes"), "{check:?}");
+    scene.receive(statuses(&[status(1, "sent")])).await;
+    assert_eq!(scene.shop.number(unheard).await, 0);
+    assert_eq!(note(&scene).await, Vec::<String>::new(), "webhooks came since");
+}
+
+async fn note(scene: &InboxScene) -> Vec<String> {
+    hearing::note_unheard(&scene.shop.database.pool).await.unwrap()
 }
