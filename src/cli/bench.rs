@@ -5,6 +5,8 @@ mod bare_loop;
 mod database;
 mod environment;
 mod import;
+mod ingest;
+mod process;
 mod send;
 
 use std::process::ExitCode;
@@ -17,7 +19,8 @@ use serde_json::{Value, json};
 use super::Global;
 use super::output::{json, line, talk};
 use crate::domain::pace::parse_span;
-use environment::BenchEnvironment;
+use crate::domain::sender::ProviderKind;
+use environment::{BenchEnvironment, BenchSender};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchVerb {
@@ -32,7 +35,15 @@ pub(super) enum BenchVerb {
         /// POSTs in flight at once.
         #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
         in_flight: u32,
+        /// Over whose API.
+        #[arg(long, default_value = "wsapme")]
+        provider: ProviderKind,
     },
+    /// Receive signed webhooks of Meta's and apply them.
+    Ingest(ingest::IngestArgs),
+    /// The receiving process of `bench ingest`.
+    #[command(hide = true)]
+    Receiving,
     /// The sending process of `bench send`.
     #[command(hide = true)]
     Sending(send::SenderProcessArgs),
@@ -54,24 +65,37 @@ fn span(text: &str) -> Result<Duration, String> {
 
 impl BenchVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        let (latency, in_flight) = match &self {
-            Self::Send { latency, in_flight, .. } => (*latency, *in_flight),
-            Self::Import { .. } | Self::Funnel { .. } => (Duration::ZERO, 1),
+        match &self {
             Self::Sending(sending) => {
                 json(&send::sending(sending).await?)?;
                 return Ok(ExitCode::SUCCESS);
             }
-        };
-        let environment = BenchEnvironment::make(global, latency, in_flight).await?;
+            Self::Receiving => return ingest::receiving(global).await,
+            Self::Send { .. } | Self::Ingest(_) | Self::Import { .. } | Self::Funnel { .. } => {}
+        }
+        let (latency, sender) = self.needs();
+        let environment = BenchEnvironment::make(global, latency, sender).await?;
         let figures = match self {
-            Self::Send { count, .. } => send::measure(&environment, count, latency, in_flight).await,
+            Self::Send { count, .. } => send::measure(&environment, count, latency).await,
+            Self::Ingest(ingest) => ingest::measure(&environment, &ingest).await,
             Self::Import { count } => import::measure(&environment, count).await,
             Self::Funnel { count } => funnel(&environment, count).await,
-            Self::Sending(_) => Ok(Value::Null),
+            Self::Sending(_) | Self::Receiving => Ok(Value::Null),
         };
         environment.clear().await?;
         print(global, &figures?)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The provider's response time, and the sender.
+    const fn needs(&self) -> (Duration, BenchSender) {
+        match self {
+            Self::Send { latency, in_flight, provider, .. } => {
+                (*latency, BenchSender { provider: *provider, in_flight: *in_flight })
+            }
+            Self::Ingest(_) => (Duration::ZERO, BenchSender { provider: ProviderKind::Meta, in_flight: 1 }),
+            _ => (Duration::ZERO, BenchSender { provider: ProviderKind::Wsapme, in_flight: 1 }),
+        }
     }
 }
 
@@ -87,8 +111,12 @@ async fn funnel(environment: &BenchEnvironment, count: u32) -> Result<Value> {
         times.push(began.elapsed().as_secs_f64() * 1_000.0);
     }
     times.sort_by(f64::total_cmp);
-    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    Ok(json!({ "people": count, "median_ms": round(at(50)), "p99_ms": round(at(99)) }))
+    Ok(json!({ "people": count, "median_ms": round(percentile(&times, 50)), "p99_ms": round(percentile(&times, 99)) }))
+}
+
+/// Of figures in ascending order.
+fn percentile(sorted: &[f64], share: usize) -> f64 {
+    sorted.get(sorted.len() * share / 100).copied().unwrap_or_default()
 }
 
 /// Three decimal places are precise enough.

@@ -38,6 +38,11 @@ const NOTHING_ACCEPTED: &str = "no webhook could be accepted: give a sender of M
                                 webhook_secret, and see that they can be read here";
 
 impl ServeVerb {
+    /// One that listens there, with the engine inside.
+    pub(super) const fn on(listen: SocketAddr) -> Self {
+        Self { listen: Some(listen), public: false, no_engine: false }
+    }
+
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         if global.read_only {
             return Err(RefusedError("this receives and sends, and --read-only was given".to_owned()).into());

@@ -1,28 +1,60 @@
 //! The benches measure what they say, in a schema of their own that they remove.
 
+use serde_json::Value;
+
 use crate::support::{Setup, Shop};
 
 const SCHEMAS: &str = "select count(*) from pg_namespace where nspname like 'blastdeck%'";
 
+/// A bench in a database of the test's own.
+async fn figures_of(shop: &Shop, arguments: &[&str]) -> Value {
+    let figures = shop.json(&[&["bench"], arguments, &["--database-url", &shop.database.url]].concat()).await;
+    assert_eq!(shop.number(SCHEMAS).await, 0);
+    assert_eq!(shop.number("select count(*) from blasts").await, 0, "nothing beside its schema");
+    figures
+}
+
+fn assert_positive(figures: &Value, names: &[&str]) {
+    for name in names {
+        assert!(figures[name].as_f64().is_some_and(|figure| figure > 0.0), "{name}: {figures}");
+    }
+}
+
 #[tokio::test]
 async fn a_bench_of_sending_prints_all_its_figures_and_leaves_nothing() {
     let shop = Shop::open(Setup::default()).await;
-    let url = shop.database.url.clone();
 
-    let figures = shop
-        .json(&["bench", "send", "--count", "300", "--in-flight", "32", "--latency", "5ms", "--database-url", &url])
-        .await;
+    for provider in ["wsapme", "meta"] {
+        let send = ["send", "--count", "300", "--in-flight", "32", "--latency", "5ms", "--provider", provider];
+        let figures = figures_of(&shop, &send).await;
 
-    assert_eq!(figures["people"], 300);
-    for figure in ["per_second", "bare_loop_per_second", "share_of_ideal", "share_of_bare_loop", "cpu_us_per_send"] {
-        assert!(figures[figure].as_f64().is_some_and(|figure| figure > 0.0), "{figure}: {figures}");
+        assert_eq!((&figures["people"], &figures["provider"]), (&300.into(), &provider.into()));
+        let names = ["per_second", "bare_loop_per_second", "share_of_ideal", "share_of_bare_loop", "cpu_us_per_send"];
+        assert_positive(&figures, &names);
+        let (p50, p99) = (figures["durable_p50_ms"].as_f64().unwrap(), figures["durable_p99_ms"].as_f64().unwrap());
+        assert!(p50 >= 5.0 && p99 >= p50, "no answer comes in less than 5 ms: {figures}");
+        let share = figures["per_second"].as_f64().unwrap() / 6_400.0;
+        assert!((share - figures["share_of_ideal"].as_f64().unwrap()).abs() < 0.01, "{figures}");
     }
-    let (p50, p99) = (figures["durable_p50_ms"].as_f64().unwrap(), figures["durable_p99_ms"].as_f64().unwrap());
-    assert!(p50 >= 5.0 && p99 >= p50, "no answer comes in less than 5 ms: {figures}");
-    let share = figures["per_second"].as_f64().unwrap() / 6_400.0;
-    assert!((share - figures["share_of_ideal"].as_f64().unwrap()).abs() < 0.01, "{figures}");
-    assert_eq!(shop.number(SCHEMAS).await, 0);
-    assert_eq!(shop.number("select count(*) from blasts").await, 0, "nothing beside its schema");
+}
+
+#[tokio::test]
+async fn a_bench_of_webhooks_has_all_of_them_applied_and_prints_all_its_figures() {
+    let shop = Shop::open(Setup::default()).await;
+
+    let size = ["--recipients", "500", "--statuses", "900", "--per-post", "200", "--posts", "90", "--connections", "4"];
+    let figures = figures_of(&shop, &[&["ingest"], &size[..]].concat()).await;
+
+    assert_eq!(
+        (&figures["recipients"], &figures["statuses"], &figures["posts"]),
+        (&500.into(), &900.into(), &90.into())
+    );
+    let rates =
+        ["statuses_durable_per_second", "statuses_applied_per_second", "posts_per_second", "posts_applied_per_second"];
+    assert_positive(&figures, &rates);
+    assert_positive(&figures, &["many_p50_ms", "many_p99_ms", "one_p50_ms", "one_p99_ms", "peak_memory_mb"]);
+    let [durable, applied] = [0, 1].map(|n| figures[rates[n]].as_f64().unwrap());
+    assert!(applied <= durable, "nothing is applied before it is durable: {figures}");
 }
 
 #[tokio::test]

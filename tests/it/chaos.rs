@@ -6,15 +6,18 @@ mod clocks;
 mod commits;
 mod renewals;
 mod standby;
+mod webhooks;
 
 use std::fmt;
 
 use crate::support::proxy::Proxy;
 use crate::support::{
-    Clock, Cluster, Deadline, Engine, PATIENCE, Setup, Shop, TestDatabase, eventually_async, long_form, settle_for,
+    Clock, Cluster, Deadline, Engine, PATIENCE, Setup, Shop, TestDatabase, Wire, eventually_async, figure, long_form,
+    settle_for,
 };
 use blows::Blow;
 pub use commits::proxied;
+use webhooks::Webhooks;
 
 /// POSTs in flight at once.
 const IN_FLIGHT: i64 = 8;
@@ -37,15 +40,10 @@ const QUEUED_AT_LEAST: i64 = 150;
 
 #[tokio::test]
 async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost() {
-    let seed = std::env::var("BLASTDECK_CHAOS_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| if long_form() { rand::random() } else { ORDINARY_SEED });
-    println!("BLASTDECK_CHAOS_SEED={seed}");
-    let mut trial = Trial::begin(seed).await;
+    let mut trial = Trial::begin(Wire::Wsapme, seed()).await;
     let endless = trial.begin_endless_blast().await;
-    let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
-    let rounds = rounds.unwrap_or(if long_form() { 200 } else { 9 });
 
-    for number in 0..rounds {
+    for number in 0..rounds().unwrap_or(9) {
         let round = trial.plan(number);
         println!("round {number}: {round}");
         trial.play(&round).await;
@@ -54,9 +52,23 @@ async fn whatever_befalls_the_engine_nobody_is_messaged_twice_and_nobody_is_lost
     trial.end(&endless).await;
 }
 
+/// The seed of this run, which it prints.
+fn seed() -> u64 {
+    let seed = std::env::var("BLASTDECK_CHAOS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| if long_form() { rand::random() } else { ORDINARY_SEED });
+    figure(&format!("BLASTDECK_CHAOS_SEED={seed}"));
+    seed
+}
+
+/// How many rounds were asked for; `None`: those of an ordinary run.
+fn rounds() -> Option<usize> {
+    let rounds = std::env::var("BLASTDECK_CHAOS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    rounds.or_else(|| long_form().then_some(200))
+}
+
 #[tokio::test]
 async fn a_round_has_people_left_to_send_to_however_fast_the_machine() {
-    let mut trial = Trial::begin(ORDINARY_SEED).await;
+    let mut trial = Trial::begin(Wire::Wsapme, ORDINARY_SEED).await;
     trial.have_work().await;
     trial.start_engines(1).await;
     eventually_async("everybody was sent to", async || trial.shop.count("queued").await == 0).await;
@@ -84,6 +96,8 @@ impl fmt::Display for Round {
 /// A shop on a Postgres of its own, reached through the proxy. Fields are dropped in this order.
 struct Trial {
     engines: Vec<Engine>,
+    /// Where statuses arrive, over Meta's wire.
+    webhooks: Option<Webhooks>,
     shop: Shop,
     proxy: Proxy,
     cluster: Cluster,
@@ -98,13 +112,18 @@ struct Trial {
 }
 
 impl Trial {
-    async fn begin(seed: u64) -> Self {
+    async fn begin(wire: Wire, seed: u64) -> Self {
         let (cluster, address) = Cluster::start().await;
         let proxy = Proxy::start(address.socket()).await;
         let database = TestDatabase::private(proxy.url("blastdeck"), &address).await;
-        let shop = Shop::open_on(database, SETUP);
+        let shop = Shop::open_over(wire, database, SETUP);
+        let webhooks = match wire {
+            Wire::Wsapme => None,
+            Wire::Meta => Some(Webhooks::to_nobody_yet(&shop).await),
+        };
         Self {
             engines: Vec::new(),
+            webhooks,
             shop,
             proxy,
             clock: Clock::new(cluster.dir.path()),
@@ -130,6 +149,7 @@ impl Trial {
     fn draw(&mut self) -> Blow {
         if self.order.is_empty() {
             self.order = Blow::ALL.to_vec();
+            self.order.extend(self.webhooks.as_ref().map(|_| Blow::Receiver));
             self.dice.shuffle(&mut self.order);
         }
         self.order.pop().unwrap()
@@ -138,6 +158,7 @@ impl Trial {
     async fn play(&mut self, round: &Round) {
         self.have_work().await;
         self.allowed = 0;
+        self.receive().await;
         self.start_engines(1).await;
         let posts = 1 + self.dice.up_to(30);
         self.until_more_posts(posts).await;
@@ -153,6 +174,7 @@ impl Trial {
         for engine in self.engines.drain(..) {
             engine.stop().await;
         }
+        self.end_receiver().await;
         // What a dead engine had written to the wire arrives, and is answered.
         settle_for(200).await;
         self.check().await;
@@ -238,11 +260,13 @@ impl Trial {
     }
 
     /// Without trouble all is sent, and nobody is left between.
-    async fn end(self, endless: &str) {
+    async fn end(mut self, endless: &str) {
         self.proxy.calm();
-        self.shop.sim.faults(&[]).await;
+        self.faults(&[]).await;
         self.shop.ok(&["blast", "cancel", endless, "--yes"]).await;
+        self.receive_apart().await;
         self.shop.until_idle().await;
+        self.until_all_news_is_applied().await;
         let open = self.shop.count("queued").await + self.shop.count("sending").await;
         assert_eq!(open, 0, "nobody is forgotten");
         self.shop.promises().await;

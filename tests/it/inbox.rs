@@ -6,8 +6,11 @@ mod held;
 mod keeping;
 mod listing;
 mod meanwhile;
+mod once;
 mod replying;
 pub mod scene;
 mod sharing;
 mod stopping;
 mod truth;
+
+pub use scene::blast_of;

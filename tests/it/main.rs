@@ -23,6 +23,7 @@ mod handover;
 mod import;
 mod inbox;
 mod layers;
+mod literal;
 mod meta_codes;
 mod migrate;
 mod outage;

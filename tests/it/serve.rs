@@ -1,9 +1,9 @@
 //! `blastdeck serve`: what is proven is kept and answered 200, whatever is in it; what is not is refused, and nothing of it kept.
 
+mod bodies;
+
 use std::time::{Duration, Instant};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -60,7 +60,7 @@ async fn only_what_was_signed_with_the_app_secret_is_kept_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn three_megabytes_are_kept_thirty_are_too_long_and_nothing_odd_is_an_error() {
+async fn three_megabytes_are_kept_thirty_are_too_long_and_an_empty_body_is_no_error() {
     let shop = shop().await;
     let serve = Serve::start(&shop, &["--no-engine"]).await;
 
@@ -69,15 +69,6 @@ async fn three_megabytes_are_kept_thirty_are_too_long_and_nothing_odd_is_an_erro
     assert!(streamed(&serve, 30).await.starts_with("HTTP/1.1 413"), "without its length");
     assert_eq!(serve.meta(vec![]).await, StatusCode::OK);
     assert_eq!(shop.number(KEPT).await, 2);
-    let seed = rand::random();
-    let mut random = StdRng::seed_from_u64(seed);
-    for _ in 0..300 {
-        let length = random.random_range(0..400);
-        let body: Vec<u8> = (0..length).map(|_| random.random()).collect();
-        assert_eq!(serve.meta(body.clone()).await, StatusCode::OK, "seed {seed}: {body:?}");
-        let unsigned = serve.meta_with(body, &[("X-Hub-Signature-256", "sha256=00")]).await;
-        assert_eq!(unsigned, StatusCode::UNAUTHORIZED);
-    }
     serve.stop().await;
 }
 

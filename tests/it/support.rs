@@ -3,6 +3,7 @@
 mod clock;
 mod cluster;
 mod engine;
+pub mod graph;
 mod invariants;
 mod postgres;
 pub mod proxy;
@@ -22,7 +23,7 @@ pub use engine::Engine;
 pub use invariants::broken_invariants;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
-pub use shop::{Said, Setup, Shop, digits, said};
+pub use shop::{Said, Setup, Shop, Wire, digits, said};
 pub use sim::Post;
 pub use test_dir::TestDir;
 

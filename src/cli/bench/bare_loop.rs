@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use color_eyre::Result;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::domain::content::BlastContent;
+use crate::domain::message::Variables;
 use crate::engine::{ConfiguredSender, post_runtime};
 use crate::provider::{Outgoing, SendOutcome};
 
@@ -18,7 +21,7 @@ pub(super) struct BareLoop {
 }
 
 /// Posts `count` messages, as many at once as the sender may have in flight.
-pub(super) async fn run(sender: &ConfiguredSender, count: u64) -> BareLoop {
+pub(super) async fn run(sender: &ConfiguredSender, content: &BlastContent, count: u64) -> Result<BareLoop> {
     let turns = Arc::new(Semaphore::new(sender.in_flight));
     let accepted = Arc::new(AtomicU64::new(0));
     let tasks = TaskTracker::new();
@@ -27,8 +30,13 @@ pub(super) async fn run(sender: &ConfiguredSender, count: u64) -> BareLoop {
     for n in 0..count {
         let Ok(turn) = turns.clone().acquire_owned().await else { break };
         let (provider, accepted) = (sender.provider.clone(), accepted.clone());
+        let mut variables = Variables::default();
+        variables.set("name", &format!("P{n}"));
+        let content = content.render(&variables)?;
+        let callback_data =
+            provider.returns_callback_data().then(|| format!("blastdeck:00000000-0000-4000-8000-000000000000:1:{n}:1"));
         let post = async move {
-            let outgoing = Outgoing::text(format!("6010{n:08}"), format!("Salam {n}, promo!"));
+            let outgoing = Outgoing { to: format!("6010{n:08}"), content, callback_data };
             let reply = provider.send(&outgoing).await;
             if matches!(reply.outcome, SendOutcome::Accepted { .. }) {
                 accepted.fetch_add(1, Ordering::Relaxed);
@@ -39,5 +47,5 @@ pub(super) async fn run(sender: &ConfiguredSender, count: u64) -> BareLoop {
     }
     tasks.close();
     tasks.wait().await;
-    BareLoop { accepted: accepted.load(Ordering::Relaxed), took: began.elapsed() }
+    Ok(BareLoop { accepted: accepted.load(Ordering::Relaxed), took: began.elapsed() })
 }

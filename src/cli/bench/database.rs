@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection, PgPool};
 
 use crate::app::connection;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 
 /// A piece of a COPY, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -79,6 +79,74 @@ fn join(pieces: Vec<Bytes>) -> impl Iterator<Item = Vec<u8>> {
         }
         (!piece.is_empty()).then_some(piece)
     })
+}
+
+/// A message that was sent.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SentMessage {
+    pub recipient: RecipientId,
+    pub phone_number: String,
+    pub message_id: String,
+}
+
+/// Writes a blast to so many people as it is after it was sent, whom no status has reached yet.
+pub(super) async fn sent_blast(url: &str, sender: SenderId, people: u32) -> Result<BlastId> {
+    // Without the timeouts of the app's connections.
+    let mut connection = connection(url).await?;
+    let blast: i64 = sqlx::query_scalar(
+        "insert into blasts (blast_tag, sender_id, message, state, total_recipients, launched_at, completed_at)
+         values ('bench', $1, 'Salam', 'completed', $2, now(), now()) returning id",
+    )
+    .bind(sender)
+    .bind(i32::try_from(people)?)
+    .fetch_one(&mut connection)
+    .await?;
+    let statements = format!(
+        // Ids in no order, as Meta's are.
+        "insert into blast_recipients
+                (blast_id, phone_number, name, status, standing, attempt, message_id, sent_at, claimed_at)
+         select {blast}, '+6010' || lpad(n::text, 8, '0'), 'P' || n, 'sent', 'sent', 1,
+                'wamid.HBgLNjAxMDAw' || md5(n::text) || 'AERgSQjA=', now(), now() from generate_series(1, {people}) as n;
+         insert into attempts (recipient_id, attempt, sender_id, epoch, claimed_at)
+         select id, 1, {sender}, 0, claimed_at from blast_recipients where blast_id = {blast} order by id;
+         insert into provider_message (recipient_id, attempt, sender_id, outcome, message_id, http_status, body)
+         select id, 1, {sender}, 'accepted', message_id, 200, convert_to(message_id, 'UTF8')
+           from blast_recipients where blast_id = {blast} order by id;
+         insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source)
+         select {blast}, id, 1, 'queued', 'sent', 'send' from blast_recipients where blast_id = {blast} order by id;"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await?;
+    for table in ["blast_recipients", "attempts", "provider_message"] {
+        sqlx::query(AssertSqlSafe(format!("vacuum (analyze) {table}"))).execute(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(BlastId(blast))
+}
+
+/// So many messages of a blast, from all over it.
+pub(super) async fn sample(pool: &PgPool, blast: BlastId, count: u32) -> Result<Vec<SentMessage>> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
+    let sample = sqlx::query_as(
+        "select id as recipient, phone_number, message_id from blast_recipients
+          where blast_id = $1 order by md5(message_id) limit $2",
+    );
+    let sample = sample.bind(blast).bind(i64::from(count)).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(sample)
+}
+
+/// Whether a webhook is kept that is not wholly applied.
+pub(super) async fn has_unapplied_webhooks(pool: &PgPool) -> Result<bool> {
+    let query = "select exists (select 1 from webhook_inbox where state in ('new', 'parked'))";
+    Ok(sqlx::query_scalar(query).fetch_one(pool).await?)
+}
+
+/// How many of a blast's messages were read.
+pub(super) async fn read_count(pool: &PgPool, blast: BlastId) -> Result<i64> {
+    let query =
+        "select coalesce(sum(people), 0)::bigint from blast_status_counts where blast_id = $1 and status = 'read'";
+    Ok(sqlx::query_scalar(query).bind(blast).fetch_one(pool).await?)
 }
 
 /// Makes an empty schema. Returns the address under which everything happens in it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use color_eyre::Result;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::database::{drop_schema, make_schema};
@@ -16,6 +17,8 @@ use crate::config::Config;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::message::Message;
+use crate::domain::sender::ProviderKind;
+use crate::domain::template::TemplateMessage;
 use crate::import::RejectedTo;
 use crate::private_postgres::Throwaway;
 
@@ -24,8 +27,37 @@ pub(super) struct BenchEnvironment {
     app: App,
     simulator: Simulator,
     home: tempdir::BenchDirectory,
+    sender: BenchSender,
     database: BenchDatabase,
     url: String,
+}
+
+/// The one sender of a bench.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BenchSender {
+    pub provider: ProviderKind,
+    pub in_flight: u32,
+}
+
+/// Its name.
+pub(super) const SENDER: &str = "bench";
+/// One of the simulator's numbers.
+pub(super) const NUMBER: &str = "106540352242922";
+/// Signs webhooks for a bench, and nothing else.
+pub(super) const APP_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+impl BenchSender {
+    /// What it sends: Meta takes only templates from whom nobody wrote to.
+    pub(super) fn content(self) -> Result<BlastContent> {
+        Ok(match self.provider {
+            ProviderKind::Wsapme => BlastContent::Text(Message::parse("Salam {name}, promo!")?),
+            ProviderKind::Meta => {
+                let variables = json!({ "1": "{name}", "2": "20%" });
+                let template = json!({ "name": "raya_promo", "language": "ms", "variables": variables });
+                BlastContent::Template(Box::new(TemplateMessage::parse(&template)?))
+            }
+        })
+    }
 }
 
 enum BenchDatabase {
@@ -34,12 +66,21 @@ enum BenchDatabase {
 }
 
 impl BenchEnvironment {
-    pub(super) async fn make(global: &Global, latency: Duration, in_flight: u32) -> Result<Self> {
+    pub(super) async fn make(global: &Global, latency: Duration, sender: BenchSender) -> Result<Self> {
         let (database, url) = database(global).await?;
         let simulator = Simulator::start(&["--latency", &format!("{}ms", latency.as_millis().max(1))]).await?;
         let home = tempdir::BenchDirectory::make()?;
-        let app = open(simulator.base_url(), home.path(), in_flight, &url).await?;
-        Ok(Self { app, simulator, home, database, url })
+        let app = open(simulator.base_url(), home.path(), sender, &url).await?;
+        Ok(Self { app, simulator, home, sender, database, url })
+    }
+
+    pub(super) const fn sender(&self) -> BenchSender {
+        self.sender
+    }
+
+    /// The configuration's file, for further processes.
+    pub(super) fn config_file(&self) -> PathBuf {
+        config_file(self.home.path())
     }
 
     pub(super) const fn app(&self) -> &App {
@@ -64,10 +105,10 @@ impl BenchEnvironment {
     /// Creates a draft to `people` made-up people.
     pub(super) async fn draft(&self, people: u32) -> Result<BlastId> {
         let draft = NewDraft {
-            sender: "bench".to_owned(),
+            sender: SENDER.to_owned(),
             tag: "bench".to_owned(),
             follow_up_stage: "Initial".to_owned(),
-            content: BlastContent::Text(Message::parse("Salam {name}, promo!")?),
+            content: self.sender.content()?,
             is_marketing: false,
             rate: None,
             gap: None,
@@ -136,24 +177,43 @@ async fn database(global: &Global) -> Result<(BenchDatabase, String)> {
 }
 
 /// Opens an app for the simulator at `base_url`, with its files in `home`.
-pub(super) async fn open(base_url: &str, home: &Path, in_flight: u32, url: &str) -> Result<App> {
-    let config = config(base_url, home, in_flight)?;
+pub(super) async fn open(base_url: &str, home: &Path, sender: BenchSender, url: &str) -> Result<App> {
+    let config = config(base_url, home, sender)?;
     let stop = CancellationToken::new();
     let setup = Setup { config, url: url.to_owned(), access: Access::ReadWrite, listening: Listening::Yes, stop };
     Ok(App::open(setup).await?)
 }
 
-fn config(base_url: &str, home: &Path, in_flight: u32) -> Result<Config> {
-    let token = home.join("token");
-    std::fs::write(&token, "a-token-for-nobody")?;
-    Ok(Config::from_toml_str(&format!(
-        "[database]\ndata_dir = {:?}\nstate_dir = {:?}\n[[senders]]\nname = \"bench\"\nprovider = \"wsapme\"\ndevice = \"1\"\n\
-         base_url = {base_url:?}\ntoken = {{ file = {:?} }}\nrate = \"unlimited\"\ndaily_cap = \"none\"\n\
+fn config_file(home: &Path) -> PathBuf {
+    home.join("bench.toml")
+}
+
+fn config(base_url: &str, home: &Path, BenchSender { provider, in_flight }: BenchSender) -> Result<Config> {
+    let secret = |name: &str, text: &str| -> Result<String> {
+        let path = home.join(name);
+        std::fs::write(&path, text)?;
+        Ok(format!("{{ file = {:?} }}", path.display().to_string()))
+    };
+    let token = secret("token", "a-token-for-nobody")?;
+    let at_provider = match provider {
+        ProviderKind::Wsapme => "provider = \"wsapme\"\ndevice = \"1\"".to_owned(),
+        ProviderKind::Meta => {
+            let signed_with = secret("secret", APP_SECRET)?;
+            format!(
+                "provider = \"meta\"\nphone_number_id = {NUMBER:?}\nwaba_id = \"102290129340398\"\n\
+                 app_secret = {signed_with}\nverify_token = {signed_with}"
+            )
+        }
+    };
+    let text = format!(
+        "[database]\ndata_dir = {:?}\nstate_dir = {:?}\n[[senders]]\nname = {SENDER:?}\n{at_provider}\n\
+         base_url = {base_url:?}\ntoken = {token}\nrate = \"unlimited\"\ndaily_cap = \"none\"\n\
          in_flight = {in_flight}\n[polling]\ngive_up_after = \"1ms\"\n",
         home.join("data").display().to_string(),
         home.join("state").display().to_string(),
-        token.display().to_string(),
-    ))?)
+    );
+    std::fs::write(config_file(home), &text)?;
+    Ok(Config::from_toml_str(&text)?)
 }
 
 mod tempdir {

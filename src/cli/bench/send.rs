@@ -13,12 +13,15 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use super::environment::{self, BenchEnvironment};
+use super::environment::{self, BenchEnvironment, BenchSender};
+use super::process::{OWN, cpu, end_with_the_input, peak_memory};
 use super::{bare_loop, database, round};
 use crate::app::{App, Launch};
 use crate::domain::blast::BlastState;
+use crate::domain::content::BlastContent;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
+use crate::domain::sender::ProviderKind;
 use crate::engine::{self, RunOptions, Until};
 
 /// The arguments of the sending process.
@@ -31,6 +34,8 @@ pub(in crate::cli) struct SenderProcessArgs {
     count: u32,
     #[arg(long)]
     in_flight: u32,
+    #[arg(long)]
+    provider: ProviderKind,
     #[arg(long)]
     base_url: String,
     #[arg(long)]
@@ -60,19 +65,15 @@ impl Measured {
 }
 
 /// Imports the people, and sends messages in both ways.
-pub(super) async fn measure(
-    environment: &BenchEnvironment,
-    count: u32,
-    latency: Duration,
-    in_flight: u32,
-) -> Result<Value> {
+pub(super) async fn measure(environment: &BenchEnvironment, count: u32, latency: Duration) -> Result<Value> {
+    let in_flight = environment.sender().in_flight;
     let blast = environment.draft(count).await?;
-    let bare = in_a_process(environment, &[], count.min(40_000), in_flight).await?;
-    let whole = in_a_process(environment, &["--blast", &blast.0.to_string()], count, in_flight).await?;
+    let bare = in_a_process(environment, &[], count.min(40_000)).await?;
+    let whole = in_a_process(environment, &["--blast", &blast.0.to_string()], count).await?;
     let (p50, p99) = whole.durable.unwrap_or_default();
     let ideal = f64::from(in_flight) / latency.as_secs_f64().max(0.001);
     Ok(json!({
-        "people": count, "seconds": round(whole.seconds), "per_second": round(whole.per_second()),
+        "provider": environment.sender().provider.to_string(), "people": count, "seconds": round(whole.seconds), "per_second": round(whole.per_second()),
         "ideal_per_second": round(ideal), "share_of_ideal": round(whole.per_second() / ideal),
         "bare_loop_per_second": round(bare.per_second()),
         "share_of_bare_loop": round(whole.per_second() / bare.per_second()),
@@ -82,10 +83,12 @@ pub(super) async fn measure(
     }))
 }
 
-async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32, in_flight: u32) -> Result<Measured> {
+async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32) -> Result<Measured> {
+    let BenchSender { provider, in_flight } = environment.sender();
     let mut sending = Command::new(std::env::current_exe()?);
     sending
         .args(["bench", "sending", "--count", &count.to_string(), "--in-flight", &in_flight.to_string()])
+        .args(["--provider", &provider.to_string()])
         .args(which)
         .args(["--base-url", environment.base_url(), "--sender-dir"])
         .arg(environment.sender_dir()?)
@@ -109,22 +112,23 @@ async fn in_a_process(environment: &BenchEnvironment, which: &[&str], count: u32
 pub(super) async fn sending(of: &SenderProcessArgs) -> Result<Value> {
     end_with_the_input()?;
     let url = std::env::var("DATABASE_URL").wrap_err("this is a part of `bench send`")?;
-    let app = environment::open(&of.base_url, &of.sender_dir, of.in_flight, &url).await?;
+    let sender = BenchSender { provider: of.provider, in_flight: of.in_flight };
+    let app = environment::open(&of.base_url, &of.sender_dir, sender, &url).await?;
     let measured = match of.blast {
         Some(blast) => blast_to(&app, BlastId(blast), of.count).await?,
-        None => without_promises(&app, of.count).await?,
+        None => without_promises(&app, &sender.content()?, of.count).await?,
     };
     app.close().await;
     Ok(serde_json::to_value(measured)?)
 }
 
-async fn without_promises(app: &App, count: u32) -> Result<Measured> {
+async fn without_promises(app: &App, content: &BlastContent, count: u32) -> Result<Measured> {
     let sender = app.engine().senders.first().ok_or_else(|| eyre!("the bench has no sender"))?;
-    let before = cpu()?;
-    let done = bare_loop::run(sender, count.into()).await;
-    let cpu = cpu()?.saturating_sub(before).as_secs_f64();
+    let before = cpu(OWN)?;
+    let done = bare_loop::run(sender, content, count.into()).await?;
+    let cpu = cpu(OWN)?.saturating_sub(before).as_secs_f64();
     let (people, seconds) = (u32::try_from(done.accepted)?, done.took.as_secs_f64());
-    Ok(Measured { people, seconds, cpu, peak_memory_mb: peak_memory()?, durable: None })
+    Ok(Measured { people, seconds, cpu, peak_memory_mb: peak_memory(OWN)?, durable: None })
 }
 
 /// From the launch until the blast is complete.
@@ -132,7 +136,7 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let plan = app.plan(blast).await?;
     let launch = Launch { blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
     let stop = CancellationToken::new();
-    let (before, began) = (cpu()?, Instant::now());
+    let (before, began) = (cpu(OWN)?, Instant::now());
     app.launch(launch).await?;
     let options =
         RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
@@ -141,35 +145,10 @@ async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     while app.state(blast).await? != BlastState::Completed {
         let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;
     }
-    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu()?.saturating_sub(before).as_secs_f64());
-    let peak_memory_mb = peak_memory()?;
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu(OWN)?.saturating_sub(before).as_secs_f64());
+    let peak_memory_mb = peak_memory(OWN)?;
     stop.cancel();
     engine.await?;
     let durable = Some(database::durable_after(&app.engine().pool, blast).await?);
     Ok(Measured { people, seconds, cpu, peak_memory_mb, durable })
-}
-
-/// Ends this process when the bench does, however that ends.
-fn end_with_the_input() -> std::io::Result<()> {
-    let watch = || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::exit(1);
-    };
-    std::thread::Builder::new().name("bench-stdin".to_owned()).spawn(watch).map(drop)
-}
-
-/// CPU time of this process so far. Linux only.
-fn cpu() -> Result<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").wrap_err("CPU time is read from /proc")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
-    Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
-}
-
-/// The peak memory of this process, in MB. Linux only.
-fn peak_memory() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").wrap_err("memory is read from /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1_024.0)
 }

@@ -33,7 +33,8 @@ pub(super) fn message(json: &Value) -> Result<TemplateMessage, TemplateError> {
         None => Vec::new(),
     };
     if let Some(short) = fields.get("header").filter(|value| !value.is_null()) {
-        components.push(TemplateComponent::Header(header::short(short)?));
+        // First, as in Meta's examples.
+        components.insert(0, TemplateComponent::Header(header::short(short)?));
     }
     if let Some(given) = first(fields, &VARIABLES) {
         set_body(&mut components, given)?;

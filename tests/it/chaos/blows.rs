@@ -34,9 +34,12 @@ pub(super) enum Blow {
     Failover,
     /// The dashboard that sends is gone; then its standby's configuration or program is changed.
     Standby,
+    /// `kill -9` of the process that receives webhooks, with an engine inside or without; only over Meta's wire.
+    Receiver,
 }
 
 impl Blow {
+    /// Those of either wire.
     pub(super) const ALL: [Self; 12] = [
         Self::Kill,
         Self::Sleep,
@@ -74,6 +77,7 @@ impl Trial {
             Blow::Clock => self.set_the_clock().await,
             Blow::Restore | Blow::Failover => self.go_back_in_time(blow).await,
             Blow::Standby => self.change_under_the_standby().await,
+            Blow::Receiver => self.lose_the_receiver().await,
         }
     }
 
@@ -120,6 +124,7 @@ impl Trial {
         let lost = self.shop.sim.stats().await.posts - before;
         self.allowed += SLOTS + i64::try_from(lost).unwrap();
         self.shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+        self.news_was_lost();
     }
 
     /// By seconds it hardly matters; by hours a lease seems over, forward, and nothing may be sent meanwhile.
@@ -130,12 +135,13 @@ impl Trial {
         }
         self.clock.jump(0);
         // Each may have dropped what was in flight, at the way there and back.
-        let engines = i64::try_from(self.engines.len()).unwrap();
+        let engines = i64::try_from(self.engines.len()).unwrap() + i64::from(self.receives_with_engine());
         self.allowed += 4 * SLOTS * engines;
     }
 
     /// The window alone sends, until it is killed. Then its standby does, and ends in its turn.
     async fn lose_the_window(&mut self) {
+        self.receive_apart().await;
         for engine in self.engines.drain(..) {
             engine.stop().await;
         }
@@ -184,10 +190,10 @@ impl Trial {
     }
 
     async fn hang_ups(&mut self) {
-        self.shop.sim.faults(&["accept-then-hangup=0.15", "throttle=0.1", "html=0.05", "error=0.05"]).await;
+        self.faults(&["accept-then-hangup=0.15", "throttle=0.1", "html=0.05", "error=0.05"]).await;
         let posts = 20 + self.dice.up_to(40);
         self.until_more_posts(posts).await;
-        self.shop.sim.faults(&[]).await;
+        self.faults(&[]).await;
     }
 
     async fn slow_and_cut(&mut self) {

@@ -29,6 +29,7 @@ impl Trial {
     /// Whoever sends now sends by what it has become, without anybody's help. Where a process starts itself anew it takes
     /// its leave first: a change explains nobody in doubt.
     pub(super) async fn change_under_the_standby(&mut self) {
+        self.receive_apart().await;
         for engine in self.engines.drain(..) {
             engine.stop().await;
         }

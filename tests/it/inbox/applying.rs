@@ -55,6 +55,8 @@ async fn an_uncertain_send_is_settled_by_the_attempt_that_a_status_returns_and_l
     of_another["biz_opaque_callback_data"] = json!(scene.callback(1));
     scene.receive(statuses(&[foreign, of_another])).await;
     assert_eq!(scene.status(1).await, "uncertain", "another installation's, or another person's");
+    // Its next turn is far away: only the id that is learned can bring it forward.
+    scene.shop.execute("update webhook_inbox set next_try_at = now() + interval '1 hour' where state = 'parked'").await;
 
     let mut ours = status(1, "sent");
     ours["biz_opaque_callback_data"] = json!(scene.callback(1));

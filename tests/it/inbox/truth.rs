@@ -6,8 +6,8 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::support::serve::{APP_SECRET, NUMBER, Serve, senders, with_secrets};
-use crate::support::{Setup, Shop, digits, eventually_async, said};
+use crate::support::serve::{APP_SECRET, NUMBER, Serve, senders};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 const PEOPLE: u32 = 150;
 
@@ -78,7 +78,7 @@ async fn send(shop: &Shop) {
     for verb in
         [&[&new[..], &[list.to_str().unwrap(), "--json"]].concat()[..], &["blast", "send", "1", "--yes", "--no-engine"]]
     {
-        let done = said(with_secrets(shop.command(verb))).await;
+        let done = shop.run(verb).await;
         assert_eq!(done.code, 0, "{done:?}");
     }
 }

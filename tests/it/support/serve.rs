@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::Sha256;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::sim::TOKEN;
 use super::{PATIENCE, Shop};
@@ -20,6 +20,14 @@ pub const WEBHOOK_SECRET: &str = "a-webhook-secret";
 pub const NUMBER: &str = "106853218861309";
 /// Its WhatsApp business account.
 pub const ACCOUNT: &str = "102290129340398";
+
+/// The secrets of [`senders`], in the environment of whatever a shop runs.
+pub const SECRETS: [(&str, &str); 4] = [
+    ("META_TOKEN", TOKEN),
+    ("META_APP_SECRET", APP_SECRET),
+    ("META_VERIFY_TOKEN", VERIFY_TOKEN),
+    ("WSAPME_WEBHOOK_SECRET", WEBHOOK_SECRET),
+];
 
 /// A running server; killed when dropped.
 pub struct Serve {
@@ -35,7 +43,7 @@ impl Serve {
         let anywhere: &[&str] = if arguments.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
         let arguments = [&["serve", "--json"], anywhere, arguments].concat();
         let log = std::fs::File::options().create(true).append(true).open(shop.path("serve.log")).unwrap();
-        let mut process = with_secrets(shop.command(&arguments)).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut process = shop.command(&arguments).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -83,16 +91,6 @@ impl Serve {
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
         assert!(ended.expect("it ends when asked").unwrap().success());
     }
-}
-
-/// A command with the secrets of [`senders`] in its environment.
-pub fn with_secrets(mut command: Command) -> Command {
-    command
-        .env("META_TOKEN", TOKEN)
-        .env("META_APP_SECRET", APP_SECRET)
-        .env("META_VERIFY_TOKEN", VERIFY_TOKEN)
-        .env("WSAPME_WEBHOOK_SECRET", WEBHOOK_SECRET);
-    command
 }
 
 /// `X-Hub-Signature-256` of a body.

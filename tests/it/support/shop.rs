@@ -10,6 +10,7 @@ use sqlx::AssertSqlSafe;
 use tokio::process::Command;
 
 use super::invariants::{self, broken_invariants, broken_promises};
+use super::serve::{ACCOUNT, APP_SECRET, NUMBER, SECRETS};
 use super::sim::{Sim, TOKEN};
 use super::{Deadline, Engine, PATIENCE, Pty, Size, TestDatabase, TestDir, blastdeck, database, eventually_async};
 
@@ -41,8 +42,21 @@ impl Default for Setup<'_> {
 pub struct Shop {
     pub database: TestDatabase,
     pub sim: Sim,
+    wire: Wire,
     dir: TestDir,
 }
+
+/// Whose API a shop sends through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// Texts; statuses are asked for.
+    Wsapme,
+    /// A template; statuses arrive at `serve`.
+    Meta,
+}
+
+/// The numbers of a shop's senders at Meta: of `sales`, and of one that is added.
+const NUMBERS: [&str; 2] = [NUMBER, "106853218861310"];
 
 /// What a run of the program came to.
 #[derive(Debug)]
@@ -59,7 +73,18 @@ impl Shop {
 
     /// The same on a database that the test made.
     pub fn open_on(database: TestDatabase, setup: Setup<'_>) -> Self {
-        let shop = Self { database, sim: Sim::start(setup.sim), dir: TestDir::new() };
+        Self::open_over(Wire::Wsapme, database, setup)
+    }
+
+    /// The same through another provider's API.
+    pub fn open_over(wire: Wire, database: TestDatabase, setup: Setup<'_>) -> Self {
+        let account: &[&str] = match wire {
+            Wire::Wsapme => &[],
+            Wire::Meta => {
+                &["--phone-number-id", NUMBERS[0], "--phone-number-id", NUMBERS[1], "--app-secret", APP_SECRET]
+            }
+        };
+        let shop = Self { database, sim: Sim::start(&[setup.sim, account].concat()), wire, dir: TestDir::new() };
         shop.configure(setup);
         shop
     }
@@ -67,10 +92,8 @@ impl Shop {
     /// Writes the configuration anew.
     pub fn configure(&self, setup: Setup<'_>) {
         let text = format!(
-            "[[senders]]\nname = \"sales\"\nprovider = \"wsapme\"\ndevice = \"5850\"\nbusiness = \"kedai\"\n\
-             base_url = \"{}\"\ntoken = {{ env = \"WSAPME_TOKEN\" }}\ndaily_cap = \"none\"\n{}\n\
-             [engine]\nlease_seconds = 5\n{}\n[polling]\n{}\n",
-            self.sim.base_url(),
+            "{}daily_cap = \"none\"\n{}\n[engine]\nlease_seconds = 5\n{}\n[polling]\n{}\n",
+            self.sender("sales", 0),
             setup.sender,
             setup.engine,
             setup.polling
@@ -81,14 +104,28 @@ impl Shop {
     /// Adds a sender to the configuration.
     pub fn add_sender(&self, name: &str) {
         let config = std::fs::read_to_string(self.path("config.toml")).unwrap();
-        let sender = format!(
-            "[[senders]]\nname = \"{name}\"\nprovider = \"wsapme\"\ndevice = \"5851\"\nbusiness = \"kedai\"\n\
-             base_url = \"{}\"\ntoken = {{ env = \"WSAPME_TOKEN\" }}\ndaily_cap = \"none\"\nrate = \"unlimited\"\n",
-            self.sim.base_url()
-        );
+        let sender = format!("{}daily_cap = \"none\"\nrate = \"unlimited\"\n", self.sender(name, 1));
         // Renamed into its place, as editors do.
         let new = self.write("config.new", format!("{sender}{config}"));
         std::fs::rename(new, self.path("config.toml")).unwrap();
+    }
+
+    /// What names a sender and its phone, in TOML.
+    fn sender(&self, name: &str, phone: usize) -> String {
+        let (at_provider, secrets) = match self.wire {
+            Wire::Wsapme => {
+                (format!("provider = \"wsapme\"\ndevice = \"{}\"", 5850 + phone), "token = { env = \"WSAPME_TOKEN\" }")
+            }
+            Wire::Meta => (
+                format!("provider = \"meta\"\nphone_number_id = \"{}\"\nwaba_id = \"{ACCOUNT}\"", NUMBERS[phone]),
+                "token = { env = \"META_TOKEN\" }\napp_secret = { env = \"META_APP_SECRET\" }\n\
+                 verify_token = { env = \"META_VERIFY_TOKEN\" }",
+            ),
+        };
+        let base_url = self.sim.base_url();
+        format!(
+            "[[senders]]\nname = \"{name}\"\n{at_provider}\nbusiness = \"kedai\"\nbase_url = \"{base_url}\"\n{secrets}\n"
+        )
     }
 
     /// Sends through another provider than the simulator from now on.
@@ -129,6 +166,7 @@ impl Shop {
             .env("BLASTDECK_STATE_DIR", self.path("state"))
             .env("BLASTDECK_OPERATOR", "aina")
             .env("WSAPME_TOKEN", TOKEN)
+            .envs(SECRETS)
             .args(["--config".as_ref(), config.as_os_str()])
             .args(arguments)
             .current_dir(self.dir.path())
@@ -175,8 +213,12 @@ impl Shop {
     pub async fn draft_of(&self, sender: &str, people: std::ops::Range<u32>, further: &[&str]) -> String {
         let rows: Vec<_> = people.map(|n| format!("Person {n},{}", digits(n))).collect();
         let list = self.write("people.csv", format!("name,phone\n{}\n", rows.join("\n")));
-        let message = ["--message", "Hi {name}", "--recipients", list.to_str().unwrap()];
-        let made = self.json(&[&["blast", "new", "--sender", sender], &message[..], further].concat()).await;
+        let message: &[&str] = match self.wire {
+            Wire::Wsapme => &["--message", "Hi {name}"],
+            Wire::Meta => &["--template", "hello_world"],
+        };
+        let to = ["--recipients", list.to_str().unwrap()];
+        let made = self.json(&[&["blast", "new", "--sender", sender], message, &to, further].concat()).await;
         made["id"].as_i64().unwrap().to_string()
     }
 
@@ -261,7 +303,7 @@ impl Shop {
     fn in_terminal_of(&self, program: &Path, verb: &[&str], size: Size) -> Pty {
         let (home, data, config) = (self.dir.path(), self.path("data"), self.path("config.toml"));
         let state = self.path("state");
-        let environment = [
+        let own = [
             ("HOME", home.to_str().unwrap()),
             ("DATABASE_URL", &self.database.url),
             ("BLASTDECK_DATA_DIR", data.to_str().unwrap()),
@@ -270,6 +312,7 @@ impl Shop {
             ("WSAPME_TOKEN", TOKEN),
             ("LANG", "C.UTF-8"),
         ];
+        let environment = [&own[..], &SECRETS].concat();
         let arguments = [&["--config", config.to_str().unwrap()], verb].concat();
         Pty::run(program, &arguments, &environment, size)
     }
