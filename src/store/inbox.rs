@@ -6,11 +6,12 @@ pub mod messages;
 pub mod notices;
 pub mod streaks;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::ids::SenderId;
@@ -31,7 +32,9 @@ pub struct NewWebhook {
 /// A stored request, under lock while it is applied.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct InboxRow {
-    pub received_on: chrono::NaiveDate,
+    /// The table of its day, and where it stands in it.
+    pub part: String,
+    pub place: String,
     pub id: i64,
     pub received_at: DateTime<Utc>,
     pub provider: String,
@@ -123,51 +126,93 @@ pub async fn hurry(tx: &mut PgConnection) -> Result<(), StoreError> {
 
 /// Locks requests that are due, the new ones and some of those that waited, oldest first, leaving those that another engine has.
 pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
-    let rows = sqlx::query_as(
+    let due: Vec<DueRow> = sqlx::query_as(
         "with new as materialized (
-             select received_on, id, octet_length(body) as size from webhook_inbox
+             select tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size
+               from webhook_inbox
               where state = 'new' and next_try_at <= now()
               order by next_try_at, id limit $1 for update skip locked),
          waited as materialized (
-             select received_on, id, octet_length(body) as size from webhook_inbox
+             select tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size
+               from webhook_inbox
               where state = 'parked' and next_try_at <= now()
-              order by next_try_at, id limit $1 / $3 for update skip locked),
-         sized as (
-             select received_on, id, sum(size) over (order by received_on, id) - size as before from new
-              union all
-             select received_on, id, $3 * (sum(size) over (order by received_on, id) - size) from waited)
-         select i.received_on, i.id, i.received_at, i.provider, i.senders, i.content_type, i.digest, i.body, i.open_items,
-                i.failed_items, i.reason, i.tries
-           from sized s join webhook_inbox i using (received_on, id)
-          where s.before < $2
-          order by i.received_on, i.id",
+              order by next_try_at, id limit $1 / $2 for update skip locked)
+         select *, 1::bigint as weight from new union all select *, $2 from waited",
     )
     .bind(TAKE_AT_MOST)
-    .bind(TAKE_BYTES)
     .bind(PARKED_SHARE)
-    .fetch_all(tx)
+    .fetch_all(&mut *tx)
     .await?;
+    let mut rows = Vec::with_capacity(due.len());
+    for (part, places) in by_day(due) {
+        rows.extend(read(tx, &part, &places).await?);
+    }
     Ok(rows)
+}
+
+/// A request that is due: the table of its day, where it stands in it, its length, and what a byte of it counts.
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    part: String,
+    place: String,
+    id: i64,
+    size: i64,
+    weight: i64,
+}
+
+/// As many as may be taken at once, by day: of the new ones and of those that waited at least one, the oldest first.
+fn by_day(mut due: Vec<DueRow>) -> BTreeMap<String, Vec<String>> {
+    due.sort_unstable_by_key(|row| row.id);
+    let (mut days, mut bytes) = (BTreeMap::<String, Vec<String>>::new(), BTreeMap::<i64, i64>::new());
+    for row in due {
+        let before = bytes.entry(row.weight).or_default();
+        if *before * row.weight < TAKE_BYTES {
+            *before += row.size;
+            days.entry(row.part).or_default().push(row.place);
+        }
+    }
+    days
+}
+
+/// Rows that are locked here are found by their places: a join over a day has plans that read all of it for each row, and
+/// statistics that are a moment old have the planner choose one. `part` is a name as the server writes it.
+async fn read(tx: &mut PgConnection, part: &str, places: &[String]) -> Result<Vec<InboxRow>, StoreError> {
+    let sql = format!(
+        "select '{}' as part, ctid::text as place, id, received_at, provider, senders, content_type, digest, body,
+                open_items, failed_items, reason, tries
+           from {part} where ctid = any($1::text[]::tid[]) order by id",
+        part.replace('\'', "''")
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(places).fetch_all(tx).await?)
 }
 
 /// Writes what became of requests that were taken in this transaction.
 pub async fn mark(tx: &mut PgConnection, rows: &[(InboxRow, InboxProgress)]) -> Result<(), StoreError> {
+    let mut days: BTreeMap<&str, Vec<&(InboxRow, InboxProgress)>> = BTreeMap::new();
+    for row in rows {
+        days.entry(&row.0.part).or_default().push(row);
+    }
+    for (part, rows) in days {
+        mark_day(tx, part, &rows).await?;
+    }
+    Ok(())
+}
+
+async fn mark_day(tx: &mut PgConnection, part: &str, rows: &[&(InboxRow, InboxProgress)]) -> Result<(), StoreError> {
     let list = |items: &[i32]| items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    sqlx::query(
-        "update webhook_inbox i
+    sqlx::query(AssertSqlSafe(format!(
+        "update {part} i
             set state = x.state, items = x.items, tries = i.tries + 1, reason = x.reason,
                 open_items = case when x.state = 'parked' then string_to_array(x.open, ',')::int[] end,
-                failed_items = nullif(string_to_array(x.failed, ',')::int[], '{}'),
-                waits_for = case when x.state = 'parked' then nullif(string_to_array(x.waits_for, ' '), '{}') end,
+                failed_items = nullif(string_to_array(x.failed, ',')::int[], '{{}}'),
+                waits_for = case when x.state = 'parked' then nullif(string_to_array(x.waits_for, ' '), '{{}}') end,
                 next_try_at = now() + x.pause * interval '1 ms',
                 applied_at = case when x.state = 'applied' then now() else i.applied_at end
-           from unnest($1::date[], $2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-                       $9::bigint[])
-                as x (received_on, id, state, items, open, failed, waits_for, reason, pause)
-          where i.received_on = x.received_on and i.id = x.id",
-    )
-    .bind(rows.iter().map(|(row, _)| row.received_on).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(row, _)| row.id).collect::<Vec<_>>())
+           from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+                as x (place, state, items, open, failed, waits_for, reason, pause)
+          where i.ctid = x.place::tid",
+    )))
+    .bind(rows.iter().map(|(row, _)| row.place.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, now)| now.state()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, now)| now.items).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, now)| list(&now.open)).collect::<Vec<_>>())
@@ -182,16 +227,24 @@ pub async fn mark(tx: &mut PgConnection, rows: &[(InboxRow, InboxProgress)]) -> 
 
 /// Has those tried again at once that wait for these message ids.
 pub async fn wake_waiting(tx: &mut PgConnection, message_ids: &[String]) -> Result<u64, StoreError> {
-    let woken = sqlx::query(
-        "update webhook_inbox set next_try_at = now()
-          where (received_on, id) in (select received_on, id from webhook_inbox
-                                       where state = 'parked' and next_try_at > now() and waits_for && $1
-                                         for update skip locked)",
+    let waiting: Vec<(String, String)> = sqlx::query_as(
+        "select tableoid::regclass::text, ctid::text from webhook_inbox
+          where state = 'parked' and next_try_at > now() and waits_for && $1
+            for update skip locked",
     )
     .bind(message_ids)
-    .execute(tx)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(woken.rows_affected())
+    let mut days: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (part, place) in waiting {
+        days.entry(part).or_default().push(place);
+    }
+    let mut woken = 0;
+    for (part, places) in days {
+        let sql = format!("update {part} set next_try_at = now() where ctid = any($1::text[]::tid[])");
+        woken += sqlx::query(AssertSqlSafe(sql)).bind(places).execute(&mut *tx).await?.rows_affected();
+    }
+    Ok(woken)
 }
 
 /// How long until the next request is due; `None`: none waits.

@@ -31,7 +31,10 @@ const PROMISES: [Rule; 6] = [
         "lost: the provider has it, and we do not count it",
         "select t.phone || ' ' || r.status from truth t join blast_recipients r on r.phone_number = t.phone
           where t.accepted and not t.async_failed and r.status in ('queued', 'failed', 'skipped', 'opted_out')
-            and not exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve')",
+            and not exists (select 1 from operator_actions o where o.recipient_id = r.id and o.action = 'resolve')
+            -- They wrote STOP to a message that was uncertain, or that a rollback had taken away: a text names no message.
+            and not (r.status = 'opted_out' and exists (select 1 from suppressions s where s.phone_number = t.phone
+                                                           and s.source = 'person' and s.created_at > t.at))",
     ),
     (
         "invented: counted, and the provider never had it",
