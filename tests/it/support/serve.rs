@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::Sha256;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use super::sim::TOKEN;
 use super::{PATIENCE, Shop};
@@ -91,6 +91,12 @@ impl Serve {
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
         assert!(ended.expect("it ends when asked").unwrap().success());
     }
+}
+
+/// A command with these secrets in its environment, wherever it came from.
+pub fn with_secrets(mut command: Command) -> Command {
+    command.envs(SECRETS);
+    command
 }
 
 /// `X-Hub-Signature-256` of a body.
