@@ -123,17 +123,14 @@ pub(super) async fn sent_blast(url: &str, sender: SenderId, people: u32) -> Resu
     Ok(BlastId(blast))
 }
 
-/// So many messages of a blast, from all over it.
-pub(super) async fn sample(pool: &PgPool, blast: BlastId, count: u32) -> Result<Vec<SentMessage>> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("set local statement_timeout = 0").execute(&mut *tx).await?;
-    let sample = sqlx::query_as(
-        "select id as recipient, phone_number, message_id from blast_recipients
-          where blast_id = $1 order by md5(message_id) limit $2",
+/// The messages of a blast that were sent last, in no order: statuses are about those, as a rule.
+pub(super) async fn newest(pool: &PgPool, blast: BlastId, count: u32) -> Result<Vec<SentMessage>> {
+    let newest = sqlx::query_as(
+        "select * from (select id as recipient, phone_number, message_id from blast_recipients
+                         where blast_id = $1 order by id desc limit $2) as newest
+          order by md5(message_id)",
     );
-    let sample = sample.bind(blast).bind(i64::from(count)).fetch_all(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(sample)
+    Ok(newest.bind(blast).bind(i64::from(count)).fetch_all(pool).await?)
 }
 
 /// Whether a webhook is kept that is not wholly applied.

@@ -58,7 +58,7 @@ pub(super) async fn measure(environment: &BenchEnvironment, of: &IngestArgs) -> 
     let sender = environment.app().sender_id(SENDER).ok_or_else(|| eyre!("the bench has no sender"))?;
     let blast = database::sent_blast(environment.url(), sender, of.recipients).await?;
     let installation = environment.app().engine().installation.clone();
-    let people = database::sample(&environment.app().engine().pool, blast, wide + single + 1).await?;
+    let people = database::newest(&environment.app().engine().pool, blast, wide + single + 1).await?;
     let (first, others) = people.split_at(1);
     let (wide, single) = others.split_at(wide as usize);
     let list = |people| StatusList::of(people, blast, &installation);
