@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::{DbTransaction, StoreError, settings};
@@ -128,12 +128,12 @@ pub async fn hurry(tx: &mut PgConnection) -> Result<(), StoreError> {
 pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
     let due: Vec<DueRow> = sqlx::query_as(
         "with new as materialized (
-             select tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size
+             select received_on, tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size
                from webhook_inbox
               where state = 'new' and next_try_at <= now()
               order by next_try_at, id limit $1 for update skip locked),
          waited as materialized (
-             select tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size
+             select received_on, tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size
                from webhook_inbox
               where state = 'parked' and next_try_at <= now()
               order by next_try_at, id limit $1 / $2 for update skip locked)
@@ -144,7 +144,7 @@ pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
     .fetch_all(&mut *tx)
     .await?;
     let mut rows = Vec::with_capacity(due.len());
-    for (part, places) in by_day(due) {
+    for ((_, part), places) in by_day(due) {
         rows.extend(read(tx, &part, &places).await?);
     }
     Ok(rows)
@@ -153,6 +153,7 @@ pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
 /// A request that is due: the table of its day, where it stands in it, its length, and what a byte of it counts.
 #[derive(sqlx::FromRow)]
 struct DueRow {
+    received_on: NaiveDate,
     part: String,
     place: String,
     id: i64,
@@ -161,14 +162,14 @@ struct DueRow {
 }
 
 /// As many as may be taken at once, by day: of the new ones and of those that waited at least one, the oldest first.
-fn by_day(mut due: Vec<DueRow>) -> BTreeMap<String, Vec<String>> {
-    due.sort_unstable_by_key(|row| row.id);
-    let (mut days, mut bytes) = (BTreeMap::<String, Vec<String>>::new(), BTreeMap::<i64, i64>::new());
+fn by_day(mut due: Vec<DueRow>) -> BTreeMap<(NaiveDate, String), Vec<String>> {
+    due.sort_unstable_by_key(|row| (row.received_on, row.id));
+    let (mut days, mut bytes) = (BTreeMap::<_, Vec<String>>::new(), BTreeMap::<i64, i64>::new());
     for row in due {
         let before = bytes.entry(row.weight).or_default();
         if *before * row.weight < TAKE_BYTES {
             *before += row.size;
-            days.entry(row.part).or_default().push(row.place);
+            days.entry((row.received_on, row.part)).or_default().push(row.place);
         }
     }
     days
