@@ -375,7 +375,7 @@ async fn a_second_amount_is_taken_back_by_itself_and_the_first_goes_with_its_clo
     let amount = scene.number("select amount::bigint from blast_recipients where id = 1").await;
     let second = aina.undo_person(SITI).await.unwrap().sentence;
 
-    assert_eq!((first.as_str(), amount), ("Person 1: the amount is 1200.50 again", 1_201));
+    assert_eq!((first.as_str(), amount), ("Person 1: the amount is 1,200.50 again", 1_201));
     assert_eq!(second, "Person 1: closed -> sent, taken back");
     scene.invariants().await;
 }
