@@ -37,8 +37,7 @@ pub struct Report {
     pub replies: ReplyCounts,
     /// What delivered messages are charged as, and what they cost by the rate card.
     pub charges: MessageCharges,
-    /// Of those at *sent*, whom Meta holds back; absent where there is nobody.
-    #[serde(skip_serializing_if = "is_nobody")]
+    /// Of those at *sent*, whom Meta holds back.
     pub held_by_meta: i64,
 }
 
@@ -259,11 +258,6 @@ pub fn csv(report: &Report) -> String {
     }
     let rows = String::from_utf8(out.into_inner().unwrap_or_default()).unwrap_or_default();
     format!("blast_id,blast_tag,section,item,count,share,words\n{rows}")
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
-const fn is_nobody(people: &i64) -> bool {
-    *people == 0
 }
 
 /// Whom Meta has accepted and not sent yet.

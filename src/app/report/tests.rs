@@ -58,11 +58,11 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
             r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"unasked":0,"#,
             r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
-            r#""closed":25,"failed":0,"opted_out":0,"skipped":0,"held_by_meta":0},"amount":"1240.00","#,
+            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"amount":"1240.00","#,
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
             r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}],"#,
             r#""opted_out_later":2,"replies":{"replies":0,"texts":0,"writers":0},"#,
-            r#""charges":{"categories":{},"free":0,"money":{},"without_rate":0}}"#,
+            r#""charges":{"categories":{},"free":0,"money":{},"without_rate":0},"held_by_meta":0}"#,
         )
     );
 }
