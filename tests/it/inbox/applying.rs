@@ -85,22 +85,32 @@ async fn a_status_that_comes_before_the_answer_to_its_send_waits_for_it() {
 
 #[tokio::test]
 async fn failures_go_through_the_table_of_codes() {
-    let scene = InboxScene::sent(5).await;
+    let scene = InboxScene::sent(4).await;
 
     scene.receive(statuses(&[failed(1, 131_026), failed(2, 131_050), failed(3, 131_049), failed(4, 999_999)])).await;
-    let stopped = "select count(*) from senders where stopped_at is not null and name = 'cloud'";
-    assert_eq!(scene.shop.number(stopped).await, 0);
-    scene.receive(statuses(&[failed(5, 131_031)])).await;
 
     let mut ends = Vec::new();
-    for n in 1..=5 {
+    for n in 1..=4 {
         ends.push(scene.status(n).await);
     }
-    assert_eq!(ends, ["queued", "opted_out", "failed", "failed", "failed"], "131026 is tried again hours later");
+    assert_eq!(ends, ["queued", "opted_out", "failed", "failed"], "131026 is tried again hours later");
     let suppressed = "select count(*) from suppressions where business = 'kedai' and phone_number = '+60100000002'";
     assert_eq!(scene.shop.number(suppressed).await, 1);
-    assert_eq!(scene.shop.number(stopped).await, 1, "a locked account stops its sender");
     assert_eq!(scene.text("select error_code from blast_recipients where id = 1").await.as_deref(), Some("131026"));
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_locked_account_stops_its_sender_and_no_code_of_a_single_message_does() {
+    let scene = InboxScene::sent(3).await;
+    let code = "select stopped_code from senders where name = 'cloud'";
+
+    scene.receive(statuses(&[failed(1, 131_050), failed(2, 999_999)])).await;
+    assert_eq!(scene.text(code).await, None);
+    scene.receive(statuses(&[failed(3, 131_031)])).await;
+
+    assert_eq!(scene.text(code).await.as_deref(), Some("131031"));
+    assert_eq!(scene.status(3).await, "failed");
     scene.shop.invariants().await;
 }
 

@@ -13,7 +13,12 @@ const PROMISES: [Rule; 6] = [
         "taken twice by the provider without an operator's order",
         "select phone from truth t where accepted group by 1
          having count(*) > 1 + (select count(*) from operator_actions o where o.phone_number = t.phone and o.action = 'resolve'
-                                   and o.undone_at is null and o.detail ->> 'resolution' = 'resend')",
+                                   and o.undone_at is null and o.detail ->> 'resolution' = 'resend')
+                -- Three times at most somebody gets another whom Meta had reported as not reached.
+                + case when exists (select 1 from blast_recipients r join blasts b on b.id = r.blast_id
+                                      join senders s on s.id = b.sender_id
+                                     where r.phone_number = t.phone and s.provider = 'meta')
+                       then least(3, count(*) filter (where async_failed)) else 0 end",
     ),
     (
         "a POST without an attempt that was written down first",
