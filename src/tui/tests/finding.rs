@@ -46,6 +46,19 @@ fn a_find_that_finds_several_marks_nobody_before_they_are_shown() {
 }
 
 #[test]
+fn a_question_that_is_asked_late_is_not_answered_by_a_key_that_was_typed_before() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/0005\nby").list(vec![people()[4].clone()]);
+    let before = dashboard.acts();
+    dashboard.keys("y");
+
+    assert_eq!(before, []);
+    let acts = format!("{:?}", dashboard.acts());
+    assert!(acts.contains("OptOut") && acts.contains("RecipientId(5)"), "{acts}");
+}
+
+#[test]
 fn a_find_that_finds_nobody_marks_nobody() {
     let mut dashboard = TestDashboard::new(STACKED);
 

@@ -54,12 +54,16 @@ fn waits_for_elsewhere(model: &Model) -> bool {
     matches!(&model.prompt, Some(Prompt::Find(find)) if find.wants_elsewhere)
 }
 
-/// The list is here: handles the keys that waited for it, until one of them requests another.
+/// The list is here: handles the keys that waited for it, until one of them requests another. A question is answered by whoever
+/// has read it: keys that were typed before it was asked are dropped.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     while model.recipients.awaiting.is_none() && !waits_for_elsewhere(model) {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
+        if matches!(model.prompt, Some(Prompt::Confirm(_))) {
+            model.held.clear();
+        }
     }
     effects
 }
