@@ -12,7 +12,6 @@ mod format;
 mod frame;
 mod input;
 mod key;
-mod keymap;
 mod layout;
 mod model;
 mod msg;

@@ -1,12 +1,13 @@
 //! The table of actions, one line each: title, keys, scopes, what it can do to people, when it is unavailable and why,
-//! and the function that performs it. Key handling, footer, help and the command palette all read this table.
+//! and the function that performs it. Key handling, footer, help and the command palette all read this table, and find
+//! a key's action in it.
 
 use std::fmt;
 
 use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
-use super::model::{Model, Pane};
+use super::model::{Model, Overlay, Pane};
 use super::update::{blast_acts, clipboard, find, leave, marks, moves, overlays, prompts};
 use crate::app::view::Anchor;
 
@@ -240,6 +241,46 @@ pub const ACTIONS: &[UiAction] = &[
     shows("leave a field; twice quits", &[Ctrl('c')], &[Everywhere], leave::interrupt).keys_only(),
     shows("all keys", &[Char('?')], &[Everywhere], overlays::open_help).footer("all", 0),
 ];
+
+/// Where keys are looked up, the nearest scope first.
+pub fn scopes(model: &Model) -> &'static [KeyScope] {
+    match model.overlays.last() {
+        Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_)) => {
+            &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
+        }
+        Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
+        None => pane_scopes(model.focus),
+    }
+}
+
+/// The same for a pane, whatever covers it.
+pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
+    match focus {
+        Pane::Blasts => &[KeyScope::Blasts, KeyScope::Moving, KeyScope::Everywhere],
+        Pane::Funnel => &[KeyScope::Funnel, KeyScope::Moving, KeyScope::Everywhere],
+        Pane::Recipients => &[KeyScope::Recipients, KeyScope::Moving, KeyScope::Everywhere],
+    }
+}
+
+/// The action of a key in the nearest of these scopes.
+pub fn lookup(key: Key, scopes: &[KeyScope]) -> Option<&'static UiAction> {
+    scopes
+        .iter()
+        .find_map(|scope| ACTIONS.iter().find(|action| action.scopes.contains(scope) && action.keys.contains(&key)))
+}
+
+/// Why a key does nothing here: where it would do something, if anywhere.
+pub fn why_nothing(key: Key) -> String {
+    match ACTIONS.iter().find(|action| action.keys.contains(&key)) {
+        Some(action) => {
+            let place: Vec<String> = action.scopes.iter().map(ToString::to_string).collect();
+            format!("{key} ({}) works in {}", action.title, place.join(" and "))
+        }
+        None => format!("{key} does nothing: ? shows every key"),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -96,25 +96,7 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
         number(funnel.replied),
         number(funnel.closed)
     );
-    let others =
-        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let later = match blast.opted_out_later {
-        0 => String::new(),
-        people => format!(" (+{} later)", number(people)),
-    };
-    let count = |status: &Status| match status {
-        Status::OptedOut => format!("{status} {}{later}", number(blast.counts.get(*status))),
-        _ => format!("{status} {}", number(blast.counts.get(*status))),
-    };
-    let others: Vec<String> = others.iter().map(count).collect();
-    let _ = writeln!(out, "  also     {}", others.join("  "));
-    if blast.counts.held_by_meta > 0 {
-        let held = number(blast.counts.held_by_meta);
-        let _ = writeln!(
-            out,
-            "  held     {held} at sent are held by Meta: it sends them later, or reports that it does not"
-        );
-    }
+    show_others(&mut out, blast);
     if also.replies.replies > 0 {
         let _ = writeln!(out, "  replies  {}", also.replies);
     }
@@ -141,6 +123,29 @@ fn show_text(context: &Context, blast: &BlastView, also: &BlastExtras) -> String
     }
     let _ = writeln!(out, "  message  {}", clean(&blast.message.replace('\n', " / ")));
     out
+}
+
+/// Who is not in the funnel, and whom Meta holds back.
+fn show_others(out: &mut String, blast: &BlastView) {
+    let others =
+        [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
+    let later = match blast.opted_out_later {
+        0 => String::new(),
+        people => format!(" (+{} later)", number(people)),
+    };
+    let count = |status: &Status| match status {
+        Status::OptedOut => format!("{status} {}{later}", number(blast.counts.get(*status))),
+        _ => format!("{status} {}", number(blast.counts.get(*status))),
+    };
+    let others: Vec<String> = others.iter().map(count).collect();
+    let _ = writeln!(out, "  also     {}", others.join("  "));
+    if blast.counts.held_by_meta > 0 {
+        let held = number(blast.counts.held_by_meta);
+        let _ = writeln!(
+            out,
+            "  held     {held} at sent are held by Meta: it sends them later, or reports that it does not"
+        );
+    }
 }
 
 fn because(blast: &BlastView) -> String {

@@ -4,16 +4,16 @@ use super::command_line::pasteable;
 use super::{OverlayContent, clock};
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND};
 use crate::domain::status::Status;
+use crate::tui::action;
 use crate::tui::action::{ACTIONS, PaletteListing, UiAction};
 use crate::tui::format::number;
-use crate::tui::keymap;
 use crate::tui::model::{AttentionItem, CommandPalette, ElsewhereOverlay, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
 /// The actions that work in the focused pane and whose title has every word typed.
 pub fn commands(model: &Model, palette: &CommandPalette) -> Vec<&'static UiAction> {
-    let here = keymap::pane_scopes(model.focus);
+    let here = action::pane_scopes(model.focus);
     let text = palette.field.text().to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let named = |action: &&UiAction| words.iter().all(|word| action.title.contains(word));

@@ -4,26 +4,23 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::support::{
-    RAYA, STACKED, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, noon, people,
-    person, plan_of, raya, senders, since_of,
+    RAYA, STACKED, TestDashboard, WIDE, at, blasts, crowd, details_of, draft, exactly, marked, noon, people, person,
+    plan_of, raya, senders, since_of,
 };
 use crate::app::SessionAnswer;
 use crate::app::view::{
-    AnswerRow, BlastView, ChangesSince, HistoryRow, LeaseRow, RecipientDetails, RecipientRow, ReplyFile, ReplyRow,
-    SenderStop, SenderView,
+    AnswerRow, BlastView, HistoryRow, RecipientDetails, RecipientRow, ReplyFile, ReplyRow, SenderStop, SenderView,
 };
-use crate::domain::engine_role::EngineRole;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::sender::StopCode;
 use crate::domain::session::{SESSION, SessionWindow};
 use crate::domain::status::Status;
+use crate::tui::Size;
 use crate::tui::effect::{Completion, EffectError};
 use crate::tui::key::Key;
-use crate::tui::model::{ListScope, Pane};
+use crate::tui::model::Pane;
 use crate::tui::msg::Msg;
-use crate::tui::theme::{Colours, ScreenTheme, TextRole};
-use crate::tui::{Charset, DashboardKind, Hints, Size};
 
 const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 20), (30, 8), (1, 1)];
 
@@ -323,70 +320,6 @@ fn the_pages_that_are_lists() {
 }
 
 #[test]
-fn the_header_says_whose_messages_these_are() {
-    for (kind, word) in
-        [(DashboardKind::Real, " REAL "), (DashboardKind::Demo, " DEMO "), (DashboardKind::ReadOnly, " READ-ONLY ")]
-    {
-        let mut dashboard = TestDashboard::new(STACKED);
-        dashboard.model.options.kind = kind;
-        assert!(dashboard.line(0).starts_with(word), "{}", dashboard.line(0));
-    }
-}
-
-#[test]
-fn the_header_says_when_the_sending_happens_elsewhere() {
-    let mut dashboard = TestDashboard::new(WIDE);
-    let lease = |holder: &str| LeaseRow {
-        holder: holder.to_owned(),
-        host: "kedai1".to_owned(),
-        role: Some(EngineRole::Serve),
-        expires_at: at(14, 3),
-    };
-    dashboard.model.holder = "me".to_owned();
-
-    dashboard.model.senders[0].lease = Some(lease("another"));
-    assert!(dashboard.line(0).contains("146/500 today, sent by serve on kedai1"), "{}", dashboard.line(0));
-
-    dashboard.model.senders[0].lease = Some(lease("me"));
-    assert!(dashboard.line(0).contains("146/500 today, sent by this window"), "{}", dashboard.line(0));
-}
-
-#[test]
-fn the_hints_of_the_demo_go_on_as_they_are_followed_and_esc_ends_them() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.model = crate::tui::model::Model::new(
-        crate::tui::DashboardOptions { hints: Hints::On, ..super::support::options() },
-        STACKED,
-        noon(),
-    );
-    dashboard.answer(Completion::Blasts(Ok(blasts()))).list(people());
-    assert!(dashboard.line(22).contains("try: /"), "{}", dashboard.line(22));
-
-    dashboard.keys("/0001\n").list(vec![people().swap_remove(0)]);
-    assert!(dashboard.line(22).contains("try: r"), "{}", dashboard.line(22));
-
-    dashboard.keys("2").key(Key::Esc);
-    assert!(!dashboard.line(22).contains("try:"), "{}", dashboard.line(22));
-}
-
-#[test]
-fn stages_have_their_colours_in_table_and_bars_and_the_focused_cursor_is_bold() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("3");
-    let buffer = buffer(&dashboard.model);
-    let theme = ScreenTheme::new(Colours::Sixteen, Charset::Unicode);
-
-    let style = |x: u16, y: u16| (buffer[(x, y)].fg, buffer[(x, y)].modifier);
-    let of = |meaning| (theme.style(meaning).fg.unwrap(), theme.style(meaning).add_modifier);
-    assert_eq!(style(46, 3), of(TextRole::Stage(Status::Sent)));
-    assert_eq!(style(2, 5), of(TextRole::Stage(Status::Read)));
-    assert_eq!(style(41, 13), of(TextRole::Stage(Status::Closed)));
-    assert_eq!(style(20, 12), of(TextRole::Strong));
-    assert_eq!(style(1, 0), of(TextRole::Real));
-    assert_eq!(style(67, 0), of(TextRole::Need));
-}
-
-#[test]
 fn the_dashboard_is_drawn_at_every_small_size() {
     let mut dashboard = TestDashboard::new(WIDE);
     for focus in Pane::ALL {
@@ -398,26 +331,4 @@ fn the_dashboard_is_drawn_at_every_small_size() {
             }
         }
     }
-}
-
-#[test]
-fn a_time_of_another_day_fits_its_column() {
-    let mut dashboard =
-        TestDashboard::with(STACKED, vec![person(1, "Siti", Status::Read, noon() - TimeDelta::days(8))]);
-    dashboard.answer(Completion::Away(Ok(Some(ChangesSince { from: Some(noon()), reached: Vec::new() }))));
-
-    assert_eq!(dashboard.line(12), "> +60 10-012 0001   Siti                 read      12 Nov");
-    assert_eq!(dashboard.said(), "", "nothing happened while away: nothing is said");
-}
-
-#[test]
-fn the_title_says_what_was_looked_for() {
-    let mut dashboard = TestDashboard::new(STACKED);
-    dashboard.keys("/0001").list(vec![people().swap_remove(0)]);
-    let ticket = dashboard.model.recipients.ticket;
-    dashboard.answer(Completion::Count { ticket, total: Ok(exactly(1)) });
-
-    assert_eq!(dashboard.line(22), " find 0001_   1 here: Siti Aminah   enter, then r c b");
-    assert!(matches!(&dashboard.model.recipients.scope, ListScope::Found { text, .. } if text == "0001"));
-    assert_eq!(dashboard.cursor(), Some(RecipientId(1).0));
 }

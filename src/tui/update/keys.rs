@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::{find, overlays, palette, prompts};
+use crate::tui::action;
 use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::keymap;
 use crate::tui::model::{HELD_MAX, Leaving, Model, Overlay, Pane, Prompt};
 use crate::tui::overlay;
 
@@ -99,10 +99,10 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
 }
 
 fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
-    if let Some(action) = keymap::lookup(key, keymap::scopes(model)) {
+    if let Some(action) = action::lookup(key, action::scopes(model)) {
         return action.run(model);
     }
-    model.refuse(keymap::why_nothing(key));
+    model.refuse(action::why_nothing(key));
     Vec::new()
 }
 

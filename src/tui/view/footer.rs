@@ -1,10 +1,10 @@
 //! The last two lines: the open prompt or the last notice, and the keys that work here.
 
 use crate::domain::ids::BlastId;
+use crate::tui::action;
 use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, symbol, total};
-use crate::tui::keymap;
 use crate::tui::model::{AmountPrompt, ConfirmBy, FindPrompt, Hint, Model, Notice, Overlay, Prompt, Sale, Tone};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
@@ -206,7 +206,7 @@ struct FooterKey {
 }
 
 fn here(model: &Model) -> Vec<FooterKey> {
-    let scopes = keymap::scopes(model);
+    let scopes = action::scopes(model);
     let works = |action: &&UiAction| action.scopes.iter().any(|scope| scopes.contains(scope));
     let mut entries: Vec<FooterKey> = ACTIONS
         .iter()
