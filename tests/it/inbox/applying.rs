@@ -68,6 +68,18 @@ async fn an_uncertain_send_is_settled_by_the_attempt_that_a_status_returns_and_l
 }
 
 #[tokio::test]
+async fn an_attempt_of_another_sender_is_not_settled_by_a_status_that_returns_it() {
+    let scene = InboxScene::with(1, "sales", &uncertain(1)).await;
+    let mut of_another = status(1, "delivered");
+    of_another["biz_opaque_callback_data"] = json!(scene.callback(1));
+
+    scene.receive(statuses(&[of_another])).await;
+
+    assert_eq!(scene.status(1).await, "uncertain", "the number that the status names is another sender's");
+    assert_eq!(scene.shop.number("select count(*) from provider_message where message_id is not null").await, 0);
+}
+
+#[tokio::test]
 async fn a_status_that_comes_before_the_answer_to_its_send_waits_for_it() {
     let hide = "update provider_message set message_id = null where recipient_id = 1";
     let scene = InboxScene::with(1, "cloud", hide).await;
@@ -81,6 +93,48 @@ async fn a_status_that_comes_before_the_answer_to_its_send_waits_for_it() {
     eventually_async("it is applied", async || scene.status(1).await == "delivered").await;
     assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'applied'").await, 1);
     scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_message_stays_delivered_to_its_price_whatever_comes_in_one_request_with_that() {
+    let scene = InboxScene::sent(1).await;
+    let [delivered, sent] = ["delivered", "sent"].map(|word| {
+        let mut item = status(1, word);
+        item["pricing"] = json!({ "billable": true, "pricing_model": "PMP", "type": "regular", "category": "utility" });
+        item
+    });
+
+    scene.receive(statuses(&[delivered, sent])).await;
+
+    assert_eq!(scene.shop.number("select count(*) from message_pricing where is_delivered").await, 1);
+}
+
+#[tokio::test]
+async fn a_status_of_a_message_that_nobody_knows_is_given_up_after_a_day() {
+    let scene = InboxScene::sent(1).await;
+    scene.receive(statuses(&[status(9, "read")])).await;
+    assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'parked'").await, 1);
+
+    let of_yesterday = "update webhook_inbox set received_at = now() - interval '25 hours', next_try_at = now()";
+    scene.shop.execute(of_yesterday).await;
+
+    let given_up =
+        "select count(*) from webhook_inbox where state = 'failed' and reason like 'given up after a day: %'";
+    eventually_async("it is given up", async || scene.shop.number(given_up).await == 1).await;
+}
+
+#[tokio::test]
+async fn what_failed_at_the_first_try_still_counts_once_the_rest_was_waited_for() {
+    let hide = "update provider_message set message_id = null where recipient_id = 1";
+    let scene = InboxScene::with(1, "cloud", hide).await;
+    scene.receive(statuses(&[json!(7), status(1, "delivered")])).await;
+    assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'parked'").await, 1);
+
+    scene.shop.execute("update provider_message set message_id = 'wamid.1' where recipient_id = 1").await;
+
+    eventually_async("the rest is applied", async || scene.status(1).await == "delivered").await;
+    let failed = scene.shop.json_lines(&["inbox", "list", "--failed"]).await;
+    assert_eq!((&failed[0]["state"], &failed[0]["failed"]), (&json!("failed"), &json!(1)), "{failed:?}");
 }
 
 #[tokio::test]

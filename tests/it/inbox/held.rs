@@ -5,7 +5,7 @@ use blastdeck::store::inbox::hearing;
 use serde_json::json;
 
 use super::scene::{InboxScene, failed, status, statuses};
-use crate::support::serve::with_secrets;
+use crate::support::serve::{ACCOUNT, with_secrets};
 use crate::support::{eventually_async, said};
 
 const HELD: &str = "update blast_recipients set provider_status = 'held_for_quality_assessment' where id <= 3";
@@ -146,6 +146,7 @@ async fn what_meta_says_of_limits_is_kept_and_what_it_said_later_stays() {
     scene.shop.execute("update business_limits set people = 10000, learned_at = now()").await;
     scene.receive(capability(json!("TIER_2K"))).await;
     scene.receive(capability(json!("TIER_250"))).await;
+    scene.receive(capability(json!(500))).await;
     assert_eq!(scene.shop.number(people).await, 10_000, "copies, and news from before");
 
     let upgrade = json!({ "field": "phone_number_quality_update", "display_phone_number": "60122222222",
@@ -155,6 +156,22 @@ async fn what_meta_says_of_limits_is_kept_and_what_it_said_later_stays() {
     let throughput = "select throughput::bigint from senders where name = 'cloud'";
     assert_eq!(scene.shop.number(throughput).await, 1_000);
     assert_eq!(scene.shop.number(people).await, 10_000, "there the word for the limit means the throughput");
+}
+
+#[tokio::test]
+async fn which_number_of_an_account_is_faster_is_not_guessed() {
+    let another = format!(
+        "insert into senders (name, provider, business, account) values ('second', 'meta', 'kedai', '{ACCOUNT}')"
+    );
+    let scene = InboxScene::with(1, "cloud", &another).await;
+
+    scene
+        .receive(json!({ "field": "phone_number_quality_update", "display_phone_number": "60122222222",
+                         "event": "THROUGHPUT_UPGRADE", "current_limit": "TIER_UNLIMITED" }))
+        .await;
+
+    assert_eq!(scene.shop.number("select count(*) from provider_notices").await, 1);
+    assert_eq!(scene.shop.number("select count(*) from senders where throughput is not null").await, 0);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{InboxScene, status, statuses, text};
+use super::scene::{InboxScene, status, statuses, text, uncertain};
 use crate::support::{digits, eventually_async};
 
 fn now() -> i64 {
@@ -88,6 +88,64 @@ async fn a_stop_of_an_id_that_nobody_knows_holds_once_its_number_is_learned_howe
 }
 
 #[tokio::test]
+async fn a_stop_of_an_id_that_changed_before_its_number_was_known_holds() {
+    let scene = InboxScene::sent(1).await;
+    let change = json!([{ "user_id": { "previous": user_id(1), "current": "MY.another" } }]);
+    scene.receive_all(&[nameless_stop(1), json!({ "user_id_update": change })]).await;
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
+
+    let mut hello = text(1, "wamid.in9", "Hello");
+    hello["contacts"] = json!([{ "wa_id": digits(1), "user_id": "MY.another" }]);
+    scene.receive(hello).await;
+
+    assert_eq!(scene.shop.number(&suppressed(1)).await, 1);
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_learned_for_a_lock_is_learned_after_it() {
+    let scene = InboxScene::sent(1).await;
+    scene.receive(nameless_stop(1)).await;
+    let mut lock = scene.shop.database.pool.begin().await.unwrap();
+    let same = "insert into user_ids (business, user_id, phone_number) values ('kedai', 'MY.person1', '+60')";
+    sqlx::query(same).execute(&mut *lock).await.unwrap();
+
+    let mut hello = text(1, "wamid.in9", "Hello");
+    hello["contacts"] = json!([{ "wa_id": digits(1), "user_id": user_id(1) }]);
+    scene.receive(hello).await;
+    assert_eq!(scene.shop.number("select count(*) from replies where body = 'Hello'").await, 1, "the rest is applied");
+    assert_eq!(scene.shop.number(&suppressed(1)).await, 0);
+    lock.rollback().await.unwrap();
+
+    eventually_async("their stop holds", async || scene.shop.number(&suppressed(1)).await == 1).await;
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_no_outcome_as_other_replies_do() {
+    let scene = InboxScene::with(1, "cloud", &uncertain(1)).await;
+    scene.receive(text(1, "wamid.in1", "Hello")).await;
+    assert_eq!(scene.shop.number("select count(*) from replies").await, 0, "a message to them may have gone");
+
+    scene.receive(text(1, "wamid.in2", "STOP")).await;
+
+    assert_eq!(scene.shop.number("select count(*) from replies where body = 'STOP'").await, 1);
+    assert_eq!(scene.shop.number(&suppressed(1)).await, 1);
+}
+
+#[tokio::test]
+async fn a_stop_that_is_older_than_a_resume_leaves_nobody_out() {
+    let scene = InboxScene::with(1, "cloud", &next_blast(1)).await;
+    scene.receive(wish(1, "resume", now() + 5)).await;
+
+    scene.receive(text(1, "wamid.in1", "STOP")).await;
+
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
+    assert_eq!(
+        scene.shop.number("select count(*) from blast_recipients where blast_id = 2 and status = 'queued'").await,
+        1
+    );
+}
+
+#[tokio::test]
 async fn a_resume_falls_back_to_what_an_operator_set_before_the_stop_or_after_it() {
     let scene = InboxScene::sent(3).await;
     scene.shop.ok(&["suppress", "add", &digits(1), "--reason", "by letter", "--business", "kedai"]).await;
@@ -120,6 +178,33 @@ async fn a_mark_that_was_taken_back_stands_no_more_beside_a_stop() {
     scene.receive(wish(1, "resume", now() + 5)).await;
 
     assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
+}
+
+#[tokio::test]
+async fn a_database_that_forgot_stops_and_resumes_is_told_where_each_person_stood() {
+    let scene = InboxScene::with(4, "cloud", &next_blast(4)).await;
+    scene.shop.ok(&["suppress", "add", &digits(1), "--reason", "by letter", "--business", "kedai"]).await;
+    scene.receive_all(&[1, 2, 3].map(|n| text(n, &format!("wamid.in{n}"), "STOP"))).await;
+    scene.receive_all(&[1, 2].map(|n| wish(n, "resume", now() + 5))).await;
+    scene.serve.stop().await;
+    let forget = "delete from suppressions;
+                  delete from opt_out_memories;
+                  delete from status_history where blast_id = 2;
+                  update blast_recipients set status = 'queued', standing = 'queued', opted_out_at = null, reason = null
+                   where blast_id = 2;
+                  update blasts set state = 'sending' where id = 2";
+    scene.shop.execute(forget).await;
+
+    scene.shop.until_idle().await;
+
+    let mut sent_to: Vec<_> = scene.shop.sim.posts().await.into_iter().map(|post| post.phone).collect();
+    sent_to.sort_unstable();
+    assert_eq!(sent_to, [digits(2), digits(4)], "who resumed, and who never stopped");
+    let standing = "select count(*) from suppressions where phone_number = '+60100000001' and source = 'operator'
+                                                        and reason = 'by letter' and created_by = 'aina'
+                                                         or phone_number = '+60100000003' and source = 'person'";
+    assert_eq!(scene.shop.number(standing).await, 2);
+    assert_eq!(scene.shop.number("select count(*) from suppressions").await, 2);
 }
 
 #[tokio::test]
