@@ -6,6 +6,7 @@ mod broken_off;
 mod counters;
 mod deleted;
 mod evidence;
+mod fence;
 mod known;
 mod leases;
 mod marks;

@@ -41,6 +41,39 @@ fn remembered(shop: &Shop, ending: &str) -> PathBuf {
 }
 
 #[tokio::test]
+async fn a_database_that_has_not_come_as_far_as_the_people_who_were_posted_to_asks() {
+    let shop = Shop::open(SETUP).await;
+    shop.execute("select setval('blast_recipients_id_seq', 100)").await;
+    shop.blast(0..3).await;
+    shop.until_idle().await;
+    assert_eq!(shop.sim.posts().await.len(), 3);
+
+    // As one that is older than these people, but for its lease.
+    shop.execute("delete from blast_recipients; select setval('blast_recipients_id_seq', 50)").await;
+    shop.blast(10..12).await;
+
+    asks_and_sends_nothing(&shop, "back in time").await;
+}
+
+#[tokio::test]
+async fn no_epoch_is_given_out_again_where_only_the_record_of_posts_is_left() {
+    let shop = a_shop_that_has_sent().await;
+    shop.blast(10..12).await;
+    shop.until_idle().await;
+    let epoch = shop.number("select max(epoch) from attempts").await;
+    std::fs::write(remembered(&shop, "json"), "").unwrap();
+    shop.execute("update sender_leases set epoch = 0").await;
+    shop.blast(20..22).await;
+    shop.until_idle().await;
+    assert_eq!(shop.number("select count(*) from senders where stopped_code = 'restored'").await, 1);
+
+    shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
+
+    let raised = shop.number("select epoch from sender_leases").await;
+    assert!(raised >= epoch, "{raised} after {epoch}");
+}
+
+#[tokio::test]
 async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it() {
     let cases = [
         ("damaged", (|shop| std::fs::write(remembered(shop, "json"), "").unwrap()) as fn(&Shop)),
