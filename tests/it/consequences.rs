@@ -135,6 +135,27 @@ async fn a_sender_that_is_to_stop_posts_to_nobody_while_that_cannot_be_written()
 }
 
 #[tokio::test]
+async fn a_blast_that_is_to_pause_posts_to_nobody_while_that_cannot_be_written() {
+    let sender = "rate = \"30/min\"\nin_flight = 1";
+    let shop = Shop::open(Setup { sender, engine: "failures_in_a_row = 2", ..ONE_BY_ONE }).await;
+    shop.sim.faults(&["error=1"]).await;
+    let blast = shop.blast(0..20).await;
+    let mut by_hand = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from blasts for share").execute(&mut *by_hand).await.unwrap();
+    let engine = shop.engine();
+    shop.until_posts(2).await;
+
+    // Longer than a statement waits for a lock, and than the rate takes for three more.
+    settle_for(6_500).await;
+    let meanwhile = shop.sim.posts().await.len();
+    by_hand.rollback().await.unwrap();
+
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+    assert_eq!((meanwhile, shop.sim.posts().await.len()), (2, 2));
+}
+
+#[tokio::test]
 async fn a_sender_lets_go_once_a_newer_version_has_migrated_its_database() {
     let shop = Shop::open(Setup { sender: "rate = \"5/s\"\nin_flight = 1", ..ONE_BY_ONE }).await;
     shop.blast(0..400).await;

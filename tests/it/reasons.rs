@@ -164,6 +164,22 @@ async fn a_days_cap_that_is_reached_says_when_the_next_day_begins() {
 }
 
 #[tokio::test]
+async fn a_days_cap_counts_no_refusal_also_after_a_restart() {
+    let shop = Shop::open(Setup { sender: "rate = \"40/s\"\nin_flight = 2\ntimezone = \"UTC\"", ..REAL }).await;
+    shop.sim.answer_send(&digits(0), json!([{ "body": r#"{"success":false,"message":"Invalid number"}"# }])).await;
+    let blast = shop.blast(0..9).await;
+
+    for (cap, posts) in [("3", 4), ("4", 5)] {
+        let engine = shop.engine_with(&[("BLASTDECK_SENDERS_SALES_DAILY_CAP", cap)]);
+        shop.until_posts(posts).await;
+        shop.until_waiting(&blast, "daily_cap").await;
+        engine.stop().await;
+        assert_eq!(shop.sim.posts().await.len(), posts, "one was refused");
+    }
+    shop.promises().await;
+}
+
+#[tokio::test]
 async fn whoever_paused_a_blast_is_named() {
     let shop = Shop::open(REAL).await;
     let blast = shop.blast(0..9).await;

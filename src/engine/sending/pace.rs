@@ -211,3 +211,34 @@ impl SenderPace {
 fn real(limits: Limits, span: Duration) -> TimeDelta {
     TimeDelta::from_std(limits.speed.shrink(span)).unwrap_or(TimeDelta::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::pace::{Rate, Speed};
+
+    #[test]
+    fn a_throttled_sender_is_one_step_faster_after_each_quiet_minute_and_no_sooner() {
+        let rate: Rate = "80/s".parse().unwrap();
+        let limits = Limits { rate, gap: None, daily_cap: None, zone: chrono_tz::UTC, speed: Speed::REAL };
+        let now = Utc::now();
+        let mut pace = SenderPace {
+            pacer: Pacer::new(limits.slowed(2), &PastAttempts::default(), now),
+            cooldown: RecipientCooldown::new(None, limits.speed),
+            gate: Gate::of(limits),
+            people: PeopleWindow::default(),
+            people_read: now,
+            throttle: ThrottleState { steps: 2, changed: Instant::now(), held_until: None, lifted_at: None },
+        };
+        let mut climb_after = |quiet| {
+            pace.throttle.changed -= quiet;
+            pace.climb(limits).map(|slowed| slowed.steps)
+        };
+
+        assert_eq!(climb_after(Duration::ZERO), None);
+        assert_eq!(climb_after(CLIMB_AFTER), Some(1));
+        assert_eq!(climb_after(Duration::ZERO), None, "the next step takes another minute");
+        assert_eq!(climb_after(CLIMB_AFTER), Some(0));
+        assert_eq!(climb_after(CLIMB_AFTER), None, "it is as fast as it may be");
+    }
+}
