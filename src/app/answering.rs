@@ -14,9 +14,11 @@ use crate::domain::message::Message;
 use crate::domain::sender::{StopCode, stop_mend};
 use crate::domain::session::{SESSION, SessionWindow};
 use crate::domain::status::Status;
+use crate::domain::text::shell_quoted;
 use crate::store::action::{self, NewAction};
 use crate::store::person::{self, PersonRow};
 use crate::store::session::{self, NewSessionAnswer, SessionAnswer};
+use crate::store::suppression::{self, SuppressionScope};
 use crate::store::{blast, sender};
 
 /// Text to somebody of a blast who wrote.
@@ -142,14 +144,16 @@ impl App {
     /// Until when a person may be answered.
     async fn open_until(&self, tx: &mut PgConnection, person: &PersonRow) -> Result<DateTime<Utc>, AppError> {
         let who = person.who();
+        let head = blast::head(&mut *tx, person.blast_id).await?.ok_or_else(|| no_blast(person.blast_id))?;
         if person.is_suppressed {
+            let business = suppression::business(&mut *tx, SuppressionScope::Sender(head.sender_id)).await?;
             return Err(AppError::Refused(format!(
                 "{who} opted out: nobody who did is written to. If they ask for an answer all the same, \
-                 `blastdeck suppress remove {}` lifts it first",
-                person.phone_number.as_str()
+                 `blastdeck suppress remove {} --business {}` lifts it first",
+                person.phone_number.as_str(),
+                shell_quoted(&business)
             )));
         }
-        let head = blast::head(&mut *tx, person.blast_id).await?.ok_or_else(|| no_blast(person.blast_id))?;
         let last = session::last_word(tx, head.sender_id, person.phone_number.as_str()).await?;
         match SessionWindow::after(last, person.read_at) {
             SessionWindow::Open { until } => Ok(until),

@@ -66,8 +66,10 @@ impl App {
         let digest = match (file.file_state.as_deref(), &file.file_digest) {
             (Some("stored"), Some(digest)) => digest.clone(),
             (Some("wanted"), _) => {
-                let why = file.file_reason.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
-                return Err(refused(format!("its file has not been fetched yet{why}: an engine does, try again soon")));
+                return Err(refused(match &file.file_reason {
+                    None => "its file has not been fetched yet: an engine does, try again soon".to_owned(),
+                    Some(why) => format!("its file could not be fetched yet ({why}): an engine goes on trying"),
+                }));
             }
             (Some("dropped"), _) => return Err(refused("its file is no longer kept: see keep_inbox_days".to_owned())),
             (Some(_), _) => {

@@ -1,5 +1,7 @@
 //! Retries people who failed: really sends, but only to those who are known never to have received the message.
 
+use chrono::{DateTime, Utc};
+
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
@@ -38,6 +40,12 @@ impl App {
         }
         self.notify(blast).await?;
         Ok(queued)
+    }
+
+    /// When the first of those who failed with a code that asks for a day may be retried; `None` where nobody failed so.
+    pub async fn next_day_retry(&self, blast: BlastId, code: &str) -> Result<Option<DateTime<Utc>>, AppError> {
+        let first = person::first_failed(self.pool(), blast, code).await?;
+        Ok(first.map(|at| at + self.engine().settings.retry.not_now_after))
     }
 
     async fn retry_page(

@@ -14,7 +14,7 @@ use crate::app::Engines;
 use crate::app::view::BlastView;
 use crate::app::{Access, App, Listening, Setup};
 use crate::config::{Config, DatabaseUrl, Flags};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shell_quoted};
 use crate::private_postgres::PrivatePostgres;
 
 /// An open app, and what the command line needs beside it.
@@ -109,10 +109,10 @@ pub(super) fn program(global: &Global) -> String {
     let mut line = PROGRAM.to_owned();
     if let Some(path) = &global.config {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        line.extend([" --config ", &quoted(&path.to_string_lossy())]);
+        line.extend([" --config ", &shell_quoted(&path.to_string_lossy())]);
     }
     if let Some(url) = &global.database_url {
-        let shown = if has_secret(url) { "\"$DATABASE_URL\"".to_owned() } else { quoted(url) };
+        let shown = if has_secret(url) { "\"$DATABASE_URL\"".to_owned() } else { shell_quoted(url) };
         line.extend([" --database-url ", &shown]);
     }
     line
@@ -121,11 +121,6 @@ pub(super) fn program(global: &Global) -> String {
 /// Whether an address may contain a password, before its `@` or among its parameters.
 fn has_secret(url: &str) -> bool {
     url.parse::<DatabaseUrl>().map_or(true, |url| url.has_secret())
-}
-
-/// Quotes text as one word of a shell command.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Starts a standby unless one runs, and waits until an engine holds the blast's sender. Fails with what is missing.
@@ -150,7 +145,8 @@ pub(super) fn log_dir(config: &Config) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_secret, quoted};
+    use super::has_secret;
+    use crate::domain::text::shell_quoted;
 
     #[test]
     fn an_address_with_a_password_is_known_as_such() {
@@ -164,6 +160,6 @@ mod tests {
 
     #[test]
     fn a_quoted_word_is_one_word_of_a_shell() {
-        assert_eq!(quoted("/it's here"), r"'/it'\''s here'");
+        assert_eq!(shell_quoted("/it's here"), r"'/it'\''s here'");
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct ReplyVerb {
     /// How long to wait for what becomes of it.
     #[arg(long, default_value = "30s", value_name = "SPAN", value_parser = span)]
     wait: Duration,
-    /// Do not wait: print its id once it is queued.
+    /// Do not wait: print what is known as soon as it is queued.
     #[arg(long, conflicts_with = "wait", action = ArgAction::SetTrue)]
     no_wait: bool,
     /// Start no standby: something else runs the engine.
@@ -101,11 +101,14 @@ fn told(context: &Context, queued: &QueuedAnswer, answer: &SessionAnswer) -> Res
             Ok(())
         }
         AnswerOutcome::Failed | AnswerOutcome::LeftOut => Err(eyre!("{who} was not answered: {}", why(answer))),
-        AnswerOutcome::Uncertain => Err(eyre!(
-            "it is not known whether {who} has the answer: {}. It is not sent again; a webhook settles it, or \
-             `blastdeck uncertain resolve {id} all sent|resend|drop`",
-            why(answer)
-        )),
+        AnswerOutcome::Uncertain => {
+            let mend = context.pasteable(&format!("`blastdeck uncertain resolve {id} all resend` sends it again"));
+            Err(eyre!(
+                "it is not known whether {who} has the answer: {}. It is not sent again by itself; a webhook settles it. If \
+                 they say that they do not have it, {mend}",
+                why(answer)
+            ))
+        }
     }
 }
 

@@ -188,8 +188,9 @@ async fn list(global: &Global) -> Result<ExitCode> {
         ("an hour", TextAlign::Right),
         ("state", TextAlign::Left),
     ];
-    let rows =
-        senders.iter().map(|row| vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), state(row)]);
+    let rows = senders.iter().map(|row| {
+        vec![row.name.clone(), row.provider.clone(), today(row), per_hour(row), context.pasteable(&state(row))]
+    });
     text(&render(&header, &rows.collect::<Vec<_>>()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::Global;
 use super::blast::people::limit;
-use super::context::{Context, Intent, quoted};
+use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
 use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{EVERY_BUSINESS, SuppressOutcome};
 use crate::domain::phone::{Phone, Region};
+use crate::domain::text::shell_quoted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
@@ -114,8 +115,11 @@ async fn not_suppressed(context: &Context, (phone, business): (&Phone, &str)) ->
     let places = context.app.suppressed_for(phone).await?;
     let Some(first) = places.first() else { return Ok(format!("{phone} is not suppressed")) };
     let line = format!("`blastdeck suppress remove {}", phone.as_str());
-    let mend =
-        if first == EVERY_BUSINESS { format!("{line}`") } else { format!("{line} --business {}`", quoted(first)) };
+    let mend = if first == EVERY_BUSINESS {
+        format!("{line}`")
+    } else {
+        format!("{line} --business {}`", shell_quoted(first))
+    };
     let why = format!("{phone} is not suppressed for {}, but for {}", in_words(business), all_in_words(&places));
     Ok(format!("{why}: {}", context.pasteable(&mend)))
 }

@@ -93,6 +93,11 @@ fn is_signed_number(text: &str) -> bool {
     !digits.is_empty() && digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Text as one word of a shell command.
+pub fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// A whole number with a comma between thousands: `1,240`.
 pub fn number(n: i64) -> String {
     let sign = if n < 0 { "-" } else { "" };

@@ -102,6 +102,19 @@ pub async fn retryable(
     Ok(people)
 }
 
+/// When the first of those who failed with this code did.
+pub async fn first_failed(pool: &PgPool, blast: BlastId, code: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let at = sqlx::query_scalar(
+        "select min(failed_at) from blast_recipients
+          where blast_id = $1 and status >= 'failed' and status <= 'failed' and error_code = $2",
+    )
+    .bind(blast)
+    .bind(code)
+    .fetch_one(pool)
+    .await?;
+    Ok(at)
+}
+
 /// The newest person with this number, in either spelling, whom a message of this sender is known to have reached.
 pub async fn newest_reached(
     tx: &mut PgConnection,

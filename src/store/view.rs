@@ -113,6 +113,27 @@ pub struct RecipientRow {
     pub provider_status: Option<String>,
 }
 
+impl RecipientRow {
+    /// When they reached the stage that they are at; when that changed last, where no time of its own is kept for it.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.reached_at(self.status).unwrap_or(self.changed_at)
+    }
+
+    /// When they reached this stage.
+    pub const fn reached_at(&self, status: Status) -> Option<DateTime<Utc>> {
+        match status {
+            Status::Sent => self.sent_at,
+            Status::Delivered => self.delivered_at,
+            Status::Read => self.read_at,
+            Status::Replied => self.replied_at,
+            Status::Closed => self.closed_at,
+            Status::Failed => self.failed_at,
+            Status::OptedOut => self.opted_out_at,
+            _ => None,
+        }
+    }
+}
+
 /// The order of a window. Ties are broken by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {

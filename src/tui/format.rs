@@ -34,8 +34,9 @@ pub fn total(total: Total) -> String {
 
 /// In five columns: `1,240`, `12.3k`, `123k`, `1.2M`; `-` for nothing.
 pub fn short_money(amount: Decimal) -> String {
+    use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
     use rust_decimal::prelude::ToPrimitive;
-    let whole = amount.round().to_i64().unwrap_or(i64::MAX);
+    let whole = amount.round_dp_with_strategy(0, MidpointAwayFromZero).to_i64().unwrap_or(i64::MAX);
     if whole == 0 { "-".to_owned() } else { compact(whole) }
 }
 

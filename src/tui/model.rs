@@ -232,7 +232,8 @@ impl Model {
 
     /// A blast that would continue without this window.
     pub fn in_flight(&self) -> Option<&BlastView> {
-        self.blasts.rows().iter().find(|blast| blast.state == BlastState::Sending)
+        let has_people_left = |blast: &&BlastView| blast.counts.queued + blast.counts.sending > 0;
+        self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).find(has_people_left)
     }
 
     /// How many things need a person: uncertain recipients, stopped senders, blasts that paused by themselves.
@@ -241,6 +242,12 @@ impl Model {
         let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some()).count();
         let paused = self.blasts.rows().iter().filter(|blast| paused_by_itself(blast)).count();
         uncertain.saturating_add(i64::try_from(stopped + paused).unwrap_or(i64::MAX))
+    }
+
+    /// Whether a blast goes through Meta: no phone shows the chats of such a number.
+    pub fn is_over_meta(&self, id: BlastId) -> bool {
+        let Some(blast) = self.blasts.get(id) else { return false };
+        self.senders.iter().any(|sender| sender.id == blast.sender_id && sender.provider == "meta")
     }
 
     /// What the selected blast waits for.

@@ -107,6 +107,18 @@ async fn each_of_several_blasts_says_its_own_reason() {
 }
 
 #[tokio::test]
+async fn a_blast_that_goes_alone_names_its_own_rate() {
+    let shop = Shop::open(Setup { sender: "rate = \"unlimited\"\nin_flight = 4", ..REAL }).await;
+    let blast = shop.blast_with(0..200, &["--rate", "3/s"]).await;
+    let engine = shop.engine();
+
+    let said = shop.until_waiting(&blast, "rate").await;
+    engine.stop().await;
+
+    assert_eq!(said["text"], "waits for: blast rate 3/s");
+}
+
+#[tokio::test]
 async fn without_an_engine_it_says_so_and_after_a_kill_first_that_there_is_no_sign_of_life() {
     let shop = Shop::open(Setup { sender: "gap = \"1h\"\nin_flight = 1", ..REAL }).await;
     let blast = shop.blast(0..5).await;

@@ -10,6 +10,7 @@ use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, talk};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::retry::OperatorRetry;
 use crate::domain::text::{self, people_are};
 
 #[derive(Debug, clap::Args)]
@@ -60,6 +61,17 @@ impl RetryArgs {
         let why = match self.code.as_deref() {
             _ if errors.is_empty() => return Ok(RefusedError("nobody has failed in this blast".to_owned()).into()),
             Some(code) if !is_failed(code) => format!("nobody failed with the code `{code}`"),
+            Some(code) if OperatorRetry::of(code) == OperatorRetry::NextDay => {
+                let day = context.app.next_day_retry(self.blast, code).await?;
+                match day {
+                    Some(from) => format!(
+                        "nobody who failed with the code `{code}` may have another message yet: Meta asks to wait a day, the \
+                         first may from {} on",
+                        context.moment(from)
+                    ),
+                    None => format!("nobody who failed with the code `{code}` can be retried"),
+                }
+            }
             Some(code) => format!(
                 "nobody to retry: no person who failed with the code `{code}` is known not to have received the message"
             ),

@@ -6,6 +6,7 @@ use color_eyre::eyre::eyre;
 use color_eyre::{Report, Result};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
 use super::show::{self, who_gets_one};
 use crate::app::view::BlastView;
@@ -74,9 +75,18 @@ impl SendArgs {
         if context.is_json {
             return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
         }
-        if until.is_none() {
-            talk(&context.pasteable(&farewell(&context, &plan, is_attended)));
+        if let Some(until) = until {
+            tokio::select! {
+                () = sleep((until - Utc::now()).to_std().unwrap_or_default()) => {}
+                _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
+            }
+            let now = context.app.blast(blast.id).await?;
+            if now.state != BlastState::Sending {
+                talk(&format!("{} is {}", clean(&now.tag), now.state));
+                return Ok(());
+            }
         }
+        talk(&context.pasteable(&farewell(&context, &plan, is_attended)));
         Ok(())
     }
 

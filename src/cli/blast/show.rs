@@ -61,7 +61,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.stuck(),
         "unasked": blast.unasked.number(),
         "opted_out_later": blast.opted_out_later, "held_by_meta": blast.counts.held_by_meta,
-        "amount": blast.counts.amount.to_string(), "state_reason": blast.state_reason,
+        "amount": format!("{:.2}", blast.counts.amount), "state_reason": blast.state_reason,
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,

@@ -13,12 +13,12 @@ use tokio_util::sync::DropGuard;
 
 use super::DemoArgs;
 use crate::app::{Access, App, Listening, Setup};
-use crate::cli::context::quoted;
 use crate::cli::simulator::Simulator;
 use crate::cli::{Global, postgres};
 use crate::config::{Config, Flags};
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
+use crate::domain::text::shell_quoted;
 use crate::http;
 use crate::private_postgres::Throwaway;
 use crate::shutdown::Shutdown;
@@ -151,9 +151,9 @@ impl DemoEnvironment {
     /// The command line of this program for the demo's database. The demo's file names the database; an environment
     /// variable would override it, and a flag overrides both.
     pub(super) fn program(&self) -> String {
-        let mut line = format!("blastdeck --config {}", quoted(&self.config_file().to_string_lossy()));
+        let mut line = format!("blastdeck --config {}", shell_quoted(&self.config_file().to_string_lossy()));
         if ["DATABASE_URL", "BLASTDECK_DATABASE_URL"].iter().any(|name| std::env::var_os(name).is_some()) {
-            line.extend([" --database-url ", &quoted(&self.postgres.address().url())]);
+            line.extend([" --database-url ", &shell_quoted(&self.postgres.address().url())]);
         }
         line
     }

@@ -243,10 +243,13 @@ fn retry_of(
     }
 }
 
-/// What evidence that changed its person says of the blast.
+/// What evidence that changed its person says of the blast: nothing where somebody fails again whom the code had tried again. Such
+/// attempts are due together, hours later, and would be all of the news.
 fn late_news(entry: &EvidenceEntry) -> Option<LateNews> {
     let blast = entry.blast;
+    let is_another_try = entry.stamped.attempt > 1 && matches!(entry.retry, CodeRetry::Automatic { .. });
     match &entry.stamped.evidence {
+        Evidence::Provider { stage: ProviderStage::Failed, .. } if is_another_try => None,
         Evidence::Provider { stage, .. } if *stage != ProviderStage::Failed => Some(LateNews::Passed(blast)),
         Evidence::Provider { error: Some(error), .. } if error.class == ErrorClass::FailRecipient => {
             Some(LateNews::Failed { blast, code: error.code.clone(), why: error.message.clone() })

@@ -177,8 +177,12 @@ impl Sender {
             (_, Some(_)) => NextAction::Wait { until: None, bound: None },
             (Some(blast), None) => self.paced(blast),
             (None, None) => {
-                let first = self.queues.iter().filter_map(|queue| Some(queue.hold.as_ref()?.until)).min();
-                NextAction::Wait { until: first, bound: None }
+                let held = || self.queues.iter().filter_map(|queue| queue.hold.as_ref());
+                // Time that goes into the pace of one is accounted for to each as its own.
+                NextAction::Wait {
+                    until: held().map(|hold| hold.until).min(),
+                    bound: held().find_map(|hold| hold.bound),
+                }
             }
         }
     }

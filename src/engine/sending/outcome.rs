@@ -51,9 +51,12 @@ impl Sender {
                 let wish = self.context.wait_after(code, *retry_after).and_then(|wait| TimeDelta::from_std(wait).ok());
                 match (class, wish) {
                     (ErrorClass::SlowSender, _) => {
-                        let now = self.context.clock.now();
+                        let (now, before) = (self.context.clock.now(), self.pace.steps());
                         self.failures.slowed(self.pace.slow(&self.context.sender, wish, now));
-                        self.failures.refused(blast, *class, code, message);
+                        // Refusals of messages that were in flight together are one.
+                        if self.pace.steps() != before {
+                            self.failures.refused(blast, *class, code, message);
+                        }
                     }
                     (ErrorClass::PauseBlast, Some(wait)) => self.hold_blast(blast, wait, code, message),
                     _ => self.failures.refused(blast, *class, code, message),

@@ -89,16 +89,22 @@ impl SenderPace {
             }
         }
         let (steps, held_until) = sender::slowed(pool, of.id).await?;
-        let steps = u32::try_from(steps).unwrap_or(0).min(STEPS_MAX);
+        let mut steps = u32::try_from(steps).unwrap_or(0).min(STEPS_MAX);
+        if steps > 0 && has_recovered(of.limits, held_until, now) {
+            steps = 0;
+            sender::set_slowed(pool, of.id, 0, None).await?;
+        }
         let lifted_at = sender::hold_lifted_at(pool, of.id).await?;
         let mut pace = Self {
-            pacer: Pacer::new(of.limits.slowed(steps), &past, now),
+            // What went before went at the limits of then: a slower rate holds for what comes.
+            pacer: Pacer::new(of.limits, &past, now),
             cooldown,
             gate: Gate::of(of.limits),
             people: PeopleWindow::default(),
             people_read: now,
             throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at },
         };
+        pace.pacer.limit(of.limits.slowed(steps));
         if let Some(until) = held_until {
             pace.pacer.hold(until.min(now + HOLD_MAX));
         }
@@ -205,6 +211,11 @@ impl SenderPace {
         self.throttle.changed = Instant::now();
         self.pacer.limit(limits.slowed(steps));
     }
+}
+
+/// Whether so much time has passed since the last pause that no step is left: also time in which nobody sent counts.
+fn has_recovered(limits: Limits, held_until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    held_until.is_some_and(|until| until + real(limits, CLIMB_AFTER * STEPS_MAX) <= now)
 }
 
 /// A span of real time in a rehearsal, whose time runs faster.

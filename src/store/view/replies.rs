@@ -131,7 +131,7 @@ pub(super) async fn of_person(tx: &mut PgConnection, person: RecipientId) -> Res
 pub async fn counts(pool: &PgPool, blast: BlastId) -> Result<ReplyCounts, StoreError> {
     let counts = sqlx::query_as(
         "select count(*) as replies, count(*) filter (where kind = 'text') as texts,
-                count(distinct recipient_id) filter (where kind = 'text') as writers
+                count(distinct recipient_id) as writers
            from replies where blast_id = $1",
     );
     Ok(counts.bind(blast).fetch_one(pool).await?)

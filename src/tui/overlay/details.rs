@@ -23,7 +23,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     lines.extend(before(model, loaded, clock));
     let mut focus = None;
     if loaded.row.status == Status::Uncertain {
-        lines.extend(question(&loaded.row, width));
+        lines.extend(question(&loaded.row, model.is_over_meta(loaded.row.blast_id), width));
         focus = Some(lines.len() + choice_index(details.choice));
         lines.extend(choices(model, details.choice, loaded));
     }
@@ -53,7 +53,7 @@ fn standing(model: &Model, row: &RecipientRow, clock: TimeFormat) -> TextLine {
     let amount = row.amount.map_or_else(|| "-".to_owned(), money);
     let note = row.note.as_deref().unwrap_or("-");
     let line = TextLine::plain("  ").and(row.status.to_string(), TextRole::Stage(row.status));
-    let line = line.and(format!(" since {}", clock.long(row.changed_at)), TextRole::Plain);
+    let line = line.and(format!(" since {}", clock.long(row.since())), TextRole::Plain);
     let opted_out = row.opted_out_at.filter(|_| row.status != Status::OptedOut);
     let line = match opted_out {
         Some(at) => line.and(format!("      opted out {}", clock.long(at)), TextRole::Trouble),
@@ -75,12 +75,16 @@ fn before(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Option
     (!others.is_empty()).then(|| TextLine::dim(format!("  before: {}", others.join("   "))))
 }
 
-fn question(row: &RecipientRow, width: u16) -> Vec<TextLine> {
+fn question(row: &RecipientRow, is_over_meta: bool, width: u16) -> Vec<TextLine> {
     // The part before the colon is for people; the error of the library stands under Raw.
     let why = row.reason.as_deref().and_then(|reason| reason.split(": ").next()).unwrap_or("no answer came");
+    let ask = if is_over_meta {
+        "A webhook of Meta's settles it, mostly within minutes. If none comes, ask them: is the message there?"
+    } else {
+        "Open the chat on the phone: is the message there?"
+    };
     let text = format!(
-        "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. \
-         Open the chat on the phone: is the message there?"
+        "It is not known whether the message went: {why}. They may have it or not; nothing is sent again by itself. {ask}"
     );
     let mut lines = vec![TextLine::rule("Did it go?")];
     lines.extend(wrapped(&text, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}"))));

@@ -99,7 +99,12 @@ fn need_words(model: &Model, need: AttentionItem) -> Option<(String, String)> {
             let blast = model.blasts.get(id)?;
             let people = number(blast.counts.uncertain);
             let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.tag);
-            Some((what, "look at the chat on the phone; enter on each of them asks what is there".to_owned()))
+            let mend = if model.is_over_meta(id) {
+                "a webhook settles it, mostly within minutes; enter on each of them asks what you know"
+            } else {
+                "look at the chat on the phone; enter on each of them asks what is there"
+            };
+            Some((what, mend.to_owned()))
         }
     }
 }

@@ -38,8 +38,9 @@ pub(super) fn section(model: &Model, loaded: &RecipientDetails, width: u16) -> V
     lines.extend(said.into_iter().flat_map(|(_, lines)| lines));
     if let Some(SessionWindow::Open { .. }) = loaded.session {
         let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
-        let line = format!("blastdeck reply {blast} {phone} 'TEXT'");
+        let line = format!("blastdeck reply {blast} {phone}");
         lines.extend(pasteable(&model.options.call(&line), 2, width).map(TextLine::dim));
+        lines.push(TextLine::dim("  with your text in quotes after it".to_owned()));
     }
     lines
 }

@@ -29,13 +29,21 @@ fn a_key_that_moves_keeps_the_amount_and_acts() {
 }
 
 #[test]
-fn letters_are_left_out_of_an_amount_and_never_act() {
+fn a_letter_keeps_the_amount_and_acts_and_no_later_digit_belongs_to_it() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("3cRM1b2p0");
+    dashboard.keys("3c50.00jjc30.00\n");
 
-    assert!(dashboard.line(22).contains("RM 120_   only digits: enter keeps it"), "{}", dashboard.line(22));
-    dashboard.keys("\n");
+    let acts = dashboard.acts();
+    assert_eq!(acts, [closed(1, None), closed(1, Some(5_000)), closed(3, None), closed(3, Some(3_000))]);
+}
+
+#[test]
+fn the_currency_may_be_typed_before_an_amount() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("3cRM120.00\n");
+
     assert_eq!(dashboard.acts(), [closed(1, None), closed(1, Some(12_000))]);
 }
 

@@ -33,13 +33,13 @@ fn what_a_blast_waits_for_is_said_in_its_own_words() {
         dashboard.line(9).chars().take(60).collect::<String>().trim().to_owned()
     };
 
-    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain   90/h");
-    assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs   90/h");
+    assert_eq!(says(Waiting::Uncertain { people: 3 }), "waits for you: 3 uncertain");
+    assert_eq!(says(Waiting::NoEngine), "nobody is sending: no engine runs");
     let full = Waiting::Database { trouble: DatabaseTrouble::DiskFull };
-    assert_eq!(says(full), "the database's disk is full: make room there   90/h");
-    assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it   90/h");
+    assert_eq!(says(full), "the database's disk is full: make room there");
+    assert_eq!(says(Waiting::Armed { until: at(14, 3) }), "starts 14:03:00; u stops it");
     assert_eq!(
         says(Waiting::DailyCap { cap: 500, until: at(23, 59) }),
-        "waits for: daily cap 500 reached, until 23:59   90/h"
+        "waits for: daily cap 500 reached, until 23:59"
     );
 }

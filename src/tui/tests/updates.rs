@@ -51,6 +51,38 @@ fn an_unfocused_table_follows_the_news_and_a_focused_one_only_its_cells() {
 }
 
 #[test]
+fn whoever_watches_sees_the_news_at_the_top_for_as_long_as_nobody_was_chosen() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    for n in 0..40 {
+        dashboard.dispatch(Msg::Refresh).list(crowd(100 - n, 30));
+    }
+
+    assert_eq!(dashboard.cursor(), Some(61));
+    assert!(dashboard.line(12).contains("Person 61"), "{}", dashboard.line(12));
+}
+
+#[test]
+fn somebody_who_was_chosen_stays_chosen_and_what_is_newer_is_counted() {
+    let mut dashboard = TestDashboard::with(STACKED, crowd(100, 30));
+    dashboard.keys("3jj1");
+
+    for n in 1..40 {
+        dashboard.taken();
+        dashboard.dispatch(Msg::Refresh);
+        if lists(&dashboard.taken()).is_empty() {
+            break;
+        }
+        dashboard.list(crowd(100 - n, 30 + n));
+    }
+    dashboard.dispatch(Msg::Refresh);
+
+    assert_eq!(dashboard.cursor(), Some(102));
+    let effects = dashboard.taken();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::CountChanged { .. }))));
+}
+
+#[test]
 fn a_live_list_that_comes_after_the_focus_changes_nothing() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.dispatch(Msg::Refresh).keys("3j");

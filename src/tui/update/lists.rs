@@ -110,6 +110,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         if is_live(model) {
             effects.push(live_list(model));
         } else {
+            model.recipients.freeze();
             effects.extend(cells_and_news(model));
         }
     }
@@ -124,6 +125,10 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 fn live_list(model: &mut Model) -> Effect {
     model.recipients.thaw();
     model.recipients.order = order(model, &model.recipients.scope);
+    // Whoever was chosen stays so, and is carried down by the news; the first place is nobody's choice.
+    if model.recipients.is_cursor_first() {
+        model.recipients.target = CursorTarget::First;
+    }
     list(model, ListPart::Reload, Anchor::Start)
 }
 

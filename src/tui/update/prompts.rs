@@ -5,7 +5,7 @@ use super::key_outcome::KeyOutcome;
 use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
-use crate::tui::format::number;
+use crate::tui::format::{number, symbol};
 use crate::tui::key::Key;
 use crate::tui::model::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, Model, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
@@ -14,9 +14,6 @@ use crate::tui::widget::{Edited, TextField};
 
 /// Signs that stand before an amount.
 const CURRENCIES: &str = "$€£¥₹";
-
-/// Said of a character that is not part of an amount.
-const ONLY_DIGITS: &str = "only digits: enter keeps it, esc does not";
 
 /// Said of a text that is not an amount.
 const WRITE_AMOUNT: &str = "write it as 120, 120.50 or 1,200.50";
@@ -43,8 +40,8 @@ const fn edits(key: Key) -> bool {
     edits || matches!(key, Key::Ctrl('a' | 'b' | 'd' | 'e' | 'f' | 'h' | 'k' | 'u' | 'w'))
 }
 
-/// Digits are typed into the amount; other characters are left out, and never act. Esc leaves the field without it; enter
-/// keeps it, and so does a key that moves elsewhere, which then acts. A text that is not an amount is never dropped: it
+/// Digits are typed into the amount. Esc leaves the field without it; enter keeps it, and so does any other key, which then acts:
+/// what is typed after such a key is never taken for more of the amount. A text that is not an amount is never dropped: it
 /// stays until it is corrected.
 fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutcome {
     if key == Key::Esc {
@@ -52,10 +49,9 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
     }
     if is_of_digits(key) || edits(key) {
         amount.field.key(key);
-        amount.trouble = amount.trouble.filter(|why| *why == ONLY_DIGITS && key != Key::Backspace);
-    } else if matches!(key, Key::Char(_)) {
-        let is_readable = amount.field.is_empty() || kept(&amount).is_ok();
-        amount.trouble = Some(if is_readable { ONLY_DIGITS } else { WRITE_AMOUNT });
+        amount.trouble = None;
+    } else if amount.field.is_empty() && is_of_currency(model, key) {
+        // Left out: `RM120` is typed as it is written.
     } else if let Ok(effects) = kept(&amount) {
         return if key == Key::Enter { KeyOutcome::Handled(effects) } else { KeyOutcome::PassOn(effects) };
     } else {
@@ -63,6 +59,11 @@ fn amount_key(model: &mut Model, mut amount: AmountPrompt, key: Key) -> KeyOutco
     }
     model.prompt = Some(Prompt::Amount(amount));
     KeyOutcome::DONE
+}
+
+/// Whether a key is a character of the currency that is written before an amount.
+fn is_of_currency(model: &Model, key: Key) -> bool {
+    matches!(key, Key::Char(c) if symbol(&model.options.currency).contains(c))
 }
 
 /// Writes the amount; nothing where none was typed.

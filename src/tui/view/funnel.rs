@@ -177,7 +177,11 @@ fn waits(model: &Model, blast: &BlastView, room: u16) -> (String, String) {
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let money = format!("{} {}", symbol(&model.options.currency), money(blast.counts.amount));
     let sending = blast.state == BlastState::Sending;
-    let rate = blast.estimate.per_hour.filter(|rate| sending && *rate > 0).map(|rate| format!("{}/h", number(rate)));
+    let rate = blast
+        .estimate
+        .per_hour
+        .filter(|rate| sending && *rate > 0 && blast.estimate.done_at.is_some())
+        .map(|rate| format!("{}/h", number(rate)));
     let done = blast.estimate.done_at.filter(|_| sending).map(|at| clock.long(at));
     let wait = model.waiting().map(|waiting| waits_for(waiting, clock)).or_else(|| stopped(blast));
     let about = done.as_ref().map(|at| format!("done about {at}"));

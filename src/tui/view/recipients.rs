@@ -1,6 +1,5 @@
 //! The table of recipients: only the visible window.
 
-use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::focused;
@@ -152,23 +151,12 @@ fn value(model: &Model, row: &RecipientRow, cell: RecipientColumn, strong: Optio
         RecipientColumn::Phone => (row.phone.to_string(), plain),
         RecipientColumn::Name => (row.name.clone().unwrap_or_default(), plain),
         RecipientColumn::Stage => (row.status.to_string(), TextRole::Stage(row.status)),
-        RecipientColumn::Since => (clock.short(row.changed_at), TextRole::Plain),
+        RecipientColumn::Since => (clock.short(row.since()), TextRole::Plain),
         RecipientColumn::At(status) => {
-            (reached_at(row, status).map(|at| clock.short(at)).unwrap_or_default(), TextRole::Plain)
+            (row.reached_at(status).map(|at| clock.short(at)).unwrap_or_default(), TextRole::Plain)
         }
         RecipientColumn::Money => (row.amount.map(money).unwrap_or_default(), TextRole::Plain),
         RecipientColumn::Note => note(row),
-    }
-}
-
-const fn reached_at(row: &RecipientRow, status: Status) -> Option<DateTime<Utc>> {
-    match status {
-        Status::Sent => row.sent_at,
-        Status::Delivered => row.delivered_at,
-        Status::Read => row.read_at,
-        Status::Replied => row.replied_at,
-        Status::Closed => row.closed_at,
-        _ => None,
     }
 }
 

@@ -131,6 +131,20 @@ async fn equal_failures_in_a_row_by_webhook_pause_the_blast_unless_other_news_co
 }
 
 #[tokio::test]
+async fn people_who_fail_once_more_after_hours_do_not_pause_their_blast() {
+    let second = "update blasts set state = 'sending';
+                  update blast_recipients set attempt = 2;
+                  update attempts set attempt = 2; update provider_message set attempt = 2";
+    let scene = InboxScene::with(6, "cloud", second).await;
+    let gone = |n| failed(n, 131_026);
+
+    scene.receive(statuses(&[gone(1), gone(2), gone(3), gone(4), gone(5), gone(6)])).await;
+
+    assert_eq!(scene.shop.state("1").await, "sending", "nobody new failed");
+    assert_eq!(scene.shop.number("select count(*) from blast_recipients where status = 'queued'").await, 6);
+}
+
+#[tokio::test]
 async fn what_meta_says_of_limits_is_kept_and_what_it_said_later_stays() {
     let scene = InboxScene::sent(1).await;
     let capability = |people: serde_json::Value| {

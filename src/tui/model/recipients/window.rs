@@ -148,6 +148,11 @@ impl RecipientTable {
         }
     }
 
+    /// Whether the cursor is on the list's first row.
+    pub fn is_cursor_first(&self) -> bool {
+        self.is_at_start() && self.rows.front().is_some_and(|person| Some(person.row.id) == self.cursor())
+    }
+
     pub fn is_at_start(&self) -> bool {
         self.top == 0 && self.reaches.start == WindowEdge::End
     }
