@@ -215,7 +215,21 @@ fn compare<'a>(
             let why = format!("`{name}` in {} is not among those that could be read", message.language());
             Err(TemplateRefusal::Unreadable { sender: sender.name.clone(), why })
         }
-        other => Ok(other?),
+        other => {
+            let template = other?;
+            let is_for_marketing = sender.meta.as_ref().is_some_and(|meta| meta.is_for_marketing());
+            // Meta refuses it for everybody (134100).
+            if is_for_marketing && !template.category.is_empty() && !template.is_marketing() {
+                return Err(TemplateRefusal::Invalid(format!(
+                    "template {} is {}, and sender {} sends marketing only (`send_call = \"marketing_messages\"`): use a sender \
+                     without that setting",
+                    template.name,
+                    template.category.to_lowercase(),
+                    sender.name
+                )));
+            }
+            Ok(template)
+        }
     }
 }
 

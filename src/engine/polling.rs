@@ -217,7 +217,8 @@ impl Poller {
                 StatusPollOutcome::Answered
             }
             StatusFinding::Unrecognised { status } => {
-                tracing::debug!(status, "an unknown status changes nothing");
+                tracing::debug!(status, "an unknown status changes no stage");
+                self.note_word(person, &status).await;
                 StatusPollOutcome::Answered
             }
             StatusFinding::Nothing { why } => {
@@ -238,6 +239,16 @@ impl Poller {
                 self.refused(&code, &message).await;
                 StatusPollOutcome::Unanswered
             }
+        }
+    }
+
+    /// Keeps a word that nobody knows for whoever looks at the person.
+    async fn note_word(&self, person: &PollTarget, word: &str) {
+        if person.word.as_deref() == Some(word) {
+            return;
+        }
+        if let Err(error) = poll::note_word(&self.context.pool, (person.id, person.attempt), word).await {
+            tracing::debug!(%error, "the word is not kept");
         }
     }
 

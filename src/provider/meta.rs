@@ -61,6 +61,7 @@ pub struct Meta {
     text_url: Url,
     phone_number_id: String,
     waba_id: String,
+    send_edge: SendEdge,
     /// As the last answer to a send put it.
     usage: Mutex<usage::ApiUsage>,
     /// What follows from it, until somebody asks.
@@ -85,6 +86,7 @@ impl Meta {
             graph,
             phone_number_id,
             waba_id: graph::valid_id(&options.waba_id)?.to_owned(),
+            send_edge: options.send_edge,
             usage: Mutex::default(),
             pressure: Mutex::default(),
         })
@@ -93,6 +95,11 @@ impl Meta {
     /// How much of the quota of calls is used, as far as answers to sends have said.
     pub fn usage(&self) -> usage::ApiUsage {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it takes marketing templates only.
+    pub fn is_for_marketing(&self) -> bool {
+        self.send_edge == SendEdge::MarketingMessages
     }
 
     /// The WhatsApp business account's id.

@@ -37,6 +37,16 @@ pub struct PollQuery {
     pub limit: i64,
 }
 
+/// Keeps a word of the provider's that says nothing of a stage, beside the attempt that it is about.
+pub async fn note_word(pool: &PgPool, of: (RecipientId, i32), word: &str) -> Result<(), StoreError> {
+    let noted = sqlx::query(
+        "update blast_recipients set provider_status = $3
+          where id = $1 and attempt = $2 and status in ('sent', 'delivered') and provider_status is distinct from $3",
+    );
+    noted.bind(of.0).bind(of.1).bind(word).execute(pool).await?;
+    Ok(())
+}
+
 /// Blasts of a sender with somebody to poll, sent since `since`.
 pub async fn blasts(pool: &PgPool, sender: SenderId, since: DateTime<Utc>) -> Result<Vec<BlastId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;

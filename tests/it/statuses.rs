@@ -101,6 +101,22 @@ fn cases() -> Vec<(Vec<Value>, &'static str, &'static [&'static str])> {
 }
 
 #[tokio::test]
+async fn a_word_that_nobody_knows_is_kept_and_changes_no_stage() {
+    let shop = Shop::open(STILL).await;
+    shop.sim.answer_send(&digits(0), json!([{ "message_id": "M0" }])).await;
+    shop.sim.answer_status("M0", json!([often(word("WOBBLY"))])).await;
+    shop.blast(0..1).await;
+    let engine = shop.engine();
+
+    let kept = "select count(*) from blast_recipients where provider_status = 'WOBBLY' and status = 'sent'";
+    eventually_async("it is kept", async || shop.number(kept).await == 1).await;
+
+    engine.stop().await;
+    assert_eq!(shop.number("select count(*) from status_history where source = 'poll'").await, 0);
+    shop.promises().await;
+}
+
+#[tokio::test]
 async fn no_news_lowers_a_stage_counts_twice_or_stops_the_asking() {
     let shop = Shop::open(STILL).await;
     let cases = cases();

@@ -40,6 +40,18 @@ async fn marketing_is_not_launched_to_the_united_states_though_the_draft_was_mad
 }
 
 #[tokio::test]
+async fn a_sender_of_marketing_alone_launches_no_utility_template() {
+    let shop = shop(&["order_update"]).await;
+    let marketing = "send_call = \"marketing_messages\"\nphone_number_id";
+    shop.write("config.toml", senders(shop.sim.base_url()).replacen("phone_number_id", marketing, 1));
+
+    let sent = said(with_secrets(shop.command(&["blast", "send", "1", "--yes", "--no-engine"]))).await;
+
+    let why = "template order_update is utility, and sender cloud sends marketing only";
+    assert!(sent.code == 3 && sent.err.contains(why), "{sent:?}");
+}
+
+#[tokio::test]
 async fn a_plan_shows_the_whole_page_with_the_header_filled_from_its_column() {
     let shop = shop(&["order_update"]).await;
 
