@@ -6,7 +6,7 @@ pub mod messages;
 pub mod notices;
 pub mod streaks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,7 +29,7 @@ pub struct NewWebhook {
     pub body: Bytes,
 }
 
-/// A stored request, under lock while it is applied.
+/// A stored request.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct InboxRow {
     /// The table of its day, and where it stands in it.
@@ -42,9 +42,12 @@ pub struct InboxRow {
     pub content_type: Option<String>,
     pub digest: Vec<u8>,
     pub body: Vec<u8>,
-    /// What is left of it, by position; `None`: everything.
+    /// What is left of it, by position; `None`: everything. Of a request that is applied in parts, what was tried in an earlier
+    /// one and waits is here as the position's complement (`!position`).
     pub open_items: Option<Vec<i32>>,
     pub failed_items: Option<Vec<i32>>,
+    /// The message ids that what is left waits for.
+    pub waits_for: Option<Vec<String>>,
     pub reason: Option<String>,
     pub tries: i32,
 }
@@ -62,6 +65,8 @@ pub struct InboxProgress {
     pub reason: Option<String>,
     /// How long the open ones wait.
     pub pause: Duration,
+    /// More of it is still to be tried: that counts as a try when all is.
+    pub is_part: bool,
 }
 
 impl InboxProgress {
@@ -74,9 +79,10 @@ impl InboxProgress {
     }
 }
 
-/// At most so many requests in one turn that are new, and so many bytes of them (more only where a single one has more).
+/// At most so many requests in one turn that are new, and so many bytes of them, beside one large one.
 const TAKE_AT_MOST: i64 = 1_000;
 const TAKE_BYTES: i64 = 2 * 1024 * 1024;
+const LARGE: i64 = TAKE_BYTES / 4;
 /// Of those that waited, a fraction of that beside them: a crowd of them holds up nothing that is new.
 const PARKED_SHARE: i64 = 4;
 
@@ -161,13 +167,16 @@ struct DueRow {
     weight: i64,
 }
 
-/// As many as may be taken at once, by day: of the new ones and of those that waited at least one, the oldest first.
+/// As many as may be taken at once, by day: of the new ones and of those that waited, the oldest first. Large ones go one by one, and
+/// keep nothing small from being taken with them.
 fn by_day(mut due: Vec<DueRow>) -> BTreeMap<(NaiveDate, String), Vec<String>> {
     due.sort_unstable_by_key(|row| (row.received_on, row.id));
-    let (mut days, mut bytes) = (BTreeMap::<_, Vec<String>>::new(), BTreeMap::<i64, i64>::new());
+    let (mut days, mut bytes) = (BTreeMap::<_, Vec<String>>::new(), BTreeMap::<(i64, bool), i64>::new());
     for row in due {
-        let before = bytes.entry(row.weight).or_default();
-        if *before * row.weight < TAKE_BYTES {
+        let is_large = row.size > LARGE;
+        let before = bytes.entry((row.weight, is_large)).or_default();
+        let has_room = if is_large { *before == 0 } else { *before * row.weight < TAKE_BYTES };
+        if has_room {
             *before += row.size;
             days.entry((row.received_on, row.part)).or_default().push(row.place);
         }
@@ -180,14 +189,35 @@ fn by_day(mut due: Vec<DueRow>) -> BTreeMap<(NaiveDate, String), Vec<String>> {
 async fn read(tx: &mut PgConnection, part: &str, places: &[String]) -> Result<Vec<InboxRow>, StoreError> {
     let sql = format!(
         "select '{}' as part, ctid::text as place, id, received_at, provider, senders, content_type, digest, body,
-                open_items, failed_items, reason, tries
+                open_items, failed_items, waits_for, reason, tries
            from {part} where ctid = any($1::text[]::tid[]) order by id",
         part.replace('\'', "''")
     );
     Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(places).fetch_all(tx).await?)
 }
 
-/// Writes what became of requests that were taken in this transaction.
+/// Locks requests that were taken in another transaction, and are as they were then; returns their ids. Whoever changes a request
+/// moves it: a place that still has the same request has it unchanged.
+pub async fn lock(tx: &mut PgConnection, rows: &[&InboxRow]) -> Result<HashSet<i64>, StoreError> {
+    let mut days: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for row in rows {
+        days.entry(&row.part).or_default().push(&row.place);
+    }
+    let taken: HashSet<(i64, i32, &str)> = rows.iter().map(|row| (row.id, row.tries, &*row.place)).collect();
+    let mut locked = HashSet::new();
+    for (part, places) in days {
+        let sql = format!(
+            "select id, tries, ctid::text from {part} where ctid = any($1::text[]::tid[]) for update skip locked"
+        );
+        let found: Vec<(i64, i32, String)> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(places).fetch_all(&mut *tx).await?;
+        let same = found.iter().filter(|(id, tries, place)| taken.contains(&(*id, *tries, place.as_str())));
+        locked.extend(same.map(|(id, ..)| *id));
+    }
+    Ok(locked)
+}
+
+/// Writes what became of requests that are locked in this transaction.
 pub async fn mark(tx: &mut PgConnection, rows: &[(InboxRow, InboxProgress)]) -> Result<(), StoreError> {
     let mut days: BTreeMap<&str, Vec<&(InboxRow, InboxProgress)>> = BTreeMap::new();
     for row in rows {
@@ -203,14 +233,15 @@ async fn mark_day(tx: &mut PgConnection, part: &str, rows: &[&(InboxRow, InboxPr
     let list = |items: &[i32]| items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     sqlx::query(AssertSqlSafe(format!(
         "update {part} i
-            set state = x.state, items = x.items, tries = i.tries + 1, reason = x.reason,
+            set state = x.state, items = x.items, tries = i.tries + x.tried, reason = x.reason,
                 open_items = case when x.state = 'parked' then string_to_array(x.open, ',')::int[] end,
                 failed_items = nullif(string_to_array(x.failed, ',')::int[], '{{}}'),
                 waits_for = case when x.state = 'parked' then nullif(string_to_array(x.waits_for, ' '), '{{}}') end,
                 next_try_at = now() + x.pause * interval '1 ms',
                 applied_at = case when x.state = 'applied' then now() else i.applied_at end
-           from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
-                as x (place, state, items, open, failed, waits_for, reason, pause)
+           from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+                       $9::int[])
+                as x (place, state, items, open, failed, waits_for, reason, pause, tried)
           where i.ctid = x.place::tid",
     )))
     .bind(rows.iter().map(|(row, _)| row.place.as_str()).collect::<Vec<_>>())
@@ -221,6 +252,7 @@ async fn mark_day(tx: &mut PgConnection, part: &str, rows: &[&(InboxRow, InboxPr
     .bind(rows.iter().map(|(_, now)| now.waits_for.join(" ")).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, now)| storable(now.reason.as_deref())).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, now)| i64::try_from(now.pause.as_millis()).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, now)| i32::from(!now.is_part)).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Webhooks: kept as they came, applied whatever their order, and never twice.
 
 mod applying;
+mod crowding;
 mod elsewhere;
 mod held;
 mod keeping;

@@ -79,6 +79,7 @@ async fn what_waits_is_tried_again_after_its_pause_or_when_its_id_is_learned() {
         waits_for: vec!["wamid.1".to_owned(), "wamid.2".to_owned()],
         reason: Some("waits".to_owned()),
         pause: Duration::from_secs(60),
+        ..InboxProgress::default()
     };
     let mut tx = inbox::begin(pool).await.unwrap();
     let rows = inbox::take(&mut tx).await.unwrap();

@@ -1,0 +1,108 @@
+//! What one request can do to the others: nothing, however much is in it and whatever becomes of it. Opt-outs come first.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::scene::{InboxScene, envelope, status, statuses, text};
+use crate::support::{digits, eventually_async};
+
+fn suppressed(n: u32) -> String {
+    format!("select count(*) from suppressions where phone_number = '+{}'", digits(n))
+}
+
+/// One request with `count` texts of people from `first` on; the last one says STOP.
+fn texts_then_stop(first: u32, count: u32) -> Value {
+    let at = chrono::Utc::now().timestamp().to_string();
+    let items = (first..first + count).map(|n| {
+        let body = if n + 1 == first + count { "STOP" } else { "Hello" };
+        json!({ "from": digits(n), "id": format!("wamid.in{n}"), "timestamp": at, "type": "text", "text": { "body": body } })
+    });
+    json!({ "messages": items.collect::<Vec<_>>() })
+}
+
+async fn post(scene: &InboxScene, body: String) {
+    assert_eq!(scene.serve.meta(body).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_of_a_million_empty_entries_fails_with_a_reason_and_a_stop_behind_it_holds() {
+    let scene = InboxScene::sent(1).await;
+    let entries = vec!["{}"; 1_000_000].join(",");
+    post(&scene, format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{entries}]}}")).await;
+
+    post(&scene, envelope(&text(1, "wamid.in1", "STOP")).to_string()).await;
+
+    eventually_async("the stop holds", async || scene.shop.number(&suppressed(1)).await == 1).await;
+    let failed = "select count(*) from webhook_inbox where state = 'failed' and reason like '%values%'";
+    eventually_async("the large one has failed", async || scene.shop.number(failed).await == 1).await;
+    let applied = "select count(*) from webhook_inbox where state = 'applied'";
+    eventually_async("the other is applied", async || scene.shop.number(applied).await == 1).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_holds_before_the_texts_that_came_before_it_are_applied() {
+    let scene = InboxScene::sent(500).await;
+    let replies = "select count(*) from replies";
+
+    post(&scene, envelope(&texts_then_stop(1, 450)).to_string()).await;
+    post(&scene, envelope(&text(500, "wamid.in500", "STOP")).to_string()).await;
+
+    for n in [450, 500] {
+        eventually_async("the stop holds", async || scene.shop.number(&suppressed(n)).await == 1).await;
+        let kept = scene.shop.number(replies).await;
+        assert!(kept < 450, "the stop of person {n} waited for {kept} texts");
+    }
+    eventually_async("all are kept", async || scene.shop.number(replies).await == 451).await;
+    let applied = "select count(*) from webhook_inbox where state = 'applied' and tries = 1";
+    eventually_async("both are applied", async || scene.shop.number(applied).await == 2).await;
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_request_that_the_database_refuses_is_set_aside_with_its_reason_and_tried_again_alone() {
+    let scene = InboxScene::sent(8).await;
+    scene
+        .shop
+        .execute(
+            "create function refuse() returns trigger language plpgsql as $$
+             begin
+                 if new.body = 'poison' then
+                     raise exception 'not now' using errcode = 'out_of_memory';
+                 end if;
+                 return new;
+             end $$;
+             create trigger refuse before insert on replies for each row execute function refuse();",
+        )
+        .await;
+
+    for n in 1..=8 {
+        let body = if n == 4 { "poison" } else { "Hello" };
+        post(&scene, envelope(&text(n, &format!("wamid.in{n}"), body)).to_string()).await;
+    }
+
+    let replies = "select count(*) from replies";
+    eventually_async("the others are applied", async || scene.shop.number(replies).await == 7).await;
+    let aside = "select count(*) from webhook_inbox where state = 'parked' and tries > 0 and reason like '%not now%'";
+    eventually_async("it is set aside", async || scene.shop.number(aside).await == 1).await;
+    scene.shop.execute("drop trigger refuse on replies").await;
+    eventually_async("it follows", async || scene.shop.number(replies).await == 8).await;
+    scene.shop.invariants().await;
+}
+
+/// More than one transaction takes: what waits in the first part must not keep the others from their turn.
+#[tokio::test]
+async fn of_a_request_in_parts_everything_is_tried_before_what_waits_is_tried_again() {
+    let scene = InboxScene::sent(1).await;
+    let mut items: Vec<_> = (10_001..=15_000).map(|n| status(n, "delivered")).collect();
+    items.push(status(1, "read"));
+
+    post(&scene, envelope(&statuses(&items)).to_string()).await;
+
+    eventually_async("the last is applied", async || scene.status(1).await == "read").await;
+    let waiting = "select count(*) from webhook_inbox
+                    where state = 'parked' and cardinality(open_items) = 5000 and 0 <= all (open_items)
+                      and cardinality(waits_for) = 5000 and items = 5001";
+    eventually_async("the others wait", async || scene.shop.number(waiting).await == 1).await;
+    scene.shop.invariants().await;
+}
