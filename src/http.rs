@@ -2,6 +2,7 @@
 //! done with it, the use cases know.
 
 mod body;
+mod client;
 mod connection;
 mod problem;
 mod webhook;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::BODY_MAX;
+use super::client::Client;
 use super::problem::Problem;
 use crate::app::ReceivedBody;
 
@@ -81,14 +83,20 @@ async fn grow(budget: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, 
 }
 
 /// The whole body, with the memory that it is counted for.
-pub(super) async fn read(budget: &BodyBudget, headers: &HeaderMap, body: Body) -> Result<ReceivedBody, Response> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+pub(super) async fn read(budget: &BodyBudget, parts: &Parts, body: Body) -> Result<ReceivedBody, Response> {
+    let declared =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > BODY_MAX) {
         drain(budget, body).await;
         return Err(too_long());
     }
     let problem = match collect(budget, body).await {
-        Collected::Whole(body, held) => return Ok(ReceivedBody { bytes: body, memory: Box::new(held) }),
+        Collected::Whole(body, held) => {
+            if let Some(client) = parts.extensions.get::<Arc<Client>>() {
+                client.has_sent();
+            }
+            return Ok(ReceivedBody { bytes: body, memory: Box::new(held) });
+        }
         Collected::TooLong(rest) => {
             drain(budget, rest).await;
             return Err(too_long());

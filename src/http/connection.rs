@@ -4,21 +4,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::client::{Client, Clients, take_turns};
+
 /// At most so many at once, and no more than a quarter of the files that this process may open: the database needs some as well.
-/// Further ones wait to be accepted.
+/// For further ones, clients that keep us waiting are dismissed.
 const CONNECTIONS_MAX: u64 = 1_024;
 const CONNECTIONS_MIN: u64 = 8;
+const DISMISS_EVERY: Duration = Duration::from_millis(100);
 /// A client that has not sent the whole head of a request by then is disconnected, also one that keeps its connection idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest head, in bytes.
@@ -36,8 +39,9 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let permits = Arc::new(Semaphore::new(connections_max(getrlimit(Resource::Nofile).current)));
     let connections = TaskTracker::new();
+    let mut clients = Clients::default();
     let mut logged_at: Option<Instant> = None;
-    while let Some(Ok(permit)) = stop.run_until_cancelled(permits.clone().acquire_owned()).await {
+    while let Some(Some(permit)) = stop.run_until_cancelled(room(&permits, &mut clients)).await {
         match stop.run_until_cancelled(listener.accept()).await {
             None => break,
             Some(Err(error)) => {
@@ -48,7 +52,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
                 sleep(ACCEPT_PAUSE).await;
             }
             Some(Ok((stream, _))) => {
-                let connection = answer(stream, router.clone(), stop.clone());
+                let connection = answer(stream, router.clone(), clients.add(), stop.clone());
                 connections.spawn(async move {
                     let _ = timeout(CONNECTION_MAX, connection).await;
                     drop(permit);
@@ -63,6 +67,16 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     }
 }
 
+/// Room for one more connection.
+async fn room(permits: &Arc<Semaphore>, clients: &mut Clients) -> Option<OwnedSemaphorePermit> {
+    loop {
+        match timeout(DISMISS_EVERY, Arc::clone(permits).acquire_owned()).await {
+            Ok(permit) => return permit.ok(),
+            Err(_) => clients.dismiss_late(),
+        }
+    }
+}
+
 /// By how many files this process may open; `None`: any number.
 fn connections_max(files: Option<u64>) -> usize {
     let max = files.map_or(CONNECTIONS_MAX, |files| (files / 4).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX));
@@ -70,13 +84,15 @@ fn connections_max(files: Option<u64>) -> usize {
 }
 
 /// Answers the requests of one connection; after `stop`, the one that it is at.
-async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn answer(stream: TcpStream, router: Router, client: Arc<Client>, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
+    let router = router.layer(middleware::from_fn_with_state(Arc::clone(&client), take_turns));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = client.dismissed() => return tracing::debug!("a slow client made room"),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await

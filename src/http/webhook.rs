@@ -29,7 +29,7 @@ pub(super) async fn meta(State(state): State<HttpState>, request: Request) -> Re
         drain(&state.bodies, body).await;
         return Err(refused(&refusal));
     }
-    let body = read(&state.bodies, &parts.headers, body).await?;
+    let body = read(&state.bodies, &parts, body).await?;
     let kind = text(&parts.headers, "content-type").map(str::to_owned);
     state.intake.meta(body, signature, kind).await.map_err(|refusal| refused(&refusal))
 }
@@ -61,7 +61,7 @@ async fn wsapme(state: &HttpState, secret: &str, request: Request) -> Result<(),
             return Err(refused(&refusal));
         }
     };
-    let body = read(&state.bodies, &parts.headers, body).await?;
+    let body = read(&state.bodies, &parts, body).await?;
     let kind = text(&parts.headers, "content-type").map(str::to_owned);
     state.intake.wsapme(senders, body, kind).await.map_err(|refusal| refused(&refusal))
 }

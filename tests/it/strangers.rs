@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
+use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -44,6 +45,27 @@ async fn strangers_who_announce_much_and_send_little_hold_up_nobody() {
     strangers[39].read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "whoever sends that slowly is given up: {answer}");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_who_take_all_the_room_and_send_nothing_more_give_way() {
+    let shop = shop().await;
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    let address = serve.base_url.trim_start_matches("http://").to_owned();
+    // As many connections as the server has room for, and some more.
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let mut strangers = Vec::new();
+    for _ in 0..(files / 4).min(1_024) + 20 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(b"POST /api/webhook/meta HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+        strangers.push(stream);
+    }
+    let began = Instant::now();
+
+    assert_eq!(serve.meta("{}").await, StatusCode::OK);
+
+    assert!(began.elapsed() < Duration::from_secs(8), "it waited for them: {:?}", began.elapsed());
     serve.stop().await;
 }
 

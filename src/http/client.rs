@@ -1,0 +1,81 @@
+//! Whose turn it is on a connection: where it is the client's, and there is no room for others, the connection is closed.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A request that is honest is here by then, as a rule; its sender tries again.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The client of one connection.
+pub(super) struct Client {
+    /// Since when we wait for a request of theirs, or for the rest of one.
+    awaited_since: Mutex<Option<Instant>>,
+    dismissed: CancellationToken,
+}
+
+impl Client {
+    fn await_request(&self) {
+        self.set(Some(Instant::now()));
+    }
+
+    /// A request is here whole: the turn is ours.
+    pub(super) fn has_sent(&self) {
+        self.set(None);
+    }
+
+    fn set(&self, since: Option<Instant>) {
+        *self.awaited_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+
+    /// Resolves when others need the room.
+    pub(super) async fn dismissed(&self) {
+        self.dismissed.cancelled().await;
+    }
+
+    fn is_late(&self) -> bool {
+        let since = *self.awaited_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() >= GRACE)
+    }
+}
+
+/// The clients of all connections.
+#[derive(Default)]
+pub(super) struct Clients(Vec<Weak<Client>>);
+
+impl Clients {
+    pub(super) fn add(&mut self) -> Arc<Client> {
+        if self.0.len() == self.0.capacity() {
+            self.0.retain(|client| client.strong_count() > 0);
+        }
+        let client =
+            Arc::new(Client { awaited_since: Mutex::new(Some(Instant::now())), dismissed: CancellationToken::new() });
+        self.0.push(Arc::downgrade(&client));
+        client
+    }
+
+    /// Closes the connections of those that have kept us waiting.
+    pub(super) fn dismiss_late(&mut self) {
+        self.0.retain(|client| client.strong_count() > 0);
+        for client in self.0.iter().filter_map(Weak::upgrade).filter(|client| client.is_late()) {
+            client.dismissed.cancel();
+        }
+    }
+}
+
+/// Follows the turns of a connection from request to request.
+pub(super) async fn take_turns(State(client): State<Arc<Client>>, mut request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        client.has_sent();
+    }
+    request.extensions_mut().insert(Arc::clone(&client));
+    let response = next.run(request).await;
+    client.await_request();
+    response
+}
