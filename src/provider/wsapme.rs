@@ -25,11 +25,13 @@ mod health;
 mod refusal;
 mod send;
 mod status;
+mod status_calls;
 pub mod webhook;
 mod wire;
 
 pub use super::http::{BuildError, KeepAlive};
 pub use status::stage_of;
+use status_calls::StatusCalls;
 
 /// The options of a client.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ pub struct Wsapme {
     device: String,
     /// The headers of every call with a body. The token is marked as sensitive, so that it is not printed.
     headers: HeaderMap,
-    status_call: StatusCall,
+    status_calls: StatusCalls,
 }
 
 /// The body of a send, its keys in the order that working clients use.
@@ -105,7 +107,7 @@ impl Wsapme {
             base: url,
             device,
             headers: HeaderMap::from_iter(headers),
-            status_call,
+            status_calls: StatusCalls::new(status_call),
         })
     }
 
@@ -130,7 +132,7 @@ impl Wsapme {
         }
     }
 
-    async fn ask(&self, asked: StatusQuery<'_>, request: Request) -> StatusReply {
+    async fn ask(&self, call: StatusCall, asked: StatusQuery<'_>, request: Request) -> StatusReply {
         let is_kept = self.answers.may_share_a_connection();
         let connections = if is_kept { &self.connections } else { &self.lone_connections };
         match connections.exchange(request).await {
@@ -142,12 +144,22 @@ impl Wsapme {
                     Some(finding) => finding,
                     None => StatusFinding::Nothing { why: self.mixed_up(&answer, "message") },
                 };
+                self.note_reading(call, &finding, &answer);
                 StatusReply { finding, raw: answer.raw() }
             }
             Err(trouble) => {
                 let (why, raw) = trouble.into_parts();
                 StatusReply { finding: StatusFinding::Nothing { why }, raw }
             }
+        }
+    }
+
+    /// Notes whether a call brings anything that can be read.
+    fn note_reading(&self, call: StatusCall, finding: &StatusFinding, answer: &HttpAnswer) {
+        if has_status(finding) {
+            self.status_calls.could_be_read(call);
+        } else if matches!(finding, StatusFinding::Nothing { .. }) && !status::is_refusal(answer) {
+            self.status_calls.could_not_be_read();
         }
     }
 
@@ -170,8 +182,8 @@ impl Wsapme {
         format!("WSAPME answers HTTP {} about another {about}: the connection is closed", answer.status)
     }
 
-    fn status_request(&self, id: &MessageId, send_reply: &[u8]) -> Request {
-        match self.status_call {
+    fn status_request(&self, call: StatusCall, id: &MessageId, send_reply: &[u8]) -> Request {
+        match call {
             StatusCall::MessageStatus => {
                 self.post("/v1/getMessageStatus", &StatusBody { device: &self.device, message_id: id.as_str() })
             }
@@ -265,15 +277,17 @@ impl Provider for Wsapme {
     }
 
     fn status<'a>(&'a self, asked: StatusQuery<'a>) -> BoxFuture<'a, StatusReply> {
-        self.ask(asked, self.status_request(asked.id, b"")).boxed()
+        let call = StatusCall::MessageStatus;
+        self.ask(call, asked, self.status_request(call, asked.id, b"")).boxed()
     }
 
     fn wants_send_reply(&self) -> bool {
-        self.status_call == StatusCall::MessageInfo
+        self.status_calls.next() == StatusCall::MessageInfo
     }
 
     fn status_of<'a>(&'a self, asked: StatusQuery<'a>, send_reply: &'a [u8]) -> BoxFuture<'a, StatusReply> {
-        self.ask(asked, self.status_request(asked.id, send_reply)).boxed()
+        let call = StatusCall::MessageInfo;
+        self.ask(call, asked, self.status_request(call, asked.id, send_reply)).boxed()
     }
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {

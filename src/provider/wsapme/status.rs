@@ -83,6 +83,11 @@ pub(super) fn names_asked(answer: &HttpAnswer, asked: StatusQuery<'_>) -> bool {
     })
 }
 
+/// Whether it says no, in words that can be read.
+pub(super) fn is_refusal(answer: &HttpAnswer) -> bool {
+    wire::json(&answer.body).is_some_and(|value| wire::success(&value) == Success::No)
+}
+
 /// `success: false`: usually "not available", sometimes a sender that cannot poll at all.
 fn no(value: &Value, answer: &HttpAnswer) -> StatusFinding {
     let sentence = wire::sentence(value);
