@@ -3,7 +3,7 @@
 mod of_meta;
 mod of_wsapme;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub(super) use of_meta::of_meta;
 pub(super) use of_wsapme::{WsapmeOrigin, of_wsapme};
@@ -31,10 +31,14 @@ pub(super) struct InboxItem {
     pub news: ItemNews,
 }
 
-/// Whose numbers Meta names.
-pub(super) fn named_senders(items: &[InboxItem]) -> Vec<SenderId> {
+/// Webhooks that came longer ago, and are tried again, say nothing of whether others come.
+const NEWS_FOR: TimeDelta = TimeDelta::minutes(1);
+
+/// Whose numbers Meta names in webhooks that came just now.
+pub(super) fn named_senders(items: &[InboxItem], now: DateTime<Utc>) -> Vec<SenderId> {
+    let is_new = |item: &&InboxItem| item.device.is_some() && now - item.received_at < NEWS_FOR;
     let mut senders: Vec<SenderId> =
-        items.iter().filter(|item| item.device.is_some()).flat_map(|item| item.senders.iter().copied()).collect();
+        items.iter().filter(is_new).flat_map(|item| item.senders.iter().copied()).collect();
     senders.sort_unstable();
     senders.dedup();
     senders

@@ -74,7 +74,7 @@ impl<'e> Turn<'e> {
         items: &mut [InboxItem],
     ) -> Result<Vec<ItemOutcome>, StoreError> {
         self.judge(tx, items).await?;
-        hearing::heard(&mut *tx, &item::named_senders(items)).await?;
+        hearing::heard(&mut *tx, &item::named_senders(items, self.engine.clock.now())).await?;
         let mut outcomes = vec![ItemOutcome::Applied; items.len()];
         if !self.learn_identities(tx, items.iter()).await? {
             for (item, outcome) in items.iter().zip(&mut outcomes) {

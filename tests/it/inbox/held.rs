@@ -192,6 +192,7 @@ async fn which_number_of_an_account_is_faster_is_not_guessed() {
 async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_the_operator_until_one_comes() {
     let scene = InboxScene::sent(2).await;
     let unheard = "select count(*) from senders where unheard_since is not null";
+    scene.receive(statuses(&[status(99, "sent")])).await;
     note(&scene).await;
     assert_eq!(scene.shop.number(unheard).await, 0, "a minute is not long");
     scene.shop.execute("update attempts set claimed_at = now() - interval '6 minutes'").await;
@@ -206,6 +207,13 @@ async fn a_sender_whose_accepted_messages_have_no_webhook_for_five_minutes_asks_
     assert_eq!(note(&scene).await, Vec::<String>::new(), "once");
     let check = said(with_secrets(scene.shop.command(&["sender", "check", "cloud"]))).await;
     assert!(check.out.contains("no webhook of it has arrived for five minutes"), "{check:?}");
+    let tries = async || scene.shop.number("select tries::bigint from webhook_inbox where state = 'parked'").await;
+    let before = tries().await;
+    let old = "update webhook_inbox set received_at = received_at - interval '10 minutes', next_try_at = now()
+                where state = 'parked'";
+    scene.shop.execute(old).await;
+    eventually_async("what waited is tried again", async || tries().await > before).await;
+    assert_eq!(scene.shop.number(unheard).await, 1, "it came long ago");
     scene.receive(statuses(&[status(1, "sent")])).await;
     assert_eq!(scene.shop.number(unheard).await, 0);
     assert_eq!(note(&scene).await, Vec::<String>::new(), "webhooks came since");
