@@ -9,10 +9,10 @@ use super::commands::no_blast;
 use super::marks::gone;
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Message;
 use crate::domain::sender::{StopCode, stop_mend};
-use crate::domain::session::{SESSION, SessionWindow};
+use crate::domain::session::{SESSION, SessionWindow, is_same_text};
 use crate::domain::status::Status;
 use crate::domain::text::shell_quoted;
 use crate::store::action::{self, NewAction};
@@ -82,10 +82,10 @@ impl App {
         self.refuse_unable(&mut tx, request.blast).await?;
         let person = person::lock_all(&mut tx, &[row.id]).await?.pop().ok_or_else(gone)?;
         let until = self.open_until(&mut tx, &person).await?;
-        if request.repeat == RepeatedAnswer::Refuse {
-            refuse_repeated(&mut tx, &person, &message, until).await?;
-        }
         let head = blast::head(&mut tx, request.blast).await?.ok_or_else(|| no_blast(request.blast))?;
+        if request.repeat == RepeatedAnswer::Refuse {
+            refuse_repeated(&mut tx, (&person, head.sender_id), &request.text, until).await?;
+        }
         let who = person.who();
         let new = NewSessionAnswer {
             sender: head.sender_id,
@@ -175,15 +175,16 @@ impl App {
     }
 }
 
-/// Refuses a text that the person has, may have or is about to get since they wrote last.
+/// Refuses a text that the person has since they wrote last, or that they may have or are about to get, from any blast.
 async fn refuse_repeated(
     tx: &mut PgConnection,
-    person: &PersonRow,
-    message: &Message,
+    (person, sender): (&PersonRow, SenderId),
+    text: &str,
     until: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let since = until - SESSION;
-    let Some(same) = session::same(tx, person.id, message, since).await? else { return Ok(()) };
+    let standing = session::standing(tx, (sender, person.phone_number.as_str()), since).await?;
+    let Some(same) = standing.into_iter().find(|answer| is_same_text(&answer.text, text)) else { return Ok(()) };
     let (who, state) = (person.who(), same.status);
     Err(AppError::Refused(format!(
         "{who} was answered with this text already, and it is {state}: nothing is sent; --again sends it once more"

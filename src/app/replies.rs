@@ -41,8 +41,14 @@ impl App {
         Ok(replies::list(self.pool(), query).await?)
     }
 
-    /// Whether a reply is an opt-out, by its words or by its button.
+    /// Whether a reply is an opt-out, by its words or by its button. Of somebody who is known by no number and no id it is none.
     pub fn is_stop(&self, reply: &ReplyRow) -> bool {
+        let is_known = reply.phone.is_some() || reply.user_id.is_some();
+        is_known && self.asks_to_stop(reply)
+    }
+
+    /// Whether a reply asks to stop, though nothing may show who wrote it.
+    pub fn asks_to_stop(&self, reply: &ReplyRow) -> bool {
         let words = &self.engine().stop_words;
         words.is_stop(&reply.body) || reply.payload.as_deref().is_some_and(|payload| words.is_stop(payload))
     }

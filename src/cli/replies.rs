@@ -157,7 +157,11 @@ fn cells(context: &Context, row: &ReplyRow) -> Vec<String> {
 
 /// What it is, in a word or two.
 fn kind(context: &Context, row: &ReplyRow) -> String {
-    let stop = if context.app.is_stop(row) { ", opts out" } else { "" };
+    let stop = match (context.app.is_stop(row), context.app.asks_to_stop(row)) {
+        (true, _) => ", opts out",
+        (false, true) => ", asks to stop: whose number is it?",
+        (false, false) => "",
+    };
     let file = match row.file.file_state.as_deref() {
         Some("stored") => ", saved",
         Some("lost") => ", not saved",

@@ -1,5 +1,7 @@
 //! Replies that mean *stop*.
 
+use super::text::is_invisible;
+
 /// Replies that mean *stop*: English, Malay and Indonesian, Chinese, Tamil, Hindi, Portuguese and Spanish, Arabic, Thai.
 pub const STOP_WORDS: [&str; 18] = [
     "STOP",
@@ -32,7 +34,7 @@ impl StopWords {
         Self(words.into_iter().map(plain).filter(|word| !word.is_empty()).collect())
     }
 
-    /// As they are compared: in lower case, without marks around them.
+    /// As they are compared: in lower case, without marks around them or characters that show nothing.
     pub fn words(&self) -> &[String] {
         &self.0
     }
@@ -44,16 +46,28 @@ impl StopWords {
     }
 }
 
-/// Without the marks and spaces around it, in lower case.
+/// As it is compared: in lower case, in ordinary width, without what shows nothing, and without the marks, symbols and spaces
+/// around it. A word of nothing but symbols is compared with them.
 fn plain(text: &str) -> String {
-    const AROUND: [char; 12] = ['.', '!', '?', ',', ';', ':', '"', '\'', '*', '_', '。', '！'];
-    let text = text.trim_matches(|c: char| c.is_whitespace() || AROUND.contains(&c));
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let shown = text.chars().filter(|&c| c.is_whitespace() || !is_invisible(c)).map(narrow);
+    let shown: String = shown.collect::<String>().to_lowercase();
+    let words = shown.trim_matches(|c: char| !c.is_alphanumeric());
+    let words = if words.is_empty() { &*shown } else { words };
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Letters and marks in the width of a Chinese character, as ordinary ones.
+fn narrow(c: char) -> char {
+    const WIDER_BY: u32 = 0xfee0;
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - WIDER_BY).unwrap_or(c),
+        _ => c,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::StopWords;
+    use super::{STOP_WORDS, StopWords};
 
     #[test]
     fn the_whole_reply_counts_in_any_case_and_nothing_inside_a_sentence() {
@@ -65,5 +79,80 @@ mod tests {
         for other in ["", "!", "please stop", "don't stop", "stopp", "stop it", "nonstop"] {
             assert!(!words.is_stop(other), "{other}");
         }
+    }
+
+    #[test]
+    fn what_shows_nothing_and_what_stands_around_a_stop_word_does_not_hide_it() {
+        let words = StopWords::new(STOP_WORDS);
+
+        for stop in [
+            "\u{201c}STOP\u{201d}",
+            "STOP\u{fe0f}",
+            "\u{200f}توقف",
+            "توقف؟",
+            "STOP\u{200b}",
+            "ST\u{ad}OP",
+            "STOP\u{ad}",
+            "STOP\u{202c}",
+            "STOP\0",
+            "\u{2068}stop\u{2069}",
+            "ＳＴＯＰ",
+            "ｓｔｏｐ！",
+            "stop…",
+            "stop)",
+            "(stop)",
+            "‘stop’",
+            "«stop»",
+            "~stop~",
+            "`stop`",
+            "stop、",
+            "stop।",
+            "退订，",
+            "【退订】",
+            "stop 🙏",
+            "🛑 STOP",
+            "stop-",
+            "stop\u{a0}promotions",
+            "หยุด",
+            "நிறுத்து.",
+            "रोकें।",
+        ] {
+            assert!(words.is_stop(stop), "{stop:?}");
+        }
+    }
+
+    #[test]
+    fn a_stop_word_in_a_sentence_stops_nothing_however_it_is_marked() {
+        let words = StopWords::new(STOP_WORDS);
+
+        for other in [
+            "stop by tomorrow",
+            "please don't stop",
+            "don\u{2019}t stop 🙏",
+            "“stop” is what I said",
+            "(stop) it",
+            "stop-start",
+            "stop 2",
+            "2. stop",
+            "bus stop",
+            "non\u{ad}stop",
+            "ｄｏｎ＇ｔ ｓｔｏｐ",
+            "不要取消",
+            "jangan berhenti!",
+            "🙏",
+            "…",
+            "\u{200b}",
+            "",
+        ] {
+            assert!(!words.is_stop(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_symbols_is_one_when_it_is_the_whole_reply() {
+        let words = StopWords::new(["🛑", " \u{200b} "]);
+
+        assert!(words.is_stop("🛑\u{fe0f}"));
+        assert!(!words.is_stop("🛑🛑") && !words.is_stop("👍") && !words.is_stop(" "));
     }
 }

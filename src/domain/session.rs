@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::text::is_invisible;
+
 /// How long text may be sent after a person's last word.
 pub const SESSION: TimeDelta = TimeDelta::hours(24);
 
@@ -30,6 +32,17 @@ impl SessionWindow {
     }
 }
 
+/// Whether two texts read the same: spaces of any kind and what shows nothing make no difference.
+pub fn is_same_text(one: &str, other: &str) -> bool {
+    shown(one).eq(shown(other))
+}
+
+/// The words, as they show. A no-break space is one, too.
+fn shown(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split_whitespace().map(|word| word.chars().filter(|&c| !is_invisible(c)).collect::<String>());
+    words.filter(|word| !word.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +55,15 @@ mod tests {
         assert_eq!(SessionWindow::after(None, at), SessionWindow::Never);
         assert_eq!(SessionWindow::after(Some(at), until - TimeDelta::seconds(1)), SessionWindow::Open { until });
         assert_eq!(SessionWindow::after(Some(at), until), SessionWindow::Over { until });
+    }
+
+    #[test]
+    fn a_text_with_other_spaces_reads_the_same_and_one_with_other_words_does_not() {
+        for same in ["RM 20", " RM 20 ", "RM\u{a0}20", "RM  20\n", "RM 20\u{200b}", "\u{feff}RM 20"] {
+            assert!(is_same_text("RM 20", same), "{same:?}");
+        }
+        for other in ["RM 200", "RM20", "rm 20", "RM 20 each", ""] {
+            assert!(!is_same_text("RM 20", other), "{other:?}");
+        }
     }
 }

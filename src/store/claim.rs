@@ -24,16 +24,18 @@ pub struct Claimed {
     pub variables: Option<Value>,
     /// When they were due.
     pub next_attempt_at: DateTime<Utc>,
-    /// `None` when something had happened to them before. Shared, so that a POST in flight stays small.
-    pub claim: Option<Arc<ClaimTx>>,
+    /// Shared, so that a POST in flight stays small.
+    pub claim: Arc<ClaimTx>,
 }
 
 /// The claim that wrote somebody's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimTx {
+    /// When, as the rows of its attempts have it.
     pub at: DateTime<Utc>,
-    /// Its transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`.
-    pub transaction: i32,
+    /// Its transaction as the row names it (`xmin`), its bits as Postgres compares them with an `int`. `None` for
+    /// whoever something had happened to before.
+    pub transaction: Option<i32>,
 }
 
 /// A row as its first claim left it. All of it is known without reading it again, as long as nobody else wrote it.
@@ -52,9 +54,9 @@ pub struct QueuePosition {
     pub id: RecipientId,
 }
 
-/// By position: finding each column by its name is most of the work of reading a row.
-impl FromRow<'_, PgRow> for Claimed {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+impl Claimed {
+    /// By position: finding each column by its name is most of the work of reading a row.
+    pub(super) fn from_row(row: &PgRow, claim: Arc<ClaimTx>) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: row.try_get(0)?,
             attempt: row.try_get(1)?,
@@ -62,16 +64,14 @@ impl FromRow<'_, PgRow> for Claimed {
             name: row.try_get(3)?,
             variables: row.try_get(4)?,
             next_attempt_at: row.try_get(5)?,
-            claim: None,
+            claim,
         })
     }
-}
 
-impl Claimed {
     /// All of their row, where that is known.
     pub fn snapshot(&self) -> Option<ClaimSnapshot> {
-        let ClaimTx { at, transaction } = **self.claim.as_ref()?;
-        Some(ClaimSnapshot { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction })
+        let ClaimTx { at, transaction } = *self.claim;
+        Some(ClaimSnapshot { claimed_at: at, next_attempt_at: self.next_attempt_at, written_by: transaction? })
     }
 
     /// Where they stood in the queue.
@@ -144,12 +144,13 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         .bind(want.after.map_or(0, |place| place.id.0))
         .fetch_all(&mut *tx)
         .await?;
-    let of_claim = ours.transaction.parse::<u32>().ok();
-    let of_claim = of_claim.map(|id| Arc::new(ClaimTx { at: ours.at, transaction: id.cast_signed() }));
+    let transaction = ours.transaction.parse::<u32>().ok().map(u32::cast_signed);
+    let fresh = Arc::new(ClaimTx { at: ours.at, transaction });
+    let known = Arc::new(ClaimTx { at: ours.at, transaction: None });
     let people = rows.iter().map(|row| {
-        let claim = of_claim.clone().filter(|_| row.get(6));
-        let person = Claimed::from_row(row).map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })?;
-        Ok(Claimed { claim, ..person })
+        let claim = if row.get(6) { &fresh } else { &known };
+        let person = Claimed::from_row(row, claim.clone());
+        person.map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
     let people = people.collect::<Result<_, StoreError>>()?;

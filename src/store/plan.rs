@@ -1,10 +1,12 @@
 //! What a plan asks before a launch.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgPool, Row};
+use sqlx::{PgPool, Row};
 
-use super::claim::Claimed;
+use super::claim::{ClaimTx, Claimed};
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, SenderId};
 
@@ -126,13 +128,15 @@ pub async fn samples(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<(
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
+    // Nobody is claimed.
+    let nobody = Arc::new(ClaimTx { at: DateTime::UNIX_EPOCH, transaction: None });
     let sample = |row: &PgRow| {
         let why = match row.try_get::<i32, _>(6)? {
             0 => SampleKind::First,
             1 => SampleKind::ShortestName,
             _ => SampleKind::LongestName,
         };
-        Ok((why, Claimed::from_row(row)?))
+        Ok((why, Claimed::from_row(row, nobody.clone())?))
     };
     Ok(rows.iter().map(sample).collect::<Result<_, sqlx::Error>>()?)
 }

@@ -120,18 +120,25 @@ pub async fn to_person(tx: &mut PgConnection, person: RecipientId) -> Result<Vec
     Ok(answers)
 }
 
-/// An answer with the same text that a person has, may have or is about to get, written after `since`.
-pub async fn same(
+/// The answers that somebody has, may have or is about to get from a sender, whichever blast of theirs they were written in: those
+/// written after `since`, and those whose outcome is still open. No other answer to them is queued until the transaction ends.
+pub async fn standing(
     tx: &mut PgConnection,
-    person: RecipientId,
-    text: &Message,
+    (sender, phone): (SenderId, &str),
     since: DateTime<Utc>,
-) -> Result<Option<SessionAnswer>, StoreError> {
+) -> Result<Vec<SessionAnswer>, StoreError> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(person_key($2), $1))")
+        .bind(sender)
+        .bind(phone)
+        .execute(&mut *tx)
+        .await?;
     let found = sqlx::query_as(answers!(
-        "b.answers_recipient = $1 and b.message = $2 and b.created_at >= $3
-           and r.status not in ('failed', 'opted_out', 'skipped') order by b.id desc limit 1"
+        "person_key(r.phone_number) = person_key($2) and b.sender_id = $1 and b.answer_until is not null
+           and (b.created_at >= $3 and r.status not in ('failed', 'opted_out', 'skipped')
+                or r.status in ('queued', 'sending', 'uncertain'))
+          order by b.id desc"
     ));
-    Ok(found.bind(person).bind(text.template()).bind(since).fetch_optional(tx).await?)
+    Ok(found.bind(sender).bind(phone).bind(since).fetch_all(tx).await?)
 }
 
 /// Answers whose time is over while somebody in them is still queued.

@@ -6,7 +6,7 @@ pub mod scene;
 use serde_json::json;
 
 use crate::inbox::scene::text;
-use crate::support::digits;
+use crate::support::{digits, eventually_async};
 use scene::AnswerScene;
 
 #[tokio::test]
@@ -61,6 +61,43 @@ async fn the_same_text_is_not_sent_again_unless_it_is_wanted() {
     let texts = scene.texts().await;
     let texts: Vec<_> = texts.iter().map(|body| body["text"]["body"].as_str().unwrap()).collect();
     assert_eq!(texts, ["RM 20", "RM 20 each", "RM 20"]);
+}
+
+/// The person is in both blasts, and one answer is of unknown outcome since before they wrote again.
+#[tokio::test]
+async fn the_same_text_is_not_sent_again_through_another_blast_with_another_space_or_while_its_outcome_is_unknown() {
+    let mut scene = AnswerScene::unserved(1).await;
+    scene.shop.execute(&crate::inbox::scene::blast_of("cloud", 2, 1)).await;
+    scene.wrote(&[1]).await;
+    scene.ok(&["reply", "1", &digits(1), "RM 20", "--no-wait", "--no-engine"]).await;
+
+    for (blast, text) in [("2", "RM 20"), ("1", "RM 20 "), ("1", "RM\u{a0}20"), ("2", " RM  20")] {
+        let refused = scene.run(&["reply", blast, &digits(1), text, "--no-wait", "--no-engine"]).await;
+        assert_eq!(refused.code, 3, "{blast} {text:?}: {refused:?}");
+    }
+    scene.serve().await;
+    eventually_async("it is sent", async || scene.texts().await.len() == 1).await;
+    let answer = "(select max(id) from blasts where answer_until is not null)";
+    eventually_async("it is accepted", async || {
+        scene
+            .shop
+            .number(&format!("select count(*) from blast_recipients where blast_id = {answer} and status = 'sent'"))
+            .await
+            == 1
+    })
+    .await;
+    scene
+        .shop
+        .execute(&format!(
+            "update blasts set created_at = now() - interval '2 hours' where id = {answer};
+             update blast_recipients set status = 'uncertain', standing = 'uncertain' where blast_id = {answer}"
+        ))
+        .await;
+
+    let refused = scene.run(&["reply", "2", &digits(1), "RM 20", "--no-wait"]).await;
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert_eq!(scene.texts().await.len(), 1);
 }
 
 #[tokio::test]

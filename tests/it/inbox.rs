@@ -8,6 +8,7 @@ mod keeping;
 mod listing;
 mod meanwhile;
 mod once;
+mod outsmarting;
 mod replying;
 pub mod scene;
 mod sharing;

@@ -33,8 +33,8 @@ pub(super) async fn run(sender: &ConfiguredSender, content: &BlastContent, count
         let mut variables = Variables::default();
         variables.set("name", &format!("P{n}"));
         let content = content.render(&variables)?;
-        let callback_data =
-            provider.returns_callback_data().then(|| format!("blastdeck:00000000-0000-4000-8000-000000000000:1:{n}:1"));
+        let callback_data = || format!("blastdeck:00000000-0000-4000-8000-000000000000:1:{n}:1:1790000000123456");
+        let callback_data = provider.returns_callback_data().then(callback_data);
         let post = async move {
             let outgoing = Outgoing { to: format!("6010{n:08}"), content, callback_data };
             let reply = provider.send(&outgoing).await;

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use color_eyre::Result;
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection, PgPool};
@@ -87,6 +88,7 @@ pub(super) struct SentMessage {
     pub recipient: RecipientId,
     pub phone_number: String,
     pub message_id: String,
+    pub claimed_at: DateTime<Utc>,
 }
 
 /// Writes a blast to so many people as it is after it was sent, whom no status has reached yet.
@@ -126,7 +128,7 @@ pub(super) async fn sent_blast(url: &str, sender: SenderId, people: u32) -> Resu
 /// The messages of a blast that were sent last, in no order: statuses are about those, as a rule.
 pub(super) async fn newest(pool: &PgPool, blast: BlastId, count: u32) -> Result<Vec<SentMessage>> {
     let newest = sqlx::query_as(
-        "select * from (select id as recipient, phone_number, message_id from blast_recipients
+        "select * from (select id as recipient, phone_number, message_id, claimed_at from blast_recipients
                          where blast_id = $1 order by id desc limit $2) as newest
           order by md5(message_id)",
     );

@@ -31,6 +31,14 @@ pub(super) struct InboxItem {
     pub news: ItemNews,
 }
 
+impl InboxItem {
+    /// When something happened, by the provider's clock. What is dated ahead happened when it was received, at the latest: a
+    /// wish of tomorrow must not silence the next one.
+    pub fn time_of(&self, at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        at.map_or(self.received_at, |at| at.min(self.received_at))
+    }
+}
+
 /// Webhooks that came longer ago, and are tried again, say nothing of whether others come.
 const NEWS_FOR: TimeDelta = TimeDelta::minutes(1);
 
@@ -51,11 +59,7 @@ pub(super) enum ItemNews {
         phone: String,
         user_id: String,
     },
-    IdentityChange {
-        before: Option<String>,
-        now: String,
-        phone: Option<String>,
-    },
+    IdentityChange(IdentityNews),
     Wish(WishNews),
     Notice(NoticeNews),
     /// Kept as it came; it changes nothing.
@@ -100,6 +104,16 @@ pub(super) struct ReplyNews {
     pub at: Option<DateTime<Utc>>,
     /// By this engine's configuration, or by that of whoever registered the sender.
     pub is_stop: bool,
+}
+
+/// Somebody has another id, another number, or both.
+pub(super) struct IdentityNews {
+    pub before: Option<String>,
+    pub now: Option<String>,
+    /// With the plus.
+    pub previous_phone: Option<String>,
+    /// With the plus.
+    pub phone: Option<String>,
 }
 
 pub(super) struct WishNews {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::effects::Effects;
-use super::item::{InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
+use super::item::{IdentityNews, InboxItem, ItemNews, ItemOutcome, NewsPerson, ReplyNews, WishNews};
 use super::replies;
 use crate::domain::act::Actor;
 use crate::domain::ids::SenderId;
@@ -14,6 +14,7 @@ use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::engine::context::EngineContext;
 use crate::provider::meta::webhook::MarketingWish;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::inbox::notices::senders_of_account;
 use crate::store::suppression::{self, LiftOutcome, NewSuppression, SuppressionScope};
 use crate::store::wish::{self, NamelessPerson};
 use crate::store::{StoreError, reply};
@@ -30,6 +31,10 @@ pub(super) struct OptOut<'a> {
     /// By the provider's clock: a wish that is older than the last one counts no more.
     pub at: DateTime<Utc>,
 }
+
+/// Only the phone itself shows who wrote: an operator has to look.
+const NO_NUMBER: &str = "somebody asks to stop whose number the gateway does not show: look on the sender's phone who it is, \
+                         then `blastdeck suppress add` their number";
 
 /// What somebody asked for, and whom.
 struct AskedFor<'a> {
@@ -56,6 +61,9 @@ pub(super) async fn apply(
         _ => None,
     };
     let Some(asked) = asked else { return Ok(ItemOutcome::Applied) };
+    if asked.phone.is_none() && asked.user_id.is_none() {
+        return Ok(ItemOutcome::Failed(NO_NUMBER.to_owned()));
+    }
     let mut businesses = Vec::with_capacity(asked.senders.len());
     for sender in &asked.senders {
         businesses.push(suppression::business(&mut *tx, SuppressionScope::Sender(*sender)).await?);
@@ -104,15 +112,31 @@ async fn by_words<'a>(
     (item, news): (&'a InboxItem, &'a ReplyNews),
     effects: &mut Effects,
 ) -> Result<AskedFor<'a>, StoreError> {
-    let (certain, phone) = replies::attribute(tx, engine, (item, news), effects).await?.into_parts();
+    let (certain, phone) = replies::attribute(&mut *tx, engine, (item, news), effects).await?.into_parts();
+    let senders = match certain {
+        Some(sender) => vec![sender],
+        None => meant(&mut *tx, item).await?,
+    };
+    let phone = match (phone, senders.first()) {
+        (None, Some(sender)) => phone_of(tx, *sender, &news.person).await?,
+        (phone, _) => phone,
+    };
     Ok(AskedFor {
-        senders: certain.map_or_else(|| item.senders.clone(), |sender| vec![sender]),
+        senders,
         phone,
         user_id: news.person.user_id.as_deref(),
         wish: MarketingWish::Stop,
         reason: "they asked",
-        at: news.at.unwrap_or(item.received_at),
+        at: item.time_of(news.at),
     })
+}
+
+/// Whose businesses a wish may be meant for. A number that no sender has belongs to the business of its account all the same.
+async fn meant(tx: &mut PgConnection, item: &InboxItem) -> Result<Vec<SenderId>, StoreError> {
+    if item.senders.is_empty() && item.account.is_some() {
+        return senders_of_account(tx, item.account.as_deref()).await;
+    }
+    Ok(item.senders.clone())
 }
 
 /// As set in WhatsApp.
@@ -121,14 +145,15 @@ async fn by_setting<'a>(
     item: &'a InboxItem,
     news: &'a WishNews,
 ) -> Result<Option<AskedFor<'a>>, StoreError> {
-    let Some(sender) = item.senders.first().copied() else { return Ok(None) };
+    let senders = meant(&mut *tx, item).await?;
+    let Some(sender) = senders.first().copied() else { return Ok(None) };
     Ok(Some(AskedFor {
-        senders: item.senders.clone(),
+        senders,
         phone: phone_of(tx, sender, &news.person).await?,
         user_id: news.person.user_id.as_deref(),
         wish: news.wish,
         reason: "they stopped marketing messages in WhatsApp",
-        at: news.at.unwrap_or(item.received_at),
+        at: item.time_of(news.at),
     }))
 }
 
@@ -213,24 +238,33 @@ pub(super) async fn apply_named(
     Ok(())
 }
 
-/// Learns a person's new id; what was kept of the old one stays theirs.
-pub(super) async fn change_id(
+/// Learns a person's new id, or number: what was kept of the old one stays theirs, and so does an opt-out.
+pub(super) async fn change_identity(
     tx: &mut PgConnection,
     engine: &EngineContext,
-    item: &InboxItem,
-    (before, now, phone): (Option<&str>, &str, Option<&str>),
+    (item, news): (&InboxItem, &IdentityNews),
     effects: &mut Effects,
 ) -> Result<ItemOutcome, StoreError> {
-    let Some(sender) = item.senders.first().copied() else { return Ok(ItemOutcome::Applied) };
-    let mut known = reply::change_id(&mut *tx, sender, (before, now), phone).await?;
-    // Learned by another item of the same request, as a rule.
-    known.push(now.to_owned());
-    if let Some(before) = before {
-        let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
-        wish::follow(&mut *tx, NamelessPerson { business: &business, user_id: before }, now).await?;
+    let Some(sender) = meant(&mut *tx, item).await?.first().copied() else { return Ok(ItemOutcome::Applied) };
+    let IdentityNews { before, now, previous_phone, phone } = news;
+    let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
+    if let Some(now) = now {
+        let mut known = reply::change_id(&mut *tx, sender, (before.as_deref(), now), phone.as_deref()).await?;
+        // Learned by another item of the same request, as a rule.
+        known.push(now.clone());
+        if let Some(before) = before {
+            wish::follow(&mut *tx, NamelessPerson { business: &business, user_id: before }, now).await?;
+        }
+        apply_named(&mut *tx, engine, &known, effects).await?;
     }
-    apply_named(tx, engine, &known, effects).await?;
-    Ok(ItemOutcome::Applied)
+    let (Some(previous), Some(phone)) = (previous_phone, phone) else { return Ok(ItemOutcome::Applied) };
+    if !suppression::is_theirs(&mut *tx, &business, previous).await? {
+        return Ok(ItemOutcome::Applied);
+    }
+    let reason = format!("they opted out as {previous}, and have this number now");
+    let scope = SuppressionScope::Business(&business);
+    let opt_out = OptOut { scope, phone, source: "person", reason: &reason, at: item.received_at };
+    record(tx, engine, opt_out, effects).await
 }
 
 /// The number of whoever is named, by their id where that is all there is.

@@ -58,7 +58,7 @@ fn cost(item: &InboxItem) -> u32 {
     match item.news {
         ItemNews::Nothing | ItemNews::Unreadable(_) => 0,
         ItemNews::Status(_) | ItemNews::Identity { .. } => 1,
-        ItemNews::Reply(_) | ItemNews::Wish(_) | ItemNews::IdentityChange { .. } | ItemNews::Notice(_) => ALONE_COST,
+        ItemNews::Reply(_) | ItemNews::Wish(_) | ItemNews::IdentityChange(_) | ItemNews::Notice(_) => ALONE_COST,
     }
 }
 

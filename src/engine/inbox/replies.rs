@@ -46,7 +46,7 @@ pub(super) async fn apply(
         WrittenTo::Sender { sender, phone } => (sender, phone, None),
         WrittenTo::Nobody => return Ok(ItemOutcome::Applied),
     };
-    let at = news.at.unwrap_or(item.received_at);
+    let at = item.time_of(news.at);
     let new = NewReply {
         sender,
         answers: answered.map(|(message, _)| message),
@@ -164,7 +164,7 @@ pub(super) async fn attribute(
         }
     }
     let Some(number) = &phone else { return Ok(WrittenTo::Sender { sender: first, phone }) };
-    let at = news.at.unwrap_or(item.received_at);
+    let at = item.time_of(news.at);
     let newest = reply::newest_reached(&mut *tx, (&item.senders, number), at, REPLY_WINDOW).await?;
     Ok(match newest {
         Some((sender, message)) => WrittenTo::Message { sender, phone, message, quoted: Quoted::No },

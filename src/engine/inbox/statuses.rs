@@ -13,7 +13,7 @@ use super::late_failures::{self, LateNews};
 use super::opt_out::{self, OptOut};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, MessageId};
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::{CodeRetry, ErrorClass, OperatorRetry};
@@ -23,7 +23,7 @@ use crate::engine::context::EngineContext;
 use crate::provider::meta::callback::CallbackData;
 use crate::provider::{code_rule, failure_class};
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::inbox::messages::{self, AttemptQuery, KnownMessage, PricingRow};
+use crate::store::inbox::messages::{self, AttemptQuery, KnownAttempt, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
 use crate::store::suppression::SuppressionScope;
 use crate::store::{StoreError, blast, sender};
@@ -88,7 +88,7 @@ impl<'a> StatusItem<'a> {
     }
 
     fn at(&self) -> DateTime<Utc> {
-        self.news.at.unwrap_or(self.item.received_at)
+        self.item.time_of(self.news.at)
     }
 }
 
@@ -99,7 +99,9 @@ enum MessageMatch {
     ByAttempt(KnownMessage),
     /// By the attempt; the answer to its POST is still to come, and is evidence of its own.
     InFlight,
-    /// Of another program, or of another installation.
+    /// It names an attempt whose message has another id: that one's statuses count, and nobody else's.
+    OfAnotherId,
+    /// Of another program, of another installation, or of what a restored database has forgotten.
     Foreign,
     Unknown,
 }
@@ -108,7 +110,7 @@ impl MessageMatch {
     const fn message(&self) -> Option<&KnownMessage> {
         match self {
             Self::ById(message) | Self::ByAttempt(message) => Some(message),
-            Self::InFlight | Self::Foreign | Self::Unknown => None,
+            Self::InFlight | Self::OfAnotherId | Self::Foreign | Self::Unknown => None,
         }
     }
 
@@ -117,6 +119,10 @@ impl MessageMatch {
         match self {
             Self::ById(_) | Self::ByAttempt(_) | Self::Foreign => ItemOutcome::Applied,
             Self::InFlight => ItemOutcome::Waits { why: "the answer to its send is still to come".to_owned(), id },
+            Self::OfAnotherId => ItemOutcome::Waits {
+                why: format!("its attempt has a message with another id than {}", status.news.message_id),
+                id,
+            },
             Self::Unknown => {
                 ItemOutcome::Waits { why: format!("no message is known as {}", status.news.message_id), id }
             }
@@ -142,12 +148,14 @@ async fn find(
     if attempts.is_empty() {
         return Ok(found);
     }
-    for message in messages::by_attempts(tx, &attempts).await? {
-        let Ok(n) = usize::try_from(message.n) else { continue };
-        if is_of(&message, &statuses[n]) {
-            let is_in_flight = message.status == Status::Sending && message.newest_attempt == message.attempt;
-            found[n] = if is_in_flight { MessageMatch::InFlight } else { MessageMatch::ByAttempt(message) };
-        }
+    let mut taught: HashMap<(i64, i32), &MessageId> = HashMap::new();
+    for attempt in messages::by_attempts(tx, &attempts).await? {
+        let Ok(n) = usize::try_from(attempt.message.n) else { continue };
+        let of = (attempt.message.recipient_id.0, attempt.message.attempt);
+        let matched = of_attempt(attempt, &statuses[n]);
+        let id = &statuses[n].news.message_id;
+        let is_taught = matches!(matched, MessageMatch::ByAttempt(_)) && *taught.entry(of).or_insert(id) != id;
+        found[n] = if is_taught { MessageMatch::OfAnotherId } else { matched };
     }
     Ok(found)
 }
@@ -167,12 +175,25 @@ fn attempt_query(n: i32, news: &StatusNews) -> Option<AttemptQuery> {
     Some(AttemptQuery { n, blast: callback.blast, recipient: callback.recipient, attempt: callback.attempt })
 }
 
-/// The same number may serve another installation: sender and person must be those of the attempt.
-fn is_of(message: &KnownMessage, status: &StatusItem<'_>) -> bool {
+/// Whether a status is of the attempt that it names. The same number may serve another installation, and a restored database
+/// gives ids again: sender, person and claim must be those of the attempt.
+fn of_attempt(attempt: KnownAttempt, status: &StatusItem<'_>) -> MessageMatch {
+    let KnownAttempt { message, claimed_at, has_id } = attempt;
     let named =
         status.news.person.phone.as_deref().and_then(|phone| PersonKey::of_digits(phone.trim_start_matches('+')));
     let is_person = named.is_none_or(|named| message.phone_number.key() == Some(named));
-    is_person && status.item.senders.contains(&message.sender_id)
+    let is_claim = status.news.callback.as_ref().is_some_and(|callback| callback.claimed_at == claimed_at);
+    if !is_claim {
+        MessageMatch::Foreign
+    } else if !is_person || !status.item.senders.contains(&message.sender_id) {
+        MessageMatch::Unknown
+    } else if has_id {
+        MessageMatch::OfAnotherId
+    } else if message.status == Status::Sending && message.newest_attempt == message.attempt {
+        MessageMatch::InFlight
+    } else {
+        MessageMatch::ByAttempt(message)
+    }
 }
 
 /// The evidence in a status. One that teaches its id proves the acceptance first.

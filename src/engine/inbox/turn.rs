@@ -226,17 +226,15 @@ impl<'e> Turn<'e> {
         Ok(ItemOutcome::Failed(error.to_string()))
     }
 
-    /// Applies one item. A stop stays, whatever becomes of the rest.
+    /// Applies one item. A stop stays, whatever becomes of the rest; and what was written is kept where a stop in it failed.
     async fn apply_alone(&mut self, tx: &mut PgConnection, item: &InboxItem) -> Result<ItemOutcome, StoreError> {
         let wish = match &item.news {
             ItemNews::Reply(_) | ItemNews::Wish(_) => self.apply_part(tx, item, ItemPart::Wish).await?,
             _ => ItemOutcome::Applied,
         };
-        if matches!(wish, ItemOutcome::Failed(_)) {
-            return Ok(wish);
-        }
         let rest = self.apply_part(tx, item, ItemPart::Rest).await?;
-        Ok(if rest == ItemOutcome::Applied { wish } else { rest })
+        let is_wish = rest == ItemOutcome::Applied || matches!(wish, ItemOutcome::Failed(_));
+        Ok(if is_wish { wish } else { rest })
     }
 
     /// Under a savepoint of its own. Of a wish everything stays that could be written; of the rest nothing, unless it is applied.
@@ -300,9 +298,7 @@ async fn apply_rest(
 ) -> Result<ItemOutcome, StoreError> {
     match &item.news {
         ItemNews::Reply(news) => replies::apply(tx, engine, item, news, effects).await,
-        ItemNews::IdentityChange { before, now, phone } => {
-            opt_out::change_id(tx, engine, item, (before.as_deref(), now, phone.as_deref()), effects).await
-        }
+        ItemNews::IdentityChange(news) => opt_out::change_identity(tx, engine, (item, news), effects).await,
         ItemNews::Notice(news) => notices::apply(tx, item, news, effects).await,
         ItemNews::Nothing
         | ItemNews::Unreadable(_)

@@ -38,11 +38,14 @@ impl ClaimCursor {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::{TimeDelta, Utc};
 
     use super::*;
     use crate::domain::ids::RecipientId;
     use crate::domain::phone::{Phone, Region};
+    use crate::store::claim::ClaimTx;
 
     fn claimed(id: i64, due_in: i64) -> Claimed {
         Claimed {
@@ -52,7 +55,7 @@ mod tests {
             name: None,
             variables: None,
             next_attempt_at: Utc::now() + TimeDelta::seconds(due_in),
-            claim: None,
+            claim: Arc::new(ClaimTx { at: Utc::now(), transaction: None }),
         }
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
@@ -273,7 +272,7 @@ fn posted(person: &Claimed, epoch: i64) -> PostedAttempt {
         recipient: person.id,
         attempt: person.attempt,
         epoch,
-        claimed_at: person.claim.as_ref().map_or_else(Utc::now, |claim| claim.at),
+        claimed_at: person.claim.at,
         // At most fifteen digits (E.164), and never a leading zero.
         phone: person.phone_number.digits().parse().unwrap_or(0),
     }

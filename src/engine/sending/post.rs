@@ -16,7 +16,7 @@ use crate::domain::phone::Phone;
 use crate::domain::text::clean;
 use crate::engine::clock::Moment;
 use crate::engine::recorder::Slot;
-use crate::provider::meta::callback::CallbackData;
+use crate::provider::meta::callback::{CallbackAttempt, CallbackData};
 use crate::provider::{Outgoing, RawResponse, SendOutcome, SendReply};
 use crate::store::claim::Claimed;
 
@@ -129,8 +129,10 @@ impl Post {
         if !context.sender.provider.returns_callback_data() {
             return None;
         }
-        let (blast, Claimed { id, attempt, .. }) = (self.claim.blast, &self.person);
-        CallbackData::new(&context.installation, blast, *id, *attempt).ok().map(|data| data.to_string())
+        let Claimed { id: recipient, attempt, .. } = self.person;
+        let claimed_at = self.person.claim.at;
+        let of = CallbackAttempt { blast: self.claim.blast, recipient, attempt, claimed_at };
+        CallbackData::new(&context.installation, of).ok().map(|data| data.to_string())
     }
 
     /// What this person receives, from the frozen content and their own row.

@@ -79,6 +79,20 @@ pub fn after_acceptance(code: Option<&str>) -> ErrorClass {
     }
 }
 
+/// How much caution a code asks for after the message had an id, where it stands beside others: the more, the higher.
+pub fn caution(code: &str) -> u8 {
+    match (after_acceptance(Some(code)), rule(code).retry) {
+        (ErrorClass::OptOut, _) => 6,
+        (ErrorClass::StopSender, _) => 5,
+        (ErrorClass::PauseBlast, _) => 4,
+        (_, CodeRetry::Never) => 3,
+        // Sent again when somebody asks for it, and by itself.
+        (_, CodeRetry::OnRequest { .. }) => 1,
+        (_, CodeRetry::Automatic { .. }) => 0,
+        (_, CodeRetry::ByClass | CodeRetry::Growing { .. }) => 2,
+    }
+}
+
 /// `docs/ERRORS.md`.
 pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);

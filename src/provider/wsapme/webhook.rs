@@ -41,7 +41,7 @@ pub struct WsapmeStatus {
 /// A message from a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WsapmeMessage {
-    /// E.164 digits without the plus; `None` for a privacy id, which has no number in it.
+    /// E.164 digits without the plus; `None` for a privacy id without a number beside it.
     pub from: Option<String>,
     /// The gateway gives none, as a rule.
     pub id: Option<MessageId>,
@@ -88,11 +88,17 @@ fn records(value: &Value, now: DateTime<Utc>, events: &mut Vec<WsapmeEvent>) {
     }
 }
 
-/// A status before anything else: one of the shapes of a status also has a message in it.
+/// A status before anything else: one of the shapes of a status also has a message in it. Not where somebody else wrote it, by
+/// its flag or, without one, by the name of who it is from.
 fn record(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
-    let is_theirs = flag(value.pointer("/key/fromMe")) == Some(false);
-    let status = if is_theirs { None } else { status(value, now) };
-    status.map(WsapmeEvent::Status).or_else(|| message(value, now))
+    let status = || status(value, now).map(WsapmeEvent::Status);
+    let is_ours = flag(value.pointer("/key/fromMe")).or_else(|| flag(value.get("fromMe")));
+    let is_update = value.get("update").is_some_and(Value::is_object);
+    match is_ours {
+        Some(false) => message(value, now),
+        None if !is_update && value.get("from").is_some() => message(value, now).or_else(status),
+        Some(true) | None => status().or_else(|| message(value, now)),
+    }
 }
 
 fn status(value: &Value, now: DateTime<Utc>) -> Option<WsapmeStatus> {
@@ -123,7 +129,9 @@ fn error_code(record: &Value) -> Option<String> {
 fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
     let from = text(value, "/from").or_else(|| text(value, "/key/remoteJid"))?;
     let words = ["/message", "/message/conversation", "/message/extendedTextMessage/text", "/text", "/body"];
-    let words = words.iter().find_map(|place| text(value, place));
+    let mut words = words.iter().filter_map(|place| text(value, place));
+    let first = words.next();
+    let words = first.iter().cloned().chain(words).find(|text| !text.trim().is_empty()).or(first);
     let file = text(value, "/file").filter(|file| !file.is_empty());
     let kind = text(value, "/type").unwrap_or_else(|| "text".to_owned());
     if words.is_none() && file.is_none() && kind == "text" {
@@ -134,7 +142,7 @@ fn message(value: &Value, now: DateTime<Utc>) -> Option<WsapmeEvent> {
     }
     let from = match writer(&from) {
         Writer::Person(digits) => Some(digits),
-        Writer::Nameless => None,
+        Writer::Nameless => number_beside(value),
         Writer::Group => return Some(WsapmeEvent::Other("a message in a group".to_owned())),
     };
     let at = ["timestamp", "messageTimestamp"].iter().find_map(|key| wire::timestamp(value.get(*key)?, now));
@@ -155,6 +163,15 @@ enum Writer {
     Person(String),
     Nameless,
     Group,
+}
+
+/// The number that stands beside a privacy id.
+fn number_beside(value: &Value) -> Option<String> {
+    let places = ["/key/senderPn", "/key/remoteJidAlt", "/senderPn", "/remoteJidAlt"];
+    places.iter().find_map(|place| match writer(&text(value, place)?) {
+        Writer::Person(digits) => Some(digits),
+        Writer::Nameless | Writer::Group => None,
+    })
 }
 
 /// `60…@s.whatsapp.net`, `60…@c.us`, `60…:12@s.whatsapp.net`, or the bare digits.

@@ -1,5 +1,6 @@
 //! Whose message a webhook is about: by its id, or by the attempt that it returns.
 
+use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
@@ -20,6 +21,17 @@ pub struct KnownMessage {
     /// Of the person's newest attempt.
     pub newest_attempt: i32,
     pub status: Status,
+}
+
+/// An attempt of ours, and what tells whether a message can be its own.
+#[derive(Debug, Clone, FromRow)]
+pub struct KnownAttempt {
+    #[sqlx(flatten)]
+    pub message: KnownMessage,
+    /// A database that was restored may give the same ids and number to another attempt: at another time.
+    pub claimed_at: DateTime<Utc>,
+    /// Whether the id of its message is known.
+    pub has_id: bool,
 }
 
 /// A question for [`by_attempts`].
@@ -51,9 +63,12 @@ pub async fn by_ids(
 }
 
 /// The attempts that were made like this.
-pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Result<Vec<KnownMessage>, StoreError> {
+pub async fn by_attempts(tx: &mut PgConnection, asked: &[AttemptQuery]) -> Result<Vec<KnownAttempt>, StoreError> {
     let found = sqlx::query_as(
-        "select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, r.attempt as newest_attempt, r.status
+        "select x.n, a.sender_id, a.recipient_id, r.blast_id, a.attempt, r.phone_number, r.attempt as newest_attempt, r.status,
+                a.claimed_at,
+                exists (select from provider_message m
+                         where m.recipient_id = a.recipient_id and m.attempt = a.attempt and m.message_id is not null) as has_id
            from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as x (n, blast_id, recipient_id, attempt)
            join attempts a on a.recipient_id = x.recipient_id and a.attempt = x.attempt
            join blast_recipients r on r.id = a.recipient_id and r.blast_id = x.blast_id",

@@ -49,17 +49,17 @@ async fn an_uncertain_send_is_settled_by_the_attempt_that_a_status_returns_and_l
     assert_eq!(scene.status(1).await, "uncertain", "an id that nobody knows settles nothing");
     assert_eq!(scene.shop.number("select count(*) from webhook_inbox where state = 'parked'").await, 1);
     let mut foreign = status(1, "delivered");
-    foreign["biz_opaque_callback_data"] = json!("blastdeck:another-installation:1:1:1");
+    foreign["biz_opaque_callback_data"] = json!("blastdeck:another-installation:1:1:1:1790000000123456");
     let mut of_another = status(2, "delivered");
     of_another["id"] = json!("wamid.9");
-    of_another["biz_opaque_callback_data"] = json!(scene.callback(1));
+    of_another["biz_opaque_callback_data"] = json!(scene.callback(1).await);
     scene.receive(statuses(&[foreign, of_another])).await;
     assert_eq!(scene.status(1).await, "uncertain", "another installation's, or another person's");
     // Its next turn is far away: only the id that is learned can bring it forward.
     scene.shop.execute("update webhook_inbox set next_try_at = now() + interval '1 hour' where state = 'parked'").await;
 
     let mut ours = status(1, "sent");
-    ours["biz_opaque_callback_data"] = json!(scene.callback(1));
+    ours["biz_opaque_callback_data"] = json!(scene.callback(1).await);
     scene.receive(statuses(&[ours])).await;
 
     eventually_async("what waited is applied", async || scene.status(1).await == "read").await;
@@ -71,7 +71,7 @@ async fn an_uncertain_send_is_settled_by_the_attempt_that_a_status_returns_and_l
 async fn an_attempt_of_another_sender_is_not_settled_by_a_status_that_returns_it() {
     let scene = InboxScene::with(1, "sales", &uncertain(1)).await;
     let mut of_another = status(1, "delivered");
-    of_another["biz_opaque_callback_data"] = json!(scene.callback(1));
+    of_another["biz_opaque_callback_data"] = json!(scene.callback(1).await);
 
     scene.receive(statuses(&[of_another])).await;
 

@@ -63,7 +63,7 @@ async fn a_lock_holds_up_only_what_needs_it() {
 async fn a_status_of_another_installation_or_program_is_nobodys_at_once() {
     let scene = InboxScene::sent(1).await;
     let mut foreign = status(9, "delivered");
-    foreign["biz_opaque_callback_data"] = json!("blastdeck:another-installation:1:1:1");
+    foreign["biz_opaque_callback_data"] = json!("blastdeck:another-installation:1:1:1:1790000000123456");
     let mut of_another_program = status(8, "delivered");
     of_another_program["biz_opaque_callback_data"] = json!("order 77");
 

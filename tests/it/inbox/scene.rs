@@ -73,8 +73,11 @@ impl InboxScene {
     }
 
     /// Callback data of an attempt of this installation.
-    pub fn callback(&self, recipient: u32) -> String {
-        format!("blastdeck:{}:1:{recipient}:1", self.installation)
+    pub async fn callback(&self, recipient: u32) -> String {
+        let claimed = format!(
+            "select (extract(epoch from claimed_at) * 1000000)::bigint from attempts where recipient_id = {recipient} and attempt = 1"
+        );
+        format!("blastdeck:{}:1:{recipient}:1:{}", self.installation, self.shop.number(&claimed).await)
     }
 }
 

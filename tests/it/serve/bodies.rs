@@ -178,7 +178,7 @@ fn of_meta_kind(random: &mut StdRng) -> Value {
     let id = format!("wamid.HBgL{:016x}", random.random::<u64>());
     let status = |word: &str| {
         json!({ "statuses": [{ "id": id, "status": word, "timestamp": "1790000000", "recipient_id": person,
-            "recipient_user_id": "MY.1a2B3c", "biz_opaque_callback_data": "blastdeck:of-another-installation:1:1:1",
+            "recipient_user_id": "MY.1a2B3c", "biz_opaque_callback_data": "blastdeck:of-another-installation:1:1:1:1790000000123456",
             "pricing": { "billable": true, "pricing_model": "PMP", "type": "regular", "category": "marketing" },
             "errors": [{ "code": 131_026, "title": "Undeliverable", "error_data": { "details": "x" } }] }] })
     };

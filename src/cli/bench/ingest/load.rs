@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use super::super::database::SentMessage;
 use super::super::environment::{APP_SECRET, NUMBER};
 use crate::domain::ids::BlastId;
-use crate::provider::meta::callback::CallbackData;
+use crate::provider::meta::callback::{CallbackAttempt, CallbackData};
 
 /// How many messages lie between two statuses of one message.
 const APART: usize = 1_500;
@@ -40,7 +40,9 @@ impl StatusList {
         for at in 0..people.len() + 2 * apart {
             for (step, word) in ["sent", "delivered", "read"].into_iter().enumerate() {
                 if let Some(message) = at.checked_sub(step * apart).and_then(|at| people.get(at)) {
-                    let callback = CallbackData::new(installation, blast, message.recipient, 1)?;
+                    let (recipient, claimed_at) = (message.recipient, message.claimed_at);
+                    let of = CallbackAttempt { blast, recipient, attempt: 1, claimed_at };
+                    let callback = CallbackData::new(installation, of)?;
                     statuses.push(status(message, word, &callback.to_string()));
                 }
             }

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ItemNews, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews, WishNews, with_plus};
+use super::{
+    IdentityNews, ItemNews, NewsPerson, NoticeDemand, NoticeNews, ReadItem, ReplyNews, StatusNews, WishNews, with_plus,
+};
 use crate::provider::meta::limit::{HIGH_THROUGHPUT, MessagingLimit};
 use crate::provider::meta::webhook::{
     AccountEffect, InboundContent, InboundMessage, StatusEvent, TemplateChange, TemplateEvent, WebhookEvent,
@@ -19,14 +21,12 @@ pub(in crate::engine::inbox) fn of_meta(item: WebhookItem) -> ReadItem {
         WebhookEvent::Identity(identity) => {
             ItemNews::Identity { phone: with_plus(&identity.phone), user_id: identity.user_id.to_string() }
         }
-        WebhookEvent::IdentityChange(change) => match change.user_id {
-            Some(now) => ItemNews::IdentityChange {
-                before: change.previous_user_id.map(|id| id.to_string()),
-                now: now.to_string(),
-                phone: change.phone.as_deref().map(with_plus),
-            },
-            None => ItemNews::Nothing,
-        },
+        WebhookEvent::IdentityChange(change) => ItemNews::IdentityChange(IdentityNews {
+            before: change.previous_user_id.map(|id| id.to_string()),
+            now: change.user_id.map(|id| id.to_string()),
+            previous_phone: change.previous_phone.as_deref().map(with_plus),
+            phone: change.phone.as_deref().map(with_plus),
+        }),
         WebhookEvent::Preference(event) => {
             ItemNews::Wish(WishNews { person: event.person.into(), wish: event.wish, at: event.at })
         }
@@ -38,7 +38,7 @@ pub(in crate::engine::inbox) fn of_meta(item: WebhookItem) -> ReadItem {
 }
 
 fn status_news(status: StatusEvent) -> StatusNews {
-    let error = status.errors.first().map(|error| (error.code_text(), error.message.clone()));
+    let error = status.strictest_error().map(|error| (error.code_text(), error.message.clone()));
     StatusNews {
         is_foreign: status.callback.is_none() && status.callback_text.is_some(),
         message_id: status.message_id,

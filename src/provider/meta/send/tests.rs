@@ -43,7 +43,7 @@ fn is_unknown(outcome: &SendOutcome) -> bool {
 #[test]
 fn a_text_is_the_request_that_meta_documents() {
     let message = Outgoing {
-        callback_data: Some("blastdeck:a1:42:981:1".to_owned()),
+        callback_data: Some("blastdeck:a1:42:981:1:1790000000123456".to_owned()),
         ..Outgoing::text(TO.to_owned(), "Hi \"Aina\" 😀".to_owned())
     };
 
@@ -51,7 +51,7 @@ fn a_text_is_the_request_that_meta_documents() {
         String::from_utf8(body(&message)).unwrap(),
         concat!(
             r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"+60123456789","type":"text","#,
-            r#""text":{"preview_url":true,"body":"Hi \"Aina\" 😀"},"biz_opaque_callback_data":"blastdeck:a1:42:981:1"}"#
+            r#""text":{"preview_url":true,"body":"Hi \"Aina\" 😀"},"biz_opaque_callback_data":"blastdeck:a1:42:981:1:1790000000123456"}"#
         )
     );
 }

@@ -1,7 +1,10 @@
 //! A message from a person.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::super::error::MetaError;
 use super::content::InboundContent;
@@ -12,6 +15,7 @@ use crate::domain::ids::MessageId;
 /// An item of `messages`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InboundMessage {
+    /// A digest of the item where it has none.
     pub id: MessageId,
     pub from: WebhookPerson,
     /// The name in their profile.
@@ -29,10 +33,11 @@ impl InboundMessage {
         if !item.is_object() {
             return Err("a message that is not an object");
         }
-        let id = message_id(item, "/id").ok_or("a message without an id")?;
         let mut from = WebhookPerson::read(item, &["/from"], &["/from_user_id", "/user_id"]);
         from.complete_or_only(contacts);
         let content = InboundContent::read(item);
+        let made_up = || id_of(item).filter(|_| content.is_reply());
+        let id = message_id(item, "/id").or_else(made_up).ok_or("a message without an id")?;
         // The number may be withheld, but somebody wrote.
         if !from.is_known() && content.is_reply() {
             return Err("a message from nobody");
@@ -51,4 +56,14 @@ impl InboundMessage {
             errors: list(item, "/errors").iter().map(MetaError::of).collect(),
         })
     }
+}
+
+/// Stands for an id that is missing or unreadable: the same item is the same message. What somebody wrote must not be lost
+/// by it, least of all a stop.
+fn id_of(item: &Value) -> Option<MessageId> {
+    let mut id = "digest:".to_owned();
+    for byte in Sha256::digest(item.to_string()) {
+        let _ = write!(id, "{byte:02x}");
+    }
+    MessageId::new(&id)
 }

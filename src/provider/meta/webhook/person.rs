@@ -51,7 +51,7 @@ pub struct PersonIdentity {
     pub user_id: BusinessUserId,
 }
 
-/// Somebody has another number, another id, or both. The old number is the message's sender.
+/// Somebody has another number, another id, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityChange {
     /// The number now.
@@ -59,6 +59,8 @@ pub struct IdentityChange {
     /// The id now.
     pub user_id: Option<BusinessUserId>,
     pub previous_user_id: Option<BusinessUserId>,
+    /// The number before, where there is another now: the message's sender.
+    pub previous_phone: Option<String>,
 }
 
 impl IdentityChange {
@@ -68,7 +70,12 @@ impl IdentityChange {
         let number = ["/wa_id", "/new_wa_id"].iter().find_map(|place| phone(&text(item, place)?));
         let user_id = id(&["/user_id/current", "/user_id", "/new_user_id", "/wa_id"]);
         let previous_user_id = id(&["/user_id/previous", "/previous_user_id", "/old_user_id"]);
-        (number.is_some() || user_id.is_some()).then_some(Self { phone: number, user_id, previous_user_id })
+        (number.is_some() || user_id.is_some()).then_some(Self {
+            phone: number,
+            user_id,
+            previous_user_id,
+            previous_phone: None,
+        })
     }
 
     /// Of a message of the system: the old id is named, is the sender's, or stands in the sentence for people.

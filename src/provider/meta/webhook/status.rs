@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::super::callback::CallbackData;
+use super::super::codes;
 use super::super::error::MetaError;
 use super::super::stage_of;
 use super::fields::{flag, list, message_id, text, time, word};
@@ -63,9 +64,12 @@ impl StatusEvent {
         })
     }
 
-    /// The code of its first error, as text.
-    pub fn error_code(&self) -> Option<String> {
-        self.errors.iter().find_map(|error| error.code).map(|code| code.to_string())
+    /// Why it failed, where several reasons are named: what asks for the most caution, and the first of those that ask for as
+    /// much. An opt-out stands above everything.
+    pub fn strictest_error(&self) -> Option<&MetaError> {
+        let strictness = |error: &MetaError| error.code.map(|code| codes::caution(&code.to_string()));
+        // The last of equals is the maximum.
+        self.errors.iter().rev().max_by_key(|error| strictness(error))
     }
 }
 

@@ -49,6 +49,11 @@ fn status_of(item: Value) -> StatusEvent {
     }
 }
 
+/// The code that a failure is judged by.
+fn code(status: &StatusEvent) -> Option<String> {
+    status.strictest_error().map(MetaError::code_text)
+}
+
 fn is_unreadable(event: &WebhookEvent, because: &str) -> bool {
     matches!(event, WebhookEvent::Unreadable { why, .. } if why == because)
 }
@@ -56,7 +61,7 @@ fn is_unreadable(event: &WebhookEvent, because: &str) -> bool {
 #[test]
 fn a_status_of_the_wire_page_is_read_whole() {
     let item = json!({ "id": "wamid.A1", "status": "delivered", "timestamp": "1750030073",
-        "recipient_id": "60123456789", "biz_opaque_callback_data": "blastdeck:a1:42:981:1",
+        "recipient_id": "60123456789", "biz_opaque_callback_data": "blastdeck:a1:42:981:1:1790000000123456",
         "pricing": { "billable": true, "pricing_model": "PMP", "type": "regular", "category": "marketing" } });
 
     let items = parse(webhook("messages", value("statuses", json!([item]))).to_string().as_bytes(), now());
@@ -81,8 +86,31 @@ fn a_failure_has_its_code_and_sentence() {
     let status = status_of(json!({ "id": "wamid.A1", "status": "failed", "timestamp": "1750030073",
         "recipient_id": "60123456789", "errors": [error] }));
 
-    assert_eq!((status.stage, status.error_code().as_deref()), (Some(ProviderStage::Failed), Some("131049")));
+    assert_eq!((status.stage, code(&status).as_deref()), (Some(ProviderStage::Failed), Some("131049")));
     assert_eq!(status.errors[0].message, "Not delivered: To maintain healthy ecosystem engagement");
+}
+
+#[test]
+fn of_several_errors_the_one_that_asks_for_the_most_caution_counts_wherever_it_stands() {
+    let failed = |codes: &[i64]| {
+        let errors: Vec<Value> = codes.iter().map(|code| json!({ "code": code })).collect();
+        code(&status_of(json!({ "id": "wamid.A1", "status": "failed", "errors": errors })))
+    };
+
+    for (codes, strictest) in [
+        (&[131_026, 131_050][..], "131050"),
+        (&[131_050, 131_026], "131050"),
+        (&[131_031, 131_050, 132_015], "131050"),
+        (&[131_026, 132_015, 131_031], "131031"),
+        (&[131_026, 131_049], "131049"),
+        (&[131_049, 131_026, 999_999], "999999"),
+        (&[131_049, 131_047], "131047"),
+        (&[131_053, 131_052], "131053"),
+    ] {
+        assert_eq!(failed(codes).as_deref(), Some(strictest), "{codes:?}");
+    }
+    let nameless = status_of(json!({ "id": "wamid.A1", "status": "failed", "errors": ["Oops", { "code": 131_026 }] }));
+    assert_eq!(code(&nameless).as_deref(), Some("131026"), "an error without a code says least");
 }
 
 #[test]
@@ -95,7 +123,7 @@ fn numbers_come_as_text_and_text_as_numbers() {
 
     assert_eq!((status.at, status.recipient.phone.as_deref()), (at(1_750_030_073), Some("60123456789")));
     assert_eq!(status.pricing.as_ref().and_then(|pricing| pricing.is_billable), Some(false));
-    assert_eq!(status.error_code().as_deref(), Some("131026"));
+    assert_eq!(code(&status).as_deref(), Some("131026"));
     assert_eq!((status.callback, status.callback_text.as_deref()), (None, Some("5")));
 }
 

@@ -185,7 +185,11 @@ fn event_of(message: InboundMessage) -> WebhookEvent {
         InboundContent::System(SystemChange::Preference(wish)) => {
             WebhookEvent::Preference(PreferenceEvent { person: message.from, wish, at: message.at })
         }
-        InboundContent::System(SystemChange::Identity(change)) => WebhookEvent::IdentityChange(change),
+        InboundContent::System(SystemChange::Identity(change)) => {
+            let previous_phone =
+                message.from.phone.filter(|before| change.phone.as_ref().is_some_and(|now| now != before));
+            WebhookEvent::IdentityChange(IdentityChange { previous_phone, ..change })
+        }
         _ => WebhookEvent::Message(Box::new(message)),
     }
 }

@@ -54,6 +54,33 @@ fn an_incoming_text_is_a_reply_of_whoever_wrote_it() {
 }
 
 #[test]
+fn a_text_from_somebody_is_a_reply_although_it_has_an_id_and_a_status() {
+    let text = json!({ "id": "X2", "status": "READ", "from": "60111111111@c.us", "message": "STOP" });
+    let beside_nothing = json!({ "from": "60111111111@c.us", "message": "", "body": "STOP", "type": "text" });
+    let of_ours = json!({ "id": "X2", "status": "READ", "from": "60122222222@c.us", "fromMe": true, "message": "Hi" });
+
+    for body in [text, beside_nothing] {
+        assert_eq!(events(&body).iter().map(brief).collect::<Vec<_>>(), ["Some(\"60111111111\"): STOP"], "{body}");
+    }
+    assert_eq!(events(&of_ours).iter().map(brief).collect::<Vec<_>>(), ["X2 READ Some(Read)"]);
+}
+
+#[test]
+fn the_number_beside_a_privacy_id_is_the_writers() {
+    let from = json!({ "from": "123456789012345@lid", "message": "STOP", "senderPn": "60111111111@s.whatsapp.net" });
+    let key = |key: Value| json!({ "key": key, "message": { "conversation": "STOP" } });
+    let sender =
+        key(json!({ "remoteJid": "1234567890123@lid", "fromMe": false, "senderPn": "60111111111@s.whatsapp.net" }));
+    let alternative = key(json!({ "remoteJid": "1234567890123@lid", "remoteJidAlt": "60111111111@s.whatsapp.net" }));
+    let neither = key(json!({ "remoteJid": "1234567890123@lid", "remoteJidAlt": "1234567890123@lid" }));
+
+    for body in [from, sender, alternative] {
+        assert_eq!(events(&body).iter().map(brief).collect::<Vec<_>>(), ["Some(\"60111111111\"): STOP"], "{body}");
+    }
+    assert_eq!(events(&neither).iter().map(brief).collect::<Vec<_>>(), ["None: STOP"]);
+}
+
+#[test]
 fn a_form_is_read_like_json() {
     let cases = [
         (

@@ -22,7 +22,7 @@ fn recorded() -> Vec<(&'static str, Value)> {
         (
             "statuses",
             json!({ "id": "wamid.A0", "status": "delivered", "timestamp": "1750030073",
-            "recipient_id": person(0), "biz_opaque_callback_data": "blastdeck:a1:42:981:1",
+            "recipient_id": person(0), "biz_opaque_callback_data": "blastdeck:a1:42:981:1:1790000000123456",
             "pricing": { "billable": true, "pricing_model": "PMP", "type": "regular", "category": "marketing" } }),
         ),
         (
