@@ -22,6 +22,7 @@ pub mod person;
 pub mod plan;
 pub mod poll;
 pub mod reply;
+pub mod report;
 pub mod sender;
 pub mod session;
 mod settings;

@@ -38,6 +38,7 @@ mod replies;
 mod restore;
 mod retry;
 mod rude;
+mod saved_reports;
 mod senders;
 mod sending;
 mod serve;
