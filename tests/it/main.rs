@@ -14,6 +14,7 @@ mod bad_days;
 mod bench;
 mod chaos;
 mod charges;
+mod compat;
 mod consequences;
 mod crash;
 mod dashboard;
