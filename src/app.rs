@@ -8,6 +8,7 @@ mod handover;
 mod health;
 mod last_act;
 mod marks;
+pub mod metrics;
 mod moving;
 mod open;
 mod plan;

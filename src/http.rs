@@ -1,8 +1,10 @@
 //! The HTTP server of `blastdeck serve`: a face beside the terminal. It checks the shape of a request and answers; what is
 //! done with it, the use cases know.
 
+mod auth;
 mod body;
 mod connection;
+mod metrics;
 mod problem;
 mod webhook;
 
@@ -17,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WebhookIntake};
+use auth::ListenerReach;
 use body::BodyBudget;
 use problem::Problem;
 
@@ -29,11 +32,14 @@ pub(crate) struct HttpState {
     app: App,
     intake: Arc<WebhookIntake>,
     bodies: Arc<BodyBudget>,
+    reach: ListenerReach,
 }
 
 /// Serves until `stop`; then no connection is accepted any more, and those that are answered have some seconds to end.
 pub async fn serve(listener: TcpListener, app: App, intake: WebhookIntake, stop: CancellationToken) {
-    let state = HttpState { app, intake: Arc::new(intake), bodies: Arc::new(BodyBudget::new(stop.clone())) };
+    let reach = listener.local_addr().map_or(ListenerReach::Anywhere, |listen| ListenerReach::of(listen.ip()));
+    let bodies = Arc::new(BodyBudget::new(stop.clone()));
+    let state = HttpState { app, intake: Arc::new(intake), bodies, reach };
     connection::serve(listener, router(state), stop).await;
 }
 
@@ -41,6 +47,7 @@ fn router(state: HttpState) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics::metrics))
         .route("/api/webhook/meta", get(webhook::meta_handshake).post(webhook::meta))
         .route("/api/webhook/wsapme", post(webhook::wsapme_by_query))
         .route("/api/webhook/wsapme/{secret}", post(webhook::wsapme_by_path))

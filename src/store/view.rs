@@ -14,6 +14,7 @@ pub mod charges;
 mod condition;
 pub mod errors;
 pub mod history;
+pub mod metrics;
 mod person;
 pub mod recipients;
 pub mod replies;

@@ -26,6 +26,7 @@ mod inbox;
 mod layers;
 mod literal;
 mod meta_codes;
+mod metrics;
 mod migrate;
 mod outage;
 mod outcomes;
