@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 
 use super::StoreError;
 use crate::domain::funnel::Funnel;
@@ -47,9 +47,9 @@ struct ReportRecord {
     closed: i64,
 }
 
-/// Keeps a report. `None`: the blast is gone.
+/// Keeps a report, within a transaction where the caller has one. `None`: the blast is gone.
 pub async fn save(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     blast: BlastId,
     operator: &str,
     report: &RawValue,
@@ -62,7 +62,7 @@ pub async fn save(
     .bind(blast)
     .bind(operator)
     .bind(Json(report))
-    .fetch_optional(pool)
+    .fetch_optional(executor)
     .await?;
     Ok(saved.map(SavedReport::from))
 }
