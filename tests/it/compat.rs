@@ -202,6 +202,28 @@ async fn assert_refused(connection: &mut PgConnection, statement: &str, bound: &
 }
 
 #[tokio::test]
+async fn a_reader_needs_rights_on_the_views_alone() {
+    let shop = busy_shop(1).await;
+    let role = format!("reader_of_{}", shop.database.name());
+    shop.execute(&format!(
+        "revoke all on schema public from public; create role {role}; grant usage on schema compat to {role};
+         grant select on all tables in schema compat to {role}"
+    ))
+    .await;
+    let mut compat = connect(&shop.database).await;
+    sqlx::query(AssertSqlSafe(format!("set role {role}"))).execute(&mut compat).await.unwrap();
+
+    let metrics = row(&mut compat, documents::METRICS, 1).await;
+    let answers = rows(&mut compat, "SELECT wsapme_message_data FROM blast_recipients WHERE blast_id = ?", 1).await;
+    let campaigns = rows(&mut compat, "SELECT id FROM \"WhatsAppCampaign\"", 0).await;
+    let table = sqlx::query("select 1 from public.blast_recipients").execute(&mut compat).await;
+
+    assert_eq!((metrics["closed"].as_i64(), campaigns.len()), (Some(1), 3), "{metrics}");
+    assert!(answers.iter().all(|row| row["wsapme_message_data"].is_object()), "{answers:?}");
+    assert!(table.is_err(), "the tables themselves are closed to it");
+}
+
+#[tokio::test]
 async fn every_table_of_the_documents_is_there_with_its_columns() {
     let database = database().await;
     let mut compat = connect(&database).await;
