@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use super::problem::Problem;
 
 /// Headers that a proxy adds: behind one, everybody comes from this machine.
-const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+const FORWARDED: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
 /// Where the server listens, as far as it decides who needs no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +26,17 @@ impl ListenerReach {
 
     /// Whether metrics may be read: without a token only over a loopback address, by its own name, and not through a proxy.
     pub(super) fn may_read_metrics(self, headers: &HeaderMap) -> Result<(), Problem> {
-        let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
-        if self == Self::Loopback && !is_forwarded && is_local(headers) {
+        if self == Self::Loopback && is_direct(headers) {
             return Ok(());
         }
         let why = "metrics are given to programs of this machine, over a loopback address and without a proxy";
         Err(Problem::new(StatusCode::UNAUTHORIZED, "token", why))
     }
+}
+
+/// Whether a request names this machine, and did not come through a proxy that says so.
+pub(super) fn is_direct(headers: &HeaderMap) -> bool {
+    !FORWARDED.iter().any(|name| headers.contains_key(*name)) && is_local(headers)
 }
 
 /// Whether the request names this machine: a page in a browser here may call us by a name of its own.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
@@ -14,6 +17,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use super::api::PeerAddress;
 
 /// At most so many at once, and no more than a quarter of the files that this process may open: the database needs some as well.
 /// Further ones wait to be accepted.
@@ -47,8 +52,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
                 }
                 sleep(ACCEPT_PAUSE).await;
             }
-            Some(Ok((stream, _))) => {
-                let connection = answer(stream, router.clone(), stop.clone());
+            Some(Ok((stream, peer))) => {
+                let connection = answer(stream, PeerAddress(peer), router.clone(), stop.clone());
                 connections.spawn(async move {
                     let _ = timeout(CONNECTION_MAX, connection).await;
                     drop(permit);
@@ -70,11 +75,16 @@ fn connections_max(files: Option<u64>) -> usize {
 }
 
 /// Answers the requests of one connection; after `stop`, the one that it is at.
-async fn answer(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn answer(stream: TcpStream, peer: PeerAddress, router: Router, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

@@ -8,6 +8,7 @@
 )]
 
 mod answering;
+mod api;
 mod asking;
 mod asks;
 mod bad_days;
