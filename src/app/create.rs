@@ -65,12 +65,12 @@ impl App {
         Ok(added)
     }
 
-    fn caller_options(&self) -> ImportOptions {
+    pub(super) fn caller_options(&self) -> ImportOptions {
         let note = ImportNote { request: self.request().cloned(), operator: Some(self.operator().to_owned()) };
         ImportOptions { note, people_max: Some(PEOPLE_MAX), may_be_empty: false }
     }
 
-    async fn create_from(
+    pub(super) async fn create_from(
         &self,
         draft: NewDraft,
         source: PeopleSource,
@@ -119,7 +119,7 @@ impl App {
 const PEOPLE_MAX: u64 = 1_000_000;
 
 /// What is wrong with a caller's list: nothing changed.
-fn refused(error: ImportError) -> AppError {
+pub(super) fn refused(error: ImportError) -> AppError {
     match error {
         ImportError::Store(error) => error.into(),
         ImportError::Repeated => AppError::Repeated,

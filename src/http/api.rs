@@ -9,6 +9,7 @@ mod commands;
 mod create;
 mod draft;
 mod edit;
+mod follow_up;
 mod gate;
 mod limit;
 mod marks;

@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<HttpState> {
         .route("/api/blasts/{id}/cancel", post(cancel))
         .route("/api/blasts/{id}/retry", post(retry))
         .route("/api/blasts/{id}/undo", post(undo))
+        .route("/api/blasts/{id}/follow-up", post(super::follow_up::follow_up))
 }
 
 #[derive(Debug, Deserialize)]

@@ -74,7 +74,13 @@ impl CreateBody {
         Ok(())
     }
 
-    async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
+    /// Refused where it names people itself: they come from another blast.
+    pub(super) fn without_people(self) -> Result<Self, Problem> {
+        let detail = "a follow-up goes to those who are stuck: leave this out";
+        if self.recipients.is_empty() { Ok(self) } else { Err(Problem::field("recipients", detail)) }
+    }
+
+    pub(super) async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
         self.refuse_schedule()?;
         let pace = self.pace()?;
         let tag = name("blast_tag", self.blast_tag.as_deref().unwrap_or("Blast"))?;

@@ -1,21 +1,23 @@
 //! A blast in numbers: its funnel, where people are stuck, why some failed, and what happened when.
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::HttpState;
 use super::super::problem::Problem;
-use super::body::{Params, PathId};
-use super::gate::ApiReader;
-use super::once::Answer;
+use super::body::{EmptyBody, JsonBody, Params, PathId};
+use super::gate::{ApiReader, ApiWriter};
+use super::once::{Answer, once};
 use super::page;
 use super::people::{PersonAnswer, query};
-use crate::app::App;
 use crate::app::view::{Anchor, BlastView};
+use crate::app::{App, SavedReportQuery};
 use crate::domain::filter::Filter;
-use crate::domain::ids::BlastId;
+use crate::domain::ids::{BlastId, ReportId};
 use crate::domain::status::Status;
 
 /// How many people of each stage, and how many failures, are listed.
@@ -28,7 +30,8 @@ pub(super) fn routes() -> Router<HttpState> {
         .route("/api/blasts/{id}/funnel", get(metrics))
         .route("/api/blasts/{id}/stuck-recipients", get(stuck))
         .route("/api/blasts/{id}/stats", get(stats))
-        .route("/api/blasts/{id}/report", get(report))
+        .route("/api/blasts/{id}/report", get(report).post(save))
+        .route("/api/blasts/{id}/reports", get(saved))
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +57,45 @@ async fn report(
     let mut body = json!(app.report(id).await?);
     body["stuck_recipients"] = stages(&app, &blast, page::limit(asked.limit.or(Some(STUCK)))?).await?;
     Ok(Answer::ok(body))
+}
+
+/// Keeps the numbers of this moment.
+async fn save(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<BlastId>,
+    body: JsonBody<EmptyBody>,
+) -> Result<Response, Problem> {
+    once(&caller, body.about(id), async |app: App| {
+        let (_, saved) = app.save_report(id).await?;
+        Ok(Answer { status: StatusCode::CREATED, body: json!(saved), headers: Vec::new() })
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedParams {
+    #[serde(default, deserialize_with = "page::number")]
+    limit: Option<u32>,
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// What was kept, newest first.
+async fn saved(
+    ApiReader(caller): ApiReader,
+    PathId(id): PathId<BlastId>,
+    Params(asked): Params<SavedParams>,
+) -> Result<Answer, Problem> {
+    let app = caller.app();
+    app.blast(id).await?;
+    let limit = page::limit(asked.limit)?;
+    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let before = cursor.map(page::read_cursor).transpose()?.map(|[id]| ReportId(id));
+    let reports = app.saved_reports(SavedReportQuery { blast: id, before, limit }).await?;
+    let last = reports.last().filter(|_| reports.len() == limit as usize);
+    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    Ok(Answer::ok(json!({ "reports": reports, "limit": limit, "next_cursor": next_cursor })))
 }
 
 /// Where people are stuck, with the first of them; the whole list is `recipients?q=stuck:STAGE`.

@@ -47,6 +47,11 @@ async fn the_printed_requests_lead_from_a_draft_to_its_report() {
     let report = api.get(&format!("{path}/report")).await.expect(200);
     assert_eq!(report.body["funnel"], metrics.body);
     assert_eq!(report.body["blast"]["state"], "completed");
+    let kept = api.post_with(&format!("{path}/report"), ("Idempotency-Key", "r"), json!({})).await.expect(201);
+    api.post_with(&format!("{path}/report"), ("Idempotency-Key", "r"), json!({})).await.expect(201);
+    assert_eq!(kept.body["report"]["funnel"], metrics.body);
+    let reports = api.get(&format!("{path}/reports")).await.expect(200);
+    assert_eq!(reports.body["reports"], json!([kept.body]));
     let stuck = api.get(&format!("{path}/stuck-recipients")).await.expect(200);
     for stage in stuck.body["stages"].as_array().unwrap() {
         let people = stage["recipients"].as_array().unwrap().len();

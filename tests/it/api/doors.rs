@@ -7,7 +7,7 @@ use super::client::said;
 use super::{Api, client, served};
 
 /// Every call that changes something, of an id that is not there.
-const WRITES: [(&str, &str); 20] = [
+const WRITES: [(&str, &str); 22] = [
     ("POST", "/api/blasts"),
     ("PATCH", "/api/blasts/9999"),
     ("PUT", "/api/blasts/9999"),
@@ -18,6 +18,8 @@ const WRITES: [(&str, &str); 20] = [
     ("POST", "/api/blasts/9999/cancel"),
     ("POST", "/api/blasts/9999/retry"),
     ("POST", "/api/blasts/9999/undo"),
+    ("POST", "/api/blasts/9999/follow-up"),
+    ("POST", "/api/blasts/9999/report"),
     ("POST", "/api/blasts/9999/recipients"),
     ("DELETE", "/api/blasts/9999/recipients"),
     ("PATCH", "/api/recipients/9999"),
@@ -31,7 +33,7 @@ const WRITES: [(&str, &str); 20] = [
 ];
 
 /// Every call that reads.
-const READS: [&str; 14] = [
+const READS: [&str; 15] = [
     "/api/blasts/9999",
     "/api/blasts/9999/plan",
     "/api/blasts/9999/recipients",
@@ -41,6 +43,7 @@ const READS: [&str; 14] = [
     "/api/blasts/9999/stuck-recipients",
     "/api/blasts/9999/stats",
     "/api/blasts/9999/report",
+    "/api/blasts/9999/reports",
     "/api/recipients/9999",
     "/api/recipients/9999/history",
     "/api/whatsapp/campaigns/9999",

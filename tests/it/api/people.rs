@@ -175,3 +175,40 @@ async fn an_uncertain_person_is_listed_and_resolved() {
     assert_eq!(api.post(&resolve, json!({ "resolution": "sent" })).await.status, 409);
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_follow_up_goes_to_those_who_got_no_further() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, people) = sent(&shop, &api).await;
+    let siti = &people[0]["id"];
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read' where id = {siti};
+         update blast_recipients set status = 'sent', standing = 'sent' where id <> {siti}"
+    ))
+    .await;
+    let follow = format!("{path}/follow-up");
+
+    let made = api.post(&follow, json!({ "stuckAt": "read", "message": "Hi {name}, still there?" })).await.expect(201);
+
+    assert_eq!((&made.body["total_recipients"], &made.body["follow_up_stage"]), (&json!(1), &json!("Follow-up 1")));
+    assert_eq!((&made.body["blast_tag"], &made.body["state"]), (&json!("Raya"), &json!("draft")));
+    let listed = api.get(&format!("/api/blasts/{}/recipients", made.body["id"])).await.expect(200);
+    assert_eq!(listed.body["recipients"][0]["phone_number"], "+60100000001");
+    assert_eq!(
+        api.post(&follow, json!({ "stuck_at": "read", "older_than": "48h", "message": "Hi" })).await.status,
+        409
+    );
+    for (wrong, field) in [
+        (json!({ "message": "Hi" }), "stuck_at"),
+        (json!({ "stuck_at": "closed", "message": "Hi" }), "stuck_at"),
+        (json!({ "stuck_at": "read", "older_than": "long", "message": "Hi" }), "older_than"),
+        (json!({ "stuck_at": "read" }), "message"),
+        (json!({ "stuck_at": "read", "message": "Hi", "wat": 1 }), "wat"),
+        (json!({ "stuck_at": "read", "message": "Hi", "recipients": ["60100000001"] }), "recipients"),
+    ] {
+        let refused = api.post(&follow, wrong.clone()).await;
+        assert_eq!((refused.status, refused.fields()), (422, vec![field]), "{wrong}: {refused:?}");
+    }
+    serve.stop().await;
+}
