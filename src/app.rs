@@ -1,13 +1,17 @@
 //! The long-lived state of a process and every use case of its faces. A face holds one `App` and nothing below it.
 
 mod answering;
+mod caller;
 mod commands;
 mod create;
+mod edit;
 mod error;
+mod follow_up;
 mod handover;
 mod health;
 mod last_act;
 mod marks;
+pub mod metrics;
 mod moving;
 mod open;
 mod plan;
@@ -17,6 +21,7 @@ mod reason;
 mod replies;
 pub mod report;
 mod retry;
+mod saved_reports;
 mod several;
 mod suppressions;
 mod template;
@@ -33,17 +38,21 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, SenderConfig};
 use crate::domain::ids::SenderId;
+use crate::domain::sender::ProviderKind;
 use crate::engine::{ConfiguredSender, EngineContext};
 use crate::store::{self, DbTransaction};
 
 pub use crate::engine::{DatabaseState, EngineChange};
 
 pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
+pub use caller::{Caller, TokenRequest};
 pub use commands::Launch;
 pub use create::NewDraft;
+pub use edit::DraftEdit;
 pub use error::AppError;
+pub use follow_up::FollowUp;
 pub use handover::Engines;
 pub use health::SenderCheck;
 pub use marks::Marked;
@@ -57,12 +66,17 @@ pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;
 pub use webhooks::{ReceivedBody, WebhookIntake, WebhookRefusal};
 
+/// Lists of people, and what became of them.
+pub use crate::import::{Imported, PeopleSource};
 /// The result of a health check of a sender.
 pub use crate::provider::{Health, HealthVerdict};
+pub use crate::store::api_request::{RequestKey, StoredRequest};
+pub use crate::store::api_token::{TokenIdentity, TokenRow};
 pub use crate::store::count::CountDifference;
 pub use crate::store::fence::Confirmed;
 pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
 pub use crate::store::plan::ConcurrentBlast;
+pub use crate::store::report::{SavedReport, SavedReportQuery};
 pub use crate::store::session::SessionAnswer;
 pub use crate::store::suppression::SuppressionRow;
 pub use crate::store::{StoreError, connection, migrate};
@@ -72,6 +86,8 @@ pub use crate::store::{StoreError, connection, migrate};
 pub struct App {
     inner: Arc<Inner>,
     connections: Connections,
+    /// For whom it acts, unless for its operator.
+    caller: Option<Arc<Caller>>,
 }
 
 /// Which connections an app's use cases run on.
@@ -109,13 +125,13 @@ impl App {
     /// been idle for a while.
     #[must_use]
     pub fn beside(&self) -> Self {
-        Self { inner: self.inner.clone(), connections: Connections::Beside }
+        Self { connections: Connections::Beside, ..self.clone() }
     }
 
     /// The same app on the connections of the sending engine, for an operator's acts: these never wait behind a read.
     #[must_use]
     pub fn acting(&self) -> Self {
-        Self { inner: self.inner.clone(), connections: Connections::Sending }
+        Self { connections: Connections::Sending, ..self.clone() }
     }
 
     /// Releases the leases and sends nothing until [`Self::resume_engine`]: called before the process is suspended. Returns when
@@ -150,9 +166,9 @@ impl App {
         self.inner.engine.settings.retry.resend_after
     }
 
-    /// Who acts: from `BLASTDECK_OPERATOR`, else login and host.
+    /// Who acts: the caller's name; else from `BLASTDECK_OPERATOR`, else login and host.
     pub fn operator(&self) -> &str {
-        &self.inner.operator
+        self.caller.as_ref().map_or(&self.inner.operator, |caller| &caller.name)
     }
 
     /// This process's holder name in leases: with another one, the sending happens elsewhere.
@@ -206,14 +222,23 @@ impl App {
         self.inner.engine.sending_pool.close().await;
     }
 
+    /// Who sends what names no sender: the default of this provider, the only one, or the only one that this app acts for.
+    pub fn default_sender(&self, provider: ProviderKind) -> Option<&SenderConfig> {
+        let Some(own) = self.only_sender() else { return self.config().default_sender(provider) };
+        let is_own = |sender: &&SenderConfig| self.registered_id(&sender.name) == Some(own);
+        self.config().senders.iter().find(is_own).filter(|sender| sender.provider == provider)
+    }
+
     /// What an engine of this process works with.
     pub fn engine(&self) -> &EngineContext {
         &self.inner.engine
     }
 
-    /// Begins a transaction on one of these connections.
+    /// Begins a transaction on one of these connections. It takes the key of the caller's request, where there is one.
     async fn begin(&self) -> Result<DbTransaction, AppError> {
-        Ok(store::begin(self.pool()).await?)
+        let mut tx = store::begin(self.pool()).await?;
+        self.claim_request(&mut tx).await?;
+        Ok(tx)
     }
 
     fn pool(&self) -> &PgPool {

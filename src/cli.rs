@@ -25,6 +25,7 @@ mod sim;
 mod simulator;
 mod suppress;
 mod table;
+mod token;
 mod uncertain;
 
 use std::path::PathBuf;
@@ -98,7 +99,10 @@ enum CliVerb {
     Sender(sender::SenderVerb),
     /// Send and poll without a terminal.
     Engine(engine::EngineVerb),
-    /// Receive webhooks over HTTP, with the engine inside.
+    /// Make, list and revoke tokens of the HTTP API.
+    #[command(subcommand)]
+    Token(token::TokenVerb),
+    /// Receive webhooks and serve the HTTP API, with the engine inside.
     Serve(serve::ServeVerb),
     /// Show webhooks as they came, and apply them again.
     #[command(subcommand)]
@@ -162,6 +166,7 @@ async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Suppress(verb) => verb.run(global).await,
         CliVerb::Sender(verb) => verb.run(global).await,
         CliVerb::Engine(verb) => verb.run(global).await,
+        CliVerb::Token(verb) => verb.run(global).await,
         CliVerb::Serve(verb) => verb.run(global).await,
         CliVerb::Inbox(verb) => verb.run(global).await,
         CliVerb::Sim(verb) => verb.run(global).await,

@@ -38,6 +38,7 @@ use reader::TableReader;
 
 pub use crate::domain::database_url::DatabaseUrl;
 use crate::domain::pace::Speed;
+use crate::domain::sender::ProviderKind;
 
 /// The largest configuration file, in bytes.
 const FILE_MAX: u64 = 1024 * 1024;
@@ -117,6 +118,7 @@ impl Config {
         };
         config.refuse_hurried_senders(&mut log);
         config.refuse_engines_name(&mut log);
+        config.refuse_two_defaults(&mut log);
         config.finish(log)
     }
 
@@ -125,6 +127,19 @@ impl Config {
         if self.operator == "engine" {
             let variable = ValueSource::Variable("BLASTDECK_OPERATOR".to_owned());
             log.problem(&variable, "", "`engine` is reserved for the engine itself: choose another name");
+        }
+    }
+
+    /// A blast that names no sender must mean one.
+    fn refuse_two_defaults(&self, log: &mut ConfigLog) {
+        for (at, sender) in self.senders.iter().enumerate().filter(|(_, sender)| sender.is_default) {
+            let is_like = |other: &&SenderConfig| other.is_default && other.provider == sender.provider;
+            if let Some(first) = self.senders[..at].iter().find(is_like) {
+                let text =
+                    format!("{} is the default of provider {} already: leave it to one", first.name, sender.provider);
+                let path = format!("senders.{}", sender.name);
+                TableReader::new(path, BTreeMap::new(), log).problem("default", text);
+            }
         }
     }
 
@@ -155,6 +170,16 @@ impl Config {
     /// Every value in force and its source, in the order of the example file, without secrets.
     pub fn origins(&self) -> &[SettingOrigin] {
         &self.origins
+    }
+
+    /// Who sends what names no sender: the default of this provider, or the only one.
+    pub fn default_sender(&self, provider: ProviderKind) -> Option<&SenderConfig> {
+        let mut of_provider = self.senders.iter().filter(|sender| sender.provider == provider);
+        let first = of_provider.next();
+        match self.senders.iter().find(|sender| sender.provider == provider && sender.is_default) {
+            Some(default) => Some(default),
+            None => first.filter(|_| of_provider.next().is_none()),
+        }
     }
 
     /// A sender by its name, in any case.

@@ -2,10 +2,12 @@
 
 pub mod act;
 pub mod amount;
+pub mod api_token;
 pub mod blast;
 pub mod content;
 pub mod database_url;
 pub mod engine_role;
+pub mod field_change;
 pub mod filter;
 pub mod funnel;
 pub mod ids;

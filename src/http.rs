@@ -1,28 +1,40 @@
-//! The HTTP server of `blastdeck serve`: a face beside the terminal. It checks the shape of a request and answers; what is
-//! done with it, the use cases know.
+//! The HTTP server of `blastdeck serve`: webhooks of providers, and the API for other programs. It checks the shape of a request
+//! and answers; what is done with it, the use cases know.
 
+mod api;
+mod auth;
 mod body;
 mod client;
 mod connection;
+mod metrics;
 mod problem;
+mod request_id;
 mod webhook;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WebhookIntake};
+use api::ApiState;
+use auth::ListenerReach;
 use body::BodyBudget;
 use problem::Problem;
 
 /// The longest body, in bytes. Meta's are up to 3 MB.
 pub const BODY_MAX: usize = 25 * 1024 * 1024;
+
+/// How often old requests are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -30,22 +42,45 @@ pub(crate) struct HttpState {
     app: App,
     intake: Arc<WebhookIntake>,
     bodies: Arc<BodyBudget>,
+    reach: ListenerReach,
+    api: Arc<ApiState>,
 }
 
 /// Serves until `stop`; then no connection is accepted any more, and those that are answered have some seconds to end.
 pub async fn serve(listener: TcpListener, app: App, intake: WebhookIntake, stop: CancellationToken) {
-    let state = HttpState { app, intake: Arc::new(intake), bodies: Arc::new(BodyBudget::new(stop.clone())) };
+    let reach = listener.local_addr().map_or(ListenerReach::Anywhere, |listen| ListenerReach::of(listen.ip()));
+    let (api, bodies) = (ApiState::new(&app), Arc::new(BodyBudget::new(stop.clone())));
+    let state = HttpState { app, intake: Arc::new(intake), bodies, reach, api };
+    let pruning = tokio::spawn(stop.clone().run_until_cancelled_owned(prune(state.app.clone())));
     connection::serve(listener, router(state), stop).await;
+    pruning.abort();
+}
+
+/// Forgets requests that are too old to come again, now and then.
+async fn prune(app: App) {
+    loop {
+        if let Err(error) = app.prune_requests().await {
+            tracing::debug!(%error, "old requests are forgotten later");
+        }
+        sleep(PRUNE_EVERY).await;
+    }
 }
 
 fn router(state: HttpState) -> Router {
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics::metrics))
         .route("/api/webhook/meta", get(webhook::meta_handshake).post(webhook::meta))
         .route("/api/webhook/wsapme", post(webhook::wsapme_by_query))
         .route("/api/webhook/wsapme/{secret}", post(webhook::wsapme_by_path))
+        .merge(api::routes(&state))
+        .method_not_allowed_fallback(async || {
+            let detail = "this address takes another method";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
+        })
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address"))
+        .layer(from_fn(request_id::identify))
         .with_state(state)
 }
 

@@ -5,18 +5,21 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
 
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
-pub use crate::store::import::BlastDraft;
-use crate::store::import::{self as store, CopyBatch};
+use crate::store::import::{self as store, NewRecipient};
+pub use crate::store::import::{BlastDraft, ImportNote};
 
 mod columns;
 mod encoding;
 mod error;
+mod given;
+mod list;
 mod person;
 mod records;
 mod rejected;
@@ -27,7 +30,8 @@ mod tests;
 use columns::{Columns, Header};
 use encoding::Reading;
 pub use error::ImportError;
-use person::{Outcome, Taker};
+use list::{PeopleList, PeopleWriter};
+use person::{Outcome, SeenPeople, Taker};
 pub use person::{Reason, Rejection};
 use records::{Record, Records, Stated};
 pub use rejected::RejectedTo;
@@ -36,14 +40,11 @@ use rejected::{Draft, RejectedFile};
 /// How many rows determine the columns.
 const FIRST_ROWS: usize = 50;
 
-/// A batch is sent when it has grown to this many bytes.
-const BATCH: usize = 256 * 1024;
-
 /// How many batches may wait for Postgres: an import's memory, besides the numbers it has seen.
 const BATCHES_AHEAD: usize = 4;
 
 /// How many rejections are kept in memory, to be shown.
-const EXAMPLES: usize = 10;
+const EXAMPLES: usize = 100;
 
 /// A blast to create. Its pace and window are validated: narrower than the sender's, or absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,34 @@ pub struct NewBlast {
     pub draft: BlastDraft,
     /// Numbers of the United States are left out: Meta delivers them no marketing template (131049).
     pub without_united_states: bool,
+}
+
+/// Where people come from.
+pub enum PeopleSource {
+    /// A spreadsheet's rows, as CSV.
+    Csv(Box<dyn Read + Send>),
+    /// A JSON value a line.
+    Lines(Box<dyn Read + Send>),
+    /// JSON values: texts, or objects with `phone_number`, `name` and `variables`.
+    Given(Vec<Value>),
+}
+
+/// How an import differs from one of an operator's file.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    pub note: ImportNote,
+    /// More people than this are refused.
+    pub people_max: Option<u64>,
+    /// A list without anybody makes a draft without anybody.
+    pub may_be_empty: bool,
+}
+
+/// A blast that people are added to.
+#[derive(Debug, Clone)]
+pub struct Addition {
+    pub blast: BlastId,
+    pub region: Region,
+    pub content: BlastContent,
 }
 
 /// A created draft.
@@ -105,16 +134,61 @@ pub async fn create_blast(
     source: impl Read + Send + 'static,
     rejected: RejectedTo,
 ) -> Result<Imported, ImportError> {
+    create_from(pool, new, PeopleSource::Csv(Box::new(source)), rejected, ImportOptions::default()).await
+}
+
+/// The same from any source.
+pub async fn create_from(
+    pool: &PgPool,
+    new: NewBlast,
+    source: PeopleSource,
+    rejected: RejectedTo,
+    options: ImportOptions,
+) -> Result<Imported, ImportError> {
     let NewBlast { region, draft, without_united_states } = new;
     let content = draft.content.clone();
-    let file = on_thread(move || File::open(source, region, content, without_united_states)).await?;
-    let mut import = store::begin(pool, &draft).await?;
+    let seen = SeenPeople::default();
+    let list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
+    let import = store::begin(pool, &draft).await?;
+    write(pool, import, list, rejected, options).await
+}
+
+/// Adds people to a draft, in one transaction; whoever is in it already is rejected.
+pub async fn add_people(
+    pool: &PgPool,
+    to: Addition,
+    source: PeopleSource,
+    options: ImportOptions,
+) -> Result<Imported, ImportError> {
+    let Addition { blast, region, content } = to;
+    let Some(mut import) = store::begin_adding(pool, blast).await? else {
+        return Err(ImportError::Closed(format!("blast {blast} is no draft any more: nobody can be added to it")));
+    };
+    let mut seen = SeenPeople::default();
+    import.members().await?.iter().for_each(|phone| seen.add_member(phone));
+    let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
+    write(pool, import, list, RejectedTo::Nowhere, options).await
+}
+
+async fn write(
+    pool: &PgPool,
+    mut import: store::Import,
+    list: PeopleList,
+    rejected: RejectedTo,
+    options: ImportOptions,
+) -> Result<Imported, ImportError> {
     let blast = import.blast();
+    if !import.note(&options.note).await? {
+        return Err(ImportError::Repeated);
+    }
+    let people_max = options.people_max.unwrap_or(u64::MAX);
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-    let reading = on_thread(move || file.read(blast, &sender, rejected));
+    let reading = on_thread(move || list.read(PeopleWriter::new(blast, sender, people_max), rejected));
     // If Postgres fails, the reader may be blocked on a silent pipe: it is not awaited.
     let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
-    read.refuse_nobody()?;
+    if !(options.may_be_empty && read.is_empty()) {
+        read.refuse_nobody()?;
+    }
     finish(pool, import, people).await?;
     Ok(read.into_imported(blast))
 }
@@ -173,25 +247,14 @@ impl File {
     }
 
     /// Reads to the end, sending people on as they come.
-    fn read(
-        mut self,
-        blast: BlastId,
-        batches: &mpsc::Sender<CopyBatch>,
-        rejected: RejectedTo,
-    ) -> Result<ReadThrough, ImportError> {
+    fn read(mut self, mut writer: PeopleWriter, rejected: RejectedTo) -> Result<ReadThrough, ImportError> {
         let mut rejected = RejectedFile::new(rejected);
         let mut tally = Tally::default();
-        let mut batch = CopyBatch::default();
         self.skip_header()?;
         while let Some(record) = self.records.next()? {
-            self.row(&record, &mut tally, &mut |person| batch.push(blast, person), &mut rejected)?;
-            if batch.size() >= BATCH {
-                send(batches, std::mem::take(&mut batch))?;
-            }
+            self.row(&record, &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }
-        if !batch.is_empty() {
-            send(batches, batch)?;
-        }
+        writer.finish()?;
         Ok(ReadThrough {
             tally,
             rejected: rejected.finish()?,
@@ -212,14 +275,14 @@ impl File {
         &mut self,
         record: &Record,
         tally: &mut Tally,
-        push: &mut impl FnMut(&crate::store::import::NewRecipient),
+        push: &mut impl FnMut(&NewRecipient) -> Result<(), ImportError>,
         rejected: &mut RejectedFile,
     ) -> Result<(), ImportError> {
         match self.taker.take(record) {
             Outcome::Blank => {}
             Outcome::Taken(person, reading) => {
                 tally.take(record.row, reading);
-                push(&person);
+                push(&person)?;
             }
             Outcome::Rejected(rejection) => {
                 rejected.write(&rejection)?;
@@ -228,10 +291,6 @@ impl File {
         }
         Ok(())
     }
-}
-
-fn send(batches: &mpsc::Sender<CopyBatch>, batch: CopyBatch) -> Result<(), ImportError> {
-    batches.blocking_send(batch).map_err(|_| ImportError::Broken)
 }
 
 /// What was found in a file so far.
@@ -278,6 +337,10 @@ struct ReadThrough {
 }
 
 impl ReadThrough {
+    fn is_empty(&self) -> bool {
+        self.tally.taken == 0 && self.tally.rejected == 0
+    }
+
     fn refuse_nobody(&self) -> Result<(), ImportError> {
         match (self.tally.taken, self.tally.examples.first()) {
             (0, None) => Err(ImportError::NoPeople),

@@ -2,12 +2,15 @@
 //! Knows the domain's types, and nothing of providers, engines or screens.
 
 pub mod action;
+pub mod api_request;
+pub mod api_token;
 pub mod blast;
 pub mod business;
 pub mod claim;
 pub mod clearing;
 mod connect;
 pub mod count;
+pub mod draft;
 mod endpoint;
 mod error;
 pub mod evidence;
@@ -22,6 +25,7 @@ pub mod person;
 pub mod plan;
 pub mod poll;
 pub mod reply;
+pub mod report;
 pub mod sender;
 pub mod session;
 mod settings;

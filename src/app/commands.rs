@@ -213,8 +213,10 @@ impl App {
         Ok(head)
     }
 
-    async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
-        blast::head(tx, id).await?.ok_or_else(|| no_blast(id))
+    pub(super) async fn head(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
+        let head = blast::head(tx, id).await?.ok_or_else(|| no_blast(id))?;
+        self.refuse_other_sender(id, head.sender_id)?;
+        Ok(head)
     }
 
     async fn log_blast_act(

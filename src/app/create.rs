@@ -9,7 +9,10 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::engine::ConfiguredSender;
-use crate::import::{BlastDraft, ImportError, Imported, NewBlast, RejectedTo, create_blast};
+use crate::import::{
+    Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, NewBlast, PeopleSource, RejectedTo,
+    add_people, create_from,
+};
 
 /// A draft to create. Its pace and window narrow the sender's.
 #[derive(Debug, Clone)]
@@ -28,6 +31,9 @@ pub struct NewDraft {
     pub timezone: Option<chrono_tz::Tz>,
     /// Whether people to whom Meta did not give the message for now are tried again by themselves after a day.
     pub retry_next_day: bool,
+    /// What the program that makes it calls it.
+    pub external_id: Option<String>,
+    pub description: Option<String>,
 }
 
 impl App {
@@ -38,10 +44,44 @@ impl App {
         source: impl Read + Send + 'static,
         rejected: RejectedTo,
     ) -> Result<Imported, ImportError> {
+        let source = PeopleSource::Csv(Box::new(source));
+        self.create_from(draft, source, rejected, ImportOptions::default()).await
+    }
+
+    /// The same for a caller, from any list, also one without anybody; logged under the caller's name.
+    pub async fn create_for_caller(&self, draft: NewDraft, people: PeopleSource) -> Result<Imported, AppError> {
+        let options = ImportOptions { may_be_empty: true, ..self.caller_options() };
+        self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)
+    }
+
+    /// Adds people to a draft; whoever is in it already is rejected.
+    pub async fn add_people(&self, id: BlastId, people: PeopleSource) -> Result<Imported, AppError> {
+        let blast = self.blast_row(id).await?;
+        let content = BlastContent::parse(&blast.message, blast.template.as_ref());
+        let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
+        let to = Addition { blast: id, region: self.region_of(blast.sender_id), content };
+        let added = add_people(self.pool(), to, people, self.caller_options()).await.map_err(refused)?;
+        let _ = self.notify(id).await;
+        Ok(added)
+    }
+
+    pub(super) fn caller_options(&self) -> ImportOptions {
+        let note = ImportNote { request: self.request().cloned(), operator: Some(self.operator().to_owned()) };
+        ImportOptions { note, people_max: Some(PEOPLE_MAX), may_be_empty: false }
+    }
+
+    pub(super) async fn create_from(
+        &self,
+        draft: NewDraft,
+        source: PeopleSource,
+        rejected: RejectedTo,
+        options: ImportOptions,
+    ) -> Result<Imported, ImportError> {
         let Some(sender) = self.config().sender(&draft.sender) else {
             return Err(ImportError::Sender(self.no_sender(&draft.sender)));
         };
         let id = crate::store::sender::id(self.pool(), &sender.name).await?;
+        let id = id.filter(|id| self.only_sender().is_none_or(|own| own == *id));
         let Some(sender_id) = id else { return Err(ImportError::Sender(self.no_sender(&draft.sender))) };
         let without_united_states = draft.is_marketing;
         let draft = BlastDraft {
@@ -55,9 +95,11 @@ impl App {
             weekdays: draft.weekdays,
             timezone: draft.timezone,
             retry_next_day: draft.retry_next_day,
+            external_id: draft.external_id,
+            description: draft.description,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
-        let imported = create_blast(self.pool(), new, source, rejected).await?;
+        let imported = create_from(self.pool(), new, source, rejected, options).await?;
         let _ = self.notify(imported.blast).await;
         Ok(imported)
     }
@@ -70,5 +112,19 @@ impl App {
         let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
         let (replies, charges) = (self.reply_counts(id).await?, self.charges(id).await?);
         Ok(Report::new(&blast, &errors, advice).with(replies, charges))
+    }
+}
+
+/// The most people that one request may bring.
+const PEOPLE_MAX: u64 = 1_000_000;
+
+/// What is wrong with a caller's list: nothing changed.
+pub(super) fn refused(error: ImportError) -> AppError {
+    match error {
+        ImportError::Store(error) => error.into(),
+        ImportError::Repeated => AppError::Repeated,
+        ImportError::Closed(why) => AppError::Refused(why),
+        ImportError::Sender(why) => AppError::NotFound(why),
+        other => AppError::Invalid(other.to_string()),
     }
 }

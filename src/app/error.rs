@@ -14,6 +14,9 @@ pub enum AppError {
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
+    /// A request with this idempotency key had its effect already; nothing changed.
+    #[error("a request with this idempotency key had its effect already")]
+    Repeated,
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -35,6 +35,11 @@ fn what(act: &LoggedAction, head: Option<&BlastHead>) -> String {
         Act::MoveSender => format!("move sender {} to another phone", text(act, "sender")),
         Act::Repair => "repair counters".to_owned(),
         Act::Answer => format!("answer {}", phone(act)),
+        Act::Create => format!("create {}", blast()),
+        Act::Edit => format!("edit {}", blast()),
+        Act::Add => format!("add people to {}", blast()),
+        Act::Remove => format!("take people out of {}", blast()),
+        Act::Token => format!("make or revoke the token {}", text(act, "name")),
         other => format!("`{other}`"),
     }
 }

@@ -109,7 +109,7 @@ impl App {
             url: setup.url,
             access: setup.access,
         };
-        Ok(Self { inner: Arc::new(inner), connections: Connections::Usual })
+        Ok(Self { inner: Arc::new(inner), connections: Connections::Usual, caller: None })
     }
 }
 

@@ -27,6 +27,8 @@ use crate::store::business::{self, PeopleLimit};
 use crate::store::count::{self, CountDifference};
 use crate::store::plan;
 use crate::store::sender;
+use crate::store::view::history::TimelineRow;
+use crate::store::view::recipients::RecipientFacts;
 use crate::store::view::{
     self, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow,
     SenderRow, SenderStop, Total,
@@ -35,8 +37,30 @@ use crate::store::view::{
 impl App {
     /// Blasts with their counts, newest first.
     pub async fn blasts(&self, filter: &BlastFilter) -> Result<Vec<BlastView>, AppError> {
-        let rows = view::blasts::list(self.pool(), filter).await?;
+        let rows = view::blasts::list(self.pool(), &self.own(filter)).await?;
         self.blast_views(rows).await
+    }
+
+    /// How many blasts match, on all pages.
+    pub async fn count_blasts(&self, filter: &BlastFilter) -> Result<i64, AppError> {
+        Ok(view::blasts::count_listed(self.pool(), &self.own(filter)).await?)
+    }
+
+    /// Those of the only sender that this app acts for, where there is one.
+    fn own(&self, filter: &BlastFilter) -> BlastFilter {
+        let filter = filter.clone();
+        match self.only_sender() {
+            None => filter,
+            Some(own) if filter.sender.is_none_or(|sender| sender == own) => {
+                BlastFilter { sender: Some(own), ..filter }
+            }
+            Some(_) => BlastFilter { limit: Some(0), ..filter },
+        }
+    }
+
+    /// There is no other sender's blast for a caller that acts for one.
+    pub(super) fn refuse_other_sender(&self, id: BlastId, sender: SenderId) -> Result<(), AppError> {
+        if self.only_sender().is_some_and(|own| own != sender) { Err(no_blast(id)) } else { Ok(()) }
     }
 
     pub async fn blast(&self, id: BlastId) -> Result<BlastView, AppError> {
@@ -48,7 +72,9 @@ impl App {
     }
 
     pub(super) async fn blast_row(&self, id: BlastId) -> Result<BlastRow, AppError> {
-        view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))
+        let row = view::blasts::get(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
+        self.refuse_other_sender(id, row.sender_id)?;
+        Ok(row)
     }
 
     async fn blast_views(&self, rows: Vec<BlastRow>) -> Result<Vec<BlastView>, AppError> {
@@ -235,6 +261,19 @@ impl App {
         Ok(details)
     }
 
+    /// What programs are told of people beside their rows.
+    pub async fn recipient_facts(&self, ids: &[RecipientId]) -> Result<Vec<RecipientFacts>, AppError> {
+        Ok(view::recipients::facts(self.pool(), ids).await?)
+    }
+
+    /// One person's row, where this app may act for their blast's sender.
+    pub async fn recipient_row(&self, id: RecipientId) -> Result<RecipientRow, AppError> {
+        let row = self.recipients_by_id(&[id]).await?.pop();
+        let row = row.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))?;
+        self.blast_row(row.blast_id).await?;
+        Ok(row)
+    }
+
     /// The person with this number, in any spelling, in a blast.
     pub async fn recipient_by_phone(&self, blast: BlastId, text: &str) -> Result<RecipientRow, AppError> {
         let region = self.region_of(self.blast(blast).await?.sender_id);
@@ -255,7 +294,13 @@ impl App {
         here: Option<BlastId>,
         limit: u32,
     ) -> Result<Vec<ElsewhereRow>, AppError> {
-        Ok(view::recipients::find(self.pool(), sought, here, limit).await?)
+        let mut found = view::recipients::find(self.pool(), sought, here, limit).await?;
+        if let Some(sender) = self.only_sender() {
+            let blasts: Vec<BlastId> = found.iter().map(|row| row.blast_id).collect();
+            let own = view::blasts::of_sender(self.pool(), &blasts, sender).await?;
+            found.retain(|row| own.contains(&row.blast_id));
+        }
+        Ok(found)
     }
 
     /// Failed people of a blast by the provider's code.
@@ -266,6 +311,11 @@ impl App {
     /// How many status changes there were since, by new status.
     pub async fn since(&self, blast: Option<BlastId>, from: DateTime<Utc>) -> Result<ChangesSince, AppError> {
         Ok(view::history::since(self.pool(), blast, from).await?)
+    }
+
+    /// A blast hour by hour, oldest first.
+    pub async fn timeline(&self, blast: BlastId) -> Result<Vec<TimelineRow>, AppError> {
+        Ok(view::history::timeline(self.pool(), blast).await?)
     }
 
     /// When this operator was last present; records that they are now.

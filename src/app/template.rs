@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::App;
+use super::{App, AppError};
 use crate::domain::content::{BlastContent, MessageContent};
 use crate::domain::ids::SenderId;
 use crate::domain::template::{HeaderMedia, MediaSource, ParameterValue, TemplateMessage};
@@ -101,6 +101,19 @@ impl App {
         };
         let is_marketing = compare(sender, &filled, &list)?.is_marketing();
         Ok(FittedTemplate { message: filled, is_marketing })
+    }
+
+    /// The same for a draft: where Meta does not answer, it is taken as it is.
+    pub async fn fit_or_take(&self, sender: &str, message: TemplateMessage) -> Result<FittedTemplate, AppError> {
+        match self.fit_template(sender, &message).await {
+            Ok(fitted) => Ok(fitted),
+            Err(error @ TemplateRefusal::Unreadable { .. }) => {
+                tracing::warn!(%error, "the template is checked again at launch");
+                Ok(FittedTemplate { message, is_marketing: false })
+            }
+            Err(TemplateRefusal::NoSender(why)) => Err(AppError::NotFound(why)),
+            Err(error) => Err(AppError::Invalid(error.to_string())),
+        }
     }
 
     /// Compares a blast's template with Meta's. Nothing for a text.

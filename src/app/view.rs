@@ -11,10 +11,11 @@ use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
+pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{NoticeRow, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow};
 pub use crate::store::view::{
-    Anchor, AnswerRow, BlastFilter, ChangesSince, ElsewhereRow, HistoryRow, LeaseRow, Order, RecipientDetails,
-    RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,
+    Anchor, AnswerRow, BlastFilter, BlastPosition, ChangesSince, ElsewhereRow, HistoryRow, LeaseRow, Order,
+    RecipientDetails, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,
 };
 
 /// A blast with its counts, why it waits and when it is done.
@@ -48,6 +49,10 @@ pub struct BlastView {
     pub launched_at: Option<DateTime<Utc>>,
     pub completed_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// What the program that made it calls it.
+    pub external_id: Option<String>,
+    pub description: Option<String>,
+    pub updated_at: DateTime<Utc>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
     /// Why it is not sending as fast as it can.
@@ -88,6 +93,9 @@ impl BlastView {
             launched_at: row.launched_at,
             completed_at: row.completed_at,
             created_at: row.created_at,
+            external_id: row.external_id,
+            description: row.description,
+            updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,
             estimate,

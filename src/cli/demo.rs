@@ -143,6 +143,8 @@ impl DemoArgs {
             weekdays: None,
             timezone: None,
             retry_next_day: false,
+            external_id: None,
+            description: None,
         };
         Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
     }

@@ -92,7 +92,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
     }
     match report.downcast_ref::<AppError>() {
         Some(AppError::Invalid(_)) => ("usage", 2),
-        Some(AppError::Refused(_)) => ("refused", 3),
+        Some(AppError::Refused(_) | AppError::Repeated) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_)) => ("database", 1),
         None if report.downcast_ref::<RefusedError>().is_some() => ("refused", 3),

@@ -1,4 +1,4 @@
-//! `serve`: webhooks over HTTP, and the engine beside them unless it runs elsewhere.
+//! `serve`: webhooks and the API over HTTP, and the engine beside them unless it runs elsewhere.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -33,7 +33,7 @@ pub(super) struct ServeVerb {
     no_engine: bool,
 }
 
-/// Without an engine beside it, there would be nothing to do.
+/// Logged where webhooks were wanted and none can be proven.
 const NOTHING_ACCEPTED: &str = "no webhook could be accepted: give a sender of Meta's its app_secret, or one of WSAPME's a \
                                 webhook_secret, and see that they can be read here";
 
@@ -55,7 +55,7 @@ impl ServeVerb {
             let context = Context::open_with(global, config, Listening::No, CancellationToken::new()).await?;
             let intake = context.app.webhook_intake();
             if self.no_engine && intake.is_closed() {
-                return Err(RefusedError(NOTHING_ACCEPTED.to_owned()).into());
+                talk(NOTHING_ACCEPTED);
             }
             announce(&context, listener.local_addr()?)?;
             let stop = CancellationToken::new();
@@ -104,7 +104,9 @@ fn announce(context: &Context, address: SocketAddr) -> Result<()> {
     if context.is_json {
         print_json(&json!({ "listen": address.to_string() }))?;
     } else {
-        talk(&format!("listening on http://{address}: webhooks at /api/webhook/meta and /api/webhook/wsapme/SECRET"));
+        talk(&format!(
+            "listening on http://{address}: the API at /api, webhooks at /api/webhook/meta and /api/webhook/wsapme/SECRET"
+        ));
     }
     Ok(())
 }

@@ -36,6 +36,7 @@ pub(super) const TABLES: [TableKeys; 8] = [
             "timezone",
             "timeout",
             "retry_next_day",
+            "default",
         ],
     },
     TableKeys {
@@ -52,7 +53,7 @@ pub(super) const TABLES: [TableKeys; 8] = [
         ],
     },
     TableKeys { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
-    TableKeys { name: "http", keys: &["listen", "keep_inbox_days"] },
+    TableKeys { name: "http", keys: &["listen", "open_on_loopback", "requests_per_minute", "keep_inbox_days"] },
     TableKeys { name: "opt_out", keys: &["keywords"] },
     TableKeys { name: "pricing", keys: &["rates"] },
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },

@@ -44,6 +44,8 @@ pub struct SenderConfig {
     pub timezone: Tz,
     /// The total timeout of one call.
     pub timeout: Duration,
+    /// Whether a blast that names no sender is sent by it, among those of its provider.
+    pub is_default: bool,
     business: Option<String>,
 }
 
@@ -114,6 +116,7 @@ impl SenderConfig {
         let in_flight = reader.within("in_flight", if is_meta { 64 } else { 1 }, 1..=4_096);
         let timezone = reader.or_default("timezone", TimeZoneName(zone)).0;
         let timeout = reader.or_default("timeout", Span::seconds(30)).0;
+        let is_default = reader.or_default("default", false);
         let (name, provider, kind, token) = (name?.0, provider?, kind?, token?);
         Some(Self {
             name,
@@ -132,6 +135,7 @@ impl SenderConfig {
             in_flight,
             timezone,
             timeout,
+            is_default,
             business,
         })
     }

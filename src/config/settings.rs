@@ -73,6 +73,10 @@ pub enum KeepHistory {
 pub struct HttpConfig {
     /// Where `blastdeck serve` listens. Any other address than a loopback one is there on purpose.
     pub listen: SocketAddr,
+    /// Whether a client on this machine needs no token: its peer and its `Host` are loopback ones, and no proxy forwarded it.
+    pub open_on_loopback: bool,
+    /// How many requests a minute each token may make, 1 to 1,000,000.
+    pub requests_per_minute: u32,
     /// Webhooks are kept this many days as they came, 2 to 3,650.
     pub keep_inbox_days: u32,
 }
@@ -200,6 +204,8 @@ impl HttpConfig {
     pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         Self {
             listen: reader.or_default("listen", ListenAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))).0,
+            open_on_loopback: reader.or_default("open_on_loopback", false),
+            requests_per_minute: reader.within("requests_per_minute", 6_000, 1..=1_000_000),
             keep_inbox_days: reader.within("keep_inbox_days", 30, 2..=3_650),
         }
     }

@@ -66,7 +66,7 @@ fn a_key_without_effect_is_no_key() {
         "[opt_out]\nlanguages = [\"en\"]\n",
         "[ui]\ntest_to = \"+60100000000\"\n",
         "[ui]\nkeys = {}\n",
-        "[http]\nopen_on_loopback = true\n",
+        "[http]\ncors = \"*\"\n",
     ] {
         assert!(problems(text)[0].contains("unknown key"), "{:?}", problems(text));
     }

@@ -25,11 +25,20 @@ pub enum Act {
     Repair,
     /// Text to somebody who had written.
     Answer,
+    /// A draft was made by a program.
+    Create,
+    Edit,
+    /// People were added to a draft.
+    Add,
+    /// People were taken out of a draft.
+    Remove,
+    /// A token of the HTTP API was made or revoked.
+    Token,
     Unknown(String),
 }
 
 impl Act {
-    const KNOWN: [Self; 17] = [
+    const KNOWN: [Self; 22] = [
         Self::Replied,
         Self::Closed,
         Self::OptOut,
@@ -47,6 +56,11 @@ impl Act {
         Self::MoveSender,
         Self::Repair,
         Self::Answer,
+        Self::Create,
+        Self::Edit,
+        Self::Add,
+        Self::Remove,
+        Self::Token,
     ];
 
     /// Every act that this version logs.
@@ -74,6 +88,11 @@ impl Act {
             Self::MoveSender => "move-sender",
             Self::Repair => "repair",
             Self::Answer => "answer",
+            Self::Create => "create",
+            Self::Edit => "edit",
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Token => "token",
             Self::Unknown(word) => word,
         }
     }

@@ -112,6 +112,11 @@ impl Filter {
         Self::only(Test::Status(status))
     }
 
+    /// Who is in one of these statuses.
+    pub fn one_of(statuses: &[Status]) -> Self {
+        Self::only(Test::OneOf(statuses.to_vec()))
+    }
+
     fn only(test: Test) -> Self {
         Self { terms: vec![Term { sense: Sense::Is, test }] }
     }

@@ -50,6 +50,10 @@ key!(
     ReplyId
 );
 key!(
+    /// A report that was kept.
+    ReportId
+);
+key!(
     /// One act of an operator, as logged in `operator_actions`.
     ActionId
 );

@@ -1,5 +1,6 @@
-//! Time zones as people type them.
+//! Time zones and days as people type them.
 
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use thiserror::Error;
 
@@ -21,6 +22,18 @@ pub fn parse(text: &str) -> Result<Tz, ZoneError> {
     let text = text.trim();
     let known = TZ_VARIANTS.into_iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
     known.ok_or_else(|| ZoneError { text: clean(text).chars().take(40).collect(), nearest: meant(text) })
+}
+
+/// Reads a day, such as `2026-12-01`.
+pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| (1..=9_999).contains(&day.year()));
+    day.ok_or_else(|| format!("`{}` is not a valid date: write year, month and day, such as 2026-12-01", clean(text)))
+}
+
+/// The first moment of a day in a time zone, also where midnight is skipped.
+pub fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    zone.from_local_datetime(&midnight).earliest().map(|at| at.to_utc())
 }
 
 /// The zone that was meant: a city without its continent, or a slip of the fingers.

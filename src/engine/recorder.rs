@@ -10,6 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::clock::Moment;
+use super::meter::{BatchTally, ENGINE_METER};
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
@@ -66,13 +68,20 @@ pub struct Slot {
     _permit: OwnedSemaphorePermit,
     in_flight: InFlight,
     attempt: (RecipientId, i32),
+    /// When its claim began.
+    claimed: Moment,
 }
 
 impl Slot {
     /// Puts an attempt into a free slot of its sender.
-    pub fn new(permit: OwnedSemaphorePermit, in_flight: &InFlight, attempt: (RecipientId, i32)) -> Self {
+    pub fn new(
+        permit: OwnedSemaphorePermit,
+        in_flight: &InFlight,
+        attempt: (RecipientId, i32),
+        claimed: Moment,
+    ) -> Self {
         in_flight.insert(attempt);
-        Self { _permit: permit, in_flight: in_flight.clone(), attempt }
+        Self { _permit: permit, in_flight: in_flight.clone(), attempt, claimed }
     }
 }
 
@@ -218,7 +227,13 @@ impl Recorder {
     fn close(&mut self, batch: impl Iterator<Item = PendingEvidence>, settled: &[EntryOutcome]) -> PendingBatch {
         let mut again = PendingBatch::default();
         let mut changed = HashSet::new();
+        let (now, mut tally) = (Moment::now(), BatchTally::default());
         for (mut pending, settled) in batch.zip(settled) {
+            if *settled != EntryOutcome::Locked
+                && let Some(answer) = &pending.0.answer
+            {
+                tally.add(answer.outcome, pending.1.as_ref().map(|slot| slot.claimed.boot_age_at(now)));
+            }
             match settled {
                 EntryOutcome::Locked => {
                     // Whoever holds the row may be changing it.
@@ -232,6 +247,7 @@ impl Recorder {
                 EntryOutcome::Nothing | EntryOutcome::Refused(_) => {}
             }
         }
+        ENGINE_METER.add(&tally);
         for blast in changed {
             let _ = self.deps.changed.send(blast);
         }

@@ -20,6 +20,7 @@ use super::inbox;
 use super::lease_watch::Watch;
 use super::maintenance::{self, Maintenance};
 use super::media;
+use super::meter::ENGINE_METER;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::revival;
 use super::sender_task::{self, LAST_EVIDENCE};
@@ -70,6 +71,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
         rules: engine.settings.retry,
         changed: engine.notifier.changed(),
     };
+    ENGINE_METER.watch_pools(vec![("engine", engine.pool.clone()), ("sending", engine.sending_pool.clone())]);
     let (recorder, recorder_task) = recorder::start(deps, give_up.clone());
     let revivals = CancellationToken::new();
     let _until_the_end = revivals.clone().drop_guard();

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Router, middleware};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
@@ -15,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::api::PeerAddress;
 use super::client::{Client, Clients, take_turns};
 
 /// At most so many at once, and no more than a quarter of the files that this process may open: the database needs some as well.
@@ -51,8 +55,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
                 }
                 sleep(ACCEPT_PAUSE).await;
             }
-            Some(Ok((stream, _))) => {
-                let connection = answer(stream, router.clone(), clients.add(), stop.clone());
+            Some(Ok((stream, peer))) => {
+                let connection = answer(stream, (PeerAddress(peer), clients.add()), router.clone(), stop.clone());
                 connections.spawn(async move {
                     let _ = timeout(CONNECTION_MAX, connection).await;
                     drop(permit);
@@ -84,12 +88,22 @@ fn connections_max(files: Option<u64>) -> usize {
 }
 
 /// Answers the requests of one connection; after `stop`, the one that it is at.
-async fn answer(stream: TcpStream, router: Router, client: Arc<Client>, stop: CancellationToken) {
+async fn answer(
+    stream: TcpStream,
+    (peer, client): (PeerAddress, Arc<Client>),
+    router: Router,
+    stop: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let router = router.layer(middleware::from_fn_with_state(Arc::clone(&client), take_turns));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_MAX);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        service.call(request)
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = client.dismissed() => return tracing::debug!("a slow client made room"),

@@ -1,33 +1,116 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::json;
 
+use crate::app::{AppError, StoreError};
+
 /// An error for the caller. `kind` is stable; `detail` is a sentence.
+#[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
     kind: &'static str,
     detail: String,
+    errors: Vec<FieldError>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct FieldError {
+    /// As `recipients[3].phone_number`.
+    pub field: String,
+    pub detail: String,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into() }
+        Self { status, kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    /// 422, naming the field.
+    pub(super) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError { field: field.into(), detail: detail.into() }])
+    }
+
+    /// 422, naming each field. There is at least one.
+    pub(super) fn fields(errors: Vec<FieldError>) -> Self {
+        let said: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.detail)).collect();
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", said.join("; ")) }
+    }
+
+    /// The same with its first field called otherwise.
+    #[must_use]
+    pub(super) fn renamed(self, field: &str) -> Self {
+        let errors = self.errors.into_iter().map(|error| FieldError { field: field.to_owned(), ..error });
+        Self::fields(errors.collect())
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    /// 409: a rule or the state forbids it.
+    pub(super) fn conflict(kind: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, kind, detail)
+    }
+
+    #[must_use]
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// What a use case refused or could not do.
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Refused(why) => Self::conflict("refused", why),
+            AppError::Repeated => Self::conflict("in-progress", error.to_string()),
+            AppError::Invalid(why) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", why),
+            AppError::NotFound(why) => Self::not_found(why),
+            AppError::Store(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Data(_)) {
+            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the database takes no such value");
+        }
+        // Its sentence may name hosts: it belongs into the log.
+        if error.is_transient() {
+            tracing::warn!(%error, "a request could not be answered");
+            let detail = "the database cannot be used now: try again in a moment";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-database", detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        tracing::error!(%error, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "that failed here: the server's log says why")
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:blastdeck:{}", self.kind),
             "title": self.status.canonical_reason().unwrap_or_default(),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors);
+        }
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
         response
     }
 }

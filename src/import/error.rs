@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::records::{ROW_MAX, RecordError};
-use crate::domain::text::count_of;
+use crate::domain::text::{count_of, grouped};
 use crate::store::StoreError;
 
 /// The most columns of a file.
@@ -33,6 +33,14 @@ pub enum ImportError {
     TooManyColumns { found: usize },
     #[error("no column holds phone numbers; the columns are {}: name the right one `phone`", .columns.join(", "))]
     NoPhones { columns: Vec<String> },
+    #[error("more than {} people: make another blast for the rest", grouped(&max.to_string()))]
+    TooMany { max: u64 },
+    /// The blast is not there, or nobody can be added to it any more.
+    #[error("{0}")]
+    Closed(String),
+    /// The same request had its effect already.
+    #[error("a request with this idempotency key had its effect already")]
+    Repeated,
     #[error("no people in the file: there is nothing under its header")]
     NoPeople,
     #[error("the message uses {{{name}}}, but there is no such column{}", instead(nearest.as_deref(), columns))]

@@ -34,6 +34,12 @@ pub struct Rejection {
 pub enum Reason {
     #[error("{0}")]
     Phone(#[from] PhoneError),
+    #[error("no phone number: give it as `phone_number`")]
+    NoPhone,
+    #[error("not a line of JSON")]
+    NotJson,
+    #[error("in the blast already")]
+    Member,
     #[error("the same person as in row {first_row}: taken once")]
     Repeat { first_row: u64 },
     #[error("the same person as in row {first_row}, whose number is spelled otherwise: taken once")]
@@ -62,7 +68,9 @@ impl Reason {
                 "the text comes out longer than WhatsApp takes".to_owned()
             }
             Self::TooManyValues { .. } => "more values than columns".to_owned(),
-            Self::Phone(_) | Self::Content(_) | Self::UnitedStates => self.to_string(),
+            Self::Phone(_) | Self::Content(_) | Self::UnitedStates | Self::NoPhone | Self::NotJson | Self::Member => {
+                self.to_string()
+            }
         }
     }
 }
@@ -83,9 +91,12 @@ pub(super) struct Taker {
     region: Region,
     content: BlastContent,
     without_united_states: bool,
-    /// 16 bytes a person and the table's slack.
-    seen: HashMap<PersonKey, First>,
+    pub(super) seen: SeenPeople,
 }
+
+/// Who is in the list already: 16 bytes a person and the table's slack.
+#[derive(Default)]
+pub(super) struct SeenPeople(HashMap<PersonKey, First>);
 
 /// The first row of a person.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +109,7 @@ struct First {
 impl Taker {
     pub(super) fn new(columns: Columns, region: Region, content: BlastContent, without_united_states: bool) -> Self {
         let variables = variables(&columns, &content);
-        Self { columns, variables, region, content, without_united_states, seen: HashMap::new() }
+        Self { columns, variables, region, content, without_united_states, seen: SeenPeople::default() }
     }
 
     pub(super) fn take(&mut self, record: &Record) -> Outcome {
@@ -122,8 +133,8 @@ impl Taker {
         }
         let variables = self.variables_of(values);
         self.content.render(&variables).map_err(|error| (self.place_of(&error), error.into()))?;
-        self.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
-        Ok(NewRecipient { phone, name: self.name_of(values), variables })
+        self.seen.refuse_repeat(&phone, row).map_err(|reason| (phone_at, reason))?;
+        Ok(NewRecipient { phone, name: self.name_of(values), variables, external_id: None })
     }
 
     /// Empty ones are only delimiters too many.
@@ -132,23 +143,6 @@ impl Taker {
         let further = values.iter().enumerate().skip(columns).find(|(_, value)| !value.trim().is_empty());
         let Some((column, _)) = further else { return Ok(()) };
         Err((At::Column(column), Reason::TooManyValues { found: values.len(), columns }))
-    }
-
-    /// Only accepted people count: a later row may correct a rejected one.
-    fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
-        let Some(key) = phone.key() else { return Ok(()) };
-        let digits = u8::try_from(phone.digits().len()).unwrap_or(u8::MAX);
-        match self.seen.entry(key) {
-            Entry::Occupied(first) => {
-                let first_row = u64::from(first.get().row);
-                let is_same = first.get().digits == digits;
-                Err(if is_same { Reason::Repeat { first_row } } else { Reason::OtherSpelling { first_row } })
-            }
-            Entry::Vacant(place) => {
-                place.insert(First { row: u32::try_from(row).unwrap_or(u32::MAX), digits });
-                Ok(())
-            }
-        }
     }
 
     /// The first of several columns with one name wins; empty values are none.
@@ -190,6 +184,36 @@ impl Taker {
         };
         let value = value.map_or("", |value| value).trim().chars().take(VALUE_MAX).collect();
         Rejection { row, column, value, reason }
+    }
+}
+
+/// The row of those who were there before the list.
+const MEMBER: u32 = 0;
+
+impl SeenPeople {
+    /// Somebody who is in the blast already.
+    pub(super) fn add_member(&mut self, phone: &Phone) {
+        if let Some(key) = phone.key() {
+            self.0.insert(key, First { row: MEMBER, digits: 0 });
+        }
+    }
+
+    /// Only accepted people count: a later row may correct a rejected one.
+    pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
+        let Some(key) = phone.key() else { return Ok(()) };
+        let digits = u8::try_from(phone.digits().len()).unwrap_or(u8::MAX);
+        match self.0.entry(key) {
+            Entry::Occupied(first) if first.get().row == MEMBER => Err(Reason::Member),
+            Entry::Occupied(first) => {
+                let first_row = u64::from(first.get().row);
+                let is_same = first.get().digits == digits;
+                Err(if is_same { Reason::Repeat { first_row } } else { Reason::OtherSpelling { first_row } })
+            }
+            Entry::Vacant(place) => {
+                place.insert(First { row: u32::try_from(row).unwrap_or(u32::MAX), digits });
+                Ok(())
+            }
+        }
     }
 }
 

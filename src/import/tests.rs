@@ -21,7 +21,11 @@ fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
     let mut rejected = RejectedFile::new(RejectedTo::Nowhere);
     file.skip_header()?;
     while let Some(record) = file.records.next()? {
-        file.row(&record, &mut tally, &mut |person| people.push(person.clone()), &mut rejected)?;
+        let mut push = |person: &NewRecipient| {
+            people.push(person.clone());
+            Ok(())
+        };
+        file.row(&record, &mut tally, &mut push, &mut rejected)?;
     }
     Ok(Read {
         people,

@@ -8,6 +8,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
 use super::StoreError;
+use super::action::{self, NewAction};
+use super::api_request::{self, RequestKey};
+use crate::domain::act::Act;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
@@ -28,6 +31,18 @@ pub struct BlastDraft {
     pub timezone: Option<Tz>,
     /// Whether *not now* is tried again by itself after a day.
     pub retry_next_day: bool,
+    /// What the program that makes it calls it.
+    pub external_id: Option<String>,
+    pub description: Option<String>,
+}
+
+/// What is written beside the people, in the same transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportNote {
+    /// The request that it is the effect of.
+    pub request: Option<RequestKey>,
+    /// Under whose name it is logged as an act; not at all without one.
+    pub operator: Option<String>,
 }
 
 /// One person to be written.
@@ -36,6 +51,8 @@ pub struct NewRecipient {
     pub phone: Phone,
     pub name: Option<String>,
     pub variables: Variables,
+    /// What the program that gave it calls this person.
+    pub external_id: Option<String>,
 }
 
 /// People in the form that `COPY` takes, gathered without touching the database.
@@ -55,6 +72,8 @@ impl CopyBatch {
         self.text.push(b'\t');
         let variables = (!person.variables.is_empty()).then(|| serde_json::to_string(&person.variables).ok()).flatten();
         self.field(variables.as_deref());
+        self.text.push(b'\t');
+        self.field(person.external_id.as_deref());
         self.text.push(b'\n');
         self.people += 1;
     }
@@ -89,10 +108,36 @@ impl CopyBatch {
 pub struct Import {
     connection: PoolConnection<Postgres>,
     blast: BlastId,
+    target: ImportTarget,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ImportTarget {
+    NewDraft,
+    Draft,
 }
 
 /// Begins a transaction and puts the draft into it.
 pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreError> {
+    let mut connection = open(pool).await?;
+    let blast = insert(&mut connection, draft).await?;
+    Ok(Import { connection, blast, target: ImportTarget::NewDraft })
+}
+
+/// Begins a transaction that adds people to this blast, under lock. `None`: there is no such blast, or it is not a draft any
+/// more.
+pub async fn begin_adding(pool: &PgPool, blast: BlastId) -> Result<Option<Import>, StoreError> {
+    let mut connection = open(pool).await?;
+    let is_draft: Option<bool> = sqlx::query_scalar(
+        "select state in ('draft', 'scheduled') from blasts where id = $1 and deleted_at is null for update",
+    )
+    .bind(blast)
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok((is_draft == Some(true)).then_some(Import { connection, blast, target: ImportTarget::Draft }))
+}
+
+async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
     let mut connection = pool.acquire().await?;
     // A COPY broken off in the middle leaves a connection that nobody can use; this one is never used again.
     connection.close_on_drop();
@@ -100,15 +145,14 @@ pub async fn begin(pool: &PgPool, draft: &BlastDraft) -> Result<Import, StoreErr
     // People come as fast as they are read, and a pipe may be slow.
     connection.execute("set local statement_timeout = 0").await?;
     connection.execute("set local idle_in_transaction_session_timeout = 0").await?;
-    let blast = insert(&mut connection, draft).await?;
-    Ok(Import { connection, blast })
+    Ok(connection)
 }
 
 async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -> Result<BlastId, StoreError> {
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
-                             template, retry_next_day)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                             template, retry_next_day, external_id, description)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          returning id",
     )
     .bind(draft.sender_id)
@@ -122,6 +166,8 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(draft.timezone.map(Tz::name))
     .bind(draft.content.template())
     .bind(draft.retry_next_day)
+    .bind(draft.external_id.as_deref())
+    .bind(draft.description.as_deref())
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)
@@ -133,11 +179,33 @@ impl Import {
         self.blast
     }
 
+    /// Writes what belongs beside the people. `false`: the request had its effect already.
+    pub async fn note(&mut self, note: &ImportNote) -> Result<bool, StoreError> {
+        if let Some(request) = &note.request
+            && !api_request::claim(&mut self.connection, request, Some(self.blast)).await?
+        {
+            return Ok(false);
+        }
+        if let Some(operator) = &note.operator {
+            let act = if self.target == ImportTarget::Draft { Act::Add } else { Act::Create };
+            let (blast, detail) = (Some(self.blast), serde_json::json!({}));
+            let new = NewAction { operator, action: act, blast, recipient: None, phone: None, detail };
+            action::log(&mut self.connection, new).await?;
+        }
+        Ok(true)
+    }
+
+    /// The numbers of whoever is in the blast already.
+    pub async fn members(&mut self) -> Result<Vec<Phone>, StoreError> {
+        let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");
+        Ok(members.bind(self.blast).fetch_all(&mut *self.connection).await?)
+    }
+
     /// Writes people as they come, until nobody sends any more. Returns how many.
     pub async fn people(&mut self, batches: &mut tokio::sync::mpsc::Receiver<CopyBatch>) -> Result<u64, StoreError> {
         let mut copy = self
             .connection
-            .copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables) from stdin")
+            .copy_in_raw("copy blast_recipients (blast_id, phone_number, name, variables, external_id) from stdin")
             .await?;
         while let Some(batch) = batches.recv().await {
             copy.send(batch.text).await?;
@@ -147,11 +215,17 @@ impl Import {
 
     /// Makes it all visible at once.
     pub async fn commit(mut self, people: u64) -> Result<BlastId, StoreError> {
-        sqlx::query("update blasts set total_recipients = $2 where id = $1")
-            .bind(self.blast)
-            .bind(i32::try_from(people).unwrap_or(i32::MAX))
-            .execute(&mut *self.connection)
-            .await?;
+        // Whoever launches what they saw before is refused.
+        sqlx::query(
+            "update blasts
+                set total_recipients = total_recipients + $2, version = version + $3, updated_at = now()
+              where id = $1",
+        )
+        .bind(self.blast)
+        .bind(i32::try_from(people).unwrap_or(i32::MAX))
+        .bind(i64::from(self.target == ImportTarget::Draft))
+        .execute(&mut *self.connection)
+        .await?;
         self.connection.execute("commit").await?;
         Ok(self.blast)
     }
@@ -181,20 +255,26 @@ mod tests {
                 phone: phone("0100123456"),
                 name: Some("a\tb\\N\nc\r\0d".to_owned()),
                 variables: [("shop", "x \"y\" \\ z")].into_iter().collect(),
+                external_id: Some("7".to_owned()),
             },
         );
         batch.push(
             BlastId(7),
-            &NewRecipient { phone: phone("0100123457"), name: None, variables: Variables::default() },
+            &NewRecipient {
+                phone: phone("0100123457"),
+                name: None,
+                variables: Variables::default(),
+                external_id: None,
+            },
         );
 
         let text = String::from_utf8(batch.text).unwrap();
         let mut lines = text.lines();
         assert_eq!(
             lines.next(),
-            Some("7\t+60100123456\ta\\tb\\\\N\\nc\\rd\t{\"shop\":\"x \\\\\"y\\\\\" \\\\\\\\ z\"}")
+            Some("7\t+60100123456\ta\\tb\\\\N\\nc\\rd\t{\"shop\":\"x \\\\\"y\\\\\" \\\\\\\\ z\"}\t7")
         );
-        assert_eq!(lines.next(), Some("7\t+60100123457\t\\N\t\\N"));
+        assert_eq!(lines.next(), Some("7\t+60100123457\t\\N\t\\N\t\\N"));
         assert_eq!(batch.people, 2);
     }
 }

@@ -14,6 +14,7 @@ pub mod charges;
 mod condition;
 pub mod errors;
 pub mod history;
+pub mod metrics;
 mod person;
 pub mod recipients;
 pub mod replies;
@@ -66,6 +67,10 @@ pub struct BlastRow {
     pub launched_at: Option<DateTime<Utc>>,
     pub completed_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// What the program that made it calls it.
+    pub external_id: Option<String>,
+    pub description: Option<String>,
+    pub updated_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,
     /// Why that person waits, where the row says so.
@@ -84,6 +89,24 @@ pub struct BlastFilter {
     pub is_armed: bool,
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
+    /// Only this sender's.
+    pub sender: Option<SenderId>,
+    pub external_id: Option<String>,
+    /// Only those that send a template, or only those that send a text.
+    pub is_template: Option<bool>,
+    /// Only those that come after this one in the list.
+    pub after: Option<BlastPosition>,
+    /// Leaves out so many of the first.
+    pub offset: u32,
+    /// At most so many; all by default.
+    pub limit: Option<u32>,
+}
+
+/// A blast's place in the list of blasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlastPosition {
+    pub blast_date: DateTime<Utc>,
+    pub id: BlastId,
 }
 
 /// One line of the recipient table.

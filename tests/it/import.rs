@@ -33,6 +33,8 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         weekdays: Some("mon-fri".parse().unwrap()),
         timezone: Some(chrono_tz::Asia::Kuala_Lumpur),
         retry_next_day: false,
+        external_id: None,
+        description: None,
     };
     NewBlast { region: "MY".parse().unwrap(), draft, without_united_states: false }
 }

@@ -8,12 +8,14 @@
 )]
 
 mod answering;
+mod api;
 mod asking;
 mod asks;
 mod bad_days;
 mod bench;
 mod chaos;
 mod charges;
+mod compat;
 mod consequences;
 mod crash;
 mod dashboard;
@@ -25,6 +27,7 @@ mod inbox;
 mod layers;
 mod literal;
 mod meta_codes;
+mod metrics;
 mod migrate;
 mod outage;
 mod outcomes;
@@ -38,6 +41,7 @@ mod replies;
 mod restore;
 mod retry;
 mod rude;
+mod saved_reports;
 mod senders;
 mod sending;
 mod serve;

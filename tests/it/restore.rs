@@ -137,7 +137,7 @@ async fn put_people_back(shop: &Shop, blast: &str) {
              select string_agg(column_name, ', ') into columns from information_schema.columns
               where table_name = 'kept' and column_name in (
                   select column_name from information_schema.columns
-                   where table_name = 'blast_recipients' and is_generated = 'NEVER');
+                   where table_schema = 'public' and table_name = 'blast_recipients' and is_generated = 'NEVER');
              delete from blast_recipients where blast_id = {blast};
              alter table blast_recipients disable trigger user;
              execute format('insert into blast_recipients (%1$s) overriding system value select %1$s from kept', columns);

@@ -37,11 +37,13 @@ fn is_a_clear_line(said: &Said, code: i32, words: &[&str]) {
 async fn every_verb_that_prints_prints_json_when_asked() {
     let shop = busy_shop().await;
     let person = digits(3);
-    let verbs: [&[&str]; 24] = [
+    let verbs: [&[&str]; 26] = [
         &["blast", "list"],
         &["blast", "show", "1"],
         &["blast", "plan", "2"],
         &["blast", "report", "1"],
+        &["blast", "report", "1", "--save"],
+        &["blast", "report", "1", "--saved"],
         &["blast", "recipients", "1"],
         &["blast", "recipients", "1", "--status", "read", "--search", "person", "--limit", "2"],
         &["mark", "1", &person, "replied"],

@@ -116,6 +116,8 @@ impl BenchEnvironment {
             weekdays: None,
             timezone: None,
             retry_next_day: false,
+            external_id: None,
+            description: None,
         };
         Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }

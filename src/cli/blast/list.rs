@@ -1,7 +1,6 @@
 //! `blast list`: blasts, newest first.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::NaiveDate;
 use color_eyre::Result;
 
 use super::show::as_json;
@@ -14,6 +13,7 @@ use crate::cli::table::{TextAlign, render};
 use crate::domain::amount::money;
 use crate::domain::blast::BlastState;
 use crate::domain::text::{clean, number};
+use crate::domain::zone;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {
@@ -27,13 +27,13 @@ pub(in crate::cli) struct ListArgs {
     #[arg(long, value_parser = state)]
     state: Option<StateFilter>,
     /// Only blasts of this day, such as 2026-12-01.
-    #[arg(long, conflicts_with_all = ["from", "to"], value_parser = day)]
+    #[arg(long, conflicts_with_all = ["from", "to"], value_parser = zone::parse_day)]
     date: Option<NaiveDate>,
     /// From this day on.
-    #[arg(long, value_parser = day)]
+    #[arg(long, value_parser = zone::parse_day)]
     from: Option<NaiveDate>,
     /// Up to this day, inclusive.
-    #[arg(long, value_parser = day)]
+    #[arg(long, value_parser = zone::parse_day)]
     to: Option<NaiveDate>,
 }
 
@@ -51,17 +51,6 @@ fn state(text: &str) -> Result<StateFilter, String> {
     let known = || BlastState::ALL.map(BlastState::word).join(", ");
     let state = BlastState::from_word(text).map(StateFilter::State);
     state.ok_or_else(|| format!("no such state: write one of armed, {}", known()))
-}
-
-fn day(text: &str) -> Result<NaiveDate, String> {
-    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|day| (1..=9_999).contains(&day.year()));
-    day.ok_or_else(|| format!("`{}` is not a valid date: write year, month and day, such as 2026-12-01", clean(text)))
-}
-
-/// The first moment of a day in a time zone, also where midnight is skipped.
-fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    zone.from_local_datetime(&midnight).earliest().map(|at| at.to_utc())
 }
 
 impl ListArgs {
@@ -82,8 +71,9 @@ impl ListArgs {
                 StateFilter::Armed => None,
             }),
             is_armed: self.state == Some(StateFilter::Armed),
-            from: from.and_then(|day| begins(day, context.zone)),
-            to: to.and_then(|day| day.succ_opt()).and_then(|day| begins(day, context.zone)),
+            from: from.and_then(|day| zone::begins(day, context.zone)),
+            to: to.and_then(|day| day.succ_opt()).and_then(|day| zone::begins(day, context.zone)),
+            ..BlastFilter::default()
         };
         let blasts = context.app.blasts(&filter).await?;
         if context.is_json {

@@ -103,6 +103,8 @@ impl NewArgs {
             weekdays: self.weekdays,
             timezone: self.timezone,
             retry_next_day: self.retry_next_day,
+            external_id: None,
+            description: None,
         };
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
         report(&imported);

@@ -1,4 +1,4 @@
-//! `blast report`: prints the funnel, and where people are stuck.
+//! `blast report`: prints the funnel, and where people are stuck; keeps it, and lists what was kept.
 
 use std::time::Duration;
 
@@ -6,14 +6,20 @@ use clap::ValueEnum;
 use color_eyre::Result;
 
 use crate::app::report::{self, Report};
+use crate::app::{SavedReport, SavedReportQuery};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
-use crate::cli::output::{json, text};
+use crate::cli::output::{json, talk, text};
+use crate::cli::table::{TextAlign, render};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
+use crate::domain::text::number;
 
 /// How often `--watch` polls the report.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many reports are read at once.
+const PAGE: u32 = 500;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ReportArgs {
@@ -25,6 +31,12 @@ pub(in crate::cli) struct ReportArgs {
     /// Print the report again whenever it changes, until the blast is over.
     #[arg(long)]
     watch: bool,
+    /// Keep these numbers as well. With --json, print the record, with the report in it.
+    #[arg(long, conflicts_with = "watch")]
+    save: bool,
+    /// List the reports that were kept, newest first.
+    #[arg(long, conflicts_with_all = ["watch", "save", "format"])]
+    saved: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,8 +49,15 @@ enum ReportFormat {
 
 impl ReportArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
-        let context = Context::open(global, Intent::Reads).await?;
+        let intent = if self.save { Intent::Writes } else { Intent::Reads };
+        let context = Context::open(global, intent).await?;
         let format = if global.json { ReportFormat::Json } else { self.format };
+        if self.save {
+            return save(&context, self.blast, format).await;
+        }
+        if self.saved {
+            return list(&context, self.blast).await;
+        }
         let mut report = context.app.report(self.blast).await?;
         print(&report, format)?;
         while self.watch
@@ -53,6 +72,55 @@ impl ReportArgs {
         }
         Ok(())
     }
+}
+
+async fn save(context: &Context, blast: BlastId, format: ReportFormat) -> Result<()> {
+    let (report, saved) = context.app.save_report(blast).await?;
+    if format == ReportFormat::Json {
+        return json(&saved);
+    }
+    print(&report, format)?;
+    let kept = format!("kept as report {}: `blastdeck blast report {blast} --saved` lists what was kept", saved.id);
+    talk(&context.pasteable(&kept));
+    Ok(())
+}
+
+async fn list(context: &Context, blast: BlastId) -> Result<()> {
+    let mut query = SavedReportQuery { blast, before: None, limit: PAGE };
+    loop {
+        let page = context.app.saved_reports(query).await?;
+        if context.is_json {
+            page.iter().try_for_each(json)?;
+        } else if query.before.is_none() || !page.is_empty() {
+            text(&table(context, &page))?;
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => query.before = Some(last.id),
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn table(context: &Context, page: &[SavedReport]) -> String {
+    use TextAlign::{Left, Right};
+    let header = [
+        ("id", Right),
+        ("kept", Left),
+        ("by", Left),
+        ("sent", Right),
+        ("received", Right),
+        ("read", Right),
+        ("replied", Right),
+        ("closed", Right),
+    ];
+    let row = |saved: &SavedReport| {
+        let funnel = saved.funnel;
+        let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
+        let head = [saved.id.to_string(), context.when(Some(saved.saved_at)), saved.saved_by.clone()];
+        head.into_iter().chain(stages.map(number)).collect()
+    };
+    let rows: Vec<Vec<String>> = page.iter().map(row).collect();
+    render(&header, &rows)
 }
 
 fn print(report: &Report, format: ReportFormat) -> Result<()> {

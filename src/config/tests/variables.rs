@@ -143,3 +143,18 @@ fn a_named_file_that_is_not_there_is_an_error_with_its_path_and_the_mend() {
 
     assert!(error.starts_with("/nowhere/deck.toml: no such file: correct the path"), "{error}");
 }
+
+#[test]
+fn a_blast_without_a_sender_goes_to_the_default_of_its_provider_or_to_the_only_one() {
+    let second = SALES.replace("sales", "support").replace("5850", "5851");
+    let default = |text: &str| {
+        let config = Config::from_toml_str(text).unwrap();
+        config.default_sender(ProviderKind::Wsapme).map(|sender| sender.name.clone())
+    };
+
+    assert_eq!(default(SALES).as_deref(), Some("sales"));
+    assert_eq!(default(&format!("{SALES}{second}")), None);
+    assert_eq!(default(&format!("{SALES}{second}default = true\n")).as_deref(), Some("support"));
+    let two = Config::from_toml_str(&format!("{SALES}default = true\n{second}default = true\n")).unwrap_err();
+    assert!(two.to_string().contains("sales is the default of provider wsapme already"), "{two}");
+}

@@ -93,7 +93,7 @@ impl Post {
         person: Claimed,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        let slot = Slot::new(permit, &claim.context.in_flight, (person.id, person.attempt));
+        let slot = Slot::new(permit, &claim.context.in_flight, (person.id, person.attempt), clearance.at);
         Self { claim: claim.clone(), person, clearance, posted_at: None, slot }
     }
 

@@ -38,6 +38,9 @@ struct BlastRecord {
     launched_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
+    external_id: Option<String>,
+    description: Option<String>,
+    updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
     unasked: i64,
@@ -88,7 +91,12 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
             and ($5::timestamptz is null or b.blast_date < $5)
             and (not $6 or b.state in ('scheduled', 'sending') and b.send_after > now())
             and (b.answer_until is null or b.state = 'paused' or c.people ? 'uncertain' and (c.people ->> 'uncertain')::bigint > 0)
-          order by b.blast_date desc, b.id desc"
+            and ($7::bigint is null or b.sender_id = $7)
+            and ($8::text is null or b.external_id = $8)
+            and ($9::boolean is null or (b.template is not null) = $9)
+            and ($10::timestamptz is null or (b.blast_date, b.id) < ($10, $11))
+          order by b.blast_date desc, b.id desc
+          limit $12 offset $13"
     ))
     .bind(filter.tag.as_deref().map(str::trim))
     .bind(filter.follow_up_stage.as_deref().map(str::trim))
@@ -96,9 +104,48 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
     .bind(filter.from)
     .bind(filter.to)
     .bind(filter.is_armed)
+    .bind(filter.sender)
+    .bind(filter.external_id.as_deref())
+    .bind(filter.is_template)
+    .bind(filter.after.map(|after| after.blast_date))
+    .bind(filter.after.map(|after| after.id))
+    .bind(filter.limit.map(i64::from))
+    .bind(i64::from(filter.offset))
     .fetch_all(pool)
     .await?;
     Ok(found.into_iter().map(BlastRow::from).collect())
+}
+
+/// How many there would be in the whole list, without those that are not listed for being answers.
+pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar(
+        "select count(*) from blasts b
+          where b.deleted_at is null and b.answer_until is null
+            and ($1::text is null or lower(b.blast_tag) = lower($1))
+            and ($2::text is null or lower(b.follow_up_stage) = lower($2))
+            and ($3::blast_state is null or b.state = $3)
+            and ($4::timestamptz is null or b.blast_date >= $4)
+            and ($5::timestamptz is null or b.blast_date < $5)
+            and ($6::bigint is null or b.sender_id = $6)
+            and ($7::text is null or b.external_id = $7)
+            and ($8::boolean is null or (b.template is not null) = $8)",
+    )
+    .bind(filter.tag.as_deref().map(str::trim))
+    .bind(filter.follow_up_stage.as_deref().map(str::trim))
+    .bind(filter.state)
+    .bind(filter.from)
+    .bind(filter.to)
+    .bind(filter.sender)
+    .bind(filter.external_id.as_deref())
+    .bind(filter.is_template);
+    Ok(count.fetch_one(pool).await?)
+}
+
+/// Which of these blasts are a sender's.
+pub async fn of_sender(pool: &PgPool, ids: &[BlastId], sender: SenderId) -> Result<Vec<BlastId>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let own = sqlx::query_scalar("select id from blasts where id = any($1) and sender_id = $2");
+    Ok(own.bind(ids).bind(sender).fetch_all(pool).await?)
 }
 
 /// One blast, if there is one.
@@ -145,6 +192,9 @@ impl From<BlastRecord> for BlastRow {
             launched_at: found.launched_at,
             completed_at: found.completed_at,
             created_at: found.created_at,
+            external_id: found.external_id,
+            description: found.description,
+            updated_at: found.updated_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,
             unasked: unasked(found.unasked),

@@ -38,3 +38,39 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
     .await?;
     Ok(ChangesSince { from: Some(from), reached })
 }
+
+/// How many people reached a stage within an hour.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct TimelineRow {
+    /// Its beginning.
+    pub hour: DateTime<Utc>,
+    pub sent: i64,
+    pub delivered: i64,
+    pub read: i64,
+    pub replied: i64,
+    pub closed: i64,
+    pub failed: i64,
+}
+
+/// The most hours of a timeline.
+const HOURS_MAX: i64 = 1_000;
+
+/// A blast hour by hour, oldest first; of a very long one the newest hours. One pass over its people.
+pub async fn timeline(pool: &PgPool, blast: BlastId) -> Result<Vec<TimelineRow>, StoreError> {
+    let hours = sqlx::query_as(
+        "select * from (
+             select date_trunc('hour', at, 'UTC') as hour,
+                    count(*) filter (where stage = 1) as sent, count(*) filter (where stage = 2) as delivered,
+                    count(*) filter (where stage = 3) as read, count(*) filter (where stage = 4) as replied,
+                    count(*) filter (where stage = 5) as closed, count(*) filter (where stage = 6) as failed
+               from blast_recipients r
+              cross join lateral (values (1, sent_at), (2, delivered_at), (3, read_timestamp), (4, replied_at), (5, closed_at),
+                                         (6, case when status = 'failed' then failed_at end)) as reached (stage, at)
+              where blast_id = $1 and at is not null
+              group by 1
+              order by 1 desc
+              limit $2) as newest
+          order by hour",
+    );
+    Ok(hours.bind(blast).bind(HOURS_MAX).fetch_all(pool).await?)
+}

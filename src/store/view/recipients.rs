@@ -155,6 +155,24 @@ pub async fn by_id(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientRo
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }
 
+/// What a list of programs says of people beside their rows.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct RecipientFacts {
+    pub id: RecipientId,
+    /// What the program that gave them calls them.
+    pub external_id: Option<String>,
+    pub variables: Option<serde_json::Value>,
+    /// When their newest attempt was claimed.
+    pub claimed_at: Option<DateTime<Utc>>,
+}
+
+pub async fn facts(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientFacts>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let facts =
+        sqlx::query_as("select id, external_id, variables, claimed_at from blast_recipients where id = any($1)");
+    Ok(facts.bind(ids).fetch_all(pool).await?)
+}
+
 /// The person with this number, in either spelling, in a blast.
 pub async fn by_phone(pool: &PgPool, blast: BlastId, phone: &Phone) -> Result<Option<RecipientRow>, StoreError> {
     let mut sql = QueryBuilder::<Postgres>::new("select ");

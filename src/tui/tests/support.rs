@@ -85,6 +85,9 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         launched_at: None,
         completed_at: None,
         created_at: date,
+        external_id: None,
+        description: None,
+        updated_at: date,
         unasked: Total::Exactly(0),
     }
 }

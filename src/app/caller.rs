@@ -1,0 +1,140 @@
+//! Programs that call over HTTP: who they are, and their requests that may come twice.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::api_token::{SECRET_BYTES, TokenName, TokenScope, is_secret_spelling, spell_secret};
+use crate::domain::ids::SenderId;
+use crate::store::DbTransaction;
+use crate::store::action::{self, NewAction};
+use crate::store::api_request::{self, RequestKey, StoredRequest};
+use crate::store::api_token::{self, NewToken, TokenIdentity, TokenRow};
+
+/// For whom an app acts, other than its operator.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The token's name, as logged with every act.
+    pub name: String,
+    /// The only sender that it acts for.
+    pub sender: Option<SenderId>,
+    /// What makes its request one that has one effect however often it comes.
+    pub request: Option<RequestKey>,
+}
+
+/// A token to make.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    pub name: TokenName,
+    pub scope: TokenScope,
+    /// The name of the only sender that it acts for.
+    pub sender: Option<String>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl App {
+    /// The same app for this caller: its acts are logged under its name.
+    #[must_use]
+    pub fn acting_for(&self, caller: Caller) -> Self {
+        Self { caller: Some(Arc::new(caller)), ..self.clone() }
+    }
+
+    /// The only sender that this app acts for; `None`: any.
+    pub fn only_sender(&self) -> Option<SenderId> {
+        self.caller.as_ref()?.sender
+    }
+
+    pub(super) fn request(&self) -> Option<&RequestKey> {
+        self.caller.as_ref()?.request.as_ref()
+    }
+
+    /// Takes the key of the caller's request within the transaction of its effect.
+    pub(super) async fn claim_request(&self, tx: &mut DbTransaction) -> Result<(), AppError> {
+        let Some(key) = self.request() else { return Ok(()) };
+        if api_request::claim(tx, key, None).await? { Ok(()) } else { Err(AppError::Repeated) }
+    }
+
+    /// What became of an earlier request with this key.
+    pub async fn stored_request(&self, token: i64, key: &str) -> Result<Option<StoredRequest>, AppError> {
+        Ok(api_request::get(self.pool(), token, key).await?)
+    }
+
+    /// Stores the answer of the caller's request, for when it comes again.
+    pub async fn store_answer(&self, status: u16, answer: &Value) -> Result<(), AppError> {
+        let Some(key) = self.request() else { return Ok(()) };
+        let status = i16::try_from(status).unwrap_or(i16::MAX);
+        Ok(api_request::answer(self.pool(), key, status, answer).await?)
+    }
+
+    /// Forgets requests that are too old to come again.
+    pub async fn prune_requests(&self) -> Result<u64, AppError> {
+        Ok(api_request::prune(self.pool()).await?)
+    }
+
+    /// Makes a token, and returns its secret: it is stored nowhere.
+    pub async fn create_token(&self, new: TokenRequest) -> Result<String, AppError> {
+        let sender = match &new.sender {
+            None => None,
+            Some(name) => Some(self.registered_id(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?),
+        };
+        let secret = spell_secret(rand::random::<[u8; SECRET_BYTES]>());
+        let name = new.name.as_str();
+        let mut tx = self.begin().await?;
+        let token = NewToken {
+            name,
+            hash: hash(&secret),
+            scope: new.scope,
+            sender,
+            by: self.operator(),
+            expires_at: new.expires_at,
+        };
+        if !api_token::insert(&mut tx, token).await? {
+            let mend = format!("`blastdeck token revoke {name}` ends it, or choose another name");
+            return Err(AppError::Refused(format!("there is a token {name} already: {mend}")));
+        }
+        self.log_token(&mut tx, json!({ "name": name, "made": new.scope, "sender": new.sender })).await?;
+        tx.commit().await?;
+        Ok(secret)
+    }
+
+    /// Ends a token: within a second it opens nothing any more.
+    pub async fn revoke_token(&self, name: &str) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        if !api_token::revoke(&mut tx, name.trim(), self.operator()).await? {
+            return Err(AppError::NotFound(format!(
+                "there is no token {name} that is valid: see `blastdeck token list`"
+            )));
+        }
+        self.log_token(&mut tx, json!({ "name": name.trim(), "revoked": true })).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Every token, the newest first.
+    pub async fn tokens(&self) -> Result<Vec<TokenRow>, AppError> {
+        Ok(api_token::list(self.pool()).await?)
+    }
+
+    /// The valid token with this secret.
+    pub async fn authenticate(&self, secret: &str) -> Result<Option<TokenIdentity>, AppError> {
+        if !is_secret_spelling(secret) {
+            return Ok(None);
+        }
+        Ok(api_token::identify(self.pool(), &hash(secret)).await?)
+    }
+
+    async fn log_token(&self, tx: &mut DbTransaction, detail: Value) -> Result<(), AppError> {
+        let operator = self.operator();
+        let act = NewAction { operator, action: Act::Token, blast: None, recipient: None, phone: None, detail };
+        action::log(tx, act).await?;
+        Ok(())
+    }
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}

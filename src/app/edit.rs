@@ -1,0 +1,122 @@
+//! Edits drafts: their name, content and pace, and who is in them. What was launched is frozen.
+
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::blast::BlastState;
+use crate::domain::content::BlastContent;
+use crate::domain::field_change::FieldChange;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::phone::Phone;
+use crate::engine::variables;
+use crate::store::action::{self, NewAction};
+use crate::store::blast::BlastHead;
+use crate::store::draft::{self, DraftChange};
+
+/// What changes in a draft; everything absent stays.
+#[derive(Debug, Clone)]
+pub struct DraftEdit {
+    pub tag: Option<String>,
+    pub follow_up_stage: Option<String>,
+    pub description: Option<String>,
+    pub external_id: Option<String>,
+    pub content: Option<BlastContent>,
+    pub rate: FieldChange<Rate>,
+    pub gap: FieldChange<Gap>,
+    pub window: FieldChange<Hours>,
+    pub weekdays: FieldChange<Weekdays>,
+    pub timezone: FieldChange<chrono_tz::Tz>,
+}
+
+impl App {
+    /// Edits a draft whose version is the one that was seen. A new message must come out for everybody in it.
+    pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        let head = self.draft(&mut tx, id).await?;
+        if let Some(content) = &edit.content {
+            refuse_missing_values(&mut tx, id, content).await?;
+        }
+        let change = DraftChange {
+            tag: edit.tag,
+            follow_up_stage: edit.follow_up_stage,
+            description: edit.description,
+            external_id: edit.external_id,
+            message: edit.content.as_ref().map(BlastContent::text),
+            template: edit
+                .content
+                .as_ref()
+                .map_or(FieldChange::Keep, |content| content.template().map_or(FieldChange::Clear, FieldChange::Set)),
+            rate: edit.rate.map(ToString::to_string),
+            gap: edit.gap.map(ToString::to_string),
+            window: edit.window.map(ToString::to_string),
+            weekdays: edit.weekdays.map(ToString::to_string),
+            timezone: edit.timezone.map(|zone| zone.name().to_owned()),
+        };
+        if !draft::change(&mut tx, id, version, change).await? {
+            return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
+        }
+        self.log_draft_act(&mut tx, Act::Edit, &head, json!({ "version": version })).await?;
+        tx.commit().await?;
+        self.notify(id).await
+    }
+
+    /// Takes people out of a draft. Returns how many were in it.
+    pub async fn remove_people(&self, id: BlastId, phones: &[Phone]) -> Result<u64, AppError> {
+        let mut tx = self.begin().await?;
+        let head = self.draft(&mut tx, id).await?;
+        let removed = draft::remove(&mut tx, id, phones).await?;
+        self.log_draft_act(&mut tx, Act::Remove, &head, json!({ "people": removed })).await?;
+        tx.commit().await?;
+        self.notify(id).await?;
+        Ok(removed)
+    }
+
+    /// A blast that can still be edited, under lock.
+    async fn draft(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
+        draft::lock(tx, id).await?;
+        let head = self.head(tx, id).await?;
+        match head.state {
+            BlastState::Draft | BlastState::Scheduled => Ok(head),
+            state => Err(AppError::Refused(format!("the blast is {state}: only a draft can be edited"))),
+        }
+    }
+
+    async fn log_draft_act(
+        &self,
+        tx: &mut PgConnection,
+        action: Act,
+        head: &BlastHead,
+        detail: Value,
+    ) -> Result<(), AppError> {
+        let (operator, blast) = (self.operator(), Some(head.id));
+        action::log(tx, NewAction { operator, action, blast, recipient: None, phone: None, detail }).await?;
+        Ok(())
+    }
+}
+
+/// How many people are looked at together.
+const PAGE: i64 = 5_000;
+
+/// Nobody gets a message with a gap in it: whoever has no value for one of its variables is named.
+async fn refuse_missing_values(tx: &mut PgConnection, id: BlastId, content: &BlastContent) -> Result<(), AppError> {
+    if content.columns().is_empty() {
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        let people = draft::people(tx, id, after, PAGE).await?;
+        let Some(last) = people.last() else { return Ok(()) };
+        after = Some(last.id);
+        for person in &people {
+            if let Err(error) = content.render(&variables(person)) {
+                return Err(AppError::Invalid(format!(
+                    "message: it cannot be made for {}: {error}",
+                    person.phone_number.as_str()
+                )));
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Blasts: the list, one of them, and what of a draft can be changed or removed.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::HttpState;
+use super::super::problem::Problem;
+use super::body::{Params, PathId};
+use super::gate::{ApiReader, ApiWriter};
+use super::once::Answer;
+use super::page;
+use super::people::{PersonAnswer, first_people};
+use crate::app::App;
+use crate::app::view::{BlastFilter, BlastPosition, BlastView};
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::funnel::{Counts, Funnel};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::UnreadableLimit;
+use crate::domain::zone;
+
+pub(super) fn routes() -> Router<HttpState> {
+    Router::new()
+        .route("/api/blasts", get(list).post(super::create::create))
+        .route("/api/blasts/{id}", get(one).put(super::edit::edit).patch(super::edit::edit).delete(delete))
+}
+
+/// A blast as it is answered everywhere.
+#[derive(Debug, Serialize)]
+pub(super) struct BlastAnswer {
+    pub id: BlastId,
+    blast_tag: String,
+    blast_date: DateTime<Utc>,
+    follow_up_stage: String,
+    total_recipients: i64,
+    state: BlastState,
+    version: i64,
+    sender: String,
+    external_id: Option<String>,
+    description: Option<String>,
+    message: Option<String>,
+    template: Option<Value>,
+    rate_limit: Option<String>,
+    gap: Option<String>,
+    send_window: Option<String>,
+    weekdays: Option<String>,
+    timezone: Option<String>,
+    send_after: Option<DateTime<Utc>>,
+    state_reason: Option<String>,
+    state_by: Option<Actor>,
+    launched_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    metrics: Funnel,
+    counts: Counts,
+    /// The total of all sales.
+    amount: String,
+    /// Why it is not sending as fast as it can.
+    waiting: Option<Value>,
+    /// When it is done if nothing holds it up.
+    done_at: Option<DateTime<Utc>>,
+    /// A simulator stands in for the provider.
+    rehearsal: bool,
+}
+
+impl From<BlastView> for BlastAnswer {
+    fn from(blast: BlastView) -> Self {
+        let waiting = waiting(&blast);
+        let limits = &blast.limits;
+        Self {
+            rate_limit: shown(limits.rate.as_ref(), ToString::to_string),
+            gap: shown(limits.gap.as_ref(), ToString::to_string),
+            send_window: shown(limits.hours.as_ref(), ToString::to_string),
+            weekdays: shown(limits.weekdays.as_ref(), ToString::to_string),
+            timezone: shown(limits.zone.as_ref(), |zone| zone.name().to_owned()),
+            message: blast.template.is_none().then(|| blast.message.clone()),
+            metrics: blast.counts.funnel(),
+            amount: format!("{:.2}", blast.counts.amount),
+            waiting,
+            id: blast.id,
+            blast_tag: blast.tag,
+            blast_date: blast.blast_date,
+            follow_up_stage: blast.follow_up_stage,
+            total_recipients: blast.total_recipients,
+            state: blast.state,
+            version: blast.version,
+            sender: blast.sender,
+            external_id: blast.external_id,
+            description: blast.description,
+            template: blast.template,
+            send_after: blast.send_after,
+            state_reason: blast.state_reason,
+            state_by: blast.state_by,
+            launched_at: blast.launched_at,
+            completed_at: blast.completed_at,
+            created_at: blast.created_at,
+            updated_at: blast.updated_at,
+            counts: blast.counts,
+            done_at: blast.estimate.done_at,
+            rehearsal: blast.rehearsal,
+        }
+    }
+}
+
+/// A limit of a row; one that cannot be read says why.
+fn shown<T>(limit: Option<&Result<T, UnreadableLimit>>, text: impl Fn(&T) -> String) -> Option<String> {
+    limit.map(|limit| limit.as_ref().map_or_else(ToString::to_string, text))
+}
+
+fn waiting(blast: &BlastView) -> Option<Value> {
+    let waiting = blast.waiting.as_ref()?;
+    let mut value = json!(waiting);
+    value["text"] = json!(waiting.sentence(|at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+    value["until"] = json!(waiting.until());
+    Some(value)
+}
+
+/// A blast with its `ETag`, by which an edit says what it saw.
+pub(super) fn with_etag(status: StatusCode, blast: BlastView) -> Answer {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", blast.version));
+    let headers = etag.ok().map(|etag| (header::ETAG, etag)).into_iter().collect();
+    let id = blast.id;
+    let mut body = json!(BlastAnswer::from(blast));
+    body["blast_id"] = json!(id);
+    Answer { status, body, headers }
+}
+
+/// Refuses with 412 where the caller saw another version.
+pub(super) fn if_match(headers: &HeaderMap, blast: &BlastView) -> Result<(), Problem> {
+    let Some(wanted) = headers.get(header::IF_MATCH) else { return Ok(()) };
+    let now = format!("\"{}\"", blast.version);
+    let is_met =
+        wanted.to_str().is_ok_and(|wanted| wanted.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim() == now));
+    let detail = "somebody changed this blast since you read it: read it again";
+    if is_met { Ok(()) } else { Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail)) }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ListParams {
+    date: Option<String>,
+    #[serde(alias = "dateFrom")]
+    date_from: Option<String>,
+    #[serde(alias = "dateTo")]
+    date_to: Option<String>,
+    #[serde(alias = "blast_tag", alias = "blastTag")]
+    tag: Option<String>,
+    #[serde(alias = "follow_up_stage", alias = "followUpStage")]
+    stage: Option<String>,
+    #[serde(alias = "status")]
+    state: Option<String>,
+    sender: Option<String>,
+    #[serde(alias = "externalId")]
+    external_id: Option<String>,
+    #[serde(deserialize_with = "page::number")]
+    limit: Option<u32>,
+    #[serde(deserialize_with = "page::number")]
+    page: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// A page of blasts, the newest first.
+pub(super) struct BlastPage {
+    pub blasts: Vec<BlastView>,
+    pub limit: u32,
+    pub next_cursor: Option<String>,
+    /// The page's number and how many blasts there are in all, where pages are numbered.
+    pub numbered: Option<(u32, i64)>,
+}
+
+async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
+    let page = read_page(&caller.app(), &asked, BlastFilter::default()).await?;
+    let blasts: Vec<BlastAnswer> = page.blasts.into_iter().map(BlastAnswer::from).collect();
+    let mut body = json!({ "blasts": blasts, "limit": page.limit, "next_cursor": page.next_cursor });
+    if let Some((number, total)) = page.numbered {
+        body["page"] = json!(number);
+        body["total"] = json!(total);
+    }
+    Ok(Answer::ok(body))
+}
+
+/// The page that was asked for, of those that a filter lets through.
+pub(super) async fn read_page(app: &App, asked: &ListParams, filter: BlastFilter) -> Result<BlastPage, Problem> {
+    let limit = page::limit(asked.limit)?;
+    let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
+    let filter = BlastFilter { offset: offset.unwrap_or(0), limit: Some(limit), ..asked.filter(app, &filter)? };
+    let blasts = app.blasts(&filter).await?;
+    let last = blasts.last().filter(|_| blasts.len() == limit as usize);
+    let next_cursor = last.map(|last| page::write_cursor(&[last.blast_date.timestamp_micros(), last.id.0]));
+    let numbered = match (offset, asked.page) {
+        (Some(_), Some(page)) => Some((page, app.count_blasts(&filter).await?)),
+        _ => None,
+    };
+    Ok(BlastPage { blasts, limit, next_cursor, numbered })
+}
+
+impl ListParams {
+    /// Neither a page nor a cursor was asked for.
+    pub(super) const fn is_from_the_start(&self) -> bool {
+        self.page.is_none() && self.cursor.is_none()
+    }
+
+    pub(super) const fn begin_with_page_one(&mut self) {
+        self.page = Some(1);
+    }
+
+    fn filter(&self, app: &App, filter: &BlastFilter) -> Result<BlastFilter, Problem> {
+        let day = |field: &str, text: Option<&String>| {
+            text.map(|text| zone::parse_day(text).map_err(|why| Problem::field(field, why))).transpose()
+        };
+        let date = day("date", self.date.as_ref())?;
+        let (from, to) = (day("date_from", self.date_from.as_ref())?, day("date_to", self.date_to.as_ref())?);
+        let zone = app.config().ui.timezone;
+        let state = match self.state.as_deref() {
+            None | Some("") => None,
+            Some(word) => Some(BlastState::from_word(word).ok_or_else(|| unknown_state(word))?),
+        };
+        let sender = match &self.sender {
+            None => None,
+            Some(name) => Some(app.sender_id(name).ok_or_else(|| Problem::field("sender", app.no_sender(name)))?),
+        };
+        let after = match self.cursor.as_deref() {
+            None | Some("") => None,
+            Some(cursor) => Some(position(cursor)?),
+        };
+        Ok(BlastFilter {
+            tag: self.tag.clone(),
+            follow_up_stage: self.stage.clone(),
+            state,
+            from: date.or(from).and_then(|day| zone::begins(day, zone)),
+            to: date.or(to).and_then(|day| day.succ_opt()).and_then(|day| zone::begins(day, zone)),
+            sender,
+            external_id: self.external_id.clone(),
+            after,
+            ..filter.clone()
+        })
+    }
+}
+
+fn unknown_state(word: &str) -> Problem {
+    let known = BlastState::ALL.map(BlastState::word).join(", ");
+    Problem::field("state", format!("`{word}` is not a state: write one of {known}"))
+}
+
+fn position(cursor: &str) -> Result<BlastPosition, Problem> {
+    let [micros, id] = page::read_cursor(cursor)?;
+    let wrong = || Problem::field("cursor", "take `next_cursor` of the page before");
+    let blast_date = DateTime::from_timestamp_micros(micros).filter(|at| at.timestamp().abs() < 253_402_300_800);
+    Ok(BlastPosition { blast_date: blast_date.ok_or_else(wrong)?, id: BlastId(id) })
+}
+
+/// One blast, with the first of its people.
+async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
+    let app = caller.app();
+    let blast = app.blast(id).await?;
+    let people = first_people(&app, id).await?;
+    let mut answer = with_etag(StatusCode::OK, blast);
+    answer.body["recipients"] = json!(people.rows.into_iter().map(PersonAnswer::from).collect::<Vec<_>>());
+    answer.body["recipients_next_cursor"] = json!(people.next_cursor);
+    Ok(answer)
+}
+
+/// Removes a draft or a finished blast; one that is being sent is cancelled.
+async fn delete(
+    State(_): State<HttpState>,
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<BlastId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let app = caller.app();
+    let blast = app.blast(id).await?;
+    if_match(&headers, &blast)?;
+    if matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
+        let left_out = app.cancel(id).await?;
+        return Ok(
+            Answer::ok(json!({ "id": id, "state": BlastState::Cancelled, "left_out": left_out })).into_response()
+        );
+    }
+    app.delete(id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,182 @@
+//! Requests in the form that handlers want: JSON into a type, the query into a type, ids out of the path. Whatever does not fit
+//! is refused by the field's name.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::super::HttpState;
+use super::super::body::read;
+use super::super::problem::Problem;
+use axum::response::{IntoResponse, Response};
+
+/// A body of JSON, read whole. An empty body is an object without fields.
+pub(super) struct JsonBody<T> {
+    pub value: T,
+    /// Of method, address and body: what makes two requests the same.
+    pub fingerprint: [u8; 32],
+    pub headers: HeaderMap,
+}
+
+/// A body without fields.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmptyBody {}
+
+/// The query's parameters.
+pub(super) struct Params<T>(pub T);
+
+/// The id in the path.
+pub(super) struct PathId<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let body = read(&state.bodies, &parts, body).await?;
+        let fingerprint = fingerprint(&parts, &Sha256::digest(&body.bytes));
+        let bytes: &[u8] = if body.bytes.is_empty() { b"{}" } else { &body.bytes };
+        if !body.bytes.is_empty() && !is_json(&parts.headers) {
+            return Err(unsupported("application/json").into_response());
+        }
+        let value = parse(bytes).map_err(IntoResponse::into_response)?;
+        Ok(Self { value, fingerprint, headers: parts.headers })
+    }
+}
+
+/// The type of a body, without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = media_type(headers);
+    kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
+}
+
+/// 415, with what is read instead.
+pub(super) fn unsupported(known: &str) -> Problem {
+    let detail = format!("this takes {known}: say which it is in Content-Type");
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail)
+}
+
+/// Of a request, with the hash of its body.
+pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [parts.method.as_str(), parts.uri.path(), parts.uri.query().unwrap_or_default()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(body);
+    hash.finalize().into()
+}
+
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        match inner.classify() {
+            serde_json::error::Category::Data => misfit(&path, &inner.to_string()),
+            _ => not_json(&inner),
+        }
+    })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "not-json", format!("the body is not JSON: {error}"))
+}
+
+/// 422 for what a deserializer says, naming the field: where it stands in the path, or in the sentence itself.
+fn misfit(path: &str, why: &str) -> Problem {
+    let why = why.split(" at line ").next().unwrap_or(why);
+    let named = why.split('`').nth(1).filter(|_| why.starts_with("missing field") || why.starts_with("unknown field"));
+    let field = match (path, named) {
+        ("." | "", Some(named)) => named.to_owned(),
+        ("." | "", None) => "body".to_owned(),
+        (path, Some(named)) if !path.ends_with(named) => format!("{path}.{named}"),
+        (path, _) => path.to_owned(),
+    };
+    Problem::field(field, why)
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        params(&parts.uri).map(Self)
+    }
+}
+
+pub(super) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    Query::try_from_uri(uri).map(|Query(value)| value).map_err(|refused| {
+        let text = refused.body_text();
+        let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
+        match why.split_once(": ").filter(|(field, _)| !field.contains(' ')) {
+            Some((field, why)) => misfit(field, why),
+            None => misfit(".", why),
+        }
+    })
+}
+
+impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| nothing_here())?;
+        id.parse().map(Self).map_err(|_| nothing_here())
+    }
+}
+
+fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing at this address: ids are whole numbers")
+}
+
+/// Reads a text field into what it means; 422 by the field's name.
+pub(super) fn read_field<T>(field: &str, text: &str) -> Result<T, Problem>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse().map_err(|error: T::Err| Problem::field(field, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[expect(dead_code, reason = "only read into")]
+        people: Vec<u32>,
+    }
+
+    fn refused(json: &str) -> (u16, String) {
+        let problem = parse::<Order>(json.as_bytes()).unwrap_err();
+        let text = format!("{problem:?}");
+        (problem.into_response().status().as_u16(), text)
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_by_its_field() {
+        for (json, field) in
+            [("{}", "people"), (r#"{"people":[1,"x"]}"#, "people[1]"), (r#"{"people":[],"wat":1}"#, "wat")]
+        {
+            let (status, text) = refused(json);
+            assert_eq!(status, 422, "{json}");
+            assert!(text.contains(&format!("field: \"{field}\"")), "{json}: {text}");
+        }
+        assert_eq!(refused("{").0, 400);
+        assert_eq!(refused(r#"{"people":[]} x"#).0, 400);
+    }
+}

@@ -1,0 +1,91 @@
+//! Follow-ups: a new draft to those of a blast who got no further.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::TimeDelta;
+use serde_json::{Map, Value, json};
+
+use super::super::problem::Problem;
+use super::adding::imported;
+use super::blasts::with_etag;
+use super::body::{JsonBody, PathId, parse};
+use super::create::CreateBody;
+use super::gate::ApiWriter;
+use super::once::once;
+use crate::app::view::BlastView;
+use crate::app::{App, FollowUp};
+use crate::domain::filter;
+use crate::domain::ids::BlastId;
+use crate::domain::pace::parse_span;
+use crate::domain::status::Status;
+
+/// What makes it a follow-up; the other fields are those of any new blast.
+struct FollowUpFields {
+    stuck_at: Status,
+    older_than: TimeDelta,
+    draft: CreateBody,
+}
+
+impl FollowUpFields {
+    /// Without a name of its own it has the older blast's; without a sender, that blast's too.
+    fn read(mut fields: Map<String, Value>, blast: &BlastView) -> Result<Self, Problem> {
+        let mut take = |names: [&str; 2]| names.into_iter().find_map(|name| fields.remove(name));
+        let stuck_at = text("stuck_at", take(["stuck_at", "stuckAt"]).as_ref())?;
+        let stuck_at =
+            stuck_at.ok_or_else(|| Problem::field("stuck_at", "missing: write sent, delivered, read or replied"))?;
+        let older_than = text("older_than", take(["older_than", "olderThan"]).as_ref())?;
+        let defaults = [
+            (["blast_tag", "blastTag"], json!(blast.tag)),
+            (["follow_up_stage", "followUpStage"], json!("Follow-up 1")),
+            (["sender", "sender"], json!(blast.sender)),
+        ];
+        for (names, default) in defaults {
+            if names.iter().all(|name| !fields.contains_key(*name)) {
+                fields.insert(names[0].to_owned(), default);
+            }
+        }
+        Ok(Self {
+            stuck_at: stage(&stuck_at)?,
+            older_than: older_than.map_or(Ok(TimeDelta::zero()), |text| span(&text))?,
+            draft: parse(Value::Object(fields).to_string().as_bytes())?,
+        })
+    }
+}
+
+fn text(field: &str, value: Option<&Value>) -> Result<Option<String>, Problem> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Problem::field(field, "write a text")),
+    }
+}
+
+fn stage(word: &str) -> Result<Status, Problem> {
+    let stage = filter::status(word).ok();
+    let is_stage = |stage: &Status| matches!(stage, Status::Sent | Status::Delivered | Status::Read | Status::Replied);
+    let wrong = || Problem::field("stuck_at", "write sent, delivered, read or replied");
+    stage.filter(is_stage).ok_or_else(wrong)
+}
+
+fn span(text: &str) -> Result<TimeDelta, Problem> {
+    let span = parse_span(text).map_err(|error| Problem::field("older_than", error.to_string()))?;
+    let span = TimeDelta::from_std(span).ok().filter(|span| *span <= TimeDelta::days(3_660));
+    span.ok_or_else(|| Problem::field("older_than", "write a time such as 48h, at most ten years"))
+}
+
+pub(super) async fn follow_up(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<BlastId>,
+    body: JsonBody<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    once(&caller, body.about(id), async |app: App| {
+        let older = app.blast(id).await?;
+        let FollowUpFields { stuck_at, older_than, draft } = FollowUpFields::read(body.value.clone(), &older)?;
+        let draft = draft.without_people()?.draft(&app).await?;
+        let made = app.follow_up(FollowUp { blast: id, stuck_at, older_than }, draft).await?;
+        let mut answer = with_etag(StatusCode::CREATED, app.blast(made.blast).await?);
+        answer.body["import"] = imported(&made);
+        Ok(answer)
+    })
+    .await
+}

@@ -1,0 +1,195 @@
+//! Who asks: a token's holder, or a client on this machine where that is configured. Everything behind here knows its caller.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::super::HttpState;
+use super::super::auth::is_direct;
+use super::super::problem::Problem;
+use super::super::request_id::RequestId;
+use super::limit::seconds;
+use crate::app::{App, Caller, RequestKey, TokenIdentity};
+use crate::domain::api_token::TokenScope;
+use crate::domain::ids::BlastId;
+
+/// The version of the API. What a version promises does not change: a field or a call may only be added.
+const VERSION: &str = "1";
+const VERSION_HEADER: HeaderName = HeaderName::from_static("api-version");
+
+/// How long a token that was found is taken for valid: a revoked one ends within this.
+const KNOWN_FOR: Duration = Duration::from_secs(1);
+/// At most so many are remembered.
+const KNOWN_MAX: usize = 10_000;
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct PeerAddress(pub SocketAddr);
+
+/// Tokens that were looked up a moment ago, by secret.
+#[derive(Default)]
+pub(super) struct KnownTokens(Mutex<HashMap<String, (Instant, TokenIdentity)>>);
+
+/// Who asks, and for whom the use cases act.
+#[derive(Clone)]
+pub(super) struct ApiCaller {
+    pub token: TokenIdentity,
+    app: App,
+    request_id: String,
+}
+
+/// A caller who may read.
+pub(super) struct ApiReader(pub ApiCaller);
+
+/// A caller who may also change something.
+pub(super) struct ApiWriter(pub ApiCaller);
+
+impl ApiCaller {
+    /// The use cases, for this caller.
+    pub(super) fn app(&self) -> App {
+        self.app_with(None)
+    }
+
+    /// The same for a request that has one effect however often it comes.
+    pub(super) fn app_once(&self, key: String, fingerprint: [u8; 32], blast: Option<BlastId>) -> App {
+        let (token, request_id) = (self.token.id, self.request_id.clone());
+        self.app_with(Some(RequestKey { token, key, fingerprint, request_id, blast }))
+    }
+
+    fn app_with(&self, request: Option<RequestKey>) -> App {
+        let TokenIdentity { name, sender, .. } = self.token.clone();
+        self.app.acting_for(Caller { name, sender, request })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ApiReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<ApiCaller>().cloned().map(Self).ok_or_else(unauthorized)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ApiWriter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let ApiReader(caller) = ApiReader::from_request_parts(parts, state).await?;
+        if caller.token.scope < TokenScope::Write {
+            let detail = format!("the token {} may only read: this needs one with scope write", caller.token.name);
+            return Err(Problem::new(StatusCode::FORBIDDEN, "scope", detail));
+        }
+        Ok(Self(caller))
+    }
+}
+
+/// Lets a request pass whose caller is known and has not asked too often.
+pub(super) async fn gate(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
+    if let Some(refused) = other_version(request.headers()) {
+        return refused.into_response();
+    }
+    let is_local = is_local(&request);
+    let secret = bearer(request.headers()).map(str::to_owned);
+    let token = match identify(&state, secret.as_deref(), is_local).await {
+        Ok(token) => token,
+        Err(refused) => return refused.into_response(),
+    };
+    let allowance = state.api.limits.take(token.id, Instant::now());
+    let mut response = if let Some(wait) = allowance.retry_after {
+        too_many(wait).into_response()
+    } else {
+        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        request.extensions_mut().insert(ApiCaller { token, app: state.app.clone(), request_id });
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    allowance.write(headers);
+    headers.insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn other_version(headers: &HeaderMap) -> Option<Problem> {
+    let asked = headers.get(VERSION_HEADER)?;
+    let detail =
+        format!("this server speaks version {VERSION} of the API: send `api-version: {VERSION}`, or leave it out");
+    (asked != VERSION).then(|| Problem::new(StatusCode::BAD_REQUEST, "version", detail))
+}
+
+fn too_many(wait: Duration) -> Problem {
+    let wait = seconds(wait);
+    let detail = format!("this token asks too often: try again in {wait} s, or raise [http] requests_per_minute");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+        .with_header(header::RETRY_AFTER, HeaderValue::from(wait))
+}
+
+async fn identify(state: &HttpState, secret: Option<&str>, is_local: bool) -> Result<TokenIdentity, Problem> {
+    match secret {
+        Some(secret) => state.api.tokens.identify(&state.app, secret).await?.ok_or_else(unauthorized),
+        None if state.api.open_on_loopback && is_local => Ok(local(&state.app)),
+        None => Err(unauthorized()),
+    }
+}
+
+fn unauthorized() -> Problem {
+    let detail =
+        "send `Authorization: Bearer TOKEN` with a token that `blastdeck token new` made and that is still valid";
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"blastdeck\""))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+}
+
+/// Whoever asks from this machine, with the operator's own rights and name.
+fn local(app: &App) -> TokenIdentity {
+    TokenIdentity { id: 0, name: app.operator().to_owned(), scope: TokenScope::Admin, sender: None }
+}
+
+/// Neither through a proxy nor from a page whose name was made to point here.
+fn is_local(request: &Request) -> bool {
+    let peer = request.extensions().get::<PeerAddress>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    let headers = request.headers();
+    peer && !headers.contains_key(header::AUTHORIZATION) && is_direct(headers)
+}
+
+impl KnownTokens {
+    async fn identify(&self, app: &App, secret: &str) -> Result<Option<TokenIdentity>, Problem> {
+        if let Some(known) = self.recent(secret) {
+            return Ok(Some(known));
+        }
+        let asked_at = Instant::now();
+        let found = app.authenticate(secret).await?;
+        if let Some(token) = &found {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= KNOWN_MAX {
+                known.clear();
+            }
+            known.insert(secret.to_owned(), (asked_at, token.clone()));
+        }
+        Ok(found)
+    }
+
+    fn recent(&self, secret: &str) -> Option<TokenIdentity> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked_at, token) = known.get(secret)?;
+        (asked_at.elapsed() < KNOWN_FOR).then(|| token.clone())
+    }
+}
+
+/// What the caller's own token is: a call to try a token with.
+pub(super) async fn own_token(ApiReader(caller): ApiReader) -> Json<Value> {
+    Json(json!({ "name": caller.token.name, "scope": caller.token.scope }))
+}

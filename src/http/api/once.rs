@@ -1,0 +1,106 @@
+//! Requests that may come twice: with an `Idempotency-Key` they have one effect, and one answer.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::super::problem::Problem;
+use super::gate::ApiCaller;
+use crate::app::{App, StoredRequest};
+use crate::domain::ids::BlastId;
+
+const KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// The longest key.
+const KEY_MAX: usize = 255;
+
+/// A successful answer, as it is also stored.
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Answer {
+    pub(super) fn ok(body: Value) -> Self {
+        Self { status: StatusCode::OK, body, headers: Vec::new() }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// What a request is, apart from who makes it.
+pub(super) struct Repeatable<'a> {
+    pub headers: &'a HeaderMap,
+    pub fingerprint: [u8; 32],
+    /// The blast that it is about.
+    pub blast: Option<BlastId>,
+}
+
+/// Does the work, unless a request with the same key has done it: then the first answer comes again.
+pub(super) async fn once<F>(
+    caller: &ApiCaller,
+    request: Repeatable<'_>,
+    work: impl FnOnce(App) -> F,
+) -> Result<Response, Problem>
+where
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let Some(key) = key(request.headers)? else { return Ok(work(caller.app()).await?.into_response()) };
+    let earlier = caller.app().stored_request(caller.token.id, &key).await?;
+    if let Some(earlier) = earlier {
+        return replay(caller, &request, earlier).await;
+    }
+    let app = caller.app_once(key.clone(), request.fingerprint, request.blast);
+    match work(app.clone()).await {
+        Ok(answer) => {
+            app.store_answer(answer.status.as_u16(), &answer.body).await?;
+            Ok(answer.into_response())
+        }
+        // A request with the same key may have been first by a moment.
+        Err(refused) => match caller.app().stored_request(caller.token.id, &key).await? {
+            Some(earlier) => replay(caller, &request, earlier).await,
+            None => Err(refused),
+        },
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get(KEY) else { return Ok(None) };
+    let key =
+        key.to_str().ok().map(|key| key.trim().trim_matches('"')).filter(|key| (1..=KEY_MAX).contains(&key.len()));
+    let wrong = || Problem::field("Idempotency-Key", format!("write 1 to {KEY_MAX} printable characters"));
+    key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
+}
+
+async fn replay(caller: &ApiCaller, request: &Repeatable<'_>, earlier: StoredRequest) -> Result<Response, Problem> {
+    if earlier.fingerprint != request.fingerprint {
+        let detail = "this idempotency key was used for another request: use a new one for each";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail));
+    }
+    let (status, body) = match (earlier.status, earlier.answer) {
+        (Some(status), Some(answer)) => (u16::try_from(status).unwrap_or(200), answer),
+        _ => (200, lost(caller, earlier.blast).await?),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let mut response = (status, Json(body)).into_response();
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// In place of an answer that was never stored: what was done is there, and this is what became of it.
+async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Problem> {
+    let Some(id) = blast else { return Ok(json!({ "done": true })) };
+    let blast = caller.app().blast(id).await?;
+    Ok(
+        json!({ "done": true, "id": id, "blast_id": id, "state": blast.state, "total_recipients": blast.total_recipients }),
+    )
+}

@@ -1,0 +1,225 @@
+//! A blast's people: their list, and who is added to a draft or taken out of it.
+
+use axum::Router;
+use axum::routing::get;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::super::HttpState;
+use super::super::problem::Problem;
+use super::body::{Params, PathId};
+use super::gate::ApiReader;
+use super::once::Answer;
+use super::page;
+use crate::app::App;
+use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+
+/// How many people stand in the answer about a blast itself.
+const FIRST: u32 = 50;
+
+pub(super) fn routes() -> Router<HttpState> {
+    let people = get(list).post(super::adding::add).delete(super::adding::remove);
+    Router::new().route("/api/blasts/{id}/recipients", people).route("/api/blasts/{id}/uncertain", get(uncertain))
+}
+
+/// A person as they are answered everywhere.
+#[derive(Debug, Serialize)]
+pub(super) struct PersonAnswer {
+    id: RecipientId,
+    blast_id: BlastId,
+    phone_number: Phone,
+    name: Option<String>,
+    status: Status,
+    message_id: Option<String>,
+    sent_at: Option<DateTime<Utc>>,
+    delivered_at: Option<DateTime<Utc>>,
+    read_at: Option<DateTime<Utc>>,
+    replied_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
+    failed_at: Option<DateTime<Utc>>,
+    opted_out_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+    amount: Option<String>,
+    note: Option<String>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    reason: Option<String>,
+    attempts: i32,
+}
+
+impl From<RecipientRow> for PersonAnswer {
+    fn from(row: RecipientRow) -> Self {
+        Self {
+            id: row.id,
+            blast_id: row.blast_id,
+            phone_number: row.phone,
+            name: row.name,
+            status: row.status,
+            message_id: row.message_id,
+            sent_at: row.sent_at,
+            delivered_at: row.delivered_at,
+            read_at: row.read_at,
+            replied_at: row.replied_at,
+            closed_at: row.closed_at,
+            failed_at: row.failed_at,
+            opted_out_at: row.opted_out_at,
+            updated_at: row.changed_at,
+            amount: row.amount.map(|amount| amount.to_string()),
+            note: row.note,
+            error_code: row.error_code,
+            error_message: row.error_message,
+            reason: row.reason,
+            attempts: row.attempt,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PeopleParams {
+    pub status: Option<String>,
+    q: Option<String>,
+    #[serde(deserialize_with = "page::number")]
+    limit: Option<u32>,
+    #[serde(deserialize_with = "page::number")]
+    page: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl PeopleParams {
+    /// Neither a page nor a cursor was asked for.
+    pub(super) const fn is_from_the_start(&self) -> bool {
+        self.page.is_none() && self.cursor.is_none()
+    }
+
+    pub(super) const fn begin_with_page_one(&mut self) {
+        self.page = Some(1);
+    }
+}
+
+/// A page of people, in the list's order.
+pub(super) struct PeoplePage {
+    pub rows: Vec<RecipientRow>,
+    pub limit: u32,
+    pub next_cursor: Option<String>,
+    /// The page's number and how many people match, where pages are numbered.
+    pub numbered: Option<(u32, i64)>,
+}
+
+async fn list(
+    ApiReader(caller): ApiReader,
+    PathId(id): PathId<BlastId>,
+    Params(asked): Params<PeopleParams>,
+) -> Result<Answer, Problem> {
+    let app = caller.app();
+    app.blast(id).await?;
+    let statuses = asked.status.as_deref().map(statuses).transpose()?;
+    let page = read_page(&app, id, &asked, statuses.as_deref()).await?;
+    Ok(Answer::ok(as_json(page)))
+}
+
+async fn uncertain(
+    ApiReader(caller): ApiReader,
+    PathId(id): PathId<BlastId>,
+    Params(asked): Params<PeopleParams>,
+) -> Result<Answer, Problem> {
+    let app = caller.app();
+    app.blast(id).await?;
+    let page = read_page(&app, id, &asked, Some(&[Status::Uncertain])).await?;
+    Ok(Answer::ok(as_json(page)))
+}
+
+fn as_json(page: PeoplePage) -> serde_json::Value {
+    let people: Vec<PersonAnswer> = page.rows.into_iter().map(PersonAnswer::from).collect();
+    let mut body = json!({ "recipients": people, "limit": page.limit, "next_cursor": page.next_cursor });
+    if let Some((number, total)) = page.numbered {
+        body["page"] = json!(number);
+        body["total"] = json!(total);
+    }
+    body
+}
+
+/// Statuses as a program names them: ours, the screen's, and the provider's words that say how far a sent message is.
+fn statuses(words: &str) -> Result<Vec<Status>, Problem> {
+    let one = |word: &str| match word.trim().to_ascii_uppercase().as_str() {
+        "PENDING" | "SERVER_ACK" => Ok(Status::Sent),
+        _ => Status::from_word(word).ok_or_else(|| {
+            let known = Status::ALL.map(Status::word).join(", ");
+            Problem::field("status", format!("`{word}` is not a status: write one of {known}"))
+        }),
+    };
+    words.split(',').map(one).collect()
+}
+
+/// The page that was asked for, of those in one of these statuses.
+pub(super) async fn read_page(
+    app: &App,
+    blast: BlastId,
+    asked: &PeopleParams,
+    statuses: Option<&[Status]>,
+) -> Result<PeoplePage, Problem> {
+    let limit = page::limit(asked.limit)?;
+    let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
+    let text = asked.q.as_deref().unwrap_or_default();
+    let mut filter = Filter::parse(text, Utc::now(), app.config().ui.timezone)
+        .map_err(|error| Problem::field("q", error.to_string()))?;
+    filter.terms.extend(statuses.map(Filter::one_of).into_iter().flat_map(|only| only.terms));
+    let anchor = match (asked.cursor.as_deref(), offset) {
+        (Some(cursor), _) if !cursor.is_empty() => after(read_cursor(cursor)?),
+        (_, Some(before)) if before > 0 => match skip(app, blast, &filter, before).await? {
+            Some(last) => Anchor::After(last),
+            None => Anchor::End,
+        },
+        _ => Anchor::Start,
+    };
+    // The rows before an end that was not reached are no page.
+    let rows = match anchor {
+        Anchor::End => Vec::new(),
+        anchor => app.recipients(&query(blast, filter.clone(), anchor, limit)).await?,
+    };
+    let last = rows.last().filter(|_| rows.len() == limit as usize);
+    let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
+    let numbered = match (offset, asked.page) {
+        (Some(_), Some(page)) => Some((page, Total::number(app.count(blast, &filter, None).await?))),
+        _ => None,
+    };
+    Ok(PeoplePage { rows, limit, next_cursor, numbered })
+}
+
+/// The first people of a blast.
+pub(super) async fn first_people(app: &App, blast: BlastId) -> Result<PeoplePage, Problem> {
+    let asked = PeopleParams { limit: Some(FIRST), ..PeopleParams::default() };
+    read_page(app, blast, &asked, None).await
+}
+
+pub(super) fn query(blast: BlastId, filter: Filter, anchor: Anchor, limit: u32) -> RecipientQuery {
+    RecipientQuery { blast, filter, order: Order::Row, as_of: None, anchor, limit }
+}
+
+fn read_cursor(cursor: &str) -> Result<RecipientId, Problem> {
+    let [id] = page::read_cursor(cursor)?;
+    Ok(RecipientId(id))
+}
+
+/// In the list's order a place is its id alone.
+pub(super) fn after(id: RecipientId) -> Anchor {
+    Anchor::After(RowPosition { changed_at: DateTime::UNIX_EPOCH, id })
+}
+
+/// The last of the rows before a numbered page; `None`: there are not so many. Walks them: cursors are for long lists.
+async fn skip(app: &App, blast: BlastId, filter: &Filter, before: u32) -> Result<Option<RowPosition>, Problem> {
+    let (mut anchor, mut left, mut last) = (Anchor::Start, before, None);
+    while left > 0 {
+        let rows = app.recipients(&query(blast, filter.clone(), anchor, left.min(1_000))).await?;
+        let Some(row) = rows.last() else { return Ok(None) };
+        last = Some(row.place());
+        anchor = Anchor::After(row.place());
+        left = left.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+    }
+    Ok(last)
+}

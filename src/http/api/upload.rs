@@ -1,0 +1,79 @@
+//! Long bodies: kept in a file without a name until they are whole, so that neither memory nor a transaction is held by a slow
+//! client, and read from there.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout_at};
+
+use super::super::problem::Problem;
+
+/// The longest body: a million people in 256 bytes each.
+pub(super) const UPLOAD_MAX: u64 = 256 * 1024 * 1024;
+/// A body that comes more slowly than this after the first seconds is given up, in bytes a second.
+const RATE_MIN: u64 = 16 * 1024;
+const RATE_FROM: Duration = Duration::from_secs(10);
+
+/// A body that is here.
+pub(super) struct Upload {
+    pub file: File,
+    pub sha256: [u8; 32],
+    pub length: u64,
+}
+
+/// Reads a body to its end.
+pub(super) async fn receive(body: Body) -> Result<Upload, Problem> {
+    let began = Instant::now();
+    let mut file = blocking(anonymous).await?;
+    let mut stream = body.into_data_stream();
+    let (mut hash, mut length) = (Sha256::new(), 0_u64);
+    loop {
+        let patience = RATE_FROM + Duration::from_secs(length / RATE_MIN);
+        let chunk = match timeout_at(began + patience, stream.next()).await {
+            Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body comes too slowly")),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(Problem::new(StatusCode::BAD_REQUEST, "broken", "the body broke off")),
+            Ok(Some(Ok(chunk))) => chunk,
+        };
+        length += chunk.len() as u64;
+        if length > UPLOAD_MAX {
+            let detail = format!("a list has at most {UPLOAD_MAX} bytes: send it in parts");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", detail));
+        }
+        hash.update(&chunk);
+        file = append(file, chunk).await?;
+    }
+    file = blocking(move || file.rewind().map(|()| file)).await?;
+    Ok(Upload { file, sha256: hash.finalize().into(), length })
+}
+
+async fn append(mut file: File, chunk: Bytes) -> Result<File, Problem> {
+    blocking(move || file.write_all(&chunk).map(|()| file)).await
+}
+
+/// A file of this user's that has no name any more: it is gone when it is closed.
+fn anonymous() -> io::Result<File> {
+    let path = std::env::temp_dir().join(format!("blastdeck-{:032x}.upload", rand::random::<u128>()));
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    done.map_err(|error| {
+        tracing::error!(%error, "a body could not be kept: is there room in the directory for temporary files?");
+        Problem::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "no-room",
+            "the body could not be kept here: the server's log says why",
+        )
+    })
+}

@@ -1,0 +1,77 @@
+//! Who may read what this process says of itself.
+
+use std::net::IpAddr;
+
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::problem::Problem;
+
+/// Headers that a proxy adds: behind one, everybody comes from this machine.
+const FORWARDED: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+
+/// Where the server listens, as far as it decides who needs no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListenerReach {
+    /// Only this machine connects.
+    Loopback,
+    Anywhere,
+}
+
+impl ListenerReach {
+    pub(super) const fn of(listen: IpAddr) -> Self {
+        if listen.is_loopback() { Self::Loopback } else { Self::Anywhere }
+    }
+
+    /// Whether metrics may be read: without a token only over a loopback address, by its own name, and not through a proxy.
+    pub(super) fn may_read_metrics(self, headers: &HeaderMap) -> Result<(), Problem> {
+        if self == Self::Loopback && is_direct(headers) {
+            return Ok(());
+        }
+        let why = "metrics are given to programs of this machine, over a loopback address and without a proxy";
+        Err(Problem::new(StatusCode::UNAUTHORIZED, "token", why))
+    }
+}
+
+/// Whether a request names this machine, and did not come through a proxy that says so.
+pub(super) fn is_direct(headers: &HeaderMap) -> bool {
+    !FORWARDED.iter().any(|name| headers.contains_key(*name)) && is_local(headers)
+}
+
+/// Whether the request names this machine: a page in a browser here may call us by a name of its own.
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let name = authority.as_ref().map(|authority| authority.host().trim_matches(['[', ']']));
+    name.is_some_and(|name| {
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::ListenerReach;
+
+    #[test]
+    fn only_a_program_of_this_machine_needs_no_token() {
+        let ask = |reach: ListenerReach, pairs: &[(&'static str, &'static str)]| {
+            let headers: HeaderMap =
+                pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
+            reach.may_read_metrics(&headers).is_ok()
+        };
+        let here = ListenerReach::of("127.0.0.1".parse().unwrap());
+
+        for host in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080"] {
+            assert!(ask(here, &[("host", host)]), "{host}");
+        }
+        assert!(!ask(here, &[("host", "shop.example")]));
+        assert!(!ask(here, &[]));
+        for header in ["forwarded", "x-forwarded-for", "x-real-ip", "via"] {
+            assert!(!ask(here, &[("host", "127.0.0.1"), (header, "x")]), "{header}");
+        }
+        assert!(!ask(ListenerReach::of("0.0.0.0".parse().unwrap()), &[("host", "127.0.0.1")]));
+    }
+}

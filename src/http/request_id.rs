@@ -1,0 +1,41 @@
+//! Each request's id: in its answer, and in whatever is logged while it is answered.
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::{Instrument, info_span};
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id of a client's that is taken over.
+const LONGEST: usize = 64;
+
+/// The id of the request that is being answered.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub String);
+
+/// Gives the request an id, the client's own where it has a good one.
+pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+    let own = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_good(id));
+    let id = own.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned);
+    let span = info_span!("request", id);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let answered = async move {
+        let response = next.run(request).await;
+        // A webhook's path has its secret in it.
+        let path = if path.starts_with("/api/webhook/") { "/api/webhook/…" } else { &path };
+        tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+        response
+    };
+    let mut response = answered.instrument(span).await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+fn is_good(id: &str) -> bool {
+    (1..=LONGEST).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c))
+}

@@ -1,0 +1,205 @@
+//! People as a program gives them: JSON values, in an array or one a line.
+
+use std::io::{BufRead, BufReader, Read};
+
+use serde_json::Value;
+
+use super::error::ImportError;
+use super::person::{Outcome, Reason, Rejection, SeenPeople};
+use super::records::ROW_MAX;
+use crate::domain::content::BlastContent;
+use crate::domain::message::Variables;
+use crate::domain::phone::{Phone, Region, is_united_states};
+use crate::domain::text;
+use crate::store::import::NewRecipient;
+
+use super::columns::NAME;
+use super::encoding::Reading;
+
+/// The longest name that is kept beside the number, and the longest id and value, in characters.
+const NAME_MAX: usize = 200;
+const EXTERNAL_ID_MAX: usize = 255;
+const VALUE_MAX: usize = 200;
+
+/// What a number is called in an object.
+const PHONE_KEYS: [&str; 4] = ["phone_number", "phoneNumber", "phone", "to"];
+const EXTERNAL_KEYS: [&str; 4] = ["external_id", "externalId", "customer_id", "customerId"];
+
+/// A list of JSON values.
+pub(super) struct GivenList {
+    rows: GivenRows,
+    row: u64,
+    region: Region,
+    content: BlastContent,
+    without_united_states: bool,
+    pub(super) seen: SeenPeople,
+}
+
+enum GivenRows {
+    /// One value a line.
+    Lines(BufReader<Box<dyn Read + Send>>),
+    Values(std::vec::IntoIter<Value>),
+}
+
+/// Where in a value something is wrong, what stands there, and why.
+type Refusal = (&'static str, String, Reason);
+
+impl GivenList {
+    pub(super) fn lines(
+        source: Box<dyn Read + Send>,
+        region: Region,
+        content: BlastContent,
+        is_marketing: bool,
+    ) -> Self {
+        Self::new(GivenRows::Lines(BufReader::new(source)), region, content, is_marketing)
+    }
+
+    pub(super) fn values(values: Vec<Value>, region: Region, content: BlastContent, is_marketing: bool) -> Self {
+        Self::new(GivenRows::Values(values.into_iter()), region, content, is_marketing)
+    }
+
+    fn new(rows: GivenRows, region: Region, content: BlastContent, without_united_states: bool) -> Self {
+        Self { rows, row: 0, region, content, without_united_states, seen: SeenPeople::default() }
+    }
+
+    /// The next value as a person; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<(u64, Outcome)>, ImportError> {
+        let value = match &mut self.rows {
+            GivenRows::Values(values) => match values.next() {
+                None => return Ok(None),
+                Some(value) => Ok(value),
+            },
+            GivenRows::Lines(source) => match line(source, self.row + 1)? {
+                None => return Ok(None),
+                Some(line) if line.trim_ascii().is_empty() => {
+                    self.row += 1;
+                    return Ok(Some((self.row, Outcome::Blank)));
+                }
+                Some(line) => serde_json::from_slice(&line)
+                    .map_err(|_| ("line", String::from_utf8_lossy(&line).into_owned(), Reason::NotJson)),
+            },
+        };
+        self.row += 1;
+        let outcome = match value.and_then(|value| self.person(&value)) {
+            Ok(person) => Outcome::Taken(person, Reading::Utf8),
+            Err((column, value, reason)) => {
+                let value = value.trim().chars().take(VALUE_MAX).collect();
+                Outcome::Rejected(Rejection { row: self.row, column: column.to_owned(), value, reason })
+            }
+        };
+        Ok(Some((self.row, outcome)))
+    }
+
+    fn person(&mut self, value: &Value) -> Result<NewRecipient, Refusal> {
+        let written = match value {
+            Value::Object(fields) => {
+                let found = PHONE_KEYS.iter().find_map(|key| fields.get(*key));
+                found.and_then(text_of).ok_or_else(|| ("phone_number", String::new(), Reason::NoPhone))?
+            }
+            plain => text_of(plain).ok_or_else(|| ("phone_number", plain.to_string(), Reason::NoPhone))?,
+        };
+        let at_phone = |reason: Reason| ("phone_number", written.clone(), reason);
+        let phone = Phone::parse(&written, self.region).map_err(|error| at_phone(error.into()))?;
+        if self.without_united_states && is_united_states(phone.digits()) {
+            return Err(at_phone(Reason::UnitedStates));
+        }
+        let variables = variables(value);
+        self.content.render(&variables).map_err(|error| ("variables", written.clone(), error.into()))?;
+        self.seen.refuse_repeat(&phone, self.row).map_err(at_phone)?;
+        let name = name_of(value).map(|name| name.chars().take(NAME_MAX).collect());
+        Ok(NewRecipient { phone, name, variables, external_id: external_id(value) })
+    }
+}
+
+/// A line without its end, as long as a row may be.
+fn line(source: &mut BufReader<Box<dyn Read + Send>>, row: u64) -> Result<Option<Vec<u8>>, ImportError> {
+    let mut line = Vec::new();
+    let longest = u64::try_from(ROW_MAX).unwrap_or(u64::MAX) + 1;
+    source.by_ref().take(longest).read_until(b'\n', &mut line).map_err(ImportError::Read)?;
+    if line.len() > ROW_MAX {
+        return Err(ImportError::RowTooLong { row });
+    }
+    Ok((!line.is_empty()).then_some(line))
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        _ => None,
+    }
+}
+
+fn name_of(value: &Value) -> Option<String> {
+    let name = text::clean_name(value.get(NAME)?.as_str()?).trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+fn external_id(value: &Value) -> Option<String> {
+    let id = EXTERNAL_KEYS.iter().find_map(|key| value.get(*key)).and_then(text_of)?;
+    Some(text::clean(&id).chars().take(EXTERNAL_ID_MAX).collect())
+}
+
+/// Those in `variables`, then other plain fields, as the columns of a file are; and the name.
+fn variables(value: &Value) -> Variables {
+    let mut variables = Variables::default();
+    let Value::Object(fields) = value else { return variables };
+    let own = fields.get("variables").and_then(Value::as_object).into_iter().flatten();
+    let is_known = |key: &str| key == "variables" || PHONE_KEYS.contains(&key) || EXTERNAL_KEYS.contains(&key);
+    for (name, value) in own.chain(fields.iter().filter(|(key, _)| !is_known(key))) {
+        if let Some(text) = text_of(value).filter(|_| variables.get(name).is_none()) {
+            variables.set(name, &text);
+        }
+    }
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn take(content: &str, values: Vec<Value>) -> Vec<Outcome> {
+        let content = BlastContent::parse(content, None).unwrap();
+        let mut list = GivenList::values(values, "MY".parse().unwrap(), content, false);
+        std::iter::from_fn(|| list.next().unwrap()).map(|(_, outcome)| outcome).collect()
+    }
+
+    #[test]
+    fn a_person_is_a_number_or_an_object_with_one() {
+        let people = take(
+            "Hi {name|there}, {city|here}",
+            vec![
+                json!("0100123456"),
+                json!({"phoneNumber": "+60100123457", "name": " Siti ", "variables": {"city": "Ipoh"}, "customerId": 7}),
+                json!({"phone_number": 60_100_123_458_i64, "city": "Muar"}),
+            ],
+        );
+
+        let Outcome::Taken(siti, _) = &people[1] else { panic!("{people:?}") };
+        assert_eq!((siti.name.as_deref(), siti.external_id.as_deref()), (Some("Siti"), Some("7")));
+        assert_eq!((siti.variables.get("city"), siti.variables.get("name")), (Some("Ipoh"), Some("Siti")));
+        let Outcome::Taken(third, _) = &people[2] else { panic!("{people:?}") };
+        assert_eq!((third.phone.as_str(), third.variables.get("city")), ("+60100123458", Some("Muar")));
+        assert!(matches!(&people[0], Outcome::Taken(..)), "{people:?}");
+    }
+
+    #[test]
+    fn who_cannot_be_sent_to_is_refused_with_the_row_and_the_field() {
+        let people = take(
+            "Hi {name}",
+            vec![json!({"name": "A"}), json!("0100123456"), json!({"phone": "x", "name": "B"}), json!([1])],
+        );
+
+        let refused: Vec<_> = people
+            .iter()
+            .map(|outcome| match outcome {
+                Outcome::Rejected(refused) => (refused.row, refused.column.as_str()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(refused, [(1, "phone_number"), (2, "variables"), (3, "phone_number"), (4, "phone_number")]);
+    }
+}

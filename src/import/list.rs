@@ -1,0 +1,98 @@
+//! A list of people in either form, read on the import's thread, and those who are accepted on their way to Postgres.
+
+use tokio::sync::mpsc;
+
+use super::error::ImportError;
+use super::given::GivenList;
+use super::person::{Outcome, SeenPeople};
+use super::{File, PeopleSource, ReadThrough, RejectedTo, Tally};
+use crate::domain::content::BlastContent;
+use crate::domain::ids::BlastId;
+use crate::domain::phone::Region;
+use crate::store::import::{CopyBatch, NewRecipient};
+
+/// A batch is sent when it has grown to this many bytes.
+const BATCH: usize = 256 * 1024;
+
+/// A list whose form is known.
+pub(super) enum PeopleList {
+    File(Box<File>),
+    Given(Box<GivenList>),
+}
+
+impl PeopleList {
+    pub(super) fn open(
+        source: PeopleSource,
+        region: Region,
+        content: BlastContent,
+        without_united_states: bool,
+        seen: SeenPeople,
+    ) -> Result<Self, ImportError> {
+        let mut given = match source {
+            PeopleSource::Csv(source) => {
+                let mut file = File::open(source, region, content, without_united_states)?;
+                file.taker.seen = seen;
+                return Ok(Self::File(Box::new(file)));
+            }
+            PeopleSource::Lines(source) => GivenList::lines(source, region, content, without_united_states),
+            PeopleSource::Given(values) => GivenList::values(values, region, content, without_united_states),
+        };
+        given.seen = seen;
+        Ok(Self::Given(Box::new(given)))
+    }
+
+    /// Reads to the end, sending people on as they come.
+    pub(super) fn read(self, writer: PeopleWriter, rejected: RejectedTo) -> Result<ReadThrough, ImportError> {
+        match self {
+            Self::File(file) => file.read(writer, rejected),
+            Self::Given(list) => list.read(writer),
+        }
+    }
+}
+
+/// Sends accepted people on in batches.
+pub(super) struct PeopleWriter {
+    blast: BlastId,
+    batches: mpsc::Sender<CopyBatch>,
+    batch: CopyBatch,
+    left: u64,
+    max: u64,
+}
+
+impl PeopleWriter {
+    pub(super) fn new(blast: BlastId, batches: mpsc::Sender<CopyBatch>, max: u64) -> Self {
+        Self { blast, batches, batch: CopyBatch::default(), left: max, max }
+    }
+
+    pub(super) fn push(&mut self, person: &NewRecipient) -> Result<(), ImportError> {
+        self.left = self.left.checked_sub(1).ok_or(ImportError::TooMany { max: self.max })?;
+        self.batch.push(self.blast, person);
+        if self.batch.size() >= BATCH { send(&self.batches, std::mem::take(&mut self.batch)) } else { Ok(()) }
+    }
+
+    pub(super) fn finish(self) -> Result<(), ImportError> {
+        if self.batch.is_empty() { Ok(()) } else { send(&self.batches, self.batch) }
+    }
+}
+
+impl GivenList {
+    fn read(mut self, mut writer: PeopleWriter) -> Result<ReadThrough, ImportError> {
+        let mut tally = Tally::default();
+        while let Some((row, outcome)) = self.next()? {
+            match outcome {
+                Outcome::Blank => {}
+                Outcome::Taken(person, reading) => {
+                    tally.take(row, reading);
+                    writer.push(&person)?;
+                }
+                Outcome::Rejected(rejection) => tally.reject(rejection),
+            }
+        }
+        writer.finish()?;
+        Ok(ReadThrough { tally, rejected: None, phone_column: "phone_number".to_owned(), name_column: None })
+    }
+}
+
+fn send(batches: &mpsc::Sender<CopyBatch>, batch: CopyBatch) -> Result<(), ImportError> {
+    batches.blocking_send(batch).map_err(|_| ImportError::Broken)
+}

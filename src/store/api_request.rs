@@ -1,0 +1,86 @@
+//! Requests with an `Idempotency-Key`: the key is written in the transaction of their effect, so that there is one of both or
+//! none of both.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+
+use super::StoreError;
+use crate::domain::ids::BlastId;
+
+/// How long keys are kept.
+pub const KEPT: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// A request that may come twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// 0 for a request without a token.
+    pub token: i64,
+    pub key: String,
+    /// Of method, address and body.
+    pub fingerprint: [u8; 32],
+    /// Of this one request.
+    pub request_id: String,
+    /// The blast that it is about, where that is known beforehand.
+    pub blast: Option<BlastId>,
+}
+
+/// What became of a request with a key.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StoredRequest {
+    pub fingerprint: Vec<u8>,
+    #[sqlx(rename = "blast_id")]
+    pub blast: Option<BlastId>,
+    /// `None` where the process ended before the answer was stored.
+    pub status: Option<i16>,
+    pub answer: Option<Value>,
+}
+
+/// Takes the key for this request's effect, until the transaction ends. `false`: another request had it first.
+pub async fn claim(tx: &mut PgConnection, key: &RequestKey, blast: Option<BlastId>) -> Result<bool, StoreError> {
+    let claimed = sqlx::query_scalar(
+        "with claimed as (
+             insert into api_requests (token_id, key, fingerprint, request_id, blast_id) values ($1, $2, $3, $4, $5)
+             on conflict (token_id, key) do nothing returning request_id)
+         select coalesce((select request_id from claimed),
+                         (select request_id from api_requests where token_id = $1 and key = $2)) is not distinct from $4",
+    );
+    let claimed = claimed.bind(key.token).bind(&key.key).bind(&key.fingerprint[..]).bind(&key.request_id);
+    Ok(claimed.bind(blast.or(key.blast)).fetch_one(tx).await?)
+}
+
+/// What became of the request that had this key first.
+pub async fn get(pool: &PgPool, token: i64, key: &str) -> Result<Option<StoredRequest>, StoreError> {
+    let found = sqlx::query_as(
+        "select fingerprint, blast_id, status, answer from api_requests where token_id = $1 and key = $2",
+    );
+    Ok(found.bind(token).bind(key).fetch_optional(pool).await?)
+}
+
+/// Stores the answer of a request, also of one whose effect was there before.
+pub async fn answer(pool: &PgPool, key: &RequestKey, status: i16, answer: &Value) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into api_requests (token_id, key, fingerprint, request_id, blast_id, status, answer)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (token_id, key) do update set status = excluded.status, answer = excluded.answer
+          where api_requests.request_id = excluded.request_id",
+    )
+    .bind(key.token)
+    .bind(&key.key)
+    .bind(&key.fingerprint[..])
+    .bind(&key.request_id)
+    .bind(key.blast)
+    .bind(status)
+    .bind(answer)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Forgets keys that are older than [`KEPT`].
+pub async fn prune(pool: &PgPool) -> Result<u64, StoreError> {
+    let hours = i32::try_from(KEPT.as_secs() / 3_600).unwrap_or(i32::MAX);
+    let done = sqlx::query("delete from api_requests where created_at < now() - make_interval(hours => $1)");
+    Ok(done.bind(hours).execute(pool).await?.rows_affected())
+}

@@ -1,0 +1,44 @@
+//! The HTTP API of `blastdeck serve`, as other programs call it.
+
+mod blasts;
+mod campaigns;
+mod client;
+mod doors;
+mod people;
+mod script;
+mod tokens;
+
+use crate::support::serve::{Serve, senders};
+use crate::support::{Setup, Shop};
+use client::Api;
+
+/// A shop with a sender of each provider, and its server.
+async fn served() -> (Shop, Serve) {
+    served_with("").await
+}
+
+/// The same with further lines of configuration.
+async fn served_with(further: &str) -> (Shop, Serve) {
+    let shop = Shop::open(Setup::default()).await;
+    configure(&shop, further);
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    (shop, serve)
+}
+
+/// The configuration of both senders, at a test's speed.
+fn configure(shop: &Shop, further: &str) {
+    let Setup { engine, polling, .. } = Setup::default();
+    let pace = format!("[engine]\nlease_seconds = 5\n{engine}\n[polling]\n{polling}\n");
+    shop.write("config.toml", format!("{}{pace}{further}", senders(shop.sim.base_url())));
+}
+
+/// A client with a new token of this scope.
+async fn client(shop: &Shop, serve: &Serve, scope: &str) -> Api {
+    client_with(shop, serve, &[scope, "--scope", scope]).await
+}
+
+/// A client with a token that is made with these arguments.
+async fn client_with(shop: &Shop, serve: &Serve, arguments: &[&str]) -> Api {
+    let made = shop.json(&[&["token", "new"], arguments].concat()).await;
+    Api::new(serve, made["token"].as_str().unwrap())
+}

@@ -1,0 +1,179 @@
+//! The same calls in the other spelling, in the documents' own words.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::said;
+use super::{Api, client, configure};
+use crate::support::serve::Serve;
+use crate::support::{Setup, Shop, Wire, database};
+
+/// As the documents print it, but for numbers that are nobody's, and with the picture and the button that the simulator's template
+/// of this name has.
+fn as_printed() -> Value {
+    json!({
+        "name": "Bali Summer Promotion 2025", "description": "Special offer for our premium Bali package",
+        "templateName": "tour_package_marketing", "templateLanguage": "en_US",
+        "templateVariables": { "1": "Bali", "2": "₹45,000" },
+        "templateHeader": { "image": { "link": "https://shop.example/bali.jpg" } },
+        "templateComponents": [{
+            "type": "button", "sub_type": "url", "index": "0", "parameters": [{ "type": "text", "text": "bali" }],
+        }],
+        "recipients": [{
+            "phoneNumber": "+60100000001", "name": "Customer Name",
+            "variables": { "1": "Bali Premium Package", "2": "₹45,000" },
+        }],
+        "rateLimit": 10,
+    })
+}
+
+async fn served() -> (Shop, Serve) {
+    let shop = Shop::open_over(Wire::Meta, database().await, Setup::default());
+    configure(&shop, "");
+    let serve = Serve::start(&shop, &["--no-engine"]).await;
+    (shop, serve)
+}
+
+const CAMPAIGN: [&str; 17] = [
+    "id",
+    "name",
+    "description",
+    "templateName",
+    "templateLanguage",
+    "templateVariables",
+    "status",
+    "totalRecipients",
+    "sentCount",
+    "deliveredCount",
+    "readCount",
+    "failedCount",
+    "respondedCount",
+    "scheduledFor",
+    "rateLimit",
+    "createdAt",
+    "updatedAt",
+];
+
+const RECIPIENT: [&str; 20] = [
+    "id",
+    "campaignId",
+    "phoneNumber",
+    "customerId",
+    "name",
+    "variables",
+    "status",
+    "messageId",
+    "messageSid",
+    "sentAt",
+    "deliveredAt",
+    "readAt",
+    "failedAt",
+    "respondedAt",
+    "errorCode",
+    "errorMessage",
+    "retryCount",
+    "lastRetryAt",
+    "createdAt",
+    "updatedAt",
+];
+
+#[track_caller]
+fn has_keys(value: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(value.get(key).is_some(), "{key} is missing in {value}");
+    }
+}
+
+async fn made(api: &Api) -> (String, Value) {
+    let made = api.post("/api/whatsapp/campaigns", as_printed()).await.expect(201);
+    (format!("/api/whatsapp/campaigns/{}", made.body["id"].as_str().unwrap()), made.body)
+}
+
+#[tokio::test]
+async fn the_printed_requests_get_the_printed_answers() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+
+    let (path, campaign) = made(&api).await;
+    has_keys(&campaign, &CAMPAIGN);
+    assert_eq!(
+        (&campaign["status"], &campaign["rateLimit"], &campaign["sender"]),
+        (&json!("draft"), &json!(10.0), &json!("cloud"))
+    );
+    assert_eq!(campaign["templateVariables"], json!({ "1": "Bali", "2": "₹45,000" }));
+    assert_eq!(campaign["sendWindow"], "09:00-21:00");
+    let people = api.get(&format!("{path}/recipients")).await.expect(200);
+    has_keys(&people.body["recipients"][0], &RECIPIENT);
+    assert_eq!(people.body["recipients"][0]["status"], "pending");
+    assert_eq!(people.body["recipients"][0]["variables"]["1"], "Bali Premium Package");
+    assert_eq!(people.body["pagination"], json!({ "page": 1, "limit": 50, "total": 1, "totalPages": 1 }));
+    let more = json!({ "recipients": [{ "phoneNumber": "+60100000002", "name": "Second" }] });
+    assert_eq!(api.post(&format!("{path}/recipients"), more).await.expect(201).body["taken"], 1);
+
+    let edited = said(api.request(Method::PUT, &path).json(&json!({ "description": "New", "rateLimit": 600 })));
+    let edited = edited.await.expect(200);
+    assert_eq!((&edited.body["description"], &edited.body["rateLimit"]), (&json!("New"), &json!(600.0)));
+    let all_day = json!({ "sendWindowStart": "00:00", "sendWindowEnd": "24:00" });
+    said(api.request(Method::PUT, &path).json(&all_day)).await.expect(200);
+    let sent = api.post(&format!("{path}/send"), json!({})).await.expect(200);
+    assert_eq!((&sent.body["status"], &sent.body["success"]), (&json!("sending"), &json!(true)));
+    assert_eq!(api.post(&format!("{path}/send"), json!({})).await.status, 409);
+    shop.until_idle().await;
+
+    let stats = api.get(&format!("{path}/stats")).await.expect(200);
+    has_keys(&stats.body["campaign"], &["id", "name", "status"]);
+    has_keys(&stats.body["stats"], &["total", "sent", "delivered", "read", "failed"]);
+    has_keys(&stats.body["metrics"], &["deliveryRate", "readRate", "responseRate", "failureRate"]);
+    let count = |key: &str| stats.body["stats"][key].as_i64().unwrap();
+    assert_eq!((count("total"), count("sent") + count("failed")), (2, 2), "{stats:?}");
+    assert!(stats.body["metrics"]["failureRate"].as_str().unwrap().ends_with(".00%"), "{stats:?}");
+    let person = api.get(&format!("{path}/recipients?status=sent,delivered,read,responded,failed")).await.expect(200);
+    let person = &person.body["recipients"][0];
+    assert!(
+        person["messageId"].is_string() && person["messageSid"].is_string() && person["sentAt"].is_string(),
+        "{person}"
+    );
+    shop.promises().await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn campaigns_are_listed_by_page_and_only_those_of_templates() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, _) = made(&api).await;
+    api.post("/api/blasts", json!({ "message": "Hi", "sender": "sales" })).await.expect(201);
+
+    let list = api.get("/api/whatsapp/campaigns?page=1&limit=10&status=draft").await.expect(200);
+
+    assert_eq!(list.body["campaigns"].as_array().unwrap().len(), 1);
+    has_keys(&list.body["campaigns"][0], &CAMPAIGN);
+    assert_eq!(list.body["pagination"], json!({ "page": 1, "limit": 10, "total": 1, "totalPages": 1 }));
+    assert_eq!(api.delete(&path).await.expect(200).body["result"], "deleted");
+    api.get(&path).await.expect(404);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_campaign_lacks_is_named_in_its_own_words() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+
+    for (change, field) in [
+        (json!({ "name": null }), "name"),
+        (json!({ "templateName": null }), "templateName"),
+        (json!({ "templateName": "no_such_template" }), "template"),
+        (json!({ "rateLimit": "fast" }), "rateLimit"),
+        (json!({ "scheduledFor": "2030-01-01T00:00:00Z" }), "scheduledFor"),
+        (json!({ "sendWindowStart": 25 }), "sendWindowStart"),
+        (json!({ "wat": 1 }), "wat"),
+    ] {
+        let mut body = as_printed();
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let refused = api.post("/api/whatsapp/campaigns", body).await;
+        assert_eq!((refused.status, refused.fields()), (422, vec![field]), "{change}: {refused:?}");
+    }
+    let (path, _) = made(&api).await;
+    assert_eq!(api.get(&format!("{path}/recipients?status=flying")).await.expect(422).fields(), ["status"]);
+    serve.stop().await;
+}

@@ -1,0 +1,214 @@
+//! People over HTTP: added in any form, listed, marked, found and taken out.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::said;
+use super::{Api, client, served};
+use crate::support::Shop;
+
+async fn empty_draft(api: &Api) -> String {
+    let made = api.post("/api/blasts", json!({ "message": "Hi {name|there}", "blast_tag": "Raya" })).await.expect(201);
+    format!("/api/blasts/{}", made.body["id"])
+}
+
+/// A blast of three that was sent; its path and its people.
+async fn sent(shop: &Shop, api: &Api) -> (String, Vec<Value>) {
+    let path = empty_draft(api).await;
+    let recipients = json!({ "recipients": [
+        { "phoneNumber": "60100000001", "name": "Siti Aminah" }, { "phone_number": "60100000002", "name": "Hafiz" }, "60100000003",
+    ]});
+    api.post(&format!("{path}/recipients"), recipients).await.expect(201);
+    api.post(&format!("{path}/send"), json!({ "expectRecipients": 3 })).await.expect(200);
+    shop.until_idle().await;
+    let people =
+        api.get(&format!("{path}/recipients")).await.expect(200).body["recipients"].as_array().unwrap().clone();
+    (path, people)
+}
+
+#[tokio::test]
+async fn people_are_added_as_json_as_csv_and_one_a_line() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", empty_draft(&api).await);
+
+    let array = api.post(&path, json!(["60100000001", { "phone": "x" }, "60100000001"])).await.expect(201);
+    assert_eq!((&array.body["taken"], &array.body["rejected"]), (&json!(1), &json!(2)));
+    assert_eq!(
+        (&array.body["rejected_rows"][0]["row"], &array.body["rejected_rows"][0]["field"]),
+        (&json!(2), &json!("phone_number"))
+    );
+    let csv = api
+        .upload(&path, "text/csv; charset=utf-8", "name,phone\nSiti,010-000 0001\nHafiz,0100000002\n")
+        .await
+        .expect(201);
+    assert_eq!(
+        (&csv.body["taken"], &csv.body["rejected_rows"][0]["reason"]),
+        (&json!(1), &json!("in the blast already"))
+    );
+    let lines = "{\"phone_number\":\"60100000003\",\"external_id\":\"c-3\"}\n\n\"60100000004\"\nnonsense\n";
+    let lines = api.upload(&path, "application/x-ndjson", lines).await.expect(201);
+    assert_eq!((&lines.body["taken"], &lines.body["rejected_rows"][0]["row"]), (&json!(2), &json!(4)));
+    assert_eq!(lines.body["total_recipients"], 4);
+
+    let nobody = api.upload(&path, "application/x-ndjson", "nonsense\n").await.expect(422);
+    assert!(nobody.body["detail"].as_str().unwrap().contains("row 1"), "{nobody:?}");
+    let removed =
+        said(api.request(Method::DELETE, &path).json(&json!({ "recipients": ["0100000001", "60100000099"] })));
+    assert_eq!(removed.await.expect(200).body["removed"], 1);
+    let listed = api.get(&path).await.expect(200);
+    assert_eq!(listed.body["recipients"].as_array().unwrap().len(), 3);
+    assert_eq!(shop.number("select count(*) from blast_recipients where external_id = 'c-3'").await, 1);
+    shop.invariants().await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_added_to_what_was_launched() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, _) = sent(&shop, &api).await;
+
+    let more = json!({ "recipients": ["60100000009"] });
+    assert_eq!(api.post(&format!("{path}/recipients"), more.clone()).await.expect(409).kind(), "refused");
+    assert_eq!(said(api.request(Method::DELETE, &format!("{path}/recipients")).json(&more)).await.status, 409);
+    assert_eq!(shop.number("select count(*) from blast_recipients").await, 3);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_streamed_and_paged() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = format!("{}/recipients", empty_draft(&api).await);
+    let lines: String = (0..5_000)
+        .map(|n| format!("{{\"phone_number\":\"60100{n:06}\",\"name\":\"P{n}\"}}"))
+        .collect::<Vec<_>>()
+        .join("\n");
+
+    let added = api.upload(&path, "application/x-ndjson", lines).await.expect(201);
+
+    assert_eq!(added.body["taken"], 5_000);
+    let (mut seen, mut cursor) = (0, String::new());
+    loop {
+        let page = api.get(&format!("{path}?limit=1000&cursor={cursor}")).await.expect(200);
+        seen += page.body["recipients"].as_array().unwrap().len();
+        let Some(next) = page.body["next_cursor"].as_str() else { break };
+        cursor = next.to_owned();
+    }
+    assert_eq!(seen, 5_000);
+    let third = api.get(&format!("{path}?page=3&limit=10")).await.expect(200);
+    assert_eq!((&third.body["recipients"][0]["name"], &third.body["total"]), (&json!("P20"), &json!(5_000)));
+    let found = api.get(&format!("{path}?q=P4999&status=queued")).await.expect(200);
+    assert_eq!(found.body["recipients"].as_array().unwrap().len(), 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn marks_with_amount_and_note_stand_and_are_taken_back() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, people) = sent(&shop, &api).await;
+    let person = format!("/api/recipients/{}", people[0]["id"]);
+
+    let closed =
+        api.patch(&person, json!({ "status": "closed", "amount": "120.50", "note": "paid" })).await.expect(200);
+    let recipient = &closed.body["recipient"];
+    assert_eq!(
+        (&recipient["status"], &recipient["amount"], &recipient["note"]),
+        (&json!("closed"), &json!("120.50"), &json!("paid"))
+    );
+    assert_eq!(api.get(&path).await.body["amount"], "120.50");
+    let history = api.get(&format!("{person}/history")).await.expect(200);
+    let by: Vec<_> =
+        history.body["history"].as_array().unwrap().iter().filter(|change| change["by"] == "write").collect();
+    assert_eq!(by.len(), 1, "{history:?}");
+    api.patch(&person, json!({ "status": "undo" })).await.expect(200);
+    let undone = api.patch(&person, json!({ "status": "undo" })).await.expect(200);
+    assert_ne!(undone.body["recipient"]["status"], "closed");
+    assert_eq!(api.patch(&person, json!({ "status": "undo" })).await.expect(409).kind(), "refused");
+
+    for (wrong, field) in [
+        (json!({}), "status"),
+        (json!({ "status": "read" }), "status"),
+        (json!({ "status": "closed", "amount": "12,50" }), "amount"),
+        (json!({ "status": "replied", "amount": 3 }), "amount"),
+        (json!({ "status": "replied", "wat": 3 }), "wat"),
+    ] {
+        let refused = api.patch(&person, wrong.clone()).await;
+        assert_eq!((refused.status, refused.fields()), (422, vec![field]), "{wrong}");
+    }
+    api.patch(&format!("/api/recipients/{}", people[1]["id"]), json!({ "status": "opted_out" })).await.expect(200);
+    assert_eq!(shop.number("select count(*) from suppressions").await, 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_is_found_in_every_blast() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    sent(&shop, &api).await;
+
+    for query in ["Aminah", "0100000001", "60100000001"] {
+        let found = api.get(&format!("/api/recipients?q={query}")).await.expect(200);
+        assert_eq!(found.body["recipients"][0]["phone_number"], "+60100000001", "{query}");
+    }
+    assert_eq!(api.get("/api/recipients?q=").await.expect(422).fields(), ["q"]);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn an_uncertain_person_is_listed_and_resolved() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, people) = sent(&shop, &api).await;
+    let id = &people[2]["id"];
+    shop.execute(&format!("update blast_recipients set status = 'uncertain', standing = 'uncertain' where id = {id}"))
+        .await;
+
+    let listed = api.get(&format!("{path}/uncertain")).await.expect(200);
+    assert_eq!(listed.body["recipients"][0]["id"], *id);
+    let resolve = format!("/api/recipients/{id}/resolve");
+    assert_eq!(api.post(&resolve, json!({ "resolution": "maybe" })).await.expect(422).fields(), ["resolution"]);
+    let resolved = api.post(&resolve, json!({ "resolution": "sent" })).await.expect(200);
+    assert_eq!(resolved.body["recipient"]["status"], "sent", "{resolved:?}");
+    assert_eq!(api.post(&resolve, json!({ "resolution": "sent" })).await.status, 409);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_follow_up_goes_to_those_who_got_no_further() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, people) = sent(&shop, &api).await;
+    let siti = &people[0]["id"];
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read' where id = {siti};
+         update blast_recipients set status = 'sent', standing = 'sent' where id <> {siti}"
+    ))
+    .await;
+    let follow = format!("{path}/follow-up");
+
+    let made = api.post(&follow, json!({ "stuckAt": "read", "message": "Hi {name}, still there?" })).await.expect(201);
+
+    assert_eq!((&made.body["total_recipients"], &made.body["follow_up_stage"]), (&json!(1), &json!("Follow-up 1")));
+    assert_eq!((&made.body["blast_tag"], &made.body["state"]), (&json!("Raya"), &json!("draft")));
+    let listed = api.get(&format!("/api/blasts/{}/recipients", made.body["id"])).await.expect(200);
+    assert_eq!(listed.body["recipients"][0]["phone_number"], "+60100000001");
+    assert_eq!(
+        api.post(&follow, json!({ "stuck_at": "read", "older_than": "48h", "message": "Hi" })).await.status,
+        409
+    );
+    for (wrong, field) in [
+        (json!({ "message": "Hi" }), "stuck_at"),
+        (json!({ "stuck_at": "closed", "message": "Hi" }), "stuck_at"),
+        (json!({ "stuck_at": "read", "older_than": "long", "message": "Hi" }), "older_than"),
+        (json!({ "stuck_at": "read" }), "message"),
+        (json!({ "stuck_at": "read", "message": "Hi", "wat": 1 }), "wat"),
+        (json!({ "stuck_at": "read", "message": "Hi", "recipients": ["60100000001"] }), "recipients"),
+    ] {
+        let refused = api.post(&follow, wrong.clone()).await;
+        assert_eq!((refused.status, refused.fields()), (422, vec![field]), "{wrong}: {refused:?}");
+    }
+    serve.stop().await;
+}

@@ -1,0 +1,123 @@
+//! Who may use the API, and how often.
+
+use serde_json::json;
+
+use super::client::said;
+use super::{Api, client, client_with, served, served_with};
+use crate::support::eventually_async;
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_kept_as_a_hash() {
+    let (shop, serve) = served().await;
+
+    let api = client(&shop, &serve, "read").await;
+
+    let own = api.get("/api/token").await.expect(200);
+    assert_eq!(own.body, json!({ "name": "read", "scope": "read" }));
+    let kept: (String, bool) = sqlx::query_as("select api_tokens::text, last_used_at is not null from api_tokens")
+        .fetch_one(&shop.database.pool)
+        .await
+        .unwrap();
+    assert!(!kept.0.contains(&api.token[3..]) && kept.1, "{kept:?}");
+    let list = shop.run(&["token", "list"]).await;
+    assert!(list.out.contains("read") && !list.out.contains(&api.token), "{list:?}");
+    let log = std::fs::read_to_string(shop.path("serve.log")).unwrap();
+    assert!(!log.contains(&api.token), "{log}");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_passes_without_a_token_that_is_valid() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "read").await;
+    let expired = client_with(&shop, &serve, &["old", "--scope", "admin", "--expires", "1s"]).await;
+
+    let none = said(serve.client.get(format!("{}/api/blasts", serve.base_url))).await.expect(401);
+    assert!(none.header("www-authenticate").starts_with("Bearer"), "{none:?}");
+    assert_eq!((none.kind(), none.header("content-type")), ("unauthorized", "application/problem+json"));
+    for wrong in ["", "x", &api.token[..40], &api.token.replace("bd_", "bx_"), &"bd_".repeat(20)] {
+        Api::new(&serve, wrong).get("/api/blasts").await.expect(401);
+    }
+    eventually_async("an expired one opens nothing", async || expired.get("/api/blasts").await.status == 401).await;
+
+    api.get("/api/blasts").await.expect(200);
+    shop.ok(&["token", "revoke", "read"]).await;
+    eventually_async("a revoked one opens nothing", async || api.get("/api/blasts").await.status == 401).await;
+    assert_eq!(shop.run(&["token", "revoke", "read"]).await.code, 1);
+    client(&shop, &serve, "read").await.get("/api/blasts").await.expect(200);
+    assert_eq!(shop.run(&["token", "new", "READ", "--scope", "read"]).await.code, 3, "its name is taken again");
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn each_answer_has_the_requests_id_the_version_and_what_is_left() {
+    let (shop, serve) = served_with("[http]\nrequests_per_minute = 3\n").await;
+    let api = client(&shop, &serve, "read").await;
+
+    let named =
+        said(api.request(reqwest::Method::GET, "/api/blasts").header("X-Request-Id", "order-7")).await.expect(200);
+    assert_eq!((named.header("x-request-id"), named.header("api-version")), ("order-7", "1"));
+    assert_eq!(named.header("ratelimit-policy"), "\"token\";q=3;w=60");
+    assert_eq!(named.header("ratelimit"), "\"token\";r=2;t=20");
+    let evil = said(api.request(reqwest::Method::GET, "/api/nothing").header("X-Request-Id", "a b")).await.expect(404);
+    assert_eq!(evil.header("x-request-id").len(), 32, "{evil:?}");
+    let other = said(api.request(reqwest::Method::GET, "/api/blasts").header("Api-Version", "2")).await.expect(400);
+    assert_eq!(other.kind(), "version");
+
+    for _ in 0..2 {
+        api.get("/api/blasts").await.expect(200);
+    }
+    let refused = api.get("/api/blasts").await.expect(429);
+    assert_eq!(refused.kind(), "too-many-requests");
+    assert!((1..=20).contains(&refused.header("retry-after").parse::<u32>().unwrap()), "{refused:?}");
+    client_with(&shop, &serve, &["other", "--scope", "read"]).await.get("/api/blasts").await.expect(200);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_of_one_sender_sees_and_makes_nothing_of_another() {
+    let (shop, serve) = served().await;
+    let all = client(&shop, &serve, "write").await;
+    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "write", "--sender", "cloud"]).await;
+    let made = all.post("/api/blasts", json!({ "message": "Hi", "recipients": ["60100000001"] })).await.expect(201);
+    let path = format!("/api/blasts/{}", made.body["id"]);
+    let person = all.get(&path).await.body["recipients"][0]["id"].clone();
+
+    for path in [path.clone(), format!("{path}/recipients"), format!("{path}/report"), format!("{path}/plan")] {
+        cloud.get(&path).await.expect(404);
+    }
+    cloud.post(&format!("{path}/send"), json!({})).await.expect(404);
+    cloud.post(&format!("{path}/recipients"), json!({ "recipients": ["60100000002"] })).await.expect(404);
+    cloud.patch(&format!("/api/recipients/{person}"), json!({ "status": "replied" })).await.expect(404);
+    cloud.delete(&path).await.expect(404);
+    assert_eq!(cloud.get("/api/blasts").await.body["blasts"], json!([]));
+    assert_eq!(cloud.get("/api/recipients?q=60100000001").await.body["recipients"], json!([]));
+    let refused =
+        cloud.post("/api/blasts", json!({ "message": "Hi", "sender": "sales", "recipients": ["60100000001"] }));
+    assert_eq!(refused.await.status, 404);
+
+    assert_eq!(all.get("/api/blasts").await.body["blasts"].as_array().unwrap().len(), 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_on_this_machine_needs_no_token_only_where_that_is_configured() {
+    let (shop, serve) = served_with("[http]\nopen_on_loopback = true\n").await;
+    let url = format!("{}/api/blasts", serve.base_url);
+
+    let local = said(serve.client.post(&url).json(&json!({ "message": "Hi" }))).await.expect(201);
+
+    let act = "select operator from operator_actions where action = 'create'";
+    let by: String = sqlx::query_scalar(act).fetch_one(&shop.database.pool).await.unwrap();
+    assert_eq!(by, "aina", "{local:?}");
+    for (name, value) in [
+        ("X-Forwarded-For", "192.0.2.1"),
+        ("Forwarded", "for=192.0.2.1"),
+        ("Host", "shop.example"),
+        ("Via", "1.1 proxy"),
+        ("Authorization", "Basic eDp5"),
+    ] {
+        said(serve.client.get(&url).header(name, value)).await.expect(401);
+    }
+    serve.stop().await;
+}
