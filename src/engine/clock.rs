@@ -81,6 +81,19 @@ const SLEEPLESS: ClockId = ClockId::Boottime;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SLEEPLESS: ClockId = ClockId::Monotonic;
 
+/// A moment within the last five days, to a tenth of a millisecond.
+#[derive(Debug, Clone, Copy)]
+pub struct ShortMoment(u32);
+
+const SHORT_TICK: Duration = Duration::from_micros(100);
+
+impl ShortMoment {
+    /// The age, for up to 119 hours.
+    pub fn age_at(self, now: Moment) -> Duration {
+        SHORT_TICK * now.short_ticks().wrapping_sub(self.0)
+    }
+}
+
 impl Moment {
     pub fn now() -> Self {
         let boot = clock_gettime(SLEEPLESS);
@@ -97,6 +110,17 @@ impl Moment {
     /// The age by the boot clock alone, which setting the time of day does not change.
     pub fn boot_age_at(&self, now: Self) -> Duration {
         now.boot.saturating_sub(self.boot)
+    }
+
+    /// By the boot clock alone, which setting the time of day does not change, in four bytes.
+    pub fn short(&self) -> ShortMoment {
+        ShortMoment(self.short_ticks())
+    }
+
+    fn short_ticks(&self) -> u32 {
+        // It begins anew every 119 hours.
+        let ticks = self.boot.as_micros() / SHORT_TICK.as_micros();
+        u32::try_from(ticks % (1 << 32)).unwrap_or_default()
     }
 
     /// A clock that was set back is ignored; the other one still goes on.

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Moment;
+use super::clock::{Moment, ShortMoment};
 use super::meter::{BatchTally, ENGINE_METER};
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -67,9 +67,11 @@ impl PendingBatch {
 pub struct Slot {
     _permit: OwnedSemaphorePermit,
     in_flight: InFlight,
-    attempt: (RecipientId, i32),
+    // One by one: a POST in flight carries it.
+    recipient: RecipientId,
+    attempt: i32,
     /// When its claim began.
-    claimed: Moment,
+    claimed: ShortMoment,
 }
 
 impl Slot {
@@ -81,13 +83,14 @@ impl Slot {
         claimed: Moment,
     ) -> Self {
         in_flight.insert(attempt);
-        Self { _permit: permit, in_flight: in_flight.clone(), attempt, claimed }
+        let (recipient, attempt) = attempt;
+        Self { _permit: permit, in_flight: in_flight.clone(), recipient, attempt, claimed: claimed.short() }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.in_flight.remove(self.attempt);
+        self.in_flight.remove((self.recipient, self.attempt));
     }
 }
 
@@ -232,7 +235,7 @@ impl Recorder {
             if *settled != EntryOutcome::Locked
                 && let Some(answer) = &pending.0.answer
             {
-                tally.add(answer.outcome, pending.1.as_ref().map(|slot| slot.claimed.boot_age_at(now)));
+                tally.add(answer.outcome, pending.1.as_ref().map(|slot| slot.claimed.age_at(now)));
             }
             match settled {
                 EntryOutcome::Locked => {

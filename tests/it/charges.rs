@@ -60,7 +60,7 @@ async fn a_blast_shows_how_much_was_written_back_and_a_launch_that_can_be_taken_
     let armed = scene.json_lines(&["blast", "list", "--state", "armed"]).await;
     let drafts = scene.ok(&["blast", "list", "--state", "completed"]).await;
 
-    assert!(show.contains("replies  2 replies, 1 of them text, by 1 person"), "{show}");
+    assert!(show.contains("replies  2 replies, 1 of them text, by 2 people"), "{show}");
     assert_eq!(armed.iter().map(|blast| &blast["tag"]).collect::<Vec<_>>(), ["Soon"]);
     assert!(!drafts.contains("Soon"), "{drafts}");
 }

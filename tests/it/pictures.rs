@@ -67,7 +67,7 @@ async fn a_picture_that_cannot_be_fetched_is_tried_again_and_said_to_be_missing(
     let id = scene.json(&["replies"]).await["id"].to_string();
     let refused = scene.run(&["replies", "save", &id, "slip.png"]).await;
     assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.err.contains("not been fetched yet") && !scene.shop.path("slip.png").exists(), "{refused:?}");
+    assert!(refused.err.contains("could not be fetched yet") && !scene.shop.path("slip.png").exists(), "{refused:?}");
 
     // Meta has it now; or it is too late.
     scene.shop.execute(&format!("update reply_media set media_id = '{SLIP}', next_try_at = now()")).await;
