@@ -8,7 +8,7 @@ use super::commands::unconfirmed;
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::TemplateCheck;
 use super::view::{BlastView, Estimate};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::Forecast;
@@ -203,6 +203,16 @@ impl App {
 }
 
 impl Plan {
+    /// Refuses a command that the blast's state does not allow, before anything is asked.
+    pub fn in_state_for(&self, command: BlastCommand) -> Result<(), AppError> {
+        transition(self.blast.state, command).map(|_| ()).map_err(|refused| AppError::Refused(refused.to_string()))
+    }
+
+    /// Refuses a start that something stands in the way of.
+    pub fn without_obstacle(&self) -> Result<(), AppError> {
+        self.obstacles.first().map_or(Ok(()), |obstacle| Err(AppError::Refused(obstacle.clone())))
+    }
+
     /// Adds how fast it would go, and until when.
     fn timed(mut self, prospect: Prospect<'_>, now: DateTime<Utc>) -> Self {
         let Prospect { blast, sender: configured, sender_state: sender, .. } = prospect;

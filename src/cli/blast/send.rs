@@ -10,13 +10,13 @@ use tokio::time::sleep;
 
 use super::show::{self, who_gets_one};
 use crate::app::view::BlastView;
-use crate::app::{AppError, Launch, Plan};
+use crate::app::{Launch, Plan};
 use crate::cli::Global;
 use crate::cli::confirm::confirm_number;
 use crate::cli::context::{Context, Intent, hand_over};
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, talk};
-use crate::domain::blast::{BlastCommand, BlastState, transition};
+use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Forecast;
 use crate::domain::text::{self, clean};
@@ -167,9 +167,6 @@ fn armed(context: &Context, blast: &BlastView, begins: DateTime<Utc>) -> String 
 /// Refuses before asking anything.
 fn possible(plan: &Plan, start: StartKind) -> Result<()> {
     let command = if start == StartKind::Launch { BlastCommand::Launch } else { BlastCommand::Resume };
-    transition(plan.blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
-    match plan.obstacles.first() {
-        Some(obstacle) => Err(AppError::Refused(obstacle.clone()).into()),
-        None => Ok(()),
-    }
+    plan.in_state_for(command)?;
+    Ok(plan.without_obstacle()?)
 }

@@ -11,11 +11,11 @@ use super::super::HttpState;
 use super::super::problem::Problem;
 use super::blasts::{BlastAnswer, if_match, with_etag};
 use super::body::{EmptyBody, JsonBody, PathId};
-use super::gate::{ApiReader, ApiWriter};
+use super::gate::{ApiCaller, ApiReader, ApiWriter};
 use super::once::{Answer, Repeatable, once};
 use crate::app::view::BlastView;
-use crate::app::{App, AppError, Launch, Plan, Sample};
-use crate::domain::blast::{BlastCommand, transition};
+use crate::app::{App, Launch, Plan, Sample};
+use crate::domain::blast::BlastCommand;
 use crate::domain::ids::BlastId;
 use crate::domain::text;
 use axum::response::Response;
@@ -80,11 +80,7 @@ async fn send(
     PathId(id): PathId<BlastId>,
     body: JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
-    let work = async |app: App| {
-        let blast = start(&app, id, &body, BlastCommand::Launch).await?;
-        Ok(with_etag(StatusCode::OK, blast))
-    };
-    once(&caller, body.about(id), work).await
+    begin(&caller, (id, BlastCommand::Launch), &body).await
 }
 
 async fn resume(
@@ -92,11 +88,16 @@ async fn resume(
     PathId(id): PathId<BlastId>,
     body: JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
-    let work = async |app: App| {
-        let blast = start(&app, id, &body, BlastCommand::Resume).await?;
-        Ok(with_etag(StatusCode::OK, blast))
-    };
-    once(&caller, body.about(id), work).await
+    begin(&caller, (id, BlastCommand::Resume), &body).await
+}
+
+async fn begin(
+    caller: &ApiCaller,
+    (id, command): (BlastId, BlastCommand),
+    body: &JsonBody<LaunchBody>,
+) -> Result<Response, Problem> {
+    let work = async |app: App| Ok(with_etag(StatusCode::OK, start(&app, id, body, command).await?));
+    once(caller, body.about(id), work).await
 }
 
 /// Starts what the caller saw: its version where that was given, and so many people.
@@ -108,15 +109,13 @@ pub(super) async fn start(
 ) -> Result<BlastView, Problem> {
     let plan = app.plan(id).await?;
     if_match(&body.headers, &plan.blast)?;
-    transition(plan.blast.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
+    plan.in_state_for(command)?;
     if let Some(expected) = body.value.expect_recipients.filter(|expected| *expected != plan.people) {
         let now = text::people(plan.people);
         let detail = format!("it is {now} now, not {}: nothing was sent", text::number(expected));
         return Err(Problem::conflict("recipients-changed", detail));
     }
-    if let Some(obstacle) = plan.obstacles.first() {
-        return Err(AppError::Refused(obstacle.clone()).into());
-    }
+    plan.without_obstacle()?;
     let launch = Launch { blast: id, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
     Ok(match command {
         BlastCommand::Resume => app.resume(launch).await?,
