@@ -41,7 +41,7 @@ use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 
 /// The largest configuration file, in bytes.
-const FILE_MAX: u64 = 1024 * 1024;
+const FILE_MAX: u64 = 16 * 1024 * 1024;
 
 /// The validated configuration.
 #[derive(Debug, Clone)]

@@ -83,7 +83,7 @@ impl EngineVerb {
         let following = Following {
             engine: app.engine().clone(),
             config: app.shared_config(),
-            fingerprint,
+            fingerprint: fingerprint.clone(),
             lock,
             local: local.clone(),
             reload: Box::new(move || Config::load(&reload.flags())),
@@ -99,7 +99,7 @@ impl EngineVerb {
         }
         stop.cancel();
         let change = match watching.await? {
-            None if !shutdown.is_cancelled() => engine::what_ended(app.engine(), fingerprint).await,
+            None if !shutdown.is_cancelled() => engine::what_ended(app.engine(), &fingerprint).await,
             change => change,
         };
         if matches!(change, Some(EngineChange::NoDatabase(_))) {

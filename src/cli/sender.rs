@@ -148,7 +148,7 @@ async fn queued_in_paused(context: &Context, name: &str) -> Result<String> {
     let queued: Vec<_> = blasts.iter().filter(|blast| blast.sender == name && blast.counts.queued > 0).collect();
     let people = people_are(queued.iter().map(|blast| blast.counts.queued).sum());
     let sentence = match &queued[..] {
-        [] => "nobody is queued".to_owned(),
+        [] => "nobody is queued in a blast that was started".to_owned(),
         [one] => format!("{people} queued in a paused blast, which `blastdeck blast resume {}` resumes", one.id),
         several => format!(
             "{people} queued in {} paused blasts: `blastdeck blast list --state paused` shows them, \

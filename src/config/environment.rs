@@ -17,6 +17,8 @@ use crate::domain::text::clean;
 pub struct Environment {
     variables: BTreeMap<String, String>,
     host: Option<String>,
+    /// Whose process it is, where no variable names the user: under `cron`, or in a container.
+    user: Option<String>,
     /// What `/etc/localtime` points at.
     localtime: Option<PathBuf>,
     is_root: bool,
@@ -51,6 +53,7 @@ impl Environment {
         Self {
             variables: std::env::vars_os().filter_map(text).collect(),
             host,
+            user: Some(user_of_process()),
             localtime: std::fs::read_link("/etc/localtime").ok(),
             is_root: rustix::process::geteuid().is_root(),
             directories: UserDirectories::of_process(),
@@ -102,7 +105,7 @@ impl Environment {
     /// The operator: `BLASTDECK_OPERATOR`, else `login@host`. At most 64 characters, without control characters.
     pub(super) fn operator(&self) -> String {
         let login = || {
-            let name = self.get("USER").or_else(|| self.get("LOGNAME")).unwrap_or("unknown");
+            let name = self.get("USER").or_else(|| self.get("LOGNAME")).or(self.user.as_deref()).unwrap_or("unknown");
             let host = self.get("HOSTNAME").or(self.host.as_deref());
             host.map_or_else(|| name.to_owned(), |host| format!("{name}@{host}"))
         };
@@ -189,4 +192,33 @@ fn first_line(path: &str) -> Option<String> {
 fn zone_of_link(path: &Path) -> Option<Tz> {
     let text = path.to_str()?;
     text.split_once("zoneinfo/").and_then(|(_, name)| name.parse().ok())
+}
+
+/// The name of the process's user in `/etc/passwd`, else the number.
+fn user_of_process() -> String {
+    let number = rustix::process::geteuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_of_number(&users, &number).map_or_else(|| format!("uid {number}"), str::to_owned)
+}
+
+fn user_of_number<'a>(users: &'a str, number: &str) -> Option<&'a str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1) == Some(number)).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user_of_number;
+
+    #[test]
+    fn a_user_without_variables_is_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/bash\n\n+::::::\naina:x:1000:100::/home/aina:/bin/sh\n";
+
+        assert_eq!(user_of_number(users, "0"), Some("root"));
+        assert_eq!(user_of_number(users, "1000"), Some("aina"));
+        assert_eq!(user_of_number(users, "100"), None);
+    }
 }

@@ -42,6 +42,8 @@ pub async fn acquire(
     let asking = LeaseRequest { holder, host: &engine.host, role: engine.role, valid: terms.valid(), dead };
     // Not on the connections for sending: of many windows that try at once only one will need those.
     let Some(pending) = lease::acquire(&engine.pool, sender.id, asking).await? else { return Ok(None) };
+    // Before the database is verified: the reading is taken to be of the middle of the round trip.
+    engine.clock.observe(asked_at, pending.lease.granted_at);
     let Some((lease, verified)) = verify(engine, watch, sender, pending, server).await? else { return Ok(None) };
     // A move locks the lease row: one that came before it shows now, one that comes after ends this lease's epoch.
     if !sender.is_current(&engine.pool).await? {
@@ -49,7 +51,6 @@ pub async fn acquire(
         return Ok(None);
     }
     tracing::info!(sender = %sender.name, epoch = lease.epoch, "sending for it now");
-    engine.clock.observe(asked_at, lease.granted_at);
     Ok(Some(Acquired { lease: HeldLease::new(lease, terms, asked_at), verified }))
 }
 

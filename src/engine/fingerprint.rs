@@ -1,31 +1,36 @@
-//! What a process was started with: its program, its settings with their tokens, its database. Two processes with the same
-//! fingerprint can stand in for one another; a process whose own has changed is to be started anew.
+//! What a process was started with: its program, its settings with their tokens, its database. A process can stand in for
+//! another if its fingerprint covers the other's; a process whose own has changed is to be started anew.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use secrecy::ExposeSecret;
 
-use crate::config::Config;
+use crate::config::{Config, SenderConfig};
 
 /// Where the running program can be had on Linux, also when its file was replaced since.
 const RUNNING: &str = "/proc/self/exe";
 
-/// A short text of it goes into the standby's lock file, which only its user may read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Its text goes into the standby's lock file, which only its user may read: program and settings, then each sender whose
+/// token could be read, with its token. All are hashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     program: u64,
     settings: u64,
+    /// The senders' tokens, by the senders' names.
+    tokens: BTreeMap<u64, u64>,
 }
 
 impl Fingerprint {
     /// With the program in a file.
     pub fn of(program: &Path, config: &Config) -> io::Result<Self> {
-        Ok(Self { program: stamp(program)?, settings: settings(config) })
+        Ok(Self { program: stamp(program)?, settings: settings(config), tokens: tokens(config) })
     }
 
     /// With the program that runs now, whatever its file has become.
@@ -36,19 +41,51 @@ impl Fingerprint {
 
     /// The same program, with other settings.
     #[must_use]
-    pub fn with(self, config: &Config) -> Self {
-        Self { settings: settings(config), ..self }
+    pub fn with(&self, config: &Config) -> Self {
+        Self { program: self.program, settings: settings(config), tokens: tokens(config) }
+    }
+
+    /// Whether a process with this one can do everything that one with the other can: it has the same program and settings,
+    /// and all of the other's tokens. It may have more: those of another shell, say.
+    pub fn covers(&self, other: &Self) -> bool {
+        (self.program, self.settings) == (other.program, other.settings)
+            && other.tokens.iter().all(|(name, token)| self.tokens.get(name) == Some(token))
+    }
+
+    /// The senders of a configuration whose tokens another process has and this one lacks.
+    pub fn lacks<'a>(&self, other: &Self, config: &'a Config) -> Vec<&'a SenderConfig> {
+        let is_lacking = |name: u64| other.tokens.contains_key(&name) && !self.tokens.contains_key(&name);
+        config.senders.iter().filter(|sender| is_lacking(hash_of(&sender.name))).collect()
     }
 
     /// Whether the file at the program's place is another one by now. One that is gone for the moment is not.
-    pub fn is_program_replaced(self) -> bool {
+    pub fn is_program_replaced(&self) -> bool {
         program().and_then(|path| stamp(&path)).is_ok_and(|now| now != self.program)
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.program, self.settings)
+        write!(f, "{:x}.{:x}", self.program, self.settings)?;
+        self.tokens.iter().try_for_each(|(name, token)| write!(f, " {name:x}.{token:x}"))
+    }
+}
+
+/// The text is no fingerprint: another version wrote it.
+#[derive(Debug)]
+pub struct UnreadableFingerprint;
+
+impl FromStr for Fingerprint {
+    type Err = UnreadableFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, UnreadableFingerprint> {
+        let pairs = text.split_whitespace().map(|pair| {
+            let (left, right) = pair.split_once('.')?;
+            Some((u64::from_str_radix(left, 16).ok()?, u64::from_str_radix(right, 16).ok()?))
+        });
+        let mut pairs = pairs.collect::<Option<Vec<_>>>().ok_or(UnreadableFingerprint)?.into_iter();
+        let (program, settings) = pairs.next().ok_or(UnreadableFingerprint)?;
+        Ok(Self { program, settings, tokens: pairs.collect() })
     }
 }
 
@@ -65,7 +102,7 @@ pub fn stamp(path: &Path) -> io::Result<u64> {
     Ok(hash_of(&(file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec())))
 }
 
-/// What sending depends on: every value in force but the screen's, the tokens themselves, the database.
+/// What sending depends on beside the tokens: every value in force but the screen's, the database.
 fn settings(config: &Config) -> u64 {
     let database = config.database.url.as_ref().map(crate::config::DatabaseUrl::expose);
     let dirs = [&config.database.data_dir, &config.database.state_dir].map(|dir| std::path::absolute(dir).ok());
@@ -77,11 +114,16 @@ fn settings(config: &Config) -> u64 {
         })
         .map(|origin| (&origin.key, &origin.value))
         .collect();
-    let token = |sender: &crate::config::SenderConfig| {
-        sender.token.read(&sender.name).map(|token| hash_of(&token.expose_secret())).ok()
+    hash_of(&(values, database, dirs))
+}
+
+/// Of the senders whose tokens can be read.
+fn tokens(config: &Config) -> BTreeMap<u64, u64> {
+    let token = |sender: &SenderConfig| {
+        let token = sender.token.read(&sender.name).ok()?;
+        Some((hash_of(&sender.name), hash_of(&(&sender.name, token.expose_secret()))))
     };
-    let tokens: Vec<_> = config.senders.iter().map(token).collect();
-    hash_of(&(values, tokens, database, dirs))
+    config.senders.iter().filter_map(token).collect()
 }
 
 pub fn hash_of(value: &impl Hash) -> u64 {

@@ -257,7 +257,7 @@ impl Follower {
 
 /// What an engine that ended by itself has met, if that was not the end of its work: a claim notices a newer schema before a
 /// follower does.
-pub async fn what_ended(engine: &EngineContext, fingerprint: Fingerprint) -> Option<EngineChange> {
+pub async fn what_ended(engine: &EngineContext, fingerprint: &Fingerprint) -> Option<EngineChange> {
     match timeout(ASK_EVERY, store::schema(&engine.pool)).await {
         Ok(Ok(SchemaState::Newer { found, known })) => Some(fingerprint.in_a_newer_schema(found, known)),
         _ => None,
@@ -266,7 +266,7 @@ pub async fn what_ended(engine: &EngineContext, fingerprint: Fingerprint) -> Opt
 
 impl Fingerprint {
     /// An upgrade that migrates may have put its program in the place of this one.
-    fn in_a_newer_schema(self, found: i64, known: i64) -> EngineChange {
+    fn in_a_newer_schema(&self, found: i64, known: i64) -> EngineChange {
         if self.is_program_replaced() { EngineChange::Program } else { EngineChange::Newer { found, known } }
     }
 }

@@ -23,8 +23,11 @@ use crate::telemetry;
 /// How long a standby that is asked to end may keep its lock: it lets go before it waits for its last answers.
 const HANDOVER_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The most that is read of a log's end, or of a lock file, in bytes.
+/// The most that is read of a log's end, in bytes.
 const READ_MAX: u64 = 4096;
+
+/// The most that is read of a lock file, in bytes: it names each sender.
+const LOCK_MAX: u64 = 16 * 1024 * 1024;
 
 /// How to start one, and the file that says whether one runs.
 #[derive(Debug, Clone)]
@@ -88,15 +91,29 @@ impl Standby {
         }
     }
 
-    /// Starts one unless one like it runs; `None` when one does. One that was started with another program, configuration
-    /// or token is replaced by the new one, which asks it to end.
+    /// Starts one unless one runs that can do the same; `None` when one does. One with another program or configuration, or
+    /// without one of our tokens, is replaced by the new one, which asks it to end.
     pub fn try_ensure(&self) -> io::Result<Option<Started>> {
-        if self.is_ready()? { Ok(None) } else { self.start().map(Some) }
+        let holder = holder(&self.lock)?;
+        if holder.as_ref().is_some_and(|holder| holder.covers(&self.fingerprint)) {
+            return Ok(None);
+        }
+        self.warn_of_lost_senders(holder.and_then(|holder| holder.fingerprint));
+        self.start().map(Some)
+    }
+
+    /// Senders that the standby in place can send for, and the one that replaces it cannot: it has this shell's tokens.
+    fn warn_of_lost_senders(&self, replaced: Option<Fingerprint>) {
+        let (Some(replaced), Ok(config)) = (replaced, Config::load(&self.flags)) else { return };
+        for sender in self.fingerprint.lacks(&replaced, &config) {
+            let Err(why) = sender.token.read(&sender.name) else { continue };
+            tracing::warn!(sender = %sender.name, %why, "the standby is replaced by one that cannot send for this sender");
+        }
     }
 
     /// Whether one runs that has opened the database with what this process has: program, configuration, tokens.
     pub fn is_ready(&self) -> io::Result<bool> {
-        Ok(holder(&self.lock)?.is_some_and(|holder| holder.fingerprint == self.fingerprint.to_string()))
+        Ok(holder(&self.lock)?.is_some_and(|holder| holder.covers(&self.fingerprint)))
     }
 
     /// How long its log is now, in bytes.
@@ -187,7 +204,14 @@ pub fn lock_path(config: &Config, url: &str) -> PathBuf {
 /// What a lock file says of who holds it.
 struct Holder {
     pid: Option<Pid>,
-    fingerprint: String,
+    /// `None` where another version wrote it.
+    fingerprint: Option<Fingerprint>,
+}
+
+impl Holder {
+    fn covers(&self, fingerprint: &Fingerprint) -> bool {
+        self.fingerprint.as_ref().is_some_and(|own| own.covers(fingerprint))
+    }
 }
 
 /// Who holds the lock; `None` when nobody does. A process that has only just locked it may not have written yet: such a
@@ -201,10 +225,10 @@ fn holder(path: &Path) -> io::Result<Option<Holder>> {
         return Ok(None);
     }
     let mut text = String::new();
-    (&mut file).take(READ_MAX).read_to_string(&mut text)?;
+    (&mut file).take(LOCK_MAX).read_to_string(&mut text)?;
     let (pid, fingerprint) = text.trim().split_once(' ').unwrap_or_default();
     let pid = pid.parse().ok().filter(|pid| *pid > 1).and_then(Pid::from_raw);
-    Ok(Some(Holder { pid, fingerprint: fingerprint.to_owned() }))
+    Ok(Some(Holder { pid, fingerprint: fingerprint.parse().ok() }))
 }
 
 /// The standby's own side: the lock with its name on it, for as long as the value lives.
@@ -215,7 +239,7 @@ pub struct StandbyLock {
 }
 
 impl StandbyLock {
-    /// Takes the lock; `None` when a standby like this one has it. Another one is asked to end, and where it does not let
+    /// Takes the lock; `None` when a standby has it that can do what this one can. Another one is asked to end, and where it does not let
     /// go (a frozen process) the lock file is made anew: leases keep the two apart.
     pub async fn take(path: &Path, fingerprint: &Fingerprint) -> io::Result<Option<Self>> {
         let deadline = Instant::now() + HANDOVER_PATIENCE;
@@ -225,7 +249,7 @@ impl StandbyLock {
                 return Ok(Some(lock));
             }
             if let Some(holder) = holder(path)? {
-                if holder.fingerprint == fingerprint.to_string() {
+                if holder.covers(fingerprint) {
                     return Ok(None);
                 }
                 if !asked && let Some(pid) = holder.pid.filter(|pid| is_standby(*pid)) {

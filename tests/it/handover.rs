@@ -10,7 +10,7 @@ use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use tokio::process::Command;
 
 use crate::support::{
-    Said, Setup, Shop, Size, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async, said,
+    Said, Setup, Shop, Size, TOKEN, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async, said,
 };
 
 /// A pause of three seconds between two messages: it lasts longer than a test.
@@ -47,6 +47,53 @@ async fn a_sender_that_was_added_is_sent_for_though_a_standby_was_started_before
     // The one before goes on as well.
     shop.until_posts(3).await;
     shop.promises().await;
+}
+
+/// A shop with two senders, each with a token of its own, and a blast of the first one.
+async fn with_two_tokens() -> (Shop, String, String) {
+    let shop = Shop::open(SLOW).await;
+    let first = shop.draft(0..50).await;
+    shop.add_sender("counter");
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", config.replacen("WSAPME_TOKEN", "COUNTER_TOKEN", 1));
+    let second = shop.draft_of("counter", 900..901, &[]).await;
+    (shop, first, second)
+}
+
+#[tokio::test]
+async fn a_shell_with_fewer_tokens_leaves_the_standby_that_has_them_all() {
+    let (shop, first, second) = with_two_tokens().await;
+    let mut both = shop.command(&["blast", "send", &first, "--yes"]);
+    both.env("COUNTER_TOKEN", TOKEN);
+    assert_eq!(said(both).await.code, 0);
+    shop.until_posts(1).await;
+    let before = shop.engines();
+
+    let mut one = shop.command(&["blast", "send", &second, "--yes"]);
+    one.env("COUNTER_TOKEN", TOKEN).env_remove("WSAPME_TOKEN");
+    let said = said(one).await;
+
+    assert!(said.code == 0 && said.err.contains("is being sent to 1 person"), "{said:?}");
+    until_sent_to(&shop, 900).await;
+    assert_eq!(shop.engines(), before);
+    let posts = shop.sim.stats().await.posts;
+    shop.until_posts(posts + 1).await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_standby_that_replaces_one_with_another_token_says_for_whom_it_cannot_send() {
+    let (shop, first, second) = with_two_tokens().await;
+    shop.ok(&["blast", "send", &first, "--yes"]).await;
+    shop.until_posts(1).await;
+
+    let mut other = shop.command(&["blast", "send", &second, "--yes"]);
+    other.env("COUNTER_TOKEN", TOKEN).env_remove("WSAPME_TOKEN");
+    let said = said(other).await;
+
+    assert!(said.code == 0 && said.err.contains("cannot send for this sender"), "{said:?}");
+    assert!(said.err.contains("sales") && said.err.contains("WSAPME_TOKEN"), "{said:?}");
+    until_sent_to(&shop, 900).await;
 }
 
 #[tokio::test]

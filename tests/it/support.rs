@@ -24,7 +24,7 @@ pub use invariants::broken_invariants;
 pub use postgres::{TestDatabase, database, postgres};
 pub use pty::{Pty, Size};
 pub use shop::{Said, Setup, Shop, Wire, digits, said};
-pub use sim::Post;
+pub use sim::{Post, TOKEN};
 pub use test_dir::TestDir;
 
 /// How long a condition may take to come true before the test fails: only one that fails waits for it.

@@ -73,16 +73,23 @@ impl Journal {
     /// Appends attempts, all of them or none.
     pub fn append(&mut self, posted: &[PostedAttempt]) -> Result<(), MemoryError> {
         let records: Vec<u8> = posted.iter().flat_map(encode).collect();
-        let written = self.append_locked(&records);
-        written.map_err(|error| MemoryError::Unwritable { path: self.path.clone(), error })?;
+        let unwritable = |error| MemoryError::Unwritable { path: self.path.clone(), error };
+        flock(&self.file, FlockOperation::LockExclusive).map_err(|error| unwritable(error.into()))?;
+        // What was emptied meanwhile would look whole again with new records in it.
+        let written = match self.is_cut_off() {
+            Ok(true) => Err(self.unreadable("it was cut off")),
+            Ok(false) => self.append_locked(&records).map_err(unwritable),
+            Err(error) => Err(error),
+        };
+        flock(&self.file, FlockOperation::Unlock).map_err(|error| unwritable(error.into()))?;
+        written?;
         for posted in posted {
             self.index.insert(posted);
         }
         Ok(())
     }
 
-    fn append_locked(&mut self, records: &[u8]) -> io::Result<()> {
-        flock(&self.file, FlockOperation::LockExclusive)?;
+    fn append_locked(&self, records: &[u8]) -> io::Result<()> {
         let before = self.file.metadata()?.len();
         let after = before + records.len() as u64;
         let mut written = self.file.write_all_at(records, before).and_then(|()| note_length(&self.file, after));
@@ -90,7 +97,6 @@ impl Journal {
             // A part of a record would make the whole journal unreadable.
             written = self.file.set_len(before).and(written);
         }
-        flock(&self.file, FlockOperation::Unlock)?;
         written
     }
 

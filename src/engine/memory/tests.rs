@@ -49,6 +49,20 @@ fn what_was_posted_is_remembered_and_only_rises() {
 }
 
 #[test]
+fn a_journal_that_was_emptied_under_its_writer_is_not_made_whole_by_what_comes_next() {
+    for left in [0, 20, 48] {
+        let home = tempfile::tempdir().unwrap();
+        let memory = memory_of_three(home.path());
+        let mut journal = memory.remember(&standing(3, 12)).unwrap();
+
+        fs::OpenOptions::new().write(true).open(journal_of(home.path())).unwrap().set_len(left).unwrap();
+
+        assert!(matches!(journal.append(&[posted(4)]), Err(MemoryError::Unreadable { .. })), "{left} bytes left");
+        assert!(is_unreadable(&memory), "{left} bytes left");
+    }
+}
+
+#[test]
 fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
     type Spoil = (&'static str, fn(&Path));
     let spoil: [Spoil; 7] = [

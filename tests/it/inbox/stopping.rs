@@ -134,9 +134,11 @@ async fn a_stop_waits_for_no_outcome_as_other_replies_do() {
 #[tokio::test]
 async fn a_stop_that_is_older_than_a_resume_leaves_nobody_out() {
     let scene = InboxScene::with(1, "cloud", &next_blast(1)).await;
-    scene.receive(wish(1, "resume", now() + 5)).await;
+    scene.receive(wish(1, "resume", now())).await;
 
-    scene.receive(text(1, "wamid.in1", "STOP")).await;
+    let mut stop = text(1, "wamid.in1", "STOP");
+    stop["messages"][0]["timestamp"] = json!((now() - 10).to_string());
+    scene.receive(stop).await;
 
     assert_eq!(scene.shop.number("select count(*) from suppressions").await, 0);
     assert_eq!(
