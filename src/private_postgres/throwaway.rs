@@ -33,12 +33,12 @@ impl Throwaway {
     /// ([`std::env::current_exe`]), or, from a test, the one that is tested.
     pub async fn start(label: &str, program: &Path) -> Result<Self, PrivatePostgresError> {
         let (label, program) = (label.to_owned(), program.to_owned());
-        in_background(move || Self::start_blocking(&label, &program)).await
+        in_background(move || Self::start_in(&env::temp_dir(), &label, &program)).await
     }
 
-    /// [`Throwaway::start`] for a thread that may wait.
-    pub fn start_blocking(label: &str, program: &Path) -> Result<Self, PrivatePostgresError> {
-        let dir = new_dir(label)?;
+    /// [`Throwaway::start`] in another directory, for a thread that may wait.
+    pub fn start_in(parent: &Path, label: &str, program: &Path) -> Result<Self, PrivatePostgresError> {
+        let dir = new_dir(parent, label)?;
         // The guard looks too, but here the answer keeps its type: no server is a thing that can be mended.
         Search::this_machine().find(&dir, None)?;
         let mut guard = command::detached(program)
@@ -120,10 +120,10 @@ fn end_without_guard(dir: &Path) -> Result<(), PrivatePostgresError> {
     cluster::remove(dir)
 }
 
-/// A name that is not taken, in the temporary directory, or in `/tmp` where that is too long for a socket or closed to the server.
-fn new_dir(label: &str) -> Result<PathBuf, PrivatePostgresError> {
+/// A name that is not taken, in a directory, or in `/tmp` where that is too long for a socket or closed to the server.
+fn new_dir(parent: &Path, label: &str) -> Result<PathBuf, PrivatePostgresError> {
     let name = format!("blastdeck-{label}-{:08x}", rand::random::<u32>());
-    let usual = std::path::absolute(env::temp_dir()).map_err(PrivatePostgresError::io("find", &env::temp_dir()))?;
+    let usual = std::path::absolute(parent).map_err(PrivatePostgresError::io("find", parent))?;
     let fits = usual.join(&name).join("postgres/.s.PGSQL.5432").as_os_str().len() <= LONGEST_SOCKET_PATH;
     let dir = usual.join(&name);
     let open = Account::of(&dir)?.check_way_to(&usual).is_ok();

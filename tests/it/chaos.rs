@@ -197,13 +197,15 @@ impl Trial {
 
     /// Started, and up: one that finds no database at its start ends with a sentence, and that is not what is tried here.
     async fn start_engines(&mut self, how_many: usize) {
-        let now = "select floor(extract(epoch from clock_timestamp()))::bigint";
+        // To the microsecond: the connection of one that was killed a moment ago may still be there.
+        let now = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
         let since = self.shop.number(now).await;
         self.engines.extend((0..how_many).map(|_| self.shop.engine_with(&self.clock.environment())));
         let wanted = i64::try_from(how_many).unwrap();
         let listening = format!(
             "select count(*) from pg_stat_activity
-              where application_name = 'blastdeck' and query ilike 'listen%' and backend_start >= to_timestamp({since})"
+              where application_name = 'blastdeck' and query ilike 'listen%'
+                and extract(epoch from backend_start) * 1000000 >= {since}"
         );
         let deadline = Deadline::after(PATIENCE);
         while self.shop.number(&listening).await < wanted {

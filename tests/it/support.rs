@@ -9,6 +9,7 @@ mod postgres;
 pub mod proxy;
 mod pty;
 pub mod rude;
+mod scratch;
 pub mod serve;
 mod shop;
 mod sim;

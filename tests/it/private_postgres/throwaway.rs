@@ -9,7 +9,7 @@ use super::*;
 use crate::support::{TestDatabase, database, eventually, postgres, processes_naming};
 
 fn start() -> Throwaway {
-    Throwaway::start_blocking("trial", &blastdeck()).unwrap()
+    Throwaway::start_in(&std::env::temp_dir(), "trial", &blastdeck()).unwrap()
 }
 
 #[track_caller]

@@ -11,6 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use super::blastdeck;
+use super::scratch::scratch;
 
 const TEMPLATE: &str = "template_with_schema";
 
@@ -70,7 +71,7 @@ async fn prepare(pool: &PgPool) {
 
 fn server() -> &'static Throwaway {
     SERVER.get_or_init(|| {
-        let server = Throwaway::start_blocking("test", &blastdeck()).unwrap();
+        let server = Throwaway::start_in(scratch(), "test", &blastdeck()).unwrap();
         let address = server.address().clone();
         wait_for(async move { make_template(&address).await });
         server

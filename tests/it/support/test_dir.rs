@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::scratch::scratch;
+
 /// Waits for its input to end, which it does when the test drops the directory or dies; ends the servers, then removes the files.
 /// A pid file may name a process that is no server of ours: only a `postgres` is signalled.
 const CLEAR_UP: &str = r#"
@@ -30,7 +32,7 @@ pub struct TestDir {
 
 impl TestDir {
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("blastdeck-test-").tempdir().unwrap().keep();
+        let dir = tempfile::Builder::new().prefix("blastdeck-test-").tempdir_in(scratch()).unwrap().keep();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)).unwrap();
         let keeper = Command::new("/bin/sh")
             .args(["-c", CLEAR_UP, "sh"])
