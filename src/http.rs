@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod connection;
 mod metrics;
+mod openapi;
 mod problem;
 mod request_id;
 mod webhook;
@@ -19,7 +20,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,7 @@ use crate::app::{App, WebhookIntake};
 use api::ApiState;
 use auth::ListenerReach;
 use body::BodyBudget;
+use openapi::{Operation, Routes};
 use problem::Problem;
 
 /// The longest body, in bytes. Meta's are up to 3 MB.
@@ -66,15 +67,46 @@ async fn prune(app: App) {
     }
 }
 
+/// The routes that need no token.
+fn open_routes() -> Routes {
+    let webhook = |summary| Operation::open(summary).empty(200, "It is kept").refuses(&[400, 401, 408, 413, 500, 503]);
+    Routes::of("About the server")
+        .get("/livez", livez, Operation::open("Whether the process answers").text(200, "text/plain", "It does"))
+        .get(
+            "/readyz",
+            readyz,
+            Operation::open("Whether the database answers").text(200, "text/plain", "It does").refuses(&[503]),
+        )
+        .get(
+            "/metrics",
+            metrics::metrics,
+            Operation::open("Numbers for Prometheus, for programs of this machine")
+                .text(200, "text/plain", "Prometheus's text format")
+                .refuses(&[401]),
+        )
+        .merge(
+            Routes::of("Webhooks")
+                .get(
+                    "/api/webhook/meta",
+                    webhook::meta_handshake,
+                    Operation::open("Meta's handshake").text(200, "text/plain", "The challenge").refuses(&[400, 403]),
+                )
+                .post("/api/webhook/meta", webhook::meta, webhook("Meta's events, by their signature"))
+                .post("/api/webhook/wsapme", webhook::wsapme_by_query, webhook("WSAPME's events, by `?secret=`"))
+                .post(
+                    "/api/webhook/wsapme/{secret}",
+                    webhook::wsapme_by_path,
+                    webhook("WSAPME's events, by the secret in the path"),
+                ),
+        )
+}
+
 fn router(state: HttpState) -> Router {
-    Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics::metrics))
-        .route("/api/webhook/meta", get(webhook::meta_handshake).post(webhook::meta))
-        .route("/api/webhook/wsapme", post(webhook::wsapme_by_query))
-        .route("/api/webhook/wsapme/{secret}", post(webhook::wsapme_by_path))
-        .merge(api::routes(&state))
+    let gated = api::routes().layered(|router| api::behind_gate(router, &state));
+    open_routes()
+        .merge(gated)
+        .with_document()
+        .into_router()
         .method_not_allowed_fallback(async || {
             let detail = "this address takes another method";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)

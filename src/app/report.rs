@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::view::BlastView;
 use crate::domain::amount;
@@ -17,47 +18,61 @@ use crate::store::view::ErrorRow;
 use crate::store::view::replies::ReplyCounts;
 
 /// A blast in numbers. Its JSON is what `blast report --json` prints: programs rely on its keys.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Report {
     pub blast: Heading,
     pub funnel: Funnel,
     pub stuck: Stuck,
     /// At *sent* and not polled yet, so not known to be stuck. A lower bound from 50,000 on.
+    #[schema(example = 0)]
     pub unasked: i64,
     pub counts: Counts,
     /// The total of all sales, with two decimals.
+    #[schema(example = "3000.00")]
     pub amount: String,
     /// Shares of sent, from 0 to 1.
     pub rates: Rates,
     /// Why people failed, most frequent first.
     pub errors: Vec<ErrorLine>,
     /// How many opted out after a message was accepted or tried: they stay in their stage.
+    #[schema(example = 1)]
     pub opted_out_later: i64,
     /// What people wrote back.
     pub replies: ReplyCounts,
     /// What delivered messages are charged as, and what they cost by the rate card.
     pub charges: MessageCharges,
     /// Of those at *sent*, whom Meta holds back.
+    #[schema(example = 0)]
     pub held_by_meta: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportHeading)]
 pub struct Heading {
+    #[schema(value_type = i64, example = 7)]
     pub id: BlastId,
+    #[schema(example = "Campaign 2025-01-18")]
     pub tag: String,
     pub state: BlastState,
+    #[schema(example = "sales")]
     pub sender: String,
+    #[schema(example = "Initial")]
     pub follow_up_stage: String,
+    #[schema(example = 250)]
     pub total_recipients: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ErrorLine {
+    #[schema(example = "131026")]
     pub code: String,
+    #[schema(example = 3)]
     pub count: i64,
     /// The provider's sentence.
+    #[schema(example = "Message undeliverable")]
     pub title: String,
     /// What to do about it; empty when unknown.
+    #[schema(example = "The person may have no WhatsApp.")]
     pub advice: String,
 }
 

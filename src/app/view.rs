@@ -11,6 +11,7 @@ use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
+pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{NoticeRow, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow};
 pub use crate::store::view::{

@@ -3,7 +3,9 @@
 use std::fmt;
 
 /// Where a blast is. What it waits for while *sending* is a reason of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "blast_state", rename_all = "snake_case")]
 pub enum BlastState {

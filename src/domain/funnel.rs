@@ -6,18 +6,29 @@ use serde::Serialize;
 use crate::domain::status::Status;
 
 /// How many people are in each status: one field a status, as reports spell them, and who of them is held.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Counts {
+    #[schema(example = 0)]
     pub queued: i64,
+    #[schema(example = 0)]
     pub sending: i64,
+    #[schema(example = 0)]
     pub uncertain: i64,
+    #[schema(example = 10)]
     pub sent: i64,
+    #[schema(example = 60)]
     pub delivered: i64,
+    #[schema(example = 100)]
     pub read: i64,
+    #[schema(example = 55)]
     pub replied: i64,
+    #[schema(example = 25)]
     pub closed: i64,
+    #[schema(example = 0)]
     pub failed: i64,
+    #[schema(example = 0)]
     pub opted_out: i64,
+    #[schema(example = 0)]
     pub skipped: i64,
     /// Of those at *sent*, whom Meta holds back: it accepted their message and has not sent it yet.
     /// Reports print it apart.
@@ -29,30 +40,43 @@ pub struct Counts {
 }
 
 /// Cumulative counts: each stage holds everybody who got at least that far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Funnel {
+    #[schema(example = 250)]
     pub sent: i64,
+    #[schema(example = 240)]
     pub received: i64,
+    #[schema(example = 180)]
     pub read: i64,
+    #[schema(example = 80)]
     pub replied: i64,
+    #[schema(example = 25)]
     pub closed: i64,
 }
 
 /// Who reached a stage and no further. Nobody is stuck at closed, nor at sent until their message was asked about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Stuck {
+    #[schema(example = 10)]
     pub sent: i64,
+    #[schema(example = 60)]
     pub delivered: i64,
+    #[schema(example = 100)]
     pub read: i64,
+    #[schema(example = 55)]
     pub replied: i64,
 }
 
 /// Shares of Sent, from 0 to 1, rounded to four places. All 0 when nothing was sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Rates {
+    #[schema(example = 0.96)]
     pub received: f64,
+    #[schema(example = 0.72)]
     pub read: f64,
+    #[schema(example = 0.32)]
     pub replied: f64,
+    #[schema(example = 0.1)]
     pub closed: f64,
 }
 

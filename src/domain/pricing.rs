@@ -130,14 +130,16 @@ pub struct DeliveredMessages {
 }
 
 /// What delivered messages cost.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct MessageCharges {
     /// Charged messages by category.
+    #[schema(example = json!({ "marketing": 250 }))]
     pub categories: BTreeMap<String, i64>,
     /// Messages that are not charged.
     pub free: i64,
     /// By currency.
     #[serde(serialize_with = "exact")]
+    #[schema(value_type = BTreeMap<String, String>, example = json!({ "USD": "21.50" }))]
     pub money: BTreeMap<String, Decimal>,
     /// Charged messages that the rate card has no line for.
     pub without_rate: i64,

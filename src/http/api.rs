@@ -23,12 +23,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
 
 use super::HttpState;
+use super::openapi::{Operation, Routes};
 use crate::app::App;
 pub(super) use gate::PeerAddress;
-use gate::{KnownTokens, gate};
+use gate::{KnownTokens, OwnToken, gate};
 use limit::RequestLimits;
 
 /// What the API keeps between requests: caches, which may be lost.
@@ -49,15 +49,20 @@ impl ApiState {
     }
 }
 
-/// The routes, behind the gate.
-pub(super) fn routes(state: &HttpState) -> Router<HttpState> {
-    Router::new()
-        .route("/api/token", get(gate::own_token))
+/// The routes, which [`behind_gate`] must stand around.
+pub(super) fn routes() -> Routes {
+    let own = Operation::read("What the caller's own token is").answer::<OwnToken>(200, "Its name and what it may do");
+    Routes::of("About the server")
+        .get("/api/token", gate::own_token, own)
         .merge(blasts::routes())
         .merge(commands::routes())
         .merge(people::routes())
         .merge(marks::routes())
         .merge(report::routes())
         .merge(campaigns::routes())
-        .route_layer(from_fn_with_state(state.clone(), gate))
+}
+
+/// Lets a request through to these routes whose caller is known.
+pub(super) fn behind_gate(router: Router<HttpState>, state: &HttpState) -> Router<HttpState> {
+    router.route_layer(from_fn_with_state(state.clone(), gate))
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::app::{AppError, StoreError};
 
@@ -19,10 +20,12 @@ pub(super) struct Problem {
 }
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct FieldError {
     /// As `recipients[3].phone_number`.
+    #[schema(example = "message")]
     pub field: String,
+    #[schema(example = "missing: write the message, or a template")]
     pub detail: String,
 }
 

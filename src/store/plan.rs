@@ -69,7 +69,7 @@ pub async fn queued_areas(pool: &PgPool, id: BlastId) -> Result<Vec<(String, i64
 }
 
 /// A blast that a sender is sending, which takes turns with the sender's others.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize, utoipa::ToSchema)]
 pub struct ConcurrentBlast {
     #[serde(skip)]
     pub blast: BlastId,

@@ -11,13 +11,17 @@ use crate::domain::funnel::Funnel;
 use crate::domain::ids::{BlastId, ReportId};
 
 /// A report as it was kept. Programs rely on the keys of its JSON.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct SavedReport {
+    #[schema(value_type = i64, example = 3)]
     pub id: ReportId,
+    #[schema(value_type = i64, example = 7)]
     pub blast_id: BlastId,
     pub saved_at: DateTime<Utc>,
+    #[schema(example = "shop")]
     pub saved_by: String,
     /// The report's own JSON, byte for byte: a later version of this program may write further keys.
+    #[schema(value_type = Object)]
     pub report: Box<RawValue>,
     /// The funnel in it.
     #[serde(skip)]

@@ -20,7 +20,7 @@ pub struct Backlog {
 }
 
 /// The people of one stretch of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ForecastShare {
     pub people: u64,
     /// When the first of them goes.

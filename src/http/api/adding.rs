@@ -1,12 +1,13 @@
 //! People who are added to a draft, as JSON, CSV or a JSON value a line, and those who are taken out.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::super::HttpState;
+use super::super::openapi::{Operation, schemas};
 use super::super::problem::{FieldError, Problem};
 use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported};
 use super::gate::ApiWriter;
@@ -19,17 +20,40 @@ use crate::domain::phone::Phone;
 /// The longest array of people: longer lists come as CSV, or one a line.
 const ARRAY_MAX: u64 = 25 * 1024 * 1024;
 
-#[derive(Debug, Deserialize)]
+/// People to be added; the array alone is read as well.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AddBody {
+pub(super) struct AddBody {
+    #[schema(schema_with = schemas::people)]
     recipients: Vec<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RemoveBody {
     #[serde(alias = "phone_numbers", alias = "phoneNumbers")]
+    #[schema(example = json!(["+60123456789"]))]
     recipients: Vec<String>,
+}
+
+/// What [`add`] takes and answers.
+pub(super) fn add_operation() -> Operation {
+    Operation::write("Adds people to a draft")
+                .details(
+                    "Up to a million people and 256 MiB, in one transaction; as one JSON body up to 25 MiB. Rows that cannot be used are left out and named.",
+                )
+                .body::<AddBody>()
+                .body_as("text/csv", "With a header line; one column has the numbers", "phone,name\n60123456789,Aina\n")
+                .body_as("application/x-ndjson", "One number or object a line", "{\"phone_number\":\"60123456789\"}\n")
+                .answer::<AddedPeople>(201, "How many were taken, and why others were not")
+                .refuses(&[507])
+}
+
+/// What [`remove`] takes and answers.
+pub(super) fn remove_operation() -> Operation {
+    Operation::write("Takes people out of a draft")
+        .body::<RemoveBody>()
+        .answer::<RemovedPeople>(200, "How many were in it")
 }
 
 /// Which form a list has.
@@ -41,7 +65,6 @@ enum ListForm {
 }
 
 pub(super) async fn add(
-    State(_): State<HttpState>,
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
     request: Request,
@@ -59,10 +82,8 @@ pub(super) async fn add(
     let source = source(form, upload)?;
     once(&caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {
         let added = app.add_people(id, source).await?;
-        let mut answer = Answer::ok(imported(&added));
-        answer.body["total_recipients"] = json!(app.blast(id).await?.total_recipients);
-        answer.status = StatusCode::CREATED;
-        Ok(answer)
+        let total_recipients = app.blast(id).await?.total_recipients;
+        Ok(Answer::created(AddedPeople { import: (&added).into(), total_recipients }))
     })
     .await
 }
@@ -92,19 +113,89 @@ fn recipients(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
 }
 
 /// How many were taken, and why others were not.
-pub(super) fn imported(imported: &Imported) -> Value {
-    let rejected = &imported.rejected;
-    let reasons = rejected
-        .reasons
-        .iter()
-        .map(|reason| json!({ "reason": reason.reason, "rows": reason.rows, "first_row": reason.first_row }));
-    let rows = rejected.examples.iter().map(
-        |row| json!({ "row": row.row, "field": row.column, "value": row.value, "reason": row.reason.to_string() }),
-    );
-    json!({
-        "id": imported.blast, "blast_id": imported.blast, "taken": imported.taken, "rejected": rejected.total,
-        "reasons": reasons.collect::<Vec<_>>(), "rejected_rows": rows.collect::<Vec<_>>(),
-    })
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ImportReport {
+    #[schema(value_type = i64, example = 7)]
+    id: BlastId,
+    #[schema(value_type = i64, example = 7)]
+    blast_id: BlastId,
+    #[schema(example = 249)]
+    taken: u64,
+    #[schema(example = 1)]
+    rejected: u64,
+    /// Each reason once.
+    reasons: Vec<RejectionReason>,
+    /// The first of the rows that were not taken.
+    rejected_rows: Vec<RejectedRow>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RejectionReason {
+    #[schema(example = "not a phone number")]
+    reason: String,
+    #[schema(example = 1)]
+    rows: u64,
+    #[schema(example = 17)]
+    first_row: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RejectedRow {
+    /// From 1.
+    #[schema(example = 17)]
+    row: u64,
+    #[schema(example = "phone_number")]
+    field: String,
+    #[schema(example = "n/a")]
+    value: String,
+    #[schema(example = "not a phone number: `n` does not belong in one")]
+    reason: String,
+}
+
+/// People who were added to a draft.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AddedPeople {
+    #[serde(flatten)]
+    import: ImportReport,
+    #[schema(example = 250)]
+    total_recipients: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RemovedPeople {
+    #[schema(value_type = i64, example = 7)]
+    id: BlastId,
+    #[schema(value_type = i64, example = 7)]
+    blast_id: BlastId,
+    #[schema(example = 1)]
+    removed: u64,
+    #[schema(example = 249)]
+    total_recipients: i64,
+}
+
+impl From<&Imported> for ImportReport {
+    fn from(imported: &Imported) -> Self {
+        let rejected = &imported.rejected;
+        let reasons = rejected.reasons.iter().map(|reason| RejectionReason {
+            reason: reason.reason.clone(),
+            rows: reason.rows,
+            first_row: reason.first_row,
+        });
+        let rows = rejected.examples.iter().map(|row| RejectedRow {
+            row: row.row,
+            field: row.column.clone(),
+            value: row.value.clone(),
+            reason: row.reason.to_string(),
+        });
+        Self {
+            id: imported.blast,
+            blast_id: imported.blast,
+            taken: imported.taken,
+            rejected: rejected.total,
+            reasons: reasons.collect(),
+            rejected_rows: rows.collect(),
+        }
+    }
 }
 
 pub(super) async fn remove(
@@ -125,8 +216,8 @@ pub(super) async fn remove(
     }
     once(&caller, body.about(id), async |app: App| {
         let removed = app.remove_people(id, &phones).await?;
-        let total = app.blast(id).await?.total_recipients;
-        Ok(Answer::ok(json!({ "id": id, "blast_id": id, "removed": removed, "total_recipients": total })))
+        let total_recipients = app.blast(id).await?.total_recipients;
+        Ok(Answer::ok(RemovedPeople { id, blast_id: id, removed, total_recipients }))
     })
     .await
 }

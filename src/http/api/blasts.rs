@@ -1,20 +1,20 @@
 //! Blasts: the list, one of them, and what of a draft can be changed or removed.
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
-use super::super::HttpState;
+use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::body::{Params, PathId};
+use super::create::{CreateBody, MadeBlast, create};
+use super::edit::{EditBody, edit};
 use super::gate::{ApiReader, ApiWriter};
 use super::once::Answer;
-use super::page;
+use super::page::{self, NumberedPage};
 use super::people::{PersonAnswer, first_people};
 use crate::app::App;
 use crate::app::view::{BlastFilter, BlastPosition, BlastView};
@@ -25,34 +25,92 @@ use crate::domain::ids::BlastId;
 use crate::domain::pace::UnreadableLimit;
 use crate::domain::zone;
 
-pub(super) fn routes() -> Router<HttpState> {
-    Router::new()
-        .route("/api/blasts", get(list).post(super::create::create))
-        .route("/api/blasts/{id}", get(one).put(super::edit::edit).patch(super::edit::edit).delete(delete))
+pub(super) fn routes() -> Routes {
+    let editing = || {
+        Operation::write("Edits a draft: what is absent stays, null takes a limit away")
+            .body::<EditBody>()
+            .answer::<BlastAnswer>(200, "The draft as it is now")
+            .with_etag()
+            .if_match()
+    };
+    Routes::of("Blasts")
+        .get(
+            "/api/blasts",
+            list,
+            Operation::read("Lists blasts, the newest first")
+                .query::<ListParams>()
+                .answer::<BlastList>(200, "A page; with `page`, also its number and the `total`"),
+        )
+        .post(
+            "/api/blasts",
+            create,
+            Operation::write("Makes a draft; sends nothing")
+                .details("Without `sender` a message is sent by the default sender of WSAPME's, and a template by Meta's. Without `recipients` the draft is empty.")
+                .body::<CreateBody>()
+                .answer::<MadeBlast>(201, "The draft; `import` says how many people were taken, and why others were not")
+                .with_etag()
+                .refuses(&[404]),
+        )
+        .get(
+            "/api/blasts/{id}",
+            one,
+            Operation::read("One blast with the first 50 of its people").answer::<OneBlast>(200, "The blast").with_etag(),
+        )
+        .put("/api/blasts/{id}", edit, editing())
+        .patch("/api/blasts/{id}", edit, editing())
+        .delete(
+            "/api/blasts/{id}",
+            delete,
+            Operation::write("Removes a draft or a finished blast; cancels one that is being sent")
+                .answer::<CancelledAnswer>(200, "It was being sent: it is cancelled")
+                .empty(204, "It is gone")
+                .if_match()
+                .refuses(&[409]),
+        )
 }
 
 /// A blast as it is answered everywhere.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Blast)]
 pub(super) struct BlastAnswer {
+    #[schema(value_type = i64, example = 7)]
     pub id: BlastId,
+    #[schema(value_type = i64, example = 7)]
+    blast_id: BlastId,
+    #[schema(example = "Campaign 2025-01-18")]
     blast_tag: String,
     blast_date: DateTime<Utc>,
+    #[schema(example = "Initial")]
     follow_up_stage: String,
+    #[schema(example = 250)]
     total_recipients: i64,
     state: BlastState,
+    #[schema(example = 3)]
     version: i64,
+    #[schema(example = "sales")]
     sender: String,
+    #[schema(example = "order-7")]
     external_id: Option<String>,
+    #[schema(example = json!(null))]
     description: Option<String>,
+    #[schema(example = "Hi {name}")]
     message: Option<String>,
+    #[schema(schema_with = schemas::object_or_null)]
     template: Option<Value>,
+    #[schema(example = "20/min")]
     rate_limit: Option<String>,
+    #[schema(example = json!(null))]
     gap: Option<String>,
+    #[schema(example = "09:00-21:00")]
     send_window: Option<String>,
+    #[schema(example = json!(null))]
     weekdays: Option<String>,
+    #[schema(example = "Asia/Kuala_Lumpur")]
     timezone: Option<String>,
     send_after: Option<DateTime<Utc>>,
+    #[schema(example = json!(null))]
     state_reason: Option<String>,
+    #[schema(value_type = Option<String>, example = json!(null))]
     state_by: Option<Actor>,
     launched_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
@@ -61,8 +119,10 @@ pub(super) struct BlastAnswer {
     metrics: Funnel,
     counts: Counts,
     /// The total of all sales.
+    #[schema(example = "3000.00")]
     amount: String,
     /// Why it is not sending as fast as it can.
+    #[schema(schema_with = schemas::object_or_null)]
     waiting: Option<Value>,
     /// When it is done if nothing holds it up.
     done_at: Option<DateTime<Utc>>,
@@ -85,6 +145,7 @@ impl From<BlastView> for BlastAnswer {
             amount: format!("{:.2}", blast.counts.amount),
             waiting,
             id: blast.id,
+            blast_id: blast.id,
             blast_tag: blast.tag,
             blast_date: blast.blast_date,
             follow_up_stage: blast.follow_up_stage,
@@ -122,14 +183,50 @@ fn waiting(blast: &BlastView) -> Option<Value> {
     Some(value)
 }
 
+/// A blast, with one more thing that its call tells.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CancelledBlast {
+    #[serde(flatten)]
+    pub blast: BlastAnswer,
+    /// How many people it was not sent to.
+    #[schema(example = 12)]
+    pub left_out: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct CancelledAnswer {
+    #[schema(value_type = i64, example = 7)]
+    id: BlastId,
+    state: BlastState,
+    /// How many people it was not sent to.
+    #[schema(example = 12)]
+    left_out: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct OneBlast {
+    #[serde(flatten)]
+    blast: BlastAnswer,
+    recipients: Vec<PersonAnswer>,
+    #[schema(example = json!(null))]
+    recipients_next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct BlastList {
+    blasts: Vec<BlastAnswer>,
+    #[schema(example = 50)]
+    limit: u32,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+    #[serde(flatten)]
+    numbered: Option<NumberedPage>,
+}
+
 /// A blast with its `ETag`, by which an edit says what it saw.
 pub(super) fn with_etag(status: StatusCode, blast: BlastView) -> Answer {
-    let etag = HeaderValue::from_str(&format!("\"{}\"", blast.version));
-    let headers = etag.ok().map(|etag| (header::ETAG, etag)).into_iter().collect();
-    let id = blast.id;
-    let mut body = json!(BlastAnswer::from(blast));
-    body["blast_id"] = json!(id);
-    Answer { status, body, headers }
+    let version = blast.version;
+    Answer::new(status, BlastAnswer::from(blast)).with_etag(version)
 }
 
 /// Refuses with 412 where the caller saw another version.
@@ -142,9 +239,10 @@ pub(super) fn if_match(headers: &HeaderMap, blast: &BlastView) -> Result<(), Pro
     if is_met { Ok(()) } else { Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail)) }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ListParams {
+    /// Only this day's, as `2026-11-21`.
     date: Option<String>,
     #[serde(alias = "dateFrom")]
     date_from: Option<String>,
@@ -154,15 +252,21 @@ pub(super) struct ListParams {
     tag: Option<String>,
     #[serde(alias = "follow_up_stage", alias = "followUpStage")]
     stage: Option<String>,
+    /// `draft`, `scheduled`, `sending`, `paused`, `completed`, `cancelled` or `failed`.
     #[serde(alias = "status")]
     state: Option<String>,
+    /// A sender's name.
     sender: Option<String>,
+    /// What the program that made it calls it.
     #[serde(alias = "externalId")]
     external_id: Option<String>,
+    /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
     limit: Option<u32>,
+    /// A page's number, from 1, in place of a cursor.
     #[serde(deserialize_with = "page::number")]
     page: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -178,12 +282,8 @@ pub(super) struct BlastPage {
 async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
     let page = read_page(&caller.app(), &asked, BlastFilter::default()).await?;
     let blasts: Vec<BlastAnswer> = page.blasts.into_iter().map(BlastAnswer::from).collect();
-    let mut body = json!({ "blasts": blasts, "limit": page.limit, "next_cursor": page.next_cursor });
-    if let Some((number, total)) = page.numbered {
-        body["page"] = json!(number);
-        body["total"] = json!(total);
-    }
-    Ok(Answer::ok(body))
+    let numbered = page.numbered.map(NumberedPage::from);
+    Ok(Answer::ok(BlastList { blasts, limit: page.limit, next_cursor: page.next_cursor, numbered }))
 }
 
 /// The page that was asked for, of those that a filter lets through.
@@ -261,15 +361,14 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Resul
     let app = caller.app();
     let blast = app.blast(id).await?;
     let people = first_people(&app, id).await?;
-    let mut answer = with_etag(StatusCode::OK, blast);
-    answer.body["recipients"] = json!(people.rows.into_iter().map(PersonAnswer::from).collect::<Vec<_>>());
-    answer.body["recipients_next_cursor"] = json!(people.next_cursor);
-    Ok(answer)
+    let version = blast.version;
+    let recipients = PersonAnswer::all(&app, people.rows).await?;
+    let body = OneBlast { blast: blast.into(), recipients, recipients_next_cursor: people.next_cursor };
+    Ok(Answer::ok(body).with_etag(version))
 }
 
 /// Removes a draft or a finished blast; one that is being sent is cancelled.
 async fn delete(
-    State(_): State<HttpState>,
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
     headers: HeaderMap,
@@ -279,9 +378,7 @@ async fn delete(
     if_match(&headers, &blast)?;
     if matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
         let left_out = app.cancel(id).await?;
-        return Ok(
-            Answer::ok(json!({ "id": id, "state": BlastState::Cancelled, "left_out": left_out })).into_response()
-        );
+        return Ok(Answer::ok(CancelledAnswer { id, state: BlastState::Cancelled, left_out }).into_response());
     }
     app.delete(id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -4,18 +4,16 @@
 mod answer;
 mod stats;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use chrono_tz::Tz;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use super::super::HttpState;
+use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
-use super::adding::{self, imported};
+use super::adding;
 use super::blasts::{self, ListParams, if_match};
 use super::body::{JsonBody, Params, PathId};
 use super::commands::{LaunchBody, start};
@@ -29,50 +27,164 @@ use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Hours;
-use answer::{campaign, recipients};
+use answer::{Campaign, CampaignAnswer, CampaignRecipient, recipients};
+use stats::CampaignStats;
 
 /// A campaign's own pace and hours where it says nothing else.
 const RATE: u64 = 10;
 const WINDOW: &str = "09:00-21:00";
 
-pub(super) fn routes() -> Router<HttpState> {
-    Router::new()
-        .route("/api/whatsapp/campaigns", get(list).post(create))
-        .route("/api/whatsapp/campaigns/{id}", get(one).put(edit).patch(edit).delete(delete))
-        .route("/api/whatsapp/campaigns/{id}/send", post(send))
-        .route("/api/whatsapp/campaigns/{id}/stats", get(stats::stats))
-        .route("/api/whatsapp/campaigns/{id}/recipients", get(people).post(add).delete(adding::remove))
+pub(super) fn routes() -> Routes {
+    let editing = || {
+        Operation::write("Edits a campaign that is not started")
+            .body::<CampaignBody>()
+            .answer::<Campaign>(200, "The campaign as it is now")
+            .if_match()
+    };
+    Routes::of("Campaigns")
+        .get(
+            "/api/whatsapp/campaigns",
+            list,
+            Operation::read("Lists campaigns, the newest first")
+                .query::<ListParams>()
+                .answer::<CampaignList>(200, "A page"),
+        )
+        .post(
+            "/api/whatsapp/campaigns",
+            create,
+            Operation::write("Makes a campaign; sends nothing")
+                .body::<CampaignBody>()
+                .answer::<CampaignAnswer>(201, "The campaign")
+                .refuses(&[404]),
+        )
+        .get(
+            "/api/whatsapp/campaigns/{id}",
+            one,
+            Operation::read("One campaign").answer::<CampaignAnswer>(200, "The campaign"),
+        )
+        .put("/api/whatsapp/campaigns/{id}", edit, editing())
+        .patch("/api/whatsapp/campaigns/{id}", edit, editing())
+        .delete(
+            "/api/whatsapp/campaigns/{id}",
+            delete,
+            Operation::write("Cancels a campaign that is being sent; removes any other")
+                .answer::<DeletedCampaign>(200, "What was done")
+                .if_match()
+                .refuses(&[409]),
+        )
+        .post(
+            "/api/whatsapp/campaigns/{id}/send",
+            send,
+            Operation::write("Starts a campaign")
+                .body::<LaunchBody>()
+                .answer::<CampaignAnswer>(200, "The campaign")
+                .if_match(),
+        )
+        .get(
+            "/api/whatsapp/campaigns/{id}/stats",
+            stats::stats,
+            Operation::read("A campaign in numbers").answer::<CampaignStats>(200, "Counts, rates, errors and hours"),
+        )
+        .get(
+            "/api/whatsapp/campaigns/{id}/recipients",
+            people,
+            Operation::read("Its people").query::<PeopleParams>().answer::<CampaignPeople>(200, "A page"),
+        )
+        .post("/api/whatsapp/campaigns/{id}/recipients", adding::add, adding::add_operation())
+        .delete("/api/whatsapp/campaigns/{id}/recipients", adding::remove, adding::remove_operation())
 }
 
-#[derive(Debug, Deserialize)]
+/// Where a numbered page stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    #[schema(example = 1)]
+    page: u32,
+    #[schema(example = 50)]
+    limit: u32,
+    #[schema(example = 250)]
+    total: i64,
+    #[schema(example = 5)]
+    total_pages: i64,
+}
+
+impl Pagination {
+    fn of((page, total): (u32, i64), limit: u32) -> Self {
+        let size = i64::from(limit);
+        Self { page, limit, total, total_pages: (total + size - 1) / size }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignList {
+    campaigns: Vec<Campaign>,
+    pagination: Option<Pagination>,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignPeople {
+    recipients: Vec<CampaignRecipient>,
+    pagination: Option<Pagination>,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct DeletedCampaign {
+    #[schema(example = true)]
+    success: bool,
+    #[schema(example = "7")]
+    id: String,
+    /// `cancelled` or `deleted`.
+    #[schema(example = "deleted")]
+    result: &'static str,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct CampaignBody {
     #[serde(default)]
+    #[schema(example = "Order ready")]
     name: Option<String>,
     #[serde(default)]
     description: Option<String>,
     #[serde(default, alias = "template_name")]
+    #[schema(example = "order_ready")]
     template_name: Option<String>,
     #[serde(default, alias = "template_language")]
+    #[schema(example = "en_US")]
     template_language: Option<String>,
     #[serde(default, alias = "template_variables")]
+    #[schema(schema_with = schemas::variables)]
     template_variables: Option<Map<String, Value>>,
     /// The header's value, and further parts, both as `template` of a blast has them.
     #[serde(default, alias = "template_header")]
+    #[schema(schema_with = schemas::anything)]
     template_header: Option<Value>,
     #[serde(default, alias = "template_components")]
+    #[schema(schema_with = schemas::anything)]
     template_components: Option<Value>,
     #[serde(default)]
+    #[schema(example = "cloud")]
     sender: Option<String>,
     #[serde(default)]
+    #[schema(schema_with = schemas::people)]
     recipients: Vec<Value>,
     #[serde(default, alias = "rate_limit")]
+    #[schema(schema_with = schemas::rate)]
     rate_limit: Option<Value>,
     #[serde(default, alias = "send_window_start")]
+    #[schema(schema_with = schemas::hour)]
     send_window_start: Option<Value>,
     #[serde(default, alias = "send_window_end")]
+    #[schema(schema_with = schemas::hour)]
     send_window_end: Option<Value>,
     #[serde(default, alias = "scheduled_for")]
+    #[schema(schema_with = schemas::not_yet)]
     scheduled_for: Option<Value>,
     #[serde(default, alias = "external_id")]
     external_id: Option<String>,
@@ -173,10 +285,7 @@ async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CampaignBody>) -> R
         let draft = value.draft(&app).await?;
         let made = app.create_for_caller(draft, PeopleSource::Given(value.recipients)).await?;
         let blast = app.blast(made.blast).await?;
-        let mut body = campaign(&blast);
-        body["campaign"] = campaign(&blast);
-        body["import"] = imported(&made);
-        Ok(Answer { status: StatusCode::CREATED, body, headers: Vec::new() })
+        Ok(Answer::created(CampaignAnswer { import: Some((&made).into()), ..CampaignAnswer::of(&blast) }))
     })
     .await
 }
@@ -188,19 +297,13 @@ async fn list(ApiReader(caller): ApiReader, Params(mut asked): Params<ListParams
     }
     let filter = BlastFilter { is_template: Some(true), ..BlastFilter::default() };
     let page = blasts::read_page(&caller.app(), &asked, filter).await?;
-    let campaigns: Vec<Value> = page.blasts.iter().map(campaign).collect();
-    let pagination = page.numbered.map(|(number, total)| {
-        let limit = i64::from(page.limit);
-        json!({ "page": number, "limit": limit, "total": total, "totalPages": (total + limit - 1) / limit })
-    });
-    Ok(Answer::ok(json!({ "campaigns": campaigns, "pagination": pagination, "nextCursor": page.next_cursor })))
+    let campaigns = page.blasts.iter().map(Campaign::from).collect();
+    let pagination = page.numbered.map(|numbered| Pagination::of(numbered, page.limit));
+    Ok(Answer::ok(CampaignList { campaigns, pagination, next_cursor: page.next_cursor }))
 }
 
 async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
-    let blast = caller.app().blast(id).await?;
-    let mut body = campaign(&blast);
-    body["campaign"] = campaign(&blast);
-    Ok(Answer::ok(body))
+    Ok(Answer::ok(CampaignAnswer::of(&caller.app().blast(id).await?)))
 }
 
 async fn edit(
@@ -236,7 +339,7 @@ async fn edit(
             timezone: FieldChange::Keep,
         };
         app.edit(id, blast.version, edit).await?;
-        Ok(Answer::ok(campaign(&app.blast(id).await?)))
+        Ok(Answer::ok(Campaign::from(&app.blast(id).await?)))
     })
     .await
 }
@@ -250,7 +353,7 @@ async fn delete(
     let app = caller.app();
     let blast = app.blast(id).await?;
     if_match(&headers, &blast)?;
-    let done = match blast.state {
+    let result = match blast.state {
         BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
             app.cancel(id).await?;
             "cancelled"
@@ -260,7 +363,7 @@ async fn delete(
             "deleted"
         }
     };
-    Ok(Answer::ok(json!({ "success": true, "id": id.to_string(), "result": done })).into_response())
+    Ok(Answer::ok(DeletedCampaign { success: true, id: id.to_string(), result }).into_response())
 }
 
 async fn send(
@@ -270,10 +373,7 @@ async fn send(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let blast = start(&app, id, &body, BlastCommand::Launch).await?;
-        let mut answer = campaign(&blast);
-        answer["success"] = json!(true);
-        answer["campaign"] = campaign(&blast);
-        Ok(Answer::ok(answer))
+        Ok(Answer::ok(CampaignAnswer { success: Some(true), ..CampaignAnswer::of(&blast) }))
     })
     .await
 }
@@ -290,20 +390,7 @@ async fn people(
         asked.begin_with_page_one();
     }
     let page = read_page(&app, id, &asked, statuses.as_deref()).await?;
-    let pagination = page.numbered.map(|(number, total)| {
-        let limit = i64::from(page.limit);
-        json!({ "page": number, "limit": limit, "total": total, "totalPages": (total + limit - 1) / limit })
-    });
-    let people = recipients(&app, &blast, page.rows).await?;
-    Ok(Answer::ok(json!({ "recipients": people, "pagination": pagination, "nextCursor": page.next_cursor })))
-}
-
-/// The same as a blast's.
-async fn add(
-    state: State<HttpState>,
-    writer: ApiWriter,
-    id: PathId<BlastId>,
-    request: Request,
-) -> Result<Response, Problem> {
-    adding::add(state, writer, id, request).await
+    let pagination = page.numbered.map(|numbered| Pagination::of(numbered, page.limit));
+    let recipients = recipients(&app, &blast, page.rows).await?;
+    Ok(Answer::ok(CampaignPeople { recipients, pagination, next_cursor: page.next_cursor }))
 }

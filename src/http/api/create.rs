@@ -1,54 +1,76 @@
 //! Makes drafts.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::super::openapi::schemas;
 use super::super::problem::Problem;
-use super::adding::imported;
-use super::blasts::with_etag;
+use super::adding::ImportReport;
+use super::blasts::BlastAnswer;
 use super::body::JsonBody;
 use super::draft::{OwnPace, PaceFields, content, description, name};
 use super::gate::ApiWriter;
-use super::once::{Repeatable, once};
-use crate::app::{App, NewDraft, PeopleSource};
+use super::once::{Answer, Repeatable, once};
+use crate::app::{App, Imported, NewDraft, PeopleSource};
 use crate::domain::field_change::FieldChange;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateBody {
     #[serde(default, alias = "blastTag", alias = "tag")]
+    #[schema(example = "Campaign 2025-01-18")]
     blast_tag: Option<String>,
     #[serde(default, alias = "followUpStage", alias = "stage")]
+    #[schema(example = "Initial")]
     follow_up_stage: Option<String>,
+    /// Which of the configuration's `[[senders]]` sends it.
     #[serde(default)]
+    #[schema(example = "sales")]
     sender: Option<String>,
+    /// With `{name}` and other columns in it.
     #[serde(default)]
+    #[schema(example = "Hi {name}")]
     message: Option<String>,
+    /// What a sender of Meta's sends, in place of `message`.
     #[serde(default)]
+    #[schema(schema_with = schemas::template)]
     template: Option<Value>,
+    /// Numbers, or objects; rows that cannot be used are left out and named in the answer.
     #[serde(default)]
+    #[schema(schema_with = schemas::people)]
     recipients: Vec<Value>,
     #[serde(default, alias = "externalId")]
+    #[schema(example = "order-7")]
     external_id: Option<String>,
     #[serde(default)]
+    #[schema(example = json!(null))]
     description: Option<String>,
+    /// Tries people again after a day to whom Meta did not give the message for now.
     #[serde(default, alias = "retryNextDay")]
     retry_next_day: bool,
     #[serde(default, alias = "scheduledFor")]
+    #[schema(schema_with = schemas::not_yet)]
     scheduled_for: Option<Value>,
     #[serde(default)]
+    #[schema(schema_with = schemas::not_yet)]
     repeat: Option<Value>,
     #[serde(default, alias = "rateLimit", alias = "rate")]
+    #[schema(schema_with = schemas::rate)]
     rate_limit: FieldChange<Value>,
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "20s..60s")]
     gap: FieldChange<String>,
     #[serde(default, alias = "sendWindow")]
+    #[schema(value_type = Option<String>, example = "09:00-21:00")]
     send_window: FieldChange<String>,
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "mon-fri")]
     weekdays: FieldChange<String>,
     #[serde(default, alias = "timeZone")]
+    #[schema(value_type = Option<String>, example = "Asia/Kuala_Lumpur")]
     timezone: FieldChange<String>,
 }
 
@@ -106,13 +128,27 @@ impl CreateBody {
     }
 }
 
+/// A new draft, and what became of its list of people.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MadeBlast {
+    #[serde(flatten)]
+    blast: BlastAnswer,
+    import: ImportReport,
+}
+
+/// The answer for a draft that was made a moment ago.
+pub(super) async fn made_answer(app: &App, made: &Imported) -> Result<Answer, Problem> {
+    let blast = app.blast(made.blast).await?;
+    let version = blast.version;
+    Ok(Answer::created(MadeBlast { blast: blast.into(), import: made.into() }).with_etag(version))
+}
+
 pub(super) async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CreateBody>) -> Result<Response, Problem> {
     let JsonBody { value, fingerprint, headers } = body;
     once(&caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
         let draft = value.draft(&app).await?;
         let made = app.create_for_caller(draft, PeopleSource::Given(value.recipients)).await?;
-        let mut answer = with_etag(StatusCode::CREATED, app.blast(made.blast).await?);
-        answer.body["import"] = imported(&made);
+        let mut answer = made_answer(&app, &made).await?;
         if let Ok(location) = HeaderValue::from_str(&format!("/api/blasts/{}", made.blast)) {
             answer.headers.push((header::LOCATION, location));
         }

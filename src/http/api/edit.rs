@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::super::openapi::schemas;
 use super::super::problem::Problem;
 use super::blasts::{if_match, with_etag};
 use super::body::{JsonBody, PathId};
@@ -17,7 +19,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 
 /// What changes; everything absent stays, and null empties a limit.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EditBody {
     #[serde(default, alias = "blastTag", alias = "tag")]
@@ -27,20 +29,26 @@ pub(super) struct EditBody {
     #[serde(default)]
     message: Option<String>,
     #[serde(default)]
+    #[schema(schema_with = schemas::template)]
     template: Option<Value>,
     #[serde(default, alias = "externalId")]
     external_id: Option<String>,
     #[serde(default)]
     description: Option<String>,
     #[serde(default, alias = "rateLimit", alias = "rate")]
+    #[schema(schema_with = schemas::rate)]
     rate_limit: FieldChange<Value>,
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "20s..60s")]
     gap: FieldChange<String>,
     #[serde(default, alias = "sendWindow")]
+    #[schema(value_type = Option<String>, example = "09:00-21:00")]
     send_window: FieldChange<String>,
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "mon-fri")]
     weekdays: FieldChange<String>,
     #[serde(default, alias = "timeZone")]
+    #[schema(value_type = Option<String>, example = "Asia/Kuala_Lumpur")]
     timezone: FieldChange<String>,
 }
 

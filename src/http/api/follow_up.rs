@@ -1,15 +1,14 @@
 //! Follow-ups: a new draft to those of a blast who got no further.
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
+use super::super::openapi::schemas;
 use super::super::problem::Problem;
-use super::adding::imported;
-use super::blasts::with_etag;
 use super::body::{JsonBody, PathId, parse};
-use super::create::CreateBody;
+use super::create::{CreateBody, made_answer};
 use super::gate::ApiWriter;
 use super::once::once;
 use crate::app::view::BlastView;
@@ -18,6 +17,34 @@ use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
 use crate::domain::status::Status;
+
+/// As the document has it; [`FollowUpFields`] reads it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the fields are read one by one; this describes them")]
+pub(super) struct FollowUpBody {
+    /// `sent`, `delivered`, `read` or `replied`.
+    #[schema(example = "read")]
+    stuck_at: String,
+    /// For how long, such as `48h`.
+    #[schema(example = "48h")]
+    older_than: Option<String>,
+    #[schema(example = "Still there, {name}?")]
+    message: Option<String>,
+    #[schema(schema_with = schemas::template)]
+    template: Option<Value>,
+    #[schema(example = "Campaign 2025-01-18")]
+    blast_tag: Option<String>,
+    #[schema(example = "Follow-up 1")]
+    follow_up_stage: Option<String>,
+    #[schema(example = "sales")]
+    sender: Option<String>,
+    #[schema(schema_with = schemas::rate)]
+    rate_limit: Option<Value>,
+    #[schema(example = "order-7")]
+    external_id: Option<String>,
+    #[schema(example = json!(null))]
+    description: Option<String>,
+}
 
 /// What makes it a follow-up; the other fields are those of any new blast.
 struct FollowUpFields {
@@ -83,9 +110,7 @@ pub(super) async fn follow_up(
         let FollowUpFields { stuck_at, older_than, draft } = FollowUpFields::read(body.value.clone(), &older)?;
         let draft = draft.without_people()?.draft(&app).await?;
         let made = app.follow_up(FollowUp { blast: id, stuck_at, older_than }, draft).await?;
-        let mut answer = with_etag(StatusCode::CREATED, app.blast(made.blast).await?);
-        answer.body["import"] = imported(&made);
-        Ok(answer)
+        made_answer(&app, &made).await
     })
     .await
 }

@@ -11,8 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::super::HttpState;
 use super::super::auth::is_direct;
@@ -190,6 +191,14 @@ impl KnownTokens {
 }
 
 /// What the caller's own token is: a call to try a token with.
-pub(super) async fn own_token(ApiReader(caller): ApiReader) -> Json<Value> {
-    Json(json!({ "name": caller.token.name, "scope": caller.token.scope }))
+pub(super) async fn own_token(ApiReader(caller): ApiReader) -> Json<OwnToken> {
+    Json(OwnToken { name: caller.token.name, scope: caller.token.scope })
+}
+
+/// The caller's token.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnToken {
+    #[schema(example = "shop")]
+    name: String,
+    scope: TokenScope,
 }

@@ -1,62 +1,191 @@
 //! One person: what is known of them, what an operator or a program says of them, and people found in every blast.
 
-use axum::Router;
-use axum::routing::{get, patch, post};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::super::HttpState;
+use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::body::{EmptyBody, JsonBody, Params, PathId};
 use super::gate::{ApiReader, ApiWriter};
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;
-use crate::app::view::{HistoryRow, ReplyRow};
+use crate::app::view::{ElsewhereRow, HistoryRow, ReplyRow};
 use crate::app::{App, Marked};
 use crate::domain::amount;
 use crate::domain::filter::Filter;
-use crate::domain::ids::RecipientId;
+use crate::domain::ids::{ActionId, BlastId, RecipientId};
+use crate::domain::phone::Phone;
 use crate::domain::recipient::{Mark, Resolution};
-use axum::response::Response;
+use crate::domain::status::Status;
 
 /// The most people of a search.
 const FOUND: u32 = 100;
 
-pub(super) fn routes() -> Router<HttpState> {
-    Router::new()
-        .route("/api/recipients", get(find))
-        .route("/api/recipients/{id}", patch(mark).get(one))
-        .route("/api/recipients/{id}/history", get(history))
-        .route("/api/recipients/{id}/resolve", post(resolve))
-        .route("/api/undo", post(undo_mine))
+pub(super) fn routes() -> Routes {
+    Routes::of("People")
+        .get(
+            "/api/recipients",
+            find,
+            Operation::read("A person in every blast, by digits of the number or words of the name")
+                .query::<FindParams>()
+                .answer::<FoundPeople>(200, "The newest blast first"),
+        )
+        .get("/api/recipients/{id}", one, Operation::read("One person").answer::<PersonAnswer>(200, "The person"))
+        .patch(
+            "/api/recipients/{id}",
+            mark,
+            Operation::write("Says something of a person, or takes the newest mark back")
+                .body::<MarkBody>()
+                .answer::<MarkedPerson>(200, "What was done, and the person as they are now"),
+        )
+        .get(
+            "/api/recipients/{id}/history",
+            history,
+            Operation::read("What happened to a person").answer::<HistoryAnswer>(200, "The oldest first"),
+        )
+        .post(
+            "/api/recipients/{id}/resolve",
+            resolve,
+            Operation::write("Settles an uncertain one")
+                .body::<ResolveBody>()
+                .answer::<MarkedPerson>(200, "What was done, and the person as they are now"),
+        )
+        .post(
+            "/api/undo",
+            undo_mine,
+            Operation::write("Takes the token's own newest act back")
+                .body::<EmptyBody>()
+                .answer::<UndoneAct>(200, "What was taken back"),
+        )
 }
 
-#[derive(Debug, Deserialize)]
+/// What was done to a person.
+#[derive(Debug, Serialize, ToSchema)]
+struct MarkedPerson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marks: Option<Vec<MarkAnswer>>,
+    /// What was taken back, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Aina: replied -> read, taken back")]
+    undone: Option<String>,
+    recipient: PersonAnswer,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Mark)]
+struct MarkAnswer {
+    #[schema(example = "closed")]
+    act: String,
+    before: Status,
+    after: Status,
+    #[schema(value_type = i64, example = 17)]
+    action_id: ActionId,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct UndoneAct {
+    #[schema(example = "Aina: replied -> read, taken back")]
+    undone: String,
+    /// Whom it changed.
+    #[schema(value_type = Vec<i64>, example = json!([1001]))]
+    recipients: Vec<RecipientId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct HistoryAnswer {
+    recipient: PersonAnswer,
+    /// What they were sent, as they read it.
+    #[schema(example = "Hi Aina")]
+    message_text: Option<String>,
+    history: Vec<HistoryEntry>,
+    replies: Vec<ReplyAnswer>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct HistoryEntry {
+    changed_at: DateTime<Utc>,
+    happened_at: Option<DateTime<Utc>>,
+    old_status: Status,
+    new_status: Status,
+    #[schema(example = 1)]
+    attempt: i32,
+    #[schema(example = "provider")]
+    source: String,
+    #[schema(example = json!(null))]
+    by: Option<String>,
+    #[schema(example = json!(null))]
+    detail: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reply)]
+struct ReplyAnswer {
+    at: DateTime<Utc>,
+    #[schema(example = "Yes please")]
+    text: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct FoundPeople {
+    recipients: Vec<FoundPerson>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct FoundPerson {
+    #[schema(value_type = i64, example = 1001)]
+    id: RecipientId,
+    #[schema(value_type = i64, example = 7)]
+    blast_id: BlastId,
+    #[schema(example = "Campaign 2025-01-18")]
+    blast_tag: String,
+    #[schema(value_type = String, example = "+60123456789")]
+    phone_number: Phone,
+    #[schema(example = "Aina")]
+    name: Option<String>,
+    status: Status,
+    updated_at: DateTime<Utc>,
+    #[schema(example = "120.50")]
+    amount: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct FindParams {
+    /// Digits of the number, or words of the name.
+    #[param(min_length = 1, example = "6789")]
     q: String,
+    /// 1 to 1,000, usually 100.
     #[serde(default, deserialize_with = "page::number")]
     limit: Option<u32>,
 }
 
 /// What is said of a person. `undo` takes the newest mark back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MarkBody {
+    /// `replied`, `closed`, `opted_out`, or `undo` alone.
     #[serde(default)]
+    #[schema(example = "closed")]
     status: Option<String>,
     /// Of a sale: a text, or a number.
     #[serde(default)]
+    #[schema(schema_with = schemas::amount)]
     amount: Option<Value>,
     #[serde(default)]
+    #[schema(example = "paid")]
     note: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ResolveBody {
+    /// `sent`, `resend` or `drop`.
+    #[schema(example = "sent")]
     resolution: String,
 }
 
@@ -110,24 +239,25 @@ async fn mark(
     let act = body.value.read()?;
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {
-        let mut answer = match act {
-            PersonAct::Undo => json!({ "undone": app.undo_person(id).await?.sentence }),
+        let (marks, undone) = match act {
+            PersonAct::Undo => (None, Some(app.undo_person(id).await?.sentence)),
             PersonAct::Marks(marks) => {
                 let mut done = Vec::new();
                 for mark in marks {
-                    done.push(marked(&app.mark_apart(id, mark).await?));
+                    done.push(app.mark_apart(id, mark).await?.into());
                 }
-                json!({ "marks": done })
+                (Some(done), None)
             }
         };
-        answer["recipient"] = json!(PersonAnswer::from(app.recipient_row(id).await?));
-        Ok(Answer::ok(answer))
+        Ok(Answer::ok(MarkedPerson { marks, undone, recipient: PersonAnswer::of(&app, id).await? }))
     })
     .await
 }
 
-fn marked(marked: &Marked) -> Value {
-    json!({ "act": marked.act, "before": marked.before, "after": marked.after, "action_id": marked.action })
+impl From<Marked> for MarkAnswer {
+    fn from(marked: Marked) -> Self {
+        Self { act: marked.act, before: marked.before, after: marked.after, action_id: marked.action }
+    }
 }
 
 async fn resolve(
@@ -143,9 +273,9 @@ async fn resolve(
     };
     let blast = caller.app().recipient_row(id).await?.blast_id;
     once(&caller, body.about(blast), async |app: App| {
-        let done = marked(&app.mark(id, Mark::Resolve(resolution)).await?);
-        let row = app.recipient_row(id).await?;
-        Ok(Answer::ok(json!({ "marks": [done], "recipient": PersonAnswer::from(row) })))
+        let done = app.mark(id, Mark::Resolve(resolution)).await?.into();
+        let recipient = PersonAnswer::of(&app, id).await?;
+        Ok(Answer::ok(MarkedPerson { marks: Some(vec![done]), undone: None, recipient }))
     })
     .await
 }
@@ -155,32 +285,36 @@ async fn undo_mine(ApiWriter(caller): ApiWriter, body: JsonBody<EmptyBody>) -> R
     let request = Repeatable { headers: &body.headers, fingerprint: body.fingerprint, blast: None };
     once(&caller, request, async |app: App| {
         let undone = app.undo_mine().await?;
-        Ok(Answer::ok(json!({ "undone": undone.sentence, "recipients": undone.recipients })))
+        Ok(Answer::ok(UndoneAct { undone: undone.sentence, recipients: undone.recipients }))
     })
     .await
 }
 
 async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<RecipientId>) -> Result<Answer, Problem> {
-    Ok(Answer::ok(json!(PersonAnswer::from(caller.app().recipient_row(id).await?))))
+    Ok(Answer::ok(PersonAnswer::of(&caller.app(), id).await?))
 }
 
 async fn history(ApiReader(caller): ApiReader, PathId(id): PathId<RecipientId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let row = app.recipient_row(id).await?;
+    let recipient = PersonAnswer::of(&app, id).await?;
     let details = app.recipient(id).await?;
-    let change = |change: &HistoryRow| {
-        json!({
-            "changed_at": change.changed_at, "happened_at": change.happened_at, "old_status": change.old_status,
-            "new_status": change.new_status, "attempt": change.attempt, "source": change.source, "by": change.by,
-            "detail": change.detail,
-        })
+    let change = |change: HistoryRow| HistoryEntry {
+        changed_at: change.changed_at,
+        happened_at: change.happened_at,
+        old_status: change.old_status,
+        new_status: change.new_status,
+        attempt: change.attempt,
+        source: change.source,
+        by: change.by,
+        detail: change.detail,
     };
-    let reply = |reply: &ReplyRow| json!({ "at": reply.at, "text": reply.body });
-    Ok(Answer::ok(json!({
-        "recipient": PersonAnswer::from(row), "message_text": details.message_text,
-        "history": details.history.iter().map(change).collect::<Vec<_>>(),
-        "replies": details.replies.iter().map(reply).collect::<Vec<_>>(),
-    })))
+    let reply = |reply: ReplyRow| ReplyAnswer { at: reply.at, text: reply.body };
+    Ok(Answer::ok(HistoryAnswer {
+        recipient,
+        message_text: details.message_text,
+        history: details.history.into_iter().map(change).collect(),
+        replies: details.replies.into_iter().map(reply).collect(),
+    }))
 }
 
 /// A person in every blast, by digits of the number or words of the name.
@@ -190,12 +324,15 @@ async fn find(ApiReader(caller): ApiReader, Params(asked): Params<FindParams>) -
     }
     let limit = asked.limit.map_or(Ok(FOUND), |limit| page::limit(Some(limit)))?;
     let found = caller.app().find(&Filter::person(&asked.q), None, limit).await?;
-    let row = |row: &crate::app::view::ElsewhereRow| {
-        json!({
-            "id": row.recipient_id, "blast_id": row.blast_id, "blast_tag": row.tag, "phone_number": row.phone,
-            "name": row.name, "status": row.status, "updated_at": row.changed_at,
-            "amount": row.amount.map(|amount| amount.to_string()),
-        })
+    let row = |row: ElsewhereRow| FoundPerson {
+        id: row.recipient_id,
+        blast_id: row.blast_id,
+        blast_tag: row.tag,
+        phone_number: row.phone,
+        name: row.name,
+        status: row.status,
+        updated_at: row.changed_at,
+        amount: row.amount.map(|amount| amount.to_string()),
     };
-    Ok(Answer::ok(json!({ "recipients": found.iter().map(row).collect::<Vec<_>>() })))
+    Ok(Answer::ok(FoundPeople { recipients: found.into_iter().map(row).collect() }))
 }

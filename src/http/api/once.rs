@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::openapi::schemas::DoneAnswer;
 use super::super::problem::Problem;
 use super::gate::ApiCaller;
 use crate::app::{App, StoredRequest};
@@ -23,8 +25,24 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, body, headers: Vec::new() }
+    pub(super) fn ok(body: impl Serialize) -> Self {
+        Self::new(StatusCode::OK, body)
+    }
+
+    pub(super) fn created(body: impl Serialize) -> Self {
+        Self::new(StatusCode::CREATED, body)
+    }
+
+    pub(super) fn new(status: StatusCode, body: impl Serialize) -> Self {
+        Self { status, body: json!(body), headers: Vec::new() }
+    }
+
+    /// The same with a blast's `ETag`, by which an edit says what it saw.
+    #[must_use]
+    pub(super) fn with_etag(mut self, version: i64) -> Self {
+        let etag = HeaderValue::from_str(&format!("\"{version}\""));
+        self.headers.extend(etag.ok().map(|etag| (header::ETAG, etag)));
+        self
     }
 }
 
@@ -98,9 +116,7 @@ async fn replay(caller: &ApiCaller, request: &Repeatable<'_>, earlier: StoredReq
 
 /// In place of an answer that was never stored: what was done is there, and this is what became of it.
 async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Problem> {
-    let Some(id) = blast else { return Ok(json!({ "done": true })) };
+    let Some(id) = blast else { return Ok(json!(DoneAnswer::default())) };
     let blast = caller.app().blast(id).await?;
-    Ok(
-        json!({ "done": true, "id": id, "blast_id": id, "state": blast.state, "total_recipients": blast.total_recipients }),
-    )
+    Ok(json!(DoneAnswer::of(id, &blast)))
 }

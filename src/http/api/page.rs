@@ -1,12 +1,29 @@
 //! Lists in pages: by a cursor that continues where the last page ended, or by the number of a page.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use super::super::problem::Problem;
 
 /// The usual size of a page, and the largest.
 const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 1_000;
+
+/// What a page that was asked for by its number also says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NumberedPage {
+    #[schema(example = 2)]
+    page: u32,
+    /// Of all pages; of more than 10,000 people a lower bound.
+    #[schema(example = 250)]
+    total: i64,
+}
+
+impl From<(u32, i64)> for NumberedPage {
+    fn from((page, total): (u32, i64)) -> Self {
+        Self { page, total }
+    }
+}
 
 /// How long a page is.
 pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {

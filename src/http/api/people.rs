@@ -1,17 +1,18 @@
 //! A blast's people: their list, and who is added to a draft or taken out of it.
 
-use axum::Router;
-use axum::routing::get;
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
-use super::super::HttpState;
+use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
+use super::adding::{add, add_operation, remove, remove_operation};
 use super::body::{Params, PathId};
 use super::gate::ApiReader;
 use super::once::Answer;
-use super::page;
+use super::page::{self, NumberedPage};
 use crate::app::App;
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
 use crate::domain::filter::Filter;
@@ -22,19 +23,36 @@ use crate::domain::status::Status;
 /// How many people stand in the answer about a blast itself.
 const FIRST: u32 = 50;
 
-pub(super) fn routes() -> Router<HttpState> {
-    let people = get(list).post(super::adding::add).delete(super::adding::remove);
-    Router::new().route("/api/blasts/{id}/recipients", people).route("/api/blasts/{id}/uncertain", get(uncertain))
+pub(super) fn routes() -> Routes {
+    let page = |summary| {
+        Operation::read(summary)
+            .query::<PeopleParams>()
+            .answer::<PeopleList>(200, "A page; with `page`, also its number and the `total`")
+    };
+    Routes::of("People of a blast")
+        .get("/api/blasts/{id}/recipients", list, page("Its people, in the list's order"))
+        .post("/api/blasts/{id}/recipients", add, add_operation())
+        .delete("/api/blasts/{id}/recipients", remove, remove_operation())
+        .get("/api/blasts/{id}/uncertain", uncertain, page("People whose message may or may not have been sent"))
 }
 
 /// A person as they are answered everywhere.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recipient)]
 pub(super) struct PersonAnswer {
+    #[schema(value_type = i64, example = 1001)]
     id: RecipientId,
+    #[schema(value_type = i64, example = 7)]
     blast_id: BlastId,
+    #[schema(value_type = String, example = "+60123456789")]
     phone_number: Phone,
+    #[schema(example = "Aina")]
     name: Option<String>,
+    /// What the program that gave them calls them.
+    #[schema(example = "customer-17")]
+    external_id: Option<String>,
     status: Status,
+    #[schema(example = "wamid.HBgLNjAxMjM0NTY3ODk")]
     message_id: Option<String>,
     sent_at: Option<DateTime<Utc>>,
     delivered_at: Option<DateTime<Utc>>,
@@ -44,17 +62,41 @@ pub(super) struct PersonAnswer {
     failed_at: Option<DateTime<Utc>>,
     opted_out_at: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
+    #[schema(example = "120.50")]
     amount: Option<String>,
+    #[schema(example = json!(null))]
     note: Option<String>,
+    #[schema(example = json!(null))]
     error_code: Option<String>,
+    #[schema(example = json!(null))]
     error_message: Option<String>,
+    /// Why they were left out.
+    #[schema(example = json!(null))]
     reason: Option<String>,
+    #[schema(example = 1)]
     attempts: i32,
 }
 
-impl From<RecipientRow> for PersonAnswer {
-    fn from(row: RecipientRow) -> Self {
+impl PersonAnswer {
+    /// People as the database has them now, with what their rows alone do not tell.
+    pub(super) async fn all(app: &App, rows: Vec<RecipientRow>) -> Result<Vec<Self>, Problem> {
+        let ids: Vec<RecipientId> = rows.iter().map(|row| row.id).collect();
+        let facts = app.recipient_facts(&ids).await?;
+        let mut known: HashMap<RecipientId, Option<String>> =
+            facts.into_iter().map(|facts| (facts.id, facts.external_id)).collect();
+        Ok(rows.into_iter().map(|row| Self::new(known.remove(&row.id).flatten(), row)).collect())
+    }
+
+    /// One of them.
+    pub(super) async fn of(app: &App, id: RecipientId) -> Result<Self, Problem> {
+        let row = app.recipient_row(id).await?;
+        let mut found = Self::all(app, vec![row]).await?;
+        found.pop().ok_or_else(|| Problem::not_found("that person is gone"))
+    }
+
+    fn new(external_id: Option<String>, row: RecipientRow) -> Self {
         Self {
+            external_id,
             id: row.id,
             blast_id: row.blast_id,
             phone_number: row.phone,
@@ -79,15 +121,20 @@ impl From<RecipientRow> for PersonAnswer {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct PeopleParams {
+    /// One status, or several with commas between them.
     pub status: Option<String>,
+    /// In the filter language of the dashboard, such as `stuck:read older:48h`.
     q: Option<String>,
+    /// 1 to 1,000 a page, usually 50.
     #[serde(deserialize_with = "page::number")]
     limit: Option<u32>,
+    /// A page's number, from 1, in place of a cursor.
     #[serde(deserialize_with = "page::number")]
     page: Option<u32>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -120,7 +167,7 @@ async fn list(
     app.blast(id).await?;
     let statuses = asked.status.as_deref().map(statuses).transpose()?;
     let page = read_page(&app, id, &asked, statuses.as_deref()).await?;
-    Ok(Answer::ok(as_json(page)))
+    Ok(Answer::ok(PeopleList::of(&app, page).await?))
 }
 
 async fn uncertain(
@@ -131,17 +178,28 @@ async fn uncertain(
     let app = caller.app();
     app.blast(id).await?;
     let page = read_page(&app, id, &asked, Some(&[Status::Uncertain])).await?;
-    Ok(Answer::ok(as_json(page)))
+    Ok(Answer::ok(PeopleList::of(&app, page).await?))
 }
 
-fn as_json(page: PeoplePage) -> serde_json::Value {
-    let people: Vec<PersonAnswer> = page.rows.into_iter().map(PersonAnswer::from).collect();
-    let mut body = json!({ "recipients": people, "limit": page.limit, "next_cursor": page.next_cursor });
-    if let Some((number, total)) = page.numbered {
-        body["page"] = json!(number);
-        body["total"] = json!(total);
+/// A page of people.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecipientList)]
+struct PeopleList {
+    recipients: Vec<PersonAnswer>,
+    #[schema(example = 50)]
+    limit: u32,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+    #[serde(flatten)]
+    numbered: Option<NumberedPage>,
+}
+
+impl PeopleList {
+    async fn of(app: &App, page: PeoplePage) -> Result<Self, Problem> {
+        let recipients = PersonAnswer::all(app, page.rows).await?;
+        let numbered = page.numbered.map(NumberedPage::from);
+        Ok(Self { recipients, limit: page.limit, next_cursor: page.next_cursor, numbered })
     }
-    body
 }
 
 /// Statuses as a program names them: ours, the screen's, and the provider's words that say how far a sent message is.

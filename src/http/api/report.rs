@@ -1,22 +1,21 @@
 //! A blast in numbers: its funnel, where people are stuck, why some failed, and what happened when.
 
-use axum::Router;
-use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::super::HttpState;
+use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::body::{EmptyBody, JsonBody, Params, PathId};
 use super::gate::{ApiReader, ApiWriter};
 use super::once::{Answer, once};
 use super::page;
 use super::people::{PersonAnswer, query};
-use crate::app::view::{Anchor, BlastView};
-use crate::app::{App, SavedReportQuery};
+use crate::app::report::{ErrorLine, Heading, Report};
+use crate::app::view::{Anchor, BlastView, ReplyCounts, TimelineRow};
+use crate::app::{App, SavedReport, SavedReportQuery};
 use crate::domain::filter::Filter;
+use crate::domain::funnel::{Counts, Funnel, Rates, Stuck};
 use crate::domain::ids::{BlastId, ReportId};
 use crate::domain::status::Status;
 
@@ -24,19 +23,103 @@ use crate::domain::status::Status;
 const STUCK: u32 = 50;
 const FAILURES: u32 = 10;
 
-pub(super) fn routes() -> Router<HttpState> {
-    Router::new()
-        .route("/api/blasts/{id}/metrics", get(metrics))
-        .route("/api/blasts/{id}/funnel", get(metrics))
-        .route("/api/blasts/{id}/stuck-recipients", get(stuck))
-        .route("/api/blasts/{id}/stats", get(stats))
-        .route("/api/blasts/{id}/report", get(report).post(save))
-        .route("/api/blasts/{id}/reports", get(saved))
+pub(super) fn routes() -> Routes {
+    let funnel = || Operation::read("Its funnel").answer::<Funnel>(200, "How many got at least as far as each stage");
+    Routes::of("Reports")
+        .get("/api/blasts/{id}/metrics", metrics, funnel())
+        .get("/api/blasts/{id}/funnel", metrics, funnel())
+        .get(
+            "/api/blasts/{id}/stuck-recipients",
+            stuck,
+            Operation::read("Where people are stuck, with the first of them")
+                .details("The whole list is `recipients?q=stuck:read`.")
+                .query::<StuckParams>()
+                .answer::<StuckAnswer>(200, "Each stage"),
+        )
+        .get(
+            "/api/blasts/{id}/stats",
+            stats,
+            Operation::read("Rates, errors with advice, hours, and some who failed")
+                .answer::<StatsAnswer>(200, "The numbers"),
+        )
+        .get(
+            "/api/blasts/{id}/report",
+            report,
+            Operation::read("The report, and who is stuck")
+                .query::<StuckParams>()
+                .answer::<ReportAnswer>(200, "As `blast report --json` prints it"),
+        )
+        .post(
+            "/api/blasts/{id}/report",
+            save,
+            Operation::write("Keeps the numbers of this moment")
+                .body::<EmptyBody>()
+                .answer::<SavedReport>(201, "What was kept"),
+        )
+        .get(
+            "/api/blasts/{id}/reports",
+            saved,
+            Operation::read("What was kept, the newest first")
+                .query::<SavedParams>()
+                .answer::<SavedReports>(200, "A page"),
+        )
 }
 
-#[derive(Debug, Deserialize)]
+/// The report with people.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReportAnswer {
+    #[serde(flatten)]
+    report: Report,
+    stuck_recipients: Vec<StuckStage>,
+}
+
+/// Where people are stuck.
+#[derive(Debug, Serialize, ToSchema)]
+struct StuckAnswer {
+    stuck: Stuck,
+    stages: Vec<StuckStage>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StuckStage {
+    status: Status,
+    #[schema(example = 100)]
+    count: i64,
+    /// Of sent.
+    #[schema(example = 40.0)]
+    percentage: f64,
+    /// The first of them.
+    recipients: Vec<PersonAnswer>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StatsAnswer {
+    blast: Heading,
+    funnel: Funnel,
+    stuck: Stuck,
+    counts: Counts,
+    rates: Rates,
+    errors: Vec<ErrorLine>,
+    #[schema(example = "3000.00")]
+    amount: String,
+    replies: ReplyCounts,
+    timeline: Vec<TimelineRow>,
+    sample_failures: Vec<PersonAnswer>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SavedReports {
+    reports: Vec<SavedReport>,
+    #[schema(example = 50)]
+    limit: u32,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct StuckParams {
+    /// How many people of each stage, 1 to 1,000, usually 50.
     #[serde(default, deserialize_with = "page::number")]
     limit: Option<u32>,
 }
@@ -44,7 +127,7 @@ struct StuckParams {
 /// The funnel alone.
 async fn metrics(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    Ok(Answer::ok(json!(app.blast(id).await?.counts.funnel())))
+    Ok(Answer::ok(app.blast(id).await?.counts.funnel()))
 }
 
 async fn report(
@@ -54,9 +137,9 @@ async fn report(
 ) -> Result<Answer, Problem> {
     let app = caller.app();
     let blast = app.blast(id).await?;
-    let mut body = json!(app.report(id).await?);
-    body["stuck_recipients"] = stages(&app, &blast, page::limit(asked.limit.or(Some(STUCK)))?).await?;
-    Ok(Answer::ok(body))
+    let report = app.report(id).await?;
+    let stuck_recipients = stages(&app, &blast, page::limit(asked.limit.or(Some(STUCK)))?).await?;
+    Ok(Answer::ok(ReportAnswer { report, stuck_recipients }))
 }
 
 /// Keeps the numbers of this moment.
@@ -67,16 +150,18 @@ async fn save(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let (_, saved) = app.save_report(id).await?;
-        Ok(Answer { status: StatusCode::CREATED, body: json!(saved), headers: Vec::new() })
+        Ok(Answer::created(saved))
     })
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct SavedParams {
+    /// 1 to 1,000 a page, usually 50.
     #[serde(default, deserialize_with = "page::number")]
     limit: Option<u32>,
+    /// `next_cursor` of the page before.
     #[serde(default)]
     cursor: Option<String>,
 }
@@ -95,7 +180,7 @@ async fn saved(
     let reports = app.saved_reports(SavedReportQuery { blast: id, before, limit }).await?;
     let last = reports.last().filter(|_| reports.len() == limit as usize);
     let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
-    Ok(Answer::ok(json!({ "reports": reports, "limit": limit, "next_cursor": next_cursor })))
+    Ok(Answer::ok(SavedReports { reports, limit, next_cursor }))
 }
 
 /// Where people are stuck, with the first of them; the whole list is `recipients?q=stuck:STAGE`.
@@ -108,10 +193,10 @@ async fn stuck(
     let blast = app.blast(id).await?;
     let limit = page::limit(asked.limit.or(Some(STUCK)))?;
     let stages = stages(&app, &blast, limit).await?;
-    Ok(Answer::ok(json!({ "stuck": blast.stuck(), "stages": stages })))
+    Ok(Answer::ok(StuckAnswer { stuck: blast.stuck(), stages }))
 }
 
-async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Value, Problem> {
+async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Vec<StuckStage>, Problem> {
     let stuck = blast.stuck();
     let sent = blast.counts.funnel().sent;
     let mut stages = Vec::new();
@@ -125,12 +210,10 @@ async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Value, Probl
             0 => Vec::new(),
             _ => app.recipients(&query(blast.id, Filter::stuck(stage), Anchor::Start, limit)).await?,
         };
-        let people: Vec<PersonAnswer> = people.into_iter().map(PersonAnswer::from).collect();
-        stages.push(json!({
-            "status": stage, "count": count, "percentage": percentage(count, sent), "recipients": people,
-        }));
+        let recipients = PersonAnswer::all(app, people).await?;
+        stages.push(StuckStage { status: stage, count, percentage: percentage(count, sent), recipients });
     }
-    Ok(json!(stages))
+    Ok(stages)
 }
 
 /// Of a hundred, with two places.
@@ -141,17 +224,15 @@ fn percentage(part: i64, whole: i64) -> f64 {
 
 async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let report = json!(app.report(id).await?);
-    let failed = failures(&app, id).await?;
-    Ok(Answer::ok(json!({
-        "blast": report["blast"], "funnel": report["funnel"], "stuck": report["stuck"], "counts": report["counts"],
-        "rates": report["rates"], "errors": report["errors"], "amount": report["amount"], "replies": report["replies"],
-        "timeline": app.timeline(id).await?, "sample_failures": failed,
-    })))
+    let Report { blast, funnel, stuck, counts, rates, errors, amount, replies, .. } = app.report(id).await?;
+    let (timeline, sample_failures) = (app.timeline(id).await?, failures(&app, id).await?);
+    let answer =
+        StatsAnswer { blast, funnel, stuck, counts, rates, errors, amount, replies, timeline, sample_failures };
+    Ok(Answer::ok(answer))
 }
 
 /// The first of those who failed.
-pub(super) async fn failures(app: &App, id: BlastId) -> Result<Vec<PersonAnswer>, Problem> {
+async fn failures(app: &App, id: BlastId) -> Result<Vec<PersonAnswer>, Problem> {
     let failed = app.recipients(&query(id, Filter::status(Status::Failed), Anchor::Start, FAILURES)).await?;
-    Ok(failed.into_iter().map(PersonAnswer::from).collect())
+    PersonAnswer::all(app, failed).await
 }

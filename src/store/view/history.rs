@@ -40,7 +40,8 @@ pub async fn since(pool: &PgPool, blast: Option<BlastId>, from: DateTime<Utc>) -
 }
 
 /// How many people reached a stage within an hour.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
+#[schema(as = TimelineHour)]
 pub struct TimelineRow {
     /// Its beginning.
     pub hour: DateTime<Utc>,

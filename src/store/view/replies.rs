@@ -138,7 +138,7 @@ pub async fn counts(pool: &PgPool, blast: BlastId) -> Result<ReplyCounts, StoreE
 }
 
 /// How much was written back to a blast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, sqlx::FromRow, utoipa::ToSchema)]
 pub struct ReplyCounts {
     pub replies: i64,
     /// Those that somebody wrote, not pressed or sent.

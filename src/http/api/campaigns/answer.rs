@@ -2,34 +2,126 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
+use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
+use super::super::adding::ImportReport;
 use crate::app::App;
 use crate::app::view::{BlastView, RecipientFacts, RecipientRow};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
-use crate::domain::pace::Per;
-use crate::domain::pace::Rate;
+use crate::domain::pace::{Per, Rate};
+use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 
 /// A campaign. Its state is one of the documents': a paused one is `sending` with `paused: true`.
-pub(super) fn campaign(blast: &BlastView) -> Value {
-    let (funnel, template) = (blast.counts.funnel(), blast.template.as_ref());
-    let of_template = |key: &str| template.and_then(|template| template.get(key)).cloned().unwrap_or(Value::Null);
-    json!({
-        "id": blast.id.to_string(), "name": blast.tag, "description": blast.description,
-        "templateName": of_template("name"), "templateLanguage": language(template),
-        "templateVariables": template.map_or_else(|| json!({}), variables),
-        "status": state(blast), "paused": blast.state == BlastState::Paused,
-        "totalRecipients": blast.total_recipients, "sentCount": funnel.sent, "deliveredCount": funnel.received,
-        "readCount": funnel.read, "failedCount": failed(&blast.counts), "respondedCount": funnel.replied,
-        "scheduledFor": Value::Null, "startedAt": blast.launched_at, "completedAt": blast.completed_at,
-        "rateLimit": per_minute(blast), "sendWindow": blast.limits.hours.as_ref().and_then(|hours| hours.as_ref().ok()).map(ToString::to_string),
-        "sender": blast.sender, "externalId": blast.external_id,
-        "createdAt": blast.created_at, "updatedAt": blast.updated_at,
-    })
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Campaign {
+    #[schema(example = "7")]
+    id: String,
+    #[schema(example = "Order ready")]
+    name: String,
+    #[schema(example = "For those who ordered in November")]
+    description: Option<String>,
+    #[schema(value_type = Option<String>, example = "order_ready")]
+    template_name: Value,
+    #[schema(value_type = Option<String>, example = "en_US")]
+    template_language: Value,
+    #[schema(schema_with = schemas::object)]
+    template_variables: Value,
+    /// `draft`, `scheduled`, `sending`, `completed`, `cancelled` or `failed`.
+    #[schema(example = "completed")]
+    status: &'static str,
+    paused: bool,
+    #[schema(example = 250)]
+    total_recipients: i64,
+    #[schema(example = 250)]
+    sent_count: i64,
+    #[schema(example = 240)]
+    delivered_count: i64,
+    #[schema(example = 180)]
+    read_count: i64,
+    #[schema(example = 0)]
+    failed_count: i64,
+    #[schema(example = 80)]
+    responded_count: i64,
+    /// Always null: campaigns are not started by the clock yet.
+    #[schema(value_type = Option<String>, example = json!(null))]
+    scheduled_for: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    /// Messages a minute; null where the sender's own rate holds.
+    #[schema(example = 10.0)]
+    rate_limit: Option<f64>,
+    #[schema(example = "09:00-21:00")]
+    send_window: Option<String>,
+    #[schema(example = "cloud")]
+    sender: String,
+    #[schema(example = "order-7")]
+    external_id: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A campaign, beside itself under `campaign`, as the documents have it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CampaignAnswer {
+    #[serde(flatten)]
+    pub fields: Campaign,
+    pub campaign: Campaign,
+    /// Of one that was made a moment ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportReport>,
+    /// Of one that was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = true)]
+    pub success: Option<bool>,
+}
+
+impl CampaignAnswer {
+    pub(super) fn of(blast: &BlastView) -> Self {
+        let campaign = Campaign::from(blast);
+        Self { fields: campaign.clone(), campaign, import: None, success: None }
+    }
+}
+
+impl From<&BlastView> for Campaign {
+    fn from(blast: &BlastView) -> Self {
+        let (funnel, template) = (blast.counts.funnel(), blast.template.as_ref());
+        let of_template = |key: &str| template.and_then(|template| template.get(key)).cloned().unwrap_or(Value::Null);
+        let hours = blast.limits.hours.as_ref().and_then(|hours| hours.as_ref().ok());
+        Self {
+            id: blast.id.to_string(),
+            name: blast.tag.clone(),
+            description: blast.description.clone(),
+            template_name: of_template("name"),
+            template_language: language(template),
+            template_variables: template.map_or_else(|| json!({}), variables),
+            status: state(blast),
+            paused: blast.state == BlastState::Paused,
+            total_recipients: blast.total_recipients,
+            sent_count: funnel.sent,
+            delivered_count: funnel.received,
+            read_count: funnel.read,
+            failed_count: failed(&blast.counts),
+            responded_count: funnel.replied,
+            scheduled_for: None,
+            started_at: blast.launched_at,
+            completed_at: blast.completed_at,
+            rate_limit: per_minute(blast),
+            send_window: hours.map(ToString::to_string),
+            sender: blast.sender.clone(),
+            external_id: blast.external_id.clone(),
+            created_at: blast.created_at,
+            updated_at: blast.updated_at,
+        }
+    }
 }
 
 /// Nothing could be sent, and the reason is for good: that is `failed`, also where the blast itself says completed.
@@ -129,26 +221,83 @@ pub(super) fn statuses(words: &str) -> Result<Vec<Status>, Problem> {
 }
 
 /// People of a campaign, with what only this spelling tells of them.
-pub(super) async fn recipients(app: &App, blast: &BlastView, rows: Vec<RecipientRow>) -> Result<Vec<Value>, Problem> {
+pub(super) async fn recipients(
+    app: &App,
+    blast: &BlastView,
+    rows: Vec<RecipientRow>,
+) -> Result<Vec<CampaignRecipient>, Problem> {
     let ids: Vec<RecipientId> = rows.iter().map(|row| row.id).collect();
-    let facts: HashMap<RecipientId, RecipientFacts> =
+    let mut facts: HashMap<RecipientId, RecipientFacts> =
         app.recipient_facts(&ids).await?.into_iter().map(|facts| (facts.id, facts)).collect();
-    Ok(rows.iter().map(|row| recipient(blast, row, facts.get(&row.id))).collect())
+    let of = |row: RecipientRow| CampaignRecipient::new(blast, facts.remove(&row.id), row);
+    Ok(rows.into_iter().map(of).collect())
 }
 
-fn recipient(blast: &BlastView, row: &RecipientRow, facts: Option<&RecipientFacts>) -> Value {
-    let retries = (row.attempt - 1).max(0);
-    let last_retry = facts.and_then(|facts| facts.claimed_at).filter(|_| retries > 0);
-    let why = row.error_message.clone().or_else(|| row.reason.clone());
-    json!({
-        "id": row.id.to_string(), "campaignId": row.blast_id.to_string(), "phoneNumber": row.phone,
-        "customerId": facts.and_then(|facts| facts.external_id.clone()), "name": row.name,
-        "variables": facts.and_then(|facts| facts.variables.clone()).unwrap_or_else(|| json!({})),
-        "status": status(row), "messageId": row.message_id,
-        "messageSid": row.message_id.as_ref().map(|_| format!("{}-{}", row.id, row.attempt)),
-        "sentAt": row.sent_at, "deliveredAt": row.delivered_at, "readAt": row.read_at, "failedAt": row.failed_at,
-        "respondedAt": row.replied_at.or(row.closed_at), "errorCode": row.error_code, "errorMessage": why,
-        "retryCount": retries, "lastRetryAt": last_retry,
-        "createdAt": blast.created_at, "updatedAt": row.changed_at,
-    })
+/// A person of a campaign.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CampaignRecipient {
+    #[schema(example = "1001")]
+    id: String,
+    #[schema(example = "7")]
+    campaign_id: String,
+    #[schema(value_type = String, example = "+60123456789")]
+    phone_number: Phone,
+    #[schema(example = "customer-17")]
+    customer_id: Option<String>,
+    #[schema(example = "Aina")]
+    name: Option<String>,
+    #[schema(schema_with = schemas::object)]
+    variables: Value,
+    /// `pending`, `retry`, `sending`, `sent`, `delivered`, `read`, `responded`, `failed` or `opted_out`.
+    #[schema(example = "read")]
+    status: &'static str,
+    #[schema(example = "wamid.HBgLNjAxMjM0NTY3ODk")]
+    message_id: Option<String>,
+    #[schema(example = "1001-1")]
+    message_sid: Option<String>,
+    sent_at: Option<DateTime<Utc>>,
+    delivered_at: Option<DateTime<Utc>>,
+    read_at: Option<DateTime<Utc>>,
+    failed_at: Option<DateTime<Utc>>,
+    responded_at: Option<DateTime<Utc>>,
+    #[schema(example = json!(null))]
+    error_code: Option<String>,
+    #[schema(example = json!(null))]
+    error_message: Option<String>,
+    #[schema(example = 0)]
+    retry_count: i32,
+    last_retry_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl CampaignRecipient {
+    fn new(blast: &BlastView, facts: Option<RecipientFacts>, row: RecipientRow) -> Self {
+        let retry_count = (row.attempt - 1).max(0);
+        let (customer_id, variables, claimed_at) =
+            facts.map_or((None, None, None), |facts| (facts.external_id, facts.variables, facts.claimed_at));
+        Self {
+            id: row.id.to_string(),
+            campaign_id: row.blast_id.to_string(),
+            status: status(&row),
+            message_sid: row.message_id.as_ref().map(|_| format!("{}-{}", row.id, row.attempt)),
+            phone_number: row.phone,
+            customer_id,
+            name: row.name,
+            variables: variables.unwrap_or_else(|| json!({})),
+            message_id: row.message_id,
+            sent_at: row.sent_at,
+            delivered_at: row.delivered_at,
+            read_at: row.read_at,
+            failed_at: row.failed_at,
+            responded_at: row.replied_at.or(row.closed_at),
+            error_code: row.error_code,
+            error_message: row.error_message.or(row.reason),
+            retry_count,
+            last_retry_at: claimed_at.filter(|_| retry_count > 0),
+            created_at: blast.created_at,
+            updated_at: row.changed_at,
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! A campaign in numbers, with the rates as the documents' own sample computes them.
 
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::super::problem::Problem;
 use super::super::body::PathId;
 use super::super::gate::ApiReader;
 use super::super::once::Answer;
 use super::super::people::query;
-use super::answer::{campaign, failed, recipients};
-use crate::app::view::Anchor;
+use super::answer::{Campaign, CampaignRecipient, failed, recipients};
+use crate::app::view::{Anchor, TimelineRow};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -23,24 +24,100 @@ pub(super) async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<Blast
     let failures = app.recipients(&query(id, Filter::status(Status::Failed), Anchor::Start, FAILURES)).await?;
     let (funnel, counts) = (blast.counts.funnel(), &blast.counts);
     let failed = failed(counts);
-    let errors = report.errors.iter().map(|error| {
-        json!({ "errorCode": error.code, "errorMessage": error.title, "count": error.count, "advice": error.advice })
+    let errors = report.errors.into_iter().map(|error| CampaignError {
+        error_code: error.code,
+        error_message: error.title,
+        count: error.count,
+        advice: error.advice,
     });
-    Ok(Answer::ok(json!({
-        "campaign": campaign(&blast),
-        "stats": {
-            "total": blast.total_recipients, "pending": counts.queued, "sending": counts.sending + counts.uncertain,
-            "sent": funnel.sent, "delivered": funnel.received, "read": funnel.read, "responded": funnel.replied,
-            "failed": failed, "optedOut": counts.opted_out,
+    Ok(Answer::ok(CampaignStats {
+        campaign: Campaign::from(&blast),
+        stats: CampaignCounts {
+            total: blast.total_recipients,
+            pending: counts.queued,
+            sending: counts.sending + counts.uncertain,
+            sent: funnel.sent,
+            delivered: funnel.received,
+            read: funnel.read,
+            responded: funnel.replied,
+            failed,
+            opted_out: counts.opted_out,
         },
-        "metrics": {
-            "deliveryRate": percent(funnel.received, funnel.sent), "readRate": percent(funnel.read, funnel.received),
-            "responseRate": percent(funnel.replied, funnel.received), "failureRate": percent(failed, blast.total_recipients),
+        metrics: CampaignRates {
+            delivery_rate: percent(funnel.received, funnel.sent),
+            read_rate: percent(funnel.read, funnel.received),
+            response_rate: percent(funnel.replied, funnel.received),
+            failure_rate: percent(failed, blast.total_recipients),
         },
-        "errorBreakdown": errors.collect::<Vec<_>>(),
-        "timeline": app.timeline(id).await?,
-        "sampleFailures": recipients(&app, &blast, failures).await?,
-    })))
+        error_breakdown: errors.collect(),
+        timeline: app.timeline(id).await?,
+        sample_failures: recipients(&app, &blast, failures).await?,
+    }))
+}
+
+/// A campaign in numbers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CampaignStats {
+    campaign: Campaign,
+    stats: CampaignCounts,
+    metrics: CampaignRates,
+    error_breakdown: Vec<CampaignError>,
+    timeline: Vec<TimelineRow>,
+    sample_failures: Vec<CampaignRecipient>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignCounts {
+    #[schema(example = 100)]
+    total: i64,
+    #[schema(example = 0)]
+    pending: i64,
+    /// Also those of whom nobody knows whether it was sent.
+    #[schema(example = 0)]
+    sending: i64,
+    #[schema(example = 95)]
+    sent: i64,
+    #[schema(example = 92)]
+    delivered: i64,
+    #[schema(example = 78)]
+    read: i64,
+    #[schema(example = 12)]
+    responded: i64,
+    /// Also those who were left out.
+    #[schema(example = 5)]
+    failed: i64,
+    #[schema(example = 0)]
+    opted_out: i64,
+}
+
+/// The delivery rate is of sent, read and response rates are of delivered, and the failure rate is of all people.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the documents call them so")]
+#[serde(rename_all = "camelCase")]
+struct CampaignRates {
+    #[schema(example = "96.84%")]
+    delivery_rate: String,
+    #[schema(example = "84.78%")]
+    read_rate: String,
+    #[schema(example = "13.04%")]
+    response_rate: String,
+    #[schema(example = "5.00%")]
+    failure_rate: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignError {
+    #[schema(example = "131026")]
+    error_code: String,
+    #[schema(example = "Message undeliverable")]
+    error_message: String,
+    #[schema(example = 3)]
+    count: i64,
+    #[schema(example = "The person may have no WhatsApp.")]
+    advice: String,
 }
 
 /// `96.84%`, to the nearest hundredth.

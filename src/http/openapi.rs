@@ -1,0 +1,157 @@
+//! Routes together with what they take and answer. Every route of the server is added here, so that `/openapi.json` describes
+//! all of them and nothing else; `docs/ARCHITECTURE.md` says how to add one.
+
+mod document;
+mod example;
+mod operation;
+mod page;
+mod problems;
+pub(super) mod schemas;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::HttpState;
+pub(super) use operation::Operation;
+
+/// A route as the document has it.
+struct DocumentedRoute {
+    method: &'static str,
+    path: &'static str,
+    tag: &'static str,
+    operation: Operation,
+}
+
+/// Routes, each with its description.
+pub(super) struct Routes {
+    router: Router<HttpState>,
+    tag: &'static str,
+    documented: Vec<DocumentedRoute>,
+}
+
+impl Routes {
+    /// None yet. `tag` is the heading that they are listed under.
+    pub(super) fn of(tag: &'static str) -> Self {
+        Self { router: Router::new(), tag, documented: Vec::new() }
+    }
+
+    pub(super) fn get<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, HttpState>,
+        operation: Operation,
+    ) -> Self {
+        self.add("get", path, get(handler), operation)
+    }
+
+    pub(super) fn post<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, HttpState>,
+        operation: Operation,
+    ) -> Self {
+        self.add("post", path, post(handler), operation)
+    }
+
+    pub(super) fn put<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, HttpState>,
+        operation: Operation,
+    ) -> Self {
+        self.add("put", path, put(handler), operation)
+    }
+
+    pub(super) fn patch<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, HttpState>,
+        operation: Operation,
+    ) -> Self {
+        self.add("patch", path, patch(handler), operation)
+    }
+
+    pub(super) fn delete<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, HttpState>,
+        operation: Operation,
+    ) -> Self {
+        self.add("delete", path, delete(handler), operation)
+    }
+
+    fn add(
+        mut self,
+        method: &'static str,
+        path: &'static str,
+        route: MethodRouter<HttpState>,
+        operation: Operation,
+    ) -> Self {
+        self.documented.push(DocumentedRoute { method, path, tag: self.tag, operation });
+        Self { router: self.router.route(path, route), ..self }
+    }
+
+    pub(super) fn merge(mut self, other: Self) -> Self {
+        self.documented.extend(other.documented);
+        Self { router: self.router.merge(other.router), ..self }
+    }
+
+    /// The same routes with something around their handlers.
+    pub(super) fn layered(self, layer: impl FnOnce(Router<HttpState>) -> Router<HttpState>) -> Self {
+        Self { router: layer(self.router), ..self }
+    }
+
+    /// With the addresses of the document itself, which [`Self::into_router`] answers.
+    pub(super) fn with_document(mut self) -> Self {
+        let page =
+            Operation::open("The same as a page for people").text(200, "text/html", "A page that fetches nothing");
+        let document = Operation::open("This description of the API, as OpenAPI 3.1").json(200, "The document");
+        for (path, operation) in [(DOCUMENT, document), (PAGE, page)] {
+            self.documented.push(DocumentedRoute { method: "get", path, tag: "About the server", operation });
+        }
+        self
+    }
+
+    /// What the document says of these routes.
+    pub(super) fn document(&self) -> Value {
+        document::build(&self.documented)
+    }
+
+    /// The router, with the document and its page.
+    pub(super) fn into_router(self) -> Router<HttpState> {
+        let document = self.document();
+        self.router
+            .route(PAGE, served("text/html; charset=utf-8", page::render(&document)))
+            .route(DOCUMENT, served("application/json", document.to_string()))
+    }
+}
+
+const DOCUMENT: &str = "/openapi.json";
+const PAGE: &str = "/docs";
+
+/// What the page may load: nothing but its own style.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+                              form-action 'none'; frame-ancestors 'none'";
+
+/// A text that is always the same.
+fn served(kind: &'static str, text: String) -> MethodRouter<HttpState> {
+    let text = Bytes::from(text);
+    get(async move || {
+        let headers = [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        (headers, text).into_response()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! What one call takes and answers, as far as its handler says: the rest follows from who may call it, from its path, and from
+//! whether it has a body.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{RefOr, Required};
+use utoipa::{IntoParams, ToSchema};
+
+/// Who may call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallAccess {
+    /// Anybody, or whoever proves themselves in another way than by a token.
+    Open,
+    Read,
+    Write,
+}
+
+/// A call's description.
+pub(in crate::http) struct Operation {
+    pub(super) summary: &'static str,
+    pub(super) description: Option<&'static str>,
+    pub(super) access: CallAccess,
+    pub(super) parameters: Vec<Value>,
+    pub(super) body: Option<Value>,
+    /// By status: what is answered where nothing is wrong.
+    pub(super) answers: BTreeMap<u16, Value>,
+    /// Statuses of the problems that do not follow from the rest.
+    pub(super) problems: Vec<u16>,
+    pub(super) schemas: BTreeMap<String, RefOr<Schema>>,
+    /// It reads a query, and refuses one that it does not know.
+    pub(super) has_query: bool,
+    /// It takes an `Idempotency-Key`.
+    pub(super) is_repeatable: bool,
+}
+
+impl Operation {
+    /// A call that needs no token.
+    pub(in crate::http) const fn open(summary: &'static str) -> Self {
+        Self::new(summary, CallAccess::Open)
+    }
+
+    /// A call for any token.
+    pub(in crate::http) const fn read(summary: &'static str) -> Self {
+        Self::new(summary, CallAccess::Read)
+    }
+
+    /// A call for a token that may write.
+    pub(in crate::http) const fn write(summary: &'static str) -> Self {
+        Self::new(summary, CallAccess::Write)
+    }
+
+    const fn new(summary: &'static str, access: CallAccess) -> Self {
+        Self {
+            summary,
+            description: None,
+            access,
+            parameters: Vec::new(),
+            body: None,
+            answers: BTreeMap::new(),
+            problems: Vec::new(),
+            schemas: BTreeMap::new(),
+            has_query: false,
+            is_repeatable: false,
+        }
+    }
+
+    /// More than fits into the summary.
+    pub(in crate::http) fn details(mut self, description: &'static str) -> Self {
+        self.description = Some(description);
+        self
+    }
+
+    /// The query's parameters.
+    pub(in crate::http) fn query<P: IntoParams>(mut self) -> Self {
+        self.has_query = true;
+        for mut parameter in P::into_params(|| Some(ParameterIn::Query)) {
+            if parameter.schema.is_none() {
+                parameter.required = Required::False;
+            }
+            self.parameters.push(json!(parameter));
+        }
+        self
+    }
+
+    /// A body of JSON, which may come again with the same `Idempotency-Key`.
+    pub(in crate::http) fn body<T: ToSchema>(mut self) -> Self {
+        let schema = self.reference::<T>();
+        self.is_repeatable = true;
+        // An empty body is an object without fields: what it lacks is named.
+        self.body = Some(json!({ "content": { "application/json": { "schema": schema } } }));
+        self
+    }
+
+    /// A body that is no JSON beside, or instead of, one that is.
+    pub(in crate::http) fn body_as(mut self, kind: &str, description: &str, example: &str) -> Self {
+        let body = self.body.get_or_insert_with(|| json!({ "content": {} }));
+        let schema = json!({ "type": "string", "description": description });
+        body["content"][kind] = json!({ "schema": schema, "example": example });
+        self
+    }
+
+    /// An answer that is this, as JSON.
+    pub(in crate::http) fn answer<T: ToSchema>(mut self, status: u16, description: &str) -> Self {
+        let schema = self.reference::<T>();
+        let content = json!({ "application/json": { "schema": schema } });
+        self.answers.insert(status, json!({ "description": description, "content": content }));
+        self
+    }
+
+    /// An answer of some JSON.
+    pub(in crate::http) fn json(mut self, status: u16, description: &str) -> Self {
+        let content = json!({ "application/json": { "schema": { "type": "object" }, "example": {} } });
+        self.answers.insert(status, json!({ "description": description, "content": content }));
+        self
+    }
+
+    /// An answer of text.
+    pub(in crate::http) fn text(mut self, status: u16, kind: &str, description: &str) -> Self {
+        let mut content = Map::new();
+        content.insert(kind.to_owned(), json!({ "schema": { "type": "string" }, "example": "" }));
+        self.answers.insert(status, json!({ "description": description, "content": content }));
+        self
+    }
+
+    /// An answer without a body.
+    pub(in crate::http) fn empty(mut self, status: u16, description: &str) -> Self {
+        self.answers.insert(status, json!({ "description": description }));
+        self
+    }
+
+    /// Answers that have an `ETag`.
+    pub(in crate::http) fn with_etag(mut self) -> Self {
+        for answer in self.answers.values_mut() {
+            answer["headers"]["ETag"] = json!({
+                "description": "The blast's version: send it in `If-Match`",
+                "schema": { "type": "string" }, "example": "\"3\"",
+            });
+        }
+        self
+    }
+
+    /// It does nothing where the caller saw another version, and its answers have the present one.
+    pub(in crate::http) fn if_match(mut self) -> Self {
+        self.parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "Do it only if the blast still has this `ETag`", "schema": { "type": "string" },
+        }));
+        self.refuses(&[412])
+    }
+
+    /// Problems that do not follow from its access, path, query and body.
+    pub(in crate::http) fn refuses(mut self, statuses: &[u16]) -> Self {
+        self.problems.extend(statuses);
+        self
+    }
+
+    /// A reference to a type's schema, which the document will have.
+    fn reference<T: ToSchema>(&mut self) -> Value {
+        let name = T::name().into_owned();
+        let mut schemas = Vec::new();
+        T::schemas(&mut schemas);
+        self.schemas.extend(schemas);
+        self.schemas.insert(name.clone(), T::schema());
+        json!({ "$ref": format!("#/components/schemas/{name}") })
+    }
+
+    /// Every problem that it answers.
+    pub(super) fn statuses(&self, path: &str) -> Vec<u16> {
+        let mut statuses = self.problems.clone();
+        if self.access != CallAccess::Open {
+            statuses.extend([400, 401, 429, 500, 503]);
+        }
+        if self.access == CallAccess::Write {
+            statuses.push(403);
+        }
+        if path.contains('{') {
+            statuses.push(404);
+        }
+        if self.has_query {
+            statuses.push(422);
+        }
+        if self.body.is_some() {
+            statuses.extend([400, 408, 413, 415, 422]);
+        }
+        if self.is_repeatable {
+            statuses.push(409);
+        }
+        statuses.sort_unstable();
+        statuses.dedup();
+        statuses
+    }
+}

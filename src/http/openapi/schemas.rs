@@ -1,0 +1,135 @@
+//! Schemas of what several calls take, where a field's type does not say it.
+
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, Schema};
+
+use crate::app::view::BlastView;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::BlastId;
+
+/// What became of a request that is answered again although its answer was lost.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DoneAnswer {
+    #[schema(example = true)]
+    pub done: bool,
+    #[schema(example = 7)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    #[schema(example = 7)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blast_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<BlastState>,
+    #[schema(example = 250)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_recipients: Option<i64>,
+}
+
+impl DoneAnswer {
+    pub(in crate::http) const fn of(id: BlastId, blast: &BlastView) -> Self {
+        let (id, state, total) = (Some(id.0), Some(blast.state), Some(blast.total_recipients));
+        Self { done: true, id, blast_id: id, state, total_recipients: total }
+    }
+}
+
+impl Default for DoneAnswer {
+    fn default() -> Self {
+        Self { done: true, id: None, blast_id: None, state: None, total_recipients: None }
+    }
+}
+
+fn of_types<const N: usize>(types: [Type; N]) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::from_iter(types))
+}
+
+/// `20`, or `"80/s"`.
+pub(in crate::http) fn rate() -> Object {
+    of_types([Type::Integer, Type::String, Type::Null])
+        .description(Some("A number of messages a minute, or a text such as `80/s`, `20/min` or `unlimited`"))
+        .examples([json!("20/min")])
+        .build()
+}
+
+/// A number or a text.
+pub(in crate::http) fn amount() -> Object {
+    of_types([Type::Number, Type::String, Type::Null])
+        .description(Some("Of a sale: `120.50`, as a text or a number"))
+        .examples([json!("120.50")])
+        .build()
+}
+
+/// An hour of the day.
+pub(in crate::http) fn hour() -> Object {
+    of_types([Type::Integer, Type::String, Type::Null])
+        .description(Some("An hour, such as `9` or `\"09:00\"`"))
+        .examples([json!(9)])
+        .build()
+}
+
+/// Nothing but null is read yet.
+pub(in crate::http) fn not_yet() -> Object {
+    of_types([Type::Null]).description(Some("Not supported yet: leave it out")).examples([json!(null)]).build()
+}
+
+/// A template, and what its sender's provider makes of it.
+pub(in crate::http) fn template() -> Object {
+    of_types([Type::Object, Type::Null])
+        .description(Some(
+            "`name`, `language`, and `variables` (by number or name, `{column}` in them is a person's own value), `header` or `components`",
+        ))
+        .examples([json!({ "name": "order_ready", "language": "en_US", "variables": { "1": "{name}" } })])
+        .build()
+}
+
+/// Any object.
+pub(in crate::http) fn object() -> Object {
+    of_types([Type::Object]).examples([json!({})]).build()
+}
+
+/// An object or nothing.
+pub(in crate::http) fn object_or_null() -> Object {
+    of_types([Type::Object, Type::Null]).examples([json!(null)]).build()
+}
+
+/// Values by name.
+pub(in crate::http) fn variables() -> Object {
+    of_types([Type::Object, Type::Null]).examples([json!({ "1": "{name}" })]).build()
+}
+
+/// Any JSON.
+pub(in crate::http) fn anything() -> Schema {
+    Schema::Object(ObjectBuilder::new().schema_type(SchemaType::AnyValue).build())
+}
+
+/// One person: a number, or an object.
+fn person() -> OneOfBuilder {
+    let number = of_types([Type::String, Type::Integer]).examples([json!("60123456789")]);
+    OneOfBuilder::new().item(number).item(Ref::from_schema_name("GivenPerson"))
+}
+
+/// People to be added.
+pub(in crate::http) fn people() -> Schema {
+    let example = json!(["60123456789", { "phone_number": "60123456790", "name": "Aina" }]);
+    ArrayBuilder::new().items(person()).examples([example]).build().into()
+}
+
+/// Somebody who is to get a message. Further fields are their variables.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "what people look like is read value by value; this describes it")]
+pub(in crate::http) struct GivenPerson {
+    #[schema(example = "60123456789")]
+    phone_number: String,
+    #[schema(example = "Aina")]
+    name: Option<String>,
+    #[schema(schema_with = variables_of_person)]
+    variables: serde_json::Value,
+    #[schema(example = "customer-17")]
+    external_id: Option<String>,
+}
+
+fn variables_of_person() -> Object {
+    of_types([Type::Object, Type::Null]).examples([json!({ "city": "Ipoh" })]).build()
+}

@@ -1,0 +1,131 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::super::{api, open_routes};
+use super::problems;
+
+/// What the server serves.
+fn document() -> Value {
+    open_routes().merge(api::routes()).with_document().document()
+}
+
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().iter();
+            methods.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+        })
+        .collect()
+}
+
+/// Every reference in a value.
+fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|value| references(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn every_route_is_added_with_its_description() {
+    let own = Path::new("src/http/openapi.rs");
+    let files = sources(Path::new("src/http")).into_iter().filter(|path| path != own && !path.ends_with("tests.rs"));
+
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        for word in [".route(", ".route_service(", ".nest(", ".nest_service(", "MethodRouter", "axum::routing::"] {
+            assert!(
+                !text.contains(word),
+                "{}: `{word}` makes a route that no document has: add it to `Routes` with an `Operation`",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn whatever_the_document_refers_to_is_in_it() {
+    let document = document();
+    let mut found = BTreeSet::new();
+
+    references(&document, &mut found);
+
+    assert!(found.len() > 40, "{}", found.len());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn every_answer_has_an_example_and_every_call_its_own_id() {
+    let document = document();
+    let operations = operations(&document);
+    assert!(operations.len() > 50, "{}", operations.len());
+
+    let ids: BTreeSet<_> = operations.iter().map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), operations.len());
+    for (name, operation) in &operations {
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name} answers nothing good");
+        let answers = responses.values().filter_map(|response| response["content"].as_object());
+        let bodies = answers.chain(operation["requestBody"]["content"].as_object());
+        for (kind, content) in bodies.flatten() {
+            assert!(!content["example"].is_null(), "{name}: {kind} has no example");
+            let required = resolved(&document, &content["schema"])["required"].as_array().cloned().unwrap_or_default();
+            for field in required {
+                assert!(content["example"].get(field.as_str().unwrap()).is_some(), "{name}: {kind} lacks {field}");
+            }
+        }
+    }
+}
+
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
+}
+
+#[test]
+fn what_a_call_refuses_follows_from_who_may_make_it_and_what_it_takes() {
+    let document = document();
+    let statuses = |name: &str| {
+        let operations = operations(&document);
+        let (_, operation) = operations.iter().find(|(other, _)| other == name).unwrap();
+        operation["responses"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+
+    assert_eq!(statuses("GET /livez"), "200");
+    assert_eq!(statuses("GET /api/blasts"), "200 400 401 422 429 500 503");
+    assert_eq!(statuses("POST /api/blasts/{id}/send"), "200 400 401 403 404 408 409 412 413 415 422 429 500 503");
+    for status in [401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500, 503] {
+        assert!(problems::name(status).is_some(), "{status}");
+    }
+}
+
+#[test]
+fn the_page_shows_every_call_and_fetches_nothing() {
+    let document = document();
+
+    let page = super::page::render(&document);
+
+    for (name, operation) in operations(&document) {
+        assert!(page.contains(&format!("id=\"{}\"", operation["operationId"].as_str().unwrap())), "{name}");
+    }
+    for loaded in ["src=", "http://", "https://", "<script", "@import", "url(", "<link"] {
+        assert!(!page.contains(loaded), "{loaded}");
+    }
+    assert!(page.len() < 1_000_000, "{}", page.len());
+}
