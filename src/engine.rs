@@ -6,6 +6,7 @@ mod clock;
 mod configured_sender;
 mod context;
 mod fence;
+mod file_lock;
 mod fingerprint;
 mod follow;
 mod identity;

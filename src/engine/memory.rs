@@ -14,20 +14,25 @@ pub use journal::Journal;
 pub use opt_outs::{OptOutExtent, OptOutLock, OptOutMemory, ReadableOptOuts, RememberedOptOut};
 pub use origin::Origin;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::file_lock::FileLock;
 use crate::domain::ids::SenderId;
 use crate::store::fence::{DatabaseIdentity, PostedAttempt};
 
 /// Files and directories are the operator's own: the journal holds phone numbers.
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
+
+/// How long a process may have the memory locked: less than the database waits for a transaction that does nothing, since a
+/// lease is verified inside of one.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why this machine cannot remember.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +115,7 @@ impl SenderMemory {
     /// Remembers how far the database has come, and opens the journal for what is posted from here on. What is remembered
     /// only rises.
     pub fn remember(&self, standing: &Standing) -> Result<Journal, MemoryError> {
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
         let (page, journal) = match self.page()? {
             Some(page) => {
                 let journal = self.journal(&page)?;
@@ -118,21 +123,21 @@ impl SenderMemory {
             }
             None => self.begin(standing.clone(), 0)?,
         };
-        let (page, journal) = self.compact(page, journal)?;
+        let (page, journal) = self.compact(page, journal, &lock)?;
         journal.sync()?;
         let has_opt_outs = page.has_opt_outs || OptOutMemory::new(&self.directory).path().exists();
-        self.write(&Page { has_opt_outs, ..page.clone() })?;
+        self.write(&Page { has_opt_outs, ..page.clone() }, &lock)?;
         journal.indexed(page.confirmed_bytes)
     }
 
     /// Remembers that a lease was renewed so often under an epoch.
     pub fn raise(&self, epoch: i64, renewals: i64) -> Result<(), MemoryError> {
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
         let path = self.page_path();
         let page = self.page()?.ok_or_else(|| MemoryError::Unreadable { path, why: "it is gone".to_owned() })?;
         let standing = Standing { likeness: page.standing.likeness.clone(), epoch, renewals };
         self.journal(&page)?.sync()?;
-        self.write(&Page { standing: standing.further(&page.standing), ..page })
+        self.write(&Page { standing: standing.further(&page.standing), ..page }, &lock)
     }
 
     /// Everybody this machine knows that it posted to, as far as that can be read.
@@ -142,14 +147,14 @@ impl SenderMemory {
 
     /// Starts over from here, by an operator's word: what the database lacks of the journal so far is no sign any more.
     pub fn confirm(&self, standing: Standing) -> Result<(), MemoryError> {
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
         let known = self.page().ok().flatten().and_then(|page| Some((self.journal(&page).ok()?, page)));
         let (page, journal) = match known {
             Some((journal, page)) => (Page { standing, ..page }, journal),
             None => self.begin(standing, self.next_journal())?,
         };
         let confirmed_bytes = journal.sync()?;
-        self.write(&Page { confirmed_bytes, ..page })
+        self.write(&Page { confirmed_bytes, ..page }, &lock)
     }
 
     fn begin(&self, standing: Standing, number: u64) -> Result<(Page, Journal), MemoryError> {
@@ -160,7 +165,7 @@ impl SenderMemory {
     }
 
     /// Begins a new journal with the newest of a long one.
-    fn compact(&self, page: Page, journal: Journal) -> Result<(Page, Journal), MemoryError> {
+    fn compact(&self, page: Page, journal: Journal, lock: &FileLock) -> Result<(Page, Journal), MemoryError> {
         if !journal.is_long()? {
             return Ok((page, journal));
         }
@@ -169,7 +174,7 @@ impl SenderMemory {
         next.append(&kept)?;
         next.sync()?;
         let page = Page { confirmed_bytes, has_opt_outs: page.has_opt_outs, ..fresh };
-        self.write(&page)?;
+        self.write(&page, lock)?;
         // The page names the new one: the old one only takes up space.
         let _ = fs::remove_file(self.journal_path(page.journal - 1));
         Ok((page, next))
@@ -202,26 +207,23 @@ impl SenderMemory {
     }
 
     /// Written beside and renamed: a kill leaves the old one or the new one.
-    fn write(&self, page: &Page) -> Result<(), MemoryError> {
+    fn write(&self, page: &Page, lock: &FileLock) -> Result<(), MemoryError> {
         let path = self.page_path();
         let draft = path.with_extension("new");
         let written = serde_json::to_vec(page).map_err(io::Error::from).and_then(|text| {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
             file.write_all(&text)?;
             file.sync_data()?;
+            lock.check()?;
             fs::rename(&draft, &path)
         });
         written.map_err(|error| MemoryError::Unwritable { path, error })
     }
 
     /// One process at a time reads and writes.
-    fn lock(&self) -> Result<File, MemoryError> {
+    fn lock(&self) -> Result<FileLock, MemoryError> {
         let path = self.path("lock");
-        let locked = make_directory(&self.directory).and_then(|()| {
-            let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(&path)?;
-            flock(&file, FlockOperation::LockExclusive)?;
-            Ok(file)
-        });
+        let locked = make_directory(&self.directory).and_then(|()| FileLock::take(&path, LOCK_PATIENCE));
         locked.map_err(|error| MemoryError::Unwritable { path, error })
     }
 

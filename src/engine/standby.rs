@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{Instant, sleep};
 
+use super::file_lock::FileLock;
 use super::fingerprint::{Fingerprint, hash_of, program};
 use crate::config::{Config, Flags, SettingOrigin, ValueSource};
 use crate::domain::text::clean;
@@ -217,7 +218,7 @@ impl Holder {
 /// Who holds the lock; `None` when nobody does. A process that has only just locked it may not have written yet: such a
 /// one is like nobody that we know.
 fn holder(path: &Path) -> io::Result<Option<Holder>> {
-    let mut file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+    let mut file = match OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
@@ -233,14 +234,11 @@ fn holder(path: &Path) -> io::Result<Option<Holder>> {
 
 /// The standby's own side: the lock with its name on it, for as long as the value lives.
 #[derive(Debug)]
-pub struct StandbyLock {
-    path: PathBuf,
-    file: File,
-}
+pub struct StandbyLock(FileLock);
 
 impl StandbyLock {
-    /// Takes the lock; `None` when a standby has it that can do what this one can. Another one is asked to end, and where it does not let
-    /// go (a frozen process) the lock file is made anew: leases keep the two apart.
+    /// Takes the lock; `None` when a standby has it that can do what this one can. Another one is asked to end, and where it
+    /// does not let go (a frozen process) the lock file is made anew: leases keep the two apart.
     pub async fn take(path: &Path, fingerprint: &Fingerprint) -> io::Result<Option<Self>> {
         let deadline = Instant::now() + HANDOVER_PATIENCE;
         let mut asked = false;
@@ -270,33 +268,21 @@ impl StandbyLock {
         if let Some(dir) = path.parent() {
             telemetry::private_dir(dir)?;
         }
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600).custom_flags(no_follow());
-        let mut lock = Self { path: path.to_owned(), file: options.open(path)? };
-        // Whoever passed us over between opening and locking has made another file.
-        if flock(&lock.file, FlockOperation::NonBlockingLockExclusive).is_err() || !lock.is_in_place() {
-            return Ok(None);
-        }
-        lock.file.set_len(0)?;
-        write!(lock.file, "{} {fingerprint}", std::process::id())?;
-        Ok(Some(lock))
+        let Some(mut lock) = FileLock::try_take(path)? else { return Ok(None) };
+        lock.file_mut().set_len(0)?;
+        write!(lock.file_mut(), "{} {fingerprint}", std::process::id())?;
+        Ok(Some(Self(lock)))
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        self.0.path()
     }
 
     /// Whether the lock file is still the one that is locked: not when its directory was removed, or when another
     /// standby has made the file anew.
     pub fn is_in_place(&self) -> bool {
-        let here = self.file.metadata().map(|file| (file.dev(), file.ino())).ok();
-        let there = fs::symlink_metadata(&self.path).map(|file| (file.dev(), file.ino())).ok();
-        here.is_some() && here == there
+        self.0.is_in_place()
     }
-}
-
-fn no_follow() -> i32 {
-    i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 
 /// A number read from a file may be another process's by now. Where processes cannot be looked at, the lock is believed.

@@ -5,12 +5,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rustix::fs::{FlockOperation, flock};
 
 use super::index::PostedIndex;
-use super::{MemoryError, Origin, private};
+use super::{LOCK_PATIENCE, MemoryError, Origin, private};
 use crate::domain::ids::RecipientId;
 use crate::store::fence::PostedAttempt;
 
@@ -74,7 +76,7 @@ impl Journal {
     pub fn append(&mut self, posted: &[PostedAttempt]) -> Result<(), MemoryError> {
         let records: Vec<u8> = posted.iter().flat_map(encode).collect();
         let unwritable = |error| MemoryError::Unwritable { path: self.path.clone(), error };
-        flock(&self.file, FlockOperation::LockExclusive).map_err(|error| unwritable(error.into()))?;
+        self.lock().map_err(unwritable)?;
         // What was emptied meanwhile would look whole again with new records in it.
         let written = match self.is_cut_off() {
             Ok(true) => Err(self.unreadable("it was cut off")),
@@ -85,6 +87,18 @@ impl Journal {
         written?;
         for posted in posted {
             self.index.insert(posted);
+        }
+        Ok(())
+    }
+
+    /// A process that was stopped in the middle of an append does not let go.
+    fn lock(&self) -> io::Result<()> {
+        let began = Instant::now();
+        while flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if began.elapsed() >= LOCK_PATIENCE {
+                return Err(io::Error::other("another process has it locked, and does not let go"));
+            }
+            thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }

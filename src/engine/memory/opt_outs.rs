@@ -8,11 +8,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryError, Origin, make_directory, private};
+use super::{LOCK_PATIENCE, MemoryError, Origin, make_directory, private};
 use crate::domain::phone::PersonKey;
+use crate::engine::file_lock::FileLock;
 
 /// `# LENGTH ORIGIN`: how many bytes of lines follow as of the last append, and which file it is.
 const HEADER: usize = 2 + 20 + 1 + 33 + 1;
@@ -57,7 +57,7 @@ pub struct OptOutMemory {
 #[derive(Debug)]
 pub struct OptOutLock {
     memory: OptOutMemory,
-    _file: File,
+    lock: FileLock,
 }
 
 impl OptOutMemory {
@@ -72,14 +72,9 @@ impl OptOutMemory {
 
     /// Waits for whoever writes. Blocks the thread.
     pub fn lock(&self) -> Result<OptOutLock, MemoryError> {
-        let locked = make_directory(self.directory()).and_then(|()| {
-            let path = self.path.with_extension("lock");
-            let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(path)?;
-            flock(&file, FlockOperation::LockExclusive)?;
-            Ok(file)
-        });
-        let file = locked.map_err(|error| self.unwritable(error))?;
-        Ok(OptOutLock { memory: self.clone(), _file: file })
+        let path = self.path.with_extension("lock");
+        let locked = make_directory(self.directory()).and_then(|()| FileLock::take(&path, LOCK_PATIENCE));
+        Ok(OptOutLock { memory: self.clone(), lock: locked.map_err(|error| self.unwritable(error))? })
     }
 
     /// How far a file reaches that is whole by its header, and writable. `is_begun`: this machine has had one before, so that a
@@ -197,7 +192,7 @@ impl OptOutLock {
         if !is_begun && !self.memory.path.exists() {
             self.memory.replace(&[])?;
         }
-        let written = encode(noted).and_then(|lines| self.try_append(&lines));
+        let written = self.lock.check().and_then(|()| encode(noted)).and_then(|lines| self.try_append(&lines));
         written.map_err(|error| self.memory.unwritable(error))
     }
 

@@ -1,7 +1,9 @@
 //! What a machine remembers of a database, spoiled or from elsewhere: it asks, and sends nothing until somebody confirms.
 
+use std::fs::File;
 use std::path::PathBuf;
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
 use super::SETUP;
@@ -38,6 +40,20 @@ fn remembered(shop: &Shop, ending: &str) -> PathBuf {
     let databases = std::fs::read_dir(shop.path("state")).unwrap().flatten();
     let file = databases.map(|database| database.path().join(format!("sender-1.{ending}")));
     file.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn a_process_that_was_stopped_while_it_wrote_its_memory_holds_up_no_other() {
+    let shop = a_shop_that_has_sent().await;
+    let stopped = File::open(remembered(&shop, "lock")).unwrap();
+    flock(&stopped, FlockOperation::LockExclusive).unwrap();
+
+    let engine = shop.engine();
+    shop.blast(10..12).await;
+
+    shop.until_posts(5).await;
+    engine.stop().await;
+    shop.promises().await;
 }
 
 #[tokio::test]
