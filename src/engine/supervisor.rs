@@ -21,8 +21,8 @@ use super::lease_watch::Watch;
 use super::maintenance::{self, Maintenance};
 use super::media;
 use super::meter::ENGINE_METER;
+use super::postgres_revival;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
-use super::revival;
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sending::{Fenced, SenderContext};
 use super::standby::Standby;
@@ -76,7 +76,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     let revivals = CancellationToken::new();
     let _until_the_end = revivals.clone().drop_guard();
     if let Some(local) = options.local.clone() {
-        tokio::spawn(revival::keep_alive(engine.notifier.database(), local, revivals));
+        tokio::spawn(postgres_revival::keep_alive(engine.notifier.database(), local, revivals));
     }
     let stop_inbox = CancellationToken::new();
     let applying = tokio::spawn(inbox::run(engine.clone(), stop_inbox.clone()));
