@@ -208,9 +208,10 @@ impl App {
         let today = sender::attempts_of_days(self.pool(), &days).await?;
         let with_usage = |row: SenderRow| {
             let limits = self.sender(row.id).map(|configured| configured.limits);
+            let in_force = limits.map(|limits| limits.capped(row.throughput).slowed(row.slowed));
             let usage = SenderUsage {
                 daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
-                per_hour: limits.as_ref().and_then(per_hour),
+                per_hour: in_force.as_ref().and_then(per_hour),
                 today: today.get(&row.id).copied().unwrap_or_default(),
             };
             SenderView::new(self.with_unusable(row), usage)

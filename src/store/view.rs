@@ -305,6 +305,10 @@ pub struct SenderRow {
     pub stopped: Option<SenderStop>,
     /// The first message that was accepted and had no webhook since, where that was five minutes ago or more.
     pub unheard_since: Option<DateTime<Utc>>,
+    /// How many times its provider asked it to slow down.
+    pub slowed: u32,
+    /// The most that its provider takes, in messages a second, where that is known.
+    pub throughput: Option<u32>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
     /// What that engine says it waits for, as a whole and for each blast.

@@ -86,12 +86,14 @@ async fn a_throttled_sender_is_slowed_once_and_remembers_it() {
     let shop = Shop::open(setup).await;
     let throttled = json!([{ "code": 429, "body": "{\"success\":false,\"message\":\"slow down\"}" }]);
     shop.sim.answer_send(&digits(0), throttled).await;
+    let full = shop.json(&["sender", "list"]).await["per_hour"].as_i64().unwrap();
     let blast = shop.blast(0..1).await;
     let engine = shop.engine();
 
     eventually_async("it is slowed", async || shop.number("select slowed::bigint from senders").await == 1).await;
 
     assert_eq!(shop.number("select count(*) from senders where held_until > now()").await, 1);
+    assert_eq!(shop.json(&["sender", "list"]).await["per_hour"], full / 2);
     engine.stop().await;
     let engine = shop.engine();
     let held = "select count(*) from sender_leases where holder is not null";

@@ -21,6 +21,8 @@ struct SenderRecord {
     stopped_code: Option<String>,
     stopped_reason: Option<String>,
     unheard_since: Option<DateTime<Utc>>,
+    slowed: i32,
+    throughput: Option<i32>,
     holder: Option<String>,
     host: Option<String>,
     engine: Option<String>,
@@ -32,7 +34,7 @@ struct SenderRecord {
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                s.unheard_since, l.holder, l.host, l.engine, l.expires_at, l.waiting
+                s.unheard_since, s.slowed, s.throughput, l.holder, l.host, l.engine, l.expires_at, l.waiting
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
           order by s.name",
@@ -82,6 +84,8 @@ impl From<SenderRecord> for SenderRow {
             business: found.business,
             rehearsal: found.rehearsal,
             unheard_since: found.unheard_since,
+            slowed: u32::try_from(found.slowed).unwrap_or_default(),
+            throughput: found.throughput.and_then(|most| u32::try_from(most).ok()),
             stopped: found.stopped_at.map(stop),
             lease: found.holder.zip(found.expires_at).map(lease),
             waiting: found.waiting.as_ref().map(waiting_report).unwrap_or_default(),
