@@ -44,7 +44,7 @@ use crate::domain::sender::ProviderKind;
 use crate::engine::{ConfiguredSender, EngineContext};
 use crate::store::{self, DbTransaction};
 
-pub use crate::engine::{DatabaseState, EngineChange};
+pub use crate::engine::{DatabaseState, EngineChange, is_panic_caught};
 
 pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use caller::{Caller, TokenRequest};

@@ -2,6 +2,7 @@
 //! no use case.
 
 mod acquisition;
+mod caught;
 mod clock;
 mod configured_sender;
 mod context;
@@ -27,6 +28,7 @@ mod standby;
 mod supervisor;
 mod sync;
 
+pub use caught::is_panic_caught;
 pub use clock::{DatabaseClock, Moment};
 pub use configured_sender::{ConfiguredSender, is_another_phone, per_hour, registration, whole};
 pub use context::{EngineContext, EngineSettings, ReadPermits, Retirement, Suspension};

@@ -216,6 +216,29 @@ pub fn failure_class(kind: ProviderKind, code: Option<&str>) -> ErrorClass {
     }
 }
 
+/// What a code means for its sender and its blast, whichever way it came: also *slow sender*, where [`failure_class`] says what
+/// becomes of somebody whose message had an id.
+pub fn refusal_class(kind: ProviderKind, code: &str) -> ErrorClass {
+    match kind {
+        ProviderKind::Meta => meta::refusal_class(code).unwrap_or(ErrorClass::FailRecipient),
+        ProviderKind::Wsapme => wsapme::failure_class(Some(code)),
+    }
+}
+
+/// A refusal's words, with what an operator can do about its code where the provider's table says it.
+pub fn advised(kind: ProviderKind, code: &str, words: &str) -> String {
+    let advice = match kind {
+        ProviderKind::Meta => meta::advice(code),
+        ProviderKind::Wsapme => wsapme::advice(code),
+    };
+    // Codes of our own explain themselves.
+    match advice.filter(|_| code.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(advice) if words.is_empty() => advice.to_owned(),
+        Some(advice) => format!("{}; {advice}", words.trim_end_matches('.')),
+        None => words.to_owned(),
+    }
+}
+
 /// [`Provider::code_rule`] by the provider alone.
 pub fn code_rule(kind: ProviderKind, code: &str) -> CodeRule {
     match kind {

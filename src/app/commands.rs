@@ -53,9 +53,9 @@ impl App {
 
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
-        let Readiness { people, obstacles, template, .. } = self.readiness(&blast).await?;
-        if obstacles.is_empty() {
-            self.learn_limits(blast.sender_id).await;
+        let Readiness { people, obstacles, template, number, .. } = self.readiness(&blast).await?;
+        if let Some(number) = number.as_ref().filter(|_| obstacles.is_empty()) {
+            self.learn_limits_of(blast.sender_id, number).await;
         }
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
@@ -79,8 +79,8 @@ impl App {
         }
         let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
         raced(done)?;
-        if let Some(text) = template.text() {
-            blast::set_template_text(&mut tx, head.id, text).await?;
+        if let Some(text) = template.stored() {
+            blast::set_template_text(&mut tx, head.id, &text).await?;
         }
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
         if command == BlastCommand::Resume {

@@ -6,7 +6,7 @@ use super::App;
 use super::AppError;
 use super::commands::unconfirmed;
 use super::prospect::{PeopleUse, Prospect, SenderState};
-use super::template::TemplateCheck;
+use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
@@ -15,6 +15,7 @@ use crate::domain::pace::Forecast;
 use crate::domain::phone::is_united_states;
 use crate::domain::text::number;
 use crate::engine::variables;
+use crate::provider::meta::preflight::NumberHealth;
 use crate::store::claim::Claimed;
 use crate::store::plan::{self, ConcurrentBlast, SampleKind};
 use crate::store::suppression;
@@ -69,6 +70,8 @@ pub(super) struct Readiness {
     pub suppressed: i64,
     pub obstacles: Vec<String>,
     pub template: TemplateCheck,
+    /// What Meta says of the sender's number.
+    pub number: Option<NumberHealth>,
 }
 
 const RECENTLY: TimeDelta = TimeDelta::days(7);
@@ -78,7 +81,7 @@ impl App {
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
-        let Readiness { people, suppressed, mut obstacles, template } = self.readiness(&row).await?;
+        let Readiness { people, suppressed, mut obstacles, template, .. } = self.readiness(&row).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
         let samples = self.samples(&row, &business, &template).await?;
         let senders = self.senders_by_id().await?;
@@ -116,18 +119,20 @@ impl App {
         let suppressed = suppression::count_in(self.pool(), blast.id).await?;
         let people = blast.counts.queued - suppressed;
         let mut obstacles = self.obstacles(blast, suppressed);
-        let mut template = TemplateCheck::default();
+        let (mut template, mut number) = (TemplateCheck::default(), None);
         if obstacles.is_empty()
             && let Some(sender) = self.sender(blast.sender_id)
             && let Ok(content) = BlastContent::parse(&blast.message, blast.template.as_ref())
         {
-            template = self.template_check(sender, &content).await;
+            (template, number) = tokio::join!(self.template_check(sender, &content), number_of(sender));
             obstacles.extend(template.obstacle.clone());
+            let refusal = number.as_ref().and_then(NumberHealth::refusal);
+            obstacles.extend(refusal.map(|why| format!("sender {} sends nothing now: {why}", sender.name)));
             if template.is_marketing() && blast.state == BlastState::Draft {
                 obstacles.extend(self.undeliverable(blast).await?);
             }
         }
-        Ok(Readiness { people, suppressed, obstacles, template })
+        Ok(Readiness { people, suppressed, obstacles, template, number })
     }
 
     /// Numbers that no marketing is delivered to, in a draft that was made when Meta could not say what its template is.

@@ -77,7 +77,11 @@ impl Prospect<'_> {
         };
         let beside =
             self.sender_state.beside(self.blast.id).map(|beside| u64::try_from(beside.queued).unwrap_or_default());
-        backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, self.begins(now))
+        let whole = backlog.forecast_beside(&beside.collect::<Vec<_>>(), now, self.begins(now));
+        match &self.blast.due_later {
+            Some(later) => backlog.held_back(whole, later, now),
+            None => whole,
+        }
     }
 
     /// The average pace, in messages an hour; `None` where no pace binds.

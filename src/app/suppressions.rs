@@ -9,12 +9,14 @@ use crate::domain::act::Act;
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Evidence, StampedEvidence};
+use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
 use crate::store;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person::PersonRow;
+use crate::store::reply;
 use crate::store::suppression::{self, KnownBusinesses, NewSuppression, SuppressionRow, SuppressionScope};
 
 /// The business of an opt-out that holds for every business.
@@ -86,12 +88,27 @@ impl App {
         };
         let noted = self.suppress_in(&mut tx, &new).await?;
         if noted.is_new {
+            self.count_later(&mut tx, &noted.opt_out).await?;
             self.log_suppress(&mut tx, Act::Suppress, (business, phone)).await?;
         }
         let unremembered = self.remember(vec![noted.opt_out]).await;
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(SuppressOutcome { is_new: noted.is_new, unremembered })
+    }
+
+    /// As a reply that says stop, it counts for the newest message of the business that reached them.
+    async fn count_later(&self, tx: &mut PgConnection, opt_out: &RememberedOptOut) -> Result<(), AppError> {
+        let senders = suppression::senders_of(tx, &opt_out.business).await?;
+        let newest = reply::newest_reached(tx, (&senders, &opt_out.phone), opt_out.at, REPLY_WINDOW).await?;
+        let Some((_, message)) = newest else { return Ok(()) };
+        let stamped = StampedEvidence { attempt: message.attempt, at: opt_out.at, evidence: Evidence::OptOut };
+        let entry = EvidenceEntry {
+            by: Some(opt_out.by.clone()),
+            ..EvidenceEntry::new(message.blast_id, message.recipient_id, stamped, EvidenceSource::Operator)
+        };
+        record_in(tx, &[entry], &self.engine().settings.retry, WhenLocked::Wait).await?;
+        Ok(())
     }
 
     /// Allows a number in future blasts again. `false` if it was not suppressed.

@@ -57,9 +57,9 @@ pub(super) struct TemplateCheck {
 }
 
 impl TemplateCheck {
-    /// The template's text, with its variables in it.
-    pub(super) fn text(&self) -> Option<&str> {
-        self.template.as_ref().map(|template| template.body.as_str())
+    /// The template as it is kept with the blast.
+    pub(super) fn stored(&self) -> Option<String> {
+        self.template.as_ref().map(|template| template.page.stored())
     }
 
     /// Whether it is marketing, as far as it is known.
@@ -177,13 +177,15 @@ impl App {
     /// Asks Meta how many people the business may write to, and how fast the number may send, and keeps it; whatever it does not
     /// say stays as it was. Nothing for other providers.
     pub(super) async fn learn_limits(&self, sender: SenderId) {
-        let Some(meta) = self.sender(sender).and_then(|sender| sender.meta.clone()) else { return };
-        let learned = match timeout(NUMBER_TIMEOUT, meta.number()).await {
-            Ok(Ok(number)) => self.keep_limits(sender, &number).await,
-            Ok(Err(error)) => return tracing::warn!(%error, "Meta's limits are not known anew"),
-            Err(_) => return tracing::warn!("Meta's limits are not known anew: it did not answer in time"),
-        };
-        if let Err(error) = learned {
+        let Some(configured) = self.sender(sender) else { return };
+        if let Some(number) = number_of(configured).await {
+            self.learn_limits_of(sender, &number).await;
+        }
+    }
+
+    /// The same of what Meta has said already.
+    pub(super) async fn learn_limits_of(&self, sender: SenderId, number: &NumberHealth) {
+        if let Err(error) = self.keep_limits(sender, number).await {
             tracing::warn!(%error, "Meta's limits could not be kept");
         }
     }
@@ -206,6 +208,16 @@ impl App {
         let found = self.engine().senders.iter().find(|sender| sender.name == name);
         found.ok_or_else(|| TemplateRefusal::NoSender(self.no_sender(name)))
     }
+}
+
+/// A number as Meta describes it; `None` for other providers, and where Meta does not say.
+pub(super) async fn number_of(sender: &ConfiguredSender) -> Option<NumberHealth> {
+    match timeout(NUMBER_TIMEOUT, sender.meta.as_ref()?.number()).await {
+        Ok(Ok(number)) => return Some(number),
+        Ok(Err(error)) => tracing::warn!(%error, "the number's health and limits are not known anew"),
+        Err(_) => tracing::warn!("the number's health and limits are not known anew: Meta did not answer in time"),
+    }
+    None
 }
 
 /// `tour (en_US, marketing)`, with the status where it is not approved.

@@ -26,6 +26,7 @@ use crate::domain::message::Message;
 use crate::domain::pace::Speed;
 use crate::domain::sender::ProviderKind;
 use crate::domain::template::TemplateMessage;
+use crate::domain::text::people as everybody;
 use crate::engine::{self, RunOptions, Until};
 use crate::import::RejectedTo;
 use crate::shutdown::{SecondInterrupt, Shutdown};
@@ -183,6 +184,8 @@ async fn headless(
         return Ok(ExitCode::from(super::audit::DIFFERENCE));
     }
     if differences.is_empty() {
+        let people = everybody(report.blast.total_recipients);
+        talk(&format!("the simulator's own log agrees with the status of {people}, and the counters with the rows"));
         Ok(ExitCode::SUCCESS)
     } else {
         Err(eyre!("the report differs from the simulator's truth"))

@@ -46,6 +46,19 @@ impl StopWords {
     }
 }
 
+/// Whether a webhook may hold an opt-out, by its bytes alone: a message of somebody's, a wish about marketing, or Meta's code for
+/// one. Statuses, which come by the thousand, hold none as a rule. `true` for whatever is in doubt.
+pub fn may_hold_opt_out(provider: &str, body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return true };
+    provider != "meta" || text.contains("131050") || text.contains("user_preferences") || has_messages(text)
+}
+
+/// A list of messages: `messages` is also the name of a field, as a value.
+fn has_messages(text: &str) -> bool {
+    const KEY: &str = "\"messages\"";
+    text.match_indices(KEY).any(|(at, _)| text[at + KEY.len()..].trim_start().starts_with(':'))
+}
+
 /// As it is compared: in lower case, in ordinary width, without what shows nothing, and without the marks, symbols and spaces
 /// around it. A word of nothing but symbols is compared with them.
 fn plain(text: &str) -> String {
@@ -67,7 +80,7 @@ fn narrow(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{STOP_WORDS, StopWords};
+    use super::{STOP_WORDS, StopWords, may_hold_opt_out};
 
     #[test]
     fn the_whole_reply_counts_in_any_case_and_nothing_inside_a_sentence() {
@@ -154,5 +167,19 @@ mod tests {
 
         assert!(words.is_stop("🛑\u{fe0f}"));
         assert!(!words.is_stop("🛑🛑") && !words.is_stop("👍") && !words.is_stop(" "));
+    }
+
+    #[test]
+    fn what_may_hold_an_opt_out_is_told_by_its_bytes() {
+        let meta = |body: &str| may_hold_opt_out("meta", body.as_bytes());
+        let change = |value: &str| format!(r#"{{"entry":[{{"changes":[{{"field":"messages","value":{value}}}]}}]}}"#);
+
+        assert!(meta(&change(r#"{"messages":[{"type":"text"}]}"#)));
+        assert!(meta(&change("{\"messages\"\n : [{}]}")));
+        assert!(meta(&change(r#"{"user_preferences":[{}]}"#)));
+        assert!(meta(&change(r#"{"statuses":[{"status":"failed","errors":[{"code":131050}]}]}"#)));
+        assert!(!meta(&change(r#"{"statuses":[{"status":"delivered"}]}"#)));
+        assert!(!meta(r#"{"entry":[{"changes":[{"field":"account_update"}]}]}"#));
+        assert!(may_hold_opt_out("meta", b"\xff") && may_hold_opt_out("wsapme", b"{}"), "in doubt");
     }
 }

@@ -7,6 +7,9 @@ use super::text::is_invisible;
 /// How long text may be sent after a person's last word.
 pub const SESSION: TimeDelta = TimeDelta::hours(24);
 
+/// A reply that quotes nothing answers a message of this age at most.
+pub const REPLY_WINDOW: TimeDelta = TimeDelta::days(30);
+
 /// Whether text may be sent to somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionWindow {

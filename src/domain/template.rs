@@ -11,11 +11,13 @@ use thiserror::Error;
 
 use super::message::Variables;
 
+mod page;
 mod preview;
 mod read;
 mod value;
 mod write;
 
+pub use page::TemplatePage;
 pub use preview::as_read;
 pub use value::{ParameterValue, RawParameter, ValueError, refuse_layout};
 

@@ -47,6 +47,10 @@ pub struct ConfiguredSender {
 }
 
 impl ConfiguredSender {
+    pub fn kind(&self) -> ProviderKind {
+        if self.meta.is_some() { ProviderKind::Meta } else { ProviderKind::Wsapme }
+    }
+
     /// Compares with the database, where the sender may have been moved to another phone since this process was started.
     /// Returns whether this process may send for it.
     pub async fn is_current(&self, pool: &PgPool) -> Result<bool, StoreError> {

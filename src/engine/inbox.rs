@@ -2,6 +2,7 @@
 //! transaction with the mark that it is applied. A crash in between leaves nothing half done, and applying it twice changes nothing.
 //! Opt-outs come before everything else that was read with them; a request that fails is set aside and holds up no other.
 
+mod consequences;
 mod effects;
 mod item;
 mod late_failures;
@@ -16,7 +17,6 @@ mod statuses;
 mod stops;
 mod turn;
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::EngineContext;
 use crate::store::inbox::{self, InboxRow};
 use crate::store::{DbTransaction, StoreError};
+use opt_outs_first::Heeded;
 use part::RequestPart;
 use turn::Turn;
 
@@ -39,7 +40,7 @@ const OTHERS_PAUSE: Duration = Duration::from_millis(200);
 pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
     let mut received = engine.notifier.inbox();
     let mut failures = 0;
-    let mut heeded = HashSet::new();
+    let mut heeded = Heeded::default();
     while !stop.is_cancelled() {
         received.mark_unchanged();
         let pause = match step(&engine, &mut heeded, &stop).await {
@@ -64,11 +65,7 @@ pub(super) async fn run(engine: EngineContext, stop: CancellationToken) {
 }
 
 /// Applies what is due, until the stop; returns how long until the next is.
-async fn step(
-    engine: &EngineContext,
-    heeded: &mut HashSet<i64>,
-    stop: &CancellationToken,
-) -> Result<Duration, StoreError> {
+async fn step(engine: &EngineContext, heeded: &mut Heeded, stop: &CancellationToken) -> Result<Duration, StoreError> {
     let is_ours = engine.senders.iter().any(|sender| sender.receives_webhooks);
     let read_every = if is_ours { READ_EVERY } else { READ_OTHERS_EVERY };
     loop {
@@ -90,8 +87,12 @@ async fn step(
     }
 }
 
-/// One turn. `false`: nothing could be taken. `heeded` are the requests of the turn before whose opt-outs hold.
-async fn apply_due(engine: &EngineContext, heeded: &mut HashSet<i64>) -> Result<bool, StoreError> {
+/// One turn. `false`: nothing could be taken. `heeded` are the requests whose opt-outs hold already.
+async fn apply_due(engine: &EngineContext, heeded: &mut Heeded) -> Result<bool, StoreError> {
+    if let Err(error) = opt_outs_first::scan(engine, heeded).await {
+        // The turns themselves meet it again, and find whose fault it is.
+        tracing::debug!(%error, "opt-outs are applied in their turn");
+    }
     let rows = due(engine).await?;
     if rows.is_empty() {
         return Ok(false);
@@ -99,7 +100,7 @@ async fn apply_due(engine: &EngineContext, heeded: &mut HashSet<i64>) -> Result<
     let ids = rows.iter().map(|row| row.id).collect();
     let mut parts = reading::read(rows, engine.clock.now()).await;
     match opt_outs_first::apply(engine, &mut parts, heeded).await {
-        Ok(()) => *heeded = ids,
+        Ok(()) => heeded.turn(ids),
         // The turn itself meets it again, and finds whose fault it is.
         Err(error) => tracing::debug!(%error, "opt-outs are applied with the rest"),
     }

@@ -31,6 +31,8 @@ const HELD_FOR: TimeDelta = TimeDelta::minutes(5);
 /// The first pause after a failure; it doubles with each.
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
 const PAUSE_MAX: TimeDelta = TimeDelta::hours(2);
+/// What Meta says of the file itself, such as that it has none by this id, counts after so many times: a quarter of an hour.
+const REFUSED_TRIES: i32 = 6;
 /// Files in one turn.
 const AT_ONCE: i64 = 8;
 const DROP_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -161,6 +163,10 @@ impl MediaFetcher {
             Err(error @ (GraphError::TooLarge { .. } | GraphError::Elsewhere(_))) => {
                 media::lose(&self.engine.pool, wanted.reply_id, &error.to_string()).await
             }
+            Err(error) if error.is_about_the_object() && wanted.tries >= REFUSED_TRIES => {
+                tracing::warn!(%error, media = wanted.media_id, "a file that somebody sent cannot be fetched");
+                media::lose(&self.engine.pool, wanted.reply_id, &error.to_string()).await
+            }
             Err(error) => self.retry(wanted, &error.to_string()).await,
         }
     }
@@ -188,10 +194,17 @@ impl MediaFetcher {
     async fn retry(&self, wanted: &WantedFile, why: &str) -> Result<(), StoreError> {
         let doublings = u32::try_from(wanted.tries.saturating_sub(1)).unwrap_or_default().min(8);
         let pause = (PAUSE * (1 << doublings)).min(PAUSE_MAX);
-        media::retry(&self.engine.pool, wanted.reply_id, pause, why).await
+        if media::retry(&self.engine.pool, wanted.reply_id, pause, why).await? {
+            tracing::warn!(why, media = wanted.media_id, "a file that somebody sent was not fetched while Meta had it");
+        }
+        Ok(())
     }
 
     async fn drop_old(&self) -> Result<(), StoreError> {
+        let lost = media::expire(&self.engine.pool).await?;
+        if lost > 0 {
+            tracing::warn!(files = lost, "nobody fetched these files while Meta had them");
+        }
         let days = self.engine.settings.keep_inbox_days;
         let digests = media::drop_old(&self.engine.pool, &self.engine.host, days).await?;
         for digest in &digests {

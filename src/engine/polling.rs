@@ -24,7 +24,7 @@ use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEv
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::provider::{RawResponse, StatusFinding, StatusQuery, StatusReply, StatusReport};
+use crate::provider::{RawResponse, StatusFinding, StatusQuery, StatusReply, StatusReport, advised};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource};
 use crate::store::poll::{self, PollTarget};
 use crate::store::{StoreError, sender};
@@ -304,6 +304,7 @@ impl Poller {
     }
 
     async fn refused(&self, code: &str, message: &str) {
+        let message = &*advised(self.context.sender.kind(), code, message);
         match sender::stop(&self.context.pool, self.context.sender.id, &StopCode::Provider(code.to_owned()), message)
             .await
         {

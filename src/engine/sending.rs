@@ -23,6 +23,7 @@ mod throughput;
 mod waiting_report;
 
 pub(super) use failure_policy::{equal_failures, pause};
+pub(super) use pace::{CLIMB_AFTER, HOLD};
 pub use post::variables;
 pub use throughput::post_runtime;
 
@@ -288,6 +289,8 @@ impl Sender {
         }
         if is_ordered {
             self.pace.lift(&self.context).await?;
+            let slowed = self.pace.heed_webhooks(&self.context, self.context.clock.now()).await?;
+            self.failures.slowed(slowed);
             for queue in &mut self.queues {
                 (queue.nobody_due_before, queue.refused) = (None, None);
             }

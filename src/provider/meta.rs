@@ -221,7 +221,7 @@ impl Provider for Meta {
     }
 
     fn advice(&self, code: &str) -> Option<&'static str> {
-        codes::of_text(code).map(|entry| entry.advice).or_else(|| own_advice(code))
+        advice(code)
     }
 
     fn failure_class(&self, code: Option<&str>) -> ErrorClass {
@@ -243,6 +243,14 @@ impl Provider for Meta {
 
 pub(super) fn code_rule(code: &str) -> CodeRule {
     codes::rule(code)
+}
+
+pub(super) fn advice(code: &str) -> Option<&'static str> {
+    codes::of_text(code).map(|entry| entry.advice).or_else(|| own_advice(code))
+}
+
+pub(super) fn refusal_class(code: &str) -> Option<ErrorClass> {
+    codes::class(code)
 }
 
 pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {

@@ -269,7 +269,7 @@ impl Provider for Wsapme {
     }
 
     fn advice(&self, code: &str) -> Option<&'static str> {
-        refusal::advice(code)
+        advice(code)
     }
 
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendReply> {
@@ -297,6 +297,10 @@ impl Provider for Wsapme {
     fn health(&self) -> BoxFuture<'_, Health> {
         self.examine().boxed()
     }
+}
+
+pub(super) fn advice(code: &str) -> Option<&'static str> {
+    refusal::advice(code)
 }
 
 pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {

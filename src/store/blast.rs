@@ -38,6 +38,9 @@ pub struct RunnableBlast {
     #[sqlx(flatten)]
     pub limits: LimitColumns,
     pub send_after: Option<DateTime<Utc>>,
+    /// Until when a webhook of the provider's has it wait, and why.
+    pub provider_hold_until: Option<DateTime<Utc>>,
+    pub provider_hold_why: Option<String>,
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
@@ -65,6 +68,7 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: StateC
             set state = $3, state_reason = $4, state_by = $5, version = version + 1, updated_at = now(),
                 send_after = case when $3 = 'draft' then null else send_after end,
                 launched_at = case when $3 = 'draft' then null else launched_at end,
+                provider_hold_until = null, provider_hold_why = null,
                 completed_at = case $3 when 'completed' then now() when 'paused' then null else completed_at end
           where id = $1 and version = $2",
     )
@@ -91,6 +95,7 @@ pub async fn launch(
         "update blasts
             set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
                 send_after = now() + $3, launched_at = coalesce(launched_at, now()),
+                provider_hold_until = null, provider_hold_why = null,
                 blast_date = coalesce(launched_at, now())
           where id = $1 and version = $2",
     )
@@ -200,13 +205,28 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
 /// What a sender may send for now or soon.
 pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
-        "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after
+        "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after,
+                provider_hold_until, provider_hold_why
            from blasts where sender_id = $1 and state = 'sending' order by id",
     )
     .bind(sender)
     .fetch_all(pool)
     .await?;
     Ok(blasts)
+}
+
+/// Has a blast that is being sent wait for its provider. `false`: it is not being sent, or it waits already.
+pub async fn hold(tx: &mut PgConnection, id: BlastId, until: DateTime<Utc>, why: &str) -> Result<bool, StoreError> {
+    let held = sqlx::query(
+        "update blasts set provider_hold_until = $2, provider_hold_why = $3
+          where id = $1 and state = 'sending' and (provider_hold_until is null or provider_hold_until <= now())",
+    )
+    .bind(id)
+    .bind(until)
+    .bind(why.replace('\0', ""))
+    .execute(tx)
+    .await?;
+    Ok(held.rows_affected() == 1)
 }
 
 /// Senders with something to do: somebody queued in a blast that is sending (unless the sender is stopped), or somebody

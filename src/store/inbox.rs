@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::ids::SenderId;
+use crate::domain::opt_out::may_hold_opt_out;
 
 pub use listing::{InboxEntry, InboxSummary, ReplaySelection, list, replay, summary};
 
@@ -50,6 +51,8 @@ pub struct InboxRow {
     pub waits_for: Option<Vec<String>>,
     pub reason: Option<String>,
     pub tries: i32,
+    /// By its bytes, as it came.
+    pub may_opt_out: bool,
 }
 
 /// What became of a request in one turn.
@@ -95,10 +98,11 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     let mut tx = settings::begin_durable(pool).await?;
     let done = sqlx::query(
         "with added as (
-             insert into webhook_inbox (provider, senders, content_type, digest, body)
+             insert into webhook_inbox (provider, senders, content_type, digest, body, may_opt_out)
              select provider, string_to_array(senders, ',')::bigint[], content_type,
-                    sha256(convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body), body
-               from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as x (provider, senders, content_type, body)
+                    sha256(convert_to(provider || ':' || coalesce(senders, '') || ':', 'UTF8') || body), body, may_opt_out
+               from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $6::boolean[])
+                      as x (provider, senders, content_type, body, may_opt_out)
              on conflict do nothing
              returning 1)
          select pg_notify($5, '') from (select count(*) from added) as n (added) where added > 0",
@@ -108,6 +112,7 @@ pub async fn insert(pool: &PgPool, webhooks: &[NewWebhook]) -> Result<u64, Store
     .bind(webhooks.iter().map(|webhook| storable(webhook.content_type.as_deref())).collect::<Vec<_>>())
     .bind(webhooks.iter().map(|webhook| &webhook.body[..]).collect::<Vec<_>>())
     .bind(super::notify::INBOX)
+    .bind(webhooks.iter().map(|webhook| may_hold_opt_out(webhook.provider, &webhook.body)).collect::<Vec<_>>())
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -156,6 +161,28 @@ pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
     Ok(rows)
 }
 
+/// New requests that may hold an opt-out, however much is due before them: those behind an id, but for these, oldest first. None
+/// of them is locked.
+pub async fn opt_outs(tx: &mut PgConnection, after: i64, except: &[i64]) -> Result<Vec<InboxRow>, StoreError> {
+    let waiting: Vec<DueRow> = sqlx::query_as(
+        "select received_on, tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size,
+                1::bigint as weight
+           from webhook_inbox
+          where state = 'new' and may_opt_out and id > $1 and id <> all($2)
+          order by id limit $3",
+    )
+    .bind(after)
+    .bind(except)
+    .bind(TAKE_AT_MOST)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut rows = Vec::with_capacity(waiting.len());
+    for ((_, part), places) in by_day(waiting) {
+        rows.extend(read(tx, &part, &places).await?);
+    }
+    Ok(rows)
+}
+
 /// A request that is due: the table of its day, where it stands in it, its length, and what a byte of it counts.
 #[derive(sqlx::FromRow)]
 struct DueRow {
@@ -189,7 +216,7 @@ fn by_day(mut due: Vec<DueRow>) -> BTreeMap<(NaiveDate, String), Vec<String>> {
 async fn read(tx: &mut PgConnection, part: &str, places: &[String]) -> Result<Vec<InboxRow>, StoreError> {
     let sql = format!(
         "select '{}' as part, ctid::text as place, id, received_at, provider, senders, content_type, digest, body,
-                open_items, failed_items, waits_for, reason, tries
+                open_items, failed_items, waits_for, reason, tries, may_opt_out
            from {part} where ctid = any($1::text[]::tid[]) order by id",
         part.replace('\'', "''")
     );

@@ -90,20 +90,32 @@ pub async fn stored(pool: &PgPool, reply: ReplyId, file: StoredFile<'_>) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// Tries a file again after a pause; gives it up where the provider has it no more by then.
-pub async fn retry(pool: &PgPool, reply: ReplyId, pause: TimeDelta, why: &str) -> Result<(), StoreError> {
-    sqlx::query(
+/// Tries a file again after a pause; gives it up where the provider has it no more by then. `true`: it did.
+pub async fn retry(pool: &PgPool, reply: ReplyId, pause: TimeDelta, why: &str) -> Result<bool, StoreError> {
+    let is_lost: Option<bool> = sqlx::query_scalar(
         "update reply_media
             set next_try_at = now() + $2::interval, reason = $3,
                 state = case when now() + $2::interval >= give_up_at then 'lost' else state end
-          where reply_id = $1 and state = 'wanted'",
+          where reply_id = $1 and state = 'wanted'
+         returning state = 'lost'",
     )
     .bind(reply)
     .bind(interval(pause)?)
     .bind(why.replace('\0', ""))
+    .fetch_optional(pool)
+    .await?;
+    Ok(is_lost.unwrap_or(false))
+}
+
+/// Gives up what nobody has tried since the provider has it no more. Returns how many.
+pub async fn expire(pool: &PgPool) -> Result<u64, StoreError> {
+    let lost = sqlx::query(
+        "update reply_media set state = 'lost', reason = coalesce(reason, 'nobody fetched it in time')
+          where state = 'wanted' and give_up_at <= now() and next_try_at <= now()",
+    )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(lost.rows_affected())
 }
 
 /// Gives a file up.

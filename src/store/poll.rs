@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::{StoreError, begin, settings};
 use crate::domain::ids::{BlastId, MessageId, RecipientId, SenderId};
@@ -38,12 +38,12 @@ pub struct PollQuery {
 }
 
 /// Keeps a word of the provider's that says nothing of a stage, beside the attempt that it is about.
-pub async fn note_word(pool: &PgPool, of: (RecipientId, i32), word: &str) -> Result<(), StoreError> {
+pub async fn note_word(executor: impl PgExecutor<'_>, of: (RecipientId, i32), word: &str) -> Result<(), StoreError> {
     let noted = sqlx::query(
         "update blast_recipients set provider_status = $3
           where id = $1 and attempt = $2 and status in ('sent', 'delivered') and provider_status is distinct from $3",
     );
-    noted.bind(of.0).bind(of.1).bind(word).execute(pool).await?;
+    noted.bind(of.0).bind(of.1).bind(word.replace('\0', "")).execute(executor).await?;
     Ok(())
 }
 

@@ -210,6 +210,42 @@ pub async fn hold_lifted_at(pool: &PgPool, id: SenderId) -> Result<Option<DateTi
     Ok(sqlx::query_scalar("select hold_lifted_at from senders where id = $1").bind(id).fetch_one(pool).await?)
 }
 
+/// A provider's wish, by webhook, that a sender sends more slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct SlowDown {
+    /// By the provider's clock.
+    #[sqlx(rename = "slow_down_at")]
+    pub at: DateTime<Utc>,
+    /// Nothing is sent before.
+    #[sqlx(rename = "slow_down_until")]
+    pub until: DateTime<Utc>,
+}
+
+/// Keeps it for the engine that sends, which polls [`slow_down`]. `false`: a later one is known.
+pub async fn ask_to_slow_down(tx: &mut PgConnection, id: SenderId, wish: SlowDown) -> Result<bool, StoreError> {
+    let asked = sqlx::query(
+        "update senders set slow_down_at = $2, slow_down_until = greatest(slow_down_until, $3)
+          where id = $1 and (slow_down_at is null or slow_down_at < $2)",
+    )
+    .bind(id)
+    .bind(wish.at)
+    .bind(wish.until)
+    .execute(tx)
+    .await?;
+    Ok(asked.rows_affected() == 1)
+}
+
+/// The last one.
+pub async fn slow_down(pool: &PgPool, id: SenderId) -> Result<Option<SlowDown>, StoreError> {
+    Ok(sqlx::query_as(
+        "select slow_down_at, slow_down_until from senders
+          where id = $1 and slow_down_at is not null and slow_down_until is not null",
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await?)
+}
+
 /// The business that a sender's opt-outs are shared in.
 pub async fn business(pool: &PgPool, id: SenderId) -> Result<String, StoreError> {
     Ok(sqlx::query_scalar("select business from senders where id = $1").bind(id).fetch_one(pool).await?)

@@ -8,6 +8,10 @@ use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
+mod operators;
+
+pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
+
 /// One suppression.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct SuppressionRow {

@@ -26,7 +26,7 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
-use crate::domain::pace::LimitColumns;
+use crate::domain::pace::{DueLater, LimitColumns};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::AttemptOutcome;
 use crate::domain::sender::StopCode;
@@ -75,6 +75,8 @@ pub struct BlastRow {
     pub next_due_at: Option<DateTime<Utc>>,
     /// Why that person waits, where the row says so.
     pub next_due_reason: Option<String>,
+    /// Those of the queued who are due later, at most the last 10,000.
+    pub due_later: Option<DueLater>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
 }

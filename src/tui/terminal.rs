@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::event_loop::Screen;
 use super::{Size, TuiError};
+use crate::app::is_panic_caught;
 
 /// A terminal that is not ready to be restored within this time is left as it is.
 const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -145,7 +146,10 @@ pub fn restore() {
 fn restore_on_panic() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        restore();
-        before(panic);
+        // One that goes no further is logged by whoever catches it: words of it would only spoil the screen.
+        if !is_panic_caught() {
+            restore();
+            before(panic);
+        }
     }));
 }

@@ -1,6 +1,7 @@
 //! Webhooks: kept as they came, applied whatever their order, and never twice.
 
 mod applying;
+mod consequences;
 mod crowding;
 mod elsewhere;
 mod held;

@@ -102,3 +102,16 @@ async fn pictures_go_with_the_webhooks_that_brought_them() {
     let refused = scene.run(&["replies", "save", &id, "slip.png"]).await;
     assert!(refused.code == 3 && refused.err.contains("no longer kept"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_picture_that_meta_does_not_have_is_given_up_after_some_tries_and_so_is_one_that_nobody_fetches() {
+    let scene = AnswerScene::served(1).await;
+    scene.receive(picture(1, "wamid.in1", "7")).await;
+    let tried = "select tries::bigint from reply_media where media_id = '7'";
+    eventually_async("it is tried", async || scene.shop.number(tried).await == 1).await;
+    scene.shop.execute("update reply_media set tries = 5, next_try_at = now()").await;
+
+    let lost = "select count(*) from reply_media where state = 'lost' and reason like '%Meta refuses (100)%'";
+    eventually_async("it is given up", async || scene.shop.number(lost).await == 1).await;
+    assert_eq!(scene.shop.number(tried).await, 6);
+}

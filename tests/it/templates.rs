@@ -61,3 +61,20 @@ async fn a_plan_shows_the_whole_page_with_the_header_filled_from_its_column() {
     let expected = "Order 7\nHi Aina, your order 7 is on its way.";
     assert_eq!((&plan["samples"][0]["text"], &plan["obstacles"]), (&json!(expected), &json!([])), "{plan}");
 }
+
+#[tokio::test]
+async fn a_number_that_sends_nothing_is_refused_at_plan_and_launch_with_metas_reason() {
+    let shop = shop(&["order_update"]).await;
+    shop.sim.faults(&["offline=1"]).await;
+
+    let plan = said(with_secrets(shop.command(&["blast", "plan", "1"]))).await;
+    let sent = said(with_secrets(shop.command(&["blast", "send", "1", "--yes", "--no-engine"]))).await;
+
+    let why = "sender cloud sends nothing now: ";
+    let reason = "The phone number is not registered with the Cloud API. (Register the phone number.)";
+    assert!(plan.out.contains(&format!("not now: {why}")) && plan.out.contains(reason), "{plan:?}");
+    assert!(sent.code == 3 && sent.err.contains(why) && sent.err.contains(reason), "{sent:?}");
+    shop.sim.faults(&["offline=0"]).await;
+    let sent = said(with_secrets(shop.command(&["blast", "send", "1", "--yes", "--no-engine"]))).await;
+    assert_eq!(sent.code, 0, "{sent:?}");
+}

@@ -41,6 +41,14 @@ pub struct Forecast {
     pub done_at: Option<DateTime<Utc>>,
 }
 
+/// People of a backlog who are due later, such as those who are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueLater {
+    pub people: u64,
+    pub first: DateTime<Utc>,
+    pub last: DateTime<Utc>,
+}
+
 /// How far ahead a forecast reaches.
 const HORIZON: TimeDelta = TimeDelta::days(366);
 
@@ -52,9 +60,33 @@ impl Backlog {
         walk.finish(now)
     }
 
+    /// A forecast of everybody, where some are due later: it ends no sooner than they can have their message.
+    #[must_use]
+    pub fn held_back(&self, whole: Forecast, later: &DueLater, now: DateTime<Utc>) -> Forecast {
+        if whole.last().is_none() {
+            return whole;
+        }
+        let is_paced = !spacings(self).is_empty();
+        let end_of = |forecast: Forecast| {
+            if is_paced { forecast.done_at } else { forecast.last().map(|share| share.from) }
+        };
+        let ends = [(later.people, later.first), (1, later.last)]
+            .map(|(people, begins)| end_of(Self { people, ..*self }.forecast(now, begins)));
+        let all = ends.into_iter().chain([end_of(whole)]);
+        let done_at = all.reduce(|one, other| Some(one?.max(other?))).flatten();
+        Forecast { done_at, ..whole }
+    }
+
     /// How many messages an hour on average, by the limit that binds; `None` where none does.
     pub fn per_hour(&self) -> Option<f64> {
         per_hour(&self.sender, &self.blast)
+    }
+}
+
+impl Forecast {
+    /// The stretch with the last of them.
+    fn last(&self) -> Option<ForecastShare> {
+        self.later.or(self.tomorrow).or(self.today)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::RenderedTemplate;
+use super::{RenderedTemplate, TemplatePage};
 
 impl RenderedTemplate {
     /// A template's text with this message's values in place of its variables.
@@ -44,12 +44,13 @@ impl RenderedTemplate {
     }
 }
 
-/// What somebody read of a template message as it is kept with its outcome; `text` is the template's, where it is known.
+/// What somebody read of a template message as it is kept with its outcome; `text` is the template as it is kept with the blast,
+/// where it is known.
 /// Anything but a template's JSON is returned as it is.
 pub fn as_read(sent: &str, text: Option<&str>) -> String {
     let Ok(template @ Value::Object(_)) = serde_json::from_str::<Value>(sent) else { return sent.to_owned() };
     let template = RenderedTemplate::new(template);
-    text.map_or_else(|| template.in_words(), |text| template.preview(text))
+    text.map_or_else(|| template.in_words(), |text| TemplatePage::of_stored(text).preview(&template))
 }
 
 /// A text, or what stands for an amount or a date where WhatsApp cannot write it by itself.
@@ -81,7 +82,7 @@ fn filled(text: &str, values: &[(String, &str)]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::as_read;
+    use super::{TemplatePage, as_read};
 
     #[test]
     fn a_sent_template_reads_as_its_text_with_the_values_in_it() {
@@ -94,6 +95,24 @@ mod tests {
         assert_eq!(as_read(&sent, None), "template tour (en_US): Aina {{2}}, 20%");
         assert_eq!(as_read("Salam Aina", Some("Hi {{1}}")), "Salam Aina");
         assert_eq!(as_read("[1]", None), "[1]");
+    }
+
+    #[test]
+    fn every_part_of_a_kept_template_is_read() {
+        let page = TemplatePage {
+            header: Some("Order {{1}}".to_owned()),
+            body: "Hi {{1}}".to_owned(),
+            footer: Some("Kedai Aina".to_owned()),
+            buttons: vec!["Shop".to_owned(), "Stop".to_owned()],
+            ..TemplatePage::default()
+        };
+        let text = |text: &str| json!([{ "type": "text", "text": text }]);
+        let parts =
+            json!([{ "type": "header", "parameters": text("7") }, { "type": "body", "parameters": text("Aina") }]);
+        let sent = json!({ "name": "tour", "components": parts }).to_string();
+
+        assert_eq!(as_read(&sent, Some(&page.stored())), "Order 7\nHi Aina\nKedai Aina\n[Shop] [Stop]");
+        assert_eq!(as_read(&sent, Some("{\"body\": 1}")), "{\"body\": 1}", "an older version's text");
     }
 
     #[test]

@@ -138,6 +138,10 @@ pub(super) enum NoticeDemand {
     StopAccount {
         code: String,
     },
+    /// An error outside of any message: the number stops or slows down, or without one every sender of the account.
+    Error {
+        code: String,
+    },
     PauseTemplate {
         name: String,
         language: Option<String>,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 
+use super::consequences::pause;
 use super::effects::Effects;
-use super::statuses::pause;
 use crate::domain::ids::BlastId;
 use crate::engine::context::EngineContext;
 use crate::engine::sending::equal_failures;

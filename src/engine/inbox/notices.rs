@@ -4,17 +4,21 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::consequences::{SlowDowns, pause, wait_after};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemOutcome, NoticeDemand, NoticeNews};
-use super::statuses::pause;
 use crate::domain::ids::SenderId;
-use crate::domain::sender::StopCode;
+use crate::domain::retry::ErrorClass;
+use crate::domain::sender::{ProviderKind, StopCode};
+use crate::engine::context::EngineContext;
+use crate::provider::{advised, refusal_class};
 use crate::store::business::{self, PeopleLimit};
 use crate::store::inbox::notices::{self, NewNotice};
 use crate::store::{StoreError, sender};
 
 pub(super) async fn apply(
     tx: &mut PgConnection,
+    engine: &EngineContext,
     item: &InboxItem,
     news: &NoticeNews,
     effects: &mut Effects,
@@ -39,6 +43,18 @@ pub(super) async fn apply(
             None
         }
         NoticeDemand::StopAccount { code } => stop_all(&mut *tx, &senders, code, &news.words).await?,
+        NoticeDemand::Error { code } => {
+            // A number that none of ours has is somebody else's.
+            let senders = if item.device.is_some() { &item.senders } else { &senders };
+            match refusal_class(item.provider, code) {
+                ErrorClass::StopSender => {
+                    let why = advised(item.provider, code, &news.words);
+                    stop_all(&mut *tx, senders, code, &why).await?
+                }
+                ErrorClass::SlowSender => slow_all(&mut *tx, engine, (senders, item.provider, code), new.at).await?,
+                _ => None,
+            }
+        }
         NoticeDemand::PauseTemplate { name, language } => {
             let why = format!("Meta says of template {}: {}", news.subject.as_deref().unwrap_or(name), news.words);
             pause_all(&mut *tx, &senders, (name, language.as_deref()), &why).await?
@@ -82,6 +98,20 @@ async fn stop_all(
         }
     }
     Ok((stopped > 0).then(|| format!("{stopped} stopped")))
+}
+
+async fn slow_all(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (senders, provider, code): (&[SenderId], ProviderKind, &str),
+    at: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    let mut slow_downs = SlowDowns::default();
+    for id in senders {
+        slow_downs.add(engine, *id, (wait_after(engine, provider, code), at));
+    }
+    let slowed = slow_downs.write(tx, &mut Effects::default()).await?;
+    Ok((slowed > 0).then(|| format!("{slowed} slowed down")))
 }
 
 async fn pause_all(

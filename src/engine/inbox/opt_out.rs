@@ -11,13 +11,15 @@ use super::replies;
 use crate::domain::act::Actor;
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, StampedEvidence};
+use crate::domain::session::REPLY_WINDOW;
 use crate::engine::context::EngineContext;
 use crate::provider::meta::webhook::MarketingWish;
+use crate::store::StoreError;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::notices::senders_of_account;
-use crate::store::suppression::{self, LiftOutcome, NewSuppression, SuppressionScope};
+use crate::store::reply::{self, AnsweredMessage};
+use crate::store::suppression::{self, LiftOutcome, NewSuppression, OperatorSuppression, SuppressionScope};
 use crate::store::wish::{self, NamelessPerson};
-use crate::store::{StoreError, reply};
 
 /// Somebody who is not to be messaged.
 #[derive(Clone, Copy)]
@@ -45,6 +47,8 @@ struct AskedFor<'a> {
     wish: MarketingWish,
     reason: &'a str,
     at: DateTime<Utc>,
+    /// No reply carries it: it counts for the newest message that reached them.
+    is_setting: bool,
 }
 
 /// What an item asks for, if it is a stop or a resume. All of it stays, also where some of the person's rows are locked: only
@@ -101,6 +105,11 @@ async fn fulfil(
     let scope = SuppressionScope::Business(business);
     let opt_out = OptOut { scope, phone, source: "person", reason: asked.reason, at: asked.at };
     match asked.wish {
+        MarketingWish::Stop if asked.is_setting => {
+            let recorded = record(&mut *tx, engine, opt_out, effects).await?;
+            let counted = count_later(tx, engine, (&asked.senders, opt_out), effects).await?;
+            Ok(if recorded == ItemOutcome::Applied { counted } else { recorded })
+        }
         MarketingWish::Stop => record(tx, engine, opt_out, effects).await,
         MarketingWish::Resume => resume(tx, engine, (business, phone), asked.at).await,
     }
@@ -128,6 +137,7 @@ async fn by_words<'a>(
         wish: MarketingWish::Stop,
         reason: "they asked",
         at: item.time_of(news.at),
+        is_setting: false,
     })
 }
 
@@ -154,6 +164,7 @@ async fn by_setting<'a>(
         wish: news.wish,
         reason: "they stopped marketing messages in WhatsApp",
         at: item.time_of(news.at),
+        is_setting: true,
     }))
 }
 
@@ -177,15 +188,53 @@ pub(super) async fn record(
         // They, or an operator, wished otherwise since.
         return Ok(ItemOutcome::Applied);
     }
-    let open = suppression::open_rows(&mut *tx, &business, phone).await?;
-    let entry = |(blast, recipient, attempt)| {
-        let stamped = StampedEvidence { attempt, at, evidence: Evidence::OptOut };
-        EvidenceEntry::new(blast, recipient, stamped, EvidenceSource::Webhook)
+    leave_out(tx, engine, (&business, phone, at), effects).await
+}
+
+/// Wherever a number is still open it is left out now. *Locked*: a row of theirs is to follow.
+async fn leave_out(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (business, phone, at): (&str, &str, DateTime<Utc>),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let open = suppression::open_rows(&mut *tx, business, phone).await?;
+    let people =
+        open.into_iter().map(|(blast_id, recipient_id, attempt)| AnsweredMessage { blast_id, recipient_id, attempt });
+    note(tx, engine, (people.collect(), at), effects).await
+}
+
+/// Notes of these people that they opted out.
+async fn note(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (people, at): (Vec<AnsweredMessage>, DateTime<Utc>),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let entry = |of: AnsweredMessage| {
+        let stamped = StampedEvidence { attempt: of.attempt, at, evidence: Evidence::OptOut };
+        EvidenceEntry::new(of.blast_id, of.recipient_id, stamped, EvidenceSource::Webhook)
     };
-    let entries: Vec<_> = open.into_iter().map(entry).collect();
+    let entries: Vec<_> = people.into_iter().map(entry).collect();
     let recorded = record_in(tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
     effects.changed.extend(entries.iter().map(|entry| entry.blast));
     Ok(if recorded.contains(&EntryOutcome::Locked) { ItemOutcome::Locked } else { ItemOutcome::Applied })
+}
+
+/// As a reply that says stop, it counts for the newest message that reached them.
+async fn count_later(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (senders, opt_out): (&[SenderId], OptOut<'_>),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let OptOut { phone, at, .. } = opt_out;
+    let business = suppression::business(&mut *tx, opt_out.scope).await?;
+    if !suppression::is_theirs(&mut *tx, &business, phone).await? {
+        return Ok(ItemOutcome::Applied);
+    }
+    let newest = reply::newest_reached(&mut *tx, (senders, phone), at, REPLY_WINDOW).await?;
+    note(tx, engine, (newest.into_iter().map(|(_, message)| message).collect(), at), effects).await
 }
 
 /// Lifts what the person and the provider said. What an operator did stands, also where the person's word stood above it.
@@ -248,6 +297,10 @@ pub(super) async fn change_identity(
     let Some(sender) = meant(&mut *tx, item).await?.first().copied() else { return Ok(ItemOutcome::Applied) };
     let IdentityNews { before, now, previous_phone, phone } = news;
     let business = suppression::business(&mut *tx, SuppressionScope::Sender(sender)).await?;
+    let previous = match (previous_phone, before) {
+        (None, Some(before)) => reply::phone_of(&mut *tx, &business, before).await?,
+        (previous, _) => previous.clone(),
+    };
     if let Some(now) = now {
         let mut known = reply::change_id(&mut *tx, sender, (before.as_deref(), now), phone.as_deref()).await?;
         // Learned by another item of the same request, as a rule.
@@ -257,14 +310,59 @@ pub(super) async fn change_identity(
         }
         apply_named(&mut *tx, engine, &known, effects).await?;
     }
-    let (Some(previous), Some(phone)) = (previous_phone, phone) else { return Ok(ItemOutcome::Applied) };
-    if !suppression::is_theirs(&mut *tx, &business, previous).await? {
+    match (previous, phone) {
+        (Some(previous), Some(phone)) if previous != *phone => {
+            let at = item.received_at;
+            let by_operators = follow_operators(&mut *tx, engine, (&business, at), (&previous, phone), effects).await?;
+            let theirs = follow_person(tx, engine, (&business, at), (&previous, phone), effects).await?;
+            Ok(if theirs == ItemOutcome::Applied { by_operators } else { theirs })
+        }
+        _ => Ok(ItemOutcome::Applied),
+    }
+}
+
+/// Their own word holds for the number that they have now.
+async fn follow_person(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (business, at): (&str, DateTime<Utc>),
+    (previous, phone): (&str, &str),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    if !suppression::is_theirs(&mut *tx, business, previous).await? {
         return Ok(ItemOutcome::Applied);
     }
     let reason = format!("they opted out as {previous}, and have this number now");
-    let scope = SuppressionScope::Business(&business);
-    let opt_out = OptOut { scope, phone, source: "person", reason: &reason, at: item.received_at };
-    record(tx, engine, opt_out, effects).await
+    let scope = SuppressionScope::Business(business);
+    record(tx, engine, OptOut { scope, phone, source: "person", reason: &reason, at }, effects).await
+}
+
+/// So does what operators said of them, unless one allowed the new number since.
+async fn follow_operators(
+    tx: &mut PgConnection,
+    engine: &EngineContext,
+    (business, at): (&str, DateTime<Utc>),
+    (previous, phone): (&str, &str),
+    effects: &mut Effects,
+) -> Result<ItemOutcome, StoreError> {
+    let mut whole = ItemOutcome::Applied;
+    for standing in suppression::operators(&mut *tx, business, previous).await? {
+        let OperatorSuppression { business, reason, by } = &standing;
+        if suppression::allowed_since(&mut *tx, (business, phone), at).await? {
+            continue;
+        }
+        let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let reason = format!("suppressed as {previous}{why}, and they have this number now");
+        let new = NewSuppression { business, phone, reason: Some(&reason), source: "operator", by };
+        suppression::add(&mut *tx, new).await?;
+        engine.fence.remember_suppression(new, false).await;
+        effects.ordered = true;
+        match leave_out(&mut *tx, engine, (business, phone, at), effects).await? {
+            ItemOutcome::Applied => {}
+            unfinished => whole = unfinished,
+        }
+    }
+    Ok(whole)
 }
 
 /// The number of whoever is named, by their id where that is all there is.

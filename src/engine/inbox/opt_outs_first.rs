@@ -1,12 +1,14 @@
-//! Opt-outs of everything that is due, in short transactions of their own before the rest: whoever asked to be left alone does not
+//! Opt-outs of everything that waits, in short transactions of their own before the rest: whoever asked to be left alone does not
 //! wait for what others wrote. Nothing is marked by that: the requests are applied as ever, which changes nothing of it.
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use super::item::{InboxItem, ItemNews, NewsPerson, StatusNews};
 use super::part::{self, RequestPart};
+use super::reading;
 use super::turn::{ItemPart, Turn};
 use crate::domain::recipient::ProviderStage;
 use crate::domain::retry::ErrorClass;
@@ -14,7 +16,59 @@ use crate::domain::sender::ProviderKind;
 use crate::engine::context::EngineContext;
 use crate::provider::failure_class;
 use crate::store::StoreError;
-use crate::store::inbox;
+use crate::store::inbox::{self, InboxRow};
+
+/// Ids are given before their requests are durable: those of this long ago are all there.
+const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(10);
+
+/// The requests whose opt-outs hold.
+#[derive(Debug, Default)]
+pub(super) struct Heeded {
+    /// All up to this id that may hold one, by their bytes.
+    up_to: i64,
+    /// Of those behind it, these; and those of the turn before.
+    ids: HashSet<i64>,
+    turn: HashSet<i64>,
+}
+
+impl Heeded {
+    /// Those of one turn, in place of the turn before.
+    pub(super) fn turn(&mut self, ids: HashSet<i64>) {
+        self.turn = ids;
+    }
+
+    /// What waited is tried anew: somebody's number may be known by now.
+    fn has(&self, row: &InboxRow) -> bool {
+        let is_scanned = row.may_opt_out && row.open_items.is_none();
+        self.turn.contains(&row.id) || is_scanned && (row.id <= self.up_to || self.ids.contains(&row.id))
+    }
+
+    fn scanned(&mut self, read: Vec<(i64, DateTime<Utc>)>, now: DateTime<Utc>) {
+        let settled = read.iter().filter(|(_, received_at)| now - *received_at > SETTLED_AFTER).map(|(id, _)| *id);
+        self.up_to = settled.fold(self.up_to, i64::max);
+        self.ids.extend(read.into_iter().map(|(id, _)| id));
+        self.ids.retain(|id| *id > self.up_to);
+    }
+}
+
+/// Applies the opt-outs in everything that waits, however long the backlog before them is. Only requests that may hold one are
+/// read: behind them stands nothing but other people's messages.
+pub(super) async fn scan(engine: &EngineContext, heeded: &mut Heeded) -> Result<(), StoreError> {
+    loop {
+        let mut tx = inbox::begin(&engine.sending_pool).await?;
+        let except: Vec<i64> = heeded.ids.iter().copied().collect();
+        let rows = inbox::opt_outs(&mut tx, heeded.up_to, &except).await?;
+        tx.rollback().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let now = engine.clock.now();
+        let read_now = rows.iter().map(|row| (row.id, row.received_at)).collect();
+        let mut parts = reading::read(rows, now).await;
+        apply(engine, &mut parts, heeded).await?;
+        heeded.scanned(read_now, now);
+    }
+}
 
 /// At most so many in one transaction.
 const AT_ONCE: usize = 50;
@@ -23,9 +77,9 @@ const AT_ONCE: usize = 50;
 pub(super) async fn apply(
     engine: &EngineContext,
     parts: &mut [RequestPart],
-    heeded: &HashSet<i64>,
+    heeded: &Heeded,
 ) -> Result<(), StoreError> {
-    let mut items = part::gather(parts, |part| !heeded.contains(&part.row.id));
+    let mut items = part::gather(parts, |part| !heeded.has(&part.row));
     let applied = apply_items(engine, &mut items).await;
     part::give_back(parts, items);
     applied

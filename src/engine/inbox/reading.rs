@@ -1,12 +1,11 @@
 //! Reads the bodies of requests, on a thread that may block and outside of any transaction.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use chrono::{DateTime, Utc};
 
 use super::item::{self, InboxItem, ItemNews, ReadItem};
 use super::part::RequestPart;
 use crate::domain::sender::ProviderKind;
+use crate::engine::caught::catch;
 use crate::provider::meta::webhook as meta;
 use crate::provider::wsapme::webhook as wsapme;
 use crate::store::inbox::InboxRow;
@@ -27,8 +26,8 @@ fn request(row: InboxRow, now: DateTime<Utc>) -> RequestPart {
         unreadable(format!("it has more than {VALUES_MAX} values, which no webhook has"))
     } else {
         // A parser that fails here would fail at each try.
-        catch_unwind(AssertUnwindSafe(|| parse(&row, now)))
-            .unwrap_or_else(|_| unreadable("this version fails at reading it".to_owned()))
+        catch("reading a webhook", || parse(&row, now))
+            .unwrap_or_else(|| unreadable("this version fails at reading it".to_owned()))
     };
     let count = i32::try_from(read.len()).unwrap_or(i32::MAX);
     RequestPart::new(items(&row, read), row, count)

@@ -10,14 +10,14 @@ use super::item::{InboxItem, ItemOutcome, ReplyNews};
 use super::opt_out;
 use crate::domain::ids::SenderId;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
+use crate::domain::sender::ProviderKind;
+use crate::domain::session::REPLY_WINDOW;
 use crate::engine::context::EngineContext;
 use crate::engine::media::KEPT_BY_META;
 use crate::store::evidence::{EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::reply::{self, AnsweredMessage, LearnedIdentity, NewReply, QuotedMessage};
 use crate::store::{StoreError, media};
 
-/// A reply that quotes nothing answers a message of this age at most.
-const REPLY_WINDOW: TimeDelta = TimeDelta::days(30);
 /// A reply waits this long for its writer's number, where nothing but an id is known of them, and for what becomes of a message
 /// that it may answer. A stop waits for nothing but a number: what is in flight is found by the opt-out itself.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
@@ -62,7 +62,9 @@ pub(super) async fn apply(
         at,
     };
     let Some(id) = reply::add(&mut *tx, &new, &item.senders).await? else { return Ok(ItemOutcome::Applied) };
-    if let Some(media_id) = news.media_id.as_deref().filter(|_| FETCHED.contains(&news.kind.as_str())) {
+    // A gateway names an address of its own instead: nothing is fetched from it.
+    let is_fetched = item.provider == ProviderKind::Meta && FETCHED.contains(&news.kind.as_str());
+    if let Some(media_id) = news.media_id.as_deref().filter(|_| is_fetched) {
         media::want(&mut *tx, (id, sender), media_id, KEPT_BY_META).await?;
     }
     let Some((message, quoted)) = answered else { return Ok(ItemOutcome::Applied) };

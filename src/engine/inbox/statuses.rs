@@ -7,17 +7,16 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::consequences::{self, Failure, SlowDowns};
 use super::effects::Effects;
 use super::item::{InboxItem, ItemNews, ItemOutcome, StatusNews};
 use super::late_failures::{self, LateNews};
-use super::opt_out::{self, OptOut};
-use crate::domain::act::Actor;
-use crate::domain::blast::BlastState;
-use crate::domain::ids::{BlastId, MessageId};
+use super::opt_out;
+use crate::domain::ids::MessageId;
 use crate::domain::phone::PersonKey;
 use crate::domain::recipient::{AttemptOutcome, Evidence, ProviderError, ProviderStage, StampedEvidence};
-use crate::domain::retry::{CodeRetry, ErrorClass, OperatorRetry};
-use crate::domain::sender::StopCode;
+use crate::domain::retry::{CodeRetry, ErrorClass};
+use crate::domain::sender::ProviderKind;
 use crate::domain::status::Status;
 use crate::engine::context::EngineContext;
 use crate::provider::meta::callback::CallbackData;
@@ -25,8 +24,7 @@ use crate::provider::{code_rule, failure_class};
 use crate::store::evidence::{AttemptAnswer, EntryOutcome, EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::inbox::messages::{self, AttemptQuery, KnownAttempt, KnownMessage, PricingRow};
 use crate::store::reply::{self, LearnedIdentity};
-use crate::store::suppression::SuppressionScope;
-use crate::store::{StoreError, blast, sender};
+use crate::store::{StoreError, poll};
 
 /// Where a provider says nothing.
 const FAILED_LATER: &str = "the provider reported a failure after accepting it";
@@ -51,7 +49,7 @@ pub(super) async fn apply(
     let mut outcomes: Vec<ItemOutcome> =
         statuses.iter().zip(&found).map(|(status, found)| found.outcome(status)).collect();
     let recorded = record_in(tx, &entries, &engine.settings.retry, WhenLocked::Skip).await?;
-    let mut news = Vec::new();
+    let (mut news, mut slow_downs) = (Vec::new(), SlowDowns::default());
     for ((entry, n), recorded) in entries.iter().zip(of_entry).zip(recorded) {
         match recorded {
             EntryOutcome::Locked => outcomes[n] = ItemOutcome::Locked,
@@ -61,19 +59,38 @@ pub(super) async fn apply(
                 if let (Evidence::Provider { error: Some(error), .. }, Some(message)) =
                     (&entry.stamped.evidence, found[n].message())
                 {
-                    consequences(tx, engine, Failure { message, error, at: entry.stamped.at }, effects).await?;
+                    let provider = statuses[n].item.provider;
+                    let failure = Failure { provider, message, error, at: entry.stamped.at };
+                    news.extend(consequences::apply(tx, engine, &failure, &mut slow_downs, effects).await?);
                 }
             }
             EntryOutcome::Nothing | EntryOutcome::Refused(_) | EntryOutcome::Gone => {}
         }
     }
+    slow_downs.write(&mut *tx, effects).await?;
     late_failures::count(tx, engine, &news, effects).await?;
+    note_words(&mut *tx, &statuses, &found).await?;
     let learned = statuses.iter().zip(&found).filter(|(_, found)| matches!(found, MessageMatch::ByAttempt(_)));
     effects.learned_ids.extend(learned.map(|(status, _)| status.news.message_id.as_str().to_owned()));
     let learned = reply::learn(&mut *tx, &identities(&statuses, &found)).await?;
     opt_out::apply_named(&mut *tx, engine, &learned, effects).await?;
     messages::record_pricing(tx, &pricing(&statuses, &found, &outcomes)).await?;
     Ok(outcomes)
+}
+
+/// Keeps words of a gateway's that nobody knows, for whoever looks at the person, as an answer to a question does.
+async fn note_words(
+    tx: &mut PgConnection,
+    statuses: &[StatusItem<'_>],
+    found: &[MessageMatch],
+) -> Result<(), StoreError> {
+    for (status, found) in statuses.iter().zip(found) {
+        let is_unknown = status.item.provider == ProviderKind::Wsapme && status.news.stage.is_none();
+        if let (true, Some(message)) = (is_unknown, found.message()) {
+            poll::note_word(&mut *tx, (message.recipient_id, message.attempt), &status.news.word).await?;
+        }
+    }
+    Ok(())
 }
 
 struct StatusItem<'a> {
@@ -277,73 +294,6 @@ fn late_news(entry: &EvidenceEntry) -> Option<LateNews> {
         }
         _ => None,
     }
-}
-
-/// A failure that changed its person.
-struct Failure<'a> {
-    message: &'a KnownMessage,
-    error: &'a ProviderError,
-    at: DateTime<Utc>,
-}
-
-/// What a failure means beyond its person, written with it.
-async fn consequences(
-    tx: &mut PgConnection,
-    engine: &EngineContext,
-    Failure { message, error, at }: Failure<'_>,
-    effects: &mut Effects,
-) -> Result<(), StoreError> {
-    match error.class {
-        ErrorClass::StopSender => {
-            let code = StopCode::Provider(error.code.clone());
-            if sender::stop(&mut *tx, message.sender_id, &code, &error.message).await? {
-                tracing::warn!(sender = message.sender_id.0, code = error.code, error.message, "stopped by a webhook");
-                effects.ordered = true;
-            }
-        }
-        ErrorClass::PauseBlast => {
-            // Whoever failed so may be retried by an operator: a blast that was over waits for them.
-            let states: &[BlastState] = match OperatorRetry::of(&error.code) {
-                OperatorRetry::Now => &[BlastState::Sending, BlastState::Completed],
-                _ => &[BlastState::Sending],
-            };
-            if pause_in(tx, message.blast_id, &error.message, states).await? {
-                effects.ordered = true;
-            }
-        }
-        ErrorClass::OptOut => {
-            let opt_out = OptOut {
-                scope: SuppressionScope::Sender(message.sender_id),
-                phone: message.phone_number.as_str(),
-                source: "provider",
-                reason: "the provider says that they opted out",
-                at,
-            };
-            opt_out::record(tx, engine, opt_out, effects).await?;
-        }
-        ErrorClass::Retry | ErrorClass::SlowSender | ErrorClass::FailRecipient | ErrorClass::NotNow => {}
-    }
-    Ok(())
-}
-
-/// Pauses a blast that is being sent; `false`: it is not. Whoever changed it in the same moment is read again: a pause is not
-/// lost.
-pub(super) async fn pause(tx: &mut PgConnection, id: BlastId, why: &str) -> Result<bool, StoreError> {
-    pause_in(tx, id, why, &[BlastState::Sending]).await
-}
-
-/// Pauses a blast that is in one of these states.
-async fn pause_in(tx: &mut PgConnection, id: BlastId, why: &str, states: &[BlastState]) -> Result<bool, StoreError> {
-    let change = blast::StateChange { state: BlastState::Paused, reason: Some(why), by: Actor::ENGINE };
-    loop {
-        let head = blast::head(&mut *tx, id).await?.filter(|head| states.contains(&head.state));
-        let Some(head) = head else { return Ok(false) };
-        if blast::change(&mut *tx, id, head.version, change).await? {
-            break;
-        }
-    }
-    tracing::warn!(blast = id.0, why, "paused by a webhook");
-    Ok(true)
 }
 
 /// Whose id stands beside no number: the number is that of our message.

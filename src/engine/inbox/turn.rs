@@ -299,7 +299,7 @@ async fn apply_rest(
     match &item.news {
         ItemNews::Reply(news) => replies::apply(tx, engine, item, news, effects).await,
         ItemNews::IdentityChange(news) => opt_out::change_identity(tx, engine, (item, news), effects).await,
-        ItemNews::Notice(news) => notices::apply(tx, item, news, effects).await,
+        ItemNews::Notice(news) => notices::apply(tx, engine, item, news, effects).await,
         ItemNews::Nothing
         | ItemNews::Unreadable(_)
         | ItemNews::Wish(_)

@@ -14,6 +14,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
+use crate::provider::advised;
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
 use crate::store::{self, StoreError, blast, sender};
 
@@ -92,9 +93,9 @@ impl FailurePolicy {
     pub(super) fn refused(&mut self, blast: BlastId, class: ErrorClass, code: &str, message: &str) {
         match class {
             ErrorClass::StopSender => {
-                self.add(Consequence::StopSender { code: code.to_owned(), message: message.to_owned() });
+                self.add(Consequence::StopSender { code: code.to_owned(), message: self.advised(code, message) });
             }
-            ErrorClass::PauseBlast => self.add(Consequence::Pause { blast, why: message.to_owned() }),
+            ErrorClass::PauseBlast => self.add(Consequence::Pause { blast, why: self.advised(code, message) }),
             ErrorClass::Retry | ErrorClass::FailRecipient | ErrorClass::SlowSender => self.failed(blast, code, message),
             ErrorClass::OptOut | ErrorClass::NotNow => {}
         }
@@ -118,8 +119,14 @@ impl FailurePolicy {
         let length = streak.length;
         self.changed.insert(blast);
         if length >= self.context.failures_in_a_row {
-            self.add(Consequence::Pause { blast, why: equal_failures(length, why) });
+            let why = self.advised(code, why);
+            self.add(Consequence::Pause { blast, why: equal_failures(length, &why) });
         }
+    }
+
+    /// With what an operator can do about the code.
+    pub(super) fn advised(&self, code: &str, words: &str) -> String {
+        advised(self.context.sender.kind(), code, words)
     }
 
     fn add(&mut self, consequence: Consequence) {

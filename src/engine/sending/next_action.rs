@@ -86,6 +86,7 @@ pub(super) async fn renew_queues(
             None => BlastQueue::new(blast, context, least, now).await?,
         });
     }
+    queues.iter_mut().for_each(BlastQueue::heed_provider);
     Ok(queues)
 }
 
@@ -122,9 +123,20 @@ impl BlastQueue {
         })
     }
 
-    /// The same blast, unchanged but for when it was started.
+    /// The same blast, unchanged but for when it was started and for what its provider asks.
     fn has_limits_of(&self, blast: &RunnableBlast) -> bool {
-        self.source == RunnableBlast { send_after: self.source.send_after, ..blast.clone() }
+        let RunnableBlast { send_after, provider_hold_until, ref provider_hold_why, .. } = self.source;
+        let provider_hold_why = provider_hold_why.clone();
+        self.source == RunnableBlast { send_after, provider_hold_until, provider_hold_why, ..blast.clone() }
+    }
+
+    /// What the provider asked for by webhook holds as what it asks for in an answer.
+    fn heed_provider(&mut self) {
+        let Some(until) = self.source.provider_hold_until else { return };
+        if self.provider_hold.as_ref().is_none_or(|hold| hold.until < until) {
+            let why = self.source.provider_hold_why.clone().unwrap_or_default();
+            self.provider_hold = Some(RefusedClaim { until, why });
+        }
     }
 
     pub(super) fn has_own_pace(&self) -> bool {

@@ -88,7 +88,8 @@ impl Sender {
             return;
         }
         tracing::warn!(blast = blast.0, code, why, "this blast waits for its provider");
-        queue.provider_hold = Some(RefusedClaim { until: now + wait, why: why.to_owned() });
+        let advised = self.failures.advised(code, why);
+        queue.provider_hold = Some(RefusedClaim { until: now + wait, why: advised });
         self.failures.failed(blast, code, why);
     }
 

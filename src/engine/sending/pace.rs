@@ -12,17 +12,18 @@ use crate::domain::pace::{
 };
 use crate::domain::phone::Phone;
 use crate::engine::configured_sender::ConfiguredSender;
+use crate::store::StoreError;
 use crate::store::business::{self, PeopleLimit};
-use crate::store::{StoreError, sender};
+use crate::store::sender::{self, SlowDown};
 
 /// Without a wish of the provider's, a throttled sender holds this long.
-const HOLD: Duration = Duration::from_secs(10);
+pub(in crate::engine) const HOLD: Duration = Duration::from_secs(10);
 /// No pause is longer, also one that an older version wrote down.
 const HOLD_MAX: TimeDelta = TimeDelta::hours(1);
 /// Requests in flight together are throttled together: that is one "slow down".
 const ONE_WORD: Duration = Duration::from_secs(2);
 /// One step back after this long without another one.
-const CLIMB_AFTER: Duration = Duration::from_secs(60);
+pub(in crate::engine) const CLIMB_AFTER: Duration = Duration::from_secs(60);
 /// Claims of other numbers are committed a moment after the time that they bear.
 const READ_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// A sixty-fourth of the rate is slow enough.
@@ -54,6 +55,8 @@ struct ThrottleState {
     held_until: Option<DateTime<Utc>>,
     /// When an operator last ended a pause, as far as this process knows.
     lifted_at: Option<DateTime<Utc>>,
+    /// When the provider last asked for it by webhook, as far as this process knows.
+    asked_at: Option<DateTime<Utc>>,
 }
 
 impl ThrottleState {
@@ -102,7 +105,7 @@ impl SenderPace {
             gate: Gate::of(of.limits),
             people: PeopleWindow::default(),
             people_read: now,
-            throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at },
+            throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at, asked_at: None },
         };
         pace.pacer.limit(of.limits.slowed(steps));
         if let Some(until) = held_until {
@@ -201,6 +204,30 @@ impl SenderPace {
         Ok(())
     }
 
+    /// The provider may have said "slow down" by webhook. `Some`: that is news.
+    pub(super) async fn heed_webhooks(
+        &mut self,
+        context: &SenderContext,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Slowed>, StoreError> {
+        let newest = sender::slow_down(&context.pool, context.sender.id).await?;
+        Ok(newest.and_then(|wish| self.asked(&context.sender, wish, now)))
+    }
+
+    /// One that is a minute old has worn off, and what an operator has ended since is over.
+    fn asked(&mut self, sender: &ConfiguredSender, wish: SlowDown, now: DateTime<Utc>) -> Option<Slowed> {
+        if self.throttle.asked_at.is_some_and(|known| known >= wish.at) {
+            return None;
+        }
+        self.throttle.asked_at = Some(wish.at);
+        let is_over = now >= wish.until.max(wish.at + real(sender.limits, CLIMB_AFTER));
+        let is_lifted = self.throttle.lifted_at.is_some_and(|lifted| lifted >= wish.at);
+        if is_over || is_lifted {
+            return None;
+        }
+        self.slow(sender, Some((wish.until - now).max(TimeDelta::zero())), now)
+    }
+
     /// How many times the rate is halved now.
     pub(super) const fn steps(&self) -> u32 {
         self.throttle.steps
@@ -239,7 +266,13 @@ mod tests {
             gate: Gate::of(limits),
             people: PeopleWindow::default(),
             people_read: now,
-            throttle: ThrottleState { steps: 2, changed: Instant::now(), held_until: None, lifted_at: None },
+            throttle: ThrottleState {
+                steps: 2,
+                changed: Instant::now(),
+                held_until: None,
+                lifted_at: None,
+                asked_at: None,
+            },
         };
         let mut climb_after = |quiet| {
             pace.throttle.changed -= quiet;

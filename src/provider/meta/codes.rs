@@ -79,6 +79,11 @@ pub fn after_acceptance(code: Option<&str>) -> ErrorClass {
     }
 }
 
+/// The class of a code for everybody but its recipient: the same whichever way it came. `None`: this version does not know it.
+pub fn class(code: &str) -> Option<ErrorClass> {
+    of_text(code).map(|entry| entry.class)
+}
+
 /// How much caution a code asks for after the message had an id, where it stands beside others: the more, the higher.
 pub fn caution(code: &str) -> u8 {
     match (after_acceptance(Some(code)), rule(code).retry) {
@@ -112,9 +117,17 @@ const INTRODUCTION: &str = "\
 
 Generated from `src/provider/meta/codes/table.rs`: `UPDATE_DOCS=1 cargo test --lib errors_page` writes it anew.
 
-The same table serves errors that Meta returns at once and those that it reports later by webhook. Once a message has an
-id, nothing of it is sent again, except where the last column says so. An unknown code fails its recipient when Meta
+The same table serves errors that Meta returns at once and those that it reports later by webhook: either way the sender
+stops or slows down, the blast pauses or waits, and the recipient opts out. An unknown code fails its recipient when Meta
 refuses with HTTP 4xx, and leaves them uncertain with HTTP 5xx; several equal ones in a row pause the blast.
+
+A webhook differs in what has happened already:
+
+* The message had an id. Its recipient fails and is not sent to again, except where the last column has a number of tries or
+  says \"when\"; others of the blast are.
+* It may come late. To slow down is heeded within a minute of its time, or of the wait that the table names.
+* An error outside of any message (`value.errors`) names a number at most. A code that stops or slows a sender does so to the
+  senders with that number, or where none is named to those of the account; every other is kept as a notice.
 ";
 
 const CLASSES: [(ErrorClass, &str); 7] = [

@@ -12,6 +12,7 @@ use super::super::http::{BuildError, ExchangeError, HttpAnswer, HttpConnections,
 use super::super::lenient::{describe, json, short};
 use super::codes;
 use super::error::MetaError;
+use crate::domain::retry::ErrorClass;
 use crate::domain::sender::is_api_version;
 use crate::domain::text::clean;
 use crate::provider::BODY_MAX;
@@ -48,6 +49,13 @@ pub enum GraphError {
 }
 
 impl GraphError {
+    /// Whether Meta refuses what was asked for, whoever asks: not for the token, the pace or a fault of its own.
+    pub fn is_about_the_object(&self) -> bool {
+        let Self::Refused { code, .. } = self else { return false };
+        let is_missing = matches!(code.as_str(), "404" | "410");
+        is_missing || codes::class(code) == Some(ErrorClass::FailRecipient)
+    }
+
     /// What an operator can do about it.
     pub fn advice(&self) -> Option<&'static str> {
         match self {

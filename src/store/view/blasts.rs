@@ -12,7 +12,7 @@ use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::pace::LimitColumns;
+use crate::domain::pace::{DueLater, LimitColumns};
 use crate::domain::status::Status;
 use crate::store::StoreError;
 
@@ -43,6 +43,9 @@ struct BlastRecord {
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
+    later_people: Option<i64>,
+    later_first: Option<DateTime<Utc>>,
+    later_last: Option<DateTime<Utc>>,
     unasked: i64,
     people: Option<Json<BTreeMap<String, i64>>>,
     amount: Option<Decimal>,
@@ -55,13 +58,17 @@ macro_rules! blasts {
     ($tail:literal) => {
         concat!(
             "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
-                    coalesce(u.unasked, 0) as unasked, o.opted_out_later
+                    d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later
                from blasts b
                join senders s on s.id = b.sender_id
                left join lateral (select jsonb_object_agg(status, people) as people, sum(amount) as amount, sum(held)::bigint as held
                                     from blast_status_counts where blast_id = b.id) c on true
                left join lateral (select next_attempt_at as next_due_at, reason as next_due_reason from blast_recipients
                                    where blast_id = b.id and status = 'queued' order by next_attempt_at limit 1) q on true
+               left join lateral (select count(*) as later_people, min(at) as later_first, max(at) as later_last
+                                    from (select next_attempt_at as at from blast_recipients
+                                           where blast_id = b.id and status = 'queued' and next_attempt_at > now()
+                                           order by next_attempt_at desc limit 10000) due) d on true
                left join lateral (select count(*) as opted_out_later from blast_recipients
                                    where blast_id = b.id and opted_out_at is not null and status <> 'opted_out') o on true
                left join lateral (
@@ -197,9 +204,15 @@ impl From<BlastRecord> for BlastRow {
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,
+            due_later: due_later((found.later_people, found.later_first, found.later_last)),
             unasked: unasked(found.unasked),
         }
     }
+}
+
+fn due_later((people, first, last): (Option<i64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>)) -> Option<DueLater> {
+    let people = u64::try_from(people?).ok().filter(|people| *people > 0)?;
+    Some(DueLater { people, first: first?, last: last? })
 }
 
 /// Counting stops here, so that nobody waits for a million when a blast was sent a moment ago.

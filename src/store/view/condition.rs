@@ -27,7 +27,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Word(words) => push_word(sql, words),
         Test::Code(words) => push_same(sql, "error_code", words),
         Test::Provider(words) => push_same(sql, "provider_status", words),
-        Test::Has(Fact::Reply) => _ = sql.push("replied_at is not null"),
+        Test::Has(Fact::Reply) => _ = sql.push(HAS_REPLIED),
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
         Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
         Test::Time { stage, side, at } => {
@@ -41,6 +41,10 @@ const STUCK_AT_SENT: &str = "status = 'sent' and is_held(status, provider_status
     or exists (select 1 from blast_polls p where p.blast_id = blast_recipients.blast_id and p.asked @> blast_recipients.sent_at)
     or exists (select 1 from blasts b join senders s on s.id = b.sender_id
                 where b.id = blast_recipients.blast_id and s.provider = 'meta'))";
+
+/// Also who wrote nothing but a stop, which is no reply of the funnel.
+const HAS_REPLIED: &str =
+    "replied_at is not null or exists (select 1 from replies p where p.recipient_id = blast_recipients.id)";
 
 /// The most digits that are looked for in names.
 const NAME_DIGITS_MAX: usize = 6;

@@ -2,7 +2,7 @@
 
 use super::command_line::pasteable;
 use super::{OverlayContent, clock, wrapped};
-use crate::app::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow};
+use crate::app::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, money, symbol, total};
@@ -43,8 +43,11 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
 fn title(model: &Model, loaded: &RecipientDetails) -> crate::tui::widget::TitleRule {
     let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
     let blast = format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage);
-    let of = model.listed().map(total);
-    let right = model.recipients.position().zip(of).map(|(at, of)| format!("{at} of {of}: [ ]"));
+    let right = model.recipients.position().zip(model.listed()).map(|(at, of)| {
+        // Whoever left the list since it was read is still in it here.
+        let of = if of.number() < at { Total::Exactly(at) } else { of };
+        format!("{at} of {}: [ ]", total(of))
+    });
     super::title(vec![who, loaded.row.phone.to_string(), blast], right)
 }
 

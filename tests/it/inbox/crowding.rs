@@ -106,3 +106,23 @@ async fn of_a_request_in_parts_everything_is_tried_before_what_waits_is_tried_ag
     eventually_async("the others wait", async || scene.shop.number(waiting).await == 1).await;
     scene.shop.invariants().await;
 }
+
+#[tokio::test]
+async fn a_stop_holds_however_many_requests_came_before_it() {
+    let scene = InboxScene::sent(1).await;
+    let stop = envelope(&text(1, "wamid.in1", "STOP")).to_string();
+    let mut tx = scene.shop.database.pool.begin().await.unwrap();
+    let backlog = "insert into webhook_inbox (provider, digest, body)
+                   select 'meta', sha256(n::text::bytea), '{\"object\":\"x\",\"entry\":[]}' from generate_series(1, 20000) as n";
+    sqlx::query(backlog).execute(&mut *tx).await.unwrap();
+    let last = "insert into webhook_inbox (provider, digest, body, may_opt_out, next_try_at)
+                values ('meta', sha256('stop'), $1, true, now() + interval '1 second')";
+    sqlx::query(last).bind(stop.as_bytes()).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    scene.shop.execute("select pg_notify('blastdeck_inbox', '')").await;
+
+    eventually_async("the stop holds", async || scene.shop.number(&suppressed(1)).await == 1).await;
+    let left = scene.shop.number("select count(*) from webhook_inbox where state = 'new'").await;
+
+    assert!(left > 10_000, "the stop waited for all but {left} of 20,001 requests");
+}

@@ -182,3 +182,57 @@ async fn an_opt_out_follows_its_person_to_another_number() {
     assert_eq!(counts, [1, 1, 0, 0], "of whoever did not opt out, neither number");
     scene.shop.invariants().await;
 }
+
+#[tokio::test]
+async fn what_an_operator_set_follows_its_person_to_another_number_until_one_allows_it_again() {
+    let scene = InboxScene::sent(4).await;
+    scene.shop.ok(&["suppress", "add", &digits(1), "--business", "kedai", "--reason", "by letter"]).await;
+    scene.shop.ok(&["suppress", "add", &digits(2)]).await;
+    let moved = |from: u32, to: u32| {
+        let at = chrono::Utc::now().timestamp().to_string();
+        json!({ "messages": [{ "from": digits(from), "id": format!("wamid.moved{from}"), "timestamp": at, "type": "system",
+                               "system": { "type": "user_changed_number", "wa_id": digits(to),
+                                           "body": "User changed their number" } }] })
+    };
+
+    scene.receive_all(&[moved(1, 3), moved(2, 4)]).await;
+
+    let words =
+        "select string_agg(business || ' ' || source || ' ' || created_by || ' ' || reason, '; ' order by phone_number)
+                   from suppressions where phone_number in ('+60100000003', '+60100000004')";
+    assert_eq!(
+        scene.text(words).await.unwrap(),
+        "kedai operator aina suppressed as +60100000001 (by letter), and they have this number now; \
+         * operator aina suppressed as +60100000002, and they have this number now"
+    );
+    scene.shop.ok(&["suppress", "remove", &digits(3), "--business", "kedai"]).await;
+    scene.shop.execute("update webhook_inbox set state = 'new', open_items = null, next_try_at = now()").await;
+    scene.until_applied().await;
+    assert_eq!(scene.shop.number(&suppressed(3)).await, 0, "a replay does not overrule the operator");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_stop_that_no_reply_carries_counts_for_the_newest_message_that_reached_them() {
+    let scene = InboxScene::sent(3).await;
+    let wish = json!({ "user_preferences": [{ "wa_id": digits(1), "category": "marketing_messages", "value": "stop",
+                                              "timestamp": chrono::Utc::now().timestamp() }] });
+    scene.receive(wish).await;
+    scene.shop.ok(&["suppress", "add", &digits(2), "--business", "kedai"]).await;
+
+    let report = scene.shop.json(&["blast", "report", "1"]).await;
+
+    assert_eq!((&report["opted_out_later"], &report["counts"]["sent"]), (&json!(2), &json!(3)), "{report}");
+    scene.shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_word_of_the_gateways_that_nobody_knows_is_kept_beside_the_stage() {
+    let scene = InboxScene::with(1, "sales", "").await;
+
+    scene.receive_wsapme(json!({ "messageId": "wamid.1", "status": "TELEPORTED" })).await;
+
+    let kept = "select status::text || ' ' || provider_status from blast_recipients";
+    assert_eq!(scene.text(kept).await.as_deref(), Some("sent TELEPORTED"));
+    scene.shop.invariants().await;
+}

@@ -283,3 +283,21 @@ fn two_gaps_together_pause_as_long_as_the_longer_of_both_does() {
         assert!((pause - sum / f64::from(n * n)).abs() < 0.05, "{one}, {other}: {pause}");
     }
 }
+
+#[test]
+fn people_who_are_tried_again_hours_later_hold_the_end_back() {
+    let hours = |hours| noon() + TimeDelta::hours(hours);
+    let later = |people, first, last| DueLater { people, first: hours(first), last: hours(last) };
+    let slow = Backlog { sender: Limits { gap: Some(gap("1m")), ..limits() }, ..backlog(10) };
+    let held = |backlog: &Backlog, later: DueLater| {
+        backlog.held_back(backlog.forecast(noon(), noon()), &later, noon()).done_at
+    };
+
+    assert_eq!(held(&slow, later(1, 4, 4)), Some(hours(4)));
+    assert_eq!(held(&slow, later(5, 4, 4)), Some(hours(4) + TimeDelta::minutes(4)), "they have a pace as well");
+    assert_eq!(held(&slow, later(1, 0, 0)), slow.forecast(noon(), noon()).done_at, "the others take longer");
+    assert_eq!(held(&backlog(10), later(2, 4, 5)), Some(hours(5)));
+    let evenings = Backlog { window: Some(window("20:00-22:00", "daily", KL)), ..backlog(10) };
+    assert_eq!(held(&evenings, later(2, 4, 11)), Some(utc("2026-06-16T12:00:00Z")), "the next evening");
+    assert_eq!(held(&backlog(0), later(1, 4, 4)), None);
+}

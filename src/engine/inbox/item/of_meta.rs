@@ -109,7 +109,10 @@ fn notice_news(event: WebhookEvent, written_at: Option<DateTime<Utc>>) -> ItemNe
             let limit = event.limit.map_or_else(|| "unknown".to_owned(), |limit| limit.to_string());
             ("business_capability_update", None, format!("people a day: {limit}"), limit_demand(event.limit, None))
         }
-        WebhookEvent::Error(error) => ("errors", Some(error.code_text()), error.message, none),
+        WebhookEvent::Error(error) => {
+            let code = error.code_text();
+            ("errors", Some(code.clone()), error.message, NoticeDemand::Error { code })
+        }
         _ => return ItemNews::Nothing,
     };
     ItemNews::Notice(NoticeNews { field, subject, words, written_at, demand })

@@ -57,6 +57,9 @@ impl QualityRating {
     }
 }
 
+/// The statuses of a number that sends nothing.
+const SENDS_NOTHING: [&str; 6] = ["BANNED", "DELETED", "MIGRATED", "DISCONNECTED", "RESTRICTED", "PENDING"];
+
 /// Whether the number, its account, its business and our app may send together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CanSend {
@@ -93,6 +96,16 @@ impl NumberHealth {
         self.throughput.as_deref().and_then(throughput)
     }
 
+    /// Why it sends nothing now, where Meta says so. What it does not say stops nobody.
+    pub fn refusal(&self) -> Option<String> {
+        self.is_refused().then(|| self.sentence())
+    }
+
+    fn is_refused(&self) -> bool {
+        let status = self.status.as_deref().map(str::to_ascii_uppercase);
+        self.can_send == CanSend::Blocked || status.is_some_and(|status| SENDS_NOTHING.contains(&status.as_str()))
+    }
+
     /// In one line for people.
     pub fn health(&self) -> Health {
         let standing = self.standing().map(|(verdict, _)| verdict);
@@ -126,7 +139,7 @@ impl NumberHealth {
         let name = self.verified_name.as_ref().map(|name| format!(", named {name}")).unwrap_or_default();
         let standing = self.standing();
         let state = match self.can_send {
-            _ if standing.is_some_and(|(verdict, _)| verdict == HealthVerdict::Bad) => "cannot send",
+            _ if self.is_refused() => "cannot send",
             CanSend::Available => "can send",
             CanSend::Limited => "can send with limits",
             CanSend::Blocked => "cannot send",
@@ -232,6 +245,25 @@ mod tests {
         assert!(banned.starts_with("+60 12-345 6789 cannot send, banned by Meta, named Kedai Aina"), "{banned}");
         let blocked = verdict("health_status", json!({ "can_send_message": "Blocked" }));
         assert_eq!(blocked.verdict, HealthVerdict::Bad);
+    }
+
+    #[test]
+    fn a_number_that_sends_nothing_is_refused_with_metas_words_and_an_unknown_word_refuses_nothing() {
+        let refusal = |status: &str, can_send: &str| {
+            let mut answer = documented();
+            answer["status"] = json!(status);
+            answer["health_status"] = json!({ "can_send_message": can_send });
+            NumberHealth::read(&answer).refusal()
+        };
+        for status in ["BANNED", "deleted", "MIGRATED", "DISCONNECTED", "RESTRICTED", "PENDING"] {
+            let why = refusal(status, "AVAILABLE").unwrap_or_default();
+            assert!(why.starts_with("+60 12-345 6789 cannot send, "), "{status}: {why}");
+        }
+        assert!(refusal("CONNECTED", "BLOCKED").is_some_and(|why| why.contains("cannot send")));
+        for (status, can_send) in [("CONNECTED", "AVAILABLE"), ("FLAGGED", "LIMITED"), ("A_NEW_WORD", "A_NEW_WORD")] {
+            assert_eq!(refusal(status, can_send), None, "{status} {can_send}");
+        }
+        assert_eq!(NumberHealth::read(&json!({})).refusal(), None);
     }
 
     #[test]

@@ -1,68 +1,38 @@
-//! What one person sees of a template message, as a page of plain text.
+//! What people see of a template, as Meta lists it.
 
 use serde_json::Value;
 
 use super::super::super::lenient::at;
 use super::template::FetchedTemplate;
-use crate::domain::template::RenderedTemplate;
+use crate::domain::template::{RenderedTemplate, TemplatePage};
 
-/// The parts of a template that are no body, as Meta lists them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TemplatePage {
-    /// The text of the header.
-    header: Option<String>,
-    footer: Option<String>,
-    /// The title of a limited-time offer.
-    offer: Option<String>,
-    /// What the buttons say.
-    buttons: Vec<String>,
-}
-
-impl TemplatePage {
-    pub(super) fn read(components: &[Value]) -> Self {
-        let of_type = |kind: &str| {
-            components.iter().find(|component| {
-                component.get("type").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(kind))
-            })
-        };
-        let text = |kind: &str, place: &str| at(of_type(kind)?, place)?.as_str().map(str::to_owned);
-        let buttons = of_type("BUTTONS").and_then(|part| part.get("buttons")?.as_array());
-        let label = |button: &Value| {
-            let words = button.get("text").or_else(|| button.get("type")).and_then(Value::as_str);
-            words.unwrap_or("button").to_owned()
-        };
-        Self {
-            header: text("HEADER", "/text"),
-            footer: text("FOOTER", "/text"),
-            offer: text("LIMITED_TIME_OFFER", "/limited_time_offer/text"),
-            buttons: buttons.into_iter().flatten().map(label).collect(),
-        }
+/// The parts of a template as Meta lists them.
+pub(super) fn page_of(components: &[Value]) -> TemplatePage {
+    let of_type = |kind: &str| {
+        components.iter().find(|component| {
+            component.get("type").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(kind))
+        })
+    };
+    let text = |kind: &str, place: &str| at(of_type(kind)?, place)?.as_str().map(str::to_owned);
+    let buttons = of_type("BUTTONS").and_then(|part| part.get("buttons")?.as_array());
+    let label = |button: &Value| {
+        let words = button.get("text").or_else(|| button.get("type")).and_then(Value::as_str);
+        words.unwrap_or("button").to_owned()
+    };
+    TemplatePage {
+        header: text("HEADER", "/text"),
+        body: text("BODY", "/text").unwrap_or_default(),
+        footer: text("FOOTER", "/text"),
+        offer: text("LIMITED_TIME_OFFER", "/limited_time_offer/text"),
+        buttons: buttons.into_iter().flatten().map(label).collect(),
     }
 }
 
 impl FetchedTemplate {
-    /// What one person sees: header, body with their values in it, offer, footer, cards and buttons, a line each.
+    /// What one person sees of it.
     pub fn preview(&self, message: &RenderedTemplate) -> String {
-        let page = &self.page;
-        let header = page.header.as_ref().map(|text| message.preview_of("header", text)).or_else(|| medium(message));
-        let offer = page.offer.as_ref().map(|text| format!("({text})"));
-        let cards = message.component("carousel").and_then(|part| part.get("cards")?.as_array());
-        let cards = cards
-            .map(|cards| if cards.len() == 1 { "(1 card)".to_owned() } else { format!("({} cards)", cards.len()) });
-        let buttons: Vec<String> = page.buttons.iter().map(|label| format!("[{label}]")).collect();
-        let buttons = Some(buttons.join(" ")).filter(|buttons| !buttons.is_empty());
-        let body = Some(message.preview(&self.body)).filter(|body| !body.is_empty());
-        let lines = [header, body, offer, page.footer.clone(), cards, buttons];
-        lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+        self.page.preview(message)
     }
-}
-
-/// `(image)`, `(document Offer.pdf)`, `(location Kedai)`.
-fn medium(message: &RenderedTemplate) -> Option<String> {
-    let value = message.values("header").next()?;
-    let kind = value.get("type")?.as_str()?;
-    let name = ["filename", "name"].iter().find_map(|key| value.get(kind)?.get(*key)?.as_str());
-    Some(name.map_or_else(|| format!("({kind})"), |name| format!("({kind} {name})")))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::super::super::lenient::{short, template_name};
-use super::page::TemplatePage;
-use crate::domain::template::{HeaderMedia, normal_language};
+use super::page::page_of;
+use crate::domain::template::{HeaderMedia, TemplatePage, normal_language};
 
 pub(super) const FIELDS: &str = "id,name,language,status,category,parameter_format,components,quality_score";
 
@@ -50,7 +50,8 @@ pub struct FetchedTemplate {
     /// `limited_time_offer`.
     pub further: Vec<String>,
     /// The rest of what people see.
-    pub(super) page: TemplatePage,
+    /// As people see it.
+    pub page: TemplatePage,
 }
 
 /// Types of components that are sent as they are written, and cannot be left out.
@@ -106,7 +107,7 @@ impl FetchedTemplate {
             variables: variables(&body),
             body,
             buttons: of_type("BUTTONS").map(buttons).unwrap_or_default(),
-            page: TemplatePage::read(components),
+            page: page_of(components),
             further: FURTHER
                 .iter()
                 .filter(|kind| of_type(&kind.to_ascii_uppercase()).is_some())

@@ -1,0 +1,51 @@
+//! What a failure by webhook means beyond its person: the same as in the answer to a POST.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::scene::{InboxScene, envelope, failed, statuses};
+use crate::support::eventually_async;
+
+/// Blast 1 is being sent, to somebody who is due in an hour: the sender's engine is at it, and posts to nobody.
+const GOES_ON: &str = "insert into blast_recipients (blast_id, phone_number, next_attempt_at)
+    values (1, '+60100000999', now() + interval '1 hour');
+    update blasts set state = 'sending', total_recipients = 7;
+    select pg_notify('blastdeck_orders', '')";
+
+/// An error outside of any message, of this moment.
+async fn outside(scene: &InboxScene, code: u32) {
+    let mut body = envelope(&json!({ "errors": [{ "code": code, "title": "By the test" }] }));
+    body["entry"][0]["time"] = json!(chrono::Utc::now().timestamp());
+    assert_eq!(scene.serve.meta(body.to_string()).await, StatusCode::OK);
+    scene.until_applied().await;
+}
+
+#[tokio::test]
+async fn a_code_by_webhook_slows_holds_and_stops_as_it_does_in_an_answer() {
+    let scene = InboxScene::with(6, "cloud", GOES_ON).await;
+    let shop = &scene.shop;
+    eventually_async("the sender is held", async || {
+        shop.number("select count(*) from sender_leases where expires_at > now()").await > 0
+    })
+    .await;
+
+    scene.receive(statuses(&[failed(1, 130_429), failed(2, 130_429)])).await;
+    eventually_async("the sender is slowed", async || shop.number("select max(slowed) from senders").await == 1).await;
+    assert_eq!(scene.status(1).await, "failed", "whoever's message had an id is not sent to again");
+
+    outside(&scene, 131_057).await;
+    let held = "select extract(epoch from max(held_until) - now())::bigint from senders";
+    eventually_async("a minute of maintenance", async || (45..=60).contains(&shop.number(held).await)).await;
+    assert_eq!(shop.number("select max(slowed) from senders").await, 2);
+
+    scene.receive(statuses(&[failed(3, 134_101)])).await;
+    let said = shop.until_waiting("1", "provider").await;
+    assert!(said["text"].as_str().unwrap().contains("by the test"), "{said}");
+    assert_eq!(shop.state("1").await, "sending", "it waits, and is not paused");
+
+    outside(&scene, 131_048).await;
+    let stopped = "select count(*) from senders where stopped_code = '131048' and name = 'cloud'";
+    assert_eq!(shop.number(stopped).await, 1);
+    let notices = "select count(*) from provider_notices where effect is not null";
+    assert_eq!(shop.number(notices).await, 2);
+}
