@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn only_what_panics_within_is_caught() {
-        let within = catch("a test", || is_panic_caught());
+        let within = catch("a test", is_panic_caught);
 
         assert_eq!((within, is_panic_caught()), (Some(true), false));
         assert_eq!(catch("a test", || -> u8 { panic!("by the test") }), None);

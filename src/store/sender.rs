@@ -221,11 +221,11 @@ pub struct SlowDown {
     pub until: DateTime<Utc>,
 }
 
-/// Keeps it for the engine that sends, which polls [`slow_down`]. `false`: a later one is known.
+/// Keeps it for the engine that sends, which polls [`slow_down`]. `false`: a later and longer one is known.
 pub async fn ask_to_slow_down(tx: &mut PgConnection, id: SenderId, wish: SlowDown) -> Result<bool, StoreError> {
     let asked = sqlx::query(
-        "update senders set slow_down_at = $2, slow_down_until = greatest(slow_down_until, $3)
-          where id = $1 and (slow_down_at is null or slow_down_at < $2)",
+        "update senders set slow_down_at = greatest(slow_down_at, $2), slow_down_until = greatest(slow_down_until, $3)
+          where id = $1 and (slow_down_at is null or slow_down_at < $2 or slow_down_until < $3)",
     )
     .bind(id)
     .bind(wish.at)

@@ -55,8 +55,8 @@ struct ThrottleState {
     held_until: Option<DateTime<Utc>>,
     /// When an operator last ended a pause, as far as this process knows.
     lifted_at: Option<DateTime<Utc>>,
-    /// When the provider last asked for it by webhook, as far as this process knows.
-    asked_at: Option<DateTime<Utc>>,
+    /// What the provider last asked for by webhook, as far as this process knows. Its times are of whole seconds.
+    asked: Option<SlowDown>,
 }
 
 impl ThrottleState {
@@ -105,7 +105,7 @@ impl SenderPace {
             gate: Gate::of(of.limits),
             people: PeopleWindow::default(),
             people_read: now,
-            throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at, asked_at: None },
+            throttle: ThrottleState { steps, changed: Instant::now(), held_until, lifted_at, asked: None },
         };
         pace.pacer.limit(of.limits.slowed(steps));
         if let Some(until) = held_until {
@@ -216,10 +216,9 @@ impl SenderPace {
 
     /// One that is a minute old has worn off, and what an operator has ended since is over.
     fn asked(&mut self, sender: &ConfiguredSender, wish: SlowDown, now: DateTime<Utc>) -> Option<Slowed> {
-        if self.throttle.asked_at.is_some_and(|known| known >= wish.at) {
+        if self.throttle.asked.replace(wish) == Some(wish) {
             return None;
         }
-        self.throttle.asked_at = Some(wish.at);
         let is_over = now >= wish.until.max(wish.at + real(sender.limits, CLIMB_AFTER));
         let is_lifted = self.throttle.lifted_at.is_some_and(|lifted| lifted >= wish.at);
         if is_over || is_lifted {
@@ -271,7 +270,7 @@ mod tests {
                 changed: Instant::now(),
                 held_until: None,
                 lifted_at: None,
-                asked_at: None,
+                asked: None,
             },
         };
         let mut climb_after = |quiet| {
