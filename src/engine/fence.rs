@@ -278,6 +278,10 @@ fn old_memory(runs: &Path, sender: SenderId, likeness: &DatabaseIdentity) -> Opt
 /// Stops a sender at the fence, and notifies everybody.
 pub async fn close(engine: &EngineContext, of: &ConfiguredSender, why: &FenceRefusal) -> Result<(), StoreError> {
     let mend = match why {
+        FenceRefusal::Memory(superseded @ MemoryError::Superseded { .. }) => {
+            tracing::warn!(sender = %of.name, %superseded, "this process has slept, and leaves the sender to the other");
+            return Ok(());
+        }
         FenceRefusal::Memory(MemoryError::Unwritable { .. }) => "make it writable, then confirm",
         _ => "if everybody queued may get it, confirm",
     };

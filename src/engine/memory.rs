@@ -41,6 +41,9 @@ pub enum MemoryError {
     Unreadable { path: PathBuf, why: String },
     #[error("{} cannot be written: {error}", path.display())]
     Unwritable { path: PathBuf, error: io::Error },
+    /// This process was stopped in the middle of writing, and passed over: whoever sends now has written since.
+    #[error("{} is written by another process since", path.display())]
+    Superseded { path: PathBuf },
 }
 
 /// How far a database had come.
@@ -209,15 +212,20 @@ impl SenderMemory {
     /// Written beside and renamed: a kill leaves the old one or the new one.
     fn write(&self, page: &Page, lock: &FileLock) -> Result<(), MemoryError> {
         let path = self.page_path();
-        let draft = path.with_extension("new");
+        // Of this process alone: one that was stopped may have its own open still.
+        let draft = path.with_extension(format!("{}.new", std::process::id()));
         let written = serde_json::to_vec(page).map_err(io::Error::from).and_then(|text| {
             let mut file = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&draft)?;
             file.write_all(&text)?;
             file.sync_data()?;
-            lock.check()?;
-            fs::rename(&draft, &path)
+            // As late as can be: whoever was stopped, and passed over, replaces nothing.
+            if lock.is_in_place() { fs::rename(&draft, &path).map(|()| true) } else { Ok(false) }
         });
-        written.map_err(|error| MemoryError::Unwritable { path, error })
+        match written {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MemoryError::Superseded { path }),
+            Err(error) => Err(MemoryError::Unwritable { path, error }),
+        }
     }
 
     /// One process at a time reads and writes.

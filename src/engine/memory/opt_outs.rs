@@ -192,7 +192,10 @@ impl OptOutLock {
         if !is_begun && !self.memory.path.exists() {
             self.memory.replace(&[])?;
         }
-        let written = self.lock.check().and_then(|()| encode(noted)).and_then(|lines| self.try_append(&lines));
+        if !self.lock.is_in_place() {
+            return Err(MemoryError::Superseded { path: self.memory.path.clone() });
+        }
+        let written = encode(noted).and_then(|lines| self.try_append(&lines));
         written.map_err(|error| self.memory.unwritable(error))
     }
 

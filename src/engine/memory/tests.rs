@@ -63,6 +63,23 @@ fn a_journal_that_was_emptied_under_its_writer_is_not_made_whole_by_what_comes_n
 }
 
 #[test]
+fn a_writer_that_was_passed_over_replaces_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let memory = memory_of_three(home.path());
+    let (stopped, page) = (memory.lock().unwrap(), memory.page().unwrap().unwrap());
+    let opt_outs = super::OptOutMemory::new(home.path());
+    let stopped_opt_outs = opt_outs.lock().unwrap();
+
+    fs::remove_file(home.path().join("sender-7.lock")).unwrap();
+    fs::remove_file(home.path().join("opt-outs.lock")).unwrap();
+    memory.remember(&standing(4, 20)).unwrap();
+
+    assert!(matches!(memory.write(&page, &stopped), Err(MemoryError::Superseded { .. })));
+    assert!(matches!(stopped_opt_outs.append(&[], false), Err(MemoryError::Superseded { .. })));
+    assert_eq!(memory.read().unwrap().unwrap().standing, standing(4, 20));
+}
+
+#[test]
 fn a_memory_that_was_emptied_cut_damaged_or_removed_is_no_empty_memory() {
     type Spoil = (&'static str, fn(&Path));
     let spoil: [Spoil; 7] = [
