@@ -10,10 +10,12 @@ mod follow_up;
 mod handover;
 mod health;
 mod last_act;
+mod live;
 mod marks;
 pub mod metrics;
 mod moving;
 mod open;
+mod page_sessions;
 mod plan;
 mod prospect;
 mod reads;
@@ -23,6 +25,7 @@ pub mod report;
 mod retry;
 mod saved_reports;
 mod several;
+mod shares;
 mod suppressions;
 mod template;
 mod undo;
@@ -55,12 +58,14 @@ pub use error::AppError;
 pub use follow_up::FollowUp;
 pub use handover::Engines;
 pub use health::SenderCheck;
+pub use live::{LiveBlast, News};
 pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, Listening, Setup, UnusableSender};
 pub use plan::{Plan, Sample};
 pub use replies::{Incoming, IncomingOutcome};
 pub use several::MarkedSeveral;
+pub use shares::NewShareLink;
 pub use suppressions::{EVERY_BUSINESS, SuppressOutcome};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;
@@ -78,6 +83,7 @@ pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
 pub use crate::store::plan::ConcurrentBlast;
 pub use crate::store::report::{SavedReport, SavedReportQuery};
 pub use crate::store::session::SessionAnswer;
+pub use crate::store::share::{ShareIdentity, ShareRow};
 pub use crate::store::suppression::SuppressionRow;
 pub use crate::store::{StoreError, connection, migrate};
 
@@ -105,6 +111,10 @@ struct Inner {
     engine: EngineContext,
     /// Connects when a query must not wait.
     beside_pool: PgPool,
+    /// Connects while somebody listens for changes for a while.
+    listening_pool: PgPool,
+    /// Whether LISTEN works: not behind some poolers.
+    has_sessions: bool,
     url: String,
     config: Arc<Config>,
     operator: String,
@@ -219,6 +229,7 @@ impl App {
         self.inner.stop.cancel();
         self.inner.engine.pool.close().await;
         self.inner.beside_pool.close().await;
+        self.inner.listening_pool.close().await;
         self.inner.engine.sending_pool.close().await;
     }
 

@@ -21,6 +21,7 @@ mod replies;
 mod reply;
 mod sender;
 mod serve;
+mod share;
 mod sim;
 mod simulator;
 mod suppress;
@@ -102,6 +103,8 @@ enum CliVerb {
     /// Make, list and revoke tokens of the HTTP API.
     #[command(subcommand)]
     Token(token::TokenVerb),
+    /// Make, list and revoke links to one blast's live page, for whoever has no token.
+    Share(share::ShareVerb),
     /// Receive webhooks and serve the HTTP API, with the engine inside.
     Serve(serve::ServeVerb),
     /// Show webhooks as they came, and apply them again.
@@ -167,6 +170,7 @@ async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Sender(verb) => verb.run(global).await,
         CliVerb::Engine(verb) => verb.run(global).await,
         CliVerb::Token(verb) => verb.run(global).await,
+        CliVerb::Share(verb) => verb.run(global).await,
         CliVerb::Serve(verb) => verb.run(global).await,
         CliVerb::Inbox(verb) => verb.run(global).await,
         CliVerb::Sim(verb) => verb.run(global).await,

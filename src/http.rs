@@ -1,4 +1,4 @@
-//! The HTTP server of `blastdeck serve`: webhooks of providers, and the API for other programs. It checks the shape of a request
+//! The HTTP server of `blastdeck serve`: webhooks of providers, the API for other programs, and pages for people. It checks the shape of a request
 //! and answers; what is done with it, the use cases know.
 
 mod api;
@@ -6,8 +6,12 @@ mod auth;
 mod body;
 mod client;
 mod connection;
+mod cors;
+mod known;
+mod live;
 mod metrics;
 mod openapi;
+mod page;
 mod problem;
 mod request_id;
 mod webhook;
@@ -18,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -28,13 +32,15 @@ use crate::app::{App, WebhookIntake};
 use api::ApiState;
 use auth::ListenerReach;
 use body::BodyBudget;
+use live::LiveHub;
 use openapi::{Operation, Routes};
+use page::PageState;
 use problem::Problem;
 
 /// The longest body, in bytes. Meta's are up to 3 MB.
 pub const BODY_MAX: usize = 25 * 1024 * 1024;
 
-/// How often old requests are forgotten.
+/// How often old requests and sessions are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// What the handlers share. Cheap to clone.
@@ -45,23 +51,31 @@ pub(crate) struct HttpState {
     bodies: Arc<BodyBudget>,
     reach: ListenerReach,
     api: Arc<ApiState>,
+    live: Arc<LiveHub>,
+    page: Arc<PageState>,
+    stop: CancellationToken,
 }
 
 /// Serves until `stop`; then no connection is accepted any more, and those that are answered have some seconds to end.
 pub async fn serve(listener: TcpListener, app: App, intake: WebhookIntake, stop: CancellationToken) {
     let reach = listener.local_addr().map_or(ListenerReach::Anywhere, |listen| ListenerReach::of(listen.ip()));
     let (api, bodies) = (ApiState::new(&app), Arc::new(BodyBudget::new(stop.clone())));
-    let state = HttpState { app, intake: Arc::new(intake), bodies, reach, api };
+    let live = Arc::new(LiveHub::new(app.clone(), connection::viewers_max(), stop.clone()));
+    let page = Arc::<PageState>::default();
+    let state = HttpState { app, intake: Arc::new(intake), bodies, reach, api, live, page, stop: stop.clone() };
     let pruning = tokio::spawn(stop.clone().run_until_cancelled_owned(prune(state.app.clone())));
     connection::serve(listener, router(state), stop).await;
     pruning.abort();
 }
 
-/// Forgets requests that are too old to come again, now and then.
+/// Forgets requests that are too old to come again, and sessions that are over, now and then.
 async fn prune(app: App) {
     loop {
         if let Err(error) = app.prune_requests().await {
             tracing::debug!(%error, "old requests are forgotten later");
+        }
+        if let Err(error) = app.prune_sessions().await {
+            tracing::debug!(%error, "old sessions are forgotten later");
         }
         sleep(PRUNE_EVERY).await;
     }
@@ -80,9 +94,10 @@ fn open_routes() -> Routes {
         .get(
             "/metrics",
             metrics::metrics,
-            Operation::open("Numbers for Prometheus, for programs of this machine")
+            Operation::open("Numbers for Prometheus")
+                .details("For programs of this machine, and for any token that is not of one sender.")
                 .text(200, "text/plain", "Prometheus's text format")
-                .refuses(&[401]),
+                .refuses(&[401, 403, 503]),
         )
         .merge(
             Routes::of("Webhooks")
@@ -105,6 +120,7 @@ fn router(state: HttpState) -> Router {
     let gated = api::routes().layered(|router| api::behind_gate(router, &state));
     open_routes()
         .merge(gated)
+        .merge(page::routes())
         .with_document()
         .into_router()
         .method_not_allowed_fallback(async || {
@@ -112,6 +128,7 @@ fn router(state: HttpState) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
         })
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address"))
+        .layer(from_fn_with_state(state.clone(), cors::allow))
         .layer(from_fn(request_id::identify))
         .with_state(state)
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{App, AppError};
 use crate::domain::act::Act;
-use crate::domain::api_token::{SECRET_BYTES, TokenName, TokenScope, is_secret_spelling, spell_secret};
+use crate::domain::api_token::{SecretKind, TokenName, TokenScope};
 use crate::domain::ids::SenderId;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
@@ -81,7 +81,11 @@ impl App {
             None => None,
             Some(name) => Some(self.registered_id(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?),
         };
-        let secret = spell_secret(rand::random::<[u8; SECRET_BYTES]>());
+        if self.only_sender().is_some_and(|own| sender != Some(own)) {
+            let why = "a token of one sender makes only tokens of that sender: name it";
+            return Err(AppError::Refused(why.to_owned()));
+        }
+        let secret = SecretKind::Token.spell(rand::random());
         let name = new.name.as_str();
         let mut tx = self.begin().await?;
         let token = NewToken {
@@ -104,7 +108,7 @@ impl App {
     /// Ends a token: within a second it opens nothing any more.
     pub async fn revoke_token(&self, name: &str) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
-        if !api_token::revoke(&mut tx, name.trim(), self.operator()).await? {
+        if !api_token::revoke(&mut tx, name.trim(), self.operator(), self.only_sender()).await? {
             return Err(AppError::NotFound(format!(
                 "there is no token {name} that is valid: see `blastdeck token list`"
             )));
@@ -114,14 +118,14 @@ impl App {
         Ok(())
     }
 
-    /// Every token, the newest first.
+    /// Every token, or those of the only sender that this app acts for, the newest first.
     pub async fn tokens(&self) -> Result<Vec<TokenRow>, AppError> {
-        Ok(api_token::list(self.pool()).await?)
+        Ok(api_token::list(self.pool(), self.only_sender()).await?)
     }
 
     /// The valid token with this secret.
     pub async fn authenticate(&self, secret: &str) -> Result<Option<TokenIdentity>, AppError> {
-        if !is_secret_spelling(secret) {
+        if !SecretKind::Token.is_spelling(secret) {
             return Ok(None);
         }
         Ok(api_token::identify(self.pool(), &hash(secret)).await?)
@@ -135,6 +139,7 @@ impl App {
     }
 }
 
-fn hash(secret: &str) -> [u8; 32] {
+/// What the database has of a secret.
+pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }

@@ -60,7 +60,8 @@ pub struct UnusableSender {
 impl App {
     /// Connects, migrates, registers the senders. Starts no sending.
     pub async fn open(setup: Setup) -> Result<Self, AppError> {
-        let Pools { endpoint, usual: pool, beside: beside_pool, sending: sending_pool } = connect(&setup).await?;
+        let Pools { endpoint, usual: pool, beside: beside_pool, sending: sending_pool, listening: listening_pool } =
+            connect(&setup).await?;
         let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
         let (senders, unusable) = senders(&pool, &setup.config, &stop_words, setup.access).await?;
         let notifier = match setup.listening {
@@ -104,6 +105,8 @@ impl App {
             unusable,
             engine,
             beside_pool,
+            listening_pool,
+            has_sessions: endpoint.has_sessions(),
             stop: setup.stop,
             config: Arc::new(setup.config),
             url: setup.url,
@@ -119,6 +122,7 @@ struct Pools {
     usual: PgPool,
     beside: PgPool,
     sending: PgPool,
+    listening: PgPool,
 }
 
 /// Finds the database, and migrates its schema unless nothing may change.
@@ -133,11 +137,12 @@ async fn connect(setup: &Setup) -> Result<Pools, AppError> {
         Access::ReadOnly => store::open_read_only(&endpoint, connections),
     };
     let (usual, beside, sending) = (open(connections)?, open(1)?, open(store::SENDING_CONNECTIONS)?);
+    let listening = open(1)?;
     if setup.access == Access::ReadWrite {
         // Also after months of disuse: without this month's partition nothing can be written.
         store::months::make(&usual).await?;
     }
-    Ok(Pools { endpoint, usual, beside, sending })
+    Ok(Pools { endpoint, usual, beside, sending, listening })
 }
 
 /// A server that accepts no more connections may do so a moment later: after a change, all windows read at once.

@@ -13,7 +13,9 @@ use crate::store::view::{BlastRow, SenderRow};
 
 pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
-pub use crate::store::view::replies::{NoticeRow, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow};
+pub use crate::store::view::replies::{
+    NoticeRow, RepliedHour, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow,
+};
 pub use crate::store::view::{
     Anchor, AnswerRow, BlastFilter, BlastPosition, ChangesSince, ElsewhereRow, HistoryRow, LeaseRow, Order,
     RecipientDetails, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,

@@ -4,6 +4,7 @@
 mod bare_loop;
 mod database;
 mod environment;
+mod events;
 mod import;
 mod ingest;
 mod process;
@@ -47,6 +48,11 @@ pub(super) enum BenchVerb {
     /// The sending process of `bench send`.
     #[command(hide = true)]
     Sending(send::SenderProcessArgs),
+    /// Let viewers watch a blast's events while it is sent.
+    Events(events::EventsArgs),
+    /// The serving process of `bench events`.
+    #[command(hide = true)]
+    Watched,
     /// Import a list, compared with one plain COPY of the same rows into the same table.
     Import {
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -71,16 +77,18 @@ impl BenchVerb {
                 return Ok(ExitCode::SUCCESS);
             }
             Self::Receiving => return ingest::receiving(global).await,
-            Self::Send { .. } | Self::Ingest(_) | Self::Import { .. } | Self::Funnel { .. } => {}
+            Self::Watched => return events::watched(global).await,
+            Self::Send { .. } | Self::Ingest(_) | Self::Events(_) | Self::Import { .. } | Self::Funnel { .. } => {}
         }
         let (latency, sender) = self.needs();
         let environment = BenchEnvironment::make(global, latency, sender).await?;
         let figures = match self {
             Self::Send { count, .. } => send::measure(&environment, count, latency).await,
             Self::Ingest(ingest) => ingest::measure(&environment, &ingest).await,
+            Self::Events(events) => events::measure(&environment, &events).await,
             Self::Import { count } => import::measure(&environment, count).await,
             Self::Funnel { count } => funnel(&environment, count).await,
-            Self::Sending(_) | Self::Receiving => Ok(Value::Null),
+            Self::Sending(_) | Self::Receiving | Self::Watched => Ok(Value::Null),
         };
         environment.clear().await?;
         print(global, &figures?)?;
@@ -94,6 +102,9 @@ impl BenchVerb {
                 (*latency, BenchSender { provider: *provider, in_flight: *in_flight })
             }
             Self::Ingest(_) => (Duration::ZERO, BenchSender { provider: ProviderKind::Meta, in_flight: 1 }),
+            Self::Events(events) => {
+                (events::LATENCY, BenchSender { provider: ProviderKind::Wsapme, in_flight: events.in_flight })
+            }
             _ => (Duration::ZERO, BenchSender { provider: ProviderKind::Wsapme, in_flight: 1 }),
         }
     }

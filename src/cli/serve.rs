@@ -43,6 +43,11 @@ impl ServeVerb {
         Self { listen: Some(listen), public: false, no_engine: false }
     }
 
+    /// The same without an engine.
+    pub(super) const fn without_engine(self) -> Self {
+        Self { no_engine: true, ..self }
+    }
+
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         if global.read_only {
             return Err(RefusedError("this receives and sends, and --read-only was given".to_owned()).into());

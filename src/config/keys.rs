@@ -53,7 +53,10 @@ pub(super) const TABLES: [TableKeys; 8] = [
         ],
     },
     TableKeys { name: "polling", keys: &["interval", "per_second", "give_up_after"] },
-    TableKeys { name: "http", keys: &["listen", "open_on_loopback", "requests_per_minute", "keep_inbox_days"] },
+    TableKeys {
+        name: "http",
+        keys: &["listen", "public_url", "open_on_loopback", "requests_per_minute", "cors_origins", "keep_inbox_days"],
+    },
     TableKeys { name: "opt_out", keys: &["keywords"] },
     TableKeys { name: "pricing", keys: &["rates"] },
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },

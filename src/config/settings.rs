@@ -15,7 +15,8 @@ use crate::domain::database_url::DatabaseUrl;
 use crate::domain::opt_out::STOP_WORDS;
 use crate::domain::pace::Speed;
 use crate::domain::pricing::{RateCard, RateError};
-use values::{Currency, ListenAddress, PerSecond};
+use crate::domain::text::clean;
+use values::{Currency, ListenAddress, PerSecond, WebOrigin};
 pub(super) use values::{DisplayName, Span, TimeZoneName};
 
 /// `[database]`.
@@ -73,10 +74,14 @@ pub enum KeepHistory {
 pub struct HttpConfig {
     /// Where `blastdeck serve` listens. Any other address than a loopback one is there on purpose.
     pub listen: SocketAddr,
+    /// Where others reach it, for links that are handed out: scheme, host and port. `None`: at `listen`.
+    pub public_url: Option<String>,
     /// Whether a client on this machine needs no token: its peer and its `Host` are loopback ones, and no proxy forwarded it.
     pub open_on_loopback: bool,
     /// How many requests a minute each token may make, 1 to 1,000,000.
     pub requests_per_minute: u32,
+    /// The sites whose pages may call the API from a browser, as browsers spell them: `https://shop.example`.
+    pub cors_origins: Vec<String>,
     /// Webhooks are kept this many days as they came, 2 to 3,650.
     pub keep_inbox_days: u32,
 }
@@ -204,11 +209,24 @@ impl HttpConfig {
     pub(super) fn read(mut reader: TableReader<'_>) -> Self {
         Self {
             listen: reader.or_default("listen", ListenAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))).0,
+            public_url: reader.optional("public_url", "at listen").map(|origin: WebOrigin| origin.0),
             open_on_loopback: reader.or_default("open_on_loopback", false),
             requests_per_minute: reader.within("requests_per_minute", 6_000, 1..=1_000_000),
+            cors_origins: cors_origins(&mut reader),
             keep_inbox_days: reader.within("keep_inbox_days", 30, 2..=3_650),
         }
     }
+}
+
+fn cors_origins(reader: &mut TableReader<'_>) -> Vec<String> {
+    let mut origins = Vec::new();
+    for text in reader.list("cors_origins", &[]) {
+        match text.parse() {
+            Ok(WebOrigin(origin)) => origins.push(origin),
+            Err(why) => reader.problem("cors_origins", format!("`{}`: {why}", clean(&text))),
+        }
+    }
+    origins
 }
 
 impl OptOutConfig {

@@ -77,30 +77,51 @@ impl FromStr for TokenName {
     }
 }
 
-/// What every secret begins with, so that one that leaked is recognised.
-const SECRET_PREFIX: &str = "bd_";
+/// What a secret opens. Each kind begins with letters of its own, so that one that leaked is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKind {
+    /// A token of the HTTP API.
+    Token,
+    /// A browser's session, in its cookie.
+    Session,
+    /// A link to one blast's page.
+    Share,
+}
+
 /// Random bytes of a secret.
 pub const SECRET_BYTES: usize = 32;
 
-/// A secret with these random bytes.
-pub fn spell_secret(random: [u8; SECRET_BYTES]) -> String {
-    use std::fmt::Write as _;
-    random.iter().fold(SECRET_PREFIX.to_owned(), |mut text, byte| {
-        // Writing to memory does not fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
-}
+impl SecretKind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Token => "bd_",
+            Self::Session => "bs_",
+            Self::Share => "bl_",
+        }
+    }
 
-/// Whether a text may be a secret of ours: nothing else is looked up.
-pub fn is_secret_spelling(text: &str) -> bool {
-    let digits = text.strip_prefix(SECRET_PREFIX);
-    digits.is_some_and(|digits| digits.len() == 2 * SECRET_BYTES && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    /// A secret with these random bytes.
+    pub fn spell(self, random: [u8; SECRET_BYTES]) -> String {
+        use std::fmt::Write as _;
+        random.iter().fold(self.prefix().to_owned(), |mut text, byte| {
+            // Writing to memory does not fail.
+            _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Whether a text may be a secret of ours: nothing else is looked up.
+    pub fn is_spelling(self, text: &str) -> bool {
+        let digits = text.strip_prefix(self.prefix());
+        digits.is_some_and(|digits| {
+            digits.len() == 2 * SECRET_BYTES && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TokenName, TokenScope, is_secret_spelling, spell_secret};
+    use super::{SecretKind, TokenName, TokenScope};
 
     #[test]
     fn a_scope_includes_those_before_it() {
@@ -111,10 +132,12 @@ mod tests {
 
     #[test]
     fn a_secret_is_recognised_and_nothing_else_is() {
-        let secret = spell_secret([0xa5; 32]);
+        let secret = SecretKind::Token.spell([0xa5; 32]);
+        let is_token = |text| SecretKind::Token.is_spelling(text);
 
-        assert!(is_secret_spelling(&secret), "{secret}");
-        assert!(!is_secret_spelling(&secret[1..]) && !is_secret_spelling("") && !is_secret_spelling("bd_x"));
+        assert!(is_token(&secret), "{secret}");
+        assert!(!is_token(&secret[1..]) && !is_token("") && !is_token("bd_x"));
+        assert!(!SecretKind::Share.is_spelling(&secret) && !is_token(&SecretKind::Session.spell([0xa5; 32])));
     }
 
     #[test]

@@ -54,6 +54,10 @@ key!(
     ReportId
 );
 key!(
+    /// A link to one blast's page.
+    ShareId
+);
+key!(
     /// One act of an operator, as logged in `operator_actions`.
     ActionId
 );

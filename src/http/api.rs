@@ -1,6 +1,7 @@
 //! The HTTP API for other programs: one file a resource, each over the use cases. What is common to all of them (who asks, how
 //! often, in which form) stands in `gate`, `limit` and `body`.
 
+mod access;
 mod adding;
 mod blasts;
 mod body;
@@ -9,6 +10,7 @@ mod commands;
 mod create;
 mod draft;
 mod edit;
+mod events;
 mod follow_up;
 mod gate;
 mod limit;
@@ -25,15 +27,19 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use super::HttpState;
+use super::known::Known;
 use super::openapi::{Operation, Routes};
-use crate::app::App;
+use crate::app::{App, TokenIdentity};
+pub(super) use body::params;
+pub(super) use events::{reply_event, snapshot};
 pub(super) use gate::PeerAddress;
-use gate::{KnownTokens, OwnToken, gate};
+use gate::{OwnToken, gate};
+pub(super) use gate::{bearer, is_local_caller, token};
 use limit::RequestLimits;
 
 /// What the API keeps between requests: caches, which may be lost.
 pub(super) struct ApiState {
-    tokens: KnownTokens,
+    tokens: Known<TokenIdentity>,
     limits: RequestLimits,
     open_on_loopback: bool,
 }
@@ -42,7 +48,7 @@ impl ApiState {
     pub(super) fn new(app: &App) -> Arc<Self> {
         let http = &app.config().http;
         Arc::new(Self {
-            tokens: KnownTokens::default(),
+            tokens: Known::default(),
             limits: RequestLimits::new(http.requests_per_minute),
             open_on_loopback: http.open_on_loopback,
         })
@@ -59,6 +65,8 @@ pub(super) fn routes() -> Routes {
         .merge(people::routes())
         .merge(marks::routes())
         .merge(report::routes())
+        .merge(events::routes())
+        .merge(access::routes())
         .merge(campaigns::routes())
 }
 

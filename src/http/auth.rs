@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
-
-use super::problem::Problem;
+use axum::http::{HeaderMap, header};
 
 /// Headers that a proxy adds: behind one, everybody comes from this machine.
 const FORWARDED: [&str; 6] =
@@ -24,19 +22,25 @@ impl ListenerReach {
         if listen.is_loopback() { Self::Loopback } else { Self::Anywhere }
     }
 
-    /// Whether metrics may be read: without a token only over a loopback address, by its own name, and not through a proxy.
-    pub(super) fn may_read_metrics(self, headers: &HeaderMap) -> Result<(), Problem> {
-        if self == Self::Loopback && is_direct(headers) {
-            return Ok(());
-        }
-        let why = "metrics are given to programs of this machine, over a loopback address and without a proxy";
-        Err(Problem::new(StatusCode::UNAUTHORIZED, "token", why))
+    /// Whether metrics may be read without a token: only over a loopback address, by its own name, and not through a proxy.
+    pub(super) fn gives_metrics_to(self, headers: &HeaderMap) -> bool {
+        self == Self::Loopback && is_direct(headers)
     }
 }
 
 /// Whether a request names this machine, and did not come through a proxy that says so.
 pub(super) fn is_direct(headers: &HeaderMap) -> bool {
     !FORWARDED.iter().any(|name| headers.contains_key(*name)) && is_local(headers)
+}
+
+/// Whether a page of another site had the browser on this machine ask.
+pub(super) fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        return true;
+    }
+    let host = text("host").unwrap_or_default();
+    text("origin").is_some_and(|origin| origin.split_once("://").is_none_or(|(_, by)| !by.eq_ignore_ascii_case(host)))
 }
 
 /// Whether the request names this machine: a page in a browser here may call us by a name of its own.
@@ -53,14 +57,27 @@ fn is_local(headers: &HeaderMap) -> bool {
 mod tests {
     use axum::http::{HeaderMap, HeaderValue};
 
-    use super::ListenerReach;
+    use super::{ListenerReach, is_of_another_site};
+
+    #[test]
+    fn a_page_of_another_site_is_told_by_what_the_browser_says() {
+        let asked = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().chain(&[("host", "127.0.0.1:8080")]);
+            let headers = pairs.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
+            is_of_another_site(&headers)
+        };
+
+        assert!(!asked(&[]) && !asked(&[("origin", "http://127.0.0.1:8080"), ("sec-fetch-site", "same-origin")]));
+        assert!(asked(&[("origin", "https://evil.example")]) && asked(&[("origin", "null")]));
+        assert!(asked(&[("sec-fetch-site", "cross-site")]) && !asked(&[("sec-fetch-site", "none")]));
+    }
 
     #[test]
     fn only_a_program_of_this_machine_needs_no_token() {
         let ask = |reach: ListenerReach, pairs: &[(&'static str, &'static str)]| {
             let headers: HeaderMap =
                 pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
-            reach.may_read_metrics(&headers).is_ok()
+            reach.gives_metrics_to(&headers)
         };
         let here = ListenerReach::of("127.0.0.1".parse().unwrap());
 

@@ -21,7 +21,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    fn await_request(&self) {
+    /// It is the client's turn.
+    pub(super) fn await_request(&self) {
         self.set(Some(Instant::now()));
     }
 

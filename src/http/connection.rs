@@ -81,6 +81,11 @@ async fn room(permits: &Arc<Semaphore>, clients: &mut Clients) -> Option<OwnedSe
     }
 }
 
+/// How many may watch streams at once: half of all connections.
+pub(super) fn viewers_max() -> usize {
+    connections_max(getrlimit(Resource::Nofile).current) / 2
+}
+
 /// By how many files this process may open; `None`: any number.
 fn connections_max(files: Option<u64>) -> usize {
     let max = files.map_or(CONNECTIONS_MAX, |files| (files / 4).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX));

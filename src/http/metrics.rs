@@ -3,21 +3,43 @@
 use std::fmt::{Display, Write as _};
 
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::HttpState;
+use super::api::{bearer, token};
+use super::problem::Problem;
 use crate::app::metrics::{BlastNumbers, DatabaseNumbers, MeterReading, MetricsView, PoolReading};
 use crate::domain::status::Status;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) async fn metrics(State(state): State<HttpState>, headers: HeaderMap) -> Response {
-    if let Err(problem) = state.reach.may_read_metrics(&headers) {
+    if let Err(problem) = may_read(&state, &headers).await {
         return problem.into_response();
     }
     let text = render(&state.app.metrics().await);
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
+}
+
+/// A token of no one sender reads metrics from anywhere; a program of this machine needs none.
+async fn may_read(state: &HttpState, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(secret) = bearer(headers) else {
+        let why = "send `Authorization: Bearer TOKEN`; only programs of this machine need none, over a loopback address and \
+                   without a proxy";
+        let refused = || Problem::new(StatusCode::UNAUTHORIZED, "token", why);
+        return if state.reach.gives_metrics_to(headers) { Ok(()) } else { Err(refused()) };
+    };
+    match token(state, secret).await? {
+        Some(token) if token.sender.is_none() => Ok(()),
+        Some(token) => {
+            let why = format!("the token {} is for one sender, and metrics are of all", token.name);
+            Err(Problem::new(StatusCode::FORBIDDEN, "scope", why))
+        }
+        None => {
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "token", "there is no such token, or it is not valid any more"))
+        }
+    }
 }
 
 fn render(view: &MetricsView) -> String {

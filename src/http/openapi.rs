@@ -1,5 +1,5 @@
 //! Routes together with what they take and answer. Every route of the server is added here, so that `/openapi.json` describes
-//! all of them and nothing else; `docs/ARCHITECTURE.md` says how to add one.
+//! all of them but the pages for people, and nothing else; `docs/ARCHITECTURE.md` says how to add one.
 
 mod document;
 mod example;
@@ -83,6 +83,16 @@ impl Routes {
         operation: Operation,
     ) -> Self {
         self.add("delete", path, delete(handler), operation)
+    }
+
+    /// A page for people, or what belongs to one: the document is for programs.
+    pub(super) fn page<T: 'static>(self, path: &'static str, handler: impl Handler<T, HttpState>) -> Self {
+        Self { router: self.router.route(path, get(handler)), ..self }
+    }
+
+    /// Where a page's form is sent.
+    pub(super) fn form<T: 'static>(self, path: &'static str, handler: impl Handler<T, HttpState>) -> Self {
+        Self { router: self.router.route(path, post(handler)), ..self }
     }
 
     fn add(

@@ -61,6 +61,10 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, detail)
     }
 
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     #[must_use]
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));

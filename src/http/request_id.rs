@@ -24,8 +24,7 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let answered = async move {
         let response = next.run(request).await;
-        // A webhook's path has its secret in it.
-        let path = if path.starts_with("/api/webhook/") { "/api/webhook/…" } else { &path };
+        let path = without_secret(&path);
         tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
         response
     };
@@ -34,6 +33,15 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// A webhook's path has its secret in it, and so has a link's.
+fn without_secret(path: &str) -> &str {
+    match path {
+        path if path.starts_with("/api/webhook/") => "/api/webhook/…",
+        path if path.starts_with("/share/") => "/share/…",
+        path => path,
+    }
 }
 
 fn is_good(id: &str) -> bool {

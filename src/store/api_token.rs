@@ -67,28 +67,31 @@ pub async fn insert(tx: &mut PgConnection, new: NewToken<'_>) -> Result<bool, St
     Ok(done.rows_affected() == 1)
 }
 
-/// `false`: there is no such token, or it is revoked already.
-pub async fn revoke(tx: &mut PgConnection, name: &str, by: &str) -> Result<bool, StoreError> {
+/// `false`: there is no such token (of this sender, if one is given), or it is revoked already.
+pub async fn revoke(tx: &mut PgConnection, name: &str, by: &str, sender: Option<SenderId>) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "update api_tokens set revoked_at = now(), revoked_by = $2 where lower(name) = lower($1) and revoked_at is null",
+        "update api_tokens set revoked_at = now(), revoked_by = $2
+          where lower(name) = lower($1) and revoked_at is null and ($3::bigint is null or sender_id = $3)",
     )
     .bind(name)
     .bind(by)
+    .bind(sender)
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Every token, the newest first; those that are revoked too, since acts stand under their names.
-pub async fn list(pool: &PgPool) -> Result<Vec<TokenRow>, StoreError> {
+/// Every token, or this sender's, the newest first; those that are revoked too, since acts stand under their names.
+pub async fn list(pool: &PgPool, sender: Option<SenderId>) -> Result<Vec<TokenRow>, StoreError> {
     let tokens = sqlx::query_as(
         "select t.name, t.scope, s.name as sender, t.created_by, t.created_at, t.expires_at, t.revoked_at, t.revoked_by,
                 t.last_used_at, t.revoked_at is null and coalesce(t.expires_at > now(), true) as is_valid
            from api_tokens t
            left join senders s on s.id = t.sender_id
+          where $1::bigint is null or t.sender_id = $1
           order by t.id desc",
     );
-    Ok(tokens.fetch_all(pool).await?)
+    Ok(tokens.bind(sender).fetch_all(pool).await?)
 }
 
 /// The valid token with this hash. Notes that it is used, once a minute.

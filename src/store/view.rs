@@ -96,6 +96,8 @@ pub struct BlastFilter {
     pub external_id: Option<String>,
     /// Only those that send a template, or only those that send a text.
     pub is_template: Option<bool>,
+    /// Leaves out answers to people who wrote, also those that need an operator.
+    pub without_answers: bool,
     /// Only those that come after this one in the list.
     pub after: Option<BlastPosition>,
     /// Leaves out so many of the first.

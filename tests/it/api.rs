@@ -4,6 +4,7 @@ mod blasts;
 mod campaigns;
 mod client;
 mod doors;
+mod live;
 mod people;
 mod script;
 mod tokens;

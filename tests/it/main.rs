@@ -32,6 +32,7 @@ mod migrate;
 mod outage;
 mod outcomes;
 mod pace;
+mod pages;
 mod pictures;
 mod plan;
 mod pooler;

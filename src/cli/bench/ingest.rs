@@ -1,7 +1,7 @@
 //! `bench ingest`: signed webhooks of Meta's, posted to `serve` in a process of its own, and applied by the engine in it.
 
 mod load;
-mod receiver;
+pub(super) mod receiver;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ pub(super) async fn measure(environment: &BenchEnvironment, of: &IngestArgs) -> 
     let (first, others) = people.split_at(1);
     let (wide, single) = others.split_at(wide as usize);
     let list = |people| StatusList::of(people, blast, &installation);
-    let receiver = Receiver::start(environment).await?;
+    let receiver = Receiver::start(environment, "receiving").await?;
     let trial = Trial { environment, blast, receiver: &receiver };
     // Connections are open, and statements planned, when the time begins.
     trial.run(&list(first)?, 1, 1).await?;

@@ -27,8 +27,17 @@ pub(super) fn cpu(pid: &str) -> Result<Duration> {
 
 /// The peak memory of a process, in MB.
 pub(super) fn peak_memory(pid: &str) -> Result<f64> {
+    memory(pid, "VmHWM:")
+}
+
+/// The memory of a process now, in MB.
+pub(super) fn memory_now(pid: &str) -> Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: &str, field: &str) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).wrap_err("memory is read from /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes / 1_024.0)
 }

@@ -44,9 +44,9 @@ pub(in crate::cli) struct SenderProcessArgs {
 
 /// What one way of sending cost.
 #[derive(Debug, Serialize, Deserialize)]
-struct Measured {
+pub(super) struct Measured {
     people: u32,
-    seconds: f64,
+    pub(super) seconds: f64,
     /// CPU time of the process, in seconds.
     cpu: f64,
     peak_memory_mb: f64,
@@ -55,7 +55,7 @@ struct Measured {
 }
 
 impl Measured {
-    fn per_second(&self) -> f64 {
+    pub(super) fn per_second(&self) -> f64 {
         f64::from(self.people) / self.seconds
     }
 
@@ -132,7 +132,7 @@ async fn without_promises(app: &App, content: &BlastContent, count: u32) -> Resu
 }
 
 /// From the launch until the blast is complete.
-async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
+pub(super) async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<Measured> {
     let plan = app.plan(blast).await?;
     let launch = Launch { blast, version: plan.blast.version, people: plan.people, armed_for: TimeDelta::zero() };
     let stop = CancellationToken::new();

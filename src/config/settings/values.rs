@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use reqwest::Url;
 
 use super::{AsciiSetting, KeepHistory, ThemeSetting};
 use crate::domain::pace::{PaceError, parse_span, show_span};
@@ -26,6 +27,29 @@ impl FromStr for ListenAddress {
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// A site as browsers name it: scheme, host, and a port that is not the scheme's usual one.
+#[derive(Debug)]
+pub(super) struct WebOrigin(pub String);
+
+impl FromStr for WebOrigin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "write a scheme and a host, without a path, such as https://shop.example";
+        let url = Url::parse(text.trim()).map_err(|_| wrong)?;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let is_open = url.username().is_empty() && url.password().is_none();
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        if is_bare && is_open && is_web { Ok(Self(url.origin().ascii_serialization())) } else { Err(wrong) }
+    }
+}
+
+impl fmt::Display for WebOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -178,3 +202,21 @@ macro_rules! words {
 
 words!(AsciiSetting, "write auto, true or false", "auto" => Auto, "true" => Always, "false" => Never);
 words!(ThemeSetting, "write auto, dark, light or mono", "auto" => Auto, "dark" => Dark, "light" => Light, "mono" => Mono);
+
+#[cfg(test)]
+mod tests {
+    use super::WebOrigin;
+
+    #[test]
+    fn a_site_is_a_scheme_and_a_host() {
+        let read = |text: &str| text.parse::<WebOrigin>().ok().map(|origin| origin.0);
+
+        assert_eq!(read("https://Shop.example/").as_deref(), Some("https://shop.example"));
+        assert_eq!(read("http://127.0.0.1:3000").as_deref(), Some("http://127.0.0.1:3000"));
+        assert_eq!(read("https://shop.example:443").as_deref(), Some("https://shop.example"));
+        for wrong in ["*", "null", "shop.example", "https://shop.example/app", "https://a@shop.example", "ftp://x", ""]
+        {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

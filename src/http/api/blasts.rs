@@ -175,7 +175,8 @@ fn shown<T>(limit: Option<&Result<T, UnreadableLimit>>, text: impl Fn(&T) -> Str
     limit.map(|limit| limit.as_ref().map_or_else(ToString::to_string, text))
 }
 
-fn waiting(blast: &BlastView) -> Option<Value> {
+/// Why it is not sending as fast as it can, with the sentence.
+pub(super) fn waiting(blast: &BlastView) -> Option<Value> {
     let waiting = blast.waiting.as_ref()?;
     let mut value = json!(waiting);
     value["text"] = json!(waiting.sentence(|at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true)));

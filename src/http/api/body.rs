@@ -119,7 +119,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-pub(super) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+/// The query of an address.
+pub(in crate::http) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     Query::try_from_uri(uri).map(|Query(value)| value).map_err(|refused| {
         let text = refused.body_text();
         let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);

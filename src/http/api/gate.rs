@@ -1,14 +1,12 @@
 //! Who asks: a token's holder, or a client on this machine where that is configured. Everything behind here knows its caller.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,11 +14,11 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::super::HttpState;
-use super::super::auth::is_direct;
+use super::super::auth::{is_direct, is_of_another_site};
 use super::super::problem::Problem;
 use super::super::request_id::RequestId;
 use super::limit::seconds;
-use crate::app::{App, Caller, RequestKey, TokenIdentity};
+use crate::app::{App, AppError, Caller, RequestKey, TokenIdentity};
 use crate::domain::api_token::TokenScope;
 use crate::domain::ids::BlastId;
 
@@ -28,18 +26,9 @@ use crate::domain::ids::BlastId;
 const VERSION: &str = "1";
 const VERSION_HEADER: HeaderName = HeaderName::from_static("api-version");
 
-/// How long a token that was found is taken for valid: a revoked one ends within this.
-const KNOWN_FOR: Duration = Duration::from_secs(1);
-/// At most so many are remembered.
-const KNOWN_MAX: usize = 10_000;
-
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct PeerAddress(pub SocketAddr);
-
-/// Tokens that were looked up a moment ago, by secret.
-#[derive(Default)]
-pub(super) struct KnownTokens(Mutex<HashMap<String, (Instant, TokenIdentity)>>);
 
 /// Who asks, and for whom the use cases act.
 #[derive(Clone)]
@@ -54,6 +43,9 @@ pub(super) struct ApiReader(pub ApiCaller);
 
 /// A caller who may also change something.
 pub(super) struct ApiWriter(pub ApiCaller);
+
+/// A caller who may also say who else may use this server.
+pub(super) struct ApiAdmin(pub ApiCaller);
 
 impl ApiCaller {
     /// The use cases, for this caller.
@@ -94,12 +86,26 @@ impl<S: Sync> FromRequestParts<S> for ApiWriter {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for ApiAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let ApiReader(caller) = ApiReader::from_request_parts(parts, state).await?;
+        if caller.token.scope < TokenScope::Admin {
+            let (name, scope) = (&caller.token.name, caller.token.scope);
+            let detail = format!("the token {name} has scope {scope}: this needs one with scope admin");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "scope", detail));
+        }
+        Ok(Self(caller))
+    }
+}
+
 /// Lets a request pass whose caller is known and has not asked too often.
 pub(super) async fn gate(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
     if let Some(refused) = other_version(request.headers()) {
         return refused.into_response();
     }
-    let is_local = is_local(&request);
+    let is_local = is_local(request.headers(), request.extensions());
     let secret = bearer(request.headers()).map(str::to_owned);
     let token = match identify(&state, secret.as_deref(), is_local).await {
         Ok(token) => token,
@@ -136,10 +142,15 @@ fn too_many(wait: Duration) -> Problem {
 
 async fn identify(state: &HttpState, secret: Option<&str>, is_local: bool) -> Result<TokenIdentity, Problem> {
     match secret {
-        Some(secret) => state.api.tokens.identify(&state.app, secret).await?.ok_or_else(unauthorized),
+        Some(secret) => token(state, secret).await?.ok_or_else(unauthorized),
         None if state.api.open_on_loopback && is_local => Ok(local(&state.app)),
         None => Err(unauthorized()),
     }
+}
+
+/// The valid token with this secret.
+pub(in crate::http) async fn token(state: &HttpState, secret: &str) -> Result<Option<TokenIdentity>, AppError> {
+    state.api.tokens.identify(secret, async |secret| state.app.authenticate(secret).await).await
 }
 
 fn unauthorized() -> Problem {
@@ -149,7 +160,7 @@ fn unauthorized() -> Problem {
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"blastdeck\""))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(in crate::http) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
 }
@@ -159,35 +170,15 @@ fn local(app: &App) -> TokenIdentity {
     TokenIdentity { id: 0, name: app.operator().to_owned(), scope: TokenScope::Admin, sender: None }
 }
 
-/// Neither through a proxy nor from a page whose name was made to point here.
-fn is_local(request: &Request) -> bool {
-    let peer = request.extensions().get::<PeerAddress>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
-    let headers = request.headers();
-    peer && !headers.contains_key(header::AUTHORIZATION) && is_direct(headers)
+/// Whether somebody at this machine needs no token, and this is one.
+pub(in crate::http) fn is_local_caller(state: &HttpState, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    state.api.open_on_loopback && is_local(headers, extensions)
 }
 
-impl KnownTokens {
-    async fn identify(&self, app: &App, secret: &str) -> Result<Option<TokenIdentity>, Problem> {
-        if let Some(known) = self.recent(secret) {
-            return Ok(Some(known));
-        }
-        let asked_at = Instant::now();
-        let found = app.authenticate(secret).await?;
-        if let Some(token) = &found {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= KNOWN_MAX {
-                known.clear();
-            }
-            known.insert(secret.to_owned(), (asked_at, token.clone()));
-        }
-        Ok(found)
-    }
-
-    fn recent(&self, secret: &str) -> Option<TokenIdentity> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (asked_at, token) = known.get(secret)?;
-        (asked_at.elapsed() < KNOWN_FOR).then(|| token.clone())
-    }
+/// Neither through a proxy nor from a page whose name was made to point here.
+fn is_local(headers: &HeaderMap, extensions: &Extensions) -> bool {
+    let peer = extensions.get::<PeerAddress>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    peer && !headers.contains_key(header::AUTHORIZATION) && is_direct(headers) && !is_of_another_site(headers)
 }
 
 /// What the caller's own token is: a call to try a token with.

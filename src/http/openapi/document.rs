@@ -83,6 +83,7 @@ fn operation(route: &DocumentedRoute, schemas: &Map<String, Value>) -> Value {
             CallAccess::Open => json!([]),
             CallAccess::Read => json!([{ "token": ["read"] }]),
             CallAccess::Write => json!([{ "token": ["write"] }]),
+            CallAccess::Admin => json!([{ "token": ["admin"] }]),
         },
     });
     if let Some(description) = operation.description {

@@ -16,6 +16,7 @@ pub(super) enum CallAccess {
     Open,
     Read,
     Write,
+    Admin,
 }
 
 /// A call's description.
@@ -50,6 +51,11 @@ impl Operation {
     /// A call for a token that may write.
     pub(in crate::http) const fn write(summary: &'static str) -> Self {
         Self::new(summary, CallAccess::Write)
+    }
+
+    /// A call for a token that says who else may call.
+    pub(in crate::http) const fn admin(summary: &'static str) -> Self {
+        Self::new(summary, CallAccess::Admin)
     }
 
     const fn new(summary: &'static str, access: CallAccess) -> Self {
@@ -91,6 +97,21 @@ impl Operation {
         self.is_repeatable = true;
         // An empty body is an object without fields: what it lacks is named.
         self.body = Some(json!({ "content": { "application/json": { "schema": schema } } }));
+        self
+    }
+
+    /// Its answer is stored nowhere: it takes no `Idempotency-Key`.
+    pub(in crate::http) fn unrepeatable(mut self) -> Self {
+        self.is_repeatable = false;
+        self
+    }
+
+    /// A header that it reads.
+    pub(in crate::http) fn header(mut self, name: &str, description: &str, example: &str) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "header", "required": false, "description": description,
+            "schema": { "type": "string" }, "example": example,
+        }));
         self
     }
 
@@ -173,7 +194,7 @@ impl Operation {
         if self.access != CallAccess::Open {
             statuses.extend([400, 401, 429, 500, 503]);
         }
-        if self.access == CallAccess::Write {
+        if matches!(self.access, CallAccess::Write | CallAccess::Admin) {
             statuses.push(403);
         }
         if path.contains('{') {

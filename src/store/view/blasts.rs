@@ -102,6 +102,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
             and ($8::text is null or b.external_id = $8)
             and ($9::boolean is null or (b.template is not null) = $9)
             and ($10::timestamptz is null or (b.blast_date, b.id) < ($10, $11))
+            and (not $14 or b.answer_until is null)
           order by b.blast_date desc, b.id desc
           limit $12 offset $13"
     ))
@@ -118,6 +119,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
     .bind(filter.after.map(|after| after.id))
     .bind(filter.limit.map(i64::from))
     .bind(i64::from(filter.offset))
+    .bind(filter.without_answers)
     .fetch_all(pool)
     .await?;
     Ok(found.into_iter().map(BlastRow::from).collect())
@@ -243,4 +245,10 @@ pub async fn state(pool: &PgPool, id: BlastId) -> Result<Option<BlastState>, Sto
         .bind(id)
         .fetch_optional(pool)
         .await?)
+}
+
+/// Whether a blast is an answer to somebody who wrote.
+pub async fn is_answer(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar("select answer_until is not null from blasts where id = $1 and deleted_at is null");
+    Ok(found.bind(id).fetch_optional(pool).await?.unwrap_or(false))
 }

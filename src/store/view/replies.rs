@@ -114,6 +114,62 @@ pub async fn list(pool: &PgPool, query: &ReplyQuery) -> Result<Vec<ReplyRow>, St
     Ok(page.fetch_all(pool).await?)
 }
 
+/// A blast's replies after this place, in the order of arrival.
+pub async fn after(
+    pool: &PgPool,
+    blast: BlastId,
+    place: ReplyPosition,
+    limit: u32,
+) -> Result<Vec<ReplyRow>, StoreError> {
+    let page = sqlx::query_as(replies!(
+        "p.blast_id = $1 and (p.received_at, p.id) > ($2, $3) order by p.received_at, p.id limit $4"
+    ));
+    let page = page.bind(blast).bind(place.received_at).bind(place.id).bind(i64::from(limit.clamp(1, 1_000)));
+    Ok(page.fetch_all(pool).await?)
+}
+
+/// The place of a blast's newest reply, or of the newest that is no younger than this one.
+pub async fn newest(
+    pool: &PgPool,
+    blast: BlastId,
+    up_to: Option<ReplyId>,
+) -> Result<Option<ReplyPosition>, StoreError> {
+    let found: Option<(DateTime<Utc>, ReplyId)> = sqlx::query_as(
+        "select received_at, id from replies
+          where blast_id = $1 and id <= $2 order by received_at desc, id desc limit 1",
+    )
+    .bind(blast)
+    .bind(up_to.unwrap_or(ReplyId(i64::MAX)))
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(|(received_at, id)| ReplyPosition { received_at, id }))
+}
+
+/// How many people of a blast replied within each hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct RepliedHour {
+    /// Its beginning.
+    pub hour: DateTime<Utc>,
+    pub people: i64,
+}
+
+/// The newest hours in which people of a blast replied, oldest first: those who count as replied in its funnel. Who bought without
+/// a reply that is known replied when they bought.
+pub async fn hours(pool: &PgPool, blast: BlastId, limit: u32) -> Result<Vec<RepliedHour>, StoreError> {
+    let mut hours: Vec<RepliedHour> = sqlx::query_as(
+        "select date_trunc('hour', coalesce(replied_at, closed_at), 'UTC') as hour, count(*) as people
+           from blast_recipients
+          where blast_id = $1 and status in ('replied', 'closed') and coalesce(replied_at, closed_at) is not null
+          group by 1 order by 1 desc limit $2",
+    )
+    .bind(blast)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    hours.reverse();
+    Ok(hours)
+}
+
 /// One reply.
 pub async fn get(pool: &PgPool, id: ReplyId) -> Result<Option<ReplyRow>, StoreError> {
     Ok(sqlx::query_as(replies!("p.id = $1")).bind(id).fetch_optional(pool).await?)

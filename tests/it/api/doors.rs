@@ -33,7 +33,8 @@ const WRITES: [(&str, &str); 22] = [
 ];
 
 /// Every call that reads.
-const READS: [&str; 15] = [
+const READS: [&str; 16] = [
+    "/api/blasts/9999/events",
     "/api/blasts/9999",
     "/api/blasts/9999/plan",
     "/api/blasts/9999/recipients",

@@ -12,43 +12,43 @@ use tokio::process::{Child, Command};
 use super::super::environment::BenchEnvironment;
 
 /// A running server.
-pub(super) struct Receiver {
+pub(in crate::cli::bench) struct Receiver {
     child: Child,
     address: SocketAddr,
     pid: u32,
 }
 
 impl Receiver {
-    /// Starts one on the bench's database; returns once it listens.
-    pub(super) async fn start(environment: &BenchEnvironment) -> Result<Self> {
+    /// Starts one on the bench's database, by this hidden verb; returns once it listens.
+    pub(in crate::cli::bench) async fn start(environment: &BenchEnvironment, verb: &str) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--config")
             .arg(environment.config_file())
-            .args(["--json", "bench", "receiving"])
+            .args(["--json", "bench", verb])
             // Not among the arguments, which every user of this machine can read.
             .env("DATABASE_URL", environment.url())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let output = child.stdout.take().ok_or_else(|| eyre!("the receiving process has no output"))?;
+        let output = child.stdout.take().ok_or_else(|| eyre!("the serving process has no output"))?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).await?;
-        let ready: Value = serde_json::from_str(&line).wrap_err("the receiving process did not start")?;
+        let ready: Value = serde_json::from_str(&line).wrap_err("the serving process did not start")?;
         let address = ready.get("listen").and_then(Value::as_str).unwrap_or_default().parse()?;
-        let pid = child.id().ok_or_else(|| eyre!("the receiving process has ended"))?;
+        let pid = child.id().ok_or_else(|| eyre!("the serving process has ended"))?;
         Ok(Self { child, address, pid })
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
+    pub(in crate::cli::bench) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn pid(&self) -> String {
+    pub(in crate::cli::bench) fn pid(&self) -> String {
         self.pid.to_string()
     }
 
-    pub(super) async fn end(mut self) -> Result<()> {
+    pub(in crate::cli::bench) async fn end(mut self) -> Result<()> {
         drop(self.child.stdin.take());
         self.child.wait().await?;
         Ok(())
