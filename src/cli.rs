@@ -13,6 +13,7 @@ mod doctor;
 mod engine;
 mod exit;
 mod inbox;
+mod manual;
 mod mark;
 mod notices;
 mod output;
@@ -122,6 +123,10 @@ enum CliVerb {
     Doctor,
     /// Recount everything and compare with the counters; exit code 4 on a difference.
     Audit(audit::AuditArgs),
+    /// Print completions for a shell: `blastdeck completions bash > ~/.local/share/bash-completion/completions/blastdeck`.
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, or write a page for each command.
+    Man(manual::ManArgs),
 }
 
 impl Arguments {
@@ -178,6 +183,8 @@ async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Bench(verb) => verb.run(global).await,
         CliVerb::Doctor => doctor::run(global).await,
         CliVerb::Audit(verb) => verb.run(global).await,
+        CliVerb::Completions(verb) => verb.run(),
+        CliVerb::Man(verb) => verb.run(),
         CliVerb::Demo(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -27,8 +27,7 @@ pub fn content() -> OverlayContent {
     lines.push(TextLine::rule("Finding"));
     lines.extend(FINDING.iter().map(|(words, meaning)| entry(words, meaning)));
     lines.push(TextLine::rule("Questions"));
-    lines.push(entry("0-9 , .", "after c the amount: enter or any other key keeps it, esc closes without one"));
-    lines.push(entry("y", "yes; every other key is no. Where a number is asked, only that number and enter"));
+    lines.extend(QUESTIONS.iter().map(|(keys, meaning)| entry(keys, meaning)));
     OverlayContent {
         title: super::title(vec!["Keys".to_owned()], Some("esc goes back".to_owned())),
         lines,
@@ -46,6 +45,11 @@ const FINDING: [(&str, &str); 7] = [
     ("-status:failed", "without these"),
 ];
 
+const QUESTIONS: [(&str, &str); 2] = [
+    ("0-9 , .", "after c the amount: enter or any other key keeps it, esc closes without one"),
+    ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),
+];
+
 fn key_line(keys: &[Key], title: &str) -> TextLine {
     let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
     entry(&names.join(" "), title)
@@ -57,7 +61,48 @@ fn entry(keys: &str, meaning: &str) -> TextLine {
 
 #[cfg(test)]
 mod tests {
-    use super::{ACTIONS, content};
+    use std::fmt::Write;
+    use std::path::Path;
+
+    use super::{ACTIONS, FINDING, QUESTIONS, SECTIONS, content};
+
+    const INTRODUCTION: &str = "# Keys
+
+Every key of the dashboard, as `?` shows them. Generated from the table in `src/tui/action.rs`:
+`UPDATE_DOCS=1 cargo test --lib keys_page` writes it anew.
+";
+
+    fn markdown() -> String {
+        let mut page = INTRODUCTION.to_owned();
+        let mut table = |title: &str, rows: Vec<(String, &str)>| {
+            write!(page, "\n## {title}\n\n| keys | what they do |\n|---|---|\n").unwrap();
+            rows.iter().for_each(|(keys, meaning)| writeln!(page, "| {keys} | {meaning} |").unwrap());
+        };
+        for scope in SECTIONS {
+            let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !action.keys.is_empty());
+            let rows = actions.map(|action| {
+                let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
+                (keys.join(" "), action.title)
+            });
+            table(&scope.to_string(), rows.collect());
+        }
+        for (title, rows) in [("Finding", &FINDING[..]), ("Questions", &QUESTIONS)] {
+            table(title, rows.iter().map(|(keys, meaning)| (format!("`{keys}`"), *meaning)).collect());
+        }
+        page
+    }
+
+    #[test]
+    fn the_keys_page_is_the_table() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/KEYS.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, markdown()).unwrap();
+        }
+
+        let page = std::fs::read_to_string(&path).unwrap_or_default();
+
+        assert_eq!(page, markdown(), "run it again with UPDATE_DOCS=1");
+    }
 
     #[test]
     fn the_help_shows_every_key_of_every_action() {
