@@ -76,7 +76,9 @@ Every key of the dashboard, as `?` shows them. Generated from the table in `src/
         let mut page = INTRODUCTION.to_owned();
         let mut table = |title: &str, rows: Vec<(String, &str)>| {
             write!(page, "\n## {title}\n\n| keys | what they do |\n|---|---|\n").unwrap();
-            rows.iter().for_each(|(keys, meaning)| writeln!(page, "| {keys} | {meaning} |").unwrap());
+            for (keys, meaning) in rows {
+                writeln!(page, "| {keys} | {meaning} |").unwrap();
+            }
         };
         for scope in SECTIONS {
             let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !action.keys.is_empty());
