@@ -29,7 +29,9 @@ const SCENE: &str = "
         (2, '+60100000123', null,           'failed',  '2026-11-20 04:00Z', null, null, null, null, '131026', 'Undeliverable', 'ERROR'),
         (2, '+60100000777', 'Tan Mei Ling', 'closed',  '2026-11-20 05:00Z', '2026-11-20 04:30Z', '2026-11-20 05:00Z', 120.50, '', null, null, null),
         (2, '+60100000778', 'Ali bin Abu',  'replied', '2026-11-20 05:00Z', '2026-11-20 05:00Z', null, null, '50% off?', null, null, null),
-        (2, '+60100000779', 'Tan',          'queued',  '2026-11-20 01:00Z', null, null, null, null, null, null, null)";
+        (2, '+60100000779', 'Tan',          'queued',  '2026-11-20 01:00Z', null, null, null, null, null, null, null);
+    insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
+    select 1, 2, id, phone_number, 'text', 'STOP', 'wamid.in1', now() from blast_recipients where phone_number = '+60100000601'";
 
 const RAYA: BlastId = BlastId(2);
 
@@ -94,7 +96,7 @@ async fn each_term_finds_those_it_describes_and_no_others() {
         ("stuck:replied tan", &[]),
         ("code:131026", &["123"]),
         ("provider:pending", &["601"]),
-        ("has:reply", &["777", "778"]),
+        ("has:reply", &["601", "777", "778"]),
         ("has:note", &["456", "778"]),
         ("-has:amount tan", &["779"]),
         ("replied>13:00", &["778"]),

@@ -1,7 +1,7 @@
 //! Opt-outs of everything that waits, in short transactions of their own before the rest: whoever asked to be left alone does not
 //! wait for what others wrote. Nothing is marked by that: the requests are applied as ever, which changes nothing of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -26,8 +26,8 @@ const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(10);
 pub(super) struct Heeded {
     /// All up to this id that may hold one, by their bytes.
     up_to: i64,
-    /// Of those behind it, these; and those of the turn before.
-    ids: HashSet<i64>,
+    /// Of those behind it, these, with when they were received; and those of the turn before.
+    ids: HashMap<i64, DateTime<Utc>>,
     turn: HashSet<i64>,
 }
 
@@ -40,14 +40,15 @@ impl Heeded {
     /// What waited is tried anew: somebody's number may be known by now.
     fn has(&self, row: &InboxRow) -> bool {
         let is_scanned = row.may_opt_out && row.open_items.is_none();
-        self.turn.contains(&row.id) || is_scanned && (row.id <= self.up_to || self.ids.contains(&row.id))
+        self.turn.contains(&row.id) || is_scanned && (row.id <= self.up_to || self.ids.contains_key(&row.id))
     }
 
-    fn scanned(&mut self, read: Vec<(i64, DateTime<Utc>)>, now: DateTime<Utc>) {
-        let settled = read.iter().filter(|(_, received_at)| now - *received_at > SETTLED_AFTER).map(|(id, _)| *id);
+    /// Nothing is left behind `up_to` but these: large requests are read after smaller ones that came later.
+    fn settle(&mut self, now: DateTime<Utc>) {
+        let is_settled = |received_at: DateTime<Utc>| now - received_at > SETTLED_AFTER;
+        let settled = self.ids.iter().filter(|(_, received_at)| is_settled(**received_at)).map(|(id, _)| *id);
         self.up_to = settled.fold(self.up_to, i64::max);
-        self.ids.extend(read.into_iter().map(|(id, _)| id));
-        self.ids.retain(|id| *id > self.up_to);
+        self.ids.retain(|id, _| *id > self.up_to);
     }
 }
 
@@ -56,17 +57,18 @@ impl Heeded {
 pub(super) async fn scan(engine: &EngineContext, heeded: &mut Heeded) -> Result<(), StoreError> {
     loop {
         let mut tx = inbox::begin(&engine.sending_pool).await?;
-        let except: Vec<i64> = heeded.ids.iter().copied().collect();
+        let except: Vec<i64> = heeded.ids.keys().copied().collect();
         let rows = inbox::opt_outs(&mut tx, heeded.up_to, &except).await?;
         tx.rollback().await?;
+        let now = engine.clock.now();
         if rows.is_empty() {
+            heeded.settle(now);
             return Ok(());
         }
-        let now = engine.clock.now();
-        let read_now = rows.iter().map(|row| (row.id, row.received_at)).collect();
+        let scanned: Vec<_> = rows.iter().map(|row| (row.id, row.received_at)).collect();
         let mut parts = reading::read(rows, now).await;
         apply(engine, &mut parts, heeded).await?;
-        heeded.scanned(read_now, now);
+        heeded.ids.extend(scanned);
     }
 }
 
@@ -145,5 +147,23 @@ fn person(item: &InboxItem) -> Option<&NewsPerson> {
         ItemNews::Reply(news) => Some(&news.person),
         ItemNews::Wish(news) => Some(&news.person),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_durable_for_long_is_known_by_its_id_alone() {
+        let now = Utc::now();
+        let ago = |seconds| now - TimeDelta::seconds(seconds);
+        let mut heeded = Heeded { ids: HashMap::from([(3, ago(60)), (5, ago(30)), (8, ago(1))]), ..Heeded::default() };
+
+        heeded.settle(now);
+
+        assert_eq!((heeded.up_to, heeded.ids.len(), heeded.ids.contains_key(&8)), (5, 1, true));
+        heeded.settle(now + TimeDelta::minutes(1));
+        assert_eq!((heeded.up_to, heeded.ids.len()), (8, 0));
     }
 }

@@ -241,6 +241,18 @@ fn somebody_uncertain_in_full() {
 }
 
 #[test]
+fn somebody_who_left_the_list_is_not_one_of_none() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("3jjjj\n").answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(4)))))).taken();
+    let fewer = blasts().into_iter().map(|blast| BlastView { total_recipients: 0, ..blast });
+    dashboard.answer(Completion::Blasts(Ok(fewer.collect())));
+
+    let screen = dashboard.screen().join("\n");
+
+    assert!(screen.contains(" 5 of 5: [ ]"), "{screen}");
+}
+
+#[test]
 fn somebody_who_wrote_in_full() {
     let mut dashboard = TestDashboard::new(STACKED);
     dashboard.keys("3\n");
