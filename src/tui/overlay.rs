@@ -3,6 +3,7 @@
 mod command_line;
 mod details;
 mod help;
+mod history;
 mod lists;
 mod plan;
 mod reply;

@@ -1,8 +1,8 @@
 //! One person: where they stand, what happened, what they read, what the provider said.
 
 use super::command_line::pasteable;
-use super::{OverlayContent, clock, wrapped};
-use crate::app::view::{AnswerRow, HistoryRow, RecipientDetails, RecipientRow, Total};
+use super::{OverlayContent, clock, history, wrapped};
+use crate::app::view::{AnswerRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, money, symbol, total};
@@ -29,10 +29,11 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     }
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
-    lines.extend(loaded.history.iter().map(|row| happened(row, clock)));
+    lines.extend(loaded.history.iter().map(|row| history::line(row, clock)));
     lines.extend(message(loaded, width));
     lines.push(TextLine::rule("Raw").right("G goes there"));
     lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));
+    lines.extend(loaded.history.iter().flat_map(|row| history::raw_lines(row, clock, width)));
     if loaded.answers.is_empty() {
         lines.push(TextLine::dim("  no answer of the provider is kept"));
     }
@@ -122,16 +123,6 @@ fn choices(model: &Model, chosen: ResolutionChoice, loaded: &RecipientDetails) -
             .and(then, TextRole::Dim)
     };
     RESOLUTIONS.iter().map(line).collect()
-}
-
-fn happened(row: &HistoryRow, clock: TimeFormat) -> TextLine {
-    let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
-    let detail = row.detail.clone().unwrap_or_else(|| format!("attempt {}", row.attempt));
-    let by = row.by.as_ref().map_or_else(|| row.source.clone(), |by| format!("{}, {by}", row.source));
-    TextLine::dim(format!("  {at}  "))
-        .and(format!("{:<10}", row.new_status.label()), TextRole::Stage(row.new_status))
-        .and(format!("  {detail}"), TextRole::Plain)
-        .right(by)
 }
 
 fn message(loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {

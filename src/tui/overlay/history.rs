@@ -1,0 +1,76 @@
+//! What happened to a person, a line each, and what the provider said of it, as it came.
+
+use serde_json::Value;
+
+use super::wrapped;
+use crate::app::view::HistoryRow;
+use crate::tui::format::TimeFormat;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+/// The most that is shown of one answer, in characters.
+const RAW_MAX: usize = 8_192;
+
+/// When, what it came to, why or by which word, and who said so.
+pub(super) fn line(row: &HistoryRow, clock: TimeFormat) -> TextLine {
+    let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
+    let detail = match (&row.detail, raw(row)) {
+        (_, Some(answer)) => word(&answer).unwrap_or_else(|| "its answer stands under Raw".to_owned()),
+        (Some(detail), None) => detail.clone(),
+        (None, None) => format!("attempt {}", row.attempt),
+    };
+    let by = row.by.as_ref().map_or_else(|| row.source.clone(), |by| format!("{}, {by}", row.source));
+    TextLine::dim(format!("  {at}  "))
+        .and(format!("{:<10}", row.new_status.label()), TextRole::Stage(row.new_status))
+        .and(format!("  {detail}"), TextRole::Plain)
+        .right(by)
+}
+
+/// A status as the provider answered or sent it, whole; nothing for what has no such answer.
+pub(super) fn raw_lines(row: &HistoryRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
+    let Some(text) = row.detail.as_ref().filter(|_| raw(row).is_some()) else { return Vec::new() };
+    let head = format!(
+        "  {}  {}  by {}  {} bytes",
+        row.new_status.label(),
+        clock.second(row.changed_at),
+        row.source,
+        text.len()
+    );
+    let shown: String = text.chars().take(RAW_MAX).collect();
+    let lines = wrapped(&shown, width.saturating_sub(4)).into_iter().map(|line| TextLine::plain(format!("  {line}")));
+    [TextLine::dim(head)].into_iter().chain(lines).collect()
+}
+
+/// The detail of a status is the provider's JSON; of anything else it is a sentence.
+fn raw(row: &HistoryRow) -> Option<Value> {
+    let detail = row.detail.as_deref().filter(|detail| detail.starts_with(['{', '[']))?;
+    serde_json::from_str(detail).ok()
+}
+
+/// The provider's own word for the status, wherever it stands: `"status": "DELIVERY_ACK"`.
+fn word(answer: &Value) -> Option<String> {
+    match answer {
+        Value::Object(fields) => {
+            let own = fields.get("status").and_then(Value::as_str).map(str::to_owned);
+            own.or_else(|| fields.values().find_map(word))
+        }
+        Value::Array(items) => items.iter().find_map(word),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::word;
+
+    #[test]
+    fn the_providers_word_is_found_wherever_it_stands() {
+        let nested = json!({ "success": true, "data": { "key": { "id": "3EB0" }, "update": [{ "status": "READ" }] } });
+
+        assert_eq!(word(&nested).as_deref(), Some("READ"));
+        assert_eq!(word(&json!({ "id": "wamid.1", "status": "delivered" })).as_deref(), Some("delivered"));
+        assert_eq!(word(&json!({ "success": true, "status": 200 })), None);
+    }
+}
