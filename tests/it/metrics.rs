@@ -144,6 +144,14 @@ async fn strangers_get_no_metrics_and_without_a_database_they_say_so() {
     shop.write("config.toml", senders(shop.sim.base_url()));
     let public = Serve::start(&shop, &["--no-engine", "--listen", "0.0.0.0:0", "--public"]).await;
     let (status, problem) = public.get("/metrics").await;
+    let read = async |arguments: &[&str]| {
+        let made = shop.json(&[&["token", "new"], arguments].concat()).await;
+        let request = public.client.get(format!("{}/metrics", public.base_url));
+        request.bearer_auth(made["token"].as_str().unwrap()).send().await.unwrap().status()
+    };
+    assert_eq!(read(&["prometheus", "--scope", "read"]).await, StatusCode::OK);
+    let of_one = read(&["of-one", "--scope", "admin", "--sender", "sales"]).await;
+    assert_eq!(of_one, StatusCode::FORBIDDEN, "they are of all senders");
     public.stop().await;
     let serve = Serve::start(&shop, &["--no-engine"]).await;
     let ask = async |name: &str, value: &str| {

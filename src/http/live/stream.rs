@@ -1,6 +1,6 @@
 //! The stream of one viewer. It holds a place in what is published, and no events: whoever reads slowly gets the newest numbers next.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,8 +32,6 @@ const ACCESS_EVERY: Duration = Duration::from_secs(1);
 const STREAM_MAX: Duration = Duration::from_secs(50 * 60);
 /// Replies of one page, for whoever comes back.
 const REPLIES_AT_ONCE: u32 = 100;
-/// So many of those that were read may come again, and are left out then.
-const AHEAD_MAX: usize = 4_096;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// By what somebody watches: asked again and again.
@@ -112,9 +110,9 @@ struct RepliesSent {
     last: Option<ReplyPosition>,
     /// Where to go on in the database, for those that are published no more.
     missed: Option<ReplyPosition>,
-    /// Those of the database that may be published yet.
-    ahead: HashSet<ReplyId>,
-    /// From when on a reply may be published yet.
+    /// Those that were sent, as far as they may come again: from the database, or published after they were read there.
+    sent: BTreeSet<ReplyPosition>,
+    /// Replies that are published from now on are no older than this.
     published_from: ReplyPosition,
     /// The one that the viewer named: they have it.
     named: Option<ReplyId>,
@@ -242,12 +240,8 @@ impl Viewer {
         let mut page = BytesMut::new();
         for row in &rows {
             replies.missed = Some(row.place());
-            if replies.named != Some(row.id) {
+            if replies.named != Some(row.id) && replies.is_new(row.place()) {
                 page.extend_from_slice(&reply_event(row));
-                replies.last = replies.last.max(Some(row.place()));
-                if row.place() >= replies.published_from && replies.ahead.len() < AHEAD_MAX {
-                    replies.ahead.insert(row.id);
-                }
             }
         }
         if rows.len() < REPLIES_AT_ONCE as usize {
@@ -273,7 +267,13 @@ impl RepliesSent {
         };
         let (next, last) = (frame.replies.next(), frame.replies.newest);
         let published_from = lookback(last);
-        Ok(Self { blast, next, last, missed, ahead: HashSet::new(), published_from, named: after })
+        Ok(Self { blast, next, last, missed, sent: BTreeSet::new(), published_from, named: after })
+    }
+
+    /// Notes that a reply is sent; `false`: it was already.
+    fn is_new(&mut self, place: ReplyPosition) -> bool {
+        self.last = self.last.max(Some(place));
+        if place >= self.published_from { self.sent.insert(place) } else { !self.sent.contains(&place) }
     }
 
     /// The replies of a reading that were not sent yet.
@@ -290,11 +290,11 @@ impl RepliesSent {
         };
         let mut bytes = BytesMut::new();
         for reply in new {
-            if !self.ahead.remove(&reply.place.id) {
+            if self.is_new(reply.place) {
                 bytes.extend_from_slice(&reply.event);
             }
-            self.last = self.last.max(Some(reply.place));
         }
+        self.sent = self.sent.split_off(&lookback(self.last));
         self.next = frame.replies.next();
         (!bytes.is_empty()).then(|| bytes.freeze())
     }

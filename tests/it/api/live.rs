@@ -1,5 +1,6 @@
 //! A blast's events as they happen, for programs.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -130,6 +131,22 @@ async fn a_blast_is_followed_by_its_events_and_gone_on_with_after_a_break() {
     assert_eq!(texts, ["reply 2", "reply 3", "reply 4", "blast"], "{missed:?}");
     reply(&shop, 5).await;
     assert_eq!(again.until("reply", |_| true).await.data["text"], "reply 5", "each of them once");
+    // More at once than are kept for those who watch: they are read, and none comes twice.
+    shop.execute(
+        "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at)
+         select sender_id, blast_id, recipient_id, phone_number, kind, 'many', 'wamid.many' || n, now()
+           from replies, generate_series(1, 600) n where message_id = 'wamid.5';
+         select pg_notify('blastdeck', '1')",
+    )
+    .await;
+    let mut seen = HashSet::new();
+    while seen.len() < 600 {
+        let reply = again.until("reply", |_| true).await;
+        assert_eq!(reply.data["text"], "many");
+        assert!(seen.insert(reply.id.clone()), "{} came twice", reply.id);
+    }
+    reply(&shop, 6).await;
+    assert_eq!(again.until("reply", |_| true).await.data["text"], "reply 6");
 
     let mut all = Events::open(&api, &format!("{path}?last_event_id=0"), None).await;
     assert_eq!(all.next().await.unwrap().data["text"], "reply 1");

@@ -115,9 +115,69 @@ async fn a_client_on_this_machine_needs_no_token_only_where_that_is_configured()
         ("Forwarded", "for=192.0.2.1"),
         ("Host", "shop.example"),
         ("Via", "1.1 proxy"),
+        ("Origin", "https://evil.example"),
+        ("Sec-Fetch-Site", "cross-site"),
         ("Authorization", "Basic eDp5"),
     ] {
         said(serve.client.get(&url).header(name, value)).await.expect(401);
     }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn an_admin_makes_and_ends_tokens_and_links_and_one_of_a_sender_only_its_own() {
+    let (shop, serve) = served().await;
+    let admin = client(&shop, &serve, "admin").await;
+    let writer = client(&shop, &serve, "write").await;
+    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "admin", "--sender", "cloud"]).await;
+    let blast = admin.post("/api/blasts", json!({ "message": "Hi" })).await.expect(201).body["id"].clone();
+
+    let body = json!({ "name": "till", "scope": "read", "expires_in": "90d" });
+    for path in ["/api/tokens", "/api/shares"] {
+        assert_eq!(writer.get(path).await.expect(403).kind(), "scope");
+        assert_eq!(writer.post(path, body.clone()).await.expect(403).kind(), "scope");
+    }
+    let made = admin.post("/api/tokens", body.clone()).await.expect(201);
+    Api::new(&serve, made.body["token"].as_str().unwrap()).get("/api/blasts").await.expect(200);
+    assert_eq!(admin.post("/api/tokens", body.clone()).await.expect(409).kind(), "refused");
+    let keyed = admin.post_with("/api/tokens", ("Idempotency-Key", "k"), body.clone()).await.expect(422);
+    assert_eq!(keyed.fields(), ["Idempotency-Key"]);
+    for (wrong, field) in [
+        (json!({ "name": "a b", "scope": "read" }), "name"),
+        (json!({ "name": "x", "scope": "owner" }), "scope"),
+        (json!({ "name": "x", "scope": "read", "expires_in": "soon" }), "expires_in"),
+    ] {
+        assert_eq!(admin.post("/api/tokens", wrong.clone()).await.expect(422).fields(), [field], "{wrong}");
+    }
+    admin.post("/api/tokens", json!({ "name": "x", "scope": "read", "sender": "nobody" })).await.expect(404);
+    let listed = admin.get("/api/tokens").await.expect(200);
+    assert_eq!(listed.body["tokens"].as_array().unwrap().len(), 4);
+    assert!(!listed.body.to_string().contains("bd_"), "{listed:?}");
+
+    let link = admin.post("/api/shares", json!({ "blast_id": blast, "expires_in": "2h" })).await.expect(201);
+    let page = serve.get(link.body["path"].as_str().unwrap()).await;
+    assert_eq!(page.0, 200);
+    assert_eq!(
+        admin.get(&format!("/api/shares?blast_id={blast}")).await.expect(200).body["shares"][0]["id"],
+        link.body["id"]
+    );
+    assert_eq!(admin.post("/api/shares", json!({ "blast_id": 99 })).await.expect(404).kind(), "not-found");
+    let long = admin.post("/api/shares", json!({ "blast_id": blast, "expires_in": "400d" })).await.expect(422);
+    assert_eq!(long.fields(), ["expires_in"]);
+
+    let own = format!("/api/shares/{}", link.body["id"]);
+    cloud.post("/api/shares", json!({ "blast_id": blast })).await.expect(404);
+    cloud.delete(&own).await.expect(404);
+    cloud.delete("/api/tokens/till").await.expect(404);
+    cloud.post("/api/tokens", json!({ "name": "y", "scope": "admin" })).await.expect(409);
+    cloud.post("/api/tokens", json!({ "name": "y", "scope": "admin", "sender": "cloud" })).await.expect(201);
+    assert_eq!(cloud.get("/api/tokens").await.body["tokens"].as_array().unwrap().len(), 2);
+    assert_eq!(cloud.get("/api/shares").await.body["shares"], json!([]));
+
+    assert_eq!(admin.delete(&own).await.status, 204);
+    assert_eq!(admin.delete("/api/tokens/till").await.status, 204);
+    admin.delete("/api/tokens/till").await.expect(404);
+    let by = "select count(*) from operator_actions where action = 'token' and operator = 'admin'";
+    assert_eq!(shop.number(by).await, 4);
     serve.stop().await;
 }
