@@ -198,7 +198,7 @@ const OTHERS: [(Status, &str); 6] = [
     (Status::Sending, "Being sent"),
     (Status::Uncertain, "Perhaps sent"),
     (Status::Failed, "Failed"),
-    (Status::OptedOut, "Asked for no messages"),
+    (Status::OptedOut, "Opted out"),
     (Status::Skipped, "Left out"),
 ];
 

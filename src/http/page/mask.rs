@@ -1,4 +1,4 @@
-//! What others wrote (tags, stages, reasons) may hold a phone number, which no page shows.
+//! What others wrote (tags, stages, reasons) may hold a phone number or a message's id, which no page shows.
 
 use chrono::NaiveDate;
 
@@ -8,7 +8,7 @@ use crate::domain::text::clean;
 const DIGITS: usize = 9;
 
 /// The text on one line, with an ellipsis for whatever may be a phone number: nine digits or more, alone or with single spaces,
-/// dashes, dots or brackets between them.
+/// dashes, dots or brackets between them. So is every id of a message of Meta's.
 pub(super) fn masked(text: &str) -> String {
     let text = clean(text);
     let chars: Vec<char> = text.chars().collect();
@@ -16,6 +16,7 @@ pub(super) fn masked(text: &str) -> String {
     while let Some(&c) = chars.get(at) {
         let (length, digits) = match chars.get(at..) {
             Some(rest) if is_date(rest) => (DATE, 0),
+            Some(rest) if rest.starts_with(&MESSAGE_ID) => (word(rest), DIGITS),
             Some(rest) if c.is_numeric() => run(rest),
             _ => (1, 0),
         };
@@ -30,6 +31,14 @@ pub(super) fn masked(text: &str) -> String {
         at += length;
     }
     shown
+}
+
+/// How Meta's ids of messages begin.
+const MESSAGE_ID: [char; 6] = ['w', 'a', 'm', 'i', 'd', '.'];
+
+/// The length of the word that begins here.
+fn word(chars: &[char]) -> usize {
+    chars.iter().position(|c| c.is_whitespace()).unwrap_or(chars.len())
 }
 
 /// `2026-11-20`, and no further digit.
@@ -75,6 +84,7 @@ mod tests {
             ("٠١٢٣٤٥٦٧٨٩", "…"),
             ("code 131026: not on WhatsApp", "code 131026: not on WhatsApp"),
             ("at 2026-11-20 14:02", "at 2026-11-20 14:02"),
+            ("wamid.HBgLNjAxMjM= failed", "… failed"),
         ] {
             assert_eq!(masked(text), shown, "{text}");
         }
