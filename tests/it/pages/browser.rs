@@ -168,6 +168,8 @@ async fn a_browser_shows_the_funnel_move_within_a_second_and_nothing_else_moves(
     crate::support::measured("from the commit to the screen", took, Duration::from_secs(1));
 
     shop.ok(&["share", "revoke", "1"]).await;
-    tokio::task::block_in_place(|| browser.until("document.body.textContent.includes('This link has ended')"));
+    tokio::task::block_in_place(|| {
+        browser.until("document.body?.textContent.includes('This link has ended') === true")
+    });
     serve.stop().await;
 }
