@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod engine;
 mod exit;
+mod hook;
 mod inbox;
 mod manual;
 mod mark;
@@ -106,6 +107,9 @@ enum CliVerb {
     Token(token::TokenVerb),
     /// Make, list and revoke links to one blast's live page, for whoever has no token.
     Share(share::ShareVerb),
+    /// Test, follow and repair the webhooks that other systems get.
+    #[command(subcommand)]
+    Hook(hook::HookVerb),
     /// Receive webhooks and serve the HTTP API, with the engine inside.
     Serve(serve::ServeVerb),
     /// Show webhooks as they came, and apply them again.
@@ -176,6 +180,7 @@ async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
         CliVerb::Engine(verb) => verb.run(global).await,
         CliVerb::Token(verb) => verb.run(global).await,
         CliVerb::Share(verb) => verb.run(global).await,
+        CliVerb::Hook(verb) => verb.run(global).await,
         CliVerb::Serve(verb) => verb.run(global).await,
         CliVerb::Inbox(verb) => verb.run(global).await,
         CliVerb::Sim(verb) => verb.run(global).await,

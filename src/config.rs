@@ -14,6 +14,7 @@ mod directory;
 mod document;
 mod environment;
 mod error;
+mod hook;
 mod keys;
 mod log;
 mod reader;
@@ -24,6 +25,7 @@ mod token;
 pub use base_url::BaseUrl;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigProblem, ProblemLocation};
+pub use hook::{HookConfig, HookUrl};
 pub use log::{SettingOrigin, ValueSource};
 pub use sender::SenderConfig;
 pub use settings::{
@@ -51,6 +53,7 @@ pub struct Config {
     pub engine: EngineConfig,
     pub polling: PollingConfig,
     pub http: HttpConfig,
+    pub hooks: Vec<HookConfig>,
     pub opt_out: OptOutConfig,
     pub pricing: PricingConfig,
     pub ui: UiConfig,
@@ -100,6 +103,7 @@ impl Config {
 
         let ui = UiConfig::read(TableReader::new("ui", document.take("ui"), &mut log), environment);
         let senders = read_senders(&mut document, &ui, &mut log);
+        let hooks = hook::read_all(&mut document, &senders, &mut log);
         let config = Self {
             database: DatabaseConfig::read(
                 TableReader::new("database", document.take("database"), &mut log),
@@ -112,6 +116,7 @@ impl Config {
             pricing: PricingConfig::read(TableReader::new("pricing", document.take("pricing"), &mut log)),
             ui,
             senders,
+            hooks,
             operator: environment.operator(),
             path,
             origins: Vec::new(),
@@ -182,6 +187,11 @@ impl Config {
         }
     }
 
+    /// A hook by its name.
+    pub fn hook(&self, name: &str) -> Option<&HookConfig> {
+        self.hooks.iter().find(|hook| hook.name.as_str() == name.trim())
+    }
+
     /// A sender by its name, in any case.
     pub fn sender(&self, name: &str) -> Option<&SenderConfig> {
         self.senders.iter().find(|sender| sender.name.eq_ignore_ascii_case(name.trim()))
@@ -191,7 +201,7 @@ impl Config {
 fn read_senders(document: &mut Document, ui: &UiConfig, log: &mut ConfigLog) -> Vec<SenderConfig> {
     let mut senders: Vec<SenderConfig> = Vec::new();
     let mut names: HashMap<String, String> = HashMap::new();
-    for (at, values) in std::mem::take(&mut document.senders).into_iter().enumerate() {
+    for (at, values) in document.take_array("senders").into_iter().enumerate() {
         let line = values.get("name").map_or(ValueSource::Default, |found| found.source.clone());
         let Some(sender) = SenderConfig::read(values, at + 1, ui.timezone, log) else { continue };
         let folded = keys::fold(&sender.name);

@@ -10,6 +10,7 @@ pub mod engine_role;
 pub mod field_change;
 pub mod filter;
 pub mod funnel;
+pub mod hook;
 pub mod ids;
 pub mod message;
 pub mod opt_out;

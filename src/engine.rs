@@ -10,6 +10,7 @@ mod fence;
 mod file_lock;
 mod fingerprint;
 mod follow;
+mod hooks;
 mod identity;
 mod inbox;
 mod lease;
@@ -35,6 +36,7 @@ pub use context::{EngineContext, EngineSettings, ReadPermits, Retirement, Suspen
 pub use fence::{Fence, FenceRefusal};
 pub use fingerprint::{Fingerprint, program};
 pub use follow::{EngineChange, Follower, Following, what_ended};
+pub use hooks::{HookCaller, test_body};
 pub use identity::Identity;
 pub use media::MediaDir;
 pub use memory::{OptOutMemory, RememberedOptOut};

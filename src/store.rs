@@ -15,6 +15,7 @@ mod endpoint;
 mod error;
 pub mod evidence;
 pub mod fence;
+pub mod hook;
 pub mod import;
 pub mod inbox;
 pub mod lease;

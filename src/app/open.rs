@@ -64,6 +64,11 @@ impl App {
             connect(&setup).await?;
         let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
         let (senders, unusable) = senders(&pool, &setup.config, &stop_words, setup.access).await?;
+        if setup.access == Access::ReadWrite {
+            for hook in &setup.config.hooks {
+                store::hook::register(&pool, hook.name.as_str(), |source| hook.events.reads(source)).await?;
+            }
+        }
         let notifier = match setup.listening {
             Listening::Yes => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => Notifier::deaf(),
@@ -84,6 +89,7 @@ impl App {
             stop_words: Arc::new(stop_words),
             media: MediaDir::within(&setup.config.database.data_dir),
             senders: senders.into(),
+            hooks: setup.config.hooks.clone().into(),
             settings: EngineSettings::of(&setup.config),
             clock: Arc::new(DatabaseClock::default()),
             fence: Arc::new(Fence::new(

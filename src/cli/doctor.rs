@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use color_eyre::Result;
@@ -13,7 +14,7 @@ use super::Global;
 use super::context::{Context, load};
 use super::output::{json, text};
 use crate::app::{App, HealthVerdict, Listening};
-use crate::config::{Config, SenderConfig};
+use crate::config::{Config, HookConfig, SenderConfig};
 use crate::domain::text::clean;
 
 /// The result of one check.
@@ -47,6 +48,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         Ok(context) => checks.extend(live_checks(&context).await),
     }
     checks.extend(config.senders.iter().filter_map(token_check));
+    checks.extend(config.hooks.iter().filter_map(secret_check));
     checks.push(terminal_check());
     checks.push(logout_check());
     report(global, Some(&config), &checks)
@@ -89,16 +91,33 @@ async fn live_checks(context: &Context) -> Vec<DoctorCheck> {
     match app.examine_senders(None).await {
         Err(error) => checks.push(DoctorCheck::new("senders", BAD, error.to_string())),
         Ok(found) => checks.extend(found.into_iter().map(|found| {
-            let verdict = match found.verdict() {
-                HealthVerdict::Good => GOOD,
-                HealthVerdict::Doubtful => DOUBTFUL,
-                HealthVerdict::Unknown => UNKNOWN,
-                HealthVerdict::Bad => BAD,
-            };
-            DoctorCheck::new(format!("sender {}", found.name), verdict, context.pasteable(&found.detail()))
+            let detail = context.pasteable(&found.detail());
+            DoctorCheck::new(format!("sender {}", found.name), word(found.verdict()), detail)
         })),
     }
+    checks.extend(hook_checks(context).await);
     checks
+}
+
+async fn hook_checks(context: &Context) -> Vec<DoctorCheck> {
+    match context.app.examine_hooks().await {
+        Err(error) => vec![DoctorCheck::new("hooks", BAD, error.to_string())],
+        Ok(found) => found
+            .into_iter()
+            .map(|found| {
+                DoctorCheck::new(format!("hook {}", found.name), word(found.verdict), context.pasteable(&found.detail))
+            })
+            .collect(),
+    }
+}
+
+const fn word(verdict: HealthVerdict) -> &'static str {
+    match verdict {
+        HealthVerdict::Good => GOOD,
+        HealthVerdict::Doubtful => DOUBTFUL,
+        HealthVerdict::Unknown => UNKNOWN,
+        HealthVerdict::Bad => BAD,
+    }
 }
 
 /// `None` where the server reports no replicas.
@@ -134,10 +153,17 @@ fn database(context: &Context) -> String {
 
 /// Nothing where a token is not a file, or readable by its owner only; an unreadable one is reported with its sender.
 fn token_check(sender: &SenderConfig) -> Option<DoctorCheck> {
-    let path = sender.token.file()?;
+    open_to_others(sender.token.file()?, "token", &sender.name)
+}
+
+fn secret_check(hook: &HookConfig) -> Option<DoctorCheck> {
+    open_to_others(hook.secret.file()?, "secret", hook.name.as_str())
+}
+
+fn open_to_others(path: &Path, what: &str, whose: &str) -> Option<DoctorCheck> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    let detail = format!("others may read the token: run `chmod 600 {}`", path.display());
-    (mode & 0o077 != 0).then(|| DoctorCheck::new(format!("token {}", sender.name), DOUBTFUL, detail))
+    let detail = format!("others may read the {what}: run `chmod 600 {}`", path.display());
+    (mode & 0o077 != 0).then(|| DoctorCheck::new(format!("{what} {whose}"), DOUBTFUL, detail))
 }
 
 fn terminal_check() -> DoctorCheck {

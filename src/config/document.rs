@@ -30,7 +30,8 @@ pub(super) type TableValues = BTreeMap<&'static str, SourcedValue>;
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub tables: BTreeMap<&'static str, TableValues>,
-    pub senders: Vec<TableValues>,
+    /// Those of [`keys::ARRAYS`].
+    pub arrays: BTreeMap<&'static str, Vec<TableValues>>,
 }
 
 impl Document {
@@ -53,6 +54,11 @@ impl Document {
     /// Takes the values of a table that is not an array.
     pub fn take(&mut self, table: &str) -> TableValues {
         self.tables.remove(table).unwrap_or_default()
+    }
+
+    /// Takes the tables of an array.
+    pub fn take_array(&mut self, table: &str) -> Vec<TableValues> {
+        self.arrays.remove(table).unwrap_or_default()
     }
 
     /// Overrides a value with that of a flag.
@@ -84,8 +90,10 @@ impl DocumentParser<'_> {
                 continue;
             };
             match (table.name, value.get_ref()) {
-                ("senders", DeValue::Array(list)) => list.iter().for_each(|sender| self.sender(table, sender)),
-                ("senders", _) => self.log.problem(&source, "senders", "write [[senders]], with double brackets"),
+                (name, DeValue::Array(list)) if keys::ARRAYS.contains(&name) => {
+                    list.iter().for_each(|one| self.one_of_array(table, one));
+                }
+                (name, _) if keys::ARRAYS.contains(&name) => self.log.problem(&source, name, single_brackets(name)),
                 (_, DeValue::Table(entries)) => {
                     let values = self.values(table, table.name, entries);
                     self.document.tables.insert(table.name, values);
@@ -95,18 +103,19 @@ impl DocumentParser<'_> {
         }
     }
 
-    fn sender(&mut self, table: &'static TableKeys, value: &Spanned<DeValue<'_>>) {
+    fn one_of_array(&mut self, table: &'static TableKeys, value: &Spanned<DeValue<'_>>) {
         let line = self.line(value.span().start);
         let DeValue::Table(entries) = value.get_ref() else {
-            self.log.problem(&ValueSource::File { line }, "senders", "write [[senders]], with double brackets");
+            self.log.problem(&ValueSource::File { line }, table.name, single_brackets(table.name));
             return;
         };
         let entry = |key: &str| entries.iter().find(|(name, _)| name.get_ref() == key);
         let name = entry("name").and_then(|(_, name)| name.get_ref().as_str());
-        let position = self.document.senders.len() + 1;
-        let prefix = name.map_or_else(|| format!("senders[{position}]"), |name| format!("senders.{name}"));
+        let position = self.document.arrays.get(table.name).map_or(0, Vec::len) + 1;
+        let prefix =
+            name.map_or_else(|| format!("{}[{position}]", table.name), |name| format!("{}.{name}", table.name));
         let values = self.values(table, &prefix, entries);
-        self.document.senders.push(values);
+        self.document.arrays.entry(table.name).or_default().push(values);
     }
 
     fn values(&mut self, table: &'static TableKeys, prefix: &str, entries: &DeTable<'_>) -> TableValues {
@@ -129,6 +138,10 @@ impl DocumentParser<'_> {
         let text = unknown_key(path.rsplit('.').next().unwrap_or(path), known);
         self.log.problem(source, path, text);
     }
+}
+
+fn single_brackets(table: &str) -> String {
+    format!("write [[{table}]], with double brackets")
 }
 
 /// The sentence for an unknown key, with the nearest known one.

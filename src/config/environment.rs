@@ -116,14 +116,14 @@ impl Environment {
     /// Overrides the file's values with every variable; a variable that names no key is a problem, like an unknown key.
     pub(super) fn overlay(&self, document: &mut Document, log: &mut ConfigLog) {
         let mut taken = BTreeSet::new();
-        for table in keys::TABLES.iter().filter(|table| table.name != "senders") {
+        for table in keys::TABLES.iter().filter(|table| !keys::ARRAYS.contains(&table.name)) {
             let values = document.tables.entry(table.name).or_default();
             self.overlay_table(values, &mut taken, table, |key| keys::variables(table.name, key));
         }
-        if let Some(table) = keys::table("senders") {
-            for values in &mut document.senders {
+        for table in keys::ARRAYS.iter().filter_map(|name| keys::table(name)) {
+            for values in document.arrays.get_mut(table.name).into_iter().flatten() {
                 let Some(RawValue::Text(name)) = values.get("name").map(|found| &found.raw) else { continue };
-                let prefix = keys::sender_prefix(name);
+                let prefix = keys::prefix(table.name, name);
                 self.overlay_table(values, &mut taken, table, |key| vec![format!("{prefix}{}", keys::fold(key))]);
             }
         }
@@ -141,7 +141,7 @@ impl Environment {
             let names = variables(key);
             let set = names.iter().find_map(|name| Some((name.clone(), self.get(name)?.to_owned())));
             // A sender's name is what its variables are found by: one that gives another is told as a stranger.
-            if (table.name, *key) == ("senders", "name") {
+            if keys::ARRAYS.contains(&table.name) && *key == "name" {
                 continue;
             }
             taken.extend(names);
@@ -158,8 +158,8 @@ impl Environment {
                 Some((table, name.strip_prefix(&prefix)?))
             });
             let Some((table, rest)) = table else { continue };
-            let text = if table.name == "senders" {
-                stranger_of_sender(document, table, name, rest)
+            let text = if keys::ARRAYS.contains(&table.name) {
+                stranger_of_array(document, table, name, rest)
             } else {
                 unknown_key(rest, table.names())
             };
@@ -168,18 +168,21 @@ impl Environment {
     }
 }
 
-fn stranger_of_sender(document: &Document, table: &TableKeys, variable: &str, rest: &str) -> String {
-    let names = document.senders.iter().filter_map(|values| match &values.get("name")?.raw {
-        RawValue::Text(name) => Some(name.as_str()),
-        _ => None,
-    });
-    let key = names.filter_map(|name| variable.strip_prefix(&keys::sender_prefix(name))).min_by_key(|key| key.len());
+fn stranger_of_array(document: &Document, table: &TableKeys, variable: &str, rest: &str) -> String {
+    let names =
+        document.arrays.get(table.name).into_iter().flatten().filter_map(|values| match &values.get("name")?.raw {
+            RawValue::Text(name) => Some(name.as_str()),
+            _ => None,
+        });
+    let kind = table.name.trim_end_matches('s');
+    let key =
+        names.filter_map(|name| variable.strip_prefix(&keys::prefix(table.name, name))).min_by_key(|key| key.len());
     match key {
         Some("NAME") => {
-            "a sender's name stands in the file alone, for its variables are found by it: rename it there".to_owned()
+            format!("a {kind}'s name stands in the file alone, for its variables are found by it: rename it there")
         }
         Some(key) => unknown_key(key, table.names()),
-        None => format!("{rest} begins with the name of no sender in the file"),
+        None => format!("{rest} begins with the name of no {kind} in the file"),
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) struct TableKeys {
 }
 
 /// Every table and key, in the order of the example file.
-pub(super) const TABLES: [TableKeys; 8] = [
+pub(super) const TABLES: [TableKeys; 9] = [
     TableKeys { name: "database", keys: &["url", "data_dir", "state_dir"] },
     TableKeys {
         name: "senders",
@@ -57,10 +57,17 @@ pub(super) const TABLES: [TableKeys; 8] = [
         name: "http",
         keys: &["listen", "public_url", "open_on_loopback", "requests_per_minute", "cors_origins", "keep_inbox_days"],
     },
+    TableKeys {
+        name: "hooks",
+        keys: &["name", "url", "secret", "old_secret", "events", "senders", "batch", "allow_private"],
+    },
     TableKeys { name: "opt_out", keys: &["keywords"] },
     TableKeys { name: "pricing", keys: &["rates"] },
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
 ];
+
+/// The tables that there may be several of, each with a name.
+pub(super) const ARRAYS: [&str; 2] = ["senders", "hooks"];
 
 /// The keys of the table with this name.
 pub(super) fn table(name: &str) -> Option<&'static TableKeys> {
@@ -88,9 +95,9 @@ pub(super) fn variables(table: &str, key: &str) -> Vec<String> {
     }
 }
 
-/// The prefix of a sender's variables.
-pub(super) fn sender_prefix(name: &str) -> String {
-    format!("BLASTDECK_SENDERS_{}_", fold(name))
+/// The prefix of the variables of a table of [`ARRAYS`], such as a sender.
+pub(super) fn prefix(table: &str, name: &str) -> String {
+    format!("BLASTDECK_{}_{}_", fold(table), fold(name))
 }
 
 /// A name as part of a variable: in upper case, with an underscore for everything but letters and digits.

@@ -39,6 +39,11 @@ impl TokenSource {
         self.read_with(owner, |name| std::env::var(name).ok())
     }
 
+    /// The same for a secret of something else; `what` is as in "no secret for hook crm".
+    pub fn read_as(&self, what: &str) -> Result<SecretString, ConfigError> {
+        self.text(|name| std::env::var(name).ok()).map_err(|why| nowhere(format!("no {what}: {self}: {why}")))
+    }
+
     /// The file that holds the secret, if it is in a file.
     pub fn file(&self) -> Option<&Path> {
         match self {
@@ -52,15 +57,20 @@ impl TokenSource {
         owner: &str,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<SecretString, ConfigError> {
+        self.text(variable).map_err(|why| nowhere(format!("no token for sender {owner}: {self}: {why}")))
+    }
+
+    fn text(&self, variable: impl Fn(&str) -> Option<String>) -> Result<SecretString, String> {
         let found = match self {
             Self::Variable(name) => variable(name).ok_or_else(|| "it is not set".to_owned()),
             Self::File(path) => read_capped(path),
         };
-        let text = found.and_then(|text| usable(&text).map(SecretString::from));
-        text.map_err(|why| {
-            ConfigError::of(ProblemLocation::Nowhere, "", format!("no token for sender {owner}: {self}: {why}"))
-        })
+        found.and_then(|text| usable(&text).map(SecretString::from))
     }
+}
+
+fn nowhere(text: String) -> ConfigError {
+    ConfigError::of(ProblemLocation::Nowhere, "", text)
 }
 
 impl fmt::Display for TokenSource {

@@ -19,7 +19,7 @@ use super::media::MediaDir;
 use super::notifier::Notifier;
 use super::polling::PollingTerms;
 use super::supervisor::Until;
-use crate::config::{Config, KeepHistory};
+use crate::config::{Config, HookConfig, KeepHistory};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::opt_out::StopWords;
 use crate::domain::pace::Speed;
@@ -46,6 +46,8 @@ pub struct EngineContext {
     /// The database's own id.
     pub installation: Arc<str>,
     pub stop_words: Arc<StopWords>,
+    /// Other systems that are told what happens.
+    pub hooks: Arc<[HookConfig]>,
     /// Where files that people sent are kept.
     pub media: MediaDir,
     pub suspension: Suspension,
@@ -88,6 +90,11 @@ impl EngineSettings {
             keep_inbox_days: config.http.keep_inbox_days,
             speed: engine.speed,
         }
+    }
+
+    /// A span where time runs as fast as configured.
+    pub fn shrink(&self, span: Duration) -> Duration {
+        self.speed.shrink(span)
     }
 
     /// How old a message may be for an engine to keep running for it. An engine that ends by itself follows a message for a

@@ -16,6 +16,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::fence;
 use super::follow::{Follower, LOOK_EVERY};
+use super::hooks;
 use super::inbox;
 use super::lease_watch::Watch;
 use super::maintenance::{self, Maintenance};
@@ -81,6 +82,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     let stop_inbox = CancellationToken::new();
     let applying = tokio::spawn(inbox::run(engine.clone(), stop_inbox.clone()));
     let fetching = tokio::spawn(media::run(engine.clone(), stop_inbox.clone()));
+    let telling = tokio::spawn(hooks::run(engine.clone(), stop_inbox.clone()));
     let mut supervisor = Supervisor {
         orders: engine.notifier.orders(),
         suspension: engine.suspension.wanted(),
@@ -97,6 +99,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
     stop_inbox.cancel();
     let _ = applying.await;
     let _ = fetching.await;
+    let _ = telling.await;
     maintenance::fold_all(&supervisor.engine.pool).await;
     drop(supervisor);
     if tokio::time::timeout(LAST_EVIDENCE, recorder_task).await.is_err() {
@@ -115,7 +118,7 @@ struct Supervisor {
     /// The leases that other processes hold.
     watch: Watch,
     maintenance: Maintenance,
-    /// Stops the applying of webhooks.
+    /// Stops the applying of webhooks, and what is told to other systems.
     stop_inbox: CancellationToken,
 }
 
@@ -249,9 +252,11 @@ impl Supervisor {
         Ok(if is_idle && !self.has_left().await? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
-    /// Whether an engine that ends by itself has work beside the sending: webhooks, and whole blasts.
+    /// Whether an engine that ends by itself has work beside the sending: webhooks of both directions, and whole blasts.
     async fn has_left(&self) -> Result<bool, StoreError> {
-        Ok(store::inbox::has_new(&self.engine.pool).await? || self.maintenance.has_left(&self.engine).await?)
+        Ok(store::inbox::has_new(&self.engine.pool).await?
+            || self.maintenance.has_left(&self.engine).await?
+            || hooks::has_left(&self.engine).await?)
     }
 
     /// Senders with something to send or to ask about. A stopped sender has nothing to do until somebody fixes it.

@@ -166,7 +166,7 @@ fn client(base: &Url, timeout: Duration, keep_alive: KeepAlive) -> Result<Client
 }
 
 /// Loads the platform's certificates once: for thousands of clients they take most of the time and memory.
-fn tls() -> Result<rustls::ClientConfig, BuildError> {
+pub(super) fn tls() -> Result<rustls::ClientConfig, BuildError> {
     static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
     if let Some(made) = TLS.get() {
         return Ok(made.clone());
@@ -260,7 +260,7 @@ fn trouble(error: &reqwest::Error, raw: RawResponse) -> ExchangeError {
 }
 
 /// The causes in one line, without the outermost, which repeats the address.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut causes = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
@@ -272,7 +272,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// `Retry-After` in seconds or as a date, at most an hour.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

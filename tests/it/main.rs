@@ -22,6 +22,7 @@ mod dashboard;
 mod demo;
 mod fence;
 mod handover;
+mod hooks;
 mod import;
 mod inbox;
 mod layers;

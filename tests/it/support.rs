@@ -8,6 +8,7 @@ mod invariants;
 mod postgres;
 pub mod proxy;
 mod pty;
+pub mod receiver;
 pub mod rude;
 mod scratch;
 pub mod serve;
