@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, SenderConfig};
+use crate::config::{Config, HookConfig, SenderConfig};
 
 /// Where the running program can be had on Linux, also when its file was replaced since.
 const RUNNING: &str = "/proc/self/exe";
@@ -114,16 +114,24 @@ fn settings(config: &Config) -> u64 {
         })
         .map(|origin| (&origin.key, &origin.value))
         .collect();
-    hash_of(&(values, database, dirs))
+    // Their addresses are not shown whole.
+    let hooks: Vec<_> = config.hooks.iter().map(|hook| hook.url.url().as_str()).collect();
+    hash_of(&(values, hooks, database, dirs))
 }
 
-/// Of the senders whose tokens can be read.
+/// Of the senders whose tokens can be read, and of hooks with a secret in a variable. One in a file is read for each call anyway.
 fn tokens(config: &Config) -> BTreeMap<u64, u64> {
     let token = |sender: &SenderConfig| {
         let token = sender.token.read(&sender.name).ok()?;
         Some((hash_of(&sender.name), hash_of(&(&sender.name, token.expose_secret()))))
     };
-    config.senders.iter().filter_map(token).collect()
+    let secret = |hook: &HookConfig| {
+        let source = hook.secret.file().is_none().then_some(&hook.secret)?;
+        let secret = source.read_as("secret").ok()?;
+        let name = format!("hooks.{}", hook.name);
+        Some((hash_of(&name), hash_of(&(&name, secret.expose_secret()))))
+    };
+    config.senders.iter().filter_map(token).chain(config.hooks.iter().filter_map(secret)).collect()
 }
 
 pub fn hash_of(value: &impl Hash) -> u64 {

@@ -61,13 +61,17 @@ fn it_tells_where_each_value_came_from_and_keeps_secrets_out_of_it() {
 
 #[test]
 fn every_key_of_this_version_has_an_origin() {
-    let config = Config::from_toml_str(&format!("{SALES}{CLOUD}")).unwrap();
+    let hook = "[[hooks]]\nname = \"crm\"\nurl = \"https://example.com\"\nsecret = { env = \"S\" }\nevents = [\"*\"]\n";
+    let config = Config::from_toml_str(&format!("{SALES}{CLOUD}{hook}")).unwrap();
 
     for table in &keys::TABLES {
         for key in table.keys {
             // Each provider has keys of its own.
-            let owners: &[&str] =
-                if table.name == "senders" { &["senders.sales", "senders.cloud"] } else { &[table.name] };
+            let owners: &[&str] = match table.name {
+                "senders" => &["senders.sales", "senders.cloud"],
+                "hooks" => &["hooks.crm"],
+                name => &[name],
+            };
             let is_there = |owner: &&str| config.origins().iter().any(|origin| origin.key == format!("{owner}.{key}"));
             assert!(owners.iter().any(is_there), "{}.{key}", table.name);
         }
