@@ -3,6 +3,7 @@
 mod blasts;
 mod campaigns;
 mod client;
+mod crash;
 mod doors;
 mod live;
 mod people;

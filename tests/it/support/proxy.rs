@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,10 @@ struct Shared {
     swallowed: AtomicUsize,
     connections: AtomicUsize,
     transactions: AtomicUsize,
+    halted: AtomicBool,
+    /// Round trips since `halt_after`, and at how many of them a transaction was committed.
+    trips: AtomicUsize,
+    commits: Mutex<Vec<usize>>,
 }
 
 #[derive(Default)]
@@ -47,6 +51,8 @@ struct Troubles {
     delay: Option<(Of, Duration)>,
     /// How many replies to a COMMIT are still to be swallowed.
     swallow: Option<(Of, usize)>,
+    /// How many more round trips reach the server; from then on nothing does.
+    halt_after: Option<usize>,
 }
 
 impl Proxy {
@@ -60,6 +66,9 @@ impl Proxy {
             swallowed: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             transactions: AtomicUsize::new(0),
+            halted: AtomicBool::new(false),
+            trips: AtomicUsize::new(0),
+            commits: Mutex::default(),
         });
         let listening = tokio::spawn(listen(listener, shared.clone()));
         Self { port, shared, listening }
@@ -93,6 +102,25 @@ impl Proxy {
     /// How many transactions were asked for so far; a statement outside of one is one, too.
     pub fn transactions(&self) -> usize {
         self.shared.transactions.load(Ordering::SeqCst)
+    }
+
+    /// From now on the next so many round trips reach the server. The one after them, and everything that follows on whichever
+    /// connection, does not, and is never answered.
+    pub fn halt_after(&self, round_trips: usize) {
+        self.shared.troubles.lock().unwrap().halt_after = Some(round_trips);
+        self.shared.halted.store(false, Ordering::SeqCst);
+        self.shared.trips.store(0, Ordering::SeqCst);
+        self.shared.commits.lock().unwrap().clear();
+    }
+
+    /// How many round trips there were since [`Self::halt_after`], and how many before each COMMIT among them.
+    pub fn trips(&self) -> (usize, Vec<usize>) {
+        (self.shared.trips.load(Ordering::SeqCst), self.shared.commits.lock().unwrap().clone())
+    }
+
+    /// Whether something was kept from the server since [`Self::halt_after`].
+    pub fn is_halted(&self) -> bool {
+        self.shared.halted.load(Ordering::SeqCst)
     }
 
     /// Ends every connection, whatever is on its way.
@@ -148,6 +176,10 @@ async fn forward(
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(n @ 1..) = client.read(&mut bytes).await {
         read_on(&bytes[..n], &mut talk.lock().unwrap(), shared);
+        if shared.halts(&mut talk.lock().unwrap().asked) {
+            shared.until_calm(&mut client).await;
+            return;
+        }
         if server.write_all(&bytes[..n]).await.is_err() {
             return;
         }
@@ -156,6 +188,9 @@ async fn forward(
 
 fn read_on(bytes: &[u8], talk: &mut Talk, shared: &Shared) {
     let commits = talk.read(bytes);
+    if commits {
+        shared.commits.lock().unwrap().push(shared.trips.load(Ordering::SeqCst));
+    }
     talk.is_swallowed |= commits && shared.takes_commit(&talk.said);
     shared.transactions.fetch_add(std::mem::take(&mut talk.ended), Ordering::SeqCst);
 }
@@ -176,6 +211,32 @@ async fn answer(mut server: unix::OwnedReadHalf, mut client: tcp::OwnedWriteHalf
 }
 
 impl Shared {
+    /// Until the client is gone, or the proxy is calm again: the connection ends with either.
+    async fn until_calm(&self, client: &mut tcp::OwnedReadHalf) {
+        let mut bytes = vec![0; 1024];
+        while self.troubles.lock().unwrap().halt_after.is_some() {
+            let read = tokio::time::timeout(Duration::from_millis(10), client.read(&mut bytes)).await;
+            if matches!(read, Ok(Ok(0) | Err(_))) {
+                return;
+            }
+        }
+    }
+
+    /// Counts round trips; whether these are to be kept from the server.
+    fn halts(&self, asked: &mut usize) -> bool {
+        let asked = std::mem::take(asked);
+        let mut troubles = self.troubles.lock().unwrap();
+        let Some(left) = &mut troubles.halt_after else { return false };
+        if *left >= asked {
+            *left -= asked;
+            self.trips.fetch_add(asked, Ordering::SeqCst);
+            return false;
+        }
+        *left = 0;
+        self.halted.store(true, Ordering::SeqCst);
+        true
+    }
+
     /// Whether the reply to this transaction's COMMIT is to be swallowed; counts it.
     fn takes_commit(&self, said: &str) -> bool {
         let mut troubles = self.troubles.lock().unwrap();
@@ -222,6 +283,8 @@ struct Talk {
     /// The next reply is to a statement, not to a mere sign of life.
     is_asking: bool,
     is_swallowed: bool,
+    /// Round trips that were begun since somebody counted.
+    asked: usize,
 }
 
 impl Talk {
@@ -230,6 +293,8 @@ impl Talk {
         self.pending.extend_from_slice(bytes);
         let mut commits = false;
         while let Some((kind, body)) = self.message() {
+            // A statement, the end of a few messages, the end of a COPY.
+            self.asked += usize::from(matches!(kind, b'Q' | b'S' | b'c'));
             match kind {
                 b'Q' => commits |= self.plain(&text(&body)),
                 b'P' => {
