@@ -64,11 +64,7 @@ impl App {
             connect(&setup).await?;
         let stop_words = StopWords::new(setup.config.opt_out.keywords.iter().map(String::as_str));
         let (senders, unusable) = senders(&pool, &setup.config, &stop_words, setup.access).await?;
-        if setup.access == Access::ReadWrite {
-            for hook in &setup.config.hooks {
-                store::hook::register(&pool, hook.name.as_str(), |source| hook.events.reads(source)).await?;
-            }
-        }
+        register_hooks(&pool, &setup).await?;
         let notifier = match setup.listening {
             Listening::Yes => Notifier::start(&pool, endpoint.has_sessions(), &setup.stop),
             Listening::No => Notifier::deaf(),
@@ -120,6 +116,16 @@ impl App {
         };
         Ok(Self { inner: Arc::new(inner), connections: Connections::Usual, caller: None })
     }
+}
+
+/// A hook begins with what happens after the first start with it.
+async fn register_hooks(pool: &PgPool, setup: &Setup) -> Result<(), StoreError> {
+    if setup.access == Access::ReadWrite {
+        for hook in &setup.config.hooks {
+            store::hook::register(pool, hook.name.as_str(), |source| hook.events.reads(source)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// An app's connections.
