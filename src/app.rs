@@ -10,6 +10,7 @@ mod follow_up;
 mod handover;
 mod health;
 mod hooks;
+mod jobs;
 mod last_act;
 mod live;
 mod marks;
@@ -68,14 +69,16 @@ pub use plan::{Plan, Sample};
 pub use replies::{Incoming, IncomingOutcome};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
-pub use suppressions::{EVERY_BUSINESS, SuppressOutcome};
+pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
 pub use template::{FittedTemplate, TemplateRefusal};
 pub use undo::UndoOutcome;
 pub use webhooks::{ReceivedBody, WebhookIntake, WebhookRefusal};
 
+/// The result of a health check of a sender.
+pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
 pub use crate::import::{Imported, PeopleSource};
-/// The result of a health check of a sender.
+pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};
 pub use crate::store::api_token::{TokenIdentity, TokenRow};
@@ -83,11 +86,12 @@ pub use crate::store::count::CountDifference;
 pub use crate::store::fence::Confirmed;
 pub use crate::store::hook::{DeliveryRow, DeliveryState, HookStatus, ReplayedDeliveries};
 pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
+pub use crate::store::job::JobRow;
 pub use crate::store::plan::ConcurrentBlast;
 pub use crate::store::report::{SavedReport, SavedReportQuery};
 pub use crate::store::session::SessionAnswer;
 pub use crate::store::share::{ShareIdentity, ShareRow};
-pub use crate::store::suppression::SuppressionRow;
+pub use crate::store::suppression::{SuppressionQuery, SuppressionRow};
 pub use crate::store::{StoreError, connection, migrate};
 
 /// The long-lived state of a process. Cheap to clone.

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod funnel;
 pub mod hook;
 pub mod ids;
+pub mod job;
 pub mod message;
 pub mod opt_out;
 pub mod pace;

@@ -71,6 +71,9 @@ pub async fn serve(listener: TcpListener, app: App, intake: WebhookIntake, stop:
 /// Forgets requests that are too old to come again, and sessions that are over, now and then.
 async fn prune(app: App) {
     loop {
+        if let Err(error) = app.settle_jobs().await {
+            tracing::debug!(%error, "what became of jobs is found out later");
+        }
         if let Err(error) = app.prune_requests().await {
             tracing::debug!(%error, "old requests are forgotten later");
         }

@@ -18,6 +18,7 @@ pub mod fence;
 pub mod hook;
 pub mod import;
 pub mod inbox;
+pub mod job;
 pub mod lease;
 pub mod media;
 pub mod months;

@@ -109,6 +109,20 @@ impl App {
         Ok(healths.into_iter().map(check).collect())
     }
 
+    /// One sender that this app may see, as [`Self::examine_senders`] does it.
+    pub async fn examine_sender(&self, name: &str) -> Result<SenderCheck, AppError> {
+        let name = self.own_sender_name(name)?;
+        let mut checks = self.examine_senders(Some(name)).await?;
+        checks.pop().ok_or_else(|| AppError::NotFound(self.no_sender(name)))
+    }
+
+    /// The configured name of a sender, where this app may act for it.
+    pub(super) fn own_sender_name(&self, name: &str) -> Result<&str, AppError> {
+        let known = self.config().sender(name).map(|sender| sender.name.as_str());
+        let own = known.filter(|name| self.only_sender().is_none_or(|own| self.registered_id(name) == Some(own)));
+        own.ok_or_else(|| AppError::NotFound(self.no_sender(name)))
+    }
+
     async fn unstop(&self, name: &str) -> Result<bool, AppError> {
         let Some(id) = self.sender_id(name) else { return Ok(false) };
         let mut connection = self.pool().acquire().await?;
@@ -158,7 +172,9 @@ impl App {
 
     /// The sentence for a name that no sender has.
     pub fn no_sender(&self, name: &str) -> String {
-        let names: Vec<&str> = self.config().senders.iter().map(|sender| sender.name.as_str()).collect();
+        let is_own = |name: &str| self.only_sender().is_none_or(|own| self.registered_id(name) == Some(own));
+        let names = self.config().senders.iter().map(|sender| sender.name.as_str());
+        let names: Vec<&str> = names.filter(|name| is_own(name)).collect();
         if names.is_empty() {
             return format!("there is no sender `{name}`: the configuration has none, add one under [[senders]]");
         }

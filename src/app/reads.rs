@@ -198,7 +198,8 @@ impl App {
         &self,
         is_counted: impl Fn(Option<&ConfiguredSender>) -> bool,
     ) -> Result<Vec<SenderView>, AppError> {
-        let rows = view::senders::list(self.pool()).await?;
+        let mut rows = view::senders::list(self.pool()).await?;
+        rows.retain(|row| self.only_sender().is_none_or(|own| own == row.id));
         let counted =
             rows.iter().map(|row| (row.id, self.sender(row.id))).filter(|(_, configured)| is_counted(*configured));
         let (now, zone) = (self.engine().clock.now(), self.config().ui.timezone);

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use crate::domain::act::Act;
-use crate::domain::ids::SenderId;
-use crate::domain::phone::Phone;
+use crate::domain::ids::{SenderId, SuppressionId};
+use crate::domain::phone::{Phone, Region};
 use crate::domain::recipient::{Evidence, StampedEvidence};
 use crate::domain::session::REPLY_WINDOW;
 use crate::engine::RememberedOptOut;
@@ -17,7 +17,9 @@ use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
 use crate::store::person::PersonRow;
 use crate::store::reply;
-use crate::store::suppression::{self, KnownBusinesses, NewSuppression, SuppressionRow, SuppressionScope};
+use crate::store::suppression::{
+    self, KnownBusinesses, NewSuppression, SuppressionQuery, SuppressionRow, SuppressionScope,
+};
 
 /// The business of an opt-out that holds for every business.
 pub const EVERY_BUSINESS: &str = "*";
@@ -51,6 +53,24 @@ impl<'a> Suppression<'a> {
             by: "the person",
         }
     }
+}
+
+/// Somebody who is not to be messaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptOut {
+    pub phone: Phone,
+    pub reason: Option<String>,
+}
+
+/// What suppressing several numbers came to.
+#[derive(Debug)]
+pub struct SuppressedAll {
+    pub business: String,
+    /// Were not suppressed before.
+    pub added: u64,
+    pub already: u64,
+    /// Why this machine could not remember them: a restored database would have forgotten them.
+    pub unremembered: Option<String>,
 }
 
 /// What suppressing a number came to.
@@ -114,13 +134,73 @@ impl App {
     /// Allows a number in future blasts again. `false` if it was not suppressed.
     pub async fn unsuppress(&self, business: &str, phone: &Phone) -> Result<bool, AppError> {
         let mut tx = self.begin().await?;
-        let removed = suppression::remove(&mut tx, business, phone.as_str()).await?;
-        if removed {
-            self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
+        // Where nothing was done nothing is committed: a request that is refused has no effect.
+        if !suppression::remove(&mut tx, business, phone.as_str()).await? {
+            return Ok(false);
         }
-        let lifted = removed.then(|| (business.to_owned(), phone.clone()));
-        self.commit_lifted(tx, lifted.as_slice()).await?;
-        Ok(removed)
+        self.log_suppress(&mut tx, Act::Unsuppress, (business, phone)).await?;
+        self.commit_lifted(tx, &[(business.to_owned(), phone.clone())]).await?;
+        Ok(true)
+    }
+
+    /// Suppresses several numbers at once, all or none: for this business, or for every one; for a caller that acts for one
+    /// sender, for that sender's.
+    pub async fn suppress_all(&self, business: Option<&str>, people: Vec<OptOut>) -> Result<SuppressedAll, AppError> {
+        let business = self.own_business(business).await?;
+        let mut tx = self.begin().await?;
+        is_known_business(&business, &suppression::known_businesses(&mut tx).await?)?;
+        let (mut noted, mut added) = (Vec::with_capacity(people.len()), 0);
+        let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
+        for OptOut { phone, reason } in &people {
+            let new = Suppression {
+                scope: SuppressionScope::Business(&business),
+                phone,
+                reason: reason.as_deref(),
+                source: "operator",
+                by: self.operator(),
+            };
+            let one = self.suppress_in(&mut tx, &new).await?;
+            if one.is_new {
+                added += 1;
+                self.log_suppress(&mut tx, Act::Suppress, (&business, phone)).await?;
+            }
+            noted.push(one.opt_out);
+        }
+        let unremembered = self.remember(noted).await;
+        tx.commit().await?;
+        let _ = self.engine().notifier.order(self.pool(), None).await;
+        Ok(SuppressedAll { business, added, already: total - added, unremembered })
+    }
+
+    /// A page of suppressions, newest first; for a caller that acts for one sender, those of its business.
+    pub async fn suppressions_page(
+        &self,
+        query: SuppressionQuery,
+    ) -> Result<Vec<(SuppressionId, SuppressionRow)>, AppError> {
+        let business = match self.only_sender() {
+            Some(sender) => Some(self.business(sender).await?),
+            None => None,
+        };
+        Ok(suppression::page(self.pool(), &query, business.as_deref()).await?)
+    }
+
+    /// The business that a caller means: the one that it names, else every one; a caller that acts for one sender has only that
+    /// sender's.
+    pub async fn own_business(&self, named: Option<&str>) -> Result<String, AppError> {
+        let Some(sender) = self.only_sender() else { return Ok(named.unwrap_or(EVERY_BUSINESS).to_owned()) };
+        let own = self.business(sender).await?;
+        match named {
+            Some(other) if other != own => {
+                Err(AppError::NotFound(format!("this token acts for the business `{own}` alone")))
+            }
+            _ => Ok(own),
+        }
+    }
+
+    /// The region of numbers without a country code, where no blast says whose they are.
+    pub fn own_region(&self) -> Region {
+        let first = || self.config().senders.first().map_or(Region::MALAYSIA, |sender| sender.region);
+        self.only_sender().map_or_else(first, |sender| self.region_of(sender))
     }
 
     /// The newest suppressions, at most `limit`.
@@ -221,7 +301,12 @@ impl App {
 
     /// The businesses that a number is suppressed for, `*` for all.
     pub async fn suppressed_for(&self, phone: &Phone) -> Result<Vec<String>, AppError> {
-        Ok(suppression::businesses(self.pool(), phone.as_str()).await?)
+        let mut businesses = suppression::businesses(self.pool(), phone.as_str()).await?;
+        if let Some(sender) = self.only_sender() {
+            let own = self.business(sender).await?;
+            businesses.retain(|business| *business == own || business == EVERY_BUSINESS);
+        }
+        Ok(businesses)
     }
 
     /// The business that a sender's opt-outs are shared in, as the database has it: another process may have been started

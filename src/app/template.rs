@@ -116,6 +116,12 @@ impl App {
         }
     }
 
+    /// Every template of a sender's account, where this app may act for the sender.
+    pub async fn templates_of(&self, name: &str) -> Result<TemplateList, TemplateRefusal> {
+        let name = self.own_sender_name(name).map_err(|error| TemplateRefusal::NoSender(error.to_string()))?;
+        templates(self.template_sender(name)?).await
+    }
+
     /// Compares a blast's template with Meta's. Nothing for a text.
     pub(super) async fn template_check(&self, sender: &ConfiguredSender, content: &BlastContent) -> TemplateCheck {
         let BlastContent::Template(message) = content else { return TemplateCheck::default() };

@@ -58,6 +58,14 @@ key!(
     ShareId
 );
 key!(
+    /// Long work that a program asked for.
+    JobId
+);
+key!(
+    /// One opt-out, as listed.
+    SuppressionId
+);
+key!(
     /// One act of an operator, as logged in `operator_actions`.
     ActionId
 );

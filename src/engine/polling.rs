@@ -2,6 +2,7 @@
 //! blasts of an age. An answer that changes nothing about a person is not written.
 
 mod budget;
+mod checks;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Bound;
@@ -105,6 +106,7 @@ impl Poller {
             let age = Arc::new(Age { band, turns: tokio::sync::Mutex::default() });
             ages.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().follow(age)));
         }
+        ages.spawn(self.stop.clone().run_until_cancelled_owned(self.clone().follow_checks()));
         ages.close();
         ages.wait().await;
     }
@@ -158,7 +160,7 @@ impl Poller {
             let end = if is_full { Bound::Excluded(last.sent_at) } else { Bound::Included(last.sent_at) };
             let begin = after.0;
             after = (last.sent_at, last.id);
-            let unanswered = self.ask_all(age, people).await;
+            let unanswered = self.ask_all(&age.turns, people).await;
             poll::record_asked(&self.context.pool, blast, &asked_ranges(begin, end, &unanswered)).await?;
         }
     }
@@ -169,10 +171,10 @@ impl Poller {
     }
 
     /// Asks about each; returns when those were sent to whose questions got no answer.
-    async fn ask_all(self: &Arc<Self>, age: &Age, people: Vec<PollTarget>) -> Vec<DateTime<Utc>> {
+    async fn ask_all(self: &Arc<Self>, turns: &tokio::sync::Mutex<()>, people: Vec<PollTarget>) -> Vec<DateTime<Utc>> {
         let (mut questions, mut unanswered) = (Vec::with_capacity(people.len()), Vec::new());
         for person in people {
-            let turn = age.turns.lock().await;
+            let turn = turns.lock().await;
             self.budget.take().await;
             drop(turn);
             let Ok(in_flight) = self.side_by_side.clone().acquire_owned().await else {

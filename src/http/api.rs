@@ -13,12 +13,15 @@ mod edit;
 mod events;
 mod follow_up;
 mod gate;
+mod jobs;
 mod limit;
 mod marks;
 mod once;
 mod page;
 mod people;
 mod report;
+mod senders;
+mod suppressions;
 mod upload;
 
 use std::sync::Arc;
@@ -67,6 +70,9 @@ pub(super) fn routes() -> Routes {
         .merge(report::routes())
         .merge(events::routes())
         .merge(access::routes())
+        .merge(jobs::routes())
+        .merge(senders::routes())
+        .merge(suppressions::routes())
         .merge(campaigns::routes())
 }
 

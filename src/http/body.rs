@@ -36,7 +36,7 @@ pub(super) struct BodyBudget {
     beginnings: Arc<Semaphore>,
     rest: Arc<Semaphore>,
     /// Ends the reading: whatever is not here by then is sent again.
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
 }
 
 const UNIT: usize = 64 * 1024;

@@ -124,7 +124,10 @@ pub async fn senders(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SenderId
           where b.state <> 'draft' and s.stopped_at is null and b.deleted_at is null
             and exists (select 1 from blast_recipients r
                          where r.blast_id = b.id and r.status in ('sent', 'delivered') and r.sent_at > $1
-                           and r.message_id is not null)",
+                           and r.message_id is not null)
+         union
+         select j.sender_id from api_jobs j join senders s on s.id = j.sender_id
+          where j.kind = 'check_status' and j.state in ('queued', 'running') and s.stopped_at is null",
     )
     .bind(since)
     .fetch_all(&mut *tx)

@@ -1,6 +1,9 @@
 //! People who asked not to be messaged, by business and person: `person_key` is one for both spellings of a number.
 //! Business `*` holds for all.
 
+mod operators;
+mod page;
+
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
@@ -8,9 +11,8 @@ use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
-mod operators;
-
 pub use operators::{OperatorSuppression, allowed_since, operators, senders_of};
+pub use page::{SuppressionQuery, page};
 
 /// One suppression.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]

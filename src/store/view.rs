@@ -87,6 +87,8 @@ pub struct BlastFilter {
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
     pub state: Option<BlastState>,
+    /// By the words of campaigns: a paused one is `sending`, and one that reached nobody and failed for somebody is `failed`.
+    pub campaign_state: Option<&'static str>,
     /// Only those whose launch can still be taken back.
     pub is_armed: bool,
     pub from: Option<DateTime<Utc>>,

@@ -4,10 +4,16 @@ mod blasts;
 mod campaigns;
 mod client;
 mod crash;
+mod document;
 mod doors;
+mod fuzz;
+mod jobs;
 mod live;
+mod matrix;
 mod people;
 mod script;
+mod senders;
+mod suppressions;
 mod tokens;
 
 use crate::support::serve::{Serve, senders};

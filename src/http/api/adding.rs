@@ -1,16 +1,19 @@
 //! People who are added to a draft, as JSON, CSV or a JSON value a line, and those who are taken out.
 
-use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::super::HttpState;
+use super::super::body::drain;
 use super::super::openapi::{Operation, schemas};
 use super::super::problem::{FieldError, Problem};
 use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported};
 use super::gate::ApiWriter;
+use super::jobs::{JobAnswer, preferred, prefers_async};
 use super::once::{Answer, Repeatable, once};
 use super::upload::{Upload, receive};
 use crate::app::{App, Imported, PeopleSource};
@@ -46,7 +49,8 @@ pub(super) fn add_operation() -> Operation {
                 .body_as("text/csv", "With a header line; one column has the numbers", "phone,name\n60123456789,Aina\n")
                 .body_as("application/x-ndjson", "One number or object a line", "{\"phone_number\":\"60123456789\"}\n")
                 .answer::<AddedPeople>(201, "How many were taken, and why others were not")
-                .refuses(&[507])
+                .may_be_async::<JobAnswer>()
+        .refuses(&[507])
 }
 
 /// What [`remove`] takes and answers.
@@ -65,27 +69,42 @@ enum ListForm {
 }
 
 pub(super) async fn add(
+    State(state): State<HttpState>,
     ApiWriter(caller): ApiWriter,
     PathId(id): PathId<BlastId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.app().blast(id).await?;
     let (parts, body) = request.into_parts();
-    let form = match media_type(&parts.headers).as_str() {
-        "application/json" => ListForm::Json,
-        "text/csv" | "application/csv" => ListForm::Csv,
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => ListForm::Lines,
-        _ => return Err(unsupported("application/json, text/csv or application/x-ndjson")),
+    let form = match list_form(&caller.app(), id, &parts.headers).await {
+        Ok(form) => form,
+        Err(refused) => {
+            drain(&state.bodies, body).await;
+            return Err(refused);
+        }
     };
-    let upload = receive(body).await?;
+    let upload = receive(&state.bodies, &parts, body).await?;
     let fingerprint = fingerprint(&parts, &upload.sha256);
     let source = source(form, upload)?;
     once(&caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {
+        if prefers_async(&parts.headers) {
+            let report = |added: &Imported, total| json!(AddedPeople::new(added, total));
+            return Ok(preferred(app.add_people_later(id, source, report).await?));
+        }
         let added = app.add_people(id, source).await?;
-        let total_recipients = app.blast(id).await?.total_recipients;
-        Ok(Answer::created(AddedPeople { import: (&added).into(), total_recipients }))
+        Ok(Answer::created(AddedPeople::new(&added, app.blast(id).await?.total_recipients)))
     })
     .await
+}
+
+/// The form of a list for a blast that is there.
+async fn list_form(app: &App, id: BlastId, headers: &HeaderMap) -> Result<ListForm, Problem> {
+    app.blast(id).await?;
+    match media_type(headers).as_str() {
+        "application/json" => Ok(ListForm::Json),
+        "text/csv" | "application/csv" => Ok(ListForm::Csv),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(ListForm::Lines),
+        _ => Err(unsupported("application/json, text/csv or application/x-ndjson")),
+    }
 }
 
 fn source(form: ListForm, mut upload: Upload) -> Result<PeopleSource, Problem> {
@@ -171,6 +190,12 @@ pub(super) struct RemovedPeople {
     removed: u64,
     #[schema(example = 249)]
     total_recipients: i64,
+}
+
+impl AddedPeople {
+    fn new(added: &Imported, total_recipients: i64) -> Self {
+        Self { import: added.into(), total_recipients }
+    }
 }
 
 impl From<&Imported> for ImportReport {

@@ -221,7 +221,7 @@ struct BlastList {
     #[schema(example = json!(null))]
     next_cursor: Option<String>,
     #[serde(flatten)]
-    numbered: Option<NumberedPage>,
+    numbered: NumberedPage,
 }
 
 /// A blast with its `ETag`, by which an edit says what it saw.
@@ -283,7 +283,7 @@ pub(super) struct BlastPage {
 async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
     let page = read_page(&caller.app(), &asked, BlastFilter::default()).await?;
     let blasts: Vec<BlastAnswer> = page.blasts.into_iter().map(BlastAnswer::from).collect();
-    let numbered = page.numbered.map(NumberedPage::from);
+    let numbered = page.numbered.into();
     Ok(Answer::ok(BlastList { blasts, limit: page.limit, next_cursor: page.next_cursor, numbered }))
 }
 
@@ -310,6 +310,11 @@ impl ListParams {
 
     pub(super) const fn begin_with_page_one(&mut self) {
         self.page = Some(1);
+    }
+
+    /// The state alone, for a spelling that has words of its own for it.
+    pub(super) const fn take_state(&mut self) -> Option<String> {
+        self.state.take()
     }
 
     fn filter(&self, app: &App, filter: &BlastFilter) -> Result<BlastFilter, Problem> {

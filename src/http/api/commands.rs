@@ -56,14 +56,16 @@ pub(super) fn routes() -> Routes {
             Operation::write("Queues again who failed and may be tried again")
                 .body::<RetryBody>()
                 .answer::<RetriedBlast>(200, "The blast, and how many are tried again")
-                .with_etag(),
+                .with_etag()
+                .if_match(),
         )
         .post(
             "/api/blasts/{id}/undo",
             undo,
             stopping("Takes a start back before anything of it was sent")
                 .answer::<UndoneBlast>(200, "The blast as it was")
-                .with_etag(),
+                .with_etag()
+                .if_match(),
         )
         .post(
             "/api/blasts/{id}/follow-up",
@@ -303,7 +305,7 @@ async fn retry(
     body: JsonBody<RetryBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        app.blast(id).await?;
+        if_match(&body.headers, &app.blast(id).await?)?;
         let retried = app.retry(id, body.value.code.as_deref()).await?;
         let blast = app.blast(id).await?;
         let version = blast.version;
@@ -319,7 +321,7 @@ async fn undo(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        app.blast(id).await?;
+        if_match(&body.headers, &app.blast(id).await?)?;
         let undone = app.undo_launch_of(id).await?.sentence;
         let blast = app.blast(id).await?;
         let version = blast.version;

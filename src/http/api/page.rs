@@ -10,18 +10,20 @@ const LIMIT: u32 = 50;
 const LIMIT_MAX: u32 = 1_000;
 
 /// What a page that was asked for by its number also says.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct NumberedPage {
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 2)]
-    page: u32,
+    page: Option<u32>,
     /// Of all pages; of more than 10,000 people a lower bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 250)]
-    total: i64,
+    total: Option<i64>,
 }
 
-impl From<(u32, i64)> for NumberedPage {
-    fn from((page, total): (u32, i64)) -> Self {
-        Self { page, total }
+impl From<Option<(u32, i64)>> for NumberedPage {
+    fn from(numbered: Option<(u32, i64)>) -> Self {
+        Self { page: numbered.map(|(page, _)| page), total: numbered.map(|(_, total)| total) }
     }
 }
 

@@ -191,13 +191,13 @@ struct PeopleList {
     #[schema(example = json!(null))]
     next_cursor: Option<String>,
     #[serde(flatten)]
-    numbered: Option<NumberedPage>,
+    numbered: NumberedPage,
 }
 
 impl PeopleList {
     async fn of(app: &App, page: PeoplePage) -> Result<Self, Problem> {
         let recipients = PersonAnswer::all(app, page.rows).await?;
-        let numbered = page.numbered.map(NumberedPage::from);
+        let numbered = page.numbered.into();
         Ok(Self { recipients, limit: page.limit, next_cursor: page.next_cursor, numbered })
     }
 }

@@ -90,6 +90,9 @@ struct StuckStage {
     percentage: f64,
     /// The first of them.
     recipients: Vec<PersonAnswer>,
+    /// Where `recipients?q=stuck:STATUS&cursor=` goes on; null where these are all.
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -210,8 +213,11 @@ async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Vec<StuckSta
             0 => Vec::new(),
             _ => app.recipients(&query(blast.id, Filter::stuck(stage), Anchor::Start, limit)).await?,
         };
+        let last = people.last().filter(|_| people.len() == limit as usize);
+        let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
         let recipients = PersonAnswer::all(app, people).await?;
-        stages.push(StuckStage { status: stage, count, percentage: percentage(count, sent), recipients });
+        let percentage = percentage(count, sent);
+        stages.push(StuckStage { status: stage, count, percentage, recipients, next_cursor });
     }
     Ok(stages)
 }

@@ -4,15 +4,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 
+use super::super::body::{BodyBudget, drain};
+use super::super::client::Client;
 use super::super::problem::Problem;
 
 /// The longest body: a million people in 256 bytes each.
@@ -29,7 +33,7 @@ pub(super) struct Upload {
 }
 
 /// Reads a body to its end.
-pub(super) async fn receive(body: Body) -> Result<Upload, Problem> {
+pub(super) async fn receive(budget: &BodyBudget, parts: &Parts, body: Body) -> Result<Upload, Problem> {
     let began = Instant::now();
     let mut file = blocking(anonymous).await?;
     let mut stream = body.into_data_stream();
@@ -44,11 +48,16 @@ pub(super) async fn receive(body: Body) -> Result<Upload, Problem> {
         };
         length += chunk.len() as u64;
         if length > UPLOAD_MAX {
+            drain(budget, Body::from_stream(stream)).await;
             let detail = format!("a list has at most {UPLOAD_MAX} bytes: send it in parts");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-long", detail));
         }
         hash.update(&chunk);
         file = append(file, chunk).await?;
+    }
+    // What follows may take a while, and keeps nobody waiting but us.
+    if let Some(client) = parts.extensions.get::<Arc<Client>>() {
+        client.has_sent();
     }
     file = blocking(move || file.rewind().map(|()| file)).await?;
     Ok(Upload { file, sha256: hash.finalize().into(), length })

@@ -172,6 +172,16 @@ impl Operation {
         self.refuses(&[412])
     }
 
+    /// It is answered before the work is done where the caller prefers that.
+    pub(in crate::http) fn may_be_async<T: ToSchema>(mut self) -> Self {
+        self.parameters.push(json!({
+            "name": "Prefer", "in": "header", "required": false,
+            "description": "`respond-async`: answer at once with a job, and do the work then",
+            "schema": { "type": "string" }, "example": "respond-async",
+        }));
+        self.answer::<T>(202, "The job, where `Prefer: respond-async` asked for one")
+    }
+
     /// Problems that do not follow from its access, path, query and body.
     pub(in crate::http) fn refuses(mut self, statuses: &[u16]) -> Self {
         self.problems.extend(statuses);

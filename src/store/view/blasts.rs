@@ -103,6 +103,15 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
             and ($9::boolean is null or (b.template is not null) = $9)
             and ($10::timestamptz is null or (b.blast_date, b.id) < ($10, $11))
             and (not $14 or b.answer_until is null)
+            and ($15::text is null or $15 = case
+                     when b.state = 'paused' then 'sending'
+                     when b.state = 'completed'
+                          and exists (select 1 from blast_status_counts f
+                                       where f.blast_id = b.id and f.status = 'failed' and f.people > 0)
+                          and not exists (select 1 from blast_status_counts f
+                                           where f.blast_id = b.id and f.people > 0
+                                             and f.status in ('sent', 'delivered', 'read', 'replied', 'closed')) then 'failed'
+                     else b.state::text end)
           order by b.blast_date desc, b.id desc
           limit $12 offset $13"
     ))
@@ -120,6 +129,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
     .bind(filter.limit.map(i64::from))
     .bind(i64::from(filter.offset))
     .bind(filter.without_answers)
+    .bind(filter.campaign_state)
     .fetch_all(pool)
     .await?;
     Ok(found.into_iter().map(BlastRow::from).collect())
@@ -137,7 +147,16 @@ pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, St
             and ($5::timestamptz is null or b.blast_date < $5)
             and ($6::bigint is null or b.sender_id = $6)
             and ($7::text is null or b.external_id = $7)
-            and ($8::boolean is null or (b.template is not null) = $8)",
+            and ($8::boolean is null or (b.template is not null) = $8)
+            and ($9::text is null or $9 = case
+                     when b.state = 'paused' then 'sending'
+                     when b.state = 'completed'
+                          and exists (select 1 from blast_status_counts f
+                                       where f.blast_id = b.id and f.status = 'failed' and f.people > 0)
+                          and not exists (select 1 from blast_status_counts f
+                                           where f.blast_id = b.id and f.people > 0
+                                             and f.status in ('sent', 'delivered', 'read', 'replied', 'closed')) then 'failed'
+                     else b.state::text end)",
     )
     .bind(filter.tag.as_deref().map(str::trim))
     .bind(filter.follow_up_stage.as_deref().map(str::trim))
@@ -146,7 +165,8 @@ pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, St
     .bind(filter.to)
     .bind(filter.sender)
     .bind(filter.external_id.as_deref())
-    .bind(filter.is_template);
+    .bind(filter.is_template)
+    .bind(filter.campaign_state);
     Ok(count.fetch_one(pool).await?)
 }
 

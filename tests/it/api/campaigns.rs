@@ -148,6 +148,11 @@ async fn campaigns_are_listed_by_page_and_only_those_of_templates() {
 
     assert_eq!(list.body["campaigns"].as_array().unwrap().len(), 1);
     has_keys(&list.body["campaigns"][0], &CAMPAIGN);
+    for (status, listed) in [("sending", 0), ("failed", 0), ("completed", 0), ("draft", 1)] {
+        let list = api.get(&format!("/api/whatsapp/campaigns?status={status}")).await.expect(200);
+        assert_eq!(list.body["pagination"]["total"], listed, "{status}");
+    }
+    assert_eq!(api.get("/api/whatsapp/campaigns?status=paused").await.expect(422).fields(), ["status"]);
     assert_eq!(list.body["pagination"], json!({ "page": 1, "limit": 10, "total": 1, "totalPages": 1 }));
     assert_eq!(api.delete(&path).await.expect(200).body["result"], "deleted");
     api.get(&path).await.expect(404);

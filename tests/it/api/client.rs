@@ -4,11 +4,12 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
+use super::document::document;
 use crate::support::serve::Serve;
 
 /// A client with a token.
 pub struct Api {
-    base_url: String,
+    pub base_url: String,
     client: reqwest::Client,
     pub token: String,
 }
@@ -57,6 +58,10 @@ impl Api {
         self.client.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token)
     }
 
+    pub fn request_url(&self, method: Method, url: reqwest::Url) -> RequestBuilder {
+        self.client.request(method, url).bearer_auth(&self.token)
+    }
+
     pub async fn get(&self, path: &str) -> ApiAnswer {
         said(self.request(Method::GET, path)).await
     }
@@ -84,10 +89,18 @@ impl Api {
     }
 }
 
-/// Sends a request.
+/// Sends a request. Whatever is answered must be as the document says.
 pub async fn said(request: RequestBuilder) -> ApiAnswer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
-    ApiAnswer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+    let answer = ApiAnswer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) };
+    let document = document(&url.origin().ascii_serialization()).await;
+    if let Some(complaint) = document.complaint(&method, url.path(), &answer) {
+        panic!("{method} {url}: the document says otherwise: {complaint}: {answer:?}");
+    }
+    answer
 }

@@ -134,6 +134,14 @@ fn state(blast: &BlastView) -> &'static str {
     }
 }
 
+/// A campaign's state by its word.
+pub(super) fn state_word(word: &str) -> Result<&'static str, Problem> {
+    const WORDS: [&str; 6] = ["draft", "scheduled", "sending", "completed", "cancelled", "failed"];
+    let known = WORDS.into_iter().find(|known| known.eq_ignore_ascii_case(word.trim()));
+    let detail = || format!("`{word}` is not a state: write one of {}", WORDS.join(", "));
+    known.ok_or_else(|| Problem::field("status", detail()))
+}
+
 fn language(template: Option<&Value>) -> Value {
     let language = template.and_then(|template| template.get("language")).cloned().unwrap_or(Value::Null);
     match language.get("code") {

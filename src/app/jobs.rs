@@ -1,0 +1,137 @@
+//! Jobs: long work that a program asks for, and looks at later.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{App, AppError, Caller, Imported, PeopleSource};
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, JobId};
+use crate::domain::job::{JobKind, JobState};
+use crate::store::api_request::RequestKey;
+use crate::store::job::{self, JobRow, NewJob};
+
+/// How often whoever works on a job says so.
+const ALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// What a job answers about a list that was added, with the blast's people then.
+pub type AddedReport = fn(&Imported, i64) -> Value;
+
+impl App {
+    /// Has the provider asked about every accepted message of a blast, by the engine that holds its sender.
+    pub async fn check_status(&self, id: BlastId) -> Result<JobRow, AppError> {
+        let blast = self.blast_row(id).await?;
+        let Some(sender) = self.sender(blast.sender_id) else {
+            return Err(AppError::Refused(format!("sender {} is not in this configuration", blast.sender)));
+        };
+        if !sender.provider.answers_status() {
+            let why = "Meta cannot be asked about a message: it reports statuses by webhook, by itself";
+            return Err(AppError::Refused(why.to_owned()));
+        }
+        if matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
+            return Err(AppError::Refused(format!(
+                "the blast is {}: nothing of it was sent",
+                blast.state.with_article()
+            )));
+        }
+        let total = Some(blast.counts.sent + blast.counts.delivered);
+        let mut tx = self.begin().await?;
+        let new = NewJob { kind: JobKind::CheckStatus, blast: id, by: self.operator(), total };
+        let job = job::insert(&mut tx, new).await?;
+        tx.commit().await?;
+        let _ = self.engine().notifier.order(self.pool(), Some(id)).await;
+        self.job(job).await
+    }
+
+    /// Adds people to a draft beside the caller's request, which is answered at once.
+    pub async fn add_people_later(
+        &self,
+        id: BlastId,
+        people: PeopleSource,
+        report: AddedReport,
+    ) -> Result<JobRow, AppError> {
+        let blast = self.blast_row(id).await?;
+        if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
+            return Err(AppError::Refused(format!("blast {id} is no draft any more: nobody can be added to it")));
+        }
+        let mut tx = self.begin().await?;
+        let new = NewJob { kind: JobKind::AddRecipients, blast: id, by: self.operator(), total: None };
+        let job = job::insert(&mut tx, new).await?;
+        tx.commit().await?;
+        let row = self.job(job).await?;
+        tokio::spawn(self.for_job(job, id).add_for_job(job, id, (people, report)));
+        Ok(row)
+    }
+
+    /// The same app for what a job does: the job's own key is written in the transaction of its effect.
+    fn for_job(&self, job: JobId, blast: BlastId) -> Self {
+        let request = RequestKey {
+            token: job::JOBS,
+            key: job.to_string(),
+            fingerprint: [0; 32],
+            request_id: format!("job-{job}"),
+            blast: Some(blast),
+        };
+        self.acting_for(Caller { name: self.operator().to_owned(), sender: self.only_sender(), request: Some(request) })
+    }
+
+    async fn add_for_job(self, job: JobId, blast: BlastId, (people, report): (PeopleSource, AddedReport)) {
+        let pool = self.pool();
+        let alive = async {
+            loop {
+                if let Err(error) = job::keep_alive(pool, job).await {
+                    tracing::debug!(%error, %job, "nobody hears that it is worked on");
+                }
+                sleep(ALIVE_EVERY).await;
+            }
+        };
+        let added = tokio::select! {
+            added = self.add_people(blast, people) => added,
+            () = alive => return,
+        };
+        let ended = match added {
+            Ok(added) => {
+                let total = self.blast(blast).await.map_or(0, |blast| blast.total_recipients);
+                let result = report(&added, total);
+                job::end(pool, job, JobState::Finished, (Some(&result), None)).await
+            }
+            Err(error) => job::end(pool, job, JobState::Failed, (None, Some(&words(&error)))).await,
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, %job, "what became of it is found out later");
+        }
+    }
+
+    /// A job of a blast that this app may see.
+    pub async fn job(&self, id: JobId) -> Result<JobRow, AppError> {
+        let gone = || AppError::NotFound(format!("there is no job {id}"));
+        let row = job::get(self.pool(), id).await?.ok_or_else(gone)?;
+        self.blast_row(row.blast_id).await.map_err(|error| match error {
+            AppError::NotFound(_) => gone(),
+            other => other,
+        })?;
+        if row.kind == JobKind::AddRecipients && !row.state.is_over() && job::settle(self.pool()).await? > 0 {
+            return job::get(self.pool(), id).await?.ok_or_else(gone);
+        }
+        Ok(row)
+    }
+
+    /// Ends jobs whose process is gone, and forgets those that ended long ago.
+    pub async fn settle_jobs(&self) -> Result<(), AppError> {
+        job::settle(self.pool()).await?;
+        job::prune(self.pool()).await?;
+        Ok(())
+    }
+}
+
+/// Why a job failed, for whoever asked for it. What the database says may name hosts: it belongs into the log.
+fn words(error: &AppError) -> String {
+    match error {
+        AppError::Store(error) => {
+            tracing::error!(%error, "a job failed");
+            "that failed here: the server's log says why".to_owned()
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,78 @@
+//! Opt-outs over HTTP: added in either form, listed, lifted, and none of another sender's.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::client::said;
+use super::{client, client_with, served};
+
+#[tokio::test]
+async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = "/api/suppressions";
+
+    let one = api.post(path, json!({ "phoneNumber": "0100000001", "reason": "asked" })).await.expect(200);
+    assert_eq!((&one.body["business"], &one.body["added"]), (&json!("*"), &json!(1)));
+    let some = json!({ "phone_numbers": ["60100000001", 60100000002_i64, "x"], "business": "kedai" });
+    let some = api.post_with(path, ("Idempotency-Key", "some"), some).await.expect(200);
+    assert_eq!((&some.body["added"], &some.body["rejected_rows"][0]["row"]), (&json!(2), &json!(3)));
+    let csv = "reason,Phone_Number\n\"no, thanks\",60100000002\n,0100000003\n,\n";
+    let csv = api.upload(path, "text/csv", csv).await.expect(200);
+    assert_eq!((&csv.body["added"], &csv.body["rejected"]), (&json!(2), &json!(1)));
+
+    let first = api.get("/api/suppressions?limit=3").await.expect(200);
+    let cursor = first.body["next_cursor"].as_str().unwrap();
+    let rest = api.get(&format!("/api/suppressions?limit=3&cursor={cursor}")).await.expect(200);
+    assert_eq!(rest.body["suppressions"].as_array().unwrap().len(), 2);
+    assert_eq!(first.body["suppressions"][0]["phone_number"], "+60100000003");
+    let own = api.get("/api/suppressions?phone_number=010-000%200001").await.expect(200);
+    assert_eq!(own.body["suppressions"].as_array().unwrap().len(), 2);
+
+    let lift = async |body: serde_json::Value| said(api.request(Method::DELETE, path).json(&body)).await;
+    let lifted = lift(json!({ "phone_number": "60100000001" })).await.expect(200);
+    assert_eq!(lifted.body["still_for"], json!(["kedai"]));
+    lift(json!({ "phone_number": "60100000001" })).await.expect(404);
+    assert_eq!(api.post(path, json!({})).await.expect(422).fields(), ["phone_number"]);
+    assert_eq!(api.post(path, json!({ "phone_number": "x" })).await.expect(422).fields(), ["phone_number"]);
+    assert_eq!(api.post(path, json!({ "phone_number": "60100000001", "business": "x" })).await.status, 409);
+    let logged =
+        "select count(*) from operator_actions where operator = 'write' and action in ('suppress', 'unsuppress')";
+    assert_eq!(shop.number(logged).await, 6);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_lift_has_no_effect_and_the_same_answer_again() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let lift = async || {
+        let request = api.request(Method::DELETE, "/api/suppressions").header("Idempotency-Key", "lift");
+        said(request.json(&json!({ "phone_number": "60100000001" }))).await
+    };
+
+    lift().await.expect(404);
+    lift().await.expect(404);
+
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_of_one_sender_sees_the_opt_outs_of_its_business_alone() {
+    let (shop, serve) = served().await;
+    let all = client(&shop, &serve, "write").await;
+    shop.execute("update senders set business = 'other' where name = 'sales'").await;
+    all.post("/api/suppressions", json!({ "phone_number": "60100000001", "business": "other" })).await.expect(200);
+    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "write", "--sender", "cloud"]).await;
+
+    let added = cloud.post("/api/suppressions", json!({ "phone_number": "60100000002" })).await.expect(200);
+
+    assert_eq!(added.body["business"], "kedai");
+    let other = json!({ "phone_number": "60100000003", "business": "other" });
+    cloud.post("/api/suppressions", other.clone()).await.expect(404);
+    said(cloud.request(Method::DELETE, "/api/suppressions").json(&other)).await.expect(404);
+    let seen = cloud.get("/api/suppressions").await.expect(200);
+    assert_eq!(seen.body["suppressions"].as_array().unwrap().len(), 1, "{seen:?}");
+    assert_eq!(all.get("/api/suppressions").await.body["suppressions"].as_array().unwrap().len(), 2);
+    serve.stop().await;
+}
