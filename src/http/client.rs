@@ -40,7 +40,8 @@ impl Client {
         self.dismissed.cancelled().await;
     }
 
-    fn is_late(&self) -> bool {
+    /// It is their turn, and has been for a while.
+    pub(super) fn is_late(&self) -> bool {
         let since = *self.awaited_since.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|since| since.elapsed() >= GRACE)
     }

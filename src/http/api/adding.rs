@@ -26,6 +26,7 @@ const ARRAY_MAX: u64 = 25 * 1024 * 1024;
 /// People to be added; the array alone is read as well.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AddRecipients)]
 pub(super) struct AddBody {
     #[schema(schema_with = schemas::people)]
     recipients: Vec<Value>,
@@ -33,6 +34,7 @@ pub(super) struct AddBody {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RemoveRecipients)]
 pub(super) struct RemoveBody {
     #[serde(alias = "phone_numbers", alias = "phoneNumbers")]
     #[schema(example = json!(["+60123456789"]))]

@@ -126,6 +126,7 @@ fn phone(app: &App, field: &str, text: &str) -> Result<Phone, Problem> {
 /// One number, or several.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = AddSuppressions)]
 struct AddBody {
     #[serde(alias = "phoneNumber", alias = "phone")]
     #[schema(example = "60123456789")]
@@ -292,6 +293,7 @@ fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RemoveSuppression)]
 struct RemoveBody {
     #[serde(alias = "phoneNumber", alias = "phone")]
     #[schema(example = "60123456789")]

@@ -86,3 +86,27 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::super::client::Clients;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_has_sent_a_whole_list_is_not_late_while_it_is_read() {
+        let client = Clients::default().add();
+        let mut request = Request::new(());
+        request.extensions_mut().insert(client.clone());
+        let (parts, ()) = request.into_parts();
+        let budget = BodyBudget::new(CancellationToken::new());
+
+        let upload = receive(&budget, &parts, Body::from("60123456789\n")).await.unwrap();
+        tokio::time::advance(Duration::from_secs(60)).await;
+
+        assert_eq!(upload.length, 12);
+        assert!(!client.is_late());
+    }
+}

@@ -71,6 +71,24 @@ fn whatever_the_document_refers_to_is_in_it() {
 }
 
 #[test]
+fn no_two_types_have_one_name() {
+    let routes = open_routes().merge(api::routes());
+    let mut known = std::collections::BTreeMap::new();
+
+    for route in &routes.documented {
+        for (name, schema) in &route.operation.schemas {
+            let schema = serde_json::to_value(schema).unwrap();
+            let before = known.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert_eq!(
+                *before, schema,
+                "{} {}: give one `{name}` another name: #[schema(as = …)]",
+                route.method, route.path
+            );
+        }
+    }
+}
+
+#[test]
 fn every_answer_has_an_example_and_every_call_its_own_id() {
     let document = document();
     let operations = operations(&document);

@@ -32,7 +32,7 @@ async fn upload(api: &Api, path: &str, key: &str, lines: String) -> ApiAnswer {
 }
 
 fn lines(people: std::ops::Range<u32>) -> String {
-    people.map(|n| format!("\"60100{n:06}\"\n")).collect()
+    people.fold(String::new(), |lines, n| format!("{lines}\"60100{n:06}\"\n"))
 }
 
 #[tokio::test]
@@ -66,7 +66,8 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
     let path = draft(&api, json!({})).await;
     let lost = upload(&api, &path, "lost", lines(0..1)).await.expect(202);
     let done = upload(&api, &path, "done", lines(1..2)).await.expect(202);
-    (until_over(&api, &lost).await, until_over(&api, &done).await);
+    until_over(&api, &lost).await;
+    until_over(&api, &done).await;
     serve.kill().await;
 
     // As it is when the process ended before the one's commit, and between the other's commit and its last word.

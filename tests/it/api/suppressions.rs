@@ -14,7 +14,7 @@ async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
 
     let one = api.post(path, json!({ "phoneNumber": "0100000001", "reason": "asked" })).await.expect(200);
     assert_eq!((&one.body["business"], &one.body["added"]), (&json!("*"), &json!(1)));
-    let some = json!({ "phone_numbers": ["60100000001", 60100000002_i64, "x"], "business": "kedai" });
+    let some = json!({ "phone_numbers": ["60100000001", 60_100_000_002_i64, "x"], "business": "kedai" });
     let some = api.post_with(path, ("Idempotency-Key", "some"), some).await.expect(200);
     assert_eq!((&some.body["added"], &some.body["rejected_rows"][0]["row"]), (&json!(2), &json!(3)));
     let csv = "reason,Phone_Number\n\"no, thanks\",60100000002\n,0100000003\n,\n";
@@ -61,9 +61,9 @@ async fn a_refused_lift_has_no_effect_and_the_same_answer_again() {
 async fn a_token_of_one_sender_sees_the_opt_outs_of_its_business_alone() {
     let (shop, serve) = served().await;
     let all = client(&shop, &serve, "write").await;
+    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "write", "--sender", "cloud"]).await;
     shop.execute("update senders set business = 'other' where name = 'sales'").await;
     all.post("/api/suppressions", json!({ "phone_number": "60100000001", "business": "other" })).await.expect(200);
-    let cloud = client_with(&shop, &serve, &["cloud", "--scope", "write", "--sender", "cloud"]).await;
 
     let added = cloud.post("/api/suppressions", json!({ "phone_number": "60100000002" })).await.expect(200);
 
