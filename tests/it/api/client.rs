@@ -96,10 +96,14 @@ pub async fn said(request: RequestBuilder) -> ApiAnswer {
     let (method, url) = (request.method().clone(), request.url().clone());
     let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.unwrap();
+    // A stream goes on for as long as somebody listens.
+    let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+    let text = if is_stream { String::new() } else { response.text().await.unwrap() };
     let answer = ApiAnswer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null) };
     let document = document(&url.origin().ascii_serialization()).await;
-    if let Some(complaint) = document.complaint(&method, url.path(), &answer) {
+    // A browser asks so before a call, whichever that is.
+    let is_preflight = method == Method::OPTIONS;
+    if let Some(complaint) = document.complaint(&method, url.path(), &answer).filter(|_| !is_preflight) {
         panic!("{method} {url}: the document says otherwise: {complaint}: {answer:?}");
     }
     answer

@@ -49,7 +49,7 @@ struct Scene {
 
 async fn scene() -> (Scene, Api) {
     let (shop, serve) = served().await;
-    let api = client(&shop, &serve, "write").await;
+    let api = client(&shop, &serve, "admin").await;
     let made = async |recipients: Value| {
         let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": recipients })).await.expect(201);
         made.body["id"].to_string()
@@ -136,7 +136,12 @@ async fn what_is_not_there_is_not_found_and_what_an_address_does_not_take_is_sai
         }
     }
     for (path, methods) in document(&scene.serve.base_url).await.methods() {
-        let path = path.replace("{id}", &scene.draft).replace("{name}", "sales").replace("{secret}", "x");
+        let parts = path.split('/').map(|part| match part {
+            "{id}" => &scene.draft,
+            part if part.starts_with('{') => "sales",
+            part => part,
+        });
+        let path = parts.collect::<Vec<_>>().join("/");
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             if !methods.contains(&method) {
                 let wrong = said(api.request(method.clone(), &path)).await.expect(405);
@@ -174,6 +179,9 @@ async fn what_does_not_fit_is_named() {
         refused(&operation, &answer, 400, "not-json");
         let answer = said(request().header("Content-Type", "text/plain").body("wat")).await;
         refused(&operation, &answer, 415, "media-type");
+        if !operation.parameters("header").any(|header| header["name"] == "Idempotency-Key") {
+            continue;
+        }
         let answer = said(request().header("Idempotency-Key", "x".repeat(256)).json(&operation.example())).await;
         assert_eq!((answer.status, answer.fields()), (422, vec!["Idempotency-Key"]), "{}", operation.name());
     }
