@@ -39,8 +39,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, SenderConfig};
@@ -48,6 +50,9 @@ use crate::domain::ids::SenderId;
 use crate::domain::sender::ProviderKind;
 use crate::engine::{ConfiguredSender, EngineContext};
 use crate::store::{self, DbTransaction};
+
+/// How long connections may take to be closed.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 pub use crate::engine::{DatabaseState, EngineChange, is_panic_caught};
 
@@ -231,13 +236,12 @@ impl App {
         self.inner.access == Access::ReadOnly
     }
 
-    /// Ends every task of this app and closes its connections.
+    /// Ends every task of this app and closes its connections. A database that does not answer is not waited for.
     pub async fn close(&self) {
         self.inner.stop.cancel();
-        self.inner.engine.pool.close().await;
-        self.inner.beside_pool.close().await;
-        self.inner.listening_pool.close().await;
-        self.inner.engine.sending_pool.close().await;
+        let Inner { engine, beside_pool, listening_pool, .. } = &*self.inner;
+        let closing = [&engine.pool, beside_pool, listening_pool, &engine.sending_pool].map(PgPool::close);
+        let _ = timeout(CLOSE_PATIENCE, join_all(closing)).await;
     }
 
     /// Who sends what names no sender: the default of this provider, the only one, or the only one that this app acts for.

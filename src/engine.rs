@@ -25,6 +25,7 @@ mod postgres_revival;
 mod recorder;
 mod sender_task;
 mod sending;
+mod silent_end;
 mod standby;
 mod supervisor;
 mod sync;

@@ -26,6 +26,7 @@ use super::postgres_revival;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sending::{Fenced, SenderContext};
+use super::silent_end;
 use super::standby::Standby;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
@@ -65,6 +66,16 @@ const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until stopped or idle.
 pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationToken) {
+    let pool = engine.pool.clone();
+    tokio::select! {
+        () = work_and_end(engine, options, &stop) => {}
+        () = silent_end::of(&pool, &stop) => {
+            tracing::error!("the database does not answer: whoever is in flight will be uncertain");
+        }
+    }
+}
+
+async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &CancellationToken) {
     let engine = EngineContext { role: options.role, ..engine };
     let give_up = CancellationToken::new();
     let deps = RecorderDeps {
@@ -94,7 +105,7 @@ pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationT
         maintenance: Maintenance::default(),
         stop_inbox: stop_inbox.clone(),
     };
-    supervisor.work(&stop).await;
+    supervisor.work(stop).await;
     supervisor.stop_senders().await;
     stop_inbox.cancel();
     let _ = applying.await;

@@ -142,3 +142,31 @@ async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     assert!(meanwhile == 0 && uncertain <= SLOTS, "{meanwhile} POSTs meanwhile, {uncertain} uncertain");
     shop.promises().await;
 }
+
+#[tokio::test]
+async fn an_engine_whose_database_stands_still_ends_when_it_is_asked() {
+    let dir = TestDir::new();
+    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
+    let address = local.ensure_running().await.unwrap();
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    shop.blast(0..100).await;
+    let engine = shop.engine();
+    shop.until_posts(20).await;
+
+    let frozen = processes_of(&local);
+    for process in &frozen {
+        kill_process(*process, Signal::STOP).unwrap();
+    }
+    let ended = tokio::time::timeout(Duration::from_secs(20), engine.stop()).await;
+    for process in &frozen {
+        kill_process(*process, Signal::CONT).unwrap();
+    }
+
+    ended.expect("it ends, though its database does not answer");
+    let engine = shop.engine();
+    eventually_async("all are sent to", async || shop.count("queued").await + shop.count("sending").await == 0).await;
+    engine.stop().await;
+    let uncertain = shop.count("uncertain").await;
+    assert!(uncertain <= SLOTS, "{uncertain} uncertain");
+    shop.promises().await;
+}
