@@ -130,6 +130,9 @@ fn responses(path: &str, operation: &Operation, schemas: &Map<String, Value>) ->
     for (status, answer) in &operation.answers {
         let mut answer = answer.clone();
         with_examples(&mut answer, schemas);
+        if operation.is_repeatable && *status == 200 {
+            or_done(&mut answer);
+        }
         responses.insert(status.to_string(), answer);
     }
     if operation.is_repeatable && !operation.answers.contains_key(&200) {
@@ -146,6 +149,14 @@ fn responses(path: &str, operation: &Operation, schemas: &Map<String, Value>) ->
         }
     }
     Value::Object(responses)
+}
+
+/// A request that comes again after its answer was lost in a crash is told that it was done.
+fn or_done(answer: &mut Value) {
+    if let Some(content) = answer.pointer_mut("/content/application~1json") {
+        let schema = content["schema"].take();
+        content["schema"] = json!({ "anyOf": [schema, { "$ref": "#/components/schemas/DoneAnswer" }] });
+    }
 }
 
 /// Adds an example to whatever has none.
