@@ -95,7 +95,10 @@ async fn a_memory_that_was_emptied_cut_or_lost_asks_and_a_confirmation_mends_it(
         ("damaged", (|shop| std::fs::write(remembered(shop, "json"), "").unwrap()) as fn(&Shop)),
         ("cut off", |shop| std::fs::write(remembered(shop, "posted-0"), "").unwrap()),
         ("no record", |shop| std::fs::remove_dir_all(shop.path("state")).unwrap()),
-        ("cannot be written", |shop| std::fs::create_dir(remembered(shop, "new")).unwrap()),
+        ("cannot be written", |shop| {
+            std::fs::remove_file(remembered(shop, "lock")).unwrap();
+            std::fs::create_dir(remembered(shop, "lock")).unwrap();
+        }),
         ("cannot be read", |shop| {
             std::fs::remove_dir_all(shop.path("state")).unwrap();
             std::fs::write(shop.path("state"), "").unwrap();
@@ -115,7 +118,8 @@ async fn asks_once_its_memory_is(what: &str, spoil: fn(&Shop)) {
         let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
         assert_eq!(said.code, 3, "a confirmation that cannot be remembered is none: {said:?}");
         let path = shop.path("state");
-        if path.is_dir() { std::fs::remove_dir(remembered(&shop, "new")) } else { std::fs::remove_file(path) }.unwrap();
+        if path.is_dir() { std::fs::remove_dir(remembered(&shop, "lock")) } else { std::fs::remove_file(path) }
+            .unwrap();
     }
     shop.ok(&["sender", "confirm", "sales", "--no-engine"]).await;
     shop.until_idle().await;

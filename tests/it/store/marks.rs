@@ -3,7 +3,6 @@
 use blastdeck::app::{Access, App, AppError, Launch, Listening, Setup};
 use blastdeck::config::Config;
 use blastdeck::domain::ids::{BlastId, RecipientId};
-use blastdeck::domain::phone::Phone;
 use blastdeck::domain::recipient::{Evidence, Mark, Resolution};
 use blastdeck::domain::status::Status;
 use chrono::TimeDelta;
@@ -191,8 +190,9 @@ async fn an_opt_out_is_not_taken_back_over_the_word_of_the_person() {
 async fn a_suppression_that_was_there_before_stays_when_an_opt_out_is_taken_back() {
     let scene = sent().await;
     let aina = operator_app(&scene, "aina").await;
-    let phone = Phone::parse("+60100000001", "MY".parse().unwrap()).unwrap();
-    aina.suppress("kedai", &phone, Some("by letter")).await.unwrap();
+    // From before this person was in any blast: their row knows nothing of it.
+    let before = "insert into suppressions (business, phone_number, source, created_by) values ('kedai', '+60100000001', 'operator', 'ben')";
+    scene.execute(before).await;
     aina.mark(SITI, Mark::OptOut).await.unwrap();
 
     aina.undo_mine().await.unwrap();
