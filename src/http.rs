@@ -2,13 +2,13 @@
 //! and answers; what is done with it, the use cases know.
 
 mod api;
-mod auth;
 mod body;
 mod client;
 mod connection;
 mod cors;
 mod known;
 mod live;
+mod loopback;
 mod metrics;
 mod openapi;
 mod page;
@@ -30,9 +30,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, WebhookIntake};
 use api::ApiState;
-use auth::ListenerReach;
 use body::BodyBudget;
 use live::LiveHub;
+use loopback::ListenerReach;
 use openapi::{Operation, Routes};
 use page::PageState;
 use problem::Problem;
@@ -120,9 +120,9 @@ fn open_routes() -> Routes {
 }
 
 fn router(state: HttpState) -> Router {
-    let gated = api::routes().layered(|router| api::behind_gate(router, &state));
+    let authenticated = api::routes().layered(|router| api::authenticated(router, &state));
     open_routes()
-        .merge(gated)
+        .merge(authenticated)
         .merge(page::routes())
         .with_document()
         .into_router()

@@ -1,8 +1,9 @@
 //! The HTTP API for other programs: one file a resource, each over the use cases. What is common to all of them (who asks, how
-//! often, in which form) stands in `gate`, `limit` and `body`.
+//! often, in which form) stands in `authentication`, `limit` and `body`.
 
 mod access;
 mod adding;
+mod authentication;
 mod blasts;
 mod body;
 mod campaigns;
@@ -12,7 +13,6 @@ mod draft;
 mod edit;
 mod events;
 mod follow_up;
-mod gate;
 mod jobs;
 mod limit;
 mod marks;
@@ -33,11 +33,11 @@ use super::HttpState;
 use super::known::Known;
 use super::openapi::{Operation, Routes};
 use crate::app::{App, TokenIdentity};
+pub(super) use authentication::PeerAddress;
+use authentication::{OwnToken, authenticate};
+pub(super) use authentication::{bearer, is_local_caller, token};
 pub(super) use body::params;
 pub(super) use events::{reply_event, snapshot};
-pub(super) use gate::PeerAddress;
-use gate::{OwnToken, gate};
-pub(super) use gate::{bearer, is_local_caller, token};
 use limit::RequestLimits;
 
 /// What the API keeps between requests: caches, which may be lost.
@@ -58,11 +58,11 @@ impl ApiState {
     }
 }
 
-/// The routes, which [`behind_gate`] must stand around.
+/// The routes, which [`authenticated`] must stand around.
 pub(super) fn routes() -> Routes {
     let own = Operation::read("What the caller's own token is").answer::<OwnToken>(200, "Its name and what it may do");
     Routes::of("About the server")
-        .get("/api/token", gate::own_token, own)
+        .get("/api/token", authentication::own_token, own)
         .merge(blasts::routes())
         .merge(commands::routes())
         .merge(people::routes())
@@ -77,6 +77,6 @@ pub(super) fn routes() -> Routes {
 }
 
 /// Lets a request through to these routes whose caller is known.
-pub(super) fn behind_gate(router: Router<HttpState>, state: &HttpState) -> Router<HttpState> {
-    router.route_layer(from_fn_with_state(state.clone(), gate))
+pub(super) fn authenticated(router: Router<HttpState>, state: &HttpState) -> Router<HttpState> {
+    router.route_layer(from_fn_with_state(state.clone(), authenticate))
 }

@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
+use super::authentication::ApiAdmin;
 use super::body::{JsonBody, Params, PathId, read_field};
-use super::gate::ApiAdmin;
 use super::once::Answer;
 use crate::app::{App, ShareRow, TokenRequest, TokenRow};
 use crate::domain::api_token::{TokenName, TokenScope};

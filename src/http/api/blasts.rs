@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
+use super::authentication::{ApiReader, ApiWriter};
 use super::body::{Params, PathId};
 use super::create::{CreateBody, MadeBlast, create};
 use super::edit::{EditBody, edit};
-use super::gate::{ApiReader, ApiWriter};
 use super::once::Answer;
 use super::page::{self, NumberedPage};
 use super::people::{PersonAnswer, first_people};

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
+use super::authentication::{ApiCaller, ApiReader, ApiWriter};
 use super::blasts::{BlastAnswer, CancelledBlast, if_match, with_etag};
 use super::body::{EmptyBody, JsonBody, PathId};
 use super::create::MadeBlast;
 use super::follow_up::{FollowUpBody, follow_up};
-use super::gate::{ApiCaller, ApiReader, ApiWriter};
 use super::once::{Answer, Repeatable, once};
 use crate::app::view::BlastView;
 use crate::app::{App, ConcurrentBlast, Launch, Plan, Sample};

@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use super::super::openapi::schemas;
 use super::super::problem::Problem;
+use super::authentication::ApiWriter;
 use super::blasts::{if_match, with_etag};
 use super::body::{JsonBody, PathId};
 use super::draft::{PaceFields, content, description, name};
-use super::gate::ApiWriter;
 use super::once::once;
 use crate::app::view::BlastView;
 use crate::app::{App, DraftEdit};

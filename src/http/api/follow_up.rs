@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::super::openapi::schemas;
 use super::super::problem::Problem;
+use super::authentication::ApiWriter;
 use super::body::{JsonBody, PathId, parse};
 use super::create::{CreateBody, made_answer};
-use super::gate::ApiWriter;
 use super::once::once;
 use crate::app::view::BlastView;
 use crate::app::{App, FollowUp};

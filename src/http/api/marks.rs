@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
+use super::authentication::{ApiReader, ApiWriter};
 use super::body::{EmptyBody, JsonBody, Params, PathId};
-use super::gate::{ApiReader, ApiWriter};
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use super::people::PersonAnswer;

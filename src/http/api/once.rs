@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::openapi::schemas::DoneAnswer;
 use super::super::problem::Problem;
-use super::gate::ApiCaller;
+use super::authentication::ApiCaller;
 use crate::app::{App, StoredRequest};
 use crate::domain::ids::BlastId;
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
-use super::gate::ApiReader;
+use super::authentication::ApiReader;
 use super::once::Answer;
 use crate::app::view::SenderView;
 use crate::app::{HealthVerdict, SenderCheck, SenderTemplate, TemplateRefusal};

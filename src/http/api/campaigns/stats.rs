@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::super::problem::Problem;
+use super::super::authentication::ApiReader;
 use super::super::body::PathId;
-use super::super::gate::ApiReader;
 use super::super::once::Answer;
 use super::super::people::query;
 use super::answer::{Campaign, CampaignRecipient, failed, recipients};

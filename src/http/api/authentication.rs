@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::super::HttpState;
-use super::super::auth::{is_direct, is_of_another_site};
+use super::super::loopback::{is_direct, is_of_another_site};
 use super::super::problem::Problem;
 use super::super::request_id::RequestId;
 use super::limit::seconds;
@@ -101,7 +101,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ApiAdmin {
 }
 
 /// Lets a request pass whose caller is known and has not asked too often.
-pub(super) async fn gate(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn authenticate(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
     if let Some(refused) = other_version(request.headers()) {
         return refused.into_response();
     }
