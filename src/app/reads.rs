@@ -322,6 +322,10 @@ impl App {
 
     /// When this operator was last present; records that they are now.
     pub async fn touch_last_seen(&self) -> Result<Option<DateTime<Utc>>, AppError> {
+        // A window that only reads leaves no trace, and nobody was away from it.
+        if self.is_read_only() {
+            return Ok(None);
+        }
         Ok(action::touch_last_seen(self.pool(), self.operator()).await?)
     }
 

@@ -5,9 +5,11 @@ use std::net::IpAddr;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 
-/// Headers that a proxy adds: behind one, everybody comes from this machine.
-const FORWARDED: [&str; 6] =
-    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+/// Headers that a proxy adds: behind one, everybody comes from this machine. One that adds none cannot be told apart.
+const FORWARDED: [&str; 7] =
+    ["forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "fastly-client-ip"];
+/// The beginnings of others.
+const FORWARDED_PREFIXES: [&str; 3] = ["x-forwarded-", "cf-", "x-original-"];
 
 /// Where the server listens, as far as it decides who needs no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,11 @@ impl ListenerReach {
 
 /// Whether a request names this machine, and did not come through a proxy that says so.
 pub(super) fn is_direct(headers: &HeaderMap) -> bool {
-    !FORWARDED.iter().any(|name| headers.contains_key(*name)) && is_local(headers)
+    let is_of_proxy =
+        |name: &str| FORWARDED.contains(&name) || FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    !headers.keys().any(|name| is_of_proxy(name.as_str()))
+        && headers.get_all(header::HOST).iter().count() == 1
+        && is_local(headers)
 }
 
 /// Whether a page of another site had the browser on this machine ask.
@@ -86,7 +92,15 @@ mod tests {
         }
         assert!(!ask(here, &[("host", "shop.example")]));
         assert!(!ask(here, &[]));
-        for header in ["forwarded", "x-forwarded-for", "x-real-ip", "via"] {
+        for header in [
+            "forwarded",
+            "x-forwarded-for",
+            "x-forwarded-port",
+            "x-real-ip",
+            "via",
+            "cf-connecting-ip",
+            "true-client-ip",
+        ] {
             assert!(!ask(here, &[("host", "127.0.0.1"), (header, "x")]), "{header}");
         }
         assert!(!ask(ListenerReach::of("0.0.0.0".parse().unwrap()), &[("host", "127.0.0.1")]));

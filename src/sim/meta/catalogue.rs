@@ -67,6 +67,11 @@ pub const TEMPLATES: &[CatalogueTemplate] = &[
     },
     CatalogueTemplate {
         name: "tour_package_marketing",
+        body: "Escape to {{1}} from RM {{2}} a person, flights included.",
+        ..BASE
+    },
+    CatalogueTemplate {
+        name: "tour_package_photo",
         header: CatalogueHeader::Image,
         body: "Escape to {{1}} from RM {{2}} a person, flights included.",
         buttons: &[CatalogueButton::Url("https://example.com/tours/{{1}}"), CatalogueButton::QuickReply("STOP")],

@@ -53,7 +53,7 @@ async fn a_template_is_taken_and_answered_as_documented() {
 async fn the_documented_example_of_a_template_with_picture_and_buttons_is_taken() {
     let sim = sim().await;
     let tour = |image: Value| {
-        json!({ "name": "tour_package_marketing", "language": { "code": "en_US" }, "components": [
+        json!({ "name": "tour_package_photo", "language": { "code": "en_US" }, "components": [
             { "type": "header", "parameters": [{ "type": "image", "image": image }] },
             { "type": "body", "parameters": texts(&["Bali", "45,000"]) },
             { "type": "button", "sub_type": "url", "index": "0", "parameters": texts(&["abc"]) },

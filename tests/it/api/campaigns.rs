@@ -8,17 +8,12 @@ use super::{Api, client, configure};
 use crate::support::serve::Serve;
 use crate::support::{Setup, Shop, Wire, database};
 
-/// As the documents print it, but for numbers that are nobody's, and with the picture and the button that the simulator's template
-/// of this name has.
+/// As the documents print it, but for numbers that are nobody's.
 fn as_printed() -> Value {
     json!({
         "name": "Bali Summer Promotion 2025", "description": "Special offer for our premium Bali package",
         "templateName": "tour_package_marketing", "templateLanguage": "en_US",
         "templateVariables": { "1": "Bali", "2": "₹45,000" },
-        "templateHeader": { "image": { "link": "https://shop.example/bali.jpg" } },
-        "templateComponents": [{
-            "type": "button", "sub_type": "url", "index": "0", "parameters": [{ "type": "text", "text": "bali" }],
-        }],
         "recipients": [{
             "phoneNumber": "+60100000001", "name": "Customer Name",
             "variables": { "1": "Bali Premium Package", "2": "₹45,000" },
@@ -178,6 +173,16 @@ async fn what_a_campaign_lacks_is_named_in_its_own_words() {
         let refused = api.post("/api/whatsapp/campaigns", body).await;
         assert_eq!((refused.status, refused.fields()), (422, vec![field]), "{change}: {refused:?}");
     }
+    // A template with a picture and a link is one that variables alone do not fill.
+    let mut pictured = as_printed();
+    pictured["templateName"] = json!("tour_package_photo");
+    let bare = api.post("/api/whatsapp/campaigns", pictured.clone()).await.expect(422);
+    assert!(bare.body["detail"].as_str().unwrap().contains("its header needs an image"), "{bare:?}");
+    pictured["templateHeader"] = json!({ "image": { "link": "https://shop.example/bali.jpg" } });
+    pictured["templateComponents"] = json!([{
+        "type": "button", "sub_type": "url", "index": "0", "parameters": [{ "type": "text", "text": "bali" }],
+    }]);
+    api.post("/api/whatsapp/campaigns", pictured).await.expect(201);
     let (path, _) = made(&api).await;
     assert_eq!(api.get(&format!("{path}/recipients?status=flying")).await.expect(422).fields(), ["status"]);
     serve.stop().await;

@@ -21,7 +21,7 @@ async fn the_example_script_makes_a_campaign_and_sends_it() {
             .args(arguments)
             .env("BLASTDECK_URL", &serve.base_url)
             .env("BLASTDECK_TOKEN", &api.token)
-            .envs([("TEMPLATE", "flash_sale"), ("TEMPLATE_LANGUAGE", "ms"), ("no_proxy", "*")])
+            .env("no_proxy", "*")
             .stdin(Stdio::null());
         said(script).await
     };
