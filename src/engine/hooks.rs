@@ -20,8 +20,8 @@ use crate::store::hook::{
     self, Attempt, CutRange, Delivery, DeliveryState, HeadsInDoubt, HeldHook, RowQuery, RowRange, SourceHeads,
 };
 pub use call::HookCaller;
-use payload::Event;
 pub use payload::test_body;
+use payload::{Event, Place};
 
 /// How long a hook is ours unless we say so again: longer than a call can take.
 const HELD_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -277,23 +277,23 @@ impl HookDeliverer {
             if self.is_paused || self.stop.is_cancelled() || !self.still_holds().await? {
                 return Ok(());
             }
-            let events = match delivery.range() {
-                // All of its rows: the batch may have become smaller since.
-                Some(range) => self.events(range, i64::from(u16::MAX)).await?.0,
-                None => Vec::new(),
+            let Some(range) = delivery.range() else {
+                self.note(&delivery, &unknown_source()).await?;
+                continue;
             };
-            if events.is_empty() {
-                self.note(&delivery, &gone()).await?;
-            } else {
-                self.make(&delivery, &events).await?;
-            }
+            // All of its rows: the batch may have become smaller since. Where none is left the call is made all the same, so that
+            // no number is missing.
+            let (events, _) = self.events(range, i64::from(u16::MAX)).await?;
+            self.make(&delivery, &events).await?;
         }
         Ok(())
     }
 
     /// Makes one call and notes what came of it. `false`: it was not taken.
     async fn make(&mut self, delivery: &Delivery, events: &[Event]) -> Result<bool, StoreError> {
-        let body = payload::body(self.name(), delivery.sequence, delivery.made_at, events);
+        let place = Place { hook: self.name(), sequence: delivery.sequence, made_at: delivery.made_at };
+        let missing = usize::try_from(delivery.events).unwrap_or_default().saturating_sub(events.len());
+        let body = payload::body(place, events, missing);
         let reply = self.caller.call(&delivery.message_id, body).await;
         self.note(delivery, &reply).await?;
         Ok(reply.is_delivered())
@@ -340,13 +340,11 @@ impl HookDeliverer {
     }
 }
 
-/// What is noted of a call whose rows are not there any more.
-fn gone() -> HookReply {
+/// What is noted of a call whose rows this version cannot read.
+fn unknown_source() -> HookReply {
     HookReply {
         status: Some(0),
-        error: Some(
-            "what it told of is gone: the history was dropped, or the hook does not ask for it any more".to_owned(),
-        ),
+        error: Some("a newer version of Blastdeck made this call, and has to make it again".to_owned()),
         retry_after: None,
         took: Duration::ZERO,
     }

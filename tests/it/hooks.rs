@@ -178,6 +178,38 @@ async fn a_call_that_is_given_up_is_shown_and_made_again_and_a_secret_is_rotated
     assert!(log.contains("given up") && !log.contains("whsec_") && !log.contains("/in"), "{log}");
 }
 
+/// An opt-out may be taken back while the receiver is down.
+#[tokio::test]
+async fn a_call_whose_rows_are_gone_is_made_all_the_same_so_that_no_number_is_missing() {
+    let receiver = Receiver::start().await;
+    let shop = shop_telling(&receiver, "[\"opt_out.added\"]", "").await;
+    receiver.answer(|_| 500);
+    let engine = shop.engine();
+    let add = |phone: &str| {
+        format!("insert into suppressions (business, phone_number, source) values ('*', '+{phone}', 'operator')")
+    };
+    eventually_async("an engine has the hook", async || {
+        shop.number("select count(*) from hooks where holder is not null").await == 1
+    })
+    .await;
+    shop.execute(&add("60100000001")).await;
+    eventually_async("it is tried", async || !receiver.calls().is_empty()).await;
+
+    shop.execute("delete from suppressions").await;
+    shop.execute(&add("60100000002")).await;
+    receiver.answer(|_| 204);
+    eventually_async("both are taken", async || receiver.taken().len() >= 2).await;
+    engine.stop().await;
+
+    let mut taken = receiver.taken();
+    taken.sort_by_key(Call::sequence);
+    assert_eq!(taken.iter().map(Call::sequence).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((taken[0].events().len(), &taken[0].json()["data"]["missing"]), (0, &1.into()));
+    assert_eq!((taken[1].events().len(), taken[1].json()["data"].get("missing")), (1, None));
+    let logged = shop.json_lines(&["hook", "log", "crm"]).await;
+    assert!(logged.iter().all(|call| call["state"] == "delivered"), "{logged:?}");
+}
+
 #[tokio::test]
 async fn no_private_address_is_called_and_a_wrong_secret_is_named_without_being_shown() {
     let receiver = Receiver::start().await;

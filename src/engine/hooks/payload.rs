@@ -57,11 +57,28 @@ struct Batch<'a> {
     hook: &'a str,
     sequence: i64,
     events: &'a [Event],
+    #[serde(skip_serializing_if = "is_zero")]
+    missing: usize,
 }
 
-/// The body of a delivery.
-pub fn body(hook: &str, sequence: i64, made_at: DateTime<Utc>, events: &[Event]) -> Bytes {
-    let payload = Payload { kind: "batch", timestamp: spelled(made_at), data: Batch { hook, sequence, events } };
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// Which call of which hook a body is of.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub hook: &'a str,
+    pub sequence: i64,
+    pub made_at: DateTime<Utc>,
+}
+
+/// The body of a delivery. `missing`: events that it had when it was made first, and that are not there any more.
+pub fn body(place: Place<'_>, events: &[Event], missing: usize) -> Bytes {
+    let Place { hook, sequence, made_at } = place;
+    let payload =
+        Payload { kind: "batch", timestamp: spelled(made_at), data: Batch { hook, sequence, events, missing } };
     // Texts and numbers always serialise.
     serde_json::to_vec(&payload).unwrap_or_default().into()
 }
@@ -70,7 +87,8 @@ pub fn body(hook: &str, sequence: i64, made_at: DateTime<Utc>, events: &[Event])
 pub fn test_body(hook: &str, by: &str, now: DateTime<Utc>) -> Bytes {
     let data = to_raw_value(&serde_json::json!({ "by": by })).unwrap_or_default();
     let id = event_id(&format!("test/{hook}/{}", now.timestamp_micros()));
-    body(hook, 0, now, &[Event { id, kind: "hook.test", timestamp: spelled(now), data }])
+    let event = Event { id, kind: "hook.test", timestamp: spelled(now), data };
+    body(Place { hook, sequence: 0, made_at: now }, &[event], 0)
 }
 
 #[cfg(test)]
@@ -92,12 +110,12 @@ mod tests {
 
     #[test]
     fn a_body_is_the_same_whenever_it_is_made_and_names_its_place() {
-        let now = "2026-12-01T01:02:04Z".parse().unwrap();
+        let place = Place { hook: "crm", sequence: 42, made_at: "2026-12-01T01:02:04Z".parse().unwrap() };
         let events = || vec![Event::of(row(3, "2026-12-01T01:02:03Z"), EventSource::History, "db").unwrap()];
 
-        let made = body("crm", 42, now, &events());
+        let made = body(place, &events(), 0);
 
-        assert_eq!(made, body("crm", 42, now, &events()));
+        assert_eq!(made, body(place, &events(), 0));
         let said: Value = serde_json::from_slice(&made).unwrap();
         assert_eq!(said["type"], "batch");
         assert_eq!((&said["data"]["hook"], &said["data"]["sequence"]), (&"crm".into(), &42.into()));
@@ -107,6 +125,9 @@ mod tests {
             (&"recipient.read".into(), &"2026-12-01T01:02:03.456Z".into())
         );
         assert_eq!(event["data"]["blast_id"], 7);
+        assert_eq!(said["data"].get("missing"), None);
+        let said: Value = serde_json::from_slice(&body(place, &[], 2)).unwrap();
+        assert_eq!((&said["data"]["events"], &said["data"]["missing"]), (&Value::Array(Vec::new()), &2.into()));
     }
 
     #[test]

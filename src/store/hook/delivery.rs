@@ -19,6 +19,8 @@ pub struct Delivery {
     after_row: i64,
     last_row: i64,
     rows_since: DateTime<Utc>,
+    /// How many it told of when it was made first.
+    pub events: i32,
     pub made_at: DateTime<Utc>,
     pub tries: i32,
 }
@@ -54,7 +56,7 @@ pub async fn cut(pool: &PgPool, hook: &HeldHook, holder: &str, new: CutRange) ->
              returning sequence)
          insert into hook_deliveries (hook_id, sequence, source, after_row, last_row, rows_since, events, give_up_at)
          select $1, sequence, $3, $4, $5, $6, $7, now() + $9 from moved
-         returning hook_id, sequence, message_id, source, after_row, last_row, rows_since, made_at, tries"
+         returning hook_id, sequence, message_id, source, after_row, last_row, rows_since, events, made_at, tries"
     );
     let delivery = sqlx::query_as(AssertSqlSafe(sql))
         .bind(hook.id)
@@ -74,7 +76,7 @@ pub async fn cut(pool: &PgPool, hook: &HeldHook, holder: &str, new: CutRange) ->
 /// Calls of a hook that are to be made, or made again, now: by number.
 pub async fn due(pool: &PgPool, hook: i64, limit: i64) -> Result<Vec<Delivery>, StoreError> {
     let due = sqlx::query_as(
-        "select hook_id, sequence, message_id, source, after_row, last_row, rows_since, made_at, tries
+        "select hook_id, sequence, message_id, source, after_row, last_row, rows_since, events, made_at, tries
            from hook_deliveries where hook_id = $1 and state = 'pending' and next_try_at <= now()
           order by sequence limit $2",
     );
