@@ -36,10 +36,7 @@ impl App {
             )));
         }
         let total = Some(blast.counts.sent + blast.counts.delivered);
-        let mut tx = self.begin().await?;
-        let new = NewJob { kind: JobKind::CheckStatus, blast: id, by: self.operator(), total };
-        let job = job::insert(&mut tx, new).await?;
-        tx.commit().await?;
+        let job = self.insert_job(NewJob { kind: JobKind::CheckStatus, blast: id, by: self.operator(), total }).await?;
         let _ = self.engine().notifier.order(self.pool(), Some(id)).await;
         self.job(job).await
     }
@@ -55,13 +52,36 @@ impl App {
         if !matches!(blast.state, BlastState::Draft | BlastState::Scheduled) {
             return Err(AppError::Refused(format!("blast {id} is no draft any more: nobody can be added to it")));
         }
-        let mut tx = self.begin().await?;
         let new = NewJob { kind: JobKind::AddRecipients, blast: id, by: self.operator(), total: None };
-        let job = job::insert(&mut tx, new).await?;
-        tx.commit().await?;
+        let job = self.insert_job(new).await?;
         let row = self.job(job).await?;
         tokio::spawn(self.for_job(job, id).add_for_job(job, id, (people, report)));
         Ok(row)
+    }
+
+    /// Adds a job, with the key of the caller's request in the same transaction.
+    async fn insert_job(&self, new: NewJob<'_>) -> Result<JobId, AppError> {
+        let mut tx = self.begin().await?;
+        self.claim_request(&mut tx).await?;
+        let job = job::insert(&mut tx, new).await?;
+        if let Some(key) = self.request() {
+            job::note_request(&mut tx, job, key).await?;
+        }
+        tx.commit().await?;
+        Ok(job)
+    }
+
+    /// The job that an earlier request with this key asked for, as it is now. `None`: it was interrupted before anything of it was
+    /// done, and the key is free again.
+    pub async fn job_of_request(&self, id: JobId, token: i64, key: &str) -> Result<Option<JobRow>, AppError> {
+        let row = self.job(id).await?;
+        if row.state != JobState::Interrupted {
+            return Ok(Some(row));
+        }
+        let mut tx = self.begin().await?;
+        let is_released = job::release_request(&mut tx, id, (token, key)).await?;
+        tx.commit().await?;
+        if is_released { Ok(None) } else { self.job(id).await.map(Some) }
     }
 
     /// The same app for what a job does: the job's own key is written in the transaction of its effect.

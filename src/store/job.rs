@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::StoreError;
+use super::api_request::{self, RequestKey};
 use crate::domain::ids::{BlastId, JobId, RecipientId, SenderId};
 use crate::domain::job::{JobKind, JobState};
 
@@ -153,6 +154,36 @@ pub async fn settle(pool: &PgPool) -> Result<u64, StoreError> {
             and alive_at < now() - make_interval(secs => $2)",
     );
     Ok(settled.bind(JOBS).bind(SILENT_FOR).execute(pool).await?.rows_affected())
+}
+
+/// Stores which job a claimed request asked for, in place of the answer that is not made yet.
+pub async fn note_request(tx: &mut PgConnection, id: JobId, key: &RequestKey) -> Result<(), StoreError> {
+    let noted = sqlx::query(
+        "update api_requests set status = 202, answer = jsonb_build_object('id', $3::bigint) where token_id = $1 and key = $2",
+    );
+    noted.bind(key.token).bind(&key.key).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// Frees the key of the request that asked for an interrupted list of people. `false`: the list is in after all, and the job is
+/// marked as finished. A process that was only frozen cannot add the list any more: the job's own key is taken.
+pub async fn release_request(tx: &mut PgConnection, id: JobId, (token, key): (i64, &str)) -> Result<bool, StoreError> {
+    let fence = RequestKey {
+        token: JOBS,
+        key: id.to_string(),
+        fingerprint: [0; 32],
+        request_id: format!("job-{id}-released"),
+        blast: None,
+    };
+    if !api_request::claim(tx, &fence, None).await? {
+        let finished = sqlx::query("update api_jobs set state = 'finished' where id = $1 and state = 'interrupted'");
+        finished.bind(id).execute(tx).await?;
+        return Ok(false);
+    }
+    let freed =
+        sqlx::query("delete from api_requests where token_id = $1 and key = $2 and answer ->> 'id' = $3::bigint::text");
+    freed.bind(token).bind(key).bind(id).execute(tx).await?;
+    Ok(true)
 }
 
 /// Forgets jobs that ended long ago.

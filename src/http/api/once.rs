@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::super::openapi::schemas::DoneAnswer;
 use super::super::problem::Problem;
 use super::authentication::ApiCaller;
-use crate::app::{App, StoredRequest};
-use crate::domain::ids::BlastId;
+use super::jobs;
+use crate::app::{App, AppError, StoredRequest};
+use crate::domain::ids::{BlastId, JobId};
 
 const KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -73,8 +74,10 @@ where
 {
     let Some(key) = key(request.headers)? else { return Ok(work(caller.app()).await?.into_response()) };
     let earlier = caller.app().stored_request(caller.token.id, &key).await?;
-    if let Some(earlier) = earlier {
-        return replay(caller, &request, earlier).await;
+    if let Some(earlier) = earlier
+        && let Some(again) = replay(caller, &request, &key, earlier).await?
+    {
+        return Ok(again);
     }
     let app = caller.app_once(key.clone(), request.fingerprint, request.blast);
     match work(app.clone()).await {
@@ -84,7 +87,7 @@ where
         }
         // A request with the same key may have been first by a moment.
         Err(refused) => match caller.app().stored_request(caller.token.id, &key).await? {
-            Some(earlier) => replay(caller, &request, earlier).await,
+            Some(earlier) => replay(caller, &request, &key, earlier).await?.ok_or(refused),
             None => Err(refused),
         },
     }
@@ -98,20 +101,45 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
-async fn replay(caller: &ApiCaller, request: &Repeatable<'_>, earlier: StoredRequest) -> Result<Response, Problem> {
+/// The first answer again; of a job, as it is now. `None`: what the request asked for was interrupted before it had an effect, so that
+/// it is taken anew.
+async fn replay(
+    caller: &ApiCaller,
+    request: &Repeatable<'_>,
+    key: &str,
+    earlier: StoredRequest,
+) -> Result<Option<Response>, Problem> {
     if earlier.fingerprint != request.fingerprint {
         let detail = "this idempotency key was used for another request: use a new one for each";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail));
     }
-    let (status, body) = match (earlier.status, earlier.answer) {
-        (Some(status), Some(answer)) => (u16::try_from(status).unwrap_or(200), answer),
-        _ => (200, lost(caller, earlier.blast).await?),
+    let answer = match (earlier.status, earlier.answer) {
+        (Some(202), Some(stored)) => match job(caller, key, stored).await? {
+            Some(answer) => answer,
+            None => return Ok(None),
+        },
+        (Some(status), Some(stored)) => {
+            let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+            Answer::new(status.unwrap_or(StatusCode::OK), stored)
+        }
+        _ => Answer::ok(lost(caller, earlier.blast).await?),
     };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    let mut response = (status, Json(body)).into_response();
+    let mut response = answer.into_response();
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(Some(response))
+}
+
+/// The job that a stored answer is about, as it is now. `None`: it was interrupted, and nothing of it was done.
+async fn job(caller: &ApiCaller, key: &str, stored: Value) -> Result<Option<Answer>, Problem> {
+    let Some(id) = stored["id"].as_i64().map(JobId) else {
+        return Ok(Some(Answer::new(StatusCode::ACCEPTED, stored)));
+    };
+    match caller.app().job_of_request(id, caller.token.id, key).await {
+        Ok(job) => Ok(job.map(jobs::accepted)),
+        Err(AppError::NotFound(_)) => Ok(Some(Answer::new(StatusCode::ACCEPTED, stored))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// In place of an answer that was never stored: what was done is there, and this is what became of it.

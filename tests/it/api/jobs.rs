@@ -82,6 +82,23 @@ async fn a_job_whose_process_ended_says_so_unless_its_list_is_in() {
 
     assert_eq!(until_over(&api, &lost).await["state"], "interrupted");
     assert_eq!(until_over(&api, &done).await["state"], "finished");
+
+    // The key of what never happened is free again; that of what did is answered with the job as it is now.
+    shop.execute("delete from blast_recipients where phone_number = '+60100000000'").await;
+    let again = upload(&api, &path, "lost", lines(0..1)).await.expect(202);
+    assert_ne!(again.body["id"], lost.body["id"]);
+    assert_eq!(until_over(&api, &again).await["result"]["taken"], 1);
+    for (key, list, job) in [("done", lines(1..2), &done), ("lost", lines(0..1), &again)] {
+        let replayed = upload(&api, &path, key, list).await.expect(202);
+        assert_eq!((&replayed.body["id"], &replayed.body["state"]), (&job.body["id"], &json!("finished")));
+        assert_eq!(
+            (replayed.header("idempotency-replayed"), replayed.header("location")),
+            ("true", job.header("location"))
+        );
+    }
+    let claimed = format!("select count(*) from api_requests where token_id = -1 and key = '{key}'");
+    assert_eq!(shop.number(&claimed).await, 1, "a process that was only frozen adds nobody");
+    assert_eq!(upload(&api, &path, "lost", lines(0..2)).await.expect(422).kind(), "idempotency-key-reused");
     serve.stop().await;
 }
 
