@@ -244,7 +244,12 @@ fn figures(values: &mut PageValues, blast: &BlastView, zone: Tz, currency: &str)
 
 fn others(values: &mut PageValues, blast: &BlastView) {
     for (status, _) in OTHERS {
-        values.text.insert(status.word().to_owned(), number(blast.counts.get(status)));
+        let people = number(blast.counts.get(status));
+        let words = match (status, blast.opted_out_later) {
+            (Status::OptedOut, later @ 1..) => format!("{people} (+{} later)", number(later)),
+            _ => people,
+        };
+        values.text.insert(status.word().to_owned(), words);
     }
 }
 
@@ -328,4 +333,62 @@ pub(super) fn when(at: DateTime<Utc>, zone: Tz) -> String {
 #[expect(clippy::cast_precision_loss, reason = "a width for the eye; counts stay far below 2^52")]
 pub(super) fn share(part: i64, whole: i64) -> f64 {
     if whole <= 0 { 0.0 } else { (part as f64 * 1_000.0 / whole as f64).round().clamp(0.0, 1_000.0) / 10.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Audience, BlastPage};
+    use crate::app::view::{BlastView, Estimate};
+    use crate::domain::blast::BlastState;
+    use crate::domain::funnel::Counts;
+    use crate::domain::ids::{BlastId, SenderId};
+    use crate::domain::pace::LimitColumns;
+
+    fn blast(opted_out_later: i64) -> BlastView {
+        let date = chrono::DateTime::UNIX_EPOCH;
+        BlastView {
+            id: BlastId(2),
+            tag: "Raya".to_owned(),
+            follow_up_stage: "Initial".to_owned(),
+            state: BlastState::Completed,
+            version: 1,
+            sender_id: SenderId(1),
+            sender: "sales".to_owned(),
+            rehearsal: false,
+            total_recipients: 3,
+            counts: Counts::default(),
+            opted_out_later,
+            template: None,
+            message: "Salam".to_owned(),
+            limits: LimitColumns::default(),
+            send_after: None,
+            state_reason: None,
+            state_by: None,
+            waiting: None,
+            estimate: Estimate::default(),
+            blast_date: date,
+            launched_at: None,
+            completed_at: None,
+            created_at: date,
+            external_id: None,
+            description: None,
+            updated_at: date,
+            unasked: crate::app::view::Total::Exactly(0),
+        }
+    }
+
+    #[test]
+    fn whoever_opted_out_after_they_were_sent_to_is_on_the_page_and_in_its_updates() {
+        for (later, words) in [(0, "0"), (1, "0 (+1 later)"), (1_240, "0 (+1,240 later)")] {
+            let page = BlastPage::new(&blast(later), &[], (chrono_tz::UTC, "MYR"));
+            assert_eq!(
+                (&*page.values().text["opted_out"], &*page.values_for_strangers().text["opted_out"]),
+                (words, words)
+            );
+            for audience in [Audience::SignedIn, Audience::Stranger] {
+                let html = page.render(audience);
+                assert!(html.contains("<dt>Opted out</dt>") && html.contains(&format!(">{words}</dd>")), "{html}");
+            }
+        }
+    }
 }
