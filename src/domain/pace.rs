@@ -120,6 +120,8 @@ pub enum PaceError {
     HugeRate(String),
     #[error("`{0}` is not a length of time: write a number with ms, s, m, h or d, as in 30s")]
     Span(String),
+    #[error("`{0}` is longer than 366 days, the longest time there is: write at most 366d")]
+    LongSpan(String),
     #[error("`{0}` is not a valid gap: write the shortest and the longest pause, as in 20s..60s")]
     Gap(String),
     #[error("`{0}` ends before it begins: write the shorter pause first, as in 20s..60s")]

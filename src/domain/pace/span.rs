@@ -10,7 +10,7 @@ const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 /// The longest valid length: a century is a typing error.
 const MILLIS_MAX: f64 = 366.0 * 86_400_000.0;
 
-/// Reads a length of time of at most a year. Long forms of the units (`min`, `sec`, `hours`) are accepted too.
+/// Reads a length of time of at most 366 days. Long forms of the units (`min`, `sec`, `hours`) are accepted too.
 pub fn parse_span(text: &str) -> Result<Duration, PaceError> {
     let wrong = || PaceError::Span(PaceError::quote(text));
     let text = text.trim();
@@ -21,7 +21,7 @@ pub fn parse_span(text: &str) -> Result<Duration, PaceError> {
     #[expect(clippy::cast_precision_loss, reason = "the units are far below 2^53")]
     let millis = number * millis_each as f64;
     if millis > MILLIS_MAX {
-        return Err(wrong());
+        return Err(PaceError::LongSpan(PaceError::quote(text)));
     }
     // Whole microseconds: finer than any timer, and free of a float's tail.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a year")]

@@ -40,6 +40,16 @@ fn error<T: FromStr<Err = PaceError> + std::fmt::Debug>(text: &str) -> String {
 // Reading and printing
 
 #[test]
+fn a_time_that_is_too_long_is_told_the_longest() {
+    for text in ["400d", "366.5d", "8785h", "99999999999999999999999999d"] {
+        let error = parse_span(text).unwrap_err().to_string();
+        assert_eq!(error, format!("`{text}` is longer than 366 days, the longest time there is: write at most 366d"));
+    }
+    assert_eq!(parse_span("366d"), Ok(Duration::from_secs(366 * 86_400)));
+    assert!(parse_span("400x").unwrap_err().to_string().contains("is not a length of time"));
+}
+
+#[test]
 fn rates_are_read_and_printed_alike() {
     for (text, shown) in [
         ("20/min", "20/min"),
