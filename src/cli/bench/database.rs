@@ -135,6 +135,12 @@ pub(super) async fn newest(pool: &PgPool, blast: BlastId, count: u32) -> Result<
     Ok(newest.bind(blast).bind(i64::from(count)).fetch_all(pool).await?)
 }
 
+/// Takes away what the provider said of a number's throughput: a simulated number of 80 a second would be all that is measured.
+pub(super) async fn lift_throughput(pool: &PgPool) -> Result<()> {
+    sqlx::query("update senders set throughput = null").execute(pool).await?;
+    Ok(())
+}
+
 /// Whether a webhook is kept that is not wholly applied.
 pub(super) async fn has_unapplied_webhooks(pool: &PgPool) -> Result<bool> {
     let query = "select exists (select 1 from webhook_inbox where state in ('new', 'parked'))";

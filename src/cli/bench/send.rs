@@ -138,6 +138,7 @@ pub(super) async fn blast_to(app: &App, blast: BlastId, people: u32) -> Result<M
     let stop = CancellationToken::new();
     let (before, began) = (cpu(OWN)?, Instant::now());
     app.launch(launch).await?;
+    database::lift_throughput(&app.engine().pool).await?;
     let options =
         RunOptions { role: EngineRole::Engine, until: Until::Stopped, standby: None, local: None, follower: None };
     let engine = tokio::spawn(engine::run(app.engine().clone(), options, stop.clone()));
