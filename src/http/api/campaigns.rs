@@ -27,14 +27,16 @@ use answer::{Campaign, CampaignAnswer, CampaignRecipient, recipients};
 use body::CampaignBody;
 use stats::CampaignStats;
 
+/// What [`edit`] takes and answers.
+fn edit_operation() -> Operation {
+    Operation::write("Edits a campaign that is not started")
+        .body::<CampaignBody>()
+        .answer::<Campaign>(200, "The campaign as it is now")
+        .with_etag()
+        .if_match()
+}
+
 pub(super) fn routes() -> Routes {
-    let editing = || {
-        Operation::write("Edits a campaign that is not started")
-            .body::<CampaignBody>()
-            .answer::<Campaign>(200, "The campaign as it is now")
-            .with_etag()
-            .if_match()
-    };
     Routes::of("Campaigns")
         .get(
             "/api/whatsapp/campaigns",
@@ -57,8 +59,8 @@ pub(super) fn routes() -> Routes {
             one,
             Operation::read("One campaign").answer::<CampaignAnswer>(200, "The campaign").with_etag(),
         )
-        .put("/api/whatsapp/campaigns/{id}", edit, editing())
-        .patch("/api/whatsapp/campaigns/{id}", edit, editing())
+        .put("/api/whatsapp/campaigns/{id}", edit, edit_operation())
+        .patch("/api/whatsapp/campaigns/{id}", edit, edit_operation())
         .delete(
             "/api/whatsapp/campaigns/{id}",
             delete,
