@@ -89,6 +89,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(1);
 const REFRESH_AT_REST_EVERY: Duration = Duration::from_secs(5);
 /// A blast in which nobody was due is asked again no sooner.
 const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
+/// The same for one that nobody was claimed from of late.
+const QUIET_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
 /// A blast in which nobody is queued is asked again by itself: somebody may have been queued again by another engine.
 const DRAINED_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// A lease that is too old to send under is renewed, or lost, a moment later.
@@ -123,8 +125,6 @@ pub struct Sender {
     posts: JoinSet<FinishedPost>,
     /// Opt-outs that the provider reported, on their way into the database.
     opt_outs: TaskTracker,
-    /// Somebody was claimed since it was last seen that nobody is in flight.
-    is_busy: bool,
 
     /// What was written last about what the blasts wait for.
     report: WaitingReport,
@@ -187,7 +187,6 @@ impl Sender {
             ready: VecDeque::new(),
             posts: JoinSet::new(),
             opt_outs: TaskTracker::new(),
-            is_busy: false,
             report: WaitingReport::default(),
             current_wait: CurrentWait::default(),
             trouble: None,
@@ -343,14 +342,20 @@ impl Sender {
         Ok(())
     }
 
-    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. Asked at once when
-    /// the last one in flight came in, else a moment later, so that a stream of polls does not ask with each of them.
+    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. One that was claimed
+    /// from is asked at once when the last one in flight came in, else a moment later, so that a stream of polls does not ask
+    /// with each of them. The evidence is hardly ever about the others: forty of them, each with somebody uncertain, would
+    /// keep the database busier than the messages do.
     fn wake_drained(&mut self) {
-        let was_last = self.is_busy && self.context.in_flight.is_empty();
-        self.is_busy &= !was_last;
-        let soon = self.context.clock.now() + if was_last { TimeDelta::zero() } else { AGAIN_AFTER };
+        let (now, nobody_flies) = (self.context.clock.now(), self.context.in_flight.is_empty());
         for queue in &mut self.queues {
-            queue.nobody_due_before = queue.nobody_due_before.map(|before| before.min(soon));
+            let pause = match (queue.is_busy, nobody_flies) {
+                (true, true) => TimeDelta::zero(),
+                (true, false) => AGAIN_AFTER,
+                (false, _) => QUIET_AGAIN_AFTER,
+            };
+            queue.is_busy &= !nobody_flies;
+            queue.nobody_due_before = queue.nobody_due_before.map(|before| before.min(now + pause));
         }
     }
 

@@ -311,3 +311,25 @@ async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
     // Counted on their way to the server, which does things of its own. Renewals of these short leases are among them.
     assert!(costs.0 < 2.0 && costs.1 < 3.5, "{costs:?}");
 }
+
+#[tokio::test]
+async fn blasts_that_only_wait_for_an_operator_cost_the_others_nothing() {
+    let setup = Setup { sender: "rate = \"20/s\"\nin_flight = 2", ..REAL };
+    let (shop, proxy) = proxied(setup).await;
+    for person in 0..30 {
+        shop.blast(person..person + 1).await;
+    }
+    shop.execute("update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1").await;
+    let engine = shop.engine();
+    shop.until_listening(1).await;
+    settle_for(2_000).await;
+    let before = proxy.transactions();
+
+    shop.blast(100..200).await;
+    shop.until_posts(100).await;
+
+    let each = share(proxy.transactions() - before, 100);
+    engine.stop().await;
+    figure(&format!("{each:.1} transactions a message beside 30 blasts with somebody uncertain"));
+    assert!(each < 8.0, "{each}");
+}

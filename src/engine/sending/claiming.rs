@@ -182,11 +182,11 @@ impl Sender {
         if let Some(queue) = self.queues.iter_mut().find(|queue| queue.id == blast) {
             queue.cursor.moved(&people, pending.slots.len());
             queue.served += people.len() as u64;
+            queue.is_busy |= !people.is_empty();
         }
         if people.is_empty() {
             return if pending.after.is_some() { Ok(()) } else { self.nobody_due(blast).await };
         }
-        self.is_busy = true;
         let attempts = self.attempts_of(&people);
         if attempts.iter().any(|attempt| self.fenced.journal.has_posted(attempt)) {
             return self.stop_for_repeated(pending.into_posts(people), &attempts).await;

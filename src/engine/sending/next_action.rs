@@ -30,6 +30,8 @@ pub(super) struct BlastQueue {
     pub served: u64,
     /// A claim found nobody: not asked again before this, unless news comes.
     pub nobody_due_before: Option<DateTime<Utc>>,
+    /// Somebody was claimed from it since it was last seen that nobody is in flight.
+    pub is_busy: bool,
     /// The database refused a claim for what is in this blast's rows.
     pub refused: Option<RefusedClaim>,
     /// The provider does not take this blast's messages yet.
@@ -114,6 +116,7 @@ impl BlastQueue {
             unreadable,
             served,
             nobody_due_before: None,
+            is_busy: false,
             refused: None,
             provider_hold: None,
             cursor: ClaimCursor::default(),
