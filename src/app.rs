@@ -62,7 +62,7 @@ pub use commands::Launch;
 pub use create::NewDraft;
 pub use edit::DraftEdit;
 pub use error::AppError;
-pub use follow_up::FollowUp;
+pub use follow_up::{FollowUp, FollowUpPreview};
 pub use handover::Engines;
 pub use health::SenderCheck;
 pub use hooks::{HookCheck, HookTest, HookView, RotatedSecret};

@@ -9,6 +9,7 @@ pub mod database_url;
 pub mod engine_role;
 pub mod field_change;
 pub mod filter;
+pub mod follow_up;
 pub mod funnel;
 pub mod hook;
 pub mod ids;

@@ -13,7 +13,7 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
 use crate::store::import::{self as store, NewRecipient};
-pub use crate::store::import::{BlastDraft, ImportNote};
+pub use crate::store::import::{BlastDraft, ImportNote, Lineage};
 
 mod columns;
 mod encoding;

@@ -1,18 +1,19 @@
 //! A new draft to the people of an older blast who got no further.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::create::{NewDraft, refused};
 use super::{App, AppError};
-use crate::domain::filter::Filter;
+use crate::domain::content::BlastContent;
+use crate::domain::follow_up::{AgeCount, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
-use crate::import::{Imported, PeopleSource, RejectedTo};
-use crate::store::view::{Anchor, Order, RecipientQuery, RecipientRow};
+use crate::import::{Imported, Lineage, PeopleSource, RejectedTo};
+use crate::store::view::follow_up::{self, CameBack, StuckPerson, StuckQuery};
 
 /// Whom a follow-up goes to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowUp {
     pub blast: BlastId,
     /// The stage that they reached, and no further.
@@ -21,51 +22,126 @@ pub struct FollowUp {
     pub older_than: TimeDelta,
 }
 
+/// Whom a follow-up would reach, by how long they are stuck. Changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUpPreview {
+    pub blast: BlastId,
+    pub stuck_at: Status,
+    /// One for each of the ages to choose from, in their order.
+    pub ages: Vec<AgeCount>,
+    /// When people of the blast were last marked by hand, and by whom: whoever replied on a phone since is not known to have.
+    pub last_mark: Option<(DateTime<Utc>, String)>,
+    /// What the draft would be called beside its blast's name.
+    pub stage_name: String,
+}
+
 /// How many people are read at once.
-const PAGE: u32 = 1_000;
+const PAGE: i64 = 1_000;
 
 impl App {
-    /// Makes a draft to those who are stuck, each with the values of the older blast. Whoever opted out since is left out when
-    /// it is launched.
+    /// Who is stuck at a stage and who of them would be left out, for every age to choose from.
+    pub async fn follow_up_preview(&self, blast: BlastId, stuck_at: Status) -> Result<FollowUpPreview, AppError> {
+        let row = self.blast_row(blast).await?;
+        let business = self.business(row.sender_id).await?;
+        let stuck = StuckQuery { blast, stage: stuck_at, business: &business };
+        let choices = ages();
+        let counts = follow_up::counts(self.pool(), stuck, self.engine().clock.now(), &choices).await?;
+        let mut ages = vec![AgeCount::default(); choices.len()];
+        for count in counts {
+            // Everybody is past the first: a clock that runs behind makes nobody younger than nothing.
+            let past = usize::try_from(count.past).unwrap_or_default().max(1);
+            ages.iter_mut().take(past).for_each(|age| age.add(count.left_out.0, count.people));
+        }
+        let last_mark = follow_up::last_mark(self.pool(), blast).await?;
+        Ok(FollowUpPreview { blast, stuck_at, ages, last_mark, stage_name: self.next_stage(blast).await? })
+    }
+
+    /// Makes a draft to those who are stuck, each with the values of the older blast, without those who opted out, bought since or
+    /// are in a follow-up of it. Whoever opts out later is left out when it is launched.
     pub async fn follow_up(&self, from: FollowUp, draft: NewDraft) -> Result<Imported, AppError> {
-        self.blast_row(from.blast).await?;
-        let people = self.stuck_people(from).await?;
+        Self::refuse_stage(from)?;
+        let row = self.blast_row(from.blast).await?;
+        let people = self.people_to_follow(from, &self.business(row.sender_id).await?).await?;
         if people.is_empty() {
-            let why = format!("nobody of blast {} has been stuck at {} for so long", from.blast, from.stuck_at);
+            let why =
+                format!("nobody of blast {} is left who has been stuck at {} for so long", from.blast, from.stuck_at);
             return Err(AppError::Refused(why));
         }
-        let source = PeopleSource::Given(people);
-        self.create_from(draft, source, RejectedTo::Nowhere, self.caller_options()).await.map_err(refused)
+        let mut options = self.caller_options();
+        options.note.follows = Some(Lineage { blast: from.blast, stage: from.stuck_at, older_than: from.older_than });
+        self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await.map_err(refused)
     }
 
-    async fn stuck_people(&self, from: FollowUp) -> Result<Vec<Value>, AppError> {
-        let as_of = Some(self.engine().clock.now() - from.older_than);
-        let filter = Filter::stuck(from.stuck_at);
-        let (mut people, mut anchor) = (Vec::new(), Anchor::Start);
-        loop {
-            let (filter, order) = (filter.clone(), Order::Row);
-            let rows = self
-                .recipients(&RecipientQuery { blast: from.blast, filter, order, as_of, anchor, limit: PAGE })
-                .await?;
-            let Some(last) = rows.last() else { return Ok(people) };
-            anchor = Anchor::After(last.place());
-            people.extend(self.as_given(&rows).await?);
+    /// The same with the older blast's sender, message and pace, named as the next of its follow-ups.
+    pub async fn follow_up_alike(&self, from: FollowUp) -> Result<Imported, AppError> {
+        let draft = self.draft_alike(from.blast).await?;
+        self.follow_up(from, draft).await
+    }
+
+    /// A draft with everything of a blast but its people.
+    pub async fn draft_alike(&self, blast: BlastId) -> Result<NewDraft, AppError> {
+        let row = self.blast_row(blast).await?;
+        let content = BlastContent::parse(&row.message, row.template.as_ref());
+        let content = content.map_err(|error| AppError::Refused(format!("its message cannot be used: {error}")))?;
+        if let Some(unreadable) = row.limits.unreadable() {
+            return Err(AppError::Refused(format!("blast {blast}: {unreadable}")));
+        }
+        let limits = row.limits;
+        Ok(NewDraft {
+            follow_up_stage: self.next_stage(blast).await?,
+            sender: row.sender,
+            tag: row.tag,
+            content,
+            // Whoever could not get it is not among those who did.
+            is_marketing: false,
+            rate: limits.rate.and_then(Result::ok),
+            gap: limits.gap.and_then(Result::ok),
+            window: limits.hours.and_then(Result::ok),
+            weekdays: limits.weekdays.and_then(Result::ok),
+            timezone: limits.zone.and_then(Result::ok),
+            retry_next_day: false,
+            external_id: None,
+            description: None,
+        })
+    }
+
+    /// Who came back only after the follow-ups of a blast.
+    pub async fn came_back(&self, blast: BlastId) -> Result<CameBack, AppError> {
+        Ok(follow_up::came_back(self.pool(), blast).await?)
+    }
+
+    async fn next_stage(&self, blast: BlastId) -> Result<String, AppError> {
+        Ok(format!("Follow-up {}", follow_up::made(self.pool(), blast).await? + 1))
+    }
+
+    fn refuse_stage(from: FollowUp) -> Result<(), AppError> {
+        match from.stuck_at {
+            Status::Sent | Status::Delivered | Status::Read | Status::Replied => Ok(()),
+            other => {
+                Err(AppError::Refused(format!("nobody is stuck at {other}: it is sent, received, read or replied")))
+            }
         }
     }
 
-    /// People as a program would give them.
-    async fn as_given(&self, rows: &[RecipientRow]) -> Result<Vec<Value>, AppError> {
-        let ids: Vec<RecipientId> = rows.iter().map(|row| row.id).collect();
-        let mut facts = self.recipient_facts(&ids).await?;
-        facts.sort_by_key(|facts| facts.id);
-        let given = |row: &RecipientRow| {
-            let found = facts.binary_search_by_key(&row.id, |facts| facts.id).ok().and_then(|at| facts.get(at));
-            json!({
-                "phone_number": row.phone.as_str(), "name": row.name,
-                "variables": found.and_then(|facts| facts.variables.clone()),
-                "external_id": found.and_then(|facts| facts.external_id.clone()),
-            })
-        };
-        Ok(rows.iter().map(given).collect())
+    async fn people_to_follow(&self, from: FollowUp, business: &str) -> Result<Vec<Value>, AppError> {
+        let stuck = StuckQuery { blast: from.blast, stage: from.stuck_at, business };
+        let as_of = self.engine().clock.now() - from.older_than;
+        let is_everybody = from.older_than <= TimeDelta::zero();
+        let (mut people, mut after) = (Vec::new(), RecipientId(0));
+        loop {
+            let page = follow_up::page(self.pool(), stuck, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(people) };
+            after = last.id;
+            let wanted = page.into_iter().filter(|person| person.left_out.0.is_none());
+            people.extend(wanted.filter(|person| is_everybody || person.since <= as_of).map(as_given));
+        }
     }
+}
+
+/// A person as a program would give them.
+fn as_given(person: StuckPerson) -> Value {
+    json!({
+        "phone_number": person.phone.as_str(), "name": person.name,
+        "variables": person.variables, "external_id": person.external_id,
+    })
 }

@@ -11,6 +11,7 @@ use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
+pub use crate::store::view::follow_up::CameBack;
 pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{
@@ -55,6 +56,8 @@ pub struct BlastView {
     /// What the program that made it calls it.
     pub external_id: Option<String>,
     pub description: Option<String>,
+    /// The blast that it follows up, while that is there.
+    pub follows: Option<BlastId>,
     pub updated_at: DateTime<Utc>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
@@ -98,6 +101,7 @@ impl BlastView {
             created_at: row.created_at,
             external_id: row.external_id,
             description: row.description,
+            follows: row.follows,
             updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,

@@ -1,6 +1,7 @@
 //! `blast`: creates, sends, follows and reports blasts. One verb per file.
 
 mod command;
+mod follow_up;
 mod list;
 mod new;
 pub(super) mod people;
@@ -22,6 +23,9 @@ use crate::domain::ids::BlastId;
 pub(super) enum BlastVerb {
     /// Create a draft from a message and a list of people, and print its id. Nothing is sent.
     New(Box<new::NewArgs>),
+    /// Create a draft to the people of a blast who are stuck at a stage, and print its id. Leaves out who opted out, bought
+    /// since, or is in a follow-up of it already. Nothing is sent.
+    FollowUp(follow_up::FollowUpArgs),
     /// List blasts, newest first.
     List(list::ListArgs),
     /// Show one blast: its state, its counts, and what it is waiting for.
@@ -59,6 +63,7 @@ impl BlastVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
             Self::New(verb) => verb.run(global).await?,
+            Self::FollowUp(verb) => verb.run(global).await?,
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
             Self::Plan { blast } => show::plan(global, blast).await?,

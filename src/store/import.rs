@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
@@ -16,6 +17,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::phone::Phone;
+use crate::domain::status::Status;
 
 /// A blast as it begins: a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,18 @@ pub struct ImportNote {
     pub request: Option<RequestKey>,
     /// Under whose name it is logged as an act; not at all without one.
     pub operator: Option<String>,
+    /// What makes it a follow-up.
+    pub follows: Option<Lineage>,
+}
+
+/// Which blast a follow-up follows, and whom it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lineage {
+    pub blast: BlastId,
+    /// Where its people were stuck.
+    pub stage: Status,
+    /// For how long at least.
+    pub older_than: TimeDelta,
 }
 
 /// One person to be written.
@@ -192,7 +206,24 @@ impl Import {
             let new = NewAction { operator, action: act, blast, recipient: None, phone: None, detail };
             action::log(&mut self.connection, new).await?;
         }
+        if let Some(lineage) = note.follows {
+            self.follow(lineage).await?;
+        }
         Ok(true)
+    }
+
+    async fn follow(&mut self, Lineage { blast, stage, older_than }: Lineage) -> Result<(), StoreError> {
+        sqlx::query(
+            "update blasts set follows_blast = $2, follows_stage = $3, follows_seconds = $4
+              where id = $1 and exists (select from blasts where id = $2)",
+        )
+        .bind(self.blast)
+        .bind(blast)
+        .bind(stage)
+        .bind(older_than.num_seconds())
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
     }
 
     /// The numbers of whoever is in the blast already.

@@ -13,6 +13,7 @@ pub mod blasts;
 pub mod charges;
 mod condition;
 pub mod errors;
+pub mod follow_up;
 pub mod history;
 pub mod metrics;
 mod person;
@@ -70,6 +71,8 @@ pub struct BlastRow {
     /// What the program that made it calls it.
     pub external_id: Option<String>,
     pub description: Option<String>,
+    /// The blast that it follows up.
+    pub follows: Option<BlastId>,
     pub updated_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,

@@ -8,7 +8,7 @@ use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
-use super::update::{blast_acts, clipboard, find, leave, marks, moves, overlays, prompts};
+use super::update::{blast_acts, clipboard, find, follow_ups, leave, marks, moves, overlays, prompts};
 use crate::app::view::Anchor;
 
 /// Where an action works.
@@ -22,6 +22,7 @@ pub enum KeyScope {
     Recipients,
     Details,
     Plan,
+    FollowUp,
     /// A list to choose from: people found elsewhere, what needs a person, commands.
     List,
 }
@@ -36,6 +37,7 @@ impl fmt::Display for KeyScope {
             Self::Recipients => "Recipients",
             Self::Details => "Details",
             Self::Plan => "Plan",
+            Self::FollowUp => "Follow up",
             Self::List => "Lists",
         })
     }
@@ -92,7 +94,7 @@ type Keys = &'static [Key];
 type Scopes = &'static [KeyScope];
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
-use KeyScope::{Blasts, Details, Everywhere, Funnel, List, Moving, Plan, Recipients};
+use KeyScope::{Blasts, Details, Everywhere, FollowUp, Funnel, List, Moving, Plan, Recipients};
 
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
     UiAction {
@@ -202,6 +204,9 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::nothing_to_answer)
         .footer("answer", 2),
     shows("send, once the number is typed", &[Enter], &[Plan], overlays::confirm_plan).footer("send", 1),
+    marks("make the draft; nothing is sent", &[Enter], &[FollowUp], follow_ups::make)
+        .unless(when::read_only)
+        .footer("make the draft", 1),
     moves("up", &[Key::Up, Char('k')], |model| moves::rows(model, -1)),
     moves("down", &[Key::Down, Char('j')], |model| moves::rows(model, 1)),
     moves("a screen up", &[PageUp, Ctrl('u')], |model| moves::pages(model, -1)),
@@ -212,13 +217,16 @@ pub const ACTIONS: &[UiAction] = &[
     moves("next stage, person, sample", &[Char(']')], |model| moves::step(model, 1))
         .pair_footer(moves::stepped_over, 7),
     shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::no_blast).footer("find", 2),
+    shows("follow up those who are stuck here", &[Char('f')], &[Funnel, Recipients], follow_ups::open)
+        .unless(when::cannot_follow_up)
+        .footer("follow up", 6),
     shows("this person in full", &[Enter], &[Recipients], overlays::open_details)
         .unless(when::nobody)
         .footer("details", 2),
     marks("pause this blast at once", &[Char('p')], &[Everywhere], blast_acts::pause)
         .danger(Danger::Hold)
         .unless(when::cannot_pause)
-        .footer("pause", 6),
+        .footer("pause", 9),
     marks("undo my last act", &[Char('u')], &[Everywhere], marks::undo_mine).unless(when::read_only),
     shows("copy this person's number", &[Char('y')], &[Everywhere], clipboard::copy_number).unless(when::no_person),
     shows("copy the link to their chat", &[Char('Y')], &[Everywhere], clipboard::copy_chat_link)
@@ -246,6 +254,7 @@ pub const ACTIONS: &[UiAction] = &[
 pub fn scopes(model: &Model) -> &'static [KeyScope] {
     match model.overlays.last() {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_)) => {
             &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
@@ -286,7 +295,7 @@ pub fn why_nothing(key: Key) -> String {
 mod tests {
     use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
-    const SCOPES: [KeyScope; 8] = [
+    const SCOPES: [KeyScope; 9] = [
         KeyScope::Everywhere,
         KeyScope::Moving,
         KeyScope::Blasts,
@@ -294,6 +303,7 @@ mod tests {
         KeyScope::Recipients,
         KeyScope::Details,
         KeyScope::Plan,
+        KeyScope::FollowUp,
         KeyScope::List,
     ];
 

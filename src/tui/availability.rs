@@ -2,7 +2,7 @@
 
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::model::{Model, Overlay, Shown, armed_until};
+use crate::tui::model::{Model, Overlay, Shown, armed_until, stuck_at};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -40,6 +40,18 @@ pub fn cannot_cancel(model: &Model) -> Option<String> {
         None => no_blast(model),
         Some(BlastState::Completed) => Some("it is done: there is nothing to cancel".to_owned()),
         Some(BlastState::Cancelled | BlastState::Failed) => Some("it is over already".to_owned()),
+        Some(_) => read_only(model),
+    }
+}
+
+pub fn cannot_follow_up(model: &Model) -> Option<String> {
+    let Some(blast) = model.blast() else { return no_blast(model) };
+    let Some(stage) = model.stage_to_follow() else {
+        return Some("a follow-up is for those stuck at a stage: [ ] goes to one".to_owned());
+    };
+    match stuck_at(blast, stage) {
+        None => Some("nobody is stuck at closed: they bought".to_owned()),
+        Some(0) => Some(format!("nobody is stuck at {stage}")),
         Some(_) => read_only(model),
     }
 }

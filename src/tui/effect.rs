@@ -10,12 +10,15 @@ use rust_decimal::Decimal;
 use super::ExitReason;
 use super::model::PageRequest;
 use crate::app::view::{
-    BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
+    BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{AppError, Confirmed, Launch, Marked, MarkedSeveral, Plan, StoreError, UndoOutcome};
+use crate::app::{
+    AppError, Confirmed, FollowUp, FollowUpPreview, Launch, Marked, MarkedSeveral, Plan, StoreError, UndoOutcome,
+};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Mark;
+use crate::domain::status::Status;
 
 /// The most people that are found in other blasts.
 pub const ELSEWHERE_MAX: u32 = 50;
@@ -74,6 +77,13 @@ pub enum ReadRequest {
     Away,
     Person(RecipientId),
     Plan(BlastId),
+    /// Whom a follow-up to those stuck at a stage would reach.
+    FollowUp {
+        blast: BlastId,
+        stuck_at: Status,
+    },
+    /// Who came back after the follow-ups of a blast.
+    CameBack(BlastId),
     /// Whether a blast would continue without this window.
     HandOver(BlastId),
     /// Who matches in every blast, the people of `here` last.
@@ -141,6 +151,8 @@ pub enum WriteRequest {
     Pause(BlastId),
     Cancel(BlastId),
     Delete(BlastId),
+    /// A draft to those who are stuck.
+    FollowUp(FollowUp),
     /// The sender of this name may send from the database as it is, though that was restored.
     ConfirmSender(String),
 }
@@ -163,6 +175,7 @@ impl WriteRequest {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
             Self::Amend { .. } | Self::UndoMine | Self::UndoLaunch(_) | Self::UndoPerson(_) | Self::Pause(_) => false,
+            Self::FollowUp(_) => false,
         }
     }
 }
@@ -182,6 +195,11 @@ pub enum WriteOutcome {
     /// How many were left out.
     Cancelled(i64),
     Deleted,
+    /// A draft was made to so many people.
+    Drafted {
+        blast: Box<BlastView>,
+        people: u64,
+    },
     SenderConfirmed(Confirmed),
 }
 
@@ -250,6 +268,11 @@ pub enum Completion {
     Plan {
         blast: BlastId,
         plan: Box<EffectResult<Plan>>,
+    },
+    FollowUp(EffectResult<FollowUpPreview>),
+    CameBack {
+        blast: BlastId,
+        came_back: EffectResult<CameBack>,
     },
     /// The inner error says what is missing for the blast to continue.
     HandOver {

@@ -3,6 +3,7 @@
 
 mod attention;
 mod blasts;
+mod chain;
 mod notice;
 mod overlay;
 mod prompt;
@@ -10,9 +11,11 @@ mod recipients;
 
 pub use attention::AttentionItem;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
+pub use chain::ChainReading;
 pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{
-    CommandPalette, DetailsOverlay, ElsewhereOverlay, Overlay, PlanOverlay, RESOLUTIONS, ResolutionChoice,
+    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowUpOverlay, Overlay, PlanOverlay, RESOLUTIONS,
+    ResolutionChoice,
 };
 pub use prompt::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
@@ -106,6 +109,8 @@ pub struct Model {
     pub mine: BTreeSet<RecipientId>,
     /// What happened in the selected blast since the last key.
     pub since: Option<ChangesSince>,
+    /// Who came back after the follow-ups of the selected blast.
+    pub chain: Option<ChainReading>,
     pub log: VecDeque<LogLine>,
     pub leaving: Leaving,
     pub hint: Option<Hint>,
@@ -142,6 +147,7 @@ impl Model {
             last_key: now,
             mine: BTreeSet::new(),
             since: None,
+            chain: None,
             log: VecDeque::new(),
             leaving: Leaving::No,
             hint,

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod details;
+mod follow_up;
 mod help;
 mod history;
 mod lists;
@@ -29,6 +30,7 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
     let content = match model.overlays.last()? {
         Overlay::Details(details) => details::content(model, details, width),
         Overlay::Plan(plan) => plan::content(model, plan, width),
+        Overlay::FollowUp(page) => follow_up::content(model, page, width),
         Overlay::Help(_) => help::content(),
         Overlay::Log(_) => lists::log(model, width),
         Overlay::Needs(chosen) => lists::needs(model, *chosen),

@@ -8,6 +8,7 @@ mod confirms;
 mod copying;
 mod event_loop;
 mod finding;
+mod follow_ups;
 mod lines;
 mod marks;
 mod needs;

@@ -6,6 +6,7 @@ pub mod blast_acts;
 pub mod clipboard;
 mod completions;
 pub mod find;
+pub mod follow_ups;
 mod key_outcome;
 mod keys;
 pub mod leave;

@@ -21,6 +21,7 @@ mod crash;
 mod dashboard;
 mod demo;
 mod fence;
+mod follow_ups;
 mod handover;
 mod hooks;
 mod import;

@@ -37,6 +37,7 @@ fn blast() -> BlastView {
         created_at: DateTime::UNIX_EPOCH,
         external_id: None,
         description: None,
+        follows: None,
         updated_at: DateTime::UNIX_EPOCH,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,

@@ -70,7 +70,7 @@ pub(in crate::cli) struct NewArgs {
 }
 
 /// A name of 1 to 255 characters without control characters.
-fn short_text(text: &str) -> Result<String, String> {
+pub(super) fn short_text(text: &str) -> Result<String, String> {
     let text = clean(text).trim().to_owned();
     let fits = !text.is_empty() && text.chars().count() <= 255;
     fits.then_some(text).ok_or_else(|| "write 1 to 255 characters".to_owned())

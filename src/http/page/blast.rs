@@ -372,6 +372,7 @@ mod tests {
             created_at: date,
             external_id: None,
             description: None,
+            follows: None,
             updated_at: date,
             unasked: crate::app::view::Total::Exactly(0),
         }

@@ -75,7 +75,7 @@ impl AppEffectRunner {
 
     /// Writes in order; what may take minutes runs beside them.
     fn write(&self, request: WriteRequest) {
-        if !matches!(request, WriteRequest::Cancel(_) | WriteRequest::Delete(_)) {
+        if !matches!(request, WriteRequest::Cancel(_) | WriteRequest::Delete(_) | WriteRequest::FollowUp(_)) {
             // The queue is read for as long as the runner lives.
             let _ = self.writes.send(request);
             return;
@@ -136,7 +136,7 @@ impl EffectRunner for AppEffectRunner {
 /// that did, for as long as nobody presses a key: in a large blast it must not take more than a tenth of the time.
 const fn pause_factor(request: &ReadRequest) -> u32 {
     match request {
-        ReadRequest::ChangesSince { .. } | ReadRequest::CountChanged { .. } => 9,
+        ReadRequest::ChangesSince { .. } | ReadRequest::CountChanged { .. } | ReadRequest::CameBack(_) => 9,
         _ => 0,
     }
 }
@@ -152,6 +152,8 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::ChangesSince { .. }
         | ReadRequest::Away => PERIODIC_WAIT,
         ReadRequest::List { .. } | ReadRequest::Person(_) => KEY_WAIT,
+        ReadRequest::CameBack(_) => PERIODIC_WAIT,
+        ReadRequest::FollowUp { .. } => Duration::ZERO,
         ReadRequest::Plan(_) | ReadRequest::HandOver(_) | ReadRequest::Elsewhere { .. } => Duration::ZERO,
     }
 }
@@ -178,6 +180,12 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Person(id) => Completion::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
         ReadRequest::Plan(blast) => {
             Completion::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) }
+        }
+        ReadRequest::FollowUp { blast, stuck_at } => {
+            Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
+        }
+        ReadRequest::CameBack(blast) => {
+            Completion::CameBack { blast, came_back: app.came_back(blast).await.map_err(Into::into) }
         }
         ReadRequest::HandOver(blast) => {
             Completion::HandOver { blast, result: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
@@ -233,6 +241,10 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         WriteRequest::Delete(id) => {
             app.delete(*id).await?;
             WriteOutcome::Deleted
+        }
+        WriteRequest::FollowUp(from) => {
+            let made = app.follow_up_alike(*from).await?;
+            WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken }
         }
         WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
     })

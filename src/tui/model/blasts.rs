@@ -1,5 +1,7 @@
 //! The list of blasts. Its cursor is a blast, whatever row that is in.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::app::view::BlastView;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -18,6 +20,9 @@ pub const fn stage_label(stage: Status) -> &'static str {
         other => other.label(),
     }
 }
+
+/// How deep a follow-up is indented at most.
+const DEPTH_MAX: usize = 3;
 
 /// The list of blasts, newest first.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +63,7 @@ impl BlastList {
     /// Says whether anything differs from before.
     pub fn take(&mut self, rows: Vec<BlastView>) -> Changed {
         let before = self.position().unwrap_or_default();
+        let rows = families(rows);
         let changed = self.rows.as_ref() != Some(&rows);
         self.rows = Some(rows);
         if self.selected().is_none() {
@@ -74,6 +80,16 @@ impl BlastList {
         }
     }
 
+    /// Puts a new blast at the top, or its newer row in its place.
+    pub fn insert(&mut self, row: BlastView) {
+        if self.get(row.id).is_some() {
+            return self.update(row);
+        }
+        let mut rows = vec![row];
+        rows.extend(self.rows().iter().cloned());
+        self.take(rows);
+    }
+
     pub fn remove(&mut self, id: BlastId) {
         let rest: Vec<BlastView> = self.rows().iter().filter(|blast| blast.id != id).cloned().collect();
         self.take(rest);
@@ -81,6 +97,15 @@ impl BlastList {
 
     pub const fn select(&mut self, id: BlastId) {
         self.cursor = Some(id);
+    }
+
+    /// How deep a blast stands under the one that it follows.
+    pub fn depth(&self, row: &BlastView) -> usize {
+        let parent = |id: BlastId| self.get(id).and_then(|parent| parent.follows);
+        let above = std::iter::successors(row.follows.filter(|id| self.get(*id).is_some()), |id| {
+            parent(*id).filter(|id| self.get(*id).is_some())
+        });
+        above.take(DEPTH_MAX).count()
     }
 
     /// Moves the cursor by rows, within the list.
@@ -91,6 +116,34 @@ impl BlastList {
             self.cursor = Some(row.id);
         }
     }
+}
+
+/// Each blast with its follow-ups right below it, the first one first; the rest of the order stays.
+fn families(rows: Vec<BlastView>) -> Vec<BlastView> {
+    if rows.iter().all(|row| row.follows.is_none()) {
+        return rows;
+    }
+    let here: HashSet<BlastId> = rows.iter().map(|row| row.id).collect();
+    let is_root = |row: &&BlastView| row.follows.is_none_or(|parent| !here.contains(&parent));
+    let mut children: HashMap<BlastId, Vec<&BlastView>> = HashMap::new();
+    for row in &rows {
+        if let Some(parent) = row.follows.filter(|parent| *parent != row.id) {
+            children.entry(parent).or_default().push(row);
+        }
+    }
+    let mut placed: Vec<BlastView> = Vec::with_capacity(rows.len());
+    let mut open: Vec<&BlastView> = rows.iter().filter(is_root).rev().collect();
+    while let Some(row) = open.pop() {
+        placed.push(row.clone());
+        // The newest comes first in the list: pushed in this order, the oldest is popped first.
+        open.extend(children.get(&row.id).into_iter().flatten().copied());
+    }
+    // Rows that somebody edited may follow each other in a ring, with no first among them.
+    if placed.len() < rows.len() {
+        let found: HashSet<BlastId> = placed.iter().map(|row| row.id).collect();
+        placed.extend(rows.iter().filter(|row| !found.contains(&row.id)).cloned());
+    }
+    placed
 }
 
 /// Whether what was read differs from before.

@@ -1,10 +1,15 @@
 //! Overlays, which cover the panes: one person, a plan, help, commands, the log, what needs a person, people found in
 //! other blasts.
 
+use chrono::TimeDelta;
+
 use crate::app;
+use crate::app::FollowUpPreview;
 use crate::app::view::{ElsewhereRow, RecipientDetails};
+use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
+use crate::domain::status::Status;
 use crate::tui::model::AttentionItem;
 use crate::tui::widget::TextField;
 
@@ -15,6 +20,7 @@ pub enum Overlay {
     Plan(Box<PlanOverlay>),
     Commands(CommandPalette),
     Elsewhere(ElsewhereOverlay),
+    FollowUp(FollowUpOverlay),
     /// How far it is scrolled, in lines.
     Help(usize),
     Log(usize),
@@ -29,7 +35,7 @@ impl Overlay {
             Self::Details(details) => details.scroll,
             Self::Plan(plan) => plan.scroll,
             Self::Help(scroll) | Self::Log(scroll) => *scroll,
-            Self::Commands(_) | Self::Elsewhere(_) | Self::Needs(_) => 0,
+            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) => 0,
         }
     }
 
@@ -38,7 +44,7 @@ impl Overlay {
             Self::Details(details) => Some(&mut details.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
             Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
-            Self::Commands(_) | Self::Elsewhere(_) | Self::Needs(_) => None,
+            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) => None,
         }
     }
 }
@@ -78,7 +84,7 @@ impl DetailsOverlay {
 
     /// Whether the operator is asked what became of the message.
     pub fn is_uncertain(&self) -> bool {
-        self.loaded.as_ref().is_some_and(|loaded| loaded.row.status == crate::domain::status::Status::Uncertain)
+        self.loaded.as_ref().is_some_and(|loaded| loaded.row.status == Status::Uncertain)
     }
 }
 
@@ -120,4 +126,32 @@ pub struct ElsewhereOverlay {
     pub text: String,
     pub rows: Vec<ElsewhereRow>,
     pub row: usize,
+}
+
+/// Whom a follow-up would reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUpOverlay {
+    pub blast: BlastId,
+    pub stage: Status,
+    pub loaded: Option<FollowUpPreview>,
+    /// For how long they have to be stuck, an index into the ages.
+    pub age: usize,
+    /// It is being made: a second key makes no second one.
+    pub is_being_made: bool,
+}
+
+impl FollowUpOverlay {
+    pub const fn of(blast: BlastId, stage: Status) -> Self {
+        Self { blast, stage, loaded: None, age: PROPOSED_AGE, is_being_made: false }
+    }
+
+    /// To an older age or a younger one.
+    pub fn step_age(&mut self, by: isize) {
+        let last = ages().len() - 1;
+        self.age = self.age.saturating_add_signed(by).min(last);
+    }
+
+    pub fn older_than(&self) -> TimeDelta {
+        ages().get(self.age).copied().unwrap_or_default()
+    }
 }

@@ -6,7 +6,7 @@ use crate::tui::key::Key;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
-const SECTIONS: [KeyScope; 8] = [
+const SECTIONS: [KeyScope; 9] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -14,6 +14,7 @@ const SECTIONS: [KeyScope; 8] = [
     KeyScope::Recipients,
     KeyScope::Details,
     KeyScope::Plan,
+    KeyScope::FollowUp,
     KeyScope::List,
 ];
 

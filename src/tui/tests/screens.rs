@@ -78,7 +78,7 @@ N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57
     );
     assert_eq!(
         screen[28],
-        " r replied  c closed  b stop  U take back  e note  space mark  [ ] stage  / find  enter details  p pause  ? all"
+        " r replied  c closed  b stop  U take back  e note  space mark  [ ] stage  / find  f follow up  enter details  ? all"
     );
 }
 

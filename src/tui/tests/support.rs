@@ -87,6 +87,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         created_at: date,
         external_id: None,
         description: None,
+        follows: None,
         updated_at: date,
         unasked: Total::Exactly(0),
     }

@@ -1,6 +1,6 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{armed, find, keys, leave, lists, written};
+use super::{armed, find, follow_ups, keys, leave, lists, written};
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
@@ -41,6 +41,10 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             }
             _ => {}
         },
+        Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
+        Completion::CameBack { blast, came_back } => {
+            with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
+        }
         Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),
         Completion::Elsewhere { ticket, rows } => {
             let is_asked = matches!(&model.prompt, Some(Prompt::Find(find)) if find.ticket == ticket);
@@ -89,7 +93,9 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
                 model.news_at = Some(model.now);
             }
             armed::recheck(model);
-            lists::follow_selection(model)
+            let mut effects = lists::follow_selection(model);
+            effects.extend(follow_ups::read_chain(model));
+            effects
         }
         Err(failure) => {
             failed(model, &failure);

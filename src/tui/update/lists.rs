@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::follow_ups;
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
@@ -168,7 +169,9 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.since = None;
-    load(model, ListRequest::first(ListScope::Everyone))
+    let mut effects = load(model, ListRequest::first(ListScope::Everyone));
+    effects.extend(follow_ups::read_chain(model));
+    effects
 }
 
 /// How many rows a request asks for: what is visible and as much again on either side, or twice.

@@ -25,6 +25,7 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
     match model.overlays.last() {
         Some(Overlay::Details(_)) => Some("person"),
         Some(Overlay::Plan(_)) => Some("sample"),
+        Some(Overlay::FollowUp(_)) => Some("how long"),
         None if model.focus != Pane::Blasts => Some("stage"),
         _ => None,
     }
@@ -95,6 +96,10 @@ pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         Some(Overlay::Details(_)) => next_person(model, by),
         Some(Overlay::Plan(plan)) => {
             plan.step_sample(by);
+            Vec::new()
+        }
+        Some(Overlay::FollowUp(page)) => {
+            page.step_age(by);
             Vec::new()
         }
         Some(_) => Vec::new(),

@@ -62,7 +62,7 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Plan(blast))]
 }
 
-fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
     model.notice = None;
     model.overlays.push(overlay);
     Vec::new()
@@ -94,6 +94,7 @@ pub fn moved(model: &mut Model, by: CursorMove) {
             details.choice = RESOLUTIONS[step(at, rows, RESOLUTIONS.len())];
         }
         Some(Overlay::Commands(palette)) => palette.row = palette.row.saturating_add_signed(rows),
+        Some(Overlay::FollowUp(page)) => page.step_age(rows),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
         Some(Overlay::Needs(chosen)) => {
             let row = needs.iter().position(|need| Some(*need) == *chosen);

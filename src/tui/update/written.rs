@@ -1,6 +1,6 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use super::{armed, blast_acts, lists, prompts, senders};
+use super::{armed, blast_acts, follow_ups, lists, prompts, senders};
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, UndoOutcome};
 use crate::domain::blast::BlastState;
@@ -24,6 +24,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::AsksFirst { question, then }) => asks_first(model, question, then),
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
+        Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
         Ok(WriteOutcome::SenderConfirmed(confirmed)) => senders::confirmed(model, request, confirmed),
         Err(failure) => refused(model, request, &failure),
@@ -31,6 +32,7 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
 }
 
 fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Vec<Effect> {
+    follow_ups::not_made(model, request);
     let field_is_over = match (&model.prompt, request) {
         (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, .. }) => amount.person == *person,
         (

@@ -77,7 +77,7 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let draft = blast.state == BlastState::Draft;
     match cell {
-        BlastColumn::Name => (blast.tag.clone(), selected.unwrap_or(TextRole::Plain)),
+        BlastColumn::Name => (name(model, blast), selected.unwrap_or(TextRole::Plain)),
         BlastColumn::Date if draft => (String::new(), TextRole::Plain),
         BlastColumn::Date => (clock.date(blast.blast_date), TextRole::Plain),
         BlastColumn::State => state(model, blast),
@@ -86,6 +86,14 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
             (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
         }
         BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
+    }
+}
+
+/// A follow-up is named by its stage, under the blast that it follows.
+fn name(model: &Model, blast: &BlastView) -> String {
+    match model.blasts.depth(blast) {
+        0 => blast.tag.clone(),
+        depth => format!("{}{}", " ".repeat(depth), blast.follow_up_stage),
     }
 }
 

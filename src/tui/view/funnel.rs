@@ -56,7 +56,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     stages(model, pen, text, blast);
     let y = text.y + 7;
     let (unasked, others) = (unasked(blast), others(blast, text.width));
-    let since = since(model).unwrap_or_default();
+    let since = since(model).or_else(|| came_back(model)).unwrap_or_default();
     // Where both do not fit on one line, the emptier line takes it.
     let has_room = width(&others) + 4 + width(&unasked) <= text.width;
     let (beside, below) = if has_room { (unasked, String::new()) } else { (String::new(), unasked) };
@@ -218,4 +218,23 @@ fn since(model: &Model) -> Option<String> {
         .collect();
     let what = if what.is_empty() { "nothing".to_owned() } else { what.join(", ") };
     Some(format!("since your last key, {}: {what}", clock.minute(since.from?)))
+}
+
+/// Who came back after the follow-ups: the chain as one.
+fn came_back(model: &Model) -> Option<String> {
+    let chain = model.chain.as_ref().filter(|chain| Some(chain.blast) == model.blast().map(|blast| blast.id))?;
+    let back = chain.came_back?;
+    let after = match chain.read_at.len() {
+        1 => "its follow-up".to_owned(),
+        several => format!("{several} follow-ups"),
+    };
+    if back.replied == 0 && back.closed == 0 {
+        return Some(format!("after {after}: nobody more so far"));
+    }
+    let money = format!("{} {}", symbol(&model.options.currency), money(back.amount));
+    Some(format!(
+        "after {after}: {} more replied, {} of them bought, {money}",
+        number(back.replied),
+        number(back.closed)
+    ))
 }

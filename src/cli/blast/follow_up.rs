@@ -1,0 +1,70 @@
+//! `blast follow-up`: a draft to those who are stuck at a stage.
+
+use chrono::TimeDelta;
+use color_eyre::Result;
+use serde_json::json;
+
+use super::new::short_text;
+use crate::app::FollowUp;
+use crate::cli::Global;
+use crate::cli::context::{Context, Intent};
+use crate::cli::exit::UsageError;
+use crate::cli::output::{json, line, talk};
+use crate::domain::content::BlastContent;
+use crate::domain::filter;
+use crate::domain::ids::BlastId;
+use crate::domain::message::Message;
+use crate::domain::pace::parse_span;
+use crate::domain::status::Status;
+use crate::domain::text;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct FollowUpArgs {
+    /// The blast's id, as in `blast list`.
+    blast: BlastId,
+    /// The stage that they reached and no further: sent, received, read or replied.
+    #[arg(long, value_name = "STAGE", value_parser = stage)]
+    stuck_at: Status,
+    /// For how long at least, such as 24h.
+    #[arg(long, default_value = "0s", value_name = "TIME", value_parser = span)]
+    older_than: TimeDelta,
+    /// Another message than the blast's own.
+    #[arg(long, allow_hyphen_values = true)]
+    message: Option<String>,
+    /// The follow-up stage; the next of the blast's follow-ups by default.
+    #[arg(long, value_parser = short_text)]
+    stage: Option<String>,
+}
+
+fn stage(word: &str) -> Result<Status, String> {
+    let stage = filter::status(word).ok();
+    let is_stage = |stage: &Status| matches!(stage, Status::Sent | Status::Delivered | Status::Read | Status::Replied);
+    stage.filter(is_stage).ok_or_else(|| "write sent, received, read or replied".to_owned())
+}
+
+fn span(text: &str) -> Result<TimeDelta, String> {
+    let span = parse_span(text).map_err(|error| error.to_string())?;
+    TimeDelta::from_std(span).map_err(|_| "write a time such as 24h".to_owned())
+}
+
+impl FollowUpArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<()> {
+        let message = self.message.as_deref().map(Message::parse).transpose();
+        let message = message.map_err(|error| UsageError(format!("--message: {error}")))?;
+        let context = Context::open(global, Intent::Writes).await?;
+        let from = FollowUp { blast: self.blast, stuck_at: self.stuck_at, older_than: self.older_than };
+        let mut draft = context.app.draft_alike(self.blast).await?;
+        if let Some(message) = message {
+            draft.content = BlastContent::Text(message);
+        }
+        if let Some(stage) = self.stage {
+            draft.follow_up_stage = stage;
+        }
+        let made = context.app.follow_up(from, draft).await?;
+        if context.is_json {
+            return json(&json!({ "id": made.blast, "taken": made.taken, "follows": self.blast }));
+        }
+        talk(&format!("a draft to {}; nothing is sent", text::people(made.taken)));
+        line(&made.blast.to_string())
+    }
+}

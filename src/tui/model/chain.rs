@@ -1,0 +1,53 @@
+//! A blast and its follow-ups as one.
+
+use super::{ListScope, Model, Pane, STAGES};
+use crate::app::view::{BlastView, CameBack};
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+
+/// Who came back after the follow-ups of a blast, and of which counts that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainReading {
+    pub blast: BlastId,
+    /// Each follow-up with how many had replied and bought.
+    pub read_at: Vec<(BlastId, i64, i64)>,
+    /// `None` until it is read.
+    pub came_back: Option<CameBack>,
+}
+
+/// The longest chain that is followed: rows that somebody edited may follow each other in a ring.
+const DEPTH_MAX: usize = 100;
+
+impl Model {
+    /// The follow-ups of a blast, and theirs, in the order of the list.
+    pub fn follow_ups(&self, blast: BlastId) -> Vec<&BlastView> {
+        let follows = |row: &&BlastView| row.id != blast && self.ancestors(row).contains(&blast);
+        self.blasts.rows().iter().filter(follows).collect()
+    }
+
+    /// Whom a blast follows, the nearest first.
+    fn ancestors(&self, row: &BlastView) -> Vec<BlastId> {
+        let mut found = Vec::new();
+        let mut next = row.follows;
+        while let Some(id) = next.filter(|id| found.len() < DEPTH_MAX && !found.contains(id)) {
+            found.push(id);
+            next = self.blasts.get(id).and_then(|parent| parent.follows);
+        }
+        found
+    }
+
+    /// What is worth reading again once it differs: who replied to each follow-up, and who bought.
+    pub fn chain_counts(&self, blast: BlastId) -> Vec<(BlastId, i64, i64)> {
+        let counts = |row: &BlastView| (row.id, row.counts.replied, row.counts.closed);
+        self.follow_ups(blast).into_iter().map(counts).collect()
+    }
+
+    /// The stage whose people `f` is about: the list's, else the funnel's.
+    pub fn stage_to_follow(&self) -> Option<Status> {
+        match (self.focus, &self.recipients.scope) {
+            (Pane::Recipients, ListScope::Stuck(stage)) => Some(*stage),
+            (Pane::Recipients, _) => None,
+            _ => STAGES.get(self.stage).copied(),
+        }
+    }
+}

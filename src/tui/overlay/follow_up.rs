@@ -1,0 +1,102 @@
+//! Whom a follow-up would reach, who is left out and why, and what is not known of them.
+
+use chrono::TimeDelta;
+
+use super::{OverlayContent, clock, wrapped};
+use crate::app::FollowUpPreview;
+use crate::app::view::BlastView;
+use crate::domain::follow_up::{AgeCount, ages};
+use crate::tui::format::{count_of, number};
+use crate::tui::model::{FollowUpOverlay, Model};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+pub fn content(model: &Model, page: &FollowUpOverlay, width: u16) -> OverlayContent {
+    let blast = model.blasts.get(page.blast);
+    let name = blast.map(|blast| format!("{}, {}", blast.tag, blast.follow_up_stage)).unwrap_or_default();
+    let left = vec!["Follow up".to_owned(), name, format!("stuck at {}", page.stage)];
+    let title = super::title(left, Some("nothing is sent from here".to_owned()));
+    let Some(loaded) = &page.loaded else {
+        return OverlayContent { title, lines: vec![TextLine::dim("  counting them ...")], focus: None };
+    };
+    let mut lines: Vec<TextLine> = Vec::new();
+    let focus = page.age;
+    for (at, (age, count)) in ages().into_iter().zip(&loaded.ages).enumerate() {
+        lines.push(age_line((age, count), at == page.age, width));
+    }
+    if let Some(count) = loaded.ages.get(page.age) {
+        lines.extend(left_out(loaded, count, page.older_than()));
+        lines.extend(draft(loaded, blast, count, width));
+    }
+    lines.extend(unknown(model, page, loaded, width));
+    OverlayContent { title, lines, focus: Some(focus) }
+}
+
+/// `> over 24 h         41 stuck         35 get it`, closer together where there is little room.
+fn age_line((age, count): (TimeDelta, &AgeCount), is_chosen: bool, width: u16) -> TextLine {
+    let (cursor, meaning) = if is_chosen { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
+    let column = if width < 60 { 7 } else { 11 };
+    let stuck = format!("{:<11}{:>column$} stuck", age_words(age), number(count.stuck));
+    let gets = format!("{:>column$} get it", number(count.gets()));
+    TextLine::of(cursor, TextRole::Accent)
+        .and(stuck, meaning)
+        .and(gets, if is_chosen { TextRole::Accent } else { TextRole::Dim })
+}
+
+fn age_words(age: TimeDelta) -> String {
+    match age.num_hours() {
+        0 => "everybody".to_owned(),
+        hours @ 1..=72 => format!("over {hours} h"),
+        hours => format!("over {} days", hours / 24),
+    }
+}
+
+fn left_out(loaded: &FollowUpPreview, count: &AgeCount, age: TimeDelta) -> Vec<TextLine> {
+    let everybody = loaded.ages.first().map_or(0, |everybody| everybody.stuck);
+    let younger = everybody - count.stuck;
+    let hours = age_words(age).replace("over ", "");
+    let reasons = count.left_out.iter().map(|(reason, people)| (*people, reason.words().to_owned()));
+    let too_young = (younger, format!("there for less than {hours}"));
+    let lines: Vec<TextLine> =
+        std::iter::once(too_young).chain(reasons).filter(|(people, _)| *people > 0).map(line).collect();
+    if lines.is_empty() {
+        return vec![TextLine::rule("Left out"), TextLine::dim("  nobody")];
+    }
+    std::iter::once(TextLine::rule("Left out")).chain(lines).collect()
+}
+
+fn line((people, words): (i64, String)) -> TextLine {
+    TextLine::of(format!("  {:>9} ", number(people)), TextRole::Strong).and(words, TextRole::Plain)
+}
+
+/// What the draft is, and what to do with it.
+fn draft(loaded: &FollowUpPreview, blast: Option<&BlastView>, count: &AgeCount, width: u16) -> Vec<TextLine> {
+    let gets = count_of(count.gets(), "person", "people");
+    let from = blast.map(|blast| format!(", from {}", blast.sender)).unwrap_or_default();
+    let text = format!(
+        "{} is a draft to {gets}{from}, with the same message, pace and hours. Change what it says before you send it: whoever did \
+         not answer has read these words already.",
+        loaded.stage_name
+    );
+    sentences("The draft", &text, TextRole::Plain, width)
+}
+
+/// What only a person can know: who replied on the phone.
+fn unknown(model: &Model, page: &FollowUpOverlay, loaded: &FollowUpPreview, width: u16) -> Vec<TextLine> {
+    if model.is_over_meta(page.blast) {
+        return Vec::new();
+    }
+    let clock = clock(model);
+    let mark = match &loaded.last_mark {
+        Some((at, by)) => format!("The last mark here was {} by {by}.", clock.long(*at)),
+        None => "Nobody was marked here by hand yet.".to_owned(),
+    };
+    let text = format!("{mark} Replies on the phone that nobody marked are not known: those people would get it too.");
+    sentences("Marked everybody who replied?", &text, TextRole::Need, width)
+}
+
+fn sentences(title: &str, text: &str, meaning: TextRole, width: u16) -> Vec<TextLine> {
+    let lines =
+        wrapped(text, width.saturating_sub(4)).into_iter().map(|line| TextLine::of(format!("  {line}"), meaning));
+    std::iter::once(TextLine::rule(title)).chain(lines).collect()
+}

@@ -1,0 +1,218 @@
+//! Following up: who is counted, how the draft is made, how it is listed, and who came back.
+
+use super::support::{STACKED, TestDashboard, WIDE, blast, blasts, draft, raya};
+use crate::app::view::{BlastView, CameBack};
+use crate::app::{FollowUp, FollowUpPreview};
+use crate::domain::blast::BlastState;
+use crate::domain::follow_up::{AgeCount, LeftOut, ages};
+use crate::domain::funnel::Counts;
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::tui::Size;
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Overlay, Pane};
+use crate::tui::tests::support::{RAYA, at};
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+
+pub fn preview() -> FollowUpPreview {
+    let mut counts = vec![AgeCount::default(); ages().len()];
+    for (past, reason, people) in [
+        (1, None, 24),
+        (4, Some(LeftOut::OptedOut), 2),
+        (5, None, 35),
+        (5, Some(LeftOut::OptedOut), 3),
+        (5, Some(LeftOut::Bought), 1),
+        (5, Some(LeftOut::Followed), 2),
+    ] {
+        counts.iter_mut().take(past).for_each(|age| age.add(reason, people));
+    }
+    let last_mark = Some((at(13, 2), "ben".to_owned()));
+    FollowUpPreview {
+        blast: RAYA,
+        stuck_at: Status::Read,
+        ages: counts,
+        last_mark,
+        stage_name: "Follow-up 1".to_owned(),
+    }
+}
+
+pub fn follow_up(id: i64, of: BlastId, stage: &str) -> BlastView {
+    BlastView {
+        follows: Some(of),
+        follow_up_stage: stage.to_owned(),
+        counts: Counts { replied: 9, closed: 3, ..Counts::default() },
+        ..blast(id, "Raya promo", BlastState::Completed, (11, 20))
+    }
+}
+
+/// With the funnel's cursor on *read*, and `f` pressed there.
+fn asked() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("2jjf");
+    dashboard
+}
+
+#[test]
+fn f_shows_both_counts_who_is_left_out_and_the_last_mark() {
+    let mut dashboard = asked();
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::FollowUp { blast: RAYA, stuck_at: Status::Read })]);
+
+    dashboard.answer(Completion::FollowUp(Ok(preview())));
+
+    let screen = dashboard.screen().join("\n");
+    for words in [
+        "Follow up ══ Raya promo, Initial ══ stuck at read",
+        "everybody           67 stuck         59 get it",
+        "> over 24 h           41 stuck         35 get it",
+        "26 there for less than 24 h",
+        "3 opted out",
+        "1 bought in another blast since",
+        "2 in a follow-up of this blast already",
+        "Follow-up 1 is a draft to 35 people, from sales",
+        "The last mark here was 13:02 by ben.",
+    ] {
+        assert!(screen.contains(words), "{words} is not in\n{screen}");
+    }
+}
+
+#[test]
+fn the_draft_is_made_once_for_exactly_those_of_the_chosen_age() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("[");
+    dashboard.taken();
+
+    dashboard.keys("\n\n");
+
+    let from = FollowUp { blast: RAYA, stuck_at: Status::Read, older_than: TimeDelta::hours(12) };
+    assert_eq!(dashboard.acts(), [WriteRequest::FollowUp(from)]);
+    assert_eq!(dashboard.said(), "it is being made");
+}
+
+#[test]
+fn the_draft_stands_under_its_blast_with_the_cursor_on_it() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).key(Key::Enter);
+    let request = dashboard.acts().swap_remove(0);
+    let made = BlastView { follows: Some(RAYA), follow_up_stage: "Follow-up 1".to_owned(), ..draft() };
+
+    let outcome = Ok(WriteOutcome::Drafted { blast: Box::new(BlastView { id: BlastId(9), ..made }), people: 35 });
+    dashboard.answer(Completion::Written { request, outcome });
+
+    assert!(dashboard.model.overlays.is_empty() && dashboard.model.focus == Pane::Blasts);
+    assert!(dashboard.line(4).starts_with(">  Follow-up 1"), "{}", dashboard.screen().join("\n"));
+    assert_eq!(dashboard.said(), "Raya last call, Follow-up 1: a draft to 35 people; nothing is sent");
+    let line = &dashboard.model.log.back().unwrap().command_line;
+    assert_eq!(line, "blastdeck blast follow-up 7 --stuck-at read --older-than 1d");
+}
+
+#[test]
+fn a_refused_draft_says_why_and_may_be_tried_again() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).key(Key::Enter);
+    let request = dashboard.acts().swap_remove(0);
+
+    dashboard.answer(Completion::Written { request, outcome: Err(EffectError::Other("nobody is left".to_owned())) });
+
+    assert_eq!(dashboard.said(), "nobody is left");
+    dashboard.taken();
+    dashboard.key(Key::Enter);
+    assert_eq!(dashboard.acts().len(), 1);
+}
+
+#[test]
+fn nobody_is_stuck_at_closed_nor_in_a_list_of_everybody() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.keys("2Gf");
+    assert_eq!(dashboard.said(), "nobody is stuck at closed: they bought");
+    dashboard.keys("3f");
+    assert_eq!(dashboard.said(), "a follow-up is for those stuck at a stage: [ ] goes to one");
+    assert!(dashboard.model.overlays.is_empty());
+}
+
+#[test]
+fn enter_makes_nothing_where_nobody_would_get_it() {
+    let mut dashboard = asked();
+    dashboard.answer(Completion::FollowUp(Ok(preview()))).keys("]]]\n");
+
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "nobody would get it: [ chooses a shorter time");
+}
+
+#[test]
+fn follow_ups_are_indented_under_their_blast_the_first_one_first() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let mut rows = blasts();
+    rows.insert(0, follow_up(12, BlastId(11), "Follow-up 2"));
+    rows.insert(0, follow_up(11, RAYA, "Follow-up 1"));
+
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    let screen = dashboard.screen();
+    let names: Vec<&str> = screen[3..7].iter().map(|line| line[..14].trim_end()).collect();
+    assert_eq!(names, ["> Raya promo", "   Follow-up 1", "    Follow-up", "  Deepavali"]);
+}
+
+#[test]
+fn rows_that_follow_each_other_in_a_ring_are_all_listed() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let rows =
+        vec![follow_up(21, BlastId(22), "One"), follow_up(22, BlastId(21), "Two"), follow_up(23, BlastId(23), "Self")];
+
+    dashboard.answer(Completion::Blasts(Ok(rows)));
+
+    assert_eq!(dashboard.model.blasts.rows().len(), 3);
+    dashboard.screen();
+}
+
+#[test]
+fn the_funnel_says_who_came_back_after_the_follow_up_and_asks_only_when_that_changed() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let rows = |replied: i64| {
+        let follow = follow_up(11, RAYA, "Follow-up 1");
+        vec![raya(), BlastView { counts: Counts { replied, ..follow.counts }, ..follow }]
+    };
+    let asks = |dashboard: &mut TestDashboard| dashboard.taken().contains(&Effect::Read(ReadRequest::CameBack(RAYA)));
+
+    dashboard.answer(Completion::Blasts(Ok(rows(9))));
+    assert!(asks(&mut dashboard));
+    dashboard.answer(Completion::Blasts(Ok(rows(9))));
+    assert!(!asks(&mut dashboard));
+    let came_back = CameBack { replied: 12, closed: 3, amount: Decimal::from(310) };
+    dashboard.answer(Completion::CameBack { blast: RAYA, came_back: Ok(came_back) });
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("after its follow-up: 12 more replied, 3 of them bought, RM 310.00"), "{screen}");
+    dashboard.answer(Completion::Blasts(Ok(rows(10))));
+    assert!(asks(&mut dashboard));
+}
+
+#[test]
+fn the_page_can_be_read_at_every_size() {
+    for (width, height) in [(200, 50), (120, 29), (80, 24), (60, 20), (40, 10), (30, 8), (1, 1)] {
+        let mut dashboard = asked();
+        dashboard.answer(Completion::FollowUp(Ok(preview())));
+
+        dashboard.dispatch(crate::tui::msg::Msg::Resized(Size { width, height }));
+
+        let screen = dashboard.screen();
+        if width >= 40 {
+            assert!(screen.join("\n").contains("35 get it"), "{width}x{height}: {screen:#?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_left_the_page_while_the_draft_was_made_stays_where_they_are() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("2jjf").answer(Completion::FollowUp(Ok(preview()))).key(Key::Enter).key(Key::Esc).keys("3");
+    let request = dashboard.acts().swap_remove(0);
+
+    let outcome = Ok(WriteOutcome::Drafted { blast: Box::new(follow_up(9, RAYA, "Follow-up 1")), people: 35 });
+    dashboard.answer(Completion::Written { request, outcome });
+
+    assert_eq!((dashboard.model.focus, dashboard.model.blast().unwrap().id), (Pane::Recipients, RAYA));
+    assert!(!dashboard.model.overlays.iter().any(|overlay| matches!(overlay, Overlay::FollowUp(_))));
+}

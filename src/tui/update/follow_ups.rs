@@ -1,0 +1,111 @@
+//! Follow-ups: whom one would reach, making its draft, and who came back.
+
+use super::{lists, overlays, written};
+use crate::app::view::{BlastView, CameBack};
+use crate::app::{FollowUp, FollowUpPreview};
+use crate::domain::ids::BlastId;
+use crate::domain::pace::show_span;
+use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::format::{brief, counted};
+use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
+
+/// `f`: to those who are stuck at the stage of the list, else at the funnel's.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some((blast, stuck_at)) = model.blast().map(|blast| blast.id).zip(model.stage_to_follow()) else {
+        return Vec::new();
+    };
+    overlays::open(model, Overlay::FollowUp(FollowUpOverlay::of(blast, stuck_at)));
+    vec![Effect::Read(ReadRequest::FollowUp { blast, stuck_at })]
+}
+
+pub fn loaded(model: &mut Model, preview: EffectResult<FollowUpPreview>) {
+    let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return };
+    match preview {
+        Ok(preview) if preview.blast == page.blast && preview.stuck_at == page.stage => page.loaded = Some(preview),
+        Ok(_) => {}
+        Err(failure) => {
+            model.overlays.pop();
+            model.refuse(failure.sentence());
+        }
+    }
+}
+
+/// `enter`: makes the draft, once.
+pub fn make(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::FollowUp(page)) = model.overlays.last_mut() else { return Vec::new() };
+    let Some(count) = page.loaded.as_ref().and_then(|loaded| loaded.ages.get(page.age)) else {
+        model.refuse("still counting them");
+        return Vec::new();
+    };
+    if page.is_being_made {
+        model.refuse("it is being made");
+        return Vec::new();
+    }
+    if count.gets() == 0 {
+        model.refuse("nobody would get it: [ chooses a shorter time");
+        return Vec::new();
+    }
+    page.is_being_made = true;
+    let from = FollowUp { blast: page.blast, stuck_at: page.stage, older_than: page.older_than() };
+    model.say(Notice::done("making the draft"));
+    vec![Effect::Write(WriteRequest::FollowUp(from))]
+}
+
+/// The draft is there: shows it among the blasts.
+pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u64) -> Vec<Effect> {
+    let WriteRequest::FollowUp(from) = request else { return Vec::new() };
+    let text = format!("{}, {}: a draft to {}; nothing is sent", brief(&row.tag), row.follow_up_stage, counted(people));
+    let age = show_span(from.older_than.to_std().unwrap_or_default());
+    let line =
+        format!("blastdeck blast follow-up {} --stuck-at {} --older-than {age}", from.blast, from.stuck_at.word());
+    written::log(model, &text, &line);
+    let is_open = |page: &Overlay| matches!(page, Overlay::FollowUp(page) if page.blast == from.blast);
+    let was_open = model.overlays.iter().any(is_open);
+    model.overlays.retain(|page| !is_open(page));
+    let id = row.id;
+    model.blasts.insert(row);
+    model.say(Notice::done(text).hint("S shows its plan"));
+    let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
+    // Whoever went on to something else meanwhile stays there.
+    if was_open && model.prompt.is_none() && model.overlays.is_empty() {
+        model.blasts.select(id);
+        model.focus = Pane::Blasts;
+        effects.extend(lists::follow_selection(model));
+    }
+    effects
+}
+
+/// It was refused: it may be tried again.
+pub fn not_made(model: &mut Model, request: &WriteRequest) {
+    let WriteRequest::FollowUp(from) = request else { return };
+    for overlay in &mut model.overlays {
+        if let Overlay::FollowUp(page) = overlay
+            && page.blast == from.blast
+        {
+            page.is_being_made = false;
+        }
+    }
+}
+
+/// Reads who came back after the selected blast's follow-ups, where it has any and their counts changed.
+pub fn read_chain(model: &mut Model) -> Option<Effect> {
+    let blast = model.blast()?.id;
+    let counts = model.chain_counts(blast);
+    if counts.is_empty() {
+        model.chain = None;
+        return None;
+    }
+    let known = model.chain.as_ref().filter(|chain| chain.blast == blast);
+    if known.is_some_and(|chain| chain.read_at == counts) {
+        return None;
+    }
+    let came_back = known.and_then(|chain| chain.came_back);
+    model.chain = Some(ChainReading { blast, read_at: counts, came_back });
+    Some(Effect::Read(ReadRequest::CameBack(blast)))
+}
+
+pub fn chain_read(model: &mut Model, blast: BlastId, came_back: CameBack) {
+    if let Some(chain) = model.chain.as_mut().filter(|chain| chain.blast == blast) {
+        chain.came_back = Some(came_back);
+    }
+}

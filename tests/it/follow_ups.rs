@@ -1,0 +1,107 @@
+//! Follow-ups against a real Postgres: exactly those who are stuck, less those who must not be chased, with their lineage.
+
+use blastdeck::domain::follow_up::{LeftOut, ages};
+use blastdeck::domain::ids::BlastId;
+use blastdeck::domain::status::Status;
+use blastdeck::store::view::follow_up::{self, CameBack, StuckQuery};
+use chrono::Utc;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use crate::support::{Setup, Shop, digits};
+
+/// A blast that is over: four people read it long ago, the fifth just now, the sixth received it. The second opted out, the third
+/// bought in another blast since.
+async fn stuck_shop() -> (Shop, String) {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..6).await;
+    shop.until_idle().await;
+    let other = shop.draft(2..3).await;
+    let phone = |n| format!("'+{}'", digits(n));
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read', closed_at = null, replied_marked_at = null,
+                reply_seen_at = null, opted_out_at = null, sent_at = now() - interval '40 hours',
+                read_timestamp = now() - interval '30 hours' where blast_id = {blast};
+         delete from suppressions;
+         update blast_recipients set read_timestamp = now() - interval '1 hour 5 minutes' where phone_number = {};
+         update blast_recipients set status = 'delivered', standing = 'delivered' where phone_number = {};
+         insert into suppressions (business, phone_number, source) select business, {}, 'operator' from senders;
+         update blast_recipients set status = 'closed', closed_at = now() where blast_id = {other}",
+        phone(4),
+        phone(5),
+        phone(1),
+    ))
+    .await;
+    (shop, blast)
+}
+
+async fn numbers(shop: &Shop, blast: &str) -> Vec<String> {
+    let people = shop.json_lines(&["blast", "recipients", blast]).await;
+    people.iter().map(|person| person["phone_number"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_follow_up_takes_exactly_those_who_are_stuck_for_so_long_and_may_be_chased() {
+    let (shop, blast) = stuck_shop().await;
+    let ask = ["blast", "follow-up", &blast, "--stuck-at", "read", "--older-than", "24h"];
+
+    let made = shop.json(&ask).await;
+
+    assert_eq!((&made["taken"], &made["follows"]), (&json!(2), &json!(blast.parse::<i64>().unwrap())));
+    let draft = made["id"].to_string();
+    assert_eq!(numbers(&shop, &draft).await, [format!("+{}", digits(0)), format!("+{}", digits(3))]);
+    assert_eq!(shop.state(&draft).await, "draft");
+    let lineage = format!(
+        "select count(*) from blasts where id = {draft} and follows_blast = {blast} and follows_stage = 'read'
+            and follows_seconds = 86400 and follow_up_stage = 'Follow-up 1'"
+    );
+    assert_eq!(shop.number(&lineage).await, 1);
+
+    let again = shop.run(&ask).await;
+    assert!(again.code != 0 && again.err.contains("nobody of blast"), "{again:?}");
+    let younger = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read", "--message", "Still there?"]).await;
+    assert_eq!(numbers(&shop, &younger["id"].to_string()).await, [format!("+{}", digits(4))]);
+    let second =
+        format!("select count(*) from blasts where id = {} and follow_up_stage = 'Follow-up 2'", younger["id"]);
+    assert_eq!(shop.number(&second).await, 1);
+
+    shop.ok(&["blast", "delete", &draft, "--yes"]).await;
+    assert_eq!(shop.json(&ask).await["taken"], 2, "a deleted draft leaves nobody out");
+}
+
+#[tokio::test]
+async fn everybody_who_is_stuck_is_counted_by_age_and_left_out_for_one_reason() {
+    let (shop, blast) = stuck_shop().await;
+    let business: String =
+        sqlx::query_scalar("select business from senders").fetch_one(&shop.database.pool).await.unwrap();
+    let stuck = StuckQuery { blast: BlastId(blast.parse().unwrap()), stage: Status::Read, business: &business };
+
+    let counts = follow_up::counts(&shop.database.pool, stuck, Utc::now(), &ages()).await.unwrap();
+
+    // Past 0 h and 1 h; past 24 h too.
+    let mut found: Vec<_> = counts.iter().map(|count| (count.past, count.left_out.0, count.people)).collect();
+    found.sort_by_key(|(past, reason, _)| (*past, reason.map(LeftOut::key)));
+    assert_eq!(found, [(2, None, 1), (5, None, 2), (5, Some(LeftOut::Bought), 1), (5, Some(LeftOut::OptedOut), 1)]);
+}
+
+#[tokio::test]
+async fn whoever_came_back_after_a_follow_up_is_counted_once_and_not_who_had_replied_before() {
+    let (shop, blast) = stuck_shop().await;
+    let made = shop.json(&["blast", "follow-up", &blast, "--stuck-at", "read"]).await;
+    assert_eq!(made["taken"], 3);
+    let first = made["id"].to_string();
+    shop.execute(&format!(
+        "update blast_recipients set status = 'closed', closed_at = now(), amount = 12.50
+          where blast_id = {first} and phone_number = '+{}';
+         update blast_recipients set status = 'replied', replied_marked_at = now() where blast_id = {first} and status = 'queued';
+         update blast_recipients set status = 'replied', replied_marked_at = now()
+          where blast_id = {blast} and phone_number = '+{}'",
+        digits(0),
+        digits(3),
+    ))
+    .await;
+
+    let back = follow_up::came_back(&shop.database.pool, BlastId(blast.parse().unwrap())).await.unwrap();
+
+    assert_eq!(back, CameBack { replied: 2, closed: 1, amount: Decimal::new(1250, 2) });
+}
