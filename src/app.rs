@@ -6,6 +6,7 @@ mod commands;
 mod create;
 mod edit;
 mod error;
+mod export;
 mod follow_up;
 mod handover;
 mod health;

@@ -2,6 +2,7 @@
 
 mod command;
 mod follow_up;
+mod export;
 mod list;
 mod new;
 pub(super) mod people;
@@ -57,6 +58,8 @@ pub(super) enum BlastVerb {
     Report(report::ReportArgs),
     /// List the people of a blast.
     Recipients(people::RecipientsArgs),
+    /// Export the people of a blast, what they wrote, or their history.
+    Export(export::ExportArgs),
 }
 
 impl BlastVerb {
@@ -75,6 +78,7 @@ impl BlastVerb {
             Self::Retry(verb) => verb.run(global).await?,
             Self::Report(verb) => verb.run(global).await?,
             Self::Recipients(verb) => verb.run(global).await?,
+            Self::Export(verb) => verb.run(global).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -14,6 +14,7 @@ pub mod charges;
 mod condition;
 pub mod errors;
 pub mod follow_up;
+pub mod export;
 pub mod history;
 pub mod metrics;
 mod person;

@@ -20,6 +20,7 @@ mod consequences;
 mod crash;
 mod dashboard;
 mod demo;
+mod export;
 mod fence;
 mod follow_ups;
 mod handover;

@@ -37,7 +37,7 @@ pub(in crate::cli) fn limit(text: &str) -> Result<u32, String> {
     limit.ok_or_else(|| "write a whole number, 1 or more".to_owned())
 }
 
-fn status(text: &str) -> Result<Status, String> {
+pub(super) fn status(text: &str) -> Result<Status, String> {
     filter::status(text).map_err(|error| match error {
         FilterError::ProviderWord(_) => format!("{error} with --search"),
         _ => error.to_string(),
@@ -60,15 +60,20 @@ const WINDOW: u32 = 500;
 impl RecipientsArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let context = Context::open(global, Intent::Reads).await?;
-        let search = self.search.as_deref().unwrap_or_default();
-        let mut filter =
-            Filter::parse(search, Utc::now(), context.zone).map_err(|error| UsageError(error.to_string()))?;
-        if let Some(status) = self.status {
-            filter.terms.extend(Filter::status(status).terms);
-        }
+        let filter = search(&context, self.search.as_deref(), self.status)?;
         context.app.blast(self.blast).await?;
         list(&context, self.blast, &filter, Listing { limit: self.limit.unwrap_or(u32::MAX) }).await
     }
+}
+
+/// The filter of `--search` and `--status` together.
+pub(super) fn search(context: &Context, text: Option<&str>, status: Option<Status>) -> Result<Filter> {
+    let text = text.unwrap_or_default();
+    let mut filter = Filter::parse(text, Utc::now(), context.zone).map_err(|error| UsageError(error.to_string()))?;
+    if let Some(status) = status {
+        filter.terms.extend(Filter::status(status).terms);
+    }
+    Ok(filter)
 }
 
 /// Prints the people who match: a table, or one JSON object per line.
@@ -101,14 +106,55 @@ pub(in crate::cli) async fn list(context: &Context, blast: BlastId, filter: &Fil
     if context.is_json || has_head { Ok(()) } else { text(&table.head(&[])) }
 }
 
+/// What programs are given of a person, and under which names.
+pub(super) const FIELDS: [&str; 18] = [
+    "id",
+    "phone_number",
+    "name",
+    "status",
+    "message_id",
+    "sent_at",
+    "delivered_at",
+    "read_at",
+    "replied_at",
+    "closed_at",
+    "failed_at",
+    "opted_out_at",
+    "amount",
+    "note",
+    "error_code",
+    "error_message",
+    "reason",
+    "attempts",
+];
+
+/// The values of [`FIELDS`].
+pub(super) fn values(row: &RecipientRow) -> [Value; 18] {
+    [
+        json!(row.id),
+        json!(row.phone),
+        json!(row.name),
+        json!(row.status),
+        json!(row.message_id),
+        json!(row.sent_at),
+        json!(row.delivered_at),
+        json!(row.read_at),
+        json!(row.replied_at),
+        json!(row.closed_at),
+        json!(row.failed_at),
+        json!(row.opted_out_at),
+        json!(row.amount.map(|amount| amount.to_string())),
+        json!(row.note),
+        json!(row.error_code),
+        json!(row.error_message),
+        json!(row.reason),
+        json!(row.attempt),
+    ]
+}
+
 fn as_json(row: &RecipientRow) -> Value {
-    json!({
-        "id": row.id, "phone_number": row.phone, "name": row.name, "status": row.status, "message_id": row.message_id,
-        "sent_at": row.sent_at, "delivered_at": row.delivered_at, "read_at": row.read_at, "replied_at": row.replied_at,
-        "closed_at": row.closed_at, "failed_at": row.failed_at, "opted_out_at": row.opted_out_at,
-        "amount": row.amount.map(|amount| amount.to_string()), "note": row.note, "error_code": row.error_code,
-        "error_message": row.error_message, "reason": row.reason, "attempts": row.attempt,
-    })
+    let names = FIELDS.into_iter().map(str::to_owned);
+    Value::Object(names.zip(values(row)).collect())
 }
 
 fn cells(context: &Context, row: &RecipientRow) -> Vec<String> {

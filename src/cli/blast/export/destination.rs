@@ -1,0 +1,88 @@
+//! Where an export goes: standard output, or a file that appears under its name only when it is whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use color_eyre::Result;
+use color_eyre::eyre::WrapErr;
+
+use crate::cli::exit::RefusedError;
+
+pub(super) enum Destination {
+    Stdout,
+    File(PartialFile),
+}
+
+/// A file that is being written. Dropped before it is finished, it is removed.
+pub(super) struct PartialFile {
+    name: PathBuf,
+    partial: PathBuf,
+    file: File,
+    is_finished: bool,
+}
+
+impl Destination {
+    /// Opens `FILE.part` for a file that does not exist; only its owner may read it, since it names people.
+    pub(super) fn open(name: Option<&Path>) -> Result<Self> {
+        let Some(name) = name else { return Ok(Self::Stdout) };
+        refuse_existing(name)?;
+        let mut partial = name.as_os_str().to_owned();
+        partial.push(".part");
+        let partial = PathBuf::from(partial);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial) {
+            Ok(file) => Ok(Self::File(PartialFile { name: name.to_owned(), partial, file, is_finished: false })),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(RefusedError(format!(
+                "{} exists: another export is writing it, or one was killed; if none is, remove it",
+                partial.display()
+            ))
+            .into()),
+            Err(error) => Err(error).wrap_err_with(|| format!("{} cannot be written", name.display())),
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Stdout => Ok(io::stdout().lock().write_all(bytes)?),
+            Self::File(file) => {
+                file.file.write_all(bytes).wrap_err_with(|| format!("{} cannot be written", file.name.display()))
+            }
+        }
+    }
+
+    /// Everything was written: the file gets its name.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        match self {
+            Self::Stdout => Ok(io::stdout().lock().flush()?),
+            Self::File(file) => file.finish(),
+        }
+    }
+}
+
+impl PartialFile {
+    fn finish(&mut self) -> Result<()> {
+        refuse_existing(&self.name)?;
+        self.file
+            .sync_all()
+            .and_then(|()| fs::rename(&self.partial, &self.name))
+            .wrap_err_with(|| format!("{} cannot be written", self.name.display()))?;
+        self.is_finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for PartialFile {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+fn refuse_existing(name: &Path) -> Result<()> {
+    if name.exists() {
+        return Err(RefusedError(format!("{} exists already: choose another name", name.display())).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! A blast's people and what happened to them, page by page. Each page is short statements of their own: a long one would keep
+//! dead entries of the to-do list for as long as whoever reads is slow.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::{RecipientRow, condition};
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+use crate::store::StoreError;
+
+/// The ids of a blast's people in one of these statuses, behind `after`, in the list's order; at most `limit`. Each status
+/// is one walk of the index `(blast_id, status, id)`: a page costs the same wherever in the blast it is.
+pub async fn ids_after(
+    pool: &PgPool,
+    blast: BlastId,
+    statuses: &[Status],
+    after: Option<RecipientId>,
+    limit: i64,
+) -> Result<Vec<RecipientId>, StoreError> {
+    if statuses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = QueryBuilder::<Postgres>::new("select id from (");
+    for (i, status) in statuses.iter().enumerate() {
+        sql.push(if i == 0 { "(" } else { " union all (" });
+        sql.push("select id from blast_recipients where blast_id = ").push_bind(blast);
+        // A range of one, so that ordering by the status is not redundant: by `id` alone the planner would rather walk the
+        // primary key, through every older blast.
+        let word = status.word();
+        sql.push(format_args!(" and status >= '{word}' and status <= '{word}' and id > "));
+        sql.push_bind(after.unwrap_or(RecipientId(0))).push(" order by status, id limit ").push_bind(limit).push(")");
+    }
+    sql.push(") as probes order by id limit ").push_bind(limit);
+    Ok(sql.build_query_scalar().fetch_all(pool).await?)
+}
+
+/// Those of these people who match, in the list's order.
+pub async fn matching(pool: &PgPool, ids: &[RecipientId], filter: &Filter) -> Result<Vec<RecipientRow>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("select ");
+    sql.push(super::recipients::COLUMNS).push(" from blast_recipients where id = any(").push_bind(numbers(ids));
+    sql.push(")");
+    for term in &filter.terms {
+        condition::push(&mut sql, term);
+    }
+    sql.push(" order by id");
+    Ok(sql.build_query_as().fetch_all(pool).await?)
+}
+
+/// One change of somebody's status, with whose it is.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct PersonChange {
+    pub recipient_id: RecipientId,
+    pub phone: Phone,
+    pub name: Option<String>,
+    pub changed_at: DateTime<Utc>,
+    /// When it happened, by the provider's clock.
+    pub happened_at: Option<DateTime<Utc>>,
+    pub old_status: Status,
+    pub new_status: Status,
+    pub attempt: i32,
+    pub source: String,
+    pub by_whom: Option<String>,
+    pub metadata: Option<Value>,
+}
+
+/// What happened to these people, person by person, oldest first.
+pub async fn changes(pool: &PgPool, people: &[RecipientId]) -> Result<Vec<PersonChange>, StoreError> {
+    let changes = sqlx::query_as(
+        "select h.recipient_id, r.phone_number as phone, r.name, h.changed_at, h.happened_at, h.old_status, h.new_status,
+                h.attempt, h.source, h.by_whom, h.metadata
+           from status_history h
+           join blast_recipients r on r.id = h.recipient_id
+          where h.recipient_id = any($1)
+          order by h.recipient_id, h.id",
+    );
+    Ok(changes.bind(numbers(people)).fetch_all(pool).await?)
+}
+
+fn numbers(ids: &[RecipientId]) -> Vec<i64> {
+    ids.iter().map(|id| id.0).collect()
+}

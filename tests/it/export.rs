@@ -1,0 +1,108 @@
+//! `blast export`: everybody once, whatever the format, and nothing half-written under the name that was asked for.
+
+use std::collections::BTreeSet;
+
+use crate::support::{Setup, Shop, digits};
+
+#[tokio::test]
+async fn an_export_has_everybody_once_in_both_formats_and_under_the_same_names() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..2_500).await;
+
+    let csv = shop.run(&["blast", "export", "1"]).await;
+    let json = shop.json_lines(&["blast", "export", "1"]).await;
+    let same = shop.ok(&["blast", "export", "1", "--format", "json"]).await;
+    let listed = shop.json_lines(&["blast", "recipients", "1", "--limit", "1"]).await;
+
+    let lines: Vec<&str> = csv.out.lines().collect();
+    assert!(lines[0].starts_with("id,phone_number,name,status,message_id,sent_at,"), "{}", lines[0]);
+    let ids: Vec<i64> = lines[1..].iter().map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    assert!(ids.len() == 2_500 && ids.is_sorted() && ids.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(csv.err.trim(), "2,500 people exported");
+    let phones: BTreeSet<&str> = json.iter().map(|person| person["phone_number"].as_str().unwrap()).collect();
+    assert_eq!(phones.len(), 2_500);
+    assert_eq!(same.lines().count(), json.len());
+    assert_eq!(json[0], listed[0], "as `blast recipients --json` prints them");
+}
+
+#[tokio::test]
+async fn an_export_takes_the_filter_language_also_for_replies_and_history() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..6).await;
+    shop.until_idle().await;
+    let person = digits(3);
+    shop.ok(&["mark", "1", &person, "note", "--note", "=1+1"]).await;
+    shop.execute(
+        "insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at, received_at)
+         select b.sender_id, r.blast_id, r.id, r.phone_number, 'text', E'yes\\nplease', 'm' || r.id, now(), now()
+           from blast_recipients r join blasts b on b.id = r.blast_id",
+    )
+    .await;
+    let filter = format!("phone:*{}", &person[person.len() - 4..]);
+    let of = |what| ["blast", "export", "1", "--what", what, "--search", &filter];
+
+    let people = shop.ok(&of("recipients")).await;
+    let replies = shop.ok(&of("replies")).await;
+    let all = shop.json_lines(&["blast", "export", "1", "--what", "replies"]).await;
+    let history = shop.json_lines(&of("history")).await;
+
+    assert!(people.lines().count() == 2 && people.contains("'=1+1"), "{people}");
+    assert!(replies.contains("\"yes\nplease\"") && replies.matches("please").count() == 1, "{replies}");
+    assert_eq!(all.len(), 6);
+    let steps: Vec<_> = history.iter().map(|change| change["new_status"].as_str().unwrap()).collect();
+    assert!(steps.starts_with(&["sending", "sent"]), "{steps:?}");
+    assert!(history.iter().all(|change| change["phone_number"].as_str().unwrap().ends_with(&person)), "{history:?}");
+}
+
+#[tokio::test]
+async fn a_file_is_never_written_over_and_is_there_only_when_it_is_whole() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..3).await;
+    let file = shop.path("raya.csv");
+    let to_file = ["blast", "export", "1", "--output", file.to_str().unwrap()];
+
+    let first = shop.run(&to_file).await;
+    let written = std::fs::read_to_string(&file).unwrap();
+    let second = shop.run(&to_file).await;
+    let wrong = shop.run(&["blast", "export", "1", "--search", "stauts:read"]).await;
+    let nowhere = shop.run(&["blast", "export", "9"]).await;
+
+    assert_eq!((first.code, second.code, wrong.code, nowhere.code), (0, 3, 2, 1), "{second:?} {wrong:?} {nowhere:?}");
+    assert_eq!(written.lines().count(), 4);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+    assert!(!shop.path("raya.csv.part").exists());
+    assert!(second.err.contains("exists already") && wrong.err.contains("did you mean"), "{second:?} {wrong:?}");
+}
+
+/// How much memory a process may take at most, in kilobytes: the same for a million people as for a hundred.
+const MEMORY_MAX: u64 = 60 * 1_024;
+
+/// Takes minutes, and measures the machine: only with `BLASTDECK_LONG_TESTS=1`.
+#[tokio::test]
+async fn a_million_people_are_exported_in_as_little_memory_as_a_hundred() {
+    if std::env::var_os("BLASTDECK_LONG_TESTS").is_none() {
+        return;
+    }
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..1).await;
+    shop.execute(
+        "insert into blast_recipients (blast_id, phone_number, name)
+         select 1, '+60110' || lpad(n::text, 7, '0'), 'Person ' || n from generate_series(1, 999999) n",
+    )
+    .await;
+    let file = shop.path("million.csv");
+    let mut export = shop.command(&["blast", "export", "1", "--output", file.to_str().unwrap()]).spawn().unwrap();
+    let status = format!("/proc/{}/status", export.id().unwrap());
+    let mut most = 0;
+
+    while export.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        most = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or(most);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1_000_001);
+    eprintln!("peak memory of the export: {most} kB");
+    assert!(most < MEMORY_MAX, "{most} kB");
+}
