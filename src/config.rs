@@ -29,8 +29,8 @@ pub use hook::{HookConfig, HookUrl};
 pub use log::{SettingOrigin, ValueSource};
 pub use sender::SenderConfig;
 pub use settings::{
-    AsciiSetting, DatabaseConfig, EngineConfig, HttpConfig, KeepHistory, OptOutConfig, PollingConfig, PricingConfig,
-    ThemeSetting, UiConfig,
+    AsciiSetting, DatabaseConfig, EngineConfig, HttpConfig, KeepHistory, KeySetting, OptOutConfig, PollingConfig,
+    PricingConfig, ThemeSetting, UiConfig,
 };
 pub use token::TokenSource;
 
@@ -101,7 +101,8 @@ impl Config {
         environment.overlay(&mut document, &mut log);
         document.flag("database", "url", "--database-url", flags.database_url.as_deref());
 
-        let ui = UiConfig::read(TableReader::new("ui", document.take("ui"), &mut log), environment);
+        let bindings = std::mem::take(&mut document.bindings);
+        let ui = UiConfig::read(TableReader::new("ui", document.take("ui"), &mut log), environment, bindings);
         let senders = read_senders(&mut document, &ui, &mut log);
         let hooks = hook::read_all(&mut document, &senders, &mut log);
         let config = Self {

@@ -12,8 +12,10 @@ mod format;
 mod frame;
 mod input;
 mod key;
+mod keymap;
 mod layout;
 mod model;
+mod mouse;
 mod msg;
 mod overlay;
 mod run;
@@ -25,6 +27,8 @@ mod widget;
 
 #[cfg(test)]
 mod tests;
+
+pub use keymap::{KeyBinding, Keymap, KeymapError};
 
 use std::io;
 
@@ -85,6 +89,7 @@ pub struct DashboardOptions {
     pub open: Option<BlastId>,
     pub hints: Hints,
     pub on_close: OnClose,
+    pub keys: Keymap,
     /// How this program is called from a shell for the same database: `blastdeck`, perhaps with flags.
     pub program: String,
 }

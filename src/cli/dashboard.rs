@@ -1,6 +1,7 @@
 //! Runs the dashboard, with an engine in the same process.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 use color_eyre::Result;
@@ -11,7 +12,7 @@ use super::exit::UsageError;
 use super::output::talk;
 use crate::app::view::BlastFilter;
 use crate::app::{App, Engines, Listening};
-use crate::config::{AsciiSetting, Config, ThemeSetting};
+use crate::config::{AsciiSetting, Config, ConfigError, ConfigProblem, KeySetting, ProblemLocation, ThemeSetting};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
@@ -27,6 +28,7 @@ use crate::tui::{self, DashboardKind, ExitReason, Hints};
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     needs_terminal()?;
     let config = load(global)?;
+    keymap(&config)?;
     let _log = telemetry::to_file(&log_dir(&config), Verbosity::from_count(global.verbose))?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(SecondInterrupt::Ignore)?;
@@ -117,6 +119,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     let engine = sends.then(|| tokio::spawn(engine::run(app.engine().clone(), options, stop_engine.token())));
     let ui = &app.config().ui;
     let screen = tui::DashboardOptions {
+        keys: keymap(app.config())?,
         kind: args.kind,
         name: ui.name.clone(),
         zone: ui.timezone,
@@ -172,6 +175,25 @@ async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<ExitReas
             talk("waiting for the response to a message in flight");
         }
         let _ = engine.await;
+    }
+}
+
+/// The keys of `[ui.keys]`; every problem with them at once, each with its line.
+pub(super) fn keymap(config: &Config) -> Result<tui::Keymap, ConfigError> {
+    let settings = &config.ui.keys;
+    let binding = |setting: &KeySetting| tui::KeyBinding { action: setting.action.clone(), keys: setting.keys.clone() };
+    let bindings: Vec<_> = settings.iter().map(binding).collect();
+    tui::Keymap::new(&bindings)
+        .map_err(|errors| ConfigError { problems: errors.iter().map(|error| key_problem(config, error)).collect() })
+}
+
+fn key_problem(config: &Config, error: &tui::KeymapError) -> ConfigProblem {
+    let setting = config.ui.keys.iter().find(|setting| setting.action == error.action);
+    let path = config.path().map_or_else(|| "config.toml".into(), Path::to_path_buf);
+    ConfigProblem {
+        location: ProblemLocation::File { path, line: setting.map_or(0, |setting| setting.line) },
+        key: format!("ui.keys.{}", clean(&error.action)),
+        text: error.text.clone(),
     }
 }
 

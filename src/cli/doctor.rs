@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Global;
 use super::context::{Context, load};
+use super::dashboard::keymap;
 use super::output::{json, text};
 use crate::app::{App, HealthVerdict, Listening};
 use crate::config::{Config, HookConfig, SenderConfig};
@@ -43,6 +44,9 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
         Err(error) => return report(global, None, &[DoctorCheck::new("config", BAD, error.to_string())]),
     };
     let mut checks = vec![config_check(&config)];
+    if let Err(error) = keymap(&config) {
+        checks.push(DoctorCheck::new("keys", BAD, error.to_string()));
+    }
     match Context::open_with(global, config.clone(), Listening::No, tokio_util::sync::CancellationToken::new()).await {
         Err(error) => checks.push(DoctorCheck::new("database", BAD, format!("{error:#}"))),
         Ok(context) => checks.extend(live_checks(&context).await),

@@ -6,7 +6,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, TableKeys};
-use super::log::{ConfigLog, ValueSource};
+use super::log::{ConfigLog, SettingOrigin, ValueSource};
+use super::settings::KeySetting;
 use crate::domain::text::nearest;
 
 /// A value that is not yet parsed.
@@ -32,6 +33,8 @@ pub(super) struct Document {
     pub tables: BTreeMap<&'static str, TableValues>,
     /// Those of [`keys::ARRAYS`].
     pub arrays: BTreeMap<&'static str, Vec<TableValues>>,
+    /// `[ui.keys]`.
+    pub bindings: Vec<KeySetting>,
 }
 
 impl Document {
@@ -123,6 +126,10 @@ impl DocumentParser<'_> {
         for (name, value) in entries {
             let source = ValueSource::File { line: self.line(name.span().start) };
             let path = format!("{prefix}.{}", name.get_ref());
+            if path == "ui.keys" {
+                self.bindings(&source, value.get_ref());
+                continue;
+            }
             match table.key(name.get_ref()) {
                 None => self.unknown(&source, &path, table.names()),
                 Some(key) => match raw(value.get_ref()) {
@@ -132,6 +139,33 @@ impl DocumentParser<'_> {
             }
         }
         values
+    }
+
+    /// The dashboard knows which actions and keys there are; here an entry is a name and words.
+    fn bindings(&mut self, source: &ValueSource, value: &DeValue<'_>) {
+        let DeValue::Table(entries) = value else {
+            self.log.problem(source, "ui.keys", "must be a table: write [ui.keys]");
+            return;
+        };
+        for (name, value) in entries {
+            let line = self.line(name.span().start);
+            let action = name.get_ref().to_string();
+            let keys = match raw(value.get_ref()) {
+                Some(RawValue::Text(text)) => text.split_whitespace().map(str::to_owned).collect(),
+                Some(RawValue::List(keys)) => keys,
+                _ => {
+                    let path = format!("ui.keys.{action}");
+                    self.log.problem(&ValueSource::File { line }, &path, "write the names of its keys, such as \"R\"");
+                    continue;
+                }
+            };
+            self.log.origins.push(SettingOrigin {
+                key: format!("ui.keys.{action}"),
+                value: keys.join(" "),
+                source: ValueSource::File { line },
+            });
+            self.document.bindings.push(KeySetting { action, keys, line });
+        }
     }
 
     fn unknown(&mut self, source: &ValueSource, path: &str, known: impl Iterator<Item = &'static str> + Clone) {

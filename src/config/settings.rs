@@ -111,6 +111,19 @@ pub struct UiConfig {
     pub timezone: Tz,
     pub ascii: AsciiSetting,
     pub theme: ThemeSetting,
+    /// `[ui.keys]`: keys of the dashboard in place of its own.
+    pub keys: Vec<KeySetting>,
+}
+
+/// An entry of `[ui.keys]`, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySetting {
+    /// The action's name.
+    pub action: String,
+    /// The names of its keys; empty: none.
+    pub keys: Vec<String>,
+    /// Its line in the file, from 1.
+    pub line: usize,
 }
 
 /// Whether lines and bars are drawn in plain ASCII.
@@ -249,8 +262,9 @@ impl PricingConfig {
 }
 
 impl UiConfig {
-    pub(super) fn read(mut reader: TableReader<'_>, environment: &Environment) -> Self {
+    pub(super) fn read(mut reader: TableReader<'_>, environment: &Environment, keys: Vec<KeySetting>) -> Self {
         Self {
+            keys,
             name: reader.optional::<DisplayName>("name", "none").map(|name| name.0),
             currency: reader.or_default("currency", Currency("MYR".to_owned())).0,
             timezone: reader.or_default("timezone", TimeZoneName(environment.zone())).0,

@@ -65,11 +65,21 @@ fn a_key_without_effect_is_no_key() {
         "[engine]\nid = \"engine-1\"\n",
         "[opt_out]\nlanguages = [\"en\"]\n",
         "[ui]\ntest_to = \"+60100000000\"\n",
-        "[ui]\nkeys = {}\n",
         "[http]\ncors = \"*\"\n",
     ] {
         assert!(problems(text)[0].contains("unknown key"), "{:?}", problems(text));
     }
+}
+
+#[test]
+fn keys_of_the_dashboard_are_taken_as_written_with_their_lines() {
+    let config = Config::from_toml_str("[ui]\nname = \"Kedai\"\n[ui.keys]\nfind = \"/ ctrl-f\"\nquit = []\n").unwrap();
+
+    let keys: Vec<_> = config.ui.keys.iter().map(|key| (key.action.as_str(), key.keys.join("+"), key.line)).collect();
+    assert_eq!(keys, [("find", "/+ctrl-f".to_owned(), 4), ("quit", String::new(), 5)]);
+    assert!(problems("[ui]\nkeys = 3\n")[0].contains("must be a table"), "{:?}", problems("[ui]\nkeys = 3\n"));
+    let nested = "[ui.keys]\nfind = { a = 1 }\n";
+    assert!(problems(nested)[0].contains("config.toml:2: ui.keys.find: write the names"), "{:?}", problems(nested));
 }
 
 #[test]

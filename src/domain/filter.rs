@@ -7,6 +7,8 @@
 //! | `status:read`, `status:sent,read` | in this status; `received` is `delivered` |
 //! | `stuck:read` | reached this stage and no further |
 //! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
+//! | `phone:*6789` | the number ends in these digits |
+//! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
 //! | `has:reply` `has:note` `has:amount` | who has one |
 //! | `replied>14:00`, `sent<2026-11-20` | the stage's time, from or before a moment; a date is its first moment |
@@ -15,6 +17,7 @@
 //! Terms are parted by blanks and must all hold; a value with blanks stands in double quotes, a quote in it is doubled.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -28,6 +31,9 @@ mod token;
 mod tests;
 
 pub use parse::{FilterError, status};
+
+/// How many digits may be the end of a number that somebody read off a phone: fewer are too common, more are a number.
+const ENDING: RangeInclusive<usize> = 3..=8;
 
 /// Terms that must all hold. Empty: everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,6 +66,8 @@ pub enum Test {
     /// `phone:6012`, or a bare word of digits: digits anywhere in the number; spelling does not matter. Digits that open
     /// with a 0 may also be a number as it is dialled at home.
     Phone(String),
+    /// `phone:*6789`: the number ends in these digits.
+    PhoneEnd(String),
     /// `name:ali`: anywhere in the name, any case.
     Name(String),
     /// A bare word: name, note or number.
@@ -74,6 +82,8 @@ pub enum Test {
     Has(Fact),
     /// `replied>14:00`, `sent<2026-11-20`: a stage's time, from or before a moment.
     Time { stage: Status, side: Side, at: DateTime<Utc> },
+    /// `older:48h`: at their stage since before a moment.
+    Older(DateTime<Utc>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +129,18 @@ impl Filter {
 
     fn only(test: Test) -> Self {
         Self { terms: vec![Term { sense: Sense::Is, test }] }
+    }
+
+    /// The same filter for those alone whose number ends in the digits that were typed, with these digits; `None` where no few
+    /// digits are sought. A name or a number that has them elsewhere is not found by it.
+    pub fn by_ending(&self) -> Option<(String, Self)> {
+        let (at, digits) = self.terms.iter().enumerate().find_map(|(at, term)| match (&term.test, term.sense) {
+            (Test::Phone(digits), Sense::Is) if ENDING.contains(&digits.len()) => Some((at, digits.clone())),
+            _ => None,
+        })?;
+        let mut ending = self.clone();
+        ending.terms[at].test = Test::PhoneEnd(digits.clone());
+        Some((digits, ending))
     }
 
     /// Whether it finds everybody.
@@ -221,6 +243,7 @@ impl fmt::Display for Test {
             }
             Self::Stuck(status) => write!(f, "stuck:{}", status.word()),
             Self::Phone(digits) => f.write_str(digits),
+            Self::PhoneEnd(digits) => write!(f, "phone:*{digits}"),
             Self::Name(text) => write!(f, "name:{}", token::quoted(text)),
             Self::Word(text) => f.write_str(&token::quoted(text)),
             Self::Code(text) => write!(f, "code:{}", token::quoted(text)),
@@ -231,6 +254,7 @@ impl fmt::Display for Test {
                 let sign = if *side == Side::After { '>' } else { '<' };
                 write!(f, "{}{sign}{}", stage.word(), at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             }
+            Self::Older(at) => write!(f, "older:{}", at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         }
     }
 }

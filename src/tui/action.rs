@@ -8,7 +8,7 @@ use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
-use super::update::{blast_acts, clipboard, find, follow_ups, leave, marks, moves, overlays, prompts};
+use super::update::{blast_acts, clipboard, find, follow_ups, leave, marks, moves, overlays, prompts, setup};
 use crate::app::view::Anchor;
 
 /// Where an action works.
@@ -242,6 +242,10 @@ pub const ACTIONS: &[UiAction] = &[
     shows("this pane alone, or all", &[Char('z')], &[Everywhere], moves::zoom),
     shows("commands by name", &[Char(':')], &[Everywhere], overlays::open_commands).keys_only(),
     shows("log: the command line of every act", &[], &[Everywhere], overlays::open_log),
+    shows("theme: the next of dark, light, mono, auto", &[], &[Everywhere], setup::next_theme)
+        .unless(setup::without_colours),
+    shows("times in UTC, or in the shop's zone", &[], &[Everywhere], setup::other_zone),
+    shows("mouse on, or off", &[], &[Everywhere], setup::toggle_mouse),
     shows("paint the screen again", &[Ctrl('l')], &[Everywhere], |_| vec![Effect::Repaint]),
     shows("suspend", &[Ctrl('z')], &[Everywhere], |_| vec![Effect::ReleaseLeases]),
     shows("back", &[Esc], &[Everywhere], leave::back),
@@ -270,24 +274,6 @@ pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
         Pane::Blasts => &[KeyScope::Blasts, KeyScope::Moving, KeyScope::Everywhere],
         Pane::Funnel => &[KeyScope::Funnel, KeyScope::Moving, KeyScope::Everywhere],
         Pane::Recipients => &[KeyScope::Recipients, KeyScope::Moving, KeyScope::Everywhere],
-    }
-}
-
-/// The action of a key in the nearest of these scopes.
-pub fn lookup(key: Key, scopes: &[KeyScope]) -> Option<&'static UiAction> {
-    scopes
-        .iter()
-        .find_map(|scope| ACTIONS.iter().find(|action| action.scopes.contains(scope) && action.keys.contains(&key)))
-}
-
-/// Why a key does nothing here: where it would do something, if anywhere.
-pub fn why_nothing(key: Key) -> String {
-    match ACTIONS.iter().find(|action| action.keys.contains(&key)) {
-        Some(action) => {
-            let place: Vec<String> = action.scopes.iter().map(ToString::to_string).collect();
-            format!("{key} ({}) works in {}", action.title, place.join(" and "))
-        }
-        None => format!("{key} does nothing: ? shows every key"),
     }
 }
 

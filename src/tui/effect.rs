@@ -7,8 +7,8 @@ use std::mem::{Discriminant, discriminant};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::ExitReason;
-use super::model::PageRequest;
+use super::model::{MouseCapture, PageRequest};
+use super::{ExitReason, Palette};
 use crate::app::view::{
     BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
 };
@@ -37,6 +37,9 @@ pub enum Effect {
     ReacquireLeases,
     /// Hands a text to the terminal's clipboard.
     Copy(String),
+    /// Draws in these colours from now on.
+    Recolour(Palette),
+    CaptureMouse(MouseCapture),
     /// Stops the process until it is continued.
     Suspend,
     /// Sets the terminal up again and paints everything.
@@ -58,6 +61,12 @@ pub enum ReadRequest {
     Rows(Vec<RecipientId>),
     /// How many match.
     Count {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+    },
+    /// How many match in any way, where those are listed whose number ends in what was typed.
+    CountWider {
         ticket: u64,
         blast: BlastId,
         filter: Filter,
@@ -252,6 +261,10 @@ pub enum Completion {
     },
     Rows(EffectResult<Vec<RecipientRow>>),
     Count {
+        ticket: u64,
+        total: EffectResult<Total>,
+    },
+    CountWider {
         ticket: u64,
         total: EffectResult<Total>,
     },

@@ -16,9 +16,9 @@ use super::effect::{Completion, Effect};
 use super::feed::{self, Feed};
 use super::frame::FrameDiff;
 use super::input::Input;
-use super::model::Model;
+use super::model::{Model, MouseCapture};
 use super::msg::{Msg, TimedMsg};
-use super::theme::ScreenTheme;
+use super::theme::{Colours, ScreenTheme};
 use super::update::{start, update};
 use super::{ExitReason, Size, TuiError, view};
 
@@ -172,6 +172,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
             LoopEvent::Stop => return Ok(Some(ExitReason::Stopped)),
             LoopEvent::Input(None | Some(Input::Gone)) => return Ok(Some(ExitReason::HungUp)),
             LoopEvent::Input(Some(Input::Key(key))) => self.update_and_draw(Msg::Key(key), AFTER_KEY)?,
+            LoopEvent::Input(Some(Input::Mouse(event))) => self.update_and_draw(Msg::Mouse(event), AFTER_KEY)?,
             LoopEvent::Input(Some(Input::Paste(text))) => self.update_and_draw(Msg::Paste(text), AFTER_KEY)?,
             LoopEvent::Completed(completion) => {
                 let pace = self.completion_pace();
@@ -223,6 +224,9 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
     fn effect(&mut self, effect: Effect) -> Result<(), TuiError> {
         match effect {
             Effect::Copy(text) => self.frames.copy(text),
+            // Only where the environment allows colours is this asked for.
+            Effect::Recolour(palette) => self.theme.colours = Colours::choose(palette, None, None),
+            Effect::CaptureMouse(capture) => self.frames.capture_mouse(capture),
             Effect::Suspend => {
                 self.stopped_until = Some(Instant::now() + STOP_IGNORED);
                 self.screen.suspend()?;
@@ -231,6 +235,9 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 self.stopped_until = None;
                 self.screen.resume()?;
                 self.frames.forget();
+                if self.model.setup.mouse == MouseCapture::On {
+                    self.frames.capture_mouse(MouseCapture::On);
+                }
                 // It may have been resized meanwhile.
                 let size = self.screen.size();
                 self.update(Msg::Resized(size))?;

@@ -10,19 +10,33 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use super::model::MouseCapture;
+
 /// Remembers what the terminal shows, and writes what differs.
 #[derive(Debug, Default)]
 pub struct FrameDiff {
     shown: Option<Buffer>,
     /// What the next frame hands to the terminal's clipboard.
     clipboard: Option<String>,
+    /// Who has the mouse from the next frame on, where that changes.
+    mouse: Option<MouseCapture>,
 }
+
+/// Reports of presses and of the wheel, in decimal numbers (xterm's modes 1000 and 1006); not of moves.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+/// The terminal has its mouse again.
+pub const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 impl FrameDiff {
     /// Hands a text to the terminal's clipboard with the next frame (OSC 52). The text is encoded in base64, so no byte of
     /// it can end the sequence; terminals without a clipboard ignore it.
     pub fn copy(&mut self, text: String) {
         self.clipboard = Some(text);
+    }
+
+    /// Takes the mouse with the next frame, or gives it back.
+    pub const fn capture_mouse(&mut self, capture: MouseCapture) {
+        self.mouse = Some(capture);
     }
 
     /// The terminal's content is unknown: the next frame paints everything.
@@ -52,6 +66,10 @@ impl FrameDiff {
             let mut copy = Encoder::default();
             copy.command(CopyToClipboard::to_clipboard_from(text));
             bytes.splice(..0, copy.out.into_bytes());
+        }
+        if let Some(capture) = self.mouse.take() {
+            let modes = if capture == MouseCapture::On { MOUSE_ON } else { MOUSE_OFF };
+            bytes.splice(..0, modes.bytes());
         }
         bytes
     }

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use super::key::Key;
+use super::mouse::MouseEvent;
 use parser::KeyParser;
 
 /// How long a lone escape byte, or the beginning of a sequence, waits for the rest.
@@ -22,6 +23,7 @@ const REST_OF_SEQUENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 30_000_000 };
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     Key(Key),
+    Mouse(MouseEvent),
     /// Pasted text, as it came.
     Paste(String),
     /// The terminal hung up, closed or failed: nothing more will come.

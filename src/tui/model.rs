@@ -8,6 +8,7 @@ mod notice;
 mod overlay;
 mod prompt;
 mod recipients;
+mod setup;
 
 pub use attention::AttentionItem;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
@@ -20,7 +21,11 @@ pub use overlay::{
 pub use prompt::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
 };
-pub use recipients::{CursorMove, CursorTarget, ListOrder, ListScope, PageRequest, RecipientTable, Shown, WantedPage};
+pub use recipients::{
+    CursorMove, CursorTarget, FoundBy, ListOrder, ListScope, PageRequest, RecipientTable, Shown, WantedPage,
+};
+
+pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -77,6 +82,7 @@ pub enum Leaving {
 #[derive(Debug, Clone)]
 pub struct Model {
     pub options: DashboardOptions,
+    pub setup: ScreenSetup,
     pub size: Size,
     /// The time of the newest message.
     pub now: DateTime<Utc>,
@@ -126,6 +132,7 @@ impl Model {
         let hint = (options.hints == Hints::On).then_some(Hint::Find);
         Self {
             blasts: BlastList::opening(options.open),
+            setup: ScreenSetup::new(options.zone),
             options,
             size,
             now,

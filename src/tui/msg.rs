@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Size;
 use super::effect::Completion;
 use super::key::Key;
+use super::mouse::MouseEvent;
 use crate::app::{DatabaseState, EngineChange};
 
 /// A message and when it came.
@@ -19,6 +20,7 @@ pub struct TimedMsg {
 pub enum Msg {
     Key(Key),
     Paste(String),
+    Mouse(MouseEvent),
     Resized(Size),
     /// Something may have changed in the database, or it has been a while.
     Refresh,

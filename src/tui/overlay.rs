@@ -6,10 +6,11 @@ mod follow_up;
 mod help;
 mod history;
 mod lists;
+mod palette;
 mod plan;
 mod reply;
 
-pub use lists::commands;
+pub use palette::commands;
 
 use super::format::TimeFormat;
 use super::layout::Layout;
@@ -31,10 +32,10 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::Details(details) => details::content(model, details, width),
         Overlay::Plan(plan) => plan::content(model, plan, width),
         Overlay::FollowUp(page) => follow_up::content(model, page, width),
-        Overlay::Help(_) => help::content(),
+        Overlay::Help(scroll) => help::content(model, *scroll, width),
         Overlay::Log(_) => lists::log(model, width),
         Overlay::Needs(chosen) => lists::needs(model, *chosen),
-        Overlay::Commands(palette) => lists::palette(model, palette),
+        Overlay::Commands(palette) => palette::content(model, palette),
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
     };
     Some(content)
@@ -43,14 +44,14 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
 /// Keeps the scroll and the cursor of the topmost overlay within its content.
 pub fn clamp(model: &mut Model) {
     if let Some(Overlay::Commands(palette)) = model.overlays.last() {
-        let last = commands(model, palette).len().saturating_sub(1);
+        let last = commands(model, palette).entries.len().saturating_sub(1);
         if let Some(Overlay::Commands(palette)) = model.overlays.last_mut() {
             palette.row = palette.row.min(last);
         }
         return;
     }
     let Some(content) = content(model, model.size.width) else { return };
-    let last = content.lines.len().saturating_sub(Layout::page_rows(model.size));
+    let last = content.lines.len().saturating_sub(Layout::page_rows(model.size).saturating_sub(1));
     if let Some(scroll) = model.overlays.last_mut().and_then(Overlay::scroll_mut) {
         *scroll = (*scroll).min(last);
     }

@@ -11,10 +11,10 @@ use super::effect::runner::AppEffectRunner;
 use super::event_loop::{EventLoop, EventSources, Screen, TerminalSignal};
 use super::feed::Feed;
 use super::input;
-use super::model::Model;
+use super::model::{ColourChoice, Model};
 use super::terminal::{Terminal, keyboard};
 use super::theme::{Colours, ScreenTheme};
-use super::{DashboardOptions, ExitReason, TuiError};
+use super::{DashboardOptions, ExitReason, Palette, TuiError};
 use crate::app::App;
 
 /// Runs against an engine, on this process's terminal.
@@ -26,8 +26,15 @@ pub async fn on_terminal(app: App, options: DashboardOptions, stop: Cancellation
     let env = |name| std::env::var(name).ok();
     let colours = Colours::choose(options.palette, env("NO_COLOR").as_deref(), env("TERM").as_deref());
     let theme = ScreenTheme::new(colours, options.charset);
+    let choice = if Colours::choose(Palette::Auto, env("NO_COLOR").as_deref(), env("TERM").as_deref()) == Colours::None
+    {
+        ColourChoice::None
+    } else {
+        ColourChoice::Free
+    };
     let mut model = Model::new(options, terminal.size(), Utc::now());
     app.holder().clone_into(&mut model.holder);
+    model.setup.colours = choice;
     model.resend_after = app.resend_after();
     EventLoop::new(terminal, AppEffectRunner::new(app), model, theme, Box::new(Utc::now)).run(sources).await
 }

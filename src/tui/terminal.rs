@@ -18,6 +18,7 @@ use rustix::termios::{Action, OptionalActions, Termios, tcflow, tcgetattr, tcget
 use tokio::sync::mpsc;
 
 use super::event_loop::Screen;
+use super::frame::MOUSE_OFF;
 use super::{Size, TuiError};
 use crate::app::is_panic_caught;
 
@@ -138,6 +139,8 @@ pub fn restore() {
     let mut ready = [PollFd::new(&saved.tty, PollFlags::OUT)];
     if poll(&mut ready, Some(&FAREWELL)).is_ok_and(|ready| ready > 0) {
         let mut out = &saved.tty;
+        // Harmless where the mouse was not taken.
+        let _ = out.write_all(MOUSE_OFF.as_bytes());
         let _ = queue!(out, EndSynchronizedUpdate, ResetColor, DisableBracketedPaste, Show, LeaveAlternateScreen);
     }
     let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);

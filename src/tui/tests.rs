@@ -15,6 +15,7 @@ mod needs;
 mod paging;
 mod reasons;
 mod screens;
+mod setup;
 mod storm;
 pub mod support;
 mod updates;

@@ -12,11 +12,13 @@ mod keys;
 pub mod leave;
 mod lists;
 pub mod marks;
+mod mouse;
 pub mod moves;
 pub mod overlays;
 mod palette;
 pub mod prompts;
 mod senders;
+pub mod setup;
 mod written;
 
 use super::effect::{Effect, ReadRequest};
@@ -30,6 +32,7 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     let mut effects = match message.msg {
         Msg::Key(key) => keys::typed(model, key),
         Msg::Paste(text) => keys::pasted(model, &text),
+        Msg::Mouse(event) => mouse::moused(model, event),
         Msg::Resized(size) => {
             model.size = size;
             let height = model.layout().people_rows();

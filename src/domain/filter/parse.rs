@@ -1,10 +1,12 @@
 //! Gives tokens their meaning, or says why they have none.
 
+use chrono::TimeDelta;
 use thiserror::Error;
 
 use super::moment::MomentParser;
 use super::token::{self, FilterToken, KeyOperator, Quoting, TokenKey};
 use super::{Fact, Filter, Sense, Side, Term, Test};
+use crate::domain::pace::parse_span;
 use crate::domain::phone::spelling::{self, DialPrefix, Spelling};
 use crate::domain::status::Status;
 use crate::domain::text;
@@ -16,7 +18,7 @@ const TEXT_MAX: usize = 1_000;
 const GROUPS_MAX: usize = 8;
 
 /// The words before `:`.
-const KEYS: [&str; 8] = ["status", "stuck", "phone", "name", "note", "code", "provider", "has"];
+const KEYS: [&str; 9] = ["status", "stuck", "phone", "name", "note", "older", "code", "provider", "has"];
 
 /// The gateway's statuses (`docs/WSAPME.md`) that are none of ours.
 const PROVIDER_WORDS: [&str; 2] = ["PENDING", "SERVER_ACK"];
@@ -44,6 +46,8 @@ pub enum FilterError {
     NotANumber(String),
     #[error("`{0}` is not a time: 14:00, 2026-11-20 or 2026-11-20T14:00")]
     NotATime(String),
+    #[error("`older:{0}` is not known: a span such as 48h or 2d, or a time such as 14:00")]
+    NotASpan(String),
     #[error("`{0}` wants a value after it")]
     NoValue(String),
     #[error("too long to be a filter: {TEXT_MAX} characters at most")]
@@ -129,6 +133,7 @@ impl FilterToken {
     fn may_hold_number(&self) -> bool {
         match &self.key {
             None => self.quoted == Quoting::No,
+            Some(key) if key.word == "phone" && self.value.starts_with('*') => false,
             // `phone:` says so itself, and `tel:+60…` is how numbers are linked.
             Some(key) => key.operator == KeyOperator::Colon && key.word != "name" && self.quoted == Quoting::No,
         }
@@ -158,12 +163,12 @@ fn test(token: &FilterToken, reader: MomentParser) -> Result<Option<Test>, Filte
     };
     let value = token.value.trim();
     match key.operator {
-        KeyOperator::Colon => about(&key.word, value).map(Some),
+        KeyOperator::Colon => about(&key.word, value, reader).map(Some),
         KeyOperator::After | KeyOperator::Before => time(key, value, reader).map(Some),
     }
 }
 
-fn about(key: &str, value: &str) -> Result<Test, FilterError> {
+fn about(key: &str, value: &str, reader: MomentParser) -> Result<Test, FilterError> {
     let Some(known) = known_key(key) else {
         return Err(FilterError::UnknownKey { word: shown(key), nearest: text::nearest(key, KEYS) });
     };
@@ -177,6 +182,7 @@ fn about(key: &str, value: &str) -> Result<Test, FilterError> {
         "phone" => phone(value),
         "name" => Ok(Test::Name(owned())),
         "note" => Ok(Test::Note(owned())),
+        "older" => older(value, reader),
         "code" => Ok(Test::Code(owned())),
         "provider" => Ok(Test::Provider(owned())),
         _ => fact(value),
@@ -221,7 +227,20 @@ fn stuck(value: &str) -> Result<Test, FilterError> {
     }
 }
 
+/// A span back from now, or a time.
+fn older(value: &str, reader: MomentParser) -> Result<Test, FilterError> {
+    let span = parse_span(value).ok().and_then(|span| TimeDelta::from_std(span).ok());
+    let ago = span.and_then(|span| reader.now.checked_sub_signed(span));
+    let at = ago.or_else(|| reader.read(value)).ok_or_else(|| FilterError::NotASpan(shown(value)))?;
+    Ok(Test::Older(at))
+}
+
 fn phone(value: &str) -> Result<Test, FilterError> {
+    if let Some(digits) = value.strip_prefix('*') {
+        let is_ending = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let ending = is_ending.then(|| Test::PhoneEnd(digits.to_owned()));
+        return ending.ok_or_else(|| FilterError::NotANumber(shown(value)));
+    }
     let spelling = spelling::read(&without_trunk(value)).map_err(|_| FilterError::NotANumber(shown(value)))?;
     Ok(Test::Phone(digits(spelling)))
 }

@@ -57,6 +57,31 @@ fn the_last_digits_stay_as_typed() {
 }
 
 #[test]
+fn a_few_digits_are_sought_at_the_end_of_the_number_first() {
+    let ending = |text: &str| read(text).unwrap().by_ending().map(|(digits, filter)| (digits, filter.to_string()));
+
+    assert_eq!(ending("6789"), Some(("6789".to_owned(), "phone:*6789".to_owned())));
+    assert_eq!(ending("status:read 6789").unwrap().1, "status:read phone:*6789");
+    for text in ["67", "60123456789", "ali", "-6789", "\"6789\"", ""] {
+        assert_eq!(ending(text), None, "{text}");
+    }
+    assert_eq!(read("phone:*6789"), Ok(is(Test::PhoneEnd("6789".to_owned()))));
+    assert!(read("phone:*").is_err() && read("phone:*x").is_err());
+}
+
+#[test]
+fn older_takes_a_span_or_a_time() {
+    let older = |text: &str| read(text).unwrap();
+
+    assert_eq!(older("older:48h"), is(Test::Older(now() - chrono::TimeDelta::hours(48))));
+    assert_eq!(older("older:10:00"), is(Test::Older(Utc.with_ymd_and_hms(2026, 11, 20, 2, 0, 0).unwrap())));
+    assert_eq!(
+        read("older:soon").unwrap_err().to_string(),
+        "`older:soon` is not known: a span such as 48h or 2d, or a time such as 14:00"
+    );
+}
+
+#[test]
 fn a_number_among_words_keeps_to_itself() {
     let filter = read("ali 010-012 3456 status:read -price").unwrap();
 
@@ -120,7 +145,10 @@ fn what_is_not_known_is_explained_with_the_nearest() {
     let says = |text: &str| read(text).unwrap_err().to_string();
 
     assert_eq!(says("stauts:read"), "`stauts:` is not known: did you mean `status:`?");
-    assert_eq!(says("colour:red"), "`colour:` is not known: status, stuck, phone, name, note, code, provider, has");
+    assert_eq!(
+        says("colour:red"),
+        "`colour:` is not known: status, stuck, phone, name, note, older, code, provider, has"
+    );
     assert_eq!(says("status:raed"), "`raed` is not a status: did you mean `read`?");
     assert_eq!(
         says("status:PENDING"),
@@ -164,6 +192,9 @@ fn any_test() -> impl Strategy<Value = Test> {
         prop::sample::select(vec![Status::Sent, Status::Delivered, Status::Read, Status::Replied])
             .prop_map(Test::Stuck),
         "0?[1-9][0-9]{0,14}".prop_map(Test::Phone),
+        "[0-9]{1,15}".prop_map(Test::PhoneEnd),
+        (0..200_000_000_000_000_i64)
+            .prop_map(|micros| Test::Older(DateTime::from_timestamp_micros(micros * 10).unwrap())),
         text.clone().prop_map(Test::Name),
         text.clone().prop_map(Test::Word),
         text.clone().prop_map(Test::Code),

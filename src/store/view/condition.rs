@@ -22,6 +22,7 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Status(status) | Test::Stuck(status) => push_statuses(sql, &[*status]),
         Test::OneOf(statuses) => push_statuses(sql, statuses),
         Test::Phone(digits) => push_number(sql, digits),
+        Test::PhoneEnd(digits) => push_patterns(sql, ending_patterns(digits)),
         Test::Name(words) => push_like(sql, "name", words),
         Test::Note(words) => push_like(sql, "note", words),
         Test::Word(words) => push_word(sql, words),
@@ -33,8 +34,14 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Time { stage, side, at } => {
             sql.push(time_column(*stage)).push(if *side == Side::After { " >= " } else { " < " }).push_bind(*at);
         }
+        Test::Older(at) => _ = sql.push(SINCE).push(" < ").push_bind(*at),
     }
 }
+
+/// Since when somebody is at their stage: by the stage's own time, as the screen shows it.
+const SINCE: &str = "coalesce(case status when 'sent' then sent_at when 'delivered' then delivered_at
+                                         when 'read' then read_timestamp when 'replied' then replied_at
+                                         when 'closed' then closed_at when 'failed' then failed_at end, changed_at)";
 
 /// At *sent*, not held back, and asked about; Meta tells by itself.
 const STUCK_AT_SENT: &str = "status = 'sent' and is_held(status, provider_status) is not true and (sent_at is null
@@ -87,7 +94,11 @@ fn push_number(sql: &mut QueryBuilder<Postgres>, digits: &str) {
 }
 
 fn push_phone(sql: &mut QueryBuilder<Postgres>, digits: &str) {
-    for (i, pattern) in phone_patterns(digits).into_iter().enumerate() {
+    push_patterns(sql, phone_patterns(digits));
+}
+
+fn push_patterns(sql: &mut QueryBuilder<Postgres>, patterns: Vec<String>) {
+    for (i, pattern) in patterns.into_iter().enumerate() {
         sql.push(if i == 0 { "phone_number like " } else { " or phone_number like " }).push_bind(pattern);
     }
 }
@@ -102,6 +113,16 @@ fn phone_patterns(digits: &str) -> Vec<String> {
     patterns.extend(whole.iter().filter_map(|digits| phone::other_spelling(digits)).map(|digits| format!("+{digits}")));
     if at_home.len() < digits.len() && !at_home.is_empty() {
         patterns.extend(["_", "__", "___"].map(|code| format!("+{code}{}%", escaped(at_home))));
+    }
+    patterns
+}
+
+/// The digits at the end; or, opening with a 0 as dialled at home, without it as a whole number.
+fn ending_patterns(digits: &str) -> Vec<String> {
+    let mut patterns = vec![format!("%{}", escaped(digits))];
+    let at_home = digits.trim_start_matches('0');
+    if at_home.len() < digits.len() && !at_home.is_empty() {
+        patterns.extend(["_", "__", "___"].map(|code| format!("+{code}{}", escaped(at_home))));
     }
     patterns
 }
@@ -152,6 +173,12 @@ mod tests {
         assert_eq!(phone_patterns("48987654321"), ["%48987654321%", "+554887654321"]);
         assert_eq!(phone_patterns("4887654321"), ["%4887654321%", "+5548987654321"]);
         assert_eq!(phone_patterns("60123456789"), ["%60123456789%"]);
+    }
+
+    #[test]
+    fn digits_at_the_end_are_looked_for_nowhere_else() {
+        assert_eq!(ending_patterns("6789"), ["%6789"]);
+        assert_eq!(ending_patterns("0456"), ["%0456", "+_456", "+__456", "+___456"]);
     }
 
     #[test]

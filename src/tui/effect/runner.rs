@@ -113,7 +113,12 @@ impl EffectRunner for AppEffectRunner {
             }),
             Effect::ReacquireLeases => app.resume_engine(),
             // The event loop's own.
-            Effect::Copy(_) | Effect::Suspend | Effect::Repaint | Effect::Exit(_) => {}
+            Effect::Copy(_)
+            | Effect::Recolour(_)
+            | Effect::CaptureMouse(_)
+            | Effect::Suspend
+            | Effect::Repaint
+            | Effect::Exit(_) => {}
         }
     }
 
@@ -148,6 +153,7 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::Senders
         | ReadRequest::Rows(_)
         | ReadRequest::Count { .. }
+        | ReadRequest::CountWider { .. }
         | ReadRequest::CountChanged { .. }
         | ReadRequest::ChangesSince { .. }
         | ReadRequest::Away => PERIODIC_WAIT,
@@ -169,6 +175,9 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Rows(ids) => Completion::Rows(app.recipients_by_id(&ids).await.map_err(Into::into)),
         ReadRequest::Count { ticket, blast, filter } => {
             Completion::Count { ticket, total: app.count(blast, &filter, None).await.map_err(Into::into) }
+        }
+        ReadRequest::CountWider { ticket, blast, filter } => {
+            Completion::CountWider { ticket, total: app.count(blast, &filter, None).await.map_err(Into::into) }
         }
         ReadRequest::CountChanged { ticket, blast, filter, after } => {
             Completion::CountChanged { ticket, total: app.count(blast, &filter, Some(after)).await.map_err(Into::into) }

@@ -3,6 +3,7 @@
 
 use super::Input;
 use crate::tui::key::Key;
+use crate::tui::mouse::MouseEvent;
 
 /// The longest paste that is kept, in bytes.
 const PASTE_MAX: usize = 64 * 1024;
@@ -101,6 +102,10 @@ fn csi(rest: &[u8]) -> ParseStep {
         return if rest.len() > SEQUENCE_MAX { ParseStep::Took(rest.len() + 2, None) } else { ParseStep::Incomplete };
     };
     let parameters = &rest[..length];
+    if let Some(report) = parameters.strip_prefix(b"<") {
+        let event = MouseEvent::of_report(report, rest[length] == b'M');
+        return ParseStep::Took(length + 3, event.map(Input::Mouse));
+    }
     let first = parameters.split(|byte| *byte == b';').next().unwrap_or_default();
     match (rest[length], first) {
         (b'~', b"200") => ParseStep::PasteBegins(length + 3),
@@ -187,6 +192,17 @@ mod tests {
             assert_eq!(keys(bytes), [key(Key::Up)]);
         }
         assert_eq!(keys(b"\x1b[5~\x1b[6~\x1b[Z"), [key(Key::PageUp), key(Key::PageDown), key(Key::BackTab)]);
+    }
+
+    #[test]
+    fn clicks_and_the_wheel_are_read_and_all_else_of_the_mouse_is_nothing() {
+        use crate::tui::mouse::{MouseEvent, MouseKind};
+        let mouse = |kind, at| Input::Mouse(MouseEvent { kind, at });
+
+        assert_eq!(keys(b"\x1b[<0;12;3M\x1b[<0;12;3m"), [mouse(MouseKind::Press, (11, 2))]);
+        assert_eq!(keys(b"\x1b[<64;1;1Mj"), [mouse(MouseKind::WheelUp, (0, 0)), key(Key::Char('j'))]);
+        assert_eq!(keys(b"\x1b[<65;200;50M"), [mouse(MouseKind::WheelDown, (199, 49))]);
+        assert_eq!(keys(b"\x1b[<2;1;1M\x1b[<35;1;1M\x1b[<0;0;0M\x1b[<;1M"), []);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::app::view::ElsewhereRow;
+use crate::app::view::{ElsewhereRow, Total};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::tui::effect::WriteRequest;
 use crate::tui::model::recipients::ListScope;
@@ -45,6 +45,8 @@ pub struct FindPrompt {
     pub before: Box<ListScope>,
     /// The cursor in that list.
     pub person: Option<RecipientId>,
+    /// How many match what was typed in any way, where those are shown whose number ends in it.
+    pub wider: Option<Total>,
     /// Who matches in every blast, once that is read.
     pub elsewhere: Option<Vec<ElsewhereRow>>,
     /// `tab` was pressed before that: it opens once it is read, and the keys after it wait.

@@ -6,7 +6,7 @@
 mod list_scope;
 mod window;
 
-pub use list_scope::ListScope;
+pub use list_scope::{FoundBy, ListScope};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -60,6 +60,7 @@ pub enum WantedPage {
 pub struct RecipientTable {
     pub blast: Option<BlastId>,
     pub scope: ListScope,
+    pub found_by: FoundBy,
     pub order: ListOrder,
     /// Frozen as of this time; later changes are news.
     pub as_of: Option<DateTime<Utc>>,

@@ -2,9 +2,11 @@
 
 use super::OverlayContent;
 use crate::tui::action::{ACTIONS, KeyScope};
-use crate::tui::key::Key;
+use crate::tui::keymap::Keymap;
+use crate::tui::layout::Layout;
+use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{self, TextLine};
 
 const SECTIONS: [KeyScope; 9] = [
     KeyScope::Everywhere,
@@ -18,30 +20,99 @@ const SECTIONS: [KeyScope; 9] = [
     KeyScope::List,
 ];
 
-pub fn content() -> OverlayContent {
-    let mut lines = Vec::new();
-    for scope in SECTIONS {
-        lines.push(TextLine::rule(scope.to_string()));
-        let of_scope = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !action.keys.is_empty());
-        lines.extend(of_scope.map(|action| key_line(action.keys, action.title)));
+/// In two columns from this width on.
+const TWO_COLUMNS: u16 = 110;
+
+/// The columns of the keys.
+const KEYS_WIDTH: u16 = 19;
+
+/// A heading and what stands under it.
+struct HelpSection {
+    title: String,
+    entries: Vec<(String, &'static str)>,
+}
+
+pub fn content(model: &Model, scroll: usize, width: u16) -> OverlayContent {
+    let sections = sections(&model.options.keys);
+    let lines = if width < TWO_COLUMNS {
+        sections.iter().flat_map(|section| section.lines(width)).collect()
+    } else {
+        side_by_side(&sections, width)
+    };
+    let title = super::title(vec!["Keys".to_owned()], Some(position(scroll, lines.len(), model)));
+    OverlayContent { title, lines, focus: None }
+}
+
+/// Where in the page this is: `lines 1-20 of 86, esc goes back`.
+fn position(scroll: usize, lines: usize, model: &Model) -> String {
+    let height = Layout::page_rows(model.size).saturating_sub(1);
+    let top = scroll.min(lines.saturating_sub(height));
+    if lines <= height {
+        return "esc goes back".to_owned();
     }
-    lines.push(TextLine::rule("Finding"));
-    lines.extend(FINDING.iter().map(|(words, meaning)| entry(words, meaning)));
-    lines.push(TextLine::rule("Questions"));
-    lines.extend(QUESTIONS.iter().map(|(keys, meaning)| entry(keys, meaning)));
-    OverlayContent {
-        title: super::title(vec!["Keys".to_owned()], Some("esc goes back".to_owned())),
-        lines,
-        focus: None,
+    format!("lines {}-{} of {lines}, esc goes back", top + 1, (top + height).min(lines))
+}
+
+fn sections(keymap: &Keymap) -> Vec<HelpSection> {
+    let of_scope = |scope: KeyScope| {
+        let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !keymap.keys(action).is_empty());
+        let entries = actions.map(|action| (keymap.names(action), action.title)).collect();
+        HelpSection { title: scope.to_string(), entries }
+    };
+    let named = |title: &str, rows: &[(&str, &'static str)]| HelpSection {
+        title: title.to_owned(),
+        entries: rows.iter().map(|(keys, meaning)| ((*keys).to_owned(), *meaning)).collect(),
+    };
+    let mut sections: Vec<_> = SECTIONS.into_iter().map(of_scope).collect();
+    sections.extend([named("Finding", &FINDING), named("Questions", &QUESTIONS)]);
+    sections
+}
+
+impl HelpSection {
+    fn lines(&self, width: u16) -> Vec<TextLine> {
+        let mut lines = vec![TextLine::rule(self.title.clone())];
+        lines.extend(self.entries.iter().flat_map(|(keys, meaning)| entry(keys, meaning, width)));
+        lines
+    }
+
+    /// The same without a rule, for a column of its own.
+    fn column_lines(&self, width: u16) -> Vec<TextLine> {
+        let mut lines = self.lines(width);
+        lines[0] = TextLine::of(format!(" {}", self.title), TextRole::Strong);
+        lines.push(TextLine::default());
+        lines
     }
 }
 
-const FINDING: [(&str, &str); 7] = [
-    ("6789, +60 12-...", "part of a number, in any spelling"),
+/// Sections in two columns of about the same length, each read downwards.
+fn side_by_side(sections: &[HelpSection], width: u16) -> Vec<TextLine> {
+    let column = width / 2 - 1;
+    let blocks: Vec<_> = sections.iter().map(|section| section.column_lines(column)).collect();
+    let half = blocks.iter().map(Vec::len).sum::<usize>().div_ceil(2);
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    for block in blocks {
+        if right.is_empty() && left.len() < half { left.extend(block) } else { right.extend(block) }
+    }
+    left.resize(left.len().max(right.len()), TextLine::default());
+    right.resize(left.len(), TextLine::default());
+    left.into_iter().zip(right).map(|(left, right)| joined(left, right, column)).collect()
+}
+
+fn joined(mut left: TextLine, right: TextLine, column: u16) -> TextLine {
+    let taken: u16 = left.pieces.iter().map(|piece| widget::width(&piece.text)).sum();
+    left = left.and(" ".repeat(usize::from((column + 2).saturating_sub(taken))), TextRole::Plain);
+    left.pieces.extend(right.pieces);
+    left
+}
+
+const FINDING: [(&str, &str); 9] = [
+    ("6789", "the end of a number; if nobody's ends so, anywhere in it or in a name"),
+    ("+60 12-345 6789", "a number, in any spelling; phone:6012, these digits anywhere in it"),
+    ("\"6789\"", "anywhere in a number, a name or a note"),
     ("siti", "part of a name or note"),
     ("status:read", "in this status; stuck:read, reached it and no further"),
-    ("name:ali", "only in the name; phone:6012, note:price, code:131026"),
-    ("replied>14:00", "by the time of a stage"),
+    ("name:ali", "only in the name; note:price, code:131026"),
+    ("replied>14:00", "by the time of a stage; older:48h, there for so long"),
     ("has:reply", "or has:note, has:amount"),
     ("-status:failed", "without these"),
 ];
@@ -51,13 +122,20 @@ const QUESTIONS: [(&str, &str); 2] = [
     ("y", "yes; every other key is no. Where a number is asked, only that number and enter"),
 ];
 
-fn key_line(keys: &[Key], title: &str) -> TextLine {
-    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
-    entry(&names.join(" "), title)
-}
-
-fn entry(keys: &str, meaning: &str) -> TextLine {
-    TextLine::of(format!("  {keys:<18}"), TextRole::Accent).and(format!(" {meaning}"), TextRole::Plain)
+/// The keys and what they do, on several lines where it is long.
+fn entry(keys: &str, meaning: &str, width: u16) -> Vec<TextLine> {
+    let indent = " ".repeat(usize::from(KEYS_WIDTH) + 2);
+    let meanings = super::wrapped(meaning, width.saturating_sub(KEYS_WIDTH + 3).max(10));
+    let line = |(at, part): (usize, &String)| {
+        let keys = format!("  {keys:<0$}", usize::from(KEYS_WIDTH) - 1);
+        let head = if at == 0 {
+            TextLine::of(keys, TextRole::Accent).and(" ", TextRole::Plain)
+        } else {
+            TextLine::plain(&*indent)
+        };
+        head.and(part.trim_end(), TextRole::Plain)
+    };
+    meanings.iter().enumerate().map(line).collect()
 }
 
 #[cfg(test)]
@@ -66,31 +144,34 @@ mod tests {
     use std::path::Path;
 
     use super::{ACTIONS, FINDING, QUESTIONS, SECTIONS, content};
+    use crate::tui::tests::support::{STACKED, TestDashboard, WIDE};
 
     const INTRODUCTION: &str = "# Keys
 
-Every key of the dashboard, as `?` shows them. Generated from the table in `src/tui/action.rs`:
+Every key of the dashboard, as `?` shows them; the last column names the action in `[ui.keys]` of the configuration, which gives it
+other keys. Generated from the table in `src/tui/action.rs`:
 `UPDATE_DOCS=1 cargo test --lib keys_page` writes it anew.
 ";
 
     fn markdown() -> String {
         let mut page = INTRODUCTION.to_owned();
-        let mut table = |title: &str, rows: Vec<(String, &str)>| {
-            write!(page, "\n## {title}\n\n| keys | what they do |\n|---|---|\n").unwrap();
-            for (keys, meaning) in rows {
-                writeln!(page, "| {keys} | {meaning} |").unwrap();
+        let mut table = |title: &str, rows: Vec<(String, &str, String)>| {
+            write!(page, "\n## {title}\n\n| keys | what they do | name |\n|---|---|---|\n").unwrap();
+            for (keys, meaning, name) in rows {
+                writeln!(page, "| {keys} | {meaning} | {name} |").unwrap();
             }
         };
         for scope in SECTIONS {
-            let actions = ACTIONS.iter().filter(|action| action.scopes.contains(&scope) && !action.keys.is_empty());
-            let rows = actions.map(|action| {
+            let rows = ACTIONS.iter().filter(|action| action.scopes.contains(&scope)).map(|action| {
                 let keys: Vec<String> = action.keys.iter().map(|key| format!("`{key}`")).collect();
-                (keys.join(" "), action.title)
+                let keys = if keys.is_empty() { "in `:`".to_owned() } else { keys.join(" ") };
+                (keys, action.title, format!("`{}`", action.id()))
             });
             table(&scope.to_string(), rows.collect());
         }
         for (title, rows) in [("Finding", &FINDING[..]), ("Questions", &QUESTIONS)] {
-            table(title, rows.iter().map(|(keys, meaning)| (format!("`{keys}`"), *meaning)).collect());
+            let row = |(keys, meaning): &(&str, &'static str)| (format!("`{keys}`"), *meaning, String::new());
+            table(title, rows.iter().map(row).collect());
         }
         page
     }
@@ -108,15 +189,32 @@ Every key of the dashboard, as `?` shows them. Generated from the table in `src/
     }
 
     #[test]
-    fn the_help_shows_every_key_of_every_action() {
-        let loaded: Vec<String> =
-            content().lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
+    fn the_help_shows_every_key_of_every_action_in_one_column_and_in_two() {
+        for size in [STACKED, WIDE] {
+            let lines = content(&TestDashboard::new(size).model, 0, size.width).lines;
+            let text: Vec<String> =
+                lines.iter().map(|line| line.pieces.iter().map(|piece| piece.text.as_str()).collect()).collect();
 
-        for action in ACTIONS {
-            for key in action.keys {
-                let found = loaded.iter().any(|line| line.contains(action.title) && line.contains(&key.to_string()));
-                assert!(found, "{key} ({}) is not in the help", action.title);
+            for action in ACTIONS {
+                let words: Vec<&str> = action.title.split(' ').collect();
+                for key in action.keys {
+                    let found = text.iter().any(|line| line.contains(words[0]) && line.contains(&key.to_string()));
+                    assert!(found, "{key} ({}) is not in the help", action.title);
+                }
             }
         }
+    }
+
+    #[test]
+    fn the_help_says_where_in_it_one_is() {
+        let mut dashboard = TestDashboard::new(STACKED);
+        dashboard.keys("?");
+        assert!(dashboard.line(1).contains("lines 1-20 of "), "{}", dashboard.line(1));
+
+        dashboard.keys("G");
+
+        let last = dashboard.line(1);
+        let numbers: Vec<usize> = last.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        assert_eq!(numbers[1], numbers[2], "{last}");
     }
 }

@@ -1,40 +1,13 @@
-//! Overlays that are lists: commands, the log, what needs a person, people found in other blasts.
+//! Overlays that are lists: the log, what needs a person, people found in other blasts.
 
 use super::command_line::pasteable;
 use super::{OverlayContent, clock};
 use crate::domain::sender::{UNHEARD, UNHEARD_MEND};
 use crate::domain::status::Status;
-use crate::tui::action;
-use crate::tui::action::{ACTIONS, PaletteListing, UiAction};
 use crate::tui::format::number;
-use crate::tui::model::{AttentionItem, CommandPalette, ElsewhereOverlay, Model};
+use crate::tui::model::{AttentionItem, ElsewhereOverlay, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
-
-/// The actions that work in the focused pane and whose title has every word typed.
-pub fn commands(model: &Model, palette: &CommandPalette) -> Vec<&'static UiAction> {
-    let here = action::pane_scopes(model.focus);
-    let text = palette.field.text().to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let named = |action: &&UiAction| words.iter().all(|word| action.title.contains(word));
-    let works = |action: &&UiAction| action.scopes.iter().any(|scope| here.contains(scope));
-    ACTIONS.iter().filter(|action| action.listing == PaletteListing::Listed).filter(named).filter(works).collect()
-}
-
-pub fn palette(model: &Model, palette: &CommandPalette) -> OverlayContent {
-    let mut lines = vec![palette.field.line(TextLine::of(" :", TextRole::Accent))];
-    let entries = commands(model, palette);
-    for (row, entry) in entries.iter().enumerate() {
-        let (cursor, meaning) = if row == palette.row { ("> ", TextRole::Strong) } else { ("  ", TextRole::Plain) };
-        lines.push(TextLine::of(cursor, TextRole::Accent).and(entry.title, meaning).right(key_names(entry)));
-    }
-    OverlayContent { title: super::title(vec!["Commands".to_owned()], None), lines, focus: Some(palette.row + 1) }
-}
-
-fn key_names(action: &UiAction) -> String {
-    let keys: Vec<String> = action.keys.iter().map(ToString::to_string).collect();
-    keys.join(" ")
-}
 
 pub fn log(model: &Model, width: u16) -> OverlayContent {
     let clock = clock(model);

@@ -1,7 +1,7 @@
 //! Finding people: the table follows what is typed, late answers are dropped, keys wait for whom they are meant.
 
 use super::support::{RAYA, STACKED, TestDashboard, at, crowd, people};
-use crate::app::view::{Anchor, RecipientRow};
+use crate::app::view::{Anchor, RecipientRow, Total};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::status::Status;
@@ -62,7 +62,7 @@ fn a_question_that_is_asked_late_is_not_answered_by_a_key_that_was_typed_before(
 fn a_find_that_finds_nobody_marks_nobody() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("/9999\nr");
+    dashboard.keys("/zaid\nr");
     dashboard.list(Vec::new());
 
     assert!(dashboard.acts().is_empty());
@@ -204,4 +204,48 @@ fn people_found_in_other_blasts_are_a_page_and_enter_goes_there() {
     dashboard.list(vec![RecipientRow { id: RecipientId(77), blast_id: BlastId(4), ..people()[4].clone() }]);
 
     assert_eq!((dashboard.model.blast().unwrap().id, dashboard.cursor()), (BlastId(4), Some(77)));
+}
+
+fn counted(dashboard: &mut TestDashboard, people: i64, wider: i64) {
+    let ticket = dashboard.model.recipients.ticket;
+    let total = |people| Ok(Total::Exactly(people));
+    dashboard.answer(Completion::Count { ticket, total: total(people) });
+    dashboard.answer(Completion::CountWider { ticket, total: total(wider) });
+}
+
+#[test]
+fn a_few_digits_are_the_end_of_a_number_and_what_else_has_them_is_counted() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/0005").list(vec![people()[4].clone()]);
+    counted(&mut dashboard, 1, 4);
+
+    assert!(dashboard.line(22).contains("1 here: Aishah   3 more: \"0005\""), "{}", dashboard.line(22));
+    let filter = |effect| match effect {
+        Effect::Read(ReadRequest::Elsewhere { filter, .. }) => Some(filter.to_string()),
+        _ => None,
+    };
+    let elsewhere: Vec<String> = dashboard.taken().into_iter().filter_map(filter).collect();
+    assert_eq!(elsewhere.last().map(String::as_str), Some("phone:*0005"), "the same filter as here");
+}
+
+#[test]
+fn where_no_number_ends_so_those_with_the_digits_inside_are_shown_and_no_waiting_key_hits_one() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/6789\nr").list(Vec::new());
+    assert!(dashboard.said().contains("no number here ends in 6789"), "{}", dashboard.said());
+
+    dashboard.list(vec![people()[0].clone()]);
+
+    assert!(dashboard.acts().is_empty(), "{:?}", dashboard.acts());
+    assert_eq!(dashboard.cursor(), Some(1));
+}
+
+#[test]
+fn the_prompt_says_that_nobody_ends_so() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys("/6789").list(Vec::new()).list(crowd(10, 3));
+    counted(&mut dashboard, 3, 3);
+
+    assert!(dashboard.line(22).contains("none ends in 6789, 3 with it inside"), "{}", dashboard.line(22));
 }

@@ -52,6 +52,7 @@ pub fn options() -> DashboardOptions {
         currency: "MYR".to_owned(),
         charset: Charset::Unicode,
         palette: Palette::Auto,
+        keys: crate::tui::Keymap::default(),
         open: None,
         hints: Hints::Off,
         on_close: OnClose::BlastsContinue,

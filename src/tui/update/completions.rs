@@ -20,6 +20,13 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Count { ticket, total } if ticket == model.recipients.ticket => {
             with(model, total, |model, total| model.recipients.total = Some(total));
         }
+        Completion::CountWider { ticket, total } if ticket == model.recipients.ticket => {
+            with(model, total, |model, total| {
+                if let Some(Prompt::Find(find)) = &mut model.prompt {
+                    find.wider = Some(total);
+                }
+            });
+        }
         Completion::CountChanged { ticket, total } if ticket == model.recipients.ticket => {
             with(model, total, |model, total| model.recipients.changed_since = Some(total));
         }
@@ -49,6 +56,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Elsewhere { ticket, rows } => {
             let is_asked = matches!(&model.prompt, Some(Prompt::Find(find)) if find.ticket == ticket);
             with(model, rows, |model, rows| {
+                let rows = find::endings_first(model, rows);
                 if let Some(Prompt::Find(find)) = &mut model.prompt
                     && is_asked
                 {
@@ -60,6 +68,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         // Outdated.
         Completion::List { .. }
         | Completion::Count { .. }
+        | Completion::CountWider { .. }
         | Completion::CountChanged { .. }
         | Completion::ChangesSince { .. } => {}
     }
@@ -116,6 +125,12 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
             // The operator began to work in the table while a live list was being read.
             if !waited && model.focus == Pane::Recipients && !model.recipients.is_empty() {
                 return Vec::new();
+            }
+            if rows.is_empty()
+                && waited
+                && let Some(effects) = find::widen(model)
+            {
+                return effects;
             }
             model.recipients.reload(rows, asked, height);
             if model.focus == Pane::Recipients {

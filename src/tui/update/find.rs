@@ -2,11 +2,13 @@
 
 use super::keys;
 use super::lists::{self, ListRequest};
-use crate::app::view::Anchor;
+use crate::app::view::{Anchor, ElsewhereRow};
 use crate::domain::filter::Filter;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{CursorTarget, ElsewhereOverlay, FindPrompt, Hint, ListScope, Model, Overlay, Pane, Prompt};
+use crate::tui::model::{
+    CursorTarget, ElsewhereOverlay, FindPrompt, FoundBy, Hint, ListScope, Model, Notice, Overlay, Pane, Prompt,
+};
 use crate::tui::widget::{Edited, TextField};
 
 /// Opens the prompt.
@@ -27,6 +29,7 @@ pub fn open_with(model: &mut Model, text: &str) -> Vec<Effect> {
         trouble: None,
         before,
         person,
+        wider: None,
         elsewhere: None,
         wants_elsewhere: false,
         ticket,
@@ -67,6 +70,7 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
     let Some(Prompt::Find(find)) = &mut model.prompt else { return Vec::new() };
     let text = find.field.text().trim().to_owned();
     find.elsewhere = None;
+    find.wider = None;
     find.trouble = None;
     if text.is_empty() {
         let before = (*find.before).clone();
@@ -81,15 +85,45 @@ pub fn changed(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// A few digits are the end of a number that was read off a phone: whoever merely has them in it is shown only if nobody's
+/// number ends in them.
 fn ask(model: &mut Model, text: String, filter: Filter) -> Vec<Effect> {
+    let ending = filter.by_ending().filter(|_| !text.contains("phone:"));
+    let Some((digits, ending)) = ending else { return show(model, text, filter, FoundBy::Words) };
+    let by = FoundBy::Ending { digits, wider: filter.clone() };
+    let mut effects = show(model, text, ending, by);
+    if let Some(blast) = model.people_of() {
+        effects.push(Effect::Read(ReadRequest::CountWider { ticket: model.recipients.ticket, blast, filter }));
+    }
+    effects
+}
+
+fn show(model: &mut Model, text: String, filter: Filter, by: FoundBy) -> Vec<Effect> {
     let scope = ListScope::Found { text, filter: filter.clone() };
     let mut effects = lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::First });
+    model.recipients.found_by = by;
     let ticket = model.recipients.ticket;
     if let Some(Prompt::Find(find)) = &mut model.prompt {
         find.ticket = ticket;
+        find.elsewhere = None;
     }
     effects.push(Effect::Read(ReadRequest::Elsewhere { ticket, here: model.people_of(), filter }));
     effects
+}
+
+/// Nobody's number ends in what was typed: shows who has it elsewhere. Keys that were typed for somebody whose number ends
+/// so are not used on somebody else. `None` where there is nothing wider.
+pub fn widen(model: &mut Model) -> Option<Vec<Effect>> {
+    let FoundBy::Ending { digits, wider } = model.recipients.found_by.clone() else { return None };
+    let ListScope::Found { text, .. } = &model.recipients.scope else { return None };
+    let text = text.clone();
+    if model.held.is_empty() {
+        model.say(Notice::done(format!("no number here ends in {digits}: these have it elsewhere")));
+    } else {
+        model.held.clear();
+        model.refuse(format!("no number here ends in {digits}: the keys typed meanwhile were not used"));
+    }
+    Some(show(model, text, wider, FoundBy::Inside { digits }))
 }
 
 fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
@@ -103,6 +137,14 @@ fn stay(model: &mut Model, find: &FindPrompt) -> Vec<Effect> {
     }
     model.recipients.must_be_seen();
     lists::focus(model, Pane::Recipients)
+}
+
+/// People of other blasts, those first whose number ends in the digits that nobody's here ends in.
+pub fn endings_first(model: &Model, mut rows: Vec<ElsewhereRow>) -> Vec<ElsewhereRow> {
+    if let FoundBy::Inside { digits } = &model.recipients.found_by {
+        rows.sort_by_key(|row| !row.phone.as_str().ends_with(digits));
+    }
+    rows
 }
 
 /// Who matches elsewhere was read, or could not be: goes on where `tab` waited for it.

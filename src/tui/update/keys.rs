@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::{find, overlays, palette, prompts};
-use crate::tui::action;
+use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
@@ -14,6 +14,9 @@ use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// What leaves or helps, also while a list is being read.
+const NEVER_WAIT: [&str; 2] = ["back-at-the-root-quit", "all-keys"];
 
 /// A key was pressed.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -42,7 +45,8 @@ fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
 /// Whether a key is meant for a list that is not here yet. What leaves, helps or pauses never waits.
 fn waits(model: &Model, key: Key) -> bool {
     let meant_for_list = model.focus == Pane::Recipients && model.overlays.is_empty() && model.prompt.is_none();
-    let leaves = matches!(key, Key::Esc | Key::Ctrl(_) | Key::Char('q' | '?' | 'p'));
+    let never_waits = |action: &UiAction| action.danger == Danger::Hold || NEVER_WAIT.contains(&action.id().as_str());
+    let leaves = matches!(key, Key::Esc | Key::Ctrl(_)) || action_of(model, key).is_some_and(never_waits);
     if waits_for_elsewhere(model) {
         return !matches!(key, Key::Esc | Key::Ctrl(_));
     }
@@ -69,7 +73,8 @@ pub fn release(model: &mut Model) -> Vec<Effect> {
 }
 
 fn route(model: &mut Model, key: Key) -> Vec<Effect> {
-    if model.leaving == Leaving::Warned && !matches!(key, Key::Char('q') | Key::Ctrl('c')) {
+    let leaves = key == Key::Ctrl('c') || action_of(model, key).is_some_and(|action| action.id() == NEVER_WAIT[0]);
+    if model.leaving == Leaving::Warned && !leaves {
         model.leaving = Leaving::No;
     }
     let effects = match offer(model, key) {
@@ -98,11 +103,16 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
     }
 }
 
+fn action_of(model: &Model, key: Key) -> Option<&'static UiAction> {
+    model.options.keys.lookup(key, action::scopes(model))
+}
+
 fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
-    if let Some(action) = action::lookup(key, action::scopes(model)) {
+    if let Some(action) = action_of(model, key) {
         return action.run(model);
     }
-    model.refuse(action::why_nothing(key));
+    let why = model.options.keys.why_nothing(key);
+    model.refuse(why);
     Vec::new()
 }
 

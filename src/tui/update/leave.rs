@@ -10,6 +10,8 @@ use crate::tui::layout::Zoom;
 use crate::tui::model::{CursorTarget, Leaving, ListScope, Model, Notice, Pane, Prompt};
 use crate::tui::{ExitReason, OnClose};
 
+const QUIT: &str = "back-at-the-root-quit";
+
 /// `esc`: one step back, never out.
 pub fn back(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
@@ -42,11 +44,13 @@ pub fn quit(model: &mut Model) -> Vec<Effect> {
     model.leaving = Leaving::Warned;
     match model.options.on_close {
         OnClose::BlastsContinue => {
-            model.say(Notice::done("checking what continues without this window. q again to leave"));
+            let quit = model.options.keys.of(QUIT);
+            model.say(Notice::done(format!("checking what continues without this window. {quit} again to leave")));
             vec![Effect::Read(ReadRequest::HandOver(blast))]
         }
         OnClose::DemoEnds => {
-            model.say(Notice::done("the demo ends with this window. q again to leave"));
+            let quit = model.options.keys.of(QUIT);
+            model.say(Notice::done(format!("the demo ends with this window. {quit} again to leave")));
             Vec::new()
         }
         OnClose::NoEffect => vec![Effect::Exit(ExitReason::Quit)],
@@ -67,12 +71,13 @@ pub fn hand_over_known(model: &mut Model, id: BlastId, result: EffectResult<Resu
         Ok(Err(missing)) => Some(missing),
         Err(error) => Some(error.sentence()),
     };
+    let (quit, pause) = (model.options.keys.of(QUIT), model.options.keys.of("pause-this-blast-at-once"));
     model.say(match missing {
-        None => {
-            Notice::done(format!("{tag} continues without this window{done}. q again to leave, p to pause it first"))
-        }
+        None => Notice::done(format!(
+            "{tag} continues without this window{done}. {quit} again to leave, {pause} to pause it first"
+        )),
         Some(missing) => {
-            Notice::refusal(format!("{tag} would not continue without this window: {missing}. q again to leave"))
+            Notice::refusal(format!("{tag} would not continue without this window: {missing}. {quit} again to leave"))
         }
     });
 }

@@ -6,7 +6,9 @@ use super::follow_ups;
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
-use crate::tui::model::{CursorTarget, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at};
+use crate::tui::model::{
+    CursorTarget, FoundBy, ListOrder, ListScope, Model, Overlay, Pane, Prompt, WantedPage, stuck_at,
+};
 
 /// What happened since the last key is shown once that is this long ago.
 const AWAY_FROM_KEYS: TimeDelta = TimeDelta::seconds(60);
@@ -36,6 +38,7 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     }
     people.blast = Some(id);
     people.scope = request.scope;
+    people.found_by = FoundBy::Words;
     people.order = order;
     people.target = request.target;
     people.total = None;

@@ -4,7 +4,7 @@ use super::key_outcome::KeyOutcome;
 use crate::tui::key::Key;
 use crate::tui::model::{Model, Overlay};
 use crate::tui::overlay;
-use crate::tui::widget::Edited;
+use crate::tui::widget::{Edited, TextField};
 
 /// A key while the palette is open. Keys that move go on to the keymap.
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
@@ -21,12 +21,21 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     }
 }
 
+/// Runs the command at the cursor. Where nothing has the name that was typed, enter first takes the nearest one's: what was meant
+/// is for the operator to say.
 fn run(model: &mut Model) -> KeyOutcome {
     let Some(Overlay::Commands(palette)) = model.overlays.last() else { return KeyOutcome::UNUSED };
-    let Some(action) = overlay::commands(model, palette).get(palette.row).copied() else {
+    let found = overlay::commands(model, palette);
+    let Some(action) = found.entries.get(palette.row).copied() else {
         model.refuse("no command of that name");
         return KeyOutcome::DONE;
     };
+    if found.instead.is_some() {
+        if let Some(Overlay::Commands(palette)) = model.overlays.last_mut() {
+            (palette.field, palette.row) = (TextField::with(action.title), 0);
+        }
+        return KeyOutcome::DONE;
+    }
     model.overlays.pop();
     KeyOutcome::Handled(action.run(model))
 }

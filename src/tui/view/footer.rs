@@ -1,11 +1,16 @@
 //! The last two lines: the open prompt or the last notice, and the keys that work here.
 
+mod prompt_keys;
+
+use crate::app::view::Total;
 use crate::domain::ids::BlastId;
 use crate::tui::action;
 use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
-use crate::tui::format::{TimeFormat, money, symbol, total};
-use crate::tui::model::{AmountPrompt, ConfirmBy, FindPrompt, Hint, Model, Notice, Overlay, Prompt, Sale, Tone};
+use crate::tui::format::{TimeFormat, money, number, symbol, total};
+use crate::tui::model::{
+    AmountPrompt, ConfirmBy, FindPrompt, FoundBy, Hint, Model, Notice, Overlay, Prompt, Sale, Tone,
+};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
 
@@ -117,11 +122,25 @@ fn finding(model: &Model, find: &FindPrompt) -> TextLine {
     }
     let here = match (model.recipients.awaiting, model.recipients.total) {
         (Some(_), _) | (_, None) => "...".to_owned(),
-        (None, Some(found)) => format!("{} here{}", total(found), only(model)),
+        (None, Some(found)) => here(model, find, found),
     };
     let elsewhere = find.elsewhere.as_ref().map(|rows| others(model, rows.iter().map(|row| row.blast_id)));
     let elsewhere = elsewhere.map(|words| format!("   {words}")).unwrap_or_default();
     line.and(format!("   {here}{elsewhere}"), TextRole::Plain).and("   enter, then r c b", TextRole::Dim)
+}
+
+/// Who was found in this blast, and what else has the digits in it.
+fn here(model: &Model, find: &FindPrompt, found: Total) -> String {
+    let text = find.field.text();
+    match &model.recipients.found_by {
+        FoundBy::Inside { digits } => format!("none ends in {digits}, {} with it inside{}", total(found), only(model)),
+        FoundBy::Ending { .. } => {
+            let more = find.wider.map_or(0, |wider| wider.number() - found.number());
+            let more = if more > 0 { format!("   {} more: \"{}\"", number(more), text.trim()) } else { String::new() };
+            format!("{} here{}{more}", total(found), only(model))
+        }
+        FoundBy::Words => format!("{} here{}", total(found), only(model)),
+    }
 }
 
 fn only(model: &Model) -> String {
@@ -190,7 +209,8 @@ const fn hint(hint: Hint) -> &'static str {
 /// The keys that work here, as many as fit, the important ones first to stay.
 fn footer(model: &Model, pen: &mut Pen<'_>, y: u16) {
     let room = pen.screen().width.saturating_sub(1);
-    let shown = fitting(here(model), room);
+    let keys = model.prompt.as_ref().map_or_else(|| keys_here(model), |prompt| prompt_keys::of(prompt));
+    let shown = fitting(keys, room);
     let mut at = 1;
     for (key, word) in shown {
         at = pen.put((at, y), &key, room.saturating_sub(at) + 1, TextRole::Accent);
@@ -205,7 +225,7 @@ struct FooterKey {
     dropped: u8,
 }
 
-fn here(model: &Model) -> Vec<FooterKey> {
+fn keys_here(model: &Model) -> Vec<FooterKey> {
     let scopes = action::scopes(model);
     let works = |action: &&UiAction| action.scopes.iter().any(|scope| scopes.contains(scope));
     let mut entries: Vec<FooterKey> = ACTIONS
@@ -231,10 +251,16 @@ fn is_of_use(model: &Model, action: &UiAction) -> bool {
 fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
     let (text, dropped) = action.footer?;
     let (key, word) = match text {
-        FooterText::Word(word) => (action.keys.first()?.to_string(), word),
-        FooterText::Pair(word) => ("[ ]".to_owned(), word(model)?),
+        FooterText::Word(word) => (model.options.keys.keys(action).first()?.to_string(), word),
+        FooterText::Pair(word) => (pair(model), word(model)?),
     };
     Some(FooterKey { key, word, dropped })
+}
+
+/// The keys of the step back and the step on.
+fn pair(model: &Model) -> String {
+    let keys = &model.options.keys;
+    format!("{} {}", keys.of("previous-stage-person-sample"), keys.of("next-stage-person-sample"))
 }
 
 fn fitting(mut entries: Vec<FooterKey>, room: u16) -> Vec<(String, String)> {

@@ -17,6 +17,18 @@ pub enum ListScope {
     Found { text: String, filter: Filter },
 }
 
+/// How the people of a find were found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum FoundBy {
+    /// By what was typed.
+    #[default]
+    Words,
+    /// By these digits at the end of their number. Whoever has them elsewhere matches the wider filter alone.
+    Ending { digits: String, wider: Filter },
+    /// By these digits anywhere: nobody's number ends in them.
+    Inside { digits: String },
+}
+
 impl ListScope {
     /// The lists that `[` and `]` go through.
     pub const CYCLE: [Self; 11] = [

@@ -1,0 +1,130 @@
+//! Commands by name: any letters of a title in their order find it, and a word that none has finds the nearest.
+
+use super::OverlayContent;
+use crate::domain::text::nearest;
+use crate::tui::action::{self, ACTIONS, PaletteListing, UiAction};
+use crate::tui::model::{CommandPalette, Model};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+/// How many times a word's own length its letters may lie apart.
+const SPREAD_MAX: usize = 3;
+
+/// The commands that what was typed finds, the best first.
+#[derive(Debug, Default)]
+pub struct FoundCommands {
+    pub entries: Vec<&'static UiAction>,
+    /// The words that were looked for instead: no title has those that were typed.
+    pub instead: Option<String>,
+}
+
+/// The commands that work in the focused pane.
+pub fn commands(model: &Model, palette: &CommandPalette) -> FoundCommands {
+    let here = action::pane_scopes(model.focus);
+    let works = |action: &&UiAction| action.scopes.iter().any(|scope| here.contains(scope));
+    let listed = |action: &&UiAction| action.listing == PaletteListing::Listed;
+    let all: Vec<&'static UiAction> = ACTIONS.iter().filter(listed).filter(works).collect();
+    let text = palette.field.text().to_lowercase();
+    let entries = matching(&all, &text);
+    if !entries.is_empty() {
+        return FoundCommands { entries, instead: None };
+    }
+    let instead = corrected(&all, &text);
+    FoundCommands { entries: matching(&all, &instead), instead: Some(instead) }
+}
+
+fn matching(all: &[&'static UiAction], text: &str) -> Vec<&'static UiAction> {
+    let mut found: Vec<_> =
+        all.iter().filter_map(|action| Some((badness(&action.title.to_lowercase(), text)?, *action))).collect();
+    found.sort_by_key(|(badness, _)| *badness);
+    found.into_iter().map(|(_, action)| action).collect()
+}
+
+/// How badly a title fits what was typed: the sum over its words. `None`: a word is not in it at all.
+fn badness(title: &str, text: &str) -> Option<usize> {
+    text.split_whitespace().map(|word| word_badness(title, word)).sum()
+}
+
+/// The beginning of a word is best, then a part of one; letters in their order, anywhere, are worse the farther apart.
+fn word_badness(title: &str, word: &str) -> Option<usize> {
+    if title.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word)) {
+        return Some(0);
+    }
+    if title.contains(word) {
+        return Some(1);
+    }
+    let starts = title.char_indices().filter(|(at, _)| !title[..*at].ends_with(char::is_alphanumeric));
+    starts.filter_map(|(at, _)| spread(&title[at..], word)).min().map(|spread| 2 + spread)
+}
+
+/// Over how many bytes the letters of a word lie that a text begins with; `None` where they are not in it, or so far apart that
+/// nobody meant them.
+fn spread(text: &str, word: &str) -> Option<usize> {
+    let mut letters = text.char_indices();
+    let mut places = word.chars().map(|sought| letters.find(|(_, c)| *c == sought).map(|(at, _)| at));
+    let first = places.next()??;
+    let last = places.try_fold(first, |_, place| place)?;
+    (first == 0 && last <= SPREAD_MAX * word.len()).then_some(last)
+}
+
+/// Each word that no title has, as the nearest one that some title has.
+fn corrected(all: &[&'static UiAction], text: &str) -> String {
+    let titles: Vec<String> = all.iter().map(|action| action.title.to_lowercase()).collect();
+    let known = || titles.iter().flat_map(|title| title.split(|c: char| !c.is_alphanumeric()));
+    let word = |word: &str| {
+        let is_known = titles.iter().any(|title| word_badness(title, word).is_some());
+        if is_known { None } else { nearest(word, known().filter(|known| known.len() > 2)) }
+    };
+    let words = text.split_whitespace().map(|typed| word(typed).unwrap_or(typed).to_owned());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
+    let mut lines = vec![palette.field.line(TextLine::of(" :", TextRole::Accent))];
+    let found = commands(model, palette);
+    if let Some(instead) = &found.instead {
+        let words = match found.entries.is_empty() {
+            true => "   no command of that name".to_owned(),
+            false => format!("   no command of that name; {instead}?"),
+        };
+        lines[0] = std::mem::take(&mut lines[0]).and(words, TextRole::Trouble);
+    }
+    for (row, action) in found.entries.iter().enumerate() {
+        let (cursor, meaning) = match ((action.why_not)(model), row == palette.row) {
+            (_, true) => ("> ", TextRole::Strong),
+            (Some(_), false) => ("  ", TextRole::Dim),
+            (None, false) => ("  ", TextRole::Plain),
+        };
+        let line = TextLine::of(cursor, TextRole::Accent).and(action.title, meaning);
+        lines.push(line.right(model.options.keys.names(action)));
+    }
+    let title = super::title(vec!["Commands".to_owned(), "any letters of a name".to_owned()], None);
+    OverlayContent { title, lines, focus: Some(palette.row + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<&'static str> {
+        let all: Vec<&'static UiAction> = ACTIONS.iter().collect();
+        matching(&all, text).iter().map(|action| action.title).collect()
+    }
+
+    #[test]
+    fn the_beginning_of_a_word_is_found_before_letters_anywhere() {
+        assert_eq!(found("pause")[0], "pause this blast at once");
+        assert_eq!(found("psblst")[0], "pause this blast at once");
+        assert_eq!(found("blast pau")[0], "pause this blast at once");
+        assert_eq!(found("").len(), ACTIONS.len());
+        assert!(found("zzz").is_empty());
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_finds_the_nearest_word() {
+        let all: Vec<&'static UiAction> = ACTIONS.iter().collect();
+
+        assert_eq!(corrected(&all, "pausse blast"), "pause blast");
+        assert_eq!(corrected(&all, "zzzzzz"), "zzzzzz");
+    }
+}

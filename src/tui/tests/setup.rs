@@ -1,0 +1,133 @@
+//! What is switched while the window is open: keys, colours, zone, mouse; and the palette that switches it.
+
+use ratatui::style::Color;
+
+use super::support::{RAYA, STACKED, TestDashboard, WIDE};
+use crate::tui::effect::{Effect, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{MouseCapture, Overlay, Pane};
+use crate::tui::mouse::{MouseEvent, MouseKind};
+use crate::tui::msg::Msg;
+use crate::tui::theme::{Colours, TextRole};
+use crate::tui::{KeyBinding, Keymap, Palette};
+
+fn press(x: u16, y: u16) -> Msg {
+    Msg::Mouse(MouseEvent { kind: MouseKind::Press, at: (x, y) })
+}
+
+fn remapped(action: &str, key: &str) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let binding = KeyBinding { action: action.to_owned(), keys: vec![key.to_owned()] };
+    dashboard.model.options.keys = Keymap::new(&[binding]).unwrap();
+    dashboard
+}
+
+#[test]
+fn a_remapped_key_is_in_the_footer_the_help_and_the_palette_and_does_what_it_says() {
+    let mut dashboard = remapped("they-replied", "R");
+    assert!(dashboard.keys("3").line(28).contains("R replied"), "{}", dashboard.line(28));
+
+    dashboard.keys("r");
+    assert!(dashboard.acts().is_empty() && dashboard.said().contains("does nothing"), "{}", dashboard.said());
+    dashboard.keys("R");
+    assert_eq!(dashboard.acts().len(), 1);
+    dashboard.keys(":replied");
+    assert!(dashboard.line(3).ends_with(" R"), "{}", dashboard.line(3));
+}
+
+#[test]
+fn a_pause_and_a_quit_that_were_remapped_still_never_wait_for_a_list() {
+    let mut dashboard = remapped("pause-this-blast-at-once", "P");
+
+    dashboard.keys("/0005\nrP");
+
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
+}
+
+#[test]
+fn a_mistyped_command_is_corrected_before_it_runs() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys(":pausse\n");
+    assert!(dashboard.acts().is_empty(), "enter took the name first");
+    assert!(dashboard.line(2).contains("pause this blast at once"), "{}", dashboard.line(2));
+
+    dashboard.keys("\n");
+
+    assert_eq!(dashboard.acts(), [WriteRequest::Pause(RAYA)]);
+}
+
+#[test]
+fn an_unknown_command_says_so_and_runs_nothing() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys(":qqqqqqqq\n");
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Commands(_))));
+    assert!(dashboard.line(2).contains("no command of that name"), "{}", dashboard.line(2));
+}
+
+#[test]
+fn the_theme_goes_round_and_is_refused_where_there_are_no_colours() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.keys(":theme\n");
+    assert_eq!(dashboard.model.options.palette, Palette::Dark);
+    assert!(dashboard.taken().contains(&Effect::Recolour(Palette::Dark)));
+    let dark = Colours::choose(Palette::Dark, None, None);
+    let theme = crate::tui::theme::ScreenTheme::new(dark, crate::tui::Charset::Unicode);
+    assert_eq!(theme.style(TextRole::Accent).fg, Some(Color::LightCyan));
+
+    dashboard.model.setup.colours = crate::tui::model::ColourChoice::None;
+    dashboard.keys(":theme\n");
+
+    assert!(dashboard.said().contains("NO_COLOR"), "{}", dashboard.said());
+}
+
+#[test]
+fn times_are_utc_and_back() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    assert!(dashboard.line(0).contains("14:02"), "{}", dashboard.line(0));
+
+    dashboard.keys(":utc\n");
+    assert!(dashboard.line(0).contains("06:02"), "{}", dashboard.line(0));
+    dashboard.keys(":utc\n");
+
+    assert!(dashboard.line(0).contains("14:02"), "{}", dashboard.line(0));
+}
+
+#[test]
+fn a_mouse_that_was_not_switched_on_does_nothing() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.dispatch(press(3, 16));
+    assert_eq!(dashboard.model.focus, Pane::Funnel);
+
+    dashboard.keys(":mouse\n");
+
+    assert!(dashboard.taken().contains(&Effect::CaptureMouse(MouseCapture::On)));
+}
+
+#[test]
+fn a_click_focuses_and_selects_and_marks_nobody() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys(":mouse\n");
+
+    dashboard.dispatch(press(3, 15));
+    assert_eq!((dashboard.model.focus, dashboard.cursor()), (Pane::Recipients, Some(3)));
+    dashboard.dispatch(press(60, 4));
+    assert_eq!((dashboard.model.focus, dashboard.model.stage), (Pane::Funnel, 1));
+    dashboard.dispatch(Msg::Mouse(MouseEvent { kind: MouseKind::WheelDown, at: (60, 4) }));
+    assert_eq!(dashboard.model.stage, 4);
+    dashboard.keys("3r/").dispatch(press(3, 4));
+    let acts = dashboard.acts().len();
+
+    assert_eq!((acts, dashboard.model.focus), (1, Pane::Recipients), "a click answers no question");
+}
+
+#[test]
+fn an_open_prompt_shows_its_own_keys() {
+    let mut dashboard = TestDashboard::new(STACKED);
+
+    dashboard.keys("/");
+    assert_eq!(dashboard.line(23), " enter these people  tab other blasts  esc back");
+    dashboard.key(Key::Esc).keys("3b");
+
+    assert_eq!(dashboard.line(23), " y yes  any other key no");
+}

@@ -1,0 +1,108 @@
+//! Clicks and the wheel: a click focuses a pane and selects a row, the wheel scrolls. Neither marks, sends or answers anything.
+
+use ratatui::layout::Rect;
+
+use super::{lists, moves};
+use crate::tui::effect::Effect;
+use crate::tui::layout::Layout;
+use crate::tui::model::{Model, MouseCapture, Overlay, Pane, STAGES};
+use crate::tui::mouse::{MouseEvent, MouseKind};
+use crate::tui::overlay;
+
+/// Rows of one turn of the wheel.
+const WHEEL_ROWS: isize = 3;
+
+/// The row of an overlay's first line.
+const FIRST_LINE: u16 = 2;
+
+/// Rows of a pane above its first line: the title and the heads of the columns.
+const HEAD_ROWS: u16 = 2;
+
+/// The mouse did something. While something is asked or typed, it does nothing.
+pub fn moused(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    if model.setup.mouse == MouseCapture::Off || model.prompt.is_some() || model.recipients.awaiting.is_some() {
+        return Vec::new();
+    }
+    match event.kind {
+        MouseKind::WheelUp => scroll(model, event.at, -WHEEL_ROWS),
+        MouseKind::WheelDown => scroll(model, event.at, WHEEL_ROWS),
+        MouseKind::Press if model.overlays.is_empty() => click(model, event.at),
+        MouseKind::Press => {
+            choose_line(model, event.at.1);
+            Vec::new()
+        }
+    }
+}
+
+/// In the pane under the mouse; what covers the panes scrolls alone.
+fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if model.overlays.is_empty()
+        && let Some((pane, _)) = pane_at(model, at)
+        && pane != model.focus
+    {
+        effects.extend(lists::focus(model, pane));
+    }
+    effects.extend(moves::rows(model, rows));
+    overlay::clamp(model);
+    effects
+}
+
+fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
+    let Some((pane, area)) = pane_at(model, at) else { return Vec::new() };
+    let mut effects = lists::focus(model, pane);
+    let Some(row) = at.1.checked_sub(area.y + HEAD_ROWS).map(usize::from) else { return effects };
+    match pane {
+        Pane::Recipients => select_person(model, row),
+        Pane::Funnel => model.stage = row.min(STAGES.len() - 1),
+        Pane::Blasts => {
+            let height = usize::from(area.height.saturating_sub(HEAD_ROWS));
+            let top = (model.blasts.position().unwrap_or_default() + 1).saturating_sub(height);
+            if let Some(blast) = model.blasts.rows().get(top + row).map(|blast| blast.id) {
+                model.blasts.select(blast);
+                effects.extend(lists::follow_selection(model));
+            }
+        }
+    }
+    effects
+}
+
+fn select_person(model: &mut Model, row: usize) {
+    let height = model.layout().people_rows();
+    let person = model.recipients.visible(height).nth(row).map(|person| person.row.id);
+    if person.is_some() {
+        model.recipients.choose(person);
+    }
+}
+
+/// The row under the mouse of a list that has a cursor.
+fn choose_line(model: &mut Model, y: u16) {
+    let Some(content) = overlay::content(model, model.size.width) else { return };
+    let height = Layout::page_rows(model.size).saturating_sub(1);
+    let top = content.focus.map_or(0, |line| (line + 1).saturating_sub(height));
+    let Some(line) = y.checked_sub(FIRST_LINE).map(|line| top + usize::from(line)) else { return };
+    match model.overlays.last_mut() {
+        // Its first line is the field.
+        Some(Overlay::Commands(palette)) => palette.row = line.saturating_sub(1),
+        Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = line.min(elsewhere.rows.len().saturating_sub(1)),
+        _ => {}
+    }
+    overlay::clamp(model);
+}
+
+/// The pane at a place of the screen, and where it is.
+fn pane_at(model: &Model, (x, y): (u16, u16)) -> Option<(Pane, Rect)> {
+    let is_in = |area: Rect| area.contains((x, y).into());
+    let shown = match model.layout() {
+        Layout::Wide { blasts, funnel, people } => {
+            vec![(Pane::Blasts, blasts), (Pane::Funnel, funnel), (Pane::Recipients, people)]
+        }
+        Layout::Stacked { upper, people } => {
+            let above = if model.focus == Pane::Blasts { Pane::Blasts } else { Pane::Funnel };
+            vec![(above, upper), (Pane::Recipients, people)]
+        }
+        Layout::Single { pane } => vec![(model.focus, pane)],
+        Layout::Summary => Vec::new(),
+    };
+    shown.into_iter().find(|(_, area)| is_in(*area))
+}

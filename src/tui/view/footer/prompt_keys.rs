@@ -1,0 +1,29 @@
+//! The keys of an open prompt: while one is open, no others work.
+
+use super::FooterKey;
+use crate::tui::model::{ConfirmBy, Prompt, Sale};
+
+pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
+    let keys: &[(&str, &'static str)] = match prompt {
+        Prompt::Find(_) => &[("enter", "these people"), ("tab", "other blasts"), ("esc", "back")],
+        Prompt::Amount(amount) => match amount.sale {
+            Sale::New => &[("enter", "keeps it"), ("esc", "no amount"), ("any other key", "keeps it and goes on")],
+            Sale::Earlier(_) => {
+                &[("enter", "keeps it"), ("esc", "as it was"), ("any other key", "keeps it and goes on")]
+            }
+        },
+        Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
+        Prompt::Refused(_) => &[("enter", "goes on")],
+        Prompt::Confirm(ask) => match ask.by {
+            ConfirmBy::Yes => &[("y", "yes"), ("any other key", "no")],
+            ConfirmBy::Number { .. } => &[("0-9", "the number"), ("enter", "yes"), ("any other key", "no")],
+            ConfirmBy::NumberOncePaused { .. } => &[("0-9", "the number"), ("any other key", "no")],
+        },
+    };
+    let key = |(at, (key, word)): (usize, &(&str, &'static str))| FooterKey {
+        key: (*key).to_owned(),
+        word,
+        dropped: u8::try_from(at).unwrap_or(u8::MAX),
+    };
+    keys.iter().enumerate().map(key).collect()
+}
