@@ -24,6 +24,7 @@ mod polling;
 mod postgres_revival;
 mod recorder;
 mod sender_task;
+mod sender_token;
 mod sending;
 mod silent_end;
 mod standby;

@@ -226,6 +226,14 @@ pub fn refusal_class(kind: ProviderKind, code: &str) -> ErrorClass {
     }
 }
 
+/// Whether a code says that the provider does not take the token: another process's may work.
+pub fn refuses_token(kind: ProviderKind, code: &str) -> bool {
+    match kind {
+        ProviderKind::Meta => meta::refuses_token(code),
+        ProviderKind::Wsapme => wsapme::refuses_token(code),
+    }
+}
+
 /// A refusal's words, with what an operator can do about its code where the provider's table says it.
 pub fn advised(kind: ProviderKind, code: &str, words: &str) -> String {
     let advice = match kind {

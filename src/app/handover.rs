@@ -13,6 +13,8 @@ use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
 use crate::store::view::senders::{self, LeaseHolder};
 
+mod resumption;
+
 /// How long a takeover of a sender may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(50);
@@ -46,13 +48,11 @@ impl App {
         if let Some(Waiting::SenderStopped { why, .. }) = &row.waiting {
             return Ok(Err(format!("sender {} is stopped: {why}", row.sender)));
         }
-        let standby = match Standby::new(self.config(), self.database_url()) {
-            Ok(standby) => standby,
-            Err(error) => return Ok(Err(format!("no standby can be started: {error}"))),
-        };
-        let log_length = standby.log_length();
         let first = senders::lease_holder(self.pool(), row.sender_id).await?;
-        let mut watch = Handover { standby, engines, first, log_length, started: None, failure: None };
+        let mut watch = match self.handover(engines, first) {
+            Ok(watch) => watch,
+            Err(missing) => return Ok(Err(missing)),
+        };
         let began = Instant::now();
         loop {
             watch.ensure();
@@ -66,6 +66,14 @@ impl App {
             }
             sleep(POLL_EVERY).await;
         }
+    }
+
+    /// Begins to observe a lease; the reason, as a sentence, where no standby could be started.
+    fn handover(&self, engines: Engines, first: Option<LeaseHolder>) -> Result<Handover, String> {
+        let standby = Standby::new(self.config(), self.database_url());
+        let standby = standby.map_err(|error| format!("no standby can be started: {error}"))?;
+        let log_length = standby.log_length();
+        Ok(Handover { standby, engines, first, log_length, started: None, failure: None })
     }
 
     /// Longer where another process holds the sender: until it must have renewed its lease.

@@ -41,6 +41,9 @@ pub fn of(
         return Some(Waiting::Unreadable { why: unreadable.to_string() });
     }
     let Some(lease) = &sender.lease else {
+        if let Some(refused @ Waiting::TokenRefused { .. }) = &sender.waiting.sender {
+            return Some(refused.clone());
+        }
         let is_new = blast.send_after.is_some_and(|launched| now - launched < GRACE);
         return (!is_new).then_some(Waiting::NoEngine);
     };

@@ -12,7 +12,7 @@ use super::context::{Context, Intent};
 use super::output::{json, line, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::view::{BlastFilter, SenderView};
-use crate::app::{Confirmed, Engines, HealthVerdict, SenderCheck};
+use crate::app::{Confirmed, HealthVerdict, SenderCheck};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::text::{clean, count_of, number, people_are};
@@ -133,9 +133,7 @@ async fn outlook(context: &Context, name: &str, attendance: Attendance) -> Resul
     if attendance == Attendance::Elsewhere && !context.app.is_attended(blast.sender_id).await? {
         return Ok(format!("sender {name} may resume, and waits for an engine"));
     }
-    if attendance == Attendance::Ensured
-        && let Err(missing) = context.app.hand_over(blast.id, Engines::Others).await?
-    {
+    if let Err(missing) = context.app.until_resumed(&blast, attendance == Attendance::Ensured).await? {
         return Err(eyre!("sender {name} may resume, but no engine sends for it: {missing}"));
     }
     Ok(format!("sender {name} resumes"))
@@ -211,7 +209,8 @@ fn state(row: &SenderView) -> String {
     match (&row.lease, &row.waiting) {
         (Some(lease), Some(waiting)) => format!("{waiting} ({lease})"),
         (Some(lease), None) => format!("sending or following ({lease})"),
-        (None, _) => "idle".to_owned(),
+        (None, Some(waiting)) => waiting.to_string(),
+        (None, None) => "idle".to_owned(),
     }
 }
 

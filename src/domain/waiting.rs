@@ -18,6 +18,8 @@ pub enum Waiting {
     Armed { until: DateTime<Utc> },
     /// No engine holds the sender: nobody is sending.
     NoEngine,
+    /// No engine holds the sender: the one that would has a token that the provider refused. Which it is, as an operator finds it.
+    TokenRefused { process: String },
     /// The engine that holds the sender has not renewed its lease in time; another one may take over at `until`.
     Silent { host: String, until: DateTime<Utc> },
     /// The random pause between two messages; `next` where it is worth showing.
@@ -154,6 +156,7 @@ impl Waiting {
         matches!(
             self,
             Self::NoEngine
+                | Self::TokenRefused { .. }
                 | Self::SenderStopped { .. }
                 | Self::Uncertain { .. }
                 | Self::Clock { .. }
@@ -188,7 +191,9 @@ impl Waiting {
         let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
         match self {
             Self::Armed { until } => format!("starts {}", clock(*until)),
-            Self::NoEngine | Self::SenderStopped { .. } | Self::Unreadable { .. } => self.to_string(),
+            Self::NoEngine | Self::TokenRefused { .. } | Self::SenderStopped { .. } | Self::Unreadable { .. } => {
+                self.to_string()
+            }
             Self::Database { trouble } => format!("{self}: {}", trouble.mend()),
             Self::Silent { .. } => format!("{self}{}", end("taken over")),
             Self::Uncertain { .. } => format!("waits for you: {self}"),
@@ -203,6 +208,11 @@ impl Waiting {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
+            Self::TokenRefused { .. } => Some(
+                "`blastdeck sender check` in a shell that has the right token starts an engine with it; the other goes on \
+                 once it is started again with that token"
+                    .to_owned(),
+            ),
             Self::SenderStopped { sender, code, .. } => Some(format!("{}, or S on the blast", stop_mend(code, sender))),
             Self::Throttled { .. } => Some(
                 "`blastdeck sender confirm` with the sender's name ends the pause, if you know that it may end"
@@ -226,6 +236,9 @@ impl fmt::Display for Waiting {
         match self {
             Self::Armed { .. } => write!(f, "starts in a moment"),
             Self::NoEngine => write!(f, "nobody is sending: no engine runs"),
+            Self::TokenRefused { process } => {
+                write!(f, "nobody is sending: the provider refused the token of {process}")
+            }
             Self::Silent { host, .. } => write!(f, "no sign of life from the engine at {host}"),
             Self::Gap { gap, .. } => write!(f, "gap {gap}"),
             Self::Rate { rate, whose, slowed: 0 } => write!(f, "{whose} rate {rate}"),

@@ -39,7 +39,8 @@ pub async fn acquire(
     let server = store::fence::server(&engine.pool).await?;
     let asked_at = Moment::now();
     let holder = engine.identity.name();
-    let asking = LeaseRequest { holder, host: &engine.host, role: engine.role, valid: terms.valid(), dead };
+    let token = sender.token.fingerprint();
+    let asking = LeaseRequest { holder, host: &engine.host, role: engine.role, token, valid: terms.valid(), dead };
     // Not on the connections for sending: of many windows that try at once only one will need those.
     let Some(pending) = lease::acquire(&engine.pool, sender.id, asking).await? else { return Ok(None) };
     // Before the database is verified: the reading is taken to be of the middle of the round trip.

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use sqlx::PgPool;
 
+use super::sender_token::SenderToken;
 use crate::config;
 use crate::domain::ids::SenderId;
 use crate::domain::opt_out::StopWords;
@@ -43,6 +44,7 @@ pub struct ConfiguredSender {
     pub receives_webhooks: bool,
     /// The same as `provider`, for what only Meta has: templates, uploads, subscriptions.
     pub meta: Option<Arc<Meta>>,
+    pub token: Arc<SenderToken>,
     is_elsewhere: Arc<AtomicBool>,
 }
 
@@ -137,6 +139,7 @@ impl ConfiguredSender {
             ProviderKind::Wsapme => None,
             ProviderKind::Meta => Some(Arc::new(meta(sender, &token)?)),
         };
+        let own_token = SenderToken::new(&sender.identity(), &token);
         let provider: Arc<dyn Provider> = match &meta {
             Some(meta) => meta.clone(),
             None => Arc::new(wsapme(sender, token)?),
@@ -154,6 +157,7 @@ impl ConfiguredSender {
             retry_next_day: sender.meta.as_ref().is_some_and(|meta| meta.retry_next_day),
             receives_webhooks: meta.is_some() || sender.webhook_secret.is_some(),
             meta,
+            token: Arc::new(own_token),
             is_elsewhere: Arc::default(),
         })
     }

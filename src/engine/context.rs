@@ -24,6 +24,7 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::opt_out::StopWords;
 use crate::domain::pace::Speed;
 use crate::domain::retry::RetryRules;
+use crate::domain::text::clean;
 
 /// What a process's engine works with. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +54,13 @@ pub struct EngineContext {
     pub suspension: Suspension,
     pub retirement: Retirement,
     pub read_permits: ReadPermits,
+}
+
+impl EngineContext {
+    /// This process, as an operator finds it: `serve on kedai1, process 4242`.
+    pub fn process(&self) -> String {
+        format!("{} on {}, process {}", self.role, clean(&self.host), std::process::id())
+    }
 }
 
 /// The engine's part of the configuration.

@@ -52,6 +52,12 @@ impl Fingerprint {
             && other.tokens.iter().all(|(name, token)| self.tokens.get(name) == Some(token))
     }
 
+    /// Whether it is the same program with the same settings, but another token for a sender that both have one for.
+    pub fn differs_in_a_token(&self, other: &Self) -> bool {
+        let differs = |(name, token): (&u64, &u64)| self.tokens.get(name).is_some_and(|own| own != token);
+        (self.program, self.settings) == (other.program, other.settings) && other.tokens.iter().any(differs)
+    }
+
     /// The senders of a configuration whose tokens another process has and this one lacks.
     pub fn lacks<'a>(&self, other: &Self, config: &'a Config) -> Vec<&'a SenderConfig> {
         let is_lacking = |name: u64| other.tokens.contains_key(&name) && !self.tokens.contains_key(&name);

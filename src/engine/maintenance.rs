@@ -13,7 +13,7 @@ use crate::domain::sender::{UNHEARD, UNHEARD_MEND};
 use crate::store::clearing::{Clearing, ClearingCursor};
 use crate::store::evidence::WhenLocked;
 use crate::store::inbox::hearing;
-use crate::store::{StoreError, clearing, count, months, sender, session};
+use crate::store::{StoreError, blast, clearing, count, months, sender, session};
 
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 const MONTHS_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -196,4 +196,21 @@ enum Cleared {
 /// The counts are left folded, so that the next reader has a handful of rows.
 pub async fn fold_all(pool: &PgPool) {
     while count::fold(pool).await.is_ok_and(|folded| folded > 0) {}
+}
+
+/// Completes the blasts in which nobody is open any more.
+pub(super) async fn complete_finished(engine: &EngineContext) -> Result<(), StoreError> {
+    for id in blast::finished(&engine.pool).await? {
+        let completed = match blast::complete(&engine.pool, id).await {
+            Err(error) if !error.is_transient() => {
+                tracing::warn!(%error, blast = id.0, "it is over, and the database refuses to have that written");
+                false
+            }
+            other => other?,
+        };
+        if completed {
+            engine.notifier.order(&engine.pool, Some(id)).await?;
+        }
+    }
+    Ok(())
 }

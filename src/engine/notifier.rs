@@ -122,6 +122,11 @@ impl Notifier {
         notify::order(pool, blast).await
     }
 
+    /// Wakes the tasks of this process that wait for orders.
+    pub(super) fn wake(&self) {
+        bump(&self.inner.orders);
+    }
+
     fn down(&self, error: &StoreError) {
         let changed = self.inner.database.send_if_modified(|state| {
             let was_up = *state == DatabaseState::Up;

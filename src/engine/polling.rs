@@ -17,18 +17,17 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::sending::{SenderContext, equal_failures, pause};
+use super::sending::{SenderContext, equal_failures, pause, stop_sender};
 use super::sync::Mutex;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::polling::{PollBand, asked_ranges, poll_bands};
 use crate::domain::recipient::{Evidence, ProviderError, ProviderStage, StampedEvidence};
 use crate::domain::retry::ErrorClass;
-use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
 use crate::provider::{RawResponse, StatusFinding, StatusQuery, StatusReply, StatusReport, advised};
+use crate::store::StoreError;
 use crate::store::evidence::{EvidenceEntry, EvidenceSource};
 use crate::store::poll::{self, PollTarget};
-use crate::store::{StoreError, sender};
 use budget::Budget;
 
 /// Questions in flight at once.
@@ -307,15 +306,9 @@ impl Poller {
 
     async fn refused(&self, code: &str, message: &str) {
         let message = &*advised(self.context.sender.kind(), code, message);
-        match sender::stop(&self.context.pool, self.context.sender.id, &StopCode::Provider(code.to_owned()), message)
-            .await
-        {
-            Ok(true) => {
-                tracing::warn!(sender = %self.context.sender.name, code, message, "stopped until somebody mends it");
-                let _ = self.context.notifier.order(&self.context.pool, None).await;
-            }
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "the sender could not be stopped yet"),
+        self.context.heed_token(code);
+        if let Err(error) = stop_sender(&self.context, code, message).await {
+            tracing::warn!(%error, "the sender could not be stopped yet");
         }
     }
 

@@ -22,7 +22,7 @@ mod starting;
 mod throughput;
 mod waiting_report;
 
-pub(super) use failure_policy::{equal_failures, pause};
+pub(super) use failure_policy::{equal_failures, pause, stop_sender};
 pub(super) use pace::{CLIMB_AFTER, HOLD};
 pub use post::variables;
 pub use throughput::post_runtime;
@@ -70,6 +70,8 @@ pub struct SenderContext {
     pub clock: Arc<DatabaseClock>,
     pub failures_in_a_row: i32,
     pub fence: Arc<Fence>,
+    /// This process, as an operator finds it.
+    pub process: Arc<str>,
     /// Tells this database apart from others that send through the same number.
     pub installation: Arc<str>,
     /// All blasts of this sender wait for long: nobody needs to read often.
@@ -277,6 +279,10 @@ impl Sender {
         self.pace.read_people(&self.context, self.context.clock.now()).await?;
         let runnable = blast::runnable(&self.context.pool, self.context.sender.id).await?;
         self.stopped = sender::stopped(&self.context.pool, self.context.sender.id).await?;
+        if self.context.sender.token.is_refused() {
+            // Whoever lifts the stop means another process: this one is about to give the sender up.
+            self.stopped.get_or_insert_with(|| "the provider refused the token".to_owned());
+        }
         let now = self.context.clock.now();
         let known = std::mem::take(&mut self.queues);
         self.queues = next_action::renew_queues(known, runnable, &self.context, now).await?;

@@ -117,6 +117,17 @@ impl Standby {
         Ok(holder(&self.lock)?.is_some_and(|holder| holder.covers(&self.fingerprint)))
     }
 
+    /// Whether one runs that was started with the same program and settings, but has another token for one of the senders.
+    pub fn is_of_another_shell(&self) -> bool {
+        let holder = holder(&self.lock).ok().flatten().and_then(|holder| holder.fingerprint);
+        holder.is_some_and(|holder| holder.differs_in_a_token(&self.fingerprint))
+    }
+
+    /// Whether any runs, whatever it was started with.
+    pub fn is_running(&self) -> io::Result<bool> {
+        Ok(holder(&self.lock)?.is_some())
+    }
+
     /// How long its log is now, in bytes.
     pub fn log_length(&self) -> u64 {
         fs::metadata(&self.log).map_or(0, |log| log.len())

@@ -25,6 +25,7 @@ use super::meter::ENGINE_METER;
 use super::postgres_revival;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::sender_task::{self, LAST_EVIDENCE};
+use super::sender_token::{self, SenderToken, TokenUse};
 use super::sending::{Fenced, SenderContext};
 use super::silent_end;
 use super::standby::Standby;
@@ -133,11 +134,21 @@ struct Supervisor {
     stop_inbox: CancellationToken,
 }
 
+/// Whether senders have something to do for this process, now or in a moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SenderWork {
+    Left,
+    None,
+}
+
 /// A sender that this process sends for.
 struct Running {
     stop: CancellationToken,
     /// All its blasts wait for long.
     rests: Arc<AtomicBool>,
+    token: Arc<SenderToken>,
+    /// A standby waits behind this process.
+    has_standby: bool,
     task: JoinHandle<()>,
 }
 
@@ -240,27 +251,39 @@ impl Supervisor {
             return Ok(ControlFlow::Continue(()));
         }
         let _permit = if self.senders.is_empty() { self.engine.read_permits.acquire(POLL_EVERY).await } else { None };
-        let due = self.due().await?;
-        self.settle(&due).await;
-        for sender in self.engine.senders.clone().iter() {
-            if due.binary_search(&sender.id).is_ok() && !self.senders.contains_key(&sender.id) {
-                self.try_take(sender).await?;
-            }
-        }
+        let work = self.take_what_is_due().await?;
+        self.ensure_standby();
         // After the senders: none of it holds up a message.
         match self.maintenance.turn(&self.engine).await {
             Err(error @ StoreError::Busy(_)) => tracing::warn!(%error, "the counts are folded later"),
             other => other?,
         }
-        self.complete_finished().await?;
-        let ours = self
-            .engine
-            .senders
-            .clone()
-            .iter()
-            .any(|sender| !sender.is_elsewhere() && due.binary_search(&sender.id).is_ok());
-        let is_idle = self.options.until == Until::Idle && !ours && self.senders.is_empty();
+        maintenance::complete_finished(&self.engine).await?;
+        let is_idle = self.options.until == Until::Idle && work == SenderWork::None && self.senders.is_empty();
         Ok(if is_idle && !self.has_left().await? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    /// Starts every sender with something to do that nobody else holds, and that this process's token may be used for.
+    async fn take_what_is_due(&mut self) -> Result<SenderWork, StoreError> {
+        // Before what is due is read: what came of asking shows there.
+        let mut is_left = self.engine.senders.iter().any(|sender| sender.token.is_asking());
+        let refused = store::sender::refused_tokens(&self.engine.pool).await?;
+        let due = self.due().await?;
+        self.settle(&due).await;
+        for sender in self.engine.senders.clone().iter() {
+            let is_due = due.binary_search(&sender.id).is_ok();
+            let refused = refused.iter().find(|refused| refused.sender == sender.id);
+            let usable = sender.token.usable(refused);
+            is_left |= sender_token::ask(&self.engine, sender, (refused, is_due), usable);
+            if is_due && !self.senders.contains_key(&sender.id) {
+                match usable {
+                    TokenUse::Barred => sender_token::report(&self.engine, sender).await?,
+                    TokenUse::Allowed | TokenUse::MayLift => self.try_take(sender).await?,
+                }
+            }
+            is_left |= is_due && usable != TokenUse::Barred && !sender.is_elsewhere();
+        }
+        Ok(if is_left { SenderWork::Left } else { SenderWork::None })
     }
 
     /// Whether an engine that ends by itself has work beside the sending: webhooks of both directions, and whole blasts.
@@ -287,10 +310,11 @@ impl Supervisor {
         self.engine.senders.iter().any(|sender| sender.id == id && !sender.provider.answers_status())
     }
 
-    /// Stops senders with nothing left to do, and forgets those whose task ended. What a sender still waits for at its end
+    /// Stops senders with nothing left to do, or whose token was refused, and forgets those whose task ended. What a sender still waits for at its end
     /// holds up no other.
     async fn settle(&mut self, due: &[SenderId]) {
-        for (_, running) in self.senders.iter().filter(|(id, _)| due.binary_search(id).is_err()) {
+        let is_over = |id, running: &Running| due.binary_search(id).is_err() || running.token.is_refused();
+        for (_, running) in self.senders.iter().filter(|(id, running)| is_over(id, running)) {
             running.stop.cancel();
         }
         let ended: Vec<_> = self.senders.extract_if(|_, running| running.task.is_finished()).collect();
@@ -317,11 +341,20 @@ impl Supervisor {
         if let Some(acquired) = acquisition::acquire(&self.engine, &mut self.watch, sender).await? {
             let throughput = business::throughput(&self.engine.sending_pool, sender.id).await?;
             self.start(&sender.capped(throughput), acquired);
-            if let Some(standby) = &self.options.standby {
-                standby.ensure();
-            }
         }
         Ok(())
+    }
+
+    /// Sees that a standby waits behind each sender of this process. One of another shell, with other tokens, is replaced only once
+    /// a message was accepted with this process's.
+    fn ensure_standby(&mut self) {
+        let Some(standby) = &self.options.standby else { return };
+        for running in self.senders.values_mut().filter(|running| !running.has_standby) {
+            if running.token.is_proven() || !standby.is_of_another_shell() {
+                standby.ensure();
+                running.has_standby = true;
+            }
+        }
     }
 
     fn start(&mut self, sender: &ConfiguredSender, Acquired { lease, verified }: Acquired) {
@@ -335,6 +368,7 @@ impl Supervisor {
             clock: self.engine.clock.clone(),
             failures_in_a_row: self.engine.settings.failures_in_a_row,
             fence: self.engine.fence.clone(),
+            process: self.engine.process().into(),
             installation: self.engine.installation.clone(),
             rests: Arc::default(),
         });
@@ -342,23 +376,8 @@ impl Supervisor {
         let stop = CancellationToken::new();
         let fenced = Fenced { engine: self.engine.clone(), journal: verified.journal };
         let task = tokio::spawn(sender_task::run(context, fenced, self.engine.settings.polling, stop.clone()));
-        self.senders.insert(sender.id, Running { stop, rests, task });
-    }
-
-    async fn complete_finished(&self) -> Result<(), StoreError> {
-        for id in blast::finished(&self.engine.pool).await? {
-            let completed = match blast::complete(&self.engine.pool, id).await {
-                Err(error) if !error.is_transient() => {
-                    tracing::warn!(%error, blast = id.0, "it is over, and the database refuses to have that written");
-                    false
-                }
-                other => other?,
-            };
-            if completed {
-                self.engine.notifier.order(&self.engine.pool, Some(id)).await?;
-            }
-        }
-        Ok(())
+        let token = sender.token.clone();
+        self.senders.insert(sender.id, Running { stop, rests, token, has_standby: false, task });
     }
 
     /// Stops every sender: no new POST starts, those in flight are awaited, the leases are released.

@@ -253,6 +253,10 @@ pub(super) fn refusal_class(code: &str) -> Option<ErrorClass> {
     codes::class(code)
 }
 
+pub(super) fn refuses_token(code: &str) -> bool {
+    codes::refuses_token(code)
+}
+
 pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {
     codes::after_acceptance(code)
 }

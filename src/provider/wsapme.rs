@@ -303,6 +303,10 @@ pub(super) fn advice(code: &str) -> Option<&'static str> {
     refusal::advice(code)
 }
 
+pub(super) fn refuses_token(code: &str) -> bool {
+    refusal::refuses_token(code)
+}
+
 pub(super) fn failure_class(code: Option<&str>) -> ErrorClass {
     refusal::of_failure(code)
 }

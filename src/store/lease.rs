@@ -10,7 +10,7 @@ use super::connect::is_known;
 use super::{DbTransaction, StoreError, settings};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::{RecipientId, SenderId};
-use crate::domain::waiting::WaitingReport;
+use crate::domain::waiting::{Waiting, WaitingReport};
 
 /// A lease as granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct LeaseRequest<'a> {
     pub holder: &'a str,
     pub host: &'a str,
     pub role: EngineRole,
+    /// Tells the token that it sends with from others.
+    pub token: &'a str,
     pub valid: TimeDelta,
     /// The pulse of a holder that was seen to be dead: the lease is free if it still has that pulse, whatever
     /// `expires_at` says.
@@ -115,7 +117,7 @@ pub async fn acquire(
     let (epoch, granted_at, renewals, server_started_at): (i64, DateTime<Utc>, i64, DateTime<Utc>) = sqlx::query_as(
         "update sender_leases
             set holder = $2, host = $3, epoch = epoch + 1, renewals = renewals + 1, expires_at = now() + $4, valid = $4,
-                engine = $5, waiting = null
+                engine = $5, token = $6, waiting = null
           where sender_id = $1
          returning epoch, now(), renewals, pg_postmaster_start_time()",
     )
@@ -124,6 +126,7 @@ pub async fn acquire(
     .bind(asking.host)
     .bind(interval(asking.valid)?)
     .bind(asking.role.word())
+    .bind(asking.token)
     .fetch_one(&mut *tx)
     .await?;
     let lease = Lease { sender, epoch, granted_at, idle_since, renewals, server_started_at };
@@ -269,5 +272,21 @@ pub async fn write_waiting(pool: &PgPool, lease: Lease, report: &WaitingReport) 
         .bind(sqlx::types::Json(report))
         .execute(pool)
         .await?;
+    Ok(())
+}
+
+/// Notes that a process does not take this sender because the provider refused its token. Where somebody holds the sender
+/// nothing is noted.
+pub async fn write_refused(pool: &PgPool, sender: SenderId, process: &str) -> Result<(), StoreError> {
+    let waiting = Waiting::TokenRefused { process: process.to_owned() };
+    let report = WaitingReport { sender: Some(waiting), ..WaitingReport::default() };
+    sqlx::query(
+        "update sender_leases set waiting = $2
+          where sender_id = $1 and (holder is null or expires_at < now()) and waiting is distinct from $2",
+    )
+    .bind(sender)
+    .bind(sqlx::types::Json(report))
+    .execute(pool)
+    .await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use super::StoreError;
+use super::{StoreError, settings};
 use crate::domain::ids::SenderId;
 use crate::domain::phone::Phone;
 use crate::domain::sender::{SenderDevice, StopCode};
@@ -14,7 +14,8 @@ mod registration;
 
 pub use registration::{RegistrationOutcome, SenderRegistration, look_up, move_to, register};
 
-/// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet.
+/// Stops a sender until a person mends what is wrong. `true` when it was not stopped yet, or only for a token: that is
+/// for another process to mend.
 pub async fn stop(
     executor: impl PgExecutor<'_>,
     id: SenderId,
@@ -22,7 +23,8 @@ pub async fn stop(
     reason: &str,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3 where id = $1 and stopped_at is null",
+        "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = null
+          where id = $1 and (stopped_at is null or refused_token is not null)",
     )
     .bind(id)
     .bind(code.as_str().replace('\0', ""))
@@ -30,6 +32,80 @@ pub async fn stop(
     .execute(executor)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Stops a sender because its provider refused a token, known by its fingerprint. `true` when it was not stopped yet.
+pub async fn stop_for_token(
+    pool: &PgPool,
+    id: SenderId,
+    (code, reason): (&StopCode, &str),
+    token: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update senders set stopped_at = now(), stopped_code = $2, stopped_reason = $3, refused_token = $4
+          where id = $1 and stopped_at is null",
+    )
+    .bind(id)
+    .bind(code.as_str().replace('\0', ""))
+    .bind(reason.replace('\0', ""))
+    .bind(token)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A token that a sender's provider refused.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct RefusedToken {
+    #[sqlx(rename = "id")]
+    pub sender: SenderId,
+    /// Its fingerprint.
+    #[sqlx(rename = "refused_token")]
+    pub token: String,
+    /// The sender is stopped for it.
+    pub is_stopped: bool,
+    /// Somebody is queued in a blast that is sending.
+    pub is_wanted: bool,
+}
+
+/// Of each sender the token that was refused last, where that is not mended yet.
+pub async fn refused_tokens(pool: &PgPool) -> Result<Vec<RefusedToken>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let refused = sqlx::query_as(
+        "select s.id, s.refused_token, s.stopped_at is not null as is_stopped,
+                exists (select 1 from blasts b
+                         where b.sender_id = s.id and b.state = 'sending'
+                           and exists (select 1 from blast_recipients r
+                                        where r.blast_id = b.id and r.status = 'queued')) as is_wanted
+           from senders s where s.refused_token is not null",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(refused)
+}
+
+/// Lets a sender go on that is stopped because this token was refused: another one works. `false` if it is not, or not any more.
+pub async fn lift_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<bool, StoreError> {
+    let lifted = sqlx::query(
+        "update senders set stopped_at = null, stopped_code = null, stopped_reason = null
+          where id = $1 and stopped_at is not null and refused_token = $2",
+    )
+    .bind(id)
+    .bind(token)
+    .execute(pool)
+    .await?;
+    Ok(lifted.rows_affected() == 1)
+}
+
+/// This token may be sent with again. A stop stays for somebody to lift.
+pub async fn forget_refusal(pool: &PgPool, id: SenderId, token: &str) -> Result<(), StoreError> {
+    sqlx::query("update senders set refused_token = null where id = $1 and stopped_at is null and refused_token = $2")
+        .bind(id)
+        .bind(token)
+        .execute(pool)
+        .await?;
+    Ok(())
 }
 
 /// Lets a sender go on. Returns the code that it was stopped with, if it was stopped.

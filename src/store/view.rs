@@ -321,7 +321,7 @@ pub struct SenderRow {
     pub throughput: Option<u32>,
     /// The engine that holds it now, by the database's clock.
     pub lease: Option<LeaseRow>,
-    /// What that engine says it waits for, as a whole and for each blast.
+    /// What that engine says it waits for, as a whole and for each blast; without one, whose token was refused.
     pub waiting: WaitingReport,
 }
 

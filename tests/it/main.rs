@@ -41,6 +41,7 @@ mod plan;
 mod pooler;
 mod private_postgres;
 mod reasons;
+mod refused_tokens;
 mod replies;
 mod restore;
 mod retry;

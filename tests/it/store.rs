@@ -109,7 +109,8 @@ async fn execute(pool: &PgPool, statements: &str) {
 }
 
 fn asking(holder: &str) -> LeaseRequest<'_> {
-    LeaseRequest { holder, host: "here", role: EngineRole::Engine, valid: TimeDelta::seconds(15), dead: None }
+    let (host, role, token) = ("here", EngineRole::Engine, "00000000");
+    LeaseRequest { holder, host, role, token, valid: TimeDelta::seconds(15), dead: None }
 }
 
 /// The sender's lease for a holder, as if nothing had to be verified first.

@@ -14,7 +14,7 @@ use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 use crate::domain::retry::ErrorClass;
 use crate::domain::sender::StopCode;
-use crate::provider::advised;
+use crate::provider::{advised, refuses_token};
 use crate::store::suppression::{self, NewSuppression, SuppressionScope};
 use crate::store::{self, StoreError, blast, sender};
 
@@ -82,6 +82,7 @@ impl FailurePolicy {
 
     /// A message was accepted: the streak ends.
     pub(super) fn went_well(&mut self, blast: BlastId) {
+        self.context.sender.token.prove();
         let streak = self.streaks.entry(blast).or_default();
         if streak.length > 0 {
             *streak = Streak::default();
@@ -93,6 +94,7 @@ impl FailurePolicy {
     pub(super) fn refused(&mut self, blast: BlastId, class: ErrorClass, code: &str, message: &str) {
         match class {
             ErrorClass::StopSender => {
+                self.context.heed_token(code);
                 self.add(Consequence::StopSender { code: code.to_owned(), message: self.advised(code, message) });
             }
             ErrorClass::PauseBlast => self.add(Consequence::Pause { blast, why: self.advised(code, message) }),
@@ -236,9 +238,30 @@ async fn write(context: &SenderContext, consequence: &Consequence) -> Result<(),
     }
 }
 
-async fn stop_sender(context: &SenderContext, code: &str, message: &str) -> Result<(), StoreError> {
-    let stop = StopCode::Provider(code.to_owned());
-    if sender::stop(&context.pool, context.sender.id, &stop, message).await? {
+impl SenderContext {
+    /// A token that is refused is not used again by this process, from now on.
+    pub(in crate::engine) fn heed_token(&self, code: &str) {
+        if refuses_token(self.sender.kind(), code) {
+            self.sender.token.refuse();
+        }
+    }
+}
+
+/// Stops the sender for a refusal, and notifies everybody. A refused token is named by the process that has it: others may
+/// have another.
+pub(in crate::engine) async fn stop_sender(
+    context: &SenderContext,
+    code: &str,
+    message: &str,
+) -> Result<(), StoreError> {
+    let (id, stop) = (context.sender.id, StopCode::Provider(code.to_owned()));
+    let is_new = if refuses_token(context.sender.kind(), code) {
+        let why = format!("{message} (token of {})", context.process);
+        sender::stop_for_token(&context.pool, id, (&stop, &why), context.sender.token.fingerprint()).await?
+    } else {
+        sender::stop(&context.pool, id, &stop, message).await?
+    };
+    if is_new {
         tracing::warn!(sender = %context.sender.name, code, message, "the sender is stopped until somebody mends it");
         context.notifier.order(&context.pool, None).await?;
     }

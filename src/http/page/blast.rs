@@ -306,6 +306,7 @@ fn note(blast: &BlastView, zone: Tz, audience: Audience) -> String {
 fn public_words(waiting: &Waiting, zone: Tz) -> String {
     match waiting {
         Waiting::NoEngine
+        | Waiting::TokenRefused { .. }
         | Waiting::Silent { .. }
         | Waiting::SenderStopped { .. }
         | Waiting::Clock { .. }

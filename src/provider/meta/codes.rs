@@ -84,6 +84,12 @@ pub fn class(code: &str) -> Option<ErrorClass> {
     of_text(code).map(|entry| entry.class)
 }
 
+/// Whether a code, or what stands for one where Meta gave none, says that the token is not taken, or may not do this.
+pub fn refuses_token(code: &str) -> bool {
+    let is_meta = matches!(code.trim().parse(), Ok(0 | 3 | 10 | 104 | 190 | 200..=299 | 131_005));
+    is_meta || matches!(code, "error" | "http_401" | "http_403")
+}
+
 /// How much caution a code asks for after the message had an id, where it stands beside others: the more, the higher.
 pub fn caution(code: &str) -> u8 {
     match (after_acceptance(Some(code)), rule(code).retry) {

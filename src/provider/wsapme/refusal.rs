@@ -29,7 +29,7 @@ const TABLE: [(&[&str], RefusalMeaning); 4] = [
             "expired token",
             "wrong token",
         ],
-        refused(ErrorClass::StopSender, "unauthorised"),
+        refused(ErrorClass::StopSender, UNAUTHORISED),
     ),
     (
         &[
@@ -81,6 +81,14 @@ pub(super) fn meaning(sentence: &str) -> RefusalMeaning {
     let known = TABLE.iter().find(|(phrases, _)| phrases.iter().any(|phrase| sentence.contains(phrase)));
     known.map_or(refused(ErrorClass::FailRecipient, "refused"), |(_, meaning)| *meaning)
 }
+
+/// Whether a code of a refusal says that the token is not taken: ours, or one that the gateway gives of its own.
+pub(super) fn refuses_token(code: &str) -> bool {
+    matches!(code, UNAUTHORISED | "401" | "403")
+}
+
+/// Our code for a token that is not taken.
+pub(super) const UNAUTHORISED: &str = "unauthorised";
 
 /// WhatsApp's code for a restricted sending number: sending more makes it worse.
 const RESTRICTED: &str = "463";

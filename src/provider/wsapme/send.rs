@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::SendOutcome;
 use super::super::http::HttpAnswer;
-use super::refusal::{RefusalMeaning, meaning};
+use super::refusal::{RefusalMeaning, UNAUTHORISED, meaning};
 use super::status::status_text;
 use super::wire::{self, Success};
 use crate::domain::ids::MessageId;
@@ -26,7 +26,7 @@ pub(super) fn classify(answer: &HttpAnswer, to: &str, now: DateTime<Utc>) -> Opt
             unknown(answer, "refuses, and yet says yes or gives a message id")
         }
         (429, _) => throttled(answer, body.as_ref()),
-        (401 | 403, _) => rejected(ErrorClass::StopSender, "unauthorised", http_sentence(answer, body.as_ref())),
+        (401 | 403, _) => rejected(ErrorClass::StopSender, UNAUTHORISED, http_sentence(answer, body.as_ref())),
         (200..=299, Some(value)) => accepted_or_not(value, answer, now),
         (_, Some(value)) if wire::success(value) == Success::No => refused(value, answer),
         (status, _) => bare(status, answer, body.as_ref()),

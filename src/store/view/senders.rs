@@ -30,13 +30,17 @@ struct SenderRecord {
     waiting: Option<Value>,
 }
 
-/// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so.
+/// All senders by name. A lease that has run out is none, and what its engine said it waits for is no longer so; what a
+/// process without a lease says of its token is.
 pub async fn list(pool: &PgPool) -> Result<Vec<SenderRow>, StoreError> {
     let found: Vec<SenderRecord> = sqlx::query_as(
         "select s.id, s.name, s.provider, s.business, s.rehearsal, s.stopped_at, s.stopped_code, s.stopped_reason,
-                s.unheard_since, s.slowed, s.throughput, l.holder, l.host, l.engine, l.expires_at, l.waiting
+                s.unheard_since, s.slowed, s.throughput, l.holder, l.host, l.engine, l.expires_at,
+                coalesce(l.waiting, refused.waiting) as waiting
            from senders s
            left join sender_leases l on l.sender_id = s.id and l.holder is not null and l.expires_at > now()
+           left join sender_leases refused
+                  on refused.sender_id = s.id and refused.waiting #>> '{sender,reason}' = 'token_refused'
           order by s.name",
     )
     .fetch_all(pool)
@@ -50,18 +54,50 @@ pub struct LeaseHolder {
     pub holder: String,
     /// Grows with each renewal: the sign that its holder lives.
     pub renewals: i64,
+    pub epoch: i64,
+    /// The fingerprint of the token that it sends with; `None`: an older version holds it.
+    pub token: Option<String>,
+    pub host: Option<String>,
+    /// An [`EngineRole`] as a word.
+    pub engine: Option<String>,
 }
 
 /// Who holds a sender now.
 pub async fn lease_holder(pool: &PgPool, sender: SenderId) -> Result<Option<LeaseHolder>, StoreError> {
     let held = sqlx::query_as(
-        "select holder, renewals from sender_leases
+        "select holder, renewals, epoch, token, host, engine from sender_leases
           where sender_id = $1 and holder is not null and expires_at > now()",
     )
     .bind(sender)
     .fetch_optional(pool)
     .await?;
     Ok(held)
+}
+
+/// How many of the newest attempts are looked at.
+const NEWEST: i64 = 5_000;
+
+/// Whether a message was accepted lately under this epoch of a sender.
+pub async fn has_accepted(pool: &PgPool, sender: SenderId, epoch: i64) -> Result<bool, StoreError> {
+    let has = sqlx::query_scalar(
+        "select exists (
+            select 1 from (select recipient_id, attempt, epoch from attempts
+                            where sender_id = $1 order by claimed_at desc limit $3) a
+              join provider_message m on m.recipient_id = a.recipient_id and m.attempt = a.attempt
+             where a.epoch = $2 and m.outcome = 'accepted')",
+    )
+    .bind(sender)
+    .bind(epoch)
+    .bind(NEWEST)
+    .fetch_one(pool)
+    .await?;
+    Ok(has)
+}
+
+/// Whether a sender is stopped now.
+pub async fn is_stopped(pool: &PgPool, sender: SenderId) -> Result<bool, StoreError> {
+    let stopped = sqlx::query_scalar("select exists (select 1 from senders where id = $1 and stopped_at is not null)");
+    Ok(stopped.bind(sender).fetch_one(pool).await?)
 }
 
 impl From<SenderRecord> for SenderRow {

@@ -111,5 +111,5 @@ fn who_sends(model: &Model, sender: &SenderView, sends: bool) -> String {
 
 fn nobody_sends(model: &Model, sender: &SenderView) -> bool {
     let mut blasts = model.blasts.rows().iter().filter(|blast| blast.sender_id == sender.id);
-    blasts.any(|blast| blast.waiting == Some(Waiting::NoEngine))
+    blasts.any(|blast| matches!(blast.waiting, Some(Waiting::NoEngine | Waiting::TokenRefused { .. })))
 }

@@ -25,6 +25,10 @@ impl Engine {
         kill_process(pid, signal).unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.0.id().unwrap()
+    }
+
     /// The most memory that it has held so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id().unwrap())).unwrap();

@@ -290,17 +290,22 @@ impl Shop {
         self.in_terminal(&[], size)
     }
 
+    /// The same with further variables in its environment.
+    pub fn dashboard_with(&self, variables: &[(&str, &str)], size: Size) -> Pty {
+        self.in_terminal_of(&blastdeck(), &[], variables, size)
+    }
+
     /// The same of a copy of the program.
     pub fn dashboard_of(&self, program: &Path, size: Size) -> Pty {
-        self.in_terminal_of(program, &[], size)
+        self.in_terminal_of(program, &[], &[], size)
     }
 
     /// A verb in a terminal, where it may ask.
     pub fn in_terminal(&self, verb: &[&str], size: Size) -> Pty {
-        self.in_terminal_of(&blastdeck(), verb, size)
+        self.in_terminal_of(&blastdeck(), verb, &[], size)
     }
 
-    fn in_terminal_of(&self, program: &Path, verb: &[&str], size: Size) -> Pty {
+    fn in_terminal_of(&self, program: &Path, verb: &[&str], variables: &[(&str, &str)], size: Size) -> Pty {
         let (home, data, config) = (self.dir.path(), self.path("data"), self.path("config.toml"));
         let state = self.path("state");
         let own = [
@@ -312,7 +317,7 @@ impl Shop {
             ("WSAPME_TOKEN", TOKEN),
             ("LANG", "C.UTF-8"),
         ];
-        let environment = [&own[..], &SECRETS].concat();
+        let environment = [&own[..], &SECRETS, variables].concat();
         let arguments = [&["--config", config.to_str().unwrap()], verb].concat();
         Pty::run(program, &arguments, &environment, size)
     }

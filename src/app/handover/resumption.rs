@@ -1,0 +1,99 @@
+//! A sender whose stop was lifted goes on: reported only once an engine holds it whose token its provider takes.
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::super::view::BlastView;
+use super::super::{App, AppError};
+use super::{Engines, Handover, PATIENCE, POLL_EVERY};
+use crate::domain::engine_role::EngineRole;
+use crate::domain::ids::SenderId;
+use crate::domain::waiting::Waiting;
+use crate::provider::{Health, HealthVerdict};
+use crate::store::view::senders::{self, LeaseHolder};
+
+/// This process's own token for a sender.
+struct OwnToken {
+    fingerprint: String,
+    /// What its provider says of it.
+    health: Health,
+}
+
+impl App {
+    /// Waits, as long as [`App::hand_over`] does, until a live engine in another process holds the blast's sender and its token
+    /// works, or nothing is left to send. A token works if it is this process's own and its provider does not call that bad, or if
+    /// a message was accepted with it. Returns what is missing, as a sentence. Starts a standby if `may_start`.
+    pub async fn until_resumed(&self, blast: &BlastView, may_start: bool) -> Result<Result<(), String>, AppError> {
+        let began = Instant::now();
+        let first = senders::lease_holder(self.pool(), blast.sender_id).await?;
+        let mut watch = match self.handover(Engines::Others, first) {
+            Ok(watch) => watch,
+            Err(missing) => return Ok(Err(missing)),
+        };
+        let own = self.own_token(blast.sender_id).await;
+        let is_bad = own.as_ref().is_some_and(|own| own.health.verdict == HealthVerdict::Bad);
+        loop {
+            // A standby of another shell, whose token may be the right one, is not replaced by one whose token is not.
+            if may_start && (!is_bad || !watch.standby.is_running().unwrap_or(true)) {
+                watch.ensure();
+            }
+            let held = senders::lease_holder(self.pool(), blast.sender_id).await?;
+            if self.is_resumed(blast, &watch, held.as_ref(), own.as_ref()).await? {
+                return Ok(Ok(()));
+            }
+            if began.elapsed() >= self.patience(held.is_some()) {
+                return Ok(Err(self.missing_to_resume(blast, &watch, held.as_ref(), own.as_ref()).await?));
+            }
+            sleep(POLL_EVERY).await;
+        }
+    }
+
+    async fn own_token(&self, sender: SenderId) -> Option<OwnToken> {
+        let sender = self.sender(sender)?;
+        let health = timeout(PATIENCE / 2, sender.provider.health()).await.unwrap_or_else(|_| Health {
+            verdict: HealthVerdict::Bad,
+            detail: "its provider does not answer".to_owned(),
+        });
+        Some(OwnToken { fingerprint: sender.token.fingerprint().to_owned(), health })
+    }
+
+    async fn is_resumed(
+        &self,
+        blast: &BlastView,
+        watch: &Handover,
+        held: Option<&LeaseHolder>,
+        own: Option<&OwnToken>,
+    ) -> Result<bool, AppError> {
+        if self.has_nothing_to_send(blast.id).await? {
+            return Ok(true);
+        }
+        let Some(held) = held.filter(|held| watch.is_convinced_by(Some(held), self.holder())) else { return Ok(false) };
+        let is_ours = |own: &OwnToken| held.token.as_ref() == Some(&own.fingerprint);
+        let is_good = own.is_some_and(|own| is_ours(own) && own.health.verdict != HealthVerdict::Bad);
+        let works = is_good || senders::has_accepted(self.pool(), blast.sender_id, held.epoch).await?;
+        Ok(works && !senders::is_stopped(self.pool(), blast.sender_id).await?)
+    }
+
+    async fn missing_to_resume(
+        &self,
+        blast: &BlastView,
+        watch: &Handover,
+        held: Option<&LeaseHolder>,
+        own: Option<&OwnToken>,
+    ) -> Result<String, AppError> {
+        let row = self.senders().await?.into_iter().find(|row| row.id == blast.sender_id);
+        if row.as_ref().is_some_and(|row| row.stopped.is_some()) {
+            return self.missing(blast, watch).await;
+        }
+        let bad = own.filter(|own| own.health.verdict == HealthVerdict::Bad).map(|own| &own.health.detail);
+        let bad = bad.map_or_else(String::new, |detail| format!("; of this shell's token its provider says: {detail}"));
+        if let Some(held) = held {
+            let role = held.engine.as_deref().and_then(EngineRole::from_word).unwrap_or(EngineRole::Engine);
+            let place = format!("{role} on {}", held.host.as_deref().unwrap_or_default());
+            return Ok(format!("{place} holds it, and whether its token works shows with its next message{bad}"));
+        }
+        match row.and_then(|row| row.waiting) {
+            Some(Waiting::TokenRefused { process }) => Ok(format!("the provider refused the token of {process}{bad}")),
+            _ => Ok(format!("{}{bad}", self.missing(blast, watch).await?)),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A token that its provider refuses is one process's trouble: the stop names that process, which leaves the sender to others
+//! until the provider takes its token; and nobody hears that a sender resumes before it is so.
+
+use rustix::process::{Signal, kill_process};
+use serde_json::json;
+
+use crate::support::{Engine, Said, Setup, Shop, Size, Wire, database, eventually_async, said};
+
+/// A pause of a second and a half between two messages.
+const SLOW: Setup<'static> = Setup {
+    sim: &["--latency", "20ms", "--speed", "6000"],
+    sender: "gap = \"15m..15m\"",
+    engine: "speed = 600",
+    polling: "interval = \"1s\"\nper_second = 0.3\ngive_up_after = \"12m\"",
+};
+
+const WRONG: &[(&str, &str)] = &[("WSAPME_TOKEN", "another-token"), ("META_TOKEN", "another-token")];
+
+impl Shop {
+    /// Why the sender is stopped.
+    async fn stopped_reason(&self) -> Option<String> {
+        let sender = &self.json_lines(&["sender", "list"]).await[0];
+        sender["stopped"]["reason"].as_str().map(str::to_owned)
+    }
+
+    async fn until_stopped(&self) -> String {
+        eventually_async("the sender is stopped", async || self.stopped_reason().await.is_some()).await;
+        self.stopped_reason().await.unwrap()
+    }
+
+    /// How many POSTs the simulator refused.
+    async fn refusals(&self) -> usize {
+        self.sim.posts().await.iter().filter(|post| !post.accepted).count()
+    }
+
+    async fn accepted(&self) -> usize {
+        self.sim.posts().await.iter().filter(|post| post.accepted).count()
+    }
+
+    async fn until_accepted(&self, people: usize) {
+        eventually_async(&format!("{people} accepted"), async || self.accepted().await >= people).await;
+    }
+
+    /// An engine with a token that the provider refuses.
+    fn engine_with_wrong_token(&self) -> Engine {
+        self.engine_with(WRONG)
+    }
+
+    /// A verb from a shell with that token.
+    async fn run_with_wrong_token(&self, verb: &[&str]) -> Said {
+        let mut command = self.command(verb);
+        command.envs(WRONG.iter().copied());
+        said(command).await
+    }
+}
+
+#[tokio::test]
+async fn a_process_whose_token_was_refused_is_named_and_leaves_the_sender_to_others() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.blast(0..50).await;
+    let forgotten = shop.engine_with_wrong_token();
+
+    let reason = shop.until_stopped().await;
+    let process = format!("process {}", forgotten.pid());
+    assert!(reason.starts_with("Unauthorised Token (token of an engine on ") && reason.contains(&process), "{reason}");
+    let checked = shop.run(&["--read-only", "sender", "check"]).await;
+    assert!(checked.code == 1 && checked.out.contains(&process), "{checked:?}");
+
+    let checked = shop.run(&["sender", "check", "sales"]).await;
+    assert!(checked.code == 0 && checked.err.contains("sender sales resumes"), "{checked:?}");
+    shop.until_accepted(2).await;
+
+    // The engine of the right shell dies: the forgotten one does not take the sender again.
+    for pid in shop.engines().into_iter().filter(|pid| pid.as_raw_pid().cast_unsigned() != forgotten.pid()) {
+        kill_process(pid, Signal::KILL).unwrap();
+    }
+    let waiting = shop.until_waiting(&blast, "token_refused").await;
+    assert!(waiting["text"].as_str().unwrap().contains(&process), "{waiting}");
+    assert_eq!((shop.refusals().await, shop.stopped_reason().await), (1, None));
+    let list = shop.ok(&["sender", "list"]).await;
+    assert!(list.contains("refused the token of an engine on"), "{list}");
+    shop.promises().await;
+}
+
+/// Two engines of two shells: whichever had the sender first, it goes on with the token that works, and nobody had to act.
+async fn the_other_token_goes_on_by_itself(wire: Wire) {
+    let shop = Shop::open_over(wire, database().await, SLOW);
+    shop.blast(0..50).await;
+    let forgotten = shop.engine_with_wrong_token();
+    shop.until_stopped().await;
+
+    let engine = shop.engine();
+
+    shop.until_accepted(2).await;
+    assert_eq!((shop.refusals().await, shop.stopped_reason().await), (1, None));
+    forgotten.stop().await;
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn an_engine_with_another_token_goes_on_by_itself() {
+    the_other_token_goes_on_by_itself(Wire::Wsapme).await;
+}
+
+#[tokio::test]
+async fn an_engine_with_another_token_goes_on_by_itself_at_meta() {
+    the_other_token_goes_on_by_itself(Wire::Meta).await;
+}
+
+#[tokio::test]
+async fn a_standby_with_another_token_goes_on_by_itself_and_one_with_the_refused_token_ends() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..3).await;
+    let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    let again = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    assert_eq!((refused.code, again.code, shop.refusals().await), (0, 0, 1));
+
+    shop.until_idle().await;
+
+    assert_eq!((shop.accepted().await, shop.refusals().await), (3, 1));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_shell_with_a_wrong_token_does_not_say_that_the_sender_resumes() {
+    for verb in [["sender", "confirm", "sales"], ["sender", "check", "sales"]] {
+        let shop = Shop::open(SLOW).await;
+        shop.blast(0..50).await;
+        let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+        assert_eq!(refused.code, 0, "{refused:?}");
+
+        let asked = std::time::Instant::now();
+        let said = shop.run_with_wrong_token(&verb).await;
+
+        assert!(said.code == 1 && !said.err.contains("resumes"), "{said:?}");
+        assert!((said.out.clone() + &said.err).contains("Unauthorised Token"), "{said:?}");
+        assert!(asked.elapsed().as_secs() < 9, "{:?}", asked.elapsed());
+        shop.promises().await;
+    }
+}
+
+#[tokio::test]
+async fn a_shell_with_a_wrong_token_replaces_no_standby_with_the_right_one() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.draft(0..50).await;
+    shop.ok(&["blast", "send", &blast, "--yes"]).await;
+    shop.until_accepted(1).await;
+    let before = shop.engines();
+    shop.execute(
+        "update senders set stopped_at = now(), stopped_code = 'device', stopped_reason = 'Device is offline'",
+    )
+    .await;
+
+    let said = shop.run_with_wrong_token(&["sender", "confirm", "sales"]).await;
+
+    assert_eq!(shop.engines(), before, "{said:?}");
+    shop.until_accepted(3).await;
+    assert_eq!(shop.refusals().await, 0);
+}
+
+#[tokio::test]
+async fn a_token_that_the_provider_takes_again_is_used_by_the_process_that_has_it_once_somebody_lifts_the_stop() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..50).await;
+    let refusal = json!({ "success": false, "message": "Token has expired" }).to_string();
+    shop.sim.answer_any_send(json!([{ "code": 401, "body": refusal }])).await;
+    let engine = shop.engine();
+    shop.until_stopped().await;
+
+    let said = shop.run(&["sender", "confirm", "sales", "--no-engine"]).await;
+
+    assert_eq!(said.code, 0, "{said:?}");
+    shop.until_accepted(2).await;
+    assert_eq!(shop.stopped_reason().await, None);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_stops_the_sender_itself_is_lifted_by_no_other_token() {
+    let shop = Shop::open(SLOW).await;
+    shop.blast(0..50).await;
+    let refused = shop.run_with_wrong_token(&["engine", "--until-idle"]).await;
+    assert_eq!(refused.code, 0, "{refused:?}");
+    // As a webhook says it: it takes the place of the stop for a token.
+    let pool = &shop.database.pool;
+    let id = blastdeck::domain::ids::SenderId(shop.number("select id from senders").await);
+    let banned = blastdeck::domain::sender::StopCode::Provider("131031".to_owned());
+    assert!(blastdeck::store::sender::stop(pool, id, &banned, "Account has been locked").await.unwrap());
+
+    shop.until_idle().await;
+
+    assert_eq!(shop.accepted().await, 0);
+    assert_eq!(shop.stopped_reason().await, Some("Account has been locked".to_owned()));
+}
+
+#[tokio::test]
+async fn a_window_with_a_wrong_token_does_not_take_the_right_shells_standby_away() {
+    let shop = Shop::open(SLOW).await;
+    let blast = shop.draft(0..50).await;
+    shop.ok(&["blast", "send", &blast, "--yes"]).await;
+    shop.until_accepted(1).await;
+    let standby = shop.engines();
+    // The window takes the sender from a standby that does not renew its lease for a while.
+    let signal = |signal| standby.iter().for_each(|pid| kill_process(*pid, signal).unwrap());
+    signal(Signal::STOP);
+    let window = shop.dashboard_with(WRONG, Size { columns: 120, rows: 40 });
+    shop.until_stopped().await;
+    let accepted = shop.accepted().await;
+    signal(Signal::CONT);
+
+    shop.until_accepted(accepted + 2).await;
+
+    assert_eq!((shop.engines(), shop.refusals().await), (standby, 1));
+    drop(window);
+    shop.promises().await;
+}
