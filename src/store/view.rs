@@ -13,10 +13,11 @@ pub mod blasts;
 pub mod charges;
 mod condition;
 pub mod errors;
-pub mod follow_up;
 pub mod export;
+pub mod follow_up;
 pub mod history;
 pub mod metrics;
+mod newest;
 mod person;
 pub mod recipients;
 pub mod replies;
@@ -170,7 +171,7 @@ impl RecipientRow {
 /// The order of a window. Ties are broken by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Newest status change first; only for up to [`SORTED_MAX`] people.
+    /// Newest status change first. Where a filter asks for more than a status, only for up to [`SORTED_MAX`] people.
     NewestChange,
     /// As they stand in the list of people; any number.
     Row,

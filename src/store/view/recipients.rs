@@ -2,13 +2,13 @@
 //!
 //! A window by status, or of everybody, is cut from one probe a status, each answered in order by the index
 //! `(blast_id, status, id)` and no longer than the window: a million people cost what a hundred do. A filter that asks
-//! for more takes one pass over the blast, whatever it finds. Only [`Order::NewestChange`] sorts rows by anything but
-//! their place in the list, and never more than [`SORTED_MAX`].
+//! for more takes one pass over the blast, whatever it finds. Sorted by their newest change instead
+//! ([`newest`]), a window by status is as cheap; with such a filter rows are sorted, and never more than [`SORTED_MAX`].
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::{Anchor, Order, RecipientQuery, RecipientRow, SORTED_MAX, Total, condition};
+use super::{Anchor, Order, RecipientQuery, RecipientRow, SORTED_MAX, Total, condition, newest};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -29,7 +29,9 @@ pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<Recipie
     if statuses.is_empty() {
         return Ok(Vec::new());
     }
+    let asks_more = query.filter.beyond_status().next().is_some();
     let mut sql = match query.order {
+        Order::NewestChange if !asks_more => newest::window(query, &statuses, limit(query)),
         Order::Row => by_row(query, &statuses),
         Order::NewestChange => by_change(query, &statuses),
     };
@@ -41,7 +43,7 @@ pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<Recipie
 }
 
 /// Windows that end somewhere are read from there backwards.
-const fn is_backwards(anchor: Anchor) -> bool {
+pub(super) const fn is_backwards(anchor: Anchor) -> bool {
     matches!(anchor, Anchor::End | Anchor::Before(_))
 }
 

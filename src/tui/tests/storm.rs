@@ -125,8 +125,13 @@ fn dispatch(dashboard: &mut TestDashboard, event: &StormEvent) {
     }
 }
 
+/// How many storms of each kind: with `BLASTDECK_LONG_TESTS=1` enough for more than 100,000 keys.
+fn storms() -> u32 {
+    if std::env::var_os("BLASTDECK_LONG_TESTS").is_some() { 4_000 } else { 96 }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(storms()))]
 
     #[test]
     fn a_storm_of_keys_never_panics_and_never_does_anything_dangerous_unasked(start in any_start(), events in proptest::collection::vec(any_event(), 1..80)) {

@@ -65,7 +65,7 @@ fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
     Effect::Read(ReadRequest::List { ticket: people.ticket, part, query })
 }
 
-/// Newest change first, as far as the database serves that; larger lists in the order of their rows.
+/// Newest change first, as far as the database serves that: what a find of more people than it sorts found is in the order of the list.
 fn order(model: &Model, scope: &ListScope) -> ListOrder {
     let Some(blast) = model.blast() else { return ListOrder::NewestChange };
     let expected = match scope {
@@ -73,7 +73,8 @@ fn order(model: &Model, scope: &ListScope) -> ListOrder {
         ListScope::Stuck(stage) => stuck_at(blast, *stage).unwrap_or_default(),
         ListScope::Only(status) => blast.counts.get(*status),
     };
-    if expected > SORTED_MAX { ListOrder::Row } else { ListOrder::NewestChange }
+    let is_sorted = expected > SORTED_MAX && scope.filter().beyond_status().next().is_some();
+    if is_sorted { ListOrder::Row } else { ListOrder::NewestChange }
 }
 
 /// Counts who matches, where the blast's own counts do not say.

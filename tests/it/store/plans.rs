@@ -98,10 +98,12 @@ async fn no_dashboard_walks_over_all_people_to_show_how_a_blast_stands() {
         assert_eq!(queued, [20_000, 0]);
         assert_eq!(view::blasts::counts(pool, BLAST).await.unwrap().read, 20_000);
         assert_eq!(view::blasts::state(pool, BlastId(2)).await.unwrap(), Some(BlastState::Draft));
-        for anchor in [view::Anchor::Start, view::Anchor::End] {
+        let orders = [view::Order::Row, view::Order::NewestChange];
+        for (order, anchor) in
+            orders.into_iter().flat_map(|order| [(order, view::Anchor::Start), (order, view::Anchor::End)])
+        {
             let filter = blastdeck::domain::filter::Filter::default();
-            let query =
-                view::RecipientQuery { blast: BLAST, filter, order: view::Order::Row, as_of: None, anchor, limit: 100 };
+            let query = view::RecipientQuery { blast: BLAST, filter, order, as_of: None, anchor, limit: 100 };
             assert_eq!(view::recipients::window(pool, &query).await.unwrap().len(), 100);
         }
     })
