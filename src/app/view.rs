@@ -11,8 +11,8 @@ use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
-pub use crate::store::view::follow_up::CameBack;
 pub use crate::store::view::export::PersonChange;
+pub use crate::store::view::follow_up::CameBack;
 pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{

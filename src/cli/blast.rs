@@ -1,8 +1,8 @@
 //! `blast`: creates, sends, follows and reports blasts. One verb per file.
 
 mod command;
-mod follow_up;
 mod export;
+mod follow_up;
 mod list;
 mod new;
 pub(super) mod people;

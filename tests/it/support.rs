@@ -14,6 +14,7 @@ mod scratch;
 pub mod serve;
 mod shop;
 mod sim;
+pub mod svg;
 mod test_dir;
 
 use std::path::{Path, PathBuf};
