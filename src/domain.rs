@@ -24,6 +24,7 @@ pub mod recipient;
 pub mod retry;
 pub mod sender;
 pub mod session;
+pub mod start_at;
 pub mod status;
 pub mod template;
 pub mod text;

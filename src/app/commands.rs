@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::App;
 use super::AppError;
 use super::plan::Readiness;
+use super::schedule::waits_for_its_time;
 use super::view::BlastView;
 use crate::domain::act::Act;
 use crate::domain::blast::{BlastCommand, BlastState, transition};
@@ -66,6 +67,8 @@ impl App {
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
             return self.resume_sender(tx, &head).await;
         }
+        let waits = waits_for_its_time(&head, store::now(self.pool()).await?)?;
+        let command = if waits { BlastCommand::Schedule } else { command };
         transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         if let Some(obstacle) = obstacles.first() {
             return Err(AppError::Refused(obstacle.clone()));
@@ -77,13 +80,17 @@ impl App {
                 text::number(launch.people)
             )));
         }
-        let done = blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?;
+        let done = match command {
+            BlastCommand::Schedule => blast::schedule(&mut tx, head.id, launch.version, self.operator()).await?,
+            _ => blast::launch(&mut tx, head.id, launch.version, launch.armed_for, self.operator()).await?,
+        };
         raced(done)?;
         if let Some(text) = template.stored() {
             blast::set_template_text(&mut tx, head.id, &text).await?;
         }
+        let is_resumed = act == Act::Resume;
         self.log_blast_act(&mut tx, act, &head, json!({ "people": people })).await?;
-        if command == BlastCommand::Resume {
+        if is_resumed {
             self.let_go_on(&mut tx, head.sender_id).await?;
         }
         tx.commit().await?;
@@ -182,7 +189,7 @@ impl App {
         lease::lock(tx, head.sender_id).await?;
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
         let too_late = store::now(self.pool()).await? + TimeDelta::milliseconds(500);
-        if head.state != BlastState::Sending || head.send_after.is_none_or(|after| after <= too_late) {
+        if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(AppError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }
         let begun = blast::was_begun(tx, id).await?;

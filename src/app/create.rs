@@ -8,6 +8,7 @@ use super::report::Report;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::start_at::StartAt;
 use crate::engine::ConfiguredSender;
 use crate::import::{
     Addition, BlastDraft, ImportError, ImportNote, ImportOptions, Imported, NewBlast, PeopleSource, RejectedTo,
@@ -34,6 +35,8 @@ pub struct NewDraft {
     /// What the program that makes it calls it.
     pub external_id: Option<String>,
     pub description: Option<String>,
+    /// When it starts by itself, once somebody has sent it.
+    pub start: Option<StartAt>,
 }
 
 impl App {
@@ -85,6 +88,12 @@ impl App {
         let id = id.filter(|id| self.only_sender().is_none_or(|own| own == *id));
         let Some(sender_id) = id else { return Err(ImportError::Sender(self.no_sender(&draft.sender))) };
         let without_united_states = draft.is_marketing;
+        let zone = draft.timezone.unwrap_or(sender.timezone);
+        let start = draft
+            .start
+            .map(|start| Ok((start, self.start_time(start, zone)?)))
+            .transpose()
+            .map_err(ImportError::Start)?;
         let draft = BlastDraft {
             sender_id,
             tag: draft.tag,
@@ -98,6 +107,7 @@ impl App {
             retry_next_day: draft.retry_next_day,
             external_id: draft.external_id,
             description: draft.description,
+            start,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
         let imported = create_from(self.pool(), new, source, rejected, options).await?;

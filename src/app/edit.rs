@@ -11,6 +11,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::phone::Phone;
+use crate::domain::start_at::StartAt;
 use crate::engine::variables;
 use crate::store::action::{self, NewAction};
 use crate::store::blast::BlastHead;
@@ -29,6 +30,8 @@ pub struct DraftEdit {
     pub window: FieldChange<Hours>,
     pub weekdays: FieldChange<Weekdays>,
     pub timezone: FieldChange<chrono_tz::Tz>,
+    /// When it starts by itself once it is launched.
+    pub start: FieldChange<StartAt>,
 }
 
 impl App {
@@ -39,6 +42,7 @@ impl App {
         if let Some(content) = &edit.content {
             refuse_missing_values(&mut tx, id, content).await?;
         }
+        let start = self.changed_start(&head, &edit).await?;
         let change = DraftChange {
             tag: edit.tag,
             follow_up_stage: edit.follow_up_stage,
@@ -54,6 +58,7 @@ impl App {
             window: edit.window.map(ToString::to_string),
             weekdays: edit.weekdays.map(ToString::to_string),
             timezone: edit.timezone.map(|zone| zone.name().to_owned()),
+            start,
         };
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));

@@ -102,6 +102,7 @@ impl App {
             retry_next_day: false,
             external_id: None,
             description: None,
+            start: None,
         })
     }
 

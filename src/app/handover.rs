@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep};
 
 use super::view::BlastView;
 use super::{App, AppError};
-use crate::domain::blast::BlastState;
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::Waiting;
 use crate::engine::{Standby, Started};
@@ -83,7 +82,7 @@ impl App {
     }
 
     async fn has_nothing_to_send(&self, blast: BlastId) -> Result<bool, AppError> {
-        if self.state(blast).await? != BlastState::Sending {
+        if !self.state(blast).await?.is_under_way() {
             return Ok(true);
         }
         let counts = self.counts(blast).await?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
 use super::AppError;
+use super::PlannedStart;
 use super::commands::unconfirmed;
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub recently_messaged: i64,
     /// How many are still queued in another blast of the same business and would get both.
     pub queued_elsewhere: i64,
+    /// When it starts by itself, where that is not at once.
+    pub start: Option<PlannedStart>,
     /// The pace of the limit that binds, in words: "gap 20s..60s, about 90 an hour".
     pub pace: String,
     /// Its hours and days, with their zone: "09:00-21:00 mon,tue (Asia/Kuala_Lumpur)".
@@ -96,6 +99,7 @@ impl App {
             suppressed: suppressed + row.counts.opted_out,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
+            start: self.planned_start(&row),
             pace: String::new(),
             window: None,
             left_today: None,

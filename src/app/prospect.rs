@@ -132,7 +132,8 @@ impl Prospect<'_> {
         let waiting =
             self.waiting.filter(|waiting| !matches!(waiting, Waiting::DailyCap { .. } | Waiting::Window { .. }));
         let full = self.sender_state.people.filter(|people| people.left() == 0).and_then(|people| people.frees_at);
-        let waits = [self.blast.send_after, self.blast.next_due_at, self.sender_state.held_until, full];
+        let scheduled = self.blast.scheduled_for.filter(|_| self.blast.launched_at.is_none());
+        let waits = [self.blast.send_after, scheduled, self.blast.next_due_at, self.sender_state.held_until, full];
         waits.into_iter().chain([waiting.and_then(Waiting::until)]).flatten().fold(now, DateTime::max)
     }
 }

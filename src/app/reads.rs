@@ -65,8 +65,7 @@ impl App {
 
     pub async fn blast(&self, id: BlastId) -> Result<BlastView, AppError> {
         let row = self.blast_row(id).await?;
-        let is_sending = row.state == BlastState::Sending;
-        let senders = if is_sending { self.senders_by_id().await? } else { HashMap::new() };
+        let senders = if row.state.is_under_way() { self.senders_by_id().await? } else { HashMap::new() };
         let sender = senders.get(&row.sender_id);
         self.blast_view(row, sender, &mut HashMap::new()).await
     }
@@ -78,8 +77,8 @@ impl App {
     }
 
     async fn blast_views(&self, rows: Vec<BlastRow>) -> Result<Vec<BlastView>, AppError> {
-        let is_any_sending = rows.iter().any(|row| row.state == BlastState::Sending);
-        let senders = if is_any_sending { self.senders_by_id().await? } else { HashMap::new() };
+        let is_any_under_way = rows.iter().any(|row| row.state.is_under_way());
+        let senders = if is_any_under_way { self.senders_by_id().await? } else { HashMap::new() };
         let mut states = HashMap::new();
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
@@ -106,7 +105,7 @@ impl App {
         sender: Option<&SenderRow>,
         states: &mut HashMap<SenderId, SenderState>,
     ) -> Result<BlastView, AppError> {
-        if row.state != BlastState::Sending {
+        if !row.state.is_under_way() {
             return Ok(BlastView::new(row, None, Estimate::default()));
         }
         let now = self.engine().clock.now();

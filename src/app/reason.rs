@@ -17,8 +17,10 @@ pub fn of(
     trouble: Option<DatabaseTrouble>,
     now: DateTime<Utc>,
 ) -> Option<Waiting> {
-    if blast.state != BlastState::Sending {
-        return None;
+    match blast.state {
+        BlastState::Sending => {}
+        BlastState::Scheduled => return scheduled(blast, sender?, now),
+        _ => return None,
     }
     if let Some(until) = blast.send_after.filter(|until| *until > now) {
         return Some(Waiting::Armed { until });
@@ -60,6 +62,18 @@ pub fn of(
         return Some(Waiting::Silent { host: lease.host.clone(), until: now + valid });
     }
     later_of(reported, due_later(blast, now))
+}
+
+/// What a blast that starts by itself waits for: for its time, where somebody will start it then.
+fn scheduled(blast: &BlastRow, sender: &SenderRow, now: DateTime<Utc>) -> Option<Waiting> {
+    if let Some(stop) = &sender.stopped {
+        let (why, code) = (stop.reason.clone(), stop.code.clone());
+        return Some(Waiting::SenderStopped { why, sender: sender.name.clone(), code });
+    }
+    if sender.lease.is_none() && now - blast.updated_at > GRACE {
+        return Some(Waiting::NoEngine);
+    }
+    blast.send_after.filter(|until| *until > now).map(|until| Waiting::Scheduled { until })
 }
 
 /// How far the database's clock is ahead, if an engine holds its blasts because of that.

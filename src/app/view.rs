@@ -1,7 +1,7 @@
 //! What faces read: blasts and senders with what only the use cases can add to their rows. Of people nothing is computed, so
 //! that faces read their rows as they are.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
@@ -45,8 +45,11 @@ pub struct BlastView {
     pub template: Option<serde_json::Value>,
     /// Its own limits, which narrow its sender's.
     pub limits: LimitColumns,
-    /// Armed: nothing is sent before this.
+    /// Armed or scheduled: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
+    /// When it starts by itself once it is launched, and the local time that was asked for, if one was.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    pub scheduled_local: Option<NaiveDateTime>,
     /// Why it is paused or cancelled, and who said so.
     pub state_reason: Option<String>,
     pub state_by: Option<Actor>,
@@ -94,6 +97,8 @@ impl BlastView {
             template: row.template,
             limits: row.limits,
             send_after: row.send_after,
+            scheduled_for: row.scheduled_for,
+            scheduled_local: row.scheduled_local,
             state_reason: row.state_reason,
             state_by: row.state_by,
             blast_date: row.blast_date,

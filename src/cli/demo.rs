@@ -146,6 +146,7 @@ impl DemoArgs {
             retry_next_day: false,
             external_id: None,
             description: None,
+            start: None,
         };
         Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
     }

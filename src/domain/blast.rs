@@ -43,6 +43,11 @@ impl BlastState {
         }
     }
 
+    /// Whether messages go out, or will without anybody doing anything.
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Sending | Self::Scheduled)
+    }
+
     pub fn from_word(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|state| state.word() == word || (word == "done" && *state == Self::Completed))
@@ -60,6 +65,8 @@ impl fmt::Display for BlastState {
 pub enum BlastCommand {
     /// Start sending a draft.
     Launch,
+    /// Have a draft, or a paused blast that was never begun, start by itself at its time.
+    Schedule,
     /// Undo an armed launch, before anything was claimed.
     Disarm,
     Pause,
@@ -83,7 +90,8 @@ pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
     let next = match (command, state) {
         (BlastCommand::Launch, Draft | Scheduled) | (BlastCommand::Resume, Paused) => Sending,
-        (BlastCommand::Disarm, Sending) => Draft,
+        (BlastCommand::Schedule, Draft | Paused) => Scheduled,
+        (BlastCommand::Disarm, Sending | Scheduled) => Draft,
         (BlastCommand::Pause, Sending | Scheduled) => Paused,
         (BlastCommand::Cancel, Scheduled | Sending | Paused) => Cancelled,
         (BlastCommand::Delete, Draft | Completed | Cancelled | Failed) => state,
@@ -95,7 +103,8 @@ pub fn transition(state: BlastState, command: BlastCommand) -> Result<BlastState
 fn mend(command: BlastCommand, state: BlastState) -> &'static str {
     use BlastState::{Cancelled, Completed, Draft, Failed, Paused, Scheduled, Sending};
     match (command, state) {
-        (BlastCommand::Launch, Sending) => "it is being sent already",
+        (BlastCommand::Launch | BlastCommand::Schedule, Sending) => "it is being sent already",
+        (BlastCommand::Schedule, Scheduled) => "it starts by itself",
         (BlastCommand::Launch, Paused) => "resume it with `blast resume`",
         (BlastCommand::Launch, _) => "make a new blast to send again",
         (BlastCommand::Resume, Draft | Scheduled) => "send it with `blast send`",

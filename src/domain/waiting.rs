@@ -16,6 +16,8 @@ use super::text::number;
 pub enum Waiting {
     /// Launched a moment ago; the launch can still be undone.
     Armed { until: DateTime<Utc> },
+    /// Starts by itself at its time.
+    Scheduled { until: DateTime<Utc> },
     /// No engine holds the sender: nobody is sending.
     NoEngine,
     /// No engine holds the sender: the one that would has a token that the provider refused. Which it is, as an operator finds it.
@@ -138,6 +140,7 @@ impl Waiting {
     pub const fn until(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Armed { until }
+            | Self::Scheduled { until }
             | Self::Silent { until, .. }
             | Self::DailyCap { until, .. }
             | Self::PeopleLimit { until, .. }
@@ -190,7 +193,7 @@ impl Waiting {
     pub fn sentence(&self, clock: impl Fn(DateTime<Utc>) -> String) -> String {
         let end = |word: &str| self.until().map_or_else(String::new, |until| format!(", {word} {}", clock(until)));
         match self {
-            Self::Armed { until } => format!("starts {}", clock(*until)),
+            Self::Armed { until } | Self::Scheduled { until } => format!("starts {}", clock(*until)),
             Self::NoEngine | Self::TokenRefused { .. } | Self::SenderStopped { .. } | Self::Unreadable { .. } => {
                 self.to_string()
             }
@@ -207,6 +210,7 @@ impl Waiting {
     pub fn mend(&self, blast: BlastId) -> Option<String> {
         match self {
             Self::Armed { .. } => Some(format!("`blastdeck blast pause {blast}` stops it, or u in the dashboard")),
+            Self::Scheduled { .. } => Some(format!("`blastdeck blast pause {blast}` stops it")),
             Self::NoEngine => Some("run `blastdeck engine`, or open the dashboard".to_owned()),
             Self::TokenRefused { .. } => Some(
                 "`blastdeck sender check` in a shell that has the right token starts an engine with it; the other goes on \
@@ -235,6 +239,7 @@ impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Armed { .. } => write!(f, "starts in a moment"),
+            Self::Scheduled { .. } => write!(f, "its time"),
             Self::NoEngine => write!(f, "nobody is sending: no engine runs"),
             Self::TokenRefused { process } => {
                 write!(f, "nobody is sending: the provider refused the token of {process}")

@@ -49,6 +49,7 @@ use super::notifier::Notifier;
 use super::recorder::{InFlight, RecorderHandle};
 use crate::domain::ids::BlastId;
 use crate::domain::waiting::{DatabaseTrouble, WaitingReport};
+use crate::store::blast::RunnableBlast;
 use crate::store::claim::Claim;
 use crate::store::lease::Lease;
 use crate::store::{StoreError, blast, sender};
@@ -277,7 +278,7 @@ impl Sender {
         let climbed = self.pace.climb(self.context.sender.limits);
         self.failures.slowed(climbed);
         self.pace.read_people(&self.context, self.context.clock.now()).await?;
-        let runnable = blast::runnable(&self.context.pool, self.context.sender.id).await?;
+        let runnable = self.runnable().await?;
         self.stopped = sender::stopped(&self.context.pool, self.context.sender.id).await?;
         if self.context.sender.token.is_refused() {
             // Whoever lifts the stop means another process: this one is about to give the sender up.
@@ -302,6 +303,21 @@ impl Sender {
         }
         self.refreshed_at = Some(Instant::now());
         Ok(())
+    }
+
+    /// What is being sent; what is due to start by itself is started first, and everybody is notified.
+    async fn runnable(&self) -> Result<Vec<RunnableBlast>, StoreError> {
+        let (pool, sender) = (&self.context.pool, self.context.sender.id);
+        let runnable = blast::runnable(pool, sender).await?;
+        if !runnable.iter().any(|blast| blast.is_due) {
+            return Ok(runnable);
+        }
+        for blast in blast::start_scheduled(pool, sender, self.fenced.engine.settings.too_late).await? {
+            tracing::info!(blast = blast.0, "its time has come");
+            self.context.notifier.order(pool, Some(blast)).await?;
+        }
+        let runnable = blast::runnable(pool, sender).await?;
+        Ok(runnable.into_iter().filter(|blast| !blast.is_due).collect())
     }
 
     /// Whether something was ordered (a pause, an opt-out) since the blasts were last read.

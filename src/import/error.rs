@@ -15,6 +15,9 @@ pub(super) const COLUMNS_MAX: usize = 200;
 pub enum ImportError {
     #[error("{0}")]
     Sender(String),
+    /// It cannot start at the time that was given.
+    #[error("{0}")]
+    Start(String),
     #[error("the file cannot be read: {0}")]
     Read(#[source] io::Error),
     #[error("the file is empty: a row for each person is needed, with a phone number in it")]

@@ -19,6 +19,8 @@ pub struct BlastHead {
     pub state: BlastState,
     pub version: i64,
     pub send_after: Option<DateTime<Utc>>,
+    pub scheduled_for: Option<DateTime<Utc>>,
+    pub launched_at: Option<DateTime<Utc>>,
     pub blast_tag: String,
 }
 
@@ -41,11 +43,13 @@ pub struct RunnableBlast {
     /// Until when a webhook of the provider's has it wait, and why.
     pub provider_hold_until: Option<DateTime<Utc>>,
     pub provider_hold_why: Option<String>,
+    /// Scheduled, and its time has come: to be started.
+    pub is_due: bool,
 }
 
 pub async fn head(tx: &mut PgConnection, id: BlastId) -> Result<Option<BlastHead>, StoreError> {
     let head = sqlx::query_as(
-        "select id, sender_id, state, version, send_after, blast_tag from blasts where id = $1 and deleted_at is null",
+        "select id, sender_id, state, version, send_after, scheduled_for, launched_at, blast_tag from blasts where id = $1 and deleted_at is null",
     )
     .bind(id)
     .fetch_optional(tx)
@@ -107,6 +111,51 @@ pub async fn launch(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Has a blast start by itself at its time, which is still to come by the database's clock. `false`: somebody was first, or
+/// the time has come.
+pub async fn schedule(tx: &mut PgConnection, id: BlastId, version: i64, by: &str) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts
+            set state = 'scheduled', state_reason = null, state_by = $3, version = version + 1, updated_at = now(),
+                send_after = scheduled_for, blast_date = scheduled_for,
+                provider_hold_until = null, provider_hold_why = null
+          where id = $1 and version = $2 and scheduled_for > now()",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(by)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Starts a sender's blasts whose time has come; one whose time is longer ago than `too_late` is paused and asks instead. Each
+/// once, whichever engines look: the row is changed under its lock, and is not scheduled any more for whoever waited for it.
+pub async fn start_scheduled(pool: &PgPool, sender: SenderId, too_late: TimeDelta) -> Result<Vec<BlastId>, StoreError> {
+    let late = PgInterval::try_from(too_late).map_err(|error| StoreError::Other(sqlx::Error::Encode(error)))?;
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let started = sqlx::query_scalar(
+        "update blasts
+            set state = (case when send_after < now() - $2 then 'paused' else 'sending' end)::blast_state,
+                state_reason = case when send_after < now() - $2 then $3 end,
+                launched_at = case when send_after < now() - $2 then launched_at else now() end,
+                blast_date = case when send_after < now() - $2 then blast_date else now() end,
+                state_by = 'engine', version = version + 1, updated_at = now()
+          where sender_id = $1 and state = 'scheduled' and send_after <= now() and deleted_at is null
+         returning id",
+    )
+    .bind(sender)
+    .bind(late)
+    .bind(STARTS_TOO_LATE)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(started)
+}
+
+/// Why a scheduled blast waits for an operator whose time had passed for long when an engine came.
+const STARTS_TOO_LATE: &str = "its time passed while no engine ran: resume it if it is still to go";
 
 /// Keeps the text of a blast's template as people read it, with its variables.
 pub async fn set_template_text(tx: &mut PgConnection, id: BlastId, text: &str) -> Result<(), StoreError> {
@@ -206,8 +255,9 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
 pub async fn runnable(pool: &PgPool, sender: SenderId) -> Result<Vec<RunnableBlast>, StoreError> {
     let blasts = sqlx::query_as(
         "select id, message, template, rate, gap, send_window, weekdays, timezone, send_after,
-                provider_hold_until, provider_hold_why
-           from blasts where sender_id = $1 and state = 'sending' order by id",
+                provider_hold_until, provider_hold_why, state = 'scheduled' as is_due
+           from blasts
+          where sender_id = $1 and (state = 'sending' or state = 'scheduled' and send_after <= now()) order by id",
     )
     .bind(sender)
     .fetch_all(pool)
@@ -229,13 +279,13 @@ pub async fn hold(tx: &mut PgConnection, id: BlastId, until: DateTime<Utc>, why:
     Ok(held.rows_affected() == 1)
 }
 
-/// Senders with something to do: somebody queued in a blast that is sending (unless the sender is stopped), or somebody
+/// Senders with something to do: somebody queued in a blast that is sending or will start by itself (unless the sender is stopped), or somebody
 /// in flight, whatever else holds: a takeover must sweep whom a crash left there.
 pub async fn senders_with_work(pool: &PgPool) -> Result<Vec<SenderId>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let senders = sqlx::query_scalar(
         "select distinct b.sender_id from blasts b join senders s on s.id = b.sender_id
-          where b.state = 'sending' and s.stopped_at is null
+          where b.state in ('sending', 'scheduled') and s.stopped_at is null
             and exists (select 1 from blast_recipients r where r.blast_id = b.id and r.status = 'queued')
          union
          select distinct b.sender_id from blasts b

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
@@ -27,6 +27,7 @@ pub struct DraftChange {
     pub window: FieldChange<String>,
     pub weekdays: FieldChange<String>,
     pub timezone: FieldChange<String>,
+    pub start: FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>,
 }
 
 /// Locks the blast's row, before its people.
@@ -37,6 +38,7 @@ pub async fn lock(tx: &mut PgConnection, id: BlastId) -> Result<(), StoreError> 
 
 /// Changes a draft that has this version. `false`: somebody was first.
 pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftChange) -> Result<bool, StoreError> {
+    let start = to.start.value();
     let done = sqlx::query(
         "update blasts
             set blast_tag = coalesce($3, blast_tag), follow_up_stage = coalesce($4, follow_up_stage),
@@ -45,6 +47,9 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
                 rate = case when $10 then $11 else rate end, gap = case when $12 then $13 else gap end,
                 send_window = case when $14 then $15 else send_window end,
                 weekdays = case when $16 then $17 else weekdays end, timezone = case when $18 then $19 else timezone end,
+                scheduled_for = case when $20 then $21 else scheduled_for end,
+                scheduled_local = case when $20 then $22 else scheduled_local end,
+                send_after = case when $20 and state = 'scheduled' then $21 else send_after end,
                 version = version + 1, updated_at = now()
           where id = $1 and version = $2",
     )
@@ -67,6 +72,9 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .bind(to.weekdays.value())
     .bind(!to.timezone.is_keep())
     .bind(to.timezone.value())
+    .bind(!to.start.is_keep())
+    .bind(start.map(|(at, _)| at))
+    .bind(start.and_then(|(_, local)| local))
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)

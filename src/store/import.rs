@@ -17,6 +17,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::phone::Phone;
+use crate::domain::start_at::{StartAt, StartTime};
 use crate::domain::status::Status;
 
 /// A blast as it begins: a draft.
@@ -36,6 +37,8 @@ pub struct BlastDraft {
     /// What the program that makes it calls it.
     pub external_id: Option<String>,
     pub description: Option<String>,
+    /// When it starts by itself once it is launched.
+    pub start: Option<(StartAt, StartTime)>,
 }
 
 /// What is written beside the people, in the same transaction.
@@ -165,8 +168,8 @@ async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
 async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -> Result<BlastId, StoreError> {
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
-                             template, retry_next_day, external_id, description)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                             template, retry_next_day, external_id, description, scheduled_for, scheduled_local)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          returning id",
     )
     .bind(draft.sender_id)
@@ -182,6 +185,8 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(draft.retry_next_day)
     .bind(draft.external_id.as_deref())
     .bind(draft.description.as_deref())
+    .bind(draft.start.map(|(_, time)| time.at))
+    .bind(draft.start.and_then(|(start, _)| start.local()))
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)

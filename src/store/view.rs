@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 
 pub mod actions;
@@ -61,8 +61,11 @@ pub struct BlastRow {
     pub template: Option<serde_json::Value>,
     /// Its own limits, which narrow its sender's.
     pub limits: LimitColumns,
-    /// Armed: nothing is sent before this.
+    /// Armed or scheduled: nothing is sent before this.
     pub send_after: Option<DateTime<Utc>>,
+    /// When it starts by itself once it is launched, and the local time that was asked for, if one was.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    pub scheduled_local: Option<NaiveDateTime>,
     /// Why it is paused or cancelled, and who said so.
     pub state_reason: Option<String>,
     pub state_by: Option<Actor>,

@@ -11,6 +11,7 @@ mod jobs;
 mod live;
 mod matrix;
 mod people;
+mod schedule;
 mod script;
 mod senders;
 mod suppressions;

@@ -35,6 +35,7 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         retry_next_day: false,
         external_id: None,
         description: None,
+        start: None,
     };
     NewBlast { region: "MY".parse().unwrap(), draft, without_united_states: false }
 }

@@ -49,6 +49,7 @@ mod restore;
 mod retry;
 mod rude;
 mod saved_reports;
+mod schedule;
 mod senders;
 mod sending;
 mod serve;

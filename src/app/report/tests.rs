@@ -29,6 +29,8 @@ fn blast() -> BlastView {
         message: "hi".into(),
         limits: crate::domain::pace::LimitColumns::default(),
         send_after: None,
+        scheduled_for: None,
+        scheduled_local: None,
         state_reason: None,
         state_by: None,
         blast_date: DateTime::UNIX_EPOCH,

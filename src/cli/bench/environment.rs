@@ -118,6 +118,7 @@ impl BenchEnvironment {
             retry_next_day: false,
             external_id: None,
             description: None,
+            start: None,
         };
         Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }

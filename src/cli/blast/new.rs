@@ -17,6 +17,7 @@ use crate::cli::output::{json, line, talk};
 use crate::domain::content::BlastContent;
 use crate::domain::message::Message;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
 use crate::import::{ImportError, Imported, RejectedTo};
@@ -63,6 +64,9 @@ pub(in crate::cli) struct NewArgs {
     /// The time zone of the hours, such as Asia/Kuala_Lumpur.
     #[arg(long, value_parser = zone::parse)]
     timezone: Option<Tz>,
+    /// When it starts by itself once it is sent, such as 2026-12-01T09:00 in its time zone, or with an offset.
+    #[arg(long, value_name = "TIME")]
+    at: Option<StartAt>,
     /// Tries people again after a day, three times in all, to whom Meta did not give the message because they had enough
     /// marketing (131049, 130472).
     #[arg(long)]
@@ -105,6 +109,7 @@ impl NewArgs {
             retry_next_day: self.retry_next_day,
             external_id: None,
             description: None,
+            start: self.at,
         };
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
         report(&imported);
@@ -163,6 +168,7 @@ fn refusal(error: ImportError) -> color_eyre::Report {
         ImportError::Store(error) => AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
         ImportError::Sender(why) => AppError::NotFound(why).into(),
+        ImportError::Start(why) => UsageError(format!("--at: {why}")).into(),
         other => RefusedError(other.to_string()).into(),
     }
 }

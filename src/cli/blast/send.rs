@@ -64,7 +64,8 @@ impl SendArgs {
             StartKind::Launch => context.app.launch(launch).await?,
             StartKind::Resume => context.app.resume(launch).await?,
         };
-        let until = blast.send_after.filter(|_| !self.yes);
+        let is_armed = !self.yes && blast.state == BlastState::Sending;
+        let until = blast.send_after.filter(|_| is_armed);
         if let Some(until) = until.filter(|_| !context.is_json) {
             talk(&context.pasteable(&armed(&context, &blast, begins(&plan, until))));
         }
@@ -73,7 +74,14 @@ impl SendArgs {
             _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
         };
         if context.is_json {
-            return json(&json!({ "id": blast.id, "state": blast.state, "people": plan.people }));
+            return json(&json!({
+                "id": blast.id, "state": blast.state, "people": plan.people,
+                "starts_at": blast.scheduled_for.filter(|_| blast.state == BlastState::Scheduled),
+            }));
+        }
+        if blast.state == BlastState::Scheduled {
+            talk(&context.pasteable(&scheduled(&context, &plan, &blast, is_attended)));
+            return Ok(());
         }
         if let Some(until) = until {
             tokio::select! {
@@ -153,6 +161,18 @@ impl SendArgs {
         }
         Ok(())
     }
+}
+
+/// Says when a blast starts by itself, and how to stop it until then.
+fn scheduled(context: &Context, plan: &Plan, blast: &BlastView, is_attended: bool) -> String {
+    let (tag, people, id) = (clean(&blast.tag), text::people(plan.people), blast.id);
+    let starts = context.when(blast.scheduled_for);
+    let note =
+        plan.start.as_ref().and_then(|start| start.note.clone()).map_or_else(String::new, |note| format!(" ({note})"));
+    let engine = if is_attended { "" } else { ", if an engine runs then" };
+    format!(
+        "{tag} starts {starts}{engine}{note} and goes to {people}; until then `blastdeck blast pause {id}` stops it"
+    )
 }
 
 /// Says how to stop a blast that is armed.

@@ -57,7 +57,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
     json!({
         "id": blast.id, "tag": blast.tag, "follow_up_stage": blast.follow_up_stage, "state": blast.state,
         "sender": blast.sender, "total_recipients": blast.total_recipients, "blast_date": blast.blast_date,
-        "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
+        "scheduled_for": blast.scheduled_for, "launched_at": blast.launched_at, "completed_at": blast.completed_at, "created_at": blast.created_at,
         "counts": blast.counts, "funnel": blast.counts.funnel(), "stuck": blast.stuck(),
         "unasked": blast.unasked.number(),
         "opted_out_later": blast.opted_out_later, "held_by_meta": blast.counts.held_by_meta,
@@ -171,6 +171,7 @@ fn plan_json(plan: &Plan) -> Value {
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today,
         "people_limit": plan.people_limit.map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
         "today": today, "tomorrow": tomorrow, "later": later,
@@ -212,6 +213,10 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
 /// The pace, the sending hours, and the forecast per day.
 fn pace_text(context: &Context, plan: &Plan) -> String {
     let mut out = String::new();
+    if let Some(start) = &plan.start {
+        let note = start.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+        let _ = writeln!(out, "  starts    {}, by itself{note}", context.when(Some(start.at)));
+    }
     let _ = writeln!(out, "  pace      {}", plan.pace);
     if let Some(window) = &plan.window {
         let _ = writeln!(out, "  hours     {window}");

@@ -108,6 +108,9 @@ pub(super) struct BlastAnswer {
     #[schema(example = "Asia/Kuala_Lumpur")]
     timezone: Option<String>,
     send_after: Option<DateTime<Utc>>,
+    /// When it starts by itself once it is sent.
+    #[schema(example = json!(null))]
+    scheduled_for: Option<DateTime<Utc>>,
     #[schema(example = json!(null))]
     state_reason: Option<String>,
     #[schema(value_type = Option<String>, example = json!(null))]
@@ -157,6 +160,7 @@ impl From<BlastView> for BlastAnswer {
             description: blast.description,
             template: blast.template,
             send_after: blast.send_after,
+            scheduled_for: blast.scheduled_for,
             state_reason: blast.state_reason,
             state_by: blast.state_by,
             launched_at: blast.launched_at,

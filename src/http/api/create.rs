@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::adding::ImportReport;
 use super::authentication::ApiWriter;
 use super::blasts::BlastAnswer;
-use super::body::JsonBody;
+use super::body::{JsonBody, read_field};
 use super::draft::{OwnPace, PaceFields, content, description, name};
 use super::once::{Answer, Repeatable, once};
 use crate::app::{App, Imported, NewDraft, PeopleSource};
@@ -51,9 +51,10 @@ pub(super) struct CreateBody {
     /// Tries people again after a day to whom Meta did not give the message for now.
     #[serde(default, alias = "retryNextDay")]
     retry_next_day: bool,
+    /// When it starts by itself once it is sent: local time in its zone, or with an offset.
     #[serde(default, alias = "scheduledFor")]
-    #[schema(schema_with = schemas::not_yet)]
-    scheduled_for: Option<Value>,
+    #[schema(example = json!(null))]
+    scheduled_for: Option<String>,
     #[serde(default)]
     #[schema(schema_with = schemas::not_yet)]
     repeat: Option<Value>,
@@ -86,14 +87,10 @@ impl CreateBody {
         pace.read()
     }
 
-    fn refuse_schedule(&self) -> Result<(), Problem> {
-        let given = |field: &Option<Value>| field.as_ref().is_some_and(|value| !value.is_null());
-        for (name, field) in [("scheduled_for", &self.scheduled_for), ("repeat", &self.repeat)] {
-            if given(field) {
-                return Err(Problem::field(name, "blasts are not started by the clock yet: call /send at that time"));
-            }
-        }
-        Ok(())
+    fn refuse_repeat(&self) -> Result<(), Problem> {
+        let is_given = self.repeat.as_ref().is_some_and(|value| !value.is_null());
+        let detail = "blasts do not repeat by themselves yet: make one for each time, with scheduled_for";
+        if is_given { Err(Problem::field("repeat", detail)) } else { Ok(()) }
     }
 
     /// Refused where it names people itself: they come from another blast.
@@ -103,14 +100,18 @@ impl CreateBody {
     }
 
     pub(super) async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
-        self.refuse_schedule()?;
+        self.refuse_repeat()?;
         let pace = self.pace()?;
         let tag = name("blast_tag", self.blast_tag.as_deref().unwrap_or("Blast"))?;
         let follow_up_stage = name("follow_up_stage", self.follow_up_stage.as_deref().unwrap_or("Initial"))?;
         let external_id = self.external_id.as_deref().map(|id| name("external_id", id)).transpose()?;
         let description = self.description.as_deref().map(description).transpose()?;
         let given = content(app, self.sender.as_deref(), self.message.as_deref(), self.template.as_ref()).await?;
+        let start = self.scheduled_for.as_deref().map(|text| read_field("scheduled_for", text)).transpose()?;
+        let check = |start| app.check_start(&given.sender, pace.timezone.clone().value(), start);
+        start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduled_for", why))?;
         Ok(NewDraft {
+            start,
             sender: given.sender,
             tag,
             follow_up_stage,

@@ -10,7 +10,7 @@ use super::super::openapi::schemas;
 use super::super::problem::Problem;
 use super::authentication::ApiWriter;
 use super::blasts::{if_match, with_etag};
-use super::body::{JsonBody, PathId};
+use super::body::{JsonBody, PathId, read_field};
 use super::draft::{PaceFields, content, description, name};
 use super::once::once;
 use crate::app::view::BlastView;
@@ -50,6 +50,10 @@ pub(super) struct EditBody {
     #[serde(default, alias = "timeZone")]
     #[schema(value_type = Option<String>, example = "Asia/Kuala_Lumpur")]
     timezone: FieldChange<String>,
+    /// When it starts by itself once it is sent; null: when it is sent.
+    #[serde(default, alias = "scheduledFor")]
+    #[schema(value_type = Option<String>, example = json!(null))]
+    scheduled_for: FieldChange<String>,
 }
 
 impl EditBody {
@@ -79,6 +83,7 @@ impl EditBody {
             window: pace.window,
             weekdays: pace.weekdays,
             timezone: pace.timezone,
+            start: self.scheduled_for.try_map(|text| read_field("scheduled_for", text))?,
         })
     }
 }

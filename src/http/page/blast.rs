@@ -289,6 +289,9 @@ fn note(blast: &BlastView, zone: Tz, audience: Audience) -> String {
         None => format!("{word}."),
     };
     match (blast.state, &blast.waiting) {
+        (BlastState::Scheduled, _) if blast.send_after.is_some() => {
+            format!("Starts {}.", blast.send_after.map(|at| when(at, zone)).unwrap_or_default())
+        }
         (BlastState::Draft | BlastState::Scheduled, _) => "Nothing is sent yet.".to_owned(),
         (BlastState::Paused, _) => with_reason("Paused"),
         (BlastState::Cancelled, _) => with_reason("Cancelled"),
@@ -363,6 +366,8 @@ mod tests {
             message: "Salam".to_owned(),
             limits: LimitColumns::default(),
             send_after: None,
+            scheduled_for: None,
+            scheduled_local: None,
             state_reason: None,
             state_by: None,
             waiting: None,

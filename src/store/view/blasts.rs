@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgPool};
@@ -32,6 +32,8 @@ struct BlastRecord {
     #[sqlx(flatten)]
     limits: LimitColumns,
     send_after: Option<DateTime<Utc>>,
+    scheduled_for: Option<DateTime<Utc>>,
+    scheduled_local: Option<NaiveDateTime>,
     state_reason: Option<String>,
     state_by: Option<String>,
     blast_date: DateTime<Utc>,
@@ -215,6 +217,8 @@ impl From<BlastRecord> for BlastRow {
             template: found.template,
             limits: found.limits,
             send_after: found.send_after,
+            scheduled_for: found.scheduled_for,
+            scheduled_local: found.scheduled_local,
             // A cancelled blast's reason for those left out is its state's own word, and is not repeated.
             state_reason: found.state_reason.filter(|reason| reason != found.state.word()),
             state_by: found.state_by.map(Actor::from),

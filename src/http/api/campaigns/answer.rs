@@ -111,7 +111,7 @@ impl From<&BlastView> for Campaign {
             read_count: funnel.read,
             failed_count: failed(&blast.counts),
             responded_count: funnel.replied,
-            scheduled_for: None,
+            scheduled_for: blast.scheduled_for,
             started_at: blast.launched_at,
             completed_at: blast.completed_at,
             rate_limit: per_minute(blast),

@@ -7,11 +7,13 @@ use utoipa::ToSchema;
 
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
+use super::super::body::read_field;
 use super::super::draft::{content, description, name, rate};
 use crate::app::view::BlastView;
 use crate::app::{App, DraftEdit, NewDraft};
 use crate::domain::field_change::FieldChange;
 use crate::domain::pace::Hours;
+use crate::domain::start_at::StartAt;
 
 /// A campaign's own pace and hours where it says nothing else.
 const RATE: u64 = 10;
@@ -57,8 +59,8 @@ pub(super) struct CampaignBody {
     #[schema(schema_with = schemas::hour)]
     pub(super) send_window_end: Option<Value>,
     #[serde(default, alias = "scheduled_for")]
-    #[schema(schema_with = schemas::not_yet)]
-    pub(super) scheduled_for: Option<Value>,
+    #[schema(value_type = Option<String>, example = json!(null))]
+    pub(super) scheduled_for: FieldChange<String>,
     #[serde(default, alias = "external_id")]
     pub(super) external_id: Option<String>,
 }
@@ -107,15 +109,12 @@ impl CampaignBody {
         hours.map(Some).map_err(|error| Problem::field("sendWindowStart", error.to_string()))
     }
 
-    fn refuse_schedule(&self) -> Result<(), Problem> {
-        let is_given = self.scheduled_for.as_ref().is_some_and(|value| !value.is_null());
-        let detail = "campaigns are not started by the clock yet: call /send at that time";
-        if is_given { Err(Problem::field("scheduledFor", detail)) } else { Ok(()) }
+    fn start(&self) -> Result<FieldChange<StartAt>, Problem> {
+        self.scheduled_for.try_map(|text| read_field("scheduledFor", text))
     }
 
     /// What changes; everything absent stays.
     pub(super) async fn edit(&self, app: &App, blast: &BlastView) -> Result<DraftEdit, Problem> {
-        self.refuse_schedule()?;
         if !self.recipients.is_empty() {
             return Err(Problem::field("recipients", "people are added by POST …/recipients"));
         }
@@ -137,11 +136,11 @@ impl CampaignBody {
             window: self.window()?.map_or(FieldChange::Keep, FieldChange::Set),
             weekdays: FieldChange::Keep,
             timezone: FieldChange::Keep,
+            start: self.start()?,
         })
     }
 
     pub(super) async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
-        self.refuse_schedule()?;
         let tag = self.name.as_deref().ok_or_else(|| Problem::field("name", "missing: write the campaign's name"))?;
         let rate =
             rate(self.rate_limit.as_ref().unwrap_or(&json!(RATE))).map_err(|error| error.renamed("rateLimit"))?;
@@ -150,7 +149,11 @@ impl CampaignBody {
         let tag = name("name", tag)?;
         let template = self.template(None)?;
         let given = content(app, self.sender.as_deref(), None, Some(&template)).await?;
+        let (start, timezone) = (self.start()?.value(), zone(app, &given.sender));
+        let check = |start| app.check_start(&given.sender, timezone, start);
+        start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduledFor", why))?;
         Ok(NewDraft {
+            start,
             tag,
             follow_up_stage: "Initial".to_owned(),
             content: given.content,
@@ -159,7 +162,7 @@ impl CampaignBody {
             gap: None,
             window,
             weekdays: None,
-            timezone: zone(app, &given.sender),
+            timezone,
             retry_next_day: false,
             external_id: self.external_id.as_deref().map(|id| name("externalId", id)).transpose()?,
             description: self.description.as_deref().map(description).transpose()?,

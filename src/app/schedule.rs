@@ -1,0 +1,104 @@
+//! Blasts that start by themselves: when, by whose clocks, and what is said of it.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::{App, AppError, DraftEdit};
+use crate::domain::blast::BlastState;
+use crate::domain::field_change::FieldChange;
+use crate::domain::start_at::{StartAt, StartTime};
+use crate::store::blast::BlastHead;
+use crate::store::view::BlastRow;
+
+/// A start further away is a slip of the fingers.
+const AHEAD_MAX: TimeDelta = TimeDelta::days(2 * 366);
+
+/// When a blast starts by itself, as a plan says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStart {
+    pub at: DateTime<Utc>,
+    /// What the clocks of its zone do to the time that was asked for.
+    pub note: Option<String>,
+}
+
+impl App {
+    /// The moment of a start by the clocks of a zone: still to come, and within two years.
+    pub(super) fn start_time(&self, start: StartAt, zone: Tz) -> Result<StartTime, String> {
+        let now = self.engine().clock.now();
+        let time = start.resolve(zone).ok_or_else(|| format!("{start} does not exist in {zone}"))?;
+        if time.at <= now {
+            return Err(format!("{start} ({zone}) has passed: write a time that is still to come"));
+        }
+        let is_near = time.at - now <= AHEAD_MAX;
+        is_near.then_some(time).ok_or_else(|| format!("{start} is more than two years away"))
+    }
+
+    /// Whether a new blast of a sender can start at this time. Fails with what is wrong with it.
+    pub fn check_start(&self, sender: &str, timezone: Option<Tz>, start: StartAt) -> Result<(), String> {
+        let zone = timezone.or_else(|| self.config().sender(sender).map(|sender| sender.timezone)).unwrap_or(Tz::UTC);
+        self.start_time(start, zone).map(|_| ())
+    }
+
+    /// The zone whose clocks a blast goes by.
+    fn zone_of(&self, blast: &BlastRow) -> Tz {
+        let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
+        own.or_else(|| self.sender(blast.sender_id).map(|sender| sender.limits.zone)).unwrap_or(Tz::UTC)
+    }
+
+    /// The start after an edit: of a new time, or of the same local time in a new zone.
+    pub(super) async fn changed_start(
+        &self,
+        head: &BlastHead,
+        edit: &DraftEdit,
+    ) -> Result<FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>, AppError> {
+        if edit.start.is_keep() && edit.timezone.is_keep() {
+            return Ok(FieldChange::Keep);
+        }
+        let blast = self.blast_row(head.id).await?;
+        let start = match edit.start {
+            FieldChange::Set(start) => start,
+            FieldChange::Clear if head.state == BlastState::Scheduled => {
+                return Err(AppError::Refused("it is scheduled: pause it first, then take its time away".to_owned()));
+            }
+            FieldChange::Clear => return Ok(FieldChange::Clear),
+            FieldChange::Keep => match blast.scheduled_local {
+                Some(local) => StartAt::Local(local),
+                None => return Ok(FieldChange::Keep),
+            },
+        };
+        let zone = match edit.timezone {
+            FieldChange::Set(zone) => zone,
+            FieldChange::Clear => self.sender(blast.sender_id).map_or(Tz::UTC, |sender| sender.limits.zone),
+            FieldChange::Keep => self.zone_of(&blast),
+        };
+        let time = self.start_time(start, zone).map_err(AppError::Invalid)?;
+        Ok(FieldChange::Set((time.at, start.local())))
+    }
+
+    /// When a launch has it start, where that is not at once.
+    pub(super) fn planned_start(&self, blast: &BlastRow) -> Option<PlannedStart> {
+        let at = blast.scheduled_for.filter(|_| blast.launched_at.is_none())?;
+        let zone = self.zone_of(blast);
+        let note = blast.scheduled_local.and_then(|local| {
+            let time = StartAt::Local(local).resolve(zone)?;
+            time.clock_change.map(|change| change.sentence(local, zone))
+        });
+        Some(PlannedStart { at, note })
+    }
+}
+
+/// Whether a launch has a blast wait for its time. Refused where that has passed: nobody wants it to go at some other time
+/// unasked.
+pub(super) fn waits_for_its_time(head: &BlastHead, now: DateTime<Utc>) -> Result<bool, AppError> {
+    let Some(at) = head.scheduled_for.filter(|_| head.launched_at.is_none()) else { return Ok(false) };
+    match head.state {
+        // Whoever sends what is scheduled wants it to go now; whoever resumes what missed its time, too.
+        BlastState::Scheduled => Ok(false),
+        BlastState::Paused => Ok(at > now),
+        _ if at > now => Ok(true),
+        _ => {
+            let why = "the time that it was to start at has passed: give it another one, or none, then send it again";
+            Err(AppError::Refused(why.to_owned()))
+        }
+    }
+}

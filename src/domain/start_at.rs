@@ -1,0 +1,200 @@
+//! When a blast is to start by itself: a local time in its zone, or a moment.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use thiserror::Error;
+
+use super::text::clean;
+
+/// A time to start at, as somebody typed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartAt {
+    /// By the clocks of a zone that is known later.
+    Local(NaiveDateTime),
+    /// With an offset from UTC.
+    Moment(DateTime<Utc>),
+}
+
+/// The text is no time to start at.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is not a time: write day and time such as 2026-12-01T09:00, which is the blast's local time, or with an offset such \
+     as 2026-12-01T09:00+08:00"
+)]
+pub struct StartAtError(String);
+
+/// How the clocks of its zone treat a local time that is not simply one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockChange {
+    /// The clocks skip it: the blast starts at this local time, the first one after.
+    Skipped { starts: NaiveDateTime },
+    /// The clocks show it twice: the blast starts at the first.
+    Twice,
+}
+
+/// The moment, and what is to be said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartTime {
+    pub at: DateTime<Utc>,
+    pub clock_change: Option<ClockChange>,
+}
+
+/// The forms of a local time.
+const FORMS: [&str; 4] = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
+
+/// No change of clocks has ever skipped more.
+const GAP_MAX: TimeDelta = TimeDelta::hours(25);
+
+impl FromStr for StartAt {
+    type Err = StartAtError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let local = FORMS.into_iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+        let read = match local {
+            Some(local) => Some(Self::Local(local)),
+            None => moment(text).map(Self::Moment),
+        };
+        read.filter(|start| (1970..=9_999).contains(&start.year()))
+            .ok_or_else(|| StartAtError(clean(text).chars().take(40).collect()))
+    }
+}
+
+/// RFC 3339, also without seconds.
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let with_seconds = || DateTime::parse_from_rfc3339(text).ok();
+    let without = || DateTime::parse_from_str(&text.replace(['Z', 'z'], "+00:00"), "%Y-%m-%dT%H:%M%:z").ok();
+    with_seconds().or_else(without).map(|at| at.to_utc())
+}
+
+impl StartAt {
+    fn year(&self) -> i32 {
+        match self {
+            Self::Local(local) => local.year(),
+            Self::Moment(at) => at.year(),
+        }
+    }
+
+    /// The local time as it is kept beside the moment; `None` for a moment.
+    pub fn local(&self) -> Option<NaiveDateTime> {
+        match self {
+            Self::Local(local) => Some(*local),
+            Self::Moment(_) => None,
+        }
+    }
+
+    /// The moment, by the clocks of a zone. `None` where the zone has none near it, which no real zone does.
+    pub fn resolve(self, zone: Tz) -> Option<StartTime> {
+        let local = match self {
+            Self::Moment(at) => return Some(StartTime { at, clock_change: None }),
+            Self::Local(local) => local,
+        };
+        match zone.from_local_datetime(&local) {
+            MappedLocalTime::Single(at) => Some(StartTime { at: at.to_utc(), clock_change: None }),
+            MappedLocalTime::Ambiguous(first, _) => {
+                Some(StartTime { at: first.to_utc(), clock_change: Some(ClockChange::Twice) })
+            }
+            MappedLocalTime::None => after_gap(local, zone),
+        }
+    }
+}
+
+/// The first minute after the one that is skipped.
+fn after_gap(local: NaiveDateTime, zone: Tz) -> Option<StartTime> {
+    let minutes = (1..=GAP_MAX.num_minutes()).map(|minutes| local + TimeDelta::minutes(minutes));
+    minutes.into_iter().find_map(|minute| {
+        let at = zone.from_local_datetime(&minute).earliest()?;
+        Some(StartTime { at: at.to_utc(), clock_change: Some(ClockChange::Skipped { starts: minute }) })
+    })
+}
+
+impl fmt::Display for StartAt {
+    /// In a form that is read again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(local) => write!(f, "{}", local.format("%Y-%m-%dT%H:%M:%S")),
+            Self::Moment(at) => write!(f, "{}", at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        }
+    }
+}
+
+impl ClockChange {
+    /// What is said of a start at `local` in a zone.
+    pub fn sentence(self, local: NaiveDateTime, zone: Tz) -> String {
+        let (time, day) = (local.format("%H:%M"), local.format("%-d %b"));
+        match self {
+            Self::Skipped { starts } => {
+                format!(
+                    "{time} does not exist in {zone} on {day}, when the clocks go forward: it starts {}",
+                    starts.format("%H:%M")
+                )
+            }
+            Self::Twice => {
+                format!("{time} comes twice in {zone} on {day}, when the clocks go back: it starts the first time")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{America, Asia, Europe, Pacific};
+
+    use super::{ClockChange, StartAt};
+
+    fn starts(text: &str, zone: chrono_tz::Tz) -> (String, Option<String>) {
+        let start: StartAt = text.parse().unwrap();
+        let time = start.resolve(zone).unwrap();
+        let said = time.clock_change.map(|change: ClockChange| change.sentence(start.local().unwrap(), zone));
+        (time.at.to_rfc3339(), said)
+    }
+
+    #[test]
+    fn a_local_time_is_one_of_its_zone_and_an_offset_needs_none() {
+        let utc = |text| starts(text, Asia::Kuala_Lumpur).0;
+
+        assert_eq!(utc("2026-12-01T09:00"), "2026-12-01T01:00:00+00:00");
+        assert_eq!(utc("2026-12-01 09:00:30"), "2026-12-01T01:00:30+00:00");
+        assert_eq!(utc("2026-12-01T09:00Z"), "2026-12-01T09:00:00+00:00");
+        assert_eq!(utc("2026-12-01T09:00:00+02:00"), "2026-12-01T07:00:00+00:00");
+        assert_eq!(utc("2026-12-01T09:00+02:00"), "2026-12-01T07:00:00+00:00");
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_skip_starts_right_after_and_one_that_comes_twice_starts_the_first_time() {
+        let (at, said) = starts("2027-03-28T02:30", Europe::Berlin);
+        assert_eq!(at, "2027-03-28T01:00:00+00:00");
+        assert_eq!(
+            said.unwrap(),
+            "02:30 does not exist in Europe/Berlin on 28 Mar, when the clocks go forward: it starts 03:00"
+        );
+        let (at, said) = starts("2026-11-01T01:30", America::New_York);
+        assert_eq!(at, "2026-11-01T05:30:00+00:00");
+        assert_eq!(
+            said.unwrap(),
+            "01:30 comes twice in America/New_York on 1 Nov, when the clocks go back: it starts the first time"
+        );
+        // The day that Samoa left out.
+        assert_eq!(starts("2011-12-30T12:00", Pacific::Apia).0, "2011-12-30T10:00:00+00:00");
+    }
+
+    #[test]
+    fn what_is_no_time_says_how_one_is_written() {
+        for text in
+            ["", "tomorrow", "2026-13-01T09:00", "2026-12-01", "09:00", "infinity", "99999-01-01T09:00", "\u{1b}[2J"]
+        {
+            let said = text.parse::<StartAt>().unwrap_err().to_string();
+            assert!(said.contains("such as 2026-12-01T09:00") && !said.contains('\u{1b}'), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        for text in ["2026-12-01T09:00:00", "2026-12-01T09:00:00Z"] {
+            assert_eq!(text.parse::<StartAt>().unwrap().to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Blasts that start by themselves, over HTTP.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::said;
+use super::{client, served};
+
+fn ahead(hours: i64) -> String {
+    (Utc::now() + TimeDelta::hours(hours)).to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn moment(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_blast_is_scheduled_and_moved_and_one_whose_time_passed_is_refused() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let body = |at: &str| json!({ "message": "Hi", "recipients": ["+60123450001"], "scheduledFor": at });
+
+    let made = api.post("/api/blasts", body(&ahead(2))).await.expect(201);
+    let path = format!("/api/blasts/{}", made.body["id"]);
+    assert_eq!(made.body["state"], "draft");
+    let sent = api.post(&format!("{path}/send"), json!({})).await.expect(200);
+    assert_eq!((&sent.body["state"], &sent.body["send_after"]), (&json!("scheduled"), &made.body["scheduled_for"]));
+    let edit = |at: Value| said(api.request(Method::PUT, &path).json(&json!({ "scheduled_for": at })));
+    let moved = edit(json!(ahead(3))).await.expect(200);
+    assert!(moment(&moved.body["send_after"]) > Utc::now() + TimeDelta::minutes(170), "{moved:?}");
+    edit(Value::Null).await.expect(409);
+    assert_eq!(edit(json!("soon")).await.expect(422).fields(), ["scheduled_for"]);
+    api.post(&format!("{path}/pause"), json!({})).await.expect(200);
+    let cleared = edit(Value::Null).await;
+    assert_eq!(cleared.status, 409, "only drafts and what is scheduled can be edited: {cleared:?}");
+    for past in ["2020-01-01T09:00", "2020-01-01T09:00:00Z"] {
+        assert_eq!(api.post("/api/blasts", body(past)).await.expect(422).fields(), ["scheduled_for"]);
+    }
+    let campaign = json!({
+        "name": "x", "templateName": "tour_package_marketing", "templateLanguage": "en_US",
+        "templateVariables": { "1": "Bali", "2": "₹45,000" }, "recipients": ["+60123450001"], "scheduledFor": ahead(2),
+    });
+    let made = api.post("/api/whatsapp/campaigns", campaign).await.expect(201);
+    assert!(moment(&made.body["scheduledFor"]) > Utc::now(), "{made:?}");
+}

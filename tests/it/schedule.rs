@@ -1,0 +1,120 @@
+//! Blasts that start by themselves at a time.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::support::{Setup, Shop};
+
+const SETUP: Setup<'static> = Setup {
+    sim: &["--latency", "20ms"],
+    sender: "rate = \"40/s\"\nin_flight = 8",
+    engine: "",
+    polling: "interval = \"10m\"\nper_second = 0.01\ngive_up_after = \"1h\"",
+};
+
+fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Scheduled for so long from now.
+async fn scheduled(shop: &Shop, people: std::ops::Range<u32>, ahead: TimeDelta) -> (String, DateTime<Utc>) {
+    let blast = shop.draft_with(people, &["--at", &written(Utc::now() + TimeDelta::hours(1))]).await;
+    shop.send(&blast).await;
+    let at = Utc::now() + ahead;
+    let moved = written(at);
+    shop.execute(&format!("update blasts set send_after = '{moved}', scheduled_for = '{moved}' where id = {blast}"))
+        .await;
+    (blast, at)
+}
+
+#[tokio::test]
+async fn a_scheduled_blast_starts_once_at_its_time_whichever_engines_live() {
+    let shop = Shop::open(SETUP).await;
+    let engines = [shop.engine(), shop.engine()];
+    shop.until_listening(2).await;
+    let (blast, at) = scheduled(&shop, 0..30, TimeDelta::seconds(12)).await;
+
+    assert_eq!(shop.state(&blast).await, "scheduled");
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert_eq!(shown["waiting"]["reason"], "scheduled", "{shown}");
+    shop.until_state(&blast, "completed").await;
+
+    let posts = shop.sim.posts().await;
+    assert_eq!(posts.len(), 30);
+    let first = posts.iter().map(|post| post.at).min().unwrap();
+    assert!(first >= at, "nobody before its time: {first} {at}");
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    let launched: DateTime<Utc> = shown["launched_at"].as_str().unwrap().parse().unwrap();
+    assert!(launched >= at, "{shown}");
+    for engine in engines {
+        engine.stop().await;
+    }
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn one_whose_time_passed_long_ago_asks_instead_of_starting() {
+    let shop = Shop::open(SETUP).await;
+    let (blast, _) = scheduled(&shop, 0..5, TimeDelta::hours(-7)).await;
+
+    let engine = shop.engine();
+    shop.until_state(&blast, "paused").await;
+
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert!(shown["state_reason"].as_str().unwrap().contains("its time passed"), "{shown}");
+    assert_eq!(shop.sim.stats().await.posts, 0);
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_state(&blast, "completed").await;
+    engine.stop().await;
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn until_it_starts_it_can_be_paused_resumed_and_cancelled() {
+    let shop = Shop::open(SETUP).await;
+    let (blast, _) = scheduled(&shop, 0..5, TimeDelta::hours(1)).await;
+
+    shop.ok(&["blast", "pause", &blast]).await;
+    assert_eq!(shop.state(&blast).await, "paused");
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    assert_eq!(shop.state(&blast).await, "scheduled");
+    shop.ok(&["blast", "cancel", &blast, "--yes"]).await;
+
+    assert_eq!((shop.state(&blast).await.as_str(), shop.count("skipped").await), ("cancelled", 5));
+}
+
+#[tokio::test]
+async fn a_time_that_is_none_or_has_passed_is_refused_and_the_plan_says_what_the_clocks_do() {
+    let shop = Shop::open(SETUP).await;
+    let list = shop.write("people.csv", "phone,name\n+60123450001,Siti\n");
+    let list = list.to_str().unwrap();
+    let with = |at: &'static str| {
+        [
+            "blast",
+            "new",
+            "--sender",
+            "sales",
+            "--message",
+            "Hi",
+            "--recipients",
+            list,
+            "--timezone",
+            "Europe/Berlin",
+            "--at",
+            at,
+        ]
+    };
+
+    for (at, why) in [
+        ("tomorrow", "such as 2026-12-01T09:00"),
+        ("2020-01-01T09:00", "has passed"),
+        ("2999-01-01T09:00", "two years"),
+    ] {
+        let said = shop.run(&with(at)).await;
+        assert_eq!(said.code, 2, "{at}: {said:?}");
+        assert!(said.err.contains(why), "{at}: {said:?}");
+    }
+    let id = shop.ok(&with("2027-03-28T02:30")).await;
+    let plan = shop.json(&["blast", "plan", id.trim()]).await;
+    assert_eq!(plan["starts_at"], "2027-03-28T01:00:00Z", "{plan}");
+    assert!(plan["start_note"].as_str().unwrap().contains("does not exist in Europe/Berlin"), "{plan}");
+}
