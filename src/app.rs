@@ -1,5 +1,6 @@
 //! The long-lived state of a process and every use case of its faces. A face holds one `App` and nothing below it.
 
+mod activity;
 mod answering;
 mod caller;
 mod commands;
@@ -59,6 +60,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 pub use crate::engine::{DatabaseState, EngineChange, is_panic_caught};
 
 pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
+pub use activity::{SavedFile, reply_file_name, write_new};
 pub use caller::{Caller, TokenRequest};
 pub use commands::Launch;
 pub use create::NewDraft;

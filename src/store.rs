@@ -27,6 +27,7 @@ pub mod page_session;
 pub mod person;
 pub mod plan;
 pub mod poll;
+pub mod presence;
 pub mod reply;
 pub mod report;
 pub mod sender;

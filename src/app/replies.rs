@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use sqlx::PgConnection;
 use tokio::task::spawn_blocking;
 
 use super::App;
@@ -13,7 +14,8 @@ use crate::domain::phone::Phone;
 use crate::domain::pricing::MessageCharges;
 use crate::domain::recipient::{Evidence, Quoted, StampedEvidence};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
-use crate::store::person;
+use crate::store::person::{self, PersonRow};
+use crate::store::reply::{self, AnsweredMessage, NewReply};
 use crate::store::view::charges::{self, ChargeDetail};
 use crate::store::view::replies::{self, NoticeRow, ReplyCounts, ReplyQuery, ReplyRow};
 
@@ -107,6 +109,17 @@ impl App {
         Ok(replies::notices(self.pool(), since, before.map(|row| (row.at, row.id)), limit).await?)
     }
 
+    /// Keeps what somebody wrote, and marks nobody: that is left to an operator. Returns whose it is; nobody's is not kept.
+    pub async fn keep_unmarked(&self, incoming: &Incoming) -> Result<Option<RecipientId>, AppError> {
+        let mut tx = self.begin().await?;
+        let reached = person::newest_reached(&mut tx, incoming.sender, incoming.from.as_str()).await?;
+        let Some(person) = reached else { return Ok(None) };
+        keep(&mut tx, incoming, &person).await?;
+        tx.commit().await?;
+        self.notify(person.blast_id).await?;
+        Ok(Some(person.id))
+    }
+
     /// Takes an incoming message: a stop word alone is an opt-out, anything else a reply to the newest message that
     /// this person had from this sender. Returns whose it was.
     pub async fn receive(&self, incoming: &Incoming) -> Result<(IncomingOutcome, Option<RecipientId>), AppError> {
@@ -122,6 +135,7 @@ impl App {
             tx.commit().await?;
             return Ok((if is_stop { IncomingOutcome::OptedOut } else { IncomingOutcome::Unattributed }, None));
         };
+        keep(&mut tx, incoming, &person).await?;
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
         let stamped = StampedEvidence { attempt: person.recipient.attempt, at: incoming.at, evidence };
         let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Webhook);
@@ -131,4 +145,27 @@ impl App {
         self.notify(person.blast_id).await?;
         Ok((if is_stop { IncomingOutcome::OptedOut } else { IncomingOutcome::Replied }, Some(person.id)))
     }
+}
+
+/// Keeps the text of an incoming message, once.
+async fn keep(tx: &mut PgConnection, incoming: &Incoming, person: &PersonRow) -> Result<(), AppError> {
+    let answers =
+        AnsweredMessage { blast_id: person.blast_id, recipient_id: person.id, attempt: person.recipient.attempt };
+    let message_id = format!("{}-{}", incoming.from.as_str(), incoming.at.timestamp_micros());
+    let new = NewReply {
+        sender: incoming.sender,
+        answers: Some(answers),
+        phone: Some(incoming.from.as_str()),
+        user_id: None,
+        name: None,
+        kind: "text",
+        body: &incoming.text,
+        payload: None,
+        media_id: None,
+        message_id: &message_id,
+        quoted_id: None,
+        at: incoming.at,
+    };
+    reply::add(tx, &new, &[incoming.sender]).await?;
+    Ok(())
 }

@@ -13,6 +13,7 @@ use crate::store::view::{BlastRow, SenderRow};
 
 pub use crate::store::view::export::PersonChange;
 pub use crate::store::view::follow_up::CameBack;
+pub use crate::store::view::activity::{ActivityEvent, ActivityHead, ActivityPosition, ActivityRow, ActivitySource};
 pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{
@@ -125,6 +126,24 @@ impl BlastView {
         }
     }
 
+    /// Whether it goes on only when a person does something: it paused by itself, or waits for what only a person can fix.
+    pub fn asks_for_person(&self) -> bool {
+        match self.state {
+            BlastState::Paused => self.state_by.as_ref().is_none_or(|by| *by == Actor::Engine),
+            BlastState::Sending => self.waiting.as_ref().is_some_and(Waiting::is_open_ended),
+            _ => false,
+        }
+    }
+
+    /// Its state in lists for people: what asks for a person reads so, and what is completed is done.
+    pub fn state_words(&self) -> &'static str {
+        match self.state {
+            _ if self.asks_for_person() => "asks you",
+            BlastState::Completed => "done",
+            state => state.word(),
+        }
+    }
+
     /// Who got no further. If too many to count were not asked about, nobody counts as stuck at *sent*.
     pub const fn stuck(&self) -> Stuck {
         match self.unasked {
@@ -132,6 +151,13 @@ impl BlastView {
             Total::AtLeast(_) => self.counts.stuck(self.counts.sent),
         }
     }
+}
+
+/// A page of what happened, newest first, and the rows of the people that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityPage {
+    pub rows: Vec<ActivityRow>,
+    pub people: Vec<RecipientRow>,
 }
 
 /// A sender, who sends for it, and how much of its limits is used.

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 
 pub mod actions;
+pub mod activity;
 pub mod blasts;
 pub mod charges;
 mod condition;

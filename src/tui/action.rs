@@ -8,7 +8,7 @@ use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
-use super::update::{blast_acts, clipboard, find, follow_ups, leave, marks, moves, overlays, prompts, setup};
+use super::update::{activity, answer, attention, blast_acts, clipboard, find, follow_ups, leave, marks, moves, overlays, prompts, setup};
 use crate::app::view::Anchor;
 
 /// Where an action works.
@@ -20,9 +20,12 @@ pub enum KeyScope {
     Blasts,
     Funnel,
     Recipients,
+    Activity,
     Details,
     Plan,
     FollowUp,
+    /// An answer being written.
+    Answer,
     /// A list to choose from: people found elsewhere, what needs a person, commands.
     List,
 }
@@ -35,9 +38,11 @@ impl fmt::Display for KeyScope {
             Self::Blasts => "Blasts",
             Self::Funnel => "Funnel",
             Self::Recipients => "Recipients",
+            Self::Activity => "Activity",
             Self::Details => "Details",
             Self::Plan => "Plan",
             Self::FollowUp => "Follow up",
+            Self::Answer => "Answer",
             Self::List => "Lists",
         })
     }
@@ -94,7 +99,7 @@ type Keys = &'static [Key];
 type Scopes = &'static [KeyScope];
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
-use KeyScope::{Blasts, Details, Everywhere, FollowUp, Funnel, List, Moving, Plan, Recipients};
+use KeyScope::{Activity, Answer, Blasts, Details, Everywhere, FollowUp, Funnel, List, Moving, Plan, Recipients};
 
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
     UiAction {
@@ -119,7 +124,7 @@ const fn marks(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform
 }
 
 /// Where the marks work.
-const ON_PEOPLE: Scopes = &[Recipients, Details];
+const ON_PEOPLE: Scopes = &[Recipients, Activity, Details];
 
 impl UiAction {
     const fn footer(mut self, word: &'static str, rank: u8) -> Self {
@@ -199,6 +204,16 @@ pub const ACTIONS: &[UiAction] = &[
     marks("mark this person and step on", &[Char(' ')], &[Recipients], marks::select_and_step)
         .unless(when::nobody)
         .footer("mark", 8),
+    shows("to this person, in whichever blast", &[Enter], &[Activity], activity::jump)
+        .unless(when::nothing_happened)
+        .footer("person", 2),
+    marks("answer what they wrote", &[Char('a')], &[Activity, Details], answer::open)
+        .unless(when::cannot_answer)
+        .footer("answer", 4),
+    shows("save the picture they sent", &[Char('w')], &[Activity], activity::save_file)
+        .unless(when::no_file)
+        .footer("save", 6),
+    marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
     shows("choose this line", &[Enter], &[List], overlays::choose).footer("choose", 1),
     shows("choose this answer", &[Enter], &[Details], overlays::resolve)
         .unless(when::nothing_to_answer)
@@ -231,10 +246,11 @@ pub const ACTIONS: &[UiAction] = &[
     shows("copy this person's number", &[Char('y')], &[Everywhere], clipboard::copy_number).unless(when::no_person),
     shows("copy the link to their chat", &[Char('Y')], &[Everywhere], clipboard::copy_chat_link)
         .unless(when::no_person),
-    shows("what needs a person", &[Char('!')], &[Everywhere], overlays::open_needs),
+    shows("what needs a person", &[Char('!')], &[Everywhere], attention::open),
     shows("to the blasts", &[Char('1')], &[Everywhere], |model| moves::to_pane(model, Pane::Blasts)),
     shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),
+    shows("to the activity", &[Char('4')], &[Everywhere], |model| moves::to_pane(model, Pane::Activity)),
     shows("next pane", &[Tab, Right, Char('l')], &[Everywhere], |model| moves::pane_step(model, 1)),
     shows("pane before", &[BackTab, Left, Char('h')], &[Everywhere], |model| {
         moves::pane_step(model, Pane::ALL.len() - 1)
@@ -260,6 +276,7 @@ pub fn scopes(model: &Model) -> &'static [KeyScope] {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Answer(_)) => &[KeyScope::Answer, KeyScope::Everywhere],
         Some(Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_)) => {
             &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
         }
@@ -274,6 +291,7 @@ pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
         Pane::Blasts => &[KeyScope::Blasts, KeyScope::Moving, KeyScope::Everywhere],
         Pane::Funnel => &[KeyScope::Funnel, KeyScope::Moving, KeyScope::Everywhere],
         Pane::Recipients => &[KeyScope::Recipients, KeyScope::Moving, KeyScope::Everywhere],
+        Pane::Activity => &[KeyScope::Activity, KeyScope::Moving, KeyScope::Everywhere],
     }
 }
 
@@ -281,15 +299,17 @@ pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
 mod tests {
     use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
-    const SCOPES: [KeyScope; 9] = [
+    const SCOPES: [KeyScope; 11] = [
         KeyScope::Everywhere,
         KeyScope::Moving,
         KeyScope::Blasts,
         KeyScope::Funnel,
         KeyScope::Recipients,
+        KeyScope::Activity,
         KeyScope::Details,
         KeyScope::Plan,
         KeyScope::FollowUp,
+        KeyScope::Answer,
         KeyScope::List,
     ];
 

@@ -1,8 +1,9 @@
 //! When an action is unavailable, and the sentence that says why.
 
+use crate::app::view::ActivityEvent;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::model::{Model, Overlay, Shown, armed_until, stuck_at};
+use crate::tui::model::{Model, Overlay, Pane, Shown, armed_until, stuck_at};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -70,6 +71,9 @@ pub fn cannot_pause(model: &Model) -> Option<String> {
 }
 
 pub fn nobody(model: &Model) -> Option<String> {
+    if is_in_activity(model) {
+        return nobody_there(model);
+    }
     if model.recipients.is_empty() && model.overlays.is_empty() {
         return Some("nobody is listed".to_owned());
     }
@@ -86,13 +90,15 @@ pub fn no_person(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_mark(model: &Model) -> Option<String> {
-    if !model.recipients.marked.is_empty() && model.overlays.is_empty() {
+    let in_activity = is_in_activity(model);
+    if !model.recipients.marked.is_empty() && model.overlays.is_empty() && !in_activity {
         return read_only(model);
     }
     if let Some(why) = nobody(model).or_else(|| read_only(model)) {
         return Some(why);
     }
-    let unseen = model.overlays.is_empty() && model.recipients.shown == Shown::NotYet;
+    let shown = if in_activity { model.activity.shown } else { model.recipients.shown };
+    let unseen = model.overlays.is_empty() && shown == Shown::NotYet;
     unseen.then(|| "the list is new: look first, nobody was marked".to_owned())
 }
 
@@ -103,4 +109,51 @@ pub fn nothing_to_answer(model: &Model) -> Option<String> {
         Some(loaded) if loaded.row.status == Status::Uncertain => read_only(model),
         Some(loaded) => Some(format!("there is nothing to answer: it is known to be {}", loaded.row.status)),
     }
+}
+
+fn is_in_activity(model: &Model) -> bool {
+    model.focus == Pane::Activity && model.overlays.is_empty()
+}
+
+/// Why the line at the cursor of the activity names nobody.
+fn nobody_there(model: &Model) -> Option<String> {
+    if let Some(why) = nothing_happened(model) {
+        return Some(why);
+    }
+    let is_person = model.activity.person().is_some();
+    (!is_person).then(|| "this line is about nobody in a blast".to_owned())
+}
+
+pub fn nothing_happened(model: &Model) -> Option<String> {
+    let is_reading = model.activity.awaiting.is_some();
+    let why = if is_reading { "still reading" } else { "nothing has happened yet" };
+    model.activity.at_cursor().is_none().then(|| why.to_owned())
+}
+
+/// Meta's numbers alone have no phone to answer with.
+pub fn cannot_answer(model: &Model) -> Option<String> {
+    if let Some(why) = no_person(model).or_else(|| read_only(model)) {
+        return Some(why);
+    }
+    let blast = model.person()?.blast_id;
+    let sender = model.blasts.get(blast).map(|blast| blast.sender.as_str())?;
+    let on_the_phone = || format!("{sender} is a phone: answer there, where the whole conversation is");
+    (!model.is_over_meta(blast)).then(on_the_phone)
+}
+
+/// The file of the reply at the cursor.
+pub fn no_file(model: &Model) -> Option<String> {
+    let event = model.activity.at_cursor().map(|row| &row.event);
+    let why = match event {
+        None => return nothing_happened(model),
+        Some(ActivityEvent::Reply { file, .. }) => match file.as_deref() {
+            Some("stored") => return None,
+            Some("wanted") => "it is being fetched: try again in a moment",
+            Some("lost") => "it could not be fetched: enter, then enter says why",
+            Some("dropped") => "it is no longer kept",
+            _ => "no picture or document came with it",
+        },
+        Some(_) => "this line is no reply: nothing came with it",
+    };
+    Some(why.to_owned())
 }

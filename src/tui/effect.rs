@@ -10,13 +10,15 @@ use rust_decimal::Decimal;
 use super::model::{MouseCapture, PageRequest};
 use super::{ExitReason, Palette};
 use crate::app::view::{
-    BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails, RecipientQuery, RecipientRow, SenderView, Total,
+    ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
+    RecipientQuery, RecipientRow, SenderView, Total,
 };
 use crate::app::{
-    AppError, Confirmed, FollowUp, FollowUpPreview, Launch, Marked, MarkedSeveral, Plan, StoreError, UndoOutcome,
+    AppError, Confirmed, FollowUp, FollowUpPreview, Launch, Marked, MarkedSeveral, Plan, QueuedAnswer, SavedFile,
+    StoreError, UndoOutcome,
 };
 use crate::domain::filter::Filter;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 
@@ -31,6 +33,12 @@ pub enum Effect {
     Write(WriteRequest),
     /// Records that the operator was here.
     TouchLastSeen,
+    /// Records up to when the operator has seen what happened.
+    SeeActivity(DateTime<Utc>),
+    /// Says to others that this window is open.
+    RenewPresence,
+    /// Rings the terminal's bell.
+    Bell,
     /// Before a suspension.
     ReleaseLeases,
     /// After a suspension.
@@ -85,6 +93,16 @@ pub enum ReadRequest {
     /// What happened since the operator was last seen.
     Away,
     Person(RecipientId),
+    /// What happened, before a place or from the newest on.
+    Activity {
+        ticket: u64,
+        before: Option<ActivityPosition>,
+        limit: u32,
+    },
+    /// How much of what happened is new.
+    ActivityHead,
+    /// Who else has a dashboard open.
+    Others,
     Plan(BlastId),
     /// Whom a follow-up to those stuck at a stage would reach.
     FollowUp {
@@ -162,8 +180,22 @@ pub enum WriteRequest {
     Delete(BlastId),
     /// A draft to those who are stuck.
     FollowUp(FollowUp),
+    /// Text to somebody who wrote.
+    Answer(AnswerText),
+    /// The file of a reply, into the current directory.
+    SaveFile(ReplyId),
     /// The sender of this name may send from the database as it is, though that was restored.
     ConfirmSender(String),
+}
+
+/// Text to somebody of a blast who wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerText {
+    pub blast: BlastId,
+    pub person: RecipientId,
+    /// With the plus.
+    pub phone: String,
+    pub text: String,
 }
 
 #[cfg(test)]
@@ -185,6 +217,8 @@ impl WriteRequest {
             }
             Self::Amend { .. } | Self::UndoMine | Self::UndoLaunch(_) | Self::UndoPerson(_) | Self::Pause(_) => false,
             Self::FollowUp(_) => false,
+            // Typed in a field of its own, and sent by its enter.
+            Self::Answer(_) | Self::SaveFile(_) => false,
         }
     }
 }
@@ -210,6 +244,8 @@ pub enum WriteOutcome {
         people: u64,
     },
     SenderConfirmed(Confirmed),
+    Answered(QueuedAnswer),
+    FileSaved(SavedFile),
 }
 
 /// Why an effect failed.
@@ -278,6 +314,14 @@ pub enum Completion {
     },
     Away(EffectResult<Option<ChangesSince>>),
     Person(Box<EffectResult<RecipientDetails>>),
+    Activity {
+        ticket: u64,
+        before: Option<ActivityPosition>,
+        limit: u32,
+        page: EffectResult<ActivityPage>,
+    },
+    ActivityHead(EffectResult<ActivityHead>),
+    Others(EffectResult<Vec<String>>),
     Plan {
         blast: BlastId,
         plan: Box<EffectResult<Plan>>,

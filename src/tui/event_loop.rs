@@ -179,6 +179,10 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 self.update_and_draw(Msg::Completed(completion), pace)?;
             }
             LoopEvent::Feed(feed::FeedEvent::Refresh) => self.update_and_draw(Msg::Refresh, FOR_DATA)?,
+            LoopEvent::Feed(feed::FeedEvent::News) => {
+                self.update(Msg::News)?;
+                self.update_and_draw(Msg::Refresh, FOR_DATA)?;
+            }
             LoopEvent::Feed(feed::FeedEvent::Database(state)) => {
                 self.update_and_draw(Msg::Database(state), FOR_DATA)?;
             }
@@ -227,6 +231,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
             // Only where the environment allows colours is this asked for.
             Effect::Recolour(palette) => self.theme.colours = Colours::choose(palette, None, None),
             Effect::CaptureMouse(capture) => self.frames.capture_mouse(capture),
+            Effect::Bell => self.frames.ring(),
             Effect::Suspend => {
                 self.stopped_until = Some(Instant::now() + STOP_IGNORED);
                 self.screen.suspend()?;
@@ -253,6 +258,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
         let Size { width, height } = self.model.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         view::draw(&self.model, &self.theme, &mut buffer);
+        self.frames.name_window(view::window_title(&self.model));
         let bytes = self.frames.advance(&buffer);
         if !bytes.is_empty() {
             self.screen.write(bytes)?;

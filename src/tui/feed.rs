@@ -25,7 +25,10 @@ pub struct Feed {
 /// What the feed reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedEvent {
+    /// It has been a while.
     Refresh,
+    /// Something changed.
+    News,
     Database(DatabaseState),
     /// The engine of this process sends no more.
     Retired(EngineChange),
@@ -48,10 +51,10 @@ impl Feed {
             biased;
             Ok(()) = self.database.changed() => FeedEvent::Database(*self.database.borrow_and_update()),
             Some(change) = retired(&mut self.retirement) => FeedEvent::Retired(change),
-            () = changed(&mut self.news, self.last, due) => {
+            event = changed(&mut self.news, self.last, due) => {
                 self.news.mark_unchanged();
                 self.last = Instant::now();
-                FeedEvent::Refresh
+                event
             }
         }
     }
@@ -67,18 +70,20 @@ async fn retired(retirement: &mut watch::Receiver<Option<EngineChange>>) -> Opti
 }
 
 /// Something changed and the shortest time is over, or the longest is.
-async fn changed(news: &mut watch::Receiver<u64>, last: Instant, due: Instant) {
+async fn changed(news: &mut watch::Receiver<u64>, last: Instant, due: Instant) -> FeedEvent {
     let seen = timeout_at(due, news.changed()).await;
     match seen {
         Ok(Ok(())) => {
             // A refresh that is cancelled here must not lose the change.
             news.mark_changed();
             sleep_until(last + AT_MOST_EVERY).await;
+            return FeedEvent::News;
         }
         // No sender is left: only the clock counts.
         Ok(Err(_)) => sleep_until(due).await,
         Err(_) => {}
     }
+    FeedEvent::Refresh
 }
 
 #[cfg(test)]
@@ -101,7 +106,7 @@ mod tests {
 
         for n in 1..=4 {
             sender.send_replace(n);
-            assert_eq!(feed.next().await, FeedEvent::Refresh);
+            assert_eq!(feed.next().await, FeedEvent::News);
         }
 
         assert_eq!(began.elapsed(), Duration::from_secs(1));

@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
 use super::model::MouseCapture;
+use crate::domain::text::clean;
 
 /// Remembers what the terminal shows, and writes what differs.
 #[derive(Debug, Default)]
@@ -20,6 +21,11 @@ pub struct FrameDiff {
     clipboard: Option<String>,
     /// Who has the mouse from the next frame on, where that changes.
     mouse: Option<MouseCapture>,
+    /// The window's title, and the one that the terminal has.
+    title: String,
+    shown_title: String,
+    /// The next frame rings the bell.
+    rings: bool,
 }
 
 /// Reports of presses and of the wheel, in decimal numbers (xterm's modes 1000 and 1006); not of moves.
@@ -39,9 +45,20 @@ impl FrameDiff {
         self.mouse = Some(capture);
     }
 
+    /// Rings the terminal's bell with the next frame.
+    pub const fn ring(&mut self) {
+        self.rings = true;
+    }
+
+    /// Titles the terminal's window from the next frame on. Control characters are left out: nothing can end the sequence.
+    pub fn name_window(&mut self, title: String) {
+        self.title = title;
+    }
+
     /// The terminal's content is unknown: the next frame paints everything.
     pub fn forget(&mut self) {
         self.shown = None;
+        self.shown_title.clear();
     }
 
     /// The bytes that turn what is shown into `next`; empty when nothing differs.
@@ -62,6 +79,7 @@ impl FrameDiff {
         }
         self.shown = Some(next.clone());
         let mut bytes = encoder.finish();
+        bytes.splice(..0, self.outside_the_grid().into_bytes());
         if let Some(text) = self.clipboard.take() {
             let mut copy = Encoder::default();
             copy.command(CopyToClipboard::to_clipboard_from(text));
@@ -74,6 +92,26 @@ impl FrameDiff {
         bytes
     }
 }
+
+impl FrameDiff {
+    /// What stands in no cell: the bell, and the window's title where it is another one (OSC 2).
+    fn outside_the_grid(&mut self) -> String {
+        let mut out = String::new();
+        if std::mem::take(&mut self.rings) {
+            out.push(BELL);
+        }
+        if self.title != self.shown_title {
+            self.shown_title.clone_from(&self.title);
+            out.push_str("\x1b]2;");
+            out.extend(clean(&self.title).chars());
+            out.push(BELL);
+        }
+        out
+    }
+}
+
+/// Also ends a title, as every terminal reads it.
+const BELL: char = '\x07';
 
 /// What the terminal would do with what was written so far.
 #[derive(Debug, Default)]

@@ -57,6 +57,21 @@ pub fn layout(size: Size, zoom: Zoom) -> Layout {
     Layout::Wide { blasts, funnel, people }
 }
 
+/// The lines below the list of what happened that show the line at its cursor in full.
+pub const fn preview_rows(area: Rect) -> u16 {
+    match area.height {
+        0..=9 => 0,
+        10..=13 => 2,
+        14..=24 => 3,
+        _ => 6,
+    }
+}
+
+/// How many events fit into a pane of what happened: its title, and the line at the cursor in full, take the rest.
+pub const fn activity_rows(area: Rect) -> usize {
+    area.height.saturating_sub(1 + preview_rows(area)) as usize
+}
+
 impl Layout {
     /// How many people are visible: the pane without its title and column heads.
     pub const fn people_rows(self) -> usize {

@@ -1,15 +1,20 @@
 //! The dashboard's whole state: what was read, what the operator sees, what they are being asked.
 //! Plain data: no clock, no I/O, no drawing.
 
+mod activity;
+mod answer;
 mod attention;
 mod blasts;
 mod chain;
 mod notice;
 mod overlay;
+mod presence;
 mod prompt;
 mod recipients;
 mod setup;
 
+pub use activity::ActivityFeed;
+pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
 pub use attention::AttentionItem;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::ChainReading;
@@ -18,6 +23,7 @@ pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowUpOverlay, Overlay, PlanOverlay, RESOLUTIONS,
     ResolutionChoice,
 };
+pub use presence::Presence;
 pub use prompt::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
 };
@@ -27,16 +33,16 @@ pub use recipients::{
 
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ratatui::layout::Rect;
 
 use super::key::Key;
-use super::layout::{Layout, Zoom, layout};
+use super::layout::{Layout, Zoom, activity_rows, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{BlastView, ChangesSince, RecipientRow, SenderView, Total};
 use crate::app::{DatabaseState, Launch};
-use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
@@ -56,10 +62,11 @@ pub enum Pane {
     Blasts,
     Funnel,
     Recipients,
+    Activity,
 }
 
 impl Pane {
-    pub const ALL: [Self; 3] = [Self::Blasts, Self::Funnel, Self::Recipients];
+    pub const ALL: [Self; 4] = [Self::Blasts, Self::Funnel, Self::Recipients, Self::Activity];
 }
 
 /// Which one-line hint the demo shows next.
@@ -100,6 +107,13 @@ pub struct Model {
     /// The row of the funnel's cursor, an index into [`STAGES`].
     pub stage: usize,
     pub recipients: RecipientTable,
+    pub activity: ActivityFeed,
+    /// Text to somebody that was begun and not sent.
+    pub answer_draft: Option<AnswerDraft>,
+    /// What needed a person when it was looked at last, and how much of it: the bell rings for more.
+    pub needs_seen: BTreeMap<AttentionItem, i64>,
+    pub presence: Presence,
+    pub opened_at: DateTime<Utc>,
     pub focus: Pane,
     pub zoom: Zoom,
     /// The open overlays, the topmost last.
@@ -144,6 +158,11 @@ impl Model {
             is_retired: false,
             stage: 0,
             recipients: RecipientTable::default(),
+            activity: ActivityFeed::opened(now),
+            answer_draft: None,
+            needs_seen: BTreeMap::new(),
+            presence: Presence::opened(now),
+            opened_at: now,
             focus: Pane::Funnel,
             zoom: Zoom::Out,
             overlays: Vec::new(),
@@ -180,6 +199,7 @@ impl Model {
                 None => self.recipients.get(details.person),
             },
             Some(_) => None,
+            None if self.focus == Pane::Activity => return self.activity.person(),
             None => self.recipients.at_cursor(),
         };
         listed.map(|person| &person.row)
@@ -249,14 +269,6 @@ impl Model {
         self.blasts.rows().iter().filter(|blast| blast.state == BlastState::Sending).find(has_people_left)
     }
 
-    /// How many things need a person: uncertain recipients, stopped senders, blasts that paused by themselves.
-    pub fn needs(&self) -> i64 {
-        let uncertain: i64 = self.blasts.rows().iter().map(|blast| blast.counts.uncertain).sum();
-        let stopped = self.senders.iter().filter(|sender| sender.stopped.is_some()).count();
-        let paused = self.blasts.rows().iter().filter(|blast| paused_by_itself(blast)).count();
-        uncertain.saturating_add(i64::try_from(stopped + paused).unwrap_or(i64::MAX))
-    }
-
     /// Whether a blast goes through Meta: no phone shows the chats of such a number.
     pub fn is_over_meta(&self, id: BlastId) -> bool {
         let Some(blast) = self.blasts.get(id) else { return false };
@@ -295,6 +307,29 @@ impl Model {
         }
     }
 
+    /// Where the activity is: in the place of the recipients while it has the focus.
+    pub fn activity_area(&self) -> Option<Rect> {
+        match (self.layout(), self.focus) {
+            (Layout::Wide { people, .. } | Layout::Stacked { people, .. }, Pane::Activity) => Some(people),
+            (Layout::Single { pane }, Pane::Activity) => Some(pane),
+            _ => None,
+        }
+    }
+
+    /// How many events the activity shows.
+    pub fn activity_rows(&self) -> usize {
+        self.activity_area().map_or(1, activity_rows)
+    }
+
+    /// Whether keys for the focused list wait until it is here.
+    pub const fn awaits_list(&self) -> bool {
+        match self.focus {
+            Pane::Recipients => self.recipients.awaiting.is_some(),
+            Pane::Activity => self.activity.awaiting.is_some(),
+            Pane::Blasts | Pane::Funnel => false,
+        }
+    }
+
     /// The blast whose people are shown.
     pub const fn people_of(&self) -> Option<BlastId> {
         self.recipients.blast
@@ -305,9 +340,4 @@ impl Model {
 pub fn armed_until(blast: &BlastView, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let waits = matches!(blast.state, BlastState::Sending | BlastState::Scheduled);
     blast.send_after.filter(|until| waits && *until > now)
-}
-
-/// Paused by the engine, not by an operator.
-pub fn paused_by_itself(blast: &BlastView) -> bool {
-    blast.state == BlastState::Paused && blast.state_by.as_ref().is_none_or(|by| *by == Actor::Engine)
 }

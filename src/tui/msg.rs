@@ -22,6 +22,8 @@ pub enum Msg {
     Paste(String),
     Mouse(MouseEvent),
     Resized(Size),
+    /// Something changed in the database.
+    News,
     /// Something may have changed in the database, or it has been a while.
     Refresh,
     Database(DatabaseState),

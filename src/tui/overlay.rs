@@ -1,11 +1,13 @@
 //! What the overlays say, as lines for a width.
 
+mod answer;
 mod command_line;
 mod details;
 mod follow_up;
 mod help;
 mod history;
 mod lists;
+mod needs;
 mod palette;
 mod plan;
 mod reply;
@@ -34,8 +36,9 @@ pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
         Overlay::FollowUp(page) => follow_up::content(model, page, width),
         Overlay::Help(scroll) => help::content(model, *scroll, width),
         Overlay::Log(_) => lists::log(model, width),
-        Overlay::Needs(chosen) => lists::needs(model, *chosen),
         Overlay::Commands(palette) => palette::content(model, palette),
+        Overlay::Needs(chosen) => needs::content(model, *chosen, width),
+        Overlay::Answer(answer) => answer::content(model, answer, width),
         Overlay::Elsewhere(elsewhere) => lists::elsewhere(model, elsewhere),
     };
     Some(content)
@@ -67,7 +70,7 @@ fn title(left: Vec<String>, right: Option<String>) -> TitleRule {
 }
 
 /// Text in lines of at most so many columns, broken at spaces where there are any.
-fn wrapped(text: &str, width: u16) -> Vec<String> {
+pub fn wrapped(text: &str, width: u16) -> Vec<String> {
     let width = width.max(4);
     let mut lines = Vec::new();
     for paragraph in text.lines() {

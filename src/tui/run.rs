@@ -1,10 +1,12 @@
 //! Connects the event loop to this process: its terminal, its signals, its engine.
 
 use std::io;
+use std::time::Duration;
 
 use chrono::Utc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::effect::runner::AppEffectRunner;
@@ -16,6 +18,9 @@ use super::terminal::{Terminal, keyboard};
 use super::theme::{Colours, ScreenTheme};
 use super::{DashboardOptions, ExitReason, Palette, TuiError};
 use crate::app::App;
+
+/// Saying to others that this window is closed takes no longer than this.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Runs against an engine, on this process's terminal.
 pub async fn on_terminal(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
@@ -36,7 +41,11 @@ pub async fn on_terminal(app: App, options: DashboardOptions, stop: Cancellation
     app.holder().clone_into(&mut model.holder);
     model.setup.colours = choice;
     model.resend_after = app.resend_after();
-    EventLoop::new(terminal, AppEffectRunner::new(app), model, theme, Box::new(Utc::now)).run(sources).await
+    let runner = AppEffectRunner::new(app.clone());
+    let ended = EventLoop::new(terminal, runner, model, theme, Box::new(Utc::now)).run(sources).await;
+    // Others see it a little later if the database does not answer.
+    let _ = timeout(FAREWELL, app.end_presence()).await;
+    ended
 }
 
 fn signals() -> io::Result<mpsc::Receiver<TerminalSignal>> {

@@ -25,6 +25,10 @@ use crate::app::is_panic_caught;
 /// A terminal that is not ready to be restored within this time is left as it is.
 const FAREWELL: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
+/// Has the terminal keep its title aside (XTWINOPS 22), and take it back (23). One that keeps none gets an empty one.
+const PUSH_TITLE: &[u8] = b"\x1b[22;2t";
+const POP_TITLE: &[u8] = b"\x1b]2;\x07\x1b[23;2t";
+
 /// The terminal's earlier settings, while the dashboard has it.
 static SAVED: Mutex<Option<SavedTerminal>> = Mutex::new(None);
 static HOOK: Once = Once::new();
@@ -120,6 +124,8 @@ fn enter(tty: &File) -> io::Result<()> {
     let termios = tcgetattr(tty)?;
     let saved = SavedTerminal { tty: tty.try_clone()?, termios };
     *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
+    let mut out = tty;
+    out.write_all(PUSH_TITLE)?;
     set_up(tty)
 }
 
@@ -141,6 +147,7 @@ pub fn restore() {
         let mut out = &saved.tty;
         // Harmless where the mouse was not taken.
         let _ = out.write_all(MOUSE_OFF.as_bytes());
+        let _ = out.write_all(POP_TITLE);
         let _ = queue!(out, EndSynchronizedUpdate, ResetColor, DisableBracketedPaste, Show, LeaveAlternateScreen);
     }
     let _ = tcsetattr(&saved.tty, OptionalActions::Now, &saved.termios);

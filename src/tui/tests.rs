@@ -1,6 +1,8 @@
 //! Tests of the dashboard as a whole: updates, screens, bytes, storms of keys, the loop.
 
+mod activity;
 mod amounts;
+mod answers;
 mod armed;
 mod bytes;
 mod cancels;

@@ -1,7 +1,10 @@
 //! The only place where the model changes: a message in, effects out. Pure: the same message on the same model always has
 //! the same result.
 
+pub mod activity;
+pub mod answer;
 mod armed;
+pub mod attention;
 pub mod blast_acts;
 pub mod clipboard;
 mod completions;
@@ -16,6 +19,7 @@ mod mouse;
 pub mod moves;
 pub mod overlays;
 mod palette;
+mod presence;
 pub mod prompts;
 mod senders;
 pub mod setup;
@@ -37,8 +41,11 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             model.size = size;
             let height = model.layout().people_rows();
             model.recipients.reveal(height);
+            let height = model.activity_rows();
+            model.activity.reveal(height);
             Vec::new()
         }
+        Msg::News => presence::news(model),
         Msg::Refresh => lists::refresh(model),
         Msg::Database(state) => {
             model.database = state;
@@ -55,11 +62,19 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             if model.recipients.awaiting.is_none() {
                 model.recipients.shown = Shown::Yes;
             }
+            if model.activity.awaiting.is_none() {
+                model.activity.shown = Shown::Yes;
+            }
             Vec::new()
         }
-        Msg::Completed(completion) => completions::completed(model, completion),
+        Msg::Completed(completion) => {
+            let mut effects = completions::completed(model, completion);
+            effects.extend(attention::ring(model));
+            effects
+        }
     };
     effects.extend(lists::next_page(model));
+    effects.extend(activity::next_page(model));
     effects
 }
 
@@ -76,5 +91,7 @@ fn retired(change: &EngineChange) -> String {
 pub fn start(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Read(ReadRequest::Away)];
     effects.extend(lists::refresh(model));
+    effects.extend(presence::renew());
+    effects.extend(activity::news(model));
     effects
 }

@@ -1,5 +1,6 @@
 //! From the model to a drawn screen; pure. Each pane is a file that knows none of the others.
 
+mod activity;
 mod blasts;
 mod footer;
 mod funnel;
@@ -7,8 +8,12 @@ mod header;
 mod overlay;
 mod recipients;
 mod summary;
+mod window_title;
+
+pub use window_title::window_title;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use super::layout::Layout;
 use super::model::{Model, Pane};
@@ -36,21 +41,29 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
         Layout::Wide { blasts, funnel, people } => {
             blasts::draw(model, pen, blasts);
             funnel::draw(model, pen, funnel);
-            recipients::draw(model, pen, people);
+            people_or_activity(model, pen, people);
         }
         Layout::Stacked { upper, people } => {
             match model.focus {
                 Pane::Blasts => blasts::draw(model, pen, upper),
                 _ => funnel::draw(model, pen, upper),
             }
-            recipients::draw(model, pen, people);
+            people_or_activity(model, pen, people);
         }
         Layout::Single { pane } => match model.focus {
             Pane::Blasts => blasts::draw(model, pen, pane),
             Pane::Funnel => funnel::draw(model, pen, pane),
-            Pane::Recipients => recipients::draw(model, pen, pane),
+            Pane::Recipients | Pane::Activity => people_or_activity(model, pen, pane),
         },
         Layout::Summary => {}
+    }
+}
+
+/// The activity takes the place of the recipients while it has the focus.
+fn people_or_activity(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    match model.focus {
+        Pane::Activity => activity::draw(model, pen, area),
+        _ => recipients::draw(model, pen, area),
     }
 }
 

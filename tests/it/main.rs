@@ -7,6 +7,7 @@
     reason = "all of it is test code, its helpers too: a failure is to be loud"
 )]
 
+mod activity;
 mod answering;
 mod api;
 mod asking;

@@ -113,6 +113,11 @@ fn table(context: &Context, blasts: &[BlastView]) -> String {
     render(&header, &rows)
 }
 
+/// What goes on only when a person does something is told apart from what is being sent, or was paused by somebody.
+fn state_words(blast: &BlastView) -> String {
+    if blast.asks_for_person() { blast.state_words().to_owned() } else { blast.state.to_string() }
+}
+
 fn row(context: &Context, blast: &BlastView) -> Vec<String> {
     let funnel = blast.counts.funnel();
     let mut row = vec![
@@ -120,7 +125,7 @@ fn row(context: &Context, blast: &BlastView) -> Vec<String> {
         blast.tag.clone(),
         blast.follow_up_stage.clone(),
         context.when(Some(blast.blast_date)),
-        blast.state.to_string(),
+        state_words(blast),
         number(blast.total_recipients),
         blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")),
     ];

@@ -19,6 +19,9 @@ use crate::domain::recipient::Mark;
 /// How often the simulator is polled for replies.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
+/// How many people's replies wait in the activity to be marked.
+const LEFT_UNMARKED: u32 = 3;
+
 /// Who marks buyers as closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Buyers {
@@ -50,6 +53,8 @@ pub(super) struct PretendPhone {
     buyers: Buyers,
     /// Replies arrive as webhooks: only sales are delivered here.
     only_sales: bool,
+    /// So many of the next people who write are left for the operator to mark.
+    unmarked: u32,
     /// Replies that arrived before we knew that their person was reached.
     early: HashMap<u64, ReceivedReply>,
 }
@@ -64,6 +69,7 @@ impl PretendPhone {
             senders,
             buyers,
             only_sales: environment.has_webhooks(),
+            unmarked: if buyers == Buyers::LeftToTheOperator { LEFT_UNMARKED } else { 0 },
             early: HashMap::new(),
         }
     }
@@ -101,10 +107,18 @@ impl PretendPhone {
     }
 
     /// Returns `false` while nobody is known to have been reached under this number.
-    async fn deliver(&self, reply: &ReceivedReply) -> Result<bool> {
+    async fn deliver(&mut self, reply: &ReceivedReply) -> Result<bool> {
         let from = Phone::parse(&reply.phone, Region::MALAYSIA).map_err(|error| eyre!("{error}"))?;
+        let is_left = self.unmarked > 0 && !self.only_sales && reply.text != "STOP";
         for sender in &self.senders {
             let incoming = Incoming { sender: *sender, from: from.clone(), text: reply.text.clone(), at: reply.at };
+            if is_left {
+                if self.app.keep_unmarked(&incoming).await?.is_some() {
+                    self.unmarked -= 1;
+                    return Ok(true);
+                }
+                continue;
+            }
             match self.app.receive(&incoming).await? {
                 (IncomingOutcome::Unattributed, _) | (_, None) => {}
                 (_, Some(person)) => {

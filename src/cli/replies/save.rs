@@ -1,15 +1,14 @@
 //! `replies save` and `replies --save`: files that people sent, written where the operator wants them.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 use serde_json::json;
 
-use crate::app::AppError;
+use crate::app::{AppError, reply_file_name, write_new};
 use crate::app::view::ReplyRow;
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
@@ -21,7 +20,7 @@ use crate::domain::text::count_of;
 pub(super) async fn one(context: &Context, id: ReplyId, file: &Path) -> Result<()> {
     let reply = context.app.reply(id).await?;
     let bytes = context.app.reply_file(&reply).await?;
-    if !write_new(file, &bytes)? {
+    if !write_new(file, &bytes).wrap_err_with(|| shown(file))? {
         return Err(RefusedError(format!("{} exists already: choose another name", file.display())).into());
     }
     if context.is_json {
@@ -51,7 +50,7 @@ impl<'a> Saving<'a> {
     /// Writes those that are not there yet, each under its reply's id.
     pub(super) async fn all(&mut self, context: &Context, page: &[ReplyRow]) -> Result<()> {
         for reply in page.iter().filter(|reply| reply.file.file_state.is_some()) {
-            let file = self.dir.join(name(reply));
+            let file = self.dir.join(reply_file_name(reply));
             if file.exists() {
                 self.known += 1;
                 continue;
@@ -59,7 +58,7 @@ impl<'a> Saving<'a> {
             match context.app.reply_file(reply).await {
                 Ok(bytes) => {
                     DirBuilder::new().recursive(true).mode(0o700).create(self.dir).wrap_err_with(|| shown(self.dir))?;
-                    write_new(&file, &bytes)?;
+                    write_new(&file, &bytes).wrap_err_with(|| shown(&file))?;
                     self.written += 1;
                 }
                 Err(AppError::Refused(why)) => {
@@ -81,32 +80,6 @@ impl<'a> Saving<'a> {
             self.dir.display(),
             also.collect::<String>()
         )
-    }
-}
-
-/// Made of our own id and a type that we know: nothing of it comes from outside.
-fn name(reply: &ReplyRow) -> PathBuf {
-    let extension =
-        match reply.file.file_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim() {
-            "image/jpeg" => "jpg",
-            "image/png" => "png",
-            "image/webp" => "webp",
-            "application/pdf" => "pdf",
-            _ => "bin",
-        };
-    PathBuf::from(format!("reply-{}.{extension}", reply.id))
-}
-
-/// `false`: there is a file of that name, which stays as it is.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<bool> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match file {
-        Ok(mut file) => {
-            file.write_all(bytes).wrap_err_with(|| shown(path))?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error).wrap_err_with(|| shown(path)),
     }
 }
 

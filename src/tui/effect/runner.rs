@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::{Completion, ELSEWHERE_MAX, Effect, EffectResult, ReadRequest, ReadSlot, WriteOutcome, WriteRequest};
+use super::{
+    AnswerText, Completion, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest, ReadSlot, WriteOutcome,
+    WriteRequest,
+};
 use crate::app::view::{BlastFilter, ChangesSince};
-use crate::app::{App, Engines};
+use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile};
+use crate::domain::ids::ReplyId;
 use crate::tui::event_loop::EffectRunner;
 use crate::tui::model::PageRequest;
 
@@ -107,6 +111,18 @@ impl EffectRunner for AppEffectRunner {
                     let _ = app.touch_last_seen().await;
                 });
             }
+            Effect::SeeActivity(up_to) => {
+                tokio::spawn(async move {
+                    // What is not recorded is counted as new once more.
+                    let _ = app.see_activity(up_to).await;
+                });
+            }
+            Effect::RenewPresence => {
+                tokio::spawn(async move {
+                    // Repeated every minute.
+                    let _ = app.renew_presence().await;
+                });
+            }
             Effect::ReleaseLeases => self.spawn(async move {
                 let _ = tokio::time::timeout(RELEASE_MAX, app.suspend_engine()).await;
                 Completion::LeasesReleased
@@ -114,6 +130,7 @@ impl EffectRunner for AppEffectRunner {
             Effect::ReacquireLeases => app.resume_engine(),
             // The event loop's own.
             Effect::Copy(_)
+            | Effect::Bell
             | Effect::Recolour(_)
             | Effect::CaptureMouse(_)
             | Effect::Suspend
@@ -141,7 +158,10 @@ impl EffectRunner for AppEffectRunner {
 /// that did, for as long as nobody presses a key: in a large blast it must not take more than a tenth of the time.
 const fn pause_factor(request: &ReadRequest) -> u32 {
     match request {
-        ReadRequest::ChangesSince { .. } | ReadRequest::CountChanged { .. } | ReadRequest::CameBack(_) => 9,
+        ReadRequest::ChangesSince { .. }
+        | ReadRequest::CountChanged { .. }
+        | ReadRequest::CameBack(_)
+        | ReadRequest::ActivityHead => 9,
         _ => 0,
     }
 }
@@ -156,10 +176,12 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::CountWider { .. }
         | ReadRequest::CountChanged { .. }
         | ReadRequest::ChangesSince { .. }
+        | ReadRequest::ActivityHead
+        | ReadRequest::Others
         | ReadRequest::Away => PERIODIC_WAIT,
-        ReadRequest::List { .. } | ReadRequest::Person(_) => KEY_WAIT,
         ReadRequest::CameBack(_) => PERIODIC_WAIT,
         ReadRequest::FollowUp { .. } => Duration::ZERO,
+        ReadRequest::List { .. } | ReadRequest::Activity { .. } | ReadRequest::Person(_) => KEY_WAIT,
         ReadRequest::Plan(_) | ReadRequest::HandOver(_) | ReadRequest::Elsewhere { .. } => Duration::ZERO,
     }
 }
@@ -187,6 +209,12 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         }
         ReadRequest::Away => Completion::Away(away(app).await),
         ReadRequest::Person(id) => Completion::Person(Box::new(app.recipient(id).await.map_err(Into::into))),
+        ReadRequest::Activity { ticket, before, limit } => {
+            let page = app.activity(before, limit).await.map_err(Into::into);
+            Completion::Activity { ticket, before, limit, page }
+        }
+        ReadRequest::ActivityHead => Completion::ActivityHead(app.activity_head().await.map_err(Into::into)),
+        ReadRequest::Others => Completion::Others(app.others_here().await.map_err(Into::into)),
         ReadRequest::Plan(blast) => {
             Completion::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) }
         }
@@ -223,6 +251,18 @@ async fn write_in_order(
     }
 }
 
+/// Whoever has this text already is not sent it again.
+fn answer_request(answer: &AnswerText) -> AnswerRequest {
+    let AnswerText { blast, phone, text, .. } = answer.clone();
+    AnswerRequest { blast, phone, text, repeat: RepeatedAnswer::Refuse }
+}
+
+/// Into the directory that this program was started in.
+async fn save(app: &App, reply: ReplyId) -> EffectResult<SavedFile> {
+    let dir = std::env::current_dir().map_err(|error| EffectError::Other(format!("the current directory: {error}")))?;
+    Ok(app.save_reply_file(reply, &dir).await?)
+}
+
 async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> {
     let blast = |row| WriteOutcome::Blast(Box::new(row));
     Ok(match request {
@@ -255,6 +295,8 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             let made = app.follow_up_alike(*from).await?;
             WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken }
         }
+        WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
+        WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
         WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
     })
 }

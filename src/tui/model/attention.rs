@@ -1,13 +1,15 @@
 //! What needs a person, and the blast where it is fixed.
 
-use super::{Model, paused_by_itself};
-use crate::app::view::BlastView;
+use std::collections::BTreeMap;
+
+use super::Model;
+use crate::app::view::{ActivityHead, BlastView};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::waiting::Waiting;
 
 /// Something that needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AttentionItem {
     /// A sender that stays stopped until somebody fixes it.
     Sender(SenderId),
@@ -15,8 +17,16 @@ pub enum AttentionItem {
     Unheard(SenderId),
     /// A blast that paused by itself.
     Paused(BlastId),
+    /// A blast that waits for what only a person can fix: no engine runs, clocks differ, the database takes no changes.
+    Waits(BlastId),
     /// Recipients of a blast whose message may or may not have been sent.
     Uncertain(BlastId),
+    /// Webhooks of which something could not be applied.
+    Webhooks,
+    /// Replies that the operator has not seen, and by which nobody is marked.
+    Strangers,
+    /// What providers said that the operator has not seen.
+    Notices,
 }
 
 impl Model {
@@ -26,28 +36,63 @@ impl Model {
         let mut needs: Vec<AttentionItem> = stopped.map(|sender| AttentionItem::Sender(sender.id)).collect();
         let unheard = self.senders.iter().filter(|sender| sender.unheard_since.is_some());
         needs.extend(unheard.map(|sender| AttentionItem::Unheard(sender.id)));
-        for blast in self.blasts.rows() {
-            if paused_by_itself(blast) {
-                needs.push(AttentionItem::Paused(blast.id));
-            }
-            if blast.counts.uncertain > 0 {
-                needs.push(AttentionItem::Uncertain(blast.id));
-            }
-        }
+        needs.extend(self.blasts.rows().iter().flat_map(needs_of));
+        needs.extend(self.activity.head.iter().flat_map(needs_of_news));
         needs
+    }
+
+    /// How many people or things one line of that list stands for.
+    pub fn weight(&self, need: AttentionItem) -> i64 {
+        let head = self.activity.head.as_ref();
+        match need {
+            AttentionItem::Uncertain(id) => self.blasts.get(id).map_or(0, |blast| blast.counts.uncertain),
+            AttentionItem::Webhooks => head.map_or(0, |head| head.failed_webhooks),
+            AttentionItem::Strangers => head.map_or(0, |head| head.strangers),
+            AttentionItem::Notices => head.map_or(0, |head| head.notices),
+            _ => 1,
+        }
+    }
+
+    /// How many things need a person.
+    pub fn needs(&self) -> i64 {
+        self.needs_list().into_iter().fold(0, |sum, need| sum.saturating_add(self.weight(need)))
+    }
+
+    /// The same apart, to see what has come since.
+    pub fn needs_by_item(&self) -> BTreeMap<AttentionItem, i64> {
+        self.needs_list().into_iter().map(|need| (need, self.weight(need))).collect()
     }
 
     /// The blast where it is fixed; for a sender the blast that waits for it, else one that is open.
     pub fn blast_of(&self, need: AttentionItem) -> Option<BlastId> {
         let id = match need {
-            AttentionItem::Paused(id) | AttentionItem::Uncertain(id) => {
+            AttentionItem::Paused(id) | AttentionItem::Waits(id) | AttentionItem::Uncertain(id) => {
                 return self.blasts.get(id).map(|blast| blast.id);
             }
             AttentionItem::Sender(id) | AttentionItem::Unheard(id) => id,
+            AttentionItem::Webhooks | AttentionItem::Strangers | AttentionItem::Notices => return None,
         };
         let of_sender = || self.blasts.rows().iter().filter(move |blast| blast.sender_id == id);
         let waits = |blast: &&BlastView| matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
         let is_open = |blast: &&BlastView| matches!(blast.state, BlastState::Sending | BlastState::Paused);
         of_sender().find(waits).or_else(|| of_sender().find(is_open)).map(|blast| blast.id)
     }
+}
+
+/// A stopped sender and uncertain people are lines of their own.
+fn needs_of(blast: &BlastView) -> Vec<AttentionItem> {
+    let is_own_line = matches!(blast.waiting, Some(Waiting::SenderStopped { .. } | Waiting::Uncertain { .. }));
+    let asks = blast.asks_for_person() && !is_own_line;
+    let kind = if blast.state == BlastState::Paused { AttentionItem::Paused } else { AttentionItem::Waits };
+    let uncertain = (blast.counts.uncertain > 0).then_some(AttentionItem::Uncertain(blast.id));
+    asks.then_some(kind(blast.id)).into_iter().chain(uncertain).collect()
+}
+
+fn needs_of_news(head: &ActivityHead) -> Vec<AttentionItem> {
+    let counted = [
+        (AttentionItem::Webhooks, head.failed_webhooks),
+        (AttentionItem::Strangers, head.strangers),
+        (AttentionItem::Notices, head.notices),
+    ];
+    counted.into_iter().filter(|(_, count)| *count > 0).map(|(need, _)| need).collect()
 }

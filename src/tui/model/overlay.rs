@@ -10,7 +10,7 @@ use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::model::AttentionItem;
+use crate::tui::model::{AnswerOverlay, AttentionItem};
 use crate::tui::widget::TextField;
 
 /// What covers the panes.
@@ -26,6 +26,8 @@ pub enum Overlay {
     Log(usize),
     /// What needs a person, and which of it is chosen.
     Needs(Option<AttentionItem>),
+    /// Text to somebody who wrote.
+    Answer(Box<AnswerOverlay>),
 }
 
 impl Overlay {
@@ -35,7 +37,7 @@ impl Overlay {
             Self::Details(details) => details.scroll,
             Self::Plan(plan) => plan.scroll,
             Self::Help(scroll) | Self::Log(scroll) => *scroll,
-            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) => 0,
+            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) | Self::Answer(_) => 0,
         }
     }
 
@@ -44,7 +46,7 @@ impl Overlay {
             Self::Details(details) => Some(&mut details.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
             Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
-            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) => None,
+            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) | Self::Answer(_) => None,
         }
     }
 }

@@ -8,15 +8,17 @@ use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
-const SECTIONS: [KeyScope; 9] = [
+const SECTIONS: [KeyScope; 11] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
     KeyScope::Funnel,
     KeyScope::Recipients,
+    KeyScope::Activity,
     KeyScope::Details,
     KeyScope::Plan,
     KeyScope::FollowUp,
+    KeyScope::Answer,
     KeyScope::List,
 ];
 

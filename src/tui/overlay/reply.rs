@@ -25,27 +25,33 @@ pub(super) fn section(model: &Model, loaded: &RecipientDetails, width: u16) -> V
             None => Vec::new(),
         };
     }
-    let mut said: Vec<(DateTime<Utc>, Vec<TextLine>)> = Vec::new();
-    said.extend(loaded.replies.iter().map(|reply| (reply.at, theirs(reply, clock, width))));
-    said.extend(loaded.session_answers.iter().map(|answer| (answer.written_at, ours(answer, clock, width))));
-    said.sort_by_key(|(at, _)| *at);
     let rule = TextLine::rule("Reply");
     let rule = match loaded.session {
         Some(session) => rule.right(until(session, clock)),
         None => rule,
     };
     let mut lines = vec![rule];
-    lines.extend(said.into_iter().flat_map(|(_, lines)| lines));
+    lines.extend(conversation(model, loaded, width));
     if let Some(SessionWindow::Open { .. }) = loaded.session {
         let (blast, phone) = (loaded.row.blast_id, loaded.row.phone.as_str());
         let line = format!("blastdeck reply {blast} {phone}");
         lines.extend(pasteable(&model.options.call(&line), 2, width).map(TextLine::dim));
-        lines.push(TextLine::dim("  with your text in quotes after it".to_owned()));
+        lines.push(TextLine::dim("  with your text in quotes after it; a answers from here".to_owned()));
     }
     lines
 }
 
-fn until(session: SessionWindow, clock: TimeFormat) -> String {
+/// What they wrote and what they were answered, in the order of time.
+pub(super) fn conversation(model: &Model, loaded: &RecipientDetails, width: u16) -> Vec<TextLine> {
+    let clock = clock(model);
+    let mut said: Vec<(DateTime<Utc>, Vec<TextLine>)> = Vec::new();
+    said.extend(loaded.replies.iter().map(|reply| (reply.at, theirs(reply, clock, width))));
+    said.extend(loaded.session_answers.iter().map(|answer| (answer.written_at, ours(answer, clock, width))));
+    said.sort_by_key(|(at, _)| *at);
+    said.into_iter().flat_map(|(_, lines)| lines).collect()
+}
+
+pub(super) fn until(session: SessionWindow, clock: TimeFormat) -> String {
     match session {
         SessionWindow::Open { until } => format!("text until {}", clock.long(until)),
         SessionWindow::Over { until } => format!("text was possible until {}", clock.long(until)),

@@ -16,7 +16,7 @@ fn a_blast_that_paused_by_itself_says_why() {
 
     dashboard.answer(Completion::Blasts(Ok(vec![paused])));
 
-    assert!(dashboard.line(1).contains("══ paused by engine ══"), "{}", dashboard.line(1));
+    assert!(dashboard.line(1).contains("══ asks you ══"), "{}", dashboard.line(1));
     assert!(dashboard.line(9).starts_with("  paused: 5 failures in a row"), "{}", dashboard.line(9));
     assert!(dashboard.line(0).ends_with("! 2 need you"));
 }

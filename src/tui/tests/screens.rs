@@ -22,7 +22,7 @@ use crate::tui::key::Key;
 use crate::tui::model::Pane;
 use crate::tui::msg::Msg;
 
-const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 20), (30, 8), (1, 1)];
+pub const SIZES: [(u16, u16); 7] = [(160, 50), (120, 29), (80, 24), (80, 23), (60, 20), (30, 8), (1, 1)];
 
 #[test]
 fn the_wide_dashboard_is_drawn_to_the_column() {
@@ -59,13 +59,13 @@ fn the_wide_dashboard_is_drawn_to_the_column() {
   name             date   state     done    RM │   stage          count  of sent  stuck here   0                     287
 > Raya promo       today  sending    51% 1,240 │   Sent             142   100.0%           6   ████████████▌
   Deepavali        13 Nov done      100% 4,905 │   Received         136    95.8%          48   ████████████
-  Follow-up 1      15 Nov paused     80%   310 │ > Read              88    62.0%          67   ███████▌
+  Follow-up 1      15 Nov asks you   80%   310 │ > Read              88    62.0%          67   ███████▌
   Hari Sukan       3 Oct  done      100% 2,130 │   Replied           21    14.8%          15   ██
   Launch           18 Jan done      100% 1,775 │   Closed             6     4.2%           -   ▌
   Raya last call          draft        -     - │   queued 140  sending 1  uncertain 1  failed 3  opted out 0  skipped 0
                                                │   waits for: gap 20-60 s, next 14:02:41  90/h  done 15:36   RM 1,240.00
                                                │   since your last key, 13:40: 33 sent, 29 received, 12 read, 1 failed
-══ 3 Recipients ══ stuck at read 67 ══ newest change first ══ 1 left, 2 newer: g ═══════════════════════════════════════
+══ 3 Recipients ══ stuck at read 67 ══ newest change first ══ 1 left, 2 newer: g ═════════════════════════ 4 Activity ══
   phone             name                   stage     sent   received read   replied closed        RM note
 > +60 10-012 0001   Siti Aminah            replied   12:31  12:31    13:41  13:58
 N +60 10-012 0002   Muhammad Hafiz bin Ab~ read      12:32  12:32    13:57

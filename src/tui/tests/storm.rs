@@ -3,14 +3,16 @@
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::sample::select;
 
+use super::activity;
 use super::support::{
+    at,
     DRAFT, RAYA, TestDashboard, WIDE, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of,
 };
 use crate::domain::status::Status;
 use crate::tui::Size;
 use crate::tui::effect::{Completion, Effect, EffectError, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{ConfirmBy, Model, Overlay, Prompt};
+use crate::tui::model::{ConfirmBy, Model, Overlay, Pane, Prompt};
 use crate::tui::msg::Msg;
 
 /// Keys that somebody types: those that do something far more often than others.
@@ -44,6 +46,9 @@ enum StormEvent {
     /// The list that is awaited arrives, with so many people.
     List(i64),
     Count,
+    /// What happened arrives.
+    Activity,
+    Head(i64),
     Msg(Msg),
 }
 
@@ -54,10 +59,13 @@ fn any_event() -> impl Strategy<Value = StormEvent> {
         2 => any_answer().prop_map(StormEvent::Answer),
         3 => (0_i64..70).prop_map(StormEvent::List),
         1 => Just(StormEvent::Count),
+        2 => Just(StormEvent::Activity),
+        1 => (0_i64..5).prop_map(StormEvent::Head),
         1 => size.prop_map(StormEvent::Msg),
         1 => any::<String>().prop_map(|text| StormEvent::Msg(Msg::Paste(text))),
         1 => Just(StormEvent::Msg(Msg::Drawn)),
         1 => Just(StormEvent::Msg(Msg::Refresh)),
+        1 => Just(StormEvent::Msg(Msg::News)),
     ]
 }
 
@@ -88,10 +96,12 @@ enum StartState {
     Plan,
     Cancel,
     Uncertain,
+    Activity,
+    Answer,
 }
 
 fn any_start() -> impl Strategy<Value = StartState> {
-    select(vec![StartState::Panes, StartState::Plan, StartState::Cancel, StartState::Uncertain])
+    select(vec![StartState::Panes, StartState::Plan, StartState::Cancel, StartState::Uncertain, StartState::Activity, StartState::Answer])
 }
 
 fn begun(start: StartState) -> TestDashboard {
@@ -107,6 +117,12 @@ fn begun(start: StartState) -> TestDashboard {
             dashboard.keys("3jjjj\n");
             dashboard.answer(Completion::Person(Box::new(Ok(details_of(people().swap_remove(4))))));
         }
+        StartState::Activity => dispatch(dashboard.keys("4"), &StormEvent::Activity),
+        StartState::Answer => {
+            dashboard.answer(Completion::Senders(Ok(vec![activity::cloud()])));
+            dispatch(dashboard.keys("4"), &StormEvent::Activity);
+            dashboard.dispatch(Msg::Drawn).keys("a");
+        }
     }
     dashboard.taken();
     dashboard
@@ -120,6 +136,13 @@ fn dispatch(dashboard: &mut TestDashboard, event: &StormEvent) {
         StormEvent::Count => {
             let ticket = dashboard.model.recipients.ticket;
             dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
+        }
+        StormEvent::Activity => {
+            let ticket = dashboard.model.activity.ticket;
+            dashboard.answer(Completion::Activity { ticket, before: None, limit: 30, page: Ok(activity::page()) });
+        }
+        StormEvent::Head(unread) => {
+            dashboard.answer(Completion::ActivityHead(Ok(activity::head(unread, at(13, 58)))));
         }
         StormEvent::Msg(msg) => _ = dashboard.dispatch(msg),
     }
@@ -159,7 +182,8 @@ proptest! {
             dispatch(&mut dashboard, &event);
             for act in dashboard.acts() {
                 if let (WriteRequest::Mark { person, .. } | WriteRequest::Amend { person, .. }, StormEvent::Key(_)) = (&act, &event) {
-                    let shown = before.recipients.cursor() == Some(*person) || before.recipients.marked.contains(person);
+                    let in_activity = before.focus == Pane::Activity && before.person().map(|row| row.id) == Some(*person);
+                    let shown = in_activity || before.recipients.cursor() == Some(*person) || before.recipients.marked.contains(person);
                     let open = matches!(before.overlays.last(), Some(Overlay::Details(details)) if details.person == *person);
                     let asked = match &before.prompt {
                         Some(Prompt::Confirm(ask)) => ask.then.contains(&act),
@@ -168,6 +192,22 @@ proptest! {
                         _ => false,
                     };
                     prop_assert!(shown || open || asked, "{act:?} after {event:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_only_sent_by_the_enter_of_its_field(start in any_start(), events in proptest::collection::vec(any_event(), 1..80)) {
+        let mut dashboard = begun(start);
+        for event in events {
+            let before = dashboard.model.clone();
+            dispatch(&mut dashboard, &event);
+            for act in dashboard.acts() {
+                if let WriteRequest::Answer(answer) = act {
+                    let is_enter = matches!(&event, StormEvent::Key(Key::Enter));
+                    let is_open = matches!(before.overlays.last(), Some(Overlay::Answer(open)) if open.person == answer.person && open.field.text().trim() == answer.text);
+                    prop_assert!(is_enter && is_open && !answer.text.is_empty(), "{answer:?} after {event:?}");
                 }
             }
         }

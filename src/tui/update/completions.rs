@@ -1,6 +1,6 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{armed, find, follow_ups, keys, leave, lists, written};
+use super::{activity, answer, armed, find, follow_ups, keys, leave, lists, written};
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
@@ -15,6 +15,12 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }
         Completion::Written { request, outcome } => return written::written(model, &request, outcome),
         Completion::LeasesReleased => return vec![Effect::Suspend],
+        Completion::Activity { ticket, before, limit, page } if ticket == model.activity.ticket => {
+            return activity::page_read(model, (before, limit), page);
+        }
+        Completion::ActivityHead(Ok(head)) => return activity::head_read(model, head),
+        Completion::ActivityHead(Err(failure)) => failed(model, &failure),
+        Completion::Others(others) => with(model, others, |model, others| model.presence.others = others),
         Completion::Senders(senders) => with(model, senders, |model, senders| model.senders = senders),
         Completion::Rows(updated) => with(model, updated, rows),
         Completion::Count { ticket, total } if ticket == model.recipients.ticket => {
@@ -67,6 +73,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }
         // Outdated.
         Completion::List { .. }
+        | Completion::Activity { .. }
         | Completion::Count { .. }
         | Completion::CountWider { .. }
         | Completion::CountChanged { .. }
@@ -155,17 +162,18 @@ fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
 }
 
 fn rows(model: &mut Model, rows: Vec<RecipientRow>) {
-    if model.recipients.refresh(rows) == Changed::Yes {
+    let in_activity = model.activity.refresh(&rows) == Changed::Yes;
+    if model.recipients.refresh(rows) == Changed::Yes || in_activity {
         model.news_at = Some(model.now);
     }
 }
 
 fn person(model: &mut Model, loaded: RecipientDetails) {
     model.recipients.refresh(vec![loaded.row.clone()]);
-    if let Some(Overlay::Details(details)) = model.overlays.last_mut()
-        && details.person == loaded.row.id
-    {
-        details.loaded = Some(Box::new(loaded));
+    match model.overlays.last_mut() {
+        Some(Overlay::Details(details)) if details.person == loaded.row.id => details.loaded = Some(Box::new(loaded)),
+        Some(Overlay::Answer(answer)) => answer::loaded(answer, loaded),
+        _ => {}
     }
 }
 

@@ -4,12 +4,12 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{find, overlays, palette, prompts};
+use super::{answer, find, overlays, palette, prompts};
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
 use crate::tui::key::Key;
-use crate::tui::model::{HELD_MAX, Leaving, Model, Overlay, Pane, Prompt};
+use crate::tui::model::{HELD_MAX, Leaving, Model, Overlay, Prompt};
 use crate::tui::overlay;
 
 /// The operator is recorded as present at most this often.
@@ -44,13 +44,13 @@ fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
 
 /// Whether a key is meant for a list that is not here yet. What leaves, helps or pauses never waits.
 fn waits(model: &Model, key: Key) -> bool {
-    let meant_for_list = model.focus == Pane::Recipients && model.overlays.is_empty() && model.prompt.is_none();
+    let meant_for_list = model.overlays.is_empty() && model.prompt.is_none();
     let never_waits = |action: &UiAction| action.danger == Danger::Hold || NEVER_WAIT.contains(&action.id().as_str());
     let leaves = matches!(key, Key::Esc | Key::Ctrl(_)) || action_of(model, key).is_some_and(never_waits);
     if waits_for_elsewhere(model) {
         return !matches!(key, Key::Esc | Key::Ctrl(_));
     }
-    !leaves && (!model.held.is_empty() || (meant_for_list && model.recipients.awaiting.is_some()))
+    !leaves && (!model.held.is_empty() || (meant_for_list && model.awaits_list()))
 }
 
 /// `tab` was pressed while finding, before it was known who matches elsewhere.
@@ -62,7 +62,7 @@ fn waits_for_elsewhere(model: &Model) -> bool {
 /// has read it: keys that were typed before it was asked are dropped.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    while model.recipients.awaiting.is_none() && !waits_for_elsewhere(model) {
+    while model.recipients.awaiting.is_none() && !model.awaits_list() && !waits_for_elsewhere(model) {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
         if matches!(model.prompt, Some(Prompt::Confirm(_))) {
@@ -99,6 +99,7 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => palette::key(model, key),
         Some(Overlay::Plan(_)) => overlays::plan_key(model, key),
+        Some(Overlay::Answer(_)) => answer::key(model, key),
         _ => KeyOutcome::UNUSED,
     }
 }
@@ -131,6 +132,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             model.refuse("a number is typed here, not pasted");
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
+        (None, Some(Overlay::Answer(_))) => answer::pasted(model, &line),
         (None, _) => match availability::no_blast(model) {
             Some(why) => model.refuse(why),
             None => effects.extend(find::open_with(model, &line)),

@@ -29,6 +29,8 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     } else if model.hint.take().is_some() {
     } else if model.focus == Pane::Recipients {
         return lists::focus(model, Pane::Funnel);
+    } else if model.focus == Pane::Activity {
+        return lists::focus(model, Pane::Recipients);
     }
     Vec::new()
 }

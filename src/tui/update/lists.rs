@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::follow_ups;
+use super::{activity, follow_ups, presence};
 use crate::app::view::{Anchor, RecipientQuery, SORTED_MAX};
 use crate::domain::blast::BlastState;
 use crate::tui::effect::{Effect, ListPart, ReadRequest};
@@ -111,7 +111,7 @@ fn is_live(model: &Model) -> bool {
 /// Reads again what is visible, and nothing else.
 pub fn refresh(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)];
-    if model.recipients.blast.is_some() && model.recipients.awaiting.is_none() {
+    if model.recipients.blast.is_some() && model.recipients.awaiting.is_none() && shows_people(model) {
         if is_live(model) {
             effects.push(live_list(model));
         } else {
@@ -120,10 +120,19 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
         }
     }
     effects.extend(since_last_key(model));
-    if let Some(Overlay::Details(details)) = model.overlays.last() {
-        effects.push(Effect::Read(ReadRequest::Person(details.person)));
+    effects.extend(activity::refresh(model));
+    effects.extend(presence::refresh(model));
+    match model.overlays.last() {
+        Some(Overlay::Details(details)) => effects.push(Effect::Read(ReadRequest::Person(details.person))),
+        Some(Overlay::Answer(answer)) => effects.push(Effect::Read(ReadRequest::Person(answer.person))),
+        _ => {}
     }
     effects
+}
+
+/// The activity takes the place of the table.
+fn shows_people(model: &Model) -> bool {
+    model.activity_area().is_none()
 }
 
 /// The first rows as they are now. No key waits for them, so they never replace a list that a key requested.
@@ -159,6 +168,9 @@ fn since_last_key(model: &Model) -> Option<Effect> {
 
 /// Moves the focus. The table of recipients is frozen while it has the focus.
 pub fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    if pane == Pane::Activity {
+        return activity::open(model);
+    }
     model.focus = pane;
     if pane == Pane::Recipients {
         model.recipients.freeze();

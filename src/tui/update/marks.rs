@@ -6,7 +6,7 @@ use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 use crate::tui::effect::{Effect, WriteRequest};
 use crate::tui::format::{brief, counted};
-use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, Model, NotePrompt, Prompt, Sale};
+use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, Model, NotePrompt, Pane, Prompt, Sale};
 use crate::tui::widget::TextField;
 
 pub fn replied(model: &mut Model) -> Vec<Effect> {
@@ -97,7 +97,8 @@ fn target(model: &Model) -> Option<(RecipientId, String)> {
 fn several(model: &Model) -> Option<Vec<RecipientId>> {
     let (marked, cursor) = (&model.recipients.marked, model.recipients.cursor());
     let is_only_cursor = marked.len() == 1 && cursor.is_some_and(|cursor| marked.contains(&cursor));
-    let for_marked = model.overlays.is_empty() && !marked.is_empty() && !is_only_cursor;
+    let in_list = model.overlays.is_empty() && model.focus != Pane::Activity;
+    let for_marked = in_list && !marked.is_empty() && !is_only_cursor;
     for_marked.then(|| marked.iter().copied().collect())
 }
 

@@ -1,7 +1,7 @@
 //! What moves the cursor, the focus and the view.
 
 use super::lists::{self, ListRequest};
-use super::overlays;
+use super::{activity, overlays};
 use crate::app::view::Anchor;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::layout::Zoom;
@@ -26,7 +26,7 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
         Some(Overlay::Details(_)) => Some("person"),
         Some(Overlay::Plan(_)) => Some("sample"),
         Some(Overlay::FollowUp(_)) => Some("how long"),
-        None if model.focus != Pane::Blasts => Some("stage"),
+        None if matches!(model.focus, Pane::Funnel | Pane::Recipients) => Some("stage"),
         _ => None,
     }
 }
@@ -76,6 +76,10 @@ fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {
         }
         Pane::Funnel => model.stage = model.stage.saturating_add_signed(rows).min(STAGES.len() - 1),
         Pane::Recipients => model.recipients.step(by, height),
+        Pane::Activity => {
+            let height = model.activity_rows();
+            model.activity.step(by, height);
+        }
     }
     Vec::new()
 }
@@ -86,6 +90,9 @@ pub fn to_edge(model: &mut Model, anchor: Anchor) -> Vec<Effect> {
     if model.overlays.is_empty() && model.focus == Pane::Recipients {
         let scope = model.recipients.scope.clone();
         return lists::load(model, ListRequest { scope, anchor, target });
+    }
+    if model.overlays.is_empty() && model.focus == Pane::Activity {
+        return activity::to_edge(model, anchor, rows);
     }
     moved(model, CursorMove::Rows(rows))
 }
@@ -106,6 +113,10 @@ pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         None if model.focus == Pane::Recipients => {
             let scope = model.recipients.scope.step(by);
             lists::load(model, ListRequest::first(scope))
+        }
+        None if model.focus == Pane::Activity => {
+            model.refuse("[ and ] step over stages, people and samples: here j and k move");
+            Vec::new()
         }
         None => moved(model, CursorMove::Rows(by)),
     }

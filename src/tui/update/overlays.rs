@@ -4,19 +4,18 @@ use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
 use super::lists::{self, ListRequest};
-use super::{prompts, senders};
+use super::{attention, prompts, senders};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
 use crate::domain::recipient::{Mark, Resolution};
-use crate::domain::status::Status;
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::key::Key;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    AttentionItem, CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice,
+    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice,
     Overlay, Pane, PlanOverlay, RESOLUTIONS, ResolutionChoice,
 };
 use crate::tui::widget::TextField;
@@ -31,11 +30,6 @@ pub fn open_log(model: &mut Model) -> Vec<Effect> {
 
 pub fn open_commands(model: &mut Model) -> Vec<Effect> {
     open(model, Overlay::Commands(CommandPalette { field: TextField::default(), row: 0 }))
-}
-
-pub fn open_needs(model: &mut Model) -> Vec<Effect> {
-    let first = model.needs_list().first().copied();
-    open(model, Overlay::Needs(first))
 }
 
 /// The person at the cursor in full.
@@ -120,7 +114,7 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
             Some(row) => jump(model, &row),
             None => Vec::new(),
         },
-        Some(Overlay::Needs(chosen)) => go_to(model, *chosen),
+        Some(Overlay::Needs(chosen)) => attention::go_to(model, *chosen),
         _ => Vec::new(),
     }
 }
@@ -137,30 +131,6 @@ fn jump(model: &mut Model, row: &ElsewhereRow) -> Vec<Effect> {
     let scope = ListScope::Found { text: row.phone.to_string(), filter: Filter::person(row.phone.as_str()) };
     let target = CursorTarget::Person(row.recipient_id);
     lists::load(model, ListRequest { scope, anchor: Anchor::Start, target })
-}
-
-/// To what needs a person, in whichever blast it is.
-fn go_to(model: &mut Model, need: Option<AttentionItem>) -> Vec<Effect> {
-    let Some(need) = need.filter(|need| model.needs_list().contains(need)) else {
-        model.refuse("that does not need you any more");
-        return Vec::new();
-    };
-    let Some(blast) = model.blast_of(need) else {
-        model.refuse("no blast waits for it: once it is fixed, S on a new blast sends");
-        return Vec::new();
-    };
-    model.overlays.clear();
-    model.blasts.select(blast);
-    match need {
-        AttentionItem::Sender(_) | AttentionItem::Unheard(_) | AttentionItem::Paused(_) => {
-            model.focus = Pane::Blasts;
-            lists::follow_selection(model)
-        }
-        AttentionItem::Uncertain(_) => {
-            model.focus = Pane::Recipients;
-            lists::load(model, ListRequest::first(ListScope::Only(Status::Uncertain)))
-        }
-    }
 }
 
 /// `enter` on what became of an uncertain message.

@@ -1,11 +1,12 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use super::{armed, blast_acts, follow_ups, lists, prompts, senders};
+use super::{answer, armed, blast_acts, follow_ups, lists, prompts, senders};
 use crate::app::view::{BlastView, RecipientRow};
-use crate::app::{Marked, MarkedSeveral, UndoOutcome};
+use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
+use crate::domain::text::shell_quoted;
 use crate::tui::effect::{Effect, EffectError, EffectResult, ReadRequest, WriteOutcome, WriteRequest};
 use crate::tui::format::{count_of, counted, money, symbol};
 use crate::tui::model::{
@@ -26,13 +27,28 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
         Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
+        Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
+        Ok(WriteOutcome::FileSaved(saved)) => file_saved(model, request, &saved),
         Ok(WriteOutcome::SenderConfirmed(confirmed)) => senders::confirmed(model, request, confirmed),
         Err(failure) => refused(model, request, &failure),
     }
 }
 
+fn file_saved(model: &mut Model, request: &WriteRequest, saved: &SavedFile) -> Vec<Effect> {
+    let WriteRequest::SaveFile(reply) = request else { return Vec::new() };
+    let path = saved.path.display().to_string();
+    let sentence = format!("{} saved to {path}", count_of(i64::try_from(saved.bytes).unwrap_or(i64::MAX), "byte", "bytes"));
+    log(model, &sentence, &format!("blastdeck replies save {reply} {}", shell_quoted(&path)));
+    model.say(Notice::done(sentence));
+    Vec::new()
+}
+
 fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> Vec<Effect> {
     follow_ups::not_made(model, request);
+    if let WriteRequest::Answer(answer) = request {
+        answer::refused(model, answer, failure);
+        return Vec::new();
+    }
     let field_is_over = match (&model.prompt, request) {
         (Some(Prompt::Amount(amount)), WriteRequest::Mark { person, .. }) => amount.person == *person,
         (

@@ -8,7 +8,7 @@ use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, short_money, symbol};
 use crate::tui::layout::Layout;
-use crate::tui::model::{Model, Pane, armed_until, paused_by_itself};
+use crate::tui::model::{Model, Pane, armed_until};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
 
@@ -102,19 +102,11 @@ fn state(model: &Model, blast: &BlastView) -> (String, TextRole) {
         return ("armed".to_owned(), TextRole::Need);
     }
     let meaning = match blast.state {
+        _ if blast.asks_for_person() => TextRole::Need,
         BlastState::Sending => TextRole::Accent,
-        BlastState::Paused if paused_by_itself(blast) => TextRole::Need,
         BlastState::Failed => TextRole::Stage(Status::Failed),
         BlastState::Completed | BlastState::Cancelled => TextRole::Dim,
         BlastState::Draft | BlastState::Scheduled | BlastState::Paused => TextRole::Plain,
     };
-    (word(blast.state).to_owned(), meaning)
-}
-
-/// The state's word for people: what is completed is done.
-pub const fn word(state: BlastState) -> &'static str {
-    match state {
-        BlastState::Completed => "done",
-        other => other.word(),
-    }
+    (blast.state_words().to_owned(), meaning)
 }

@@ -242,7 +242,7 @@ fn keys_here(model: &Model) -> Vec<FooterKey> {
 
 /// Marks are always shown; other actions where they are available. Where something is typed, few keys are keys.
 fn is_of_use(model: &Model, action: &UiAction) -> bool {
-    let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_)));
+    let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_)));
     let everywhere = action.scopes.contains(&KeyScope::Everywhere);
     let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients);
     !(typing && everywhere) && (marks || (action.why_not)(model).is_none())

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
-use super::{blasts, focused};
+use super::focused;
 use crate::app::view::{BlastView, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::percent_words;
@@ -96,8 +96,10 @@ fn state(model: &Model, blast: &BlastView) -> String {
     }
     let by = blast.state_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     match blast.state {
-        BlastState::Paused | BlastState::Cancelled | BlastState::Failed => format!("{}{by}", blast.state),
-        state => blasts::word(state).to_owned(),
+        BlastState::Paused | BlastState::Cancelled | BlastState::Failed if !blast.asks_for_person() => {
+            format!("{}{by}", blast.state)
+        }
+        _ => blast.state_words().to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::app::DatabaseState;
 use crate::app::view::SenderView;
 use crate::domain::blast::BlastState;
+use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
 use crate::tui::DashboardKind;
 use crate::tui::format::{TimeFormat, count_of, number};
@@ -64,7 +65,24 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
         segments.push(HeaderSegment { words, more, meaning: TextRole::Need });
     }
     segments.extend(model.senders.iter().map(|row| sender(model, row)));
+    segments.extend(others(model));
     segments
+}
+
+/// The longest name of another operator, in characters.
+const NAME_MAX: usize = 12;
+
+/// Who else has a dashboard open, by name; the host they are on is left out.
+fn others(model: &Model) -> Option<HeaderSegment> {
+    let name = |other: &String| {
+        let name = clean(other.split('@').next().unwrap_or_default()).into_owned();
+        let cut = if name.chars().count() > NAME_MAX { "~" } else { "" };
+        format!("+{}{cut}", name.chars().take(NAME_MAX).collect::<String>())
+    };
+    let (first, rest) = model.presence.others.split_first()?;
+    let all: Vec<String> = rest.iter().map(name).collect();
+    let more = if all.is_empty() { String::new() } else { format!(" {}", all.join(" ")) };
+    Some(HeaderSegment { words: name(first), more, meaning: TextRole::Accent })
 }
 
 fn freshness(model: &Model, room: u16) -> HeaderSegment {

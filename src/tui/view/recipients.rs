@@ -112,11 +112,13 @@ fn title(model: &Model) -> TitleRule {
     let shown = format!("{} {}", people.scope.title(), count.unwrap_or_default());
     let mut left = vec!["3 Recipients".to_owned(), shown.trim_end().to_owned(), order.to_owned()];
     let news = news(model);
+    let activity = super::activity::unread(model);
     if matches!(model.layout(), Layout::Wide { .. }) {
         left.extend(news);
-        return TitleRule { left, right: None };
+        return TitleRule { left, right: Some(activity) };
     }
-    TitleRule { left, right: news }
+    let has_unread = model.activity.unread().is_some();
+    TitleRule { left, right: news.or_else(|| has_unread.then_some(activity)) }
 }
 
 /// What a frozen list does not show.

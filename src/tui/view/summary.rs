@@ -1,6 +1,5 @@
 //! What is left at sizes where no pane fits: the selected blast in a line, and what needs a person.
 
-use super::blasts;
 use crate::tui::format::number;
 use crate::tui::model::{Model, Tone};
 use crate::tui::theme::TextRole;
@@ -33,7 +32,7 @@ fn lines(model: &Model) -> Vec<TextLine> {
     let needs = model.needs();
     let need = if needs > 0 { format!("!{} ", number(needs)) } else { String::new() };
     let first = TextLine::of(need, TextRole::Need).and(
-        format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), blasts::word(blast.state)),
+        format!("{}/{} {}", number(funnel.sent), number(blast.total_recipients), blast.state_words()),
         TextRole::Plain,
     );
     let stages =

@@ -1,0 +1,331 @@
+//! What happened, newest first, out of the tables that hold it: replies, opt-outs, failures and doubts, acts, changes of blasts and
+//! notices. A page is cut from one index a table, whatever is older.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgPool, Row};
+
+use super::Total;
+use crate::domain::act::Act;
+use crate::domain::blast::BlastState;
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::phone::Phone;
+use crate::domain::status::Status;
+use crate::store::StoreError;
+
+/// The most unread events that are counted.
+pub const UNREAD_MAX: i64 = 1_000;
+
+/// Which table an event is in. The order decides between events of one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActivitySource {
+    Change,
+    Trouble,
+    Act,
+    Notice,
+    OptOut,
+    Reply,
+}
+
+impl ActivitySource {
+    const ALL: [Self; 6] = [Self::Change, Self::Trouble, Self::Act, Self::Notice, Self::OptOut, Self::Reply];
+}
+
+/// An event's place in the order, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActivityPosition {
+    /// When its row was written.
+    pub at: DateTime<Utc>,
+    pub source: ActivitySource,
+    pub id: i64,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityRow {
+    pub place: ActivityPosition,
+    /// The blast that it is about; of an answer, the blast whose person was answered.
+    pub blast: Option<BlastId>,
+    pub tag: Option<String>,
+    /// Whom it is about, where they are in a blast.
+    pub recipient: Option<RecipientId>,
+    pub phone: Option<Phone>,
+    pub name: Option<String>,
+    pub event: ActivityEvent,
+}
+
+/// What happened. Texts of others are cut at 2,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActivityEvent {
+    Reply {
+        id: ReplyId,
+        /// `text`, `button`, `order`, `picture` and so on.
+        kind: String,
+        text: String,
+        /// `wanted`, `stored`, `lost` or `dropped`; `None` without a file.
+        file: Option<String>,
+    },
+    OptOut {
+        /// `person` where they said so themselves.
+        source: String,
+        by: Option<String>,
+        reason: Option<String>,
+    },
+    /// Failed or uncertain.
+    Trouble { status: Status, why: Option<String> },
+    Act {
+        act: Act,
+        by: String,
+        /// A note, an amount.
+        detail: Option<String>,
+        /// How many people one act was about, where it was several.
+        people: Option<i64>,
+        undone_by: Option<String>,
+    },
+    Change { from: BlastState, to: BlastState, by: Option<String>, reason: Option<String> },
+    Notice { field: String, words: String, effect: Option<String> },
+}
+
+impl fmt::Display for ActivitySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Change => "change",
+            Self::Trouble => "trouble",
+            Self::Act => "act",
+            Self::Notice => "notice",
+            Self::OptOut => "opt-out",
+            Self::Reply => "reply",
+        })
+    }
+}
+
+/// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs.
+macro_rules! shown_act {
+    () => {
+        "a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
+            and (a.detail -> 'several' is null
+                 or not exists (select 1 from operator_actions p
+                                 where p.id = a.id - 1 and p.detail -> 'several' = a.detail -> 'several'))"
+    };
+}
+
+/// Whoever opted out of several businesses at once is one event.
+macro_rules! first_opt_out {
+    () => {
+        "not exists (select 1 from suppressions o
+                      where person_key(o.phone_number) = person_key(x.phone_number)
+                        and o.created_at = x.created_at and o.id < x.id)"
+    };
+}
+
+const PAGE: &str = concat!(
+    "with page as (
+         (select 0 as source, c.id, c.at, c.blast_id, null::bigint as recipient_id, null::text as phone, null::text as name,
+                 c.new_state::text as word, c.reason as text, c.by_whom, null::bigint as people, c.old_state::text as other
+            from blast_changes c where (c.at, c.id) < ($1, ($2::bigint[])[1]) order by c.at desc, c.id desc limit $3)
+         union all
+         (select 1, h.id, h.changed_at, h.blast_id, h.recipient_id, null, null, h.new_status::text, h.metadata ->> 'why', h.by_whom,
+                 null, null
+            from status_history h
+           where h.new_status in ('failed', 'uncertain') and (h.changed_at, h.id) < ($1, ($2::bigint[])[2])
+           order by h.changed_at desc, h.id desc limit $3)
+         union all
+         (select 2, a.id, a.at, a.blast_id, a.recipient_id, a.phone_number, null, a.action,
+                 coalesce(a.detail ->> 'note', a.detail ->> 'amount'), a.operator,
+                 (a.detail -> 'several' ->> 'people')::bigint, a.undone_by
+            from operator_actions a
+           where (a.at, a.id) < ($1, ($2::bigint[])[3]) and ",
+    shown_act!(),
+    "      order by a.at desc, a.id desc limit $3)
+         union all
+         (select 3, n.id, n.received_at, null, null, null, null, n.field, left(n.words, 2000), null, null, n.effect
+            from provider_notices n
+           where (n.received_at, n.id) < ($1, ($2::bigint[])[4]) order by n.received_at desc, n.id desc limit $3)
+         union all
+         (select 4, x.id, x.created_at, null, null, x.phone_number, null, x.source, x.reason, x.created_by, null, null
+            from suppressions x
+           where (x.created_at, x.id) < ($1, ($2::bigint[])[5]) and ",
+    first_opt_out!(),
+    "      order by x.created_at desc, x.id desc limit $3)
+         union all
+         (select 5, p.id, p.received_at, p.blast_id, p.recipient_id, p.phone_number, p.name, p.kind, left(p.body, 2000), null, null,
+                 (select m.state from reply_media m where m.reply_id = p.id)
+            from replies p
+           where (p.received_at, p.id) < ($1, ($2::bigint[])[6]) order by p.received_at desc, p.id desc limit $3)
+         order by at desc, source desc, id desc limit $3)
+     select page.source, page.id, page.at, page.word, page.text, page.by_whom, page.people, page.other,
+            coalesce(b.answers_blast, page.blast_id, r.blast_id) as blast_id, b.blast_tag as tag,
+            coalesce(b.answers_recipient, r.id, page.recipient_id) as recipient_id,
+            coalesce(r.phone_number, page.phone) as phone, coalesce(r.name, page.name) as name,
+            case when page.source = 1 then coalesce(r.error_message, r.reason) end as why
+       from page
+       left join lateral (
+            select o.id, o.blast_id, o.phone_number, o.name, o.error_message, o.reason from blast_recipients o
+             where case when page.recipient_id is not null then o.id = page.recipient_id else false end
+            union all
+            (select o.id, o.blast_id, o.phone_number, o.name, null, null from blast_recipients o
+               join blasts ob on ob.id = o.blast_id
+              where page.source = 4 and person_key(o.phone_number) = person_key(page.phone) and ob.answer_until is null
+                and ob.deleted_at is null
+              order by o.sent_at desc nulls last, o.id desc limit 1)
+            limit 1) r on true
+       left join blasts b on b.id = coalesce(page.blast_id, r.blast_id)
+      order by page.at desc, page.source desc, page.id desc"
+);
+
+/// The events before a place, newest first; from the newest where there is none. At most `limit`, 1 to 1,000.
+pub async fn page(
+    pool: &PgPool,
+    before: Option<ActivityPosition>,
+    limit: u32,
+) -> Result<Vec<ActivityRow>, StoreError> {
+    let at = before.map_or_else(far, |place| place.at);
+    // Of one moment, those of an earlier source come after, and of a later one before.
+    let ids = ActivitySource::ALL.map(|source| match before {
+        Some(place) if source == place.source => place.id,
+        Some(place) if source > place.source => 0,
+        _ => i64::MAX,
+    });
+    let rows = sqlx::query(PAGE).bind(at).bind(ids.to_vec()).bind(i64::from(limit.clamp(1, 1_000))).fetch_all(pool).await?;
+    Ok(rows.iter().map(row).collect::<Result<_, sqlx::Error>>()?)
+}
+
+fn row(row: &sqlx::postgres::PgRow) -> Result<ActivityRow, sqlx::Error> {
+    let source: i32 = row.try_get("source")?;
+    let source = usize::try_from(source).ok().and_then(|source| ActivitySource::ALL.get(source).copied());
+    let source = source.ok_or(sqlx::Error::RowNotFound)?;
+    let id = row.try_get("id")?;
+    Ok(ActivityRow {
+        place: ActivityPosition { at: row.try_get("at")?, source, id },
+        blast: row.try_get("blast_id")?,
+        tag: row.try_get("tag")?,
+        recipient: row.try_get("recipient_id")?,
+        phone: row.try_get("phone")?,
+        name: row.try_get("name")?,
+        event: event(row, source, id)?,
+    })
+}
+
+fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result<ActivityEvent, sqlx::Error> {
+    let word: String = row.try_get("word")?;
+    let text: Option<String> = row.try_get("text")?;
+    let by: Option<String> = row.try_get("by_whom")?;
+    let other: Option<String> = row.try_get("other")?;
+    Ok(match source {
+        ActivitySource::Change => ActivityEvent::Change {
+            from: state(other.as_deref()),
+            to: state(Some(&word)),
+            by,
+            reason: text,
+        },
+        ActivitySource::Trouble => {
+            let status = if word == Status::Failed.word() { Status::Failed } else { Status::Uncertain };
+            let why: Option<String> = row.try_get("why")?;
+            ActivityEvent::Trouble { status, why: text.or(why) }
+        }
+        ActivitySource::Act => ActivityEvent::Act {
+            act: Act::from(word),
+            by: by.unwrap_or_default(),
+            detail: text,
+            people: row.try_get("people")?,
+            undone_by: other,
+        },
+        ActivitySource::Notice => {
+            ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other }
+        }
+        ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },
+        ActivitySource::Reply => {
+            ActivityEvent::Reply { id: ReplyId(id), kind: word, text: text.unwrap_or_default(), file: other }
+        }
+    })
+}
+
+/// A state by its word; a state that this version does not know reads as failed.
+fn state(word: Option<&str>) -> BlastState {
+    let states = [
+        BlastState::Draft,
+        BlastState::Scheduled,
+        BlastState::Sending,
+        BlastState::Paused,
+        BlastState::Completed,
+        BlastState::Cancelled,
+    ];
+    states.into_iter().find(|state| Some(state.word()) == word).unwrap_or(BlastState::Failed)
+}
+
+/// What of it an operator has not seen, and what of that needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActivityHead {
+    /// Up to when this operator has seen it.
+    pub seen_at: DateTime<Utc>,
+    /// The newest event.
+    pub newest: Option<DateTime<Utc>>,
+    /// Events since, without the operator's own.
+    pub unread: Total,
+    /// Replies since.
+    pub replies: i64,
+    /// Of these, those that answer no message that is known: nobody is marked by them.
+    pub strangers: i64,
+    /// What providers said since.
+    pub notices: i64,
+    /// Webhooks of which something could not be applied; there may be an opt-out in them.
+    pub failed_webhooks: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeadRecord {
+    newest: Option<DateTime<Utc>>,
+    unread: i64,
+    replies: i64,
+    strangers: i64,
+    notices: i64,
+    failed_webhooks: i64,
+}
+
+const HEAD: &str = concat!(
+    "select greatest((select max(received_at) from replies), (select max(created_at) from suppressions),
+                     (select max(changed_at) from status_history where new_status in ('failed', 'uncertain')),
+                     (select max(at) from operator_actions), (select max(at) from blast_changes),
+                     (select max(received_at) from provider_notices)) as newest,
+            (select count(*) from (select 1 from replies where received_at > $1 limit 1000) n)
+            + (select count(*) from (select 1 from suppressions x
+                                      where created_at > $1 and created_by is distinct from $2 and ",
+    first_opt_out!(),
+    " limit 1000) n)
+            + (select count(*) from (select 1 from status_history
+                                      where changed_at > $1 and new_status in ('failed', 'uncertain') limit 1000) n)
+            + (select count(*) from (select 1 from operator_actions a where at > $1 and operator <> $2 and ",
+    shown_act!(),
+    " limit 1000) n)
+            + (select count(*) from (select 1 from blast_changes where at > $1 and by_whom is distinct from $2 limit 1000) n)
+            + (select count(*) from (select 1 from provider_notices where received_at > $1 limit 1000) n) as unread,
+            (select count(*) from (select 1 from replies where received_at > $1 limit 1000) n) as replies,
+            (select count(*) from (select 1 from replies
+                                    where received_at > $1 and recipient_id is null limit 1000) n) as strangers,
+            (select count(*) from (select 1 from provider_notices where received_at > $1 limit 1000) n) as notices,
+            (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 1000) n)
+            + (select count(*) from (select 1 from webhook_inbox
+                                      where state in ('new', 'parked') and failed_items is not null limit 1000) n)
+              as failed_webhooks"
+);
+
+/// What an operator has not seen; without `seen_at`, since they looked last. An operator who never looked has seen what was before.
+pub async fn head(pool: &PgPool, operator: &str, seen_at: DateTime<Utc>) -> Result<ActivityHead, StoreError> {
+    let head: HeadRecord = sqlx::query_as(HEAD).bind(seen_at).bind(operator).fetch_one(pool).await?;
+    let unread = if head.unread >= UNREAD_MAX { Total::AtLeast(UNREAD_MAX) } else { Total::Exactly(head.unread) };
+    Ok(ActivityHead {
+        seen_at,
+        newest: head.newest,
+        unread,
+        replies: head.replies,
+        strangers: head.strangers,
+        notices: head.notices,
+        failed_webhooks: head.failed_webhooks,
+    })
+}
+
+/// Later than anything that is stored.
+fn far() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(365 * 1_000)
+}

@@ -1,0 +1,129 @@
+//! `!`: what needs a person, in every blast, each line with its mend.
+
+use super::{OverlayContent, clock, wrapped};
+use crate::app::view::BlastView;
+use crate::domain::sender::{UNHEARD, UNHEARD_MEND, stop_mend};
+use crate::domain::status::Status;
+use crate::domain::waiting::Waiting;
+use crate::tui::format::{count_of, number};
+use crate::tui::model::{AttentionItem, Model};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+pub fn content(model: &Model, chosen: Option<AttentionItem>, width: u16) -> OverlayContent {
+    let mut lines = Vec::new();
+    let mut focus = None;
+    for need in model.needs_list() {
+        let Some(words) = words(model, need) else { continue };
+        lines.extend(entry(&words, need, chosen == Some(need), width));
+        if chosen == Some(need) {
+            focus = Some(lines.len() - 1);
+        }
+    }
+    if lines.is_empty() {
+        lines.push(TextLine::plain("  Nothing needs you."));
+    }
+    lines.extend(waiting_replies(model));
+    let there = focus.map(|_| "enter goes there".to_owned());
+    let title = super::title(vec!["What needs you".to_owned(), number(model.needs())], there);
+    OverlayContent { title, lines, focus }
+}
+
+/// What needs a person, and what to do about it.
+struct NeedWords {
+    what: String,
+    mend: String,
+}
+
+fn entry(words: &NeedWords, need: AttentionItem, is_chosen: bool, width: u16) -> Vec<TextLine> {
+    let meaning = match need {
+        AttentionItem::Uncertain(_) => TextRole::Stage(Status::Uncertain),
+        _ => TextRole::Need,
+    };
+    let cursor = |first: bool| if first && is_chosen { "> " } else { "  " };
+    let what = wrapped(&words.what, width.saturating_sub(3)).into_iter().enumerate();
+    let what = what.map(|(n, line)| TextLine::of(cursor(n == 0), TextRole::Accent).and(line, meaning));
+    let mend = wrapped(&words.mend, width.saturating_sub(5)).into_iter();
+    what.chain(mend.map(|line| TextLine::dim(format!("    {line}")))).collect()
+}
+
+/// Replies wait to be seen, but need nobody: whoever wrote is marked already.
+fn waiting_replies(model: &Model) -> Vec<TextLine> {
+    let Some(head) = &model.activity.head else { return Vec::new() };
+    let replies = head.replies.saturating_sub(head.strangers);
+    if replies == 0 {
+        return Vec::new();
+    }
+    let words = format!("  {} to be seen: 4 opens Activity", count_of(replies, "reply waits", "replies wait"));
+    vec![TextLine::default(), TextLine::dim(words)]
+}
+
+fn words(model: &Model, need: AttentionItem) -> Option<NeedWords> {
+    let words = |what: String, mend: String| Some(NeedWords { what, mend });
+    match need {
+        AttentionItem::Sender(_) => sender(model, need),
+        AttentionItem::Unheard(id) => {
+            let sender = model.senders.iter().find(|sender| sender.id == id)?;
+            words(format!("sender {}: {UNHEARD}", sender.name), UNHEARD_MEND.to_owned())
+        }
+        AttentionItem::Paused(id) => {
+            let blast = model.blasts.get(id)?;
+            let why = blast.state_reason.as_deref().unwrap_or("no reason is kept");
+            words(
+                format!("{} paused by itself: {why}", blast.tag),
+                "enter, then S resumes it or X cancels it".to_owned(),
+            )
+        }
+        AttentionItem::Waits(id) => model.blasts.get(id).and_then(|blast| waits(model, blast)),
+        AttentionItem::Uncertain(id) => model.blasts.get(id).map(|blast| uncertain(model, blast)),
+        AttentionItem::Webhooks => words(
+            count_of(model.weight(need), "webhook could not be applied", "webhooks could not be applied"),
+            "there may be an opt-out in it: `blastdeck inbox list --failed` says why, `blastdeck inbox replay --failed` tries again"
+                .to_owned(),
+        ),
+        AttentionItem::Strangers => words(
+            count_of(
+                model.weight(need),
+                "reply answers no message that is known",
+                "replies answer no message that is known",
+            ),
+            "nobody is marked by it: enter shows what they wrote, / and their number finds them".to_owned(),
+        ),
+        AttentionItem::Notices => words(
+            count_of(model.weight(need), "notice of a provider is new", "notices of providers are new"),
+            "enter shows what it says; `blastdeck notices` lists them".to_owned(),
+        ),
+    }
+}
+
+fn sender(model: &Model, need: AttentionItem) -> Option<NeedWords> {
+    let AttentionItem::Sender(id) = need else { return None };
+    let sender = model.senders.iter().find(|sender| sender.id == id)?;
+    let stop = sender.stopped.as_ref()?;
+    let what = format!("sender {} stopped {}: {}", sender.name, clock(model).long(stop.at), stop.reason);
+    let mend = match model.blast_of(need) {
+        Some(_) => "fix it; then enter, and S resumes its blast".to_owned(),
+        None => format!("fix it; then {}", stop_mend(&stop.code, &sender.name)),
+    };
+    Some(NeedWords { what, mend })
+}
+
+fn waits(model: &Model, blast: &BlastView) -> Option<NeedWords> {
+    let waiting = blast.waiting.as_ref()?;
+    let what = match waiting {
+        Waiting::NoEngine => format!("{}: {waiting}", blast.tag),
+        _ => format!("{}: {}", blast.tag, waiting.sentence(|at| clock(model).second(at))),
+    };
+    Some(NeedWords { what, mend: waiting.mend(blast.id).unwrap_or_else(|| "enter goes there".to_owned()) })
+}
+
+fn uncertain(model: &Model, blast: &BlastView) -> NeedWords {
+    let people = number(blast.counts.uncertain);
+    let what = format!("{}: {people} uncertain, nobody knows whether their message went", blast.tag);
+    let mend = if model.is_over_meta(blast.id) {
+        "a webhook settles it, mostly within minutes; enter on each of them asks what you know"
+    } else {
+        "look at the chat on the phone; enter on each of them asks what is there"
+    };
+    NeedWords { what, mend: mend.to_owned() }
+}

@@ -1,0 +1,133 @@
+//! `a`: text to somebody who wrote, below what was said; sent once by the enter of its field, and never lost.
+
+use super::activity::{cloud, page};
+use super::support::{RAYA, STACKED, TestDashboard, at, details_of, people};
+use crate::app::QueuedAnswer;
+use crate::app::view::{RecipientDetails, ReplyFile, ReplyRow};
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::session::{SESSION, SessionWindow};
+use crate::tui::effect::{AnswerText, Completion, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::msg::Msg;
+
+fn kavitha(session: SessionWindow) -> RecipientDetails {
+    let reply = ReplyRow {
+        id: ReplyId(30),
+        sender: "sales".to_owned(),
+        blast: Some(RAYA),
+        recipient: Some(RecipientId(3)),
+        phone: None,
+        user_id: None,
+        name: None,
+        kind: "text".to_owned(),
+        body: "How \u{1b}[2Jmuch?".to_owned(),
+        payload: None,
+        message_id: "wamid.30".to_owned(),
+        at: at(14, 1),
+        received_at: at(14, 1),
+        file: ReplyFile::default(),
+    };
+    RecipientDetails { replies: vec![reply], session: Some(session), ..details_of(people().swap_remove(2)) }
+}
+
+/// In the activity, on somebody who wrote to a number of Meta's.
+fn scene() -> TestDashboard {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.answer(Completion::Senders(Ok(vec![cloud()]))).keys("4");
+    let ticket = dashboard.model.activity.ticket;
+    dashboard.answer(Completion::Activity { ticket, before: None, limit: 30, page: Ok(page()) });
+    dashboard.dispatch(Msg::Drawn).taken();
+    dashboard
+}
+
+fn read(dashboard: &mut TestDashboard, session: SessionWindow) {
+    dashboard.answer(Completion::Person(Box::new(Ok(kavitha(session)))));
+}
+
+fn open_window() -> SessionWindow {
+    SessionWindow::Open { until: at(14, 1) + SESSION }
+}
+
+fn text(text: &str) -> WriteRequest {
+    let phone = "+60100120003".to_owned();
+    WriteRequest::Answer(AnswerText { blast: RAYA, person: RecipientId(3), phone, text: text.to_owned() })
+}
+
+#[test]
+fn it_shows_what_was_said_and_until_when_and_enter_sends_once() {
+    let mut dashboard = scene();
+    dashboard.keys("a");
+    read(&mut dashboard, open_window());
+    dashboard.keys("RM 20, q? yes");
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("══ Answer ══ Kavitha ══ +60 10-012 0003 ══"), "{screen}");
+    assert!(screen.contains("text until 21 Nov 14:01") && screen.contains("How [2Jmuch?"), "{screen}");
+    assert!(screen.contains("your answer: RM 20, q? yes_"), "{screen}");
+    assert_eq!(dashboard.acts(), []);
+    dashboard.keys("\n\nx\n");
+    assert_eq!(dashboard.acts(), [text("RM 20, q? yes")], "a second enter sends nothing");
+
+    let queued = QueuedAnswer { id: BlastId(90), who: "Kavitha".to_owned(), until: at(14, 1) + SESSION };
+    dashboard.answer(Completion::Written { request: text("RM 20, q? yes"), outcome: Ok(WriteOutcome::Answered(queued)) });
+    assert!(dashboard.model.overlays.is_empty());
+    assert_eq!(dashboard.said(), "Kavitha gets your answer, in turn; after 21 Nov 14:01 it is not sent any more");
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck reply 7 +60100120003 'RM 20, q? yes'");
+}
+
+#[test]
+fn a_refused_answer_keeps_its_text_with_the_reason() {
+    let mut dashboard = scene();
+    dashboard.keys("a");
+    read(&mut dashboard, open_window());
+    dashboard.keys("RM 20\n");
+
+    let why = EffectError::Other("Kavitha opted out: nobody who did is written to".to_owned());
+    dashboard.answer(Completion::Written { request: text("RM 20"), outcome: Err(why) });
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("your answer: RM 20_") && screen.contains("Kavitha opted out"), "{screen}");
+}
+
+#[test]
+fn escape_sends_nothing_and_the_text_is_there_again() {
+    let mut dashboard = scene();
+    dashboard.keys("a");
+    read(&mut dashboard, open_window());
+    dashboard.keys("RM 20").key(Key::Esc);
+    assert_eq!((dashboard.acts(), dashboard.said()), (vec![], "nothing sent to Kavitha; a brings the text back"));
+
+    dashboard.keys("a");
+    read(&mut dashboard, open_window());
+    dashboard.keys(" each\n");
+
+    assert_eq!(dashboard.acts(), [text("RM 20 each")]);
+}
+
+#[test]
+fn after_the_24_hours_nothing_is_sent() {
+    let mut dashboard = scene();
+    dashboard.keys("aRM 20\n");
+    assert_eq!(dashboard.acts(), [], "what was said is not here yet");
+    read(&mut dashboard, SessionWindow::Over { until: at(9, 0) });
+
+    dashboard.keys("\n");
+
+    assert_eq!(dashboard.acts(), []);
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("text was possible until 09:00") && screen.contains("the 24 hours are over"), "{screen}");
+}
+
+#[test]
+fn a_paste_goes_into_the_field_and_a_phone_is_answered_on_the_phone() {
+    let mut dashboard = scene();
+    dashboard.keys("a");
+    dashboard.dispatch(Msg::Paste("RM 20\u{1b}[2J\nq".to_owned()));
+    assert!(dashboard.screen().join("\n").contains("your answer: RM 20[2J_"));
+    dashboard.key(Key::Esc).taken();
+
+    dashboard.answer(Completion::Senders(Ok(super::support::senders()))).keys("a");
+
+    assert!(dashboard.model.overlays.is_empty());
+    assert_eq!(dashboard.said(), "sales is a phone: answer there, where the whole conversation is");
+}

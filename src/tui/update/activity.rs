@@ -1,0 +1,153 @@
+//! The fourth pane: when it is read, what counts as seen, and where its lines lead.
+
+use chrono::TimeDelta;
+
+use super::keys;
+use super::lists::{self, ListRequest};
+use crate::app::view::{ActivityEvent, ActivityHead, ActivityPage, ActivityPosition, Anchor};
+use crate::domain::filter::Filter;
+use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::model::{CursorMove, CursorTarget, ListScope, Model, Pane};
+
+/// Without news, what is new is read again after this time: what strangers write announces itself to nobody.
+const HEAD_AT_LEAST_EVERY: TimeDelta = TimeDelta::seconds(30);
+
+/// Opens the pane at the newest event. Keys wait until it is here.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    model.focus = Pane::Activity;
+    load_newest(model)
+}
+
+/// The newest events in place of those shown. What was new until now is no news any more.
+pub fn load_newest(model: &mut Model) -> Vec<Effect> {
+    model.activity.news_from = None;
+    model.activity.to_newest();
+    let ticket = model.next_ticket();
+    model.activity.ticket = ticket;
+    model.activity.awaiting = Some(ticket);
+    model.activity.is_fetching = false;
+    vec![read(model, None), Effect::Read(ReadRequest::ActivityHead)]
+}
+
+fn read(model: &Model, before: Option<ActivityPosition>) -> Effect {
+    let height = u32::try_from(model.activity_rows()).unwrap_or(u32::MAX);
+    let limit = height.saturating_mul(3).clamp(30, 1_000);
+    Effect::Read(ReadRequest::Activity { ticket: model.activity.ticket, before, limit })
+}
+
+/// The next older page, when the window runs out.
+pub fn next_page(model: &mut Model) -> Option<Effect> {
+    let before = model.activity.wanted(model.activity_rows()).filter(|_| model.focus == Pane::Activity)?;
+    model.activity.is_fetching = true;
+    Some(read(model, Some(before)))
+}
+
+/// Something changed somewhere: what is new is counted again.
+pub fn news(model: &mut Model) -> Vec<Effect> {
+    model.activity.head_at = model.now;
+    vec![Effect::Read(ReadRequest::ActivityHead)]
+}
+
+/// At each look: the people in the visible lines; and without news now and then what is new.
+pub fn refresh(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if model.now - model.activity.head_at >= HEAD_AT_LEAST_EVERY {
+        effects.extend(news(model));
+    }
+    if model.focus == Pane::Activity {
+        let people = model.activity.visible_people(model.activity_rows());
+        effects.extend((!people.is_empty()).then_some(Effect::Read(ReadRequest::Rows(people))));
+    }
+    effects
+}
+
+/// A page is here.
+pub fn page_read(
+    model: &mut Model,
+    (before, limit): (Option<ActivityPosition>, u32),
+    page: EffectResult<ActivityPage>,
+) -> Vec<Effect> {
+    let height = model.activity_rows();
+    match (page, before) {
+        (Ok(page), Some(_)) => {
+            model.activity.append(page, limit);
+            Vec::new()
+        }
+        (Ok(page), None) => {
+            model.activity.awaiting = None;
+            model.activity.reload(page, limit, height);
+            let mut effects = seen(model);
+            effects.extend(keys::release(model));
+            effects
+        }
+        (Err(failure), _) => {
+            model.activity.is_fetching = false;
+            model.activity.awaiting = None;
+            model.held.clear();
+            model.refuse(failure.sentence());
+            Vec::new()
+        }
+    }
+}
+
+/// What is on the screen of somebody who opened the pane counts as seen.
+fn seen(model: &mut Model) -> Vec<Effect> {
+    let is_open = model.focus == Pane::Activity;
+    let up_to = if is_open { model.activity.see() } else { None };
+    up_to.map(Effect::SeeActivity).into_iter().collect()
+}
+
+/// It is known how much is new.
+pub fn head_read(model: &mut Model, head: ActivityHead) -> Vec<Effect> {
+    // Read before the operator looked.
+    if model.activity.head.is_some_and(|known| known.seen_at > head.seen_at) {
+        return Vec::new();
+    }
+    let is_first = model.activity.head.replace(head).is_none();
+    if is_first { seen(model) } else { Vec::new() }
+}
+
+/// To the newest, and what came since; or to the last event that is here.
+pub fn to_edge(model: &mut Model, anchor: Anchor, far: isize) -> Vec<Effect> {
+    if anchor == Anchor::Start {
+        return load_newest(model);
+    }
+    let height = model.activity_rows();
+    model.activity.step(CursorMove::Rows(far), height);
+    Vec::new()
+}
+
+/// To the person of the line, in whichever blast they are; of what is about a blast alone, there.
+pub fn jump(model: &mut Model) -> Vec<Effect> {
+    let Some(event) = model.activity.at_cursor() else { return Vec::new() };
+    let person = model.activity.person().map(|row| (row.id, row.phone.clone(), row.blast_id));
+    let Some(blast) = person.as_ref().map(|(_, _, blast)| *blast).or(event.blast) else {
+        model.refuse("this line is about nobody in a blast");
+        return Vec::new();
+    };
+    if model.blasts.get(blast).is_none() {
+        model.refuse("that blast is not in the list any more");
+        return vec![Effect::Read(ReadRequest::Blasts)];
+    }
+    model.overlays.clear();
+    model.blasts.select(blast);
+    match person {
+        Some((id, phone, _)) => {
+            model.focus = Pane::Recipients;
+            let scope = ListScope::Found { text: phone.to_string(), filter: Filter::person(phone.as_str()) };
+            lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::Person(id) })
+        }
+        None => {
+            model.focus = Pane::Funnel;
+            lists::follow_selection(model)
+        }
+    }
+}
+
+/// Saves the file of the reply at the cursor.
+pub fn save_file(model: &mut Model) -> Vec<Effect> {
+    match model.activity.at_cursor().map(|row| &row.event) {
+        Some(ActivityEvent::Reply { id, .. }) => vec![Effect::Write(WriteRequest::SaveFile(*id))],
+        _ => Vec::new(),
+    }
+}

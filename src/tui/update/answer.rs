@@ -1,0 +1,124 @@
+//! Answering somebody who wrote: the field below what was said, and what became of it.
+
+use super::key_outcome::KeyOutcome;
+use super::written;
+use crate::app::QueuedAnswer;
+use crate::app::view::RecipientDetails;
+use crate::domain::session::SessionWindow;
+use crate::domain::text::shell_quoted;
+use crate::tui::effect::{AnswerText, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::tui::format::{TimeFormat, brief};
+use crate::tui::key::Key;
+use crate::tui::model::{AnswerDraft, AnswerOverlay, AnswerProgress, Model, Notice, Overlay};
+use crate::tui::widget::TextField;
+
+/// Opens the field, with what was begun for the same person.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.person() else { return Vec::new() };
+    let (person, blast, phone) = (row.id, row.blast_id, row.phone.clone());
+    let who = brief(row.name.as_deref().unwrap_or("no name"));
+    let draft = model.answer_draft.take().filter(|draft| draft.person == person);
+    let field = TextField::with(draft.as_ref().map_or("", |draft| draft.text.as_str()));
+    let loaded = match model.overlays.last() {
+        Some(Overlay::Details(details)) => details.loaded.clone(),
+        _ => None,
+    };
+    let progress = AnswerProgress::Writing;
+    let answer = AnswerOverlay { person, blast, phone, who, field, loaded, progress };
+    model.notice = None;
+    model.overlays.push(Overlay::Answer(Box::new(answer)));
+    vec![Effect::Read(ReadRequest::Person(person))]
+}
+
+/// What is typed goes into the field; `enter` sends it, `esc` keeps it for later.
+pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let Some(Overlay::Answer(answer)) = model.overlays.last_mut() else { return KeyOutcome::UNUSED };
+    match key {
+        Key::Enter => KeyOutcome::UNUSED,
+        Key::Esc => {
+            leave(model);
+            KeyOutcome::DONE
+        }
+        _ if answer.progress == AnswerProgress::Sending => KeyOutcome::DONE,
+        key => {
+            answer.field.key(key);
+            answer.progress = AnswerProgress::Writing;
+            KeyOutcome::DONE
+        }
+    }
+}
+
+/// Closes the field. Its text is kept, unless it is on its way.
+fn leave(model: &mut Model) {
+    let Some(Overlay::Answer(answer)) = model.overlays.pop() else { return };
+    let is_kept = answer.progress != AnswerProgress::Sending && !answer.field.is_empty();
+    if is_kept {
+        let text = answer.field.text();
+        model.answer_draft = Some(AnswerDraft { person: answer.person, text });
+        model.say(Notice::done(format!("nothing sent to {}; a brings the text back", answer.who)));
+    }
+}
+
+pub fn pasted(model: &mut Model, line: &str) {
+    if let Some(Overlay::Answer(answer)) = model.overlays.last_mut()
+        && answer.progress != AnswerProgress::Sending
+    {
+        answer.field.insert(line);
+    }
+}
+
+/// What was said is here.
+pub fn loaded(answer: &mut AnswerOverlay, details: RecipientDetails) {
+    if details.row.id == answer.person {
+        answer.loaded = Some(Box::new(details));
+    }
+}
+
+/// Sends what was typed, once: until its outcome is known, nothing more is taken.
+pub fn send(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Answer(answer)) = model.overlays.last_mut() else { return Vec::new() };
+    let text = answer.field.text().trim().to_owned();
+    let session = answer.loaded.as_ref().map(|loaded| loaded.session);
+    let refused = match (&answer.progress, session) {
+        (AnswerProgress::Sending, _) => return Vec::new(),
+        (_, None) => Some("what was said is still being read: enter once it is here"),
+        (_, Some(Some(SessionWindow::Over { .. }))) => Some("the 24 hours are over: nothing sent"),
+        _ if text.is_empty() => Some("nothing is written: nothing sent"),
+        _ => None,
+    };
+    if let Some(why) = refused {
+        answer.progress = AnswerProgress::Refused(why.to_owned());
+        return Vec::new();
+    }
+    answer.progress = AnswerProgress::Sending;
+    let (blast, person, phone) = (answer.blast, answer.person, answer.phone.as_str().to_owned());
+    vec![Effect::Write(WriteRequest::Answer(AnswerText { blast, person, phone, text }))]
+}
+
+/// It is queued.
+pub fn queued(model: &mut Model, request: &WriteRequest, queued: &QueuedAnswer) -> Vec<Effect> {
+    let WriteRequest::Answer(answer) = request else { return Vec::new() };
+    let is_answered =
+        |overlay: &Overlay| matches!(overlay, Overlay::Answer(open) if open.person == answer.person);
+    model.overlays.retain(|overlay| !is_answered(overlay));
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let until = clock.long(queued.until);
+    let sentence = format!("{} gets your answer, in turn; after {until} it is not sent any more", brief(&queued.who));
+    let line = format!("blastdeck reply {} {} {}", answer.blast, answer.phone, shell_quoted(&answer.text));
+    written::log(model, &sentence, &line);
+    model.say(Notice::done(sentence));
+    vec![Effect::Read(ReadRequest::Person(answer.person)), Effect::Read(ReadRequest::Blasts)]
+}
+
+/// It was refused: the text stays, with the reason below it.
+pub fn refused(model: &mut Model, answer: &AnswerText, failure: &EffectError) {
+    match model.overlays.last_mut() {
+        Some(Overlay::Answer(open)) if open.person == answer.person => {
+            open.progress = AnswerProgress::Refused(failure.sentence());
+        }
+        _ => {
+            model.answer_draft = Some(AnswerDraft { person: answer.person, text: answer.text.clone() });
+            model.refuse(format!("not answered: {}", failure.sentence()));
+        }
+    }
+}

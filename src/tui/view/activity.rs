@@ -1,0 +1,268 @@
+//! What happened, newest first, a line each; below them the line at the cursor in full.
+
+use ratatui::layout::Rect;
+
+use super::focused;
+use crate::app::view::{ActivityEvent, ActivityRow, RecipientRow};
+use crate::domain::act::Act;
+use crate::domain::amount;
+use crate::domain::blast::BlastState;
+use crate::domain::status::Status;
+use crate::tui::format::{TimeFormat, counted, symbol, total};
+use crate::tui::layout::preview_rows;
+use crate::tui::model::{Model, Pane};
+use crate::tui::overlay::wrapped;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ActivityColumn {
+    Time,
+    Phone,
+    Name,
+    What,
+    /// Where the person stands now.
+    Stage,
+    Text,
+    Blast,
+}
+
+/// The columns for a width: the number from 110, the blast from 130, where they stand now from 64; the text takes the rest.
+fn table(room: u16) -> ColumnLayout<ActivityColumn> {
+    let name = match room {
+        110.. => 22,
+        64.. => 18,
+        _ => 12,
+    };
+    let from = |least: u16, width: u16| if room >= least { width } else { 0 };
+    let [phone, stage, blast] = [from(110, 17), from(64, 9), from(130, 16)];
+    let fixed = [
+        (ActivityColumn::Time, 6),
+        (ActivityColumn::Phone, phone),
+        (ActivityColumn::Name, name),
+        (ActivityColumn::What, 9),
+        (ActivityColumn::Stage, stage),
+        (ActivityColumn::Text, 0),
+        (ActivityColumn::Blast, blast),
+    ];
+    let taken: u16 = fixed.iter().filter(|(_, width)| *width > 0).map(|(_, width)| width + 1).sum();
+    let text = room.saturating_sub(2 + taken + 1);
+    let columns = fixed.map(|(column, width)| (column, if column == ActivityColumn::Text { text } else { width }));
+    let shown: Vec<_> = columns.into_iter().filter(|(_, width)| *width > 0).collect();
+    ColumnLayout::lay(&shown.into_iter().map(|(column, width)| (column, width, ColumnAlign::Left)).collect::<Vec<_>>())
+}
+
+/// Draws into any rectangle: in the place of the recipients, or beside them.
+pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    let focus = focused(model, Pane::Activity);
+    rule(pen, (area.x, area.y), area.width, &title(model), focus);
+    let preview = preview_rows(area);
+    let height = usize::from(area.height.saturating_sub(1 + preview));
+    let table = table(area.width);
+    for (row, y) in model.activity.visible(height).zip(area.y + 1..) {
+        let here = model.activity.cursor() == Some(row.place);
+        let (glyph, meaning) = match () {
+            () if here => (">", TextRole::Accent),
+            () if model.activity.is_new(row) => ("N", TextRole::Accent),
+            () => (" ", TextRole::Plain),
+        };
+        pen.put((area.x, y), glyph, 1, meaning);
+        let strong = here && focus == Focused::Yes;
+        table.row(pen, (area.x, y), |column| value(model, row, column, strong));
+    }
+    if model.activity.is_empty() {
+        let words = if model.activity.awaiting.is_some() { "reading ..." } else { "nothing has happened yet" };
+        pen.put((area.x + 2, area.y + 1), words, area.width.saturating_sub(2), TextRole::Dim);
+    }
+    let below = Rect { y: area.bottom() - preview, height: preview, ..area };
+    full_line(model, pen, below);
+}
+
+/// The line at the cursor in full, as far as there is room.
+fn full_line(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    let room = area.width.saturating_sub(2);
+    let words = match model.activity.at_cursor() {
+        Some(row) => said(model, row),
+        None => no_text(model).unwrap_or_default(),
+    };
+    let mut lines = wrapped(&words, room);
+    if lines.len() > usize::from(area.height) {
+        lines.truncate(usize::from(area.height));
+        if let Some(last) = lines.last_mut() {
+            last.push('~');
+        }
+    }
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        pen.put((area.x + 2, y), line, room, TextRole::Dim);
+    }
+}
+
+/// The event in words, with when and in which blast; then why there is no text, where it is that.
+fn said(model: &Model, row: &ActivityRow) -> String {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let (text, _) = text(model, row);
+    let blast = row.tag.as_ref().map(|tag| format!(", {tag}")).unwrap_or_default();
+    let who = who(row);
+    let about = if who.is_empty() { String::new() } else { format!("{who}, ") };
+    let what = what(&row.event).0;
+    let sentence = format!("{about}{what} {}{blast}{}", clock.second(row.place.at), if text.is_empty() { "" } else { ": " });
+    let lacks_text = matches!(&row.event, ActivityEvent::Act { act: Act::Replied, .. });
+    let why = no_text(model).filter(|_| lacks_text).map(|why| format!(". {why}")).unwrap_or_default();
+    format!("{sentence}{text}{why}")
+}
+
+/// Why nobody's words are here, where a sender's replies stay on its phone.
+fn no_text(model: &Model) -> Option<String> {
+    let on_phones: Vec<&str> =
+        model.senders.iter().filter(|sender| sender.provider == "wsapme").map(|sender| sender.name.as_str()).collect();
+    let is_silent = !on_phones.is_empty() && !model.activity.has_replies();
+    is_silent.then(|| {
+        format!(
+            "What people wrote is on the phone of {}: no webhook brought it here, so r and c mark who replied and bought",
+            on_phones.join(", ")
+        )
+    })
+}
+
+/// `4 Activity 3 new`, for the titles of other panes.
+pub fn unread(model: &Model) -> String {
+    match model.activity.unread() {
+        Some(unread) => format!("4 Activity {} new", total(unread)),
+        None => "4 Activity".to_owned(),
+    }
+}
+
+fn title(model: &Model) -> TitleRule {
+    let is_focused = focused(model, Pane::Activity) == Focused::Yes;
+    let newer = model.activity.unread().map(total);
+    let news = match (newer, is_focused) {
+        (Some(newer), true) => format!("{newer} newer: g"),
+        (Some(newer), false) => format!("{newer} new"),
+        (None, _) => String::new(),
+    };
+    let left = vec!["4 Activity".to_owned(), "newest first".to_owned(), news];
+    TitleRule { left, right: is_focused.then(|| "3 Recipients".to_owned()) }
+}
+
+fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bool) -> (String, TextRole) {
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let plain = if is_strong { TextRole::Strong } else { TextRole::Plain };
+    match column {
+        ActivityColumn::Time => (clock.short(row.place.at), TextRole::Dim),
+        ActivityColumn::Phone => (row.phone.as_ref().map(ToString::to_string).unwrap_or_default(), plain),
+        ActivityColumn::Name => (who(row), plain),
+        ActivityColumn::What => {
+            let (what, meaning) = what(&row.event);
+            (what.to_owned(), meaning)
+        }
+        ActivityColumn::Stage => stage(model.activity.person_of(row)),
+        ActivityColumn::Text => text(model, row),
+        ActivityColumn::Blast => (row.tag.clone().unwrap_or_default(), TextRole::Dim),
+    }
+}
+
+/// The person's name, else their number; of what is about a blast, its name.
+fn who(row: &ActivityRow) -> String {
+    if let ActivityEvent::Act { people: Some(people), .. } = &row.event {
+        return counted(*people);
+    }
+    let person = row.name.clone().or_else(|| row.phone.as_ref().map(ToString::to_string));
+    let blast = || matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| row.tag.clone());
+    person.or_else(|| blast().flatten()).unwrap_or_default()
+}
+
+/// Where they stand now, and whether they opted out.
+fn stage(person: Option<&RecipientRow>) -> (String, TextRole) {
+    match person {
+        None => (String::new(), TextRole::Plain),
+        Some(row) if row.opted_out_at.is_some() => ("opted out".to_owned(), TextRole::Stage(Status::OptedOut)),
+        Some(row) => (row.status.to_string(), TextRole::Stage(row.status)),
+    }
+}
+
+fn what(event: &ActivityEvent) -> (&str, TextRole) {
+    match event {
+        ActivityEvent::Reply { kind, .. } => match kind.as_str() {
+            "text" => ("wrote", TextRole::Stage(Status::Replied)),
+            "order" => ("ordered", TextRole::Stage(Status::Closed)),
+            "button" | "list" => ("pressed", TextRole::Stage(Status::Replied)),
+            kind => (kind, TextRole::Stage(Status::Replied)),
+        },
+        ActivityEvent::OptOut { .. } => ("opted out", TextRole::Strong),
+        ActivityEvent::Trouble { status, .. } => (status.label(), TextRole::Stage(*status)),
+        ActivityEvent::Act { act, undone_by, .. } => act_word(act, undone_by.is_some()),
+        ActivityEvent::Change { to, .. } => (change_word(*to), TextRole::Accent),
+        ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
+    }
+}
+
+fn act_word(act: &Act, is_undone: bool) -> (&str, TextRole) {
+    if is_undone {
+        return ("undone", TextRole::Dim);
+    }
+    match act {
+        Act::Replied => ("replied", TextRole::Stage(Status::Replied)),
+        Act::Closed => ("closed", TextRole::Stage(Status::Closed)),
+        Act::Answer => ("answered", TextRole::Plain),
+        Act::Undo => ("took back", TextRole::Plain),
+        Act::Unsuppress => ("may again", TextRole::Plain),
+        Act::Resolve => ("resolved", TextRole::Plain),
+        act => (act.word(), TextRole::Plain),
+    }
+}
+
+const fn change_word(to: BlastState) -> &'static str {
+    match to {
+        BlastState::Completed => "done",
+        to => to.word(),
+    }
+}
+
+/// What they wrote, or who did it and why.
+fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
+    let by = |by: &Option<String>| by.as_ref().map(|by| format!("by {by}"));
+    let joined = |parts: [Option<String>; 2]| parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    match &row.event {
+        ActivityEvent::Reply { text, file, .. } => {
+            let file = match file.as_deref() {
+                Some("stored") => "  (w saves it)",
+                Some("wanted") => "  (being fetched)",
+                Some(_) => "  (its file is not here)",
+                None => "",
+            };
+            (format!("{text}{file}"), TextRole::Plain)
+        }
+        ActivityEvent::OptOut { source, by: who, reason } => {
+            let who = if source == "person" { Some("their own wish".to_owned()) } else { by(who) };
+            (joined([who, reason.clone()]), TextRole::Plain)
+        }
+        ActivityEvent::Trouble { why, .. } => (why.clone().unwrap_or_default(), TextRole::Dim),
+        ActivityEvent::Act { act, by, detail, undone_by, .. } => {
+            (act_text(model, act, by, (detail.as_deref(), undone_by.as_deref())), TextRole::Plain)
+        }
+        ActivityEvent::Change { from, by: who, reason, .. } => {
+            let from = if *from == BlastState::Paused { "was paused" } else { "" };
+            let parts = [by(who).or_else(|| Some(from.to_owned()).filter(|from| !from.is_empty())), reason.clone()];
+            (joined(parts), TextRole::Plain)
+        }
+        ActivityEvent::Notice { field, words, effect } => {
+            let effect = effect.as_ref().map(|effect| format!(" ({effect})")).unwrap_or_default();
+            (format!("{field}: {words}{effect}"), TextRole::Plain)
+        }
+    }
+}
+
+/// Who did it, and the amount or note.
+fn act_text(model: &Model, act: &Act, by: &str, (detail, undone_by): (Option<&str>, Option<&str>)) -> String {
+    let what = if undone_by.is_some() { format!("{} ", act.word()) } else { String::new() };
+    let detail = match (act, detail) {
+        (Act::Closed, Some(sum)) => {
+            let sum = amount::parse(sum).map_or_else(|_| sum.to_owned(), amount::money);
+            format!(": {} {sum}", symbol(&model.options.currency))
+        }
+        (_, Some(detail)) => format!(": {detail}"),
+        (_, None) => String::new(),
+    };
+    let undone = undone_by.map(|by| format!("; taken back by {by}")).unwrap_or_default();
+    format!("{what}by {by}{detail}{undone}")
+}

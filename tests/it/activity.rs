@@ -1,0 +1,205 @@
+//! What happened, against a real Postgres: one list out of six tables, page by page; what is new to whom; and who is here.
+
+use blastdeck::domain::act::Act;
+use blastdeck::domain::blast::BlastState;
+use blastdeck::domain::status::Status;
+use blastdeck::store::presence::{self, Arrival};
+use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow};
+use blastdeck::store::view::Total;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{TestDatabase, database, eventually_async};
+
+/// Two blasts, three people, and a minute between any two events.
+const SCENE: &str = "
+    insert into senders (name, provider, business, rehearsal) values ('sales', 'wsapme', 'kedai', true);
+    insert into blasts (blast_tag, sender_id, message) values ('Hari Sukan', 1, 'hi'), ('Raya promo', 1, 'Hi {name}');
+    insert into blast_recipients (blast_id, phone_number, name, status, error_message, sent_at) values
+        (2, '+60100000001', 'Siti Aminah', 'replied', null, '2026-11-20 01:00Z'),
+        (2, '+60100000002', 'Tan Mei Ling', 'failed', 'Undeliverable', null),
+        (1, '+60100000003', 'Kavitha', 'read', null, '2026-11-19 01:00Z');
+    insert into replies (sender_id, blast_id, recipient_id, phone_number, kind, body, message_id, at, received_at) values
+        (1, 2, 1, '+60100000001', 'text', 'How much?', 'wamid.1', '2026-11-20 02:00Z', '2026-11-20 02:00Z'),
+        (1, null, null, '+60199999999', 'text', 'Who is this?', 'wamid.2', '2026-11-20 02:01Z', '2026-11-20 02:01Z');
+    insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, changed_at) values
+        (2, 2, 1, 'sending', 'failed', 'send', '2026-11-20 02:02Z'),
+        (2, 1, 1, 'sent', 'delivered', 'poll', '2026-11-20 02:02Z');
+    insert into suppressions (business, phone_number, reason, source, created_by, created_at) values
+        ('kedai', '+60100000003', 'STOP', 'person', 'the person', '2026-11-20 02:03Z'),
+        ('other', '+60100000003', 'STOP', 'person', 'the person', '2026-11-20 02:03Z');
+    insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail, at) values
+        ('ben', 'closed', 2, 1, '+60100000001', '{\"amount\": \"120\"}', '2026-11-20 02:04Z'),
+        ('ben', 'replied', 2, 1, '+60100000001', '{\"several\": {\"act\": \"7\", \"people\": 2}}', '2026-11-20 02:05Z'),
+        ('ben', 'replied', 2, 2, '+60100000002', '{\"several\": {\"act\": \"7\", \"people\": 2}}', '2026-11-20 02:05Z'),
+        ('ben', 'pause', 2, null, null, '{}', '2026-11-20 02:06Z');
+    insert into blast_changes (blast_id, old_state, new_state, reason, by_whom, at) values
+        (2, 'sending', 'paused', null, 'ben', '2026-11-20 02:06Z');
+    insert into provider_notices (digest, provider, field, words, effect, at, received_at) values
+        ('x', 'meta', 'account_update', 'restricted', 'sender stopped', '2026-11-20 02:07Z', '2026-11-20 02:07Z')";
+
+async fn scene() -> TestDatabase {
+    let database = database().await;
+    run(&database.pool, SCENE).await;
+    database
+}
+
+async fn run(pool: &PgPool, statements: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(pool).await.unwrap();
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn words(row: &ActivityRow) -> String {
+    let what = match &row.event {
+        ActivityEvent::Reply { text, .. } => text.clone(),
+        ActivityEvent::OptOut { reason, .. } => format!("opt-out {}", reason.as_deref().unwrap()),
+        ActivityEvent::Trouble { status, why } => format!("{status} {}", why.as_deref().unwrap()),
+        ActivityEvent::Act { act, by, people, .. } => format!("{act} by {by} {}", people.unwrap_or(1)),
+        ActivityEvent::Change { to, .. } => to.to_string(),
+        ActivityEvent::Notice { words, .. } => words.clone(),
+    };
+    let who = row.name.as_deref().or(row.tag.as_deref()).unwrap_or("-");
+    format!("{who}: {what}")
+}
+
+#[tokio::test]
+async fn six_tables_are_one_list_newest_first_and_a_bulk_mark_is_one_line() {
+    let scene = scene().await;
+
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+
+    assert_eq!(
+        rows.iter().map(words).collect::<Vec<_>>(),
+        [
+            "-: restricted",
+            "Raya promo: paused",
+            "Siti Aminah: replied by ben 2",
+            "Siti Aminah: closed by ben 1",
+            "Kavitha: opt-out STOP",
+            "Tan Mei Ling: failed Undeliverable",
+            "-: Who is this?",
+            "Siti Aminah: How much?",
+        ]
+    );
+    let of = |n: usize| (rows[n].blast.map(|id| id.0), rows[n].recipient.map(|id| id.0));
+    assert_eq!([of(1), of(3), of(4), of(6)], [(Some(2), None), (Some(2), Some(1)), (Some(1), Some(3)), (None, None)]);
+    assert!(matches!(rows[3].event, ActivityEvent::Act { act: Act::Closed, .. }));
+    assert!(matches!(rows[1].event, ActivityEvent::Change { from: BlastState::Sending, .. }));
+    assert!(matches!(rows[5].event, ActivityEvent::Trouble { status: Status::Failed, .. }));
+}
+
+#[tokio::test]
+async fn pages_of_any_size_make_up_the_same_list_also_within_one_moment() {
+    let scene = scene().await;
+    run(
+        &scene.pool,
+        "update replies set received_at = '2026-11-20 02:03Z'; update status_history set changed_at = '2026-11-20 02:03Z';
+         update operator_actions set at = '2026-11-20 02:03Z'; update blast_changes set at = '2026-11-20 02:03Z';
+         update provider_notices set received_at = '2026-11-20 02:03Z'",
+    )
+    .await;
+    let whole = activity::page(&scene.pool, None, 50).await.unwrap();
+
+    for size in 1..5 {
+        let mut rows: Vec<ActivityRow> = Vec::new();
+        loop {
+            let page = activity::page(&scene.pool, rows.last().map(|row| row.place), size).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            rows.extend(page);
+        }
+        assert_eq!(rows, whole, "pages of {size}");
+    }
+    assert_eq!(whole.len(), 8);
+}
+
+#[tokio::test]
+async fn what_is_new_is_what_others_did_since_one_looked() {
+    let scene = scene().await;
+    let head = async |operator: &str, since: &str| activity::head(&scene.pool, operator, at(since)).await.unwrap();
+
+    let aina = head("aina", "2026-11-20T01:00:00Z").await;
+    assert_eq!((aina.unread, aina.replies, aina.strangers, aina.notices), (Total::Exactly(8), 2, 1, 1));
+    assert_eq!(aina.newest, Some(at("2026-11-20T02:07:00Z")));
+    assert_eq!(head("ben", "2026-11-20T01:00:00Z").await.unread, Total::Exactly(5), "his own marks and pause are no news");
+    assert_eq!(head("aina", "2026-11-20T02:05:30Z").await.unread, Total::Exactly(2));
+    assert_eq!(head("aina", "2026-11-20T02:07:00Z").await.unread, Total::Exactly(0));
+}
+
+#[tokio::test]
+async fn whoever_never_looked_has_seen_what_was_before_and_looking_back_changes_nothing() {
+    let scene = scene().await;
+    let before = Utc::now();
+
+    let first = presence::activity_seen(&scene.pool, "aina").await.unwrap();
+    presence::see_activity(&scene.pool, "aina", at("2026-11-20T02:00:00Z").min(first)).await.unwrap();
+    let later = first + chrono::TimeDelta::minutes(1);
+    presence::see_activity(&scene.pool, "aina", later).await.unwrap();
+
+    assert!((first - before).num_seconds().abs() < 60, "{first}");
+    assert_eq!(presence::activity_seen(&scene.pool, "aina").await.unwrap(), later);
+    assert_eq!(presence::activity_seen_before(&scene.pool, "ben").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn others_are_here_while_their_windows_say_so() {
+    let database = database().await;
+    let pool = &database.pool;
+
+    assert_eq!(presence::renew(pool, "window 1", "aina").await.unwrap(), Arrival::New);
+    assert_eq!(presence::renew(pool, "window 1", "aina").await.unwrap(), Arrival::Known);
+    presence::renew(pool, "window 2", "ben").await.unwrap();
+    presence::renew(pool, "window 3", "ben").await.unwrap();
+    presence::renew(pool, "window 4", "carl").await.unwrap();
+    assert_eq!(presence::others(pool, "aina").await.unwrap(), ["ben", "carl"]);
+
+    run(pool, "update open_dashboards set renewed_at = now() - interval '3 minutes' where operator = 'carl'").await;
+    presence::leave(pool, "window 2").await.unwrap();
+    assert_eq!(presence::others(pool, "aina").await.unwrap(), ["ben"]);
+    presence::leave(pool, "window 3").await.unwrap();
+    assert_eq!(presence::others(pool, "aina").await.unwrap(), [""; 0]);
+}
+
+/// However much there is, a page reads a page of each table's index.
+#[tokio::test]
+async fn a_page_walks_over_no_table() {
+    let scene = scene().await;
+    run(
+        &scene.pool,
+        "insert into status_history (blast_id, recipient_id, attempt, old_status, new_status, source, changed_at)
+         select 2, 1, 1, 'sent', case when n % 100 = 0 then 'failed' else 'delivered' end::recipient_status, 'poll',
+                '2026-11-20 02:02Z'::timestamptz - n * interval '1 second'
+           from generate_series(1, 40000) n;
+         insert into replies (sender_id, phone_number, kind, body, message_id, at, received_at)
+         select 1, '+60100000001', 'text', 'hi', 'm' || n, now(), '2026-11-20 02:00Z'::timestamptz - n * interval '1 second'
+           from generate_series(1, 20000) n;
+         analyze",
+    )
+    .await;
+    let read = async || -> (i64, i64) {
+        sqlx::query_as(
+            "select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint, coalesce(sum(idx_scan), 0)::bigint
+               from pg_stat_user_tables where relname like 'status_history%' or relname = 'replies'",
+        )
+        .fetch_one(&scene.pool)
+        .await
+        .unwrap()
+    };
+    let (rows, scans) = read().await;
+    let pool = PgPoolOptions::new().max_connections(1).connect(&scene.url).await.unwrap();
+
+    let page = activity::page(&pool, None, 60).await.unwrap();
+    activity::page(&pool, page.last().map(|row| row.place), 60).await.unwrap();
+    activity::head(&pool, "aina", at("2026-11-20T02:00:00Z")).await.unwrap();
+
+    // A connection reports what it counted when it ends.
+    pool.close().await;
+    eventually_async("what was counted is reported", async || read().await.1 > scans).await;
+    let rows = read().await.0 - rows;
+    assert!(rows < 2_000, "{rows} rows of 60,000 were read");
+}
