@@ -9,7 +9,7 @@ use super::App;
 use super::AppError;
 use super::suppressions::Suppression;
 use crate::domain::act::Act;
-use crate::domain::amount::money;
+use crate::domain::amount::{money, symbol};
 use crate::domain::ids::{ActionId, RecipientId};
 use crate::domain::recipient::{Evidence, Mark, Resolution, StampedEvidence};
 use crate::domain::status::Status;
@@ -91,6 +91,9 @@ impl App {
         let entry = self.manual(person, Evidence::Manual(mark.clone()));
         let people = std::slice::from_ref(person);
         let settled = record_locked(&mut tx, &[entry], people, &self.engine().settings.retry).await?;
+        if settled.first() == Some(&EntryOutcome::Nothing) {
+            self.refuse_second(&mut tx, person, &mark).await?;
+        }
         if let (Some(EntryOutcome::Nothing), Some(fact)) = (settled.first(), known_fact(&mark)) {
             return Err(AppError::Refused(format!("{} {fact} already: nothing changed", person.who())));
         }
@@ -140,12 +143,26 @@ impl App {
         if first.operator == self.operator() {
             return Ok(());
         }
-        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {}", money(amount)));
+        let symbol = symbol(&self.config().ui.currency);
+        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {symbol} {}", money(amount)));
         Err(AppError::Refused(format!(
             "{} closed {} first{amount}; yours is not written",
             first.operator,
             person.who()
         )))
+    }
+
+    /// Two operators with the same mark: the refusal names the first.
+    async fn refuse_second(&self, tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<(), AppError> {
+        let newest = action::newest_on_each(tx, &[person.id]).await?.pop();
+        let Some(first) = newest.filter(|newest| newest.action == act(mark) && newest.operator != self.operator()) else {
+            return Ok(());
+        };
+        let (by, who) = (first.operator, person.who());
+        Err(AppError::Refused(match mark {
+            Mark::OptOut => format!("{by} noted first that {who} wants no more; nothing changed"),
+            _ => format!("{by} marked {who} {} first; nothing changed", person.status),
+        }))
     }
 
     async fn log_mark(

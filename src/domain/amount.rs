@@ -17,6 +17,19 @@ pub fn money(amount: Decimal) -> String {
     }
 }
 
+/// The currency as people write it before an amount.
+pub fn symbol(currency: &str) -> &str {
+    match currency {
+        "MYR" => "RM",
+        "IDR" => "Rp",
+        "USD" => "$",
+        "EUR" => "€",
+        "GBP" => "£",
+        "SGD" => "S$",
+        other => other,
+    }
+}
+
 /// What was typed is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an amount: write it as 120, 120.50 or 1,200.50")]

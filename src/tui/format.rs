@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::app::view::Total;
-pub use crate::domain::amount::money;
+pub use crate::domain::amount::{money, symbol};
 use crate::domain::text::clean;
 pub use crate::domain::text::{count_of, number, people as counted};
 
@@ -48,19 +48,6 @@ pub fn brief(words: &str) -> String {
     }
     let kept: String = words.chars().take(BRIEF_MAX - 1).collect();
     format!("{kept}~")
-}
-
-/// The currency as people write it before an amount.
-pub fn symbol(currency: &str) -> &str {
-    match currency {
-        "MYR" => "RM",
-        "IDR" => "Rp",
-        "USD" => "$",
-        "EUR" => "€",
-        "GBP" => "£",
-        "SGD" => "S$",
-        other => other,
-    }
 }
 
 /// Where times are shown: the zone, and what is today.

@@ -131,6 +131,6 @@ fn row(context: &Context, blast: &BlastView) -> Vec<String> {
     ];
     let stages = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     row.extend(stages.map(number));
-    row.extend([number(blast.counts.opted_out), money(blast.counts.amount)]);
+    row.extend([number(blast.counts.opted_out + blast.opted_out_later), money(blast.counts.amount)]);
     row
 }

@@ -48,7 +48,7 @@ pub struct ActivityRow {
     /// The blast that it is about; of an answer, the blast whose person was answered.
     pub blast: Option<BlastId>,
     pub tag: Option<String>,
-    /// Whom it is about, where they are in a blast.
+    /// Whom it is about, where they are in a blast; nobody of an act on several people.
     pub recipient: Option<RecipientId>,
     pub phone: Option<Phone>,
     pub name: Option<String>,
@@ -131,7 +131,8 @@ const PAGE: &str = concat!(
            where h.new_status in ('failed', 'uncertain') and (h.changed_at, h.id) < ($1, ($2::bigint[])[2])
            order by h.changed_at desc, h.id desc limit $3)
          union all
-         (select 2, a.id, a.at, a.blast_id, a.recipient_id, a.phone_number, null, a.action,
+         (select 2, a.id, a.at, a.blast_id, case when a.detail -> 'several' is null then a.recipient_id end,
+                 case when a.detail -> 'several' is null then a.phone_number end, null, a.action,
                  coalesce(a.detail ->> 'note', a.detail ->> 'amount'), a.operator,
                  (a.detail -> 'several' ->> 'people')::bigint, a.undone_by
             from operator_actions a
@@ -286,7 +287,10 @@ struct HeadRecord {
 const HEAD: &str = concat!(
     "select greatest((select max(received_at) from replies), (select max(created_at) from suppressions),
                      (select max(changed_at) from status_history where new_status in ('failed', 'uncertain')),
-                     (select max(at) from operator_actions), (select max(at) from blast_changes),
+                     (select a.at from operator_actions a where ",
+    shown_act!(),
+    " order by a.at desc, a.id desc limit 1),
+                     (select max(at) from blast_changes),
                      (select max(received_at) from provider_notices)) as newest,
             (select count(*) from (select 1 from replies where received_at > $1 limit 1000) n)
             + (select count(*) from (select 1 from suppressions x

@@ -29,7 +29,7 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     }
     lines.extend(super::reply::section(model, loaded, width));
     lines.push(TextLine::rule("What happened"));
-    lines.extend(loaded.history.iter().map(|row| history::line(row, clock)));
+    lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
     lines.extend(message(loaded, width));
     lines.push(TextLine::rule("Raw").right("G goes there"));
     lines.extend(loaded.answers.iter().flat_map(|answer| raw(answer, clock, width)));

@@ -1,9 +1,11 @@
 //! What happened to a person, a line each, and what the provider said of it, as it came.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::wrapped;
 use crate::app::view::HistoryRow;
+use crate::domain::status::Status;
 use crate::tui::format::TimeFormat;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
@@ -11,8 +13,23 @@ use crate::tui::widget::TextLine;
 /// The most that is shown of one answer, in characters.
 const RAW_MAX: usize = 8_192;
 
+/// What happened, oldest first. Whoever opted out in a stage stays in it: that is no change of status, and a line all the same.
+pub(super) fn lines(rows: &[HistoryRow], opted_out: Option<DateTime<Utc>>, clock: TimeFormat) -> Vec<TextLine> {
+    let is_known = rows.iter().any(|row| row.new_status == Status::OptedOut);
+    let opt_out = opted_out.filter(|_| !is_known);
+    let at = opt_out.map_or(rows.len(), |at| rows.partition_point(|row| row.changed_at <= at));
+    let (before, after) = rows.split_at(at);
+    let own = opt_out.map(|at| {
+        TextLine::dim(format!("  {}  ", clock.second(at)))
+            .and(format!("{:<10}", Status::OptedOut.label()), TextRole::Stage(Status::OptedOut))
+            .and("  wants no more; nothing is sent to them from then on", TextRole::Plain)
+    });
+    let line = |row| line(row, clock);
+    before.iter().map(line).chain(own).chain(after.iter().map(line)).collect()
+}
+
 /// When, what it came to, why or by which word, and who said so.
-pub(super) fn line(row: &HistoryRow, clock: TimeFormat) -> TextLine {
+fn line(row: &HistoryRow, clock: TimeFormat) -> TextLine {
     let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
     let detail = match (&row.detail, raw(row)) {
         (_, Some(answer)) => word(&answer).unwrap_or_else(|| "its answer stands under Raw".to_owned()),

@@ -1,12 +1,17 @@
 //! What needs a person: counted for those who are needed, and one key away.
 
-use super::support::{STACKED, TestDashboard, blasts, raya};
-use crate::app::view::BlastView;
+use super::activity::head;
+use super::support::{STACKED, TestDashboard, WIDE, at, blasts, buffer, raya, senders};
+use crate::app::view::{ActivityHead, BlastView, SenderStop, SenderView};
 use crate::domain::act::Actor;
 use crate::domain::blast::BlastState;
+use crate::domain::sender::StopCode;
 use crate::domain::status::Status;
-use crate::tui::effect::Completion;
+use crate::domain::waiting::Waiting;
+use crate::tui::effect::{Completion, Effect};
+use crate::tui::frame::FrameDiff;
 use crate::tui::model::{ListScope, Pane};
+use crate::tui::view::window_title;
 
 #[test]
 fn what_needs_a_person_is_one_key_away_in_whichever_blast_it_is() {
@@ -50,4 +55,86 @@ fn an_operator_whose_name_begins_like_the_engines_is_not_the_engine() {
     assert!(dashboard.line(0).ends_with("! 1 needs you"), "{}", dashboard.line(0));
     dashboard.answer(Completion::Blasts(Ok(vec![paused("engine")])));
     assert!(dashboard.line(0).ends_with("! 2 need you"), "{}", dashboard.line(0));
+}
+
+#[test]
+fn what_waits_for_a_person_never_reads_sending_and_is_a_line_of_its_own() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let unattended = BlastView { waiting: Some(Waiting::NoEngine), ..raya() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![unattended])));
+
+    assert!(dashboard.line(3).contains(" asks you "), "{}", dashboard.line(3));
+    assert!(dashboard.line(1).contains("── asks you ──"), "{}", dashboard.line(1));
+    dashboard.keys("!");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("> Raya promo: nobody is sending: no engine runs"), "{screen}");
+    assert!(screen.contains("run `blastdeck engine`, or open the dashboard"), "{screen}");
+    dashboard.keys("\n");
+    assert_eq!((dashboard.model.focus, dashboard.model.blast().map(|blast| blast.id)), (Pane::Blasts, Some(raya().id)));
+}
+
+#[test]
+fn a_stopped_sender_and_the_blast_that_waits_for_it_are_one_thing() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    let stopped = Waiting::SenderStopped { why: "401".to_owned(), sender: "sales".to_owned(), code: StopCode::default() };
+    let mut blast = BlastView { waiting: Some(stopped), ..raya() };
+    blast.counts.uncertain = 0;
+    let stop = SenderStop { at: at(13, 0), code: StopCode::Provider("401".to_owned()), reason: "401".to_owned() };
+
+    dashboard.answer(Completion::Blasts(Ok(vec![blast])));
+    dashboard.answer(Completion::Senders(Ok(vec![SenderView { stopped: Some(stop), ..senders().swap_remove(0) }])));
+
+    assert_eq!(dashboard.model.needs(), 1);
+    assert!(dashboard.line(3).contains(" asks you "), "{}", dashboard.line(3));
+}
+
+#[test]
+fn news_that_need_a_person_lead_to_the_activity_and_other_replies_are_not_counted() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let mut calm = raya();
+    calm.counts.uncertain = 0;
+    dashboard.answer(Completion::Blasts(Ok(vec![calm])));
+    dashboard.answer(Completion::ActivityHead(Ok(ActivityHead { failed_webhooks: 2, ..head(3, at(13, 58)) })));
+
+    assert!(dashboard.line(0).ends_with("! 3 need you"), "two webhooks and a stranger: {}", dashboard.line(0));
+    dashboard.keys("!");
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("2 webhooks could not be applied") && screen.contains("2 replies wait to be seen"), "{screen}");
+    dashboard.keys("\n");
+    assert!(dashboard.said().contains("blastdeck inbox list --failed"), "{}", dashboard.said());
+    dashboard.keys("j\n");
+    assert_eq!(dashboard.model.focus, Pane::Activity);
+}
+
+#[test]
+fn the_bell_rings_once_for_what_is_new_and_never_for_what_was_there() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let bells = |dashboard: &mut TestDashboard, uncertain: i64| {
+        let mut blast = raya();
+        blast.counts.uncertain = uncertain;
+        dashboard.answer(Completion::Blasts(Ok(vec![blast]))).taken().iter().filter(|effect| **effect == Effect::Bell).count()
+    };
+
+    assert_eq!(bells(&mut dashboard, 2), 0, "found at the start");
+    dashboard.now += chrono::TimeDelta::seconds(6);
+    assert_eq!([2, 3, 3, 1, 2].map(|uncertain| bells(&mut dashboard, uncertain)), [0, 1, 0, 0, 1]);
+}
+
+#[test]
+fn the_title_of_the_window_counts_what_needs_a_person_and_nothing_in_it_steers_the_terminal() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    dashboard.model.options.name = Some("Kedai\u{7}\u{1b}]2;owned\u{9c} Aina\u{202e}".to_owned());
+    let mut frames = FrameDiff::default();
+    frames.advance(&buffer(&dashboard.model));
+
+    frames.name_window(window_title(&dashboard.model));
+    let first = String::from_utf8(frames.advance(&buffer(&dashboard.model))).unwrap();
+    frames.name_window(window_title(&dashboard.model));
+    let second = frames.advance(&buffer(&dashboard.model));
+
+    assert_eq!(first, "\u{1b}]2;! 2 need you - Kedai]2;owned Aina - blastdeck\u{7}");
+    assert_eq!(second, b"", "the same title is not written again");
+    frames.ring();
+    assert_eq!(frames.advance(&buffer(&dashboard.model)), b"\x07");
 }

@@ -37,7 +37,8 @@ fn read(model: &Model, before: Option<ActivityPosition>) -> Effect {
 
 /// The next older page, when the window runs out.
 pub fn next_page(model: &mut Model) -> Option<Effect> {
-    let before = model.activity.wanted(model.activity_rows()).filter(|_| model.focus == Pane::Activity)?;
+    let is_shown = model.activity_area().is_some();
+    let before = model.activity.wanted(model.activity_rows()).filter(|_| is_shown)?;
     model.activity.is_fetching = true;
     Some(read(model, Some(before)))
 }
@@ -54,7 +55,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
     if model.now - model.activity.head_at >= HEAD_AT_LEAST_EVERY {
         effects.extend(news(model));
     }
-    if model.focus == Pane::Activity {
+    if model.activity_area().is_some() {
         let people = model.activity.visible_people(model.activity_rows());
         effects.extend((!people.is_empty()).then_some(Effect::Read(ReadRequest::Rows(people))));
     }
@@ -104,7 +105,23 @@ pub fn head_read(model: &mut Model, head: ActivityHead) -> Vec<Effect> {
         return Vec::new();
     }
     let is_first = model.activity.head.replace(head).is_none();
-    if is_first { seen(model) } else { Vec::new() }
+    let mut effects = if is_first { seen(model) } else { Vec::new() };
+    effects.extend(live(model));
+    effects
+}
+
+/// Nobody works in the pane, and it stands open: it follows the news.
+fn live(model: &mut Model) -> Option<Effect> {
+    let is_live = model.focus != Pane::Activity && model.activity_area().is_some();
+    let has_news = model.activity.head.and_then(|head| head.newest) > model.activity.newest();
+    if !is_live || !has_news {
+        return None;
+    }
+    model.activity.to_newest();
+    let ticket = model.next_ticket();
+    model.activity.ticket = ticket;
+    model.activity.is_fetching = false;
+    Some(read(model, None))
 }
 
 /// To the newest, and what came since; or to the last event that is here.

@@ -93,7 +93,7 @@ fn full_line(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         }
     }
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        pen.put((area.x + 2, y), line, room, TextRole::Dim);
+        pen.put((area.x + 2, y), line, room, TextRole::Plain);
     }
 }
 

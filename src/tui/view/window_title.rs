@@ -1,7 +1,7 @@
 //! The title of the terminal's window: what needs a person, and whose messages these are.
 
 use crate::domain::text::clean;
-use crate::tui::DashboardKind;
+use crate::tui::{Charset, DashboardKind};
 use crate::tui::format::count_of;
 use crate::tui::model::Model;
 
@@ -17,7 +17,8 @@ pub fn window_title(model: &Model) -> String {
         DashboardKind::Demo => "DEMO ",
         DashboardKind::ReadOnly => "READ-ONLY ",
     };
-    let name: String = clean(model.options.name.as_deref().unwrap_or_default()).chars().take(NAME_MAX).collect();
+    let is_drawn = |c: &char| model.options.charset == Charset::Unicode || c.is_ascii();
+    let name: String = clean(model.options.name.as_deref().unwrap_or_default()).chars().filter(is_drawn).take(NAME_MAX).collect();
     let name = if name.is_empty() { String::new() } else { format!("{name} - ") };
     format!("{need}{kind}{name}blastdeck")
 }

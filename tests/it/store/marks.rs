@@ -54,7 +54,7 @@ async fn of_two_operators_who_close_one_sale_the_second_learns_who_was_first() {
 
     let (first_wins, why) = if first.is_ok() { (true, refusal(second)) } else { (false, refusal(first)) };
     let (winner, amount) = if first_wins { ("aina", "120.00") } else { ("ben", "90.00") };
-    assert_eq!(why, format!("{winner} closed Person 1 first, {amount}; yours is not written"));
+    assert_eq!(why, format!("{winner} closed Person 1 first, RM {amount}; yours is not written"));
     let written = format!("select count(*) from blast_recipients where id = 1 and amount = {amount}");
     assert_eq!(scene.number(&written).await, 1);
     assert_eq!(scene.number("select count(*) from operator_actions").await, 1);
@@ -289,6 +289,22 @@ async fn an_act_on_several_people_is_taken_back_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn of_two_operators_with_the_same_mark_the_second_learns_who_was_first() {
+    let scene = sent().await;
+    let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
+    ben.mark(SITI, Mark::Replied).await.unwrap();
+
+    let replied = refusal(aina.mark(SITI, Mark::Replied).await);
+    ben.mark(SITI, Mark::OptOut).await.unwrap();
+    let opted_out = refusal(aina.mark(SITI, Mark::OptOut).await);
+    let own = refusal(ben.mark(SITI, Mark::OptOut).await);
+
+    assert_eq!(replied, "ben marked Person 1 replied first; nothing changed");
+    assert_eq!(opted_out, "ben noted first that Person 1 wants no more; nothing changed");
+    assert_eq!(own, "Person 1 has opted out already: nothing changed");
+}
+
+#[tokio::test]
 async fn of_several_people_those_who_cannot_be_marked_are_left_and_named() {
     let scene = sent().await;
     let (aina, ben) = (operator_app(&scene, "aina").await, operator_app(&scene, "ben").await);
@@ -298,7 +314,7 @@ async fn of_several_people_those_who_cannot_be_marked_are_left_and_named() {
     let nobody = refusal(aina.mark_several(&people(2..=2), &Mark::Replied).await);
 
     assert_eq!(several.marked.iter().map(|marked| marked.recipient.0).collect::<Vec<_>>(), [3]);
-    assert_eq!(several.refused[0], "ben closed Person 1 first, 5.00; yours is not written");
+    assert_eq!(several.refused[0], "ben closed Person 1 first, RM 5.00; yours is not written");
     assert!(several.refused[1].starts_with("Person 2: it is not known whether"), "{:?}", several.refused);
     assert!(nobody.starts_with("nobody was marked: Person 2: it is not known"), "{nobody}");
     assert_eq!(scene.statuses().await, ["closed", "uncertain", "closed"]);
