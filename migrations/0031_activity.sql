@@ -2,7 +2,7 @@
 -- each operator has seen it; and who has a dashboard open.
 -- Why: each of these is in a table of its own already. A page of them is cut by time from one index a table, so that it costs the
 -- same whatever is older; the index on the history holds failures and doubts alone, so that no other change of status pays for it.
--- Locks: suppressions, operator_actions, blast_changes, provider_notices and each month of the history against writers while their
+-- Locks: replies, suppressions, operator_actions, blast_changes, provider_notices and each month of the history against writers while their
 -- indexes are made: about a second for a million rows.
 
 set local statement_timeout = 0;
@@ -11,6 +11,7 @@ create index suppressions_created on suppressions (created_at, id);
 create index operator_actions_at on operator_actions (at, id);
 create index blast_changes_at on blast_changes (at, id);
 create index provider_notices_received on provider_notices (received_at, id);
+create index replies_strangers on replies (received_at) where recipient_id is null;
 create index status_history_troubles on status_history (changed_at, id) where new_status in ('failed', 'uncertain');
 
 -- Up to when an operator has seen what happened: what others did later is counted as new.

@@ -135,7 +135,6 @@ impl App {
             tx.commit().await?;
             return Ok((if is_stop { IncomingOutcome::OptedOut } else { IncomingOutcome::Unattributed }, None));
         };
-        keep(&mut tx, incoming, &person).await?;
         let evidence = if is_stop { Evidence::OptOut } else { Evidence::Reply { quoted: Quoted::No } };
         let stamped = StampedEvidence { attempt: person.recipient.attempt, at: incoming.at, evidence };
         let entry = EvidenceEntry::new(person.blast_id, person.id, stamped, EvidenceSource::Webhook);

@@ -112,12 +112,10 @@ impl PretendPhone {
         let is_left = self.unmarked > 0 && !self.only_sales && reply.text != "STOP";
         for sender in &self.senders {
             let incoming = Incoming { sender: *sender, from: from.clone(), text: reply.text.clone(), at: reply.at };
-            if is_left {
-                if self.app.keep_unmarked(&incoming).await?.is_some() {
-                    self.unmarked -= 1;
-                    return Ok(true);
-                }
-                continue;
+            let is_kept = !self.only_sales && self.app.keep_unmarked(&incoming).await?.is_some();
+            if is_kept && is_left {
+                self.unmarked -= 1;
+                return Ok(true);
             }
             match self.app.receive(&incoming).await? {
                 (IncomingOutcome::Unattributed, _) | (_, None) => {}

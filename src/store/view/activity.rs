@@ -15,7 +15,7 @@ use crate::domain::status::Status;
 use crate::store::StoreError;
 
 /// The most unread events that are counted.
-pub const UNREAD_MAX: i64 = 1_000;
+pub const UNREAD_MAX: i64 = 250;
 
 /// Which table an event is in. The order decides between events of one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,22 +156,18 @@ const PAGE: &str = concat!(
            where (p.received_at, p.id) < ($1, ($2::bigint[])[6]) order by p.received_at desc, p.id desc limit $3)
          order by at desc, source desc, id desc limit $3)
      select page.source, page.id, page.at, page.word, page.text, page.by_whom, page.people, page.other,
-            coalesce(b.answers_blast, page.blast_id, r.blast_id) as blast_id, b.blast_tag as tag,
-            coalesce(b.answers_recipient, r.id, page.recipient_id) as recipient_id,
-            coalesce(r.phone_number, page.phone) as phone, coalesce(r.name, page.name) as name,
+            coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, b.blast_tag as tag,
+            coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
+            coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
             case when page.source = 1 then coalesce(r.error_message, r.reason) end as why
        from page
+       left join blast_recipients r on r.id = page.recipient_id
        left join lateral (
-            select o.id, o.blast_id, o.phone_number, o.name, o.error_message, o.reason from blast_recipients o
-             where case when page.recipient_id is not null then o.id = page.recipient_id else false end
-            union all
-            (select o.id, o.blast_id, o.phone_number, o.name, null, null from blast_recipients o
-               join blasts ob on ob.id = o.blast_id
-              where page.source = 4 and person_key(o.phone_number) = person_key(page.phone) and ob.answer_until is null
-                and ob.deleted_at is null
-              order by o.sent_at desc nulls last, o.id desc limit 1)
-            limit 1) r on true
-       left join blasts b on b.id = coalesce(page.blast_id, r.blast_id)
+            select p.id, p.blast_id, p.phone_number, p.name from blast_recipients p join blasts pb on pb.id = p.blast_id
+             where page.source = 4 and person_key(p.phone_number) = person_key(page.phone) and pb.answer_until is null
+               and pb.deleted_at is null
+             order by p.sent_at desc nulls last, p.id desc limit 1) o on true
+       left join blasts b on b.id = coalesce(page.blast_id, o.blast_id)
       order by page.at desc, page.source desc, page.id desc"
 );
 
@@ -292,25 +288,27 @@ const HEAD: &str = concat!(
     " order by a.at desc, a.id desc limit 1),
                      (select max(at) from blast_changes),
                      (select max(received_at) from provider_notices)) as newest,
-            (select count(*) from (select 1 from replies where received_at > $1 limit 1000) n)
+            (select count(*) from (select 1 from replies where received_at > $1 limit 250) n)
             + (select count(*) from (select 1 from suppressions x
                                       where created_at > $1 and created_by is distinct from $2 and ",
     first_opt_out!(),
-    " limit 1000) n)
+    " order by created_at desc, id desc limit 250) n)
             + (select count(*) from (select 1 from status_history
-                                      where changed_at > $1 and new_status in ('failed', 'uncertain') limit 1000) n)
+                                      where changed_at > $1 and new_status in ('failed', 'uncertain')
+                                      order by changed_at desc, id desc limit 250) n)
             + (select count(*) from (select 1 from operator_actions a where at > $1 and operator <> $2 and ",
     shown_act!(),
-    " limit 1000) n)
-            + (select count(*) from (select 1 from blast_changes where at > $1 and by_whom is distinct from $2 limit 1000) n)
-            + (select count(*) from (select 1 from provider_notices where received_at > $1 limit 1000) n) as unread,
-            (select count(*) from (select 1 from replies where received_at > $1 limit 1000) n) as replies,
+    " order by at desc, id desc limit 250) n)
+            + (select count(*) from (select 1 from blast_changes where at > $1 and by_whom is distinct from $2 limit 250) n)
+            + (select count(*) from (select 1 from provider_notices where received_at > $1 limit 250) n) as unread,
+            (select count(*) from (select 1 from replies where received_at > $1 limit 250) n) as replies,
             (select count(*) from (select 1 from replies
-                                    where received_at > $1 and recipient_id is null limit 1000) n) as strangers,
-            (select count(*) from (select 1 from provider_notices where received_at > $1 limit 1000) n) as notices,
-            (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 1000) n)
+                                    where received_at > $1 and recipient_id is null
+                                    order by received_at desc limit 250) n) as strangers,
+            (select count(*) from (select 1 from provider_notices where received_at > $1 limit 250) n) as notices,
+            (select count(*) from (select 1 from webhook_inbox where state = 'failed' limit 250) n)
             + (select count(*) from (select 1 from webhook_inbox
-                                      where state in ('new', 'parked') and failed_items is not null limit 1000) n)
+                                      where state in ('new', 'parked') and failed_items is not null limit 250) n)
               as failed_webhooks"
 );
 

@@ -129,6 +129,11 @@ impl ActivityFeed {
         self.add_people(page.people);
     }
 
+    /// Puts the cursor on an event that is here.
+    pub const fn choose(&mut self, place: ActivityPosition) {
+        self.cursor = Some(place);
+    }
+
     /// Forgets who was chosen: the next list begins at its newest event.
     pub const fn to_newest(&mut self) {
         self.cursor = None;

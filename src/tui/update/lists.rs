@@ -169,7 +169,7 @@ fn since_last_key(model: &Model) -> Option<Effect> {
 /// Moves the focus. The table of recipients is frozen while it has the focus.
 pub fn focus(model: &mut Model, pane: Pane) -> Vec<Effect> {
     if pane == Pane::Activity {
-        return activity::open(model);
+        return if model.focus == pane { Vec::new() } else { activity::open(model) };
     }
     model.focus = pane;
     if pane == Pane::Recipients {

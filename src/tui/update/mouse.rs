@@ -20,7 +20,7 @@ const HEAD_ROWS: u16 = 2;
 
 /// The mouse did something. While something is asked or typed, it does nothing.
 pub fn moused(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
-    if model.setup.mouse == MouseCapture::Off || model.prompt.is_some() || model.recipients.awaiting.is_some() {
+    if model.setup.mouse == MouseCapture::Off || model.prompt.is_some() || is_awaiting(model) {
         return Vec::new();
     }
     match event.kind {
@@ -32,6 +32,11 @@ pub fn moused(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// A list is being read: what is under the mouse is about to change.
+const fn is_awaiting(model: &Model) -> bool {
+    model.recipients.awaiting.is_some() || model.activity.awaiting.is_some()
 }
 
 /// In the pane under the mouse; what covers the panes scrolls alone.
@@ -51,8 +56,13 @@ fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
 fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     let Some((pane, area)) = pane_at(model, at) else { return Vec::new() };
     let mut effects = lists::focus(model, pane);
+    if pane == Pane::Activity {
+        select_event(model, usize::from(at.1 - area.y));
+        return effects;
+    }
     let Some(row) = at.1.checked_sub(area.y + HEAD_ROWS).map(usize::from) else { return effects };
     match pane {
+        Pane::Activity => {}
         Pane::Recipients => select_person(model, row),
         Pane::Funnel => model.stage = row.min(STAGES.len() - 1),
         Pane::Blasts => {
@@ -65,6 +75,15 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
         }
     }
     effects
+}
+
+/// The event in a line of its pane; the first line is the title.
+fn select_event(model: &mut Model, line: usize) {
+    let rows = model.activity_rows();
+    let event = line.checked_sub(1).filter(|row| *row < rows).and_then(|row| model.activity.visible(rows).nth(row));
+    if let Some(place) = event.map(|row| row.place) {
+        model.activity.choose(place);
+    }
 }
 
 fn select_person(model: &mut Model, row: usize) {
@@ -104,5 +123,7 @@ fn pane_at(model: &Model, (x, y): (u16, u16)) -> Option<(Pane, Rect)> {
         Layout::Single { pane } => vec![(model.focus, pane)],
         Layout::Summary => Vec::new(),
     };
-    shown.into_iter().find(|(_, area)| is_in(*area))
+    let beside = model.layout().activity().map(|area| (Pane::Activity, area));
+    let instead = model.activity_instead().map(|area| (Pane::Activity, area));
+    beside.into_iter().chain(instead).chain(shown).find(|(_, area)| is_in(*area))
 }
