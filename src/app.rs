@@ -1,10 +1,12 @@
 //! The long-lived state of a process and every use case of its faces. A face holds one `App` and nothing below it.
 
 mod activity;
+mod adding;
 mod answering;
 mod caller;
 mod commands;
 mod create;
+mod drafting;
 mod edit;
 mod error;
 mod export;
@@ -59,11 +61,13 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 pub use crate::engine::{DatabaseState, EngineChange, is_panic_caught};
 
-pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use activity::{SavedFile, reply_file_name, write_new};
+pub use adding::AddedSender;
+pub use answering::{AnswerOutcome, AnswerRequest, QueuedAnswer, RepeatedAnswer};
 pub use caller::{Caller, TokenRequest};
 pub use commands::Launch;
 pub use create::NewDraft;
+pub use drafting::{DraftAt, DraftForm, DraftList, DraftPerson, OpenedDraft, SavedDraft, TakenList, variable_names};
 pub use edit::DraftEdit;
 pub use error::AppError;
 pub use follow_up::{FollowUp, FollowUpPreview};
@@ -74,7 +78,7 @@ pub use live::{LiveBlast, News};
 pub use marks::Marked;
 pub use moving::SenderMoved;
 pub use open::{Access, Listening, Setup, UnusableSender};
-pub use plan::{Plan, Sample};
+pub use plan::{FirstShare, Plan, Sample};
 pub use replies::{Incoming, IncomingOutcome};
 pub use schedule::PlannedStart;
 pub use several::MarkedSeveral;
@@ -85,19 +89,21 @@ pub use undo::UndoOutcome;
 pub use webhooks::{ReceivedBody, WebhookIntake, WebhookRefusal};
 
 /// The result of a health check of a sender.
+pub use crate::config::{NewSender, TypedToken};
 pub use crate::domain::ids::SuppressionId;
 /// Lists of people, and what became of them.
-pub use crate::import::{Imported, PeopleSource};
-pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, TemplateList};
+pub use crate::import::{CellMend, Imported, PeopleSource, Reason, ReasonCount, Rejection, Rejections};
+pub use crate::provider::meta::preflight::{FetchedTemplate as SenderTemplate, HeaderFormat, TemplateList};
 pub use crate::provider::{Health, HealthVerdict};
 pub use crate::store::api_request::{RequestKey, StoredRequest};
 pub use crate::store::api_token::{TokenIdentity, TokenRow};
 pub use crate::store::count::CountDifference;
 pub use crate::store::fence::Confirmed;
 pub use crate::store::hook::{DeliveryRow, DeliveryState, HookStatus, ReplayedDeliveries};
+pub use crate::store::import::NewRecipient;
 pub use crate::store::inbox::{InboxEntry, InboxSummary, ReplaySelection};
 pub use crate::store::job::JobRow;
-pub use crate::store::plan::ConcurrentBlast;
+pub use crate::store::plan::{ConcurrentBlast, FirstFared, PlanGroup, PlanPerson};
 pub use crate::store::report::{SavedReport, SavedReportQuery};
 pub use crate::store::session::SessionAnswer;
 pub use crate::store::share::{ShareIdentity, ShareRow};

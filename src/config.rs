@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+mod adding;
 mod base_url;
 mod directory;
 mod document;
@@ -22,6 +23,7 @@ mod sender;
 mod settings;
 mod token;
 
+pub use adding::{NewSender, PreparedConfig, TypedToken, own_path};
 pub use base_url::BaseUrl;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigProblem, ProblemLocation};

@@ -1,7 +1,6 @@
 //! Creates a draft from a message and a file of people: reads on a thread of its own, writes in one transaction, and reports
 //! each rejected row. An import that fails leaves nothing behind. Knows CSV; knows no terminal.
 
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -23,28 +22,26 @@ mod list;
 mod person;
 mod records;
 mod rejected;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
 use columns::{Columns, Header};
-use encoding::Reading;
 pub use error::ImportError;
 use list::{PeopleList, PeopleWriter};
 use person::{Outcome, SeenPeople, Taker};
 pub use person::{Reason, Rejection};
 use records::{Record, Records, Stated};
+use rejected::RejectedFile;
 pub use rejected::RejectedTo;
-use rejected::{Draft, RejectedFile};
+use tally::{ReadThrough, Tally};
 
 /// How many rows determine the columns.
 const FIRST_ROWS: usize = 50;
 
 /// How many batches may wait for Postgres: an import's memory, besides the numbers it has seen.
 const BATCHES_AHEAD: usize = 4;
-
-/// How many rejections are kept in memory, to be shown.
-const EXAMPLES: usize = 100;
 
 /// A blast to create. Its pace and window are validated: narrower than the sender's, or absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +81,28 @@ pub struct Addition {
     pub content: BlastContent,
 }
 
+/// A list that takes the place of whoever is in a draft.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    pub blast: BlastId,
+    /// The version that was seen: another one is left alone.
+    pub version: i64,
+    pub region: Region,
+    pub content: BlastContent,
+    /// As in [`NewBlast`].
+    pub without_united_states: bool,
+    pub mends: Vec<CellMend>,
+}
+
+/// A cell that is read as something else than stands in the list, which stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellMend {
+    /// As [`Rejection`] counts them.
+    pub row: u64,
+    pub column: String,
+    pub value: String,
+}
+
 /// A created draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
@@ -96,6 +115,10 @@ pub struct Imported {
     pub phone_column: String,
     /// The column that the names were taken from.
     pub name_column: Option<String>,
+    /// All columns of a spreadsheet's list.
+    pub columns: Vec<String>,
+    /// The first people, each with their row.
+    pub first: Vec<(u64, NewRecipient)>,
     pub not_utf8: Option<NotUtf8>,
     /// What went wrong after the blast was committed, in words.
     pub warning: Option<String>,
@@ -170,6 +193,25 @@ pub async fn add_people(
     write(pool, import, list, RejectedTo::Nowhere, options).await
 }
 
+/// Puts a list in the place of whoever is in a draft, in one transaction.
+pub async fn replace_people(
+    pool: &PgPool,
+    to: Replacement,
+    source: PeopleSource,
+    options: ImportOptions,
+) -> Result<Imported, ImportError> {
+    let Replacement { blast, version, region, content, without_united_states, mends } = to;
+    let closed = || ImportError::Closed("somebody changed this draft a moment ago: open it again".to_owned());
+    let seen = SeenPeople::default();
+    let mut list = on_thread(move || PeopleList::open(source, region, content, without_united_states, seen)).await?;
+    list.mend(mends);
+    let mut import = store::begin_adding(pool, blast).await?.ok_or_else(closed)?;
+    if !import.clear(version).await? {
+        return Err(closed());
+    }
+    write(pool, import, list, RejectedTo::Nowhere, options).await
+}
+
 async fn write(
     pool: &PgPool,
     mut import: store::Import,
@@ -217,6 +259,8 @@ struct File {
     header: Header,
     phone_column: String,
     name_column: Option<String>,
+    columns: Vec<String>,
+    mends: Vec<CellMend>,
     taker: Taker,
 }
 
@@ -242,6 +286,8 @@ impl File {
             header: columns.header,
             phone_column: columns.names[columns.phone].clone(),
             name_column: columns.name.map(|column| columns.names[column].clone()),
+            columns: columns.names.clone(),
+            mends: Vec::new(),
             taker: Taker::new(columns, region, content, without_united_states),
         })
     }
@@ -251,7 +297,8 @@ impl File {
         let mut rejected = RejectedFile::new(rejected);
         let mut tally = Tally::default();
         self.skip_header()?;
-        while let Some(record) = self.records.next()? {
+        while let Some(mut record) = self.records.next()? {
+            self.mend(&mut record);
             self.row(&record, &mut tally, &mut |person| writer.push(person), &mut rejected)?;
         }
         writer.finish()?;
@@ -260,6 +307,7 @@ impl File {
             rejected: rejected.finish()?,
             phone_column: self.phone_column,
             name_column: self.name_column,
+            columns: self.columns,
         })
     }
 
@@ -269,6 +317,16 @@ impl File {
         }
         while self.records.next()?.is_some_and(|record| record.is_blank()) {}
         Ok(())
+    }
+
+    fn mend(&self, record: &mut Record) {
+        for mend in self.mends.iter().filter(|mend| mend.row == record.row) {
+            let Some(column) = self.columns.iter().position(|name| *name == mend.column) else { continue };
+            if record.values.len() <= column {
+                record.values.resize(column + 1, Vec::new());
+            }
+            record.values[column] = mend.value.clone().into_bytes();
+        }
     }
 
     fn row(
@@ -281,7 +339,7 @@ impl File {
         match self.taker.take(record) {
             Outcome::Blank => {}
             Outcome::Taken(person, reading) => {
-                tally.take(record.row, reading);
+                tally.take((record.row, &person), reading);
                 push(&person)?;
             }
             Outcome::Rejected(rejection) => {
@@ -290,84 +348,5 @@ impl File {
             }
         }
         Ok(())
-    }
-}
-
-/// What was found in a file so far.
-#[derive(Debug, Default)]
-struct Tally {
-    taken: u64,
-    rejected: u64,
-    reasons: HashMap<String, ReasonCount>,
-    examples: Vec<Rejection>,
-    not_utf8: Option<NotUtf8>,
-}
-
-impl Tally {
-    fn take(&mut self, row: u64, reading: Reading) {
-        self.taken += 1;
-        if reading == Reading::Windows1252 {
-            self.not_utf8.get_or_insert(NotUtf8 { rows: 0, first_row: row }).rows += 1;
-        }
-    }
-
-    fn reject(&mut self, rejection: Rejection) {
-        self.rejected += 1;
-        let reason = rejection.reason.in_general();
-        let count = ReasonCount { reason: reason.clone(), rows: 0, first_row: rejection.row };
-        self.reasons.entry(reason).or_insert(count).rows += 1;
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(rejection);
-        }
-    }
-
-    fn into_rejections(self) -> Rejections {
-        let mut reasons: Vec<_> = self.reasons.into_values().collect();
-        reasons.sort_by_key(|count| (std::cmp::Reverse(count.rows), count.first_row));
-        Rejections { total: self.rejected, reasons, examples: self.examples }
-    }
-}
-
-/// A file read to its end.
-struct ReadThrough {
-    tally: Tally,
-    rejected: Option<Draft>,
-    phone_column: String,
-    name_column: Option<String>,
-}
-
-impl ReadThrough {
-    fn is_empty(&self) -> bool {
-        self.tally.taken == 0 && self.tally.rejected == 0
-    }
-
-    fn refuse_nobody(&self) -> Result<(), ImportError> {
-        match (self.tally.taken, self.tally.examples.first()) {
-            (0, None) => Err(ImportError::NoPeople),
-            (0, Some(first)) => Err(ImportError::NothingTaken {
-                rows: self.tally.rejected,
-                row: first.row,
-                reason: format!("{}: {}", first.column, first.reason),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    fn into_imported(self, blast: BlastId) -> Imported {
-        let (rejected_file, warning) = match self.rejected.map(Draft::keep) {
-            None => (None, None),
-            Some(Ok(path)) => (Some(path), None),
-            Some(Err(error)) => (None, Some(format!("the file of rejected rows could not be kept: {error}"))),
-        };
-        Imported {
-            blast,
-            taken: self.tally.taken,
-            not_utf8: self.tally.not_utf8,
-            rejected: self.tally.into_rejections(),
-            rejected_file,
-            phone_column: self.phone_column,
-            name_column: self.name_column,
-            warning,
-        }
     }
 }

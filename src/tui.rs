@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::domain::ids::BlastId;
+pub use model::WelcomeFacts;
 
 /// Whether real people are at the other end. Shown in the header, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,10 @@ pub struct DashboardOptions {
     pub hints: Hints,
     pub on_close: OnClose,
     pub keys: Keymap,
+    /// What the first screen says, where there is no sender yet.
+    pub welcome: Option<WelcomeFacts>,
+    /// Said when it opens.
+    pub greeting: Option<String>,
     /// How this program is called from a shell for the same database: `blastdeck`, perhaps with flags.
     pub program: String,
 }
@@ -121,6 +126,8 @@ pub enum ExitReason {
     HungUp,
     /// A signal: the token was cancelled.
     Stopped,
+    /// The configuration has a sender more: it is to be opened again, with that.
+    Reopen,
 }
 
 /// The terminal cannot be used.

@@ -1,6 +1,7 @@
 //! Creates drafts.
 
 use std::io::Read;
+use std::num::NonZeroU32;
 
 use super::App;
 use super::AppError;
@@ -32,6 +33,8 @@ pub struct NewDraft {
     pub timezone: Option<chrono_tz::Tz>,
     /// Whether people to whom Meta did not give the message for now are tried again by themselves after a day.
     pub retry_next_day: bool,
+    /// After so many people it waits for somebody to resume it.
+    pub first: Option<NonZeroU32>,
     /// What the program that makes it calls it.
     pub external_id: Option<String>,
     pub description: Option<String>,
@@ -105,6 +108,7 @@ impl App {
             weekdays: draft.weekdays,
             timezone: draft.timezone,
             retry_next_day: draft.retry_next_day,
+            first: draft.first,
             external_id: draft.external_id,
             description: draft.description,
             start,

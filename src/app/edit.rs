@@ -39,8 +39,10 @@ impl App {
     pub async fn edit(&self, id: BlastId, version: i64, edit: DraftEdit) -> Result<(), AppError> {
         let mut tx = self.begin().await?;
         let head = self.draft(&mut tx, id).await?;
-        if let Some(content) = &edit.content {
-            refuse_missing_values(&mut tx, id, content).await?;
+        if let Some(content) = &edit.content
+            && let Some(why) = missing_value(&mut tx, id, content).await?
+        {
+            return Err(AppError::Invalid(why));
         }
         let start = self.changed_start(&head, &edit).await?;
         let change = DraftChange {
@@ -59,6 +61,9 @@ impl App {
             weekdays: edit.weekdays.map(ToString::to_string),
             timezone: edit.timezone.map(|zone| zone.name().to_owned()),
             start,
+            // A content that was read, and comes out for everybody, is finished.
+            unfinished: if edit.content.is_some() { FieldChange::Clear } else { FieldChange::Keep },
+            ..DraftChange::default()
         };
         if !draft::change(&mut tx, id, version, change).await? {
             return Err(AppError::Refused("somebody changed this blast a moment ago: read it again".to_owned()));
@@ -80,7 +85,7 @@ impl App {
     }
 
     /// A blast that can still be edited, under lock.
-    async fn draft(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
+    pub(super) async fn draft(&self, tx: &mut PgConnection, id: BlastId) -> Result<BlastHead, AppError> {
         draft::lock(tx, id).await?;
         let head = self.head(tx, id).await?;
         match head.state {
@@ -89,7 +94,7 @@ impl App {
         }
     }
 
-    async fn log_draft_act(
+    pub(super) async fn log_draft_act(
         &self,
         tx: &mut PgConnection,
         action: Act,
@@ -105,23 +110,24 @@ impl App {
 /// How many people are looked at together.
 const PAGE: i64 = 5_000;
 
-/// Nobody gets a message with a gap in it: whoever has no value for one of its variables is named.
-async fn refuse_missing_values(tx: &mut PgConnection, id: BlastId, content: &BlastContent) -> Result<(), AppError> {
+/// Nobody gets a message with a gap in it: who has no value for one of its variables, in words.
+pub(super) async fn missing_value(
+    tx: &mut PgConnection,
+    id: BlastId,
+    content: &BlastContent,
+) -> Result<Option<String>, AppError> {
     if content.columns().is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let mut after = None;
     loop {
         let people = draft::people(tx, id, after, PAGE).await?;
-        let Some(last) = people.last() else { return Ok(()) };
+        let Some(last) = people.last() else { return Ok(None) };
         after = Some(last.id);
-        for person in &people {
-            if let Err(error) = content.render(&variables(person)) {
-                return Err(AppError::Invalid(format!(
-                    "message: it cannot be made for {}: {error}",
-                    person.phone_number.as_str()
-                )));
-            }
+        let failed = people.iter().find_map(|person| Some((person, content.render(&variables(person)).err()?)));
+        if let Some((person, error)) = failed {
+            let phone = person.phone_number.as_str();
+            return Ok(Some(format!("message: it cannot be made for {phone}: {error}")));
         }
     }
 }

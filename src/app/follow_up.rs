@@ -100,6 +100,7 @@ impl App {
             weekdays: limits.weekdays.and_then(Result::ok),
             timezone: limits.zone.and_then(Result::ok),
             retry_next_day: false,
+            first: None,
             external_id: None,
             description: None,
             start: None,

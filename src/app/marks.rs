@@ -155,7 +155,8 @@ impl App {
     /// Two operators with the same mark: the refusal names the first.
     async fn refuse_second(&self, tx: &mut PgConnection, person: &PersonRow, mark: &Mark) -> Result<(), AppError> {
         let newest = action::newest_on_each(tx, &[person.id]).await?.pop();
-        let Some(first) = newest.filter(|newest| newest.action == act(mark) && newest.operator != self.operator()) else {
+        let Some(first) = newest.filter(|newest| newest.action == act(mark) && newest.operator != self.operator())
+        else {
             return Ok(());
         };
         let (by, who) = (first.operator, person.who());

@@ -1,11 +1,13 @@
 //! What a launch would do, shown before it is asked. Changes nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::App;
 use super::AppError;
+use super::NewDraft;
 use super::PlannedStart;
-use super::commands::unconfirmed;
+use super::commands::{Launch, unconfirmed};
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
 use super::view::{BlastView, Estimate};
@@ -16,9 +18,10 @@ use crate::domain::pace::Forecast;
 use crate::domain::phone::is_united_states;
 use crate::domain::text::number;
 use crate::engine::variables;
-use crate::provider::meta::preflight::NumberHealth;
+use crate::import::PeopleSource;
+use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::claim::Claimed;
-use crate::store::plan::{self, ConcurrentBlast, SampleKind};
+use crate::store::plan::{self, ConcurrentBlast, FirstFared, PlanGroup, PlanPerson, SampleKind};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
 
@@ -50,10 +53,25 @@ pub struct Plan {
     pub forecast: Forecast,
     /// Why its sender sends nothing until somebody fixes it; there is no forecast then.
     pub stopped: Option<String>,
+    /// How many get it first, before it waits for somebody, and when they are through.
+    pub first: Option<FirstShare>,
+    /// Where it waits for somebody after its first people: how those fared, and those of earlier blasts at the same age.
+    pub fared: Vec<FirstFared>,
+    /// What its provider says of the number and the template, a sentence each; nothing where it says nothing.
+    pub health: Vec<String>,
+    /// Who is sent to when somebody tries it on themselves (`[ui] test_to`).
+    pub test_to: Option<String>,
     /// The text for some of the people who get it.
     pub samples: Vec<Sample>,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
+}
+
+/// The first people of a blast, after whom it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstShare {
+    pub people: i64,
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The text for one person.
@@ -84,7 +102,7 @@ impl App {
     pub async fn plan(&self, id: BlastId) -> Result<Plan, AppError> {
         let row = self.blast_row(id).await?;
         let business = self.business(row.sender_id).await?;
-        let Readiness { people, suppressed, mut obstacles, template, .. } = self.readiness(&row).await?;
+        let Readiness { people, suppressed, mut obstacles, template, number } = self.readiness(&row).await?;
         let overlap = plan::overlap(self.pool(), id, &business, self.engine().clock.now() - RECENTLY).await?;
         let samples = self.samples(&row, &business, &template).await?;
         let senders = self.senders_by_id().await?;
@@ -107,6 +125,10 @@ impl App {
             shared_with: Vec::new(),
             forecast: Forecast::default(),
             stopped,
+            first: first_share(&row, people),
+            fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
+            health: health(number.as_ref(), &template),
+            test_to: self.config().ui.test_to.clone(),
             samples,
             obstacles,
             blast: BlastView::new(row.clone(), waiting.clone(), Estimate::default()),
@@ -116,6 +138,54 @@ impl App {
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
         Ok(plan.timed(prospect, now))
+    }
+
+    /// Who a count of the plan is about, the first of them.
+    pub async fn plan_people(&self, id: BlastId, group: PlanGroup) -> Result<Vec<PlanPerson>, AppError> {
+        let row = self.blast_row(id).await?;
+        let business = self.business(row.sender_id).await?;
+        let since = self.engine().clock.now() - RECENTLY;
+        Ok(plan::of_group(self.pool(), id, group, (&business, since)).await?)
+    }
+
+    /// Sends what one person of a blast would read to the operator's own number (`[ui] test_to`): a blast of its own, to nobody else.
+    pub async fn send_test(&self, id: BlastId, sample: usize) -> Result<BlastView, AppError> {
+        let row = self.blast_row(id).await?;
+        let missing =
+            || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
+        let own = self.config().ui.test_to.clone().ok_or_else(missing)?;
+        let business = self.business(row.sender_id).await?;
+        let people = plan::samples(self.pool(), id, &business).await?;
+        let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));
+        let (_, person) = people.into_iter().nth(sample).ok_or_else(nobody)?;
+        let content = BlastContent::parse(&row.message, row.template.as_ref());
+        let content = content.map_err(|error| AppError::Refused(format!("the message cannot be used: {error}")))?;
+        let given = json!({ "phone_number": own, "name": person.name, "variables": variables(&person) });
+        let draft = NewDraft {
+            sender: row.sender.clone(),
+            tag: row.tag.clone(),
+            follow_up_stage: "Test".to_owned(),
+            content,
+            is_marketing: false,
+            rate: None,
+            gap: None,
+            window: None,
+            weekdays: None,
+            timezone: None,
+            start: None,
+            retry_next_day: false,
+            first: None,
+            external_id: None,
+            description: Some(format!("one of blast {id}, to oneself")),
+        };
+        let made = self.create_for_caller(draft, PeopleSource::Given(vec![given])).await?;
+        let test = self.blast(made.blast).await?;
+        if test.counts.queued == 0 {
+            let why = made.rejected.examples.first().map_or_else(String::new, |first| format!(": {}", first.reason));
+            self.delete(made.blast).await?;
+            return Err(AppError::Refused(format!("{own} cannot be sent to{why}")));
+        }
+        self.launch(Launch { blast: test.id, version: test.version, people: 1, armed_for: TimeDelta::zero() }).await
     }
 
     /// The part of the plan that a launch checks again.
@@ -175,7 +245,11 @@ impl App {
         if let Some(unreadable) = blast.limits.unreadable() {
             obstacles.push(format!("{} is not sent: {unreadable}. Fix that in its row of the table blasts", blast.tag));
         }
-        match BlastContent::parse(&blast.message, blast.template.as_ref()) {
+        let content = BlastContent::parse(&blast.message, blast.template.as_ref());
+        if let (Some(why), true) = (&blast.unfinished, content.is_ok()) {
+            obstacles.push(format!("{} is not finished: {why}", blast.tag));
+        }
+        match content {
             Err(error) => obstacles.push(format!("the message cannot be used: {error}")),
             Ok(BlastContent::Template(_)) if !self.sends_templates(blast.sender_id) => {
                 obstacles.push(format!("{} sends a template, which only a sender of provider meta can", blast.tag));
@@ -211,6 +285,27 @@ impl App {
     }
 }
 
+/// What the provider said while the plan was made.
+fn health(number: Option<&NumberHealth>, template: &TemplateCheck) -> Vec<String> {
+    let number = number.map(|number| {
+        let quality = match number.quality {
+            QualityRating::Green => ", quality green",
+            QualityRating::Yellow => ", quality yellow",
+            QualityRating::Red => ", quality red",
+            QualityRating::Unknown => "",
+        };
+        let name = number.display_phone_number.as_deref().unwrap_or("the number");
+        format!("{name} can send{quality}")
+    });
+    number.into_iter().chain(template.cost_class()).collect()
+}
+
+/// The first people who are still to come, where others come after them.
+fn first_share(row: &BlastRow, people: i64) -> Option<FirstShare> {
+    let left = i64::from(row.first.left?);
+    (left > 0 && left < people).then_some(FirstShare { people: left, until: None })
+}
+
 impl Plan {
     /// Refuses a command that the blast's state does not allow, before anything is asked.
     pub fn in_state_for(&self, command: BlastCommand) -> Result<(), AppError> {
@@ -232,6 +327,9 @@ impl Plan {
         self.window = own.and_then(|own| own.window).map(|window| window.to_string());
         self.pace = prospect.pace();
         self.forecast = prospect.forecast(self.people, now);
+        if let Some(first) = &mut self.first {
+            first.until = prospect.forecast(first.people, now).done_at;
+        }
         self.shared_with = sender.beside(blast.id).cloned().collect();
         self
     }

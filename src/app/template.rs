@@ -67,6 +67,14 @@ impl TemplateCheck {
         self.template.as_ref().is_some_and(FetchedTemplate::is_marketing)
     }
 
+    /// What Meta charges its messages as, in words.
+    pub(super) fn cost_class(&self) -> Option<String> {
+        let template = self.template.as_ref()?;
+        let class = template.category.to_lowercase();
+        let status = template.status.to_lowercase();
+        Some(format!("template {}, {status}: Meta charges each delivered message as {class}", template.name))
+    }
+
     /// What one person reads, as far as it is known.
     pub(super) fn preview(&self, content: MessageContent) -> String {
         match (&content, &self.template) {

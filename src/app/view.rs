@@ -4,16 +4,16 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::domain::act::Actor;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::LimitColumns;
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
+pub use crate::store::view::activity::{ActivityEvent, ActivityHead, ActivityPosition, ActivityRow, ActivitySource};
 pub use crate::store::view::export::PersonChange;
 pub use crate::store::view::follow_up::CameBack;
-pub use crate::store::view::activity::{ActivityEvent, ActivityHead, ActivityPosition, ActivityRow, ActivitySource};
 pub use crate::store::view::history::TimelineRow;
 pub use crate::store::view::recipients::RecipientFacts;
 pub use crate::store::view::replies::{
@@ -63,6 +63,9 @@ pub struct BlastView {
     pub description: Option<String>,
     /// The blast that it follows up, while that is there.
     pub follows: Option<BlastId>,
+    /// Of a draft: why it cannot be sent yet.
+    pub unfinished: Option<String>,
+    pub first: FirstPeople,
     pub updated_at: DateTime<Utc>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
@@ -109,6 +112,8 @@ impl BlastView {
             external_id: row.external_id,
             description: row.description,
             follows: row.follows,
+            unfinished: row.unfinished,
+            first: row.first,
             updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,

@@ -32,6 +32,26 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let _log = telemetry::to_file(&log_dir(&config), Verbosity::from_count(global.verbose))?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(SecondInterrupt::Ignore)?;
+    let mut ended = open_once(global, config, &shutdown, None).await?;
+    while let Ended::Reopen = ended {
+        let config = load(global)?;
+        let greeting = config.senders.last().map(|sender| format!("{} can send now: n writes a blast", sender.name));
+        ended = open_once(global, config, &shutdown, greeting).await?;
+    }
+    match ended {
+        Ended::Exit(code) => Ok(code),
+        Ended::Reopen => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// How a window ended.
+pub(super) enum Ended {
+    Exit(ExitCode),
+    /// A sender was added: another one opens with it.
+    Reopen,
+}
+
+async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greeting: Option<String>) -> Result<Ended> {
     let context = Context::open_with(global, config, Listening::Yes, shutdown.token()).await?;
     let kind = match (global.read_only, is_practice(context.app.config())) {
         (true, _) => DashboardKind::ReadOnly,
@@ -42,8 +62,36 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode> {
     let local = private_postgres(context.app.config())?;
     let follower = Some(follower(global, &context.app, local.clone())?);
     let program = program(global);
-    let args = DashboardArgs { kind, standby, local, follower, open: None, hints: Hints::Off, program };
-    open(&context.app, args, &shutdown).await
+    let welcome = if context.app.config().senders.is_empty() { Some(welcome(&context.app).await) } else { None };
+    let args =
+        DashboardArgs { kind, standby, local, follower, open: None, hints: Hints::Off, welcome, greeting, program };
+    open(&context.app, args, shutdown).await
+}
+
+/// How this machine stands, for somebody who opens it for the first time.
+async fn welcome(app: &App) -> tui::WelcomeFacts {
+    let config = app.config();
+    let private =
+        if config.database.url.is_none() { "private, on this machine" } else { "the one of the configuration" };
+    let none_yet = || match crate::config::own_path() {
+        Some(path) => format!("none yet; would be {}", path.display()),
+        None => "none yet".to_owned(),
+    };
+    let zone = config.ui.timezone;
+    let clock = match app.clock_skew().await {
+        Ok(skew) if skew.num_seconds().abs() <= 60 => "right".to_owned(),
+        Ok(skew) => format!("the database's is {} s ahead of this one's: set it right", skew.num_seconds()),
+        Err(error) => clean(&error.to_string()).into_owned(),
+    };
+    let colours =
+        if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { "no colours" } else { "16 colours" };
+    let letters = if is_ascii(config.ui.ascii) { "plain letters" } else { "UTF-8" };
+    tui::WelcomeFacts {
+        database: format!("ready: {private}"),
+        config: config.path().map_or_else(none_yet, |path| format!("{}, without a sender", path.display())),
+        terminal: format!("{letters}, {colours}; y copies if tmux has set-clipboard on"),
+        clock: format!("{clock}; times are {}", zone.name().replace('_', " ")),
+    }
 }
 
 /// The standby that takes over; without one the dashboard sends all the same, and says so when it is closed.
@@ -79,6 +127,10 @@ pub(super) struct DashboardArgs {
     /// The blast to show first.
     pub open: Option<BlastId>,
     pub hints: Hints,
+    /// What the first screen says, where there is no sender yet.
+    pub welcome: Option<tui::WelcomeFacts>,
+    /// Said when it opens.
+    pub greeting: Option<String>,
     /// The command line of this program for the same database.
     pub program: String,
 }
@@ -100,7 +152,7 @@ fn is_practice(config: &Config) -> bool {
 }
 
 /// Runs the screen and, unless it is read-only, the engine. Ends when the screen does.
-pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) -> Result<ExitCode> {
+pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) -> Result<Ended> {
     let sends = args.kind != DashboardKind::ReadOnly && !app.has_no_sender();
     let on_close = match args.kind {
         DashboardKind::Real => tui::OnClose::BlastsContinue,
@@ -129,6 +181,8 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         open: args.open,
         hints: args.hints,
         on_close,
+        welcome: args.welcome,
+        greeting: args.greeting,
         program: args.program,
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
@@ -141,8 +195,10 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         _ => Ok(ExitCode::SUCCESS),
     };
     app.close().await;
-    ended?;
-    goes_on
+    if ended? == ExitReason::Reopen {
+        return Ok(Ended::Reopen);
+    }
+    Ok(Ended::Exit(goes_on?))
 }
 
 /// Hands each unfinished blast over to a standby, and reports whether it continues without this window.

@@ -15,7 +15,7 @@ use serde_json::json;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use super::Global;
-use super::dashboard::{DashboardArgs, needs_terminal, open};
+use super::dashboard::{DashboardArgs, Ended, needs_terminal, open};
 use super::output::{json as print_json, talk, text};
 use crate::app::report;
 use crate::app::{App, Launch, NewDraft};
@@ -120,11 +120,17 @@ impl DemoArgs {
             follower: None,
             open: Some(main),
             hints: Hints::On,
+            welcome: None,
+            greeting: None,
             program: environment.program(),
         };
         let ended = open(app, args, shutdown).await;
         phone.abort();
-        ended
+        // Its senders are the demo's own: none is added to them.
+        Ok(match ended? {
+            Ended::Exit(code) => code,
+            Ended::Reopen => ExitCode::SUCCESS,
+        })
     }
 
     async fn draft(&self, app: &App, tag: &str, sender: &str, people: String) -> Result<BlastId> {
@@ -144,6 +150,7 @@ impl DemoArgs {
             weekdays: None,
             timezone: None,
             retry_next_day: false,
+            first: None,
             external_id: None,
             description: None,
             start: None,

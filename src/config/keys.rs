@@ -63,7 +63,7 @@ pub(super) const TABLES: [TableKeys; 9] = [
     },
     TableKeys { name: "opt_out", keys: &["keywords"] },
     TableKeys { name: "pricing", keys: &["rates"] },
-    TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme"] },
+    TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme", "test_to"] },
 ];
 
 /// The tables that there may be several of, each with a name.

@@ -111,6 +111,8 @@ pub struct UiConfig {
     pub timezone: Tz,
     pub ascii: AsciiSetting,
     pub theme: ThemeSetting,
+    /// The operator's own number, as typed, for trying a blast on oneself.
+    pub test_to: Option<String>,
     /// `[ui.keys]`: keys of the dashboard in place of its own.
     pub keys: Vec<KeySetting>,
 }
@@ -270,6 +272,7 @@ impl UiConfig {
             timezone: reader.or_default("timezone", TimeZoneName(environment.zone())).0,
             ascii: reader.or_default("ascii", AsciiSetting::Auto),
             theme: reader.or_default("theme", ThemeSetting::Auto),
+            test_to: reader.optional::<DisplayName>("test_to", "none").map(|number| number.0),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The states of a blast and the commands that change them.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 /// Where a blast is. What it waits for while *sending* is a reason of its own.
 #[derive(
@@ -57,6 +58,28 @@ impl BlastState {
 impl fmt::Display for BlastState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
+    }
+}
+
+/// After how many people a blast waits for somebody to look, and how many of them are still to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FirstPeople {
+    /// `None`: it goes on by itself.
+    pub people: Option<NonZeroU32>,
+    /// How many of them nothing was tried for yet; `None`: nobody is waited for, or somebody has looked.
+    pub left: Option<u32>,
+}
+
+impl FirstPeople {
+    /// As the columns have it.
+    pub fn of(people: Option<i32>, left: Option<i32>) -> Self {
+        let people = people.and_then(|people| NonZeroU32::new(u32::try_from(people).ok()?));
+        Self { people, left: left.and_then(|left| u32::try_from(left).ok()) }
+    }
+
+    /// Whether all of them were sent to, and nobody has looked yet.
+    pub const fn are_through(self) -> bool {
+        matches!(self.left, Some(0))
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::error::ImportError;
 use super::given::GivenList;
 use super::person::{Outcome, SeenPeople};
-use super::{File, PeopleSource, ReadThrough, RejectedTo, Tally};
+use super::{CellMend, File, PeopleSource, ReadThrough, RejectedTo, Tally};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Region;
@@ -39,6 +39,13 @@ impl PeopleList {
         };
         given.seen = seen;
         Ok(Self::Given(Box::new(given)))
+    }
+
+    /// Has cells of a spreadsheet's list read as something else.
+    pub(super) fn mend(&mut self, mends: Vec<CellMend>) {
+        if let Self::File(file) = self {
+            file.mends = mends;
+        }
     }
 
     /// Reads to the end, sending people on as they come.
@@ -82,14 +89,20 @@ impl GivenList {
             match outcome {
                 Outcome::Blank => {}
                 Outcome::Taken(person, reading) => {
-                    tally.take(row, reading);
+                    tally.take((row, &person), reading);
                     writer.push(&person)?;
                 }
                 Outcome::Rejected(rejection) => tally.reject(rejection),
             }
         }
         writer.finish()?;
-        Ok(ReadThrough { tally, rejected: None, phone_column: "phone_number".to_owned(), name_column: None })
+        Ok(ReadThrough {
+            tally,
+            rejected: None,
+            phone_column: "phone_number".to_owned(),
+            name_column: None,
+            columns: Vec::new(),
+        })
     }
 }
 

@@ -100,6 +100,8 @@ pub async fn launch(
             set state = 'sending', state_reason = null, state_by = $4, version = version + 1, updated_at = now(),
                 send_after = now() + $3, launched_at = coalesce(launched_at, now()),
                 provider_hold_until = null, provider_hold_why = null,
+                -- Whoever resumes has seen how the first people fared.
+                first_left = nullif(first_left, 0),
                 blast_date = coalesce(launched_at, now())
           where id = $1 and version = $2",
     )
@@ -248,6 +250,22 @@ pub async fn complete(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Pauses a blast whose first people were all sent to, as soon as none of them is in flight. `false`: not yet, or it does not stop
+/// after any.
+pub async fn pause_after_first(pool: &PgPool, id: BlastId) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update blasts
+            set state = 'paused', state_by = 'engine', version = version + 1, updated_at = now(),
+                state_reason = 'the first ' || first_people || ' are through: look how they fared, then S goes on'
+          where id = $1 and state = 'sending' and first_left = 0
+            and not exists (select from blast_recipients where blast_id = $1 and status = 'sending')",
+    )
+    .bind(id)
+    .execute(pool)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgPool, Row};
+use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::StoreError;
 use super::connect::is_known;
@@ -109,6 +109,8 @@ struct LeaseCheck {
     server_started_at: DateTime<Utc>,
     /// The newest migration.
     schema: i64,
+    /// Whether the blast waits for somebody after its first people.
+    is_first: bool,
 }
 
 /// Claims the people who are due first. Nobody is claimed when the lease was lost or the blast is not sending (or still
@@ -122,12 +124,14 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     // after a takeover the epoch no longer matches.
     let ours: Option<LeaseCheck> = sqlx::query_as(
         "select now() as at, pg_current_xact_id()::xid::text as transaction, pg_postmaster_start_time() as server_started_at,
-                (select max(version) from _sqlx_migrations) as schema
+                (select max(version) from _sqlx_migrations) as schema,
+                exists (select from blasts where id = $3 and first_left is not null) as is_first
            from sender_leases
           where sender_id = $1 and epoch = $2 and expires_at > now() for key share",
     )
     .bind(lease.sender)
     .bind(lease.epoch)
+    .bind(want.blast)
     .fetch_optional(&mut *tx)
     .await?;
     let Some(ours) = ours else { return Ok(Claim::Fenced) };
@@ -135,9 +139,10 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
     if ours.server_started_at != lease.server_started_at {
         return Ok(Claim::OtherServer);
     }
+    let people = if ours.is_first { first_people(&mut tx, want).await? } else { want.people };
     let rows = sqlx::query(CLAIM)
         .bind(want.blast)
-        .bind(want.people)
+        .bind(people)
         .bind(lease.epoch)
         .bind(lease.sender)
         .bind(want.after.map_or(DateTime::UNIX_EPOCH, |place| place.next_attempt_at))
@@ -153,9 +158,35 @@ pub async fn claim(pool: &PgPool, lease: Lease, want: ClaimRequest) -> Result<Cl
         person.map_err(|error| StoreError::Unreadable { recipient: row.get(0), error })
     });
     // Before the commit: of whoever was claimed nobody may be unreadable.
-    let people = people.collect::<Result<_, StoreError>>()?;
+    let people = people.collect::<Result<Vec<Claimed>, StoreError>>()?;
+    if ours.is_first {
+        count_first(&mut tx, want.blast, &people).await?;
+    }
     tx.commit().await?;
     Ok(Claim::People(people))
+}
+
+/// How many of a blast's first people may be claimed still, at most as many as are wanted. Its row stays locked until the claim
+/// commits: however many engines there are, no claim counts by what another one is about to change.
+async fn first_people(tx: &mut PgConnection, want: ClaimRequest) -> Result<i64, StoreError> {
+    let left: Option<i32> = sqlx::query_scalar("select first_left from blasts where id = $1 for update")
+        .bind(want.blast)
+        .fetch_one(tx)
+        .await?;
+    Ok(left.map_or(want.people, |left| want.people.min(i64::from(left))))
+}
+
+/// Whoever is claimed for the first time is one of them; a retry is not one more.
+async fn count_first(tx: &mut PgConnection, blast: BlastId, people: &[Claimed]) -> Result<(), StoreError> {
+    let first = people.iter().filter(|person| person.attempt == 1).count();
+    if first > 0 {
+        sqlx::query("update blasts set first_left = first_left - $2 where id = $1")
+            .bind(blast)
+            .bind(i32::try_from(first).unwrap_or(i32::MAX))
+            .execute(tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The order is one that only the to-do index can give; any other plan walks over everybody already sent.

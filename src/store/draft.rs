@@ -10,12 +10,13 @@ use sqlx::postgres::PgRow;
 use super::StoreError;
 use super::claim::{ClaimTx, Claimed};
 use crate::domain::field_change::FieldChange;
-use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
 
 /// New values of columns; `None` leaves one as it is.
 #[derive(Debug, Clone, Default)]
 pub struct DraftChange {
+    pub sender: Option<SenderId>,
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
     pub description: Option<String>,
@@ -28,6 +29,51 @@ pub struct DraftChange {
     pub weekdays: FieldChange<String>,
     pub timezone: FieldChange<String>,
     pub start: FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>,
+    /// Why it cannot be sent yet.
+    pub unfinished: FieldChange<String>,
+    /// After how many people it waits for somebody.
+    pub first: FieldChange<i32>,
+}
+
+/// Makes a draft that nothing is written in yet. It is unfinished until something is.
+pub async fn begin(tx: &mut PgConnection, sender: SenderId, tag: &str) -> Result<BlastId, StoreError> {
+    let id = sqlx::query_scalar(
+        "insert into blasts (sender_id, blast_tag, message, unfinished) values ($1, $2, '', 'nothing is written in it yet')
+         returning id",
+    );
+    Ok(id.bind(sender).bind(tag).fetch_one(tx).await?)
+}
+
+/// Makes a draft like another blast, with its people as they were listed there.
+pub async fn duplicate(tx: &mut PgConnection, id: BlastId) -> Result<BlastId, StoreError> {
+    let copy = sqlx::query_scalar(
+        "with copy as (
+             insert into blasts (sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays,
+                                 timezone, retry_next_day, description, unfinished, first_people, first_left, total_recipients)
+             select sender_id, blast_tag, follow_up_stage, message, template, rate, gap, send_window, weekdays, timezone,
+                    retry_next_day, description, unfinished, first_people, first_people, total_recipients
+               from blasts where id = $1
+             returning id)
+         select id from copy",
+    )
+    .bind(id)
+    .fetch_one(&mut *tx)
+    .await?;
+    sqlx::query(
+        "insert into blast_recipients (blast_id, phone_number, name, variables, external_id)
+         select $2, phone_number, name, variables, external_id from blast_recipients where blast_id = $1 order by id",
+    )
+    .bind(id)
+    .bind(copy)
+    .execute(tx)
+    .await?;
+    Ok(copy)
+}
+
+/// Says why a draft cannot be sent yet, or that it can.
+pub async fn set_unfinished(tx: &mut PgConnection, id: BlastId, why: Option<&str>) -> Result<(), StoreError> {
+    sqlx::query("update blasts set unfinished = $2 where id = $1").bind(id).bind(why).execute(tx).await?;
+    Ok(())
 }
 
 /// Locks the blast's row, before its people.
@@ -50,6 +96,10 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
                 scheduled_for = case when $20 then $21 else scheduled_for end,
                 scheduled_local = case when $20 then $22 else scheduled_local end,
                 send_after = case when $20 and state = 'scheduled' then $21 else send_after end,
+                sender_id = coalesce($23, sender_id),
+                unfinished = case when $24 then $25 else unfinished end,
+                first_people = case when $26 then $27 else first_people end,
+                first_left = case when $26 then $27 else first_left end,
                 version = version + 1, updated_at = now()
           where id = $1 and version = $2",
     )
@@ -75,6 +125,11 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .bind(!to.start.is_keep())
     .bind(start.map(|(at, _)| at))
     .bind(start.and_then(|(_, local)| local))
+    .bind(to.sender)
+    .bind(!to.unfinished.is_keep())
+    .bind(to.unfinished.value())
+    .bind(!to.first.is_keep())
+    .bind(to.first.value())
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -2,6 +2,7 @@
 //! the import ends it without a trace.
 
 use std::io::Write as _;
+use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -34,6 +35,8 @@ pub struct BlastDraft {
     pub timezone: Option<Tz>,
     /// Whether *not now* is tried again by itself after a day.
     pub retry_next_day: bool,
+    /// After so many people it waits for somebody to resume it.
+    pub first: Option<NonZeroU32>,
     /// What the program that makes it calls it.
     pub external_id: Option<String>,
     pub description: Option<String>,
@@ -168,8 +171,9 @@ async fn open(pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
 async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -> Result<BlastId, StoreError> {
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
-                             template, retry_next_day, external_id, description, scheduled_for, scheduled_local)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                             template, retry_next_day, external_id, description, scheduled_for, scheduled_local,
+                             first_people, first_left)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
          returning id",
     )
     .bind(draft.sender_id)
@@ -187,6 +191,7 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(draft.description.as_deref())
     .bind(draft.start.map(|(_, time)| time.at))
     .bind(draft.start.and_then(|(start, _)| start.local()))
+    .bind(draft.first.map(|first| i32::try_from(first.get()).unwrap_or(i32::MAX)))
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)
@@ -229,6 +234,21 @@ impl Import {
         .execute(&mut *self.connection)
         .await?;
         Ok(())
+    }
+
+    /// Takes everybody out of the draft, if it has the version that was seen. `false`: it has not, and nothing was done.
+    pub async fn clear(&mut self, version: i64) -> Result<bool, StoreError> {
+        let seen = sqlx::query("update blasts set total_recipients = 0 where id = $1 and version = $2")
+            .bind(self.blast)
+            .bind(version)
+            .execute(&mut *self.connection)
+            .await?;
+        if seen.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let people = sqlx::query("delete from blast_recipients where blast_id = $1");
+        people.bind(self.blast).execute(&mut *self.connection).await?;
+        Ok(true)
     }
 
     /// The numbers of whoever is in the blast already.

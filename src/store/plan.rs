@@ -1,5 +1,7 @@
 //! What a plan asks before a launch.
 
+mod people;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +11,8 @@ use sqlx::{PgPool, Row};
 use super::claim::{ClaimTx, Claimed};
 use super::{StoreError, settings};
 use crate::domain::ids::{BlastId, SenderId};
+
+pub use people::{FirstFared, PlanGroup, PlanPerson, fared, of_group};
 
 /// People of a blast who are also somewhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]

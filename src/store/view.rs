@@ -25,7 +25,7 @@ pub mod replies;
 pub mod senders;
 
 use crate::domain::act::Actor;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
@@ -79,6 +79,9 @@ pub struct BlastRow {
     pub description: Option<String>,
     /// The blast that it follows up.
     pub follows: Option<BlastId>,
+    /// Of a draft: why it cannot be sent yet.
+    pub unfinished: Option<String>,
+    pub first: FirstPeople,
     pub updated_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,

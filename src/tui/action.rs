@@ -8,7 +8,10 @@ use super::availability as when;
 use super::effect::Effect;
 use super::key::Key;
 use super::model::{Model, Overlay, Pane};
-use super::update::{activity, answer, attention, blast_acts, clipboard, find, follow_ups, leave, marks, moves, overlays, prompts, setup};
+use super::update::{
+    activity, answer, attention, blast_acts, clipboard, find, follow_ups, form, leave, marks, moves, overlays, plan,
+    prompts, setup,
+};
 use crate::app::view::Anchor;
 
 /// Where an action works.
@@ -26,6 +29,8 @@ pub enum KeyScope {
     FollowUp,
     /// An answer being written.
     Answer,
+    /// The form of a blast.
+    Form,
     /// A list to choose from: people found elsewhere, what needs a person, commands.
     List,
 }
@@ -43,6 +48,7 @@ impl fmt::Display for KeyScope {
             Self::Plan => "Plan",
             Self::FollowUp => "Follow up",
             Self::Answer => "Answer",
+            Self::Form => "New blast",
             Self::List => "Lists",
         })
     }
@@ -99,7 +105,7 @@ type Keys = &'static [Key];
 type Scopes = &'static [KeyScope];
 
 use Key::{BackTab, Char, Ctrl, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
-use KeyScope::{Activity, Answer, Blasts, Details, Everywhere, FollowUp, Funnel, List, Moving, Plan, Recipients};
+use KeyScope::{Activity, Answer, Blasts, Details, Everywhere, FollowUp, Form, Funnel, List, Moving, Plan, Recipients};
 
 const fn shows(title: &'static str, keys: Keys, scopes: Scopes, perform: Perform) -> UiAction {
     UiAction {
@@ -181,6 +187,16 @@ pub const ACTIONS: &[UiAction] = &[
         .danger(Danger::Asks)
         .unless(when::cannot_send)
         .footer("send", 3),
+    shows("a new blast", &[Char('n')], &[Blasts, Funnel], form::open_new).unless(when::read_only).footer("new", 5),
+    shows("edit this draft", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
+    shows("a new draft like this blast", &[Char('d')], &[Blasts], form::duplicate).unless(form::cannot_duplicate),
+    shows("edit this line", &[Enter], &[Form], form::begin).footer("edit", 1),
+    shows("the message in your editor", &[Char('e')], &[Form], form::edit_elsewhere)
+        .unless(form::has_no_message)
+        .footer("editor", 3),
+    marks("the plan, which asks before anything is sent", &[Char('S')], &[Form], form::open_plan)
+        .danger(Danger::Asks)
+        .footer("plan", 2),
     marks("cancel it, or delete a draft", &[Char('X')], &[Blasts], blast_acts::cancel)
         .danger(Danger::Asks)
         .unless(when::cannot_cancel)
@@ -215,13 +231,23 @@ pub const ACTIONS: &[UiAction] = &[
         .footer("save", 6),
     marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
     shows("choose this line", &[Enter], &[List], overlays::choose).footer("choose", 1),
+    shows("the first screen: practise, add a sender, how it stands", &[], &[Everywhere], |model| {
+        model.overlays = vec![Overlay::Welcome(0)];
+        Vec::new()
+    }),
     shows("choose this answer", &[Enter], &[Details], overlays::resolve)
         .unless(when::nothing_to_answer)
         .footer("answer", 2),
-    shows("send, once the number is typed", &[Enter], &[Plan], overlays::confirm_plan).footer("send", 1),
     marks("make the draft; nothing is sent", &[Enter], &[FollowUp], follow_ups::make)
         .unless(when::read_only)
         .footer("make the draft", 1),
+    shows("send, once the number is typed; who a count is about", &[Enter], &[Plan], plan::enter).footer("send", 1),
+    marks("one message to yourself, as the shown person reads it", &[Char('M')], &[Plan], plan::send_test)
+        .danger(Danger::Asks)
+        .unless(plan::cannot_test)
+        .footer("one to me", 2),
+    shows("change what is written", &[Char('e')], &[Plan], plan::edit).footer("change", 3),
+    shows("this plan into a file", &[Char('w')], &[Plan], plan::save).footer("save", 4),
     moves("up", &[Key::Up, Char('k')], |model| moves::rows(model, -1)),
     moves("down", &[Key::Down, Char('j')], |model| moves::rows(model, 1)),
     moves("a screen up", &[PageUp, Ctrl('u')], |model| moves::pages(model, -1)),
@@ -275,11 +301,12 @@ pub fn scopes(model: &Model) -> &'static [KeyScope] {
     match model.overlays.last() {
         Some(Overlay::Details(_)) => &[KeyScope::Details, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::FollowUp(_)) => &[KeyScope::FollowUp, KeyScope::Moving, KeyScope::Everywhere],
+        Some(Overlay::Form) => &[KeyScope::Form, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Plan(_)) => &[KeyScope::Plan, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Answer(_)) => &[KeyScope::Answer, KeyScope::Everywhere],
-        Some(Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_)) => {
-            &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere]
-        }
+        Some(
+            Overlay::Commands(_) | Overlay::Elsewhere(_) | Overlay::Needs(_) | Overlay::Welcome(_) | Overlay::NewSender,
+        ) => &[KeyScope::List, KeyScope::Moving, KeyScope::Everywhere],
         Some(Overlay::Help(_) | Overlay::Log(_)) => &[KeyScope::Moving, KeyScope::Everywhere],
         None => pane_scopes(model.focus),
     }
@@ -299,7 +326,7 @@ pub const fn pane_scopes(focus: Pane) -> &'static [KeyScope] {
 mod tests {
     use super::{ACTIONS, Danger, Key, KeyScope, PaletteListing};
 
-    const SCOPES: [KeyScope; 11] = [
+    const SCOPES: [KeyScope; 12] = [
         KeyScope::Everywhere,
         KeyScope::Moving,
         KeyScope::Blasts,
@@ -310,6 +337,7 @@ mod tests {
         KeyScope::Plan,
         KeyScope::FollowUp,
         KeyScope::Answer,
+        KeyScope::Form,
         KeyScope::List,
     ];
 

@@ -12,7 +12,7 @@ pub fn read_only(model: &Model) -> Option<String> {
 pub fn no_blast(model: &Model) -> Option<String> {
     match model.blast() {
         Some(_) => None,
-        None if model.blasts.is_loaded() => Some("there is no blast yet: `blastdeck blast new` makes one".to_owned()),
+        None if model.blasts.is_loaded() => Some("there is no blast yet: n in Blasts writes one".to_owned()),
         None => Some("still reading the blasts".to_owned()),
     }
 }

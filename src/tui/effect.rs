@@ -1,6 +1,10 @@
 //! What an update wants done, and what it came to. Plain data; [`runner`] does it against the engine.
 
+mod drafts;
+mod editor;
 pub mod runner;
+
+pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite};
 
 use std::mem::{Discriminant, discriminant};
 
@@ -14,8 +18,8 @@ use crate::app::view::{
     RecipientQuery, RecipientRow, SenderView, Total,
 };
 use crate::app::{
-    AppError, Confirmed, FollowUp, FollowUpPreview, Launch, Marked, MarkedSeveral, Plan, QueuedAnswer, SavedFile,
-    StoreError, UndoOutcome,
+    AddedSender, AppError, Confirmed, FollowUp, FollowUpPreview, Launch, Marked, MarkedSeveral, NewSender, Plan,
+    PlanGroup, PlanPerson, QueuedAnswer, SavedFile, StoreError, UndoOutcome,
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
@@ -48,6 +52,10 @@ pub enum Effect {
     /// Draws in these colours from now on.
     Recolour(Palette),
     CaptureMouse(MouseCapture),
+    /// Lends the terminal to the operator's editor, for this text.
+    Edit(String),
+    /// Lends the terminal to a demo.
+    Practise,
     /// Stops the process until it is continued.
     Suspend,
     /// Sets the terminal up again and paints everything.
@@ -111,8 +119,15 @@ pub enum ReadRequest {
     },
     /// Who came back after the follow-ups of a blast.
     CameBack(BlastId),
+    /// Who a count of a plan is about.
+    PlanPeople {
+        blast: BlastId,
+        group: PlanGroup,
+    },
     /// Whether a blast would continue without this window.
     HandOver(BlastId),
+    /// For the form of a blast.
+    Draft(DraftRead),
     /// Who matches in every blast, the people of `here` last.
     Elsewhere {
         ticket: u64,
@@ -186,6 +201,19 @@ pub enum WriteRequest {
     SaveFile(ReplyId),
     /// The sender of this name may send from the database as it is, though that was restored.
     ConfirmSender(String),
+    Draft(DraftWrite),
+    /// One person's message to the operator's own number.
+    SendTest {
+        blast: BlastId,
+        sample: usize,
+    },
+    /// A plan, as lines of text, into a file of its own.
+    SavePlan {
+        blast: BlastId,
+        text: String,
+    },
+    /// Into the configuration, once its provider says that it can send.
+    AddSender(Box<NewSender>),
 }
 
 /// Text to somebody of a blast who wrote.
@@ -207,6 +235,7 @@ impl WriteRequest {
             | Self::Resume(_)
             | Self::Cancel(_)
             | Self::Delete(_)
+            | Self::SendTest { .. }
             | Self::ConfirmSender(_)
             | Self::MarkSeveral { .. }
             | Self::UndoAnyLaunch(_)
@@ -215,10 +244,17 @@ impl WriteRequest {
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
-            Self::Amend { .. } | Self::UndoMine | Self::UndoLaunch(_) | Self::UndoPerson(_) | Self::Pause(_) => false,
-            Self::FollowUp(_) => false,
             // Typed in a field of its own, and sent by its enter.
             Self::Answer(_) | Self::SaveFile(_) => false,
+            Self::Amend { .. }
+            | Self::FollowUp(_)
+            | Self::UndoMine
+            | Self::UndoLaunch(_)
+            | Self::UndoPerson(_)
+            | Self::Pause(_)
+            | Self::Draft(_)
+            | Self::AddSender(_)
+            | Self::SavePlan { .. } => false,
         }
     }
 }
@@ -246,6 +282,10 @@ pub enum WriteOutcome {
     SenderConfirmed(Confirmed),
     Answered(QueuedAnswer),
     FileSaved(SavedFile),
+    Draft(DraftOutcome),
+    SenderAdded(AddedSender),
+    /// Where a plan was written to.
+    PlanSaved(String),
 }
 
 /// Why an effect failed.
@@ -331,6 +371,11 @@ pub enum Completion {
         blast: BlastId,
         came_back: EffectResult<CameBack>,
     },
+    PlanPeople {
+        blast: BlastId,
+        group: PlanGroup,
+        people: EffectResult<Vec<PlanPerson>>,
+    },
     /// The inner error says what is missing for the blast to continue.
     HandOver {
         blast: BlastId,
@@ -344,5 +389,8 @@ pub enum Completion {
         request: WriteRequest,
         outcome: EffectResult<WriteOutcome>,
     },
+    Draft(DraftAnswer),
+    /// A demo has ended, or could not begin.
+    Practised(Result<(), String>),
     LeasesReleased,
 }

@@ -43,6 +43,8 @@ pub trait Screen {
     fn written(&mut self) -> impl Future<Output = io::Result<()>> + Send;
     /// Restores the terminal and stops the process until it is continued.
     fn suspend(&mut self) -> io::Result<()>;
+    /// Restores the terminal for another program, and reads no key of it until it is resumed.
+    fn lend(&mut self) -> io::Result<()>;
     /// Takes the terminal over again.
     fn resume(&mut self) -> io::Result<()>;
 }
@@ -119,6 +121,8 @@ pub struct EventLoop<S, R> {
     writing: bool,
     /// The terminal was restored for a suspension; when to take it over if no signal says so.
     stopped_until: Option<Instant>,
+    /// Another program has the terminal: nothing is drawn.
+    is_lent: bool,
     exit: Option<ExitReason>,
 }
 
@@ -126,7 +130,19 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
     pub fn new(screen: S, runner: R, model: Model, theme: ScreenTheme, clock: WallClock) -> Self {
         let pace = FramePacer { last: None, wanted: Some(Duration::ZERO) };
         let frames = FrameDiff::default();
-        Self { screen, runner, model, theme, clock, frames, pace, writing: false, stopped_until: None, exit: None }
+        Self {
+            screen,
+            runner,
+            model,
+            theme,
+            clock,
+            frames,
+            pace,
+            writing: false,
+            stopped_until: None,
+            is_lent: false,
+            exit: None,
+        }
     }
 
     /// Runs until the operator leaves, the terminal is gone, or the stop signal comes.
@@ -150,7 +166,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
     }
 
     async fn next(&mut self, sources: &mut EventSources) -> LoopEvent {
-        let draw = self.pace.due().filter(|_| !self.writing && self.stopped_until.is_none());
+        let draw = self.pace.due().filter(|_| !self.writing && !self.is_lent && self.stopped_until.is_none());
         let deadline =
             self.model.deadline().map(|at| Instant::now() + (at - (self.clock)()).to_std().unwrap_or_default());
         tokio::select! {
@@ -193,6 +209,8 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 let size = self.screen.size();
                 self.update_and_draw(Msg::Resized(size), AFTER_KEY)?;
             }
+            // Whoever has the terminal was stopped and continued with us.
+            LoopEvent::Signal(TerminalSignal::Continued) if self.is_lent => {}
             LoopEvent::Signal(TerminalSignal::Continued) => self.update_and_draw(Msg::Continued, AFTER_KEY)?,
             LoopEvent::Deadline => self.update_and_draw(Msg::Deadline, AFTER_KEY)?,
             LoopEvent::Written(written) => {
@@ -236,8 +254,14 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 self.stopped_until = Some(Instant::now() + STOP_IGNORED);
                 self.screen.suspend()?;
             }
+            lent @ (Effect::Edit(_) | Effect::Practise) => {
+                self.is_lent = true;
+                self.screen.lend()?;
+                self.runner.start(lent);
+            }
             Effect::Repaint => {
                 self.stopped_until = None;
+                self.is_lent = false;
                 self.screen.resume()?;
                 self.frames.forget();
                 if self.model.setup.mouse == MouseCapture::On {

@@ -4,9 +4,11 @@
 mod parser;
 
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -33,15 +35,79 @@ pub enum Input {
 /// Ends the reading thread when dropped.
 #[derive(Debug)]
 pub struct InputReader {
-    _wake: PipeWriter,
+    wake: PipeWriter,
+    gate: Arc<GateState>,
+}
+
+/// Keeps the reading thread from the terminal while another program has it.
+#[derive(Debug)]
+pub struct InputGate {
+    wake: PipeWriter,
+    gate: Arc<GateState>,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    position: Mutex<GatePosition>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum GatePosition {
+    #[default]
+    Open,
+    /// The thread is asked to wait.
+    Closing,
+    /// It waits.
+    Closed,
+}
+
+/// The thread lets go of the terminal within this time: it reads only what is there.
+const LETS_GO: Duration = Duration::from_millis(500);
+
+impl InputReader {
+    pub fn gate(&self) -> io::Result<InputGate> {
+        Ok(InputGate { wake: self.wake.try_clone()?, gate: self.gate.clone() })
+    }
+}
+
+impl InputGate {
+    /// Returns once nothing is read from the terminal any more.
+    pub fn close(&mut self) -> io::Result<()> {
+        let mut position = self.gate.position.lock().unwrap_or_else(PoisonError::into_inner);
+        *position = GatePosition::Closing;
+        self.wake.write_all(&[1])?;
+        let closing = |position: &mut GatePosition| *position == GatePosition::Closing;
+        drop(self.gate.changed.wait_timeout_while(position, LETS_GO, closing));
+        Ok(())
+    }
+
+    pub fn open(&self) {
+        *self.gate.position.lock().unwrap_or_else(PoisonError::into_inner) = GatePosition::Open;
+        self.gate.changed.notify_all();
+    }
+}
+
+impl GateState {
+    /// The thread's part: waits until the gate is open.
+    fn pass(&self) {
+        let mut position = self.position.lock().unwrap_or_else(PoisonError::into_inner);
+        while *position != GatePosition::Open {
+            *position = GatePosition::Closed;
+            self.changed.notify_all();
+            position = self.changed.wait(position).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 /// Starts reading `tty`. If the terminal ends, the receiver yields [`Input::Gone`] last.
 pub fn read(tty: File) -> io::Result<(InputReader, mpsc::Receiver<Input>)> {
     let (asleep, wake) = io::pipe()?;
     let (sender, receiver) = mpsc::channel(1_024);
-    thread::Builder::new().name("keys".to_owned()).spawn(move || read_until_gone(tty, &asleep, &sender))?;
-    Ok((InputReader { _wake: wake }, receiver))
+    let gate = Arc::new(GateState::default());
+    let passes = gate.clone();
+    thread::Builder::new().name("keys".to_owned()).spawn(move || read_until_gone(tty, (&asleep, &passes), &sender))?;
+    Ok((InputReader { wake, gate }, receiver))
 }
 
 /// What ended a wait for input.
@@ -50,11 +116,11 @@ enum PollOutcome {
     /// Nothing came in time.
     Quiet,
     Gone,
-    /// The dashboard ended.
-    Over,
+    /// The dashboard wants something.
+    Woken,
 }
 
-fn read_until_gone(mut tty: File, asleep: &PipeReader, sender: &mpsc::Sender<Input>) {
+fn read_until_gone(mut tty: File, (mut asleep, gate): (&PipeReader, &GateState), sender: &mpsc::Sender<Input>) {
     let mut parser = KeyParser::default();
     loop {
         let patience = parser.is_waiting().then_some(&REST_OF_SEQUENCE);
@@ -65,7 +131,14 @@ fn read_until_gone(mut tty: File, asleep: &PipeReader, sender: &mpsc::Sender<Inp
             },
             PollOutcome::Quiet => parser.give_up_waiting(),
             PollOutcome::Gone => break,
-            PollOutcome::Over => return,
+            // A byte says that the gate closes; the end of the pipe, that nobody reads any more.
+            PollOutcome::Woken => match asleep.read(&mut [0; 1]) {
+                Ok(1) => {
+                    gate.pass();
+                    continue;
+                }
+                _ => return,
+            },
         };
         for input in inputs {
             if sender.blocking_send(input).is_err() {
@@ -83,7 +156,7 @@ fn wait(tty: &File, asleep: &PipeReader, patience: Option<&Timespec>) -> PollOut
     match poll(&mut watched, patience) {
         Err(Errno::INTR | Errno::AGAIN) | Ok(0) => PollOutcome::Quiet,
         Err(_) => PollOutcome::Gone,
-        Ok(_) if !watched[1].revents().is_empty() => PollOutcome::Over,
+        Ok(_) if !watched[1].revents().is_empty() => PollOutcome::Woken,
         Ok(_) if watched[0].revents().intersects(end) => PollOutcome::Gone,
         Ok(_) => PollOutcome::Readable,
     }
@@ -134,6 +207,24 @@ mod tests {
 
         let key = tokio::time::timeout(Duration::from_secs(5), inputs.recv()).await.unwrap();
         assert_eq!(key, Some(Input::Key(Key::Esc)));
+    }
+
+    #[tokio::test]
+    async fn while_the_gate_is_closed_nothing_is_read_and_nothing_is_lost() {
+        let (near, mut far) = std::io::pipe().unwrap();
+        let peek = near.try_clone().unwrap();
+        let (reader, mut inputs) = read(OwnedFd::from(near).into()).unwrap();
+        let mut gate = reader.gate().unwrap();
+
+        gate.close().unwrap();
+        far.write_all(b"for the editor").unwrap();
+        let mut taken = [0; 14];
+        std::io::Read::read_exact(&mut &peek, &mut taken).unwrap();
+        gate.open();
+        far.write_all(b"q").unwrap();
+
+        assert_eq!(&taken, b"for the editor");
+        assert_eq!(inputs.recv().await, Some(Input::Key(Key::Char('q'))));
     }
 
     #[tokio::test]

@@ -6,18 +6,21 @@ mod answer;
 mod attention;
 mod blasts;
 mod chain;
+mod form;
 mod notice;
 mod overlay;
 mod presence;
 mod prompt;
 mod recipients;
 mod setup;
+mod welcome;
 
 pub use activity::ActivityFeed;
 pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
 pub use attention::AttentionItem;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::ChainReading;
+pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
 pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{
     CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowUpOverlay, Overlay, PlanOverlay, RESOLUTIONS,
@@ -30,8 +33,8 @@ pub use prompt::{
 pub use recipients::{
     CursorMove, CursorTarget, FoundBy, ListOrder, ListScope, PageRequest, RecipientTable, Shown, WantedPage,
 };
-
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
+pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -118,6 +121,10 @@ pub struct Model {
     pub zoom: Zoom,
     /// The open overlays, the topmost last.
     pub overlays: Vec<Overlay>,
+    /// The blast that is being written, or was last.
+    pub form: Option<Box<BlastForm>>,
+    /// The sender that is being added.
+    pub new_sender: Option<Box<SenderForm>>,
     pub prompt: Option<Prompt>,
     pub notice: Option<Notice>,
     /// When the notice was said.
@@ -143,6 +150,8 @@ pub struct Model {
 impl Model {
     /// Nothing read yet.
     pub fn new(options: DashboardOptions, size: Size, now: DateTime<Utc>) -> Self {
+        let overlays = options.welcome.iter().map(|_| Overlay::Welcome(0)).collect();
+        let notice = options.greeting.clone().map(Notice::done);
         let hint = (options.hints == Hints::On).then_some(Hint::Find);
         Self {
             blasts: BlastList::opening(options.open),
@@ -165,9 +174,11 @@ impl Model {
             opened_at: now,
             focus: Pane::Funnel,
             zoom: Zoom::Out,
-            overlays: Vec::new(),
+            overlays,
+            form: None,
+            new_sender: None,
             prompt: None,
-            notice: None,
+            notice,
             said_at: now,
             held: VecDeque::new(),
             last_key: now,

@@ -4,6 +4,7 @@ mod answer;
 mod command_line;
 mod details;
 mod follow_up;
+mod form;
 mod help;
 mod history;
 mod lists;
@@ -11,6 +12,7 @@ mod needs;
 mod palette;
 mod plan;
 mod reply;
+mod welcome;
 
 pub use palette::commands;
 
@@ -32,6 +34,9 @@ pub struct OverlayContent {
 pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
     let content = match model.overlays.last()? {
         Overlay::Details(details) => details::content(model, details, width),
+        Overlay::Form => form::content(model, width),
+        Overlay::Welcome(row) => welcome::content(model, *row, width),
+        Overlay::NewSender => welcome::new_sender(model.new_sender.as_deref()?, width),
         Overlay::Plan(plan) => plan::content(model, plan, width),
         Overlay::FollowUp(page) => follow_up::content(model, page, width),
         Overlay::Help(scroll) => help::content(model, *scroll, width),

@@ -25,7 +25,8 @@ const FAREWELL: Duration = Duration::from_millis(300);
 /// Runs against an engine, on this process's terminal.
 pub async fn on_terminal(app: App, options: DashboardOptions, stop: CancellationToken) -> Result<ExitReason, TuiError> {
     let terminal = Terminal::take()?;
-    let (_reader, input) = input::read(keyboard()?)?;
+    let (reader, input) = input::read(keyboard()?)?;
+    let terminal = terminal.with_gate(reader.gate()?);
     let feed = Feed::new(app.news(), app.database(), app.retirement());
     let sources = EventSources { input, signals: signals()?, feed, stop };
     let env = |name| std::env::var(name).ok();

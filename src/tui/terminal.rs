@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::event_loop::Screen;
 use super::frame::MOUSE_OFF;
+use super::input::InputGate;
 use super::{Size, TuiError};
 use crate::app::is_panic_caught;
 
@@ -44,6 +45,8 @@ pub struct Terminal {
     tty: File,
     frames: std_mpsc::Sender<Vec<u8>>,
     written: mpsc::UnboundedReceiver<io::Result<()>>,
+    /// Of whoever reads its keys.
+    gate: Option<InputGate>,
 }
 
 /// The terminal to read keys from: standard input, else `/dev/tty` (input was a pipe).
@@ -67,7 +70,14 @@ impl Terminal {
         thread::Builder::new().name("drawing".to_owned()).spawn(move || write_frames(out, &to_write, &done))?;
         HOOK.call_once(restore_on_panic);
         enter(&tty).inspect_err(|_| restore())?;
-        Ok(Self { tty, frames, written })
+        Ok(Self { tty, frames, written, gate: None })
+    }
+
+    /// Whose reading waits while another program has the terminal.
+    #[must_use]
+    pub fn with_gate(mut self, gate: InputGate) -> Self {
+        self.gate = Some(gate);
+        self
     }
 }
 
@@ -105,7 +115,18 @@ impl Screen for Terminal {
         Ok(())
     }
 
+    fn lend(&mut self) -> io::Result<()> {
+        if let Some(gate) = &mut self.gate {
+            gate.close()?;
+        }
+        restore();
+        Ok(())
+    }
+
     fn resume(&mut self) -> io::Result<()> {
+        if let Some(gate) = &self.gate {
+            gate.open();
+        }
         let taken = SAVED.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         // Stopped from outside, the shell has changed the settings under us: keep ours of before, set raw again.
         if taken { set_up(&self.tty) } else { enter(&self.tty) }

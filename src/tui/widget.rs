@@ -1,12 +1,14 @@
 //! The pen that everything is drawn with. All text of the screen passes through [`Pen::put`], which cleans it:
 //! a name, a reply or a provider's text can neither steer the terminal nor shift a column.
 
+mod area;
 mod bar;
 mod field;
 mod line;
 mod rule;
 mod table;
 
+pub use area::TextArea;
 pub use bar::bar;
 pub use field::{Edited, TextField};
 pub use line::TextLine;

@@ -4,8 +4,8 @@ use blastdeck::domain::act::Act;
 use blastdeck::domain::blast::BlastState;
 use blastdeck::domain::status::Status;
 use blastdeck::store::presence::{self, Arrival};
-use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow};
 use blastdeck::store::view::Total;
+use blastdeck::store::view::activity::{self, ActivityEvent, ActivityRow};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -86,7 +86,10 @@ async fn six_tables_are_one_list_newest_first_and_a_bulk_mark_is_one_line() {
         ]
     );
     let of = |n: usize| (rows[n].blast.map(|id| id.0), rows[n].recipient.map(|id| id.0));
-    assert_eq!([of(1), of(2), of(3), of(4), of(6)], [(Some(2), None), (Some(2), None), (Some(2), Some(1)), (Some(1), Some(3)), (None, None)]);
+    assert_eq!(
+        [of(1), of(2), of(3), of(4), of(6)],
+        [(Some(2), None), (Some(2), None), (Some(2), Some(1)), (Some(1), Some(3)), (None, None)]
+    );
     assert!(matches!(rows[3].event, ActivityEvent::Act { act: Act::Closed, .. }));
     assert!(matches!(rows[1].event, ActivityEvent::Change { from: BlastState::Sending, .. }));
     assert!(matches!(rows[5].event, ActivityEvent::Trouble { status: Status::Failed, .. }));
@@ -126,7 +129,11 @@ async fn what_is_new_is_what_others_did_since_one_looked() {
     let aina = head("aina", "2026-11-20T01:00:00Z").await;
     assert_eq!((aina.unread, aina.replies, aina.strangers, aina.notices), (Total::Exactly(8), 2, 1, 1));
     assert_eq!(aina.newest, Some(at("2026-11-20T02:07:00Z")));
-    assert_eq!(head("ben", "2026-11-20T01:00:00Z").await.unread, Total::Exactly(5), "his own marks and pause are no news");
+    assert_eq!(
+        head("ben", "2026-11-20T01:00:00Z").await.unread,
+        Total::Exactly(5),
+        "his own marks and pause are no news"
+    );
     assert_eq!(head("aina", "2026-11-20T02:05:30Z").await.unread, Total::Exactly(2));
     assert_eq!(head("aina", "2026-11-20T02:07:00Z").await.unread, Total::Exactly(0));
 }

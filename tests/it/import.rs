@@ -33,6 +33,7 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         weekdays: Some("mon-fri".parse().unwrap()),
         timezone: Some(chrono_tz::Asia::Kuala_Lumpur),
         retry_next_day: false,
+        first: None,
         external_id: None,
         description: None,
         start: None,

@@ -40,6 +40,8 @@ fn blast() -> BlastView {
         external_id: None,
         description: None,
         follows: None,
+        unfinished: None,
+        first: crate::domain::blast::FirstPeople::default(),
         updated_at: DateTime::UNIX_EPOCH,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,

@@ -116,6 +116,7 @@ impl BenchEnvironment {
             weekdays: None,
             timezone: None,
             retry_next_day: false,
+            first: None,
             external_id: None,
             description: None,
             start: None,

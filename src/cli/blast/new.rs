@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -71,6 +72,9 @@ pub(in crate::cli) struct NewArgs {
     /// marketing (131049, 130472).
     #[arg(long)]
     retry_next_day: bool,
+    /// Sends to so many people first, then waits until the blast is resumed.
+    #[arg(long, value_name = "N")]
+    first: Option<NonZeroU32>,
 }
 
 /// A name of 1 to 255 characters without control characters.
@@ -107,6 +111,7 @@ impl NewArgs {
             weekdays: self.weekdays,
             timezone: self.timezone,
             retry_next_day: self.retry_next_day,
+            first: self.first,
             external_id: None,
             description: None,
             start: self.at,

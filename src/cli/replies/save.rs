@@ -8,8 +8,8 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 use serde_json::json;
 
-use crate::app::{AppError, reply_file_name, write_new};
 use crate::app::view::ReplyRow;
+use crate::app::{AppError, reply_file_name, write_new};
 use crate::cli::context::Context;
 use crate::cli::exit::RefusedError;
 use crate::cli::output::{json, talk};

@@ -227,7 +227,8 @@ impl Sender {
 }
 
 impl Sender {
-    /// A claim that found nobody: somebody is due later, or opted out, or the blast is done.
+    /// A claim that found nobody: somebody is due later, or opted out, or the blast is done, or the first
+    /// people of it are through.
     pub(super) async fn nobody_due(&mut self, blast: BlastId) -> Result<(), StoreError> {
         let due = claim::next_due(&self.context.pool, blast).await?;
         let now = self.context.clock.now();
@@ -236,6 +237,9 @@ impl Sender {
             session::lapse(&self.context.pool, blast).await?;
         }
         let soon = now + AGAIN_AFTER;
+        if due.is_some() && blast::pause_after_first(&self.context.pool, blast).await? {
+            self.context.notifier.order(&self.context.pool, Some(blast)).await?;
+        }
         if due.is_none() && blast::complete(&self.context.pool, blast).await? {
             self.context.notifier.order(&self.context.pool, Some(blast)).await?;
         }

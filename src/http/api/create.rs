@@ -1,5 +1,7 @@
 //! Makes drafts.
 
+use std::num::NonZeroU32;
+
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,10 @@ pub(super) struct CreateBody {
     /// Tries people again after a day to whom Meta did not give the message for now.
     #[serde(default, alias = "retryNextDay")]
     retry_next_day: bool,
+    /// Sends to so many people first, then waits until the blast is resumed.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, example = json!(null), minimum = 1)]
+    first: Option<NonZeroU32>,
     /// When it starts by itself once it is sent: local time in its zone, or with an offset.
     #[serde(default, alias = "scheduledFor")]
     #[schema(example = json!(null))]
@@ -123,6 +129,7 @@ impl CreateBody {
             weekdays: pace.weekdays.value(),
             timezone: pace.timezone.value(),
             retry_next_day: self.retry_next_day,
+            first: self.first,
             external_id,
             description,
         })

@@ -379,6 +379,8 @@ mod tests {
             external_id: None,
             description: None,
             follows: None,
+            unfinished: None,
+            first: crate::domain::blast::FirstPeople::default(),
             updated_at: date,
             unasked: crate::app::view::Total::Exactly(0),
         }

@@ -73,7 +73,10 @@ pub enum ActivityEvent {
         reason: Option<String>,
     },
     /// Failed or uncertain.
-    Trouble { status: Status, why: Option<String> },
+    Trouble {
+        status: Status,
+        why: Option<String>,
+    },
     Act {
         act: Act,
         by: String,
@@ -83,8 +86,17 @@ pub enum ActivityEvent {
         people: Option<i64>,
         undone_by: Option<String>,
     },
-    Change { from: BlastState, to: BlastState, by: Option<String>, reason: Option<String> },
-    Notice { field: String, words: String, effect: Option<String> },
+    Change {
+        from: BlastState,
+        to: BlastState,
+        by: Option<String>,
+        reason: Option<String>,
+    },
+    Notice {
+        field: String,
+        words: String,
+        effect: Option<String>,
+    },
 }
 
 impl fmt::Display for ActivitySource {
@@ -172,11 +184,7 @@ const PAGE: &str = concat!(
 );
 
 /// The events before a place, newest first; from the newest where there is none. At most `limit`, 1 to 1,000.
-pub async fn page(
-    pool: &PgPool,
-    before: Option<ActivityPosition>,
-    limit: u32,
-) -> Result<Vec<ActivityRow>, StoreError> {
+pub async fn page(pool: &PgPool, before: Option<ActivityPosition>, limit: u32) -> Result<Vec<ActivityRow>, StoreError> {
     let at = before.map_or_else(far, |place| place.at);
     // Of one moment, those of an earlier source come after, and of a later one before.
     let ids = ActivitySource::ALL.map(|source| match before {
@@ -184,7 +192,8 @@ pub async fn page(
         Some(place) if source > place.source => 0,
         _ => i64::MAX,
     });
-    let rows = sqlx::query(PAGE).bind(at).bind(ids.to_vec()).bind(i64::from(limit.clamp(1, 1_000))).fetch_all(pool).await?;
+    let rows =
+        sqlx::query(PAGE).bind(at).bind(ids.to_vec()).bind(i64::from(limit.clamp(1, 1_000))).fetch_all(pool).await?;
     Ok(rows.iter().map(row).collect::<Result<_, sqlx::Error>>()?)
 }
 
@@ -210,12 +219,9 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
     let by: Option<String> = row.try_get("by_whom")?;
     let other: Option<String> = row.try_get("other")?;
     Ok(match source {
-        ActivitySource::Change => ActivityEvent::Change {
-            from: state(other.as_deref()),
-            to: state(Some(&word)),
-            by,
-            reason: text,
-        },
+        ActivitySource::Change => {
+            ActivityEvent::Change { from: state(other.as_deref()), to: state(Some(&word)), by, reason: text }
+        }
         ActivitySource::Trouble => {
             let status = if word == Status::Failed.word() { Status::Failed } else { Status::Uncertain };
             let why: Option<String> = row.try_get("why")?;
@@ -228,9 +234,7 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             people: row.try_get("people")?,
             undone_by: other,
         },
-        ActivitySource::Notice => {
-            ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other }
-        }
+        ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },
         ActivitySource::Reply => {
             ActivityEvent::Reply { id: ReplyId(id), kind: word, text: text.unwrap_or_default(), file: other }

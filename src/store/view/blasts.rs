@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgPool};
 
 use super::{BlastFilter, BlastRow, Total};
 use crate::domain::act::Actor;
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{DueLater, LimitColumns};
@@ -43,6 +43,9 @@ struct BlastRecord {
     external_id: Option<String>,
     description: Option<String>,
     follows_blast: Option<BlastId>,
+    unfinished: Option<String>,
+    first_people: Option<i32>,
+    first_left: Option<i32>,
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
@@ -229,6 +232,8 @@ impl From<BlastRecord> for BlastRow {
             external_id: found.external_id,
             description: found.description,
             follows: found.follows_blast,
+            unfinished: found.unfinished,
+            first: FirstPeople::of(found.first_people, found.first_left),
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::{
-    AnswerText, Completion, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest, ReadSlot, WriteOutcome,
-    WriteRequest,
+    AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest, ReadSlot,
+    WriteOutcome, WriteRequest, drafts, editor,
 };
 use crate::app::view::{BlastFilter, ChangesSince};
 use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile};
@@ -79,7 +79,14 @@ impl AppEffectRunner {
 
     /// Writes in order; what may take minutes runs beside them.
     fn write(&self, request: WriteRequest) {
-        if !matches!(request, WriteRequest::Cancel(_) | WriteRequest::Delete(_) | WriteRequest::FollowUp(_)) {
+        if !matches!(
+            request,
+            WriteRequest::Cancel(_)
+                | WriteRequest::Delete(_)
+                | WriteRequest::FollowUp(_)
+                | WriteRequest::Draft(_)
+                | WriteRequest::AddSender(_)
+        ) {
             // The queue is read for as long as the runner lives.
             let _ = self.writes.send(request);
             return;
@@ -128,6 +135,10 @@ impl EffectRunner for AppEffectRunner {
                 Completion::LeasesReleased
             }),
             Effect::ReacquireLeases => app.resume_engine(),
+            Effect::Practise => self.spawn(async move { Completion::Practised(editor::practise().await) }),
+            Effect::Edit(text) => {
+                self.spawn(async move { Completion::Draft(DraftAnswer::Edited(editor::edit(&text).await)) });
+            }
             // The event loop's own.
             Effect::Copy(_)
             | Effect::Bell
@@ -182,7 +193,11 @@ const fn patience(request: &ReadRequest) -> Duration {
         ReadRequest::CameBack(_) => PERIODIC_WAIT,
         ReadRequest::FollowUp { .. } => Duration::ZERO,
         ReadRequest::List { .. } | ReadRequest::Activity { .. } | ReadRequest::Person(_) => KEY_WAIT,
-        ReadRequest::Plan(_) | ReadRequest::HandOver(_) | ReadRequest::Elsewhere { .. } => Duration::ZERO,
+        ReadRequest::Plan(_)
+        | ReadRequest::PlanPeople { .. }
+        | ReadRequest::HandOver(_)
+        | ReadRequest::Elsewhere { .. }
+        | ReadRequest::Draft(_) => Duration::ZERO,
     }
 }
 
@@ -224,6 +239,10 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::CameBack(blast) => {
             Completion::CameBack { blast, came_back: app.came_back(blast).await.map_err(Into::into) }
         }
+        ReadRequest::PlanPeople { blast, group } => {
+            Completion::PlanPeople { blast, group, people: app.plan_people(blast, group).await.map_err(Into::into) }
+        }
+        ReadRequest::Draft(request) => Completion::Draft(drafts::read(app, request).await),
         ReadRequest::HandOver(blast) => {
             Completion::HandOver { blast, result: app.hand_over(blast, Engines::All).await.map_err(Into::into) }
         }
@@ -297,6 +316,10 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         }
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
+        WriteRequest::SendTest { blast: id, sample } => blast(app.send_test(*id, *sample).await?),
+        WriteRequest::SavePlan { blast, text } => WriteOutcome::PlanSaved(drafts::save_plan(*blast, text)?),
+        WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
+        WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request).await?),
         WriteRequest::ConfirmSender(name) => WriteOutcome::SenderConfirmed(app.confirm_sender(name).await?),
     })
 }

@@ -3,9 +3,9 @@
 
 use chrono::TimeDelta;
 
-use crate::app;
 use crate::app::FollowUpPreview;
 use crate::app::view::{ElsewhereRow, RecipientDetails};
+use crate::app::{self, PlanGroup, PlanPerson};
 use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
@@ -28,6 +28,12 @@ pub enum Overlay {
     Needs(Option<AttentionItem>),
     /// Text to somebody who wrote.
     Answer(Box<AnswerOverlay>),
+    /// The form of a blast, which the model keeps: it is written to the database also after it was left.
+    Form,
+    /// The first screen, and which of its lines is chosen.
+    Welcome(usize),
+    /// The form that adds a sender, which the model keeps.
+    NewSender,
 }
 
 impl Overlay {
@@ -37,7 +43,14 @@ impl Overlay {
             Self::Details(details) => details.scroll,
             Self::Plan(plan) => plan.scroll,
             Self::Help(scroll) | Self::Log(scroll) => *scroll,
-            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) | Self::Answer(_) => 0,
+            Self::Commands(_)
+            | Self::Answer(_)
+            | Self::FollowUp(_)
+            | Self::Elsewhere(_)
+            | Self::Needs(_)
+            | Self::Form
+            | Self::Welcome(_)
+            | Self::NewSender => 0,
         }
     }
 
@@ -46,7 +59,14 @@ impl Overlay {
             Self::Details(details) => Some(&mut details.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
             Self::Help(scroll) | Self::Log(scroll) => Some(scroll),
-            Self::Commands(_) | Self::Elsewhere(_) | Self::FollowUp(_) | Self::Needs(_) | Self::Answer(_) => None,
+            Self::Commands(_)
+            | Self::Answer(_)
+            | Self::FollowUp(_)
+            | Self::Elsewhere(_)
+            | Self::Needs(_)
+            | Self::Form
+            | Self::Welcome(_)
+            | Self::NewSender => None,
         }
     }
 }
@@ -100,12 +120,36 @@ pub struct PlanOverlay {
     pub refused: Option<String>,
     /// Which of the samples is shown.
     pub sample: usize,
+    /// Which of its counts is chosen.
+    pub row: usize,
+    /// Who one of them is about, where that is looked at; `None` within until it is read.
+    pub people: Option<(PlanGroup, Option<Vec<PlanPerson>>)>,
     pub scroll: usize,
 }
 
 impl PlanOverlay {
     pub fn of(blast: BlastId) -> Self {
-        Self { blast, loaded: None, field: TextField::default(), refused: None, sample: 0, scroll: 0 }
+        Self {
+            blast,
+            loaded: None,
+            field: TextField::default(),
+            refused: None,
+            sample: 0,
+            row: 0,
+            people: None,
+            scroll: 0,
+        }
+    }
+
+    /// The counts with somebody in them whom one can look at, in the order of the screen.
+    pub fn groups(&self) -> Vec<PlanGroup> {
+        let Some(plan) = &self.loaded else { return Vec::new() };
+        let counts = [
+            (PlanGroup::OptedOut, plan.suppressed),
+            (PlanGroup::Recent, plan.recently_messaged),
+            (PlanGroup::Elsewhere, plan.queued_elsewhere),
+        ];
+        counts.into_iter().filter(|(_, people)| *people > 0).map(|(group, _)| group).collect()
     }
 
     /// To the next sample or the one before; the first follows the last.

@@ -18,7 +18,9 @@ pub fn content(model: &Model, answer: &AnswerOverlay, width: u16) -> OverlayCont
     lines.push(answer.field.line(TextLine::of(" your answer: ", TextRole::Accent)));
     let focus = lines.len() - 1;
     if let Some(words) = standing(answer, session) {
-        lines.extend(wrapped(&words, width.saturating_sub(3)).into_iter().map(|line| TextLine::dim(format!("  {line}"))));
+        lines.extend(
+            wrapped(&words, width.saturating_sub(3)).into_iter().map(|line| TextLine::dim(format!("  {line}"))),
+        );
     }
     // What follows the field is seen with it.
     let focus = (lines.len() - 1).min(focus + 3);
@@ -29,9 +31,9 @@ fn standing(answer: &AnswerOverlay, session: Option<SessionWindow>) -> Option<St
     match (&answer.progress, session) {
         (AnswerProgress::Sending, _) => Some("being queued ...".to_owned()),
         (AnswerProgress::Refused(why), _) => Some(why.clone()),
-        (AnswerProgress::Writing, Some(SessionWindow::Over { .. })) => {
-            Some("text may be sent only within 24 hours of a person's last word; a template still reaches them".to_owned())
-        }
+        (AnswerProgress::Writing, Some(SessionWindow::Over { .. })) => Some(
+            "text may be sent only within 24 hours of a person's last word; a template still reaches them".to_owned(),
+        ),
         (AnswerProgress::Writing, Some(SessionWindow::Never)) => {
             Some("they have not written to this number: until then a template reaches them".to_owned())
         }

@@ -8,7 +8,7 @@ use crate::tui::model::Model;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{self, TextLine};
 
-const SECTIONS: [KeyScope; 11] = [
+const SECTIONS: [KeyScope; 12] = [
     KeyScope::Everywhere,
     KeyScope::Moving,
     KeyScope::Blasts,
@@ -19,6 +19,7 @@ const SECTIONS: [KeyScope; 11] = [
     KeyScope::Plan,
     KeyScope::FollowUp,
     KeyScope::Answer,
+    KeyScope::Form,
     KeyScope::List,
 ];
 

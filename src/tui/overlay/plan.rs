@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{OverlayContent, clock, wrapped};
-use crate::app;
+use crate::app::{self, FirstFared, PlanGroup, PlanPerson};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::tui::format::{TimeFormat, number};
@@ -16,31 +16,67 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
         let title = super::title(vec!["Plan".to_owned()], None);
         return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
+    if let Some((group, people)) = &plan.people {
+        return people_of(*group, people.as_deref(), clock(model));
+    }
     let blast = &loaded.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
     let title = super::title(vec!["Plan".to_owned(), name, format!("{} {}", blast.state, blast.id)], None);
-    let mut lines = who(loaded);
+    let mut lines = who(plan, loaded);
     lines.push(TextLine::default());
+    lines.extend(fared(loaded));
     lines.extend(pace(loaded, clock(model)));
     lines.extend(samples(plan, loaded, width));
+    lines.extend(health(loaded, width));
     let focus = if loaded.obstacles.is_empty() {
         lines.extend(ask(plan, loaded));
-        Some(lines.len() - 1)
+        Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
     } else {
         lines.push(TextLine::rule("Not now"));
-        lines.extend(loaded.obstacles.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
+        let why = loaded.obstacles.iter().flat_map(|why| wrapped(why, width.saturating_sub(4)));
+        lines.extend(why.map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
         None
     };
     OverlayContent { title, lines, focus }
 }
 
-/// A count, right-aligned under the largest, and what it says.
-fn count((people, most): (i64, i64), says: String) -> TextLine {
-    let columns = number(most).len().max(5);
-    TextLine::of(format!("{:>columns$} ", number(people)), TextRole::Strong).and(says, TextRole::Plain)
+/// Who one of the counts is about.
+fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat) -> OverlayContent {
+    let (what, verb) = match group {
+        PlanGroup::OptedOut => ("Left out: they opted out", "opted out"),
+        PlanGroup::Recent => ("Had a message in the last 7 days", "sent"),
+        PlanGroup::Elsewhere => ("Queued in another blast as well", "queued"),
+    };
+    let line = |person: &PlanPerson| {
+        let name = person.name.clone().unwrap_or_else(|| "-".to_owned());
+        let at = person.at.map(|at| format!(" {}", clock.long(at))).unwrap_or_default();
+        let tag = person.tag.as_ref().map(|tag| format!(", {tag}")).unwrap_or_default();
+        TextLine::plain(format!("  {:<18} ", person.phone_number))
+            .and(name, TextRole::Strong)
+            .and(format!("  {verb}{at}{tag}"), TextRole::Dim)
+    };
+    let lines = match people {
+        None => vec![TextLine::dim("  reading ...")],
+        Some([]) => vec![TextLine::dim("  nobody any more")],
+        Some(people) => people.iter().map(line).collect(),
+    };
+    OverlayContent {
+        title: super::title(vec!["Plan".to_owned(), what.to_owned()], Some("esc goes back".to_owned())),
+        lines,
+        focus: None,
+    }
 }
 
-fn who(loaded: &app::Plan) -> Vec<TextLine> {
+/// A count, right-aligned under the largest, and what it says.
+fn count((people, most): (i64, i64), says: String, is_chosen: bool) -> TextLine {
+    let columns = number(most).len().max(4);
+    let cursor = if is_chosen { ">" } else { " " };
+    TextLine::of(cursor, TextRole::Accent)
+        .and(format!("{:>columns$} ", number(people)), TextRole::Strong)
+        .and(says, TextRole::Plain)
+}
+
+fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     let again = if loaded.blast.state == BlastState::Paused {
         "people are still queued and get it"
     } else {
@@ -48,15 +84,39 @@ fn who(loaded: &app::Plan) -> Vec<TextLine> {
     };
     let practice = if loaded.blast.rehearsal { ", a rehearsal sender" } else { "" };
     let first = format!("{again}, from {}{practice}", loaded.blast.sender);
-    let rest = [
-        (loaded.suppressed, "left out: they opted out"),
-        (loaded.recently_messaged, "had a message from us in the last 7 days"),
-        (loaded.queued_elsewhere, "still queued in another blast: would get both"),
-    ];
+    let says = |group| match group {
+        PlanGroup::OptedOut => (loaded.suppressed, "left out: they opted out"),
+        PlanGroup::Recent => (loaded.recently_messaged, "had a message from us in the last 7 days"),
+        PlanGroup::Elsewhere => (loaded.queued_elsewhere, "still queued in another blast: would get both"),
+    };
+    let rest: Vec<(i64, &str)> = plan.groups().into_iter().map(says).collect();
     let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
-    let some = rest.into_iter().filter(|(people, _)| *people > 0);
-    let rest = some.map(|(people, says)| count((people, most), says.to_owned()));
-    std::iter::once(count((loaded.people, most), first)).chain(rest).collect()
+    let line = |(n, (people, says)): (usize, &(i64, &str))| {
+        let line = count((*people, most), (*says).to_owned(), plan.row == n + 1);
+        if plan.row == n + 1 { line.right("enter: who") } else { line }
+    };
+    let first = count((loaded.people, most), first, plan.row == 0);
+    std::iter::once(first).chain(rest.iter().enumerate().map(line)).collect()
+}
+
+/// How the first people fared, beside those of earlier blasts at the same age.
+fn fared(loaded: &app::Plan) -> Vec<TextLine> {
+    let Some((own, earlier)) = loaded.fared.split_first() else { return Vec::new() };
+    let percent = |part: i64, of: i64| if of > 0 { format!("{}%", part * 100 / of) } else { "-".to_owned() };
+    let line = |row: &FirstFared| {
+        let [received, read, replied] = [row.received, row.read, row.replied].map(|part| percent(part, row.sent));
+        let tag: String = row.tag.chars().take(22).collect();
+        format!("  {tag:<22} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
+    };
+    let mut lines = vec![TextLine::rule("How the first fared").right("earlier blasts at the same age")];
+    lines.push(TextLine::dim(format!(
+        "  {:<22} {:>5} {:>9} {:>6} {:>8} {:>7}",
+        "", "sent", "received", "read", "replied", "failed"
+    )));
+    lines.push(TextLine::of(line(own), TextRole::Strong));
+    lines.extend(earlier.iter().map(|row| TextLine::plain(line(row))));
+    lines.push(TextLine::rule("The others"));
+    lines
 }
 
 fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
@@ -74,6 +134,11 @@ fn pace(loaded: &app::Plan, clock: TimeFormat) -> Vec<TextLine> {
         let words = format!("  the sender sends nothing until this is fixed: {why}");
         lines.push(TextLine::of(words, TextRole::Trouble));
         return lines;
+    }
+    if let Some(first) = loaded.first {
+        let until = first.until.map(|until| format!(", until about {}", clock.long(until))).unwrap_or_default();
+        let words = format!("  {} first{until}; then it waits for you. If you say yes at once:", number(first.people));
+        lines.push(TextLine::plain(words));
     }
     let Forecast { today, tomorrow, later, done_at } = loaded.forecast;
     if today.is_none() && (tomorrow.is_some() || later.is_some()) {
@@ -98,6 +163,20 @@ fn share_of(day: &str, share: ForecastShare, clock: TimeFormat) -> String {
         format!("{} until about {until}", if is_now { "," } else { "" })
     });
     format!("{} {day}{from}{until}", number(i64::try_from(share.people).unwrap_or(i64::MAX)))
+}
+
+/// What the provider says, and how many people it lets the business write to.
+fn health(loaded: &app::Plan, width: u16) -> Vec<TextLine> {
+    let tier = loaded.people_limit.as_ref().map(|people| {
+        let (left, limit) = (number(i64::from(people.left())), number(i64::from(people.limit)));
+        format!("Meta lets the business write to {left} more people within 24 hours, of {limit}")
+    });
+    let words: Vec<&String> = loaded.health.iter().chain(&tier).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let lines = words.into_iter().flat_map(|words| wrapped(words, width.saturating_sub(4)));
+    std::iter::once(TextLine::rule("Health")).chain(lines.map(|line| TextLine::plain(format!("  {line}")))).collect()
 }
 
 fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {

@@ -75,7 +75,11 @@ pub fn page() -> ActivityPage {
         effect: Some("sender sales stopped".to_owned()),
     };
     let rows = vec![
-        row(0, Some(&people[2]), wrote(30, "How much is \u{1b}[2J the \u{202e}big one?\nAnd until when can I order it, please?", None)),
+        row(
+            0,
+            Some(&people[2]),
+            wrote(30, "How much is \u{1b}[2J the \u{202e}big one?\nAnd until when can I order it, please?", None),
+        ),
         row(1, Some(&people[1]), wrote(31, "picture: paid", Some("stored"))),
         row(2, None, wrote(32, "Who is this?", None)),
         row(3, Some(&people[1]), act(Act::Closed, Some("120"), None, None)),
@@ -208,7 +212,12 @@ fn nothing_moves_while_news_come_and_g_lets_them_in() {
     assert_eq!(dashboard.model.activity.at_cursor().map(|row| row.place.id), Some(998));
     dashboard.keys("g");
 
-    assert!(dashboard.taken().iter().any(|effect| matches!(effect, Effect::Read(ReadRequest::Activity { before: None, .. }))));
+    assert!(
+        dashboard
+            .taken()
+            .iter()
+            .any(|effect| matches!(effect, Effect::Read(ReadRequest::Activity { before: None, .. })))
+    );
 }
 
 #[test]
@@ -250,8 +259,10 @@ fn rows_are_read_when_something_changed_and_an_idle_look_reads_nothing_of_it() {
     let mut dashboard = TestDashboard::new(STACKED);
     let about = |effects: Vec<Effect>| {
         let reads = effects.into_iter().filter(|effect| {
-            matches!(effect, Effect::Read(ReadRequest::ActivityHead | ReadRequest::Activity { .. } | ReadRequest::Others))
-                || *effect == Effect::RenewPresence
+            matches!(
+                effect,
+                Effect::Read(ReadRequest::ActivityHead | ReadRequest::Activity { .. } | ReadRequest::Others)
+            ) || *effect == Effect::RenewPresence
         });
         reads.count()
     };
@@ -261,7 +272,11 @@ fn rows_are_read_when_something_changed_and_an_idle_look_reads_nothing_of_it() {
     assert_eq!(about(dashboard.dispatch(Msg::News).taken()), 2, "what is new, and who is here");
     assert_eq!(about(dashboard.dispatch(Msg::News).taken()), 1, "who is here was asked just now");
     dashboard.now += TimeDelta::seconds(40);
-    assert_eq!(about(dashboard.dispatch(Msg::Refresh).taken()), 3, "half a minute without news; a minute since it was renewed");
+    assert_eq!(
+        about(dashboard.dispatch(Msg::Refresh).taken()),
+        3,
+        "half a minute without news; a minute since it was renewed"
+    );
 }
 
 #[test]

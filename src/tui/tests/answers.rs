@@ -69,7 +69,8 @@ fn it_shows_what_was_said_and_until_when_and_enter_sends_once() {
     assert_eq!(dashboard.acts(), [text("RM 20, q? yes")], "a second enter sends nothing");
 
     let queued = QueuedAnswer { id: BlastId(90), who: "Kavitha".to_owned(), until: at(14, 1) + SESSION };
-    dashboard.answer(Completion::Written { request: text("RM 20, q? yes"), outcome: Ok(WriteOutcome::Answered(queued)) });
+    dashboard
+        .answer(Completion::Written { request: text("RM 20, q? yes"), outcome: Ok(WriteOutcome::Answered(queued)) });
     assert!(dashboard.model.overlays.is_empty());
     assert_eq!(dashboard.said(), "Kavitha gets your answer, in turn; after 21 Nov 14:01 it is not sent any more");
     assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck reply 7 +60100120003 'RM 20, q? yes'");

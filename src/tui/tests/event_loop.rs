@@ -62,6 +62,10 @@ impl Screen for FakeScreen {
         Ok(())
     }
 
+    fn lend(&mut self) -> io::Result<()> {
+        self.suspend()
+    }
+
     fn resume(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -77,7 +77,8 @@ fn what_waits_for_a_person_never_reads_sending_and_is_a_line_of_its_own() {
 #[test]
 fn a_stopped_sender_and_the_blast_that_waits_for_it_are_one_thing() {
     let mut dashboard = TestDashboard::new(WIDE);
-    let stopped = Waiting::SenderStopped { why: "401".to_owned(), sender: "sales".to_owned(), code: StopCode::default() };
+    let stopped =
+        Waiting::SenderStopped { why: "401".to_owned(), sender: "sales".to_owned(), code: StopCode::default() };
     let mut blast = BlastView { waiting: Some(stopped), ..raya() };
     blast.counts.uncertain = 0;
     let stop = SenderStop { at: at(13, 0), code: StopCode::Provider("401".to_owned()), reason: "401".to_owned() };
@@ -100,7 +101,10 @@ fn news_that_need_a_person_lead_to_the_activity_and_other_replies_are_not_counte
     assert!(dashboard.line(0).ends_with("! 3 need you"), "two webhooks and a stranger: {}", dashboard.line(0));
     dashboard.keys("!");
     let screen = dashboard.screen().join("\n");
-    assert!(screen.contains("2 webhooks could not be applied") && screen.contains("2 replies wait to be seen"), "{screen}");
+    assert!(
+        screen.contains("2 webhooks could not be applied") && screen.contains("2 replies wait to be seen"),
+        "{screen}"
+    );
     dashboard.keys("\n");
     assert!(dashboard.said().contains("blastdeck inbox list --failed"), "{}", dashboard.said());
     dashboard.keys("j\n");
@@ -113,7 +117,12 @@ fn the_bell_rings_once_for_what_is_new_and_never_for_what_was_there() {
     let bells = |dashboard: &mut TestDashboard, uncertain: i64| {
         let mut blast = raya();
         blast.counts.uncertain = uncertain;
-        dashboard.answer(Completion::Blasts(Ok(vec![blast]))).taken().iter().filter(|effect| **effect == Effect::Bell).count()
+        dashboard
+            .answer(Completion::Blasts(Ok(vec![blast])))
+            .taken()
+            .iter()
+            .filter(|effect| **effect == Effect::Bell)
+            .count()
     };
 
     assert_eq!(bells(&mut dashboard, 2), 0, "found at the start");

@@ -5,8 +5,7 @@ use proptest::sample::select;
 
 use super::activity;
 use super::support::{
-    at,
-    DRAFT, RAYA, TestDashboard, WIDE, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of,
+    DRAFT, RAYA, TestDashboard, WIDE, at, blasts, buffer, crowd, details_of, draft, exactly, marked, people, plan_of,
 };
 use crate::domain::status::Status;
 use crate::tui::Size;
@@ -36,6 +35,9 @@ fn any_answer() -> impl Strategy<Value = Completion> {
         Just(Completion::Plan { blast: RAYA, plan: Box::new(Err(EffectError::Other("no".to_owned()))) }),
         Just(marked(1, "Siti Aminah", Status::Read, Status::Replied)),
         Just(Completion::LeasesReleased),
+        Just(super::form::opened()),
+        Just(super::form::saved(9, 1)),
+        Just(super::form::taken(9, 2, None)),
     ]
 }
 
@@ -101,7 +103,14 @@ enum StartState {
 }
 
 fn any_start() -> impl Strategy<Value = StartState> {
-    select(vec![StartState::Panes, StartState::Plan, StartState::Cancel, StartState::Uncertain, StartState::Activity, StartState::Answer])
+    select(vec![
+        StartState::Panes,
+        StartState::Plan,
+        StartState::Cancel,
+        StartState::Uncertain,
+        StartState::Activity,
+        StartState::Answer,
+    ])
 }
 
 fn begun(start: StartState) -> TestDashboard {

@@ -5,14 +5,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rust_decimal::Decimal;
 
+use crate::app::Marked;
 use crate::app::view::{
     Anchor, BlastView, ChangesSince, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total,
 };
-use crate::app::{Marked, Plan, Sample};
-use crate::domain::blast::BlastState;
+use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
-use crate::domain::pace::{Forecast, ForecastShare, LimitColumns};
+use crate::domain::pace::LimitColumns;
 use crate::domain::phone::Phone;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
@@ -23,6 +23,8 @@ use crate::tui::msg::{Msg, TimedMsg};
 use crate::tui::theme::{Colours, ScreenTheme};
 use crate::tui::update::update;
 use crate::tui::{Charset, DashboardKind, DashboardOptions, Hints, OnClose, Palette, Size, view};
+
+pub use super::plans::plan_of;
 
 pub const RAYA: BlastId = BlastId(7);
 pub const DRAFT: BlastId = BlastId(8);
@@ -56,6 +58,8 @@ pub fn options() -> DashboardOptions {
         open: None,
         hints: Hints::Off,
         on_close: OnClose::BlastsContinue,
+        welcome: None,
+        greeting: None,
         program: "blastdeck".to_owned(),
     }
 }
@@ -91,6 +95,8 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         external_id: None,
         description: None,
         follows: None,
+        unfinished: None,
+        first: FirstPeople::default(),
         updated_at: date,
         unasked: Total::Exactly(0),
     }
@@ -336,36 +342,6 @@ pub fn marked(id: i64, who: &str, before: Status, after: Status) -> Completion {
     };
     let request = WriteRequest::Mark { person: RecipientId(id), mark: crate::domain::recipient::Mark::Replied };
     Completion::Written { request, outcome: Ok(WriteOutcome::Marked(marked)) }
-}
-
-pub fn plan_of(blast: BlastView, people: i64) -> Plan {
-    Plan {
-        blast,
-        people,
-        suppressed: 3,
-        recently_messaged: 124,
-        queued_elsewhere: 31,
-        start: None,
-        pace: "gap 20s..60s, about 90 an hour".to_owned(),
-        people_limit: None,
-        left_today: Some(354),
-        window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
-        forecast: Forecast {
-            today: Some(ForecastShare { people: 213, from: noon(), until: Some(at(18, 4)) }),
-            tomorrow: Some(ForecastShare { people: 76, from: tomorrow(9, 0), until: Some(tomorrow(9, 51)) }),
-            later: None,
-            done_at: Some(tomorrow(9, 51)),
-        },
-        stopped: None,
-        shared_with: Vec::new(),
-        samples: vec![Sample {
-            which: "first",
-            phone: "+60 10-012 7781".to_owned(),
-            name: Some("Raj".to_owned()),
-            text: "Salam Raj, tinggal 2 hari lagi!".to_owned(),
-        }],
-        obstacles: Vec::new(),
-    }
 }
 
 pub fn details_of(row: RecipientRow) -> RecipientDetails {

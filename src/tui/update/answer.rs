@@ -98,8 +98,7 @@ pub fn send(model: &mut Model) -> Vec<Effect> {
 /// It is queued.
 pub fn queued(model: &mut Model, request: &WriteRequest, queued: &QueuedAnswer) -> Vec<Effect> {
     let WriteRequest::Answer(answer) = request else { return Vec::new() };
-    let is_answered =
-        |overlay: &Overlay| matches!(overlay, Overlay::Answer(open) if open.person == answer.person);
+    let is_answered = |overlay: &Overlay| matches!(overlay, Overlay::Answer(open) if open.person == answer.person);
     model.overlays.retain(|overlay| !is_answered(overlay));
     let clock = TimeFormat { zone: model.options.zone, now: model.now };
     let until = clock.long(queued.until);

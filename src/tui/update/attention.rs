@@ -59,8 +59,7 @@ pub fn ring(model: &mut Model) -> Option<Effect> {
         return None;
     }
     let needs = model.needs_by_item();
-    let is_more =
-        needs.iter().any(|(need, count)| model.needs_seen.get(need).is_none_or(|seen| seen < count));
+    let is_more = needs.iter().any(|(need, count)| model.needs_seen.get(need).is_none_or(|seen| seen < count));
     model.needs_seen = needs;
     let is_opening = model.now - model.opened_at < OPENING;
     (is_more && !is_opening).then_some(Effect::Bell)

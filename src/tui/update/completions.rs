@@ -1,8 +1,8 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{activity, answer, armed, find, follow_ups, keys, leave, lists, written};
+use super::{activity, answer, armed, find, follow_ups, form, keys, leave, lists, plan, written};
 use crate::app::DatabaseState;
-use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow};
+use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};
@@ -14,6 +14,13 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             return list(model, part, asked, rows);
         }
         Completion::Written { request, outcome } => return written::written(model, &request, outcome),
+        Completion::Draft(answer) => return form::answered(model, answer),
+        Completion::Practised(ended) => {
+            if let Err(why) = ended {
+                model.refuse(why);
+            }
+            return vec![Effect::Repaint];
+        }
         Completion::LeasesReleased => return vec![Effect::Suspend],
         Completion::Activity { ticket, before, limit, page } if ticket == model.activity.ticket => {
             return activity::page_read(model, (before, limit), page);
@@ -46,31 +53,14 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             away(model, since.as_ref());
         }),
         Completion::Person(details) => with(model, *details, person),
-        Completion::Plan { blast, plan } => match (model.overlays.last_mut(), *plan) {
-            (Some(Overlay::Plan(page)), Ok(plan)) if page.blast == blast => page.loaded = Some(plan),
-            (Some(Overlay::Plan(page)), Err(failure)) if page.blast == blast => {
-                model.overlays.pop();
-                model.refuse(failure.sentence());
-            }
-            _ => {}
-        },
+        Completion::Plan { blast, plan: read } => plan::read(model, blast, *read),
         Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
         Completion::CameBack { blast, came_back } => {
             with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
         }
+        Completion::PlanPeople { blast, group, people } => plan::people_read(model, (blast, group), people),
         Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),
-        Completion::Elsewhere { ticket, rows } => {
-            let is_asked = matches!(&model.prompt, Some(Prompt::Find(find)) if find.ticket == ticket);
-            with(model, rows, |model, rows| {
-                let rows = find::endings_first(model, rows);
-                if let Some(Prompt::Find(find)) = &mut model.prompt
-                    && is_asked
-                {
-                    find.elsewhere = Some(rows);
-                }
-            });
-            return if is_asked { find::elsewhere_read(model) } else { Vec::new() };
-        }
+        Completion::Elsewhere { ticket, rows } => return elsewhere(model, ticket, rows),
         // Outdated.
         Completion::List { .. }
         | Completion::Activity { .. }
@@ -80,6 +70,20 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         | Completion::ChangesSince { .. } => {}
     }
     Vec::new()
+}
+
+/// Who matches in every blast, for the question that is still asked.
+fn elsewhere(model: &mut Model, ticket: u64, rows: EffectResult<Vec<ElsewhereRow>>) -> Vec<Effect> {
+    let is_asked = matches!(&model.prompt, Some(Prompt::Find(find)) if find.ticket == ticket);
+    with(model, rows, |model, rows| {
+        let rows = find::endings_first(model, rows);
+        if let Some(Prompt::Find(find)) = &mut model.prompt
+            && is_asked
+        {
+            find.elsewhere = Some(rows);
+        }
+    });
+    if is_asked { find::elsewhere_read(model) } else { Vec::new() }
 }
 
 /// Uses what was read, or says why it could not be.

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{answer, find, overlays, palette, prompts};
+use super::{answer, find, form, palette, plan, prompts, welcome};
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
@@ -98,8 +98,10 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
     }
     match model.overlays.last() {
         Some(Overlay::Commands(_)) => palette::key(model, key),
-        Some(Overlay::Plan(_)) => overlays::plan_key(model, key),
         Some(Overlay::Answer(_)) => answer::key(model, key),
+        Some(Overlay::Form) => form::key(model, key),
+        Some(Overlay::NewSender) => welcome::key(model, key),
+        Some(Overlay::Plan(_)) => plan::key(model, key),
         _ => KeyOutcome::UNUSED,
     }
 }
@@ -120,6 +122,14 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A paste goes into the open field, else it opens *find*; it never acts.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let mut effects = touch_last_seen(model);
+    if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::Form) {
+        effects.extend(form::pasted(model, text));
+        return effects;
+    }
+    if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::NewSender) {
+        welcome::pasted(model, text);
+        return effects;
+    }
     let line = text.trim().lines().next().unwrap_or_default().to_owned();
     match (&mut model.prompt, model.overlays.last_mut()) {
         (Some(Prompt::Find(find)), _) => {

@@ -1,13 +1,13 @@
 //! Back, out of a field, out of the dashboard.
 
 use super::lists::{self, ListRequest};
-use super::{find, moves, prompts};
+use super::{find, form, moves, prompts, welcome};
 use crate::app::view::Anchor;
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Zoom;
-use crate::tui::model::{CursorTarget, Leaving, ListScope, Model, Notice, Pane, Prompt};
+use crate::tui::model::{CursorTarget, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::{ExitReason, OnClose};
 
 const QUIT: &str = "back-at-the-root-quit";
@@ -18,7 +18,10 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     if !model.held.is_empty() {
         model.held.clear();
         model.say(Notice::done("the keys typed meanwhile are forgotten"));
-    } else if model.overlays.pop().is_some() {
+    } else if let Some(closed) = model.overlays.pop() {
+        if closed == Overlay::Form {
+            form::left(model);
+        }
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
     } else if model.focus == Pane::Recipients && model.recipients.scope != ListScope::Everyone {
@@ -37,8 +40,11 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
 
 /// `q`: back; at the root it quits, after a warning where blasts are running.
 pub fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.overlays.pop().is_some() {
-        return Vec::new();
+    if matches!(model.overlays[..], [Overlay::Welcome(_)]) {
+        return vec![Effect::Exit(ExitReason::Quit)];
+    }
+    if !model.overlays.is_empty() {
+        return back(model);
     }
     let Some(blast) = model.in_flight().filter(|_| model.leaving == Leaving::No).map(|blast| blast.id) else {
         return vec![Effect::Exit(ExitReason::Quit)];
@@ -90,6 +96,14 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Exit(ExitReason::Quit)];
     }
     let open = model.prompt.take();
+    if open.is_none() && welcome::interrupted(model) {
+        return Vec::new();
+    }
+    if open.is_none()
+        && let Some(effects) = form::interrupted(model)
+    {
+        return effects;
+    }
     if open.is_none() && model.overlays.is_empty() && model.held.is_empty() {
         return quit(model);
     }

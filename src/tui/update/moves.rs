@@ -26,6 +26,7 @@ pub fn stepped_over(model: &Model) -> Option<&'static str> {
         Some(Overlay::Details(_)) => Some("person"),
         Some(Overlay::Plan(_)) => Some("sample"),
         Some(Overlay::FollowUp(_)) => Some("how long"),
+        Some(Overlay::Form) => Some("row"),
         None if matches!(model.focus, Pane::Funnel | Pane::Recipients) => Some("stage"),
         _ => None,
     }
@@ -107,6 +108,10 @@ pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
         }
         Some(Overlay::FollowUp(page)) => {
             page.step_age(by);
+            Vec::new()
+        }
+        Some(Overlay::Form) => {
+            super::form::step_row(model, by);
             Vec::new()
         }
         Some(_) => Vec::new(),

@@ -2,21 +2,20 @@
 
 use chrono::TimeDelta;
 
-use super::key_outcome::KeyOutcome;
 use super::lists::{self, ListRequest};
 use super::{attention, prompts, senders};
 use crate::app::Launch;
 use crate::app::view::{Anchor, ElsewhereRow};
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
+use crate::domain::ids::BlastId;
 use crate::domain::recipient::{Mark, Resolution};
 use crate::tui::effect::{Effect, ReadRequest, WriteRequest};
 use crate::tui::format::TimeFormat;
-use crate::tui::key::Key;
 use crate::tui::layout::Layout;
 use crate::tui::model::{
-    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice,
-    Overlay, Pane, PlanOverlay, RESOLUTIONS, ResolutionChoice,
+    CommandPalette, ConfirmBy, CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Notice, Overlay, Pane,
+    PlanOverlay, RESOLUTIONS, ResolutionChoice, WELCOME,
 };
 use crate::tui::widget::TextField;
 
@@ -52,6 +51,11 @@ pub fn open_plan(model: &mut Model) -> Vec<Effect> {
         let again = Launch { blast, version: row.version, people: row.counts.queued, armed_for: TimeDelta::zero() };
         return prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::Resume(again)]);
     }
+    open_plan_of(model, blast)
+}
+
+/// What sending this blast would do.
+pub fn open_plan_of(model: &mut Model, blast: BlastId) -> Vec<Effect> {
     open(model, Overlay::Plan(Box::new(PlanOverlay::of(blast))));
     vec![Effect::Read(ReadRequest::Plan(blast))]
 }
@@ -60,18 +64,6 @@ pub(super) fn open(model: &mut Model, overlay: Overlay) -> Vec<Effect> {
     model.notice = None;
     model.overlays.push(overlay);
     Vec::new()
-}
-
-/// Digits go into the plan's field.
-pub fn plan_key(model: &mut Model, key: Key) -> KeyOutcome {
-    match model.overlays.last_mut() {
-        Some(Overlay::Plan(plan)) if prompts::is_of_digits(key) => {
-            plan.field.key(key);
-            plan.refused = None;
-            KeyOutcome::DONE
-        }
-        _ => KeyOutcome::UNUSED,
-    }
 }
 
 /// Moves in an overlay: its cursor where it has one, else it scrolls. What goes too far is clamped after the key.
@@ -87,6 +79,10 @@ pub fn moved(model: &mut Model, by: CursorMove) {
             let at = RESOLUTIONS.iter().position(|choice| *choice == details.choice).unwrap_or_default();
             details.choice = RESOLUTIONS[step(at, rows, RESOLUTIONS.len())];
         }
+        Some(Overlay::Plan(plan)) => super::plan::moved(plan, rows),
+        Some(Overlay::Form) => super::form::moved(model, rows),
+        Some(Overlay::NewSender) => super::welcome::moved(model, rows),
+        Some(Overlay::Welcome(row)) => *row = step(*row, rows, WELCOME.len()),
         Some(Overlay::Commands(palette)) => palette.row = palette.row.saturating_add_signed(rows),
         Some(Overlay::FollowUp(page)) => page.step_age(rows),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = step(elsewhere.row, rows, elsewhere.rows.len()),
@@ -115,6 +111,8 @@ pub fn choose(model: &mut Model) -> Vec<Effect> {
             None => Vec::new(),
         },
         Some(Overlay::Needs(chosen)) => attention::go_to(model, *chosen),
+        Some(Overlay::Welcome(row)) => super::welcome::choose(model, *row),
+        Some(Overlay::NewSender) => super::welcome::begin(model),
         _ => Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use super::{answer, armed, blast_acts, follow_ups, lists, prompts, senders};
+use super::{answer, armed, blast_acts, follow_ups, form, lists, prompts, senders, welcome};
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
@@ -18,7 +18,22 @@ const STAY: &str = "; they stay in this list until you leave it";
 
 /// A write was completed, or refused.
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<WriteOutcome>) -> Vec<Effect> {
+    if let WriteRequest::Draft(request) = request {
+        return form::written(model, request, outcome);
+    }
+    if let WriteRequest::AddSender(_) = request {
+        return welcome::added(model, outcome);
+    }
     match outcome {
+        Ok(WriteOutcome::Draft(_) | WriteOutcome::SenderAdded(_)) => Vec::new(),
+        Ok(WriteOutcome::PlanSaved(path)) => {
+            model.say(Notice::done(format!("the plan is written to {path}")));
+            Vec::new()
+        }
+        Ok(WriteOutcome::Blast(_)) if matches!(request, WriteRequest::SendTest { .. }) => {
+            model.say(Notice::done("one is on its way to you: look at it before you send the others"));
+            vec![Effect::Read(ReadRequest::Blasts)]
+        }
         Ok(WriteOutcome::Marked(marked)) => marked_one(model, request, &marked),
         Ok(WriteOutcome::MarkedSeveral(several)) => marked_several(model, request, &several),
         Ok(WriteOutcome::Undone(outcome)) => undone(model, outcome),
@@ -37,7 +52,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
 fn file_saved(model: &mut Model, request: &WriteRequest, saved: &SavedFile) -> Vec<Effect> {
     let WriteRequest::SaveFile(reply) = request else { return Vec::new() };
     let path = saved.path.display().to_string();
-    let sentence = format!("{} saved to {path}", count_of(i64::try_from(saved.bytes).unwrap_or(i64::MAX), "byte", "bytes"));
+    let sentence =
+        format!("{} saved to {path}", count_of(i64::try_from(saved.bytes).unwrap_or(i64::MAX), "byte", "bytes"));
     log(model, &sentence, &format!("blastdeck replies save {reply} {}", shell_quoted(&path)));
     model.say(Notice::done(sentence));
     Vec::new()
@@ -194,6 +210,9 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     model.say(notice);
     blast_acts::ask_once_paused(model, &row);
     model.overlays.retain(|page| !matches!(page, Overlay::Plan(plan) if plan.blast == row.id));
+    if row.state != BlastState::Draft {
+        model.overlays.retain(|page| *page != Overlay::Form);
+    }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
 }

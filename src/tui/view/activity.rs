@@ -105,7 +105,8 @@ fn said(model: &Model, row: &ActivityRow) -> String {
     let who = who(row);
     let about = if who.is_empty() { String::new() } else { format!("{who}, ") };
     let what = what(&row.event).0;
-    let sentence = format!("{about}{what} {}{blast}{}", clock.second(row.place.at), if text.is_empty() { "" } else { ": " });
+    let sentence =
+        format!("{about}{what} {}{blast}{}", clock.second(row.place.at), if text.is_empty() { "" } else { ": " });
     let lacks_text = matches!(&row.event, ActivityEvent::Act { act: Act::Replied, .. });
     let why = no_text(model).filter(|_| lacks_text).map(|why| format!(". {why}")).unwrap_or_default();
     format!("{sentence}{text}{why}")
@@ -167,7 +168,8 @@ fn who(row: &ActivityRow) -> String {
         return counted(*people);
     }
     let person = row.name.clone().or_else(|| row.phone.as_ref().map(ToString::to_string));
-    let blast = || matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| row.tag.clone());
+    let blast =
+        || matches!(row.event, ActivityEvent::Change { .. } | ActivityEvent::Act { .. }).then(|| row.tag.clone());
     person.or_else(|| blast().flatten()).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, FindPrompt, FoundBy, Hint, Model, Notice, Overlay, Prompt, Sale, Tone,
+    AmountPrompt, ConfirmBy, FindPrompt, FormPage, FoundBy, Hint, LineEdit, Model, Notice, Overlay, Prompt, Sale, Tone,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
@@ -226,6 +226,10 @@ struct FooterKey {
 }
 
 fn keys_here(model: &Model) -> Vec<FooterKey> {
+    if let Some(keys) = while_typing(model) {
+        let entry = |(key, word): (&'static str, &'static str)| FooterKey { key: key.to_owned(), word, dropped: 0 };
+        return keys.iter().copied().map(entry).collect();
+    }
     let scopes = action::scopes(model);
     let works = |action: &&UiAction| action.scopes.iter().any(|scope| scopes.contains(scope));
     let mut entries: Vec<FooterKey> = ACTIONS
@@ -238,6 +242,29 @@ fn keys_here(model: &Model) -> Vec<FooterKey> {
         entries.push(FooterKey { key: "esc".to_owned(), word: "back", dropped: 0 });
     }
     entries
+}
+
+/// The keys of a line that is being typed, where every letter is text.
+fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]> {
+    if model.overlays.last() == Some(&Overlay::NewSender) {
+        model.new_sender.as_deref()?.edit.as_ref()?;
+        return Some(&[("enter", "next line"), ("esc", "done")]);
+    }
+    let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form))?;
+    match (&form.page, &form.edit) {
+        (FormPage::Columns(_), _) => Some(&[("enter", "takes the column"), ("esc", "a plain brace")]),
+        (FormPage::Templates(_), _) => Some(&[("enter", "takes the template"), ("esc", "back")]),
+        (FormPage::LeftOut { edit: Some(_), .. }, _) => Some(&[("enter", "takes it"), ("esc", "as it was")]),
+        (FormPage::LeftOut { .. }, _) => Some(&[("enter", "mend"), ("l", "another list"), ("esc", "back")]),
+        (FormPage::Lines, Some(LineEdit::Message(_))) => {
+            Some(&[("{", "column"), ("enter", "new line"), ("esc", "done")])
+        }
+        (FormPage::Lines, Some(LineEdit::Path { .. })) => {
+            Some(&[("tab", "completes"), ("enter", "reads it"), ("esc", "done")])
+        }
+        (FormPage::Lines, Some(LineEdit::Field(_))) => Some(&[("enter", "next line"), ("esc", "done")]),
+        (FormPage::Lines, None) => None,
+    }
 }
 
 /// Marks are always shown; other actions where they are available. Where something is typed, few keys are keys.

@@ -43,11 +43,12 @@ struct HeaderSegment {
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
     let (word, meaning) = match model.options.kind {
+        DashboardKind::Real if model.options.welcome.is_some() => ("NO SENDER YET", TextRole::Demo),
         DashboardKind::Real => ("REAL", TextRole::Real),
         DashboardKind::Demo => ("DEMO", TextRole::Demo),
         DashboardKind::ReadOnly => ("READ-ONLY", TextRole::ReadOnly),
     };
-    pen.put((1, 0), word, 9, meaning)
+    pen.put((1, 0), word, 13, meaning)
 }
 
 fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {

@@ -1,9 +1,9 @@
 //! The title of the terminal's window: what needs a person, and whose messages these are.
 
 use crate::domain::text::clean;
-use crate::tui::{Charset, DashboardKind};
 use crate::tui::format::count_of;
 use crate::tui::model::Model;
+use crate::tui::{Charset, DashboardKind};
 
 /// The longest shop's name in the title, in characters.
 const NAME_MAX: usize = 40;
@@ -18,7 +18,8 @@ pub fn window_title(model: &Model) -> String {
         DashboardKind::ReadOnly => "READ-ONLY ",
     };
     let is_drawn = |c: &char| model.options.charset == Charset::Unicode || c.is_ascii();
-    let name: String = clean(model.options.name.as_deref().unwrap_or_default()).chars().filter(is_drawn).take(NAME_MAX).collect();
+    let name: String =
+        clean(model.options.name.as_deref().unwrap_or_default()).chars().filter(is_drawn).take(NAME_MAX).collect();
     let name = if name.is_empty() { String::new() } else { format!("{name} - ") };
     format!("{need}{kind}{name}blastdeck")
 }

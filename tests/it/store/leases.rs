@@ -207,3 +207,21 @@ async fn nobody_is_claimed_from_another_server_than_the_one_that_granted_the_lea
     assert!(matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::OtherServer));
     assert_eq!(scene.statuses().await, ["queued"]);
 }
+
+#[tokio::test]
+async fn claims_at_the_same_time_take_no_more_than_the_first_people_together() {
+    let scene = Scene::queued(30).await;
+    scene.execute("update blasts set first_people = 7, first_left = 7").await;
+    let claiming = (0..6).map(|_| claim(scene.pool(), scene.lease, WANT));
+
+    let claims = futures_util::future::join_all(claiming).await;
+
+    let people = |claim| if let Ok(Claim::People(people)) = claim { people.len() } else { 0 };
+    assert_eq!(claims.into_iter().map(people).sum::<usize>(), 7);
+    assert_eq!(scene.number("select first_left from blasts").await, 0);
+    // A retry of one of them is not one more; without anybody left it waits as well.
+    scene.execute("update blast_recipients set status = 'queued', standing = 'queued' where id = 1").await;
+    assert!(
+        matches!(claim(scene.pool(), scene.lease, WANT).await.unwrap(), Claim::People(people) if people.is_empty())
+    );
+}

@@ -164,6 +164,7 @@ impl CampaignBody {
             weekdays: None,
             timezone,
             retry_next_day: false,
+            first: None,
             external_id: self.external_id.as_deref().map(|id| name("externalId", id)).transpose()?,
             description: self.description.as_deref().map(description).transpose()?,
             sender: given.sender,

@@ -1,0 +1,360 @@
+//! Drafts as somebody writes them: saved at every step, also half-written. What is missing is kept beside the draft and stands in
+//! the way of a launch until it is mended.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::create::refused;
+use super::{App, AppError};
+use crate::domain::act::Act;
+use crate::domain::blast::BlastState;
+use crate::domain::content::BlastContent;
+use crate::domain::field_change::FieldChange;
+use crate::domain::ids::{BlastId, SenderId};
+use crate::domain::message::{Message, Variables};
+use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::engine::variables;
+use crate::import::{
+    CellMend, ImportError, ImportNote, ImportOptions, Imported, PeopleSource, Replacement, replace_people,
+};
+use crate::store::claim::Claimed;
+use crate::store::draft::{self, DraftChange};
+
+/// Said of a draft while its list of people is read: nothing of it is sent until all of it is in.
+const TAKING: &str = "its list of people was not taken to the end: take it once more";
+
+/// How many people of a draft are shown as they read the message.
+const SHOWN: i64 = 50;
+
+/// A draft as it is being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftForm {
+    /// The sender's name, as configured.
+    pub sender: String,
+    pub tag: String,
+    pub follow_up_stage: String,
+    /// As it was typed, also where it cannot be read yet.
+    pub message: String,
+    /// Sent in place of the message.
+    pub template: Option<Value>,
+    /// By the provider's word a marketing template: numbers of the United States are left out of lists.
+    pub is_marketing: bool,
+    pub rate: Option<Rate>,
+    pub gap: Option<Gap>,
+    pub window: Option<Hours>,
+    pub weekdays: Option<Weekdays>,
+    pub timezone: Option<chrono_tz::Tz>,
+    /// After so many people it waits for somebody to resume it.
+    pub first: Option<NonZeroU32>,
+}
+
+/// A draft as it was when somebody last saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftAt {
+    pub id: BlastId,
+    pub version: i64,
+}
+
+/// A draft that was saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedDraft {
+    pub at: DraftAt,
+    /// Why it cannot be sent yet.
+    pub unfinished: Option<String>,
+}
+
+/// Where the people of a draft come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraftList {
+    File(PathBuf),
+    /// Cells of a spreadsheet, as they were pasted.
+    Pasted(Arc<str>),
+}
+
+/// A list that was taken into a draft, in place of whoever was in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenList {
+    pub saved: SavedDraft,
+    pub imported: Imported,
+}
+
+/// Somebody in a draft, for a look at what they will read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftPerson {
+    /// Their row in the list, where it was just read.
+    pub row: Option<u64>,
+    pub phone: String,
+    pub name: Option<String>,
+    pub variables: Variables,
+}
+
+/// A draft that was read to be written on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedDraft {
+    pub at: DraftAt,
+    pub form: DraftForm,
+    pub unfinished: Option<String>,
+    pub people: i64,
+    /// The first of them.
+    pub first_people: Vec<DraftPerson>,
+}
+
+impl DraftForm {
+    /// What would be sent.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub fn content(&self) -> Result<BlastContent, String> {
+        BlastContent::parse(&self.message, self.template.as_ref()).map_err(|error| error.to_string())
+    }
+}
+
+impl DraftList {
+    fn open(&self) -> Result<PeopleSource, AppError> {
+        let source: Box<dyn Read + Send> = match self {
+            Self::Pasted(text) => Box::new(Cursor::new(text.as_bytes().to_vec())),
+            Self::File(path) => {
+                let unreadable = |error| AppError::Invalid(format!("{}: {error}", path.display()));
+                let file = File::open(path).map_err(unreadable)?;
+                if file.metadata().map_err(unreadable)?.is_dir() {
+                    return Err(AppError::Invalid(format!("{} is a directory: give a file in it", path.display())));
+                }
+                Box::new(file)
+            }
+        };
+        Ok(PeopleSource::Csv(source))
+    }
+}
+
+impl App {
+    /// Saves a draft as it is, and makes it where there is none yet (`None`).
+    ///
+    /// # Errors
+    /// [`AppError::Refused`] where somebody else changed it, or it is no draft any more.
+    pub async fn save_draft(&self, at: Option<DraftAt>, form: &DraftForm) -> Result<SavedDraft, AppError> {
+        let sender = self.draft_sender(&form.sender).await?;
+        let mut tx = self.begin().await?;
+        let (at, act) = match at {
+            Some(at) => (at, Act::Edit),
+            None => (DraftAt { id: draft::begin(&mut tx, sender, &form.tag).await?, version: 0 }, Act::Create),
+        };
+        let head = self.draft(&mut tx, at.id).await?;
+        refuse_started(head.state)?;
+        let unfinished = self.unfinished(&mut tx, at.id, form).await?;
+        if !draft::change(&mut tx, at.id, at.version, change_of(sender, form, unfinished.as_deref())).await? {
+            return Err(AppError::Refused("somebody changed this draft a moment ago: open it again".to_owned()));
+        }
+        self.log_draft_act(&mut tx, act, &head, json!({ "version": at.version })).await?;
+        tx.commit().await?;
+        self.notify(at.id).await?;
+        Ok(SavedDraft { at: DraftAt { version: at.version + 1, ..at }, unfinished })
+    }
+
+    /// Takes a list into a draft, in place of whoever was in it; cells are mended as told. A list is taken as well while the
+    /// message cannot be read yet: nobody is left out for it then.
+    ///
+    /// # Errors
+    /// Where the list cannot be read, or nobody in it can be taken: whoever was in the draft stays.
+    pub async fn take_list(
+        &self,
+        at: DraftAt,
+        form: &DraftForm,
+        (list, mends): (&DraftList, &[CellMend]),
+    ) -> Result<TakenList, AppError> {
+        let source = list.open()?;
+        let before = self.blast_row(at.id).await?;
+        refuse_started(before.state)?;
+        let plain =
+            || Message::literal("-").map(BlastContent::Text).map_err(|error| AppError::Invalid(error.to_string()));
+        let written = form.content();
+        let content = written.clone().or_else(|_| plain())?;
+        self.set_unfinished(at.id, Some(TAKING)).await?;
+        let taken = match self.replace(at, content, form, (source, mends)).await {
+            Err(error @ ImportError::UnknownVariable { .. }) => {
+                let again = self.replace(at, plain()?, form, (list.open()?, mends)).await;
+                again.map(|imported| (imported, Some(error.to_string())))
+            }
+            other => other.map(|imported| (imported, written.err())),
+        };
+        let unfinished = match &taken {
+            Ok((_, unfinished)) => unfinished.clone(),
+            Err(_) => before.unfinished,
+        };
+        self.set_unfinished(at.id, unfinished.as_deref()).await?;
+        let (imported, unfinished) = taken.map_err(refused)?;
+        let version = self.blast_row(at.id).await?.version;
+        let _ = self.notify(at.id).await;
+        Ok(TakenList { saved: SavedDraft { at: DraftAt { version, ..at }, unfinished }, imported })
+    }
+
+    async fn replace(
+        &self,
+        at: DraftAt,
+        content: BlastContent,
+        form: &DraftForm,
+        (source, mends): (PeopleSource, &[CellMend]),
+    ) -> Result<Imported, ImportError> {
+        let region = self.config().sender(&form.sender).map(|sender| sender.region);
+        let region = region.ok_or_else(|| ImportError::Sender(self.no_sender(&form.sender)))?;
+        let to = Replacement {
+            blast: at.id,
+            version: at.version,
+            region,
+            content,
+            without_united_states: form.is_marketing,
+            mends: mends.to_vec(),
+        };
+        let note = ImportNote { operator: Some(self.operator().to_owned()), ..ImportNote::default() };
+        let options = ImportOptions { note, ..ImportOptions::default() };
+        replace_people(self.pool(), to, source, options).await
+    }
+
+    /// Reads a draft to write on it.
+    pub async fn open_draft(&self, id: BlastId) -> Result<OpenedDraft, AppError> {
+        let row = self.blast_row(id).await?;
+        refuse_started(row.state)?;
+        let mut tx = self.begin().await?;
+        let people = draft::people(&mut tx, id, None, SHOWN).await?;
+        let limits = &row.limits;
+        if let Some(unreadable) = limits.unreadable() {
+            return Err(AppError::Refused(format!(
+                "{}: {unreadable}. Fix that in its row of the table blasts",
+                row.tag
+            )));
+        }
+        Ok(OpenedDraft {
+            at: DraftAt { id, version: row.version },
+            form: DraftForm {
+                sender: row.sender.clone(),
+                tag: row.tag.clone(),
+                follow_up_stage: row.follow_up_stage.clone(),
+                message: if row.template.is_some() { String::new() } else { row.message.clone() },
+                template: row.template.clone(),
+                is_marketing: false,
+                rate: limits.rate.clone().and_then(Result::ok),
+                gap: limits.gap.clone().and_then(Result::ok),
+                window: limits.hours.clone().and_then(Result::ok),
+                weekdays: limits.weekdays.clone().and_then(Result::ok),
+                timezone: limits.zone.clone().and_then(Result::ok),
+                first: row.first.people,
+            },
+            unfinished: row.unfinished.clone(),
+            people: row.counts.queued,
+            first_people: people.iter().map(DraftPerson::of).collect(),
+        })
+    }
+
+    /// A new draft with the content, the pace and the people of another blast. Whoever opted out since is left out when it is sent.
+    pub async fn duplicate(&self, id: BlastId) -> Result<DraftAt, AppError> {
+        let mut tx = self.begin().await?;
+        let head = self.head(&mut tx, id).await?;
+        let copy = draft::duplicate(&mut tx, id).await?;
+        let copied = crate::store::blast::BlastHead { id: copy, ..head };
+        self.log_draft_act(&mut tx, Act::Create, &copied, json!({ "from": id })).await?;
+        tx.commit().await?;
+        self.notify(copy).await?;
+        Ok(DraftAt { id: copy, version: self.blast_row(copy).await?.version })
+    }
+
+    /// A sender that is configured here and registered in the database.
+    async fn draft_sender(&self, name: &str) -> Result<SenderId, AppError> {
+        let missing = || AppError::NotFound(self.no_sender(name));
+        let sender = self.config().sender(name).ok_or_else(missing)?;
+        let id = crate::store::sender::id(self.pool(), &sender.name).await?;
+        id.filter(|id| self.only_sender().is_none_or(|own| own == *id)).ok_or_else(missing)
+    }
+
+    /// Why a draft cannot be sent as it is written: its content cannot be read, or does not come out for somebody.
+    async fn unfinished(
+        &self,
+        tx: &mut PgConnection,
+        id: BlastId,
+        form: &DraftForm,
+    ) -> Result<Option<String>, AppError> {
+        match form.content() {
+            Err(why) => Ok(Some(why)),
+            Ok(content) => super::edit::missing_value(tx, id, &content).await,
+        }
+    }
+
+    async fn set_unfinished(&self, id: BlastId, why: Option<&str>) -> Result<(), AppError> {
+        let mut tx = self.begin().await?;
+        draft::set_unfinished(&mut tx, id, why).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+impl DraftPerson {
+    fn of(person: &Claimed) -> Self {
+        Self {
+            row: None,
+            phone: person.phone_number.to_string(),
+            name: person.name.clone(),
+            variables: variables(person),
+        }
+    }
+}
+
+impl TakenList {
+    /// The first people of the list.
+    pub fn first_people(&self) -> Vec<DraftPerson> {
+        let people = self.imported.first.iter().map(|(row, person)| DraftPerson {
+            row: Some(*row),
+            phone: person.phone.to_string(),
+            name: person.name.clone(),
+            variables: person.variables.clone(),
+        });
+        people.collect()
+    }
+}
+
+fn change_of(sender: SenderId, form: &DraftForm, unfinished: Option<&str>) -> DraftChange {
+    fn set<T: ToString>(value: Option<T>) -> FieldChange<String> {
+        value.map_or(FieldChange::Clear, |value| FieldChange::Set(value.to_string()))
+    }
+    let words = form.content().map_or_else(|_| form.message.clone(), |content| content.text());
+    DraftChange {
+        sender: Some(sender),
+        tag: Some(form.tag.clone()),
+        follow_up_stage: Some(form.follow_up_stage.clone()),
+        message: Some(words.replace('\0', "")),
+        template: form.template.clone().map_or(FieldChange::Clear, FieldChange::Set),
+        rate: set(form.rate),
+        gap: set(form.gap),
+        window: set(form.window),
+        weekdays: set(form.weekdays),
+        timezone: set(form.timezone.map(|zone| zone.name())),
+        unfinished: set(unfinished),
+        first: form
+            .first
+            .map_or(FieldChange::Clear, |first| FieldChange::Set(i32::try_from(first.get()).unwrap_or(i32::MAX))),
+        ..DraftChange::default()
+    }
+}
+
+/// What is half-written must not start by itself: a blast that was sent to start at a time is not written on.
+fn refuse_started(state: BlastState) -> Result<(), AppError> {
+    match state {
+        BlastState::Draft => Ok(()),
+        BlastState::Scheduled => Err(AppError::Refused(
+            "it starts by itself at its time: pause it first, or make a new one like it".to_owned(),
+        )),
+        state => Err(AppError::Refused(format!("the blast is {state}: only a draft can be edited"))),
+    }
+}
+
+/// The columns that a message to these people may name.
+pub fn variable_names(people: &[DraftPerson]) -> Vec<String> {
+    let mut names: Vec<String> =
+        people.iter().flat_map(|person| person.variables.iter()).map(|(name, _)| name.to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

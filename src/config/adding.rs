@@ -1,0 +1,231 @@
+//! Adds a sender to the configuration file. What stands in the file stays as it is, byte for byte, comments included: the sender's
+//! table is put after it.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use super::{Config, Flags};
+use crate::domain::sender::ProviderKind;
+
+/// A sender as somebody typed it. Empty texts are left out of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSender {
+    pub name: String,
+    pub provider: ProviderKind,
+    /// The linked phone's id at the gateway; Meta's `phone_number_id`.
+    pub device: String,
+    /// The WhatsApp business account at Meta.
+    pub waba_id: String,
+    /// The region of numbers without a country code.
+    pub region: String,
+    pub base_url: String,
+    pub token: TypedToken,
+}
+
+/// A token as it was typed: itself, which goes into a file that only this user may read, or the name of a variable.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TypedToken {
+    Secret(String),
+    Variable(String),
+}
+
+impl fmt::Debug for TypedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(_) => f.write_str("Secret(..)"),
+            Self::Variable(name) => f.debug_tuple("Variable").field(name).finish(),
+        }
+    }
+}
+
+/// Files that are written beside the configuration, and take effect once they are kept. Dropping it removes them.
+pub struct PreparedConfig {
+    /// As it would be with the sender.
+    pub config: Config,
+    /// The file that takes the configuration's place.
+    draft: PathBuf,
+    path: PathBuf,
+    token: Option<PathBuf>,
+    is_kept: bool,
+}
+
+impl PreparedConfig {
+    /// Writes the token and the new configuration under other names, and reads the latter as it would be read.
+    ///
+    /// # Errors
+    /// Why the sender cannot be added, in words; nothing is left behind.
+    pub fn write(current: &Config, new: &NewSender) -> Result<Self, String> {
+        let own = || Environment::of_process().config_paths().into_iter().next();
+        let path =
+            current.path().map(Path::to_owned).or_else(own).ok_or("there is no place for a configuration file")?;
+        // A link stays one: the file behind it is replaced.
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        let dir = path.parent().map(Path::to_owned).unwrap_or_default();
+        let unwritable = |error: io::Error| format!("{} cannot be written: {error}", dir.display());
+        fs::create_dir_all(&dir).map_err(unwritable)?;
+        let before = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(|error| format!("{}: {error}", path.display()))?,
+        };
+        let token = match &new.token {
+            TypedToken::Variable(_) => None,
+            TypedToken::Secret(secret) => Some(write_token(&dir, &new.name, secret).map_err(unwritable)?),
+        };
+        let draft = path.with_extension(format!("toml.{}.new", std::process::id()));
+        let mut prepared = Self { config: current.clone(), draft, path, token, is_kept: false };
+        let text = format!("{before}{}{}", separator(&before), new.table(prepared.token.as_deref()));
+        write_new(&prepared.draft, &text, 0o600).map_err(unwritable)?;
+        let flags = Flags { config: Some(prepared.draft.clone()), database_url: None };
+        let shown = prepared.draft.display().to_string();
+        prepared.config = Config::load(&flags)
+            .map_err(|error| error.to_string().replace(&shown, &prepared.path.display().to_string()))?;
+        Ok(prepared)
+    }
+
+    /// Puts the new configuration in the place of the old one.
+    ///
+    /// # Errors
+    /// Why not; the old one is still in place then.
+    pub fn keep(mut self) -> Result<(PathBuf, Option<PathBuf>), String> {
+        let replace = || {
+            if let Ok(before) = fs::metadata(&self.path) {
+                fs::set_permissions(&self.draft, before.permissions())?;
+            }
+            fs::rename(&self.draft, &self.path)
+        };
+        replace().map_err(|error| format!("{} cannot be written: {error}", self.path.display()))?;
+        self.is_kept = true;
+        Ok((self.path.clone(), self.token.clone()))
+    }
+}
+
+impl Drop for PreparedConfig {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What cannot be removed is a file that nothing names.
+            let _ = fs::remove_file(&self.draft);
+            let _ = self.token.as_ref().map(fs::remove_file);
+        }
+    }
+}
+
+impl NewSender {
+    fn table(&self, token: Option<&Path>) -> String {
+        let mut lines = vec!["[[senders]]".to_owned()];
+        let mut entry = |key: &str, value: &str| {
+            if !value.is_empty() {
+                lines.push(format!("{key} = {}", quoted(value)));
+            }
+        };
+        entry("name", &self.name);
+        entry("provider", &self.provider.to_string());
+        entry(if self.provider == ProviderKind::Meta { "phone_number_id" } else { "device" }, &self.device);
+        entry("waba_id", &self.waba_id);
+        entry("region", &self.region);
+        entry("base_url", &self.base_url);
+        lines.push(match (&self.token, token) {
+            (TypedToken::Variable(name), _) => format!("token = {{ env = {} }}", quoted(name)),
+            (_, Some(path)) => format!("token = {{ file = {} }}", quoted(&path.to_string_lossy())),
+            (TypedToken::Secret(_), None) => String::new(),
+        });
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+/// Where this user's configuration file is, or would be.
+pub fn own_path() -> Option<PathBuf> {
+    Environment::of_process().config_paths().into_iter().next()
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// What stands between the old text and a new table.
+fn separator(before: &str) -> &'static str {
+    match before {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    }
+}
+
+/// Under a name that is free.
+fn write_token(dir: &Path, sender: &str, secret: &str) -> io::Result<PathBuf> {
+    let plain: String = sender.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    for n in 1..100 {
+        let name = if n == 1 { format!("{plain}.token") } else { format!("{plain}-{n}.token") };
+        match write_new(&dir.join(&name), &format!("{}\n", secret.trim()), 0o600) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            written => return written.map(|()| dir.join(name)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn new(name: &str) -> NewSender {
+        NewSender {
+            name: name.to_owned(),
+            provider: ProviderKind::Wsapme,
+            device: "5850".to_owned(),
+            waba_id: String::new(),
+            region: "MY".to_owned(),
+            base_url: String::new(),
+            token: TypedToken::Secret("a \"secret\" of ours".to_owned()),
+        }
+    }
+
+    fn config(text: &str) -> (tempfile::TempDir, Config) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, text).unwrap();
+        let config = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
+        (dir, config)
+    }
+
+    #[test]
+    fn what_stands_in_the_file_stays_and_the_token_is_for_this_user_alone() {
+        let before = "# mine\n[ui] # the shop\nname = \"Kedai Aina\"   # do not touch";
+        let (dir, config) = config(before);
+
+        let (path, token) = PreparedConfig::write(&config, &new("sales")).unwrap().keep().unwrap();
+
+        let after = fs::read_to_string(&path).unwrap();
+        assert!(after.starts_with(before), "{after}");
+        let loaded = Config::load(&Flags { config: Some(path), database_url: None }).unwrap();
+        assert_eq!(loaded.sender("sales").unwrap().device, "5850");
+        let token = token.unwrap();
+        assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(token).unwrap(), "a \"secret\" of ours\n");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_refused_or_not_kept_leaves_no_file_behind() {
+        let (dir, config) = config("");
+
+        drop(PreparedConfig::write(&config, &new("sales")).unwrap());
+        let refused = PreparedConfig::write(&config, &NewSender { device: String::new(), ..new("sales") });
+
+        assert!(refused.err().unwrap().contains("device"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(!format!("{:?}", new("sales")).contains("secret\" of"));
+    }
+}

@@ -1,0 +1,103 @@
+//! What reading a list came to: who was taken, and who was rejected for what.
+
+use std::collections::HashMap;
+
+use super::encoding::Reading;
+use super::error::ImportError;
+use super::person::Rejection;
+use super::rejected::Draft;
+use super::{Imported, NotUtf8, ReasonCount, Rejections};
+use crate::domain::ids::BlastId;
+use crate::store::import::NewRecipient;
+
+/// How many rejections are kept in memory, to be shown.
+const EXAMPLES: usize = 100;
+
+/// How many people are kept in memory, to be shown.
+const FIRST: usize = 50;
+
+/// What was found in a file so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) taken: u64,
+    pub(super) rejected: u64,
+    pub(super) reasons: HashMap<String, ReasonCount>,
+    pub(super) examples: Vec<Rejection>,
+    pub(super) first: Vec<(u64, NewRecipient)>,
+    pub(super) not_utf8: Option<NotUtf8>,
+}
+
+impl Tally {
+    pub(super) fn take(&mut self, (row, person): (u64, &NewRecipient), reading: Reading) {
+        self.taken += 1;
+        if self.first.len() < FIRST {
+            self.first.push((row, person.clone()));
+        }
+        if reading == Reading::Windows1252 {
+            self.not_utf8.get_or_insert(NotUtf8 { rows: 0, first_row: row }).rows += 1;
+        }
+    }
+
+    pub(super) fn reject(&mut self, rejection: Rejection) {
+        self.rejected += 1;
+        let reason = rejection.reason.in_general();
+        let count = ReasonCount { reason: reason.clone(), rows: 0, first_row: rejection.row };
+        self.reasons.entry(reason).or_insert(count).rows += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(rejection);
+        }
+    }
+
+    pub(super) fn into_rejections(self) -> Rejections {
+        let mut reasons: Vec<_> = self.reasons.into_values().collect();
+        reasons.sort_by_key(|count| (std::cmp::Reverse(count.rows), count.first_row));
+        Rejections { total: self.rejected, reasons, examples: self.examples }
+    }
+}
+
+/// A file read to its end.
+pub(super) struct ReadThrough {
+    pub(super) tally: Tally,
+    pub(super) rejected: Option<Draft>,
+    pub(super) phone_column: String,
+    pub(super) name_column: Option<String>,
+    pub(super) columns: Vec<String>,
+}
+
+impl ReadThrough {
+    pub(super) fn is_empty(&self) -> bool {
+        self.tally.taken == 0 && self.tally.rejected == 0
+    }
+
+    pub(super) fn refuse_nobody(&self) -> Result<(), ImportError> {
+        match (self.tally.taken, self.tally.examples.first()) {
+            (0, None) => Err(ImportError::NoPeople),
+            (0, Some(first)) => Err(ImportError::NothingTaken {
+                rows: self.tally.rejected,
+                row: first.row,
+                reason: format!("{}: {}", first.column, first.reason),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn into_imported(mut self, blast: BlastId) -> Imported {
+        let (rejected_file, warning) = match self.rejected.map(Draft::keep) {
+            None => (None, None),
+            Some(Ok(path)) => (Some(path), None),
+            Some(Err(error)) => (None, Some(format!("the file of rejected rows could not be kept: {error}"))),
+        };
+        Imported {
+            blast,
+            taken: self.tally.taken,
+            not_utf8: self.tally.not_utf8,
+            first: std::mem::take(&mut self.tally.first),
+            columns: self.columns,
+            rejected: self.tally.into_rejections(),
+            rejected_file,
+            phone_column: self.phone_column,
+            name_column: self.name_column,
+            warning,
+        }
+    }
+}

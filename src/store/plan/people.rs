@@ -1,0 +1,136 @@
+//! Who the counts of a plan are about, and how the first people of a blast fared beside those of earlier ones.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+use super::super::{StoreError, settings};
+use crate::domain::ids::BlastId;
+use crate::domain::phone::Phone;
+
+/// The most people that are listed.
+const LISTED: i64 = 500;
+
+/// How many people of an earlier blast are compared with, and how many such blasts.
+const COMPARED: i64 = 1_000;
+const EARLIER: i64 = 4;
+
+/// Somebody whom a count of a plan is about.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PlanPerson {
+    pub phone_number: Phone,
+    pub name: Option<String>,
+    /// The other blast's name, where it is about one.
+    pub tag: Option<String>,
+    /// When they opted out, or were sent to.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// What a count of a plan is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlanGroup {
+    /// Left out: they opted out.
+    OptedOut,
+    /// Had a message lately.
+    Recent,
+    /// Queued in another blast as well.
+    Elsewhere,
+}
+
+/// The first people of a group, in the order of the draft.
+pub async fn of_group(
+    pool: &PgPool,
+    id: BlastId,
+    group: PlanGroup,
+    (business, since): (&str, DateTime<Utc>),
+) -> Result<Vec<PlanPerson>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let people = sqlx::query_as(match group {
+        PlanGroup::OptedOut => OPTED_OUT,
+        PlanGroup::Recent => RECENT,
+        PlanGroup::Elsewhere => ELSEWHERE,
+    });
+    let people = people.bind(id).bind(business).bind(since).bind(LISTED).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
+const OPTED_OUT: &str = "
+    select r.phone_number, r.name, null::text as tag, coalesce(r.opted_out_at, s.at) as at
+      from blast_recipients r
+     cross join lateral (select min(created_at) as at from suppressions
+                          where person_key(phone_number) = person_key(r.phone_number) and business in ($2, '*')) s
+     where r.blast_id = $1 and (r.status = 'opted_out' or r.status = 'queued' and s.at is not null) and $3::timestamptz is not null
+     order by r.id limit $4";
+
+const RECENT: &str = "
+    select r.phone_number, r.name, o.tag, o.at
+      from blast_recipients r
+     cross join lateral (
+           select b.blast_tag as tag, x.sent_at as at
+             from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
+            where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
+              and s.business = $2 and b.answer_until is null and x.sent_at > $3
+            order by x.sent_at desc limit 1) o
+     where r.blast_id = $1 and r.status = 'queued'
+       and not exists (select from suppressions s
+                        where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
+     order by r.id limit $4";
+
+const ELSEWHERE: &str = "
+    select r.phone_number, r.name, o.tag, null::timestamptz as at
+      from blast_recipients r
+     cross join lateral (
+           select b.blast_tag as tag
+             from blast_recipients x join blasts b on b.id = x.blast_id join senders s on s.id = b.sender_id
+            where person_key(x.phone_number) = person_key(r.phone_number) and x.blast_id <> r.blast_id
+              and s.business = $2 and b.answer_until is null and b.state in ('sending', 'paused')
+              and x.status in ('queued', 'sending') limit 1) o
+     where r.blast_id = $1 and r.status = 'queued' and $3::timestamptz is not null
+       and not exists (select from suppressions s
+                        where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
+     order by r.id limit $4";
+
+/// How people fared within some time after they were sent to.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct FirstFared {
+    pub tag: String,
+    pub sent: i64,
+    pub received: i64,
+    pub read: i64,
+    pub replied: i64,
+    pub failed: i64,
+}
+
+/// Of a blast, and of the first people of the newest ones before it of the same business, each at the age that the youngest message
+/// of this one has. The blast itself comes first.
+pub async fn fared(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<FirstFared>, StoreError> {
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let fared = sqlx::query_as(
+        "with age as (
+             select now() - max(sent_at) as age from blast_recipients where blast_id = $1 and sent_at is not null),
+         compared as (
+             (select id, blast_tag, blast_date from blasts where id = $1)
+              union all
+             (select b.id, b.blast_tag, b.blast_date from blasts b join senders s on s.id = b.sender_id and s.business = $2
+               where b.id <> $1 and b.launched_at is not null and b.deleted_at is null and b.answer_until is null
+               order by b.blast_date desc limit $3))
+         select c.blast_tag as tag, p.*
+           from compared c cross join age
+          cross join lateral (
+                select count(*) filter (where sent_at is not null) as sent,
+                       count(*) filter (where delivered_at <= sent_at + age.age) as received,
+                       count(*) filter (where read_timestamp <= sent_at + age.age) as read,
+                       count(*) filter (where least(reply_seen_at, replied_marked_at) <= sent_at + age.age) as replied,
+                       count(*) filter (where status = 'failed' and (sent_at is null or failed_at <= sent_at + age.age)) as failed
+                  from (select * from blast_recipients where blast_id = c.id order by id limit $4) people) p
+          order by c.id = $1 desc, c.blast_date desc",
+    )
+    .bind(id)
+    .bind(business)
+    .bind(EARLIER)
+    .bind(COMPARED)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(fared)
+}

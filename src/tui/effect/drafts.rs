@@ -1,0 +1,191 @@
+//! What the form of a blast wants read and written, and what came of it.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{EffectError, EffectResult};
+use crate::app::{App, CellMend, DraftAt, DraftForm, DraftList, OpenedDraft, SavedDraft, SenderTemplate, TakenList};
+use crate::domain::ids::BlastId;
+use crate::domain::template::{HeaderMedia, MediaSource};
+use crate::domain::text::clean;
+
+/// The most files that a path is completed from.
+const FILES_MAX: usize = 5_000;
+
+/// The largest picture, video or document that is uploaded, in bytes: Meta's limit for documents.
+const HEADER_MAX: u64 = 100 * 1024 * 1024;
+
+/// Something to be read for a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DraftRead {
+    Open(BlastId),
+    /// The files that a path may mean.
+    Paths(String),
+    /// The templates of a sender.
+    Templates(String),
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DraftAnswer {
+    Opened(Box<EffectResult<OpenedDraft>>),
+    Paths {
+        typed: String,
+        found: Vec<String>,
+    },
+    Templates {
+        sender: String,
+        list: Result<Vec<SenderTemplate>, String>,
+    },
+    /// The text as it came back from an editor, or why it did not.
+    Edited(Result<String, String>),
+}
+
+/// Something that changes a draft.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DraftWrite {
+    /// Makes it where there is none yet.
+    Save {
+        at: Option<DraftAt>,
+        form: Box<DraftForm>,
+    },
+    TakeList {
+        at: DraftAt,
+        form: Box<DraftForm>,
+        list: DraftList,
+        mends: Vec<CellMend>,
+    },
+    Duplicate(BlastId),
+    /// Hands a template's picture, video or document to the provider.
+    Upload {
+        sender: String,
+        kind: &'static str,
+        path: PathBuf,
+    },
+}
+
+/// What a change came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DraftOutcome {
+    Saved(SavedDraft),
+    ListTaken(Box<TakenList>),
+    Duplicated(DraftAt),
+    /// The provider's id of it.
+    Uploaded {
+        kind: &'static str,
+        id: String,
+    },
+}
+
+pub(super) async fn read(app: &App, request: DraftRead) -> DraftAnswer {
+    match request {
+        DraftRead::Open(id) => DraftAnswer::Opened(Box::new(app.open_draft(id).await.map_err(Into::into))),
+        DraftRead::Paths(typed) => {
+            let asked = typed.clone();
+            let found = tokio::task::spawn_blocking(move || completions(&asked)).await.unwrap_or_default();
+            DraftAnswer::Paths { typed, found }
+        }
+        DraftRead::Templates(sender) => {
+            let list = app.templates_of(&sender).await;
+            DraftAnswer::Templates { sender, list: list.map(|list| list.templates).map_err(|why| why.to_string()) }
+        }
+    }
+}
+
+pub(super) async fn write(app: &App, request: &DraftWrite) -> EffectResult<DraftOutcome> {
+    Ok(match request {
+        DraftWrite::Save { at, form } => DraftOutcome::Saved(app.save_draft(*at, form).await?),
+        DraftWrite::TakeList { at, form, list, mends } => {
+            let list = match list {
+                DraftList::File(path) => DraftList::File(expanded(&path.to_string_lossy())),
+                pasted @ DraftList::Pasted(_) => pasted.clone(),
+            };
+            DraftOutcome::ListTaken(Box::new(app.take_list(*at, form, (&list, mends)).await?))
+        }
+        DraftWrite::Duplicate(id) => DraftOutcome::Duplicated(app.duplicate(*id).await?),
+        DraftWrite::Upload { sender, kind, path } => upload(app, sender, kind, path).await?,
+    })
+}
+
+async fn upload(app: &App, sender: &str, kind: &'static str, path: &Path) -> EffectResult<DraftOutcome> {
+    let path = expanded(&path.to_string_lossy());
+    let unreadable = |why: String| EffectError::Other(format!("{}: {why}", clean(&path.display().to_string())));
+    let size = tokio::fs::metadata(&path).await.map_err(|error| unreadable(error.to_string()))?.len();
+    if size > HEADER_MAX {
+        return Err(unreadable("it is larger than WhatsApp takes (100 MB)".to_owned()));
+    }
+    let bytes = tokio::fs::read(&path).await.map_err(|error| unreadable(error.to_string()))?;
+    let media = HeaderMedia::of_word(kind).unwrap_or(HeaderMedia::Image);
+    let uploaded = app.upload_header(sender, media, (&path, bytes)).await;
+    match uploaded.map_err(|why| EffectError::Other(why.to_string()))? {
+        MediaSource::Id(id) | MediaSource::Link(id) => Ok(DraftOutcome::Uploaded { kind, id: id.source().to_owned() }),
+    }
+}
+
+/// Writes a plan beside where the dashboard was started, under a name that is free.
+pub(super) fn save_plan(blast: BlastId, text: &str) -> EffectResult<String> {
+    let unwritable = |error: io::Error| EffectError::Other(format!("the plan cannot be written here: {error}"));
+    for n in 1..1_000 {
+        let name = if n == 1 { format!("plan-{blast}.txt") } else { format!("plan-{blast}-{n}.txt") };
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unwritable(error)),
+            Ok(mut file) => {
+                file.write_all(text.as_bytes()).map_err(unwritable)?;
+                return Ok(std::path::absolute(&name).unwrap_or_else(|_| PathBuf::from(&name)).display().to_string());
+            }
+        }
+    }
+    Err(unwritable(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// A path as it was typed: `~` is the home directory.
+fn expanded(typed: &str) -> PathBuf {
+    match (typed.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(typed),
+    }
+}
+
+/// What a path that is being typed may become, as it is typed; directories end with a slash.
+fn completions(typed: &str) -> Vec<String> {
+    let (folder, beginning) =
+        typed.rsplit_once('/').map_or(("", typed), |(folder, rest)| (&typed[..=folder.len()], rest));
+    let at = if folder.is_empty() { PathBuf::from(".") } else { expanded(folder) };
+    let Ok(entries) = std::fs::read_dir(at) else { return Vec::new() };
+    let mut found: Vec<String> = entries
+        .take(FILES_MAX)
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let is_meant = name.starts_with(beginning) && (!name.starts_with('.') || beginning.starts_with('.'));
+            // A name that cannot be shown as it is cannot be typed either.
+            let is_plain = clean(&name) == name;
+            let slash = if entry.path().is_dir() { "/" } else { "" };
+            (is_meant && is_plain).then(|| format!("{folder}{name}{slash}"))
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::completions;
+
+    #[test]
+    fn a_path_is_completed_as_it_is_typed_without_hidden_and_hostile_names() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["raya.csv", "raya 2.csv", ".raya", "ra\u{1b}[2J", "other.csv"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir(dir.path().join("rack")).unwrap();
+        let at = |rest: &str| format!("{}/{rest}", dir.path().display());
+
+        assert_eq!(completions(&at("ra")), [at("rack/"), at("raya 2.csv"), at("raya.csv")]);
+        assert_eq!(completions(&at(".r")), [at(".raya")]);
+        assert!(completions("/nowhere/at/all/x").is_empty());
+    }
+}

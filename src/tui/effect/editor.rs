@@ -1,0 +1,82 @@
+//! Programs that have the terminal until they end: the operator's own editor, and the demo.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::process::Command;
+
+/// A text longer than this is not taken back from an editor, in bytes.
+const TEXT_MAX: u64 = 256 * 1024;
+
+/// Has a text edited. Nothing that goes wrong loses the text: the one there was stays.
+pub(super) async fn edit(text: &str) -> Result<String, String> {
+    let file = TextFile::new(text).map_err(|error| format!("no file for the editor: {error}"))?;
+    let editor =
+        ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let editor = editor.unwrap_or_else(|| "vi".to_owned());
+    // As git does it: the variable may hold arguments.
+    let run = Command::new("sh")
+        .arg("-c")
+        .arg(format!("{editor} \"$1\""))
+        .arg("sh")
+        .arg(&file.0)
+        .kill_on_drop(true)
+        .status()
+        .await;
+    let kept = "the message stays as it was";
+    match run {
+        Err(error) => Err(format!("{editor} cannot be started ({error}): {kept}; EDITOR says which editor to use")),
+        Ok(status) if !status.success() => Err(format!("{editor} ended with {status}: {kept}")),
+        Ok(_) => read(&file.0).map_err(|error| format!("what {editor} wrote cannot be read ({error}): {kept}")),
+    }
+}
+
+/// Runs the demo, as it is run from a shell: a database, a phone and people of its own.
+pub(super) async fn practise() -> Result<(), String> {
+    let program = std::env::current_exe().map_err(|error| format!("the demo cannot be started: {error}"))?;
+    let ended = Command::new(program).arg("demo").kill_on_drop(true).status().await;
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the demo ended with {status}: `blastdeck demo` says why")),
+        Err(error) => Err(format!("the demo cannot be started: {error}")),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.len() > TEXT_MAX {
+        return Err(io::Error::other("it is much longer than a message"));
+    }
+    let text = fs::read_to_string(path)?;
+    Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
+}
+
+/// A file that only this user may read, removed when dropped.
+struct TextFile(PathBuf);
+
+impl TextFile {
+    fn new(text: &str) -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("blastdeck-{}-{number}.txt", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => {
+                    let file = Self(path);
+                    writeln!(opened?, "{text}")?;
+                    return Ok(file);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for TextFile {
+    fn drop(&mut self) {
+        // Nothing more can be done about a file that cannot be removed.
+        let _ = fs::remove_file(&self.0);
+    }
+}

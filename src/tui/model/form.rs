@@ -1,0 +1,216 @@
+//! The form that a blast is written in: its lines, the one being edited, the list of people, what was saved.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::app::{
+    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, OpenedDraft, SenderTemplate,
+    variable_names,
+};
+use crate::domain::ids::BlastId;
+use crate::tui::widget::{TextArea, TextField};
+
+/// A line of the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormLine {
+    Sender,
+    Tag,
+    Stage,
+    People,
+    Message,
+    Template,
+    /// A variable of the template, by its place.
+    Variable(usize),
+    /// The template's picture, video or document.
+    Header,
+    Pace,
+    Window,
+    Start,
+    First,
+}
+
+/// What is being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineEdit {
+    Field(TextField),
+    Message(TextArea),
+    /// The path of a list, and the files that may be meant.
+    Path {
+        field: TextField,
+        offers: Vec<String>,
+    },
+}
+
+/// What covers the form's lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormPage {
+    Lines,
+    /// The columns to choose from for the text being typed.
+    Columns(usize),
+    /// The templates to choose from.
+    Templates(usize),
+    /// The rows that were left out, and the cell being mended.
+    LeftOut {
+        row: usize,
+        edit: Option<TextField>,
+    },
+}
+
+/// Whether the form is being written to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FormWrites {
+    #[default]
+    Idle,
+    /// A write is on its way.
+    InFlight,
+    /// And something was typed since.
+    Again,
+}
+
+/// A blast being written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlastForm {
+    /// `None` until it is saved for the first time.
+    pub draft: Option<DraftAt>,
+    pub saved_at: Option<DateTime<Utc>>,
+    pub values: DraftForm,
+    pub line: FormLine,
+    pub edit: Option<LineEdit>,
+    pub page: FormPage,
+    /// The list that was given, once there is one.
+    pub list: Option<DraftList>,
+    /// The list is to be taken as soon as nothing is being written.
+    pub wants_list: bool,
+    /// A list is being taken.
+    pub is_taking: bool,
+    pub mends: Vec<CellMend>,
+    /// What the list came to.
+    pub taken: Option<Imported>,
+    /// How many are in the draft.
+    pub people: i64,
+    pub first_people: Vec<DraftPerson>,
+    /// Which of them the preview is for.
+    pub shown: usize,
+    /// Why the draft cannot be sent yet, by the last save.
+    pub unfinished: Option<String>,
+    pub writes: FormWrites,
+    /// Why the last thing that was typed is not taken.
+    pub trouble: Option<String>,
+    /// The provider's templates, once they were asked for.
+    pub templates: Option<Result<Vec<SenderTemplate>, String>>,
+    /// The plan is opened as soon as everything is saved.
+    pub wants_plan: bool,
+}
+
+/// The name of a draft that was given none.
+pub const NAMELESS: &str = "New blast";
+
+impl BlastForm {
+    /// Nothing written yet.
+    pub fn new(sender: String) -> Self {
+        let values = DraftForm {
+            sender,
+            tag: String::new(),
+            follow_up_stage: "Initial".to_owned(),
+            message: String::new(),
+            template: None,
+            is_marketing: false,
+            rate: None,
+            gap: None,
+            window: None,
+            weekdays: None,
+            timezone: None,
+            first: None,
+        };
+        Self {
+            draft: None,
+            saved_at: None,
+            values,
+            line: FormLine::Sender,
+            edit: None,
+            page: FormPage::Lines,
+            list: None,
+            wants_list: false,
+            is_taking: false,
+            mends: Vec::new(),
+            taken: None,
+            people: 0,
+            first_people: Vec::new(),
+            shown: 0,
+            unfinished: None,
+            writes: FormWrites::Idle,
+            trouble: None,
+            templates: None,
+            wants_plan: false,
+        }
+    }
+
+    /// A draft that was saved before.
+    pub fn of(opened: OpenedDraft) -> Self {
+        Self {
+            draft: Some(opened.at),
+            values: opened.form,
+            people: opened.people,
+            first_people: opened.first_people,
+            unfinished: opened.unfinished,
+            line: FormLine::People,
+            ..Self::new(String::new())
+        }
+    }
+
+    pub fn id(&self) -> Option<BlastId> {
+        self.draft.map(|draft| draft.id)
+    }
+
+    /// What is saved: a draft has a name.
+    pub fn to_save(&self) -> DraftForm {
+        let tag = if self.values.tag.trim().is_empty() { NAMELESS } else { self.values.tag.trim() };
+        DraftForm { tag: tag.to_owned(), ..self.values.clone() }
+    }
+
+    /// The template that is chosen, as the provider describes it, where that was read.
+    pub fn template(&self) -> Option<&SenderTemplate> {
+        let source = self.values.template.as_ref()?;
+        let (name, language) = (source.get("name")?.as_str()?, language_of(source));
+        let listed = self.templates.as_ref()?.as_ref().ok()?;
+        listed.iter().find(|template| template.name == name && template.language == language)
+    }
+
+    /// The variables of the chosen template, each with what it is filled from.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let given = self.values.template.as_ref().and_then(|template| template.get("variables")?.as_object());
+        let value = |name: &str| given.and_then(|given| given.get(name)?.as_str()).unwrap_or_default().to_owned();
+        match (self.template(), given) {
+            (Some(template), _) => template.variables.iter().map(|name| (name.clone(), value(name))).collect(),
+            (None, Some(given)) => given.keys().map(|name| (name.clone(), value(name))).collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The kind of medium that the template's header wants, and where it is.
+    pub fn header(&self) -> Option<(&'static str, String)> {
+        let given = self.values.template.as_ref().and_then(|template| template.get("header")?.as_object());
+        let kind = match self.template().map(|template| &template.header) {
+            Some(Some(HeaderFormat::Media(kind))) => kind.as_str(),
+            Some(_) => return None,
+            None => ["image", "video", "document"]
+                .into_iter()
+                .find(|kind| given.is_some_and(|has| has.contains_key(*kind)))?,
+        };
+        let medium = given.and_then(|given| given.get(kind));
+        let word = |name: &str| medium.and_then(|medium| medium.get(name)?.as_str());
+        let place = word("link").map(str::to_owned).or_else(|| Some(format!("uploaded, {}", word("id")?)));
+        Some((kind, place.unwrap_or_default()))
+    }
+
+    /// The columns that a text may name.
+    pub fn columns(&self) -> Vec<String> {
+        variable_names(&self.first_people)
+    }
+}
+
+/// The language of a template as it is stored: a word, or an object with a code.
+fn language_of(template: &Value) -> &str {
+    let language = template.get("language");
+    language.and_then(|code| code.as_str().or_else(|| code.get("code")?.as_str())).unwrap_or_default()
+}

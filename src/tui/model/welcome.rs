@@ -1,0 +1,131 @@
+//! The first screen, where there is no sender yet, and the form that adds one.
+
+use crate::app::{NewSender, TypedToken};
+use crate::domain::sender::ProviderKind;
+use crate::tui::widget::TextField;
+
+/// What the first screen says of this machine. Sentences for an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WelcomeFacts {
+    pub database: String,
+    pub config: String,
+    pub terminal: String,
+    pub clock: String,
+}
+
+/// What can be chosen on the first screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WelcomeChoice {
+    Practise,
+    AddSender,
+    NewBlast,
+    Quit,
+}
+
+pub const WELCOME: [WelcomeChoice; 4] =
+    [WelcomeChoice::Practise, WelcomeChoice::AddSender, WelcomeChoice::NewBlast, WelcomeChoice::Quit];
+
+/// A line of the form that adds a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SenderLine {
+    Provider,
+    Name,
+    /// The device's id, or the id of Meta's number.
+    Device,
+    /// Meta's business account.
+    Account,
+    Region,
+    Token,
+    Address,
+    Add,
+}
+
+/// A sender that is being added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderForm {
+    pub sender: NewSender,
+    pub line: SenderLine,
+    pub edit: Option<TextField>,
+    /// Its provider is being asked.
+    pub is_checking: bool,
+    pub trouble: Option<String>,
+}
+
+impl Default for SenderForm {
+    fn default() -> Self {
+        let sender = NewSender {
+            name: "sales".to_owned(),
+            provider: ProviderKind::Wsapme,
+            device: String::new(),
+            waba_id: String::new(),
+            region: "MY".to_owned(),
+            base_url: String::new(),
+            token: TypedToken::Secret(String::new()),
+        };
+        Self { sender, line: SenderLine::Provider, edit: None, is_checking: false, trouble: None }
+    }
+}
+
+impl SenderForm {
+    pub fn lines(&self) -> Vec<SenderLine> {
+        use SenderLine::{Account, Add, Address, Device, Name, Provider, Region, Token};
+        match self.sender.provider {
+            ProviderKind::Meta => vec![Provider, Name, Device, Account, Region, Token, Address, Add],
+            ProviderKind::Wsapme => vec![Provider, Name, Device, Region, Token, Address, Add],
+        }
+    }
+
+    /// The text of a line, as it is typed.
+    pub fn text(&self, line: SenderLine) -> String {
+        let sender = &self.sender;
+        match line {
+            SenderLine::Name => sender.name.clone(),
+            SenderLine::Device => sender.device.clone(),
+            SenderLine::Account => sender.waba_id.clone(),
+            SenderLine::Region => sender.region.clone(),
+            SenderLine::Address => sender.base_url.clone(),
+            SenderLine::Token => match &sender.token {
+                TypedToken::Secret(secret) => secret.clone(),
+                TypedToken::Variable(name) => format!("${name}"),
+            },
+            SenderLine::Provider | SenderLine::Add => String::new(),
+        }
+    }
+
+    /// What was typed on a line.
+    pub fn set(&mut self, line: SenderLine, text: &str) {
+        let text = text.trim().to_owned();
+        let sender = &mut self.sender;
+        match line {
+            SenderLine::Name => sender.name = text,
+            SenderLine::Device => sender.device = text,
+            SenderLine::Account => sender.waba_id = text,
+            SenderLine::Region => sender.region = text.to_uppercase(),
+            SenderLine::Address => sender.base_url = text,
+            SenderLine::Token => {
+                sender.token = match text.strip_prefix('$') {
+                    Some(name) => TypedToken::Variable(name.to_owned()),
+                    None => TypedToken::Secret(text),
+                }
+            }
+            SenderLine::Provider | SenderLine::Add => {}
+        }
+    }
+
+    /// What is still missing, and on which line.
+    pub fn missing(&self) -> Option<(SenderLine, &'static str)> {
+        let is_meta = self.sender.provider == ProviderKind::Meta;
+        let wanted = [
+            (SenderLine::Name, "give it a name, such as sales"),
+            (
+                SenderLine::Device,
+                if is_meta { "write the phone number id that Meta shows" } else { "write the device's id" },
+            ),
+            (SenderLine::Account, "write the id of the WhatsApp business account"),
+            (SenderLine::Token, "paste its token, or write $ and the name of a variable that has it"),
+        ];
+        let is_empty =
+            |line: SenderLine| self.lines().contains(&line) && self.text(line).trim_start_matches('$').is_empty();
+        wanted.into_iter().find(|(line, _)| is_empty(*line))
+    }
+}

@@ -1,0 +1,366 @@
+//! The form of a blast: its lines, what somebody in it will read, and how it is sent.
+
+mod pages;
+
+use super::{OverlayContent, clock, wrapped};
+use crate::app::view::SenderView;
+use crate::app::{DraftForm, DraftList, DraftPerson};
+use crate::domain::content::MessageContent;
+use crate::tui::format::{count_of, counted, number};
+use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model};
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+/// Columns of the labels, the cursor included.
+const LABELS: u16 = 13;
+
+/// The most lines of a message that is not being typed.
+const MESSAGE_MAX: usize = 6;
+
+/// The most lines of a preview.
+const PREVIEW_MAX: usize = 12;
+
+pub fn content(model: &Model, width: u16) -> OverlayContent {
+    let Some(form) = model.form.as_deref() else { return OverlayContent::default() };
+    match form.page {
+        FormPage::Columns(row) => pages::columns(form, row),
+        FormPage::Templates(row) => pages::templates(form, row, width),
+        FormPage::LeftOut { row, ref edit } => pages::left_out(form, row, edit.as_ref(), width),
+        FormPage::Lines => lines(model, form, width),
+    }
+}
+
+fn lines(model: &Model, form: &BlastForm, width: u16) -> OverlayContent {
+    let mut page = FormPainter { model, form, width, lines: Vec::new(), focus: None };
+    for line in model.form_lines() {
+        if line == FormLine::Pace {
+            page.preview();
+            page.lines.push(TextLine::rule("How"));
+        }
+        page.line(line);
+    }
+    OverlayContent {
+        title: super::title(title(model, form), Some("nothing is sent from here".to_owned())),
+        lines: page.lines,
+        focus: page.focus,
+    }
+}
+
+fn title(model: &Model, form: &BlastForm) -> Vec<String> {
+    let state = match (form.id(), form.writes, form.saved_at) {
+        (None, FormWrites::Idle, _) => "not saved yet".to_owned(),
+        (None, ..) => "is being saved".to_owned(),
+        (Some(id), FormWrites::Idle, Some(at)) => format!("draft {id}, saved {}", clock(model).minute(at)),
+        (Some(id), FormWrites::Idle, None) => format!("draft {id}"),
+        (Some(id), ..) => format!("draft {id}, is being saved"),
+    };
+    let name = if form.id().is_some() && form.saved_at.is_none() { "Draft" } else { "New blast" };
+    vec![name.to_owned(), state]
+}
+
+/// Draws the lines of a form one after the other.
+struct FormPainter<'a> {
+    model: &'a Model,
+    form: &'a BlastForm,
+    width: u16,
+    lines: Vec<TextLine>,
+    focus: Option<usize>,
+}
+
+impl FormPainter<'_> {
+    fn room(&self) -> u16 {
+        self.width.saturating_sub(LABELS + 2).max(8)
+    }
+
+    fn line(&mut self, line: FormLine) {
+        let is_here = line == self.form.line;
+        let texts = match self.form.edit.as_ref().filter(|_| is_here) {
+            Some(edit) => self.typed(edit),
+            None => self.value(line),
+        };
+        let label = self.label(line);
+        let cursor = if is_here { ">" } else { " " };
+        for (n, text) in texts.into_iter().enumerate() {
+            let label = if n == 0 { label.as_str() } else { "" };
+            let role = if is_here { TextRole::Accent } else { TextRole::Dim };
+            let before = format!("{} {label:<10} ", if n == 0 { cursor } else { " " });
+            let head = TextLine::of(before, role);
+            self.lines.push(TextLine { pieces: head.pieces.into_iter().chain(text.pieces).collect(), ..text });
+        }
+        if is_here {
+            self.focus.get_or_insert(self.lines.len().saturating_sub(1));
+            self.below();
+        }
+    }
+
+    /// What is wrong with the line at the cursor, and what its keys are.
+    fn below(&mut self) {
+        let room = self.room();
+        let words = match (&self.form.trouble, &self.form.edit) {
+            (Some(trouble), _) => Some((trouble.clone(), TextRole::Trouble)),
+            (None, edit) => hint(self.form, edit.as_ref()).map(|hint| (hint.to_owned(), TextRole::Dim)),
+        };
+        let Some((words, role)) = words else { return };
+        for text in wrapped(&words, room) {
+            self.lines.push(TextLine::plain(" ".repeat(usize::from(LABELS))).and(text, role));
+        }
+        self.focus = Some(self.lines.len() - 1);
+    }
+
+    fn label(&self, line: FormLine) -> String {
+        match line {
+            FormLine::Sender => "Sender".to_owned(),
+            FormLine::Tag => "Tag".to_owned(),
+            FormLine::Stage => "Stage".to_owned(),
+            FormLine::People => "People".to_owned(),
+            FormLine::Message => "Message".to_owned(),
+            FormLine::Template => "Template".to_owned(),
+            FormLine::Variable(n) => {
+                let name = self.form.variables().get(n).map(|(name, _)| name.clone()).unwrap_or_default();
+                super::super::format::brief(&format!(" {{{{{name}}}}}")).chars().take(10).collect()
+            }
+            FormLine::Header => " header".to_owned(),
+            FormLine::Pace => "Pace".to_owned(),
+            FormLine::Window => "Window".to_owned(),
+            FormLine::Start => "Start".to_owned(),
+            FormLine::First => "First".to_owned(),
+        }
+    }
+
+    fn typed(&mut self, edit: &LineEdit) -> Vec<TextLine> {
+        let room = self.room();
+        match edit {
+            LineEdit::Field(field) => vec![field.line(TextLine::default())],
+            LineEdit::Path { field, offers } => {
+                let shown = offers.iter().take(8).map(|path| TextLine::dim(path.clone()));
+                let more = (offers.len() > 8).then(|| TextLine::dim(format!("and {} more", offers.len() - 8)));
+                std::iter::once(field.line(TextLine::default())).chain(shown).chain(more).collect()
+            }
+            LineEdit::Message(area) => {
+                let (lines, cursor) = area.lines(|text| wrapped(text, room));
+                self.focus = Some(self.lines.len() + cursor);
+                lines
+            }
+        }
+    }
+
+    fn value(&self, line: FormLine) -> Vec<TextLine> {
+        let values = &self.form.values;
+        match line {
+            FormLine::Sender => vec![self.sender()],
+            FormLine::Tag => vec![given(&values.tag, "no name yet")],
+            FormLine::Stage => vec![given(&values.follow_up_stage, "Initial")],
+            FormLine::People => self.people(),
+            FormLine::Message => self.message(),
+            FormLine::Template => vec![self.template()],
+            FormLine::Variable(n) => {
+                let value = self.form.variables().get(n).map(|(_, value)| value.clone()).unwrap_or_default();
+                vec![given(&value, "empty: write a text, or {column}")]
+            }
+            FormLine::Header => {
+                let (kind, place) = self.form.header().unwrap_or_default();
+                vec![given(&place, &format!("no {kind} yet: an https address, a {{column}} of them, or a file"))]
+            }
+            FormLine::Pace => vec![pace(values, self.model.senders.iter().find(|sender| sender.name == values.sender))],
+            FormLine::Window => vec![window(values)],
+            FormLine::Start => vec![TextLine::plain("when I send it")],
+            FormLine::First => vec![match values.first {
+                None => TextLine::dim("everybody, without a stop"),
+                Some(first) => TextLine::plain(format!("{}, then wait for me", number(i64::from(first.get())))),
+            }],
+        }
+    }
+
+    fn sender(&self) -> TextLine {
+        let name = &self.form.values.sender;
+        let line = TextLine::plain(format!("{name:<16} "));
+        match self.model.senders.iter().find(|sender| sender.name == *name) {
+            None => line.and("is not configured here", TextRole::Trouble),
+            Some(sender) => {
+                let stop = sender.stopped.as_ref().map(|stop| format!("stopped: {}", stop.reason));
+                let role = if stop.is_some() { TextRole::Trouble } else { TextRole::Dim };
+                line.and(stop.unwrap_or_else(|| described(sender)), role)
+            }
+        }
+    }
+
+    fn people(&self) -> Vec<TextLine> {
+        let form = self.form;
+        let source = match &form.list {
+            None if form.people > 0 => format!("{} in it", counted(form.people)),
+            None => return vec![TextLine::dim("nobody yet: a CSV file, or paste cells here")],
+            Some(DraftList::File(path)) => path.display().to_string(),
+            Some(DraftList::Pasted(text)) => {
+                format!("pasted, {}", count_of(i64::try_from(text.lines().count()).unwrap_or(0), "line", "lines"))
+            }
+        };
+        let mut lines = vec![TextLine::plain(source)];
+        if form.is_taking || form.wants_list {
+            lines.push(TextLine::dim("is being read ..."));
+            return lines;
+        }
+        let Some(taken) = &form.taken else { return lines };
+        let left_out = i64::try_from(taken.rejected.total).unwrap_or(i64::MAX);
+        let counts = TextLine::plain(format!("{} taken", number(i64::try_from(taken.taken).unwrap_or(i64::MAX))));
+        lines.push(if left_out == 0 {
+            counts
+        } else {
+            counts
+                .and(format!(", {} left out", number(left_out)), TextRole::Strong)
+                .and(" (enter: why, mend)", TextRole::Dim)
+        });
+        let reasons = taken.rejected.reasons.iter().take(4).map(|reason| format!("{} {}", reason.rows, reason.reason));
+        let reasons = reasons.collect::<Vec<_>>().join(", ");
+        lines.extend(wrapped(&reasons, self.room()).into_iter().filter(|line| !line.is_empty()).map(TextLine::dim));
+        lines.extend(wrapped(&columns(form), self.room()).into_iter().map(TextLine::dim));
+        lines
+    }
+
+    fn message(&self) -> Vec<TextLine> {
+        let text = &self.form.values.message;
+        if text.is_empty() {
+            return vec![TextLine::dim("nothing yet: enter to type it, e for your editor")];
+        }
+        let lines = wrapped(text, self.room());
+        let is_cut = lines.len() > MESSAGE_MAX;
+        let mut lines: Vec<TextLine> = lines.into_iter().take(MESSAGE_MAX).map(TextLine::plain).collect();
+        if is_cut {
+            lines.push(TextLine::dim("~"));
+        }
+        lines
+    }
+
+    fn template(&self) -> TextLine {
+        let Some(source) = &self.form.values.template else {
+            return TextLine::dim("none yet: enter shows those that Meta has");
+        };
+        let word = |key: &str| source.get(key).and_then(|word| word.as_str()).unwrap_or_default();
+        let line = TextLine::plain(format!("{} ({})", word("name"), word("language")));
+        match self.form.template() {
+            None => line,
+            Some(template) => line.and(
+                format!("  {}, {}", template.category.to_lowercase(), template.status.to_lowercase()),
+                TextRole::Dim,
+            ),
+        }
+    }
+
+    /// What somebody in the draft will read.
+    fn preview(&mut self) {
+        let Some(person) = self.form.first_people.get(self.form.shown) else {
+            return self.preview_of(&DraftPerson {
+                row: None,
+                phone: String::new(),
+                name: None,
+                variables: Default::default(),
+            });
+        };
+        self.preview_of(person);
+    }
+
+    fn preview_of(&mut self, person: &DraftPerson) {
+        let who = match (person.row, &person.name) {
+            (Some(row), _) => format!("Row {row} reads"),
+            (None, Some(name)) => format!("{name} reads"),
+            (None, None) if person.phone.is_empty() => "What they read".to_owned(),
+            (None, None) => format!("{} reads", person.phone),
+        };
+        let (text, role) = match self.rendered(person) {
+            Ok(text) => (text, TextRole::Plain),
+            Err(why) => (why, TextRole::Trouble),
+        };
+        if text.is_empty() {
+            return;
+        }
+        let mut rule = TextLine::rule(who);
+        if role == TextRole::Plain {
+            let characters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+            rule = rule.and(count_of(characters, "character", "characters"), TextRole::Plain);
+        }
+        if self.form.first_people.len() > 1 {
+            rule = rule.right("[ ] other rows");
+        }
+        self.lines.push(rule);
+        let lines = wrapped(&text, self.width.saturating_sub(4));
+        let is_cut = lines.len() > PREVIEW_MAX;
+        self.lines.extend(lines.into_iter().take(PREVIEW_MAX).map(|line| TextLine::of(format!("  {line}"), role)));
+        if is_cut {
+            self.lines.push(TextLine::dim("  ~"));
+        }
+    }
+
+    fn rendered(&self, person: &DraftPerson) -> Result<String, String> {
+        let values = &self.form.values;
+        if values.message.trim().is_empty() && values.template.is_none() {
+            return Ok(String::new());
+        }
+        let content = values.content()?;
+        if person.phone.is_empty() {
+            return Ok(content.text());
+        }
+        match (content.render(&person.variables).map_err(|error| error.to_string())?, self.form.template()) {
+            (MessageContent::Template(message), Some(template)) => Ok(template.preview(&message)),
+            (content, _) => Ok(content.into_text()),
+        }
+    }
+}
+
+fn hint(form: &BlastForm, edit: Option<&LineEdit>) -> Option<&'static str> {
+    match (edit, form.line) {
+        (Some(LineEdit::Message(_)), _) if form.first_people.is_empty() => {
+            Some("{name} is a column of the list; esc ends, then e opens your editor")
+        }
+        (Some(LineEdit::Message(_)), _) => Some("{ picks a column; esc ends, then e opens your editor"),
+        (Some(LineEdit::Path { .. }), _) => Some("tab completes; enter reads it; or paste cells here"),
+        (Some(_), FormLine::Pace) => Some("20s..60s pauses so long, 20/min is the most; nothing: the sender's own"),
+        (Some(_), FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: the sender's own"),
+        (Some(_), FormLine::First) => Some("so many people get it, then it waits for you; nothing: everybody"),
+        (Some(_), FormLine::Variable(_)) => Some("a text, or { for a column"),
+        _ => None,
+    }
+}
+
+fn given(text: &str, otherwise: &str) -> TextLine {
+    if text.is_empty() { TextLine::dim(otherwise.to_owned()) } else { TextLine::plain(text.to_owned()) }
+}
+
+/// `WSAPME, 354 of 500 left today`.
+fn described(sender: &SenderView) -> String {
+    let provider = if sender.provider == "meta" { "Meta" } else { "WSAPME" };
+    let left = sender.usage.daily_cap.map(|cap| {
+        let left = (cap - sender.usage.today).max(0);
+        format!(", {} of {} left today", number(left), number(cap))
+    });
+    format!("{provider}{}", left.unwrap_or_default())
+}
+
+/// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
+fn columns(form: &BlastForm) -> String {
+    let Some(taken) = &form.taken else { return String::new() };
+    let mut words = vec![format!("phone = {}", taken.phone_column)];
+    words.extend(taken.name_column.as_ref().map(|name| format!("name = {name}")));
+    let also = form.columns().into_iter().filter(|column| column != "name").map(|column| format!("{{{column}}}"));
+    let also = also.collect::<Vec<_>>().join(" ");
+    words.extend((!also.is_empty()).then(|| format!("also {also}")));
+    words.join("   ")
+}
+
+fn pace(values: &DraftForm, sender: Option<&SenderView>) -> TextLine {
+    let own = values.gap.map(|gap| format!("gap {gap}")).into_iter().chain(values.rate.map(|rate| rate.to_string()));
+    let own = own.collect::<Vec<_>>().join(", ");
+    if !own.is_empty() {
+        let average = values.gap.map(|gap| (gap.low() + gap.high()) / 2);
+        let words = average.map(|average| format!("    {} s on average", average.as_secs())).unwrap_or_default();
+        return TextLine::plain(own).and(words, TextRole::Dim);
+    }
+    let per_hour = sender.and_then(|sender| sender.usage.per_hour).map(|rate| format!(", about {}/h", number(rate)));
+    TextLine::plain("the sender's own").and(per_hour.unwrap_or_default(), TextRole::Dim)
+}
+
+fn window(values: &DraftForm) -> TextLine {
+    let hours = values.window.map(|hours| hours.to_string());
+    let days = values.weekdays.map(|days| days.to_string());
+    let zone = values.timezone.map(|zone| zone.name().replace('_', " "));
+    let own = hours.into_iter().chain(days).chain(zone).collect::<Vec<_>>().join("  ");
+    if own.is_empty() { TextLine::plain("the sender's own") } else { TextLine::plain(own) }
+}

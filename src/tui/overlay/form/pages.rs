@@ -1,0 +1,96 @@
+//! What covers the lines of a form: columns and templates to choose from, rows that were left out.
+
+use super::super::{OverlayContent, title, wrapped};
+use crate::app::HeaderFormat;
+use crate::tui::format::number;
+use crate::tui::model::BlastForm;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{TextField, TextLine};
+
+pub(super) fn columns(form: &BlastForm, row: usize) -> OverlayContent {
+    let person = form.first_people.get(form.shown);
+    let line = |(n, column): (usize, String)| {
+        let value = person.and_then(|person| person.variables.get(&column)).unwrap_or("-").to_owned();
+        chosen(n == row).and(format!("{:<24} ", format!("{{{column}}}")), strong(n == row)).and(value, TextRole::Dim)
+    };
+    let lines = form.columns().into_iter().enumerate().map(line).collect();
+    let title = title(vec!["Columns".to_owned()], Some("enter takes it, esc is a plain {".to_owned()));
+    OverlayContent { title, lines, focus: Some(row) }
+}
+
+pub(super) fn templates(form: &BlastForm, row: usize, width: u16) -> OverlayContent {
+    let title = title(
+        vec!["Templates".to_owned(), form.values.sender.clone()],
+        Some("enter takes it, esc goes back".to_owned()),
+    );
+    let (lines, focus) = match &form.templates {
+        None => (vec![TextLine::dim("  asking Meta ...")], None),
+        Some(Err(why)) => {
+            let lines = wrapped(why, width.saturating_sub(4));
+            (lines.into_iter().map(|line| TextLine::of(format!("  {line}"), TextRole::Trouble)).collect(), None)
+        }
+        Some(Ok(list)) if list.is_empty() => (vec![TextLine::dim("  this account has no template yet")], None),
+        Some(Ok(list)) => list_of(list, row, width),
+    };
+    let trouble = form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble));
+    let lines: Vec<TextLine> = trouble.chain(lines).collect();
+    OverlayContent { title, lines, focus }
+}
+
+fn list_of(list: &[crate::app::SenderTemplate], row: usize, width: u16) -> (Vec<TextLine>, Option<usize>) {
+    let mut lines = Vec::new();
+    let mut focus = None;
+    for (n, template) in list.iter().enumerate() {
+        let role = if template.status == "APPROVED" { TextRole::Dim } else { TextRole::Trouble };
+        let about = format!("{}, {}", template.category.to_lowercase(), template.status.to_lowercase());
+        let name = format!("{} ({}) ", template.name, template.language);
+        lines.push(chosen(n == row).and(name, strong(n == row)).and(about, role));
+        if n == row {
+            let header = match &template.header {
+                Some(HeaderFormat::Media(kind)) => format!("[{}] ", kind.words()),
+                _ => String::new(),
+            };
+            let text = wrapped(&format!("{header}{}", template.body), width.saturating_sub(8));
+            lines.extend(text.into_iter().take(8).map(|line| TextLine::dim(format!("      {line}"))));
+            focus = Some(lines.len() - 1);
+        }
+    }
+    (lines, focus)
+}
+
+pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, width: u16) -> OverlayContent {
+    let keys = "enter mends, l another list, esc goes back".to_owned();
+    let Some(taken) = &form.taken else { return OverlayContent::default() };
+    let total = number(i64::try_from(taken.rejected.total).unwrap_or(i64::MAX));
+    let title = title(vec!["Left out".to_owned(), format!("{total} rows")], Some(keys));
+    let mut lines = Vec::new();
+    let mut focus = None;
+    for (n, rejection) in taken.rejected.examples.iter().enumerate() {
+        let head = chosen(n == row).and(format!("row {:<6} ", rejection.row), TextRole::Dim);
+        let head = head.and(format!("{} ", rejection.column), TextRole::Dim);
+        lines.push(match edit.filter(|_| n == row) {
+            Some(field) => field.line(head),
+            None => head.and(rejection.value.clone(), strong(n == row)),
+        });
+        let why = wrapped(&rejection.reason.to_string(), width.saturating_sub(14));
+        lines.extend(why.into_iter().map(|line| TextLine::of(format!("             {line}"), TextRole::Plain)));
+        if n == row {
+            focus = Some(lines.len() - 1);
+        }
+    }
+    if taken.rejected.examples.is_empty() {
+        lines.push(TextLine::plain("  nobody is left out any more"));
+    } else if u64::try_from(taken.rejected.examples.len()).unwrap_or(u64::MAX) < taken.rejected.total {
+        lines.push(TextLine::dim("  and more: mend the file itself, and give it again"));
+    }
+    lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));
+    OverlayContent { title, lines, focus }
+}
+
+fn chosen(is_chosen: bool) -> TextLine {
+    TextLine::of(if is_chosen { "> " } else { "  " }, TextRole::Accent)
+}
+
+const fn strong(is_chosen: bool) -> TextRole {
+    if is_chosen { TextRole::Strong } else { TextRole::Plain }
+}

@@ -1,0 +1,277 @@
+//! The form of a blast: what is typed where, what is written when, and what stands on the screen.
+
+use std::sync::Arc;
+
+use super::support::{DRAFT, TestDashboard, WIDE, buffer};
+use crate::app::{
+    CellMend, DraftAt, DraftForm, DraftList, DraftPerson, Imported, NewRecipient, OpenedDraft, Reason, ReasonCount,
+    Rejection, Rejections, SavedDraft, TakenList,
+};
+use crate::domain::ids::BlastId;
+use crate::domain::message::Variables;
+use crate::tui::Size;
+use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::Overlay;
+use crate::tui::msg::Msg;
+
+/// A name that would steer the terminal, shift columns and turn the text around.
+const HOSTILE: &str = "\u{1b}[2J\u{202e}evil\tname\u{200d}👨‍👩‍👧 陈小明";
+
+pub fn taken(id: i64, version: i64, unfinished: Option<&str>) -> Completion {
+    let person = |n: u32, name: &str| NewRecipient {
+        phone: serde_json::from_value(serde_json::json!(format!("+6010012000{n}"))).unwrap(),
+        name: Some(name.to_owned()),
+        variables: [("name", name), ("bandar", HOSTILE)].into_iter().collect::<Variables>(),
+        external_id: None,
+    };
+    let imported = Imported {
+        blast: BlastId(id),
+        taken: 289,
+        rejected: Rejections {
+            total: 11,
+            reasons: vec![ReasonCount { reason: "not a phone number".to_owned(), rows: 11, first_row: 4 }],
+            examples: vec![Rejection {
+                row: 4,
+                column: "No. Telefon".into(),
+                value: HOSTILE.into(),
+                reason: Reason::NoPhone,
+            }],
+        },
+        rejected_file: None,
+        phone_column: "No. Telefon".to_owned(),
+        name_column: Some(HOSTILE.to_owned()),
+        columns: vec!["No. Telefon".to_owned(), HOSTILE.to_owned()],
+        first: vec![(2, person(1, "Siti Aminah")), (3, person(2, HOSTILE))],
+        not_utf8: None,
+        warning: None,
+    };
+    let list = DraftList::Pasted(Arc::from(""));
+    let saved = saved_draft(id, version, unfinished);
+    let request =
+        WriteRequest::Draft(DraftWrite::TakeList { at: saved.at, form: Box::new(form()), list, mends: Vec::new() });
+    let outcome = DraftOutcome::ListTaken(Box::new(TakenList { saved, imported }));
+    Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
+}
+
+fn saved_draft(id: i64, version: i64, unfinished: Option<&str>) -> SavedDraft {
+    SavedDraft { at: DraftAt { id: BlastId(id), version }, unfinished: unfinished.map(str::to_owned) }
+}
+
+pub fn saved(id: i64, version: i64) -> Completion {
+    let request = WriteRequest::Draft(DraftWrite::Save { at: None, form: Box::new(form()) });
+    let outcome = DraftOutcome::Saved(saved_draft(id, version, None));
+    Completion::Written { request, outcome: Ok(WriteOutcome::Draft(outcome)) }
+}
+
+fn form() -> DraftForm {
+    DraftForm {
+        sender: "sales".to_owned(),
+        tag: HOSTILE.to_owned(),
+        follow_up_stage: "Initial".to_owned(),
+        message: format!("Salam {{name}}\n{HOSTILE}"),
+        template: None,
+        is_marketing: false,
+        rate: None,
+        gap: Some("20s..60s".parse().unwrap()),
+        window: Some("09:00-21:00".parse().unwrap()),
+        weekdays: None,
+        timezone: None,
+        first: None,
+    }
+}
+
+pub fn opened() -> Completion {
+    let person = DraftPerson {
+        row: None,
+        phone: "+60100120001".into(),
+        name: Some(HOSTILE.into()),
+        variables: Variables::default(),
+    };
+    let opened = OpenedDraft {
+        at: DraftAt { id: DRAFT, version: 3 },
+        form: form(),
+        unfinished: None,
+        people: 289,
+        first_people: vec![person],
+    };
+    Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened))))
+}
+
+fn writes(dashboard: &mut TestDashboard) -> Vec<DraftWrite> {
+    let writes = dashboard.acts().into_iter().filter_map(|act| match act {
+        WriteRequest::Draft(write) => Some(write),
+        _ => None,
+    });
+    writes.collect()
+}
+
+fn new_form(size: Size) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(size);
+    dashboard.keys("1n");
+    dashboard.effects.clear();
+    dashboard
+}
+
+#[test]
+fn every_line_that_is_left_is_saved_one_write_at_a_time() {
+    let mut dashboard = new_form(WIDE);
+
+    dashboard.keys("j\nRaya\n");
+    dashboard.keys("\nSecond\n");
+
+    let [DraftWrite::Save { at: None, form }] = &writes(&mut dashboard)[..] else { panic!("{:?}", dashboard.effects) };
+    assert_eq!((form.tag.as_str(), form.follow_up_stage.as_str()), ("Raya", "Initial"));
+    dashboard.answer(saved(9, 1));
+    let again = writes(&mut dashboard);
+    assert!(
+        matches!(&again[..], [DraftWrite::Save { at: Some(DraftAt { id: BlastId(9), version: 1 }), form }] if form.follow_up_stage == "InitialSecond"),
+        "{again:?}"
+    );
+    dashboard.answer(saved(9, 2));
+    assert!(writes(&mut dashboard).is_empty());
+}
+
+#[test]
+fn letters_are_text_while_a_line_is_edited_and_commands_after_esc() {
+    let mut dashboard = new_form(WIDE);
+
+    dashboard.keys("jjjj\nSXpq1/!?").key(Key::Enter).keys("two").key(Key::Esc);
+
+    let [DraftWrite::Save { form, .. }] = &writes(&mut dashboard)[..] else { panic!("it is not saved") };
+    // The first letter is saved at once, the rest when the line is left.
+    assert_eq!(form.message, "S");
+    assert_eq!(dashboard.model.form.as_ref().unwrap().values.message, "SXpq1/!?\ntwo");
+    dashboard.keys("?");
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Help(_))));
+}
+
+#[test]
+fn a_list_is_taken_once_the_draft_is_saved_and_again_when_the_message_changes() {
+    let mut dashboard = new_form(WIDE);
+
+    dashboard.keys("jjj\nraya.csv\n");
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.tag == "raya"));
+    dashboard.answer(saved(9, 1));
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::TakeList { at: DraftAt { version: 1, .. }, .. }]));
+    dashboard.answer(taken(9, 2, None));
+    dashboard.keys("\nHi").key(Key::Esc);
+
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { at: Some(DraftAt { version: 2, .. }), .. }]));
+    dashboard.answer(saved(9, 3));
+    assert!(matches!(&writes(&mut dashboard)[..], [DraftWrite::TakeList { at: DraftAt { version: 3, .. }, .. }]));
+}
+
+#[test]
+fn a_mended_cell_goes_along_with_the_list() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("jjj\nraya.csv\n").answer(saved(9, 1)).answer(taken(9, 2, None));
+    dashboard.effects.clear();
+
+    dashboard.keys("k\n\n").key(Key::Ctrl('u')).keys("0100120003\n");
+    dashboard.answer(saved(9, 3));
+
+    let mends = writes(&mut dashboard).into_iter().find_map(|write| match write {
+        DraftWrite::TakeList { mends, .. } => Some(mends),
+        _ => None,
+    });
+    let mend = CellMend { row: 4, column: "No. Telefon".to_owned(), value: "0100120003".to_owned() };
+    assert_eq!(mends, Some(vec![mend]));
+}
+
+#[test]
+fn what_was_typed_last_is_saved_also_after_the_form_was_left() {
+    let mut dashboard = new_form(WIDE);
+
+    dashboard.keys("j\nRaya\n");
+    dashboard.keys("\n2\n").key(Key::Esc);
+    dashboard.effects.clear();
+    dashboard.answer(saved(9, 1));
+
+    assert!(
+        matches!(&writes(&mut dashboard)[..], [DraftWrite::Save { form, .. }] if form.follow_up_stage == "Initial2")
+    );
+}
+
+#[test]
+fn the_plan_waits_for_the_last_save() {
+    let mut dashboard = new_form(WIDE);
+
+    dashboard.keys("j\nRaya\nS");
+    assert!(!matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(_))));
+    dashboard.answer(saved(9, 1));
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(plan)) if plan.blast == BlastId(9)));
+}
+
+#[test]
+fn a_pace_that_is_none_stays_to_be_corrected_and_esc_keeps_the_one_before() {
+    let mut dashboard = new_form(WIDE);
+    dashboard.keys("jjjjj\nsoon\n");
+
+    assert!(dashboard.screen().join("\n").contains("write a pause as 20s..60s"), "{:#?}", dashboard.screen());
+    dashboard.key(Key::Ctrl('u')).keys("20s..60s 30/min\n");
+    let values = &dashboard.model.form.as_ref().unwrap().values;
+
+    assert_eq!(values.gap, Some("20s..60s".parse().unwrap()));
+    assert_eq!(values.rate.unwrap().to_string(), "30/min");
+}
+
+#[test]
+fn the_editor_gets_the_text_and_brings_it_back() {
+    let mut dashboard = new_form(WIDE);
+
+    dashboard.keys("e");
+    assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
+    dashboard.answer(Completion::Draft(DraftAnswer::Edited(Ok("Salam\n{name}".to_owned()))));
+
+    assert!(dashboard.taken().contains(&Effect::Repaint));
+    assert_eq!(dashboard.model.form.as_ref().unwrap().values.message, "Salam\n{name}");
+}
+
+#[test]
+fn the_form_stands_as_it_is_drawn() {
+    let mut dashboard = new_form(Size { width: 80, height: 24 });
+    dashboard.keys("j\nRaya last call\n").answer(saved(8, 1));
+    dashboard.keys("j\n~/raya.csv\n").answer(saved(8, 2)).answer(taken(8, 3, None));
+    dashboard.keys("\nSalam {").key(Key::Down).key(Key::Enter).keys(", balas YA");
+
+    let screen = dashboard.screen();
+
+    assert!(
+        screen[1].starts_with("══ New blast ══ draft 8, ") && screen[1].contains("nothing is sent from here"),
+        "{}",
+        screen[1]
+    );
+    assert!(screen[2].starts_with("  Sender     sales            WSAPME, 354 of 500 left today"), "{}", screen[2]);
+    assert_eq!(screen[3], "  Tag        Raya last call");
+    assert!(screen.iter().any(|line| line == "  People     ~/raya.csv"), "{screen:#?}");
+    assert!(screen.iter().any(|line| line == "             289 taken, 11 left out (enter: why, mend)"), "{screen:#?}");
+    assert!(screen.iter().any(|line| line == "> Message    Salam {name}, balas YA_"), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.starts_with("── Row 2 reads ── 27 characters")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line == "  Salam Siti Aminah, balas YA"), "{screen:#?}");
+}
+
+#[test]
+fn hostile_cells_neither_steer_the_terminal_nor_leave_the_screen_at_any_size() {
+    for (width, height) in [(200, 50), (120, 29), (80, 24), (60, 20), (40, 10), (30, 8), (1, 1)] {
+        let mut dashboard = new_form(Size { width, height });
+        dashboard.keys("jjj\nraya.csv\n").answer(saved(8, 1)).answer(taken(8, 2, Some(HOSTILE)));
+        for keys in ["", "]", "\n{", "x", "\u{1b}k\n", "\n", "\u{1b}\u{1b}", "G", "g"] {
+            for key in keys.chars() {
+                match key {
+                    '\n' => dashboard.key(Key::Enter),
+                    '\u{1b}' => dashboard.key(Key::Esc),
+                    key => dashboard.key(Key::Char(key)),
+                };
+            }
+            let drawn = buffer(&dashboard.model);
+            for cell in &drawn.content {
+                assert!(!cell.symbol().chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));
+            }
+        }
+        dashboard.answer(opened());
+        dashboard.dispatch(Msg::Resized(Size { width: height, height: width }));
+        buffer(&dashboard.model);
+    }
+}

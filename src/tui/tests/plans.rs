@@ -1,0 +1,130 @@
+//! The plan: who its counts are about, one to oneself, back to the form, and what is said of the first people.
+
+use super::support::{DRAFT, TestDashboard, WIDE, at, draft, noon, tomorrow};
+use crate::app::view::BlastView;
+use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, Sample};
+use crate::domain::pace::{Forecast, ForecastShare};
+use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::Overlay;
+
+pub fn plan_of(blast: BlastView, people: i64) -> Plan {
+    Plan {
+        blast,
+        people,
+        suppressed: 3,
+        recently_messaged: 124,
+        queued_elsewhere: 31,
+        start: None,
+        pace: "gap 20s..60s, about 90 an hour".to_owned(),
+        people_limit: None,
+        left_today: Some(354),
+        window: Some("09:00-21:00 daily (Asia/Kuala_Lumpur)".to_owned()),
+        forecast: Forecast {
+            today: Some(ForecastShare { people: 213, from: noon(), until: Some(at(18, 4)) }),
+            tomorrow: Some(ForecastShare { people: 76, from: tomorrow(9, 0), until: Some(tomorrow(9, 51)) }),
+            later: None,
+            done_at: Some(tomorrow(9, 51)),
+        },
+        stopped: None,
+        shared_with: Vec::new(),
+        first: None,
+        fared: Vec::new(),
+        health: Vec::new(),
+        test_to: Some("+60100129999".to_owned()),
+        samples: vec![Sample {
+            which: "first",
+            phone: "+60 10-012 7781".to_owned(),
+            name: Some("Raj".to_owned()),
+            text: "Salam Raj, tinggal 2 hari lagi!".to_owned(),
+        }],
+        obstacles: Vec::new(),
+    }
+}
+
+fn planned(change: impl FnOnce(Plan) -> Plan) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1S");
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(change(plan_of(draft(), 289)))) });
+    dashboard.effects.clear();
+    dashboard
+}
+
+fn shows(dashboard: &TestDashboard, words: &str) -> bool {
+    dashboard.screen().iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn enter_on_a_count_shows_whom_it_is_about_and_sends_nothing() {
+    let mut dashboard = planned(|plan| plan);
+
+    dashboard.keys("jj\n");
+    let group = PlanGroup::Recent;
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::PlanPeople { blast: DRAFT, group })]);
+    let person = PlanPerson {
+        phone_number: serde_json::from_value(serde_json::json!("+60100120001")).unwrap(),
+        name: Some("Siti\u{1b}[2J".to_owned()),
+        tag: Some("Deepavali".to_owned()),
+        at: Some(at(9, 0)),
+    };
+    dashboard.answer(Completion::PlanPeople { blast: DRAFT, group, people: Ok(vec![person]) });
+    assert!(shows(&dashboard, "Deepavali") && shows(&dashboard, "+60"), "{:#?}", dashboard.screen());
+
+    // Enter only goes back; the number is typed where it is asked.
+    dashboard.keys("\n289\n");
+    assert!(matches!(&dashboard.acts()[..], [WriteRequest::Launch(launch)] if launch.people == 289));
+}
+
+#[test]
+fn one_to_oneself_is_asked_first_and_needs_a_number() {
+    let mut dashboard = planned(|plan| plan);
+    dashboard.keys("M");
+    assert!(dashboard.acts().is_empty());
+    dashboard.keys("y");
+    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, sample: 0 }]);
+
+    let mut without = planned(|plan| Plan { test_to: None, ..plan });
+    without.keys("M");
+    assert!(without.acts().is_empty() && without.said().contains("test_to"), "{}", without.said());
+}
+
+#[test]
+fn it_is_changed_and_written_to_a_file_from_here() {
+    let mut dashboard = planned(|plan| plan);
+
+    dashboard.keys("w");
+    let acts = dashboard.acts();
+    assert!(
+        matches!(&acts[..], [WriteRequest::SavePlan { text, .. }] if text.contains("289 people get one message each") && text.contains("Salam Raj")),
+        "{acts:?}"
+    );
+    dashboard.keys("e");
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Draft(DraftRead::Open(DRAFT)))]);
+    assert!(dashboard.model.overlays.is_empty());
+}
+
+#[test]
+fn the_first_people_are_said_before_the_others_and_compared_with_earlier_ones() {
+    let first = Some(FirstShare { people: 25, until: Some(at(14, 41)) });
+    let dashboard = planned(|plan| Plan { first, ..plan });
+    assert!(shows(&dashboard, "25 first, until about 14:41; then it waits for you."), "{:#?}", dashboard.screen());
+
+    let fared =
+        |tag: &str, read| FirstFared { tag: tag.to_owned(), sent: 25, received: 24, read, replied: 2, failed: 1 };
+    let dashboard = planned(|plan| Plan { fared: vec![fared("Raya last call", 12), fared("Deepavali", 20)], ..plan });
+    let screen = dashboard.screen();
+    let row =
+        |tag: &str| screen.iter().find(|line| line.contains(tag) && line.contains('%')).cloned().unwrap_or_default();
+    assert!(row("Raya last call").contains("96%") && row("Raya last call").contains("48%"), "{screen:#?}");
+    assert!(row("Deepavali").contains("80%"), "{screen:#?}");
+}
+
+#[test]
+fn esc_in_the_people_of_a_count_goes_back_to_the_plan() {
+    let mut dashboard = planned(|plan| plan);
+
+    dashboard.keys("j\n").key(Key::Esc);
+
+    assert!(matches!(dashboard.model.overlays.last(), Some(Overlay::Plan(plan)) if plan.people.is_none()));
+}

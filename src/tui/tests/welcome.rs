@@ -1,0 +1,110 @@
+//! The first screen: it leads everywhere, and adds a sender without a token on the screen or in the log.
+
+use super::support::{TestDashboard, buffer, noon, options};
+use crate::app::{AddedSender, TypedToken};
+use crate::domain::sender::ProviderKind;
+use crate::tui::effect::{Completion, Effect, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Model, Overlay};
+use crate::tui::msg::Msg;
+use crate::tui::{DashboardOptions, ExitReason, Size, WelcomeFacts};
+
+fn first_run(size: Size) -> TestDashboard {
+    let facts = WelcomeFacts {
+        database: "ready: private, on this machine".to_owned(),
+        config: "none yet; would be ~/.config/blastdeck/config.toml".to_owned(),
+        terminal: "UTF-8, 16 colours; y copies if tmux has set-clipboard on".to_owned(),
+        clock: "right; times are Asia/Kuala Lumpur".to_owned(),
+    };
+    let options = DashboardOptions { welcome: Some(facts), ..options() };
+    let mut dashboard = TestDashboard { model: Model::new(options, size, noon()), now: noon(), effects: Vec::new() };
+    dashboard.answer(Completion::Blasts(Ok(Vec::new()))).answer(Completion::Senders(Ok(Vec::new())));
+    dashboard.effects.clear();
+    dashboard
+}
+
+const USUAL: Size = Size { width: 80, height: 24 };
+
+#[test]
+fn the_first_screen_stands_as_it_is_drawn_and_fits() {
+    let screen = first_run(USUAL).screen();
+
+    assert!(screen[0].starts_with(" NO SENDER YET"), "{}", screen[0]);
+    assert!(screen[1].starts_with("══ Welcome ══"), "{}", screen[1]);
+    assert!(screen[5].starts_with("  > Practise           250 made-up people, a pretend phone"), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.starts_with("  database   ready: private")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.starts_with("  terminal   80x24, UTF-8")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("Nobody gets it twice.")), "{screen:#?}");
+    assert!(screen.iter().any(|line| line.contains("does not stop a blast that is running.")), "{screen:#?}");
+}
+
+#[test]
+fn practising_lends_the_terminal_and_comes_back() {
+    let mut dashboard = first_run(USUAL);
+
+    dashboard.keys("\n");
+    assert_eq!(dashboard.taken(), [Effect::Practise]);
+    dashboard.answer(Completion::Practised(Ok(())));
+
+    assert_eq!(dashboard.taken(), [Effect::Repaint]);
+    assert!(matches!(dashboard.model.overlays[..], [Overlay::Welcome(0)]));
+}
+
+#[test]
+fn a_new_blast_leads_back_here_from_anywhere_until_there_is_a_sender() {
+    let mut dashboard = first_run(USUAL);
+
+    dashboard.key(Key::Esc).keys("1n");
+
+    assert!(matches!(dashboard.model.overlays[..], [Overlay::Welcome(1)]));
+    assert_eq!(dashboard.said(), "a new blast needs a sender first");
+    dashboard.keys("q");
+    assert_eq!(dashboard.taken(), [Effect::Exit(ExitReason::Quit)]);
+}
+
+#[test]
+fn a_sender_is_asked_about_with_what_was_typed_and_its_token_is_never_shown() {
+    let mut dashboard = first_run(USUAL);
+
+    dashboard.keys("j\njj\n5850\n").keys("j\n").keys("sekret-token");
+    assert!(!dashboard.screen().join("\n").contains("sekret"), "{:#?}", dashboard.screen());
+    dashboard.keys("\nj\n");
+
+    let acts = dashboard.acts();
+    let [WriteRequest::AddSender(sender)] = &acts[..] else { panic!("{acts:?}") };
+    assert_eq!((sender.provider, sender.device.as_str()), (ProviderKind::Wsapme, "5850"));
+    assert_eq!(sender.token, TypedToken::Secret("sekret-token".to_owned()));
+    assert!(!format!("{acts:?}").contains("sekret"));
+    assert!(dashboard.screen().iter().any(|line| line.contains("asking its provider")));
+}
+
+#[test]
+fn what_is_missing_is_said_on_its_line_and_a_refusal_stays_to_be_read() {
+    let mut dashboard = first_run(USUAL);
+    dashboard.keys("j\nG\n");
+    assert!(dashboard.screen().iter().any(|line| line.contains("write the device's id")), "{:#?}", dashboard.screen());
+    assert!(dashboard.acts().is_empty());
+
+    dashboard.keys("\n5850\nj\n$WSAPME_TOKEN\nG\n");
+    let request = dashboard.acts().remove(0);
+    assert!(
+        matches!(&request, WriteRequest::AddSender(sender) if sender.token == TypedToken::Variable("WSAPME_TOKEN".into()))
+    );
+    let refused = EffectError::Other("nothing is written: the token is wrong".to_owned());
+    dashboard.answer(Completion::Written { request: request.clone(), outcome: Err(refused) });
+    assert!(dashboard.screen().iter().any(|line| line.contains("the token is wrong")), "{:#?}", dashboard.screen());
+
+    let added = AddedSender { name: "sales".into(), health: "paired".into(), written: "written".into() };
+    dashboard.answer(Completion::Written { request, outcome: Ok(WriteOutcome::SenderAdded(added)) });
+    assert_eq!(dashboard.taken(), [Effect::Exit(ExitReason::Reopen)]);
+}
+
+#[test]
+fn it_is_drawn_at_every_size() {
+    for (width, height) in [(200, 50), (120, 29), (80, 23), (60, 20), (30, 8), (1, 1)] {
+        let mut dashboard = first_run(Size { width, height });
+        buffer(&dashboard.model);
+        dashboard.keys("j\nG").dispatch(Msg::Paste("\u{1b}[2Jx\ny".to_owned()));
+        buffer(&dashboard.model);
+    }
+}

@@ -1,0 +1,274 @@
+//! The form of a blast: what opens it, where its keys go, and what is written of it.
+
+mod ending;
+mod list;
+mod saving;
+mod template;
+
+pub use saving::{answered, written};
+
+use super::key_outcome::KeyOutcome;
+use crate::app::view::SenderView;
+use crate::domain::blast::BlastState;
+use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, Notice, Overlay};
+use crate::tui::widget::{Edited, TextArea, TextField};
+
+/// An empty form, for the sender of the selected blast.
+pub fn open_new(model: &mut Model) -> Vec<Effect> {
+    let of_blast = model.blast().and_then(|blast| model.senders.iter().find(|sender| sender.id == blast.sender_id));
+    let Some(sender) = of_blast.or_else(|| model.senders.first()).map(|sender| sender.name.clone()) else {
+        super::welcome::open(model);
+        model.refuse("a new blast needs a sender first");
+        return Vec::new();
+    };
+    show(model, BlastForm::new(sender))
+}
+
+/// The selected draft, to write on.
+pub fn open_draft(model: &mut Model) -> Vec<Effect> {
+    model.blast().map(|blast| Effect::Read(ReadRequest::Draft(DraftRead::Open(blast.id)))).into_iter().collect()
+}
+
+/// A new draft like the selected blast.
+pub fn duplicate(model: &mut Model) -> Vec<Effect> {
+    let write =
+        |blast: &crate::app::view::BlastView| Effect::Write(WriteRequest::Draft(DraftWrite::Duplicate(blast.id)));
+    model.blast().map(write).into_iter().collect()
+}
+
+/// Why the selected blast cannot be edited.
+pub fn cannot_edit(model: &Model) -> Option<String> {
+    match model.blast().map(|blast| blast.state) {
+        None => crate::tui::availability::no_blast(model),
+        Some(BlastState::Draft) => crate::tui::availability::read_only(model),
+        Some(state) => {
+            Some(format!("it is {}: only a draft is edited; d makes a new one like it", state.with_article()))
+        }
+    }
+}
+
+pub fn cannot_duplicate(model: &Model) -> Option<String> {
+    crate::tui::availability::no_blast(model).or_else(|| crate::tui::availability::read_only(model))
+}
+
+/// Shows a form, unless the one before is not in the database yet.
+fn show(model: &mut Model, form: BlastForm) -> Vec<Effect> {
+    if model.form.as_ref().is_some_and(|form| form.writes != FormWrites::Idle) {
+        model.refuse("the draft before is still being saved: press the key again in a moment");
+        return Vec::new();
+    }
+    model.notice = None;
+    let sender = form.values.sender.clone();
+    let is_template = model.sends_templates(&sender);
+    model.form = Some(Box::new(form));
+    model.overlays.retain(|overlay| *overlay != Overlay::Form);
+    model.overlays.push(Overlay::Form);
+    if is_template { template::read(&sender) } else { Vec::new() }
+}
+
+/// The form, while it is the topmost overlay.
+fn shown(model: &mut Model) -> Option<&mut BlastForm> {
+    if model.overlays.last() == Some(&Overlay::Form) { model.form.as_deref_mut() } else { None }
+}
+
+/// A key while the form is open: to what is being typed or chosen, else to the keymap.
+pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
+    form.trouble = None;
+    match form.page {
+        FormPage::Columns(row) => return KeyOutcome::Handled(list::column_key(model, row, key)),
+        FormPage::Templates(row) => return template::key(model, row, key),
+        FormPage::LeftOut { .. } => return list::left_out_key(model, key),
+        FormPage::Lines => {}
+    }
+    match &form.edit {
+        None => KeyOutcome::UNUSED,
+        Some(_) => KeyOutcome::Handled(edit_key(model, key)),
+    }
+}
+
+fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let takes_columns = matches!(form.line, FormLine::Message | FormLine::Variable(_) | FormLine::Header);
+    match (&mut form.edit, key) {
+        (_, Key::Esc) => return ending::end(model, ending::Ending::Leave),
+        (Some(LineEdit::Field(_) | LineEdit::Path { .. }), Key::Enter) => {
+            return ending::end(model, ending::Ending::Next);
+        }
+        (Some(_), Key::Char('{')) if takes_columns && !form.first_people.is_empty() => {
+            form.page = FormPage::Columns(0);
+        }
+        (Some(LineEdit::Path { field, .. }), Key::Tab) => {
+            return vec![Effect::Read(ReadRequest::Draft(DraftRead::Paths(field.text())))];
+        }
+        (Some(LineEdit::Path { field, offers }), key) => {
+            offers.clear();
+            field.key(key);
+        }
+        (Some(LineEdit::Field(field)), key) => _ = field.key(key),
+        (Some(LineEdit::Message(area)), key) => {
+            if area.key(key) == Edited::Changed {
+                form.values.message = area.text();
+                return saving::now_and_then(model);
+            }
+        }
+        (None, _) => {}
+    }
+    Vec::new()
+}
+
+/// `enter` on a line.
+pub fn begin(model: &mut Model) -> Vec<Effect> {
+    let senders: Vec<String> = model.senders.iter().map(|sender| sender.name.clone()).collect();
+    let Some(form) = shown(model) else { return Vec::new() };
+    form.trouble = None;
+    let field = |text: &str| Some(LineEdit::Field(TextField::with(text)));
+    form.edit = match form.line {
+        FormLine::Sender => return next_sender(model, &senders),
+        FormLine::Start => {
+            form.trouble = Some("it starts when you send it: S shows the plan and asks".to_owned());
+            None
+        }
+        FormLine::Template => return template::choose(model),
+        FormLine::People => return list::begin(model),
+        FormLine::Message => Some(LineEdit::Message(TextArea::with(&form.values.message))),
+        FormLine::Tag => field(&form.values.tag),
+        FormLine::Stage => field(&form.values.follow_up_stage),
+        FormLine::Variable(n) => field(form.variables().get(n).map_or("", |(_, value)| value)),
+        FormLine::Header => field(&form.header().map(|(_, place)| place).unwrap_or_default()),
+        FormLine::Pace => field(&ending::pace_text(&form.values)),
+        FormLine::Window => field(&ending::window_text(&form.values)),
+        FormLine::First => field(&form.values.first.map(|first| first.to_string()).unwrap_or_default()),
+    };
+    Vec::new()
+}
+
+/// The sender after this one.
+fn next_sender(model: &mut Model, senders: &[String]) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if senders.len() < 2 {
+        form.trouble = Some("there is only this sender".to_owned());
+        return Vec::new();
+    }
+    let at = senders.iter().position(|name| *name == form.values.sender).unwrap_or_default();
+    form.values.sender.clone_from(&senders[(at + 1) % senders.len()]);
+    form.templates = None;
+    // Another sender may read numbers without a country code as another country's.
+    form.wants_list = form.list.is_some();
+    let name = form.values.sender.clone();
+    let mut effects = saving::changed(model);
+    if model.sends_templates(&name) {
+        effects.extend(template::read(&name));
+    }
+    effects
+}
+
+/// `e`: the message in the operator's own editor.
+pub fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    form.line = FormLine::Message;
+    vec![Effect::Edit(form.values.message.clone())]
+}
+
+/// Why there is no message to edit.
+pub fn has_no_message(model: &Model) -> Option<String> {
+    let form = model.form.as_deref()?;
+    let is_template = model.sends_templates(&form.values.sender);
+    is_template.then(|| "this sender sends templates: choose one on its line".to_owned())
+}
+
+/// `S`: the plan, once everything is saved.
+pub fn open_plan(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if form.draft.is_none() && form.writes == FormWrites::Idle {
+        form.trouble = Some("nothing is written yet: enter on a line begins".to_owned());
+        return Vec::new();
+    }
+    form.wants_plan = true;
+    saving::next(model)
+}
+
+/// To another line.
+pub fn moved(model: &mut Model, rows: isize) {
+    let lines = model.form_lines();
+    // What is being typed stays on its line, whatever the mouse does.
+    let is_free = |form: &&mut BlastForm| form.edit.is_none() && form.page == FormPage::Lines;
+    let Some(form) = shown(model).filter(is_free) else { return };
+    let at = lines.iter().position(|line| *line == form.line).unwrap_or_default();
+    if let Some(line) = lines.get(at.saturating_add_signed(rows).min(lines.len().saturating_sub(1))) {
+        form.line = *line;
+    }
+    form.trouble = None;
+}
+
+/// `[` and `]`: the preview for another person.
+pub fn step_row(model: &mut Model, by: isize) {
+    if let Some(form) = shown(model) {
+        let rows = form.first_people.len().max(1).cast_signed();
+        form.shown = (form.shown.cast_signed() + by).rem_euclid(rows).cast_unsigned();
+    }
+}
+
+/// `ctrl-c` in the form: what is being typed is kept. `None`: nothing is.
+pub fn interrupted(model: &mut Model) -> Option<Vec<Effect>> {
+    let form = shown(model)?;
+    if form.page != FormPage::Lines {
+        form.page = FormPage::Lines;
+        return Some(Vec::new());
+    }
+    form.edit.as_ref()?;
+    Some(ending::end(model, ending::Ending::Leave))
+}
+
+/// A paste: into what is being typed; several lines beside it are a list of people.
+pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let is_list = text.trim().contains(['\n', '\r', '\t']);
+    match &mut form.edit {
+        Some(LineEdit::Message(area)) => {
+            area.insert(text);
+            form.values.message = area.text();
+            return saving::now_and_then(model);
+        }
+        Some(LineEdit::Path { .. }) | None if is_list && form.line == FormLine::People => {
+            form.edit = None;
+            return list::take_pasted(model, text);
+        }
+        Some(LineEdit::Field(field) | LineEdit::Path { field, .. }) => field.insert(text.trim()),
+        None => model.refuse("enter on a line first, then paste; cells are pasted on People"),
+    }
+    Vec::new()
+}
+
+/// Leaves the form; what is not saved yet is saved all the same.
+pub fn left(model: &mut Model) {
+    let Some(form) = model.form.as_deref() else { return };
+    if let Some(id) = form.id() {
+        model.say(Notice::done(format!("draft {id} is kept; e edits it, S shows the plan")));
+        model.blasts.select(id);
+    }
+}
+
+impl Model {
+    /// Whether a sender sends templates in place of texts.
+    pub fn sends_templates(&self, sender: &str) -> bool {
+        self.senders.iter().any(|row: &SenderView| row.name == sender && row.provider == "meta")
+    }
+
+    /// The lines of the form, from the top.
+    pub fn form_lines(&self) -> Vec<FormLine> {
+        let Some(form) = self.form.as_deref() else { return Vec::new() };
+        let mut lines = vec![FormLine::Sender, FormLine::Tag, FormLine::Stage, FormLine::People];
+        if self.sends_templates(&form.values.sender) {
+            lines.push(FormLine::Template);
+            lines.extend((0..form.variables().len()).map(FormLine::Variable));
+            lines.extend(form.header().map(|_| FormLine::Header));
+        } else {
+            lines.push(FormLine::Message);
+        }
+        lines.extend([FormLine::Pace, FormLine::Window, FormLine::Start, FormLine::First]);
+        lines
+    }
+}

@@ -1,0 +1,136 @@
+//! What was typed on a line becomes a value of the draft, or the reason why not.
+
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use super::{saving, shown, template};
+use crate::app::DraftForm;
+use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::text::clean;
+use crate::domain::zone;
+use crate::tui::effect::Effect;
+use crate::tui::model::{FormLine, LineEdit, Model};
+
+/// The longest name of a blast or a stage, in characters.
+const NAME_MAX: usize = 255;
+
+/// How a line is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// `esc`: a text that is not taken leaves what was there.
+    Leave,
+    /// `enter`: to the next line; a text that is not taken stays to be corrected.
+    Next,
+}
+
+/// Ends the typing on a line.
+pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let Some(edit) = form.edit.take() else { return Vec::new() };
+    let line = form.line;
+    let kept = edit.clone();
+    let taken = match edit {
+        LineEdit::Message(area) => {
+            form.values.message = area.text();
+            form.wants_list = form.list.is_some();
+            Ok(())
+        }
+        LineEdit::Path { field, .. } => {
+            return super::list::take_file(model, field.text().trim(), ending);
+        }
+        LineEdit::Field(field) => match line {
+            FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
+            FormLine::Header => return template::set_header(model, field.text().trim()),
+            _ => set(&mut form.values, line, field.text().trim()),
+        },
+    };
+    match taken {
+        Ok(()) => {
+            if ending == Ending::Next {
+                super::moved(model, 1);
+            }
+            saving::changed(model)
+        }
+        Err(why) => {
+            form.trouble = Some(match ending {
+                Ending::Next => why,
+                Ending::Leave => format!("{why}; it stays as it was"),
+            });
+            form.edit = (ending == Ending::Next).then_some(kept);
+            Vec::new()
+        }
+    }
+}
+
+fn set(values: &mut DraftForm, line: FormLine, typed: &str) -> Result<(), String> {
+    match line {
+        FormLine::Tag => values.tag = name(typed)?,
+        FormLine::Stage => values.follow_up_stage = if typed.is_empty() { "Initial".to_owned() } else { name(typed)? },
+        FormLine::Pace => (values.gap, values.rate) = pace(typed)?,
+        FormLine::Window => set_window(values, typed)?,
+        FormLine::First => values.first = first(typed)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn name(typed: &str) -> Result<String, String> {
+    let name = clean(typed).trim().to_owned();
+    if name.chars().count() <= NAME_MAX { Ok(name) } else { Err(format!("at most {NAME_MAX} characters")) }
+}
+
+/// A gap, a rate, or both; nothing is the sender's own.
+fn pace(typed: &str) -> Result<(Option<Gap>, Option<Rate>), String> {
+    let (mut gap, mut rate) = (None, None);
+    for word in typed.split([' ', ',']).filter(|word| !word.is_empty() && *word != "gap") {
+        match (Gap::from_str(word), Rate::from_str(word)) {
+            (Ok(read), _) => gap = Some(read),
+            (_, Ok(read)) => rate = Some(read),
+            _ => return Err("write a pause as 20s..60s, a rate as 20/min, or nothing for the sender's own".to_owned()),
+        }
+    }
+    Ok((gap, rate))
+}
+
+/// Hours, days and a time zone, in any order; nothing is the sender's own.
+fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
+    let (mut hours, mut days, mut zone_read) = (None, None, None);
+    for word in typed.split_whitespace() {
+        if let Ok(read) = Hours::from_str(word) {
+            hours = Some(read);
+        } else if let Ok(read) = Weekdays::from_str(word) {
+            days = Some(read);
+        } else if let Ok(read) = zone::parse(word) {
+            zone_read = Some(read);
+        } else {
+            return Err(
+                "write hours as 09:00-21:00, days as mon-fri, a zone as Asia/Kuala_Lumpur, or nothing".to_owned()
+            );
+        }
+    }
+    (values.window, values.weekdays, values.timezone) = (hours, days, zone_read);
+    Ok(())
+}
+
+fn first(typed: &str) -> Result<Option<NonZeroU32>, String> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let people = typed.replace(',', "").parse::<NonZeroU32>().ok().filter(|people| people.get() <= 1_000_000);
+    people.map(Some).ok_or_else(|| "write how many people get it first, or nothing to send to everybody".to_owned())
+}
+
+/// The pace as it is typed.
+pub(super) fn pace_text(values: &DraftForm) -> String {
+    let gap = values.gap.map(|gap| gap.to_string());
+    let rate = values.rate.map(|rate| rate.to_string());
+    gap.into_iter().chain(rate).collect::<Vec<_>>().join(" ")
+}
+
+/// The window as it is typed.
+pub(super) fn window_text(values: &DraftForm) -> String {
+    let hours = values.window.map(|hours| hours.to_string());
+    let days = values.weekdays.map(|days| days.to_string());
+    let zone = values.timezone.map(|zone| zone.name().to_owned());
+    hours.into_iter().chain(days).chain(zone).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,163 @@
+//! The list of people of a form: its file or pasted cells, the rows that were left out, the columns to choose from.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::key_outcome::KeyOutcome;
+use super::ending::Ending;
+use super::{saving, shown};
+use crate::app::{CellMend, DraftList};
+use crate::tui::effect::Effect;
+use crate::tui::key::Key;
+use crate::tui::model::{BlastForm, FormLine, FormPage, LineEdit, Model};
+use crate::tui::widget::TextField;
+
+/// The most that is pasted as a list, in bytes.
+const PASTE_MAX: usize = 8 * 1024 * 1024;
+
+/// `enter` on the list: the rows that were left out, once there is one; else its path.
+pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if form.taken.as_ref().is_some_and(|taken| taken.rejected.total > 0) {
+        form.page = FormPage::LeftOut { row: 0, edit: None };
+        return Vec::new();
+    }
+    type_path(form);
+    Vec::new()
+}
+
+fn type_path(form: &mut BlastForm) {
+    let path = match &form.list {
+        Some(DraftList::File(path)) => path.to_string_lossy().into_owned(),
+        _ => String::new(),
+    };
+    form.edit = Some(LineEdit::Path { field: TextField::with(&path), offers: Vec::new() });
+}
+
+/// The path that was typed is the list.
+pub(super) fn take_file(model: &mut Model, path: &str, ending: Ending) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if path.is_empty() {
+        form.trouble = (ending == Ending::Next).then(|| "type the path of a CSV file, or paste its cells".to_owned());
+        return Vec::new();
+    }
+    if form.values.tag.is_empty() {
+        let stem = PathBuf::from(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        form.values.tag = stem.map(|stem| crate::domain::text::clean(&stem).trim().to_owned()).unwrap_or_default();
+    }
+    form.mends.clear();
+    let effects = take(model, DraftList::File(PathBuf::from(path)));
+    if ending == Ending::Next {
+        super::moved(model, 1);
+    }
+    effects
+}
+
+/// Pasted cells are the list.
+pub(super) fn take_pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if text.len() > PASTE_MAX {
+        form.trouble = Some("that is too much to paste: save it as a CSV file and give that".to_owned());
+        return Vec::new();
+    }
+    form.mends.clear();
+    // A terminal sends a paste's line ends as carriage returns.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    take(model, DraftList::Pasted(Arc::from(text)))
+}
+
+fn take(model: &mut Model, list: DraftList) -> Vec<Effect> {
+    if let Some(form) = shown(model) {
+        form.list = Some(list);
+        form.wants_list = true;
+    }
+    // A list is taken into a draft: it is saved first.
+    saving::changed(model)
+}
+
+/// A key on the rows that were left out.
+pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
+    let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
+    let FormPage::LeftOut { row, edit } = form.page.clone() else { return KeyOutcome::UNUSED };
+    let rows = form.taken.as_ref().map_or(0, |taken| taken.rejected.examples.len());
+    match (edit, key) {
+        (Some(field), Key::Enter) => return KeyOutcome::Handled(mend(model, row, &field.text())),
+        (Some(_), Key::Esc) => form.page = FormPage::LeftOut { row, edit: None },
+        (Some(mut field), key) => {
+            field.key(key);
+            form.page = FormPage::LeftOut { row, edit: Some(field) };
+        }
+        (None, Key::Esc | Key::Char('q')) => form.page = FormPage::Lines,
+        (None, Key::Enter) => mend_begin(form, row),
+        (None, Key::Char('l')) => {
+            form.page = FormPage::Lines;
+            type_path(form);
+        }
+        (None, key) => match stepped(row, key, rows) {
+            Some(row) => form.page = FormPage::LeftOut { row, edit: None },
+            None => form.trouble = Some("enter mends this row, l gives another list, esc goes back".to_owned()),
+        },
+    }
+    KeyOutcome::DONE
+}
+
+/// The row that a key moves to.
+pub(super) fn stepped(row: usize, key: Key, rows: usize) -> Option<usize> {
+    let last = rows.saturating_sub(1);
+    Some(match key {
+        Key::Up | Key::Char('k') => row.saturating_sub(1),
+        Key::Down | Key::Char('j') => (row + 1).min(last),
+        Key::PageUp | Key::Ctrl('u') => row.saturating_sub(10),
+        Key::PageDown | Key::Ctrl('d') => (row + 10).min(last),
+        Key::Home | Key::Char('g') => 0,
+        Key::End | Key::Char('G') => last,
+        _ => return None,
+    })
+}
+
+fn mend_begin(form: &mut BlastForm, row: usize) {
+    let rejection = form.taken.as_ref().and_then(|taken| taken.rejected.examples.get(row));
+    let Some(rejection) = rejection else { return };
+    let is_cell = form.taken.as_ref().is_some_and(|taken| taken.columns.contains(&rejection.column));
+    if is_cell {
+        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&rejection.value)) };
+    } else {
+        form.trouble = Some("no cell of this row is wrong: change the message, or the list".to_owned());
+    }
+}
+
+/// Reads a cell as something else, and takes the list again.
+fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let rejection = form.taken.as_ref().and_then(|taken| taken.rejected.examples.get(row));
+    let Some(rejection) = rejection else { return Vec::new() };
+    let mend = CellMend { row: rejection.row, column: rejection.column.clone(), value: value.trim().to_owned() };
+    form.mends.retain(|other| (other.row, &other.column) != (mend.row, &mend.column));
+    form.mends.push(mend);
+    form.page = FormPage::LeftOut { row, edit: None };
+    form.wants_list = true;
+    form.line = FormLine::People;
+    saving::changed(model)
+}
+
+/// A key while a column is chosen: enter takes it, esc is a plain brace, any other character goes on typing.
+pub(super) fn column_key(model: &mut Model, row: usize, key: Key) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let columns = form.columns();
+    let text = match key {
+        Key::Up | Key::Down | Key::PageUp | Key::PageDown => {
+            form.page = FormPage::Columns(stepped(row, key, columns.len()).unwrap_or_default());
+            return Vec::new();
+        }
+        Key::Enter | Key::Tab => columns.get(row).map(|column| format!("{{{column}}}")).unwrap_or_default(),
+        Key::Char(c) => format!("{{{c}"),
+        _ => "{".to_owned(),
+    };
+    form.page = FormPage::Lines;
+    match &mut form.edit {
+        Some(LineEdit::Message(area)) => area.insert(&text),
+        Some(LineEdit::Field(field)) => field.insert(&text),
+        _ => {}
+    }
+    Vec::new()
+}

@@ -1,0 +1,189 @@
+//! What of a form is written when. One write at a time: the next one names the version that the one before left.
+
+use chrono::TimeDelta;
+
+use super::super::{lists, overlays};
+use super::{ending, show, shown, template};
+use crate::app::{SavedDraft, TakenList};
+use crate::tui::effect::{
+    DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
+};
+use crate::tui::format::{counted, number};
+use crate::tui::model::{BlastForm, FormLine, FormWrites, LineEdit, Model, Notice};
+
+/// A message that is being typed is saved this often: whoever has a million people in the draft waits for none of it.
+const WHILE_TYPING: TimeDelta = TimeDelta::seconds(3);
+
+/// Something in the form changed: it is saved.
+pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+    if form.writes != FormWrites::Idle {
+        form.writes = FormWrites::Again;
+        return Vec::new();
+    }
+    form.writes = FormWrites::InFlight;
+    vec![save(form)]
+}
+
+/// The same while a text is typed.
+pub(super) fn now_and_then(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    let is_due = |form: &BlastForm| form.saved_at.is_none_or(|saved| now - saved >= WHILE_TYPING);
+    if model.form.as_deref().is_some_and(is_due) { changed(model) } else { Vec::new() }
+}
+
+fn save(form: &BlastForm) -> Effect {
+    Effect::Write(WriteRequest::Draft(DraftWrite::Save { at: form.draft, form: Box::new(form.to_save()) }))
+}
+
+/// What is to be done once nothing is being written: the list, then the plan.
+pub(super) fn next(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+    if form.writes == FormWrites::Again {
+        form.writes = FormWrites::InFlight;
+        return vec![save(form)];
+    }
+    if form.writes == FormWrites::InFlight {
+        return Vec::new();
+    }
+    if let (Some(at), Some(list), true) = (form.draft, form.list.clone(), form.wants_list) {
+        (form.wants_list, form.is_taking, form.writes) = (false, true, FormWrites::InFlight);
+        let (form, mends) = (Box::new(form.to_save()), form.mends.clone());
+        return vec![Effect::Write(WriteRequest::Draft(DraftWrite::TakeList { at, form, list, mends }))];
+    }
+    let id = form.id();
+    let wants_plan = std::mem::take(&mut form.wants_plan);
+    match id {
+        Some(id) if wants_plan && shown(model).is_some() => overlays::open_plan_of(model, id),
+        _ => Vec::new(),
+    }
+}
+
+/// A write of a form was completed or refused.
+pub fn written(model: &mut Model, request: &DraftWrite, outcome: Result<WriteOutcome, EffectError>) -> Vec<Effect> {
+    match outcome {
+        Ok(WriteOutcome::Draft(DraftOutcome::Saved(saved))) => draft_saved(model, &saved),
+        Ok(WriteOutcome::Draft(DraftOutcome::ListTaken(taken))) => list_taken(model, *taken),
+        Ok(WriteOutcome::Draft(DraftOutcome::Duplicated(at))) => {
+            let read = Effect::Read(ReadRequest::Draft(DraftRead::Open(at.id)));
+            vec![Effect::Read(ReadRequest::Blasts), read]
+        }
+        Ok(WriteOutcome::Draft(DraftOutcome::Uploaded { kind, id })) => {
+            if let Some(form) = model.form.as_deref_mut() {
+                template::put_header(form, kind, &serde_json::json!({ "id": id }));
+            }
+            changed(model)
+        }
+        Ok(_) => Vec::new(),
+        Err(failure) => refused(model, request, &failure),
+    }
+}
+
+fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
+    let now = model.now;
+    let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+    let is_new = form.draft.is_none();
+    (form.draft, form.saved_at) = (Some(saved.at), Some(now));
+    form.unfinished.clone_from(&saved.unfinished);
+    if form.writes == FormWrites::InFlight {
+        form.writes = FormWrites::Idle;
+    }
+    if is_new {
+        model.blasts.select(saved.at.id);
+    }
+    let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
+    effects.extend(next(model));
+    effects
+}
+
+fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
+    let Some(form) = model.form.as_deref_mut() else { return Vec::new() };
+    form.first_people = taken.first_people();
+    form.shown = 0;
+    form.people = i64::try_from(taken.imported.taken).unwrap_or(i64::MAX);
+    form.is_taking = false;
+    let left_out = taken.imported.rejected.total;
+    form.taken = Some(taken.imported);
+    let words = match left_out {
+        0 => format!("{} in the draft", counted(form.people)),
+        left_out => format!(
+            "{} in the draft, {} left out",
+            counted(form.people),
+            number(i64::try_from(left_out).unwrap_or(i64::MAX))
+        ),
+    };
+    model.say(Notice::done(words));
+    let mut effects = draft_saved(model, &taken.saved);
+    effects.extend(lists::follow_selection(model));
+    effects
+}
+
+fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Vec<Effect> {
+    let sentence = failure.sentence();
+    if let (Some(form), DraftWrite::Save { .. } | DraftWrite::TakeList { .. }) = (model.form.as_deref_mut(), request) {
+        (form.writes, form.is_taking, form.wants_plan) = (FormWrites::Idle, false, false);
+        if matches!(request, DraftWrite::TakeList { .. }) {
+            form.line = FormLine::People;
+            if form.taken.is_none() {
+                form.list = None;
+            }
+        }
+        form.trouble = Some(sentence.clone());
+    }
+    model.refuse(sentence);
+    vec![Effect::Read(ReadRequest::Blasts)]
+}
+
+/// What was read for a form is here.
+pub fn answered(model: &mut Model, answer: DraftAnswer) -> Vec<Effect> {
+    match answer {
+        DraftAnswer::Opened(opened) => match *opened {
+            Ok(opened) => {
+                model.blasts.select(opened.at.id);
+                return show(model, BlastForm::of(opened));
+            }
+            Err(failure) => model.refuse(failure.sentence()),
+        },
+        DraftAnswer::Paths { typed, found } => offer_paths(model, &typed, found),
+        DraftAnswer::Templates { sender, list } => template::listed(model, &sender, list),
+        DraftAnswer::Edited(edited) => return edited_elsewhere(model, edited),
+    }
+    Vec::new()
+}
+
+/// The terminal is ours again, with a text or without.
+fn edited_elsewhere(model: &mut Model, edited: Result<String, String>) -> Vec<Effect> {
+    let mut effects = vec![Effect::Repaint];
+    match (shown(model), edited) {
+        (Some(form), Ok(text)) => {
+            let text = crate::tui::widget::TextArea::with(&text);
+            form.line = FormLine::Message;
+            form.edit = Some(LineEdit::Message(text));
+            effects.extend(ending::end(model, ending::Ending::Leave));
+        }
+        (_, Err(why)) => model.refuse(why),
+        (None, Ok(_)) => {}
+    }
+    effects
+}
+
+/// As much as all files that may be meant have in common; the files, where that is no more than was typed.
+fn offer_paths(model: &mut Model, asked: &str, found: Vec<String>) {
+    let Some(form) = shown(model) else { return };
+    let Some(LineEdit::Path { field, offers }) = &mut form.edit else { return };
+    if field.text() != asked {
+        return;
+    }
+    let Some(first) = found.first() else {
+        form.trouble = Some("no file begins like that".to_owned());
+        return;
+    };
+    let common = found.iter().fold(first.as_str(), |common, path| {
+        let same = common.char_indices().zip(path.chars()).find(|((_, ours), theirs)| ours != theirs);
+        &common[..same.map_or(common.len().min(path.len()), |((at, _), _)| at)]
+    });
+    if common.len() > asked.len() {
+        *field = crate::tui::widget::TextField::with(common);
+    }
+    *offers = if found.len() > 1 { found } else { Vec::new() };
+}

@@ -1,0 +1,116 @@
+//! The template of a form: chosen from the provider's own list, its variables filled from columns.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use super::super::key_outcome::KeyOutcome;
+use super::list::stepped;
+use super::{saving, shown};
+use crate::app::SenderTemplate;
+use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{BlastForm, FormPage, Model};
+
+pub(super) fn read(sender: &str) -> Vec<Effect> {
+    vec![Effect::Read(ReadRequest::Draft(DraftRead::Templates(sender.to_owned())))]
+}
+
+/// `enter` on the template: the provider's list.
+pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    form.page = FormPage::Templates(0);
+    if matches!(form.templates, Some(Ok(_))) {
+        return Vec::new();
+    }
+    form.templates = None;
+    let sender = form.values.sender.clone();
+    read(&sender)
+}
+
+pub(super) fn listed(model: &mut Model, sender: &str, list: Result<Vec<SenderTemplate>, String>) {
+    let Some(form) = model.form.as_deref_mut().filter(|form| form.values.sender == sender) else { return };
+    form.templates = Some(list);
+    form.values.is_marketing = form.template().is_some_and(SenderTemplate::is_marketing);
+}
+
+/// A key on the list of templates.
+pub(super) fn key(model: &mut Model, row: usize, key: Key) -> KeyOutcome {
+    let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
+    let listed = form.templates.as_ref().and_then(|list| list.as_ref().ok());
+    match key {
+        Key::Esc | Key::Char('q') => form.page = FormPage::Lines,
+        Key::Enter => {
+            let Some(template) = listed.and_then(|list| list.get(row)).cloned() else {
+                form.page = FormPage::Lines;
+                return KeyOutcome::DONE;
+            };
+            return KeyOutcome::Handled(take(model, &template));
+        }
+        key => {
+            if let Some(row) = stepped(row, key, listed.map_or(0, Vec::len)) {
+                form.page = FormPage::Templates(row);
+            }
+        }
+    }
+    KeyOutcome::DONE
+}
+
+/// Each variable is filled from the column of its name; the first of those without one, from the name.
+fn take(model: &mut Model, template: &SenderTemplate) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    if template.status != "APPROVED" {
+        form.trouble =
+            Some(format!("Meta has not approved {}: it is {}", template.name, template.status.to_lowercase()));
+        return Vec::new();
+    }
+    let columns = form.columns();
+    let value = |(n, name): (usize, &String)| {
+        let is_column = columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        let column = if !is_column && n == 0 { "name" } else { name };
+        (name.clone(), Value::String(format!("{{{column}}}")))
+    };
+    let variables: Map<String, Value> = template.variables.iter().enumerate().map(value).collect();
+    let mut source = json!({ "name": template.name, "language": template.language });
+    if !variables.is_empty() {
+        source["variables"] = Value::Object(variables);
+    }
+    form.values.template = Some(source);
+    form.values.is_marketing = template.is_marketing();
+    form.page = FormPage::Lines;
+    form.wants_list = form.list.is_some();
+    super::moved(model, 1);
+    saving::changed(model)
+}
+
+pub(super) fn set_variable(form: &mut BlastForm, n: usize, text: &str) -> Result<(), String> {
+    let variables = form.variables();
+    let (name, _) = variables.get(n).ok_or("the template has no such variable")?;
+    let source = form.values.template.as_mut().and_then(Value::as_object_mut).ok_or("choose a template first")?;
+    let given = source.entry("variables").or_insert_with(|| Value::Object(Map::new()));
+    given[name.as_str()] = Value::String(text.to_owned());
+    form.wants_list = form.list.is_some();
+    Ok(())
+}
+
+/// An address, a column of addresses, or a file, which is handed to Meta first.
+pub(super) fn set_header(model: &mut Model, text: &str) -> Vec<Effect> {
+    let Some(form) = shown(model) else { return Vec::new() };
+    let Some((kind, _)) = form.header() else { return Vec::new() };
+    if text.starts_with("https://") || text.contains('{') {
+        put_header(form, kind, &json!({ "link": text }));
+        super::moved(model, 1);
+        return saving::changed(model);
+    }
+    if text.is_empty() || text.starts_with("uploaded, ") {
+        return Vec::new();
+    }
+    let (sender, path) = (form.values.sender.clone(), PathBuf::from(text));
+    vec![Effect::Write(WriteRequest::Draft(DraftWrite::Upload { sender, kind, path }))]
+}
+
+pub(super) fn put_header(form: &mut BlastForm, kind: &str, medium: &Value) {
+    if let Some(template) = form.values.template.as_mut() {
+        template["header"] = json!({ kind: medium });
+    }
+}

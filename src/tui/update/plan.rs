@@ -1,0 +1,133 @@
+//! The plan: its counts, who they are about, one message to oneself, the plan as a file.
+
+use super::key_outcome::KeyOutcome;
+use super::{form, overlays, prompts};
+use crate::app::{Plan, PlanGroup, PlanPerson};
+use crate::domain::ids::BlastId;
+use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{ConfirmBy, Model, Overlay, PlanOverlay};
+use crate::tui::overlay;
+
+/// The width that a plan is written to a file at.
+const FILE_WIDTH: u16 = 80;
+
+fn shown(model: &mut Model) -> Option<&mut PlanOverlay> {
+    match model.overlays.last_mut() {
+        Some(Overlay::Plan(plan)) => Some(plan),
+        _ => None,
+    }
+}
+
+/// What sending a blast would do is here.
+pub fn read(model: &mut Model, blast: BlastId, read: EffectResult<Plan>) {
+    let Some(page) = shown(model).filter(|page| page.blast == blast) else { return };
+    match read {
+        Ok(plan) => page.loaded = Some(plan),
+        Err(failure) => {
+            model.overlays.pop();
+            model.refuse(failure.sentence());
+        }
+    }
+}
+
+/// Digits go into the number to type; among the people of a count, esc goes back.
+pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let Some(plan) = shown(model) else { return KeyOutcome::UNUSED };
+    if plan.people.is_some() {
+        if matches!(key, Key::Esc | Key::Char('q') | Key::Enter) || prompts::is_of_digits(key) {
+            (plan.people, plan.scroll) = (None, 0);
+            return KeyOutcome::DONE;
+        }
+        return KeyOutcome::UNUSED;
+    }
+    if prompts::is_of_digits(key) {
+        plan.field.key(key);
+        (plan.refused, plan.row) = (None, 0);
+        return KeyOutcome::DONE;
+    }
+    KeyOutcome::UNUSED
+}
+
+/// `enter`: sends where the number stands, looks where a count is chosen.
+pub fn enter(model: &mut Model) -> Vec<Effect> {
+    let Some(plan) = shown(model) else { return Vec::new() };
+    match plan.row.checked_sub(1).and_then(|row| plan.groups().get(row).copied()) {
+        Some(group) if plan.field.is_empty() => {
+            (plan.people, plan.scroll) = (Some((group, None)), 0);
+            vec![Effect::Read(ReadRequest::PlanPeople { blast: plan.blast, group })]
+        }
+        _ => overlays::confirm_plan(model),
+    }
+}
+
+/// Who a count is about is here.
+pub fn people_read(model: &mut Model, (blast, group): (BlastId, PlanGroup), read: EffectResult<Vec<PlanPerson>>) {
+    let Some(plan) = shown(model).filter(|plan| plan.blast == blast) else { return };
+    match (read, &plan.people) {
+        (Ok(people), Some((asked, _))) if *asked == group => plan.people = Some((group, Some(people))),
+        (Err(failure), Some(_)) => {
+            plan.people = None;
+            model.refuse(failure.sentence());
+        }
+        _ => {}
+    }
+}
+
+/// To another count; a list of people scrolls.
+pub fn moved(plan: &mut PlanOverlay, rows: isize) {
+    if plan.people.is_some() || rows.abs() > 1 {
+        plan.scroll = plan.scroll.saturating_add_signed(rows);
+        return;
+    }
+    plan.row = plan.row.saturating_add_signed(rows).min(plan.groups().len());
+}
+
+/// `M`: what the shown person reads, to the operator's own number.
+pub fn send_test(model: &mut Model) -> Vec<Effect> {
+    let Some(plan) = shown(model) else { return Vec::new() };
+    let (blast, sample) = (plan.blast, plan.sample);
+    let Some(own) = plan.loaded.as_ref().and_then(|plan| plan.test_to.clone()) else { return Vec::new() };
+    let question = format!("send this one message to yourself, {own}?");
+    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::SendTest { blast, sample }])
+}
+
+/// Why nothing can be sent to oneself.
+pub fn cannot_test(model: &Model) -> Option<String> {
+    let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
+    let Some(loaded) = &plan.loaded else { return Some("still reading".to_owned()) };
+    let missing = || "write your own number into the configuration first: [ui] test_to".to_owned();
+    let read_only = crate::tui::availability::read_only(model);
+    read_only.or_else(|| loaded.test_to.is_none().then(missing)).or_else(|| loaded.obstacles.first().cloned())
+}
+
+/// `w`: the plan as it is shown, into a file.
+pub fn save(model: &mut Model) -> Vec<Effect> {
+    let Some(content) = overlay::content(model, FILE_WIDTH) else { return Vec::new() };
+    let Some(plan) = shown(model) else { return Vec::new() };
+    let line = |line: &crate::tui::widget::TextLine| {
+        let text: String = line.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        crate::domain::text::clean(text.trim_end()).into_owned()
+    };
+    let title = content.title.left.join(", ");
+    let text: Vec<String> = std::iter::once(title).chain(content.lines.iter().map(line)).collect();
+    vec![Effect::Write(WriteRequest::SavePlan { blast: plan.blast, text: text.join("\n") + "\n" })]
+}
+
+/// `e`: back to what is written.
+pub fn edit(model: &mut Model) -> Vec<Effect> {
+    let Some(plan) = shown(model) else { return Vec::new() };
+    let blast = plan.blast;
+    model.overlays.pop();
+    if model.overlays.last() == Some(&Overlay::Form) {
+        return Vec::new();
+    }
+    model.blasts.select(blast);
+    match form::cannot_edit(model) {
+        Some(why) => {
+            model.refuse(why);
+            Vec::new()
+        }
+        None => form::open_draft(model),
+    }
+}

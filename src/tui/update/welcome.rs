@@ -1,0 +1,158 @@
+//! The first screen, and the form that adds a sender.
+
+use super::key_outcome::KeyOutcome;
+use super::{form, written};
+use crate::app::TypedToken;
+use crate::domain::sender::ProviderKind;
+use crate::tui::ExitReason;
+use crate::tui::effect::{Effect, EffectError, WriteOutcome, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Model, Overlay, SenderForm, SenderLine, WELCOME, WelcomeChoice};
+use crate::tui::widget::TextField;
+
+/// To the first screen: what is wanted needs a sender.
+pub fn open(model: &mut Model) {
+    model.overlays.clear();
+    model.overlays.push(Overlay::Welcome(1));
+}
+
+/// `enter` on a choice of the first screen.
+pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
+    match WELCOME.get(row) {
+        Some(WelcomeChoice::Practise) => vec![Effect::Practise],
+        Some(WelcomeChoice::AddSender) => {
+            if model.is_read_only() {
+                model.refuse("read-only: nothing is changed from here");
+                return Vec::new();
+            }
+            model.notice = None;
+            model.new_sender.get_or_insert_default();
+            model.overlays.push(Overlay::NewSender);
+            Vec::new()
+        }
+        Some(WelcomeChoice::NewBlast) => form::open_new(model),
+        Some(WelcomeChoice::Quit) => vec![Effect::Exit(ExitReason::Quit)],
+        None => Vec::new(),
+    }
+}
+
+/// A key while a line of the form is typed; else it is the keymap's.
+pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
+    let Some(form) = model.new_sender.as_deref_mut() else { return KeyOutcome::UNUSED };
+    form.trouble = None;
+    let Some(field) = &mut form.edit else { return KeyOutcome::UNUSED };
+    match key {
+        Key::Enter | Key::Esc | Key::Tab | Key::Up | Key::Down => {
+            end(form);
+            match key {
+                Key::Up => moved(model, -1),
+                Key::Esc => {}
+                _ => moved(model, 1),
+            }
+        }
+        key => _ = field.key(key),
+    }
+    KeyOutcome::DONE
+}
+
+/// Keeps what is being typed.
+fn end(form: &mut SenderForm) {
+    if let Some(field) = form.edit.take() {
+        form.set(form.line, &field.text());
+    }
+}
+
+/// `ctrl-c`: out of a line that is being typed. `false`: none is.
+pub fn interrupted(model: &mut Model) -> bool {
+    let is_open = model.overlays.last() == Some(&Overlay::NewSender);
+    let Some(form) = model.new_sender.as_deref_mut().filter(|form| is_open && form.edit.is_some()) else {
+        return false;
+    };
+    end(form);
+    true
+}
+
+/// `enter` on a line of the form.
+pub fn begin(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = model.new_sender.as_deref_mut() else { return Vec::new() };
+    match form.line {
+        SenderLine::Provider => {
+            form.sender.provider = match form.sender.provider {
+                ProviderKind::Wsapme => ProviderKind::Meta,
+                ProviderKind::Meta => ProviderKind::Wsapme,
+            };
+        }
+        SenderLine::Add => return check(form),
+        // Never shown again: it is typed anew.
+        SenderLine::Token if matches!(form.sender.token, TypedToken::Secret(_)) => {
+            form.edit = Some(TextField::default())
+        }
+        line => form.edit = Some(TextField::with(&form.text(line))),
+    }
+    Vec::new()
+}
+
+fn check(form: &mut SenderForm) -> Vec<Effect> {
+    if form.is_checking {
+        return Vec::new();
+    }
+    if let Some((line, why)) = form.missing() {
+        (form.line, form.trouble) = (line, Some(why.to_owned()));
+        return Vec::new();
+    }
+    let mut sender = form.sender.clone();
+    if sender.provider == ProviderKind::Wsapme {
+        sender.waba_id.clear();
+    }
+    form.is_checking = true;
+    vec![Effect::Write(WriteRequest::AddSender(Box::new(sender)))]
+}
+
+pub fn moved(model: &mut Model, rows: isize) {
+    let Some(form) = model.new_sender.as_deref_mut().filter(|form| form.edit.is_none()) else { return };
+    let lines = form.lines();
+    let at = lines.iter().position(|line| *line == form.line).unwrap_or_default();
+    form.line = lines[at.saturating_add_signed(rows).min(lines.len() - 1)];
+    form.trouble = None;
+}
+
+pub fn pasted(model: &mut Model, text: &str) {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let Some(form) = model.new_sender.as_deref_mut() else { return };
+    match (&mut form.edit, form.line) {
+        (Some(field), _) => field.insert(line),
+        (None, SenderLine::Provider | SenderLine::Add) => {
+            form.trouble = Some("nothing is typed on this line".to_owned())
+        }
+        (None, at) => {
+            form.set(at, line);
+            moved(model, 1);
+        }
+    }
+}
+
+/// The dashboard is opened again with the sender that was added.
+pub fn added(model: &mut Model, outcome: Result<WriteOutcome, EffectError>) -> Vec<Effect> {
+    if let Some(form) = model.new_sender.as_deref_mut() {
+        form.is_checking = false;
+    }
+    match outcome {
+        Ok(WriteOutcome::SenderAdded(added)) => {
+            written::log(
+                model,
+                &format!("{} is added ({}), {}", added.name, added.health, added.written),
+                "blastdeck sender check",
+            );
+            vec![Effect::Exit(ExitReason::Reopen)]
+        }
+        Ok(_) => Vec::new(),
+        Err(failure) => {
+            let sentence = failure.sentence();
+            if let Some(form) = model.new_sender.as_deref_mut() {
+                form.trouble = Some(sentence.clone());
+            }
+            model.refuse(sentence);
+            Vec::new()
+        }
+    }
+}

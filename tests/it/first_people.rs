@@ -1,0 +1,57 @@
+//! A blast that sends to its first people and then waits for a person: exactly so many, whatever happens to the engines.
+
+use crate::support::{Setup, Shop, eventually_async};
+
+const CLAIMED: &str = "select count(distinct recipient_id) from attempts";
+
+#[tokio::test]
+async fn it_stops_by_itself_after_exactly_so_many_and_goes_on_when_somebody_has_looked() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast_with(0..12, &["--first", "5"]).await;
+
+    let engine = shop.engine();
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+
+    assert_eq!(shop.number(CLAIMED).await, 5);
+    let shown = shop.json(&["blast", "show", &blast]).await;
+    assert!(shown.to_string().contains("the first 5 are through"), "{shown}");
+    shop.ok(&["blast", "resume", &blast, "--yes", "--no-engine"]).await;
+    shop.until_idle().await;
+    assert_eq!((shop.state(&blast).await.as_str(), shop.number(CLAIMED).await), ("completed", 12));
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn killed_engines_and_several_of_them_do_not_send_to_one_more() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast_with(0..40, &["--first", "9"]).await;
+
+    for _ in 0..3 {
+        let (one, other) = (shop.engine(), shop.engine());
+        let before = shop.number(CLAIMED).await;
+        eventually_async("somebody more is claimed, or it has stopped", async || {
+            shop.number(CLAIMED).await > before || shop.state(&blast).await == "paused"
+        })
+        .await;
+        tokio::join!(one.kill(), other.kill());
+    }
+    let engine = shop.engine();
+    shop.until_state(&blast, "paused").await;
+    engine.stop().await;
+
+    assert_eq!(shop.number(CLAIMED).await, 9);
+    assert_eq!(shop.number("select first_left from blasts").await, 0);
+    shop.invariants().await;
+}
+
+#[tokio::test]
+async fn a_blast_of_fewer_people_is_done_without_a_stop() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast_with(0..3, &["--first", "25"]).await;
+
+    shop.until_idle().await;
+
+    assert_eq!(shop.state(&blast).await, "completed");
+    shop.promises().await;
+}

@@ -1,0 +1,167 @@
+//! A blast written in the dashboard: by keys alone, with the real program, a real terminal, a real Postgres and the simulator.
+
+use std::fs;
+
+use crate::support::{Pty, Setup, Shop, Size, TOKEN, eventually_async};
+
+const SCREEN: Size = Size { columns: 100, rows: 40 };
+
+/// Two who can be taken, one of whom needs a mend to be, and two who cannot.
+const LIST: &str = "No. Telefon,Nama,bandar\n\
+    0100120001,Siti Aminah,Klang\n\
+    0100120002,Raj,Ipoh\n\
+    6.01E+10,Ben,Klang\n\
+    0100120001,Siti again,Klang\n";
+
+fn open(shop: &Shop) -> Pty {
+    let pty = shop.dashboard(SCREEN);
+    pty.wait_for("the dashboard", |screen| screen.contents().contains("1 Blasts"));
+    pty
+}
+
+#[tokio::test]
+async fn a_blast_is_written_mended_planned_and_sent_by_keys_alone() {
+    let shop = Shop::open(Setup::default()).await;
+    let list = shop.path("raya.csv");
+    fs::write(&list, LIST).unwrap();
+    let mut pty = open(&shop);
+
+    pty.type_keys("1n");
+    pty.wait_for_text("nothing is sent from here");
+    // Tag, stage as it is, and the list by its path.
+    pty.type_keys("j\rRaya last call\r");
+    pty.wait_for_text("saved");
+    pty.type_keys("j\r");
+    pty.type_keys(list.to_str().unwrap());
+    pty.type_keys("\r");
+    pty.wait_for_text("2 taken, 2 left out");
+    // The cursor is on the message: one column by its name, one picked.
+    pty.type_keys("\rSalam {");
+    pty.wait_for_text("esc is a plain {");
+    pty.type_keys("\x1b[B\x1b[B\r, ke \x1b");
+    pty.wait_for("the preview of the first row", |screen| screen.contents().contains("Salam Siti Aminah, ke"));
+    // The row that a spreadsheet spoiled is mended in place.
+    pty.type_keys("k\r");
+    pty.wait_for_text("row 4");
+    pty.type_keys("\r\x150100120003\r");
+    pty.wait_for_text("1 rows");
+    pty.type_keys("\x1b");
+    pty.wait_for_text("3 taken, 1 left out");
+    pty.type_keys("S");
+    pty.wait_for_text("Type 3 and enter");
+    pty.type_keys("3\r");
+    pty.wait_for_text("starts at");
+
+    eventually_async("all three were sent to", async || shop.number("select count(*) from attempts").await == 3).await;
+    pty.type_keys("qqq");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that() {
+    let shop = Shop::open(Setup::default()).await;
+    let mut pty = open(&shop);
+
+    pty.type_keys("1njjj");
+    // Cells pasted where the list belongs.
+    pty.type_keys(&format!("\x1b[200~{}\x1b[201~", LIST.replace('\n', "\r")));
+    pty.wait_for_text("2 taken, 2 left out");
+    pty.type_keys("j\rSalam {Bandar");
+    pty.type_keys("\x1b\x1b");
+    pty.wait_for_text("is kept");
+    pty.hang_up();
+
+    let kept = "select count(*) from blasts where message = 'Salam {Bandar' and unfinished like '%never closed%' and total_recipients = 2";
+    eventually_async("it is in the database", async || shop.number(kept).await == 1).await;
+    let refused = shop.run(&["blast", "send", "1", "--yes"]).await;
+    assert!(refused.code == 3 && refused.err.contains("never closed"), "{refused:?}");
+
+    // Opened again, mended, and sent from there.
+    let mut pty = open(&shop);
+    pty.type_keys("1e");
+    pty.wait_for_text("2 people in it");
+    pty.type_keys("j\r}!\x1b");
+    pty.wait_for_text("Salam Klang!");
+    pty.type_keys("S");
+    pty.wait_for_text("Type 2 and enter");
+    pty.type_keys("qqq");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn the_operators_editor_has_the_terminal_to_itself_and_gives_the_text_back() {
+    let shop = Shop::open(Setup::default()).await;
+    let editor = shop.path("editor.sh");
+    // It reads a line from the terminal: no key of it may go to the dashboard.
+    fs::write(&editor, "printf 'editing\\n'; read line </dev/tty; printf 'Salam %s' \"$line\" > \"$1\"\n").unwrap();
+    let command = format!("sh {}", editor.display());
+    let mut pty = shop.dashboard_with(&[("EDITOR", &command), ("VISUAL", "")], SCREEN);
+    pty.wait_for_text("1 Blasts");
+
+    pty.type_keys("1ne");
+    pty.wait_for("the editor", |screen| !screen.alternate_screen() && screen.contents().contains("editing"));
+    pty.type_keys("dari editor, qqq\r");
+    pty.wait_for("the form", |screen| {
+        screen.alternate_screen() && screen.contents().contains("Salam dari editor, qqq")
+    });
+
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn from_nothing_to_a_sent_blast_by_keys_alone() {
+    let shop = Shop::open(Setup::default()).await;
+    // A configuration of somebody's own, without a sender; a simulator instead of the provider.
+    let before = "# mine: do not touch\n[engine]\nspeed = 600 # practice\nlease_seconds = 5\n";
+    shop.write("config.toml", before);
+    let list = shop.path("raya.csv");
+    fs::write(&list, LIST).unwrap();
+    let mut pty = shop.dashboard(SCREEN);
+
+    pty.wait_for_text("NO SENDER YET");
+    pty.wait_for_text("Nothing goes out until you type the number of people.");
+    // A new blast leads nowhere without a sender, and says why.
+    pty.type_keys("jj\r");
+    pty.wait_for_text("a new blast needs a sender first");
+    pty.type_keys("\r");
+    pty.wait_for_text("Add a sender ══");
+    pty.type_keys("jj\r5850\rj\r");
+    pty.type_keys(&format!("{TOKEN}\r\r{}\r", shop.sim.base_url()));
+    pty.wait_for_text("Check and add");
+    assert!(!pty.text().contains(TOKEN), "{}", pty.text());
+    pty.type_keys("\r");
+    pty.wait_for_text("sales can send now");
+
+    pty.type_keys("1njjj\r");
+    pty.type_keys(list.to_str().unwrap());
+    pty.type_keys("\r");
+    pty.wait_for_text("2 taken, 2 left out");
+    pty.type_keys("\rSalam {name}\x1bS");
+    pty.wait_for_text("Type 2 and enter");
+    pty.type_keys("2\r");
+    pty.wait_for_text("starts at");
+    eventually_async("both were sent to", async || shop.number("select count(*) from attempts").await == 2).await;
+
+    let after = fs::read_to_string(shop.path("config.toml")).unwrap();
+    assert!(after.starts_with(before) && !after.contains(TOKEN), "{after}");
+    pty.type_keys("qqq");
+    assert!(pty.wait_for_exit().success());
+}
+
+#[tokio::test]
+async fn a_sender_that_its_provider_refuses_is_not_written() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.write("config.toml", "# mine\n");
+    let mut pty = shop.dashboard(SCREEN);
+    pty.wait_for_text("NO SENDER YET");
+
+    pty.type_keys("j\rjj\r5850\rj\r");
+    pty.type_keys(&format!("not-the-token\r\r{}\r\r", shop.sim.base_url()));
+    pty.wait_for_text("nothing is written");
+
+    assert_eq!(fs::read_to_string(shop.path("config.toml")).unwrap(), "# mine\n");
+    assert!(!shop.path("sales.token").exists());
+    pty.type_keys("\x1bq");
+    assert!(pty.wait_for_exit().success());
+}
