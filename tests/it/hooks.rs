@@ -234,3 +234,23 @@ async fn no_private_address_is_called_and_a_wrong_secret_is_named_without_being_
     assert_eq!(shop.run(&["hook", "test", "crm"]).await.code, 1);
     assert_eq!(shop.run(&["hook", "test", "till"]).await.code, 1);
 }
+
+#[tokio::test]
+async fn an_opt_out_is_told_when_it_is_noted_and_when_it_is_taken_back() {
+    let receiver = Receiver::start().await;
+    let shop = shop_telling(&receiver, "[\"opt_out.*\"]", "").await;
+    shop.ok(&["hook", "list"]).await;
+
+    shop.ok(&["suppress", "add", "+60100000001", "--reason", "asked"]).await;
+    shop.until_idle().await;
+    eventually_async("it is told", async || kinds(&receiver.events()).contains_key("opt_out.added")).await;
+    shop.ok(&["suppress", "remove", "+60100000001"]).await;
+    shop.until_idle().await;
+
+    eventually_async("both are told", async || receiver.events().len() >= 2).await;
+    let told = receiver.events();
+    let removed = told.iter().find(|event| event["type"] == "opt_out.removed").unwrap();
+    let data = &removed["data"];
+    assert_eq!((&data["phone_number"], &data["business"]), (&"+60100000001".into(), &"*".into()), "{removed}");
+    assert!(data["source"] == "operator" && data["added_at"].is_string(), "{removed}");
+}

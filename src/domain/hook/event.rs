@@ -37,6 +37,8 @@ pub enum EventKind {
     ReplyReceived,
     /// Somebody is not to be messaged any more by a business.
     OptOutAdded,
+    /// Somebody may be messaged again in future blasts.
+    OptOutRemoved,
 }
 
 /// The tables that events are read from. Each has its own cursor.
@@ -48,11 +50,12 @@ pub enum EventSource {
     History,
     Replies,
     OptOuts,
+    OptOutRemovals,
 }
 
 impl EventSource {
     /// In the order in which a hook reads them.
-    pub const ALL: [Self; 4] = [Self::Changes, Self::History, Self::Replies, Self::OptOuts];
+    pub const ALL: [Self; 5] = [Self::Changes, Self::History, Self::Replies, Self::OptOuts, Self::OptOutRemovals];
 
     /// The word in the database.
     pub const fn word(self) -> &'static str {
@@ -61,6 +64,7 @@ impl EventSource {
             Self::History => "history",
             Self::Replies => "replies",
             Self::OptOuts => "opt_outs",
+            Self::OptOutRemovals => "opt_out_removals",
         }
     }
 
@@ -70,7 +74,7 @@ impl EventSource {
 }
 
 impl EventKind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BlastLaunched,
         Self::BlastLaunchUndone,
         Self::BlastPaused,
@@ -92,6 +96,7 @@ impl EventKind {
         Self::RecipientCorrected,
         Self::ReplyReceived,
         Self::OptOutAdded,
+        Self::OptOutRemoved,
     ];
 
     /// Its name in a configuration and in a call.
@@ -118,14 +123,16 @@ impl EventKind {
             Self::RecipientCorrected => "recipient.corrected",
             Self::ReplyReceived => "reply.received",
             Self::OptOutAdded => "opt_out.added",
+            Self::OptOutRemoved => "opt_out.removed",
         }
     }
 
     pub fn source(self) -> EventSource {
-        match self.word().split('.').next() {
-            Some("blast") => EventSource::Changes,
-            Some("recipient") => EventSource::History,
-            Some("reply") => EventSource::Replies,
+        match self.word().split_once('.') {
+            Some(("blast", _)) => EventSource::Changes,
+            Some(("recipient", _)) => EventSource::History,
+            Some(("reply", _)) => EventSource::Replies,
+            Some((_, "removed")) => EventSource::OptOutRemovals,
             _ => EventSource::OptOuts,
         }
     }
@@ -307,6 +314,7 @@ mod tests {
 
         assert_eq!(words.len(), EventKind::ALL.len());
         assert_eq!(EventKind::OptOutAdded.source(), EventSource::OptOuts);
+        assert_eq!(EventKind::OptOutRemoved.source(), EventSource::OptOutRemovals);
         assert_eq!(EventKind::RecipientOptedOut.source(), EventSource::History);
         assert!(EventSource::ALL.into_iter().all(|source| EventSource::from_word(source.word()) == Some(source)));
     }

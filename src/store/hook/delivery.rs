@@ -215,7 +215,8 @@ pub async fn replay(
     Ok(done.rows_affected())
 }
 
-/// Drops what is over for so many days: deliveries, and changes of blasts' states that every hook was told of.
+/// Drops what is over for so many days: deliveries, and changes of blasts' states and opt-outs that were taken back, once every hook
+/// was told of them.
 pub async fn drop_old(pool: &PgPool, days: u32) -> Result<(), StoreError> {
     let days = i32::try_from(days).unwrap_or(i32::MAX);
     sqlx::query("delete from hook_deliveries where state <> 'pending' and made_at < now() - make_interval(days => $1)")
@@ -226,6 +227,14 @@ pub async fn drop_old(pool: &PgPool, days: u32) -> Result<(), StoreError> {
         "delete from blast_changes
           where at < now() - make_interval(days => $1)
             and not exists (select 1 from hooks where told_changes < blast_changes.id)",
+    )
+    .bind(days)
+    .execute(pool)
+    .await?;
+    sqlx::query(
+        "delete from opt_out_removals
+          where at < now() - make_interval(days => $1)
+            and not exists (select 1 from hooks where told_opt_out_removals < opt_out_removals.id)",
     )
     .bind(days)
     .execute(pool)

@@ -54,6 +54,7 @@ pub async fn rows(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, S
         EventSource::History => history(pool, query).await,
         EventSource::Replies => plain(pool, query, REPLIES, EventKind::ReplyReceived).await,
         EventSource::OptOuts => plain(pool, query, OPT_OUTS, EventKind::OptOutAdded).await,
+        EventSource::OptOutRemovals => plain(pool, query, OPT_OUT_REMOVALS, EventKind::OptOutRemoved).await,
     }
 }
 
@@ -156,6 +157,16 @@ const OPT_OUTS: &str = "select x.id, x.created_at as at, x.created_at as written
                     'phone_number', x.phone_number, 'business', x.business, 'source', x.source, 'reason', x.reason,
                     'by', x.created_by)) as data
            from suppressions x
+          where x.id > $1 and x.id <= $2
+            and ($3::text[] is null or x.business = '*'
+                 or exists (select 1 from senders s where s.name = any($3) and s.business = x.business))
+          order by x.id limit $4";
+
+/// The same of those that were taken back.
+const OPT_OUT_REMOVALS: &str = "select x.id, x.at, x.at as written_at,
+                json_build_object('phone_number', x.phone_number, 'business', x.business, 'source', x.source,
+                                  'added_at', x.added_at) as data
+           from opt_out_removals x
           where x.id > $1 and x.id <= $2
             and ($3::text[] is null or x.business = '*'
                  or exists (select 1 from senders s where s.name = any($3) and s.business = x.business))
