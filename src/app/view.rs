@@ -20,7 +20,7 @@ pub use crate::store::view::replies::{
     NoticeRow, RepliedHour, ReplyCounts, ReplyFile, ReplyPosition, ReplyQuery, ReplyRow,
 };
 pub use crate::store::view::{
-    Anchor, AnswerRow, BlastFilter, BlastPosition, ChangesSince, ElsewhereRow, HistoryRow, LeaseRow, Order,
+    Anchor, AnswerRow, BlastFilter, BlastPosition, ChangesSince, ElsewhereRow, ErrorRow, HistoryRow, LeaseRow, Order,
     RecipientDetails, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, SenderStop, Total,
 };
 

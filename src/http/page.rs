@@ -8,6 +8,7 @@ mod list;
 mod mask;
 mod routes;
 mod session;
+mod standing;
 
 use super::HttpState;
 use super::known::Known;

@@ -166,3 +166,39 @@ async fn a_session_of_one_sender_sees_no_others_blast() {
     assert!(text.contains("There is no blast yet."), "{text}");
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_blast_that_stands_still_is_not_called_sending_and_says_why_to_whoever_pays() {
+    let (shop, serve, client) = served().await;
+    shop.draft(0..4).await;
+    let session = cookie(sign_in(&serve, &client, &token(&shop, &["payer", "--scope", "read"]).await).await.headers());
+    let url = |path: &str| format!("{}{path}", serve.base_url);
+
+    for (change, word, sentence) in [
+        ("state = 'sending', send_after = now() + interval '3 hours'", "starting", "Starts "),
+        (
+            "send_after = now() - interval '1 hour'",
+            "interrupted",
+            "Sending is interrupted: nothing is running that sends.",
+        ),
+        (
+            "state = 'paused', state_by = 'engine', state_reason = '5 equal failures in a row'",
+            "paused",
+            "Paused: something needs the shop&#39;s attention.",
+        ),
+    ] {
+        shop.execute(&format!("update blasts set {change} where id = 1")).await;
+        for path in ["/", "/blasts/1"] {
+            eventually_async("it says what it does", async || {
+                let (_, _, text) = get(&client, url(path), &session).await;
+                text.contains(&format!(">{word}</span>")) && text.contains(sentence)
+            })
+            .await;
+            let (_, _, text) = get(&client, url(path), &session).await;
+            for jargon in [">sending<", "engine", "equal failures", "blastdeck "] {
+                assert!(!text.contains(jargon), "{path} says {jargon}: {text}");
+            }
+        }
+    }
+    serve.stop().await;
+}

@@ -14,7 +14,7 @@ use super::super::api::{reply_event, snapshot};
 use super::super::page::{BlastPage, HOURS, ListPage};
 use super::super::problem::Problem;
 use super::frame::{BlastFrame, Frame, ListFrame, RecentReplies, ReplyEvent, Topic, event};
-use crate::app::view::{BlastFilter, RepliedHour, ReplyPosition};
+use crate::app::view::{BlastFilter, ErrorRow, RepliedHour, ReplyPosition};
 use crate::app::{App, AppError, News};
 use crate::domain::ids::{BlastId, ReplyId};
 
@@ -119,11 +119,12 @@ struct Reader {
     topic: Topic,
     replies: Option<RepliesReader>,
     hours: HoursReader,
+    errors: ErrorsReader,
 }
 
 impl Reader {
     fn new(topic: Topic) -> Self {
-        Self { topic, replies: None, hours: HoursReader::default() }
+        Self { topic, replies: None, hours: HoursReader::default(), errors: ErrorsReader::default() }
     }
 
     async fn read(&mut self, app: &App) -> Result<Frame, AppError> {
@@ -148,7 +149,8 @@ impl Reader {
         replies.read(app, id).await?;
         let replies = replies.recent.clone();
         let hours = self.hours.read(app, id, live.blast.counts.funnel().replied).await?;
-        let page = BlastPage::new(&live.blast, hours, in_words(app));
+        let errors = self.errors.read(app, id, live.blast.counts.failed).await?;
+        let page = BlastPage::new(&live.blast, (hours, errors), in_words(app));
         let newest = replies.newest.map_or(0, |newest| newest.id.0);
         Ok(BlastFrame {
             sender: live.blast.sender_id,
@@ -176,6 +178,23 @@ impl HoursReader {
             self.replied = Some(replied);
         }
         Ok(&self.hours)
+    }
+}
+
+/// Why people failed, read again only when more or fewer did.
+#[derive(Default)]
+struct ErrorsReader {
+    failed: i64,
+    errors: Vec<ErrorRow>,
+}
+
+impl ErrorsReader {
+    async fn read(&mut self, app: &App, id: BlastId, failed: i64) -> Result<&[ErrorRow], AppError> {
+        if self.failed != failed {
+            self.errors = if failed > 0 { app.errors(id).await? } else { Vec::new() };
+            self.failed = failed;
+        }
+        Ok(&self.errors)
     }
 }
 

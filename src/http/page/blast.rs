@@ -9,13 +9,12 @@ use serde::Serialize;
 
 use super::html::{bar, escaped, live_text, pill};
 use super::mask::masked;
-use crate::app::view::{BlastView, RepliedHour};
+use super::standing::{self, failures, note};
+use crate::app::view::{BlastView, ErrorRow, RepliedHour};
 use crate::domain::amount::money;
-use crate::domain::blast::BlastState;
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::text::number;
-use crate::domain::waiting::Waiting;
 
 /// Hours on the page.
 pub(in crate::http) const HOURS: u32 = 24;
@@ -63,12 +62,17 @@ pub(super) enum Audience {
 }
 
 impl BlastPage {
-    pub(in crate::http) fn new(blast: &BlastView, hours: &[RepliedHour], (zone, currency): (Tz, &str)) -> Self {
+    pub(in crate::http) fn new(
+        blast: &BlastView,
+        (hours, errors): (&[RepliedHour], &[ErrorRow]),
+        (zone, currency): (Tz, &str),
+    ) -> Self {
         let mut values = PageValues::default();
         funnel(&mut values, blast);
         figures(&mut values, blast, zone, currency);
         others(&mut values, blast);
         columns(&mut values, blast, hours, zone);
+        values.text.insert("failures".to_owned(), failures(errors));
         values.text.insert("note".to_owned(), note(blast, zone, Audience::SignedIn));
         Self {
             title: masked(&blast.tag),
@@ -98,7 +102,7 @@ impl BlastPage {
     pub(super) fn render(&self, audience: Audience) -> String {
         let text = |key: &str| self.values.text.get(key).map_or("", String::as_str);
         let note = if audience == Audience::SignedIn { text("note") } else { &self.note_for_strangers };
-        let state = self.values.state.get("state").copied().unwrap_or_default();
+        let state = (text("state"), self.values.state.get("state").copied().unwrap_or_default());
         let rehearsal = if self.is_rehearsal { "<span class=\"pill demo\">rehearsal</span>" } else { "" };
         let back = match audience {
             Audience::SignedIn => "<a class=\"back\" href=\"/\">← All blasts</a>",
@@ -187,7 +191,7 @@ impl BlastPage {
                 live_text("dd", "", status.word(), text(status.word()))
             );
         }
-        html.push_str("</dl></section>\n");
+        _ = writeln!(html, "</dl>\n{}</section>", live_text("p", "sub why", "failures", text("failures")));
         html
     }
 }
@@ -234,12 +238,12 @@ fn figures(values: &mut PageValues, blast: &BlastView, zone: Tz, currency: &str)
         ("people", number(blast.total_recipients)),
         ("end", end),
         ("done", settled.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))),
-        ("state", blast.state.word().to_owned()),
+        ("state", standing::pill(blast).0.to_owned()),
     ] {
         values.text.insert(key.to_owned(), text);
     }
     values.bar.insert("done".to_owned(), share(settled.unwrap_or_default(), 100));
-    values.state.insert("state".to_owned(), blast.state.word());
+    values.state.insert("state".to_owned(), standing::pill(blast).1);
 }
 
 fn others(values: &mut PageValues, blast: &BlastView) {
@@ -279,54 +283,6 @@ fn columns(values: &mut PageValues, blast: &BlastView, hours: &[RepliedHour], zo
     ] {
         values.text.insert(key.to_owned(), text);
     }
-}
-
-/// Why it goes no faster, or where it stands.
-fn note(blast: &BlastView, zone: Tz, audience: Audience) -> String {
-    let reason = blast.state_reason.as_deref().filter(|_| audience == Audience::SignedIn);
-    let with_reason = |word: &str| match reason {
-        Some(reason) => format!("{word}: {}", masked(reason)),
-        None => format!("{word}."),
-    };
-    match (blast.state, &blast.waiting) {
-        (BlastState::Scheduled, _) if blast.send_after.is_some() => {
-            format!("Starts {}.", blast.send_after.map(|at| when(at, zone)).unwrap_or_default())
-        }
-        (BlastState::Draft | BlastState::Scheduled, _) => "Nothing is sent yet.".to_owned(),
-        (BlastState::Paused, _) => with_reason("Paused"),
-        (BlastState::Cancelled, _) => with_reason("Cancelled"),
-        (BlastState::Failed, _) => with_reason("Failed"),
-        (BlastState::Completed, _) => "Everybody was written to. Replies still count.".to_owned(),
-        (BlastState::Sending, None) => "Messages go out now.".to_owned(),
-        (BlastState::Sending, Some(waiting)) => capitalised(&match audience {
-            Audience::SignedIn => masked(&waiting.sentence(|at| when(at, zone))),
-            Audience::Stranger => public_words(waiting, zone),
-        }),
-    }
-}
-
-/// A reason without what concerns only whoever runs the server.
-fn public_words(waiting: &Waiting, zone: Tz) -> String {
-    match waiting {
-        Waiting::NoEngine
-        | Waiting::TokenRefused { .. }
-        | Waiting::Silent { .. }
-        | Waiting::SenderStopped { .. }
-        | Waiting::Clock { .. }
-        | Waiting::Database { .. }
-        | Waiting::SlowDatabase
-        | Waiting::Unreadable { .. }
-        | Waiting::Uncertain { .. } => "sending is interrupted".to_owned(),
-        Waiting::Provider { until, .. } | Waiting::Throttled { until } => {
-            format!("waits for WhatsApp, until {}", when(*until, zone))
-        }
-        other => masked(&other.sentence(|at| when(at, zone))),
-    }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 pub(super) fn when(at: DateTime<Utc>, zone: Tz) -> String {
@@ -389,7 +345,7 @@ mod tests {
     #[test]
     fn whoever_opted_out_after_they_were_sent_to_is_on_the_page_and_in_its_updates() {
         for (later, words) in [(0, "0"), (1, "0 (+1 later)"), (1_240, "0 (+1,240 later)")] {
-            let page = BlastPage::new(&blast(later), &[], (chrono_tz::UTC, "MYR"));
+            let page = BlastPage::new(&blast(later), (&[], &[]), (chrono_tz::UTC, "MYR"));
             assert_eq!(
                 (&*page.values().text["opted_out"], &*page.values_for_strangers().text["opted_out"]),
                 (words, words)

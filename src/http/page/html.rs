@@ -138,9 +138,10 @@ pub(super) fn live_text(tag: &str, class: &str, key: &str, text: &str) -> String
     format!("<{tag}{class} data-text=\"{}\">{}</{tag}>", escaped(key), escaped(text))
 }
 
-/// A state's word, coloured by the state.
-pub(super) fn pill(key: &str, state: &str) -> String {
-    format!("<span class=\"pill {0}\" data-state=\"{1}\" data-text=\"{1}\">{0}</span>", escaped(state), escaped(key))
+/// What a blast does in a word, and the class that colours it. As wide as the longest word, so that nothing beside it moves.
+pub(super) fn pill(key: &str, (word, class): (&str, &str)) -> String {
+    let (word, class, key) = (escaped(word), escaped(class), escaped(key));
+    format!("<span class=\"pill {class}\" data-state=\"{key}\" data-text=\"{key}\">{word}</span>")
 }
 
 #[cfg(test)]

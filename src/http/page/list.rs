@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use chrono_tz::Tz;
 
-use super::blast::{PageValues, share};
+use super::blast::{Audience, PageValues, share};
 use super::html::{bar, escaped, live_text, pill};
 use super::mask::masked;
+use super::standing;
 use crate::app::view::BlastView;
 use crate::domain::amount::money;
 use crate::domain::funnel::percent_words;
@@ -45,12 +46,13 @@ impl ListPage {
                 ("replied", percent_words(funnel.replied, funnel.sent)),
                 ("closed", number(funnel.closed)),
                 ("amount", format!("{currency} {}", money(blast.counts.amount))),
-                ("state", blast.state.word().to_owned()),
+                ("state", standing::pill(blast).0.to_owned()),
+                ("note", standing::note(blast, zone, Audience::SignedIn)),
             ] {
                 values.text.insert(format!("{id}.{key}"), text);
             }
             values.bar.insert(format!("{id}.done"), share(blast.settled_percent().unwrap_or_default(), 100));
-            values.state.insert(format!("{id}.state"), blast.state.word());
+            values.state.insert(format!("{id}.state"), standing::pill(blast).1);
             rows.push(ListRow {
                 id,
                 title: masked(&blast.tag),
@@ -90,16 +92,17 @@ impl ListPage {
     fn render_row(&self, row: &ListRow) -> String {
         let id = row.id;
         let text = |key: &str| self.values.text.get(&format!("{id}.{key}")).map_or("", String::as_str);
-        let state = self.values.state.get(&format!("{id}.state")).copied().unwrap_or_default();
+        let state = (text("state"), self.values.state.get(&format!("{id}.state")).copied().unwrap_or_default());
         let done = format!("{id}.done");
         let rehearsal = if row.is_rehearsal { " <span class=\"pill demo\">rehearsal</span>" } else { "" };
         let mut html = format!(
             "<li class=\"card\"><a href=\"/blasts/{id}\"><span class=\"title\">{}</span></a>\n\
-             <p class=\"meta\">{} <span>{}</span> <span>{}</span>{rehearsal}</p>\n{}\n<dl>",
+             <p class=\"meta\">{} <span>{}</span> <span>{}</span>{rehearsal}</p>\n{}\n{}\n<dl>",
             escaped(&row.title),
             pill(&format!("{id}.state"), state),
             escaped(&row.stage),
             escaped(&row.date),
+            live_text("p", "note", &format!("{id}.note"), text("note")),
             bar(&done, self.values.bar.get(&done).copied().unwrap_or_default()),
         );
         for (key, label) in FIGURES {

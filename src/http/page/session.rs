@@ -5,13 +5,21 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::app::App;
 
-const COOKIE: &str = "blastdeck_session";
+/// Over plain http, as on this machine.
+const PLAIN: &str = "blastdeck_session";
+/// Over https: browsers take it from this very host alone, so that no neighbour of its domain can plant one.
+const HOST: &str = "__Host-blastdeck_session";
+
+fn name(headers: &HeaderMap) -> &'static str {
+    if is_https(headers) { HOST } else { PLAIN }
+}
 
 /// The session's secret that a browser sent.
 pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, secret)| secret)
+    let own = name(headers);
+    pairs.find(|(name, _)| *name == own).map(|(_, secret)| secret)
 }
 
 /// `Set-Cookie` for a session that begins.
@@ -26,7 +34,7 @@ pub(super) fn end(headers: &HeaderMap) -> Option<HeaderValue> {
 
 fn cookie(secret: &str, seconds: i64, headers: &HeaderMap) -> Option<HeaderValue> {
     let secure = if is_https(headers) { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    let text = format!("{}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", name(headers));
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -70,6 +78,11 @@ mod tests {
         assert_eq!(secret(&headers(&[("cookie", "xblastdeck_session=bs_1")])), None);
         let cookie = |pairs| begin("bs_1", &headers(pairs)).unwrap().to_str().unwrap().to_owned();
         assert!(!cookie(&[]).contains("Secure") && cookie(&[]).contains("HttpOnly; SameSite=Lax"));
+        assert!(cookie(&[]).starts_with("blastdeck_session=bs_1; Path=/;"));
+        assert!(cookie(&[("x-forwarded-proto", "https")]).starts_with("__Host-blastdeck_session=bs_1; Path=/;"));
+        let sent = [("x-forwarded-proto", "https"), ("cookie", "blastdeck_session=x; __Host-blastdeck_session=bs_2")];
+        assert_eq!(secret(&headers(&sent)), Some("bs_2"), "whatever a neighbour planted");
+        assert_eq!(secret(&headers(&sent[..1])), None);
         assert!(cookie(&[("x-forwarded-proto", "https")]).ends_with("; Secure"));
         assert!(cookie(&[("forwarded", "for=192.0.2.1;proto=https")]).ends_with("; Secure"));
     }

@@ -166,6 +166,20 @@ async fn a_browser_shows_the_funnel_move_within_a_second_and_nothing_else_moves(
         took
     });
     crate::support::measured("from the commit to the screen", took, Duration::from_secs(1));
+    // The longest word of a state follows one of the shortest, with another sentence below it.
+    shop.execute(&format!(
+        "update blast_recipients set status = 'failed', standing = 'failed', error_code = '131026' where blast_id = {blast} and id > 25;
+         update blasts set state = 'completed', completed_at = now() where id = {blast};
+         select pg_notify('blastdeck', '{blast}')"
+    ))
+    .await;
+    tokio::task::block_in_place(|| {
+        browser.until("document.querySelector('[data-state]').textContent === 'completed'");
+        browser.until(
+            "document.querySelector('[data-text=failures]').textContent.startsWith('Failed: 15 cannot be reached')",
+        );
+        assert_eq!(browser.evaluate("window.moved || 0"), 0, "the layout shifted: {}", browser.evaluate("window.what"));
+    });
 
     shop.ok(&["share", "revoke", "1"]).await;
     tokio::task::block_in_place(|| {

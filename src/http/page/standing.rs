@@ -1,0 +1,217 @@
+//! What a blast does at this moment, in the words of whoever pays for it: nothing of machines, providers' codes or keys.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::blast::{Audience, when};
+use super::mask::masked;
+use crate::app::view::{BlastView, ErrorRow};
+use crate::domain::act::Actor;
+use crate::domain::blast::BlastState;
+use crate::domain::text::{number, people};
+use crate::domain::waiting::Waiting;
+
+/// The word on a blast's pill, and the class of its colour. A blast whose messages do not go out at this moment is not called
+/// `sending`.
+pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
+    let (BlastState::Sending, Some(waiting)) = (blast.state, &blast.waiting) else {
+        return (blast.state.word(), blast.state.word());
+    };
+    match waiting {
+        Waiting::Gap { .. } | Waiting::Rate { .. } | Waiting::Answers { .. } | Waiting::SlowDatabase => {
+            ("sending", "sending")
+        }
+        Waiting::Armed { .. } => ("starting", "scheduled"),
+        Waiting::DailyCap { .. }
+        | Waiting::PeopleLimit { .. }
+        | Waiting::Window { .. }
+        | Waiting::Throttled { .. }
+        | Waiting::Provider { .. }
+        | Waiting::Backoff { .. }
+        | Waiting::PairGap { .. }
+        | Waiting::Silent { .. } => ("waiting", "paused"),
+        Waiting::Uncertain { .. } => ("to check", "paused"),
+        Waiting::NoEngine
+        | Waiting::TokenRefused { .. }
+        | Waiting::SenderStopped { .. }
+        | Waiting::Clock { .. }
+        | Waiting::Database { .. }
+        | Waiting::Unreadable { .. } => ("interrupted", "failed"),
+    }
+}
+
+/// Where it stands, and why it goes no faster.
+pub(super) fn note(blast: &BlastView, zone: Tz, audience: Audience) -> String {
+    match (blast.state, &blast.waiting) {
+        (BlastState::Scheduled, _) if blast.send_after.is_some() => {
+            format!("Starts {}.", blast.send_after.map(|at| when(at, zone)).unwrap_or_default())
+        }
+        (BlastState::Draft | BlastState::Scheduled, _) => "Nothing is sent yet.".to_owned(),
+        (BlastState::Paused, _) => stopped(blast, audience, "Paused"),
+        (BlastState::Cancelled, _) => stopped(blast, audience, "Cancelled"),
+        (BlastState::Failed, _) => "Nothing could be sent.".to_owned(),
+        (BlastState::Completed, _) => finished(blast),
+        (BlastState::Sending, None) => "Messages go out now.".to_owned(),
+        (BlastState::Sending, Some(waiting)) => waiting_words(waiting, zone, audience),
+    }
+}
+
+/// A person's own reason is shown to those who signed in; an engine's is for whoever runs it.
+fn stopped(blast: &BlastView, audience: Audience, word: &str) -> String {
+    let by_itself = blast.state_by == Some(Actor::Engine);
+    match blast.state_reason.as_deref().filter(|_| audience == Audience::SignedIn) {
+        _ if by_itself => format!("{word}: something needs the shop's attention."),
+        Some(reason) => format!("{word}: {}", masked(reason)),
+        None => format!("{word} by the shop."),
+    }
+}
+
+fn finished(blast: &BlastView) -> String {
+    let (sent, total) = (blast.counts.funnel().sent, blast.total_recipients);
+    match sent {
+        0 => "Nobody could be written to.".to_owned(),
+        _ if sent >= total => "Everybody was written to. Replies still count.".to_owned(),
+        _ => format!("{} of {} were written to. Replies still count.", number(sent), people(total)),
+    }
+}
+
+fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
+    let goes_on = |why: &str, until: &DateTime<Utc>| format!("{why}. Goes on {}.", when(*until, zone));
+    let interrupted = |why: &str| match audience {
+        Audience::SignedIn => format!("Sending is interrupted: {why}."),
+        Audience::Stranger => "Sending is interrupted.".to_owned(),
+    };
+    let words = match waiting {
+        Waiting::Armed { until } => format!("Starts {}.", when(*until, zone)),
+        Waiting::Gap { .. } => "Messages go out one by one, with a pause after each.".to_owned(),
+        Waiting::Rate { rate, .. } => format!("Messages go out now, at most {rate}."),
+        Waiting::Answers { .. } | Waiting::SlowDatabase => "Messages go out now.".to_owned(),
+        Waiting::DailyCap { cap, until } => {
+            goes_on(&format!("Today's limit of {} messages is reached", number(*cap)), until)
+        }
+        Waiting::PeopleLimit { people: limit, until } => {
+            goes_on(&format!("WhatsApp's limit, {} a day, is reached", people(*limit)), until)
+        }
+        Waiting::Window { window, until } => {
+            let hours = window.split_once(" (").map_or(window.as_str(), |(hours, _)| hours);
+            goes_on(&format!("Outside the hours for messages, {hours}"), until)
+        }
+        Waiting::Throttled { until } | Waiting::Provider { until, .. } => goes_on("WhatsApp asked for a pause", until),
+        Waiting::Backoff { people: again, until } => {
+            format!("{} to be tried again, from {}.", people(*again), when(*until, zone))
+        }
+        Waiting::PairGap { people: left, until } => {
+            goes_on(&format!("{} left had another message a moment ago", people(*left)), until)
+        }
+        Waiting::Silent { until, .. } => goes_on("Sending is interrupted for a moment", until),
+        Waiting::Uncertain { people: unknown } => {
+            format!("Whether {} got it is not known. The shop decides.", people(*unknown))
+        }
+        Waiting::NoEngine => interrupted("nothing is running that sends"),
+        Waiting::SenderStopped { .. } | Waiting::TokenRefused { .. } => interrupted("the WhatsApp account needs the shop's attention"),
+        Waiting::Clock { .. } | Waiting::Database { .. } => interrupted("the server needs the shop's attention"),
+        Waiting::Unreadable { .. } => interrupted("this blast needs the shop's attention"),
+    };
+    masked(&words)
+}
+
+/// So many reasons are named.
+const REASONS: usize = 3;
+
+/// Why people failed, the most frequent reason first.
+pub(super) fn failures(errors: &[ErrorRow]) -> String {
+    let mut reasons: Vec<(&str, i64)> = Vec::new();
+    for error in errors {
+        let why = plain(&error.code);
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, people)) => *people += error.count,
+            None => reasons.push((why, error.count)),
+        }
+    }
+    reasons.sort_by_key(|(why, people)| (*why == OTHER, std::cmp::Reverse(*people)));
+    let (named, rest) = reasons.split_at(reasons.len().min(REASONS));
+    let mut said: Vec<_> = named.iter().map(|(why, people)| format!("{} {why}", number(*people))).collect();
+    let rest: i64 = rest.iter().map(|(_, people)| people).sum();
+    if rest > 0 {
+        said.push(format!("{} {OTHER}", number(rest)));
+    }
+    if said.is_empty() { String::new() } else { format!("Failed: {}.", said.join("; ")) }
+}
+
+const OTHER: &str = "for another reason";
+
+/// A provider's code as a reason that needs no explanation.
+fn plain(code: &str) -> &'static str {
+    match code {
+        "131026" | "error" => "cannot be reached on WhatsApp",
+        "131049" | "130472" => "had enough advertising for now, says WhatsApp",
+        "131050" => "asked WhatsApp for no advertising",
+        "131047" => "wrote to the shop too long ago",
+        "refused" | "131009" => "have a number that is not right",
+        "message" => "lack something that the message needs",
+        "100" | "132000" | "132001" | "132005" | "132007" | "132008" | "132012" | "132015" | "132016" => {
+            "because of the message's template"
+        }
+        "131000" | "131016" | "131052" | "131053" | "connect" => "because WhatsApp had a fault",
+        "throttled" | "130429" | "131056" | "131048" | "80007" => "because too much was sent at once",
+        _ => OTHER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use chrono_tz::UTC;
+
+    use super::*;
+    use crate::domain::waiting::DatabaseTrouble;
+
+    #[test]
+    fn no_waiting_blast_is_told_in_an_operators_words() {
+        let until = DateTime::UNIX_EPOCH;
+        let every = [
+            Waiting::Armed { until },
+            Waiting::NoEngine,
+            Waiting::TokenRefused { process: "the engine of web1".to_owned() },
+            Waiting::Silent { host: "web1".to_owned(), until },
+            Waiting::Gap { gap: "20s..60s".to_owned(), next: None },
+            Waiting::Rate { rate: "20/min".to_owned(), whose: crate::domain::waiting::LimitOwner::Sender, slowed: 3 },
+            Waiting::Answers { at_once: 64 },
+            Waiting::SlowDatabase,
+            Waiting::DailyCap { cap: 500, until },
+            Waiting::PeopleLimit { people: 1_000, until },
+            Waiting::Window { window: "09:00-21:00 (Asia/Kuala_Lumpur)".to_owned(), until },
+            Waiting::Throttled { until },
+            Waiting::Provider { why: "429 from graph.facebook.com".to_owned(), until },
+            Waiting::Backoff { people: 3, until },
+            Waiting::PairGap { people: 2, until },
+            Waiting::SenderStopped { why: "401".to_owned(), sender: "sales".to_owned(), code: "401".to_owned().into() },
+            Waiting::Uncertain { people: 1 },
+            Waiting::Clock { seconds: 90 },
+            Waiting::Database { trouble: DatabaseTrouble::DiskFull },
+            Waiting::Unreadable { why: "rate".to_owned() },
+        ];
+        for waiting in every {
+            for audience in [Audience::SignedIn, Audience::Stranger] {
+                let words = waiting_words(&waiting, UTC, audience);
+                for jargon in
+                    ["engine", "database", "POST", "uncertain", "provider", "sales", "web1", "401", "blastdeck"]
+                {
+                    assert!(!words.contains(jargon), "{words}");
+                }
+                assert!(words.len() <= 76 && words.ends_with('.'), "two lines of a phone: {words}");
+            }
+        }
+    }
+
+    #[test]
+    fn failures_are_told_by_plain_reasons_of_which_each_stands_once() {
+        let error = |code: &str, count| ErrorRow { code: code.to_owned(), count, title: "Jargon".to_owned() };
+
+        assert_eq!(failures(&[]), "");
+        assert_eq!(
+            failures(&[error("999", 5), error("131026", 2), error("error", 1), error("131049", 1)]),
+            "Failed: 3 cannot be reached on WhatsApp; 1 had enough advertising for now, says WhatsApp; 5 for another reason."
+        );
+    }
+}
