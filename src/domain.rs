@@ -4,6 +4,7 @@ pub mod act;
 pub mod amount;
 pub mod api_token;
 pub mod blast;
+pub mod campaign;
 pub mod content;
 pub mod database_url;
 pub mod engine_role;

@@ -3,6 +3,7 @@
 
 mod api;
 mod body;
+mod calls;
 mod client;
 mod connection;
 mod cors;

@@ -76,7 +76,7 @@ impl App {
     /// Queues text to somebody who wrote within the last 24 hours. Refused outside of them, for whoever opted out, and for a
     /// sender that has a phone to answer with; and for a text that they have already, unless it is wanted.
     pub async fn answer(&self, request: &AnswerRequest) -> Result<QueuedAnswer, AppError> {
-        let message = Message::literal(&request.text).map_err(|error| AppError::Invalid(error.to_string()))?;
+        let message = Message::literal(&request.text).map_err(|error| AppError::invalid("text", error.to_string()))?;
         let row = self.recipient_by_phone(request.blast, &request.phone).await?;
         let mut tx = self.begin().await?;
         self.refuse_unable(&mut tx, request.blast).await?;

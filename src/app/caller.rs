@@ -22,6 +22,8 @@ pub struct Caller {
     pub name: String,
     /// The only sender that it acts for.
     pub sender: Option<SenderId>,
+    /// When its token ends.
+    pub expires_at: Option<DateTime<Utc>>,
     /// What makes its request one that has one effect however often it comes.
     pub request: Option<RequestKey>,
 }
@@ -36,6 +38,16 @@ pub struct TokenRequest {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A token that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedToken {
+    /// Stored nowhere.
+    pub secret: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// It ends sooner than was asked, with the token that made it.
+    pub is_cut: bool,
+}
+
 impl App {
     /// The same app for this caller: its acts are logged under its name.
     #[must_use]
@@ -46,6 +58,16 @@ impl App {
     /// The only sender that this app acts for; `None`: any.
     pub fn only_sender(&self) -> Option<SenderId> {
         self.caller.as_ref()?.sender
+    }
+
+    /// Until when something lasts that is to last until `wanted` (`None`: for ever), and whether that is sooner: nothing outlives the
+    /// token that made it.
+    pub(super) fn within_own_time(&self, wanted: Option<DateTime<Utc>>) -> (Option<DateTime<Utc>>, bool) {
+        let own = self.caller.as_ref().and_then(|caller| caller.expires_at);
+        match own {
+            Some(own) if wanted.is_none_or(|wanted| wanted > own) => (Some(own), true),
+            _ => (wanted, false),
+        }
     }
 
     pub(super) fn request(&self) -> Option<&RequestKey> {
@@ -75,8 +97,8 @@ impl App {
         Ok(api_request::prune(self.pool()).await?)
     }
 
-    /// Makes a token, and returns its secret: it is stored nowhere.
-    pub async fn create_token(&self, new: TokenRequest) -> Result<String, AppError> {
+    /// Makes a token. One that is made by another token ends with it at the latest.
+    pub async fn create_token(&self, new: TokenRequest) -> Result<IssuedToken, AppError> {
         let sender = match &new.sender {
             None => None,
             Some(name) => Some(self.registered_id(name).ok_or_else(|| AppError::NotFound(self.no_sender(name)))?),
@@ -85,24 +107,18 @@ impl App {
             let why = "a token of one sender makes only tokens of that sender: name it";
             return Err(AppError::Refused(why.to_owned()));
         }
+        let (expires_at, is_cut) = self.within_own_time(new.expires_at);
         let secret = SecretKind::Token.spell(rand::random());
         let name = new.name.as_str();
         let mut tx = self.begin().await?;
-        let token = NewToken {
-            name,
-            hash: hash(&secret),
-            scope: new.scope,
-            sender,
-            by: self.operator(),
-            expires_at: new.expires_at,
-        };
+        let token = NewToken { name, hash: hash(&secret), scope: new.scope, sender, by: self.operator(), expires_at };
         if !api_token::insert(&mut tx, token).await? {
             let mend = format!("`blastdeck token revoke {name}` ends it, or choose another name");
             return Err(AppError::Refused(format!("there is a token {name} already: {mend}")));
         }
         self.log_token(&mut tx, json!({ "name": name, "made": new.scope, "sender": new.sender })).await?;
         tx.commit().await?;
-        Ok(secret)
+        Ok(IssuedToken { secret, expires_at, is_cut })
     }
 
     /// Ends a token: within a second it opens nothing any more.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::num::NonZeroU32;
 
 use super::App;
-use super::AppError;
+use super::error::{AppError, InvalidPlace};
 use super::report::Report;
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;
@@ -126,7 +126,7 @@ impl App {
         let provider = self.sender(blast.sender_id).map(|configured: &ConfiguredSender| configured.provider.clone());
         let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
         let (replies, charges) = (self.reply_counts(id).await?, self.charges(id).await?);
-        Ok(Report::new(&blast, &errors, advice).with(replies, charges))
+        Ok(Report::new(&blast, &errors, advice).with(replies, charges).in_currency(&self.config().ui.currency))
     }
 }
 
@@ -140,6 +140,22 @@ pub(super) fn refused(error: ImportError) -> AppError {
         ImportError::Repeated => AppError::Repeated,
         ImportError::Closed(why) => AppError::Refused(why),
         ImportError::Sender(why) => AppError::NotFound(why),
-        other => AppError::Invalid(other.to_string()),
+        other => AppError::InvalidAt { places: places(&other), why: other.to_string() },
+    }
+}
+
+/// What a list of people is called, wherever it came in the request.
+const LIST: &str = "recipients";
+
+/// Where in the list it is wrong.
+fn places(error: &ImportError) -> Vec<InvalidPlace> {
+    let at = |row: Option<u64>, why: String| InvalidPlace { field: LIST.to_owned(), row, why };
+    match error {
+        ImportError::NothingTaken { examples, .. } => examples
+            .iter()
+            .map(|person| at(Some(person.row), format!("{}: {}", person.column, person.reason)))
+            .collect(),
+        ImportError::OpenQuote { row } | ImportError::RowTooLong { row } => vec![at(Some(*row), error.to_string())],
+        other => vec![at(None, other.to_string())],
     }
 }

@@ -42,7 +42,7 @@ impl App {
         if let Some(content) = &edit.content
             && let Some(why) = missing_value(&mut tx, id, content).await?
         {
-            return Err(AppError::Invalid(why));
+            return Err(AppError::invalid("message", why.trim_start_matches("message: ")));
         }
         let start = self.changed_start(&head, &edit).await?;
         let change = DraftChange {

@@ -11,6 +11,9 @@ pub enum AppError {
     /// The input is invalid, such as a text that is not a phone number; nothing changed. Exit code 2.
     #[error("{0}")]
     Invalid(String),
+    /// The same, with the places of the input that are wrong.
+    #[error("{why}")]
+    InvalidAt { why: String, places: Vec<InvalidPlace> },
     /// There is no such blast, person or sender. Exit code 1.
     #[error("{0}")]
     NotFound(String),
@@ -19,6 +22,24 @@ pub enum AppError {
     Repeated,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Where something in the input is wrong, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidPlace {
+    /// As programs spell it, such as `phone_number`.
+    pub field: String,
+    /// Of a list, from 1; in a file its header is the first.
+    pub row: Option<u64>,
+    pub why: String,
+}
+
+impl AppError {
+    /// Invalid for one field of the input.
+    pub(super) fn invalid(field: &str, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self::InvalidAt { places: vec![InvalidPlace { field: field.to_owned(), row: None, why: why.clone() }], why }
+    }
 }
 
 impl From<sqlx::Error> for AppError {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use super::{App, AppError, Caller, Imported, PeopleSource};
 use crate::domain::blast::BlastState;
@@ -55,7 +56,7 @@ impl App {
         let new = NewJob { kind: JobKind::AddRecipients, blast: id, by: self.operator(), total: None };
         let job = self.insert_job(new).await?;
         let row = self.job(job).await?;
-        tokio::spawn(self.for_job(job, id).add_for_job(job, id, (people, report)));
+        tokio::spawn(self.for_job(job, id).add_for_job(job, id, (people, report)).in_current_span());
         Ok(row)
     }
 
@@ -93,7 +94,8 @@ impl App {
             request_id: format!("job-{job}"),
             blast: Some(blast),
         };
-        self.acting_for(Caller { name: self.operator().to_owned(), sender: self.only_sender(), request: Some(request) })
+        let (name, sender) = (self.operator().to_owned(), self.only_sender());
+        self.acting_for(Caller { name, sender, expires_at: None, request: Some(request) })
     }
 
     async fn add_for_job(self, job: JobId, blast: BlastId, (people, report): (PeopleSource, AddedReport)) {
@@ -114,9 +116,10 @@ impl App {
             Ok(added) => {
                 let total = self.blast(blast).await.map_or(0, |blast| blast.total_recipients);
                 let result = report(&added, total);
-                job::end(pool, job, JobState::Finished, (Some(&result), None)).await
+                let rows = i64::try_from(added.taken + added.rejected.total).unwrap_or(i64::MAX);
+                job::finish_list(pool, job, rows, &result).await
             }
-            Err(error) => job::end(pool, job, JobState::Failed, (None, Some(&words(&error)))).await,
+            Err(error) => job::fail(pool, job, &words(&error)).await,
         };
         if let Err(error) = ended {
             tracing::warn!(%error, %job, "what became of it is found out later");

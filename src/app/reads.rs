@@ -30,7 +30,7 @@ use crate::store::sender;
 use crate::store::view::history::TimelineRow;
 use crate::store::view::recipients::RecipientFacts;
 use crate::store::view::{
-    self, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow,
+    self, Anchor, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, Order, RecipientDetails, RecipientQuery, RecipientRow,
     SenderRow, SenderStop, Total,
 };
 
@@ -269,16 +269,21 @@ impl App {
 
     /// One person's row, where this app may act for their blast's sender.
     pub async fn recipient_row(&self, id: RecipientId) -> Result<RecipientRow, AppError> {
-        let row = self.recipients_by_id(&[id]).await?.pop();
-        let row = row.ok_or_else(|| AppError::NotFound("that person is gone".to_owned()))?;
-        self.blast_row(row.blast_id).await?;
+        let gone = || AppError::NotFound(format!("there is no recipient {id}"));
+        let row = self.recipients_by_id(&[id]).await?.pop().ok_or_else(gone)?;
+        // Which blast of another sender's somebody is in is not this caller's to know.
+        self.blast_row(row.blast_id).await.map_err(|error| match error {
+            AppError::NotFound(_) => gone(),
+            other => other,
+        })?;
         Ok(row)
     }
 
     /// The person with this number, in any spelling, in a blast.
     pub async fn recipient_by_phone(&self, blast: BlastId, text: &str) -> Result<RecipientRow, AppError> {
         let region = self.region_of(self.blast(blast).await?.sender_id);
-        let phone = Phone::parse(text, region).map_err(|error| AppError::Invalid(format!("`{text}`: {error}")))?;
+        let phone = Phone::parse(text, region)
+            .map_err(|error| AppError::invalid("phone_number", format!("`{text}`: {error}")))?;
         let row = view::recipients::by_phone(self.pool(), blast, &phone).await?;
         row.ok_or_else(|| AppError::NotFound(format!("{phone} is not in blast {blast}")))
     }
@@ -295,13 +300,33 @@ impl App {
         here: Option<BlastId>,
         limit: u32,
     ) -> Result<Vec<ElsewhereRow>, AppError> {
-        let mut found = view::recipients::find(self.pool(), sought, here, limit).await?;
-        if let Some(sender) = self.only_sender() {
-            let blasts: Vec<BlastId> = found.iter().map(|row| row.blast_id).collect();
-            let own = view::blasts::of_sender(self.pool(), &blasts, sender).await?;
-            found.retain(|row| own.contains(&row.blast_id));
+        Ok(view::recipients::find(self.pool(), sought, (self.only_sender(), here), limit).await?)
+    }
+
+    /// The people whom a filter means: a few digits are the end of a number where one of the blast ends so, and else digits
+    /// anywhere in it.
+    pub async fn ending_first(&self, blast: BlastId, sought: Filter) -> Result<Filter, AppError> {
+        let Some((_, ending)) = sought.by_ending() else { return Ok(sought) };
+        let first = RecipientQuery {
+            blast,
+            filter: ending.clone(),
+            order: Order::Row,
+            as_of: None,
+            anchor: Anchor::Start,
+            limit: 1,
+        };
+        Ok(if self.recipients(&first).await?.is_empty() { sought } else { ending })
+    }
+
+    /// Who matches in every blast, a few digits at the end of their number where somebody's ends so.
+    pub async fn find_ending_first(&self, sought: &Filter, limit: u32) -> Result<Vec<ElsewhereRow>, AppError> {
+        if let Some((_, ending)) = sought.by_ending() {
+            let found = self.find(&ending, None, limit).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
         }
-        Ok(found)
+        self.find(sought, None, limit).await
     }
 
     /// Failed people of a blast by the provider's code.

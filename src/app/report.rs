@@ -30,6 +30,9 @@ pub struct Report {
     /// The total of all sales, with two decimals.
     #[schema(example = "3000.00")]
     pub amount: String,
+    /// What the amount is in.
+    #[schema(example = "MYR")]
+    pub currency: String,
     /// Shares of sent, from 0 to 1.
     pub rates: Rates,
     /// Why people failed, most frequent first.
@@ -100,6 +103,7 @@ impl Report {
             unasked: blast.unasked.number(),
             counts: blast.counts,
             amount: money(&blast.counts),
+            currency: String::new(),
             rates: funnel.rates(),
             errors: errors.iter().map(line).collect(),
             opted_out_later: blast.opted_out_later,
@@ -113,6 +117,17 @@ impl Report {
     #[must_use]
     pub fn with(self, replies: ReplyCounts, charges: MessageCharges) -> Self {
         Self { replies, charges, ..self }
+    }
+
+    /// The same with its amount in this currency.
+    #[must_use]
+    pub fn in_currency(self, currency: &str) -> Self {
+        Self { currency: currency.to_owned(), ..self }
+    }
+
+    /// The amount as people read it.
+    fn money(&self) -> String {
+        format!("{} {}", self.currency, amount::money(self.counts.amount)).trim_start().to_owned()
     }
 
     /// The funnel's stages from the top: label, count, share of sent, and who is stuck there.
@@ -173,10 +188,7 @@ pub fn table(report: &Report) -> String {
     for sentence in held(report).into_iter().chain(unasked(report)) {
         line(&mut text, format_args!("{sentence}"));
     }
-    line(
-        &mut text,
-        format_args!("people {}  money {}", number(report.blast.total_recipients), amount::money(report.counts.amount)),
-    );
+    line(&mut text, format_args!("people {}  money {}", number(report.blast.total_recipients), report.money()));
     for words in also(report) {
         line(&mut text, format_args!("{words}"));
     }
@@ -209,14 +221,7 @@ pub fn markdown(report: &Report) -> String {
     for sentence in held(report).into_iter().chain(unasked(report)) {
         line(&mut text, format_args!("\n{sentence}."));
     }
-    line(
-        &mut text,
-        format_args!(
-            "\nPeople: {}. Money: {}.",
-            number(report.blast.total_recipients),
-            amount::money(report.counts.amount)
-        ),
-    );
+    line(&mut text, format_args!("\nPeople: {}. Money: {}.", number(report.blast.total_recipients), report.money()));
     for words in also(report) {
         line(&mut text, format_args!("\n{}.", cell(&words)));
     }

@@ -14,7 +14,7 @@ impl App {
     /// Keeps a blast's report as it is now; for a caller's repeated request, once.
     pub async fn save_report(&self, blast: BlastId) -> Result<(Report, SavedReport), AppError> {
         let report = self.report(blast).await?;
-        let json = to_raw_value(&report).map_err(|error| AppError::Invalid(error.to_string()))?;
+        let json = to_raw_value(&report).map_err(|error| AppError::invalid("report", error.to_string()))?;
         let mut tx = self.begin().await?;
         let saved = report::save(&mut *tx, blast, self.operator(), &json).await?.ok_or_else(|| no_blast(blast))?;
         tx.commit().await?;

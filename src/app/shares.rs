@@ -25,18 +25,23 @@ pub struct NewShareLink {
     /// Where the page is, without the server's address.
     pub path: String,
     pub expires_at: DateTime<Utc>,
+    /// It ends sooner than was asked, with the token that made it.
+    pub is_cut: bool,
 }
 
 impl App {
     /// The longest that a link can last.
     pub const SHARE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-    /// Makes a link to a blast's page that ends after `span`, a second to [`Self::SHARE_MAX`].
+    /// Makes a link to a blast's page that ends after `span`, a second to [`Self::SHARE_MAX`]; one that a token makes ends with it
+    /// at the latest.
     pub async fn create_share(&self, blast: BlastId, span: Duration) -> Result<NewShareLink, AppError> {
         let expires_at = TimeDelta::from_std(span).ok().filter(|_| span <= Self::SHARE_MAX && !span.is_zero());
         let expires_at = expires_at.map(|span| Utc::now() + span);
-        let wrong = || AppError::Invalid("a link lasts a second to 366 days: write a time such as 7d".to_owned());
-        let expires_at = expires_at.ok_or_else(wrong)?;
+        let wrong = || AppError::invalid("expires_in", "a link lasts a second to 366 days: write a time such as 7d");
+        let wanted = expires_at.ok_or_else(wrong)?;
+        let (within, is_cut) = self.within_own_time(Some(wanted));
+        let expires_at = within.unwrap_or(wanted);
         self.blast_row(blast).await?;
         if view::blasts::is_answer(self.pool(), blast).await? {
             let why = format!("blast {blast} is an answer to one person, and a page shows nobody");
@@ -48,7 +53,7 @@ impl App {
         let id = share::insert(&mut tx, new).await?;
         self.log_share(&mut tx, blast, json!({ "share": id, "expires_at": expires_at })).await?;
         tx.commit().await?;
-        Ok(NewShareLink { id, path: format!("/share/{secret}"), secret, expires_at })
+        Ok(NewShareLink { id, path: format!("/share/{secret}"), secret, expires_at, is_cut })
     }
 
     /// Ends a link: within a second it shows nothing any more.

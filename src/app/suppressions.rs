@@ -325,7 +325,6 @@ fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), AppE
     let names: Vec<_> = known.now.iter().map(|name| format!("`{name}`")).collect();
     let there =
         if names.is_empty() { "no sender is configured".to_owned() } else { format!("there is {}", names.join(", ")) };
-    Err(AppError::Refused(format!(
-        "no sender is of a business `{business}`: {there}; without --business it holds for all"
-    )))
+    let why = format!("no sender is of a business `{business}`: {there}; without one it holds for all");
+    Err(AppError::invalid("business", why))
 }

@@ -120,7 +120,7 @@ impl App {
                 Ok(FittedTemplate { message, is_marketing: false })
             }
             Err(TemplateRefusal::NoSender(why)) => Err(AppError::NotFound(why)),
-            Err(error) => Err(AppError::Invalid(error.to_string())),
+            Err(error) => Err(AppError::invalid("template", error.to_string())),
         }
     }
 

@@ -91,7 +91,7 @@ fn kind(report: &color_eyre::Report) -> (&'static str, u8) {
         return ("usage", 2);
     }
     match report.downcast_ref::<AppError>() {
-        Some(AppError::Invalid(_)) => ("usage", 2),
+        Some(AppError::Invalid(_) | AppError::InvalidAt { .. }) => ("usage", 2),
         Some(AppError::Refused(_) | AppError::Repeated) => ("refused", 3),
         Some(AppError::NotFound(_)) => ("not_found", 1),
         Some(AppError::Store(_)) => ("database", 1),

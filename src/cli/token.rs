@@ -65,7 +65,7 @@ impl NewTokenArgs {
         let context = Context::open(global, Intent::Writes).await?;
         let name = self.name.as_str().to_owned();
         let request = TokenRequest { name: self.name, scope: self.scope, sender: self.sender, expires_at };
-        let secret = context.app.create_token(request).await?;
+        let secret = context.app.create_token(request).await?.secret;
         if context.is_json {
             return json(&json!({ "name": name, "token": secret }));
         }

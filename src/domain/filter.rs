@@ -3,7 +3,7 @@
 //! | term | who it finds |
 //! |---|---|
 //! | `ali`, `"siti aminah"` | the word anywhere in the name, the note or the number |
-//! | `6789`, `012-345 6789`, `+60 12-345 6789` | these digits in the number, in any spelling; a leading 0 is the national one. Up to six also in the name |
+//! | `6789`, `012-345 6789`, `+60 12-345 6789` | these digits in the number, in any spelling; with leading zeros the number's end, with one also its beginning as it is dialled at home. Up to six also in the name |
 //! | `status:read`, `status:sent,read` | in this status; `received` is `delivered` |
 //! | `stuck:read` | reached this stage and no further |
 //! | `phone:6012` `name:ali` `note:price` | digits of the number, a part of the name, a part of the note |
@@ -11,6 +11,7 @@
 //! | `older:48h`, `older:2026-11-20` | at their stage for so long, or since before a moment |
 //! | `code:131026` `provider:PENDING` | the provider's error code, the provider's own word |
 //! | `has:reply` `has:note` `has:amount` | who has one |
+//! | `has:first-try` `has:retry` | who waits for it |
 //! | `replied>14:00`, `sent<2026-11-20` | the stage's time, from or before a moment; a date is its first moment |
 //! | `-status:failed` | everybody but these |
 //!
@@ -64,7 +65,7 @@ pub enum Test {
     /// `stuck:read`: reached this stage and no further.
     Stuck(Status),
     /// `phone:6012`, or a bare word of digits: digits anywhere in the number; spelling does not matter. Digits that open
-    /// with a 0 may also be a number as it is dialled at home.
+    /// with a 0 are its end, or its beginning as it is dialled at home.
     Phone(String),
     /// `phone:*6789`: the number ends in these digits.
     PhoneEnd(String),
@@ -78,7 +79,7 @@ pub enum Test {
     Provider(String),
     /// `note:price`.
     Note(String),
-    /// `has:reply`, `has:note`, `has:amount`.
+    /// `has:reply`, `has:note`, `has:amount`, `has:first-try`, `has:retry`.
     Has(Fact),
     /// `replied>14:00`, `sent<2026-11-20`: a stage's time, from or before a moment.
     Time { stage: Status, side: Side, at: DateTime<Utc> },
@@ -91,6 +92,10 @@ pub enum Fact {
     Reply,
     Note,
     Amount,
+    /// Waits for the first message ever.
+    FirstTry,
+    /// Waits to be tried again.
+    Retry,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,13 +192,15 @@ impl Test {
 }
 
 impl Fact {
-    pub(crate) const ALL: [Self; 3] = [Self::Reply, Self::Note, Self::Amount];
+    pub(crate) const ALL: [Self; 5] = [Self::Reply, Self::Note, Self::Amount, Self::FirstTry, Self::Retry];
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Reply => "reply",
             Self::Note => "note",
             Self::Amount => "amount",
+            Self::FirstTry => "first-try",
+            Self::Retry => "retry",
         }
     }
 }

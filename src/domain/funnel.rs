@@ -81,6 +81,11 @@ pub struct Rates {
 }
 
 impl Counts {
+    /// Somebody failed for good, and nothing was accepted for anybody.
+    pub fn nobody_reached(&self) -> bool {
+        self.failed > 0 && self.funnel().sent == 0
+    }
+
     pub fn get(&self, status: Status) -> i64 {
         let mut copy = *self;
         *copy.slot(status)

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::app::{AppError, StoreError};
+use super::calls::for_programs;
+use crate::app::{AppError, InvalidPlace, StoreError};
 
 /// An error for the caller. `kind` is stable; `detail` is a sentence.
 #[derive(Debug)]
@@ -27,6 +28,16 @@ pub(super) struct FieldError {
     pub field: String,
     #[schema(example = "missing: write the message, or a template")]
     pub detail: String,
+    /// Of a list of people, from 1; in CSV the header is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 3)]
+    pub row: Option<u64>,
+}
+
+impl FieldError {
+    pub(super) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), detail: detail.into(), row: None }
+    }
 }
 
 impl Problem {
@@ -36,7 +47,7 @@ impl Problem {
 
     /// 422, naming the field.
     pub(super) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::fields(vec![FieldError { field: field.into(), detail: detail.into() }])
+        Self::fields(vec![FieldError::new(field, detail)])
     }
 
     /// 422, naming each field. There is at least one.
@@ -50,6 +61,23 @@ impl Problem {
     pub(super) fn renamed(self, field: &str) -> Self {
         let errors = self.errors.into_iter().map(|error| FieldError { field: field.to_owned(), ..error });
         Self::fields(errors.collect())
+    }
+
+    /// The same where it names this field, by what it is called in another spelling.
+    #[must_use]
+    pub(super) fn respelled(self, from: &str, to: &str) -> Self {
+        if self.errors.iter().all(|error| error.field == from) && !self.errors.is_empty() {
+            self.renamed(to)
+        } else {
+            self
+        }
+    }
+
+    /// The same, naming the field that it is about.
+    #[must_use]
+    pub(super) fn about(mut self, field: &str) -> Self {
+        self.errors.push(FieldError::new(field, self.detail.clone()));
+        self
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
@@ -72,14 +100,24 @@ impl Problem {
     }
 }
 
+impl From<InvalidPlace> for FieldError {
+    fn from(place: InvalidPlace) -> Self {
+        Self { field: place.field, detail: for_programs(&place.why), row: place.row }
+    }
+}
+
 /// What a use case refused or could not do.
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Refused(why) => Self::conflict("refused", why),
+            AppError::Refused(why) => Self::conflict("refused", for_programs(&why)),
             AppError::Repeated => Self::conflict("in-progress", error.to_string()),
-            AppError::Invalid(why) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", why),
-            AppError::NotFound(why) => Self::not_found(why),
+            AppError::Invalid(why) => Self::field("request", for_programs(&why)),
+            AppError::InvalidAt { why, places } => Self {
+                errors: places.into_iter().map(FieldError::from).collect(),
+                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", for_programs(&why))
+            },
+            AppError::NotFound(why) => Self::not_found(for_programs(&why)),
             AppError::Store(error) => Self::from(error),
         }
     }
@@ -88,7 +126,7 @@ impl From<AppError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if matches!(error, StoreError::Data(_)) {
-            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the database takes no such value");
+            return Self::field("request", "it holds a value that the database cannot take");
         }
         // Its sentence may name hosts: it belongs into the log.
         if error.is_transient() {

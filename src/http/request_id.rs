@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, error_span};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -19,7 +19,8 @@ pub(super) struct RequestId(pub String);
 pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let own = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_good(id));
     let id = own.map_or_else(|| format!("{:032x}", rand::random::<u128>()), str::to_owned);
-    let span = info_span!("request", id);
+    // Of the highest level, so that also a log of warnings alone has it.
+    let span = error_span!("request", id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
     let answered = async move {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::person::Rejection;
 use super::records::{ROW_MAX, RecordError};
 use crate::domain::text::{count_of, grouped};
 use crate::store::StoreError;
@@ -48,14 +49,22 @@ pub enum ImportError {
     NoPeople,
     #[error("the message uses {{{name}}}, but there is no such column{}", instead(nearest.as_deref(), columns))]
     UnknownVariable { name: String, nearest: Option<String>, columns: Vec<String> },
-    #[error("{}; row {row}: {reason}", count_of(*rows, "row, which cannot be used", "rows, none of which can be used"))]
-    NothingTaken { rows: u64, row: u64, reason: String },
+    #[error("{}", nothing_taken(*rows, examples))]
+    NothingTaken { rows: u64, examples: Vec<Rejection> },
     #[error("{} cannot be written ({error}): the rows that were refused belong there; make room or copy the file elsewhere", path.display())]
     RejectedFile { path: PathBuf, error: io::Error },
     #[error("the reading of the file ended unexpectedly")]
     Broken,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn nothing_taken(rows: u64, examples: &[Rejection]) -> String {
+    let counted = count_of(rows, "row, which cannot be used", "rows, none of which can be used");
+    match examples.first() {
+        Some(first) => format!("{counted}; row {}: {}: {}", first.row, first.column, first.reason),
+        None => counted,
+    }
 }
 
 fn instead(nearest: Option<&str>, columns: &[String]) -> String {

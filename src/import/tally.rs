@@ -70,13 +70,10 @@ impl ReadThrough {
     }
 
     pub(super) fn refuse_nobody(&self) -> Result<(), ImportError> {
-        match (self.tally.taken, self.tally.examples.first()) {
-            (0, None) => Err(ImportError::NoPeople),
-            (0, Some(first)) => Err(ImportError::NothingTaken {
-                rows: self.tally.rejected,
-                row: first.row,
-                reason: format!("{}: {}", first.column, first.reason),
-            }),
+        let Tally { taken, rejected, examples, .. } = &self.tally;
+        match (taken, rejected) {
+            (0, 0) => Err(ImportError::NoPeople),
+            (0, rows) => Err(ImportError::NothingTaken { rows: *rows, examples: examples.clone() }),
             _ => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
+use utoipa::ToSchema;
 
 use super::StoreError;
 use crate::domain::api_token::TokenScope;
@@ -29,23 +30,32 @@ pub struct TokenIdentity {
     pub scope: TokenScope,
     #[sqlx(rename = "sender_id")]
     pub sender: Option<SenderId>,
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// A token as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+/// A token as it is listed, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+#[schema(as = Token)]
 pub struct TokenRow {
+    #[schema(example = "shop")]
     pub name: String,
     #[sqlx(try_from = "String")]
     pub scope: TokenScope,
+    #[schema(example = json!(null))]
     pub sender: Option<String>,
+    #[schema(example = "aina")]
     pub created_by: String,
     pub created_at: DateTime<Utc>,
+    #[schema(example = json!(null))]
     pub expires_at: Option<DateTime<Utc>>,
+    #[schema(example = json!(null))]
     pub revoked_at: Option<DateTime<Utc>>,
+    #[schema(example = json!(null))]
     pub revoked_by: Option<String>,
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
     /// Neither revoked nor expired.
+    #[schema(example = true)]
     pub is_valid: bool,
 }
 
@@ -97,7 +107,7 @@ pub async fn list(pool: &PgPool, sender: Option<SenderId>) -> Result<Vec<TokenRo
 /// The valid token with this hash. Notes that it is used, once a minute.
 pub async fn identify(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<TokenIdentity>, StoreError> {
     let found = sqlx::query(
-        "select id, name, scope, sender_id, coalesce(last_used_at < now() - interval '1 minute', true) as is_late
+        "select id, name, scope, sender_id, expires_at, coalesce(last_used_at < now() - interval '1 minute', true) as is_late
            from api_tokens
           where hash = $1 and revoked_at is null and coalesce(expires_at > now(), true)",
     );

@@ -95,24 +95,38 @@ pub async fn next_check(pool: &PgPool, sender: SenderId) -> Result<Option<OpenCh
     Ok(next.bind(sender).fetch_optional(pool).await?)
 }
 
-/// A check has come this far.
+/// A check has come this far: so many more people were asked about, and of so many the provider said something.
 pub async fn advance(
     pool: &PgPool,
     id: JobId,
-    people: i64,
+    (asked, answered): (i64, i64),
     (asked_at, asked_id): (DateTime<Utc>, RecipientId),
 ) -> Result<(), StoreError> {
     sqlx::query(
         "update api_jobs set state = 'running', started_at = coalesce(started_at, now()), alive_at = now(), done = done + $2,
-                             asked_at = $3, asked_id = $4
+                             result = jsonb_build_object('asked', done + $2,
+                                                         'answered', coalesce((result ->> 'answered')::bigint, 0) + $3),
+                             asked_at = $4, asked_id = $5
           where id = $1 and state in ('queued', 'running')",
     )
     .bind(id)
-    .bind(people)
+    .bind(asked)
+    .bind(answered)
     .bind(asked_at)
     .bind(asked_id)
     .execute(pool)
     .await?;
+    Ok(())
+}
+
+/// A check is through. Who moved on since it was ordered was not asked about: all is what was done.
+pub async fn finish_check(pool: &PgPool, id: JobId) -> Result<(), StoreError> {
+    let finished = sqlx::query(
+        "update api_jobs set state = 'finished', ended_at = now(), started_at = coalesce(started_at, now()), total = done,
+                             result = coalesce(result, jsonb_build_object('asked', 0, 'answered', 0))
+          where id = $1 and state in ('queued', 'running')",
+    );
+    finished.bind(id).execute(pool).await?;
     Ok(())
 }
 
@@ -126,19 +140,24 @@ pub async fn keep_alive(pool: &PgPool, id: JobId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// It is over.
-pub async fn end(
-    pool: &PgPool,
-    id: JobId,
-    state: JobState,
-    (result, error): (Option<&Value>, Option<&str>),
-) -> Result<(), StoreError> {
-    let ended = sqlx::query(
-        "update api_jobs set state = $2, result = $3, error = $4, ended_at = now(), started_at = coalesce(started_at, now()),
-                             done = coalesce(total, done)
+/// A list is in: so many rows of it were read.
+pub async fn finish_list(pool: &PgPool, id: JobId, rows: i64, result: &Value) -> Result<(), StoreError> {
+    let finished = sqlx::query(
+        "update api_jobs set state = 'finished', ended_at = now(), started_at = coalesce(started_at, now()), done = $2,
+                             total = $2, result = $3
           where id = $1 and state in ('queued', 'running')",
     );
-    ended.bind(id).bind(state.word()).bind(result).bind(error).execute(pool).await?;
+    finished.bind(id).bind(rows).bind(result).execute(pool).await?;
+    Ok(())
+}
+
+/// Nothing came of it.
+pub async fn fail(pool: &PgPool, id: JobId, error: &str) -> Result<(), StoreError> {
+    let failed = sqlx::query(
+        "update api_jobs set state = 'failed', error = $2, ended_at = now(), started_at = coalesce(started_at, now())
+          where id = $1 and state in ('queued', 'running')",
+    );
+    failed.bind(id).bind(error).execute(pool).await?;
     Ok(())
 }
 

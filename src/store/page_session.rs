@@ -25,7 +25,7 @@ pub async fn delete(pool: &PgPool, hash: &[u8; 32]) -> Result<(), StoreError> {
 /// The valid token that a valid session was begun with.
 pub async fn identify(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<TokenIdentity>, StoreError> {
     let token = sqlx::query_as(
-        "select t.id, t.name, t.scope, t.sender_id
+        "select t.id, t.name, t.scope, t.sender_id, t.expires_at
            from api_sessions s
            join api_tokens t on t.id = s.token_id
           where s.hash = $1 and s.expires_at > now() and t.revoked_at is null and coalesce(t.expires_at > now(), true)",

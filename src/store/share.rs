@@ -3,24 +3,33 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
+use utoipa::ToSchema;
 
 use super::StoreError;
 use crate::domain::ids::{BlastId, SenderId, ShareId};
 
-/// A link as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+/// A link as it is listed, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, FromRow)]
+#[schema(as = Share)]
 pub struct ShareRow {
+    #[schema(value_type = i64, example = 3)]
     pub id: ShareId,
+    #[schema(value_type = i64, example = 7)]
     pub blast_id: BlastId,
+    #[schema(example = "Campaign 2025-01-18")]
     pub blast_tag: String,
+    #[schema(example = "aina")]
     pub created_by: String,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    #[schema(example = json!(null))]
     pub revoked_at: Option<DateTime<Utc>>,
+    #[schema(example = json!(null))]
     pub revoked_by: Option<String>,
     /// To the minute.
     pub last_used_at: Option<DateTime<Utc>>,
     /// Neither revoked nor expired.
+    #[schema(example = true)]
     pub is_valid: bool,
 }
 

@@ -26,6 +26,7 @@ pub mod senders;
 
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, FirstPeople};
+use crate::domain::campaign::CampaignState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::filter::Filter;
 use crate::domain::funnel::Counts;
@@ -99,8 +100,8 @@ pub struct BlastFilter {
     pub tag: Option<String>,
     pub follow_up_stage: Option<String>,
     pub state: Option<BlastState>,
-    /// By the words of campaigns: a paused one is `sending`, and one that reached nobody and failed for somebody is `failed`.
-    pub campaign_state: Option<&'static str>,
+    /// By what it is as a campaign.
+    pub campaign_state: Option<CampaignState>,
     /// Only those whose launch can still be taken back.
     pub is_armed: bool,
     pub from: Option<DateTime<Utc>>,

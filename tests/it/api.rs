@@ -11,6 +11,7 @@ mod jobs;
 mod live;
 mod matrix;
 mod people;
+mod problems;
 mod schedule;
 mod script;
 mod senders;

@@ -187,7 +187,10 @@ async fn a_deleted_blast_is_gone_at_once_and_an_engine_removes_what_is_left_of_i
         let said = shop.run(verb).await;
         assert!(said.code != 0 && said.err.contains("there is no blast"), "{verb:?}: {said:?}");
     }
-    assert_eq!(view::recipients::find(&shop.database.pool, &Filter::person(&digits(0)), None, 10).await.unwrap(), []);
+    assert_eq!(
+        view::recipients::find(&shop.database.pool, &Filter::person(&digits(0)), (None, None), 10).await.unwrap(),
+        []
+    );
 
     shop.until_idle().await;
 

@@ -207,7 +207,7 @@ async fn one_person_is_shown_in_full() {
 async fn a_person_is_found_in_every_blast_newest_first() {
     let database = scene().await;
     let find = async |text: &str, limit| {
-        let found = view::recipients::find(&database.pool, &filter(text), None, limit).await.unwrap();
+        let found = view::recipients::find(&database.pool, &filter(text), (None, None), limit).await.unwrap();
         found.into_iter().map(|row| row.tag).collect::<Vec<_>>()
     };
 
@@ -218,7 +218,7 @@ async fn a_person_is_found_in_every_blast_newest_first() {
     assert_eq!(find("name:%", 10).await, ["Raya promo"]);
     assert_eq!(find("status:read", 10).await, ["Raya promo", "Hari Sukan"]);
     assert_eq!(find("name:siti -status:failed", 10).await, ["Raya promo", "Hari Sukan"]);
-    let others = view::recipients::find(&database.pool, &filter("status:read"), Some(RAYA), 1).await.unwrap();
+    let others = view::recipients::find(&database.pool, &filter("status:read"), (None, Some(RAYA)), 1).await.unwrap();
     assert_eq!(others[0].tag, "Hari Sukan", "those here do not take the place of others");
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn measure(environment: &BenchEnvironment, of: &EventsArgs) -> 
     let blast = environment.draft(of.count).await?;
     let name = "bench".parse().map_err(|why: String| eyre!(why))?;
     let request = TokenRequest { name, scope: TokenScope::Read, sender: None, expires_at: None };
-    let token = app.create_token(request).await?;
+    let token = app.create_token(request).await?.secret;
     let server = Receiver::start(environment, "watched").await?;
     // One answer, so that its connections are open before memory is compared.
     let path = format!("/api/blasts/{blast}/events");

@@ -8,7 +8,6 @@ use tokio::time::sleep;
 
 use super::{HELD_CHECK_EVERY, PAGE, Poller};
 use crate::domain::ids::RecipientId;
-use crate::domain::job::JobState;
 use crate::store::StoreError;
 use crate::store::job::{self, OpenCheck};
 use crate::store::poll::PollQuery;
@@ -44,12 +43,13 @@ impl Poller {
             self.hold_while_stopped().await?;
             let people = self.page(page).await?;
             let Some(last) = people.last() else {
-                return job::end(pool, check.id, JobState::Finished, (None, None)).await;
+                return job::finish_check(pool, check.id).await;
             };
             page.after = (last.sent_at, last.id);
             let asked = i64::try_from(people.len()).unwrap_or(PAGE);
-            self.ask_all(&turns, people).await;
-            job::advance(pool, check.id, asked, page.after).await?;
+            let unanswered = self.ask_all(&turns, people).await.len();
+            let answered = asked - i64::try_from(unanswered).unwrap_or(asked);
+            job::advance(pool, check.id, (asked, answered), page.after).await?;
         }
     }
 }

@@ -65,49 +65,7 @@ pub(super) fn routes() -> Routes {
 
 #[derive(Serialize, ToSchema)]
 struct TokenList {
-    tokens: Vec<TokenAnswer>,
-}
-
-/// A token without its secret.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Token)]
-struct TokenAnswer {
-    #[schema(example = "shop")]
-    name: String,
-    scope: TokenScope,
-    #[schema(example = json!(null))]
-    sender: Option<String>,
-    #[schema(example = "aina")]
-    created_by: String,
-    created_at: DateTime<Utc>,
-    #[schema(example = json!(null))]
-    expires_at: Option<DateTime<Utc>>,
-    #[schema(example = json!(null))]
-    revoked_at: Option<DateTime<Utc>>,
-    #[schema(example = json!(null))]
-    revoked_by: Option<String>,
-    /// To the minute.
-    last_used_at: Option<DateTime<Utc>>,
-    /// Neither revoked nor expired.
-    #[schema(example = true)]
-    is_valid: bool,
-}
-
-impl From<TokenRow> for TokenAnswer {
-    fn from(row: TokenRow) -> Self {
-        Self {
-            name: row.name,
-            scope: row.scope,
-            sender: row.sender,
-            created_by: row.created_by,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
-            revoked_by: row.revoked_by,
-            last_used_at: row.last_used_at,
-            is_valid: row.is_valid,
-        }
-    }
+    tokens: Vec<TokenRow>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -122,53 +80,14 @@ struct MadeToken {
     /// Shown once.
     #[schema(example = "bd_…")]
     token: String,
+    /// Where it ends sooner than was asked.
+    #[schema(example = json!(null))]
+    warning: Option<&'static str>,
 }
 
 #[derive(Serialize, ToSchema)]
 struct ShareList {
-    shares: Vec<ShareAnswer>,
-}
-
-/// A link without its secret.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Share)]
-struct ShareAnswer {
-    #[schema(value_type = i64, example = 3)]
-    id: ShareId,
-    #[schema(value_type = i64, example = 7)]
-    blast_id: BlastId,
-    #[schema(example = "Campaign 2025-01-18")]
-    blast_tag: String,
-    #[schema(example = "aina")]
-    created_by: String,
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    #[schema(example = json!(null))]
-    revoked_at: Option<DateTime<Utc>>,
-    #[schema(example = json!(null))]
-    revoked_by: Option<String>,
-    /// To the minute.
-    last_used_at: Option<DateTime<Utc>>,
-    /// Neither revoked nor expired.
-    #[schema(example = true)]
-    is_valid: bool,
-}
-
-impl From<ShareRow> for ShareAnswer {
-    fn from(row: ShareRow) -> Self {
-        Self {
-            id: row.id,
-            blast_id: row.blast_id,
-            blast_tag: row.blast_tag,
-            created_by: row.created_by,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
-            revoked_by: row.revoked_by,
-            last_used_at: row.last_used_at,
-            is_valid: row.is_valid,
-        }
-    }
+    shares: Vec<ShareRow>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -184,6 +103,9 @@ struct MadeShare {
     #[schema(example = json!(null))]
     url: Option<String>,
     expires_at: DateTime<Utc>,
+    /// Where it ends sooner than was asked.
+    #[schema(example = json!(null))]
+    warning: Option<&'static str>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -226,8 +148,7 @@ struct ShareParams {
 }
 
 async fn tokens(ApiAdmin(caller): ApiAdmin) -> Result<Answer, Problem> {
-    let tokens = caller.app().tokens().await?;
-    Ok(Answer::ok(TokenList { tokens: tokens.into_iter().map(TokenAnswer::from).collect() }))
+    Ok(Answer::ok(TokenList { tokens: caller.app().tokens().await? }))
 }
 
 /// Makes a token. Its secret is in this answer and nowhere else, so that the request cannot be repeated by a key.
@@ -239,8 +160,9 @@ async fn new_token(ApiAdmin(caller): ApiAdmin, body: JsonBody<NewTokenBody>) -> 
     let expires_at = expires_in.and_then(|span| TimeDelta::from_std(span).ok()).map(|span| Utc::now() + span);
     let (said, sender) = (name.as_str().to_owned(), body.value.sender);
     let request = TokenRequest { name, scope, sender: sender.clone(), expires_at };
-    let token = caller.app().create_token(request).await?;
-    Ok(Answer::created(MadeToken { name: said, scope, sender, expires_at, token }))
+    let made = caller.app().create_token(request).await?;
+    let (expires_at, token, warning) = (made.expires_at, made.secret, warning(made.is_cut));
+    Ok(Answer::created(MadeToken { name: said, scope, sender, expires_at, token, warning }))
 }
 
 async fn revoke_token(ApiAdmin(caller): ApiAdmin, Path(name): Path<String>) -> Result<StatusCode, Problem> {
@@ -250,8 +172,7 @@ async fn revoke_token(ApiAdmin(caller): ApiAdmin, Path(name): Path<String>) -> R
 
 async fn shares(ApiAdmin(caller): ApiAdmin, Params(asked): Params<ShareParams>) -> Result<Answer, Problem> {
     let blast = asked.blast_id.as_deref().map(|id| read_field("blast_id", id)).transpose()?;
-    let shares = caller.app().shares(blast).await?;
-    Ok(Answer::ok(ShareList { shares: shares.into_iter().map(ShareAnswer::from).collect() }))
+    Ok(Answer::ok(ShareList { shares: caller.app().shares(blast).await? }))
 }
 
 async fn new_share(ApiAdmin(caller): ApiAdmin, body: JsonBody<NewShareBody>) -> Result<Answer, Problem> {
@@ -260,13 +181,18 @@ async fn new_share(ApiAdmin(caller): ApiAdmin, body: JsonBody<NewShareBody>) -> 
     let expires_in = expires_in.map(|text| span("expires_in", text, App::SHARE_MAX)).transpose()?;
     let link = caller.app().create_share(body.value.blast_id, expires_in.unwrap_or(SHARE_USUAL)).await?;
     let url = caller.app().config().http.public_url.as_ref().map(|server| format!("{server}{}", link.path));
-    let (id, blast_id, expires_at) = (link.id, body.value.blast_id, link.expires_at);
-    Ok(Answer::created(MadeShare { id, blast_id, path: link.path, url, expires_at }))
+    let (id, blast_id, expires_at, warning) = (link.id, body.value.blast_id, link.expires_at, warning(link.is_cut));
+    Ok(Answer::created(MadeShare { id, blast_id, path: link.path, url, expires_at, warning }))
 }
 
 async fn revoke_share(ApiAdmin(caller): ApiAdmin, PathId(id): PathId<ShareId>) -> Result<StatusCode, Problem> {
     caller.app().revoke_share(id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is said of something that ends with the token that made it.
+fn warning(is_cut: bool) -> Option<&'static str> {
+    is_cut.then_some("it ends with the token that made it, which is sooner than was asked")
 }
 
 /// An answer that holds a secret is not stored, so that it cannot come again.

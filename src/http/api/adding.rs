@@ -11,12 +11,12 @@ use super::super::HttpState;
 use super::super::body::drain;
 use super::super::openapi::{Operation, schemas};
 use super::super::problem::{FieldError, Problem};
-use super::authentication::ApiWriter;
+use super::authentication::{ApiCaller, ApiWriter};
 use super::body::{JsonBody, PathId, fingerprint, media_type, parse, unsupported};
 use super::jobs::{JobAnswer, preferred, prefers_async};
 use super::once::{Answer, Repeatable, once};
 use super::upload::{Upload, receive};
-use crate::app::{App, Imported, PeopleSource};
+use crate::app::{AddedReport, App, Imported, PeopleSource};
 use crate::domain::ids::BlastId;
 use crate::domain::phone::Phone;
 
@@ -42,7 +42,7 @@ pub(super) struct RemoveBody {
 }
 
 /// What [`add`] takes and answers.
-pub(super) fn add_operation() -> Operation {
+pub(super) fn add_operation<T: ToSchema>() -> Operation {
     Operation::write("Adds people to a draft")
                 .details(
                     "Up to a million people and 256 MiB, in one transaction; as one JSON body up to 25 MiB. Rows that cannot be used are left out and named.",
@@ -50,16 +50,14 @@ pub(super) fn add_operation() -> Operation {
                 .body::<AddBody>()
                 .body_as("text/csv", "With a header line; one column has the numbers", "phone,name\n60123456789,Aina\n")
                 .body_as("application/x-ndjson", "One number or object a line", "{\"phone_number\":\"60123456789\"}\n")
-                .answer::<AddedPeople>(201, "How many were taken, and why others were not")
+                .answer::<T>(201, "How many were taken, and why others were not")
                 .may_be_async::<JobAnswer>()
         .refuses(&[507])
 }
 
 /// What [`remove`] takes and answers.
-pub(super) fn remove_operation() -> Operation {
-    Operation::write("Takes people out of a draft")
-        .body::<RemoveBody>()
-        .answer::<RemovedPeople>(200, "How many were in it")
+pub(super) fn remove_operation<T: ToSchema>() -> Operation {
+    Operation::write("Takes people out of a draft").body::<RemoveBody>().answer::<T>(200, "How many were in it")
 }
 
 /// Which form a list has.
@@ -76,6 +74,17 @@ pub(super) async fn add(
     PathId(id): PathId<BlastId>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let report = |added: &Imported, total| json!(AddedPeople::new(added, total));
+    take_list(&state, &caller, (id, request), report).await
+}
+
+/// Adds the list in a request's body, and answers with this report of it.
+pub(super) async fn take_list(
+    state: &HttpState,
+    caller: &ApiCaller,
+    (id, request): (BlastId, Request),
+    report: AddedReport,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let form = match list_form(&caller.app(), id, &parts.headers).await {
         Ok(form) => form,
@@ -87,13 +96,12 @@ pub(super) async fn add(
     let upload = receive(&state.bodies, &parts, body).await?;
     let fingerprint = fingerprint(&parts, &upload.sha256);
     let source = source(form, upload)?;
-    once(&caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {
+    once(caller, Repeatable { headers: &parts.headers, fingerprint, blast: Some(id) }, async |app: App| {
         if prefers_async(&parts.headers) {
-            let report = |added: &Imported, total| json!(AddedPeople::new(added, total));
             return Ok(preferred(app.add_people_later(id, source, report).await?));
         }
         let added = app.add_people(id, source).await?;
-        Ok(Answer::created(AddedPeople::new(&added, app.blast(id).await?.total_recipients)))
+        Ok(Answer::created(report(&added, app.blast(id).await?.total_recipients)))
     })
     .await
 }
@@ -230,21 +238,33 @@ pub(super) async fn remove(
     PathId(id): PathId<BlastId>,
     body: JsonBody<RemoveBody>,
 ) -> Result<Response, Problem> {
+    take_out(&caller, id, &body, |removed, total_recipients| {
+        json!(RemovedPeople { id, blast_id: id, removed, total_recipients })
+    })
+    .await
+}
+
+/// Takes the people of a body out of a draft, and answers with this report of how many were in it, and how many are.
+pub(super) async fn take_out(
+    caller: &ApiCaller,
+    id: BlastId,
+    body: &JsonBody<RemoveBody>,
+    report: impl Fn(u64, i64) -> Value,
+) -> Result<Response, Problem> {
     let region = caller.app().region_of(caller.app().blast(id).await?.sender_id);
     let (mut phones, mut wrong) = (Vec::new(), Vec::new());
     for (at, text) in body.value.recipients.iter().enumerate() {
         match Phone::parse(text, region) {
             Ok(phone) => phones.push(phone),
-            Err(error) => wrong.push(FieldError { field: format!("recipients[{at}]"), detail: error.to_string() }),
+            Err(error) => wrong.push(FieldError::new(format!("recipients[{at}]"), error.to_string())),
         }
     }
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong));
     }
-    once(&caller, body.about(id), async |app: App| {
+    once(caller, body.about(id), async |app: App| {
         let removed = app.remove_people(id, &phones).await?;
-        let total_recipients = app.blast(id).await?.total_recipients;
-        Ok(Answer::ok(RemovedPeople { id, blast_id: id, removed, total_recipients }))
+        Ok(Answer::ok(report(removed, app.blast(id).await?.total_recipients)))
     })
     .await
 }

@@ -60,8 +60,8 @@ impl ApiCaller {
     }
 
     fn app_with(&self, request: Option<RequestKey>) -> App {
-        let TokenIdentity { name, sender, .. } = self.token.clone();
-        self.app.acting_for(Caller { name, sender, request })
+        let TokenIdentity { name, sender, expires_at, .. } = self.token.clone();
+        self.app.acting_for(Caller { name, sender, expires_at, request })
     }
 }
 
@@ -167,7 +167,7 @@ pub(in crate::http) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Whoever asks from this machine, with the operator's own rights and name.
 fn local(app: &App) -> TokenIdentity {
-    TokenIdentity { id: 0, name: app.operator().to_owned(), scope: TokenScope::Admin, sender: None }
+    TokenIdentity { id: 0, name: app.operator().to_owned(), scope: TokenScope::Admin, sender: None, expires_at: None }
 }
 
 /// Whether somebody at this machine needs no token, and this is one.

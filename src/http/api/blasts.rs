@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
@@ -161,7 +162,7 @@ impl From<BlastView> for BlastAnswer {
             template: blast.template,
             send_after: blast.send_after,
             scheduled_for: blast.scheduled_for,
-            state_reason: blast.state_reason,
+            state_reason: blast.state_reason.as_deref().map(for_programs),
             state_by: blast.state_by,
             launched_at: blast.launched_at,
             completed_at: blast.completed_at,
@@ -183,7 +184,9 @@ fn shown<T>(limit: Option<&Result<T, UnreadableLimit>>, text: impl Fn(&T) -> Str
 pub(super) fn waiting(blast: &BlastView) -> Option<Value> {
     let waiting = blast.waiting.as_ref()?;
     let mut value = json!(waiting);
-    value["text"] = json!(waiting.sentence(|at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+    let sentence = waiting.sentence(|at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+    value["text"] = json!(for_programs(&sentence));
+    value["mend"] = json!(waiting.mend(blast.id).as_deref().map(for_programs));
     value["until"] = json!(waiting.until());
     Some(value)
 }

@@ -121,6 +121,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
 /// The query of an address.
 pub(in crate::http) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    refuse_nul(uri)?;
     Query::try_from_uri(uri).map(|Query(value)| value).map_err(|refused| {
         let text = refused.body_text();
         let why = text.split_once("query string: ").map_or(text.as_str(), |(_, why)| why);
@@ -129,6 +130,16 @@ pub(in crate::http) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Probl
             None => misfit(".", why),
         }
     })
+}
+
+/// Postgres takes no NUL in a text.
+fn refuse_nul(uri: &Uri) -> Result<(), Problem> {
+    // What cannot be read as pairs at all is refused by whoever reads it.
+    let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else { return Ok(()) };
+    match pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        Some((name, _)) => Err(Problem::field(name.replace('\0', "%00"), "it holds a NUL character: take %00 out")),
+        None => Ok(()),
+    }
 }
 
 impl<S: Send + Sync, T: FromStr + Send> FromRequestParts<S> for PathId<T> {

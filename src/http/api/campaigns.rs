@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod people;
 mod stats;
 
 use axum::http::HeaderMap;
@@ -12,18 +13,16 @@ use utoipa::ToSchema;
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
-use super::adding;
 use super::authentication::{ApiReader, ApiWriter};
 use super::blasts::{self, ListParams, if_match};
 use super::body::{JsonBody, Params, PathId};
 use super::commands::{LaunchBody, start};
 use super::once::{Answer, Repeatable, once};
-use super::people::{PeopleParams, read_page};
-use crate::app::view::BlastFilter;
-use crate::app::{App, PeopleSource};
+use crate::app::view::{BlastFilter, BlastView};
+use crate::app::{App, AppError, PeopleSource};
 use crate::domain::blast::{BlastCommand, BlastState};
 use crate::domain::ids::BlastId;
-use answer::{Campaign, CampaignAnswer, CampaignRecipient, recipients};
+use answer::{Campaign, CampaignAnswer};
 use body::CampaignBody;
 use stats::CampaignStats;
 
@@ -83,13 +82,19 @@ pub(super) fn routes() -> Routes {
             stats::stats,
             Operation::read("A campaign in numbers").answer::<CampaignStats>(200, "Counts, rates, errors and hours"),
         )
-        .get(
-            "/api/whatsapp/campaigns/{id}/recipients",
-            people,
-            Operation::read("Its people").query::<PeopleParams>().answer::<CampaignPeople>(200, "A page"),
-        )
-        .post("/api/whatsapp/campaigns/{id}/recipients", adding::add, adding::add_operation())
-        .delete("/api/whatsapp/campaigns/{id}/recipients", adding::remove, adding::remove_operation())
+        .merge(people::routes())
+}
+
+/// The campaign with this id: a blast that sends a template.
+async fn campaign(app: &App, id: BlastId) -> Result<BlastView, Problem> {
+    let blast = app.blast(id).await.map_err(|error| match error {
+        AppError::NotFound(_) => {
+            Problem::not_found(format!("there is no campaign {id}: see `GET /api/whatsapp/campaigns`"))
+        }
+        other => other.into(),
+    })?;
+    let detail = || format!("blast {id} sends a text, and a campaign sends a template: see `GET /api/blasts/{id}`");
+    if blast.template.is_some() { Ok(blast) } else { Err(Problem::not_found(detail())) }
 }
 
 /// Where a numbered page stands.
@@ -123,15 +128,6 @@ struct CampaignList {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct CampaignPeople {
-    recipients: Vec<CampaignRecipient>,
-    pagination: Option<Pagination>,
-    #[schema(example = json!(null))]
-    next_cursor: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
 struct DeletedCampaign {
     #[schema(example = true)]
     success: bool,
@@ -159,7 +155,7 @@ async fn list(ApiReader(caller): ApiReader, Params(mut asked): Params<ListParams
     if asked.is_from_the_start() {
         asked.begin_with_page_one();
     }
-    let campaign_state = asked.take_state().as_deref().map(answer::state_word).transpose()?;
+    let campaign_state = asked.take_state().as_deref().map(answer::campaign_state).transpose()?;
     let filter = BlastFilter { is_template: Some(true), campaign_state, ..BlastFilter::default() };
     let page = blasts::read_page(&caller.app(), &asked, filter).await?;
     let campaigns = page.blasts.iter().map(Campaign::from).collect();
@@ -168,7 +164,7 @@ async fn list(ApiReader(caller): ApiReader, Params(mut asked): Params<ListParams
 }
 
 async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
-    let blast = caller.app().blast(id).await?;
+    let blast = campaign(&caller.app(), id).await?;
     Ok(Answer::ok(CampaignAnswer::of(&blast)).with_etag(blast.version))
 }
 
@@ -178,7 +174,7 @@ async fn edit(
     body: JsonBody<CampaignBody>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
-        let blast = app.blast(id).await?;
+        let blast = campaign(&app, id).await?;
         if_match(&body.headers, &blast)?;
         let edit = body.value.edit(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
@@ -195,7 +191,7 @@ async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let app = caller.app();
-    let blast = app.blast(id).await?;
+    let blast = campaign(&app, id).await?;
     if_match(&headers, &blast)?;
     let result = match blast.state {
         BlastState::Sending | BlastState::Paused | BlastState::Scheduled => {
@@ -215,27 +211,11 @@ async fn send(
     PathId(id): PathId<BlastId>,
     body: JsonBody<LaunchBody>,
 ) -> Result<Response, Problem> {
+    campaign(&caller.app(), id).await?;
     once(&caller, body.about(id), async |app: App| {
         let blast = start(&app, id, &body, BlastCommand::Launch).await?;
         let answer = CampaignAnswer { success: Some(true), ..CampaignAnswer::of(&blast) };
         Ok(Answer::ok(answer).with_etag(blast.version))
     })
     .await
-}
-
-async fn people(
-    ApiReader(caller): ApiReader,
-    PathId(id): PathId<BlastId>,
-    Params(mut asked): Params<PeopleParams>,
-) -> Result<Answer, Problem> {
-    let app = caller.app();
-    let blast = app.blast(id).await?;
-    let statuses = asked.status.as_deref().map(answer::statuses).transpose()?;
-    if asked.is_from_the_start() {
-        asked.begin_with_page_one();
-    }
-    let page = read_page(&app, id, &asked, statuses.as_deref()).await?;
-    let pagination = page.numbered.map(|numbered| Pagination::of(numbered, page.limit));
-    let recipients = recipients(&app, &blast, page.rows).await?;
-    Ok(Answer::ok(CampaignPeople { recipients, pagination, next_cursor: page.next_cursor }))
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiCaller, ApiReader, ApiWriter};
@@ -216,9 +217,9 @@ impl From<Plan> for PlanAnswer {
             people_limit,
             shared_with: plan.shared_with,
             forecast: ForecastAnswer { today, tomorrow, later, done_at },
-            stopped: plan.stopped,
+            stopped: plan.stopped.as_deref().map(for_programs),
             samples: plan.samples.into_iter().map(sample).collect(),
-            obstacles: plan.obstacles,
+            obstacles: plan.obstacles.iter().map(|obstacle| for_programs(obstacle)).collect(),
             blast: plan.blast.into(),
         }
     }

@@ -101,7 +101,6 @@ pub(super) async fn content(
             let message =
                 TemplateMessage::parse(template).map_err(|error| Problem::field("template", error.to_string()))?;
             let fitted = app.fit_or_take(&sender, message).await.map_err(|error| match error {
-                AppError::Invalid(why) => Problem::field("template", why),
                 AppError::NotFound(why) => Problem::field("sender", why),
                 other => other.into(),
             })?;

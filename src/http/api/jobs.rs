@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::HttpState;
+use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes, schemas};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, ApiWriter};
@@ -63,13 +64,14 @@ pub(super) struct JobAnswer {
     state: JobState,
     #[schema(value_type = i64, example = 7)]
     blast_id: BlastId,
-    /// People who are through.
+    /// People who are through; of a list, its rows.
     #[schema(example = 250)]
     done: i64,
-    /// Null where it is not known beforehand.
+    /// Null where it is not known beforehand, until it is finished.
     #[schema(example = 250)]
     total: Option<i64>,
-    /// Of a list that was added: the answer that a call would have got that waits for it; null if it was lost in a crash.
+    /// Of a list that was added: the answer that a call would have got that waits for it; null if it was lost in a crash. Of a status
+    /// check: how many people were `asked` about, and of how many of them the provider `answered`.
     #[schema(schema_with = schemas::object_or_null)]
     result: Option<Value>,
     /// Why it failed.
@@ -90,7 +92,7 @@ impl From<JobRow> for JobAnswer {
             done: row.done,
             total: row.total,
             result: row.result,
-            error: row.error,
+            error: row.error.as_deref().map(for_programs),
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,

@@ -323,7 +323,7 @@ async fn find(ApiReader(caller): ApiReader, Params(asked): Params<FindParams>) -
         return Err(Problem::field("q", "missing: write digits of the number, or a name"));
     }
     let limit = asked.limit.map_or(Ok(FOUND), |limit| page::limit(Some(limit)))?;
-    let found = caller.app().find(&Filter::person(&asked.q), None, limit).await?;
+    let found = caller.app().find_ending_first(&Filter::person(&asked.q), limit).await?;
     let row = |row: ElsewhereRow| FoundPerson {
         id: row.recipient_id,
         blast_id: row.blast_id,

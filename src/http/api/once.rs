@@ -111,7 +111,9 @@ async fn replay(
 ) -> Result<Option<Response>, Problem> {
     if earlier.fingerprint != request.fingerprint {
         let detail = "this idempotency key was used for another request: use a new one for each";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail));
+        return Err(
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail).about("Idempotency-Key")
+        );
     }
     let answer = match (earlier.status, earlier.answer) {
         (Some(202), Some(stored)) => match job(caller, key, stored).await? {

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
-use super::adding::{add, add_operation, remove, remove_operation};
+use super::adding::{AddedPeople, RemovedPeople, add, add_operation, remove, remove_operation};
 use super::authentication::ApiReader;
 use super::body::{Params, PathId};
 use super::once::Answer;
@@ -31,8 +31,8 @@ pub(super) fn routes() -> Routes {
     };
     Routes::of("People of a blast")
         .get("/api/blasts/{id}/recipients", list, page("Its people, in the list's order"))
-        .post("/api/blasts/{id}/recipients", add, add_operation())
-        .delete("/api/blasts/{id}/recipients", remove, remove_operation())
+        .post("/api/blasts/{id}/recipients", add, add_operation::<AddedPeople>())
+        .delete("/api/blasts/{id}/recipients", remove, remove_operation::<RemovedPeople>())
         .get("/api/blasts/{id}/uncertain", uncertain, page("People whose message may or may not have been sent"))
 }
 
@@ -165,8 +165,8 @@ async fn list(
 ) -> Result<Answer, Problem> {
     let app = caller.app();
     app.blast(id).await?;
-    let statuses = asked.status.as_deref().map(statuses).transpose()?;
-    let page = read_page(&app, id, &asked, statuses.as_deref()).await?;
+    let among = asked.status.as_deref().map(statuses).transpose()?.map(|statuses| Filter::one_of(&statuses));
+    let page = read_page(&app, id, &asked, among).await?;
     Ok(Answer::ok(PeopleList::of(&app, page).await?))
 }
 
@@ -177,7 +177,7 @@ async fn uncertain(
 ) -> Result<Answer, Problem> {
     let app = caller.app();
     app.blast(id).await?;
-    let page = read_page(&app, id, &asked, Some(&[Status::Uncertain])).await?;
+    let page = read_page(&app, id, &asked, Some(Filter::status(Status::Uncertain))).await?;
     Ok(Answer::ok(PeopleList::of(&app, page).await?))
 }
 
@@ -214,19 +214,20 @@ fn statuses(words: &str) -> Result<Vec<Status>, Problem> {
     words.split(',').map(one).collect()
 }
 
-/// The page that was asked for, of those in one of these statuses.
+/// The page that was asked for, of these people.
 pub(super) async fn read_page(
     app: &App,
     blast: BlastId,
     asked: &PeopleParams,
-    statuses: Option<&[Status]>,
+    among: Option<Filter>,
 ) -> Result<PeoplePage, Problem> {
     let limit = page::limit(asked.limit)?;
     let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
     let text = asked.q.as_deref().unwrap_or_default();
     let mut filter = Filter::parse(text, Utc::now(), app.config().ui.timezone)
         .map_err(|error| Problem::field("q", error.to_string()))?;
-    filter.terms.extend(statuses.map(Filter::one_of).into_iter().flat_map(|only| only.terms));
+    filter = app.ending_first(blast, filter).await?;
+    filter.terms.extend(among.into_iter().flat_map(|among| among.terms));
     let anchor = match (asked.cursor.as_deref(), offset) {
         (Some(cursor), _) if !cursor.is_empty() => after(read_cursor(cursor)?),
         (_, Some(before)) if before > 0 => match skip(app, blast, &filter, before).await? {

@@ -105,6 +105,8 @@ struct StatsAnswer {
     errors: Vec<ErrorLine>,
     #[schema(example = "3000.00")]
     amount: String,
+    #[schema(example = "MYR")]
+    currency: String,
     replies: ReplyCounts,
     timeline: Vec<TimelineRow>,
     sample_failures: Vec<PersonAnswer>,
@@ -230,10 +232,21 @@ fn percentage(part: i64, whole: i64) -> f64 {
 
 async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let Report { blast, funnel, stuck, counts, rates, errors, amount, replies, .. } = app.report(id).await?;
+    let Report { blast, funnel, stuck, counts, rates, errors, amount, currency, replies, .. } = app.report(id).await?;
     let (timeline, sample_failures) = (app.timeline(id).await?, failures(&app, id).await?);
-    let answer =
-        StatsAnswer { blast, funnel, stuck, counts, rates, errors, amount, replies, timeline, sample_failures };
+    let answer = StatsAnswer {
+        blast,
+        funnel,
+        stuck,
+        counts,
+        rates,
+        errors,
+        amount,
+        currency,
+        replies,
+        timeline,
+        sample_failures,
+    };
     Ok(Answer::ok(answer))
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::calls::for_programs;
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::ApiReader;
@@ -91,7 +92,7 @@ impl From<SenderView> for SenderAnswer {
         let stopped = sender.stopped.map(|stop| SenderStopAnswer {
             at: stop.at,
             code: stop.code.as_str().to_owned(),
-            reason: stop.reason,
+            reason: for_programs(&stop.reason),
         });
         Self {
             name: sender.name,
@@ -100,7 +101,7 @@ impl From<SenderView> for SenderAnswer {
             rehearsal: sender.rehearsal,
             state,
             stopped,
-            waiting: sender.waiting.map(|waiting| waiting.to_string()),
+            waiting: sender.waiting.map(|waiting| for_programs(&waiting.to_string())),
             today: sender.usage.today,
             daily_cap: sender.usage.daily_cap,
             per_hour: sender.usage.per_hour,
@@ -196,7 +197,7 @@ async fn templates(ApiReader(caller): ApiReader, Path(name): Path<String>) -> Re
 }
 
 fn refused(refusal: &TemplateRefusal) -> Problem {
-    let why = refusal.to_string();
+    let why = for_programs(&refusal.to_string());
     match refusal {
         TemplateRefusal::NoSender(_) => Problem::not_found(why),
         TemplateRefusal::Unreadable { .. } => Problem::new(StatusCode::BAD_GATEWAY, "provider", why),

@@ -134,8 +134,7 @@ pub(super) struct ProblemAnswer {
 impl ProblemStatus {
     /// As `components/responses` has it.
     pub(super) fn response(&self) -> Value {
-        let field =
-            FieldError { field: "message".to_owned(), detail: self.detail.trim_start_matches("message: ").to_owned() };
+        let field = FieldError::new("message", self.detail.trim_start_matches("message: "));
         let example = ProblemAnswer {
             kind: format!("urn:blastdeck:{}", self.kind),
             title: self.title.to_owned(),

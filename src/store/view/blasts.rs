@@ -94,59 +94,11 @@ macro_rules! blasts {
     };
 }
 
-/// Blasts that match, newest first. An answer to somebody who wrote is among them only while it needs an operator.
-pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
-    let found: Vec<BlastRecord> = sqlx::query_as(blasts!(
+/// What a list and its count ask alike: `$1` to `$11`, as [`bind_listed`] binds them. `$9` and `$10` are the states that match where
+/// nobody was reached, and elsewhere; `$11` are the statuses of whoever was.
+macro_rules! listed {
+    () => {
         "($1::text is null or lower(b.blast_tag) = lower($1))
-            and ($2::text is null or lower(b.follow_up_stage) = lower($2))
-            and ($3::blast_state is null or b.state = $3)
-            and ($4::timestamptz is null or b.blast_date >= $4)
-            and ($5::timestamptz is null or b.blast_date < $5)
-            and (not $6 or b.state in ('scheduled', 'sending') and b.send_after > now())
-            and (b.answer_until is null or b.state = 'paused' or c.people ? 'uncertain' and (c.people ->> 'uncertain')::bigint > 0)
-            and ($7::bigint is null or b.sender_id = $7)
-            and ($8::text is null or b.external_id = $8)
-            and ($9::boolean is null or (b.template is not null) = $9)
-            and ($10::timestamptz is null or (b.blast_date, b.id) < ($10, $11))
-            and (not $14 or b.answer_until is null)
-            and ($15::text is null or $15 = case
-                     when b.state = 'paused' then 'sending'
-                     when b.state = 'completed'
-                          and exists (select 1 from blast_status_counts f
-                                       where f.blast_id = b.id and f.status = 'failed' and f.people > 0)
-                          and not exists (select 1 from blast_status_counts f
-                                           where f.blast_id = b.id and f.people > 0
-                                             and f.status in ('sent', 'delivered', 'read', 'replied', 'closed')) then 'failed'
-                     else b.state::text end)
-          order by b.blast_date desc, b.id desc
-          limit $12 offset $13"
-    ))
-    .bind(filter.tag.as_deref().map(str::trim))
-    .bind(filter.follow_up_stage.as_deref().map(str::trim))
-    .bind(filter.state)
-    .bind(filter.from)
-    .bind(filter.to)
-    .bind(filter.is_armed)
-    .bind(filter.sender)
-    .bind(filter.external_id.as_deref())
-    .bind(filter.is_template)
-    .bind(filter.after.map(|after| after.blast_date))
-    .bind(filter.after.map(|after| after.id))
-    .bind(filter.limit.map(i64::from))
-    .bind(i64::from(filter.offset))
-    .bind(filter.without_answers)
-    .bind(filter.campaign_state)
-    .fetch_all(pool)
-    .await?;
-    Ok(found.into_iter().map(BlastRow::from).collect())
-}
-
-/// How many there would be in the whole list, without those that are not listed for being answers.
-pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, StoreError> {
-    let count = sqlx::query_scalar(
-        "select count(*) from blasts b
-          where b.deleted_at is null and b.answer_until is null
-            and ($1::text is null or lower(b.blast_tag) = lower($1))
             and ($2::text is null or lower(b.follow_up_stage) = lower($2))
             and ($3::blast_state is null or b.state = $3)
             and ($4::timestamptz is null or b.blast_date >= $4)
@@ -154,33 +106,66 @@ pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, St
             and ($6::bigint is null or b.sender_id = $6)
             and ($7::text is null or b.external_id = $7)
             and ($8::boolean is null or (b.template is not null) = $8)
-            and ($9::text is null or $9 = case
-                     when b.state = 'paused' then 'sending'
-                     when b.state = 'completed'
-                          and exists (select 1 from blast_status_counts f
-                                       where f.blast_id = b.id and f.status = 'failed' and f.people > 0)
-                          and not exists (select 1 from blast_status_counts f
-                                           where f.blast_id = b.id and f.people > 0
-                                             and f.status in ('sent', 'delivered', 'read', 'replied', 'closed')) then 'failed'
-                     else b.state::text end)",
-    )
-    .bind(filter.tag.as_deref().map(str::trim))
-    .bind(filter.follow_up_stage.as_deref().map(str::trim))
-    .bind(filter.state)
-    .bind(filter.from)
-    .bind(filter.to)
-    .bind(filter.sender)
-    .bind(filter.external_id.as_deref())
-    .bind(filter.is_template)
-    .bind(filter.campaign_state);
-    Ok(count.fetch_one(pool).await?)
+            and ($9::text[] is null
+                 or b.state::text = any(case when (select coalesce(sum(f.people) filter (where f.status = 'failed'), 0) > 0
+                                                     and coalesce(sum(f.people) filter (where f.status::text = any($11)), 0) = 0
+                                                     from blast_status_counts f where f.blast_id = b.id)
+                                             then $9 else $10::text[] end))"
+    };
 }
 
-/// Which of these blasts are a sender's.
-pub async fn of_sender(pool: &PgPool, ids: &[BlastId], sender: SenderId) -> Result<Vec<BlastId>, StoreError> {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let own = sqlx::query_scalar("select id from blasts where id = any($1) and sender_id = $2");
-    Ok(own.bind(ids).bind(sender).fetch_all(pool).await?)
+macro_rules! bind_listed {
+    ($query:expr, $filter:expr) => {{
+        let words = |nobody_reached: bool| {
+            let states = $filter.campaign_state.map(|state| state.blast_states(nobody_reached));
+            states.map(|states| states.into_iter().map(BlastState::word).collect::<Vec<_>>())
+        };
+        let reached = Status::ALL.into_iter().filter(|status| status.is_in_funnel()).map(Status::word);
+        $query
+            .bind($filter.tag.as_deref().map(str::trim))
+            .bind($filter.follow_up_stage.as_deref().map(str::trim))
+            .bind($filter.state)
+            .bind($filter.from)
+            .bind($filter.to)
+            .bind($filter.sender)
+            .bind($filter.external_id.as_deref())
+            .bind($filter.is_template)
+            .bind(words(true))
+            .bind(words(false))
+            .bind(reached.collect::<Vec<_>>())
+    }};
+}
+
+/// Blasts that match, newest first. An answer to somebody who wrote is among them only while it needs an operator.
+pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
+    const LIST: &str = concat!(
+        blasts!(""),
+        listed!(),
+        "
+            and (not $12 or b.state in ('scheduled', 'sending') and b.send_after > now())
+            and (b.answer_until is null or b.state = 'paused' or c.people ? 'uncertain' and (c.people ->> 'uncertain')::bigint > 0)
+            and (not $13 or b.answer_until is null)
+            and ($14::timestamptz is null or (b.blast_date, b.id) < ($14, $15))
+          order by b.blast_date desc, b.id desc
+          limit $16 offset $17"
+    );
+    let found: Vec<BlastRecord> = bind_listed!(sqlx::query_as(LIST), filter)
+        .bind(filter.is_armed)
+        .bind(filter.without_answers)
+        .bind(filter.after.map(|after| after.blast_date))
+        .bind(filter.after.map(|after| after.id))
+        .bind(filter.limit.map(i64::from))
+        .bind(i64::from(filter.offset))
+        .fetch_all(pool)
+        .await?;
+    Ok(found.into_iter().map(BlastRow::from).collect())
+}
+
+/// How many there would be in the whole list, without those that are not listed for being answers.
+pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, StoreError> {
+    const COUNT: &str =
+        concat!("select count(*) from blasts b where b.deleted_at is null and b.answer_until is null and ", listed!());
+    Ok(bind_listed!(sqlx::query_scalar(COUNT), filter).fetch_one(pool).await?)
 }
 
 /// One blast, if there is one.

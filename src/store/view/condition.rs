@@ -31,6 +31,8 @@ fn push_test(sql: &mut QueryBuilder<Postgres>, test: &Test) {
         Test::Has(Fact::Reply) => _ = sql.push(HAS_REPLIED),
         Test::Has(Fact::Note) => _ = sql.push("note <> ''"),
         Test::Has(Fact::Amount) => _ = sql.push("amount is not null"),
+        Test::Has(Fact::FirstTry) => _ = sql.push("status = 'queued' and attempt = 0"),
+        Test::Has(Fact::Retry) => _ = sql.push("status = 'queued' and attempt > 0"),
         Test::Time { stage, side, at } => {
             sql.push(time_column(*stage)).push(if *side == Side::After { " >= " } else { " < " }).push_bind(*at);
         }
@@ -103,15 +105,16 @@ fn push_patterns(sql: &mut QueryBuilder<Postgres>, patterns: Vec<String>) {
     }
 }
 
-/// The digits anywhere; or, opening with a 0 as dialled at home, without it right behind a country code of one to three
-/// digits; or a whole number in its other spelling, with or without the country code of Brazil, whose numbers are spelled
-/// in two ways at home too.
+/// The digits anywhere. Opening with a 0 they are the end of a number, or, with one 0, its beginning as it is dialled at home:
+/// the 0 stands for a country code of one to three digits. A whole number is also looked for in its other spelling, with or
+/// without the country code of Brazil, whose numbers are spelled in two ways at home too.
 fn phone_patterns(digits: &str) -> Vec<String> {
-    let mut patterns = vec![containing(digits)];
     let at_home = digits.trim_start_matches('0');
+    let zeros = digits.len() - at_home.len();
+    let mut patterns = vec![if zeros == 0 { containing(digits) } else { format!("%{}", escaped(digits)) }];
     let whole = [digits.to_owned(), format!("55{at_home}")];
     patterns.extend(whole.iter().filter_map(|digits| phone::other_spelling(digits)).map(|digits| format!("+{digits}")));
-    if at_home.len() < digits.len() && !at_home.is_empty() {
+    if zeros == 1 && !at_home.is_empty() {
         patterns.extend(["_", "__", "___"].map(|code| format!("+{code}{}%", escaped(at_home))));
     }
     patterns
@@ -162,8 +165,13 @@ mod tests {
     #[test]
     fn a_leading_zero_is_also_looked_for_behind_a_country_code() {
         assert_eq!(phone_patterns("3456"), ["%3456%"]);
-        assert_eq!(phone_patterns("0100123456"), ["%0100123456%", "+_100123456%", "+__100123456%", "+___100123456%"]);
-        assert_eq!(phone_patterns("000"), ["%000%"]);
+        assert_eq!(phone_patterns("0100123456"), ["%0100123456", "+_100123456%", "+__100123456%", "+___100123456%"]);
+    }
+
+    #[test]
+    fn zeros_that_lead_are_read_off_the_end_of_a_number() {
+        assert_eq!(phone_patterns("0000"), ["%0000"]);
+        assert_eq!(phone_patterns("0012"), ["%0012"]);
     }
 
     #[test]

@@ -167,12 +167,13 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
     others.bind(&row.phone).bind(row.id).bind(ELSEWHERE_MAX).fetch_all(snapshot).await
 }
 
-/// Who matches in every blast, newest blast first, those of the blast `here` after all others: however many they are,
-/// they do not hide that there is somebody elsewhere. At most `limit`, 1 to 1,000. A filter without terms finds nobody.
+/// Who matches in every blast (of one sender, where it is given), newest blast first, those of the blast `here` after all others:
+/// however many they are, they do not hide that there is somebody elsewhere. At most `limit`, 1 to 1,000. A filter without
+/// terms finds nobody.
 pub async fn find(
     pool: &PgPool,
     sought: &Filter,
-    here: Option<BlastId>,
+    (sender, here): (Option<SenderId>, Option<BlastId>),
     limit: u32,
 ) -> Result<Vec<ElsewhereRow>, StoreError> {
     if sought.is_everybody() {
@@ -184,6 +185,9 @@ pub async fn find(
            join blasts b on b.id = blast_id
           where b.deleted_at is null and b.answer_until is null",
     );
+    if let Some(sender) = sender {
+        sql.push(" and b.sender_id = ").push_bind(sender);
+    }
     for term in &sought.terms {
         condition::push(&mut sql, term);
     }

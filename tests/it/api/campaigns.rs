@@ -162,7 +162,7 @@ async fn what_a_campaign_lacks_is_named_in_its_own_words() {
     for (change, field) in [
         (json!({ "name": null }), "name"),
         (json!({ "templateName": null }), "templateName"),
-        (json!({ "templateName": "no_such_template" }), "template"),
+        (json!({ "templateName": "no_such_template" }), "templateName"),
         (json!({ "rateLimit": "fast" }), "rateLimit"),
         (json!({ "scheduledFor": "2030-01-01T00:00:00Z" }), "scheduledFor"),
         (json!({ "sendWindowStart": 25 }), "sendWindowStart"),
@@ -185,5 +185,91 @@ async fn what_a_campaign_lacks_is_named_in_its_own_words() {
     api.post("/api/whatsapp/campaigns", pictured).await.expect(201);
     let (path, _) = made(&api).await;
     assert_eq!(api.get(&format!("{path}/recipients?status=flying")).await.expect(422).fields(), ["status"]);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn people_are_added_and_taken_out_in_the_documents_words() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let mut body = as_printed();
+    body["recipients"].as_array_mut().unwrap().push(json!("nobody"));
+
+    let made = api.post("/api/whatsapp/campaigns", body).await.expect(201);
+
+    let id = made.body["id"].clone();
+    let import = json!({
+        "id": id, "campaignId": id, "taken": 1, "rejected": 1,
+        "reasons": [{ "reason": "not a phone number", "rows": 1, "firstRow": 2 }],
+        "rejectedRows": [{ "row": 2, "field": "phoneNumber", "value": "nobody",
+                           "reason": made.body["import"]["rejectedRows"][0]["reason"] }],
+    });
+    assert_eq!(made.body["import"]["reasons"][0]["rows"], 1, "{made:?}");
+    let mut answered = made.body["import"].clone();
+    answered["reasons"][0]["reason"] = json!("not a phone number");
+    assert_eq!(answered, import);
+    let path = format!("/api/whatsapp/campaigns/{}/recipients", id.as_str().unwrap());
+    let more = json!([{ "phoneNumber": "60100000002" }, { "phoneNumber": "60100000003" }]);
+    let added = api.post(&path, more).await.expect(201);
+    assert_eq!((&added.body["id"], &added.body["campaignId"], &added.body["success"]), (&id, &id, &json!(true)));
+    assert_eq!((&added.body["taken"], &added.body["totalRecipients"]), (&json!(2), &json!(3)));
+    assert!(added.keys().iter().all(|key| !key.contains('_')), "{added:?}");
+    let gone = json!({ "recipients": ["60100000003"] });
+    let gone = said(api.request(Method::DELETE, &path).json(&gone)).await.expect(200);
+    let expected = json!({ "success": true, "id": id, "campaignId": id, "removed": 1, "totalRecipients": 2 });
+    assert_eq!(gone.body, expected);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn a_blast_of_a_text_is_no_campaign() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "sender": "sales", "recipients": ["60100000001"] }));
+    let path = format!("/api/whatsapp/campaigns/{}", made.await.expect(201).body["id"]);
+
+    for tail in ["", "/stats", "/recipients"] {
+        let refused = api.get(&format!("{path}{tail}")).await.expect(404);
+        assert!(refused.body["detail"].as_str().unwrap().contains("GET /api/blasts/"), "{refused:?}");
+    }
+    let people = json!({ "recipients": ["60100000002"] });
+    api.post(&format!("{path}/send"), json!({})).await.expect(404);
+    api.post(&format!("{path}/recipients"), people.clone()).await.expect(404);
+    said(api.request(Method::DELETE, &format!("{path}/recipients")).json(&people)).await.expect(404);
+    said(api.request(Method::PUT, &path).json(&json!({ "name": "x" }))).await.expect(404);
+    api.delete(&path).await.expect(404);
+    assert_eq!(shop.number("select count(*) from blast_recipients where true").await, 1);
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_the_first_try_is_pending_and_for_another_retry() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let mut body = as_printed();
+    body["recipients"] = json!(["60100000001", "60100000002", "60100000003"]);
+    let made = api.post("/api/whatsapp/campaigns", body).await.expect(201);
+    let path = format!("/api/whatsapp/campaigns/{}/recipients", made.body["id"].as_str().unwrap());
+    shop.execute("update blast_recipients set attempt = 1 where phone_number like '%3'").await;
+    shop.execute("update blast_recipients set status = 'skipped', standing = 'skipped' where phone_number like '%2'")
+        .await;
+
+    for (status, expected) in [
+        ("pending", vec!["pending"]),
+        ("retry", vec!["retry"]),
+        ("retry,failed", vec!["failed", "retry"]),
+        ("pending,failed", vec!["pending", "failed"]),
+        ("pending,retry", vec!["pending", "retry"]),
+    ] {
+        let page = api.get(&format!("{path}?status={status}")).await.expect(200);
+        let words: Vec<_> = page.body["recipients"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|person| person["status"].as_str().unwrap())
+            .collect();
+        assert_eq!(words, expected, "{status}");
+        assert_eq!(page.body["pagination"]["total"], expected.len(), "{status}");
+    }
     serve.stop().await;
 }

@@ -49,6 +49,7 @@ async fn a_list_is_added_by_a_job_where_that_is_preferred() {
 
     assert_eq!((&done["state"], &done["kind"]), (&json!("finished"), &json!("add_recipients")));
     assert_eq!((&done["result"]["taken"], &done["result"]["total_recipients"]), (&json!(3_000), &json!(3_000)));
+    assert_eq!((&done["done"], &done["total"]), (&json!(3_000), &json!(3_000)), "{done}");
     let nobody = upload(&api, &path, "nobody", "nonsense\n".to_owned()).await.expect(202);
     let failed = until_over(&api, &nobody).await;
     assert_eq!(failed["state"], "failed");
@@ -128,6 +129,7 @@ async fn a_status_check_asks_the_provider_about_everybody() {
         (&json!("finished"), &json!("check_status"), &Value::Null)
     );
     assert_eq!(done["done"], done["total"]);
+    assert_eq!((&done["result"]["asked"], done["result"]["answered"].is_u64()), (&done["done"], true), "{done}");
     serve.stop().await;
 }
 

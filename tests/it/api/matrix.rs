@@ -43,6 +43,9 @@ struct Scene {
     serve: Serve,
     draft: String,
     cancelled: String,
+    /// Of templates.
+    campaign_draft: String,
+    campaign_cancelled: String,
     person: String,
     job: String,
 }
@@ -55,14 +58,22 @@ async fn scene() -> (Scene, Api) {
         made.body["id"].to_string()
     };
     let draft = made(json!(["60100000001"])).await;
-    let cancelled = made(json!(["60100000002"])).await;
-    api.post(&format!("/api/blasts/{cancelled}/send"), json!({})).await.expect(200);
-    api.post(&format!("/api/blasts/{cancelled}/cancel"), json!({})).await.expect(200);
+    let (cancelled, campaign_draft) = (made(json!(["60100000002"])).await, made(json!(["60100000003"])).await);
+    let campaign_cancelled = made(json!(["60100000004"])).await;
+    for blast in [&cancelled, &campaign_cancelled] {
+        api.post(&format!("/api/blasts/{blast}/send"), json!({})).await.expect(200);
+        api.post(&format!("/api/blasts/{blast}/cancel"), json!({})).await.expect(200);
+    }
+    shop.execute(&format!(
+        "update blasts set template = '{{\"name\":\"order_ready\",\"language\":{{\"code\":\"en_US\"}}}}'
+          where id in ({campaign_draft}, {campaign_cancelled})"
+    ))
+    .await;
     let job = api.post(&format!("/api/blasts/{cancelled}/check-status"), json!({})).await.expect(202);
     let job = job.body["id"].to_string();
     let people = api.get(&format!("/api/blasts/{draft}/recipients")).await.expect(200);
     let person = people.body["recipients"][0]["id"].to_string();
-    (Scene { shop, serve, draft, cancelled, person, job }, api)
+    (Scene { shop, serve, draft, cancelled, campaign_draft, campaign_cancelled, person, job }, api)
 }
 
 impl Scene {
@@ -82,6 +93,7 @@ impl Scene {
         let id = match operation.path.as_str() {
             path if path.starts_with("/api/recipients/") => &self.person,
             path if path.starts_with("/api/jobs/") => &self.job,
+            path if path.starts_with("/api/whatsapp/campaigns/") => &self.campaign_draft,
             _ => &self.draft,
         };
         operation.with(&[("id", id), ("name", "sales")])
@@ -220,7 +232,11 @@ async fn a_call_at_the_wrong_time_is_a_conflict() {
         let Some((_, state)) = WRONG_STATE.iter().find(|(other, _)| *other == name) else {
             panic!("{name}: say in WRONG_STATE which state of a blast it refuses")
         };
-        let id = if *state == "draft" { &scene.draft } else { &scene.cancelled };
+        let id = match *state {
+            "draft" => &scene.draft,
+            _ if operation.path.starts_with("/api/whatsapp/") => &scene.campaign_cancelled,
+            _ => &scene.cancelled,
+        };
         let body = match operation.path.as_str() {
             path if path.ends_with("/recipients") => json!({ "recipients": ["60100000009"] }),
             path if path.ends_with("/follow-up") => json!({ "stuck_at": "read", "message": "Hi" }),

@@ -158,6 +158,36 @@ async fn somebody_is_found_in_every_blast() {
 }
 
 #[tokio::test]
+async fn digits_are_the_end_of_a_number_first_and_with_a_zero_its_beginning_at_home() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let numbers = ["60123450000", "60100000012", "60100123456", "60123456789"];
+    let made = api.post("/api/blasts", json!({ "message": "Hi", "recipients": numbers })).await.expect(201);
+    let path = format!("/api/blasts/{}/recipients", made.body["id"]);
+
+    for (typed, found) in [
+        ("0000", &["+60123450000"][..]),
+        ("0012", &["+60100000012"]),
+        ("012", &["+60100000012"]),
+        ("0123", &["+60123450000", "+60123456789"]),
+        ("012345", &["+60123450000", "+60123456789"]),
+        ("0123456789", &["+60123456789"]),
+        ("0060123456789", &["+60123456789"]),
+        ("00000000", &[]),
+        ("3456", &["+60100123456"]),
+        ("2345", &["+60123450000", "+60100123456", "+60123456789"]),
+    ] {
+        for call in [format!("{path}?q={typed}"), format!("/api/recipients?q={typed}")] {
+            let page = api.get(&call).await.expect(200);
+            let people = page.body["recipients"].as_array().unwrap();
+            let people: Vec<_> = people.iter().map(|person| person["phone_number"].as_str().unwrap()).collect();
+            assert_eq!(people, found, "{call}");
+        }
+    }
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn an_uncertain_person_is_listed_and_resolved() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -35,7 +35,7 @@ async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
     lift(json!({ "phone_number": "60100000001" })).await.expect(404);
     assert_eq!(api.post(path, json!({})).await.expect(422).fields(), ["phone_number"]);
     assert_eq!(api.post(path, json!({ "phone_number": "x" })).await.expect(422).fields(), ["phone_number"]);
-    assert_eq!(api.post(path, json!({ "phone_number": "60100000001", "business": "x" })).await.status, 409);
+    assert_eq!(api.post(path, json!({ "phone_number": "60100000001", "business": "x" })).await.status, 422);
     let logged =
         "select count(*) from operator_actions where operator = 'write' and action in ('suppress', 'unsuppress')";
     assert_eq!(shop.number(logged).await, 6);

@@ -90,6 +90,10 @@ async fn a_token_of_one_sender_sees_and_makes_nothing_of_another() {
     cloud.post(&format!("{path}/recipients"), json!({ "recipients": ["60100000002"] })).await.expect(404);
     cloud.patch(&format!("/api/recipients/{person}"), json!({ "status": "replied" })).await.expect(404);
     cloud.delete(&path).await.expect(404);
+    for path in [format!("/api/recipients/{person}"), format!("/api/recipients/{person}/history")] {
+        let refused = cloud.get(&path).await.expect(404);
+        assert_eq!(refused.body["detail"], format!("there is no recipient {person}"), "it says nothing of the blast");
+    }
     assert_eq!(cloud.get("/api/blasts").await.body["blasts"], json!([]));
     assert_eq!(cloud.get("/api/recipients?q=60100000001").await.body["recipients"], json!([]));
     let refused =
@@ -121,6 +125,31 @@ async fn a_client_on_this_machine_needs_no_token_only_where_that_is_configured()
     ] {
         said(serve.client.get(&url).header(name, value)).await.expect(401);
     }
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_outlives_the_token_that_made_it() {
+    let (shop, serve) = served().await;
+    let admin = client_with(&shop, &serve, &["brief", "--scope", "admin", "--expires", "2h"]).await;
+    let blast = admin.post("/api/blasts", json!({ "message": "Hi" })).await.expect(201).body["id"].clone();
+    let end = admin.get("/api/tokens").await.expect(200).body["tokens"][0]["expires_at"].clone();
+    assert!(end.is_string(), "{end}");
+
+    let make = async |path: &str, body: serde_json::Value| admin.post(path, body).await.expect(201).body;
+    for (name, lasts) in [("ever", json!(null)), ("long", json!("90d"))] {
+        let made = make("/api/tokens", json!({ "name": name, "scope": "read", "expires_in": lasts })).await;
+        assert_eq!(made["expires_at"], end, "{name}");
+        assert!(made["warning"].as_str().unwrap().contains("sooner"), "{made}");
+    }
+    let short = make("/api/tokens", json!({ "name": "short", "scope": "read", "expires_in": "1h" })).await;
+    assert!(short["warning"].is_null() && short["expires_at"].as_str() < end.as_str(), "{short}");
+    let link = make("/api/shares", json!({ "blast_id": blast })).await;
+    assert_eq!((&link["expires_at"], link["warning"].is_string()), (&end, true), "{link}");
+
+    let ends: i64 =
+        shop.number("select count(distinct expires_at) from api_tokens where name in ('brief', 'ever', 'long')").await;
+    assert_eq!(ends, 1);
     serve.stop().await;
 }
 

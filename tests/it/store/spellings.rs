@@ -174,7 +174,7 @@ async fn whoever_writes_or_is_looked_for_under_the_other_spelling_is_found() {
         assert_eq!(found.phone, phone(WITH_NINE));
         for typed in [spelling, &spelling[1..], &spelling[3..]] {
             let sought = Filter::parse(typed, Utc::now(), chrono_tz::UTC).unwrap();
-            let found = view::recipients::find(scene.pool(), &sought, None, 10).await.unwrap();
+            let found = view::recipients::find(scene.pool(), &sought, (None, None), 10).await.unwrap();
             assert_eq!(found.len(), 2, "{typed}");
         }
     }

@@ -9,10 +9,12 @@ use utoipa::ToSchema;
 
 use super::super::super::openapi::schemas;
 use super::super::super::problem::Problem;
-use super::super::adding::ImportReport;
+use super::people::CampaignImport;
 use crate::app::App;
 use crate::app::view::{BlastView, RecipientFacts, RecipientRow};
 use crate::domain::blast::BlastState;
+use crate::domain::campaign::CampaignState;
+use crate::domain::filter::{Fact, Filter, Sense, Term, Test};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::RecipientId;
 use crate::domain::pace::{Per, Rate};
@@ -77,7 +79,7 @@ pub(super) struct CampaignAnswer {
     pub campaign: Campaign,
     /// Of one that was made a moment ago.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub import: Option<ImportReport>,
+    pub import: Option<CampaignImport>,
     /// Of one that was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = true)]
@@ -103,7 +105,7 @@ impl From<&BlastView> for Campaign {
             template_name: of_template("name"),
             template_language: language(template),
             template_variables: template.map_or_else(|| json!({}), variables),
-            status: state(blast),
+            status: CampaignState::of(blast.state, blast.counts.nobody_reached()).word(),
             paused: blast.state == BlastState::Paused,
             total_recipients: blast.total_recipients,
             sent_count: funnel.sent,
@@ -124,22 +126,11 @@ impl From<&BlastView> for Campaign {
     }
 }
 
-/// Nothing could be sent, and the reason is for good: that is `failed`, also where the blast itself says completed.
-fn state(blast: &BlastView) -> &'static str {
-    let nobody_reached = blast.counts.funnel().sent == 0 && blast.counts.failed > 0;
-    match blast.state {
-        BlastState::Paused => "sending",
-        BlastState::Completed if nobody_reached => "failed",
-        other => other.word(),
-    }
-}
-
 /// A campaign's state by its word.
-pub(super) fn state_word(word: &str) -> Result<&'static str, Problem> {
-    const WORDS: [&str; 6] = ["draft", "scheduled", "sending", "completed", "cancelled", "failed"];
-    let known = WORDS.into_iter().find(|known| known.eq_ignore_ascii_case(word.trim()));
-    let detail = || format!("`{word}` is not a state: write one of {}", WORDS.join(", "));
-    known.ok_or_else(|| Problem::field("status", detail()))
+pub(super) fn campaign_state(word: &str) -> Result<CampaignState, Problem> {
+    let known = || CampaignState::ALL.map(CampaignState::word).join(", ");
+    let detail = || format!("`{word}` is not a state: write one of {}", known());
+    CampaignState::from_word(word).ok_or_else(|| Problem::field("status", detail()))
 }
 
 fn language(template: Option<&Value>) -> Value {
@@ -205,27 +196,39 @@ fn status(row: &RecipientRow) -> &'static str {
     }
 }
 
-/// Ours for one of the documents' statuses, or several of them.
-pub(super) fn statuses(words: &str) -> Result<Vec<Status>, Problem> {
-    let mut found = Vec::new();
+/// Who has one of the documents' statuses, or several of them.
+pub(super) fn among(words: &str) -> Result<Filter, Problem> {
+    let (mut found, mut first, mut again) = (Vec::new(), false, false);
     for word in words.split(',').map(|word| word.trim().to_ascii_lowercase()) {
-        let these: &[Status] = match word.as_str() {
-            "pending" | "retry" => &[Status::Queued],
-            "sending" => &[Status::Sending, Status::Uncertain],
-            "sent" => &[Status::Sent],
-            "delivered" => &[Status::Delivered],
-            "read" => &[Status::Read],
-            "responded" => &[Status::Replied, Status::Closed],
-            "failed" => &[Status::Failed, Status::Skipped],
-            "opted_out" => &[Status::OptedOut],
-            other => {
-                let known = "pending, sending, sent, delivered, read, failed, opted_out, responded or retry";
-                return Err(Problem::field("status", format!("`{other}` is not a status: write {known}")));
-            }
-        };
-        found.extend_from_slice(these);
+        (first, again) = (first || word == "pending", again || word == "retry");
+        found.extend_from_slice(statuses(&word)?);
     }
-    Ok(found)
+    let left_out = match (first, again) {
+        (true, false) => Some(Fact::Retry),
+        (false, true) => Some(Fact::FirstTry),
+        _ => None,
+    };
+    let mut filter = Filter::one_of(&found);
+    filter.terms.extend(left_out.map(|fact| Term { sense: Sense::IsNot, test: Test::Has(fact) }));
+    Ok(filter)
+}
+
+/// Ours for one of the documents' statuses.
+fn statuses(word: &str) -> Result<&'static [Status], Problem> {
+    Ok(match word {
+        "pending" | "retry" => &[Status::Queued],
+        "sending" => &[Status::Sending, Status::Uncertain],
+        "sent" => &[Status::Sent],
+        "delivered" => &[Status::Delivered],
+        "read" => &[Status::Read],
+        "responded" => &[Status::Replied, Status::Closed],
+        "failed" => &[Status::Failed, Status::Skipped],
+        "opted_out" => &[Status::OptedOut],
+        other => {
+            let known = "pending, sending, sent, delivered, read, failed, opted_out, responded or retry";
+            return Err(Problem::field("status", format!("`{other}` is not a status: write {known}")));
+        }
+    })
 }
 
 /// People of a campaign, with what only this spelling tells of them.

@@ -120,7 +120,7 @@ impl CampaignBody {
         }
         let given = if self.has_template() {
             let template = self.template(blast.template.as_ref())?;
-            Some(content(app, Some(&blast.sender), None, Some(&template)).await?)
+            Some(content(app, Some(&blast.sender), None, Some(&template)).await.map_err(own_words)?)
         } else {
             None
         };
@@ -148,7 +148,7 @@ impl CampaignBody {
         let window = self.window()?.or_else(usual);
         let tag = name("name", tag)?;
         let template = self.template(None)?;
-        let given = content(app, self.sender.as_deref(), None, Some(&template)).await?;
+        let given = content(app, self.sender.as_deref(), None, Some(&template)).await.map_err(own_words)?;
         let (start, timezone) = (self.start()?.value(), zone(app, &given.sender));
         let check = |start| app.check_start(&given.sender, timezone, start);
         start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduledFor", why))?;
@@ -170,6 +170,11 @@ impl CampaignBody {
             sender: given.sender,
         })
     }
+}
+
+/// What is wrong with a template, where the documents write its name.
+fn own_words(problem: Problem) -> Problem {
+    problem.respelled("template", "templateName")
 }
 
 /// The hours are the sender's.

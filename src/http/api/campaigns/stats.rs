@@ -9,6 +9,7 @@ use super::super::body::PathId;
 use super::super::once::Answer;
 use super::super::people::query;
 use super::answer::{Campaign, CampaignRecipient, failed, recipients};
+use super::campaign;
 use crate::app::view::{Anchor, TimelineRow};
 use crate::domain::filter::Filter;
 use crate::domain::ids::BlastId;
@@ -19,7 +20,7 @@ const FAILURES: u32 = 10;
 
 pub(super) async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let blast = app.blast(id).await?;
+    let blast = campaign(&app, id).await?;
     let report = app.report(id).await?;
     let failures = app.recipients(&query(id, Filter::status(Status::Failed), Anchor::Start, FAILURES)).await?;
     let (funnel, counts) = (blast.counts.funnel(), &blast.counts);

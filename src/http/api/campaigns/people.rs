@@ -1,0 +1,191 @@
+//! A campaign's people: their list, who is added to a draft or taken out of it, in the documents' words.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::super::super::HttpState;
+use super::super::super::body::drain;
+use super::super::super::openapi::{Operation, Routes};
+use super::super::super::problem::Problem;
+use super::super::adding::{RemoveBody, add_operation, remove_operation, take_list, take_out};
+use super::super::authentication::{ApiReader, ApiWriter};
+use super::super::body::{JsonBody, Params, PathId};
+use super::super::once::Answer;
+use super::super::people::{PeopleParams, read_page};
+use super::answer::{self, CampaignRecipient, recipients};
+use super::{Pagination, campaign};
+use crate::app::Imported;
+use crate::domain::ids::BlastId;
+
+pub(super) fn routes() -> Routes {
+    const PATH: &str = "/api/whatsapp/campaigns/{id}/recipients";
+    let page = Operation::read("Its people").query::<PeopleParams>().answer::<CampaignPeople>(200, "A page");
+    Routes::of("Campaigns").get(PATH, list, page).post(PATH, add, add_operation::<AddedToCampaign>()).delete(
+        PATH,
+        remove,
+        remove_operation::<RemovedFromCampaign>(),
+    )
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignPeople {
+    recipients: Vec<CampaignRecipient>,
+    pagination: Option<Pagination>,
+    #[schema(example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+/// How many people were taken, and why others were not.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CampaignImport {
+    #[schema(example = "7")]
+    id: String,
+    #[schema(example = "7")]
+    campaign_id: String,
+    #[schema(example = 249)]
+    taken: u64,
+    #[schema(example = 1)]
+    rejected: u64,
+    /// Each reason once.
+    reasons: Vec<CampaignRejection>,
+    /// The first of the rows that were not taken.
+    rejected_rows: Vec<CampaignRejectedRow>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignRejection {
+    #[schema(example = "not a phone number")]
+    reason: String,
+    #[schema(example = 1)]
+    rows: u64,
+    #[schema(example = 17)]
+    first_row: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CampaignRejectedRow {
+    /// From 1.
+    #[schema(example = 17)]
+    row: u64,
+    #[schema(example = "phoneNumber")]
+    field: String,
+    #[schema(example = "n/a")]
+    value: String,
+    #[schema(example = "not a phone number: `n` does not belong in one")]
+    reason: String,
+}
+
+/// People who were added to a campaign.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct AddedToCampaign {
+    #[schema(example = true)]
+    success: bool,
+    #[serde(flatten)]
+    import: CampaignImport,
+    #[schema(example = 250)]
+    total_recipients: i64,
+}
+
+/// People who were taken out of a campaign.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RemovedFromCampaign {
+    #[schema(example = true)]
+    success: bool,
+    #[schema(example = "7")]
+    id: String,
+    #[schema(example = "7")]
+    campaign_id: String,
+    #[schema(example = 1)]
+    removed: u64,
+    #[schema(example = 249)]
+    total_recipients: i64,
+}
+
+impl From<&Imported> for CampaignImport {
+    fn from(imported: &Imported) -> Self {
+        let rejected = &imported.rejected;
+        let reasons = rejected.reasons.iter().map(|reason| CampaignRejection {
+            reason: reason.reason.clone(),
+            rows: reason.rows,
+            first_row: reason.first_row,
+        });
+        let rows = rejected.examples.iter().map(|row| CampaignRejectedRow {
+            row: row.row,
+            field: field(&row.column).to_owned(),
+            value: row.value.clone(),
+            reason: row.reason.to_string(),
+        });
+        Self {
+            id: imported.blast.to_string(),
+            campaign_id: imported.blast.to_string(),
+            taken: imported.taken,
+            rejected: rejected.total,
+            reasons: reasons.collect(),
+            rejected_rows: rows.collect(),
+        }
+    }
+}
+
+/// A field of a person as the documents have it; a column of a file is called as it is there.
+fn field(column: &str) -> &str {
+    match column {
+        "phone_number" => "phoneNumber",
+        "external_id" => "customerId",
+        other => other,
+    }
+}
+
+async fn list(
+    ApiReader(caller): ApiReader,
+    PathId(id): PathId<BlastId>,
+    Params(mut asked): Params<PeopleParams>,
+) -> Result<Answer, Problem> {
+    let app = caller.app();
+    let blast = campaign(&app, id).await?;
+    let among = asked.status.as_deref().map(answer::among).transpose()?;
+    if asked.is_from_the_start() {
+        asked.begin_with_page_one();
+    }
+    let page = read_page(&app, id, &asked, among).await?;
+    let pagination = page.numbered.map(|numbered| Pagination::of(numbered, page.limit));
+    let recipients = recipients(&app, &blast, page.rows).await?;
+    Ok(Answer::ok(CampaignPeople { recipients, pagination, next_cursor: page.next_cursor }))
+}
+
+async fn add(
+    State(state): State<HttpState>,
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<BlastId>,
+    request: Request,
+) -> Result<Response, Problem> {
+    if let Err(refused) = campaign(&caller.app(), id).await {
+        drain(&state.bodies, request.into_body()).await;
+        return Err(refused);
+    }
+    let report = |added: &Imported, total_recipients| {
+        json!(AddedToCampaign { success: true, import: added.into(), total_recipients })
+    };
+    take_list(&state, &caller, (id, request), report).await
+}
+
+async fn remove(
+    ApiWriter(caller): ApiWriter,
+    PathId(id): PathId<BlastId>,
+    body: JsonBody<RemoveBody>,
+) -> Result<Response, Problem> {
+    campaign(&caller.app(), id).await?;
+    take_out(&caller, id, &body, |removed, total_recipients| {
+        let (id, campaign_id) = (id.to_string(), id.to_string());
+        json!(RemovedFromCampaign { success: true, id, campaign_id, removed, total_recipients })
+    })
+    .await
+}

@@ -1,0 +1,109 @@
+//! What sentences tell a person at a terminal to type, as a program asks for it: the method and path of the call.
+
+/// What names a key of the dashboard, and what a program is told in its place.
+const KEYS: [(&str, &str); 7] = [
+    (", or u in the dashboard", ""),
+    (", or enter in the dashboard", ""),
+    (", or open the dashboard", ""),
+    (", or S on the blast", ""),
+    ("U takes that back first", "`PATCH /api/recipients/{id}` with the status `undo` takes that back first"),
+    ("S resumes it", "`POST /api/blasts/{id}/resume` resumes it"),
+    ("p pauses it", "`POST /api/blasts/{id}/pause` pauses it"),
+];
+
+/// A sentence for a program: calls in place of commands and keys. Commands that have no call, such as those that change how this
+/// machine sends, stay as they are.
+pub(super) fn for_programs(sentence: &str) -> String {
+    let parts = sentence.split('`').enumerate();
+    let told = parts.map(|(at, part)| command(at, part).and_then(call).unwrap_or_else(|| part.to_owned()));
+    let called = told.collect::<Vec<_>>().join("`");
+    KEYS.iter().fold(called, |said, (key, call)| said.replace(key, call))
+}
+
+/// The command line in a part of a sentence that is cut at its backticks.
+fn command(at: usize, part: &str) -> Option<&str> {
+    part.strip_prefix("blastdeck ").filter(|_| at % 2 == 1)
+}
+
+/// The call that does what a command does, where there is one.
+fn call(command: &str) -> Option<String> {
+    let words: Vec<_> = command.split_whitespace().map(|word| word.trim_matches('\'')).collect();
+    let (verb, rest) = words.split_at_checked(2)?;
+    let id = || rest.first().map_or_else(|| "{id}".to_owned(), |id| (*id).to_owned());
+    Some(match (verb[0], verb[1]) {
+        ("blast", "list") => "GET /api/blasts".to_owned(),
+        ("blast", verb @ ("pause" | "retry" | "resume" | "cancel" | "send")) => {
+            format!("POST /api/blasts/{}/{verb}", id())
+        }
+        ("blast", "show") => format!("GET /api/blasts/{}", id()),
+        ("uncertain", "list") => format!("GET /api/blasts/{}/uncertain", id()),
+        ("uncertain", "resolve") => "POST /api/recipients/{id}/resolve".to_owned(),
+        ("token", "list") => "GET /api/tokens".to_owned(),
+        ("token", "revoke") => format!("DELETE /api/tokens/{}", id()),
+        ("share", "list") => "GET /api/shares".to_owned(),
+        ("suppress", "remove") => "DELETE /api/suppressions".to_owned(),
+        ("suppress", "add") => "POST /api/suppressions".to_owned(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_command_or_key_is_the_call_that_does_it() {
+        for (said, told) in [
+            ("there is no blast 7: see `blastdeck blast list`", "there is no blast 7: see `GET /api/blasts`"),
+            ("`blastdeck blast pause 7` stops it, or u in the dashboard", "`POST /api/blasts/7/pause` stops it"),
+            ("`blastdeck token revoke till` ends it", "`DELETE /api/tokens/till` ends it"),
+            (
+                "resolve that first (`blastdeck uncertain resolve`, or enter in the dashboard)",
+                "resolve that first (`POST /api/recipients/{id}/resolve`)",
+            ),
+            (
+                "`blastdeck suppress remove +60123456789 --business 'kedai'` lifts it",
+                "`DELETE /api/suppressions` lifts it",
+            ),
+            ("run `blastdeck engine`, or open the dashboard", "run `blastdeck engine`"),
+            ("nothing to type", "nothing to type"),
+        ] {
+            assert_eq!(for_programs(said), told);
+        }
+    }
+
+    /// What has no call is run on the machine that sends.
+    #[test]
+    fn every_command_that_a_use_case_names_has_a_call_or_is_for_the_machine() {
+        const MACHINE: [&str; 8] = ["engine", "serve", "sender", "hook", "db", "inbox", "doctor", "mark"];
+        let mut unknown = BTreeSet::new();
+        for layer in ["app", "domain", "engine", "import", "provider"] {
+            for text in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer)) {
+                let said = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                for named in said.flat_map(|line| line.split('`')).filter_map(|part| part.strip_prefix("blastdeck ")) {
+                    let verb = named.split_whitespace().next().unwrap_or_default();
+                    if call(named).is_none() && !MACHINE.contains(&verb) {
+                        unknown.insert(named.to_owned());
+                    }
+                }
+            }
+        }
+        assert!(unknown.is_empty(), "{unknown:?} are named to programs, and are no calls of theirs");
+    }
+
+    fn sources(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut texts = Vec::new();
+        for path in entries {
+            if path.is_dir() {
+                texts.extend(sources(&path));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                texts.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+        texts
+    }
+}
