@@ -10,6 +10,7 @@ mod drafting;
 mod edit;
 mod error;
 mod export;
+mod finding;
 mod follow_up;
 mod handover;
 mod health;

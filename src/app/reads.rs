@@ -14,7 +14,7 @@ use super::view::{BlastView, Estimate, SenderUsage, SenderView};
 use crate::domain::act::Act;
 use crate::domain::blast::BlastState;
 use crate::domain::filter::Filter;
-use crate::domain::funnel::Counts;
+use crate::domain::funnel::{Counts, Funnel};
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::pace::{PEOPLE_DAY, day_start};
 use crate::domain::phone::{Phone, Region};
@@ -30,8 +30,8 @@ use crate::store::sender;
 use crate::store::view::history::TimelineRow;
 use crate::store::view::recipients::RecipientFacts;
 use crate::store::view::{
-    self, Anchor, BlastFilter, BlastRow, ChangesSince, ElsewhereRow, ErrorRow, Order, RecipientDetails, RecipientQuery, RecipientRow,
-    SenderRow, SenderStop, Total,
+    self, BlastFilter, BlastRow, ChangesSince, ErrorRow, RecipientDetails, RecipientQuery, RecipientRow, SenderRow,
+    SenderStop, Total,
 };
 
 impl App {
@@ -65,6 +65,30 @@ impl App {
 
     pub async fn blast(&self, id: BlastId) -> Result<BlastView, AppError> {
         let row = self.blast_row(id).await?;
+        self.view_of(row).await
+    }
+
+    /// The same without how many of its people were never asked about, for whoever does not show who is stuck.
+    pub async fn blast_without_unasked(&self, id: BlastId) -> Result<BlastView, AppError> {
+        let row = view::blasts::get_without_unasked(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
+        self.refuse_other_sender(id, row.sender_id)?;
+        self.view_of(row).await
+    }
+
+    /// Refused where there is no such blast for this app; its sender.
+    pub async fn require_blast(&self, id: BlastId) -> Result<SenderId, AppError> {
+        let sender = view::blasts::sender(self.pool(), id).await?.ok_or_else(|| no_blast(id))?;
+        self.refuse_other_sender(id, sender)?;
+        Ok(sender)
+    }
+
+    /// A blast's funnel alone.
+    pub async fn funnel(&self, id: BlastId) -> Result<Funnel, AppError> {
+        self.require_blast(id).await?;
+        Ok(self.counts(id).await?.funnel())
+    }
+
+    async fn view_of(&self, row: BlastRow) -> Result<BlastView, AppError> {
         let senders = if row.state.is_under_way() { self.senders_by_id().await? } else { HashMap::new() };
         let sender = senders.get(&row.sender_id);
         self.blast_view(row, sender, &mut HashMap::new()).await
@@ -272,7 +296,7 @@ impl App {
         let gone = || AppError::NotFound(format!("there is no recipient {id}"));
         let row = self.recipients_by_id(&[id]).await?.pop().ok_or_else(gone)?;
         // Which blast of another sender's somebody is in is not this caller's to know.
-        self.blast_row(row.blast_id).await.map_err(|error| match error {
+        self.require_blast(row.blast_id).await.map_err(|error| match error {
             AppError::NotFound(_) => gone(),
             other => other,
         })?;
@@ -291,42 +315,6 @@ impl App {
     /// The region that a sender's numbers without a country code belong to.
     pub fn region_of(&self, sender: SenderId) -> Region {
         self.sender(sender).map_or(Region::MALAYSIA, |configured| configured.region)
-    }
-
-    /// Who matches in every blast, newest blast first, those of `here` after all others.
-    pub async fn find(
-        &self,
-        sought: &Filter,
-        here: Option<BlastId>,
-        limit: u32,
-    ) -> Result<Vec<ElsewhereRow>, AppError> {
-        Ok(view::recipients::find(self.pool(), sought, (self.only_sender(), here), limit).await?)
-    }
-
-    /// The people whom a filter means: a few digits are the end of a number where one of the blast ends so, and else digits
-    /// anywhere in it.
-    pub async fn ending_first(&self, blast: BlastId, sought: Filter) -> Result<Filter, AppError> {
-        let Some((_, ending)) = sought.by_ending() else { return Ok(sought) };
-        let first = RecipientQuery {
-            blast,
-            filter: ending.clone(),
-            order: Order::Row,
-            as_of: None,
-            anchor: Anchor::Start,
-            limit: 1,
-        };
-        Ok(if self.recipients(&first).await?.is_empty() { sought } else { ending })
-    }
-
-    /// Who matches in every blast, a few digits at the end of their number where somebody's ends so.
-    pub async fn find_ending_first(&self, sought: &Filter, limit: u32) -> Result<Vec<ElsewhereRow>, AppError> {
-        if let Some((_, ending)) = sought.by_ending() {
-            let found = self.find(&ending, None, limit).await?;
-            if !found.is_empty() {
-                return Ok(found);
-            }
-        }
-        self.find(sought, None, limit).await
     }
 
     /// Failed people of a blast by the provider's code.

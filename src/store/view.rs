@@ -111,6 +111,8 @@ pub struct BlastFilter {
     pub external_id: Option<String>,
     /// Only those that send a template, or only those that send a text.
     pub is_template: Option<bool>,
+    /// Does not count who was never asked about, which takes long for those who were sent to a moment ago.
+    pub without_unasked: bool,
     /// Leaves out answers to people who wrote, also those that need an operator.
     pub without_answers: bool,
     /// Only those that come after this one in the list.

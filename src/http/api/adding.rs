@@ -101,14 +101,14 @@ pub(super) async fn take_list(
             return Ok(preferred(app.add_people_later(id, source, report).await?));
         }
         let added = app.add_people(id, source).await?;
-        Ok(Answer::created(report(&added, app.blast(id).await?.total_recipients)))
+        Ok(Answer::created(report(&added, app.blast_without_unasked(id).await?.total_recipients)))
     })
     .await
 }
 
 /// The form of a list for a blast that is there.
 async fn list_form(app: &App, id: BlastId, headers: &HeaderMap) -> Result<ListForm, Problem> {
-    app.blast(id).await?;
+    app.require_blast(id).await?;
     match media_type(headers).as_str() {
         "application/json" => Ok(ListForm::Json),
         "text/csv" | "application/csv" => Ok(ListForm::Csv),
@@ -251,7 +251,7 @@ pub(super) async fn take_out(
     body: &JsonBody<RemoveBody>,
     report: impl Fn(u64, i64) -> Value,
 ) -> Result<Response, Problem> {
-    let region = caller.app().region_of(caller.app().blast(id).await?.sender_id);
+    let region = caller.app().region_of(caller.app().require_blast(id).await?);
     let (mut phones, mut wrong) = (Vec::new(), Vec::new());
     for (at, text) in body.value.recipients.iter().enumerate() {
         match Phone::parse(text, region) {
@@ -264,7 +264,7 @@ pub(super) async fn take_out(
     }
     once(caller, body.about(id), async |app: App| {
         let removed = app.remove_people(id, &phones).await?;
-        Ok(Answer::ok(report(removed, app.blast(id).await?.total_recipients)))
+        Ok(Answer::ok(report(removed, app.blast_without_unasked(id).await?.total_recipients)))
     })
     .await
 }

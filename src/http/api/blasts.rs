@@ -298,7 +298,12 @@ async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -
 pub(super) async fn read_page(app: &App, asked: &ListParams, filter: BlastFilter) -> Result<BlastPage, Problem> {
     let limit = page::limit(asked.limit)?;
     let offset = page::offset(asked.page, asked.cursor.as_deref(), limit)?;
-    let filter = BlastFilter { offset: offset.unwrap_or(0), limit: Some(limit), ..asked.filter(app, &filter)? };
+    let filter = BlastFilter {
+        offset: offset.unwrap_or(0),
+        limit: Some(limit),
+        without_unasked: true,
+        ..asked.filter(app, &filter)?
+    };
     let blasts = app.blasts(&filter).await?;
     let last = blasts.last().filter(|_| blasts.len() == limit as usize);
     let next_cursor = last.map(|last| page::write_cursor(&[last.blast_date.timestamp_micros(), last.id.0]));
@@ -372,7 +377,7 @@ fn position(cursor: &str) -> Result<BlastPosition, Problem> {
 /// One blast, with the first of its people.
 async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    let blast = app.blast(id).await?;
+    let blast = app.blast_without_unasked(id).await?;
     let people = first_people(&app, id).await?;
     let version = blast.version;
     let recipients = PersonAnswer::all(&app, people.rows).await?;
@@ -387,7 +392,7 @@ async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let app = caller.app();
-    let blast = app.blast(id).await?;
+    let blast = app.blast_without_unasked(id).await?;
     if_match(&headers, &blast)?;
     if matches!(blast.state, BlastState::Sending | BlastState::Paused | BlastState::Scheduled) {
         let left_out = app.cancel(id).await?;

@@ -87,7 +87,7 @@ pub(super) fn routes() -> Routes {
 
 /// The campaign with this id: a blast that sends a template.
 async fn campaign(app: &App, id: BlastId) -> Result<BlastView, Problem> {
-    let blast = app.blast(id).await.map_err(|error| match error {
+    let blast = app.blast_without_unasked(id).await.map_err(|error| match error {
         AppError::NotFound(_) => {
             Problem::not_found(format!("there is no campaign {id}: see `GET /api/whatsapp/campaigns`"))
         }
@@ -178,7 +178,7 @@ async fn edit(
         if_match(&body.headers, &blast)?;
         let edit = body.value.edit(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
-        let blast = app.blast(id).await?;
+        let blast = app.blast_without_unasked(id).await?;
         Ok(Answer::ok(Campaign::from(&blast)).with_etag(blast.version))
     })
     .await

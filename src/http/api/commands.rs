@@ -279,7 +279,7 @@ async fn pause(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast(id).await?)?;
+        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
         Ok(with_etag(StatusCode::OK, app.pause(id).await?))
     };
     once(&caller, body.about(id), work).await
@@ -291,9 +291,9 @@ async fn cancel(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast(id).await?)?;
+        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
         let left_out = app.cancel(id).await?;
-        let blast = app.blast(id).await?;
+        let blast = app.blast_without_unasked(id).await?;
         let version = blast.version;
         Ok(Answer::ok(CancelledBlast { blast: blast.into(), left_out }).with_etag(version))
     };
@@ -306,9 +306,9 @@ async fn retry(
     body: JsonBody<RetryBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast(id).await?)?;
+        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
         let retried = app.retry(id, body.value.code.as_deref()).await?;
-        let blast = app.blast(id).await?;
+        let blast = app.blast_without_unasked(id).await?;
         let version = blast.version;
         Ok(Answer::ok(RetriedBlast { blast: blast.into(), retried }).with_etag(version))
     };
@@ -322,9 +322,9 @@ async fn undo(
     body: JsonBody<EmptyBody>,
 ) -> Result<Response, Problem> {
     let work = async |app: App| {
-        if_match(&body.headers, &app.blast(id).await?)?;
+        if_match(&body.headers, &app.blast_without_unasked(id).await?)?;
         let undone = app.undo_launch_of(id).await?.sentence;
-        let blast = app.blast(id).await?;
+        let blast = app.blast_without_unasked(id).await?;
         let version = blast.version;
         Ok(Answer::ok(UndoneBlast { blast: blast.into(), undone }).with_etag(version))
     };

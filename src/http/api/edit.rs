@@ -94,11 +94,11 @@ pub(super) async fn edit(
     body: JsonBody<EditBody>,
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
-        let blast = app.blast(id).await?;
+        let blast = app.blast_without_unasked(id).await?;
         if_match(&body.headers, &blast)?;
         let edit = body.value.read(&app, &blast).await?;
         app.edit(id, blast.version, edit).await?;
-        Ok(with_etag(StatusCode::OK, app.blast(id).await?))
+        Ok(with_etag(StatusCode::OK, app.blast_without_unasked(id).await?))
     })
     .await
 }

@@ -147,6 +147,6 @@ async fn job(caller: &ApiCaller, key: &str, stored: Value) -> Result<Option<Answ
 /// In place of an answer that was never stored: what was done is there, and this is what became of it.
 async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Problem> {
     let Some(id) = blast else { return Ok(json!(DoneAnswer::default())) };
-    let blast = caller.app().blast(id).await?;
+    let blast = caller.app().blast_without_unasked(id).await?;
     Ok(json!(DoneAnswer::of(id, &blast)))
 }

@@ -164,7 +164,7 @@ async fn list(
     Params(asked): Params<PeopleParams>,
 ) -> Result<Answer, Problem> {
     let app = caller.app();
-    app.blast(id).await?;
+    app.require_blast(id).await?;
     let among = asked.status.as_deref().map(statuses).transpose()?.map(|statuses| Filter::one_of(&statuses));
     let page = read_page(&app, id, &asked, among).await?;
     Ok(Answer::ok(PeopleList::of(&app, page).await?))
@@ -176,7 +176,7 @@ async fn uncertain(
     Params(asked): Params<PeopleParams>,
 ) -> Result<Answer, Problem> {
     let app = caller.app();
-    app.blast(id).await?;
+    app.require_blast(id).await?;
     let page = read_page(&app, id, &asked, Some(Filter::status(Status::Uncertain))).await?;
     Ok(Answer::ok(PeopleList::of(&app, page).await?))
 }

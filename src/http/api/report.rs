@@ -132,7 +132,7 @@ struct StuckParams {
 /// The funnel alone.
 async fn metrics(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Result<Answer, Problem> {
     let app = caller.app();
-    Ok(Answer::ok(app.blast(id).await?.counts.funnel()))
+    Ok(Answer::ok(app.funnel(id).await?))
 }
 
 async fn report(
@@ -178,7 +178,7 @@ async fn saved(
     Params(asked): Params<SavedParams>,
 ) -> Result<Answer, Problem> {
     let app = caller.app();
-    app.blast(id).await?;
+    app.require_blast(id).await?;
     let limit = page::limit(asked.limit)?;
     let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let before = cursor.map(page::read_cursor).transpose()?.map(|[id]| ReportId(id));

@@ -131,8 +131,13 @@ impl Reader {
         match self.topic {
             Topic::Blast(id) => Ok(Frame::Blast(Box::new(self.blast(app, id).await?))),
             Topic::Blasts(sender) => {
-                let filter =
-                    BlastFilter { sender, without_answers: true, limit: Some(LISTED), ..BlastFilter::default() };
+                let filter = BlastFilter {
+                    sender,
+                    without_answers: true,
+                    without_unasked: true,
+                    limit: Some(LISTED),
+                    ..BlastFilter::default()
+                };
                 let page = ListPage::new(&app.blasts(&filter).await?, in_words(app));
                 let page_event = event("page", None, &page.values());
                 Ok(Frame::Blasts(ListFrame { page, page_event }))

@@ -21,7 +21,7 @@ pub(super) const fn pill(blast: &BlastView) -> (&'static str, &'static str) {
         Waiting::Gap { .. } | Waiting::Rate { .. } | Waiting::Answers { .. } | Waiting::SlowDatabase => {
             ("sending", "sending")
         }
-        Waiting::Armed { .. } => ("starting", "scheduled"),
+        Waiting::Armed { .. } | Waiting::Scheduled { .. } => ("starting", "scheduled"),
         Waiting::DailyCap { .. }
         | Waiting::PeopleLimit { .. }
         | Waiting::Window { .. }
@@ -82,7 +82,7 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
         Audience::Stranger => "Sending is interrupted.".to_owned(),
     };
     let words = match waiting {
-        Waiting::Armed { until } => format!("Starts {}.", when(*until, zone)),
+        Waiting::Armed { until } | Waiting::Scheduled { until } => format!("Starts {}.", when(*until, zone)),
         Waiting::Gap { .. } => "Messages go out one by one, with a pause after each.".to_owned(),
         Waiting::Rate { rate, .. } => format!("Messages go out now, at most {rate}."),
         Waiting::Answers { .. } | Waiting::SlowDatabase => "Messages go out now.".to_owned(),
@@ -108,7 +108,9 @@ fn waiting_words(waiting: &Waiting, zone: Tz, audience: Audience) -> String {
             format!("Whether {} got it is not known. The shop decides.", people(*unknown))
         }
         Waiting::NoEngine => interrupted("nothing is running that sends"),
-        Waiting::SenderStopped { .. } | Waiting::TokenRefused { .. } => interrupted("the WhatsApp account needs the shop's attention"),
+        Waiting::SenderStopped { .. } | Waiting::TokenRefused { .. } => {
+            interrupted("the WhatsApp account needs the shop's attention")
+        }
         Waiting::Clock { .. } | Waiting::Database { .. } => interrupted("the server needs the shop's attention"),
         Waiting::Unreadable { .. } => interrupted("this blast needs the shop's attention"),
     };

@@ -59,9 +59,10 @@ struct BlastRecord {
     opted_out_later: i64,
 }
 
-/// The blasts that a condition lets through, each with its counts and who is due next.
+/// The blasts that a condition lets through, each with its counts and who is due next; and how many were never asked about where
+/// that is wanted: counting them costs more than all the rest.
 macro_rules! blasts {
-    ($tail:literal) => {
+    ($unasked:literal, $tail:literal) => {
         concat!(
             "select b.*, s.name as sender, s.rehearsal, c.people, c.amount, coalesce(c.held, 0) as held, q.next_due_at, q.next_due_reason,
                     d.later_people, d.later_first, d.later_last, coalesce(u.unasked, 0) as unasked, o.opted_out_later
@@ -87,7 +88,9 @@ macro_rules! blasts {
                                   and r.sent_at >= coalesce(lower(gap), '-infinity')
                                   and r.sent_at <= coalesce(upper(gap), 'infinity') and gap @> r.sent_at
                                 order by r.sent_at limit 50001) person
-                         limit 50001) as unheard) u on c.people ? 'sent' and s.provider <> 'meta'
+                         limit 50001) as unheard where ",
+            $unasked,
+            ") u on c.people ? 'sent' and s.provider <> 'meta'
               where b.deleted_at is null and ",
             $tail
         )
@@ -139,7 +142,7 @@ macro_rules! bind_listed {
 /// Blasts that match, newest first. An answer to somebody who wrote is among them only while it needs an operator.
 pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, StoreError> {
     const LIST: &str = concat!(
-        blasts!(""),
+        blasts!("not $18", ""),
         listed!(),
         "
             and (not $12 or b.state in ('scheduled', 'sending') and b.send_after > now())
@@ -156,6 +159,7 @@ pub async fn list(pool: &PgPool, filter: &BlastFilter) -> Result<Vec<BlastRow>, 
         .bind(filter.after.map(|after| after.id))
         .bind(filter.limit.map(i64::from))
         .bind(i64::from(filter.offset))
+        .bind(filter.without_unasked)
         .fetch_all(pool)
         .await?;
     Ok(found.into_iter().map(BlastRow::from).collect())
@@ -170,8 +174,20 @@ pub async fn count_listed(pool: &PgPool, filter: &BlastFilter) -> Result<i64, St
 
 /// One blast, if there is one.
 pub async fn get(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
-    let found: Option<BlastRecord> = sqlx::query_as(blasts!("b.id = $1")).bind(id).fetch_optional(pool).await?;
+    let found: Option<BlastRecord> = sqlx::query_as(blasts!("true", "b.id = $1")).bind(id).fetch_optional(pool).await?;
     Ok(found.map(BlastRow::from))
+}
+
+/// The same without how many of its people were never asked about.
+pub async fn get_without_unasked(pool: &PgPool, id: BlastId) -> Result<Option<BlastRow>, StoreError> {
+    let found = sqlx::query_as(blasts!("false", "b.id = $1")).bind(id).fetch_optional(pool);
+    Ok(found.await?.map(|found: BlastRecord| BlastRow::from(found)))
+}
+
+/// Whose a blast is, if there is one: all that some callers must know.
+pub async fn sender(pool: &PgPool, id: BlastId) -> Result<Option<SenderId>, StoreError> {
+    let sender = sqlx::query_scalar("select sender_id from blasts where id = $1 and deleted_at is null");
+    Ok(sender.bind(id).fetch_optional(pool).await?)
 }
 
 impl BlastRecord {
