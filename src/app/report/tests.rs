@@ -51,7 +51,7 @@ fn blast() -> BlastView {
 
 fn report() -> Report {
     let errors = [ErrorRow { code: "131026".into(), count: 3, title: "Undeliverable".into() }];
-    Report::new(&blast(), &errors, |code| (code == "131026").then(|| "not on WhatsApp".to_owned()))
+    Report::new(&blast(), &errors, |code| (code == "131026").then(|| "not on WhatsApp".to_owned())).in_currency("MYR")
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_json_is_the_one_that_programs_rely_on() {
             r#""funnel":{"sent":250,"received":240,"read":180,"replied":80,"closed":25},"#,
             r#""stuck":{"sent":10,"delivered":60,"read":100,"replied":55},"unasked":0,"#,
             r#""counts":{"queued":0,"sending":0,"uncertain":0,"sent":10,"delivered":60,"read":100,"replied":55,"#,
-            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"amount":"1240.00","#,
+            r#""closed":25,"failed":0,"opted_out":0,"skipped":0},"amount":"1240.00","currency":"MYR","#,
             r#""rates":{"received":0.96,"read":0.72,"replied":0.32,"closed":0.1},"#,
             r#""errors":[{"code":"131026","count":3,"title":"Undeliverable","advice":"not on WhatsApp"}],"#,
             r#""opted_out_later":2,"replies":{"replies":0,"texts":0,"writers":0},"#,
@@ -88,7 +88,7 @@ fn the_table_is_aligned() {
     Closed              25    10.0%           -
 
     queued 0  sending 0  uncertain 0  failed 0  opted out 0 (+2 later)  skipped 0
-    people 250  money 1,240.00
+    people 250  money MYR 1,240.00
 
     error           people  why
     131026               3  Undeliverable: not on WhatsApp

@@ -132,7 +132,7 @@ async fn every_call_wants_a_token_that_may_make_it() {
             refused(&operation, &ask(&reader, &operation, &path).await, 403, "scope");
         }
     }
-    assert_eq!(scene.shop.number("select count(*) from blasts").await, 2);
+    assert_eq!(scene.shop.number("select count(*) from blasts").await, 4);
     scene.serve.stop().await;
 }
 
