@@ -71,7 +71,7 @@ impl App {
             FieldChange::Clear => self.sender(blast.sender_id).map_or(Tz::UTC, |sender| sender.limits.zone),
             FieldChange::Keep => self.zone_of(&blast),
         };
-        let time = self.start_time(start, zone).map_err(AppError::Invalid)?;
+        let time = self.start_time(start, zone).map_err(|why| AppError::invalid("scheduled_for", why))?;
         Ok(FieldChange::Set((time.at, start.local())))
     }
 

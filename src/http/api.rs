@@ -23,6 +23,7 @@ mod report;
 mod senders;
 mod suppressions;
 mod upload;
+mod waiting;
 
 use std::sync::Arc;
 

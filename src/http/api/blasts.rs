@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::calls::for_programs;
@@ -17,6 +17,7 @@ use super::edit::{EditBody, edit};
 use super::once::Answer;
 use super::page::{self, NumberedPage};
 use super::people::{PersonAnswer, first_people};
+use super::waiting::waiting;
 use crate::app::App;
 use crate::app::view::{BlastFilter, BlastPosition, BlastView};
 use crate::domain::act::Actor;
@@ -178,17 +179,6 @@ impl From<BlastView> for BlastAnswer {
 /// A limit of a row; one that cannot be read says why.
 fn shown<T>(limit: Option<&Result<T, UnreadableLimit>>, text: impl Fn(&T) -> String) -> Option<String> {
     limit.map(|limit| limit.as_ref().map_or_else(ToString::to_string, text))
-}
-
-/// Why it is not sending as fast as it can, with the sentence.
-pub(super) fn waiting(blast: &BlastView) -> Option<Value> {
-    let waiting = blast.waiting.as_ref()?;
-    let mut value = json!(waiting);
-    let sentence = waiting.sentence(|at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-    value["text"] = json!(for_programs(&sentence));
-    value["mend"] = json!(waiting.mend(blast.id).as_deref().map(for_programs));
-    value["until"] = json!(waiting.until());
-    Some(value)
 }
 
 /// A blast, with one more thing that its call tells.

@@ -18,8 +18,8 @@ use super::super::live::{Access, Frame, Topic, ViewerKind, Watch, event, stream}
 use super::super::openapi::{Operation, Routes};
 use super::super::problem::Problem;
 use super::authentication::{ApiReader, bearer};
-use super::blasts::waiting;
 use super::body::{PathId, params};
+use super::waiting::waiting;
 use crate::app::view::{BlastView, ReplyRow};
 use crate::domain::ids::{BlastId, ReplyId};
 
