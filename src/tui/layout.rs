@@ -83,11 +83,6 @@ impl Layout {
         pane.height.saturating_sub(2) as usize
     }
 
-    /// Where the activity stands open beside the recipients, whichever pane has the focus.
-    pub const fn activity(self) -> Option<Rect> {
-        None
-    }
-
     /// How many lines an overlay has.
     pub const fn page_rows(size: Size) -> usize {
         size.height.saturating_sub(3) as usize

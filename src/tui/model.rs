@@ -318,16 +318,8 @@ impl Model {
         }
     }
 
-    /// Where the activity is: beside the other panes, or in the place of the recipients while it has the focus.
+    /// Where the activity is: in the place of the recipients while it has the focus.
     pub fn activity_area(&self) -> Option<Rect> {
-        self.layout().activity().or_else(|| self.activity_instead())
-    }
-
-    /// Where the activity takes the place of the recipients.
-    pub fn activity_instead(&self) -> Option<Rect> {
-        if self.layout().activity().is_some() {
-            return None;
-        }
         match (self.layout(), self.focus) {
             (Layout::Wide { people, .. } | Layout::Stacked { people, .. }, Pane::Activity) => Some(people),
             (Layout::Single { pane }, Pane::Activity) => Some(pane),

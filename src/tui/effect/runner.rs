@@ -189,11 +189,11 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::ChangesSince { .. }
         | ReadRequest::ActivityHead
         | ReadRequest::Others
+        | ReadRequest::CameBack(_)
         | ReadRequest::Away => PERIODIC_WAIT,
-        ReadRequest::CameBack(_) => PERIODIC_WAIT,
-        ReadRequest::FollowUp { .. } => Duration::ZERO,
         ReadRequest::List { .. } | ReadRequest::Activity { .. } | ReadRequest::Person(_) => KEY_WAIT,
-        ReadRequest::Plan(_)
+        ReadRequest::FollowUp { .. }
+        | ReadRequest::Plan(_)
         | ReadRequest::PlanPeople { .. }
         | ReadRequest::HandOver(_)
         | ReadRequest::Elsewhere { .. }

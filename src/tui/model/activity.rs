@@ -135,7 +135,7 @@ impl ActivityFeed {
     }
 
     /// Forgets who was chosen: the next list begins at its newest event.
-    pub const fn to_newest(&mut self) {
+    pub const fn forget_choice(&mut self) {
         self.cursor = None;
     }
 

@@ -21,7 +21,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 /// The newest events in place of those shown. What was new until now is no news any more.
 pub fn load_newest(model: &mut Model) -> Vec<Effect> {
     model.activity.news_from = None;
-    model.activity.to_newest();
+    model.activity.forget_choice();
     let ticket = model.next_ticket();
     model.activity.ticket = ticket;
     model.activity.awaiting = Some(ticket);
@@ -62,12 +62,15 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// A page is here.
+/// A page is here; one that was asked for before the present list changes nothing.
 pub fn page_read(
     model: &mut Model,
-    (before, limit): (Option<ActivityPosition>, u32),
+    (ticket, before, limit): (u64, Option<ActivityPosition>, u32),
     page: EffectResult<ActivityPage>,
 ) -> Vec<Effect> {
+    if ticket != model.activity.ticket {
+        return Vec::new();
+    }
     let height = model.activity_rows();
     match (page, before) {
         (Ok(page), Some(_)) => {
@@ -117,7 +120,7 @@ fn live(model: &mut Model) -> Option<Effect> {
     if !is_live || !has_news {
         return None;
     }
-    model.activity.to_newest();
+    model.activity.forget_choice();
     let ticket = model.next_ticket();
     model.activity.ticket = ticket;
     model.activity.is_fetching = false;
@@ -148,17 +151,13 @@ pub fn jump(model: &mut Model) -> Vec<Effect> {
     }
     model.overlays.clear();
     model.blasts.select(blast);
-    match person {
-        Some((id, phone, _)) => {
-            model.focus = Pane::Recipients;
-            let scope = ListScope::Found { text: phone.to_string(), filter: Filter::person(phone.as_str()) };
-            lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::Person(id) })
-        }
-        None => {
-            model.focus = Pane::Funnel;
-            lists::follow_selection(model)
-        }
-    }
+    let Some((id, phone, _)) = person else {
+        model.focus = Pane::Funnel;
+        return lists::follow_selection(model);
+    };
+    model.focus = Pane::Recipients;
+    let scope = ListScope::Found { text: phone.to_string(), filter: Filter::person(phone.as_str()) };
+    lists::load(model, ListRequest { scope, anchor: Anchor::Start, target: CursorTarget::Person(id) })
 }
 
 /// Saves the file of the reply at the cursor.

@@ -22,11 +22,9 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             return vec![Effect::Repaint];
         }
         Completion::LeasesReleased => return vec![Effect::Suspend],
-        Completion::Activity { ticket, before, limit, page } if ticket == model.activity.ticket => {
-            return activity::page_read(model, (before, limit), page);
+        happened @ (Completion::Activity { .. } | Completion::ActivityHead(_)) => {
+            return activity_read(model, happened);
         }
-        Completion::ActivityHead(Ok(head)) => return activity::head_read(model, head),
-        Completion::ActivityHead(Err(failure)) => failed(model, &failure),
         Completion::Others(others) => with(model, others, |model, others| model.presence.others = others),
         Completion::Senders(senders) => with(model, senders, |model, senders| model.senders = senders),
         Completion::Rows(updated) => with(model, updated, rows),
@@ -63,7 +61,6 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         Completion::Elsewhere { ticket, rows } => return elsewhere(model, ticket, rows),
         // Outdated.
         Completion::List { .. }
-        | Completion::Activity { .. }
         | Completion::Count { .. }
         | Completion::CountWider { .. }
         | Completion::CountChanged { .. }
@@ -84,6 +81,19 @@ fn elsewhere(model: &mut Model, ticket: u64, rows: EffectResult<Vec<ElsewhereRow
         }
     });
     if is_asked { find::elsewhere_read(model) } else { Vec::new() }
+}
+
+/// What happened, or how much of it is new.
+fn activity_read(model: &mut Model, completion: Completion) -> Vec<Effect> {
+    match completion {
+        Completion::Activity { ticket, before, limit, page } => {
+            return activity::page_read(model, (ticket, before, limit), page);
+        }
+        Completion::ActivityHead(Ok(head)) => return activity::head_read(model, head),
+        Completion::ActivityHead(Err(failure)) => failed(model, &failure),
+        _ => {}
+    }
+    Vec::new()
 }
 
 /// Uses what was read, or says why it could not be.

@@ -132,7 +132,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 
 /// The activity takes the place of the table.
 fn shows_people(model: &Model) -> bool {
-    model.activity_instead().is_none()
+    model.activity_area().is_none()
 }
 
 /// The first rows as they are now. No key waits for them, so they never replace a list that a key requested.

@@ -123,7 +123,6 @@ fn pane_at(model: &Model, (x, y): (u16, u16)) -> Option<(Pane, Rect)> {
         Layout::Single { pane } => vec![(model.focus, pane)],
         Layout::Summary => Vec::new(),
     };
-    let beside = model.layout().activity().map(|area| (Pane::Activity, area));
-    let instead = model.activity_instead().map(|area| (Pane::Activity, area));
-    beside.into_iter().chain(instead).chain(shown).find(|(_, area)| is_in(*area))
+    let activity = model.activity_area().map(|area| (Pane::Activity, area));
+    activity.into_iter().chain(shown).find(|(_, area)| is_in(*area))
 }
