@@ -12,10 +12,11 @@ const SCREEN: Size = Size { columns: 120, rows: 29 };
 const LENGTH: Duration = Duration::from_secs(60);
 
 /// Between two looks at the screen.
-const EVERY: Duration = Duration::from_millis(700);
+const EVERY: Duration = Duration::from_millis(1_200);
 
-/// What is typed in the moving picture, and when: a person is found and marked, a sale is noted, and taken back.
-const SCRIPT: [(u64, &str); 14] = [
+/// What is typed in the moving picture, and when: somebody is marked, a sale is noted and taken back, one person is shown in full, and
+/// then those who are stuck.
+const SCRIPT: [(u64, &str); 13] = [
     (9, "3"),
     (12, "j"),
     (13, "j"),
@@ -28,8 +29,7 @@ const SCRIPT: [(u64, &str); 14] = [
     (39, "\x1b"),
     (42, "2j"),
     (45, "\r"),
-    (50, "\x1b"),
-    (54, "2"),
+    (54, "\x1b"),
 ];
 
 fn assets() -> std::path::PathBuf {

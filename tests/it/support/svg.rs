@@ -100,8 +100,8 @@ fn runs(screen: &Screen, row: u16, columns: u16) -> Vec<Run> {
             _ => runs.push(Run { column, columns: width, text: text.to_owned(), look }),
         }
     }
-    runs.retain(|run| !run.text.trim().is_empty() || run.look.is_inverse || run.look.is_underlined);
-    runs
+    let is_seen = |run: &Run| !run.text.trim().is_empty() || run.look.is_inverse || run.look.is_underlined;
+    runs.into_iter().filter(is_seen).flat_map(Run::parted).collect()
 }
 
 fn is_narrow(run: &Run) -> bool {
@@ -169,6 +169,27 @@ fn row_of(body: &mut String, row: usize, runs: &[Run], theme: &SvgTheme) {
 }
 
 impl Run {
+    /// Browsers draw several blanks as one, and stretch the rest over their place: what stands apart is drawn apart.
+    fn parted(self) -> Vec<Self> {
+        if !is_narrow(&self) || self.look.is_inverse || self.look.is_underlined {
+            return vec![self];
+        }
+        let mut parts = Vec::new();
+        let mut column = self.column;
+        for (at, part) in self.text.split("  ").enumerate() {
+            column += if at == 0 { 0 } else { 2 };
+            let columns = u16::try_from(part.chars().count()).unwrap_or_default();
+            let blank = u16::try_from(part.len() - part.trim_start().len()).unwrap_or_default();
+            let text = part.trim();
+            if !text.is_empty() {
+                let width = u16::try_from(text.chars().count()).unwrap_or_default();
+                parts.push(Self { column: column + blank, columns: width, text: text.to_owned(), look: self.look });
+            }
+            column += columns;
+        }
+        parts
+    }
+
     fn write(&self, body: &mut String, top: u32, theme: &SvgTheme) {
         let colour = self.colour(theme);
         let (x, width) = (MARGIN + u32::from(self.column) * CELL.0, u32::from(self.columns) * CELL.0);
