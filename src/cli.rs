@@ -18,6 +18,7 @@ mod manual;
 mod mark;
 mod notices;
 mod output;
+mod plain;
 mod postgres;
 mod replies;
 mod reply;
@@ -49,6 +50,9 @@ use crate::telemetry::{self, Verbosity};
 pub struct Arguments {
     #[command(flatten)]
     global: Global,
+    /// Instead of the dashboard, print a line for each thing that happens: for screen readers and logs.
+    #[arg(long)]
+    plain: bool,
     #[command(subcommand)]
     verb: Option<CliVerb>,
 }
@@ -156,18 +160,23 @@ pub fn parse() -> Arguments {
 
 /// Runs the verb, or the dashboard without one.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let Arguments { global, verb } = arguments;
+    let Arguments { global, plain: is_plain, verb } = arguments;
     match verb {
+        None if is_plain => plain::run(&global).await,
         None => dashboard::run(&global).await,
+        Some(_) if is_plain => Err(exit::UsageError(WITHOUT_PLAIN.to_owned()).into()),
         Some(CliVerb::Demo(verb)) => verb.run(&global).await,
         Some(verb) => {
             telemetry::to_stderr(Verbosity::from_count(global.verbose));
-            plain(verb, &global).await
+            run_verb(verb, &global).await
         }
     }
 }
 
-async fn plain(verb: CliVerb, global: &Global) -> Result<ExitCode> {
+const WITHOUT_PLAIN: &str = "--plain takes the dashboard's place and goes without a command; `blastdeck demo --plain` is the demo's, \
+                             and every command prints lines anyway";
+
+async fn run_verb(verb: CliVerb, global: &Global) -> Result<ExitCode> {
     match verb {
         CliVerb::Blast(verb) => verb.run(global).await,
         CliVerb::Mark(verb) => verb.run(global).await,

@@ -95,14 +95,14 @@ async fn welcome(app: &App) -> tui::WelcomeFacts {
 }
 
 /// The standby that takes over; without one the dashboard sends all the same, and says so when it is closed.
-fn standby(app: &App) -> Option<Standby> {
+pub(super) fn standby(app: &App) -> Option<Standby> {
     Standby::new(app.config(), app.database_url())
         .inspect_err(|error| tracing::warn!(%error, "no standby can be started"))
         .ok()
 }
 
 /// Watches the program and the configuration file: a window keeps what it was opened with.
-fn follower(global: &Global, app: &App, local: Option<PrivatePostgres>) -> Result<Follower> {
+pub(super) fn follower(global: &Global, app: &App, local: Option<PrivatePostgres>) -> Result<Follower> {
     let reload = global.clone();
     let following = Following {
         engine: app.engine().clone(),
@@ -141,7 +141,8 @@ pub(super) fn needs_terminal() -> Result<()> {
         return Ok(());
     }
     Err(UsageError(
-        "the dashboard needs a terminal; for a pipe there is `blastdeck blast report ID --watch`".to_owned(),
+        "the dashboard needs a terminal; for a pipe there are `blastdeck blast report ID --watch` and `blastdeck --plain`"
+            .to_owned(),
     )
     .into())
 }
@@ -202,7 +203,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
 }
 
 /// Hands each unfinished blast over to a standby, and reports whether it continues without this window.
-async fn hand_over(app: &App) -> Result<ExitCode> {
+pub(super) async fn hand_over(app: &App) -> Result<ExitCode> {
     let filter = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
     let mut code = ExitCode::SUCCESS;
     for blast in app.blasts(&filter).await? {

@@ -17,6 +17,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 use super::Global;
 use super::dashboard::{DashboardArgs, Ended, needs_terminal, open};
 use super::output::{json as print_json, talk, text};
+use super::plain;
 use crate::app::report;
 use crate::app::{App, Launch, NewDraft};
 use crate::domain::content::BlastContent;
@@ -52,6 +53,9 @@ pub(super) struct DemoArgs {
     /// Make this share of sends, messages or webhooks misbehave, as `sim --fault` does.
     #[arg(long = "fault", value_name = "NAME=RATE")]
     faults: Vec<String>,
+    /// Instead of the dashboard, print a line for each thing that happens, until ctrl-c.
+    #[arg(long, conflicts_with = "headless")]
+    plain: bool,
     /// Run the blast to its end without a terminal, compare the result with the simulator's log, and print the report.
     #[arg(long)]
     headless: bool,
@@ -68,11 +72,11 @@ fn template() -> Result<TemplateMessage> {
 
 impl DemoArgs {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
-        if !self.headless {
+        if !self.headless && !self.plain {
             needs_terminal()?;
         }
         let shutdown = Shutdown::new();
-        let second = if self.headless { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };
+        let second = if self.headless || self.plain { SecondInterrupt::Exit } else { SecondInterrupt::Ignore };
         shutdown.on_signals(second)?;
         let environment = DemoEnvironment::make(global, &self).await?;
         let _log = self.log(global, &environment)?;
@@ -113,6 +117,19 @@ impl DemoArgs {
         self.furnish(environment, app).await?;
         start(app, main).await?;
         let phone = PretendPhone::new(environment, app, Buyers::LeftToTheOperator).follow(shutdown.token());
+        if self.plain {
+            let options = RunOptions {
+                role: EngineRole::Engine,
+                until: Until::Stopped,
+                standby: None,
+                local: None,
+                follower: None,
+            };
+            let followed = plain::beside_engine(app, options, shutdown).await;
+            phone.abort();
+            app.close().await;
+            return followed.map(|()| ExitCode::SUCCESS);
+        }
         let args = DashboardArgs {
             kind: DashboardKind::Demo,
             standby: None,

@@ -40,6 +40,7 @@ mod outcomes;
 mod pace;
 mod pages;
 mod pictures;
+mod plain;
 mod plan;
 mod pooler;
 mod private_postgres;

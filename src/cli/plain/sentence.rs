@@ -1,0 +1,160 @@
+//! What is said of an event and of a blast: whole words, no signs that a screen reader spells out.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::app::view::{ActivityEvent, ActivityRow, BlastView};
+use crate::domain::act::Act;
+use crate::domain::amount::money;
+use crate::domain::status::Status;
+use crate::domain::text::{number, people};
+
+/// Sentences with times in a zone.
+pub(super) struct Sentences {
+    zone: Tz,
+}
+
+impl Sentences {
+    pub(super) const fn new(zone: Tz) -> Self {
+        Self { zone }
+    }
+
+    pub(super) fn clock(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%H:%M:%S").to_string()
+    }
+
+    /// `Raya promo: Siti Aminah, +60 12-345 6789, replied: YA`.
+    pub(super) fn event(&self, row: &ActivityRow) -> String {
+        let place = row.tag.as_ref().map_or_else(String::new, |tag| format!("{tag}: "));
+        let who = who(row);
+        let what = match &row.event {
+            ActivityEvent::Reply { kind, text, .. } if kind == "text" => format!("{who} wrote: {text}"),
+            ActivityEvent::Reply { kind, text, .. } => format!("{who} sent a {kind}: {text}"),
+            ActivityEvent::OptOut { by, reason, .. } => {
+                let by = by.as_ref().map_or_else(String::new, |by| format!(", noted by {by}"));
+                format!("{who} opted out{by}{}", because(reason.as_deref()))
+            }
+            ActivityEvent::Trouble { status: Status::Uncertain, why } => {
+                format!("{who} is uncertain: they may have the message or not{}", because(why.as_deref()))
+            }
+            ActivityEvent::Trouble { status, why } => format!("{who} {status}{}", because(why.as_deref())),
+            ActivityEvent::Act { act, by, detail, people: several, undone_by } => {
+                let who = several.map_or(who, people);
+                let undone = undone_by.as_ref().map_or_else(String::new, |by| format!(", taken back by {by}"));
+                format!("{by}: {}, {who}{}{undone}", act_words(act), because(detail.as_deref()))
+            }
+            ActivityEvent::Change { from, to, by, reason } => {
+                let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+                format!("{to}{by}, was {from}{}", because(reason.as_deref()))
+            }
+            ActivityEvent::Notice { words, effect, .. } => {
+                format!("the provider says: {words}{}", because(effect.as_deref()))
+            }
+        };
+        place + &what
+    }
+
+    /// `142 of 287 sent, 136 received, 88 read, 21 replied, 6 closed, 1,240.00; 3 failed`.
+    pub(super) fn numbers(blast: &BlastView) -> String {
+        let funnel = blast.counts.funnel();
+        let mut words = format!(
+            "{} of {} sent, {} received, {} read, {} replied, {} closed, {}",
+            number(funnel.sent),
+            number(blast.total_recipients),
+            number(funnel.received),
+            number(funnel.read),
+            number(funnel.replied),
+            number(funnel.closed),
+            money(blast.counts.amount),
+        );
+        for status in [Status::Queued, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped] {
+            let count = blast.counts.get(status);
+            if count > 0 {
+                words.push_str(&format!(", {} {status}", number(count)));
+            }
+        }
+        words
+    }
+
+    pub(super) fn progress(&self, blast: &BlastView, numbers: &str) -> String {
+        let waiting = blast.waiting.as_ref();
+        let waiting =
+            waiting.map_or_else(String::new, |why| format!("; waits for {}", why.sentence(|at| self.clock(at))));
+        let done = blast
+            .estimate
+            .done_at
+            .map_or_else(String::new, |at| format!("; done about {}", at.with_timezone(&self.zone).format("%H:%M")));
+        format!("{}, {}: {numbers}{waiting}{done}", blast.tag, blast.state)
+    }
+}
+
+/// `Siti Aminah, +60 12-345 6789`, as far as that is known.
+fn who(row: &ActivityRow) -> String {
+    match (&row.name, &row.phone) {
+        (Some(name), Some(phone)) => format!("{name}, {phone}"),
+        (Some(name), None) => name.clone(),
+        (None, Some(phone)) => phone.to_string(),
+        (None, None) => "somebody".to_owned(),
+    }
+}
+
+fn because(why: Option<&str>) -> String {
+    why.filter(|why| !why.is_empty()).map_or_else(String::new, |why| format!(": {why}"))
+}
+
+fn act_words(act: &Act) -> &str {
+    match act {
+        Act::Replied => "marked as replied",
+        Act::Closed => "marked as closed",
+        Act::Note => "wrote a note",
+        Act::Resolve => "said what became of the message",
+        Act::Undo => "took a mark back",
+        Act::Answer => "answered",
+        Act::Retry => "tries failed people again",
+        Act::Unsuppress => "may be messaged again",
+        Act::Delete => "deleted",
+        act => act.word(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+
+    use super::*;
+    use crate::app::view::{ActivityPosition, ActivitySource};
+    use crate::domain::blast::BlastState;
+    use crate::domain::ids::ReplyId;
+
+    fn said(event: ActivityEvent) -> String {
+        let at = Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 41).unwrap();
+        let row = ActivityRow {
+            place: ActivityPosition { at, source: ActivitySource::Reply, id: 1 },
+            blast: None,
+            tag: Some("Raya promo".to_owned()),
+            recipient: None,
+            phone: Some(serde_json::from_value(serde_json::json!("+60123456789")).unwrap()),
+            name: Some("Siti Aminah".to_owned()),
+            event,
+        };
+        let sentences = Sentences::new(chrono_tz::Asia::Kuala_Lumpur);
+        assert_eq!(sentences.clock(at), "14:02:41");
+        sentences.event(&row)
+    }
+
+    #[test]
+    fn each_event_is_a_sentence_that_can_be_read_aloud() {
+        let reply = ActivityEvent::Reply { id: ReplyId(1), kind: "text".into(), text: "YA".into(), file: None };
+        let paused = ActivityEvent::Change {
+            from: BlastState::Sending,
+            to: BlastState::Paused,
+            by: Some("ben".to_owned()),
+            reason: None,
+        };
+        let lost = ActivityEvent::Trouble { status: Status::Failed, why: Some("not on WhatsApp".to_owned()) };
+
+        assert_eq!(said(reply), "Raya promo: Siti Aminah, +60 12-345 6789 wrote: YA");
+        assert_eq!(said(paused), "Raya promo: paused by ben, was sending");
+        assert_eq!(said(lost), "Raya promo: Siti Aminah, +60 12-345 6789 failed: not on WhatsApp");
+    }
+}

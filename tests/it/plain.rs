@@ -1,0 +1,66 @@
+//! `--plain`: a line for each thing that happens, where there is no terminal.
+
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+
+use crate::support::{PATIENCE, Setup, Shop, digits};
+
+struct Plain {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Plain {
+    fn of(shop: &Shop, arguments: &[&str]) -> Self {
+        let mut child = shop.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line that has these words.
+    async fn line_with(&mut self, words: &[&str]) -> String {
+        let found = async {
+            loop {
+                let line = self.lines.next_line().await.unwrap().expect("it goes on");
+                if words.iter().all(|word| line.contains(word)) {
+                    return line;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no line with {words:?}"))
+    }
+}
+
+#[tokio::test]
+async fn a_blast_is_sent_and_followed_as_lines_without_a_terminal() {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.draft_with(0..6, &["--tag", "Raya promo"]).await;
+    let mut plain = Plain::of(&shop, &["--plain"]);
+    shop.until_listening(1).await;
+
+    shop.send(&blast).await;
+    plain.line_with(&["Raya promo: sending by aina, was draft"]).await;
+    plain.line_with(&["Raya promo", "of 6 sent"]).await;
+    shop.ok(&["mark", &blast, &digits(3), "note", "--note", "a\u{1b}[2J b"]).await;
+    let note = plain.line_with(&["aina: wrote a note, Person 3"]).await;
+    let pid = Pid::from_raw(i32::try_from(plain.child.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let ended = plain.child.wait().await.unwrap();
+
+    assert!(ended.success(), "{ended:?}");
+    assert!(!note.contains('\u{1b}') && note.as_bytes()[2] == b':', "{note}");
+    shop.promises().await;
+}
+
+#[tokio::test]
+async fn plain_goes_without_a_command() {
+    let shop = Shop::open(Setup::default()).await;
+
+    let said = shop.run(&["--plain", "blast", "list"]).await;
+
+    assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+    assert!(said.err.contains("takes the dashboard's place"), "{said:?}");
+}
