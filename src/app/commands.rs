@@ -58,6 +58,8 @@ impl App {
         if let Some(number) = number.as_ref().filter(|_| obstacles.is_empty()) {
             self.learn_limits_of(blast.sender_id, number).await;
         }
+        // Before the transaction: a verb has one connection, which that takes.
+        let now = store::now(self.pool()).await?;
         let mut tx = self.begin().await?;
         let head = self.head(&mut tx, launch.blast).await?;
         let stop = sender::stop_of(&mut tx, head.sender_id).await?;
@@ -67,7 +69,7 @@ impl App {
         if command == BlastCommand::Resume && head.state == BlastState::Sending {
             return self.resume_sender(tx, &head).await;
         }
-        let waits = waits_for_its_time(&head, store::now(self.pool()).await?)?;
+        let waits = waits_for_its_time(&head, now)?;
         let command = if waits { BlastCommand::Schedule } else { command };
         transition(head.state, command).map_err(|refused| AppError::Refused(refused.to_string()))?;
         if let Some(obstacle) = obstacles.first() {
