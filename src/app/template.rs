@@ -78,7 +78,7 @@ impl TemplateCheck {
     /// What one person reads, as far as it is known.
     pub(super) fn preview(&self, content: MessageContent) -> String {
         match (&content, &self.template) {
-            (MessageContent::Template(message), Some(template)) => template.preview(message),
+            (MessageContent::Template(message), Some(template)) => template.preview(&message.rendered()),
             _ => content.into_text(),
         }
     }

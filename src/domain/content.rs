@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::message::{Message, MessageError, RenderError, Variables};
-use super::template::{RenderedTemplate, TemplateError, TemplateFault, TemplateMessage, ValueError};
+use super::template::{PreparedTemplate, TemplateError, TemplateFault, TemplateJson, TemplateMessage, ValueError};
 
 /// The content of a blast, with columns in it. Frozen from launch on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +16,35 @@ pub enum BlastContent {
     Template(Box<TemplateMessage>),
 }
 
+/// The same, prepared for many people.
+#[derive(Debug)]
+pub enum PreparedContent {
+    Text(Message),
+    Template(Box<PreparedTemplate>),
+}
+
+impl PreparedContent {
+    pub fn new(content: BlastContent) -> Self {
+        match content {
+            BlastContent::Text(message) => Self::Text(message),
+            BlastContent::Template(template) => Self::Template(Box::new(PreparedTemplate::new(*template))),
+        }
+    }
+
+    /// As [`BlastContent::render`].
+    pub fn render(&self, variables: &Variables) -> Result<MessageContent, ContentRenderError> {
+        Ok(match self {
+            Self::Text(message) => MessageContent::Text(message.render(variables)?),
+            Self::Template(template) => MessageContent::Template(template.render(variables)?),
+        })
+    }
+}
+
 /// What one person receives.
 #[derive(Debug, Clone)]
 pub enum MessageContent {
     Text(String),
-    /// Boxed: a POST of a text stays small.
-    Template(Box<RenderedTemplate>),
+    Template(TemplateJson),
 }
 
 /// Why stored content cannot be used.
@@ -63,7 +86,7 @@ impl BlastContent {
     pub fn render(&self, variables: &Variables) -> Result<MessageContent, ContentRenderError> {
         Ok(match self {
             Self::Text(message) => MessageContent::Text(message.render(variables)?),
-            Self::Template(template) => MessageContent::Template(Box::new(template.render(variables)?)),
+            Self::Template(template) => MessageContent::Template(template.render(variables)?.into()),
         })
     }
 
@@ -89,7 +112,7 @@ impl MessageContent {
     pub fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,
-            Self::Template(template) => template.as_json().to_string(),
+            Self::Template(template) => template.into_text(),
         }
     }
 }

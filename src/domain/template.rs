@@ -12,12 +12,14 @@ use thiserror::Error;
 use super::message::Variables;
 
 mod page;
+mod prepared;
 mod preview;
 mod read;
 mod value;
 mod write;
 
 pub use page::TemplatePage;
+pub use prepared::PreparedTemplate;
 pub use preview::as_read;
 pub use value::{ParameterValue, RawParameter, ValueError, refuse_layout};
 
@@ -316,6 +318,30 @@ impl RenderedTemplate {
 
     pub const fn as_json(&self) -> &Value {
         &self.0
+    }
+}
+
+/// The same as the JSON text that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateJson(String);
+
+impl TemplateJson {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_text(self) -> String {
+        self.0
+    }
+
+    pub fn rendered(&self) -> RenderedTemplate {
+        RenderedTemplate(serde_json::from_str(&self.0).unwrap_or_default())
+    }
+}
+
+impl From<RenderedTemplate> for TemplateJson {
+    fn from(template: RenderedTemplate) -> Self {
+        Self(template.0.to_string())
     }
 }
 

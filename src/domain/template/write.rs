@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::prepared::Gap;
 use super::{
     ButtonAction, HeaderLocation, IndexSpelling, MediaSource, ParameterValue, ProductSection, RawParameter,
     TemplateButton, TemplateComponent, TemplateError, TemplateHeader, TemplateMessage, TemplateParameter, ValueError,
@@ -108,6 +109,62 @@ impl ValueWriter for ColumnNames {
         }
         Ok(Value::Null)
     }
+}
+
+/// Marks where values go, and remembers which.
+pub(super) struct GapWriter {
+    mark: String,
+    gaps: Vec<Gap>,
+}
+
+impl GapWriter {
+    const START: char = '\u{e000}';
+    /// Ends a mark, behind the gap's number.
+    pub const END: char = '\u{e001}';
+
+    /// With a mark that the template itself does not contain.
+    pub fn new(source: &str) -> Self {
+        let mut mark = String::from(Self::START);
+        while source.contains(&mark) {
+            mark.push(Self::START);
+        }
+        Self { mark, gaps: Vec::new() }
+    }
+
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    pub fn gap(&self, number: usize) -> Option<&Gap> {
+        self.gaps.get(number)
+    }
+
+    fn add(&mut self, gap: Gap) -> String {
+        self.gaps.push(gap);
+        format!("{}{}{}", self.mark, self.gaps.len() - 1, Self::END)
+    }
+}
+
+impl ValueWriter for GapWriter {
+    fn text(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
+        Ok(self.add(Gap { own: None, value: value.clone() }))
+    }
+
+    fn variable(&mut self, key: &str, value: &ParameterValue) -> Result<String, ValueError> {
+        let own = (!value.columns().contains(&key)).then(|| key.to_owned());
+        Ok(self.add(Gap { own, value: value.clone() }))
+    }
+
+    fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {
+        let mut columns = ColumnNames::default();
+        columns.raw(raw)?;
+        if columns.0.is_empty() { raw.render(&Variables::default()) } else { Err(ValueError::Empty) }
+    }
+}
+
+/// The template with marks where values go; `None` where columns stand within JSON that is kept as it is.
+pub(super) fn with_gaps(message: &TemplateMessage, gaps: &mut GapWriter) -> Option<Value> {
+    template(message, gaps).ok()
 }
 
 pub(super) fn source(message: &TemplateMessage) -> Value {

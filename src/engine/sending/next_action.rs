@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
 use super::{AGAIN_AFTER, DRAINED_AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
-use crate::domain::content::BlastContent;
+use crate::domain::content::{BlastContent, PreparedContent};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit};
 use crate::domain::waiting::{LimitOwner, Waiting};
@@ -21,7 +21,7 @@ const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
 /// A blast of this sender, with its own pace.
 pub(super) struct BlastQueue {
     pub id: BlastId,
-    pub content: Arc<Result<BlastContent, String>>,
+    pub content: Arc<Result<PreparedContent, String>>,
     pub limits: BlastLimits,
     /// One of its own limits cannot be read: `limits` are incomplete, and nobody of it is claimed until somebody fixes it.
     unreadable: Option<UnreadableLimit>,
@@ -109,7 +109,9 @@ impl BlastQueue {
         Ok(Self {
             id: source.id,
             content: Arc::new(
-                BlastContent::parse(&source.message, source.template.as_ref()).map_err(|error| error.to_string()),
+                BlastContent::parse(&source.message, source.template.as_ref())
+                    .map(PreparedContent::new)
+                    .map_err(|error| error.to_string()),
             ),
             pacer: Pacer::new(limits.limits, &past, now),
             limits,

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::SenderContext;
-use crate::domain::content::{BlastContent, MessageContent};
+use crate::domain::content::{MessageContent, PreparedContent};
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
 use crate::domain::pace::Window;
@@ -26,7 +26,7 @@ pub(super) struct ClaimContext {
     pub orders: watch::Receiver<u64>,
     pub blast: BlastId,
     /// As it was at the claim: the blast may be paused meanwhile.
-    pub content: Arc<Result<BlastContent, String>>,
+    pub content: Arc<Result<PreparedContent, String>>,
     pub window: Option<Window>,
     pub stop: CancellationToken,
 }

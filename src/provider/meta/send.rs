@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::http::HttpAnswer;
 use super::super::lenient::{describe, json, short};
@@ -14,7 +16,6 @@ use super::usage::ApiUsage;
 use super::webhook::{BusinessUserId, PersonIdentity, WebhookPerson};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
-use crate::domain::template::RenderedTemplate;
 
 /// The body of `POST /{phone_number_id}/messages`, its keys in the order of Meta's examples.
 #[derive(Serialize)]
@@ -29,42 +30,82 @@ struct MessageRequest<'a> {
     recipient: Option<&'a str>,
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(flatten)]
-    content: RequestContent<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<RequestText<'a>>,
+    /// Written before, once for all people but for their values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     biz_opaque_callback_data: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum RequestContent<'a> {
-    Text { preview_url: bool, body: &'a str },
-    Template(&'a RenderedTemplate),
+struct RequestText<'a> {
+    preview_url: bool,
+    body: &'a str,
 }
 
 /// The body of a send.
 pub(super) fn body(message: &Outgoing) -> Vec<u8> {
-    let (kind, content) = match &message.content {
-        MessageContent::Text(text) => ("text", RequestContent::Text { preview_url: true, body: text }),
-        MessageContent::Template(template) => ("template", RequestContent::Template(template)),
+    let (text, template) = match &message.content {
+        MessageContent::Text(text) => (Some(RequestText { preview_url: true, body: text }), None),
+        MessageContent::Template(template) => (None, serde_json::from_str(template.as_str()).ok()),
     };
-    let user_id = BusinessUserId::new(&message.to);
+    let is_by_id = BusinessUserId::new(&message.to).is_some();
     let request = MessageRequest {
         messaging_product: "whatsapp",
         recipient_type: "individual",
-        to: user_id.is_none().then(|| format!("+{}", message.to)),
-        recipient: user_id.as_ref().map(|_| message.to.as_str()),
-        kind,
-        content,
+        to: (!is_by_id).then(|| format!("+{}", message.to)),
+        recipient: is_by_id.then_some(message.to.as_str()),
+        kind: if text.is_some() { "text" } else { "template" },
+        text,
+        template,
         biz_opaque_callback_data: message.callback_data.as_deref(),
     };
+    let mut body = Vec::with_capacity(512);
     // It consists of strings and JSON, which always serialise.
-    serde_json::to_vec(&request).unwrap_or_default()
+    let _ = serde_json::to_writer(&mut body, &request);
+    body
+}
+
+/// What an answer has that accepts a message, as Meta writes it. Whatever is written otherwise is read with more patience.
+#[derive(Deserialize)]
+struct Acceptance<'a> {
+    #[serde(borrow, default)]
+    contacts: Vec<AcceptedContact<'a>>,
+    #[serde(borrow)]
+    messages: Vec<AcceptedMessage<'a>>,
+    error: Option<IgnoredAny>,
+    errors: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct AcceptedContact<'a> {
+    input: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct AcceptedMessage<'a> {
+    id: &'a str,
+    message_status: Option<&'a str>,
+}
+
+/// The outcome of an answer that accepts a message in the usual form; `None` for any other, and for one that names somebody else.
+fn accepted(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
+    let body: Acceptance<'_> = serde_json::from_slice(&answer.body).ok().filter(|_| answer.status < 300)?;
+    let is_named =
+        body.contacts.iter().all(|contact| contact.input.and_then(|input| is_another(input, to)) != Some(true));
+    let message = body.messages.first().filter(|_| is_named && body.error.is_none() && body.errors.is_none())?;
+    let provider_status = message.message_status.map(short).filter(|status| !status.is_empty());
+    Some(SendOutcome::Accepted { message_id: MessageId::new(message.id)?, provider_status, message_timestamp: None })
 }
 
 /// Classifies by Meta's code, and without one by the HTTP status. Only an explicit refusal is known not to be accepted;
 /// all else is unknown. `None` when the answer names somebody other than `to`, and so is about another message.
 pub(super) fn classify(answer: &HttpAnswer, to: &str) -> Option<SendOutcome> {
+    if let Some(accepted) = accepted(answer, to) {
+        return Some(accepted);
+    }
     let body = json(&answer.body);
     if body.as_ref().is_some_and(|value| names_another(value, to)) {
         return None;
@@ -138,10 +179,13 @@ fn names_another(body: &Value, to: &str) -> bool {
 fn is_another(input: &str, to: &str) -> Option<bool> {
     const LAST_DIGITS: usize = 8;
     const FEWEST_DIGITS: usize = 6;
-    let last = |number: &str| number.bytes().rev().filter(u8::is_ascii_digit).take(LAST_DIGITS).collect::<Vec<_>>();
-    let (input, to) = (last(input), last(to));
-    let compared = input.len().min(to.len());
-    (compared >= FEWEST_DIGITS).then(|| input[..compared] != to[..compared])
+    let pairs = digits_from_end(input).zip(digits_from_end(to)).take(LAST_DIGITS);
+    let (compared, differs) = pairs.fold((0, false), |(n, differs), (one, other)| (n + 1, differs || one != other));
+    (compared >= FEWEST_DIGITS).then_some(differs)
+}
+
+fn digits_from_end(number: &str) -> impl Iterator<Item = u8> {
+    number.bytes().rev().filter(u8::is_ascii_digit)
 }
 
 /// Meta's subcode of [`ErrorClass::StopSender`] within code 100: there is no such number, or it is not ours.

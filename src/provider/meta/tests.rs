@@ -112,7 +112,7 @@ fn hello() -> Outgoing {
 
 fn template() -> Outgoing {
     let message = TemplateMessage::parse(&json!({ "name": "hello_world", "language": "en_US" })).unwrap();
-    let content = MessageContent::Template(Box::new(message.render(&Variables::default()).unwrap()));
+    let content = MessageContent::Template(message.render(&Variables::default()).unwrap().into());
     Outgoing { content, ..hello() }
 }
 

@@ -85,7 +85,7 @@ async fn a_send_is_exactly_the_call_that_working_clients_make() {
 async fn a_template_is_never_sent_through_a_phone() {
     let server = Scripted::new(vec![good()]).await;
     let template = RenderedTemplate::new(serde_json::json!({ "name": "promo", "language": { "code": "en" } }));
-    let message = Outgoing { content: MessageContent::Template(Box::new(template)), ..hello() };
+    let message = Outgoing { content: MessageContent::Template(template.into()), ..hello() };
 
     let reply = server.client().send(&message).await;
 

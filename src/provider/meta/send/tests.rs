@@ -68,7 +68,7 @@ fn a_template_is_the_request_that_meta_documents() {
     let template =
         json!({ "name": "tour_package_marketing", "language": { "code": "en_US" }, "components": components });
     let rendered = TemplateMessage::parse(&template).unwrap().render(&Variables::default()).unwrap();
-    let content = MessageContent::Template(Box::new(rendered));
+    let content = MessageContent::Template(rendered.into());
     let message = Outgoing { to: TO.to_owned(), content, callback_data: Some("b42:r981:a1".to_owned()) };
 
     let sent: Value = serde_json::from_slice(&body(&message)).unwrap();
