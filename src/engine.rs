@@ -46,4 +46,4 @@ pub use meter::{ENGINE_METER, MeterReading, PoolReading};
 pub use notifier::{DatabaseState, Notifier};
 pub use sending::{post_runtime, variables};
 pub use standby::{Standby, StandbyLock, Started, lock_path};
-pub use supervisor::{RunOptions, Until, run};
+pub use supervisor::{EngineEnd, RunOptions, Until, run};

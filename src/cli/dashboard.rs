@@ -3,8 +3,10 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use color_eyre::Result;
+use tokio::time::timeout;
 
 use super::Global;
 use super::context::{Context, load, log_dir, private_postgres, program};
@@ -18,7 +20,7 @@ use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
-use crate::engine::{self, Fingerprint, Follower, Following, RunOptions, Standby, Until};
+use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOptions, Standby, Until};
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
@@ -188,11 +190,15 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     };
     let ended = tui::run(app.clone(), screen, shutdown.token()).await;
     stop_engine.cancel();
-    if let Some(engine) = engine {
-        finish(engine, &ended).await;
-    }
+    let end = match engine {
+        Some(engine) => finish(engine, &ended).await,
+        None => EngineEnd::Orderly,
+    };
     let goes_on = match (on_close, &ended) {
-        (tui::OnClose::BlastsContinue, Ok(ExitReason::Quit | ExitReason::Stopped)) => hand_over(app).await,
+        (tui::OnClose::BlastsContinue, Ok(ExitReason::Quit | ExitReason::Stopped)) => match end {
+            EngineEnd::Orderly => hand_over(app).await,
+            EngineEnd::Silent => Ok(nobody_knows()),
+        },
         _ => Ok(ExitCode::SUCCESS),
     };
     app.close().await;
@@ -202,11 +208,15 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
     Ok(Ended::Exit(goes_on?))
 }
 
+/// How long the database may take to say what still runs, once the window is closed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Hands each unfinished blast over to a standby, and reports whether it continues without this window.
 pub(super) async fn hand_over(app: &App) -> Result<ExitCode> {
     let filter = BlastFilter { state: Some(BlastState::Sending), ..BlastFilter::default() };
+    let Ok(unfinished) = timeout(PATIENCE, app.blasts(&filter)).await else { return Ok(nobody_knows()) };
     let mut code = ExitCode::SUCCESS;
-    for blast in app.blasts(&filter).await? {
+    for blast in unfinished? {
         // A blast that waits for an operator's decision keeps waiting without a window.
         let waits_for_a_person = matches!(blast.waiting, Some(Waiting::SenderStopped { .. }));
         if waits_for_a_person || blast.counts.queued + blast.counts.sending == 0 {
@@ -224,15 +234,28 @@ pub(super) async fn hand_over(app: &App) -> Result<ExitCode> {
     Ok(code)
 }
 
+/// The farewell of a window whose database does not answer.
+fn nobody_knows() -> ExitCode {
+    talk(
+        "the database does not answer: nobody knows here whether a blast continues without this window; \
+         `blastdeck blast list` shows it once the database answers",
+    );
+    ExitCode::FAILURE
+}
+
 /// Waits for POSTs in flight: without their responses they would become uncertain.
-async fn finish(mut engine: tokio::task::JoinHandle<()>, ended: &Result<ExitReason, tui::TuiError>) {
-    let soon = std::time::Duration::from_millis(800);
-    if tokio::time::timeout(soon, &mut engine).await.is_err() {
-        if matches!(ended, Ok(ExitReason::Quit)) {
-            talk("waiting for the response to a message in flight");
-        }
-        let _ = engine.await;
+async fn finish(
+    mut engine: tokio::task::JoinHandle<EngineEnd>,
+    ended: &Result<ExitReason, tui::TuiError>,
+) -> EngineEnd {
+    let soon = Duration::from_millis(800);
+    if let Ok(end) = timeout(soon, &mut engine).await {
+        return end.unwrap_or(EngineEnd::Orderly);
     }
+    if matches!(ended, Ok(ExitReason::Quit)) {
+        talk("waiting for the response to a message in flight");
+    }
+    engine.await.unwrap_or(EngineEnd::Orderly)
 }
 
 /// The keys of `[ui.keys]`; every problem with them at once, each with its line.

@@ -94,7 +94,7 @@ impl EngineVerb {
         let options = RunOptions { role: self.role(), until, standby: None, local, follower: None };
         let mut working = tokio::spawn(engine::run(app.engine().clone(), options, stop.token()));
         tokio::select! {
-            ended = &mut working => ended?,
+            ended = &mut working => drop(ended?),
             () = stop.cancelled() => {}
         }
         stop.cancel();

@@ -14,21 +14,16 @@ use tokio_util::sync::CancellationToken;
 use super::acquisition::{self, Acquired};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
-use super::fence;
 use super::follow::{Follower, LOOK_EVERY};
-use super::hooks;
-use super::inbox;
 use super::lease_watch::Watch;
 use super::maintenance::{self, Maintenance};
-use super::media;
 use super::meter::ENGINE_METER;
-use super::postgres_revival;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
 use super::sender_task::{self, LAST_EVIDENCE};
 use super::sender_token::{self, SenderToken, TokenUse};
 use super::sending::{Fenced, SenderContext};
-use super::silent_end;
 use super::standby::Standby;
+use super::{fence, hooks, inbox, media, postgres_revival, silent_end};
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::SenderId;
 use crate::private_postgres::PrivatePostgres;
@@ -65,13 +60,22 @@ const LAST_POLL_EVERY: Duration = Duration::from_secs(2);
 /// The pause between two turns of clearing after a cancel or a delete, which leaves half of the time to the senders.
 const CLEARING_POLL_EVERY: Duration = Duration::from_millis(500);
 
+/// How an engine has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineEnd {
+    Orderly,
+    /// Without its database, which did not answer.
+    Silent,
+}
+
 /// Runs until stopped or idle.
-pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationToken) {
+pub async fn run(engine: EngineContext, options: RunOptions, stop: CancellationToken) -> EngineEnd {
     let pool = engine.pool.clone();
     tokio::select! {
-        () = work_and_end(engine, options, &stop) => {}
+        () = work_and_end(engine, options, &stop) => EngineEnd::Orderly,
         () = silent_end::of(&pool, &stop) => {
             tracing::error!("the database does not answer: whoever is in flight will be uncertain");
+            EngineEnd::Silent
         }
     }
 }

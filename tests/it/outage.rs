@@ -7,7 +7,8 @@ use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, settle_for, until_unchanged,
+    Deadline, Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, settle_for,
+    until_unchanged,
 };
 
 /// POSTs in flight at once, and a quarter more.
@@ -169,4 +170,31 @@ async fn an_engine_whose_database_stands_still_ends_when_it_is_asked() {
     let uncertain = shop.count("uncertain").await;
     assert!(uncertain <= SLOTS, "{uncertain} uncertain");
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_window_whose_database_stands_still_closes_when_it_is_asked() {
+    let dir = TestDir::new();
+    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
+    let address = local.ensure_running().await.unwrap();
+    let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
+    shop.blast(0..100).await;
+    let mut window = shop.dashboard(WINDOW);
+    shop.until_posts(20).await;
+
+    let frozen = processes_of(&local);
+    for process in &frozen {
+        kill_process(*process, Signal::STOP).unwrap();
+    }
+    window.type_keys("qq");
+    let asked = Instant::now();
+    let deadline = Deadline::after(Duration::from_secs(20));
+    while !window.has_ended() && deadline.wait_a_moment().await {}
+    let (has_ended, said) = (window.has_ended(), window.text());
+    for process in &frozen {
+        kill_process(*process, Signal::CONT).unwrap();
+    }
+
+    assert!(has_ended && said.contains("the database does not answer"), "{said}");
+    measured("a window closes whose database stands still", asked.elapsed(), Duration::from_secs(9));
 }
