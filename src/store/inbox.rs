@@ -161,9 +161,17 @@ pub async fn take(tx: &mut PgConnection) -> Result<Vec<InboxRow>, StoreError> {
     Ok(rows)
 }
 
+/// Requests that may hold an opt-out, and where to read on.
+#[derive(Debug)]
+pub struct OptOutPage {
+    pub rows: Vec<InboxRow>,
+    /// Everything up to this id was read.
+    pub up_to: i64,
+}
+
 /// New requests that may hold an opt-out, however much is due before them: those behind an id, but for these, oldest first. None
 /// of them is locked.
-pub async fn opt_outs(tx: &mut PgConnection, after: i64, except: &[i64]) -> Result<Vec<InboxRow>, StoreError> {
+pub async fn opt_outs(tx: &mut PgConnection, after: i64, except: &[i64]) -> Result<OptOutPage, StoreError> {
     let waiting: Vec<DueRow> = sqlx::query_as(
         "select received_on, tableoid::regclass::text as part, ctid::text as place, id, octet_length(body)::bigint as size,
                 1::bigint as weight
@@ -176,11 +184,15 @@ pub async fn opt_outs(tx: &mut PgConnection, after: i64, except: &[i64]) -> Resu
     .bind(TAKE_AT_MOST)
     .fetch_all(&mut *tx)
     .await?;
+    let ids: Vec<i64> = waiting.iter().map(|row| row.id).collect();
     let mut rows = Vec::with_capacity(waiting.len());
     for ((_, part), places) in by_day(waiting) {
         rows.extend(read(tx, &part, &places).await?);
     }
-    Ok(rows)
+    // A large one may be left for the next page, and smaller ones behind it are in this one.
+    let taken: HashSet<i64> = rows.iter().map(|row| row.id).collect();
+    let left = ids.iter().find(|id| !taken.contains(id)).map(|id| id - 1);
+    Ok(OptOutPage { up_to: left.or(ids.last().copied()).unwrap_or(after), rows })
 }
 
 /// A request that is due: the table of its day, where it stands in it, its length, and what a byte of it counts.

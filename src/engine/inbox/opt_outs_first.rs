@@ -16,7 +16,7 @@ use crate::domain::sender::ProviderKind;
 use crate::engine::context::EngineContext;
 use crate::provider::failure_class;
 use crate::store::StoreError;
-use crate::store::inbox::{self, InboxRow};
+use crate::store::inbox::{self, InboxRow, OptOutPage};
 
 /// Ids are given before their requests are durable: those of this long ago are all there.
 const SETTLED_AFTER: TimeDelta = TimeDelta::seconds(10);
@@ -55,12 +55,15 @@ impl Heeded {
 /// Applies the opt-outs in everything that waits, however long the backlog before them is. Only requests that may hold one are
 /// read: behind them stands nothing but other people's messages.
 pub(super) async fn scan(engine: &EngineContext, heeded: &mut Heeded) -> Result<(), StoreError> {
+    let mut after = heeded.up_to;
     loop {
         let mut tx = inbox::begin(&engine.sending_pool).await?;
-        let except: Vec<i64> = heeded.ids.keys().copied().collect();
-        let rows = inbox::opt_outs(&mut tx, heeded.up_to, &except).await?;
+        // Only what stands behind the page before: a backlog of any length costs each page the same.
+        let except: Vec<i64> = heeded.ids.keys().copied().filter(|id| *id > after).collect();
+        let OptOutPage { rows, up_to } = inbox::opt_outs(&mut tx, after, &except).await?;
         tx.rollback().await?;
         let now = engine.clock.now();
+        after = up_to;
         if rows.is_empty() {
             heeded.settle(now);
             return Ok(());

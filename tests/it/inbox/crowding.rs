@@ -1,10 +1,11 @@
 //! What one request can do to the others: nothing, however much is in it and whatever becomes of it. Opt-outs come first.
 
+use blastdeck::store::inbox::{self, NewWebhook};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::scene::{InboxScene, envelope, status, statuses, text};
-use crate::support::{digits, eventually_async};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 fn suppressed(n: u32) -> String {
     format!("select count(*) from suppressions where phone_number = '+{}'", digits(n))
@@ -125,4 +126,37 @@ async fn a_stop_holds_however_many_requests_came_before_it() {
     let left = scene.shop.number("select count(*) from webhook_inbox where state = 'new'").await;
 
     assert!(left > 10_000, "the stop waited for all but {left} of 20,001 requests");
+}
+
+#[tokio::test]
+async fn a_long_backlog_is_read_for_opt_outs_page_by_page_and_each_request_once() {
+    const LARGE: usize = 700 * 1024;
+    let shop = Shop::open(Setup::default()).await;
+    let pool = &shop.database.pool;
+    for batch in 0..12 {
+        let webhooks = (0..200).map(|n| {
+            let text = format!("{{\"n\":\"{batch}-{n}\"}}");
+            let body = if n == 7 { text + &" ".repeat(LARGE) } else { text };
+            NewWebhook { provider: "wsapme", senders: None, content_type: None, body: body.into() }
+        });
+        inbox::insert(pool, &webhooks.collect::<Vec<_>>()).await.unwrap();
+    }
+
+    let (mut seen, mut after) = (Vec::<i64>::new(), 0);
+    let mut tx = inbox::begin(pool).await.unwrap();
+    loop {
+        let except: Vec<i64> = seen.iter().copied().filter(|id| *id > after).collect();
+        let page = inbox::opt_outs(&mut tx, after, &except).await.unwrap();
+        if page.rows.is_empty() {
+            break;
+        }
+        assert!(page.up_to >= after && except.len() <= 2_000, "{} are named one by one", except.len());
+        seen.extend(page.rows.iter().map(|row| row.id));
+        after = page.up_to;
+    }
+
+    seen.sort_unstable();
+    let all: Vec<i64> =
+        sqlx::query_scalar("select id from webhook_inbox order by id").fetch_all(&mut *tx).await.unwrap();
+    assert_eq!((seen.len(), seen == all), (2_400, true));
 }
