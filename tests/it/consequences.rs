@@ -172,3 +172,19 @@ async fn a_sender_lets_go_once_a_newer_version_has_migrated_its_database() {
     eventually_async("the lease is free", async || shop.number(held).await == 0).await;
     drop(engine);
 }
+
+#[tokio::test]
+async fn what_an_answer_means_that_comes_while_the_engine_stops_is_written_all_the_same() {
+    let shop = Shop::open(ONE_BY_ONE).await;
+    let revoked = json!([{ "code": 401, "body": r#"{"success":false,"message":"Unauthorized"}"#, "delay_ms": 1_500 }]);
+    shop.sim.answer_any_send(revoked).await;
+    shop.blast(0..3).await;
+    let engine = shop.engine();
+    eventually_async("a POST is in flight", async || shop.count("sending").await == 1).await;
+    settle_for(500).await;
+
+    engine.stop().await;
+
+    assert_eq!(shop.number("select count(*) from senders where stopped_at is not null").await, 1);
+    assert_eq!((shop.sim.posts().await.len(), shop.count("queued").await), (1, 3));
+}

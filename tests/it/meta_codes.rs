@@ -96,6 +96,28 @@ async fn a_blast_says_that_it_waits_for_a_template_that_is_syncing() {
 }
 
 #[tokio::test]
+async fn a_template_that_goes_on_syncing_pauses_its_blast_after_some_waits_and_not_after_one() {
+    let sim = ["--latency", "50ms", "--phone-number-id", NUMBER];
+    let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;
+    // Ten minutes are three seconds.
+    let engine = "[engine]\nspeed = 200\nfailures_in_a_row = 3\n";
+    shop.write("config.toml", format!("{}{engine}", senders(shop.sim.base_url())));
+    shop.sim.answer_any_send(refusal(134_101, 100)).await;
+    let serve = Serve::start(&shop, &[]).await;
+
+    send(&shop, 6).await;
+
+    shop.until_waiting("1", "provider").await;
+    assert_eq!((shop.state("1").await.as_str(), shop.sim.posts().await.len()), ("sending", 6));
+    shop.until_state("1", "paused").await;
+    let show = said(with_secrets(shop.command(&["blast", "show", "1", "--json"]))).await;
+    assert!(show.out.contains("3 equal failures in a row"), "{show:?}");
+    let posts = shop.sim.posts().await.len();
+    assert!(posts > 12, "it was tried after each wait: {posts}");
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn the_people_of_all_numbers_of_a_business_count_against_its_limit_within_a_day() {
     let sim = ["--latency", "5ms", "--phone-number-id", NUMBER];
     let shop = Shop::open(Setup { sim: &sim, ..Setup::default() }).await;

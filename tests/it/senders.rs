@@ -254,3 +254,27 @@ async fn an_upgrade_takes_what_is_configured() {
     let moved = shop.json(&["sender", "move", "SALES"]).await;
     assert_eq!(moved["moved"], false);
 }
+
+#[tokio::test]
+async fn a_move_while_an_engine_takes_the_sender_is_noticed_before_anything_is_sent() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.blast(0..5).await;
+    shop.execute("insert into sender_leases (sender_id) select id from senders on conflict do nothing").await;
+    let mut by_hand = shop.database.pool.begin().await.unwrap();
+    sqlx::query("select 1 from sender_leases for update").execute(&mut *by_hand).await.unwrap();
+    let engine = shop.engine();
+    let waits = "select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock' and query like '%from sender_leases%'";
+    eventually_async("the engine waits for the lease", async || shop.number(waits).await > 0).await;
+
+    // As `sender move` does it, under the lock that the engine waits for.
+    sqlx::query("update senders set device = '7777'").execute(&mut *by_hand).await.unwrap();
+    by_hand.commit().await.unwrap();
+
+    let log = || std::fs::read_to_string(shop.path("engine.log")).unwrap();
+    eventually_async("the engine has noticed", async || log().contains("was moved to another phone")).await;
+    let held = "select count(*) from sender_leases where holder is not null";
+    eventually_async("it holds no lease", async || shop.number(held).await == 0).await;
+    assert!(shop.sim.posts().await.is_empty());
+    engine.stop().await;
+}

@@ -1,6 +1,6 @@
 //! `suppress` as an operator types it: what would hold for nothing is refused, and a refusal names the line that works.
 
-use crate::support::{Setup, Shop, digits};
+use crate::support::{Setup, Shop, digits, eventually_async};
 
 #[tokio::test]
 async fn an_opt_out_from_a_business_that_nobody_sends_for_is_refused() {
@@ -53,4 +53,26 @@ async fn a_bad_number_and_an_unknown_sender_have_one_exit_code_each() {
     }
     let mend = shop.run(&["blast", "show", "77"]).await;
     assert!(mend.err.contains("`blastdeck --config") && mend.err.contains(" blast list`"), "{mend:?}");
+}
+
+#[tokio::test]
+async fn whoever_waits_claimed_for_longer_than_a_second_is_looked_at_again_before_their_post() {
+    let sender = "rate = \"unlimited\"\nin_flight = 4";
+    let shop = Shop::open(Setup { sim: &["--latency", "3s"], sender, ..Setup::default() }).await;
+    shop.blast(0..5).await;
+    let engine = shop.engine();
+    shop.until_posts(4).await;
+    eventually_async("the fifth is claimed", async || shop.count("sending").await == 5).await;
+
+    // As another program writes it, which orders nothing.
+    let fifth = digits(4);
+    shop.execute(&format!(
+        "insert into suppressions (business, phone_number, source) values ('kedai', '+{fifth}', 'x')"
+    ))
+    .await;
+
+    shop.until_state("1", "completed").await;
+    engine.stop().await;
+    assert!(shop.sim.posts().await.iter().all(|post| post.phone != fifth));
+    shop.invariants().await;
 }
