@@ -133,8 +133,16 @@ pub enum HealthVerdict {
     Doubtful,
     /// Reachable, but its answer cannot be read: sending may well work.
     Unknown,
-    /// Cannot work as configured (token refused, unreachable).
+    /// Cannot work as configured (unreachable, banned).
     Bad,
+    /// The provider does not take the token.
+    TokenRefused,
+}
+
+impl HealthVerdict {
+    pub const fn is_bad(self) -> bool {
+        matches!(self, Self::Bad | Self::TokenRefused)
+    }
 }
 
 /// How near a provider is to refusing calls.

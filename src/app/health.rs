@@ -44,7 +44,7 @@ impl SenderCheck {
             if reason.contains("`blastdeck ") { String::new() } else { format!("; {}", stop_mend(code, &self.name)) };
         match self.health.verdict {
             HealthVerdict::Good => format!("stopped: {reason}{mend}"),
-            HealthVerdict::Doubtful | HealthVerdict::Unknown | HealthVerdict::Bad => {
+            HealthVerdict::Doubtful | HealthVerdict::Unknown | HealthVerdict::Bad | HealthVerdict::TokenRefused => {
                 format!("{}; stopped: {reason}{mend}", self.health.detail)
             }
         }
@@ -59,7 +59,7 @@ impl App {
             return Ok(checks);
         }
         for check in &checks {
-            if let Some(id) = self.sender_id(&check.name).filter(|_| check.health.verdict != HealthVerdict::Bad) {
+            if let Some(id) = self.sender_id(&check.name).filter(|_| !check.health.verdict.is_bad()) {
                 self.learn_limits(id).await;
             }
         }
@@ -84,8 +84,7 @@ impl App {
         }
         for sender in self.engine().senders.iter().filter(|sender| is_asked(&sender.name)) {
             let health = sender.provider.health().await;
-            let notes =
-                if health.verdict == HealthVerdict::Bad { Vec::new() } else { self.account_notes(sender).await };
+            let notes = if health.verdict.is_bad() { Vec::new() } else { self.account_notes(sender).await };
             healths.push((sender.id, &sender.name, health, notes));
         }
         if let Some(name) = name.filter(|_| healths.is_empty()) {

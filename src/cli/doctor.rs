@@ -120,7 +120,7 @@ const fn word(verdict: HealthVerdict) -> &'static str {
         HealthVerdict::Good => GOOD,
         HealthVerdict::Doubtful => DOUBTFUL,
         HealthVerdict::Unknown => UNKNOWN,
-        HealthVerdict::Bad => BAD,
+        HealthVerdict::Bad | HealthVerdict::TokenRefused => BAD,
     }
 }
 

@@ -238,7 +238,7 @@ async fn check(global: &Global, name: Option<&str>, attendance: Attendance) -> R
             talk(&outlook);
         }
     }
-    let is_bad = checks.iter().any(|check| check.verdict() == HealthVerdict::Bad);
+    let is_bad = checks.iter().any(|check| check.verdict().is_bad());
     Ok(if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -247,7 +247,7 @@ fn print_check(context: &Context, check: &SenderCheck) -> Result<()> {
         HealthVerdict::Good => "good",
         HealthVerdict::Doubtful => "doubtful",
         HealthVerdict::Unknown => "unknown",
-        HealthVerdict::Bad => "bad",
+        HealthVerdict::Bad | HealthVerdict::TokenRefused => "bad",
     };
     let (name, detail) = (&check.name, context.pasteable(&check.detail()));
     let pace = context.app.pace_of(name);

@@ -162,7 +162,8 @@ impl Meta {
             }
             Err(error) => {
                 let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
-                Health { verdict: HealthVerdict::Bad, detail: format!("{error}{advice}") }
+                let verdict = if error.refuses_token() { HealthVerdict::TokenRefused } else { HealthVerdict::Bad };
+                Health { verdict, detail: format!("{error}{advice}") }
             }
         }
     }

@@ -18,9 +18,15 @@ struct OwnToken {
     health: Health,
 }
 
+impl OwnToken {
+    fn is_refused(&self) -> bool {
+        self.health.verdict == HealthVerdict::TokenRefused
+    }
+}
+
 impl App {
     /// Waits, as long as [`App::hand_over`] does, until a live engine in another process holds the blast's sender and its token
-    /// works, or nothing is left to send. A token works if it is this process's own and its provider does not call that bad, or if
+    /// works, or nothing is left to send. A token works if it is this process's own and its provider does not refuse that, or if
     /// a message was accepted with it. Returns what is missing, as a sentence. Starts a standby if `may_start`.
     pub async fn until_resumed(&self, blast: &BlastView, may_start: bool) -> Result<Result<(), String>, AppError> {
         let began = Instant::now();
@@ -30,10 +36,10 @@ impl App {
             Err(missing) => return Ok(Err(missing)),
         };
         let own = self.own_token(blast.sender_id).await;
-        let is_bad = own.as_ref().is_some_and(|own| own.health.verdict == HealthVerdict::Bad);
+        let is_refused = own.as_ref().is_some_and(OwnToken::is_refused);
         loop {
             // A standby of another shell, whose token may be the right one, is not replaced by one whose token is not.
-            if may_start && (!is_bad || !watch.standby.is_running().unwrap_or(true)) {
+            if may_start && (!is_refused || !watch.standby.is_running().unwrap_or(true)) {
                 watch.ensure();
             }
             let held = senders::lease_holder(self.pool(), blast.sender_id).await?;
@@ -68,7 +74,7 @@ impl App {
         }
         let Some(held) = held.filter(|held| watch.is_convinced_by(Some(held), self.holder())) else { return Ok(false) };
         let is_ours = |own: &OwnToken| held.token.as_ref() == Some(&own.fingerprint);
-        let is_good = own.is_some_and(|own| is_ours(own) && own.health.verdict != HealthVerdict::Bad);
+        let is_good = own.is_some_and(|own| is_ours(own) && !own.is_refused());
         let works = is_good || senders::has_accepted(self.pool(), blast.sender_id, held.epoch).await?;
         Ok(works && !senders::is_stopped(self.pool(), blast.sender_id).await?)
     }
@@ -84,7 +90,7 @@ impl App {
         if row.as_ref().is_some_and(|row| row.stopped.is_some()) {
             return self.missing(blast, watch).await;
         }
-        let bad = own.filter(|own| own.health.verdict == HealthVerdict::Bad).map(|own| &own.health.detail);
+        let bad = own.filter(|own| own.health.verdict.is_bad()).map(|own| &own.health.detail);
         let bad = bad.map_or_else(String::new, |detail| format!("; of this shell's token its provider says: {detail}"));
         if let Some(held) = held {
             let role = held.engine.as_deref().and_then(EngineRole::from_word).unwrap_or(EngineRole::Engine);

@@ -145,7 +145,7 @@ const fn word(verdict: HealthVerdict) -> &'static str {
         HealthVerdict::Good => "good",
         HealthVerdict::Doubtful => "doubtful",
         HealthVerdict::Unknown => "unknown",
-        HealthVerdict::Bad => "bad",
+        HealthVerdict::Bad | HealthVerdict::TokenRefused => "bad",
     }
 }
 

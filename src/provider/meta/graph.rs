@@ -56,6 +56,11 @@ impl GraphError {
         is_missing || codes::class(code) == Some(ErrorClass::FailRecipient)
     }
 
+    /// Whether the token is not taken, or may not do this.
+    pub fn refuses_token(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if codes::refuses_token(code) || matches!(code.as_str(), "401" | "403"))
+    }
+
     /// What an operator can do about it.
     pub fn advice(&self) -> Option<&'static str> {
         match self {

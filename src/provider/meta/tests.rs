@@ -208,7 +208,7 @@ async fn health_names_the_number_or_says_what_to_do() {
     let detail = "+60 12-345 6789 answers, quality red".to_owned();
     assert_eq!(good, Health { verdict: HealthVerdict::Doubtful, detail });
     let detail = "Meta refuses (190): Session has expired; create a new token; that of a system user does not expire";
-    assert_eq!(refused, Health { verdict: HealthVerdict::Bad, detail: detail.to_owned() });
+    assert_eq!(refused, Health { verdict: HealthVerdict::TokenRefused, detail: detail.to_owned() });
     assert_eq!(unreadable.verdict, HealthVerdict::Unknown);
     assert_eq!(unreachable.verdict, HealthVerdict::Bad);
     assert!(server.requests()[0].starts_with("GET /v24.0/106853218861309?fields=id%2Cdisplay_phone_number%2C"));

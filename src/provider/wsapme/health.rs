@@ -62,7 +62,7 @@ fn refusal(status: u16, value: Option<&Value>) -> Option<Health> {
     let refused = meaning(&sentence);
     if matches!(status, 401 | 403) || says_no && refused == unauthorised() {
         let said = if sentence.is_empty() { format!("HTTP {status}") } else { sentence };
-        return Some(Health { verdict: HealthVerdict::Bad, detail: format!("token refused: {said}") });
+        return Some(Health { verdict: HealthVerdict::TokenRefused, detail: format!("token refused: {said}") });
     }
     let stops = matches!(refused, RefusalMeaning::Refused { class: ErrorClass::StopSender, .. });
     (says_no && stops).then_some(Health { verdict: HealthVerdict::Doubtful, detail: sentence })
@@ -146,10 +146,10 @@ mod tests {
     fn a_refused_token_is_bad_whatever_the_http_status() {
         let body = r#"{"success":false,"message":"Unauthorised Token"}"#;
 
-        let bad = Ok((HealthVerdict::Bad, "token refused: Unauthorised Token".to_owned()));
+        let bad = Ok((HealthVerdict::TokenRefused, "token refused: Unauthorised Token".to_owned()));
         assert_eq!(health_of(HealthCall::Devices, 200, body), bad);
         assert_eq!(health_of(HealthCall::Devices, 401, body), bad);
-        assert_eq!(health_of(HealthCall::Devices, 403, "").unwrap().0, HealthVerdict::Bad);
+        assert_eq!(health_of(HealthCall::Devices, 403, "").unwrap().0, HealthVerdict::TokenRefused);
     }
 
     #[test]
