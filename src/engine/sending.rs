@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -90,12 +90,6 @@ pub struct Fenced {
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
 /// The same while everything waits for long.
 const REFRESH_AT_REST_EVERY: Duration = Duration::from_secs(5);
-/// A blast in which nobody was due is asked again no sooner.
-const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
-/// The same for one that nobody was claimed from of late.
-const QUIET_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
-/// A blast in which nobody is queued is asked again by itself: somebody may have been queued again by another engine.
-const DRAINED_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// A lease that is too old to send under is renewed, or lost, a moment later.
 const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -362,23 +356,6 @@ impl Sender {
             Event::Stop | Event::Answer(None) | Event::Other => {}
         }
         Ok(())
-    }
-
-    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. One that was claimed
-    /// from is asked at once when the last one in flight came in, else a moment later, so that a stream of polls does not ask
-    /// with each of them. The evidence is hardly ever about the others: forty of them, each with somebody uncertain, would
-    /// keep the database busier than the messages do.
-    fn wake_drained(&mut self) {
-        let (now, nobody_flies) = (self.context.clock.now(), self.context.in_flight.is_empty());
-        for queue in &mut self.queues {
-            let pause = match (queue.is_busy, nobody_flies) {
-                (true, true) => TimeDelta::zero(),
-                (true, false) => AGAIN_AFTER,
-                (false, _) => QUIET_AGAIN_AFTER,
-            };
-            queue.is_busy &= !nobody_flies;
-            queue.nobody_due_before = queue.nobody_due_before.map(|before| before.min(now + pause));
-        }
     }
 
     /// Does nothing for a while but take in what comes back.

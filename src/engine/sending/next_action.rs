@@ -7,13 +7,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::bottleneck::{Bottleneck, BottleneckMeter};
 use super::claim_cursor::ClaimCursor;
-use super::{AGAIN_AFTER, DRAINED_AGAIN_AFTER, LONGEST_MEMORY, Sender, SenderContext};
+use super::{LONGEST_MEMORY, Sender, SenderContext};
 use crate::domain::content::{BlastContent, PreparedContent};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{BlastLimits, Limits, Pace, PaceReason, Pacer, PastAttempts, Rate, UnreadableLimit};
 use crate::domain::waiting::{LimitOwner, Waiting};
 use crate::store::blast::{self, RunnableBlast};
 use crate::store::{StoreError, claim, session};
+
+/// A blast in which nobody was due is asked again no sooner.
+const AGAIN_AFTER: TimeDelta = TimeDelta::milliseconds(100);
+/// The same for one that nobody was claimed from of late.
+const QUIET_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
+/// A blast in which nobody is queued is asked again by itself: somebody may have been queued again by another engine.
+const DRAINED_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// A blast of which the database refused a claim is tried again this much later.
 const REFUSED_FOR: TimeDelta = TimeDelta::seconds(10);
@@ -250,6 +257,23 @@ impl Sender {
             queue.nobody_due_before = Some(next);
         }
         Ok(())
+    }
+
+    /// Evidence became durable: a blast that seemed done may be done now, or have somebody queued again. One that was claimed
+    /// from is asked at once when the last one in flight came in, else a moment later, so that a stream of polls does not ask
+    /// with each of them. The evidence is hardly ever about the others: forty of them, each with somebody uncertain, would
+    /// keep the database busier than the messages do.
+    pub(super) fn wake_drained(&mut self) {
+        let (now, nobody_flies) = (self.context.clock.now(), self.context.in_flight.is_empty());
+        for queue in &mut self.queues {
+            let pause = match (queue.is_busy, nobody_flies) {
+                (true, true) => TimeDelta::zero(),
+                (true, false) => AGAIN_AFTER,
+                (false, _) => QUIET_AGAIN_AFTER,
+            };
+            queue.is_busy &= !nobody_flies;
+            queue.nobody_due_before = queue.nobody_due_before.map(|before| before.min(now + pause));
+        }
     }
 
     /// A blast with a row that cannot be read, or that the database refuses to change, does not hold up the others.

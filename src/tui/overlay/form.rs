@@ -299,7 +299,7 @@ impl FormPainter<'_> {
             return Ok(content.text());
         }
         match (content.render(&person.variables).map_err(|error| error.to_string())?, self.form.template()) {
-            (MessageContent::Template(message), Some(template)) => Ok(template.preview(&message)),
+            (MessageContent::Template(message), Some(template)) => Ok(template.preview(&message.rendered())),
             (content, _) => Ok(content.into_text()),
         }
     }
