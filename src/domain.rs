@@ -21,6 +21,7 @@ pub mod pace;
 pub mod phone;
 pub mod polling;
 pub mod pricing;
+pub mod progress;
 pub mod recipient;
 pub mod retry;
 pub mod sender;

@@ -79,16 +79,22 @@ pub struct ErrorLine {
     pub advice: String,
 }
 
-impl Report {
-    /// Builds the report of a blast. `advice` returns what to do about an error code.
-    pub fn new(blast: &BlastView, errors: &[ErrorRow], advice: impl Fn(&str) -> Option<String>) -> Self {
-        let funnel = blast.counts.funnel();
-        let line = |error: &ErrorRow| ErrorLine {
+impl ErrorLine {
+    /// With what to do about its code.
+    pub fn new(error: &ErrorRow, advice: &impl Fn(&str) -> Option<String>) -> Self {
+        Self {
             code: error.code.clone(),
             count: error.count,
             title: error.title.clone(),
             advice: advice(&error.code).unwrap_or_default(),
-        };
+        }
+    }
+}
+
+impl Report {
+    /// Builds the report of a blast. `advice` returns what to do about an error code.
+    pub fn new(blast: &BlastView, errors: &[ErrorRow], advice: impl Fn(&str) -> Option<String>) -> Self {
+        let funnel = blast.counts.funnel();
         Self {
             blast: Heading {
                 id: blast.id,
@@ -105,7 +111,7 @@ impl Report {
             amount: money(&blast.counts),
             currency: String::new(),
             rates: funnel.rates(),
-            errors: errors.iter().map(line).collect(),
+            errors: errors.iter().map(|error| ErrorLine::new(error, &advice)).collect(),
             opted_out_later: blast.opted_out_later,
             replies: ReplyCounts::default(),
             charges: MessageCharges::default(),

@@ -42,6 +42,16 @@ impl App {
         Ok(queued)
     }
 
+    /// The same for everybody who may be tried again, if they are as many as the operator was shown.
+    pub async fn retry_all(&self, blast: BlastId, shown: i64) -> Result<i64, AppError> {
+        let now = self.retryable(blast, None).await?;
+        if now != shown {
+            let why = format!("{now} may be tried again now, not {shown} as was shown: nothing is sent, look again");
+            return Err(AppError::Refused(why));
+        }
+        self.retry(blast, None).await
+    }
+
     /// When the first of those who failed with a code that asks for a day may be retried; `None` where nobody failed so.
     pub async fn next_day_retry(&self, blast: BlastId, code: &str) -> Result<Option<DateTime<Utc>>, AppError> {
         let first = person::first_failed(self.pool(), blast, code).await?;

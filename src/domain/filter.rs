@@ -122,6 +122,12 @@ impl Filter {
         Self::only(Test::Stuck(stage))
     }
 
+    /// Who failed with this code of the provider's, whatever is in it.
+    pub fn failed_with(code: &str) -> Self {
+        let is = |test| Term { sense: Sense::Is, test };
+        Self { terms: vec![is(Test::Status(Status::Failed)), is(Test::Code(code.to_owned()))] }
+    }
+
     /// Who is in this status.
     pub fn status(status: Status) -> Self {
         Self::only(Test::Status(status))

@@ -2,7 +2,6 @@
 //! computed from more than rows is added above, in `app::view`.
 //! The types are here, the statements in the files below.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -19,7 +18,9 @@ pub mod follow_up;
 pub mod history;
 pub mod metrics;
 mod newest;
+mod order;
 mod person;
+pub mod progress;
 pub mod recipients;
 pub mod replies;
 pub mod senders;
@@ -39,6 +40,7 @@ use crate::domain::session::SessionWindow;
 use crate::domain::status::Status;
 use crate::domain::waiting::WaitingReport;
 use crate::store::session::SessionAnswer;
+pub use order::{Order, RowPosition};
 use replies::ReplyRow;
 
 /// A blast with its counts, in one snapshot.
@@ -178,25 +180,6 @@ impl RecipientRow {
     }
 }
 
-/// The order of a window. Ties are broken by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Newest status change first. Where a filter asks for more than a status, only for up to [`SORTED_MAX`] people.
-    NewestChange,
-    /// As they stand in the list of people; any number.
-    Row,
-}
-
-impl Order {
-    /// How the statements of [`recipients::window`] put two rows: who keeps a part of a list puts rows into it by this.
-    pub fn compare(self, a: RowPosition, b: RowPosition) -> Ordering {
-        match self {
-            Self::NewestChange => b.changed_at.cmp(&a.changed_at).then(a.id.cmp(&b.id)),
-            Self::Row => a.id.cmp(&b.id),
-        }
-    }
-}
-
 /// Above this many matches only [`Order::Row`] is served, and counts read "10,000+".
 pub const SORTED_MAX: i64 = 10_000;
 
@@ -209,19 +192,6 @@ pub enum Anchor {
     After(RowPosition),
     /// The rows right before this one, still returned in the order.
     Before(RowPosition),
-}
-
-/// A row's place in either order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowPosition {
-    pub changed_at: DateTime<Utc>,
-    pub id: RecipientId,
-}
-
-impl RecipientRow {
-    pub const fn place(&self) -> RowPosition {
-        RowPosition { changed_at: self.changed_at, id: self.id }
-    }
 }
 
 /// A window of a blast's people.

@@ -10,7 +10,7 @@ use super::key::Key;
 use super::model::{Model, Overlay, Pane};
 use super::update::{
     activity, answer, attention, blast_acts, clipboard, find, follow_ups, form, leave, marks, moves, overlays, plan,
-    prompts, setup,
+    prompts, reports, retries, setup, sorting, views,
 };
 use crate::app::view::Anchor;
 
@@ -202,8 +202,21 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::cannot_cancel)
         .footer("cancel", 4),
     shows("the people who are stuck here", &[Enter], &[Funnel], moves::to_stage)
-        .unless(when::no_blast)
+        .unless(when::nothing_chosen)
         .footer("these people", 1),
+    shows("timeline, speed, errors, compare", &[Char('v')], &[Funnel], views::next)
+        .unless(when::no_blast)
+        .footer("view", 3),
+    marks("try those who failed again", &[Char('T')], &[Blasts, Funnel], retries::count)
+        .danger(Danger::Asks)
+        .unless(when::cannot_retry)
+        .footer("try again", 6),
+    shows("mark this blast to compare it", &[Char(' ')], &[Blasts], views::mark_blast)
+        .unless(when::no_blast)
+        .footer("mark", 7),
+    shows("compare the marked blasts", &[Char('v')], &[Blasts], views::compare)
+        .unless(when::no_blast)
+        .footer("compare", 7),
     marks("they replied", &[Char('r')], ON_PEOPLE, marks::replied).unless(when::cannot_mark).footer("replied", 1),
     marks("they bought; an amount may follow", &[Char('c')], ON_PEOPLE, marks::closed)
         .unless(when::cannot_mark)
@@ -230,6 +243,7 @@ pub const ACTIONS: &[UiAction] = &[
         .unless(when::no_file)
         .footer("save", 6),
     marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
+    marks("mark all who are listed", &[Char('*')], &[Recipients], marks::mark_all).unless(when::cannot_mark_all),
     shows("choose this line", &[Enter], &[List], overlays::choose).footer("choose", 1),
     shows("the first screen: practise, add a sender, how it stands", &[], &[Everywhere], |model| {
         model.overlays = vec![Overlay::Welcome(0)];
@@ -273,6 +287,10 @@ pub const ACTIONS: &[UiAction] = &[
     shows("copy the link to their chat", &[Char('Y')], &[Everywhere], clipboard::copy_chat_link)
         .unless(when::no_person),
     shows("what needs a person", &[Char('!')], &[Everywhere], attention::open),
+    shows("another order", &[Char('o')], &[Blasts, Recipients], sorting::next).unless(when::no_blast),
+    shows("the order from its other end", &[Char('O')], &[Blasts, Recipients], sorting::reverse).unless(when::no_blast),
+    shows("write the report to a file", &[Char('w')], &[Blasts, Funnel, Recipients], reports::write)
+        .unless(when::no_blast),
     shows("to the blasts", &[Char('1')], &[Everywhere], |model| moves::to_pane(model, Pane::Blasts)),
     shows("to the funnel", &[Char('2')], &[Everywhere], |model| moves::to_pane(model, Pane::Funnel)),
     shows("to the recipients", &[Char('3')], &[Everywhere], |model| moves::to_pane(model, Pane::Recipients)),
@@ -374,7 +392,7 @@ mod tests {
 
     #[test]
     fn whatever_starts_messages_or_destroys_says_that_it_asks() {
-        for key in ['S', 'X', 'b'] {
+        for key in ['S', 'T', 'X', 'b'] {
             let mut of_key = ACTIONS.iter().filter(|action| action.keys.contains(&Key::Char(key))).peekable();
             assert!(of_key.peek().is_some() && of_key.all(|action| action.danger == Danger::Asks), "{key}");
         }

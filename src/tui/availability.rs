@@ -3,7 +3,7 @@
 use crate::app::view::ActivityEvent;
 use crate::domain::blast::BlastState;
 use crate::domain::status::Status;
-use crate::tui::model::{Model, Overlay, Pane, Shown, armed_until, stuck_at};
+use crate::tui::model::{FunnelView, Model, Overlay, Pane, Shown, armed_until, stuck_at};
 
 pub fn read_only(model: &Model) -> Option<String> {
     model.is_read_only().then(|| "read-only: nothing is changed from here".to_owned())
@@ -45,9 +45,38 @@ pub fn cannot_cancel(model: &Model) -> Option<String> {
     }
 }
 
+/// `enter` in the funnel is about the stage or the error at the cursor, where there is one to be seen.
+pub fn nothing_chosen(model: &Model) -> Option<String> {
+    let has_choice = model.shows_stages() || model.shown_view() == FunnelView::Errors;
+    no_blast(model)
+        .or_else(|| (!has_choice).then(|| "nobody is chosen here: v or esc goes back to the stages".to_owned()))
+}
+
+pub fn cannot_retry(model: &Model) -> Option<String> {
+    let Some(blast) = model.blast() else { return no_blast(model) };
+    match blast.state {
+        BlastState::Draft | BlastState::Scheduled => Some("nothing was sent of it yet".to_owned()),
+        BlastState::Cancelled | BlastState::Failed => {
+            Some("it is over: make a new blast for those who failed".to_owned())
+        }
+        _ if blast.counts.failed == 0 => Some(format!("nobody failed in {}", blast.tag)),
+        _ => read_only(model),
+    }
+}
+
+pub fn cannot_mark_all(model: &Model) -> Option<String> {
+    if !model.recipients.marked.is_empty() {
+        return None;
+    }
+    nobody(model).or_else(|| read_only(model))
+}
+
 pub fn cannot_follow_up(model: &Model) -> Option<String> {
     let Some(blast) = model.blast() else { return no_blast(model) };
     let Some(stage) = model.stage_to_follow() else {
+        if model.focus != Pane::Recipients {
+            return Some("no stage is chosen here: v or esc goes back to them".to_owned());
+        }
         return Some("a follow-up is for those stuck at a stage: [ ] goes to one".to_owned());
     };
     match stuck_at(blast, stage) {

@@ -7,12 +7,14 @@ pub mod runner;
 pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite};
 
 use std::mem::{Discriminant, discriminant};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::model::{MouseCapture, PageRequest};
 use super::{ExitReason, Palette};
+use crate::app::report::ErrorLine;
 use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
     RecipientQuery, RecipientRow, SenderView, Total,
@@ -23,8 +25,12 @@ use crate::app::{
 };
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::progress::BlastProgress;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
+
+/// The most people that one act marks.
+pub const ALL_FOUND_MAX: usize = 10_000;
 
 /// The most people that are found in other blasts.
 pub const ELSEWHERE_MAX: u32 = 50;
@@ -112,6 +118,19 @@ pub enum ReadRequest {
     /// Who else has a dashboard open.
     Others,
     Plan(BlastId),
+    /// Everybody in a list, as it was frozen.
+    AllFound {
+        ticket: u64,
+        blast: BlastId,
+        filter: Filter,
+        as_of: Option<DateTime<Utc>>,
+    },
+    /// How many of those who failed may be tried again.
+    Retryable(BlastId),
+    /// Blasts over time.
+    Progress(Vec<BlastId>),
+    /// Why people of a blast failed.
+    Errors(BlastId),
     /// Whom a follow-up to those stuck at a stage would reach.
     FollowUp {
         blast: BlastId,
@@ -193,6 +212,13 @@ pub enum WriteRequest {
     Pause(BlastId),
     Cancel(BlastId),
     Delete(BlastId),
+    /// Tries those who failed again, if they are still as many as the operator typed.
+    Retry {
+        blast: BlastId,
+        people: i64,
+    },
+    /// Writes the blast's report to a new file.
+    Report(BlastId),
     /// A draft to those who are stuck.
     FollowUp(FollowUp),
     /// Text to somebody who wrote.
@@ -233,6 +259,7 @@ impl WriteRequest {
         match self {
             Self::Launch(_)
             | Self::Resume(_)
+            | Self::Retry { .. }
             | Self::Cancel(_)
             | Self::Delete(_)
             | Self::SendTest { .. }
@@ -248,6 +275,7 @@ impl WriteRequest {
             Self::Answer(_) | Self::SaveFile(_) => false,
             Self::Amend { .. }
             | Self::FollowUp(_)
+            | Self::Report(_)
             | Self::UndoMine
             | Self::UndoLaunch(_)
             | Self::UndoPerson(_)
@@ -274,6 +302,13 @@ pub enum WriteOutcome {
     /// How many were left out.
     Cancelled(i64),
     Deleted,
+    /// So many are queued again.
+    Retried {
+        blast: Box<BlastView>,
+        people: i64,
+    },
+    /// The file that the report is in.
+    Report(PathBuf),
     /// A draft was made to so many people.
     Drafted {
         blast: Box<BlastView>,
@@ -365,6 +400,20 @@ pub enum Completion {
     Plan {
         blast: BlastId,
         plan: Box<EffectResult<Plan>>,
+    },
+    AllFound {
+        ticket: u64,
+        /// One more than [`ALL_FOUND_MAX`] where there are more.
+        people: EffectResult<Vec<RecipientId>>,
+    },
+    Retryable {
+        blast: BlastId,
+        people: EffectResult<i64>,
+    },
+    Progress(EffectResult<Vec<(BlastId, BlastProgress)>>),
+    Errors {
+        blast: BlastId,
+        errors: EffectResult<Vec<ErrorLine>>,
     },
     FollowUp(EffectResult<FollowUpPreview>),
     CameBack {

@@ -1,6 +1,6 @@
 //! How numbers, money and times are written: for a shopkeeper, in the options' zone.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
@@ -29,6 +29,20 @@ pub fn total(total: Total) -> String {
     match total {
         Total::Exactly(n) => number(n),
         Total::AtLeast(n) => format!("{}+", number(n)),
+    }
+}
+
+/// A length of time as people say it: `45 s`, `12 min`, `1 h 20 min`, `3 days 4 h`.
+pub fn span_words(span: TimeDelta) -> String {
+    let (minutes, hours, days) = (span.num_minutes(), span.num_hours(), span.num_days());
+    let two = |large: String, small: i64, unit: &str| {
+        if small == 0 { large } else { format!("{large} {small} {unit}") }
+    };
+    match span.num_seconds() {
+        seconds @ ..=59 => format!("{} s", seconds.max(0)),
+        60..=3_599 => format!("{minutes} min"),
+        3_600..=86_399 => two(format!("{hours} h"), minutes % 60, "min"),
+        _ => two(count_of(days, "day", "days"), hours % 24, "h"),
     }
 }
 
@@ -88,7 +102,8 @@ impl TimeFormat {
         if self.is_today(at) { time } else { format!("{} {time}", self.day(at)) }
     }
 
-    fn day(self, at: DateTime<Utc>) -> String {
+    /// `3 Oct`.
+    pub fn day(self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.zone).format("%-d %b").to_string()
     }
 

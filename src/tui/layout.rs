@@ -24,9 +24,16 @@ const UPPER_WIDE: u16 = 10;
 /// The same when stacked.
 const UPPER_STACKED: u16 = 9;
 
+/// Details, activity and a view of the funnel stand beside the rest from here on.
+const LARGE: Size = Size { width: 160, height: 40 };
+/// The least columns of the table in which each stage has its time.
+const PEOPLE_WIDE: u16 = 110;
+
 /// Where everything is. The notice is on the last line but one, the footer on the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
+    /// The same with the funnel's view below its bars, and with the person under the cursor and what happens beside the table.
+    Large { blasts: Rect, funnel: Rect, people: Rect, details: Rect, activity: Rect },
     /// Blasts and funnel side by side over the recipients.
     Wide { blasts: Rect, funnel: Rect, people: Rect },
     /// Funnel, or the blasts while they have the focus, over the recipients.
@@ -46,6 +53,9 @@ pub fn layout(size: Size, zoom: Zoom) -> Layout {
     let body = Rect::new(0, 1, width, height - 3);
     if zoom == Zoom::In || width < STACKED.width || height < STACKED.height {
         return Layout::Single { pane: body };
+    }
+    if width >= LARGE.width && height >= LARGE.height {
+        return large(body);
     }
     let upper = if width >= WIDE { UPPER_WIDE } else { UPPER_STACKED };
     let people = Rect::new(0, 1 + upper, width, body.height - upper);
@@ -72,15 +82,42 @@ pub const fn activity_rows(area: Rect) -> usize {
     area.height.saturating_sub(1 + preview_rows(area)) as usize
 }
 
+fn large(body: Rect) -> Layout {
+    let upper = (body.height * 9 / 20).clamp(19, 24);
+    let left = (body.width * 9 / 20).clamp(70, 100);
+    let blasts = Rect { width: left, height: upper, ..body };
+    let funnel = Rect { x: left, width: body.width - left, height: upper, ..body };
+    let lower = Rect { y: body.y + upper, height: body.height - upper, ..body };
+    let table = (body.width * 3 / 5).max(PEOPLE_WIDE);
+    let people = Rect { width: table, ..lower };
+    let beside = Rect { x: table, width: body.width - table, ..lower };
+    let details = Rect { height: lower.height * 3 / 5, ..beside };
+    let activity = Rect { y: details.bottom(), height: lower.height - details.height, ..beside };
+    Layout::Large { blasts, funnel, people, details, activity }
+}
+
 impl Layout {
+    /// Whether the blasts stand beside the funnel.
+    pub const fn is_side_by_side(self) -> bool {
+        matches!(self, Self::Wide { .. } | Self::Large { .. })
+    }
+
     /// How many people are visible: the pane without its title and column heads.
     pub const fn people_rows(self) -> usize {
         let pane = match self {
-            Self::Wide { people, .. } | Self::Stacked { people, .. } => people,
+            Self::Large { people, .. } | Self::Wide { people, .. } | Self::Stacked { people, .. } => people,
             Self::Single { pane } => pane,
             Self::Summary => return 1,
         };
         pane.height.saturating_sub(2) as usize
+    }
+
+    /// Where the activity stands open beside the recipients, whichever pane has the focus.
+    pub const fn activity(self) -> Option<Rect> {
+        match self {
+            Self::Large { activity, .. } => Some(activity),
+            _ => None,
+        }
     }
 
     /// How many lines an overlay has.

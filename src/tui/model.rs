@@ -4,12 +4,15 @@
 mod activity;
 mod answer;
 mod attention;
+mod blast_sorting;
 mod blasts;
 mod chain;
 mod form;
 mod notice;
 mod overlay;
 mod presence;
+mod preview;
+mod progress;
 mod prompt;
 mod recipients;
 mod setup;
@@ -18,6 +21,7 @@ mod welcome;
 pub use activity::ActivityFeed;
 pub use answer::{AnswerDraft, AnswerOverlay, AnswerProgress};
 pub use attention::AttentionItem;
+pub use blast_sorting::BlastSorting;
 pub use blasts::{BlastList, Changed, STAGES, stage_label, stuck_at};
 pub use chain::ChainReading;
 pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
@@ -27,11 +31,13 @@ pub use overlay::{
     ResolutionChoice,
 };
 pub use presence::Presence;
+pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};
 pub use prompt::{
     AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
 };
 pub use recipients::{
-    CursorMove, CursorTarget, FoundBy, ListOrder, ListScope, PageRequest, RecipientTable, Shown, WantedPage,
+    CursorMove, CursorTarget, FoundBy, ListDirection, ListOrder, ListScope, PageRequest, RecipientTable, Shown,
+    WantedPage,
 };
 pub use setup::{ColourChoice, MouseCapture, ScreenSetup};
 pub use welcome::{SenderForm, SenderLine, WELCOME, WelcomeChoice, WelcomeFacts};
@@ -44,7 +50,7 @@ use ratatui::layout::Rect;
 use super::key::Key;
 use super::layout::{Layout, Zoom, activity_rows, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
-use crate::app::view::{BlastView, ChangesSince, RecipientRow, SenderView, Total};
+use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView, Total};
 use crate::app::{DatabaseState, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
@@ -138,6 +144,12 @@ pub struct Model {
     pub since: Option<ChangesSince>,
     /// Who came back after the follow-ups of the selected blast.
     pub chain: Option<ChainReading>,
+    /// What the funnel shows besides its bars.
+    pub views: FunnelViews,
+    /// The person under the cursor in full, for the pane beside the table.
+    pub preview: Option<Box<RecipientDetails>>,
+    /// The row for which they were last asked for.
+    pub preview_asked: Option<RecipientRow>,
     pub log: VecDeque<LogLine>,
     pub leaving: Leaving,
     pub hint: Option<Hint>,
@@ -185,6 +197,9 @@ impl Model {
             mine: BTreeSet::new(),
             since: None,
             chain: None,
+            views: FunnelViews::default(),
+            preview: None,
+            preview_asked: None,
             log: VecDeque::new(),
             leaving: Leaving::No,
             hint,
@@ -318,9 +333,10 @@ impl Model {
         }
     }
 
-    /// Where the activity is: in the place of the recipients while it has the focus.
+    /// Where the activity is: beside the recipients on large screens, else in their place while it has the focus.
     pub fn activity_area(&self) -> Option<Rect> {
         match (self.layout(), self.focus) {
+            (Layout::Large { activity, .. }, _) => Some(activity),
             (Layout::Wide { people, .. } | Layout::Stacked { people, .. }, Pane::Activity) => Some(people),
             (Layout::Single { pane }, Pane::Activity) => Some(pane),
             _ => None,
@@ -335,7 +351,7 @@ impl Model {
     /// Whether keys for the focused list wait until it is here.
     pub const fn awaits_list(&self) -> bool {
         match self.focus {
-            Pane::Recipients => self.recipients.awaiting.is_some(),
+            Pane::Recipients => self.recipients.is_awaited(),
             Pane::Activity => self.activity.awaiting.is_some(),
             Pane::Blasts | Pane::Funnel => false,
         }

@@ -14,6 +14,7 @@ mod plan;
 mod reply;
 mod welcome;
 
+pub use details::preview;
 pub use palette::commands;
 
 use super::format::TimeFormat;

@@ -1,6 +1,7 @@
 //! Tests of the dashboard as a whole: updates, screens, bytes, storms of keys, the loop.
 
 mod activity;
+mod all_found;
 mod amounts;
 mod answers;
 mod armed;
@@ -18,9 +19,12 @@ mod needs;
 mod paging;
 mod plans;
 mod reasons;
+mod retries;
 mod screens;
 mod setup;
+mod sorting;
 mod storm;
 pub mod support;
 mod updates;
+mod views;
 mod welcome;

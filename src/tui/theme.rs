@@ -51,10 +51,31 @@ pub struct Glyphs {
     pub half: &'static str,
     pub upright: &'static str,
     pub tee: &'static str,
+    /// What stands for dots of a chart: the cell without any, or the same character for all.
+    pub braille: Braille,
 }
 
-const BLOCKS: Glyphs = Glyphs { rule: "─", double: "═", full: "█", half: "▌", upright: "│", tee: "┬" };
-const ASCII: Glyphs = Glyphs { rule: "-", double: "=", full: "#", half: "#", upright: "|", tee: "-" };
+/// How the dots of a chart are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Braille {
+    Dots,
+    Star,
+}
+
+impl Glyphs {
+    /// A cell of a chart with these dots, by the bits of Unicode's braille.
+    pub fn dots(&self, bits: u8) -> char {
+        match self.braille {
+            Braille::Dots => char::from_u32(0x2800 + u32::from(bits)).unwrap_or('*'),
+            Braille::Star => '*',
+        }
+    }
+}
+
+const BLOCKS: Glyphs =
+    Glyphs { rule: "─", double: "═", full: "█", half: "▌", upright: "│", tee: "┬", braille: Braille::Dots };
+const ASCII: Glyphs =
+    Glyphs { rule: "-", double: "=", full: "#", half: "#", upright: "|", tee: "-", braille: Braille::Star };
 
 /// Colours and glyphs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,8 +23,12 @@ mod palette;
 pub mod plan;
 mod presence;
 pub mod prompts;
+pub mod reports;
+pub mod retries;
 mod senders;
 pub mod setup;
+pub mod sorting;
+pub mod views;
 pub mod welcome;
 mod written;
 
@@ -78,6 +82,8 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
     };
     effects.extend(lists::next_page(model));
     effects.extend(activity::next_page(model));
+    effects.extend(views::read(model));
+    effects.extend(views::read_preview(model));
     effects
 }
 

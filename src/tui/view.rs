@@ -6,8 +6,10 @@ mod footer;
 mod funnel;
 mod header;
 mod overlay;
+mod preview;
 mod recipients;
 mod summary;
+mod views;
 mod window_title;
 
 pub use window_title::window_title;
@@ -38,6 +40,13 @@ pub fn draw(model: &Model, theme: &ScreenTheme, buffer: &mut Buffer) {
 
 fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
     match layout {
+        Layout::Large { blasts, funnel, people, details, activity } => {
+            blasts::draw(model, pen, blasts);
+            funnel::draw(model, pen, funnel);
+            recipients::draw(model, pen, people);
+            preview::draw(model, pen, details);
+            activity::draw(model, pen, activity);
+        }
         Layout::Wide { blasts, funnel, people } => {
             blasts::draw(model, pen, blasts);
             funnel::draw(model, pen, funnel);

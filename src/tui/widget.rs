@@ -3,6 +3,7 @@
 
 mod area;
 mod bar;
+mod chart;
 mod field;
 mod line;
 mod rule;
@@ -10,6 +11,7 @@ mod table;
 
 pub use area::TextArea;
 pub use bar::bar;
+pub use chart::{Chart, ChartCurve, ChartSpan, chart};
 pub use field::{Edited, TextField};
 pub use line::TextLine;
 pub use rule::{Focused, TitleRule, rule};

@@ -124,14 +124,19 @@ async fn each_term_finds_those_it_describes_and_no_others() {
 async fn windows_join_without_a_gap_in_either_order_and_direction() {
     let database = scene().await;
 
-    for (order, text) in
-        [(Order::Row, ""), (Order::NewestChange, ""), (Order::Row, "-name:zz"), (Order::NewestChange, "-name:zz")]
-    {
+    let orders = [Order::Row, Order::NewestChange, Order::Name, Order::Amount];
+    for (order, text) in orders.into_iter().flat_map(|order| [(order, ""), (order, "-name:zz")]) {
         let at = |anchor, limit| RecipientQuery { order, anchor, limit, ..query(text) };
         let all = window(&database.pool, &at(Anchor::Start, 50)).await;
-        assert!(all.is_sorted_by(|a, b| order.compare(a.place(), b.place()).is_lt()), "{order:?}");
+        assert!(all.is_sorted_by(|a, b| order.compare((a.place(), a), (b.place(), b)).is_lt()), "{order:?}");
         if order == Order::NewestChange {
             assert_eq!(who(&all), ["777", "778", "123", "456", "601", "779"]);
+        }
+        if order == Order::Name {
+            assert_eq!(who(&all), ["123", "601", "778", "456", "779", "777"]);
+        }
+        if order == Order::Amount {
+            assert_eq!(who(&all), ["777", "456", "601", "123", "778", "779"]);
         }
         for i in 0..all.len() {
             let place = all[i].place();

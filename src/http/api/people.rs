@@ -267,7 +267,7 @@ fn read_cursor(cursor: &str) -> Result<RecipientId, Problem> {
 
 /// In the list's order a place is its id alone.
 pub(super) fn after(id: RecipientId) -> Anchor {
-    Anchor::After(RowPosition { changed_at: DateTime::UNIX_EPOCH, id })
+    Anchor::After(RowPosition { changed_at: DateTime::UNIX_EPOCH, id, amount: None })
 }
 
 /// The last of the rows before a numbered page; `None`: there are not so many. Walks them: cursors are for long lists.

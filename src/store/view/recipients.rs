@@ -3,12 +3,14 @@
 //! A window by status, or of everybody, is cut from one probe a status, each answered in order by the index
 //! `(blast_id, status, id)` and no longer than the window: a million people cost what a hundred do. A filter that asks
 //! for more takes one pass over the blast, whatever it finds. Sorted by their newest change instead
-//! ([`newest`]), a window by status is as cheap; with such a filter rows are sorted, and never more than [`SORTED_MAX`].
+//! ([`newest`]), a window by status is as cheap; with such a filter, or by name or amount, rows are sorted, and never more
+//! than [`SORTED_MAX`].
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::{Anchor, Order, RecipientQuery, RecipientRow, SORTED_MAX, Total, condition, newest};
+use super::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, SORTED_MAX, Total, condition, newest};
 use crate::domain::filter::Filter;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::phone::Phone;
@@ -22,7 +24,7 @@ pub(super) const COLUMNS: &str = "id, blast_id, phone_number as phone, name, sta
      delivered_at, read_timestamp as read_at, replied_at, closed_at, failed_at, opted_out_at, changed_at, amount, note, \
      error_code, error_message, reason, provider_status";
 
-/// The rows of a window, in its order. In [`Order::NewestChange`] with more than [`SORTED_MAX`] matches, only the first
+/// The rows of a window, in its order. In another order than [`Order::Row`] with more than [`SORTED_MAX`] matches, only the first
 /// so many of the list are sorted: ask [`count`] before.
 pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<RecipientRow>, StoreError> {
     let statuses = query.filter.statuses();
@@ -33,7 +35,7 @@ pub async fn window(pool: &PgPool, query: &RecipientQuery) -> Result<Vec<Recipie
     let mut sql = match query.order {
         Order::NewestChange if !asks_more => newest::window(query, &statuses, limit(query)),
         Order::Row => by_row(query, &statuses),
-        Order::NewestChange => by_change(query, &statuses),
+        Order::NewestChange | Order::Name | Order::Amount => sorted(query, &statuses),
     };
     let mut rows: Vec<RecipientRow> = sql.build_query_as().fetch_all(pool).await?;
     if is_backwards(query.anchor) {
@@ -57,29 +59,65 @@ fn by_row(query: &RecipientQuery, statuses: &[Status]) -> QueryBuilder<Postgres>
     sql
 }
 
-fn by_change(query: &RecipientQuery, statuses: &[Status]) -> QueryBuilder<Postgres> {
+fn sorted(query: &RecipientQuery, statuses: &[Status]) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("select * from (");
     Matches { query, anchor: Anchor::Start, limit: SORTED_MAX }.push(&mut sql, statuses);
     sql.push(") as sortable");
-    push_place(&mut sql, query.anchor);
-    sql.push(if is_backwards(query.anchor) {
-        " order by changed_at, id desc limit "
-    } else {
-        " order by changed_at desc, id limit "
-    });
+    push_place(&mut sql, query);
+    let key = SortKey::of(query.order);
+    let is_descending = key.is_descending != is_backwards(query.anchor);
+    sql.push(" order by ").push(key.column).push(if is_descending { " desc" } else { "" });
+    sql.push(if is_backwards(query.anchor) { ", id desc limit " } else { ", id limit " });
     sql.push_bind(limit(query));
     sql
 }
 
-/// Newest first, and the list's order among those that changed together.
-fn push_place(sql: &mut QueryBuilder<Postgres>, anchor: Anchor) {
-    let (place, changed, id) = match anchor {
+/// What rows are sorted by, before their id.
+struct SortKey {
+    column: &'static str,
+    is_descending: bool,
+}
+
+impl SortKey {
+    const fn of(order: Order) -> Self {
+        match order {
+            Order::NewestChange => Self { column: "changed_at", is_descending: true },
+            Order::Row => Self { column: "id", is_descending: false },
+            Order::Name => Self { column: NAME_KEY, is_descending: false },
+            // Nobody's sale is negative.
+            Order::Amount => Self { column: "coalesce(amount, -1)", is_descending: true },
+        }
+    }
+}
+
+const NAME_KEY: &str = r#"lower(coalesce(name, '')) collate "C""#;
+
+/// The rows after a place or before it, and the list's order among those with the same key.
+fn push_place(sql: &mut QueryBuilder<Postgres>, query: &RecipientQuery) {
+    let key = SortKey::of(query.order);
+    let (place, is_after) = match query.anchor {
         Anchor::Start | Anchor::End => return,
-        Anchor::After(place) => (place, " < ", " > "),
-        Anchor::Before(place) => (place, " > ", " < "),
+        Anchor::After(place) => (place, true),
+        Anchor::Before(place) => (place, false),
     };
-    sql.push(" where changed_at").push(changed).push_bind(place.changed_at);
-    sql.push(" or changed_at = ").push_bind(place.changed_at).push(" and id").push(id).push_bind(place.id);
+    let further = if is_after == key.is_descending { " < " } else { " > " };
+    sql.push(" where ").push(key.column).push(further);
+    push_key(sql, query.order, place);
+    sql.push(" or ").push(key.column).push(" = ");
+    push_key(sql, query.order, place);
+    sql.push(if is_after { " and id > " } else { " and id < " }).push_bind(place.id);
+}
+
+/// The key at a place.
+fn push_key(sql: &mut QueryBuilder<Postgres>, order: Order, place: RowPosition) {
+    match order {
+        Order::NewestChange => sql.push_bind(place.changed_at),
+        Order::Row => sql.push_bind(place.id),
+        Order::Name => {
+            sql.push("(select ").push(NAME_KEY).push(" from blast_recipients where id = ").push_bind(place.id).push(")")
+        }
+        Order::Amount => sql.push_bind(place.amount.unwrap_or(Decimal::NEGATIVE_ONE)),
+    };
 }
 
 /// The matches in the list's order from an anchor on, at most `limit`.

@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::{
-    AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest, ReadSlot,
-    WriteOutcome, WriteRequest, drafts, editor,
+    ALL_FOUND_MAX, AnswerText, Completion, DraftAnswer, ELSEWHERE_MAX, Effect, EffectError, EffectResult, ReadRequest,
+    ReadSlot, WriteOutcome, WriteRequest, drafts, editor,
 };
-use crate::app::view::{BlastFilter, ChangesSince};
+use crate::app::view::{Anchor, BlastFilter, ChangesSince, Order, RecipientQuery};
 use crate::app::{AnswerRequest, App, Engines, RepeatedAnswer, SavedFile};
-use crate::domain::ids::ReplyId;
+use crate::domain::filter::Filter;
+use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::progress::BlastProgress;
 use crate::tui::event_loop::EffectRunner;
 use crate::tui::model::PageRequest;
 
@@ -79,14 +82,7 @@ impl AppEffectRunner {
 
     /// Writes in order; what may take minutes runs beside them.
     fn write(&self, request: WriteRequest) {
-        if !matches!(
-            request,
-            WriteRequest::Cancel(_)
-                | WriteRequest::Delete(_)
-                | WriteRequest::FollowUp(_)
-                | WriteRequest::Draft(_)
-                | WriteRequest::AddSender(_)
-        ) {
+        if !takes_long(&request) {
             // The queue is read for as long as the runner lives.
             let _ = self.writes.send(request);
             return;
@@ -165,6 +161,20 @@ impl EffectRunner for AppEffectRunner {
     }
 }
 
+/// Whether an act may take minutes.
+const fn takes_long(request: &WriteRequest) -> bool {
+    matches!(
+        request,
+        WriteRequest::Cancel(_)
+            | WriteRequest::Delete(_)
+            | WriteRequest::FollowUp(_)
+            | WriteRequest::Retry { .. }
+            | WriteRequest::Report(_)
+            | WriteRequest::Draft(_)
+            | WriteRequest::AddSender(_)
+    )
+}
+
 /// How many times its own duration a read pauses before it may run again. Counting what changed visits every recipient
 /// that did, for as long as nobody presses a key: in a large blast it must not take more than a tenth of the time.
 const fn pause_factor(request: &ReadRequest) -> u32 {
@@ -172,7 +182,9 @@ const fn pause_factor(request: &ReadRequest) -> u32 {
         ReadRequest::ChangesSince { .. }
         | ReadRequest::CountChanged { .. }
         | ReadRequest::CameBack(_)
-        | ReadRequest::ActivityHead => 9,
+        | ReadRequest::ActivityHead
+        | ReadRequest::Progress(_)
+        | ReadRequest::Errors(_) => 9,
         _ => 0,
     }
 }
@@ -198,6 +210,9 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::HandOver(_)
         | ReadRequest::Elsewhere { .. }
         | ReadRequest::Draft(_) => Duration::ZERO,
+        ReadRequest::CameBack(_) | ReadRequest::Progress(_) | ReadRequest::Errors(_) => PERIODIC_WAIT,
+        ReadRequest::AllFound { .. } => KEY_WAIT,
+        ReadRequest::FollowUp { .. } | ReadRequest::Retryable(_) => Duration::ZERO,
     }
 }
 
@@ -233,6 +248,16 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Plan(blast) => {
             Completion::Plan { blast, plan: Box::new(app.plan(blast).await.map_err(Into::into)) }
         }
+        ReadRequest::Progress(blasts) => Completion::Progress(progress(app, blasts).await),
+        ReadRequest::Errors(blast) => {
+            Completion::Errors { blast, errors: app.explained_errors(blast).await.map_err(Into::into) }
+        }
+        ReadRequest::AllFound { ticket, blast, filter, as_of } => {
+            Completion::AllFound { ticket, people: all_found(app, (blast, filter, as_of)).await }
+        }
+        ReadRequest::Retryable(blast) => {
+            Completion::Retryable { blast, people: app.retryable(blast, None).await.map_err(Into::into) }
+        }
         ReadRequest::FollowUp { blast, stuck_at } => {
             Completion::FollowUp(app.follow_up_preview(blast, stuck_at).await.map_err(Into::into))
         }
@@ -249,6 +274,29 @@ async fn read(app: &App, request: ReadRequest) -> Completion {
         ReadRequest::Elsewhere { ticket, here, filter } => {
             Completion::Elsewhere { ticket, rows: app.find(&filter, here, ELSEWHERE_MAX).await.map_err(Into::into) }
         }
+    }
+}
+
+async fn progress(app: &App, blasts: Vec<BlastId>) -> EffectResult<Vec<(BlastId, BlastProgress)>> {
+    let mut read = Vec::with_capacity(blasts.len());
+    for blast in blasts {
+        read.push((blast, app.progress(blast).await?));
+    }
+    Ok(read)
+}
+
+/// Everybody who matches, in the order of the list; one more than are marked at once where there are more.
+async fn all_found(
+    app: &App,
+    (blast, filter, as_of): (BlastId, Filter, Option<DateTime<Utc>>),
+) -> EffectResult<Vec<RecipientId>> {
+    let (mut people, mut anchor) = (Vec::new(), Anchor::Start);
+    loop {
+        let query = RecipientQuery { blast, filter: filter.clone(), order: Order::Row, as_of, anchor, limit: 1_000 };
+        let rows = app.recipients(&query).await?;
+        let Some(last) = rows.last().filter(|_| people.len() <= ALL_FOUND_MAX) else { return Ok(people) };
+        anchor = Anchor::After(last.place());
+        people.extend(rows.iter().map(|row| row.id));
     }
 }
 
@@ -310,6 +358,11 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
             app.delete(*id).await?;
             WriteOutcome::Deleted
         }
+        WriteRequest::Retry { blast, people } => {
+            let people = app.retry_all(*blast, *people).await?;
+            WriteOutcome::Retried { blast: Box::new(app.blast(*blast).await?), people }
+        }
+        WriteRequest::Report(blast) => WriteOutcome::Report(app.write_report(*blast).await?),
         WriteRequest::FollowUp(from) => {
             let made = app.follow_up_alike(*from).await?;
             WriteOutcome::Drafted { blast: Box::new(app.blast(made.blast).await?), people: made.taken }

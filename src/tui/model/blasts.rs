@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::BlastSorting;
 use crate::app::view::BlastView;
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -30,12 +31,15 @@ pub struct BlastList {
     /// `None` until they are read.
     rows: Option<Vec<BlastView>>,
     cursor: Option<BlastId>,
+    sorting: BlastSorting,
+    /// Those that are to be compared, in the order in which they were marked.
+    marked: Vec<BlastId>,
 }
 
 impl BlastList {
     /// Opens on this blast, if it exists.
     pub const fn opening(open: Option<BlastId>) -> Self {
-        Self { rows: None, cursor: open }
+        Self { rows: None, cursor: open, sorting: BlastSorting::NEWEST, marked: Vec::new() }
     }
 
     pub fn rows(&self) -> &[BlastView] {
@@ -63,14 +67,60 @@ impl BlastList {
     /// Says whether anything differs from before.
     pub fn take(&mut self, rows: Vec<BlastView>) -> Changed {
         let before = self.position().unwrap_or_default();
-        let rows = families(rows);
+        let is_as_given = self.sorting == BlastSorting::NEWEST;
+        let rows = families(if is_as_given { rows } else { self.sorting.sorted(rows) });
         let changed = self.rows.as_ref() != Some(&rows);
         self.rows = Some(rows);
+        let here = std::mem::take(&mut self.marked);
+        self.marked = here.into_iter().filter(|id| self.get(*id).is_some()).collect();
         if self.selected().is_none() {
             let row = self.rows().get(before).or_else(|| self.rows().last());
             self.cursor = row.map(|blast| blast.id);
         }
         if changed { Changed::Yes } else { Changed::No }
+    }
+
+    pub fn marked(&self) -> &[BlastId] {
+        &self.marked
+    }
+
+    /// Marks a blast, or unmarks it; `false` where so many are marked already.
+    pub fn toggle_mark(&mut self, id: BlastId, most: usize) -> bool {
+        if let Some(at) = self.marked.iter().position(|marked| *marked == id) {
+            self.marked.remove(at);
+            return true;
+        }
+        let has_room = self.marked.len() < most;
+        if has_room {
+            self.marked.push(id);
+        }
+        has_room
+    }
+
+    pub fn unmark(&mut self) {
+        self.marked.clear();
+    }
+
+    pub const fn sorting(&self) -> BlastSorting {
+        self.sorting
+    }
+
+    /// The next order, from its beginning.
+    pub fn sort_by_next(&mut self) {
+        self.sorting = self.sorting.next();
+        self.arrange();
+    }
+
+    /// The same order from its other end.
+    pub fn reverse(&mut self) {
+        self.sorting.is_reversed = !self.sorting.is_reversed;
+        self.arrange();
+    }
+
+    fn arrange(&mut self) {
+        if let Some(rows) = self.rows.take() {
+            self.rows = Some(families(self.sorting.sorted(rows)));
+        }
     }
 
     /// Puts one blast's newer row in its place.

@@ -47,6 +47,7 @@ impl Model {
         match (self.focus, &self.recipients.scope) {
             (Pane::Recipients, ListScope::Stuck(stage)) => Some(*stage),
             (Pane::Recipients, _) => None,
+            _ if !self.shows_stages() => None,
             _ => STAGES.get(self.stage).copied(),
         }
     }

@@ -3,16 +3,18 @@
 //! A list that has the focus is frozen: rows are neither reordered nor dropped, cells change in place, and what would
 //! have come to the top is counted. Only what is visible and a screen either side is kept.
 
+mod list_order;
 mod list_scope;
 mod window;
 
+pub use list_order::{ListDirection, ListOrder};
 pub use list_scope::{FoundBy, ListScope};
 
 use std::collections::{BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::view::{Anchor, Order, RecipientRow, RowPosition, Total};
+use crate::app::view::{Anchor, RecipientRow, RowPosition, Total};
 use crate::domain::ids::{BlastId, RecipientId};
 
 /// A person, and the place in the order at which they were read: it stays when their row changes.
@@ -62,6 +64,11 @@ pub struct RecipientTable {
     pub scope: ListScope,
     pub found_by: FoundBy,
     pub order: ListOrder,
+    /// The order that was chosen; lists that are too long for it have that of their rows.
+    pub wanted_order: ListOrder,
+    pub direction: ListDirection,
+    /// All who match are being read, to be marked: keys wait for them.
+    pub gathering: bool,
     /// Frozen as of this time; later changes are news.
     pub as_of: Option<DateTime<Utc>>,
     pub total: Option<Total>,
@@ -86,23 +93,6 @@ pub struct RecipientTable {
     before: Option<i64>,
     /// Recipients who were marked: they keep their place although the filter would drop them.
     stay: Vec<ListedPerson>,
-}
-
-/// The order of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ListOrder {
-    #[default]
-    NewestChange,
-    Row,
-}
-
-impl From<ListOrder> for Order {
-    fn from(sorting: ListOrder) -> Self {
-        match sorting {
-            ListOrder::NewestChange => Self::NewestChange,
-            ListOrder::Row => Self::Row,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -175,6 +165,11 @@ impl RecipientTable {
     /// Whether exactly one person is listed, and nobody else could be.
     pub fn is_single(&self) -> bool {
         self.rows.len() == 1 && self.reaches == WindowEdges { start: WindowEdge::End, end: WindowEdge::End }
+    }
+
+    /// Whether keys have to wait: for the list, or for all who are to be marked.
+    pub const fn is_awaited(&self) -> bool {
+        self.awaiting.is_some() || self.gathering
     }
 
     /// Freezes the list as it stands, if its order could change.

@@ -2,13 +2,13 @@
 
 use super::command_line::pasteable;
 use super::{OverlayContent, clock, history, wrapped};
-use crate::app::view::{AnswerRow, RecipientDetails, RecipientRow, Total};
+use crate::app::view::{AnswerRow, ElsewhereRow, RecipientDetails, RecipientRow, Total};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, money, symbol, total};
 use crate::tui::model::{DetailsOverlay, Model, RESOLUTIONS, ResolutionChoice};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::TextLine;
+use crate::tui::widget::{TextLine, TitleRule};
 
 /// The most of a provider's answer that is shown, in bytes.
 const RAW_MAX: usize = 8_192;
@@ -41,7 +41,48 @@ pub fn content(model: &Model, details: &DetailsOverlay, width: u16) -> OverlayCo
     OverlayContent { title: title(model, loaded), lines, focus: focus.filter(|_| details.scroll == 0) }
 }
 
-fn title(model: &Model, loaded: &RecipientDetails) -> crate::tui::widget::TitleRule {
+/// The same beside the table: what is known of them first, and nothing to be chosen.
+pub fn preview(model: &Model, loaded: &RecipientDetails, width: u16) -> (TitleRule, Vec<TextLine>) {
+    let clock = clock(model);
+    let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
+    let hint = (width >= 64).then(|| "enter: all of it".to_owned());
+    let title = super::title(vec![who, loaded.row.phone.to_string()], hint);
+    let mut lines = vec![standing(model, &loaded.row, clock)];
+    lines.extend(note_lines(&loaded.row, width));
+    lines.extend(earlier(model, loaded, clock));
+    if loaded.row.status == Status::Uncertain {
+        lines.extend(question(&loaded.row, model.is_over_meta(loaded.row.blast_id), width));
+        lines.push(TextLine::of("  enter answers that", TextRole::Accent));
+    }
+    lines.extend(super::reply::section(model, loaded, width));
+    lines.push(TextLine::rule("What happened"));
+    lines.extend(history::lines(&loaded.history, loaded.row.opted_out_at, clock));
+    lines.extend(message(loaded, width));
+    (title, lines)
+}
+
+/// A note that is longer than the first line has room for.
+fn note_lines(row: &RecipientRow, width: u16) -> Vec<TextLine> {
+    let Some(note) = row.note.as_ref().filter(|note| note.chars().count() > 12) else { return Vec::new() };
+    let lines = wrapped(note, width.saturating_sub(9)).into_iter();
+    lines.map(|line| TextLine::plain(format!("    note {line}"))).collect()
+}
+
+/// What they got before, a line each.
+fn earlier(model: &Model, loaded: &RecipientDetails, clock: TimeFormat) -> Vec<TextLine> {
+    let line = |other: &ElsewhereRow| {
+        let amount = other.amount.map(|sum| format!("  {} {}", symbol(&model.options.currency), money(sum)));
+        TextLine::dim(format!("  {:<7}", clock.date(other.changed_at)))
+            .and(format!("{:<10}", other.status.label()), TextRole::Stage(other.status))
+            .and(format!("{}{}", other.tag, amount.unwrap_or_default()), TextRole::Plain)
+    };
+    if loaded.elsewhere.is_empty() {
+        return Vec::new();
+    }
+    std::iter::once(TextLine::rule("Before")).chain(loaded.elsewhere.iter().take(5).map(line)).collect()
+}
+
+fn title(model: &Model, loaded: &RecipientDetails) -> TitleRule {
     let who = loaded.row.name.clone().unwrap_or_else(|| "no name".to_owned());
     let blast = format!("{}, {}", loaded.blast_tag, loaded.follow_up_stage);
     let right = model.recipients.position().zip(model.listed()).map(|(at, of)| {

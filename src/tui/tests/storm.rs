@@ -34,6 +34,11 @@ fn any_answer() -> impl Strategy<Value = Completion> {
         Just(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) }),
         Just(Completion::Plan { blast: RAYA, plan: Box::new(Err(EffectError::Other("no".to_owned()))) }),
         Just(marked(1, "Siti Aminah", Status::Read, Status::Replied)),
+        Just(Completion::Progress(Ok(vec![(RAYA, super::views::progress())]))),
+        Just(Completion::Progress(Err(EffectError::Unavailable))),
+        Just(Completion::Errors { blast: RAYA, errors: Ok(Vec::new()) }),
+        Just(Completion::FollowUp(Ok(super::follow_ups::preview()))),
+        Just(Completion::Retryable { blast: RAYA, people: Ok(2) }),
         Just(Completion::LeasesReleased),
         Just(super::form::opened()),
         Just(super::form::saved(9, 1)),
@@ -55,7 +60,7 @@ enum StormEvent {
 }
 
 fn any_event() -> impl Strategy<Value = StormEvent> {
-    let size = (1_u16..170, 1_u16..60).prop_map(|(width, height)| Msg::Resized(Size { width, height }));
+    let size = (1_u16..210, 1_u16..60).prop_map(|(width, height)| Msg::Resized(Size { width, height }));
     prop_oneof![
         12 => any_key().prop_map(StormEvent::Key),
         2 => any_answer().prop_map(StormEvent::Answer),
@@ -145,6 +150,8 @@ fn dispatch(dashboard: &mut TestDashboard, event: &StormEvent) {
         StormEvent::Count => {
             let ticket = dashboard.model.recipients.ticket;
             dashboard.answer(Completion::CountChanged { ticket, total: Ok(exactly(3)) });
+            let people = (1..4).map(crate::domain::ids::RecipientId).collect();
+            dashboard.answer(Completion::AllFound { ticket, people: Ok(people) });
         }
         StormEvent::Activity => {
             let ticket = dashboard.model.activity.ticket;

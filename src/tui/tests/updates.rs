@@ -197,7 +197,7 @@ fn scrolling_asks_for_the_next_page_before_the_window_ends() {
 }
 
 #[test]
-fn a_large_blast_is_read_in_its_own_order() {
+fn a_large_blast_is_read_by_its_newest_change_too() {
     let mut dashboard = TestDashboard::empty(STACKED);
     let large = BlastView { total_recipients: 1_000_000, ..blasts()[0].clone() };
 
@@ -206,7 +206,7 @@ fn a_large_blast_is_read_in_its_own_order() {
     let Some(Effect::Read(ReadRequest::List { query, .. })) = dashboard.taken().into_iter().next() else {
         panic!("no list was asked for")
     };
-    assert_eq!(query.order, Order::Row);
+    assert_eq!(query.order, Order::NewestChange);
 }
 
 #[test]

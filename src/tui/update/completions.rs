@@ -1,6 +1,8 @@
 //! What completed effects change. The completion of an outdated request changes nothing.
 
-use super::{activity, answer, armed, find, follow_ups, form, keys, leave, lists, plan, written};
+use super::{
+    activity, answer, armed, find, follow_ups, form, keys, leave, lists, marks, plan, retries, views, written,
+};
 use crate::app::DatabaseState;
 use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
@@ -52,24 +54,43 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         }),
         Completion::Person(details) => with(model, *details, person),
         Completion::Plan { blast, plan: read } => plan::read(model, blast, *read),
-        Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
-        Completion::CameBack { blast, came_back } => {
-            with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
-        }
         Completion::PlanPeople { blast, group, people } => plan::people_read(model, (blast, group), people),
         Completion::HandOver { blast, result } => leave::hand_over_known(model, blast, result),
         Completion::Elsewhere { ticket, rows } => return elsewhere(model, ticket, rows),
-        // Outdated.
-        Completion::List { .. }
-        | Completion::Count { .. }
-        | Completion::CountWider { .. }
-        | Completion::CountChanged { .. }
-        | Completion::ChangesSince { .. } => {}
+        completion => return of_blast(model, completion),
     }
     Vec::new()
 }
 
-/// Who matches in every blast, for the question that is still asked.
+/// What was read of one blast because of a key or a view.
+fn of_blast(model: &mut Model, completion: Completion) -> Vec<Effect> {
+    match completion {
+        Completion::AllFound { ticket, people } if ticket == model.recipients.ticket => {
+            return marks::all_found(model, people);
+        }
+        Completion::Progress(read) => view_read(model, read, views::progress_read),
+        Completion::Errors { blast, errors } => {
+            view_read(model, errors, |model, errors| views::errors_read(model, blast, errors));
+        }
+        Completion::Retryable { blast, people } => retries::counted_now(model, blast, people),
+        Completion::FollowUp(preview) => follow_ups::loaded(model, preview),
+        Completion::CameBack { blast, came_back } => {
+            with(model, came_back, |model, came_back| follow_ups::chain_read(model, blast, came_back));
+        }
+        // Outdated.
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Uses what was read for a view of the funnel; what could not be read is tried again with the next news.
+fn view_read<T>(model: &mut Model, result: EffectResult<T>, used: impl FnOnce(&mut Model, T)) {
+    if result.is_err() {
+        views::not_read(model);
+    }
+    with(model, result, used);
+}
+
 fn elsewhere(model: &mut Model, ticket: u64, rows: EffectResult<Vec<ElsewhereRow>>) -> Vec<Effect> {
     let is_asked = matches!(&model.prompt, Some(Prompt::Find(find)) if find.ticket == ticket);
     with(model, rows, |model, rows| {
@@ -135,10 +156,13 @@ fn blasts(model: &mut Model, rows: EffectResult<Vec<BlastView>>) -> Vec<Effect> 
 }
 
 fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResult<Vec<RecipientRow>>) -> Vec<Effect> {
-    let rows = match rows {
+    let mut rows = match rows {
         Ok(rows) => rows,
         Err(failure) => return no_list(model, &failure),
     };
+    let direction = model.recipients.direction;
+    direction.arrange(&mut rows);
+    let asked = PageRequest { anchor: direction.of_anchor(asked.anchor), ..asked };
     let height = model.layout().people_rows();
     match part {
         ListPart::Reload => {
@@ -164,9 +188,10 @@ fn list(model: &mut Model, part: ListPart, asked: PageRequest, rows: EffectResul
     keys::release(model)
 }
 
-fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
+pub(super) fn no_list(model: &mut Model, failure: &EffectError) -> Vec<Effect> {
     model.recipients.awaiting = None;
     model.recipients.fetching = None;
+    model.recipients.gathering = false;
     failed(model, failure);
     if !model.held.is_empty() {
         model.held.clear();
@@ -187,6 +212,7 @@ fn person(model: &mut Model, loaded: RecipientDetails) {
     match model.overlays.last_mut() {
         Some(Overlay::Details(details)) if details.person == loaded.row.id => details.loaded = Some(Box::new(loaded)),
         Some(Overlay::Answer(answer)) => answer::loaded(answer, loaded),
+        None => model.preview = Some(Box::new(loaded)),
         _ => {}
     }
 }

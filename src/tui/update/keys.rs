@@ -62,7 +62,7 @@ fn waits_for_elsewhere(model: &Model) -> bool {
 /// has read it: keys that were typed before it was asked are dropped.
 pub fn release(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    while model.recipients.awaiting.is_none() && !model.awaits_list() && !waits_for_elsewhere(model) {
+    while !model.recipients.is_awaited() && !model.awaits_list() && !waits_for_elsewhere(model) {
         let Some(key) = model.held.pop_front() else { break };
         effects.extend(route(model, key));
         if matches!(model.prompt, Some(Prompt::Confirm(_))) {

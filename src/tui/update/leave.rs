@@ -7,7 +7,7 @@ use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest};
 use crate::tui::format::TimeFormat;
 use crate::tui::layout::Zoom;
-use crate::tui::model::{CursorTarget, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
+use crate::tui::model::{CursorTarget, FunnelView, Leaving, ListScope, Model, Notice, Overlay, Pane, Prompt};
 use crate::tui::{ExitReason, OnClose};
 
 const QUIT: &str = "back-at-the-root-quit";
@@ -15,7 +15,11 @@ const QUIT: &str = "back-at-the-root-quit";
 /// `esc`: one step back, never out.
 pub fn back(model: &mut Model) -> Vec<Effect> {
     model.notice = None;
-    if !model.held.is_empty() {
+    if model.recipients.gathering {
+        model.recipients.gathering = false;
+        model.held.clear();
+        model.say(Notice::done("nobody was marked"));
+    } else if !model.held.is_empty() {
         model.held.clear();
         model.say(Notice::done("the keys typed meanwhile are forgotten"));
     } else if let Some(closed) = model.overlays.pop() {
@@ -24,6 +28,10 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         }
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();
+    } else if model.focus == Pane::Blasts && !model.blasts.marked().is_empty() {
+        model.blasts.unmark();
+    } else if model.focus == Pane::Funnel && model.views.view != FunnelView::Bars {
+        model.views.view = FunnelView::Bars;
     } else if model.focus == Pane::Recipients && model.recipients.scope != ListScope::Everyone {
         let everyone = ListRequest { scope: ListScope::Everyone, anchor: Anchor::Start, target: CursorTarget::Keep };
         return lists::load(model, everyone);

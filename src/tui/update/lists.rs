@@ -47,6 +47,7 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
     people.ticket = ticket;
     people.awaiting = Some(ticket);
     people.fetching = None;
+    people.gathering = false;
     let mut effects = vec![list(model, ListPart::Reload, request.anchor)];
     effects.extend(count_all(model));
     effects
@@ -54,6 +55,7 @@ pub fn load(model: &mut Model, request: ListRequest) -> Vec<Effect> {
 
 fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
     let people = &model.recipients;
+    let anchor = people.direction.of_anchor(anchor);
     let query = RecipientQuery {
         blast: people.blast.or(model.blast().map(|blast| blast.id)).unwrap_or(crate::domain::ids::BlastId(0)),
         filter: people.scope.filter(),
@@ -67,14 +69,32 @@ fn list(model: &Model, part: ListPart, anchor: Anchor) -> Effect {
 
 /// Newest change first, as far as the database serves that: what a find of more people than it sorts found is in the order of the list.
 fn order(model: &Model, scope: &ListScope) -> ListOrder {
-    let Some(blast) = model.blast() else { return ListOrder::NewestChange };
-    let expected = match scope {
+    let wanted = model.recipients.wanted_order;
+    match () {
+        () if !is_too_long(model, scope) => wanted,
+        () if wanted == ListOrder::Row || asks_more(scope) => ListOrder::Row,
+        () => ListOrder::NewestChange,
+    }
+}
+
+/// Whether a list has more people than are sorted: then it has an order that an index gives.
+pub fn is_too_long(model: &Model, scope: &ListScope) -> bool {
+    expected(model, scope) > SORTED_MAX
+}
+
+/// Whether a list asks for more than a status: no index gives it any order but that of the list.
+pub fn asks_more(scope: &ListScope) -> bool {
+    scope.filter().beyond_status().next().is_some()
+}
+
+/// How many people a list has at most, by the blast's own counts.
+fn expected(model: &Model, scope: &ListScope) -> i64 {
+    let Some(blast) = model.blast() else { return 0 };
+    match scope {
         ListScope::Everyone | ListScope::Found { .. } => blast.total_recipients,
         ListScope::Stuck(stage) => stuck_at(blast, *stage).unwrap_or_default(),
         ListScope::Only(status) => blast.counts.get(*status),
-    };
-    let is_sorted = expected > SORTED_MAX && scope.filter().beyond_status().next().is_some();
-    if is_sorted { ListOrder::Row } else { ListOrder::NewestChange }
+    }
 }
 
 /// Counts who matches, where the blast's own counts do not say.
@@ -132,7 +152,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 
 /// The activity takes the place of the table.
 fn shows_people(model: &Model) -> bool {
-    model.activity_area().is_none()
+    model.activity_area().is_none() || model.layout().activity().is_some()
 }
 
 /// The first rows as they are now. No key waits for them, so they never replace a list that a key requested.

@@ -1,12 +1,12 @@
 //! The operator's marks: on the person at the cursor at once; on several marked people as one act, after a question.
 
-use super::prompts;
+use super::{completions, keys, prompts};
 use crate::domain::ids::RecipientId;
 use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
-use crate::tui::effect::{Effect, WriteRequest};
-use crate::tui::format::{brief, counted};
-use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, Model, NotePrompt, Pane, Prompt, Sale};
+use crate::tui::effect::{ALL_FOUND_MAX, Effect, EffectResult, ReadRequest, WriteRequest};
+use crate::tui::format::{brief, counted, number};
+use crate::tui::model::{AmountPrompt, ConfirmBy, CursorMove, Model, NotePrompt, Notice, Pane, Prompt, Sale};
 use crate::tui::widget::TextField;
 
 pub fn replied(model: &mut Model) -> Vec<Effect> {
@@ -84,6 +84,43 @@ pub fn select_and_step(model: &mut Model) -> Vec<Effect> {
     let height = model.layout().people_rows();
     model.recipients.step(CursorMove::Rows(1), height);
     Vec::new()
+}
+
+/// `*`: marks everybody in the list for the next act, which asks first; again, nobody.
+pub fn mark_all(model: &mut Model) -> Vec<Effect> {
+    if !model.recipients.marked.is_empty() {
+        model.recipients.marked.clear();
+        model.say(Notice::done("nobody is marked any more"));
+        return Vec::new();
+    }
+    let Some(blast) = model.people_of() else { return Vec::new() };
+    let people = &mut model.recipients;
+    people.gathering = true;
+    let (ticket, filter, as_of) = (people.ticket, people.scope.filter(), people.as_of);
+    vec![Effect::Read(ReadRequest::AllFound { ticket, blast, filter, as_of })]
+}
+
+/// All who match are known: marks them, unless there are too many for one act.
+pub fn all_found(model: &mut Model, people: EffectResult<Vec<RecipientId>>) -> Vec<Effect> {
+    if !std::mem::take(&mut model.recipients.gathering) {
+        return Vec::new();
+    }
+    match people {
+        Err(failure) => return completions::no_list(model, &failure),
+        Ok(people) if people.len() > ALL_FOUND_MAX => {
+            model.held.clear();
+            let most = number(i64::try_from(ALL_FOUND_MAX).unwrap_or(i64::MAX));
+            model.refuse(format!("more than {most} are listed, too many for one act: / narrows the list"));
+        }
+        Ok(people) => {
+            model.say(
+                Notice::done(format!("{} marked: the next act asks, for all of them", counted(people.len())))
+                    .hint("esc unmarks"),
+            );
+            model.recipients.marked = people.into_iter().collect();
+        }
+    }
+    keys::release(model)
 }
 
 /// The one whom a key is about, with a short name for questions.

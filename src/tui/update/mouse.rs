@@ -113,7 +113,7 @@ fn choose_line(model: &mut Model, y: u16) {
 fn pane_at(model: &Model, (x, y): (u16, u16)) -> Option<(Pane, Rect)> {
     let is_in = |area: Rect| area.contains((x, y).into());
     let shown = match model.layout() {
-        Layout::Wide { blasts, funnel, people } => {
+        Layout::Large { blasts, funnel, people, .. } | Layout::Wide { blasts, funnel, people } => {
             vec![(Pane::Blasts, blasts), (Pane::Funnel, funnel), (Pane::Recipients, people)]
         }
         Layout::Stacked { upper, people } => {

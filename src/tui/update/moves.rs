@@ -1,11 +1,13 @@
 //! What moves the cursor, the focus and the view.
 
 use super::lists::{self, ListRequest};
-use super::{activity, overlays};
+use super::{activity, overlays, views};
 use crate::app::view::Anchor;
 use crate::tui::effect::{Effect, ReadRequest};
 use crate::tui::layout::Zoom;
-use crate::tui::model::{CursorMove, CursorTarget, DetailsOverlay, ListScope, Model, Overlay, Pane, STAGES};
+use crate::tui::model::{
+    CursorMove, CursorTarget, DetailsOverlay, FunnelView, ListScope, Model, Overlay, Pane, STAGES,
+};
 
 /// More rows than any list has.
 const FAR: isize = 1_000_000;
@@ -45,6 +47,9 @@ pub fn pane_step(model: &mut Model, by: usize) -> Vec<Effect> {
 
 /// To the people of the stage at the cursor.
 pub fn to_stage(model: &mut Model) -> Vec<Effect> {
+    if model.shown_view() == FunnelView::Errors {
+        return views::to_error(model);
+    }
     let scope = ListScope::of_stage(STAGES[model.stage]);
     model.focus = Pane::Recipients;
     lists::load(model, ListRequest::first(scope))
@@ -75,6 +80,7 @@ fn moved(model: &mut Model, by: CursorMove) -> Vec<Effect> {
             model.blasts.step(rows);
             return lists::follow_selection(model);
         }
+        Pane::Funnel if model.shown_view() == FunnelView::Errors => views::step_error(model, rows),
         Pane::Funnel => model.stage = model.stage.saturating_add_signed(rows).min(STAGES.len() - 1),
         Pane::Recipients => model.recipients.step(by, height),
         Pane::Activity => {

@@ -1,6 +1,8 @@
 //! What a write came to: what the operator reads, what the log keeps, what is read again.
 
-use super::{answer, armed, blast_acts, follow_ups, form, lists, prompts, senders, welcome};
+use std::path::Path;
+
+use super::{answer, armed, blast_acts, follow_ups, form, lists, prompts, retries, senders, welcome};
 use crate::app::view::{BlastView, RecipientRow};
 use crate::app::{Marked, MarkedSeveral, SavedFile, UndoOutcome};
 use crate::domain::blast::BlastState;
@@ -15,6 +17,9 @@ use crate::tui::model::{
 
 /// Added when somebody who was marked no longer matches the list.
 const STAY: &str = "; they stay in this list until you leave it";
+
+/// Above this many marked people only those in the window are read again.
+const ROWS_MAX: usize = 1_000;
 
 /// A write was completed, or refused.
 pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<WriteOutcome>) -> Vec<Effect> {
@@ -40,6 +45,8 @@ pub fn written(model: &mut Model, request: &WriteRequest, outcome: EffectResult<
         Ok(WriteOutcome::AsksFirst { question, then }) => asks_first(model, question, then),
         Ok(WriteOutcome::Blast(row)) => blast_changed(model, request, *row),
         Ok(WriteOutcome::Cancelled(people)) => cancelled(model, request, people),
+        Ok(WriteOutcome::Retried { blast, people }) => retries::retried(model, *blast, people),
+        Ok(WriteOutcome::Report(path)) => reported(model, request, &path),
         Ok(WriteOutcome::Drafted { blast, people }) => follow_ups::made(model, request, *blast, people),
         Ok(WriteOutcome::Deleted) => deleted(model, request),
         Ok(WriteOutcome::Answered(queued)) => answer::queued(model, request, &queued),
@@ -161,13 +168,22 @@ fn sentence(model: &Model, request: &WriteRequest, marked: &Marked) -> String {
 
 /// Reads again what shows it: their rows, the counts, the open details.
 fn after_mark(model: &Model, people: &[RecipientId]) -> Vec<Effect> {
-    let mut effects = vec![Effect::Read(ReadRequest::Rows(people.to_vec())), Effect::Read(ReadRequest::Blasts)];
+    let mut effects =
+        vec![Effect::Read(ReadRequest::Rows(shown_first(model, people))), Effect::Read(ReadRequest::Blasts)];
     if let Some(Overlay::Details(details)) = model.overlays.last()
         && people.contains(&details.person)
     {
         effects.push(Effect::Read(ReadRequest::Person(details.person)));
     }
     effects
+}
+
+/// Those of the people who are listed now, where they are many: nobody sees the others.
+fn shown_first(model: &Model, people: &[RecipientId]) -> Vec<RecipientId> {
+    if people.len() <= ROWS_MAX {
+        return people.to_vec();
+    }
+    people.iter().copied().filter(|id| model.recipients.get(*id).is_some()).collect()
 }
 
 /// Asks before somebody else's act is undone. Never in the middle of another question: what is typed is for that one.
@@ -215,6 +231,14 @@ fn blast_changed(model: &mut Model, request: &WriteRequest, row: BlastView) -> V
     }
     model.blasts.update(row);
     vec![Effect::Read(ReadRequest::Blasts), Effect::Read(ReadRequest::Senders)]
+}
+
+fn reported(model: &mut Model, request: &WriteRequest, path: &Path) -> Vec<Effect> {
+    let WriteRequest::Report(id) = request else { return Vec::new() };
+    let text = format!("the report is in {}", path.display());
+    log(model, &text, &format!("blastdeck blast report {id} --format markdown"));
+    model.say(Notice::done(text));
+    Vec::new()
 }
 
 fn cancelled(model: &mut Model, request: &WriteRequest, people: i64) -> Vec<Effect> {

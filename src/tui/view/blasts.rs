@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use super::focused;
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
+use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, short_money, symbol};
-use crate::tui::layout::Layout;
-use crate::tui::model::{Model, Pane, armed_until};
+use crate::tui::format::{TimeFormat, compact, short_money, symbol};
+use crate::tui::model::{BlastSorting, Model, Pane, armed_until};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
 
@@ -19,12 +19,25 @@ enum BlastColumn {
     State,
     Done,
     Money,
+    /// How far its people got, as a bar.
+    Bar,
+    Read,
+    Replied,
+    /// Messages an hour: while it is sent as they go now, afterwards as they went.
+    Speed,
 }
 
 /// The columns that stand at fixed places; the name takes the rest.
 const FIXED: u16 = 31;
 
+/// From this width a blast has a bar and a speed, and from the next the shares of who read and replied.
+const BARS_FROM: u16 = 66;
+const SHARES_FROM: u16 = 88;
+
 fn table(room: u16) -> ColumnLayout<BlastColumn> {
+    if room >= BARS_FROM {
+        return wide_table(room);
+    }
     let name = room.saturating_sub(FIXED).clamp(4, 40);
     ColumnLayout::lay(&[
         (BlastColumn::Name, name, ColumnAlign::Left),
@@ -33,6 +46,48 @@ fn table(room: u16) -> ColumnLayout<BlastColumn> {
         (BlastColumn::Done, 4, ColumnAlign::Right),
         (BlastColumn::Money, 5, ColumnAlign::Right),
     ])
+}
+
+fn wide_table(room: u16) -> ColumnLayout<BlastColumn> {
+    let has_shares = room >= SHARES_FROM;
+    let (bar, shares) = if has_shares { (14, 16) } else { (8, 0) };
+    let name = room.saturating_sub(2 + 6 + 9 + 4 + bar + shares + 9 + 7 + 7).clamp(4, 60);
+    let mut columns = vec![
+        (BlastColumn::Name, name, ColumnAlign::Left),
+        (BlastColumn::Date, 6, ColumnAlign::Left),
+        (BlastColumn::State, 9, ColumnAlign::Left),
+        (BlastColumn::Done, 4, ColumnAlign::Right),
+        (BlastColumn::Bar, bar, ColumnAlign::Left),
+    ];
+    if has_shares {
+        columns.push((BlastColumn::Read, 7, ColumnAlign::Right));
+        columns.push((BlastColumn::Replied, 7, ColumnAlign::Right));
+    }
+    columns.push((BlastColumn::Money, 9, ColumnAlign::Right));
+    columns.push((BlastColumn::Speed, 7, ColumnAlign::Right));
+    ColumnLayout::lay(&columns)
+}
+
+/// Sent, read and replied over one another, each as far as it got of everybody.
+fn progress_bar(blast: &BlastView, pen: &mut Pen<'_>, table: &ColumnLayout<BlastColumn>, (x, y): (u16, u16)) {
+    let Some(column) = table.columns.iter().find(|column| column.name == BlastColumn::Bar) else { return };
+    let funnel = blast.counts.funnel();
+    let everybody = blast.total_recipients.max(blast.counts.total());
+    let stages = [(funnel.sent, Status::Sent), (funnel.read, Status::Read), (funnel.replied, Status::Replied)];
+    let glyph = pen.theme.glyphs.full;
+    for (people, stage) in stages {
+        // Whole columns: half of one would leave a hole in the bar below it.
+        pen.repeat((x + column.x, y), glyph, columns_of(people, everybody, column.width), TextRole::Stage(stage));
+    }
+}
+
+/// How many columns a share takes; whoever is there at all shows.
+fn columns_of(people: i64, everybody: i64, room: u16) -> u16 {
+    if people <= 0 || everybody <= 0 {
+        return 0;
+    }
+    let columns = (i128::from(people) * i128::from(room) + i128::from(everybody) / 2) / i128::from(everybody);
+    u16::try_from(columns.clamp(1, i128::from(room))).unwrap_or(room)
 }
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
@@ -45,11 +100,14 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let top = (at + 1).saturating_sub(height);
     for (blast, y) in model.blasts.rows().iter().skip(top).take(height).zip(area.y + 2..) {
         let selected = model.blast().is_some_and(|selected| selected.id == blast.id);
-        if selected {
+        if model.blasts.marked().contains(&blast.id) {
+            pen.put((area.x, y), "*", 1, TextRole::Accent);
+        } else if selected {
             pen.put((area.x, y), ">", 1, TextRole::Accent);
         }
         let strong = selected && focused(model, Pane::Blasts) == Focused::Yes;
         table.row(pen, (area.x, y), |cell| value(model, blast, cell, strong.then_some(TextRole::Strong)));
+        progress_bar(blast, pen, &table, (area.x, y));
     }
     if model.blasts.rows().is_empty() {
         let words =
@@ -59,8 +117,12 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
 }
 
 fn title(model: &Model) -> TitleRule {
-    let alone = !matches!(model.layout(), Layout::Wide { .. });
-    TitleRule { left: vec!["1 Blasts".to_owned()], right: alone.then(|| "2 Funnel".to_owned()) }
+    let alone = !model.layout().is_side_by_side();
+    let mut left = vec!["1 Blasts".to_owned()];
+    if model.blasts.sorting() != BlastSorting::NEWEST {
+        left.push(model.blasts.sorting().words().to_owned());
+    }
+    TitleRule { left, right: alone.then(|| "2 Funnel".to_owned()) }
 }
 
 fn head(cell: BlastColumn, symbol: &str) -> String {
@@ -70,6 +132,10 @@ fn head(cell: BlastColumn, symbol: &str) -> String {
         BlastColumn::State => "state".to_owned(),
         BlastColumn::Done => "done".to_owned(),
         BlastColumn::Money => symbol.to_owned(),
+        BlastColumn::Bar => "of all".to_owned(),
+        BlastColumn::Read => "read".to_owned(),
+        BlastColumn::Replied => "replied".to_owned(),
+        BlastColumn::Speed => "speed".to_owned(),
     }
 }
 
@@ -85,7 +151,30 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
         BlastColumn::Done => {
             (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
         }
+        BlastColumn::Bar => (String::new(), TextRole::Plain),
+        BlastColumn::Read | BlastColumn::Replied if draft => ("-".to_owned(), TextRole::Dim),
+        BlastColumn::Read => (share(blast, |funnel| funnel.read), TextRole::Plain),
+        BlastColumn::Replied => (share(blast, |funnel| funnel.replied), TextRole::Plain),
+        BlastColumn::Speed => speed(blast),
         BlastColumn::Money => (short_money(blast.counts.amount), TextRole::Plain),
+    }
+}
+
+fn share(blast: &BlastView, people: fn(&Funnel) -> i64) -> String {
+    let funnel = blast.counts.funnel();
+    percent_words(people(&funnel), funnel.sent)
+}
+
+/// Messages an hour: as it goes while it is sent, else as it went from its launch to its end.
+fn speed(blast: &BlastView) -> (String, TextRole) {
+    let words = |per_hour: i64| format!("{}/h", compact(per_hour));
+    if let Some(per_hour) = blast.estimate.per_hour.filter(|_| blast.state == BlastState::Sending) {
+        return (words(per_hour), TextRole::Plain);
+    }
+    let took = blast.launched_at.zip(blast.completed_at).map(|(from, to)| (to - from).num_seconds());
+    match took.filter(|seconds| *seconds > 0) {
+        Some(seconds) => (words(blast.counts.funnel().sent.saturating_mul(3_600) / seconds), TextRole::Dim),
+        None => (String::new(), TextRole::Plain),
     }
 }
 

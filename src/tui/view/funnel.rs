@@ -3,17 +3,16 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::layout::Rect;
 
-use super::focused;
+use super::{focused, views};
 use crate::app::view::{BlastView, Total};
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::percent_words;
 use crate::domain::status::Status;
 use crate::domain::waiting::Waiting;
 use crate::tui::format::{TimeFormat, compact, money, number, symbol};
-use crate::tui::layout::Layout;
-use crate::tui::model::{Model, Pane, STAGES, armed_until, stage_label, stuck_at};
+use crate::tui::model::{FunnelView, Model, Pane, STAGES, armed_until, stage_label, stuck_at};
 use crate::tui::theme::TextRole;
-use crate::tui::widget::{ColumnAlign, ColumnLayout, Pen, TitleRule, bar, rule, width};
+use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, bar, rule, width};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FunnelColumn {
@@ -43,7 +42,7 @@ fn table() -> ColumnLayout<FunnelColumn> {
 }
 
 pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
-    let beside = matches!(model.layout(), Layout::Wide { .. });
+    let beside = model.layout().is_side_by_side();
     let text = if beside { fence(pen, area) } else { area };
     let at = if beside { area.x + 1 } else { area.x };
     rule(pen, (at, area.y), area.right() - at, &title(model, beside), focused(model, Pane::Funnel));
@@ -53,7 +52,13 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         pen.put((text.x + 2, text.y + 1), words, text.width.saturating_sub(2), TextRole::Dim);
         return;
     };
+    if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {
+        return instead_of_bars(model, pen, text, blast);
+    }
     stages(model, pen, text, blast);
+    if model.has_bars_beside() {
+        below(model, pen, text);
+    }
     let y = text.y + 7;
     let (unasked, others) = (unasked(blast), others(blast, text.width));
     let since = since(model).or_else(|| came_back(model)).unwrap_or_default();
@@ -67,6 +72,30 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
         pen.put_right((text.right(), y), &right, taken, TextRole::Plain);
     }
+}
+
+/// A view in the place of the bars; what the blast waits for stays below it.
+fn instead_of_bars(model: &Model, pen: &mut Pen<'_>, text: Rect, blast: &BlastView) {
+    views::draw(model, pen, Rect { y: text.y + 1, height: text.height.saturating_sub(2), ..text });
+    let y = text.bottom().saturating_sub(1);
+    let (left, right) = waits(model, blast, text.width);
+    let taken = width(&right).min(text.width);
+    pen.put((text.x + 2, y), &left, text.width.saturating_sub(2 + taken), TextRole::Plain);
+    pen.put_right((text.right(), y), &right, taken, TextRole::Plain);
+}
+
+/// The rows of the bars with what stands below them.
+const BARS_ROWS: u16 = 10;
+
+/// A view below the bars.
+fn below(model: &Model, pen: &mut Pen<'_>, text: Rect) {
+    let y = text.y + BARS_ROWS;
+    if text.bottom() <= y + 1 {
+        return;
+    }
+    let title = TitleRule { left: vec![model.shown_view().word().to_owned()], right: Some("v: another".to_owned()) };
+    rule(pen, (text.x, y), text.width, &title, Focused::No);
+    views::draw(model, pen, Rect { y: y + 1, height: text.bottom() - y - 1, ..text });
 }
 
 /// The upright between the panes; returns where the text may stand.
@@ -84,6 +113,9 @@ fn title(model: &Model, beside: bool) -> TitleRule {
     if let Some(blast) = model.blast() {
         left.push(format!("{}, {}", blast.tag, blast.follow_up_stage));
         left.push(state(model, blast));
+    }
+    if model.shown_view() != FunnelView::Bars && !model.has_bars_beside() {
+        left.insert(1, model.shown_view().word().to_owned());
     }
     let at = model.blasts.position().map(|at| format!("1 Blasts: {} of {}", at + 1, model.blasts.rows().len()));
     TitleRule { left, right: at.filter(|_| !beside) }
@@ -115,7 +147,7 @@ fn stages(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     let funnel = blast.counts.funnel();
     let counts = [funnel.sent, funnel.received, funnel.read, funnel.replied, funnel.closed];
     for ((row, (stage, count)), y) in STAGES.into_iter().zip(counts).enumerate().zip(area.y + 2..area.bottom()) {
-        if row == model.stage {
+        if row == model.stage && model.shows_stages() {
             pen.put((area.x, y), ">", 1, TextRole::Accent);
         }
         table.row(pen, (area.x, y), |cell| value(cell, stage, (count, funnel.sent), blast));

@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use super::focused;
 use crate::app::view::RecipientRow;
 use crate::domain::status::Status;
-use crate::tui::format::{TimeFormat, money, symbol, total};
+use crate::tui::Charset;
+use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::layout::Layout;
-use crate::tui::model::{ListOrder, ListScope, Model, Pane};
+use crate::tui::model::{ListDirection, ListScope, Model, Pane};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
 
@@ -68,16 +69,41 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let symbol = symbol(&model.options.currency).to_owned();
     table.row(pen, (area.x, area.y + 1), |cell| (head(cell, &symbol), TextRole::Dim));
     let height = usize::from(area.height.saturating_sub(2));
+    let is_large = matches!(model.layout(), Layout::Large { .. });
+    let mut before: Option<&RecipientRow> = None;
     for (person, y) in model.recipients.visible(height).zip(area.y + 2..) {
         let here = model.recipients.cursor() == Some(person.row.id);
         let (glyph, meaning) = mark(model, &person.row, here);
         pen.put((area.x, y), glyph, 1, meaning);
         let strong = here && focus == Focused::Yes;
-        table.row(pen, (area.x, y), |cell| value(model, &person.row, cell, strong.then_some(TextRole::Strong)));
+        let shown = |cell| value(model, &person.row, cell, strong.then_some(TextRole::Strong));
+        if is_large {
+            table.row(pen, (area.x, y), |cell| quieter(model, (&person.row, before), cell, shown(cell)));
+        } else {
+            table.row(pen, (area.x, y), shown);
+        }
+        before = Some(&person.row);
     }
     if model.recipients.is_empty() {
         pen.put((area.x + 2, area.y + 2), &nobody(model), area.width.saturating_sub(2), TextRole::Dim);
     }
+}
+
+/// Where there is much on the screen: a time that the row above has too is dim, and a stage that was passed untold is a point.
+fn quieter(
+    model: &Model,
+    (row, above): (&RecipientRow, Option<&RecipientRow>),
+    cell: RecipientColumn,
+    (text, meaning): (String, TextRole),
+) -> (String, TextRole) {
+    let RecipientColumn::At(stage) = cell else { return (text, meaning) };
+    if text.is_empty() && row.status.is_in_funnel() && stage < row.status {
+        let point = if model.options.charset == Charset::Ascii { "." } else { "\u{b7}" };
+        return (point.to_owned(), TextRole::Dim);
+    }
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let is_repeated = above.and_then(|above| above.reached_at(stage)).is_some_and(|at| clock.short(at) == text);
+    (text, if is_repeated { TextRole::Dim } else { meaning })
 }
 
 fn nobody(model: &Model) -> String {
@@ -105,15 +131,19 @@ fn mark(model: &Model, row: &RecipientRow, here: bool) -> (&'static str, TextRol
 fn title(model: &Model) -> TitleRule {
     let people = &model.recipients;
     let count = model.listed().map(total);
-    let order = match people.order {
-        ListOrder::NewestChange => "newest change first",
-        ListOrder::Row => "in the order of the list",
-    };
+    let order = people.order.words(people.direction);
     let shown = format!("{} {}", people.scope.title(), count.unwrap_or_default());
     let mut left = vec!["3 Recipients".to_owned(), shown.trim_end().to_owned(), order.to_owned()];
+    if people.marked.len() > 1 {
+        left.insert(2, format!("{} marked", number(i64::try_from(people.marked.len()).unwrap_or(i64::MAX))));
+    }
     let news = news(model);
     let activity = super::activity::unread(model);
-    if matches!(model.layout(), Layout::Wide { .. }) {
+    if model.layout().activity().is_some() {
+        left.extend(news);
+        return TitleRule { left, right: None };
+    }
+    if model.layout().is_side_by_side() {
         left.extend(news);
         return TitleRule { left, right: Some(activity) };
     }
@@ -127,6 +157,7 @@ fn news(model: &Model) -> Option<String> {
     let newer = model.recipients.newer().map(total);
     match (left, newer) {
         (0, None) => None,
+        (0, Some(newer)) if model.recipients.direction == ListDirection::Reversed => Some(format!("{newer} newer: G")),
         (0, Some(newer)) => Some(format!("{newer} newer above: g")),
         (left, None) => Some(format!("{left} left: g")),
         (left, Some(newer)) => Some(format!("{left} left, {newer} newer: g")),

@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 
 use super::{
-    CursorMove, CursorTarget, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage, WindowEdge, WindowEdges,
+    CursorMove, CursorTarget, ListDirection, ListedPerson, PageRequest, RecipientTable, Shown, WantedPage, WindowEdge,
+    WindowEdges,
 };
-use crate::app::view::{Anchor, Order, RecipientRow, RowPosition, Total};
+use crate::app::view::{Anchor, Order, RecipientRow, Total};
 use crate::domain::ids::RecipientId;
 
 impl RecipientTable {
@@ -61,9 +62,9 @@ impl RecipientTable {
         self.fetching = None;
         self.reaches.end = WindowEdge::when(rows.len() < limit as usize);
         let page: Vec<ListedPerson> = rows.into_iter().map(person).collect();
-        let to = page.last().map(|last| last.place).filter(|_| self.reaches.end == WindowEdge::MoreRows);
-        let range = PlaceRange { after: self.rows.back().map(|last| last.place), before: to };
-        let page = self.with_those_who_stay(page, range);
+        let to = page.last().cloned().filter(|_| self.reaches.end == WindowEdge::MoreRows);
+        let range = PlaceRange { after: self.rows.back().cloned(), before: to };
+        let page = self.with_those_who_stay(page, &range);
         self.rows.extend(page);
         self.trim(height);
     }
@@ -73,9 +74,9 @@ impl RecipientTable {
         self.fetching = None;
         self.reaches.start = WindowEdge::when(rows.len() < limit as usize);
         let page: Vec<ListedPerson> = rows.into_iter().map(person).collect();
-        let from = page.first().map(|first| first.place).filter(|_| self.reaches.start == WindowEdge::MoreRows);
-        let range = PlaceRange { after: from, before: self.rows.front().map(|first| first.place) };
-        let page = self.with_those_who_stay(page, range);
+        let from = page.first().cloned().filter(|_| self.reaches.start == WindowEdge::MoreRows);
+        let range = PlaceRange { after: from, before: self.rows.front().cloned() };
+        let page = self.with_those_who_stay(page, &range);
         let added = page.len();
         self.before = match self.reaches.start {
             WindowEdge::End => Some(0),
@@ -89,23 +90,24 @@ impl RecipientTable {
     }
 
     /// A page and the marked people whose place is in it: those who no longer match are not in the database's answer.
-    fn with_those_who_stay(&self, mut page: Vec<ListedPerson>, range: PlaceRange) -> Vec<ListedPerson> {
+    fn with_those_who_stay(&self, mut page: Vec<ListedPerson>, range: &PlaceRange) -> Vec<ListedPerson> {
         page.retain(|person| self.get(person.row.id).is_none());
-        let within = |place: RowPosition| {
-            range.after.is_none_or(|edge| self.compare(place, edge).is_gt())
-                && range.before.is_none_or(|edge| self.compare(place, edge).is_lt())
+        let within = |person: &ListedPerson| {
+            range.after.as_ref().is_none_or(|edge| self.compare(person, edge).is_gt())
+                && range.before.as_ref().is_none_or(|edge| self.compare(person, edge).is_lt())
         };
-        for person in self.stay.iter().filter(|person| within(person.place) && self.get(person.row.id).is_none()) {
+        for person in self.stay.iter().filter(|person| within(person) && self.get(person.row.id).is_none()) {
             if page.iter().all(|other| other.row.id != person.row.id) {
-                let at = page.partition_point(|other| self.compare(other.place, person.place).is_lt());
+                let at = page.partition_point(|other| self.compare(other, person).is_lt());
                 page.insert(at, person.clone());
             }
         }
         page
     }
 
-    fn compare(&self, a: RowPosition, b: RowPosition) -> Ordering {
-        Order::from(self.order).compare(a, b)
+    fn compare(&self, a: &ListedPerson, b: &ListedPerson) -> Ordering {
+        let ordering = Order::from(self.order).compare((a.place, &a.row), (b.place, &b.row));
+        if self.direction == ListDirection::Reversed { ordering.reverse() } else { ordering }
     }
 
     /// Moves the cursor, within the rows that are here. From nobody, the first visible row.
@@ -176,10 +178,10 @@ impl RecipientTable {
 }
 
 /// The part of the order that a page fills, its edges excluded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct PlaceRange {
-    after: Option<RowPosition>,
-    before: Option<RowPosition>,
+    after: Option<ListedPerson>,
+    before: Option<ListedPerson>,
 }
 
 fn person(row: RecipientRow) -> ListedPerson {

@@ -1,0 +1,33 @@
+//! How blasts went over time, and why people failed, for charts.
+
+use super::App;
+use super::AppError;
+use super::report::ErrorLine;
+use crate::domain::ids::BlastId;
+use crate::domain::progress::BlastProgress;
+use crate::domain::status::Status;
+use crate::store::view::progress;
+
+impl App {
+    /// A blast over time. Of a large one it is drawn from a sample, at the same cost as of a small one.
+    pub async fn progress(&self, blast: BlastId) -> Result<BlastProgress, AppError> {
+        let counts = self.counts(blast).await?;
+        let mut people = Vec::new();
+        for status in Status::ALL.into_iter().filter(|status| status.is_in_funnel()) {
+            let count = counts.get(status);
+            if count > 0 {
+                people.extend(progress::sample(self.pool(), blast, (status, count)).await?);
+            }
+        }
+        Ok(BlastProgress::of(&people, self.config().ui.timezone))
+    }
+
+    /// Why people of a blast failed, by the provider's code, with what to do about it.
+    pub async fn explained_errors(&self, blast: BlastId) -> Result<Vec<ErrorLine>, AppError> {
+        let row = self.blast_row(blast).await?;
+        let provider = self.sender(row.sender_id).map(|sender| sender.provider.clone());
+        let advice = |code: &str| provider.as_ref().and_then(|provider| provider.advice(code)).map(str::to_owned);
+        let errors = self.errors(blast).await?;
+        Ok(errors.iter().map(|error| ErrorLine::new(error, &advice)).collect())
+    }
+}

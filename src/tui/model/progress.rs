@@ -1,0 +1,152 @@
+//! What the views of the funnel show besides counts: blasts over time, and why people failed. Read only while it is shown, and
+//! again only when the counts that it follows from have changed.
+
+use chrono::{DateTime, Utc};
+
+use super::{Model, Pane};
+use crate::app::report::ErrorLine;
+use crate::app::view::BlastView;
+use crate::domain::funnel::{Counts, Funnel};
+use crate::domain::ids::BlastId;
+use crate::domain::progress::BlastProgress;
+use crate::tui::layout::Layout;
+
+/// What the funnel's pane shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FunnelView {
+    #[default]
+    Bars,
+    Timeline,
+    Speed,
+    Errors,
+    Compare,
+}
+
+impl FunnelView {
+    /// In the pane's title.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bars => "bars",
+            Self::Timeline => "timeline",
+            Self::Speed => "speed",
+            Self::Errors => "errors",
+            Self::Compare => "compare",
+        }
+    }
+
+    /// The next one; where the bars are shown beside it, they are none of them.
+    #[must_use]
+    pub const fn next(self, has_bars_beside: bool) -> Self {
+        match self {
+            Self::Bars => Self::Timeline,
+            Self::Timeline => Self::Speed,
+            Self::Speed => Self::Errors,
+            Self::Errors => Self::Compare,
+            Self::Compare if has_bars_beside => Self::Timeline,
+            Self::Compare => Self::Bars,
+        }
+    }
+}
+
+/// Something that was read of a blast, and by which counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlastReading<T> {
+    pub blast: BlastId,
+    pub read_at: Counts,
+    /// When that was, and what: `None` until it is read for the first time.
+    pub value: Option<(DateTime<Utc>, T)>,
+}
+
+/// The most blasts that are compared.
+pub const COMPARED_MAX: usize = 4;
+
+/// All that is read for the views.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FunnelViews {
+    pub view: FunnelView,
+    /// The chosen line of the errors.
+    pub error: usize,
+    pub progress: Vec<BlastReading<BlastProgress>>,
+    pub errors: Option<BlastReading<Vec<ErrorLine>>>,
+}
+
+impl FunnelViews {
+    pub fn progress_of(&self, blast: BlastId) -> Option<&BlastProgress> {
+        Some(&self.progress.iter().find(|reading| reading.blast == blast)?.value.as_ref()?.1)
+    }
+
+    /// When a blast was read over time.
+    pub fn read_at(&self, blast: BlastId) -> Option<DateTime<Utc>> {
+        Some(self.progress.iter().find(|reading| reading.blast == blast)?.value.as_ref()?.0)
+    }
+
+    pub fn errors_of(&self, blast: BlastId) -> Option<&[ErrorLine]> {
+        Some(&self.errors.as_ref().filter(|reading| reading.blast == blast)?.value.as_ref()?.1)
+    }
+}
+
+impl Model {
+    /// Whether the bars stand above the other views.
+    pub fn has_bars_beside(&self) -> bool {
+        match self.layout() {
+            Layout::Large { .. } => true,
+            Layout::Single { pane } => self.focus == Pane::Funnel && pane.height >= BESIDE_ROWS,
+            _ => false,
+        }
+    }
+
+    /// The view that is shown; below the bars there is always one.
+    pub fn shown_view(&self) -> FunnelView {
+        match self.views.view {
+            FunnelView::Bars if self.has_bars_beside() => FunnelView::Timeline,
+            view => view,
+        }
+    }
+
+    /// Whether the cursor of the stages is on the screen: keys about a stage work only there.
+    pub fn shows_stages(&self) -> bool {
+        match self.shown_view() {
+            FunnelView::Bars => true,
+            FunnelView::Errors => false,
+            _ => self.has_bars_beside(),
+        }
+    }
+
+    /// Whether the funnel's pane is on the screen.
+    pub fn shows_funnel(&self) -> bool {
+        self.overlays.is_empty()
+            && match self.layout() {
+                Layout::Large { .. } | Layout::Wide { .. } => true,
+                Layout::Stacked { .. } => self.focus != Pane::Blasts,
+                Layout::Single { .. } => self.focus == Pane::Funnel,
+                Layout::Summary => false,
+            }
+    }
+
+    /// The blasts that are compared: those that were marked, else the selected one and what it is best compared with, the blast
+    /// before it.
+    pub fn compared(&self) -> Vec<&BlastView> {
+        let marked: Vec<&BlastView> = self.blasts.marked().iter().filter_map(|id| self.blasts.get(*id)).collect();
+        if marked.len() > 1 {
+            return marked;
+        }
+        let Some(selected) = self.blast() else { return Vec::new() };
+        let others = marked.into_iter().filter(|blast| blast.id != selected.id);
+        let older = self.blasts.rows().iter().filter(|blast| {
+            blast.id != selected.id
+                && blast.follows.is_none()
+                && blast.blast_date < selected.blast_date
+                && sent(blast) > 0
+        });
+        let other = others.chain(older.max_by_key(|blast| blast.blast_date)).next();
+        std::iter::once(selected).chain(other).collect()
+    }
+}
+
+/// From this height a pane shows the bars and a view below them.
+const BESIDE_ROWS: u16 = 22;
+
+fn sent(blast: &BlastView) -> i64 {
+    let Funnel { sent, .. } = blast.counts.funnel();
+    sent
+}

@@ -1,0 +1,85 @@
+//! `*`: everybody in the list is marked for one act, which asks, and keys wait until it is known who that is.
+
+use super::support::{TestDashboard, WIDE, crowd};
+use crate::domain::ids::RecipientId;
+use crate::domain::recipient::Mark;
+use crate::tui::effect::{ALL_FOUND_MAX, Completion, Effect, EffectError, ReadRequest, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::Prompt;
+
+fn starred() -> TestDashboard {
+    let mut dashboard = TestDashboard::with(WIDE, crowd(1, 60));
+    dashboard.keys("3*");
+    dashboard
+}
+
+fn found(dashboard: &mut TestDashboard, count: usize) {
+    let ticket = dashboard.model.recipients.ticket;
+    let people = (1..=count).map(|id| RecipientId(i64::try_from(id).unwrap())).collect();
+    dashboard.answer(Completion::AllFound { ticket, people: Ok(people) });
+}
+
+#[test]
+fn a_key_after_the_star_waits_and_then_asks_for_all_of_them() {
+    let mut dashboard = starred();
+    assert!(matches!(dashboard.taken().last(), Some(Effect::Read(ReadRequest::AllFound { .. }))));
+
+    dashboard.keys("r");
+    assert_eq!(dashboard.acts(), []);
+    found(&mut dashboard, 67);
+
+    assert!(matches!(&dashboard.model.prompt, Some(Prompt::Confirm(ask)) if ask.question == "67 people replied?"));
+    dashboard.keys("y");
+    let people = (1..=67).map(RecipientId).collect();
+    assert_eq!(dashboard.acts(), [WriteRequest::MarkSeveral { people, mark: Mark::Replied }]);
+}
+
+#[test]
+fn the_title_says_how_many_are_marked_and_the_star_unmarks_them() {
+    let mut dashboard = starred();
+    found(&mut dashboard, 67);
+    assert!(dashboard.line(11).contains("══ 67 marked ══"), "{}", dashboard.line(11));
+    assert_eq!(dashboard.said(), "67 people marked: the next act asks, for all of them");
+
+    dashboard.keys("*");
+
+    assert!(dashboard.model.recipients.marked.is_empty());
+}
+
+#[test]
+fn too_many_for_one_act_are_not_marked_and_the_keys_typed_meanwhile_are_dropped() {
+    let mut dashboard = starred();
+    dashboard.keys("r");
+
+    found(&mut dashboard, ALL_FOUND_MAX + 1);
+
+    assert_eq!(dashboard.said(), "more than 10,000 are listed, too many for one act: / narrows the list");
+    assert_eq!(dashboard.acts(), []);
+    assert!(dashboard.model.recipients.marked.is_empty() && dashboard.model.held.is_empty());
+}
+
+#[test]
+fn escape_and_a_failure_both_mark_nobody() {
+    let mut dashboard = starred();
+    dashboard.keys("r").key(Key::Esc);
+    found(&mut dashboard, 67);
+    assert!(dashboard.model.recipients.marked.is_empty() && dashboard.model.prompt.is_none());
+
+    let mut dashboard = starred();
+    dashboard.keys("r");
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.answer(Completion::AllFound { ticket, people: Err(EffectError::Unavailable) });
+    assert_eq!(dashboard.acts(), []);
+    assert_eq!(dashboard.said(), "the list did not come: the keys typed meanwhile were not used");
+}
+
+#[test]
+fn an_answer_for_a_list_that_was_left_marks_nobody() {
+    let mut dashboard = starred();
+    let ticket = dashboard.model.recipients.ticket;
+    dashboard.key(Key::Esc).keys("]");
+
+    dashboard.answer(Completion::AllFound { ticket, people: Ok(vec![RecipientId(1)]) });
+
+    assert!(dashboard.model.recipients.marked.is_empty());
+}

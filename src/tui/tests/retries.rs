@@ -1,0 +1,75 @@
+//! `T` asks for the number of those who may be tried again; `w` says where the report is.
+
+use std::path::PathBuf;
+
+use super::support::{RAYA, TestDashboard, WIDE, raya};
+use crate::tui::effect::{Completion, Effect, ReadRequest, WriteOutcome, WriteRequest};
+
+fn asked(people: i64) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("1T");
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::Retryable(RAYA))]);
+    dashboard.answer(Completion::Retryable { blast: RAYA, people: Ok(people) });
+    dashboard
+}
+
+#[test]
+fn those_who_failed_are_tried_again_once_their_number_is_typed() {
+    let mut dashboard = asked(2);
+    assert!(
+        dashboard.line(27).contains("send again to those who failed and do not have it? Type 2:"),
+        "{}",
+        dashboard.line(27)
+    );
+
+    dashboard.keys("3\n");
+    assert_eq!(dashboard.acts(), []);
+    let mut dashboard = asked(2);
+    dashboard.keys("2\n");
+
+    assert_eq!(dashboard.acts(), [WriteRequest::Retry { blast: RAYA, people: 2 }]);
+    let request = WriteRequest::Retry { blast: RAYA, people: 2 };
+    let outcome = Ok(WriteOutcome::Retried { blast: Box::new(raya()), people: 2 });
+    dashboard.answer(Completion::Written { request, outcome });
+    assert_eq!(dashboard.said(), "Raya promo: 2 people queued again");
+    assert_eq!(dashboard.model.log.back().unwrap().command_line, "blastdeck blast retry 7");
+}
+
+#[test]
+fn where_nobody_may_be_tried_again_nothing_is_asked() {
+    let dashboard = asked(0);
+
+    assert!(dashboard.model.prompt.is_none());
+    assert!(dashboard.said().starts_with("nobody to try again"), "{}", dashboard.said());
+}
+
+#[test]
+fn a_blast_without_failures_says_so_at_once() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.keys("1jT");
+
+    assert_eq!(dashboard.said(), "nobody failed in Deepavali");
+    assert!(!dashboard.taken().contains(&Effect::Read(ReadRequest::Retryable(RAYA))));
+}
+
+#[test]
+fn the_question_never_comes_up_in_the_middle_of_something_else() {
+    let mut dashboard = TestDashboard::new(WIDE);
+
+    dashboard.keys("1T/67").answer(Completion::Retryable { blast: RAYA, people: Ok(2) });
+
+    assert!(matches!(dashboard.model.prompt, Some(crate::tui::model::Prompt::Find(_))));
+}
+
+#[test]
+fn w_writes_the_report_and_says_where_it_is() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("w");
+    assert_eq!(dashboard.acts(), [WriteRequest::Report(RAYA)]);
+
+    let outcome = Ok(WriteOutcome::Report(PathBuf::from("/home/aina/blast-7-report.md")));
+    dashboard.answer(Completion::Written { request: WriteRequest::Report(RAYA), outcome });
+
+    assert_eq!(dashboard.said(), "the report is in /home/aina/blast-7-report.md");
+}

@@ -1,0 +1,251 @@
+//! The views of the funnel besides its bars: over time, how fast, why people failed, blasts side by side.
+
+use chrono::{DateTime, Offset, TimeDelta, Utc};
+use ratatui::layout::Rect;
+
+use crate::app::report::ErrorLine;
+use crate::app::view::BlastView;
+use crate::domain::funnel::percent_words;
+use crate::domain::progress::{BlastProgress, SendingHour, StageSpeed};
+use crate::domain::status::Status;
+use crate::tui::format::{TimeFormat, compact, number, span_words};
+use crate::tui::model::{FunnelView, Model, STAGES, stage_label};
+use crate::tui::overlay::wrapped;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{Chart, ChartCurve, ChartSpan, Pen, TextLine, chart};
+
+/// Draws the shown view into a rectangle.
+pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
+    let Some(blast) = model.blast().filter(|_| area.height > 0) else { return };
+    match model.shown_view() {
+        FunnelView::Bars => {}
+        FunnelView::Timeline => timeline(model, pen, area, blast),
+        FunnelView::Speed => lines(pen, area, &speed(model, blast)),
+        FunnelView::Errors => errors(model, pen, area, blast),
+        FunnelView::Compare => lines(pen, area, &compare(model, area.width)),
+    }
+}
+
+fn lines(pen: &mut Pen<'_>, area: Rect, lines: &[TextLine]) {
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        line.draw(pen, (area.x, y), area.width);
+    }
+}
+
+/// What is said where there is nothing to draw.
+fn instead(model: &Model, blast: &BlastView) -> Option<&'static str> {
+    let has_started = blast.counts.funnel().sent > 0;
+    match model.views.progress_of(blast.id) {
+        _ if !has_started => Some("nothing was sent yet"),
+        None => Some("reading ..."),
+        Some(progress) if progress.span().is_none() => Some("nothing was sent yet"),
+        Some(_) => None,
+    }
+}
+
+fn timeline(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
+    if let Some(words) = instead(model, blast) {
+        pen.put((area.x + 2, area.y), words, area.width.saturating_sub(2), TextRole::Dim);
+        return;
+    }
+    let Some(progress) = model.views.progress_of(blast.id) else { return };
+    let Some((first, last)) = progress.span() else { return };
+    let clock = TimeFormat { zone: model.options.zone, now: model.now };
+    let offset = TimeDelta::seconds(i64::from(first.with_timezone(&clock.zone).offset().fix().local_minus_utc()));
+    let span = ChartSpan::around(first, last, i64::from(area.width / 14).max(2), offset);
+    legend(pen, area, progress);
+    let at: [_; 5] = std::array::from_fn(|stage| move |time: DateTime<Utc>| progress.curves[stage].at(time));
+    let curves = at.iter().zip(STAGES);
+    let curves = curves.map(|(at, stage)| ChartCurve { at, meaning: TextRole::Stage(stage) }).collect();
+    // Everybody, as the bars have it: a scale that grew with each message would draw everything again.
+    let most = blast.total_recipients.max(blast.counts.total()).max(1);
+    let plot = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let drawn = Chart { curves, span, most, until: last };
+    chart(pen, plot, &drawn, (&compact, &|at| step_words(at, span, clock)));
+}
+
+/// A time below the chart: hours within a day or two, days beyond.
+fn step_words(at: DateTime<Utc>, span: ChartSpan, clock: TimeFormat) -> String {
+    let is_midnight = clock.minute(at) == "00:00";
+    match span.step {
+        step if step >= TimeDelta::days(1) => clock.day(at),
+        _ if is_midnight => clock.day(at),
+        _ => clock.minute(at),
+    }
+}
+
+/// Which curve is which, in the order in which they stand from the top.
+fn legend(pen: &mut Pen<'_>, area: Rect, progress: &BlastProgress) {
+    let mut line = TextLine::dim("          from the top: ");
+    for stage in STAGES {
+        line = line.and(format!("{}  ", stage_label(stage)), TextRole::Stage(stage));
+    }
+    if let Some(people) = progress.sampled {
+        let people = number(i64::try_from(people).unwrap_or(i64::MAX));
+        line = line.and(format!("drawn from {people} of them"), TextRole::Dim);
+    }
+    line.draw(pen, (area.x, area.y), area.width);
+}
+
+/// How long it took to each stage, and which hours were good.
+fn speed(model: &Model, blast: &BlastView) -> Vec<TextLine> {
+    if let Some(words) = instead(model, blast) {
+        return vec![TextLine::dim(format!("  {words}"))];
+    }
+    let Some(progress) = model.views.progress_of(blast.id) else { return Vec::new() };
+    let head = format!("  {:<10}{:>12}{:>14}{:>12}", "from sent to", "half within", "90% within", "people");
+    let mut lines = vec![TextLine::dim(head)];
+    let funnel = blast.counts.funnel();
+    let counts = [funnel.received, funnel.read, funnel.replied, funnel.closed];
+    for ((stage, speed), count) in STAGES.into_iter().skip(1).zip(progress.speeds).zip(counts) {
+        lines.push(speed_line(stage, speed, count));
+    }
+    lines.extend(best_hours(&progress.hours));
+    if let Some(people) = progress.sampled {
+        let people = number(i64::try_from(people).unwrap_or(i64::MAX));
+        lines.push(TextLine::dim(format!("  from {people} people, evenly spread over the list")));
+    }
+    lines
+}
+
+fn speed_line(stage: Status, speed: Option<StageSpeed>, count: i64) -> TextLine {
+    let words = |span: fn(&StageSpeed) -> TimeDelta| {
+        speed.as_ref().map_or_else(|| "-".to_owned(), |speed| span_words(span(speed)))
+    };
+    TextLine::plain("  ")
+        .and(format!("{:<12}", stage_label(stage)), TextRole::Stage(stage))
+        .and(format!("{:>12}", words(|speed| speed.median)), TextRole::Plain)
+        .and(format!("{:>14}", words(|speed| speed.p90)), TextRole::Plain)
+        .and(format!("{:>12}", number(count)), TextRole::Plain)
+}
+
+/// An hour with fewer messages says nothing.
+const HOUR_MIN: f64 = 10.0;
+
+fn best_hours(hours: &[SendingHour]) -> Vec<TextLine> {
+    let mut best: Vec<&SendingHour> = hours.iter().filter(|hour| hour.sent >= HOUR_MIN).collect();
+    best.sort_by(|a, b| {
+        (b.replied / b.sent).total_cmp(&(a.replied / a.sent)).then((b.read / b.sent).total_cmp(&(a.read / a.sent)))
+    });
+    if best.len() < 2 {
+        return vec![TextLine::dim("  best hours: known once it was sent in two hours of the day")];
+    }
+    let mut lines = vec![TextLine::dim(format!("  {:<12}{:>12}{:>14}{:>12}", "best hours", "replied", "read", "sent"))];
+    for hour in best.into_iter().take(4) {
+        let words = format!(
+            "  {:<12}{:>12}{:>14}{:>12}",
+            format!("{:02}:00-{:02}:00", hour.hour, (hour.hour + 1) % 24),
+            percent_words(whole(hour.replied), whole(hour.sent)),
+            percent_words(whole(hour.read), whole(hour.sent)),
+            number(whole(hour.sent)),
+        );
+        lines.push(TextLine::plain(words));
+    }
+    lines
+}
+
+fn whole(people: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "numbers of people")]
+    let whole = people.round() as i64;
+    whole
+}
+
+/// Codes with plain advice; the one at the cursor opens its people.
+fn errors(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
+    let Some(errors) = model.views.errors_of(blast.id).filter(|errors| !errors.is_empty()) else {
+        let words = if blast.counts.failed == 0 { "nobody failed" } else { "reading ..." };
+        pen.put((area.x + 2, area.y), words, area.width.saturating_sub(2), TextRole::Dim);
+        return;
+    };
+    TextLine::dim(format!("  {:<14}{:>9}  why, and what to do", "error", "people")).draw(
+        pen,
+        (area.x, area.y),
+        area.width,
+    );
+    let advice = errors.get(model.views.error).map(|error| wrapped(&explained(error), area.width.saturating_sub(4)));
+    let advice = advice.filter(|lines| lines.len() > 1 || area.width < 60).unwrap_or_default();
+    let room = area.height.saturating_sub(1);
+    let below = u16::try_from(advice.len()).unwrap_or(u16::MAX).min(room / 2);
+    let list = Rect { y: area.y + 1, height: room - below, ..area };
+    error_list(model, pen, list, errors);
+    for (line, y) in advice.iter().zip(list.bottom()..area.bottom()) {
+        pen.put((area.x + 4, y), line, area.width.saturating_sub(4), TextRole::Dim);
+    }
+}
+
+fn error_list(model: &Model, pen: &mut Pen<'_>, area: Rect, errors: &[ErrorLine]) {
+    let top = (model.views.error + 1).saturating_sub(usize::from(area.height));
+    for ((at, error), y) in errors.iter().enumerate().skip(top).zip(area.y..area.bottom()) {
+        let is_chosen = at == model.views.error;
+        pen.put((area.x, y), if is_chosen { ">" } else { " " }, 1, TextRole::Accent);
+        let meaning = if is_chosen { TextRole::Strong } else { TextRole::Stage(Status::Failed) };
+        pen.put((area.x + 2, y), &error.code, 13, meaning);
+        pen.put_right((area.x + 25, y), &number(error.count), 9, TextRole::Plain);
+        pen.put((area.x + 27, y), &explained(error), area.width.saturating_sub(27), TextRole::Plain);
+    }
+}
+
+/// The provider's words, and what to do.
+fn explained(error: &ErrorLine) -> String {
+    let said = [error.title.as_str(), error.advice.as_str()];
+    said.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+/// The columns of one blast.
+const COMPARED: u16 = 18;
+
+/// Blasts at the same age, side by side.
+fn compare(model: &Model, room: u16) -> Vec<TextLine> {
+    let fit = usize::from(room.saturating_sub(14) / COMPARED).max(1);
+    let blasts: Vec<(&BlastView, &BlastProgress)> = model
+        .compared()
+        .into_iter()
+        .filter_map(|blast| Some((blast, model.views.progress_of(blast.id)?)))
+        .filter(|(_, progress)| progress.span().is_some())
+        .take(fit)
+        .collect();
+    if blasts.len() < 2 {
+        let words = "two blasts with messages are needed: in Blasts, space marks them";
+        return vec![TextLine::dim(format!("  {words}"))];
+    }
+    // By the time of the reading, so that an idle screen stays as it is.
+    let age =
+        |(blast, progress): &(&BlastView, &BlastProgress)| Some(model.views.read_at(blast.id)? - progress.span()?.0);
+    let age = blasts.iter().filter_map(age).min().unwrap_or_default();
+    let row = |label: &str, role: TextRole, cell: &dyn Fn(&BlastView, &BlastProgress) -> String| {
+        let line = TextLine::of(format!("  {label:<12}"), role);
+        blasts.iter().fold(line, |line, (blast, progress)| {
+            line.and(pad(&cell(blast, progress), usize::from(COMPARED)), TextRole::Plain)
+        })
+    };
+    let mut lines = vec![
+        row("", TextRole::Dim, &|blast, _| blast.tag.clone()),
+        row("stage", TextRole::Dim, &|blast, _| blast.follow_up_stage.clone()),
+    ];
+    for (at, stage) in STAGES.into_iter().enumerate() {
+        lines.push(row(stage_label(stage), TextRole::Stage(stage), &|_, progress| {
+            let Some((first, _)) = progress.span() else { return "-".to_owned() };
+            let reached = |stage: usize| whole(progress.curves[stage].at(first + age));
+            match at {
+                0 => number(reached(0)),
+                at => format!("{} {:>7}", number(reached(at)), percent_words(reached(at), reached(0))),
+            }
+        }));
+    }
+    lines.push(TextLine::dim(format!("  all at {} after their first message", span_words(age))));
+    lines
+}
+
+/// At the right of so many columns, cut with a mark where it is longer; by columns, since names may be wide.
+fn pad(words: &str, columns: usize) -> String {
+    let mut kept = String::new();
+    for c in crate::domain::text::clean(words).chars() {
+        if usize::from(crate::tui::widget::width(&kept)) + 3 > columns {
+            kept.push('~');
+            break;
+        }
+        kept.push(c);
+    }
+    let taken = usize::from(crate::tui::widget::width(&kept));
+    format!("{}{kept}", " ".repeat(columns.saturating_sub(taken)))
+}
