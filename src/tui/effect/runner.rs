@@ -210,9 +210,9 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::HandOver(_)
         | ReadRequest::Elsewhere { .. }
         | ReadRequest::Draft(_) => Duration::ZERO,
-        ReadRequest::CameBack(_) | ReadRequest::Progress(_) | ReadRequest::Errors(_) => PERIODIC_WAIT,
+        ReadRequest::Progress(_) | ReadRequest::Errors(_) => PERIODIC_WAIT,
         ReadRequest::AllFound { .. } => KEY_WAIT,
-        ReadRequest::FollowUp { .. } | ReadRequest::Retryable(_) => Duration::ZERO,
+        ReadRequest::Retryable(_) => Duration::ZERO,
     }
 }
 
