@@ -330,7 +330,7 @@ fn change_of(sender: SenderId, form: &DraftForm, unfinished: Option<&str>) -> Dr
         gap: set(form.gap),
         window: set(form.window),
         weekdays: set(form.weekdays),
-        timezone: set(form.timezone.map(|zone| zone.name())),
+        timezone: set(form.timezone.map(chrono_tz::Tz::name)),
         unfinished: set(unfinished),
         first: form
             .first

@@ -135,13 +135,14 @@ impl App {
             let Some(last) = page.last() else { return Ok(people) };
             after = last.id;
             let wanted = page.into_iter().filter(|person| person.left_out.0.is_none());
-            people.extend(wanted.filter(|person| is_everybody || person.since <= as_of).map(as_given));
+            people
+                .extend(wanted.filter(|person| is_everybody || person.since <= as_of).map(|person| as_given(&person)));
         }
     }
 }
 
 /// A person as a program would give them.
-fn as_given(person: StuckPerson) -> Value {
+fn as_given(person: &StuckPerson) -> Value {
     json!({
         "phone_number": person.phone.as_str(), "name": person.name,
         "variables": person.variables, "external_id": person.external_id,

@@ -159,7 +159,7 @@ impl<'a> Follower<'a> {
     fn say_events(&mut self, mut events: Vec<ActivityRow>) -> Result<()> {
         events.reverse();
         for event in &events {
-            self.say(event.place.at, &self.sentences.event(event))?;
+            self.say(event.place.at, &Sentences::event(event))?;
             self.seen.insert(event.place);
         }
         let forgotten = Utc::now() - OVERLAP - OVERLAP;

@@ -221,11 +221,11 @@ mod tests {
 
         let progress = BlastProgress::of(&people, chrono_tz::Asia::Kuala_Lumpur);
 
-        let at = |minutes: i64| progress.curves.each_ref().map(|curve| curve.at(after(minutes)));
-        assert_eq!(at(-1), [0.0; 5]);
-        assert_eq!(at(2), [3.0, 0.0, 0.0, 0.0, 0.0]);
-        assert_eq!(at(30), [3.0, 1.0, 1.0, 0.0, 0.0]);
-        assert_eq!(at(60), [3.0, 2.0, 2.0, 1.0, 0.0]);
+        let at = |minutes: i64| progress.curves.each_ref().map(|curve| curve.at(after(minutes)).to_string());
+        assert_eq!(at(-1), ["0"; 5]);
+        assert_eq!(at(2), ["3", "0", "0", "0", "0"]);
+        assert_eq!(at(30), ["3", "1", "1", "0", "0"]);
+        assert_eq!(at(60), ["3", "2", "2", "1", "0"]);
         assert_eq!(progress.span(), Some((noon(), after(60))));
     }
 

@@ -35,13 +35,21 @@ pub struct SenderToken {
     state: Mutex<TokenState>,
 }
 
+/// What the provider said of a token that it had refused.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum ProviderWord {
+    #[default]
+    None,
+    CalledGood,
+    /// It called it good, and refused it once more: it is not asked again.
+    Broken,
+}
+
 #[derive(Debug, Default)]
 struct TokenState {
     /// The provider refused it in answer to this process, and has not said otherwise since.
     is_refused: bool,
-    /// The provider called it good after a refusal, and refused it once more: it is not asked again.
-    is_hopeless: bool,
-    was_called_good: bool,
+    word: ProviderWord,
     is_asking: bool,
     asked_at: Option<Instant>,
 }
@@ -92,7 +100,9 @@ impl SenderToken {
     /// The provider refused it just now.
     pub(super) fn refuse(&self) {
         let mut state = self.state.lock();
-        state.is_hopeless |= state.was_called_good && !state.is_refused;
+        if state.word == ProviderWord::CalledGood && !state.is_refused {
+            state.word = ProviderWord::Broken;
+        }
         state.is_refused = true;
     }
 
@@ -114,7 +124,7 @@ impl SenderToken {
     fn begin_asking(&self) -> bool {
         let mut state = self.state.lock();
         let is_early = state.asked_at.is_some_and(|at| at.elapsed() < ASK_AGAIN_AFTER);
-        if state.is_hopeless || state.is_asking || is_early {
+        if state.word == ProviderWord::Broken || state.is_asking || is_early {
             return false;
         }
         (state.is_asking, state.asked_at) = (true, Some(Instant::now()));
@@ -123,7 +133,9 @@ impl SenderToken {
 
     fn call_good(&self) {
         let mut state = self.state.lock();
-        state.was_called_good |= state.is_refused;
+        if state.is_refused && state.word == ProviderWord::None {
+            state.word = ProviderWord::CalledGood;
+        }
         state.is_refused = false;
     }
 
@@ -168,11 +180,11 @@ async fn follow(
     usable: TokenUse,
 ) -> Result<(), StoreError> {
     match (usable, verdict, refused) {
-        (TokenUse::MayLift, HealthVerdict::Good, Some(refused)) => {
-            if sender::lift_refusal(&engine.pool, sender.id, &refused.token).await? {
-                tracing::info!(sender = %sender.name, "the provider takes this process's token: the sender resumes");
-                engine.notifier.order(&engine.pool, None).await?;
-            }
+        (TokenUse::MayLift, HealthVerdict::Good, Some(refused))
+            if sender::lift_refusal(&engine.pool, sender.id, &refused.token).await? =>
+        {
+            tracing::info!(sender = %sender.name, "the provider takes this process's token: the sender resumes");
+            engine.notifier.order(&engine.pool, None).await?;
         }
         (TokenUse::Barred, HealthVerdict::Good, _) => {
             sender.token.call_good();

@@ -271,9 +271,10 @@ impl WriteRequest {
             Self::Mark { mark, .. } => {
                 matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
             }
-            // Typed in a field of its own, and sent by its enter.
-            Self::Answer(_) | Self::SaveFile(_) => false,
-            Self::Amend { .. }
+            // An answer is typed in a field of its own, and sent by its enter.
+            Self::Answer(_)
+            | Self::SaveFile(_)
+            | Self::Amend { .. }
             | Self::FollowUp(_)
             | Self::Report(_)
             | Self::UndoMine

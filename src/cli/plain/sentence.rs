@@ -1,5 +1,7 @@
 //! What is said of an event and of a blast: whole words, no signs that a screen reader spells out.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -24,7 +26,7 @@ impl Sentences {
     }
 
     /// `Raya promo: Siti Aminah, +60 12-345 6789, replied: YA`.
-    pub(super) fn event(&self, row: &ActivityRow) -> String {
+    pub(super) fn event(row: &ActivityRow) -> String {
         let place = row.tag.as_ref().map_or_else(String::new, |tag| format!("{tag}: "));
         let who = who(row);
         let what = match &row.event {
@@ -70,7 +72,7 @@ impl Sentences {
         for status in [Status::Queued, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped] {
             let count = blast.counts.get(status);
             if count > 0 {
-                words.push_str(&format!(", {} {status}", number(count)));
+                let _ = write!(words, ", {} {status}", number(count));
             }
         }
         words
@@ -139,7 +141,7 @@ mod tests {
         };
         let sentences = Sentences::new(chrono_tz::Asia::Kuala_Lumpur);
         assert_eq!(sentences.clock(at), "14:02:41");
-        sentences.event(&row)
+        Sentences::event(&row)
     }
 
     #[test]

@@ -132,7 +132,7 @@ mod tests {
         ]
     }
 
-    fn with(components: Value) -> Value {
+    fn with(components: &Value) -> Value {
         json!({ "name": "promo", "language": "en_US", "components": components })
     }
 
@@ -143,12 +143,12 @@ mod tests {
         let templates = [
             json!({ "name": "tour", "language": "en_US" }),
             json!({ "name": "tour", "language": "ms", "variables": { "1": "{name}", "2": "20% \"off\" {city}!" } }),
-            with(json!([{ "type": "header", "parameters": [text("Hi {name}")] },
+            with(&json!([{ "type": "header", "parameters": [text("Hi {name}")] },
                         { "type": "body", "parameters": [text("{city}"), text("a \u{e000} mark"), text("{{name}}")] }])),
-            with(json!([{ "type": "body", "parameters": [named] }])),
-            with(json!([{ "type": "header", "parameters":
+            with(&json!([{ "type": "body", "parameters": [named] }])),
+            with(&json!([{ "type": "header", "parameters":
                 [{ "type": "document", "document": { "link": "https://shop.example/{sku}.pdf", "filename": "{name}" } }] }])),
-            with(json!([{ "type": "button", "sub_type": "url", "index": "0", "parameters": [text("{sku}")] },
+            with(&json!([{ "type": "button", "sub_type": "url", "index": "0", "parameters": [text("{sku}")] },
                         { "type": "button", "sub_type": "quick_reply", "index": 1,
                           "parameters": [{ "type": "payload", "payload": "STOP" }] }])),
         ];
@@ -162,7 +162,7 @@ mod tests {
         let offer =
             |text: &str| json!({ "type": "limited_time_offer", "parameters": [{ "type": "x", "x": { "y": text } }] });
 
-        assert!(same(&with(json!([offer("for {name}")])), &people()).text.is_none());
-        assert!(same(&with(json!([offer("for all")])), &people()).text.is_some());
+        assert!(same(&with(&json!([offer("for {name}")])), &people()).text.is_none());
+        assert!(same(&with(&json!([offer("for all")])), &people()).text.is_some());
     }
 }

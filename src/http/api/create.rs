@@ -114,7 +114,7 @@ impl CreateBody {
         let description = self.description.as_deref().map(description).transpose()?;
         let given = content(app, self.sender.as_deref(), self.message.as_deref(), self.template.as_ref()).await?;
         let start = self.scheduled_for.as_deref().map(|text| read_field("scheduled_for", text)).transpose()?;
-        let check = |start| app.check_start(&given.sender, pace.timezone.clone().value(), start);
+        let check = |start| app.check_start(&given.sender, pace.timezone.value(), start);
         start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduled_for", why))?;
         Ok(NewDraft {
             start,

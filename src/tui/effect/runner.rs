@@ -202,17 +202,20 @@ const fn patience(request: &ReadRequest) -> Duration {
         | ReadRequest::ActivityHead
         | ReadRequest::Others
         | ReadRequest::CameBack(_)
+        | ReadRequest::Progress(_)
+        | ReadRequest::Errors(_)
         | ReadRequest::Away => PERIODIC_WAIT,
-        ReadRequest::List { .. } | ReadRequest::Activity { .. } | ReadRequest::Person(_) => KEY_WAIT,
+        ReadRequest::List { .. }
+        | ReadRequest::Activity { .. }
+        | ReadRequest::Person(_)
+        | ReadRequest::AllFound { .. } => KEY_WAIT,
         ReadRequest::FollowUp { .. }
         | ReadRequest::Plan(_)
         | ReadRequest::PlanPeople { .. }
         | ReadRequest::HandOver(_)
         | ReadRequest::Elsewhere { .. }
+        | ReadRequest::Retryable(_)
         | ReadRequest::Draft(_) => Duration::ZERO,
-        ReadRequest::Progress(_) | ReadRequest::Errors(_) => PERIODIC_WAIT,
-        ReadRequest::AllFound { .. } => KEY_WAIT,
-        ReadRequest::Retryable(_) => Duration::ZERO,
     }
 }
 

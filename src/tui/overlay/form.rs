@@ -6,6 +6,7 @@ use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
 use crate::app::{DraftForm, DraftList, DraftPerson};
 use crate::domain::content::MessageContent;
+use crate::domain::message::Variables;
 use crate::tui::format::{count_of, counted, number};
 use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model};
 use crate::tui::theme::TextRole;
@@ -252,7 +253,7 @@ impl FormPainter<'_> {
                 row: None,
                 phone: String::new(),
                 name: None,
-                variables: Default::default(),
+                variables: Variables::default(),
             });
         };
         self.preview_of(person);

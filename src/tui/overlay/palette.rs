@@ -83,9 +83,10 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
     let mut lines = vec![palette.field.line(TextLine::of(" :", TextRole::Accent))];
     let found = commands(model, palette);
     if let Some(instead) = &found.instead {
-        let words = match found.entries.is_empty() {
-            true => "   no command of that name".to_owned(),
-            false => format!("   no command of that name; {instead}?"),
+        let words = if found.entries.is_empty() {
+            "   no command of that name".to_owned()
+        } else {
+            format!("   no command of that name; {instead}?")
         };
         lines[0] = std::mem::take(&mut lines[0]).and(words, TextRole::Trouble);
     }

@@ -85,7 +85,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
         SenderLine::Add => return check(form),
         // Never shown again: it is typed anew.
         SenderLine::Token if matches!(form.sender.token, TypedToken::Secret(_)) => {
-            form.edit = Some(TextField::default())
+            form.edit = Some(TextField::default());
         }
         line => form.edit = Some(TextField::with(&form.text(line))),
     }
@@ -122,7 +122,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     match (&mut form.edit, form.line) {
         (Some(field), _) => field.insert(line),
         (None, SenderLine::Provider | SenderLine::Add) => {
-            form.trouble = Some("nothing is typed on this line".to_owned())
+            form.trouble = Some("nothing is typed on this line".to_owned());
         }
         (None, at) => {
             form.set(at, line);

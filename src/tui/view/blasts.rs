@@ -147,12 +147,11 @@ fn value(model: &Model, blast: &BlastView, cell: BlastColumn, selected: Option<T
         BlastColumn::Date if draft => (String::new(), TextRole::Plain),
         BlastColumn::Date => (clock.date(blast.blast_date), TextRole::Plain),
         BlastColumn::State => state(model, blast),
-        BlastColumn::Done if draft => ("-".to_owned(), TextRole::Dim),
+        BlastColumn::Done | BlastColumn::Read | BlastColumn::Replied if draft => ("-".to_owned(), TextRole::Dim),
         BlastColumn::Done => {
             (blast.settled_percent().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%")), TextRole::Plain)
         }
         BlastColumn::Bar => (String::new(), TextRole::Plain),
-        BlastColumn::Read | BlastColumn::Replied if draft => ("-".to_owned(), TextRole::Dim),
         BlastColumn::Read => (share(blast, |funnel| funnel.read), TextRole::Plain),
         BlastColumn::Replied => (share(blast, |funnel| funnel.replied), TextRole::Plain),
         BlastColumn::Speed => speed(blast),

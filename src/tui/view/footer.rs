@@ -209,7 +209,7 @@ const fn hint(hint: Hint) -> &'static str {
 /// The keys that work here, as many as fit, the important ones first to stay.
 fn footer(model: &Model, pen: &mut Pen<'_>, y: u16) {
     let room = pen.screen().width.saturating_sub(1);
-    let keys = model.prompt.as_ref().map_or_else(|| keys_here(model), |prompt| prompt_keys::of(prompt));
+    let keys = model.prompt.as_ref().map_or_else(|| keys_here(model), prompt_keys::of);
     let shown = fitting(keys, room);
     let mut at = 1;
     for (key, word) in shown {

@@ -61,7 +61,7 @@ fn timeline(model: &Model, pen: &mut Pen<'_>, area: Rect, blast: &BlastView) {
     let most = blast.total_recipients.max(blast.counts.total()).max(1);
     let plot = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     let drawn = Chart { curves, span, most, until: last };
-    chart(pen, plot, &drawn, (&compact, &|at| step_words(at, span, clock)));
+    chart(pen, plot, &drawn, &compact, &|at| step_words(at, span, clock));
 }
 
 /// A time below the chart: hours within a day or two, days beyond.

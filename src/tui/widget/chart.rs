@@ -70,7 +70,8 @@ pub fn chart(
     pen: &mut Pen<'_>,
     area: Rect,
     chart: &Chart<'_>,
-    (count, time): (&dyn Fn(i64) -> String, &dyn Fn(DateTime<Utc>) -> String),
+    count: &dyn Fn(i64) -> String,
+    time: &dyn Fn(DateTime<Utc>) -> String,
 ) {
     if area.width < SIDE + 10 || area.height < 3 {
         return;

@@ -58,6 +58,7 @@ pub struct Run {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what a terminal can do to a cell")]
 struct Look {
     colour: Color,
     is_bold: bool,
