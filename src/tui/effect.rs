@@ -3,14 +3,14 @@
 mod drafts;
 mod editor;
 pub mod runner;
+mod write;
 
 pub use drafts::{DraftAnswer, DraftOutcome, DraftRead, DraftWrite};
+pub use write::{AnswerText, WriteOutcome, WriteRequest};
 
 use std::mem::{Discriminant, discriminant};
-use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
 use super::model::{MouseCapture, PageRequest};
 use super::{ExitReason, Palette};
@@ -19,14 +19,10 @@ use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
     RecipientQuery, RecipientRow, SenderView, Total,
 };
-use crate::app::{
-    AddedSender, AppError, Confirmed, FollowUp, FollowUpPreview, Launch, Marked, MarkedSeveral, NewSender, Plan,
-    PlanGroup, PlanPerson, QueuedAnswer, SavedFile, StoreError, UndoOutcome,
-};
+use crate::app::{AppError, FollowUpPreview, Plan, PlanGroup, PlanPerson, StoreError};
 use crate::domain::filter::Filter;
-use crate::domain::ids::{BlastId, RecipientId, ReplyId};
+use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::progress::BlastProgress;
-use crate::domain::recipient::Mark;
 use crate::domain::status::Status;
 
 /// The most people that one act marks.
@@ -177,151 +173,6 @@ pub enum ListPart {
     NextPage,
     /// The page before them.
     PreviousPage,
-}
-
-/// Something that changes the database.
-#[derive(Debug, Clone, PartialEq)]
-pub enum WriteRequest {
-    Mark {
-        person: RecipientId,
-        mark: Mark,
-    },
-    /// Another amount for an earlier sale, unless its amount is no longer the one on the screen.
-    Amend {
-        person: RecipientId,
-        seen: Option<Decimal>,
-        amount: Decimal,
-    },
-    UndoMine,
-    /// The armed launch of this blast; somebody else's is asked about first.
-    UndoLaunch(BlastId),
-    /// The person's last mark; somebody else's is asked about first.
-    UndoPerson(RecipientId),
-    /// The same, whoever made it.
-    UndoAnyLaunch(BlastId),
-    UndoAnyMark(RecipientId),
-    /// The same mark on several people, undone as one.
-    MarkSeveral {
-        people: Vec<RecipientId>,
-        mark: Mark,
-    },
-    /// The last mark of each of several people.
-    UndoPeople(Vec<RecipientId>),
-    Launch(Launch),
-    Resume(Launch),
-    Pause(BlastId),
-    Cancel(BlastId),
-    Delete(BlastId),
-    /// Tries those who failed again, if they are still as many as the operator typed.
-    Retry {
-        blast: BlastId,
-        people: i64,
-    },
-    /// Writes the blast's report to a new file.
-    Report(BlastId),
-    /// A draft to those who are stuck.
-    FollowUp(FollowUp),
-    /// Text to somebody who wrote.
-    Answer(AnswerText),
-    /// The file of a reply, into the current directory.
-    SaveFile(ReplyId),
-    /// The sender of this name may send from the database as it is, though that was restored.
-    ConfirmSender(String),
-    Draft(DraftWrite),
-    /// One person's message to the operator's own number.
-    SendTest {
-        blast: BlastId,
-        sample: usize,
-    },
-    /// A plan, as lines of text, into a file of its own.
-    SavePlan {
-        blast: BlastId,
-        text: String,
-    },
-    /// Into the configuration, once its provider says that it can send.
-    AddSender(Box<NewSender>),
-}
-
-/// Text to somebody of a blast who wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnswerText {
-    pub blast: BlastId,
-    pub person: RecipientId,
-    /// With the plus.
-    pub phone: String,
-    pub text: String,
-}
-
-#[cfg(test)]
-impl WriteRequest {
-    /// Whether it starts messages, cannot be undone by a key, or concerns several people: never done without a question.
-    pub const fn needs_question(&self) -> bool {
-        match self {
-            Self::Launch(_)
-            | Self::Resume(_)
-            | Self::Retry { .. }
-            | Self::Cancel(_)
-            | Self::Delete(_)
-            | Self::SendTest { .. }
-            | Self::ConfirmSender(_)
-            | Self::MarkSeveral { .. }
-            | Self::UndoAnyLaunch(_)
-            | Self::UndoAnyMark(_)
-            | Self::UndoPeople(_) => true,
-            Self::Mark { mark, .. } => {
-                matches!(mark, Mark::OptOut | Mark::Resolve(crate::domain::recipient::Resolution::Resend))
-            }
-            // An answer is typed in a field of its own, and sent by its enter.
-            Self::Answer(_)
-            | Self::SaveFile(_)
-            | Self::Amend { .. }
-            | Self::FollowUp(_)
-            | Self::Report(_)
-            | Self::UndoMine
-            | Self::UndoLaunch(_)
-            | Self::UndoPerson(_)
-            | Self::Pause(_)
-            | Self::Draft(_)
-            | Self::AddSender(_)
-            | Self::SavePlan { .. } => false,
-        }
-    }
-}
-
-/// What a write came to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum WriteOutcome {
-    Marked(Marked),
-    MarkedSeveral(MarkedSeveral),
-    Undone(UndoOutcome),
-    /// Nothing yet: what would be undone is somebody else's. The question, and what is done on a yes.
-    AsksFirst {
-        question: String,
-        then: WriteRequest,
-    },
-    Blast(Box<BlastView>),
-    /// How many were left out.
-    Cancelled(i64),
-    Deleted,
-    /// So many are queued again.
-    Retried {
-        blast: Box<BlastView>,
-        people: i64,
-    },
-    /// The file that the report is in.
-    Report(PathBuf),
-    /// A draft was made to so many people.
-    Drafted {
-        blast: Box<BlastView>,
-        people: u64,
-    },
-    SenderConfirmed(Confirmed),
-    Answered(QueuedAnswer),
-    FileSaved(SavedFile),
-    Draft(DraftOutcome),
-    SenderAdded(AddedSender),
-    /// Where a plan was written to.
-    PlanSaved(String),
 }
 
 /// Why an effect failed.
