@@ -74,10 +74,11 @@ impl SendArgs {
             _ = interrupt.recv() => return Err(interrupted(&context, &blast).await),
         };
         if context.is_json {
-            return json(&json!({
-                "id": blast.id, "state": blast.state, "people": plan.people,
-                "starts_at": blast.scheduled_for.filter(|_| blast.state == BlastState::Scheduled),
-            }));
+            let mut value = json!({ "id": blast.id, "state": blast.state, "people": plan.people });
+            if blast.state == BlastState::Scheduled {
+                value["starts_at"] = json!(blast.scheduled_for);
+            }
+            return json(&value);
         }
         if blast.state == BlastState::Scheduled {
             talk(&context.pasteable(&scheduled(&context, &plan, &blast, is_attended)));
