@@ -190,7 +190,7 @@ pub const ACTIONS: &[UiAction] = &[
     shows("a new blast", &[Char('n')], &[Blasts, Funnel], form::open_new).unless(when::read_only).footer("new", 5),
     shows("edit this draft", &[Char('e')], &[Blasts], form::open_draft).unless(form::cannot_edit).footer("edit", 4),
     shows("a new draft like this blast", &[Char('d')], &[Blasts], form::duplicate).unless(form::cannot_duplicate),
-    shows("edit this line", &[Enter], &[Form], form::begin).footer("edit", 1),
+    shows("edit this line", &[Enter], &[Form], form::begin).footer("edits", 1),
     shows("the message in your editor", &[Char('e')], &[Form], form::edit_elsewhere)
         .unless(form::has_no_message)
         .footer("editor", 3),

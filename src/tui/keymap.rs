@@ -196,7 +196,15 @@ fn error(id: &str, text: String) -> KeymapError {
     KeymapError { action: id.to_owned(), text }
 }
 
+/// What works in a form although it works everywhere: to leave it, and to read what the keys are.
+const LEAVES_OR_HELPS: [&str; 3] = ["back", "back-at-the-root-quit", "all-keys"];
+
 impl UiAction {
+    /// Whether its key works while a form is open: no other reaches the dashboard behind it.
+    pub fn is_of_forms(&self) -> bool {
+        !self.scopes.contains(&KeyScope::Everywhere) || LEAVES_OR_HELPS.contains(&self.id().as_str())
+    }
+
     /// Its name in `[ui.keys]`: the words of its title.
     pub fn id(&self) -> String {
         let words = self.title.split(|c: char| !c.is_ascii_alphanumeric() && c != '\'').filter(|word| !word.is_empty());

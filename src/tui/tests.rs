@@ -25,6 +25,7 @@ mod setup;
 mod sorting;
 mod storm;
 pub mod support;
+mod unopened;
 mod updates;
 mod views;
 mod welcome;

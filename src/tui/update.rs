@@ -28,6 +28,8 @@ pub mod retries;
 mod senders;
 pub mod setup;
 pub mod sorting;
+mod unopened;
+mod unseen;
 pub mod views;
 pub mod welcome;
 mod written;

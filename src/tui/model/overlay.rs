@@ -10,7 +10,8 @@ use crate::domain::follow_up::{PROPOSED_AGE, ages};
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::recipient::Resolution;
 use crate::domain::status::Status;
-use crate::tui::model::{AnswerOverlay, AttentionItem};
+use crate::tui::Size;
+use crate::tui::model::{AnswerOverlay, AttentionItem, Model};
 use crate::tui::widget::TextField;
 
 /// What covers the panes.
@@ -37,6 +38,24 @@ pub enum Overlay {
 }
 
 impl Overlay {
+    /// Whether it is a form, which takes its own keys alone.
+    pub const fn is_form(&self) -> bool {
+        matches!(self, Self::Form | Self::NewSender | Self::Welcome(_))
+    }
+
+    /// What a larger window is needed for, where keys typed blindly would do something.
+    const fn needs_room_to(&self) -> Option<&'static str> {
+        match self {
+            Self::Plan(_) => Some("make the window larger to send"),
+            Self::Form | Self::NewSender => Some("make the window larger to write"),
+            Self::Answer(_) => Some("make the window larger to answer"),
+            Self::Welcome(_) | Self::Details(_) | Self::FollowUp(_) | Self::Needs(_) | Self::Elsewhere(_) => {
+                Some("make the window larger to choose")
+            }
+            Self::Commands(_) | Self::Help(_) | Self::Log(_) => None,
+        }
+    }
+
     /// How far it is scrolled, in lines.
     pub const fn scroll(&self) -> usize {
         match self {
@@ -199,5 +218,22 @@ impl FollowUpOverlay {
 
     pub fn older_than(&self) -> TimeDelta {
         ages().get(self.age).copied().unwrap_or_default()
+    }
+}
+
+/// A question is read on a line of its own, from so many columns on.
+const QUESTION: Size = Size { width: 16, height: 2 };
+
+impl Model {
+    /// Why nothing can be typed or answered now: what it would be typed into is not drawn at this size.
+    pub fn not_drawn(&self) -> Option<&'static str> {
+        if !self.layout().is_summary() {
+            return None;
+        }
+        if self.prompt.is_some() {
+            let is_drawn = self.size.width >= QUESTION.width && self.size.height >= QUESTION.height;
+            return (!is_drawn).then_some("make the window larger to answer");
+        }
+        self.overlays.last().and_then(Overlay::needs_room_to)
     }
 }

@@ -29,7 +29,7 @@ pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent 
     lines.extend(samples(plan, loaded, width));
     lines.extend(health(loaded, width));
     let focus = if loaded.obstacles.is_empty() {
-        lines.extend(ask(plan, loaded));
+        lines.extend(ask(plan, loaded, width));
         Some(if plan.row == 0 { lines.len() - 1 } else { plan.row })
     } else {
         lines.push(TextLine::rule("Not now"));
@@ -190,10 +190,12 @@ fn samples(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> 
     lines
 }
 
-fn ask(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
-    let type_it = format!("  Type {} and enter. It starts 10 s later; until then u stops it.", number(loaded.people));
+fn ask(plan: &PlanOverlay, loaded: &app::Plan, width: u16) -> Vec<TextLine> {
+    let type_it = format!("Type {} and enter. It starts 10 s later; until then u stops it.", number(loaded.people));
     let field = plan.field.line(TextLine::plain("  people: "));
-    let mut lines = vec![TextLine::rule("Send?"), TextLine::plain(type_it), field];
+    let mut lines = vec![TextLine::rule("Send?")];
+    lines.extend(wrapped(&type_it, width.saturating_sub(3)).iter().map(|line| TextLine::plain(format!("  {line}"))));
+    lines.push(field);
     if let Some(refused) = &plan.refused {
         lines.push(TextLine::of(format!(" {refused}"), TextRole::Trouble));
     }

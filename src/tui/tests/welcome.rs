@@ -66,9 +66,9 @@ fn a_new_blast_leads_back_here_from_anywhere_until_there_is_a_sender() {
 fn a_sender_is_asked_about_with_what_was_typed_and_its_token_is_never_shown() {
     let mut dashboard = first_run(USUAL);
 
-    dashboard.keys("j\njj\n5850\n").keys("j\n").keys("sekret-token");
+    dashboard.keys("j\nj").key(Key::Down).keys("\n5850\n").key(Key::Down).keys("\nsekret-token");
     assert!(!dashboard.screen().join("\n").contains("sekret"), "{:#?}", dashboard.screen());
-    dashboard.keys("\nj\n");
+    dashboard.keys("\n").key(Key::Down).keys("\n");
 
     let acts = dashboard.acts();
     let [WriteRequest::AddSender(sender)] = &acts[..] else { panic!("{acts:?}") };
@@ -85,7 +85,7 @@ fn what_is_missing_is_said_on_its_line_and_a_refusal_stays_to_be_read() {
     assert!(dashboard.screen().iter().any(|line| line.contains("write the device's id")), "{:#?}", dashboard.screen());
     assert!(dashboard.acts().is_empty());
 
-    dashboard.keys("\n5850\nj\n$WSAPME_TOKEN\nG\n");
+    dashboard.keys("\n5850\n").key(Key::Down).keys("\n$WSAPME_TOKEN\n").key(Key::End).keys("\n");
     let request = dashboard.acts().remove(0);
     assert!(
         matches!(&request, WriteRequest::AddSender(sender) if sender.token == TypedToken::Variable("WSAPME_TOKEN".into()))

@@ -84,7 +84,7 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         FormPage::Lines => {}
     }
     match &form.edit {
-        None => KeyOutcome::UNUSED,
+        None => super::unopened::key(model, key),
         Some(_) => KeyOutcome::Handled(edit_key(model, key)),
     }
 }

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::key_outcome::KeyOutcome;
-use super::{answer, find, form, palette, plan, prompts, welcome};
+use super::{answer, find, form, palette, plan, prompts, unopened, unseen, welcome};
 use crate::tui::action::{self, Danger, UiAction};
 use crate::tui::availability;
 use crate::tui::effect::Effect;
@@ -93,6 +93,9 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
     if matches!(key, Key::Ctrl('c' | 'l' | 'z')) {
         return KeyOutcome::UNUSED;
     }
+    if let Some(refused) = unseen::key(model, key) {
+        return refused;
+    }
     if let Some(prompt) = model.prompt.take() {
         return prompts::key(model, prompt, key);
     }
@@ -101,6 +104,7 @@ fn offer(model: &mut Model, key: Key) -> KeyOutcome {
         Some(Overlay::Answer(_)) => answer::key(model, key),
         Some(Overlay::Form) => form::key(model, key),
         Some(Overlay::NewSender) => welcome::key(model, key),
+        Some(Overlay::Welcome(_)) => unopened::key(model, key),
         Some(Overlay::Plan(_)) => plan::key(model, key),
         _ => KeyOutcome::UNUSED,
     }
@@ -122,6 +126,10 @@ fn by_keymap(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A paste goes into the open field, else it opens *find*; it never acts.
 pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     let mut effects = touch_last_seen(model);
+    if let Some(why) = model.not_drawn() {
+        model.refuse(why);
+        return effects;
+    }
     if model.prompt.is_none() && model.overlays.last() == Some(&Overlay::Form) {
         effects.extend(form::pasted(model, text));
         return effects;
@@ -143,6 +151,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         }
         (None, Some(Overlay::Commands(commands))) => commands.field.insert(&line),
         (None, Some(Overlay::Answer(_))) => answer::pasted(model, &line),
+        (None, Some(Overlay::Welcome(_))) => model.refuse("nothing is typed here: enter chooses a line"),
         (None, _) => match availability::no_blast(model) {
             Some(why) => model.refuse(why),
             None => effects.extend(find::open_with(model, &line)),

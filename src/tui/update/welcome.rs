@@ -1,7 +1,7 @@
 //! The first screen, and the form that adds a sender.
 
 use super::key_outcome::KeyOutcome;
-use super::{form, written};
+use super::{form, unopened, written};
 use crate::app::TypedToken;
 use crate::domain::sender::ProviderKind;
 use crate::tui::ExitReason;
@@ -40,7 +40,7 @@ pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
 pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = model.new_sender.as_deref_mut() else { return KeyOutcome::UNUSED };
     form.trouble = None;
-    let Some(field) = &mut form.edit else { return KeyOutcome::UNUSED };
+    let Some(field) = &mut form.edit else { return unopened::key(model, key) };
     match key {
         Key::Enter | Key::Esc | Key::Tab | Key::Up | Key::Down => {
             end(form);
@@ -53,6 +53,12 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
         key => _ = field.key(key),
     }
     KeyOutcome::DONE
+}
+
+/// Whether the line at the cursor of the form that adds a sender is a text: a letter begins it.
+pub fn takes_text(model: &Model) -> bool {
+    let form = model.new_sender.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::NewSender));
+    form.is_some_and(|form| !matches!(form.line, SenderLine::Provider | SenderLine::Add))
 }
 
 /// Keeps what is being typed.

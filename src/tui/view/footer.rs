@@ -9,7 +9,8 @@ use crate::tui::action::{ACTIONS, Danger, FooterText, KeyScope, UiAction};
 use crate::tui::effect::ELSEWHERE_MAX;
 use crate::tui::format::{TimeFormat, money, number, symbol, total};
 use crate::tui::model::{
-    AmountPrompt, ConfirmBy, FindPrompt, FormPage, FoundBy, Hint, LineEdit, Model, Notice, Overlay, Prompt, Sale, Tone,
+    AmountPrompt, ConfirmBy, FindPrompt, FormPage, FoundBy, Hint, LineEdit, Model, Notice, Overlay, Prompt, Sale,
+    SenderLine, Tone,
 };
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine, width};
@@ -192,7 +193,12 @@ fn armed(model: &Model) -> TextLine {
         Some((blast, until)) => {
             let text = format!(" {} starts at {}", blast.tag, clock.second(until));
             let stops = model.to_pause().is_some_and(|paused| paused.id == blast.id);
-            TextLine::of(text, TextRole::Need).right(if stops { "u or p stops it" } else { "u stops it" })
+            let keys = match (model.overlays.last().is_some_and(Overlay::is_form), stops) {
+                (true, _) => "esc, then u stops it",
+                (false, true) => "u or p stops it",
+                (false, false) => "u stops it",
+            };
+            TextLine::of(text, TextRole::Need).right(keys)
         }
         None => TextLine::default(),
     }
@@ -247,8 +253,13 @@ fn keys_here(model: &Model) -> Vec<FooterKey> {
 /// The keys of a line that is being typed, where every letter is text.
 fn while_typing(model: &Model) -> Option<&'static [(&'static str, &'static str)]> {
     if model.overlays.last() == Some(&Overlay::NewSender) {
-        model.new_sender.as_deref()?.edit.as_ref()?;
-        return Some(&[("enter", "next line"), ("esc", "done")]);
+        let form = model.new_sender.as_deref()?;
+        return Some(match (&form.edit, form.line) {
+            (Some(_), _) => &[("enter", "next line"), ("esc", "done")],
+            (None, SenderLine::Provider) => &[("enter", "the other one"), ("up down", "lines"), ("esc", "back")],
+            (None, SenderLine::Add) => &[("enter", "checks and adds"), ("up down", "lines"), ("esc", "back")],
+            (None, _) => &[("enter", "edits"), ("up down", "lines"), ("esc", "back")],
+        });
     }
     let form = model.form.as_deref().filter(|_| model.overlays.last() == Some(&Overlay::Form))?;
     match (&form.page, &form.edit) {
@@ -272,7 +283,8 @@ fn is_of_use(model: &Model, action: &UiAction) -> bool {
     let typing = matches!(model.overlays.last(), Some(Overlay::Commands(_) | Overlay::Plan(_) | Overlay::Answer(_)));
     let everywhere = action.scopes.contains(&KeyScope::Everywhere);
     let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients);
-    !(typing && everywhere) && (marks || (action.why_not)(model).is_none())
+    let is_behind = model.overlays.last().is_some_and(Overlay::is_form) && !action.is_of_forms();
+    !is_behind && !(typing && everywhere) && (marks || (action.why_not)(model).is_none())
 }
 
 fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {

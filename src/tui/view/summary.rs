@@ -2,6 +2,7 @@
 
 use crate::tui::format::number;
 use crate::tui::model::{Model, Tone};
+use crate::tui::overlay::wrapped;
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{Pen, TextLine};
 
@@ -9,6 +10,9 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
     for (line, y) in lines(model).iter().zip(0..area.height) {
         line.draw(pen, (0, y), area.width);
+    }
+    if let Some(why) = model.not_drawn() {
+        return below(pen, why, area.height);
     }
     if area.height < 2 {
         return;
@@ -20,9 +24,19 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>) {
         super::footer::question(model, prompt).draw(pen, (0, last), area.width);
     } else if let Some(notice) = model.notice.as_ref().filter(|notice| notice.tone == Tone::Refused || area.height > 2)
     {
-        let blank = " ".repeat(usize::from(area.width));
-        pen.put((0, last), &blank, area.width, TextRole::Plain);
-        pen.put((0, last), &notice.text, area.width, TextRole::Plain);
+        below(pen, &notice.text, last);
+    }
+}
+
+/// A sentence on the last lines, at most so many, broken where it is too long for one.
+fn below(pen: &mut Pen<'_>, text: &str, most: u16) {
+    let area = pen.screen();
+    let lines = wrapped(text, area.width);
+    let rows = u16::try_from(lines.len()).unwrap_or(most).min(most);
+    let blank = " ".repeat(usize::from(area.width));
+    for (line, y) in lines.iter().zip(area.height - rows..area.height) {
+        pen.put((0, y), &blank, area.width, TextRole::Plain);
+        pen.put((0, y), line.trim_end(), area.width, TextRole::Plain);
     }
 }
 

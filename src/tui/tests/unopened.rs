@@ -1,0 +1,126 @@
+//! Keys in a form whose lines are not opened, and keys where what they would answer is not drawn.
+
+use super::plans::plan_of;
+use super::support::{DRAFT, TestDashboard, WIDE, draft};
+use crate::tui::Size;
+use crate::tui::effect::{Completion, Effect, WriteRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Overlay, SenderLine};
+use crate::tui::msg::Msg;
+
+const TINY: Size = Size { width: 30, height: 8 };
+
+fn opened(overlay: Overlay) -> TestDashboard {
+    let mut dashboard = TestDashboard::new(WIDE);
+    match overlay {
+        Overlay::Form => _ = dashboard.keys("1n"),
+        Overlay::NewSender => {
+            dashboard.model.overlays.push(Overlay::Welcome(1));
+            dashboard.keys("\n");
+        }
+        other => dashboard.model.overlays.push(other),
+    }
+    dashboard.effects.clear();
+    dashboard
+}
+
+fn text(dashboard: &TestDashboard) -> String {
+    dashboard.screen().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_key_that_a_form_does_not_know_reaches_nothing_behind_it() {
+    for overlay in [Overlay::Form, Overlay::NewSender, Overlay::Welcome(0)] {
+        for key in "phl1234:/zuyY!oO".chars().map(Key::Char).chain([Key::Left, Key::Right]) {
+            let mut dashboard = opened(overlay.clone());
+            let (focus, before) = (dashboard.model.focus, dashboard.model.overlays.clone());
+
+            dashboard.key(key);
+
+            assert!(dashboard.taken().is_empty(), "{key} in {overlay:?}");
+            assert_eq!((dashboard.model.focus, &dashboard.model.overlays), (focus, &before), "{key} in {overlay:?}");
+            assert!(dashboard.said().ends_with("this line; esc leaves"), "{key}: {}", dashboard.said());
+        }
+    }
+}
+
+#[test]
+fn the_letters_of_the_new_blast_form_keep_their_meaning_and_the_footer_names_them() {
+    let mut dashboard = opened(Overlay::Form);
+
+    assert!(dashboard.line(usize::from(WIDE.height) - 1).starts_with(" enter edits"), "{:#?}", dashboard.screen());
+    assert!(!dashboard.line(usize::from(WIDE.height) - 1).contains("pause"));
+    dashboard.keys("e");
+    assert_eq!(dashboard.taken(), [Effect::Edit(String::new())]);
+    dashboard.key(Key::Esc);
+    assert!(dashboard.model.overlays.is_empty());
+}
+
+#[test]
+fn a_letter_on_a_text_line_of_a_new_sender_opens_it_and_is_typed() {
+    let mut dashboard = opened(Overlay::NewSender);
+
+    dashboard.key(Key::Down).key(Key::Down).keys("58p:1q");
+
+    let form = dashboard.model.new_sender.as_deref().unwrap();
+    assert_eq!((form.line, form.edit.as_ref().unwrap().text()), (SenderLine::Device, "58p:1q".to_owned()));
+    dashboard.key(Key::Tab).key(Key::BackTab);
+    assert_eq!(dashboard.model.new_sender.as_deref().unwrap().sender.device, "58p:1q");
+    assert!(dashboard.taken().is_empty());
+}
+
+#[test]
+fn nothing_is_sent_from_a_plan_that_is_not_drawn() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1S");
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan_of(draft(), 289))) });
+    dashboard.effects.clear();
+    dashboard.dispatch(Msg::Resized(TINY));
+
+    dashboard.keys("289\nMewp").dispatch(Msg::Paste("289".to_owned())).keys("\n");
+
+    assert!(dashboard.acts().is_empty());
+    assert!(text(&dashboard).ends_with("make the window larger to send"), "{:#?}", dashboard.screen());
+    dashboard.dispatch(Msg::Resized(WIDE)).keys("289\n");
+    assert!(matches!(&dashboard.acts()[..], [WriteRequest::Launch(launch)] if launch.people == 289));
+}
+
+#[test]
+fn a_form_that_is_not_drawn_takes_no_typing_and_is_left_by_esc() {
+    for overlay in [Overlay::Form, Overlay::NewSender, Overlay::Welcome(0)] {
+        let mut dashboard = opened(overlay.clone());
+        dashboard.dispatch(Msg::Resized(TINY));
+
+        dashboard.keys("\njSe289\n");
+
+        assert!(dashboard.taken().is_empty(), "{overlay:?}");
+        assert!(text(&dashboard).contains("make the window larger to"), "{:#?}", dashboard.screen());
+        dashboard.key(Key::Esc);
+        assert_ne!(dashboard.model.overlays.last(), Some(&overlay));
+    }
+}
+
+#[test]
+fn a_question_on_no_line_is_answered_by_no_key() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys("3jb");
+    assert!(dashboard.model.prompt.is_some());
+    dashboard.effects.clear();
+    dashboard.dispatch(Msg::Resized(Size { width: 30, height: 1 }));
+
+    dashboard.keys("y");
+
+    assert!(dashboard.acts().is_empty() && dashboard.model.prompt.is_some());
+}
+
+#[test]
+fn a_refusal_in_a_tiny_window_is_read_to_its_end() {
+    let mut dashboard = TestDashboard::new(TINY);
+
+    dashboard.keys("3r");
+
+    assert!(dashboard.acts().is_empty());
+    let said = text(&dashboard);
+    assert!(said.ends_with("too small to show whom it would hit: nothing done"), "{:#?}", dashboard.screen());
+}
