@@ -84,7 +84,7 @@ pub use moving::SenderMoved;
 pub use open::{Access, Listening, Setup, UnusableSender};
 pub use plan::{FirstShare, Plan, Sample};
 pub use replies::{Incoming, IncomingOutcome};
-pub use schedule::PlannedStart;
+pub use schedule::{PlannedStart, start_after};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
 pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};

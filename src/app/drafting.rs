@@ -19,6 +19,7 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::{Message, Variables};
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::start_at::StartAt;
 use crate::engine::variables;
 use crate::import::{
     CellMend, ImportError, ImportNote, ImportOptions, Imported, PeopleSource, Replacement, replace_people,
@@ -50,6 +51,8 @@ pub struct DraftForm {
     pub window: Option<Hours>,
     pub weekdays: Option<Weekdays>,
     pub timezone: Option<chrono_tz::Tz>,
+    /// When it starts by itself once it is sent; `None`: at once.
+    pub start: Option<StartAt>,
     /// After so many people it waits for somebody to resume it.
     pub first: Option<NonZeroU32>,
 }
@@ -147,7 +150,9 @@ impl App {
         let head = self.draft(&mut tx, at.id).await?;
         refuse_started(head.state)?;
         let unfinished = self.unfinished(&mut tx, at.id, form).await?;
-        if !draft::change(&mut tx, at.id, at.version, change_of(sender, form, unfinished.as_deref())).await? {
+        let start = self.draft_start(form)?;
+        let change = DraftChange { start, ..change_of(sender, form, unfinished.as_deref()) };
+        if !draft::change(&mut tx, at.id, at.version, change).await? {
             return Err(AppError::Refused("somebody changed this draft a moment ago: open it again".to_owned()));
         }
         self.log_draft_act(&mut tx, act, &head, json!({ "version": at.version })).await?;
@@ -242,6 +247,7 @@ impl App {
                 window: limits.hours.clone().and_then(Result::ok),
                 weekdays: limits.weekdays.clone().and_then(Result::ok),
                 timezone: limits.zone.clone().and_then(Result::ok),
+                start: super::schedule::typed_start(&row),
                 first: row.first.people,
             },
             unfinished: row.unfinished.clone(),

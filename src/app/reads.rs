@@ -237,6 +237,9 @@ impl App {
                 daily_cap: limits.and_then(|limits| limits.daily_cap).map(|cap| i64::from(cap.get())),
                 per_hour: in_force.as_ref().and_then(per_hour),
                 today: today.get(&row.id).copied().unwrap_or_default(),
+                rate: limits.map(|limits| limits.rate).unwrap_or_default(),
+                gap: limits.and_then(|limits| limits.gap),
+                zone: limits.map(|limits| limits.zone),
             };
             SenderView::new(self.with_unusable(row), usage)
         };

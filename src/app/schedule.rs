@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{App, AppError, DraftEdit};
+use super::{App, AppError, DraftEdit, DraftForm};
 use crate::domain::blast::BlastState;
 use crate::domain::field_change::FieldChange;
 use crate::domain::start_at::{StartAt, StartTime};
@@ -21,16 +21,43 @@ pub struct PlannedStart {
     pub note: Option<String>,
 }
 
+/// The moment of a start by the clocks of a zone. Refused in words where it has passed, or is more than two years away.
+pub fn start_after(start: StartAt, zone: Tz, now: DateTime<Utc>) -> Result<StartTime, String> {
+    let time = start.resolve(zone).ok_or_else(|| nowhere(start, zone))?;
+    if time.at <= now {
+        return Err(format!("{start} ({zone}) has passed: write a time that is still to come"));
+    }
+    let is_near = time.at - now <= AHEAD_MAX;
+    is_near.then_some(time).ok_or_else(|| format!("{start} is more than two years away"))
+}
+
+fn nowhere(start: StartAt, zone: Tz) -> String {
+    format!("{start} does not exist in {zone}")
+}
+
+/// The start of a blast as somebody typed it.
+pub(super) fn typed_start(blast: &BlastRow) -> Option<StartAt> {
+    let local = blast.scheduled_local.map(StartAt::Local);
+    local.or_else(|| blast.scheduled_for.map(StartAt::Moment))
+}
+
 impl App {
     /// The moment of a start by the clocks of a zone: still to come, and within two years.
     pub(super) fn start_time(&self, start: StartAt, zone: Tz) -> Result<StartTime, String> {
-        let now = self.engine().clock.now();
-        let time = start.resolve(zone).ok_or_else(|| format!("{start} does not exist in {zone}"))?;
-        if time.at <= now {
-            return Err(format!("{start} ({zone}) has passed: write a time that is still to come"));
-        }
-        let is_near = time.at - now <= AHEAD_MAX;
-        is_near.then_some(time).ok_or_else(|| format!("{start} is more than two years away"))
+        start_after(start, zone, self.engine().clock.now())
+    }
+
+    /// The start of a draft that is being written. One that has passed since it was typed is kept as it is: a launch refuses
+    /// it, and nothing else that is written meanwhile is lost.
+    pub(super) fn draft_start(
+        &self,
+        form: &DraftForm,
+    ) -> Result<FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>, AppError> {
+        let Some(start) = form.start else { return Ok(FieldChange::Clear) };
+        let own = || self.config().sender(&form.sender).map(|sender| sender.timezone);
+        let zone = form.timezone.or_else(own).unwrap_or(Tz::UTC);
+        let time = start.resolve(zone).ok_or_else(|| AppError::invalid("scheduled_for", nowhere(start, zone)))?;
+        Ok(FieldChange::Set((time.at, start.local())))
     }
 
     /// Whether a new blast of a sender can start at this time. Fails with what is wrong with it.

@@ -2,12 +2,13 @@
 //! that faces read their rows as they are.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::act::Actor;
 use crate::domain::blast::{BlastState, FirstPeople};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::pace::LimitColumns;
+use crate::domain::pace::{Gap, LimitColumns, Rate};
 use crate::domain::waiting::Waiting;
 use crate::store::view::{BlastRow, SenderRow};
 
@@ -192,6 +193,11 @@ pub struct SenderUsage {
     pub daily_cap: Option<i64>,
     /// The rate that binds, in messages an hour; `None`: unlimited.
     pub per_hour: Option<i64>,
+    /// As configured: a blast's own only tighten them.
+    pub rate: Rate,
+    pub gap: Option<Gap>,
+    /// Whose clocks its blasts go by; `None` where it is not configured here.
+    pub zone: Option<Tz>,
 }
 
 impl SenderView {

@@ -183,7 +183,7 @@ pub const ACTIONS: &[UiAction] = &[
     shows("open this blast", &[Enter], &[Blasts], |model| moves::to_pane(model, Pane::Funnel))
         .unless(when::no_blast)
         .footer("open", 1),
-    marks("send or resume", &[Char('S')], &[Blasts], overlays::open_plan)
+    marks("send or resume", &[Char('S')], &[Blasts, Funnel], overlays::open_plan)
         .danger(Danger::Asks)
         .unless(when::cannot_send)
         .footer("send", 3),

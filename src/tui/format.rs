@@ -1,11 +1,12 @@
 //! How numbers, money and times are written: for a shopkeeper, in the options' zone.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use crate::app::view::Total;
 pub use crate::domain::amount::{money, symbol};
+use crate::domain::start_at::StartAt;
 use crate::domain::text::clean;
 pub use crate::domain::text::{count_of, number, people as counted};
 
@@ -111,6 +112,15 @@ impl TimeFormat {
     pub fn offset(self) -> String {
         let full = self.now.with_timezone(&self.zone).format("%:z").to_string();
         full.strip_suffix(":00").unwrap_or(&full).to_owned()
+    }
+}
+
+/// A time to start at as it is typed: `2026-12-01 09:00`, or a moment with its offset.
+pub fn start_at(start: StartAt) -> String {
+    match start {
+        StartAt::Local(local) if local.second() == 0 => local.format("%Y-%m-%d %H:%M").to_string(),
+        StartAt::Local(local) => local.format("%Y-%m-%d %H:%M:%S").to_string(),
+        moment @ StartAt::Moment(_) => moment.to_string(),
     }
 }
 

@@ -16,6 +16,7 @@ mod progress;
 mod prompt;
 mod recipients;
 mod setup;
+pub mod template_source;
 mod welcome;
 
 pub use activity::ActivityFeed;

@@ -13,6 +13,7 @@ mod event_loop;
 mod finding;
 mod follow_ups;
 mod form;
+mod form_values;
 mod lines;
 mod marks;
 mod needs;

@@ -1,13 +1,13 @@
 //! The form that a blast is written in: its lines, the one being edited, the list of people, what was saved.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::app::{
     CellMend, DraftAt, DraftForm, DraftList, DraftPerson, HeaderFormat, Imported, OpenedDraft, SenderTemplate,
     variable_names,
 };
 use crate::domain::ids::BlastId;
+use crate::tui::model::template_source;
 use crate::tui::widget::{TextArea, TextField};
 
 /// A line of the form.
@@ -120,6 +120,7 @@ impl BlastForm {
             window: None,
             weekdays: None,
             timezone: None,
+            start: None,
             first: None,
         };
         Self {
@@ -171,7 +172,7 @@ impl BlastForm {
     /// The template that is chosen, as the provider describes it, where that was read.
     pub fn template(&self) -> Option<&SenderTemplate> {
         let source = self.values.template.as_ref()?;
-        let (name, language) = (source.get("name")?.as_str()?, language_of(source));
+        let (name, language) = (source.get("name")?.as_str()?, template_source::language(source));
         let listed = self.templates.as_ref()?.as_ref().ok()?;
         listed.iter().find(|template| template.name == name && template.language == language)
     }
@@ -179,17 +180,21 @@ impl BlastForm {
     /// The variables of the chosen template, each with what it is filled from.
     pub fn variables(&self) -> Vec<(String, String)> {
         let given = self.values.template.as_ref().and_then(|template| template.get("variables")?.as_object());
-        let value = |name: &str| given.and_then(|given| given.get(name)?.as_str()).unwrap_or_default().to_owned();
-        match (self.template(), given) {
-            (Some(template), _) => template.variables.iter().map(|name| (name.clone(), value(name))).collect(),
-            (None, Some(given)) => given.keys().map(|name| (name.clone(), value(name))).collect(),
-            (None, None) => Vec::new(),
-        }
+        let body = self.values.template.as_ref().map(template_source::body_values).unwrap_or_default();
+        let in_body = |name: &str| body.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let own = |name: &str| given.and_then(|given| given.get(name)?.as_str());
+        let value = |name: &str| own(name).or_else(|| in_body(name)).unwrap_or_default().to_owned();
+        let names: Vec<&String> = match (self.template(), given) {
+            (Some(template), _) => template.variables.iter().collect(),
+            (None, Some(given)) if body.is_empty() => given.keys().collect(),
+            (None, _) => body.iter().map(|(name, _)| name).collect(),
+        };
+        names.into_iter().map(|name| (name.clone(), value(name))).collect()
     }
 
     /// The kind of medium that the template's header wants, and where it is.
     pub fn header(&self) -> Option<(&'static str, String)> {
-        let given = self.values.template.as_ref().and_then(|template| template.get("header")?.as_object());
+        let given = self.values.template.as_ref().and_then(template_source::header);
         let kind = match self.template().map(|template| &template.header) {
             Some(Some(HeaderFormat::Media(kind))) => kind.as_str(),
             Some(_) => return None,
@@ -207,10 +212,4 @@ impl BlastForm {
     pub fn columns(&self) -> Vec<String> {
         variable_names(&self.first_people)
     }
-}
-
-/// The language of a template as it is stored: a word, or an object with a code.
-fn language_of(template: &Value) -> &str {
-    let language = template.get("language");
-    language.and_then(|code| code.as_str().or_else(|| code.get("code")?.as_str())).unwrap_or_default()
 }

@@ -1,14 +1,15 @@
 //! The form of a blast: its lines, what somebody in it will read, and how it is sent.
 
+mod how;
 mod pages;
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{DraftForm, DraftList, DraftPerson};
+use crate::app::{DraftList, DraftPerson, Rejections};
 use crate::domain::content::MessageContent;
 use crate::domain::message::Variables;
 use crate::tui::format::{count_of, counted, number};
-use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model};
+use crate::tui::model::{BlastForm, FormLine, FormPage, FormWrites, LineEdit, Model, template_source};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
@@ -17,6 +18,9 @@ const LABELS: u16 = 13;
 
 /// The most lines of a message that is not being typed.
 const MESSAGE_MAX: usize = 6;
+
+/// The most reasons why rows were left out.
+const REASONS_MAX: usize = 4;
 
 /// The most lines of a preview.
 const PREVIEW_MAX: usize = 12;
@@ -162,9 +166,11 @@ impl FormPainter<'_> {
                 let (kind, place) = self.form.header().unwrap_or_default();
                 vec![given(&place, &format!("no {kind} yet: an https address, a {{column}} of them, or a file"))]
             }
-            FormLine::Pace => vec![pace(values, self.model.senders.iter().find(|sender| sender.name == values.sender))],
-            FormLine::Window => vec![window(values)],
-            FormLine::Start => vec![TextLine::plain("when I send it")],
+            FormLine::Pace => {
+                how::pace(values, self.model.senders.iter().find(|sender| sender.name == values.sender), self.room())
+            }
+            FormLine::Window => vec![how::window(values)],
+            FormLine::Start => vec![how::start(values, self.model.form_zone())],
             FormLine::First => vec![match values.first {
                 None => TextLine::dim("everybody, without a stop"),
                 Some(first) => TextLine::plain(format!("{}, then wait for me", number(i64::from(first.get())))),
@@ -210,9 +216,12 @@ impl FormPainter<'_> {
                 .and(format!(", {} left out", number(left_out)), TextRole::Strong)
                 .and(" (enter: why, mend)", TextRole::Dim)
         });
-        let reasons = taken.rejected.reasons.iter().take(4).map(|reason| format!("{} {}", reason.rows, reason.reason));
-        let reasons = reasons.collect::<Vec<_>>().join(", ");
-        lines.extend(wrapped(&reasons, self.room()).into_iter().filter(|line| !line.is_empty()).map(TextLine::dim));
+        lines.extend(
+            wrapped(&reasons(&taken.rejected), self.room())
+                .into_iter()
+                .filter(|line| !line.is_empty())
+                .map(TextLine::dim),
+        );
         lines.extend(wrapped(&columns(form), self.room()).into_iter().map(TextLine::dim));
         lines
     }
@@ -235,8 +244,8 @@ impl FormPainter<'_> {
         let Some(source) = &self.form.values.template else {
             return TextLine::dim("none yet: enter shows those that Meta has");
         };
-        let word = |key: &str| source.get(key).and_then(|word| word.as_str()).unwrap_or_default();
-        let line = TextLine::plain(format!("{} ({})", word("name"), word("language")));
+        let name = source.get("name").and_then(|word| word.as_str()).unwrap_or_default();
+        let line = TextLine::plain(format!("{name} ({})", template_source::language(source)));
         match self.form.template() {
             None => line,
             Some(template) => line.and(
@@ -299,7 +308,10 @@ impl FormPainter<'_> {
         if person.phone.is_empty() {
             return Ok(content.text());
         }
-        match (content.render(&person.variables).map_err(|error| error.to_string())?, self.form.template()) {
+        let rendered = content.render(&person.variables);
+        let rendered =
+            rendered.map_err(|error| how::no_column(self.form, &content).unwrap_or_else(|| error.to_string()))?;
+        match (rendered, self.form.template()) {
             (MessageContent::Template(message), Some(template)) => Ok(template.preview(&message.rendered())),
             (content, _) => Ok(content.into_text()),
         }
@@ -315,6 +327,7 @@ fn hint(form: &BlastForm, edit: Option<&LineEdit>) -> Option<&'static str> {
         (Some(LineEdit::Path { .. }), _) => Some("tab completes; enter reads it; or paste cells here"),
         (Some(_), FormLine::Pace) => Some("20s..60s pauses so long, 20/min is the most; nothing: the sender's own"),
         (Some(_), FormLine::Window) => Some("09:00-21:00 mon-fri Asia/Kuala_Lumpur; nothing: the sender's own"),
+        (Some(_), FormLine::Start) => Some("a day and a time such as 2026-12-01 09:00; nothing: when you send it"),
         (Some(_), FormLine::First) => Some("so many people get it, then it waits for you; nothing: everybody"),
         (Some(_), FormLine::Variable(_)) => Some("a text, or { for a column"),
         _ => None,
@@ -335,6 +348,16 @@ fn described(sender: &SenderView) -> String {
     format!("{provider}{}", left.unwrap_or_default())
 }
 
+/// How many rows are left out why: the commonest reasons, and how many rows have another.
+fn reasons(rejected: &Rejections) -> String {
+    let commonest = rejected.reasons.iter().take(REASONS_MAX);
+    let said: u64 = commonest.clone().map(|reason| reason.rows).sum();
+    let mut words: Vec<String> = commonest.map(|reason| format!("{} {}", reason.rows, reason.reason)).collect();
+    let others = rejected.total.saturating_sub(said);
+    words.extend((others > 0).then(|| format!("and {others} more for other reasons")));
+    words.join(", ")
+}
+
 /// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.
 fn columns(form: &BlastForm) -> String {
     let Some(taken) = &form.taken else { return String::new() };
@@ -344,24 +367,4 @@ fn columns(form: &BlastForm) -> String {
     let also = also.collect::<Vec<_>>().join(" ");
     words.extend((!also.is_empty()).then(|| format!("also {also}")));
     words.join("   ")
-}
-
-fn pace(values: &DraftForm, sender: Option<&SenderView>) -> TextLine {
-    let own = values.gap.map(|gap| format!("gap {gap}")).into_iter().chain(values.rate.map(|rate| rate.to_string()));
-    let own = own.collect::<Vec<_>>().join(", ");
-    if !own.is_empty() {
-        let average = values.gap.map(|gap| (gap.low() + gap.high()) / 2);
-        let words = average.map(|average| format!("    {} s on average", average.as_secs())).unwrap_or_default();
-        return TextLine::plain(own).and(words, TextRole::Dim);
-    }
-    let per_hour = sender.and_then(|sender| sender.usage.per_hour).map(|rate| format!(", about {}/h", number(rate)));
-    TextLine::plain("the sender's own").and(per_hour.unwrap_or_default(), TextRole::Dim)
-}
-
-fn window(values: &DraftForm) -> TextLine {
-    let hours = values.window.map(|hours| hours.to_string());
-    let days = values.weekdays.map(|days| days.to_string());
-    let zone = values.timezone.map(|zone| zone.name().replace('_', " "));
-    let own = hours.into_iter().chain(days).chain(zone).collect::<Vec<_>>().join("  ");
-    if own.is_empty() { TextLine::plain("the sender's own") } else { TextLine::plain(own) }
 }

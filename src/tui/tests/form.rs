@@ -77,6 +77,7 @@ fn form() -> DraftForm {
         window: Some("09:00-21:00".parse().unwrap()),
         weekdays: None,
         timezone: None,
+        start: None,
         first: None,
     }
 }

@@ -157,7 +157,14 @@ pub fn senders() -> Vec<SenderView> {
         stopped: None,
         lease: None,
         waiting: None,
-        usage: SenderUsage { today: 146, daily_cap: Some(500), per_hour: Some(90) },
+        usage: SenderUsage {
+            today: 146,
+            daily_cap: Some(500),
+            per_hour: Some(90),
+            rate: "20/min".parse().unwrap(),
+            gap: Some("20s..60s".parse().unwrap()),
+            zone: Some(chrono_tz::Asia::Kuala_Lumpur),
+        },
     }]
 }
 

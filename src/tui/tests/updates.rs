@@ -268,8 +268,8 @@ fn somebody_who_changed_since_the_last_key_is_news_until_the_next() {
 fn a_key_that_does_nothing_says_where_it_would() {
     let mut dashboard = TestDashboard::new(STACKED);
 
-    dashboard.keys("S");
-    assert_eq!(dashboard.said(), "S (send or resume) works in Blasts");
+    dashboard.keys("X");
+    assert_eq!(dashboard.said(), "X (cancel it, or delete a draft) works in Blasts");
     dashboard.keys("x");
     assert_eq!(dashboard.said(), "x does nothing: ? shows every key");
 }

@@ -7,6 +7,8 @@ mod template;
 
 pub use saving::{answered, written};
 
+use chrono_tz::Tz;
+
 use super::key_outcome::KeyOutcome;
 use crate::app::view::SenderView;
 use crate::domain::blast::BlastState;
@@ -127,10 +129,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     let field = |text: &str| Some(LineEdit::Field(TextField::with(text)));
     form.edit = match form.line {
         FormLine::Sender => return next_sender(model, &senders),
-        FormLine::Start => {
-            form.trouble = Some("it starts when you send it: S shows the plan and asks".to_owned());
-            None
-        }
+        FormLine::Start => field(&ending::start_text(&form.values)),
         FormLine::Template => return template::choose(model),
         FormLine::People => return list::begin(model),
         FormLine::Message => Some(LineEdit::Message(TextArea::with(&form.values.message))),
@@ -252,6 +251,13 @@ pub fn left(model: &mut Model) {
 }
 
 impl Model {
+    /// The zone whose clocks the blast that is being written goes by.
+    pub fn form_zone(&self) -> Tz {
+        let Some(form) = self.form.as_deref() else { return self.options.zone };
+        let sender = self.senders.iter().find(|sender| sender.name == form.values.sender);
+        form.values.timezone.or_else(|| sender?.usage.zone).unwrap_or(self.options.zone)
+    }
+
     /// Whether a sender sends templates in place of texts.
     pub fn sends_templates(&self, sender: &str) -> bool {
         self.senders.iter().any(|row: &SenderView| row.name == sender && row.provider == "meta")

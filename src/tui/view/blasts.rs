@@ -110,8 +110,7 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         progress_bar(blast, pen, &table, (area.x, y));
     }
     if model.blasts.rows().is_empty() {
-        let words =
-            if model.blasts.is_loaded() { "no blast yet: `blastdeck blast new` makes one" } else { "reading ..." };
+        let words = if model.blasts.is_loaded() { "no blast yet: n makes one" } else { "reading ..." };
         pen.put((area.x + 2, area.y + 2), words, area.width.saturating_sub(2), TextRole::Dim);
     }
 }

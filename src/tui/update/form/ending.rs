@@ -4,11 +4,16 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::{saving, shown, template};
-use crate::app::DraftForm;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::app::{DraftForm, start_after};
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::start_at::StartAt;
 use crate::domain::text::clean;
 use crate::domain::zone;
 use crate::tui::effect::Effect;
+use crate::tui::format::start_at as shown_start;
 use crate::tui::model::{FormLine, LineEdit, Model};
 
 /// The longest name of a blast or a stage, in characters.
@@ -25,6 +30,7 @@ pub(super) enum Ending {
 
 /// Ends the typing on a line.
 pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
+    let (now, zone) = (model.now, model.form_zone());
     let Some(form) = shown(model) else { return Vec::new() };
     let Some(edit) = form.edit.take() else { return Vec::new() };
     let line = form.line;
@@ -41,6 +47,7 @@ pub(super) fn end(model: &mut Model, ending: Ending) -> Vec<Effect> {
         LineEdit::Field(field) => match line {
             FormLine::Variable(n) => template::set_variable(form, n, &field.text()),
             FormLine::Header => return template::set_header(model, field.text().trim()),
+            FormLine::Start => start(field.text().trim(), zone, now).map(|start| form.values.start = start),
             _ => set(&mut form.values, line, field.text().trim()),
         },
     };
@@ -112,12 +119,28 @@ fn set_window(values: &mut DraftForm, typed: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A time to start at, still to come; nothing is as soon as it is sent.
+fn start(typed: &str, zone: Tz, now: DateTime<Utc>) -> Result<Option<StartAt>, String> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let start: StartAt = typed.parse().map_err(|_| {
+        format!("{} is not a time: write day and time such as 2026-12-01 09:00, or nothing", clean(typed))
+    })?;
+    start_after(start, zone, now).map(|_| Some(start))
+}
+
 fn first(typed: &str) -> Result<Option<NonZeroU32>, String> {
     if typed.is_empty() {
         return Ok(None);
     }
     let people = typed.replace(',', "").parse::<NonZeroU32>().ok().filter(|people| people.get() <= 1_000_000);
     people.map(Some).ok_or_else(|| "write how many people get it first, or nothing to send to everybody".to_owned())
+}
+
+/// The start as it is typed.
+pub(super) fn start_text(values: &DraftForm) -> String {
+    values.start.map(shown_start).unwrap_or_default()
 }
 
 /// The pace as it is typed.

@@ -10,7 +10,7 @@ use super::{saving, shown};
 use crate::app::SenderTemplate;
 use crate::tui::effect::{DraftRead, DraftWrite, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{BlastForm, FormPage, Model};
+use crate::tui::model::{BlastForm, FormPage, Model, template_source};
 
 pub(super) fn read(sender: &str) -> Vec<Effect> {
     vec![Effect::Read(ReadRequest::Draft(DraftRead::Templates(sender.to_owned())))]
@@ -111,6 +111,6 @@ pub(super) fn set_header(model: &mut Model, text: &str) -> Vec<Effect> {
 
 pub(super) fn put_header(form: &mut BlastForm, kind: &str, medium: &Value) {
     if let Some(template) = form.values.template.as_mut() {
-        template["header"] = json!({ kind: medium });
+        template_source::put_header(template, kind, medium);
     }
 }

@@ -1,0 +1,81 @@
+//! How a blast is sent, as the form says it, and what is wrong with the columns that its message names.
+
+use chrono_tz::Tz;
+
+use super::super::wrapped;
+use crate::app::DraftForm;
+use crate::app::view::{SenderUsage, SenderView};
+use crate::domain::content::BlastContent;
+use crate::domain::message::fold_name;
+use crate::domain::start_at::StartAt;
+use crate::domain::text::{clean, nearest};
+use crate::tui::format::{number, start_at};
+use crate::tui::model::BlastForm;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::TextLine;
+
+pub(super) fn pace(values: &DraftForm, sender: Option<&SenderView>, room: u16) -> Vec<TextLine> {
+    let own = values.gap.map(|gap| format!("gap {gap}")).into_iter().chain(values.rate.map(|rate| rate.to_string()));
+    let own = own.collect::<Vec<_>>().join(", ");
+    if own.is_empty() {
+        let per_hour = sender.and_then(|sender| sender.usage.per_hour);
+        let per_hour = per_hour.map(|rate| format!(", about {}/h", number(rate))).unwrap_or_default();
+        return vec![TextLine::plain("the sender's own").and(per_hour, TextRole::Dim)];
+    }
+    let average = values.gap.map(|gap| (gap.low() + gap.high()) / 2);
+    let average = average.map(|average| format!("    {} s on average", tenths(average.as_secs_f64())));
+    let line = TextLine::plain(own).and(average.unwrap_or_default(), TextRole::Dim);
+    let too_fast = sender.into_iter().flat_map(|sender| faster_than(values, &sender.usage));
+    let too_fast = too_fast.flat_map(|why| wrapped(&why, room)).map(|why| TextLine::of(why, TextRole::Trouble));
+    std::iter::once(line).chain(too_fast).collect()
+}
+
+/// `40`, `1.5`.
+fn tenths(seconds: f64) -> String {
+    let words = format!("{seconds:.1}");
+    words.strip_suffix(".0").unwrap_or(&words).to_owned()
+}
+
+/// What of the sender's pace holds all the same: a blast's own only tightens it.
+fn faster_than(values: &DraftForm, sender: &SenderUsage) -> Vec<String> {
+    let gaps = values.gap.zip(sender.gap).filter(|(own, sender)| own.low() + own.high() < sender.low() + sender.high());
+    let gap = gaps.map(|(_, gap)| format!("cannot be faster than the sender's gap {gap}"));
+    let rates = values.rate.and_then(|own| Some((own.per_second(), sender.rate.per_second()?)));
+    let is_faster = rates.is_some_and(|(own, sender)| own.is_none_or(|own| own > sender));
+    let rate = is_faster.then(|| format!("cannot be faster than the sender's rate {}", sender.rate));
+    gap.into_iter().chain(rate).collect()
+}
+
+pub(super) fn window(values: &DraftForm) -> TextLine {
+    let hours = values.window.map(|hours| hours.to_string());
+    let days = values.weekdays.map(|days| days.to_string());
+    let zone = values.timezone.map(|zone| zone.name().replace('_', " "));
+    let own = hours.into_iter().chain(days).chain(zone).collect::<Vec<_>>().join("  ");
+    if own.is_empty() { TextLine::plain("the sender's own") } else { TextLine::plain(own) }
+}
+
+/// `2026-12-01 09:00 (Asia/Kuala Lumpur), once I have sent it`.
+pub(super) fn start(values: &DraftForm, zone: Tz) -> TextLine {
+    let Some(start) = values.start else { return TextLine::plain("when I send it") };
+    let zone = match start {
+        StartAt::Local(_) => format!(" ({})", zone.name().replace('_', " ")),
+        StartAt::Moment(_) => String::new(),
+    };
+    TextLine::plain(start_at(start)).and(format!("{zone}, once I have sent it"), TextRole::Dim)
+}
+
+/// A column that the message names and the list does not have; `None` where every one may be there.
+pub(super) fn no_column(form: &BlastForm, content: &BlastContent) -> Option<String> {
+    let mut there = form.columns();
+    there.extend(form.taken.iter().flat_map(|taken| taken.columns.iter().map(|column| fold_name(column))));
+    if form.first_people.iter().any(|person| person.name.is_some()) {
+        there.push("name".to_owned());
+    }
+    let missing = content.columns().into_iter().find(|column| !there.contains(column))?;
+    let (said, meant) = (clean(&missing), nearest(&missing, there.iter().map(String::as_str)));
+    match meant {
+        Some(meant) => Some(format!("no column {said}: did you mean {{{}}}?", clean(meant))),
+        // Of a list that was taken earlier only the columns of its first people are known.
+        None => form.taken.is_some().then(|| format!("no column {said} in the list")),
+    }
+}
