@@ -93,6 +93,10 @@ fn a_form_that_is_not_drawn_takes_no_typing_and_is_left_by_esc() {
         dashboard.dispatch(Msg::Resized(TINY));
 
         dashboard.keys("\njSe289\n");
+        if overlay != Overlay::Welcome(0) {
+            dashboard.keys("q");
+        }
+        assert_eq!(dashboard.model.overlays.last(), Some(&overlay));
 
         assert!(dashboard.taken().is_empty(), "{overlay:?}");
         assert!(text(&dashboard).contains("make the window larger to"), "{:#?}", dashboard.screen());
