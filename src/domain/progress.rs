@@ -49,10 +49,11 @@ impl StageTimes {
         STAGES.iter().position(|stage| *stage == self.status)
     }
 
-    /// When they had reached a stage at the latest: whoever replied has read it, known or not.
+    /// When they had reached a stage at the latest: whoever replied has read it, known or not. Never later than a stage after it,
+    /// in whatever order the news came.
     fn by(&self, stage: usize) -> Option<DateTime<Utc>> {
-        let reached = self.reached().filter(|reached| *reached >= stage)?;
-        (stage..=reached).find_map(|stage| self.own(stage)).or(Some(self.changed_at))
+        self.reached().filter(|reached| *reached >= stage)?;
+        (stage..STAGES.len()).filter_map(|stage| self.own(stage)).chain([self.changed_at]).min()
     }
 }
 
@@ -227,6 +228,26 @@ mod tests {
         assert_eq!(at(30), ["3", "1", "1", "0", "0"]);
         assert_eq!(at(60), ["3", "2", "2", "1", "0"]);
         assert_eq!(progress.span(), Some((noon(), after(60))));
+    }
+
+    #[test]
+    fn nobody_has_read_what_they_have_not_received() {
+        let late = |mut person: SampledPerson| {
+            person.times.delivered_at = Some(after(50));
+            person
+        };
+        let people = [
+            person(Status::Read, 0, Some(10), None, 1.0),
+            late(person(Status::Read, 0, Some(20), None, 1.0)),
+            person(Status::Read, 0, None, None, 1.0),
+        ];
+
+        let curves = BlastProgress::of(&people, chrono_tz::UTC).curves;
+
+        for (minutes, reached) in [(9, "0"), (10, "1"), (20, "2"), (599, "2"), (600, "3")] {
+            let at = [1, 2].map(|stage| curves[stage].at(after(minutes)).to_string());
+            assert_eq!(at, [reached; 2], "after {minutes} minutes");
+        }
     }
 
     #[test]

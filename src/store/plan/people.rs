@@ -1,7 +1,7 @@
 //! Who the counts of a plan are about, and how the first people of a blast fared beside those of earlier ones.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::super::{StoreError, settings};
 use crate::domain::ids::BlastId;
@@ -90,7 +90,7 @@ const ELSEWHERE: &str = "
                         where person_key(s.phone_number) = person_key(r.phone_number) and s.business in ($2, '*'))
      order by r.id limit $4";
 
-/// How people fared within some time after they were sent to.
+/// How people of a blast fared up to some age of it. As in the funnel, whoever read the message has received it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FirstFared {
     pub tag: String,
@@ -101,29 +101,50 @@ pub struct FirstFared {
     pub failed: i64,
 }
 
-/// Of a blast, and of the first people of the newest ones before it of the same business, each at the age that the youngest message
-/// of this one has. The blast itself comes first.
+/// When somebody had reached each stage at the latest: at the first of the known times of it and of the stages after it, and where
+/// none is known, when their status changed. One home with [`crate::domain::progress`], which does the same to people it has read.
+const REACHED: &str = "select
+       case when status in ('sent', 'delivered', 'read', 'replied', 'closed')
+            then least(sent_at, delivered_at, read_timestamp, replied_at, closed_at, changed_at) end as sent,
+       case when status in ('delivered', 'read', 'replied', 'closed')
+            then least(delivered_at, read_timestamp, replied_at, closed_at, changed_at) end as received,
+       case when status in ('read', 'replied', 'closed')
+            then least(read_timestamp, replied_at, closed_at, changed_at) end as read,
+       case when status in ('replied', 'closed') then least(replied_at, closed_at, changed_at) end as replied,
+       case when status = 'failed' then least(failed_at, changed_at) end as failed";
+
+/// Of a blast as it is now, and of the first people of the newest ones before it of the same business as they were at the same age,
+/// counted from the first message. The blast itself comes first.
 pub async fn fared(pool: &PgPool, id: BlastId, business: &str) -> Result<Vec<FirstFared>, StoreError> {
     let mut tx = settings::begin_hot_path(pool).await?;
     let fared = sqlx::query_as(
-        "with age as (
-             select now() - max(sent_at) as age from blast_recipients where blast_id = $1 and sent_at is not null),
-         compared as (
-             (select id, blast_tag, blast_date from blasts where id = $1)
-              union all
-             (select b.id, b.blast_tag, b.blast_date from blasts b join senders s on s.id = b.sender_id and s.business = $2
-               where b.id <> $1 and b.launched_at is not null and b.deleted_at is null and b.answer_until is null
-               order by b.blast_date desc limit $3))
-         select c.blast_tag as tag, p.*
-           from compared c cross join age
-          cross join lateral (
-                select count(*) filter (where sent_at is not null) as sent,
-                       count(*) filter (where delivered_at <= sent_at + age.age) as received,
-                       count(*) filter (where read_timestamp <= sent_at + age.age) as read,
-                       count(*) filter (where least(reply_seen_at, replied_marked_at) <= sent_at + age.age) as replied,
-                       count(*) filter (where status = 'failed' and (sent_at is null or failed_at <= sent_at + age.age)) as failed
-                  from (select * from blast_recipients where blast_id = c.id order by id limit $4) people) p
-          order by c.id = $1 desc, c.blast_date desc",
+        AssertSqlSafe(format!(
+            "with compared as (
+                 (select id, blast_tag, blast_date from blasts where id = $1)
+                  union all
+                 (select b.id, b.blast_tag, b.blast_date from blasts b join senders s on s.id = b.sender_id and s.business = $2
+                   where b.id <> $1 and b.launched_at is not null and b.deleted_at is null and b.answer_until is null
+                   order by b.blast_date desc limit $3)),
+             people as materialized (
+                 select c.id as blast, p.*
+                   from compared c
+                  cross join lateral ({REACHED} from blast_recipients where blast_id = c.id order by id limit $4) p),
+             begun as (select blast, min(sent) as at from people group by blast),
+             age as (select now() - at as age from begun where blast = $1)
+             select c.blast_tag as tag, p.*
+               from compared c
+               join begun on begun.blast = c.id
+              cross join age
+              cross join lateral (
+                    select count(*) filter (where sent <= begun.at + age.age) as sent,
+                           count(*) filter (where received <= begun.at + age.age) as received,
+                           count(*) filter (where read <= begun.at + age.age) as read,
+                           count(*) filter (where replied <= begun.at + age.age) as replied,
+                           count(*) filter (where failed <= begun.at + age.age) as failed
+                      from people where blast = c.id) p
+              where c.id = $1 or begun.at is not null
+              order by c.id = $1 desc, c.blast_date desc"
+        )),
     )
     .bind(id)
     .bind(business)

@@ -108,7 +108,8 @@ fn fared(loaded: &app::Plan) -> Vec<TextLine> {
         let tag: String = row.tag.chars().take(22).collect();
         format!("  {tag:<22} {:>5} {received:>9} {read:>6} {replied:>8} {:>7}", number(row.sent), number(row.failed))
     };
-    let mut lines = vec![TextLine::rule("How the first fared").right("earlier blasts at the same age")];
+    let title = TextLine::rule("How the first fared");
+    let mut lines = vec![if earlier.is_empty() { title } else { title.right("earlier blasts at the same age") }];
     lines.push(TextLine::dim(format!(
         "  {:<22} {:>5} {:>9} {:>6} {:>8} {:>7}",
         "", "sent", "received", "read", "replied", "failed"

@@ -118,6 +118,10 @@ fn the_first_people_are_said_before_the_others_and_compared_with_earlier_ones() 
         |tag: &str| screen.iter().find(|line| line.contains(tag) && line.contains('%')).cloned().unwrap_or_default();
     assert!(row("Raya last call").contains("96%") && row("Raya last call").contains("48%"), "{screen:#?}");
     assert!(row("Deepavali").contains("80%"), "{screen:#?}");
+    assert!(shows(&dashboard, "earlier blasts at the same age"), "{screen:#?}");
+
+    let alone = planned(|plan| Plan { fared: vec![fared("Raya last call", 12)], ..plan });
+    assert!(shows(&alone, "How the first fared") && !shows(&alone, "earlier blasts"), "{:#?}", alone.screen());
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub fn progress() -> BlastProgress {
                 read_at: then(10 + n % 50, Status::Read),
                 replied_at: then(60, Status::Replied),
                 closed_at: None,
-                changed_at: sent,
+                changed_at: sent + TimeDelta::minutes(60),
             },
         }
     };

@@ -185,9 +185,48 @@ async fn a_person_is_found_by_either_spelling_through_an_index() {
         assert_eq!(suppression::open_rows(&mut connection, "*", "+5548987654321").await.unwrap().len(), 1);
         drop(connection);
         assert!(view::recipients::by_phone(pool, BLAST, &other).await.unwrap().is_some());
-        assert_eq!(view::recipients::details(pool, reached.id).await.unwrap().unwrap().elsewhere.len(), 1);
+        assert_eq!(
+            view::recipients::details(pool, reached.id).await.unwrap().unwrap().elsewhere.len(),
+            0,
+            "a draft is no history"
+        );
     })
     .await;
 
     assert!(read < 30, "{read} rows were read for one person");
+}
+
+#[tokio::test]
+async fn the_first_people_are_counted_as_in_the_funnel_and_beside_others_at_the_same_age() {
+    let scene = Scene::queued(0).await;
+    // The first blast is ten minutes old; all of its people are known by their status, some by their times too. The other is a day
+    // old, and two of its people read it within ten minutes.
+    scene
+        .execute(
+            "insert into blasts (blast_tag, sender_id, message, state, launched_at, blast_date)
+             values ('Before', 1, 'Hi', 'completed', now() - interval '1 day', now() - interval '1 day'),
+                    ('Never begun', 1, 'Hi', 'completed', now() - interval '2 days', now() - interval '2 days');
+             insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, delivered_at, read_timestamp, changed_at,
+                                           message_id, attempt)
+             select 1, '+60100' || lpad(n::text, 6, '0'), s::recipient_status, s::recipient_status,
+                    now() - interval '11 minutes' + n * interval '1 minute', d, r, now(), 'M' || n, 1
+               from (values (1, 'read', now() - interval '2 minutes', now() - interval '1 minute'),
+                            (2, 'read', null, now() - interval '1 minute'),
+                            (3, 'read', null, null),
+                            (4, 'delivered', null, null),
+                            (5, 'closed', null, null)) as p (n, s, d, r);
+             insert into blast_recipients (blast_id, phone_number) values (1, '+60100000009');
+             insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, read_timestamp, changed_at, message_id,
+                                           attempt)
+             select 2, '+60100' || lpad(n::text, 6, '0'), 'read', 'read', now() - interval '1 day',
+                    now() - interval '1 day' + n * interval '4 minutes', now(), 'N' || n, 1 from generate_series(1, 4) as n;",
+        )
+        .await;
+
+    let fared = plan::fared(scene.pool(), BLAST, "kedai").await.unwrap();
+
+    let rows: Vec<_> = fared.iter().map(|row| (&*row.tag, row.sent, row.received, row.read, row.replied)).collect();
+    assert_eq!(rows, [("Raya", 5, 5, 4, 1), ("Before", 4, 2, 2, 0)]);
+    let funnel = view::blasts::counts(scene.pool(), BLAST).await.unwrap().funnel();
+    assert_eq!((funnel.sent, funnel.received, funnel.read, funnel.replied), (5, 5, 4, 1));
 }
