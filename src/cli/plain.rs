@@ -97,7 +97,7 @@ struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     fn new(app: &'a App) -> Self {
-        let sentences = Sentences::new(app.config().ui.timezone);
+        let sentences = Sentences::new(app.config().ui.timezone, &app.config().ui.currency);
         Self { app, sentences, seen: HashSet::new(), progress: BTreeMap::new(), is_unreachable: false }
     }
 
@@ -159,7 +159,7 @@ impl<'a> Follower<'a> {
     fn say_events(&mut self, mut events: Vec<ActivityRow>) -> Result<()> {
         events.reverse();
         for event in &events {
-            self.say(event.place.at, &Sentences::event(event))?;
+            self.say(event.place.at, &self.sentences.event(event))?;
             self.seen.insert(event.place);
         }
         let forgotten = Utc::now() - OVERLAP - OVERLAP;
@@ -187,7 +187,7 @@ impl<'a> Follower<'a> {
 
     /// Says nothing where the numbers are those that were said last.
     fn say_progress(&mut self, blast: &BlastView, now: DateTime<Utc>) -> Result<()> {
-        let numbers = Sentences::numbers(blast);
+        let numbers = self.sentences.numbers(blast);
         let is_news = self.progress.get(&blast.id).is_none_or(|(_, said)| *said != numbers);
         if is_news {
             self.say(now, &self.sentences.progress(blast, &numbers))?;

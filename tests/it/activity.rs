@@ -96,6 +96,51 @@ async fn six_tables_are_one_list_newest_first_and_a_bulk_mark_is_one_line() {
 }
 
 #[tokio::test]
+async fn what_was_taken_back_is_one_line() {
+    let scene = scene().await;
+    run(
+        &scene.pool,
+        "update operator_actions set undone_by = 'ben' where action = 'closed' or recipient_id = 1;
+         insert into operator_actions (operator, action, blast_id, recipient_id, phone_number, detail, at) values
+             ('ben', 'undo', 2, 1, '+60100000001', '{\"action\": \"closed\", \"several\": {\"act\": \"8\", \"people\": 1}}',
+              '2026-11-20 02:08Z')",
+    )
+    .await;
+
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+
+    let acts: Vec<_> = rows.iter().filter(|row| matches!(row.event, ActivityEvent::Act { .. })).map(words).collect();
+    assert_eq!(acts, ["Siti Aminah: undo by ben 1", "Raya promo: replied by ben 2"], "one of two still stands");
+    assert!(matches!(&rows[0].event, ActivityEvent::Act { detail: Some(what), people: None, .. } if what == "closed"));
+    run(&scene.pool, "update operator_actions set undone_by = 'ben' where action = 'replied'").await;
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+    assert!(!rows.iter().any(|row| words(row).contains("replied")), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_launch_says_when_it_starts_while_it_can_be_taken_back() {
+    let scene = scene().await;
+    run(
+        &scene.pool,
+        "insert into blast_changes (blast_id, old_state, new_state, by_whom, at) values
+             (2, 'draft', 'sending', 'ben', '2026-11-20 02:09Z');
+         update blasts set state = 'sending', send_after = '2026-11-20 02:09:10Z' where id = 2;
+         delete from blast_changes where at > '2026-11-20 02:10Z'",
+    )
+    .await;
+
+    let rows = activity::page(&scene.pool, None, 50).await.unwrap();
+
+    let starts = |row: &ActivityRow| match row.event {
+        ActivityEvent::Change { starts_at, .. } => Some(starts_at),
+        _ => None,
+    };
+    let found: Vec<_> = rows.iter().filter_map(starts).collect();
+    assert_eq!(found[0], Some(at("2026-11-20T02:09:10Z")), "{rows:?}");
+    assert!(found[1..].iter().all(Option::is_none), "{rows:?}");
+}
+
+#[tokio::test]
 async fn pages_of_any_size_make_up_the_same_list_also_within_one_moment() {
     let scene = scene().await;
     run(

@@ -43,7 +43,7 @@ async fn a_blast_is_sent_and_followed_as_lines_without_a_terminal() {
 
     shop.send(&blast).await;
     plain.line_with(&["Raya promo: sending by aina, was draft"]).await;
-    plain.line_with(&["Raya promo", "of 6 sent"]).await;
+    plain.line_with(&["Raya promo", "of 6 sent", "closed, RM 0.00"]).await;
     shop.ok(&["mark", &blast, &digits(3), "note", "--note", "a\u{1b}[2J b"]).await;
     let note = plain.line_with(&["aina: wrote a note, Person 3"]).await;
     let pid = Pid::from_raw(i32::try_from(plain.child.id().unwrap()).unwrap()).unwrap();

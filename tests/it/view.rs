@@ -188,7 +188,8 @@ async fn one_person_is_shown_in_full() {
              values (2, {id}, 1, 'queued', 'sending', 'engine', null, null),
                     (2, {id}, 1, 'sending', 'sent', 'send', 'ben', '{{\"word\": \"PENDING\"}}');
              insert into provider_message (recipient_id, attempt, sender_id, outcome, http_status, body)
-             values ({id}, 1, 1, 'accepted', 200, '\\x7b00')"
+             values ({id}, 1, 1, 'accepted', 200, '\\x7b00');
+             update blasts set launched_at = now() where blast_tag = 'Hari Sukan'"
         ),
     )
     .await;

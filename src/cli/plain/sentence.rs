@@ -4,21 +4,23 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 
 use crate::app::view::{ActivityEvent, ActivityRow, BlastView};
 use crate::domain::act::Act;
-use crate::domain::amount::money;
+use crate::domain::amount::{self, money, symbol};
 use crate::domain::status::Status;
 use crate::domain::text::{number, people};
 
-/// Sentences with times in a zone.
+/// Sentences with times in a zone, and amounts in a currency.
 pub(super) struct Sentences {
     zone: Tz,
+    currency: String,
 }
 
 impl Sentences {
-    pub(super) const fn new(zone: Tz) -> Self {
-        Self { zone }
+    pub(super) fn new(zone: Tz, currency: &str) -> Self {
+        Self { zone, currency: symbol(currency).to_owned() }
     }
 
     pub(super) fn clock(&self, at: DateTime<Utc>) -> String {
@@ -26,7 +28,7 @@ impl Sentences {
     }
 
     /// `Raya promo: Siti Aminah, +60 12-345 6789, replied: YA`.
-    pub(super) fn event(row: &ActivityRow) -> String {
+    pub(super) fn event(&self, row: &ActivityRow) -> String {
         let place = row.tag.as_ref().map_or_else(String::new, |tag| format!("{tag}: "));
         let who = who(row);
         let what = match &row.event {
@@ -40,14 +42,18 @@ impl Sentences {
                 format!("{who} is uncertain: they may have the message or not{}", because(why.as_deref()))
             }
             ActivityEvent::Trouble { status, why } => format!("{who} {status}{}", because(why.as_deref())),
-            ActivityEvent::Act { act, by, detail, people: several, undone_by } => {
+            ActivityEvent::Act { act, by, detail, people: several } => {
                 let who = several.map_or(who, people);
-                let undone = undone_by.as_ref().map_or_else(String::new, |by| format!(", taken back by {by}"));
-                format!("{by}: {}, {who}{}{undone}", act_words(act), because(detail.as_deref()))
+                let detail = detail.as_ref().map(|detail| self.detail(act, detail));
+                format!("{by}: {}, {who}{}", act_words(act), because(detail.as_deref()))
             }
-            ActivityEvent::Change { from, to, by, reason } => {
+            ActivityEvent::Change { from, to, by, reason, starts_at } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
-                format!("{to}{by}, was {from}{}", because(reason.as_deref()))
+                let to = match starts_at {
+                    Some(at) => format!("armed{by}, starts {}", self.clock(*at)),
+                    None => format!("{to}{by}"),
+                };
+                format!("{to}, was {from}{}", because(reason.as_deref()))
             }
             ActivityEvent::Notice { words, effect, .. } => {
                 format!("the provider says: {words}{}", because(effect.as_deref()))
@@ -56,8 +62,21 @@ impl Sentences {
         place + &what
     }
 
-    /// `142 of 287 sent, 136 received, 88 read, 21 replied, 6 closed, 1,240.00; 3 failed`.
-    pub(super) fn numbers(blast: &BlastView) -> String {
+    /// `RM 1,240.00`.
+    fn money(&self, sum: Decimal) -> String {
+        format!("{} {}", self.currency, money(sum))
+    }
+
+    /// What an act says beside what it was: an amount in its currency, a note as it is.
+    fn detail(&self, act: &Act, detail: &str) -> String {
+        match act {
+            Act::Closed => amount::parse(detail).map_or_else(|_| detail.to_owned(), |sum| self.money(sum)),
+            _ => detail.to_owned(),
+        }
+    }
+
+    /// `142 of 287 sent, 136 received, 88 read, 21 replied, 6 closed, RM 1,240.00, 3 failed`.
+    pub(super) fn numbers(&self, blast: &BlastView) -> String {
         let funnel = blast.counts.funnel();
         let mut words = format!(
             "{} of {} sent, {} received, {} read, {} replied, {} closed, {}",
@@ -67,7 +86,7 @@ impl Sentences {
             number(funnel.read),
             number(funnel.replied),
             number(funnel.closed),
-            money(blast.counts.amount),
+            self.money(blast.counts.amount),
         );
         for status in [Status::Queued, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped] {
             let count = blast.counts.get(status);
@@ -80,8 +99,7 @@ impl Sentences {
 
     pub(super) fn progress(&self, blast: &BlastView, numbers: &str) -> String {
         let waiting = blast.waiting.as_ref();
-        let waiting =
-            waiting.map_or_else(String::new, |why| format!("; waits for {}", why.sentence(|at| self.clock(at))));
+        let waiting = waiting.map_or_else(String::new, |why| format!("; {}", why.sentence(|at| self.clock(at))));
         let done = blast
             .estimate
             .done_at
@@ -139,9 +157,9 @@ mod tests {
             name: Some("Siti Aminah".to_owned()),
             event,
         };
-        let sentences = Sentences::new(chrono_tz::Asia::Kuala_Lumpur);
+        let sentences = Sentences::new(chrono_tz::Asia::Kuala_Lumpur, "MYR");
         assert_eq!(sentences.clock(at), "14:02:41");
-        Sentences::event(&row)
+        sentences.event(&row)
     }
 
     #[test]
@@ -152,11 +170,30 @@ mod tests {
             to: BlastState::Paused,
             by: Some("ben".to_owned()),
             reason: None,
+            starts_at: None,
+        };
+        let armed = ActivityEvent::Change {
+            from: BlastState::Draft,
+            to: BlastState::Sending,
+            by: Some("ben".to_owned()),
+            reason: None,
+            starts_at: Some(Utc.with_ymd_and_hms(2026, 11, 20, 6, 2, 51).unwrap()),
+        };
+        let act = |act, detail: &str| ActivityEvent::Act {
+            act,
+            by: "ben".to_owned(),
+            detail: Some(detail.to_owned()),
+            people: None,
         };
         let lost = ActivityEvent::Trouble { status: Status::Failed, why: Some("not on WhatsApp".to_owned()) };
 
         assert_eq!(said(reply), "Raya promo: Siti Aminah, +60 12-345 6789 wrote: YA");
         assert_eq!(said(paused), "Raya promo: paused by ben, was sending");
+        assert_eq!(said(armed), "Raya promo: armed by ben, starts 14:02:51, was draft");
+        let sold = said(act(Act::Closed, "1240"));
+        assert_eq!(sold, "Raya promo: ben: marked as closed, Siti Aminah, +60 12-345 6789: RM 1,240.00");
+        let undone = said(act(Act::Undo, "closed"));
+        assert_eq!(undone, "Raya promo: ben: took a mark back, Siti Aminah, +60 12-345 6789: closed");
         assert_eq!(said(lost), "Raya promo: Siti Aminah, +60 12-345 6789 failed: not on WhatsApp");
     }
 }

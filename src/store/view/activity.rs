@@ -80,17 +80,18 @@ pub enum ActivityEvent {
     Act {
         act: Act,
         by: String,
-        /// A note, an amount.
+        /// A note, an amount, what was taken back.
         detail: Option<String>,
         /// How many people one act was about, where it was several.
         people: Option<i64>,
-        undone_by: Option<String>,
     },
     Change {
         from: BlastState,
         to: BlastState,
         by: Option<String>,
         reason: Option<String>,
+        /// When a launch that could be taken back for a moment starts or started.
+        starts_at: Option<DateTime<Utc>>,
     },
     Notice {
         field: String,
@@ -112,10 +113,15 @@ impl fmt::Display for ActivitySource {
     }
 }
 
-/// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs.
+/// Acts that are shown. What changes a blast's state is among the changes, and an opt-out among the opt-outs. What was taken back
+/// is not shown beside the act that took it back, which says what it was; of an act on several people that is so once none of it stands.
 macro_rules! shown_act {
     () => {
         "a.action in ('replied', 'closed', 'note', 'resolve', 'retry', 'undo', 'answer', 'unsuppress', 'delete')
+            and (a.undone_by is null
+                 or exists (select 1 from operator_actions p
+                             where p.id > a.id and p.id < a.id + (a.detail -> 'several' ->> 'people')::bigint
+                               and p.detail -> 'several' = a.detail -> 'several' and p.undone_by is null))
             and (a.detail -> 'several' is null
                  or not exists (select 1 from operator_actions p
                                  where p.id = a.id - 1 and p.detail -> 'several' = a.detail -> 'several'))"
@@ -143,10 +149,10 @@ const PAGE: &str = concat!(
            where h.new_status in ('failed', 'uncertain') and (h.changed_at, h.id) < ($1, ($2::bigint[])[2])
            order by h.changed_at desc, h.id desc limit $3)
          union all
-         (select 2, a.id, a.at, a.blast_id, case when a.detail -> 'several' is null then a.recipient_id end,
-                 case when a.detail -> 'several' is null then a.phone_number end, null, a.action,
-                 coalesce(a.detail ->> 'note', a.detail ->> 'amount'), a.operator,
-                 (a.detail -> 'several' ->> 'people')::bigint, a.undone_by
+         (select 2, a.id, a.at, a.blast_id, case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.recipient_id end,
+                 case when coalesce(a.detail -> 'several' -> 'people', '1') = '1' then a.phone_number end, null, a.action,
+                 coalesce(a.detail ->> 'note', a.detail ->> 'amount', case when a.action = 'undo' then a.detail ->> 'action' end),
+                 a.operator, nullif((a.detail -> 'several' ->> 'people')::bigint, 1), null
             from operator_actions a
            where (a.at, a.id) < ($1, ($2::bigint[])[3]) and ",
     shown_act!(),
@@ -171,7 +177,9 @@ const PAGE: &str = concat!(
             coalesce(b.answers_blast, page.blast_id, o.blast_id) as blast_id, b.blast_tag as tag,
             coalesce(b.answers_recipient, r.id, o.id, page.recipient_id) as recipient_id,
             coalesce(r.phone_number, o.phone_number, page.phone) as phone, coalesce(r.name, o.name, page.name) as name,
-            case when page.source = 1 then coalesce(r.error_message, r.reason) end as why
+            case when page.source = 1 then coalesce(r.error_message, r.reason) end as why,
+            case when page.source = 0 and page.word = 'sending' and b.state = 'sending'
+                  and b.send_after between page.at and page.at + interval '1 minute' then b.send_after end as starts_at
        from page
        left join blast_recipients r on r.id = page.recipient_id
        left join lateral (
@@ -220,7 +228,8 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
     let other: Option<String> = row.try_get("other")?;
     Ok(match source {
         ActivitySource::Change => {
-            ActivityEvent::Change { from: state(other.as_deref()), to: state(Some(&word)), by, reason: text }
+            let (from, to) = (state(other.as_deref()), state(Some(&word)));
+            ActivityEvent::Change { from, to, by, reason: text, starts_at: row.try_get("starts_at")? }
         }
         ActivitySource::Trouble => {
             let status = if word == Status::Failed.word() { Status::Failed } else { Status::Uncertain };
@@ -232,7 +241,6 @@ fn event(row: &sqlx::postgres::PgRow, source: ActivitySource, id: i64) -> Result
             by: by.unwrap_or_default(),
             detail: text,
             people: row.try_get("people")?,
-            undone_by: other,
         },
         ActivitySource::Notice => ActivityEvent::Notice { field: word, words: text.unwrap_or_default(), effect: other },
         ActivitySource::OptOut => ActivityEvent::OptOut { source: word, by, reason: text },

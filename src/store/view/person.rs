@@ -160,7 +160,7 @@ async fn elsewhere(snapshot: &mut PgConnection, row: &RecipientRow) -> Result<Ve
            from blast_recipients r
            join blasts b on b.id = r.blast_id
           where person_key(r.phone_number) = person_key($1) and r.id <> $2 and b.deleted_at is null
-            and b.answer_until is null
+            and b.answer_until is null and b.launched_at is not null
           order by b.blast_date desc, b.id desc
           limit $3",
     );

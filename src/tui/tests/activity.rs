@@ -50,18 +50,18 @@ fn wrote(id: i64, text: &str, file: Option<&str>) -> ActivityEvent {
 /// One of each kind, newest first.
 pub fn page() -> ActivityPage {
     let people = people();
-    let act = |act, detail: Option<&str>, people, undone_by: Option<&str>| ActivityEvent::Act {
+    let act = |act, detail: Option<&str>, people| ActivityEvent::Act {
         act,
         by: "ben".to_owned(),
         detail: detail.map(str::to_owned),
         people,
-        undone_by: undone_by.map(str::to_owned),
     };
     let paused = ActivityEvent::Change {
         from: BlastState::Sending,
         to: BlastState::Paused,
         by: Some("ben".to_owned()),
         reason: None,
+        starts_at: None,
     };
     let opted_out = ActivityEvent::OptOut {
         source: "person".to_owned(),
@@ -82,9 +82,9 @@ pub fn page() -> ActivityPage {
         ),
         row(1, Some(&people[1]), wrote(31, "picture: paid", Some("stored"))),
         row(2, None, wrote(32, "Who is this?", None)),
-        row(3, Some(&people[1]), act(Act::Closed, Some("120"), None, None)),
-        row(4, Some(&people[0]), act(Act::Replied, None, None, Some("aina"))),
-        row(5, None, act(Act::Replied, None, Some(40), None)),
+        row(3, Some(&people[1]), act(Act::Closed, Some("120"), None)),
+        row(4, Some(&people[0]), act(Act::Undo, Some("replied"), None)),
+        row(5, None, act(Act::Replied, None, Some(40))),
         row(6, None, paused),
         row(7, Some(&people[4]), opted_out),
         row(8, Some(&people[3]), failed),
@@ -141,6 +141,29 @@ fn what_is_new_stands_in_the_title_of_the_recipients_until_the_pane_is_opened() 
     // Those of before are marked as new for as long as the pane is open.
     assert!(dashboard.line(13).starts_with('N') && dashboard.line(14).starts_with('N'), "{}", dashboard.line(13));
     assert!(dashboard.line(15).starts_with(' '), "{}", dashboard.line(15));
+}
+
+#[test]
+fn a_launch_that_can_still_be_taken_back_is_armed_and_is_not_called_sending() {
+    let mut dashboard = opened(WIDE);
+    let mut page = page();
+    let starts_at = Some(dashboard.model.now + TimeDelta::seconds(9));
+    let launched = ActivityEvent::Change {
+        from: BlastState::Draft,
+        to: BlastState::Sending,
+        by: Some("ben".to_owned()),
+        reason: None,
+        starts_at,
+    };
+    page.rows.truncate(1);
+    page.rows[0].event = launched;
+    answer(&mut dashboard, page);
+
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("armed") && screen.contains("by ben: starts 14:02:"), "{screen}");
+    dashboard.model.now += TimeDelta::seconds(10);
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("sending") && !screen.contains("armed"), "{screen}");
 }
 
 #[test]

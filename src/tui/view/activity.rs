@@ -1,5 +1,6 @@
 //! What happened, newest first, a line each; below them the line at the cursor in full.
 
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::focused;
@@ -104,7 +105,7 @@ fn said(model: &Model, row: &ActivityRow) -> String {
     let blast = row.tag.as_ref().map(|tag| format!(", {tag}")).unwrap_or_default();
     let who = who(row);
     let about = if who.is_empty() { String::new() } else { format!("{who}, ") };
-    let what = what(&row.event).0;
+    let what = what(&row.event, model.now).0;
     let sentence =
         format!("{about}{what} {}{blast}{}", clock.second(row.place.at), if text.is_empty() { "" } else { ": " });
     let lacks_text = matches!(&row.event, ActivityEvent::Act { act: Act::Replied, .. });
@@ -153,7 +154,7 @@ fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bo
         ActivityColumn::Phone => (row.phone.as_ref().map(ToString::to_string).unwrap_or_default(), plain),
         ActivityColumn::Name => (who(row), plain),
         ActivityColumn::What => {
-            let (what, meaning) = what(&row.event);
+            let (what, meaning) = what(&row.event, model.now);
             (what.to_owned(), meaning)
         }
         ActivityColumn::Stage => stage(model.activity.person_of(row)),
@@ -182,7 +183,7 @@ fn stage(person: Option<&RecipientRow>) -> (String, TextRole) {
     }
 }
 
-fn what(event: &ActivityEvent) -> (&str, TextRole) {
+fn what(event: &ActivityEvent, now: DateTime<Utc>) -> (&str, TextRole) {
     match event {
         ActivityEvent::Reply { kind, .. } => match kind.as_str() {
             "text" => ("wrote", TextRole::Stage(Status::Replied)),
@@ -192,16 +193,14 @@ fn what(event: &ActivityEvent) -> (&str, TextRole) {
         },
         ActivityEvent::OptOut { .. } => ("opted out", TextRole::Strong),
         ActivityEvent::Trouble { status, .. } => (status.label(), TextRole::Stage(*status)),
-        ActivityEvent::Act { act, undone_by, .. } => act_word(act, undone_by.is_some()),
+        ActivityEvent::Act { act, .. } => act_word(act),
+        ActivityEvent::Change { starts_at: Some(at), .. } if *at > now => ("armed", TextRole::Need),
         ActivityEvent::Change { to, .. } => (change_word(*to), TextRole::Accent),
         ActivityEvent::Notice { .. } => ("notice", TextRole::Strong),
     }
 }
 
-fn act_word(act: &Act, is_undone: bool) -> (&str, TextRole) {
-    if is_undone {
-        return ("undone", TextRole::Dim);
-    }
+fn act_word(act: &Act) -> (&str, TextRole) {
     match act {
         Act::Replied => ("replied", TextRole::Stage(Status::Replied)),
         Act::Closed => ("closed", TextRole::Stage(Status::Closed)),
@@ -239,8 +238,10 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
             (joined([who, reason.clone()]), TextRole::Plain)
         }
         ActivityEvent::Trouble { why, .. } => (why.clone().unwrap_or_default(), TextRole::Dim),
-        ActivityEvent::Act { act, by, detail, undone_by, .. } => {
-            (act_text(model, act, by, (detail.as_deref(), undone_by.as_deref())), TextRole::Plain)
+        ActivityEvent::Act { act, by, detail, .. } => (act_text(model, act, by, detail.as_deref()), TextRole::Plain),
+        ActivityEvent::Change { starts_at: Some(at), by: who, .. } if *at > model.now => {
+            let clock = TimeFormat { zone: model.options.zone, now: model.now };
+            (joined([by(who), Some(format!("starts {}", clock.second(*at)))]), TextRole::Plain)
         }
         ActivityEvent::Change { from, by: who, reason, .. } => {
             let from = if *from == BlastState::Paused { "was paused" } else { "" };
@@ -255,8 +256,7 @@ fn text(model: &Model, row: &ActivityRow) -> (String, TextRole) {
 }
 
 /// Who did it, and the amount or note.
-fn act_text(model: &Model, act: &Act, by: &str, (detail, undone_by): (Option<&str>, Option<&str>)) -> String {
-    let what = if undone_by.is_some() { format!("{} ", act.word()) } else { String::new() };
+fn act_text(model: &Model, act: &Act, by: &str, detail: Option<&str>) -> String {
     let detail = match (act, detail) {
         (Act::Closed, Some(sum)) => {
             let sum = amount::parse(sum).map_or_else(|_| sum.to_owned(), amount::money);
@@ -265,6 +265,5 @@ fn act_text(model: &Model, act: &Act, by: &str, (detail, undone_by): (Option<&st
         (_, Some(detail)) => format!(": {detail}"),
         (_, None) => String::new(),
     };
-    let undone = undone_by.map(|by| format!("; taken back by {by}")).unwrap_or_default();
-    format!("{what}by {by}{detail}{undone}")
+    format!("by {by}{detail}")
 }

@@ -161,6 +161,7 @@ async fn whoever_writes_or_is_looked_for_under_the_other_spelling_is_found() {
     scene
         .execute(&format!(
             "insert into blasts (blast_tag, sender_id, message, state) values ('Later', 1, 'Hi', 'sending');
+             update blasts set launched_at = now();
              insert into blast_recipients (blast_id, phone_number, status, standing, sent_at, message_id, attempt) values
                  (1, '{WITH_NINE}', 'sent', 'sent', now(), 'M1', 1), (2, '{WITHOUT}', 'sent', 'sent', now(), 'M2', 1)"
         ))
