@@ -71,10 +71,11 @@ impl App {
             return Err(AppError::Refused(format!("{who} is {status} now, not closed: the amount is not written")));
         }
         if person.recipient.amount != seen {
-            let now = person.recipient.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
+            let now = person.recipient.amount.map_or_else(|| "nothing".to_owned(), |amount| self.money(amount));
             return Err(AppError::Refused(format!(
-                "somebody changed the amount of {} to {now} a moment ago: yours is not written",
-                person.who()
+                "somebody changed the amount of {} to {now} a moment ago; yours, {}, is not written",
+                person.who(),
+                self.money(amount)
             )));
         }
         self.write(tx, &person, mark, None).await
@@ -143,13 +144,17 @@ impl App {
         if first.operator == self.operator() {
             return Ok(());
         }
-        let symbol = symbol(&self.config().ui.currency);
-        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {symbol} {}", money(amount)));
-        Err(AppError::Refused(format!(
-            "{} closed {} first{amount}; yours is not written",
-            first.operator,
-            person.who()
-        )))
+        let amount = person.recipient.amount.map_or_else(String::new, |amount| format!(", {}", self.money(amount)));
+        let yours = match mark {
+            Mark::Closed(Some(sum)) => format!("yours, {}, is not written", self.money(*sum)),
+            _ => "yours is not written".to_owned(),
+        };
+        Err(AppError::Refused(format!("{} closed {} first{amount}; {yours}", first.operator, person.who())))
+    }
+
+    /// `RM 120.00`.
+    fn money(&self, sum: Decimal) -> String {
+        format!("{} {}", symbol(&self.config().ui.currency), money(sum))
     }
 
     /// Two operators with the same mark: the refusal names the first.

@@ -53,8 +53,8 @@ async fn of_two_operators_who_close_one_sale_the_second_learns_who_was_first() {
     let (first, second) = tokio::join!(aina.mark(SITI, sale("120.00")), ben.mark(SITI, sale("90.00")));
 
     let (first_wins, why) = if first.is_ok() { (true, refusal(second)) } else { (false, refusal(first)) };
-    let (winner, amount) = if first_wins { ("aina", "120.00") } else { ("ben", "90.00") };
-    assert_eq!(why, format!("{winner} closed Person 1 first, RM {amount}; yours is not written"));
+    let (winner, amount, lost) = if first_wins { ("aina", "120.00", "90.00") } else { ("ben", "90.00", "120.00") };
+    assert_eq!(why, format!("{winner} closed Person 1 first, RM {amount}; yours, RM {lost}, is not written"));
     let written = format!("select count(*) from blast_recipients where id = 1 and amount = {amount}");
     assert_eq!(scene.number(&written).await, 1);
     assert_eq!(scene.number("select count(*) from operator_actions").await, 1);
@@ -372,7 +372,10 @@ async fn a_sale_is_amended_as_it_was_seen_whoever_closed_it() {
     let late = refusal(aina.amend(SITI, Some(amount("120")), amount("110")).await);
     let not_closed = refusal(ben.amend(RecipientId(3), None, amount("1")).await);
 
-    assert_eq!(late, "somebody changed the amount of Person 1 to 130.00 a moment ago: yours is not written");
+    assert_eq!(
+        late,
+        "somebody changed the amount of Person 1 to RM 130.00 a moment ago; yours, RM 110.00, is not written"
+    );
     assert_eq!(not_closed, "Person 3 is sent now, not closed: the amount is not written");
     assert_eq!(scene.number("select amount::bigint from blast_recipients where id = 1").await, 130);
     assert_eq!(ben.undo_mine().await.unwrap().sentence, "Person 1: the amount is 120.00 again");
