@@ -1,5 +1,7 @@
 //! A blast that sends to its first people and then waits for a person: exactly so many, whatever happens to the engines.
 
+use serde_json::json;
+
 use crate::support::{Setup, Shop, eventually_async};
 
 const CLAIMED: &str = "select count(distinct recipient_id) from attempts";
@@ -7,7 +9,12 @@ const CLAIMED: &str = "select count(distinct recipient_id) from attempts";
 #[tokio::test]
 async fn it_stops_by_itself_after_exactly_so_many_and_goes_on_when_somebody_has_looked() {
     let shop = Shop::open(Setup::default()).await;
-    let blast = shop.blast_with(0..12, &["--first", "5"]).await;
+    let blast = shop.draft_with(0..12, &["--first", "5"]).await;
+    let plan = shop.ok(&["blast", "plan", &blast]).await;
+    assert!(plan.contains("first     5 first") && plan.contains("then it waits for you"), "{plan}");
+    assert_eq!(shop.json(&["blast", "plan", &blast]).await["first"]["people"], 5);
+    assert_eq!(shop.json(&["blast", "show", &blast]).await["first"], json!({ "people": 5, "left": 5 }));
+    shop.send(&blast).await;
 
     let engine = shop.engine();
     shop.until_state(&blast, "paused").await;

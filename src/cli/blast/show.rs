@@ -7,7 +7,7 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
-use crate::app::{ConcurrentBlast, Plan, Sample};
+use crate::app::{ConcurrentBlast, FirstShare, Plan, Sample};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
@@ -65,6 +65,7 @@ pub(super) fn as_json(blast: &BlastView) -> Value {
         "state_by": blast.state_by,
         "waiting": blast.waiting.as_ref().map(|waiting| waiting_json(blast.id, waiting)),
         "done_at": blast.estimate.done_at, "per_hour": blast.estimate.per_hour,
+        "first": blast.first.people.map(|people| json!({ "people": people, "left": blast.first.left })),
     })
 }
 
@@ -174,6 +175,7 @@ fn plan_json(plan: &Plan) -> Value {
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today,
         "people_limit": plan.people_limit.map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
+        "first": plan.first.map(|first| json!({ "people": first.people, "until": first.until })),
         "today": today, "tomorrow": tomorrow, "later": later,
         "done_at": done_at, "stopped": plan.stopped, "obstacles": plan.obstacles,
         "samples": plan.samples.iter().map(sample).collect::<Vec<_>>(),
@@ -235,6 +237,11 @@ fn pace_text(context: &Context, plan: &Plan) -> String {
     if let Some(why) = &plan.stopped {
         let _ = writeln!(out, "  stopped   the sender sends nothing until this is fixed: {}", clean(why));
         return out;
+    }
+    if let Some(FirstShare { people, until }) = plan.first {
+        let until = until.map_or_else(String::new, |until| format!(", until about {}", context.when(Some(until))));
+        let people = number(people);
+        let _ = writeln!(out, "  first     {people} first{until}; then it waits for you. If it goes on at once:");
     }
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     let nobody_today = today.is_none() && (tomorrow.is_some() || later.is_some());
