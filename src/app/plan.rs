@@ -14,7 +14,7 @@ use super::view::{BlastView, Estimate};
 use crate::domain::blast::{BlastCommand, BlastState, transition};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
-use crate::domain::pace::Forecast;
+use crate::domain::pace::{BindingLimit, Forecast, unheeded};
 use crate::domain::phone::is_united_states;
 use crate::domain::text::number;
 use crate::engine::variables;
@@ -138,6 +138,13 @@ impl App {
         let sender_state = &SenderState { people, ..self.sender_state(configured, sender).await? };
         let prospect = Prospect { blast: &row, waiting: waiting.as_ref(), sender: configured, sender_state };
         Ok(plan.timed(prospect, now))
+    }
+
+    /// The limit of its sender that makes a blast slower than the rate or gap that it was given; `None` where none does.
+    pub async fn unheeded_limit(&self, id: BlastId) -> Result<Option<BindingLimit>, AppError> {
+        let row = self.blast_row(id).await?;
+        let limits = self.sender(row.sender_id).map(|sender| &sender.limits);
+        Ok(limits.and_then(|sender| unheeded(sender, &row.limits.under(sender).ok()?.limits)))
     }
 
     /// Who a count of the plan is about, the first of them.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids::BlastId;
-use crate::domain::pace::{Backlog, BindingLimit, DailyCap, Forecast, Limits, binding, per_hour};
+use crate::domain::pace::{Backlog, DailyCap, Forecast, Limits, binding, per_hour};
 use crate::domain::text::number;
 use crate::domain::waiting::Waiting;
 use crate::engine::{ConfiguredSender, whole};
@@ -98,8 +98,7 @@ impl Prospect<'_> {
         };
         let binds = match binding(&self.limits(), &own) {
             None => return "rate unlimited".to_owned(),
-            Some(BindingLimit::Rate(rate)) => format!("rate {rate}"),
-            Some(BindingLimit::Gap(gap)) => format!("gap {gap}"),
+            Some(limit) => limit.to_string(),
         };
         let about = self.per_hour().map_or_else(String::new, |n| match n {
             0 => ", less than one an hour".to_owned(),

@@ -18,7 +18,7 @@ mod turns;
 mod window;
 
 pub use blast_limits::{BlastLimits, LimitColumn, LimitColumns, UnreadableLimit};
-pub use forecast::{Backlog, BindingLimit, DueLater, Forecast, ForecastShare, binding, per_hour};
+pub use forecast::{Backlog, BindingLimit, DueLater, Forecast, ForecastShare, binding, per_hour, unheeded};
 pub use gap::{DailyCap, Gap, PairGap};
 pub use pacer::{Limits, Pacer, PastAttempts};
 pub use people_window::{PEOPLE_DAY, PeopleWindow};

@@ -118,6 +118,10 @@ impl NewArgs {
         };
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
         report(&imported);
+        if let Some(binds) = context.app.unheeded_limit(imported.blast).await? {
+            let sender = &self.sender;
+            talk(&format!("sender {sender} goes no faster than its own {binds}: that limit binds, not the blast's"));
+        }
         if context.is_json {
             let reasons =
                 imported.rejected.reasons.iter().map(|reason| json!({ "reason": reason.reason, "rows": reason.rows }));

@@ -1,6 +1,8 @@
 //! Forecasts a queue: how many messages go today and tomorrow, and when the last one goes. It is computed from the limits,
 //! one stretch of open time at a time (an opening of the window within one day of the sender), never person by person.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pacer::Gcra;
@@ -116,6 +118,21 @@ pub fn binding(sender: &Limits, blast: &Limits) -> Option<BindingLimit> {
     };
     let all = [of(sender), of(blast)].into_iter().flatten().flatten().filter(|(pause, _)| *pause > 0.0);
     all.reduce(|longest, other| if other.0 > longest.0 { other } else { longest }).map(|(_, binding)| binding)
+}
+
+/// The sender's limit that binds where a blast has limits of its own which do not: the blast is no faster for them.
+pub fn unheeded(sender: &Limits, blast: &Limits) -> Option<BindingLimit> {
+    let own = binding(&Limits::none(blast.zone), blast)?;
+    binding(sender, blast).filter(|binds| *binds != own)
+}
+
+impl fmt::Display for BindingLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => write!(f, "rate {rate}"),
+            Self::Gap(gap) => write!(f, "gap {gap}"),
+        }
+    }
 }
 
 /// What follows a stretch.

@@ -91,6 +91,17 @@ fn the_blasts_slower_gap_counts_not_the_senders_rate() {
 }
 
 #[test]
+fn a_senders_own_limit_is_named_where_the_blasts_does_not_bind() {
+    let sender = Limits { gap: Some(gap("20s..60s")), ..limits() };
+    let unheeded = |own: Limits| unheeded(&sender, &own).map(|limit| limit.to_string());
+
+    assert_eq!(unheeded(Limits { gap: Some(gap("5s..6s")), ..limits() }).as_deref(), Some("gap 20s..1m"));
+    assert_eq!(unheeded(Limits { rate: rate("80/s"), ..limits() }).as_deref(), Some("gap 20s..1m"));
+    assert_eq!(unheeded(Limits { gap: Some(gap("2m..4m")), ..limits() }), None);
+    assert_eq!(unheeded(limits()), None, "it asked for nothing");
+}
+
+#[test]
 fn a_daily_cap_and_weekdays_spread_a_blast_over_days() {
     // Monday, noon; 146 of 500 gone. Tuesday is no day of sending.
     let shared = Backlog {
