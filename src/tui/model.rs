@@ -52,7 +52,7 @@ use super::key::Key;
 use super::layout::{Layout, Zoom, activity_rows, layout};
 use super::{DashboardKind, DashboardOptions, Hints, Size};
 use crate::app::view::{BlastView, ChangesSince, RecipientDetails, RecipientRow, SenderView, Total};
-use crate::app::{DatabaseState, Launch};
+use crate::app::{DatabaseState, EngineChange, Launch};
 use crate::domain::blast::BlastState;
 use crate::domain::ids::{BlastId, RecipientId};
 use crate::domain::retry::RetryRules;
@@ -112,8 +112,8 @@ pub struct Model {
     pub holder: String,
     /// How old an attempt must be before its message may be sent again.
     pub resend_after: TimeDelta,
-    /// Whether this process sends no more: its program or its settings are not the current ones.
-    pub is_retired: bool,
+    /// Why this process sends no more: its program or its settings are not the current ones.
+    pub retired: Option<EngineChange>,
     /// The row of the funnel's cursor, an index into [`STAGES`].
     pub stage: usize,
     pub recipients: RecipientTable,
@@ -177,7 +177,7 @@ impl Model {
             senders: Vec::new(),
             holder: String::new(),
             resend_after: RetryRules::default().resend_after,
-            is_retired: false,
+            retired: None,
             stage: 0,
             recipients: RecipientTable::default(),
             activity: ActivityFeed::opened(now),

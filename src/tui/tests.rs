@@ -17,6 +17,7 @@ mod form_values;
 mod lines;
 mod marks;
 mod needs;
+mod others;
 mod paging;
 mod plans;
 mod reasons;

@@ -61,8 +61,8 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Retired(change) => {
-            model.is_retired = true;
             model.refuse(retired(&change));
+            model.retired = Some(change);
             Vec::new()
         }
         Msg::Deadline => armed::time_came(model),

@@ -118,7 +118,8 @@ impl NewArgs {
         };
         let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
         report(&imported);
-        if let Some(binds) = context.app.unheeded_limit(imported.blast).await? {
+        // The draft is made, whatever comes of this.
+        if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
             let sender = &self.sender;
             talk(&format!("sender {sender} goes no faster than its own {binds}: that limit binds, not the blast's"));
         }

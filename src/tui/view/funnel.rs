@@ -178,19 +178,39 @@ fn value(cell: FunnelColumn, stage: Status, (count, sent): (i64, i64), blast: &B
 fn others(blast: &BlastView, room: u16) -> String {
     let outside =
         [Status::Queued, Status::Sending, Status::Uncertain, Status::Failed, Status::OptedOut, Status::Skipped];
-    let parts = |write: fn(i64) -> String| {
-        outside.map(|status| {
-            let people = write(blast.counts.get(status));
+    let line = |write: fn(i64) -> String, label: fn(Status) -> &'static str, later: &str, gap: &str| {
+        let parts = outside.map(|status| {
+            let (label, people) = (label(status), write(blast.counts.get(status)));
             match (status, blast.opted_out_later) {
-                (Status::OptedOut, 1..) => format!("{status} {people} (+{} later)", write(blast.opted_out_later)),
-                _ => format!("{status} {people}"),
+                (Status::OptedOut, 1..) => format!("{label} {people} (+{}{later})", write(blast.opted_out_later)),
+                _ => format!("{label} {people}"),
             }
-        })
+        });
+        parts.join(gap)
     };
-    let (full, short) = (parts(number), parts(compact));
-    let lines = [full.join("   "), full.join("  "), short.join("  ")];
+    // Words are dropped before counts.
+    let lines = [
+        line(number, Status::label, " later", "   "),
+        line(number, Status::label, " later", "  "),
+        line(number, Status::label, "", "  "),
+        line(compact, Status::label, "", "  "),
+        line(compact, Status::label, "", " "),
+    ];
     let fitting = lines.into_iter().find(|line| width(line) + 2 <= room);
-    fitting.unwrap_or_else(|| short.join(" "))
+    fitting.unwrap_or_else(|| line(compact, briefly, "", " "))
+}
+
+/// A status where there is no room for its word.
+const fn briefly(status: Status) -> &'static str {
+    match status {
+        Status::Queued => "queue",
+        Status::Sending => "send",
+        Status::Uncertain => "doubt",
+        Status::Failed => "fail",
+        Status::OptedOut => "out",
+        Status::Skipped => "skip",
+        other => other.label(),
+    }
 }
 
 /// Who is at *sent* and not known to be stuck there: held by Meta, or never asked about (which Meta never is).

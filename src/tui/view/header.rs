@@ -1,7 +1,7 @@
 //! The first line: whose messages these are, whether what is shown is true now, the senders, what needs a person.
 
-use crate::app::DatabaseState;
 use crate::app::view::SenderView;
+use crate::app::{DatabaseState, EngineChange};
 use crate::domain::blast::BlastState;
 use crate::domain::text::clean;
 use crate::domain::waiting::Waiting;
@@ -61,8 +61,13 @@ fn name(model: &Model, pen: &mut Pen<'_>, at: u16, end: u16) -> u16 {
 /// What follows the name, the most important first; what does not fit is left out.
 fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
     let mut segments = vec![freshness(model, room)];
-    if model.is_retired {
-        let (words, more) = ("does not send".to_owned(), ": open it again".to_owned());
+    if let Some(change) = &model.retired {
+        let why = match change {
+            EngineChange::Program | EngineChange::Newer { .. } => "the program has changed, ",
+            EngineChange::Settings => "the configuration has changed, ",
+            EngineChange::Gone(_) | EngineChange::NoDatabase(_) => "",
+        };
+        let (words, more) = ("does not send".to_owned(), format!(": {why}open it again"));
         segments.push(HeaderSegment { words, more, meaning: TextRole::Need });
     }
     segments.extend(model.senders.iter().map(|row| sender(model, row)));

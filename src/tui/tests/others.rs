@@ -1,0 +1,48 @@
+//! The line of those who are outside of the funnel, where there is little room.
+
+use super::support::{STACKED, TestDashboard, WIDE, raya};
+use crate::app::EngineChange;
+use crate::app::view::BlastView;
+use crate::domain::funnel::Counts;
+use crate::tui::Size;
+use crate::tui::effect::Completion;
+use crate::tui::msg::Msg;
+
+fn counts(size: Size, counts: Counts, opted_out_later: i64) -> String {
+    let mut dashboard = TestDashboard::new(size);
+    let blast = BlastView { counts, opted_out_later, ..raya() };
+    dashboard.answer(Completion::Blasts(Ok(vec![blast]))).keys("2");
+    let line = dashboard.screen().into_iter().find(|line| line.contains("skip"));
+    line.unwrap_or_else(|| panic!("{:#?}", dashboard.screen()))
+}
+
+#[test]
+fn words_are_dropped_before_counts() {
+    let few = Counts { queued: 145, skipped: 17, ..raya().counts };
+    let many = Counts {
+        queued: 12_345,
+        sending: 64,
+        uncertain: 22,
+        failed: 3_333,
+        opted_out: 444,
+        skipped: 5_555,
+        ..raya().counts
+    };
+    for size in [WIDE, STACKED] {
+        let line = counts(size, few, 1);
+        assert!(line.contains("(+1") && line.trim_end().ends_with("skipped 17"), "{size:?}: {line}");
+        let line = counts(size, many, 666);
+        for count in ["12.3k", " 64 ", " 22 ", "3,333", "444 (+666)", "5,555"] {
+            assert!(line.contains(count), "{size:?}: {count} is not in {line}");
+        }
+        assert!(!line.contains('~'), "{size:?}: {line}");
+    }
+}
+
+#[test]
+fn a_window_that_sends_no_more_says_why() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.dispatch(Msg::Retired(EngineChange::Program));
+    let line = dashboard.line(0);
+    assert!(line.contains("does not send: the program has changed, open it again"), "{line}");
+}
