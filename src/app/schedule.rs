@@ -13,6 +13,9 @@ use crate::store::view::BlastRow;
 /// A start further away is a slip of the fingers.
 const AHEAD_MAX: TimeDelta = TimeDelta::days(2 * 366);
 
+/// What becomes of a draft's start: its moment, and the local time it was typed as.
+type StartChange = FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>;
+
 /// When a blast starts by itself, as a plan says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStart {
@@ -49,10 +52,7 @@ impl App {
 
     /// The start of a draft that is being written. One that has passed since it was typed is kept as it is: a launch refuses
     /// it, and nothing else that is written meanwhile is lost.
-    pub(super) fn draft_start(
-        &self,
-        form: &DraftForm,
-    ) -> Result<FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>, AppError> {
+    pub(super) fn draft_start(&self, form: &DraftForm) -> Result<StartChange, AppError> {
         let Some(start) = form.start else { return Ok(FieldChange::Clear) };
         let own = || self.config().sender(&form.sender).map(|sender| sender.timezone);
         let zone = form.timezone.or_else(own).unwrap_or(Tz::UTC);
@@ -73,11 +73,7 @@ impl App {
     }
 
     /// The start after an edit: of a new time, or of the same local time in a new zone.
-    pub(super) async fn changed_start(
-        &self,
-        head: &BlastHead,
-        edit: &DraftEdit,
-    ) -> Result<FieldChange<(DateTime<Utc>, Option<NaiveDateTime>)>, AppError> {
+    pub(super) async fn changed_start(&self, head: &BlastHead, edit: &DraftEdit) -> Result<StartChange, AppError> {
         if edit.start.is_keep() && edit.timezone.is_keep() {
             return Ok(FieldChange::Keep);
         }

@@ -284,7 +284,8 @@ fn is_of_use(model: &Model, action: &UiAction) -> bool {
     let everywhere = action.scopes.contains(&KeyScope::Everywhere);
     let marks = action.danger != Danger::Calm && action.scopes.contains(&KeyScope::Recipients);
     let is_behind = model.overlays.last().is_some_and(Overlay::is_form) && !action.is_of_forms();
-    !is_behind && !(typing && everywhere) && (marks || (action.why_not)(model).is_none())
+    let is_key = !(is_behind || typing && everywhere);
+    is_key && (marks || (action.why_not)(model).is_none())
 }
 
 fn entry(model: &Model, action: &UiAction) -> Option<FooterKey> {
