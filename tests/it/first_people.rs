@@ -48,7 +48,7 @@ async fn killed_engines_and_several_of_them_do_not_send_to_one_more() {
 
     assert_eq!(shop.state(&blast).await, "paused");
     assert_eq!(shop.number(CLAIMED).await, 9);
-    assert_eq!(shop.number("select first_left from blasts").await, 0);
+    assert_eq!(shop.number("select first_left::bigint from blasts").await, 0);
     shop.invariants().await;
 }
 

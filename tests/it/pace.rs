@@ -333,3 +333,17 @@ async fn blasts_that_only_wait_for_an_operator_cost_the_others_nothing() {
     figure(&format!("{each:.1} transactions a message beside 30 blasts with somebody uncertain"));
     assert!(each < 8.0, "{each}");
 }
+
+#[tokio::test]
+async fn whoever_asks_for_more_than_the_sender_may_is_told_that_the_senders_limit_binds() {
+    let shop = Shop::open(Setup { sender: "rate = \"20/min\"", ..REAL }).await;
+    let list = shop.write("people.csv", "phone\n+60100000001\n".to_owned());
+    let new = ["blast", "new", "--sender", "sales", "--message", "Hi", "--recipients", list.to_str().unwrap()];
+
+    let faster = shop.run(&[&new[..], &["--gap", "1s..2s"]].concat()).await;
+    let slower = shop.run(&[&new[..], &["--gap", "20s..60s"]].concat()).await;
+
+    let told = "sender sales goes no faster than its own rate 20/min: that limit binds, not the blast's";
+    assert!(faster.code == 0 && faster.err.contains(told), "{faster:?}");
+    assert!(slower.code == 0 && !slower.err.contains("binds"), "{slower:?}");
+}
