@@ -24,6 +24,8 @@ pub enum Prompt {
 pub struct RefusedPrompt {
     pub why: String,
     pub takes: RefusedKeys,
+    /// What was typed for it.
+    pub typed: TextField,
 }
 
 /// Which keys are for the field that is gone.

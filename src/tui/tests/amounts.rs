@@ -129,7 +129,11 @@ fn digits_for_a_close_that_was_refused_are_no_keys_of_the_keymap() {
 
     assert_eq!(dashboard.model.focus, Pane::Recipients);
     assert_eq!(dashboard.acts(), [closed(1, None)]);
-    assert_eq!(dashboard.said(), "nothing was sent to them yet");
+    assert_eq!(
+        dashboard.said(),
+        "nothing was sent to them yet; you typed RM 120.50",
+        "what was typed before counts too"
+    );
     dashboard.keys("1");
     assert_eq!(dashboard.model.focus, Pane::Blasts, "after enter digits are keys again");
 }

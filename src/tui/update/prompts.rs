@@ -90,28 +90,46 @@ pub fn paste_amount(amount: &mut AmountPrompt, text: &str) {
 
 /// Says why something that digits may follow is not done, and takes the digits.
 pub fn refuse_digits(model: &mut Model, why: String) {
-    refuse(model, why, RefusedKeys::Digits);
+    refuse(model, why, (RefusedKeys::Digits, TextField::default()));
 }
 
 /// Says why a field is gone, and takes whatever is still typed for it.
 pub fn refuse_text(model: &mut Model, why: String) {
-    refuse(model, why, RefusedKeys::Text);
+    let typed = match model.prompt.take() {
+        Some(Prompt::Amount(amount)) => amount.field,
+        _ => TextField::default(),
+    };
+    refuse(model, why, (RefusedKeys::Text, typed));
 }
 
-fn refuse(model: &mut Model, why: String, takes: RefusedKeys) {
+fn refuse(model: &mut Model, why: String, (takes, typed): (RefusedKeys, TextField)) {
     model.refuse(why.clone());
-    model.prompt = Some(Prompt::Refused(RefusedPrompt { why, takes }));
+    model.prompt = Some(Prompt::Refused(RefusedPrompt { why, takes, typed }));
 }
 
-fn refused_key(model: &mut Model, refused: RefusedPrompt, key: Key) -> KeyOutcome {
+fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOutcome {
     let is_typed = matches!(key, Key::Char(_)) && refused.takes == RefusedKeys::Text;
     match key {
         key if is_typed || is_of_digits(key) => {
+            if is_of_digits(key) {
+                refused.typed.key(key);
+            }
             model.prompt = Some(Prompt::Refused(refused));
             KeyOutcome::DONE
         }
-        Key::Enter | Key::Esc => KeyOutcome::DONE,
+        Key::Enter | Key::Esc => {
+            say_typed(model, &refused);
+            KeyOutcome::DONE
+        }
         _ => KeyOutcome::UNUSED,
+    }
+}
+
+/// Says again why an amount is not written, with the amount: it is lost otherwise.
+fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
+    if let (RefusedKeys::Text, Ok(sum)) = (refused.takes, amount::parse(&refused.typed.text())) {
+        let typed = format!("{} {}", symbol(&model.options.currency), amount::money(sum));
+        model.refuse(format!("{}; you typed {typed}", refused.why));
     }
 }
 

@@ -83,8 +83,9 @@ fn refused(model: &mut Model, request: &WriteRequest, failure: &EffectError) -> 
     if field_is_over {
         // What is still typed for it must not be handled as keys.
         prompts::refuse_text(model, failure.sentence());
+    } else {
+        model.refuse(failure.sentence());
     }
-    model.refuse(failure.sentence());
     vec![Effect::Read(ReadRequest::Blasts)]
 }
 
