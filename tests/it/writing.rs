@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{Pty, Setup, Shop, Size, TOKEN, eventually_async};
 
-const SCREEN: Size = Size { columns: 100, rows: 40 };
+const SCREEN: Size = Size { columns: 120, rows: 40 };
 
 /// Two who can be taken, one of whom needs a mend to be, and two who cannot.
 const LIST: &str = "No. Telefon,Nama,bandar\n\
