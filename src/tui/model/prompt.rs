@@ -35,6 +35,8 @@ pub enum RefusedKeys {
     Digits,
     /// It was on the screen: letters are typed too, such as a currency's.
     Text,
+    /// The same of a sale's amount, which is said again: it is lost otherwise.
+    Amount,
 }
 
 /// `/`: the table follows what is typed.

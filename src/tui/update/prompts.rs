@@ -95,11 +95,11 @@ pub fn refuse_digits(model: &mut Model, why: String) {
 
 /// Says why a field is gone, and takes whatever is still typed for it.
 pub fn refuse_text(model: &mut Model, why: String) {
-    let typed = match model.prompt.take() {
-        Some(Prompt::Amount(amount)) => amount.field,
-        _ => TextField::default(),
+    let taken = match model.prompt.take() {
+        Some(Prompt::Amount(amount)) => (RefusedKeys::Amount, amount.field),
+        _ => (RefusedKeys::Text, TextField::default()),
     };
-    refuse(model, why, (RefusedKeys::Text, typed));
+    refuse(model, why, taken);
 }
 
 fn refuse(model: &mut Model, why: String, (takes, typed): (RefusedKeys, TextField)) {
@@ -108,7 +108,7 @@ fn refuse(model: &mut Model, why: String, (takes, typed): (RefusedKeys, TextFiel
 }
 
 fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOutcome {
-    let is_typed = matches!(key, Key::Char(_)) && refused.takes == RefusedKeys::Text;
+    let is_typed = matches!(key, Key::Char(_)) && refused.takes != RefusedKeys::Digits;
     match key {
         key if is_typed || is_of_digits(key) => {
             if is_of_digits(key) {
@@ -127,7 +127,7 @@ fn refused_key(model: &mut Model, mut refused: RefusedPrompt, key: Key) -> KeyOu
 
 /// Says again why an amount is not written, with the amount: it is lost otherwise.
 fn say_typed(model: &mut Model, refused: &RefusedPrompt) {
-    if let (RefusedKeys::Text, Ok(sum)) = (refused.takes, amount::parse(&refused.typed.text())) {
+    if let (RefusedKeys::Amount, Ok(sum)) = (refused.takes, amount::parse(&refused.typed.text())) {
         let typed = format!("{} {}", symbol(&model.options.currency), amount::money(sum));
         model.refuse(format!("{}; you typed {typed}", refused.why));
     }
