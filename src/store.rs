@@ -44,5 +44,5 @@ pub use connect::{
 };
 pub use endpoint::{Endpoint, connection};
 pub use error::StoreError;
-pub use settings::now;
+pub use settings::{moment, now};
 pub use transaction::{DbTransaction, begin};

@@ -190,7 +190,7 @@ impl App {
         // Claims wait for this transaction, and what follows is true until it commits.
         lease::lock(tx, head.sender_id).await?;
         // A claim may begin as soon as the time is over: within the last half second it may be too late.
-        let too_late = store::now(self.pool()).await? + TimeDelta::milliseconds(500);
+        let too_late = store::moment(&mut **tx).await? + TimeDelta::milliseconds(500);
         if !head.state.is_under_way() || head.send_after.is_none_or(|after| after <= too_late) {
             return Err(AppError::Refused(format!("{} has started sending: p pauses it", head.blast_tag)));
         }

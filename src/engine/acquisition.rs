@@ -6,7 +6,7 @@ use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::fence::{self, FenceRefusal, Verified};
 use super::lease::HeldLease;
-use super::lease_watch::{Verdict, Watch};
+use super::lease_watch::{LeaseWatch, Verdict};
 use crate::domain::ids::BlastId;
 use crate::store::fence::{SenderFacts, Server};
 use crate::store::lease::{self, Lease, LeaseRequest, PendingLease, Pulse};
@@ -22,7 +22,7 @@ pub struct Acquired {
 /// to confirm its database first.
 pub async fn acquire(
     engine: &EngineContext,
-    watch: &mut Watch,
+    watch: &mut LeaseWatch,
     sender: &ConfiguredSender,
 ) -> Result<Option<Acquired>, StoreError> {
     let terms = engine.settings.lease;
@@ -62,7 +62,7 @@ pub async fn acquire(
 /// acquisition that a restore lost, and a commit that fails must not be remembered.
 async fn verify(
     engine: &EngineContext,
-    watch: &mut Watch,
+    watch: &mut LeaseWatch,
     sender: &ConfiguredSender,
     mut pending: PendingLease,
     server: Server,

@@ -34,8 +34,8 @@ const AT_ONCE: usize = 5_000;
 pub enum FenceRefusal {
     #[error("this database is a copy, was restored, or is served by a replica that took over")]
     OtherDatabase,
-    #[error("this database went back in time")]
-    BackInTime,
+    #[error("this database went back in time: {0}")]
+    BackInTime(Regression),
     #[error(
         "this machine has no record of what was sent from this database, and the database may have gone back in time"
     )]
@@ -45,6 +45,23 @@ pub enum FenceRefusal {
     /// A query failed: nothing is known yet, and it is retried.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What shows that a database went back in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Regression {
+    #[error("its lease counts {now}, and counted {before} when this process last read it")]
+    Seen { now: Pulse, before: Pulse },
+    #[error("its lease counts {now}, and this machine remembers {before}")]
+    Counted { now: Pulse, before: Pulse },
+    #[error("{0} of the newest attempts that this machine remembers are missing from it")]
+    AttemptsMissing(i64),
+    #[error("its newest recipient is {now}, and this machine posted to {before}")]
+    RecipientsMissing { now: i64, before: i64 },
+    #[error("it counts an attempt again that this machine remembers")]
+    AttemptRepeated,
+    #[error("it has lost the id that this machine knows it by")]
+    IdLost,
 }
 
 impl From<sqlx::Error> for FenceRefusal {
@@ -96,8 +113,8 @@ impl Fence {
         let remembered = self.recall_sender(&memory, sender, facts, &server.likeness)?;
         judge(facts, &server.likeness, remembered.as_ref(), seen)?;
         let witnesses = remembered.map(|remembered| remembered.witnesses).unwrap_or_default();
-        if is_behind(connection, facts, &witnesses).await? {
-            return Err(FenceRefusal::BackInTime);
+        if let Some(regression) = missing_from(connection, facts, &witnesses).await? {
+            return Err(FenceRefusal::BackInTime(regression));
         }
         self.note_forgotten(connection).await?;
         if facts.sent_from.as_ref() != Some(&server.likeness) {
@@ -150,7 +167,7 @@ impl Fence {
         }
         if !of_server(&self.state, sender, likeness).is_empty() {
             // The same server under another id: it was brought back from before it had this one.
-            return Err(FenceRefusal::BackInTime);
+            return Err(FenceRefusal::BackInTime(Regression::IdLost));
         }
         Ok(if facts.has_sent { old_memory(&self.old, sender, likeness) } else { None })
     }
@@ -211,32 +228,36 @@ fn standing(facts: &SenderFacts, likeness: &DatabaseIdentity) -> Standing {
 /// What follows without reading attempts.
 fn judge(
     facts: &SenderFacts,
-    now: &DatabaseIdentity,
+    server: &DatabaseIdentity,
     remembered: Option<&Remembered>,
     seen: Option<Seen>,
 ) -> Result<(), FenceRefusal> {
-    if facts.sent_from.as_ref().is_some_and(|before| before != now) {
+    if facts.sent_from.as_ref().is_some_and(|before| before != server) {
         return Err(FenceRefusal::OtherDatabase);
     }
-    if seen.is_some_and(|seen| is_before(facts, seen.pulse)) {
-        return Err(FenceRefusal::BackInTime);
+    let now = Pulse { epoch: facts.epoch, renewals: facts.renewals };
+    if let Some(Seen { pulse: before, .. }) = seen
+        && is_before(now, before)
+    {
+        return Err(FenceRefusal::BackInTime(Regression::Seen { now, before }));
     }
     let Some(Remembered { standing, .. }) = remembered else {
         // A new machine may take over from a live fleet.
         let may_begin = !facts.has_sent || seen.is_some_and(|seen| seen.was_alive);
         return if may_begin { Ok(()) } else { Err(FenceRefusal::NoRecord) };
     };
-    if standing.likeness != *now && !is_successor(&standing.likeness, now) {
+    if standing.likeness != *server && !is_successor(&standing.likeness, server) {
         return Err(FenceRefusal::OtherDatabase);
     }
-    if is_before(facts, Pulse { epoch: standing.epoch, renewals: standing.renewals }) {
-        return Err(FenceRefusal::BackInTime);
+    let before = Pulse { epoch: standing.epoch, renewals: standing.renewals };
+    if is_before(now, before) {
+        return Err(FenceRefusal::BackInTime(Regression::Counted { now, before }));
     }
     Ok(())
 }
 
-fn is_before(facts: &SenderFacts, pulse: Pulse) -> bool {
-    facts.epoch < pulse.epoch || facts.renewals < pulse.renewals
+fn is_before(now: Pulse, before: Pulse) -> bool {
+    now.epoch < before.epoch || now.renewals < before.renewals
 }
 
 /// The database itself notes that somebody confirmed it since: a later timeline of the same cluster is then no surprise.
@@ -245,15 +266,19 @@ fn is_successor(before: &DatabaseIdentity, now: &DatabaseIdentity) -> bool {
         && now.timeline > before.timeline
 }
 
-/// Whether attempts are missing. Those of people who are gone were deleted on purpose, unless the database has never come
-/// as far as their ids.
-async fn is_behind(
+/// What is missing of the attempts that are remembered. Those of people who are gone were deleted on purpose, unless the
+/// database has never come as far as their ids.
+async fn missing_from(
     connection: &mut PgConnection,
     facts: &SenderFacts,
     witnesses: &[PostedAttempt],
-) -> Result<bool, StoreError> {
-    let newest = witnesses.iter().map(|one| one.recipient.0).max();
-    Ok(newest.is_some_and(|newest| newest > facts.newest_recipient) || fence::missing(connection, witnesses).await? > 0)
+) -> Result<Option<Regression>, StoreError> {
+    let (now, newest) = (facts.newest_recipient, witnesses.iter().map(|one| one.recipient.0).max());
+    if let Some(before) = newest.filter(|newest| *newest > now) {
+        return Ok(Some(Regression::RecipientsMissing { now, before }));
+    }
+    let missing = fence::missing(connection, witnesses).await?;
+    Ok((missing > 0).then_some(Regression::AttemptsMissing(missing)))
 }
 
 /// What the version before remembered. Its file's name hangs on how the database was reached: each is looked at.

@@ -85,7 +85,7 @@ async fn upkeep(engine: EngineContext) {
 
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum HookTurn {
     /// Everything that is committed is told, or waits for its time.
     Done,
     /// Some rows may still be committed.
@@ -133,7 +133,7 @@ impl HookDeliverer {
             let pause = match self.turn().await {
                 Ok(turn) => {
                     troubles = 0;
-                    if turn == Turn::InDoubt { TURN_EVERY } else { READ_EVERY }
+                    if turn == HookTurn::InDoubt { TURN_EVERY } else { READ_EVERY }
                 }
                 Err(error) => {
                     tracing::debug!(%error, hook = self.name(), "other systems are told later");
@@ -162,21 +162,21 @@ impl HookDeliverer {
         .await;
     }
 
-    async fn turn(&mut self) -> Result<Turn, StoreError> {
-        let Some(held) = self.hold().await? else { return Ok(Turn::Elsewhere) };
+    async fn turn(&mut self) -> Result<HookTurn, StoreError> {
+        let Some(held) = self.hold().await? else { return Ok(HookTurn::Elsewhere) };
         self.failures = u32::try_from(held.failures).unwrap_or_default();
         self.is_paused = held.is_paused;
         self.retry_due(&held).await?;
         self.pending = hook::pending(&self.engine.pool, held.id).await?;
-        let Some(heads) = self.settled_heads(&held).await? else { return Ok(Turn::InDoubt) };
+        let Some(heads) = self.settled_heads(&held).await? else { return Ok(HookTurn::InDoubt) };
         for source in EventSource::ALL {
             if let Some(told) = held.told(source)
                 && !self.tell(&held, source, told, &heads).await?
             {
-                return Ok(Turn::Elsewhere);
+                return Ok(HookTurn::Elsewhere);
             }
         }
-        Ok(Turn::Done)
+        Ok(HookTurn::Done)
     }
 
     async fn hold(&mut self) -> Result<Option<HeldHook>, StoreError> {

@@ -9,7 +9,7 @@ use crate::store::lease::{Pulse, RivalLease};
 
 /// The leases that this process waits for.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct LeaseWatch {
     seen: HashMap<SenderId, Sight>,
 }
 
@@ -31,7 +31,7 @@ pub enum Verdict {
     Dead(Pulse),
 }
 
-impl Watch {
+impl LeaseWatch {
     /// Observes a lease that another process holds. The database has just answered, so a live holder could have renewed it.
     pub fn look(&mut self, sender: SenderId, held: &RivalLease, own: Duration) -> Verdict {
         let now = Moment::now();

@@ -156,7 +156,7 @@ impl Wait {
 
 /// What ended a wait.
 #[expect(clippy::large_enum_variant, reason = "made and taken apart in one place, once a wait")]
-enum Event {
+enum Wakeup {
     Stop,
     Order,
     Answer(Option<Result<FinishedPost, JoinError>>),
@@ -332,28 +332,28 @@ impl Sender {
         self.waits_for(wait.bound.map(|bound| (wait.blast, bound)));
         let event = tokio::select! {
             biased;
-            () = self.stop.cancelled() => Event::Stop,
-            _ = self.orders.changed() => Event::Order,
-            answer = self.posts.join_next(), if !self.posts.is_empty() => Event::Answer(answer),
-            claim = PendingClaim::done(&mut self.claim) => Event::Claimed(claim),
-            slot = self.slots.clone().acquire_owned(), if wait.needs_slot => Event::Slot(slot.ok()),
-            () = self.failures.written() => Event::Other,
+            () = self.stop.cancelled() => Wakeup::Stop,
+            _ = self.orders.changed() => Wakeup::Order,
+            answer = self.posts.join_next(), if !self.posts.is_empty() => Wakeup::Answer(answer),
+            claim = PendingClaim::done(&mut self.claim) => Wakeup::Claimed(claim),
+            slot = self.slots.clone().acquire_owned(), if wait.needs_slot => Wakeup::Slot(slot.ok()),
+            () = self.failures.written() => Wakeup::Other,
             settled = self.settled.changed() => {
                 if settled.is_err() {
                     // The recorder is gone: what comes of a POST could not be written any more.
                     self.context.lease.lose();
                 }
                 self.wake_drained();
-                Event::Other
+                Wakeup::Other
             }
-            () = tokio::time::sleep(pause) => Event::Other,
+            () = tokio::time::sleep(pause) => Wakeup::Other,
         };
         match event {
-            Event::Order => self.refreshed_at = None,
-            Event::Answer(Some(ended)) => self.ended(ended),
-            Event::Claimed(claim) => self.claimed(claim).await?,
-            Event::Slot(slot) => self.spare_slot = slot,
-            Event::Stop | Event::Answer(None) | Event::Other => {}
+            Wakeup::Order => self.refreshed_at = None,
+            Wakeup::Answer(Some(ended)) => self.ended(ended),
+            Wakeup::Claimed(claim) => self.claimed(claim).await?,
+            Wakeup::Slot(slot) => self.spare_slot = slot,
+            Wakeup::Stop | Wakeup::Answer(None) | Wakeup::Other => {}
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::acquisition::{self, Acquired};
 use super::configured_sender::ConfiguredSender;
 use super::context::EngineContext;
 use super::follow::{Follower, LOOK_EVERY};
-use super::lease_watch::Watch;
+use super::lease_watch::LeaseWatch;
 use super::maintenance::{self, Maintenance};
 use super::meter::ENGINE_METER;
 use super::recorder::{self, InFlight, RecorderDeps, RecorderHandle};
@@ -106,7 +106,7 @@ async fn work_and_end(engine: EngineContext, options: RunOptions, stop: &Cancell
         options,
         recorder,
         senders: HashMap::new(),
-        watch: Watch::default(),
+        watch: LeaseWatch::default(),
         maintenance: Maintenance::default(),
         stop_inbox: stop_inbox.clone(),
     };
@@ -132,7 +132,7 @@ struct Supervisor {
     suspension: watch::Receiver<bool>,
     senders: HashMap<SenderId, Running>,
     /// The leases that other processes hold.
-    watch: Watch,
+    watch: LeaseWatch,
     maintenance: Maintenance,
     /// Stops the applying of webhooks, and what is told to other systems.
     stop_inbox: CancellationToken,

@@ -144,11 +144,11 @@ pub struct Circumstances<'a> {
 #[derive(Debug, Clone)]
 pub struct Decision {
     pub answered: Answered,
-    pub acceptance: Acceptance,
+    pub acceptance: SimAcceptance,
 }
 
 #[derive(Debug, Clone)]
-pub enum Acceptance {
+pub enum SimAcceptance {
     Not,
     /// Under an id of our own.
     Generated,
@@ -230,12 +230,12 @@ impl PostLog {
         &mut self,
         circumstances: Circumstances<'_>,
         arrival: IncomingSend<'_>,
-        acceptance: Acceptance,
+        acceptance: SimAcceptance,
     ) -> Option<Accepted> {
         let named = match acceptance {
-            Acceptance::Not => return None,
-            Acceptance::Generated => None,
-            Acceptance::Named(id) => Some(id),
+            SimAcceptance::Not => return None,
+            SimAcceptance::Generated => None,
+            SimAcceptance::Named(id) => Some(id),
         };
         let phone = arrival.phone.parse().ok()?;
         let message = self.next_message(circumstances, arrival.kind, phone);

@@ -20,7 +20,8 @@ use super::{
     fate::Population,
     fault::{FaultError, FaultKind, FaultRates},
     post_log::{
-        Acceptance, Accepted, Answered, Circumstances, Decision, IncomingSend, PostLog, SendKind, SimTime, TokenCheck,
+        Accepted, Answered, Circumstances, Decision, IncomingSend, PostLog, SendKind, SimAcceptance, SimTime,
+        TokenCheck,
     },
     script::{Call, HangUp, ScriptedAnswer, Scripts},
     webhook::{WebhookQueue, WebhookStats, plan::plan},
@@ -221,14 +222,16 @@ impl World {
     fn scripted(&self, answer: ScriptedAnswer) -> (ResponseKind, Decision, Duration) {
         let wait = answer.delay().unwrap_or(self.latency);
         let acceptance = match (answer.takes_the_message(), &answer.message_id) {
-            (false, _) => Acceptance::Not,
-            (true, None) => Acceptance::Generated,
-            (true, Some(id)) => Acceptance::Named(id.clone()),
+            (false, _) => SimAcceptance::Not,
+            (true, None) => SimAcceptance::Generated,
+            (true, Some(id)) => SimAcceptance::Named(id.clone()),
         };
         let (kind, answered) = match answer.hang_up {
             Some(HangUp::Before | HangUp::After) => (ResponseKind::Nothing, Answered::Hangup),
             None if answer.is_literal() => (ResponseKind::Literally(answer), Answered::Scripted),
-            None if matches!(acceptance, Acceptance::Not) => (ResponseKind::Fault(FaultKind::Error), Answered::Error),
+            None if matches!(acceptance, SimAcceptance::Not) => {
+                (ResponseKind::Fault(FaultKind::Error), Answered::Error)
+            }
             None => (ResponseKind::Sent, Answered::Ok),
         };
         (kind, Decision { answered, acceptance }, wait)
@@ -311,11 +314,11 @@ impl Drop for InFlightGuard<'_> {
 }
 
 fn taken(answered: Answered) -> Decision {
-    Decision { answered, acceptance: Acceptance::Generated }
+    Decision { answered, acceptance: SimAcceptance::Generated }
 }
 
 fn not_taken(answered: Answered) -> Decision {
-    Decision { answered, acceptance: Acceptance::Not }
+    Decision { answered, acceptance: SimAcceptance::Not }
 }
 
 fn refusal(kind: FaultKind) -> Answered {

@@ -1,5 +1,6 @@
 //! Leases: a sender belongs to one engine at a time, by the database's clock. Epochs only grow, and fence claims.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,6 +40,12 @@ impl Lease {
 pub struct Pulse {
     pub epoch: i64,
     pub renewals: i64,
+}
+
+impl fmt::Display for Pulse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "epoch {} and renewal {}", self.epoch, self.renewals)
+    }
 }
 
 /// A lease that somebody else holds, by the database's clock.

@@ -11,6 +11,11 @@ pub async fn now(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreEr
     Ok(sqlx::query_scalar("select now()").fetch_one(executor).await?)
 }
 
+/// The database's time at this moment, also within a transaction that waited for a lock.
+pub async fn moment(executor: impl PgExecutor<'_>) -> Result<DateTime<Utc>, StoreError> {
+    Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(executor).await?)
+}
+
 /// Begins a transaction of the hot path, or of what is asked again and again. An engine that freezes in the middle of one
 /// lets go of its locks after 5 s, so that a takeover is not held up.
 ///

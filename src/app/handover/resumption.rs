@@ -12,13 +12,13 @@ use crate::provider::{Health, HealthVerdict};
 use crate::store::view::senders::{self, LeaseHolder};
 
 /// This process's own token for a sender.
-struct OwnToken {
+struct TestedToken {
     fingerprint: String,
     /// What its provider says of it.
     health: Health,
 }
 
-impl OwnToken {
+impl TestedToken {
     fn is_refused(&self) -> bool {
         self.health.verdict == HealthVerdict::TokenRefused
     }
@@ -36,7 +36,7 @@ impl App {
             Err(missing) => return Ok(Err(missing)),
         };
         let own = self.own_token(blast.sender_id).await;
-        let is_refused = own.as_ref().is_some_and(OwnToken::is_refused);
+        let is_refused = own.as_ref().is_some_and(TestedToken::is_refused);
         loop {
             // A standby of another shell, whose token may be the right one, is not replaced by one whose token is not.
             if may_start && (!is_refused || !watch.standby.is_running().unwrap_or(true)) {
@@ -53,13 +53,13 @@ impl App {
         }
     }
 
-    async fn own_token(&self, sender: SenderId) -> Option<OwnToken> {
+    async fn own_token(&self, sender: SenderId) -> Option<TestedToken> {
         let sender = self.sender(sender)?;
         let health = timeout(PATIENCE / 2, sender.provider.health()).await.unwrap_or_else(|_| Health {
             verdict: HealthVerdict::Bad,
             detail: "its provider does not answer".to_owned(),
         });
-        Some(OwnToken { fingerprint: sender.token.fingerprint().to_owned(), health })
+        Some(TestedToken { fingerprint: sender.token.fingerprint().to_owned(), health })
     }
 
     async fn is_resumed(
@@ -67,13 +67,13 @@ impl App {
         blast: &BlastView,
         watch: &Handover,
         held: Option<&LeaseHolder>,
-        own: Option<&OwnToken>,
+        own: Option<&TestedToken>,
     ) -> Result<bool, AppError> {
         if self.has_nothing_to_send(blast.id).await? {
             return Ok(true);
         }
         let Some(held) = held.filter(|held| watch.is_convinced_by(Some(held), self.holder())) else { return Ok(false) };
-        let is_ours = |own: &OwnToken| held.token.as_ref() == Some(&own.fingerprint);
+        let is_ours = |own: &TestedToken| held.token.as_ref() == Some(&own.fingerprint);
         let is_good = own.is_some_and(|own| is_ours(own) && !own.is_refused());
         let works = is_good || senders::has_accepted(self.pool(), blast.sender_id, held.epoch).await?;
         Ok(works && !senders::is_stopped(self.pool(), blast.sender_id).await?)
@@ -84,7 +84,7 @@ impl App {
         blast: &BlastView,
         watch: &Handover,
         held: Option<&LeaseHolder>,
-        own: Option<&OwnToken>,
+        own: Option<&TestedToken>,
     ) -> Result<String, AppError> {
         let row = self.senders().await?.into_iter().find(|row| row.id == blast.sender_id);
         if row.as_ref().is_some_and(|row| row.stopped.is_some()) {

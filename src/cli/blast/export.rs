@@ -24,7 +24,7 @@ use crate::domain::status::Status;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use destination::Destination;
 use progress::Progress;
-use record::{Encoder, RecordTable};
+use record::{RecordEncoder, RecordTable};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ExportArgs {
@@ -71,7 +71,7 @@ impl ExportArgs {
             app: &context.app,
             blast: self.blast,
             filter,
-            encoder: Encoder::new(format, table),
+            encoder: RecordEncoder::new(format, table),
             to: Destination::open(self.output.as_deref())?,
             progress: Progress::new(people),
             stop: Shutdown::new(),
@@ -102,7 +102,7 @@ struct Export<'a> {
     app: &'a App,
     blast: BlastId,
     filter: Filter,
-    encoder: Encoder,
+    encoder: RecordEncoder,
     to: Destination,
     progress: Progress,
     /// Requested by an interrupt.

@@ -17,12 +17,12 @@ pub struct PreparedTemplate {
 #[derive(Debug)]
 struct GappedText {
     start: String,
-    gaps: Vec<(Gap, String)>,
+    gaps: Vec<(Blank, String)>,
 }
 
 /// A value that may differ from person to person.
 #[derive(Debug, Clone)]
-pub(super) struct Gap {
+pub(super) struct Blank {
     /// A person's own value of this name or number comes first.
     pub own: Option<String>,
     pub value: ParameterValue,
@@ -89,7 +89,7 @@ impl GappedText {
     }
 }
 
-impl Gap {
+impl Blank {
     fn write(&self, variables: &Variables, text: &mut Vec<u8>) -> Result<(), ValueError> {
         let own = self.own.as_ref().and_then(|key| variables.get(key));
         // Text always serialises.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::prepared::Gap;
+use super::prepared::Blank;
 use super::{
     ButtonAction, HeaderLocation, IndexSpelling, MediaSource, ParameterValue, ProductSection, RawParameter,
     TemplateButton, TemplateComponent, TemplateError, TemplateHeader, TemplateMessage, TemplateParameter, ValueError,
@@ -114,7 +114,7 @@ impl ValueWriter for ColumnNames {
 /// Marks where values go, and remembers which.
 pub(super) struct GapWriter {
     mark: String,
-    gaps: Vec<Gap>,
+    gaps: Vec<Blank>,
 }
 
 impl GapWriter {
@@ -135,11 +135,11 @@ impl GapWriter {
         &self.mark
     }
 
-    pub fn gap(&self, number: usize) -> Option<&Gap> {
+    pub fn gap(&self, number: usize) -> Option<&Blank> {
         self.gaps.get(number)
     }
 
-    fn add(&mut self, gap: Gap) -> String {
+    fn add(&mut self, gap: Blank) -> String {
         self.gaps.push(gap);
         format!("{}{}{}", self.mark, self.gaps.len() - 1, Self::END)
     }
@@ -147,12 +147,12 @@ impl GapWriter {
 
 impl ValueWriter for GapWriter {
     fn text(&mut self, value: &ParameterValue) -> Result<String, ValueError> {
-        Ok(self.add(Gap { own: None, value: value.clone() }))
+        Ok(self.add(Blank { own: None, value: value.clone() }))
     }
 
     fn variable(&mut self, key: &str, value: &ParameterValue) -> Result<String, ValueError> {
         let own = (!value.columns().contains(&key)).then(|| key.to_owned());
-        Ok(self.add(Gap { own, value: value.clone() }))
+        Ok(self.add(Blank { own, value: value.clone() }))
     }
 
     fn raw(&mut self, raw: &RawParameter) -> Result<Value, ValueError> {

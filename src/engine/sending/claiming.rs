@@ -14,7 +14,7 @@ use super::{Sender, Wait};
 use crate::domain::ids::BlastId;
 use crate::domain::pace::Limits;
 use crate::engine::clock::Moment;
-use crate::engine::fence::{self, FenceRefusal};
+use crate::engine::fence::{self, FenceRefusal, Regression};
 use crate::store::StoreError;
 use crate::store::claim::{self, Claim, ClaimRequest, Claimed, QueuePosition};
 use crate::store::fence::PostedAttempt;
@@ -217,7 +217,8 @@ impl Sender {
     ) -> Result<(), StoreError> {
         self.give_back_unposted(posts, attempts);
         self.context.lease.lose();
-        fence::close(&self.fenced.engine, &self.context.sender, &FenceRefusal::BackInTime).await
+        let why = FenceRefusal::BackInTime(Regression::AttemptRepeated);
+        fence::close(&self.fenced.engine, &self.context.sender, &why).await
     }
 
     /// The database's server was started anew, or is another one: goes on only if it is as this machine remembers it.

@@ -18,7 +18,7 @@ fn arrival(phone: &str) -> IncomingSend<'_> {
 }
 
 fn take(post_log: &mut PostLog, at: SimTime, phone: u64) -> Accepted {
-    let decision = Decision { answered: Answered::Ok, acceptance: Acceptance::Generated };
+    let decision = Decision { answered: Answered::Ok, acceptance: SimAcceptance::Generated };
     post_log
         .record(Circumstances { now: at, rates: &FaultRates::default() }, arrival(&phone.to_string()), decision)
         .unwrap()
@@ -59,7 +59,7 @@ fn a_message_is_found_by_its_device_and_id_only() {
 #[test]
 fn what_is_not_taken_is_written_down_and_changes_no_fate() {
     let mut post_log = post_log();
-    let refused = Decision { answered: Answered::Error, acceptance: Acceptance::Not };
+    let refused = Decision { answered: Answered::Error, acceptance: SimAcceptance::Not };
 
     assert_eq!(
         post_log.record(

@@ -93,7 +93,7 @@ async fn changes(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
 }
 
 #[derive(sqlx::FromRow)]
-struct HistoryRow {
+struct StatusEventRow {
     id: i64,
     at: DateTime<Utc>,
     written_at: DateTime<Utc>,
@@ -105,7 +105,7 @@ struct HistoryRow {
 async fn history(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, StoreError> {
     // By the index on the id of each month, whatever the statistics say.
     let mut tx = settings::begin_hot_path(pool).await?;
-    let rows: Vec<HistoryRow> = sqlx::query_as(
+    let rows: Vec<StatusEventRow> = sqlx::query_as(
         "select h.id, coalesce(h.happened_at, h.changed_at) as at, h.changed_at as written_at, h.old_status, h.new_status,
                 json_strip_nulls(json_build_object(
                     'blast_id', h.blast_id, 'blast_tag', b.blast_tag, 'blast_external_id', b.external_id, 'sender', s.name,
@@ -134,7 +134,7 @@ async fn history(pool: &PgPool, query: RowQuery<'_>) -> Result<Vec<EventRow>, St
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    let row = |row: HistoryRow| {
+    let row = |row: StatusEventRow| {
         let kind = EventKind::of_step(row.old_status, row.new_status);
         EventRow { id: row.id, kind, at: row.at, written_at: row.written_at, data: row.data.0 }
     };

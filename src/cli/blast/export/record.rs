@@ -114,13 +114,13 @@ pub(super) fn change(change: &PersonChange) -> Record {
 }
 
 /// Spells records in a format, and counts them.
-pub(super) struct Encoder {
+pub(super) struct RecordEncoder {
     format: ExportFormat,
     columns: &'static [&'static str],
     records: u64,
 }
 
-impl Encoder {
+impl RecordEncoder {
     pub(super) const fn new(format: ExportFormat, table: &RecordTable) -> Self {
         Self { format, columns: table.columns, records: 0 }
     }
@@ -190,12 +190,12 @@ fn cell(value: &Value) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Encoder, ExportFormat, HISTORY, RECIPIENTS, REPLIES, RecordTable, cell};
+    use super::{ExportFormat, HISTORY, RECIPIENTS, REPLIES, RecordEncoder, RecordTable, cell};
 
     const PAIR: RecordTable = RecordTable { columns: &["name", "note"], nouns: ("pair", "pairs") };
 
     fn encoded(format: ExportFormat, records: &[Vec<Value>]) -> String {
-        let mut encoder = Encoder::new(format, &PAIR);
+        let mut encoder = RecordEncoder::new(format, &PAIR);
         let mut bytes = encoder.head().unwrap();
         bytes.extend(encoder.encode(records).unwrap());
         assert_eq!(encoder.records(), records.len() as u64);
