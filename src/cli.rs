@@ -59,6 +59,7 @@ pub struct Arguments {
 
 /// Options that every verb takes.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Global {
     /// The configuration file [env: BLASTDECK_CONFIG].
     #[arg(long, global = true, value_name = "FILE")]
@@ -72,6 +73,9 @@ pub(crate) struct Global {
     /// Read only: change nothing.
     #[arg(long, global = true)]
     read_only: bool,
+    /// Draw with ASCII characters alone, as `[ui] ascii = true` does.
+    #[arg(long, global = true)]
+    ascii: bool,
     /// Log more on stderr; repeat for more detail.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,

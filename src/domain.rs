@@ -23,6 +23,7 @@ pub mod polling;
 pub mod pricing;
 pub mod progress;
 pub mod recipient;
+pub mod rejected_rows;
 pub mod retry;
 pub mod sender;
 pub mod session;

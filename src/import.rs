@@ -18,6 +18,7 @@ mod columns;
 mod encoding;
 mod error;
 mod given;
+mod left_out;
 mod list;
 mod person;
 mod records;
@@ -29,6 +30,7 @@ mod tests;
 
 use columns::{Columns, Header};
 pub use error::ImportError;
+pub use left_out::KeptRejections;
 use list::{PeopleList, PeopleWriter};
 use person::{Outcome, SeenPeople, Taker};
 pub use person::{Reason, Rejection};
@@ -71,6 +73,7 @@ pub struct ImportOptions {
     pub people_max: Option<u64>,
     /// A list without anybody makes a draft without anybody.
     pub may_be_empty: bool,
+    pub rejections: KeptRejections,
 }
 
 /// A blast that people are added to.
@@ -190,6 +193,7 @@ pub async fn add_people(
     let mut seen = SeenPeople::default();
     import.members().await?.iter().for_each(|phone| seen.add_member(phone));
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
+    let options = ImportOptions { rejections: KeptRejections::None, ..options };
     write(pool, import, list, RejectedTo::Nowhere, options).await
 }
 
@@ -230,6 +234,9 @@ async fn write(
     let (people, read) = tokio::try_join!(async { Ok(import.people(&mut batches).await?) }, reading)?;
     if !(options.may_be_empty && read.is_empty()) {
         read.refuse_nobody()?;
+    }
+    if options.rejections != KeptRejections::None {
+        import.keep_left_out(options.rejections.of(&read.tally, &read.columns).as_ref()).await?;
     }
     finish(pool, import, people).await?;
     Ok(read.into_imported(blast))

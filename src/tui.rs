@@ -91,7 +91,7 @@ pub struct DashboardOptions {
     pub hints: Hints,
     pub on_close: OnClose,
     pub keys: Keymap,
-    /// What the first screen says, where there is no sender yet.
+    /// What the first screen says of this machine.
     pub welcome: Option<WelcomeFacts>,
     /// Said when it opens.
     pub greeting: Option<String>,
@@ -100,6 +100,11 @@ pub struct DashboardOptions {
 }
 
 impl DashboardOptions {
+    /// Whether there is no sender to send with yet.
+    pub(crate) fn is_first_run(&self) -> bool {
+        self.welcome.as_ref().is_some_and(|facts| !facts.has_sender)
+    }
+
     /// A command line that begins with `blastdeck`, so that it does the same here when it is pasted.
     pub(crate) fn call(&self, command_line: &str) -> String {
         command_line.replacen("blastdeck", &self.program, 1)

@@ -74,7 +74,7 @@ impl App {
     pub(super) fn caller_options(&self) -> ImportOptions {
         let note =
             ImportNote { request: self.request().cloned(), operator: Some(self.operator().to_owned()), follows: None };
-        ImportOptions { note, people_max: Some(PEOPLE_MAX), may_be_empty: false }
+        ImportOptions { note, people_max: Some(PEOPLE_MAX), ..ImportOptions::default() }
     }
 
     pub(super) async fn create_from(

@@ -19,10 +19,12 @@ use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::{Message, Variables};
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
+use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::start_at::StartAt;
 use crate::engine::variables;
 use crate::import::{
-    CellMend, ImportError, ImportNote, ImportOptions, Imported, PeopleSource, Replacement, replace_people,
+    CellMend, ImportError, ImportNote, ImportOptions, Imported, KeptRejections, PeopleSource, Replacement,
+    replace_people,
 };
 use crate::store::claim::Claimed;
 use crate::store::draft::{self, DraftChange};
@@ -106,6 +108,8 @@ pub struct OpenedDraft {
     pub people: i64,
     /// The first of them.
     pub first_people: Vec<DraftPerson>,
+    /// The rows of its list that it was made without.
+    pub left_out: Option<RejectedRows>,
 }
 
 impl DraftForm {
@@ -119,6 +123,16 @@ impl DraftForm {
 }
 
 impl DraftList {
+    fn rejections(&self) -> KeptRejections {
+        match self {
+            Self::Pasted(_) => KeptRejections::OfList,
+            Self::File(path) => {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                KeptRejections::OfFile(path.to_string_lossy().into_owned())
+            }
+        }
+    }
+
     fn open(&self) -> Result<PeopleSource, AppError> {
         let source: Box<dyn Read + Send> = match self {
             Self::Pasted(text) => Box::new(Cursor::new(text.as_bytes().to_vec())),
@@ -180,9 +194,9 @@ impl App {
         let written = form.content();
         let content = written.clone().or_else(|_| plain())?;
         self.set_unfinished(at.id, Some(TAKING)).await?;
-        let taken = match self.replace(at, content, form, (source, mends)).await {
+        let taken = match self.replace(at, content, form, (source, list.rejections(), mends)).await {
             Err(error @ ImportError::UnknownVariable { .. }) => {
-                let again = self.replace(at, plain()?, form, (list.open()?, mends)).await;
+                let again = self.replace(at, plain()?, form, (list.open()?, list.rejections(), mends)).await;
                 again.map(|imported| (imported, Some(error.to_string())))
             }
             other => other.map(|imported| (imported, written.err())),
@@ -203,7 +217,7 @@ impl App {
         at: DraftAt,
         content: BlastContent,
         form: &DraftForm,
-        (source, mends): (PeopleSource, &[CellMend]),
+        (source, rejections, mends): (PeopleSource, KeptRejections, &[CellMend]),
     ) -> Result<Imported, ImportError> {
         let region = self.config().sender(&form.sender).map(|sender| sender.region);
         let region = region.ok_or_else(|| ImportError::Sender(self.no_sender(&form.sender)))?;
@@ -216,7 +230,7 @@ impl App {
             mends: mends.to_vec(),
         };
         let note = ImportNote { operator: Some(self.operator().to_owned()), ..ImportNote::default() };
-        let options = ImportOptions { note, ..ImportOptions::default() };
+        let options = ImportOptions { note, rejections, ..ImportOptions::default() };
         replace_people(self.pool(), to, source, options).await
     }
 
@@ -226,6 +240,7 @@ impl App {
         refuse_started(row.state)?;
         let mut tx = self.begin().await?;
         let people = draft::people(&mut tx, id, None, SHOWN).await?;
+        let left_out = draft::left_out(&mut *tx, id).await?;
         let limits = &row.limits;
         if let Some(unreadable) = limits.unreadable() {
             return Err(AppError::Refused(format!(
@@ -253,6 +268,7 @@ impl App {
             unfinished: row.unfinished.clone(),
             people: row.counts.queued,
             first_people: people.iter().map(DraftPerson::of).collect(),
+            left_out,
         })
     }
 

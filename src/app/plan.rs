@@ -16,11 +16,13 @@ use crate::domain::content::BlastContent;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{BindingLimit, Forecast, unheeded};
 use crate::domain::phone::is_united_states;
+use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::text::number;
 use crate::engine::variables;
 use crate::import::PeopleSource;
 use crate::provider::meta::preflight::{NumberHealth, QualityRating};
 use crate::store::claim::Claimed;
+use crate::store::draft;
 use crate::store::plan::{self, ConcurrentBlast, FirstFared, PlanGroup, PlanPerson, SampleKind};
 use crate::store::suppression;
 use crate::store::view::BlastRow;
@@ -63,6 +65,8 @@ pub struct Plan {
     pub test_to: Option<String>,
     /// The text for some of the people who get it.
     pub samples: Vec<Sample>,
+    /// The rows of its list that it was made without.
+    pub left_out: Option<RejectedRows>,
     /// Why it cannot be launched now; empty when it can.
     pub obstacles: Vec<String>,
 }
@@ -126,6 +130,7 @@ impl App {
             forecast: Forecast::default(),
             stopped,
             first: first_share(&row, people),
+            left_out: draft::left_out(self.pool(), id).await?.filter(|left_out| left_out.total > 0),
             fared: if row.first.are_through() { plan::fared(self.pool(), id, &business).await? } else { Vec::new() },
             health: health(number.as_ref(), &template),
             test_to: self.config().ui.test_to.clone(),
@@ -155,12 +160,13 @@ impl App {
         Ok(plan::of_group(self.pool(), id, group, (&business, since)).await?)
     }
 
-    /// Sends what one person of a blast would read to the operator's own number (`[ui] test_to`): a blast of its own, to nobody else.
-    pub async fn send_test(&self, id: BlastId, sample: usize) -> Result<BlastView, AppError> {
+    /// Sends what one person of a blast would read to the operator's own number (`to`, else `[ui] test_to`): a blast of its own, to
+    /// nobody else.
+    pub async fn send_test(&self, id: BlastId, sample: usize, to: Option<&str>) -> Result<BlastView, AppError> {
         let row = self.blast_row(id).await?;
         let missing =
             || AppError::Refused("write your own number into the configuration: [ui] test_to = \"+60...\"".to_owned());
-        let own = self.config().ui.test_to.clone().ok_or_else(missing)?;
+        let own = to.map(str::to_owned).or_else(|| self.config().ui.test_to.clone()).ok_or_else(missing)?;
         let business = self.business(row.sender_id).await?;
         let people = plan::samples(self.pool(), id, &business).await?;
         let nobody = || AppError::Refused(format!("nobody in {} gets a message", row.tag));

@@ -5,6 +5,7 @@ mod bare_loop;
 mod database;
 mod environment;
 mod events;
+mod frame;
 mod import;
 mod ingest;
 mod process;
@@ -58,6 +59,8 @@ pub(super) enum BenchVerb {
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         count: u32,
     },
+    /// Watch the dashboard over a large blast whose people change: how soon a key shows, and what it costs.
+    Frame(frame::FrameArgs),
     /// Read the funnel of a blast.
     Funnel {
         #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -78,7 +81,12 @@ impl BenchVerb {
             }
             Self::Receiving => return ingest::receiving(global).await,
             Self::Watched => return events::watched(global).await,
-            Self::Send { .. } | Self::Ingest(_) | Self::Events(_) | Self::Import { .. } | Self::Funnel { .. } => {}
+            Self::Send { .. }
+            | Self::Ingest(_)
+            | Self::Events(_)
+            | Self::Frame(_)
+            | Self::Import { .. }
+            | Self::Funnel { .. } => {}
         }
         let (latency, sender) = self.needs();
         let environment = BenchEnvironment::make(global, latency, sender).await?;
@@ -86,6 +94,7 @@ impl BenchVerb {
             Self::Send { count, .. } => send::measure(&environment, count, latency).await,
             Self::Ingest(ingest) => ingest::measure(&environment, &ingest).await,
             Self::Events(events) => events::measure(&environment, &events).await,
+            Self::Frame(frame) => frame::measure(&environment, &frame).await,
             Self::Import { count } => import::measure(&environment, count).await,
             Self::Funnel { count } => funnel(&environment, count).await,
             Self::Sending(_) | Self::Receiving | Self::Watched => Ok(Value::Null),

@@ -24,7 +24,7 @@ use crate::engine::{self, EngineEnd, Fingerprint, Follower, Following, RunOption
 use crate::private_postgres::PrivatePostgres;
 use crate::shutdown::{SecondInterrupt, Shutdown};
 use crate::telemetry::{self, Verbosity};
-use crate::tui::{self, DashboardKind, ExitReason, Hints};
+use crate::tui::{self, Charset, DashboardKind, ExitReason, Hints};
 
 /// Opens the dashboard and starts the engine.
 pub(super) async fn run(global: &Global) -> Result<ExitCode> {
@@ -64,15 +64,27 @@ async fn open_once(global: &Global, config: Config, shutdown: &Shutdown, greetin
     let local = private_postgres(context.app.config())?;
     let follower = Some(follower(global, &context.app, local.clone())?);
     let program = program(global);
-    let welcome = if context.app.config().senders.is_empty() { Some(welcome(&context.app).await) } else { None };
-    let args =
-        DashboardArgs { kind, standby, local, follower, open: None, hints: Hints::Off, welcome, greeting, program };
+    let charset = charset(global, context.app.config());
+    let welcome = Some(welcome(&context.app, charset).await);
+    let args = DashboardArgs {
+        kind,
+        standby,
+        local,
+        follower,
+        open: None,
+        hints: Hints::Off,
+        welcome,
+        greeting,
+        program,
+        charset,
+    };
     open(&context.app, args, shutdown).await
 }
 
-/// How this machine stands, for somebody who opens it for the first time.
-async fn welcome(app: &App) -> tui::WelcomeFacts {
+/// How this machine stands. Only somebody who opens it for the first time waits for a look at the database's clock.
+pub(super) async fn welcome(app: &App, charset: Charset) -> tui::WelcomeFacts {
     let config = app.config();
+    let has_sender = !config.senders.is_empty();
     let private =
         if config.database.url.is_none() { "private, on this machine" } else { "the one of the configuration" };
     let none_yet = || match crate::config::own_path() {
@@ -80,19 +92,33 @@ async fn welcome(app: &App) -> tui::WelcomeFacts {
         None => "none yet".to_owned(),
     };
     let zone = config.ui.timezone;
-    let clock = match app.clock_skew().await {
+    let clock = if has_sender { "`blastdeck doctor` compares it".to_owned() } else { clock(app).await };
+    let colours =
+        if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { "no colours" } else { "16 colours" };
+    let letters = if charset == Charset::Ascii { "ASCII" } else { "UTF-8" };
+    tui::WelcomeFacts {
+        database: format!("ready: {private}"),
+        has_sender,
+        config: config.path().map_or_else(none_yet, |path| format!("{}, {}", path.display(), senders(config))),
+        terminal: format!("{letters}, {colours}; y copies if tmux has set-clipboard on"),
+        clock: format!("{clock}; times are {}", zone.name().replace('_', " ")),
+    }
+}
+
+/// How the clock of this machine stands to the database's.
+async fn clock(app: &App) -> String {
+    match app.clock_skew().await {
         Ok(skew) if skew.num_seconds().abs() <= 60 => "right".to_owned(),
         Ok(skew) => format!("the database's is {} s ahead of this one's: set it right", skew.num_seconds()),
         Err(error) => clean(&error.to_string()).into_owned(),
-    };
-    let colours =
-        if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { "no colours" } else { "16 colours" };
-    let letters = if is_ascii(config.ui.ascii) { "plain letters" } else { "UTF-8" };
-    tui::WelcomeFacts {
-        database: format!("ready: {private}"),
-        config: config.path().map_or_else(none_yet, |path| format!("{}, without a sender", path.display())),
-        terminal: format!("{letters}, {colours}; y copies if tmux has set-clipboard on"),
-        clock: format!("{clock}; times are {}", zone.name().replace('_', " ")),
+    }
+}
+
+fn senders(config: &Config) -> String {
+    match &config.senders[..] {
+        [] => "without a sender".to_owned(),
+        [sender] => format!("with the sender {}", sender.name),
+        senders => format!("with {} senders", senders.len()),
     }
 }
 
@@ -129,12 +155,13 @@ pub(super) struct DashboardArgs {
     /// The blast to show first.
     pub open: Option<BlastId>,
     pub hints: Hints,
-    /// What the first screen says, where there is no sender yet.
+    /// What the first screen says of this machine.
     pub welcome: Option<tui::WelcomeFacts>,
     /// Said when it opens.
     pub greeting: Option<String>,
     /// The command line of this program for the same database.
     pub program: String,
+    pub charset: Charset,
 }
 
 /// Refuses to draw into a pipe, and names the verb that suits one.
@@ -179,7 +206,7 @@ pub(super) async fn open(app: &App, args: DashboardArgs, shutdown: &Shutdown) ->
         name: ui.name.clone(),
         zone: ui.timezone,
         currency: ui.currency.clone(),
-        charset: if is_ascii(ui.ascii) { tui::Charset::Ascii } else { tui::Charset::Unicode },
+        charset: args.charset,
         palette: palette(ui.theme),
         open: args.open,
         hints: args.hints,
@@ -284,6 +311,11 @@ const fn palette(theme: ThemeSetting) -> tui::Palette {
         ThemeSetting::Light => tui::Palette::Light,
         ThemeSetting::Mono => tui::Palette::Mono,
     }
+}
+
+/// ASCII where the flag, the setting or the locale wants it.
+pub(super) fn charset(global: &Global, config: &Config) -> Charset {
+    if global.ascii || is_ascii(config.ui.ascii) { Charset::Ascii } else { Charset::Unicode }
 }
 
 /// By the setting; `auto` means where the locale is not UTF-8.

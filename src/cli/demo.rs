@@ -15,7 +15,7 @@ use serde_json::json;
 use tracing_appender::non_blocking::WorkerGuard;
 
 use super::Global;
-use super::dashboard::{DashboardArgs, Ended, needs_terminal, open};
+use super::dashboard::{DashboardArgs, Ended, charset, needs_terminal, open, welcome};
 use super::output::{json as print_json, talk, text};
 use super::plain;
 use crate::app::report;
@@ -130,6 +130,7 @@ impl DemoArgs {
             app.close().await;
             return followed.map(|()| ExitCode::SUCCESS);
         }
+        let charset = charset(global, app.config());
         let args = DashboardArgs {
             kind: DashboardKind::Demo,
             standby: None,
@@ -137,9 +138,10 @@ impl DemoArgs {
             follower: None,
             open: Some(main),
             hints: Hints::On,
-            welcome: None,
+            welcome: Some(welcome(app, charset).await),
             greeting: None,
             program: environment.program(),
+            charset,
         };
         let ended = open(app, args, shutdown).await;
         phone.abort();

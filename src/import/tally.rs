@@ -48,10 +48,10 @@ impl Tally {
         }
     }
 
-    pub(super) fn into_rejections(self) -> Rejections {
-        let mut reasons: Vec<_> = self.reasons.into_values().collect();
+    pub(super) fn rejections(&self) -> Rejections {
+        let mut reasons: Vec<_> = self.reasons.values().cloned().collect();
         reasons.sort_by_key(|count| (std::cmp::Reverse(count.rows), count.first_row));
-        Rejections { total: self.rejected, reasons, examples: self.examples }
+        Rejections { total: self.rejected, reasons, examples: self.examples.clone() }
     }
 }
 
@@ -90,7 +90,7 @@ impl ReadThrough {
             not_utf8: self.tally.not_utf8,
             first: std::mem::take(&mut self.tally.first),
             columns: self.columns,
-            rejected: self.tally.into_rejections(),
+            rejected: self.tally.rejections(),
             rejected_file,
             phone_column: self.phone_column,
             name_column: self.name_column,

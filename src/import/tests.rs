@@ -30,7 +30,7 @@ fn read(bytes: impl AsRef<[u8]>, message: &str) -> Result<Read, ImportError> {
     Ok(Read {
         people,
         not_utf8: tally.not_utf8,
-        rejected: tally.into_rejections(),
+        rejected: tally.rejections(),
         phone_column: file.phone_column,
         name_column: file.name_column,
     })

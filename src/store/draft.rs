@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
-use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor};
 
 use super::StoreError;
 use super::claim::{ClaimTx, Claimed};
 use crate::domain::field_change::FieldChange;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
 use crate::domain::phone::Phone;
+use crate::domain::rejected_rows::RejectedRows;
 
 /// New values of columns; `None` leaves one as it is.
 #[derive(Debug, Clone, Default)]
@@ -133,6 +134,14 @@ pub async fn change(tx: &mut PgConnection, id: BlastId, version: i64, to: DraftC
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The rows of its list that a blast was made without; `None` where nothing is known of them.
+pub async fn left_out(connection: impl PgExecutor<'_>, id: BlastId) -> Result<Option<RejectedRows>, StoreError> {
+    let kept: Option<Option<Value>> =
+        sqlx::query_scalar("select left_out from blasts where id = $1").bind(id).fetch_optional(connection).await?;
+    // What somebody wrote there by hand is no reason to refuse the blast.
+    Ok(kept.flatten().and_then(|kept| serde_json::from_value(kept).ok()))
 }
 
 /// A blast's people as a claim would have them, by id, at most `limit` after `after`.

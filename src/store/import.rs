@@ -18,6 +18,7 @@ use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::message::Variables;
 use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::phone::Phone;
+use crate::domain::rejected_rows::RejectedRows;
 use crate::domain::start_at::{StartAt, StartTime};
 use crate::domain::status::Status;
 
@@ -220,6 +221,14 @@ impl Import {
             self.follow(lineage).await?;
         }
         Ok(true)
+    }
+
+    /// Keeps with the draft which rows of its list are not in it.
+    pub async fn keep_left_out(&mut self, left_out: Option<&RejectedRows>) -> Result<(), StoreError> {
+        let kept = left_out.and_then(|left_out| serde_json::to_value(left_out).ok());
+        let query = sqlx::query("update blasts set left_out = $2 where id = $1 and left_out is distinct from $2");
+        query.bind(self.blast).bind(kept).execute(&mut *self.connection).await?;
+        Ok(())
     }
 
     async fn follow(&mut self, Lineage { blast, stage, older_than }: Lineage) -> Result<(), StoreError> {

@@ -245,7 +245,7 @@ pub const ACTIONS: &[UiAction] = &[
     marks("send this answer", &[Enter], &[Answer], answer::send).unless(when::read_only).footer("send", 0),
     marks("mark all who are listed", &[Char('*')], &[Recipients], marks::mark_all).unless(when::cannot_mark_all),
     shows("choose this line", &[Enter], &[List], overlays::choose).footer("choose", 1),
-    shows("the first screen: practise, add a sender, how it stands", &[], &[Everywhere], |model| {
+    shows("welcome: practise, add a sender, how it stands", &[], &[Everywhere], |model| {
         model.overlays = vec![Overlay::Welcome(0)];
         Vec::new()
     }),
@@ -272,9 +272,14 @@ pub const ACTIONS: &[UiAction] = &[
     moves("next stage, person, sample", &[Char(']')], |model| moves::step(model, 1))
         .pair_footer(moves::stepped_over, 7),
     shows("find a person", &[Char('/')], &[Everywhere], find::open).unless(when::no_blast).footer("find", 2),
-    shows("follow up those who are stuck here", &[Char('f')], &[Funnel, Recipients], follow_ups::open)
-        .unless(when::cannot_follow_up)
-        .footer("follow up", 6),
+    shows(
+        "follow up those who are stuck here",
+        &[Char('f')],
+        &[Funnel, Recipients, Activity, Details],
+        follow_ups::open,
+    )
+    .unless(when::cannot_follow_up)
+    .footer("follow up", 6),
     shows("this person in full", &[Enter], &[Recipients], overlays::open_details)
         .unless(when::nobody)
         .footer("details", 2),

@@ -72,8 +72,16 @@ pub fn cannot_mark_all(model: &Model) -> Option<String> {
 }
 
 pub fn cannot_follow_up(model: &Model) -> Option<String> {
-    let Some(blast) = model.blast() else { return no_blast(model) };
+    if model.is_about_one()
+        && let Some(why) = no_person(model)
+    {
+        return Some(why);
+    }
+    let Some(blast) = model.blast_to_follow() else { return no_blast(model) };
     let Some(stage) = model.stage_to_follow() else {
+        if let Some(person) = model.person().filter(|_| model.is_about_one()) {
+            return Some(format!("a follow-up is for those stuck at a stage: this one is {}", person.status));
+        }
         if model.focus != Pane::Recipients {
             return Some("no stage is chosen here: v or esc goes back to them".to_owned());
         }

@@ -13,7 +13,7 @@ use std::mem::{Discriminant, discriminant};
 use chrono::{DateTime, Utc};
 
 use super::model::{MouseCapture, PageRequest};
-use super::{ExitReason, Palette};
+use super::{Charset, ExitReason, Palette};
 use crate::app::report::ErrorLine;
 use crate::app::view::{
     ActivityHead, ActivityPage, ActivityPosition, BlastView, CameBack, ChangesSince, ElsewhereRow, RecipientDetails,
@@ -57,7 +57,7 @@ pub enum Effect {
     /// Lends the terminal to the operator's editor, for this text.
     Edit(String),
     /// Lends the terminal to a demo.
-    Practise,
+    Practise(Charset),
     /// Stops the process until it is continued.
     Suspend,
     /// Sets the terminal up again and paints everything.

@@ -9,17 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::effect::{Completion, Effect};
+use super::effect::{Completion, Effect, WriteRequest};
 use super::feed::{self, Feed};
 use super::frame::FrameDiff;
 use super::input::Input;
 use super::model::{Model, MouseCapture};
 use super::msg::{Msg, TimedMsg};
 use super::theme::{Colours, ScreenTheme};
-use super::update::{start, update};
+use super::update::{form, start, update};
 use super::{ExitReason, Size, TuiError, view};
 
 /// Between two frames after a key: 30 a second.
@@ -33,6 +33,9 @@ const FOLLOWS_A_KEY: TimeDelta = TimeDelta::milliseconds(500);
 const INPUTS_AT_ONCE: usize = 256;
 /// A suspension that has not stopped the process by then was ignored (there is no shell to continue it).
 const STOP_IGNORED: Duration = Duration::from_millis(300);
+
+/// How long a window that is closed waits until a draft is saved.
+const LAST_SAVE: Duration = Duration::from_millis(500);
 
 /// Where frames go.
 pub trait Screen {
@@ -145,8 +148,30 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
         }
     }
 
-    /// Runs until the operator leaves, the terminal is gone, or the stop signal comes.
-    pub async fn run(mut self, mut sources: EventSources) -> Result<ExitReason, TuiError> {
+    /// Runs until the operator leaves, the terminal is gone, or the stop signal comes. What is written on a draft by then is saved.
+    pub async fn run(mut self, sources: EventSources) -> Result<ExitReason, TuiError> {
+        let ended = self.until_exit(sources).await;
+        // Longer than this nobody waits for a database that does not answer.
+        let _ = timeout(LAST_SAVE, self.save_draft()).await;
+        ended
+    }
+
+    async fn save_draft(&mut self) {
+        for effect in form::last_save(&mut self.model) {
+            self.runner.start(effect);
+        }
+        while form::is_saving(&self.model) {
+            let completion = self.runner.completed().await;
+            let at = (self.clock)();
+            for effect in update(&mut self.model, TimedMsg { at, msg: Msg::Completed(completion) }) {
+                if matches!(effect, Effect::Write(WriteRequest::Draft(_))) {
+                    self.runner.start(effect);
+                }
+            }
+        }
+    }
+
+    async fn until_exit(&mut self, mut sources: EventSources) -> Result<ExitReason, TuiError> {
         for effect in start(&mut self.model) {
             self.runner.start(effect);
         }
@@ -254,7 +279,7 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
                 self.stopped_until = Some(Instant::now() + STOP_IGNORED);
                 self.screen.suspend()?;
             }
-            lent @ (Effect::Edit(_) | Effect::Practise) => {
+            lent @ (Effect::Edit(_) | Effect::Practise(_)) => {
                 self.is_lent = true;
                 self.screen.lend()?;
                 self.runner.start(lent);

@@ -34,8 +34,8 @@ const PEOPLE_WIDE: u16 = 110;
 pub enum Layout {
     /// The same with the funnel's view below its bars, and with the person under the cursor and what happens beside the table.
     Large { blasts: Rect, funnel: Rect, people: Rect, details: Rect, activity: Rect },
-    /// Blasts and funnel side by side over the recipients.
-    Wide { blasts: Rect, funnel: Rect, people: Rect },
+    /// Blasts and funnel side by side over the recipients, where there are columns enough with the activity beside these.
+    Wide { blasts: Rect, funnel: Rect, people: Rect, activity: Option<Rect> },
     /// Funnel, or the blasts while they have the focus, over the recipients.
     Stacked { upper: Rect, people: Rect },
     /// The focused pane alone.
@@ -64,7 +64,17 @@ pub fn layout(size: Size, zoom: Zoom) -> Layout {
     }
     let blasts = Rect::new(0, 1, BLASTS_WIDTH, upper);
     let funnel = Rect::new(BLASTS_WIDTH, 1, width - BLASTS_WIDTH, upper);
-    Layout::Wide { blasts, funnel, people }
+    if width < LARGE.width {
+        return Layout::Wide { blasts, funnel, people, activity: None };
+    }
+    let (people, beside) = split(people);
+    Layout::Wide { blasts, funnel, people, activity: Some(beside) }
+}
+
+/// The table, and what stands beside it.
+fn split(lower: Rect) -> (Rect, Rect) {
+    let table = (lower.width * 3 / 5).max(PEOPLE_WIDE);
+    (Rect { width: table, ..lower }, Rect { x: table, width: lower.width - table, ..lower })
 }
 
 /// The lines below the list of what happened that show the line at its cursor in full.
@@ -88,9 +98,7 @@ fn large(body: Rect) -> Layout {
     let blasts = Rect { width: left, height: upper, ..body };
     let funnel = Rect { x: left, width: body.width - left, height: upper, ..body };
     let lower = Rect { y: body.y + upper, height: body.height - upper, ..body };
-    let table = (body.width * 3 / 5).max(PEOPLE_WIDE);
-    let people = Rect { width: table, ..lower };
-    let beside = Rect { x: table, width: body.width - table, ..lower };
+    let (people, beside) = split(lower);
     let details = Rect { height: lower.height * 3 / 5, ..beside };
     let activity = Rect { y: details.bottom(), height: lower.height - details.height, ..beside };
     Layout::Large { blasts, funnel, people, details, activity }
@@ -116,6 +124,7 @@ impl Layout {
     pub const fn activity(self) -> Option<Rect> {
         match self {
             Self::Large { activity, .. } => Some(activity),
+            Self::Wide { activity, .. } => activity,
             _ => None,
         }
     }

@@ -28,13 +28,14 @@ pub use chain::ChainReading;
 pub use form::{BlastForm, FormLine, FormPage, FormWrites, LineEdit};
 pub use notice::{ArmedLaunch, LogLine, Notice, Tone};
 pub use overlay::{
-    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowUpOverlay, Overlay, PlanOverlay, RESOLUTIONS,
+    CommandPalette, DetailsOverlay, ElsewhereOverlay, FollowUpOverlay, Overlay, PlanCount, PlanOverlay, RESOLUTIONS,
     ResolutionChoice,
 };
 pub use presence::Presence;
 pub use progress::{BlastReading, COMPARED_MAX, FunnelView, FunnelViews};
 pub use prompt::{
-    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, Prompt, RefusedKeys, RefusedPrompt, Sale,
+    AmountPrompt, ConfirmBy, ConfirmPrompt, FindPrompt, NotePrompt, OwnNumberPrompt, Prompt, RefusedKeys,
+    RefusedPrompt, Sale,
 };
 pub use recipients::{
     CursorMove, CursorTarget, FoundBy, ListDirection, ListOrder, ListScope, PageRequest, RecipientTable, Shown,
@@ -108,6 +109,12 @@ pub struct Model {
     pub news_at: Option<DateTime<Utc>>,
     pub blasts: BlastList,
     pub senders: Vec<SenderView>,
+    /// Whether they were read: none before that means nothing.
+    pub knows_senders: bool,
+    /// A new blast was wanted before they were.
+    pub wants_form: bool,
+    /// The operator's own number, where they typed it in this window.
+    pub own_number: Option<String>,
     /// This process's name in leases: with another one, the sending happens elsewhere.
     pub holder: String,
     /// How old an attempt must be before its message may be sent again.
@@ -163,7 +170,7 @@ pub struct Model {
 impl Model {
     /// Nothing read yet.
     pub fn new(options: DashboardOptions, size: Size, now: DateTime<Utc>) -> Self {
-        let overlays = options.welcome.iter().map(|_| Overlay::Welcome(0)).collect();
+        let overlays = if options.is_first_run() { vec![Overlay::Welcome(0)] } else { Vec::new() };
         let notice = options.greeting.clone().map(Notice::done);
         let hint = (options.hints == Hints::On).then_some(Hint::Find);
         Self {
@@ -175,6 +182,9 @@ impl Model {
             database: DatabaseState::Up,
             news_at: None,
             senders: Vec::new(),
+            own_number: None,
+            knows_senders: false,
+            wants_form: false,
             holder: String::new(),
             resend_after: RetryRules::default().resend_after,
             retired: None,
@@ -285,9 +295,10 @@ impl Model {
         self.blast().filter(is_sent).or_else(announced).or_else(|| self.blast())
     }
 
-    /// The next time at which the screen changes by itself.
+    /// The next time at which something happens by itself.
     pub fn deadline(&self) -> Option<DateTime<Utc>> {
-        self.armed().map(|(_, until)| until).min()
+        let save = self.form.as_deref().and_then(BlastForm::save_due);
+        self.armed().map(|(_, until)| until).chain(save).min()
     }
 
     /// A blast that would continue without this window.
@@ -337,7 +348,7 @@ impl Model {
     /// Where the activity is: beside the recipients on large screens, else in their place while it has the focus.
     pub fn activity_area(&self) -> Option<Rect> {
         match (self.layout(), self.focus) {
-            (Layout::Large { activity, .. }, _) => Some(activity),
+            (Layout::Large { activity, .. } | Layout::Wide { activity: Some(activity), .. }, _) => Some(activity),
             (Layout::Wide { people, .. } | Layout::Stacked { people, .. }, Pane::Activity) => Some(people),
             (Layout::Single { pane }, Pane::Activity) => Some(pane),
             _ => None,

@@ -31,6 +31,19 @@ pub struct OverlayContent {
     pub focus: Option<usize>,
 }
 
+impl OverlayContent {
+    /// The line that the cursor is on.
+    pub fn cursor(&self) -> Option<usize> {
+        let is_chosen = |line: &TextLine| {
+            line.pieces
+                .iter()
+                .find(|piece| !piece.text.trim().is_empty())
+                .is_some_and(|piece| piece.text.trim_start().starts_with('>'))
+        };
+        self.lines.iter().position(is_chosen)
+    }
+}
+
 /// The content of the topmost overlay, for a width.
 pub fn content(model: &Model, width: u16) -> Option<OverlayContent> {
     let content = match model.overlays.last()? {

@@ -3,7 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::Palette;
+use super::{Charset, Palette};
 use crate::domain::status::Status;
 
 /// What a piece of text is for. Widgets name roles, never colours.
@@ -51,31 +51,26 @@ pub struct Glyphs {
     pub half: &'static str,
     pub upright: &'static str,
     pub tee: &'static str,
-    /// What stands for dots of a chart: the cell without any, or the same character for all.
-    pub braille: Braille,
-}
-
-/// How the dots of a chart are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Braille {
-    Dots,
-    Star,
+    /// Which characters text is drawn with.
+    pub charset: Charset,
 }
 
 impl Glyphs {
     /// A cell of a chart with these dots, by the bits of Unicode's braille.
     pub fn dots(&self, bits: u8) -> char {
-        match self.braille {
-            Braille::Dots => char::from_u32(0x2800 + u32::from(bits)).unwrap_or('*'),
-            Braille::Star => '*',
+        match self.charset {
+            Charset::Unicode => char::from_u32(0x2800 + u32::from(bits)).unwrap_or('*'),
+            Charset::Ascii => '*',
         }
     }
 }
 
 const BLOCKS: Glyphs =
-    Glyphs { rule: "─", double: "═", full: "█", half: "▌", upright: "│", tee: "┬", braille: Braille::Dots };
+    Glyphs {
+        rule: "─", double: "═", full: "█", half: "▌", upright: "│", tee: "┬", charset: Charset::Unicode
+    };
 const ASCII: Glyphs =
-    Glyphs { rule: "-", double: "=", full: "#", half: "#", upright: "|", tee: "-", braille: Braille::Star };
+    Glyphs { rule: "-", double: "=", full: "#", half: "#", upright: "|", tee: "-", charset: Charset::Ascii };
 
 /// Colours and glyphs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,10 +80,10 @@ pub struct ScreenTheme {
 }
 
 impl ScreenTheme {
-    pub const fn new(colours: Colours, charset: super::Charset) -> Self {
+    pub const fn new(colours: Colours, charset: Charset) -> Self {
         let glyphs = match charset {
-            super::Charset::Unicode => BLOCKS,
-            super::Charset::Ascii => ASCII,
+            Charset::Unicode => BLOCKS,
+            Charset::Ascii => ASCII,
         };
         Self { colours, glyphs }
     }
@@ -164,9 +159,8 @@ const fn stage(status: Status) -> (Color, Modifier) {
 mod tests {
     use ratatui::style::{Color, Modifier};
 
-    use super::{Colours, Palette, ScreenTheme, TextRole};
+    use super::{Charset, Colours, Palette, ScreenTheme, TextRole};
     use crate::domain::status::Status;
-    use crate::tui::Charset;
 
     const MEANINGS: [TextRole; 9] = [
         TextRole::Plain,

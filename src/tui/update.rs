@@ -37,7 +37,7 @@ mod written;
 use super::effect::{Effect, ReadRequest};
 use super::model::{Model, Shown};
 use super::msg::{Msg, TimedMsg};
-use crate::app::EngineChange;
+use crate::app::{DatabaseState, EngineChange};
 
 /// Applies one message.
 pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
@@ -58,14 +58,18 @@ pub fn update(model: &mut Model, message: TimedMsg) -> Vec<Effect> {
         Msg::Refresh => lists::refresh(model),
         Msg::Database(state) => {
             model.database = state;
-            Vec::new()
+            if state == DatabaseState::Up { form::database_is_back(model) } else { Vec::new() }
         }
         Msg::Retired(change) => {
             model.refuse(retired(&change));
             model.retired = Some(change);
             Vec::new()
         }
-        Msg::Deadline => armed::time_came(model),
+        Msg::Deadline => {
+            let mut effects = armed::time_came(model);
+            effects.extend(form::while_typing(model));
+            effects
+        }
         Msg::Continued => vec![Effect::Repaint, Effect::ReacquireLeases],
         Msg::Drawn => {
             if model.recipients.awaiting.is_none() {

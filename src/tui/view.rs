@@ -8,6 +8,7 @@ mod header;
 mod overlay;
 mod preview;
 mod recipients;
+mod senders;
 mod summary;
 mod views;
 mod window_title;
@@ -47,10 +48,16 @@ fn panes(model: &Model, pen: &mut Pen<'_>, layout: Layout) {
             preview::draw(model, pen, details);
             activity::draw(model, pen, activity);
         }
-        Layout::Wide { blasts, funnel, people } => {
+        Layout::Wide { blasts, funnel, people, activity: beside } => {
             blasts::draw(model, pen, blasts);
             funnel::draw(model, pen, funnel);
-            people_or_activity(model, pen, people);
+            match beside {
+                None => people_or_activity(model, pen, people),
+                Some(beside) => {
+                    recipients::draw(model, pen, people);
+                    activity::draw(model, pen, beside);
+                }
+            }
         }
         Layout::Stacked { upper, people } => {
             match model.focus {

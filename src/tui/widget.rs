@@ -2,6 +2,7 @@
 //! a name, a reply or a provider's text can neither steer the terminal nor shift a column.
 
 mod area;
+mod ascii;
 mod bar;
 mod chart;
 mod field;
@@ -10,6 +11,7 @@ mod rule;
 mod table;
 
 pub use area::TextArea;
+pub use ascii::in_ascii;
 pub use bar::bar;
 pub use chart::{Chart, ChartCurve, ChartSpan, chart};
 pub use field::{Edited, TextField};
@@ -21,6 +23,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
+use super::Charset;
 use super::theme::{ScreenTheme, TextRole};
 use crate::domain::text::clean;
 
@@ -52,13 +55,26 @@ impl<'a> Pen<'a> {
             return x;
         }
         let room = max.min(area.right() - x);
-        let text = clean(text);
+        let cleaned = clean(text);
+        let text = match self.theme.glyphs.charset {
+            Charset::Unicode => cleaned,
+            Charset::Ascii => in_ascii(&cleaned).into_owned().into(),
+        };
         let style = self.theme.style(meaning);
         if text.width() <= usize::from(room) {
             return self.buffer.set_stringn(x, y, &text, usize::from(room), style).0;
         }
         let (end, _) = self.buffer.set_stringn(x, y, &text, usize::from(room) - 1, style);
         self.buffer.set_stringn(end, y, "~", 1, style).0
+    }
+
+    /// Empties a row.
+    pub fn clear(&mut self, y: u16) {
+        for x in self.buffer.area.left()..self.buffer.area.right() {
+            if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
     }
 
     /// Writes so that the text ends before column `end`, within `max` columns.

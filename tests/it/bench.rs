@@ -66,3 +66,21 @@ async fn a_bench_whose_database_cannot_be_reached_says_so() {
     assert_ne!(said.code, 0);
     assert!(said.err.contains("database"), "{said:?}");
 }
+
+#[tokio::test]
+async fn a_bench_of_frames_watches_a_real_dashboard_and_prints_all_its_figures() {
+    let shop = Shop::open(Setup::default()).await;
+
+    let size =
+        ["--count", "1000", "--changes", "50", "--keys", "10", "--idle", "2s", "--columns", "120", "--rows", "30"];
+    let figures = figures_of(&shop, &[&["frame"], &size[..]].concat()).await;
+
+    assert_eq!((&figures["people"], &figures["columns"], &figures["rows"]), (&1000.into(), &120.into(), &30.into()));
+    assert_positive(
+        &figures,
+        &["key_to_frame_ms", "key_to_frame_p95_ms", "first_paint_bytes", "funnel_tick_bytes", "memory_mb"],
+    );
+    assert_eq!(figures["idle_bytes"], 0, "an idle screen writes nothing: {figures}");
+    let [median, slow] = ["key_to_frame_ms", "key_to_frame_p95_ms"].map(|name| figures[name].as_f64().unwrap());
+    assert!(slow >= median && figures["keys"].as_u64().unwrap() <= 10, "{figures}");
+}

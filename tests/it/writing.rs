@@ -89,13 +89,33 @@ async fn a_draft_is_kept_at_every_step_half_written_and_cannot_be_sent_like_that
     let mut pty = open(&shop);
     pty.wait_for_text("queued 2");
     pty.type_keys("1e");
-    pty.wait_for_text("2 people in it");
+    // What was left out is known again, though the list was pasted and is not kept.
+    pty.wait_for_text("2 taken, 2 left out");
     pty.type_keys("j\r}!\x1b");
     pty.wait_for_text("Salam Klang!");
     pty.type_keys("S");
     pty.wait_for_text("Type 2 and enter");
+    pty.wait_for_text("2 left out of the list: 1 lost by");
+    let plan = shop.run(&["blast", "plan", "1"]).await;
+    assert!(plan.out.contains("2 left out of the list: 1 lost by"), "{plan:?}");
     pty.type_keys("qqq");
     shop.promises().await;
+}
+
+#[tokio::test]
+async fn a_hang_up_in_the_middle_of_a_word_loses_none_of_it() {
+    let shop = Shop::open(Setup::default()).await;
+    let mut pty = shop.dashboard(SCREEN);
+    new_blast(&mut pty);
+    pty.type_keys("jjjj\rSalam");
+    pty.wait_for_text("draft 1, saved");
+
+    pty.type_keys(" semua");
+    pty.wait_for_text("Salam semua");
+    pty.hang_up();
+
+    let kept = "select count(*) from blasts where message = 'Salam semua'";
+    eventually_async("it is in the database", async || shop.number(kept).await == 1).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use color_eyre::Result;
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Connection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::connection;
 use crate::domain::ids::{BlastId, RecipientId, SenderId};
@@ -168,4 +169,49 @@ pub(super) async fn drop_schema(url: &str, name: &str) -> Result<()> {
     sqlx::query(AssertSqlSafe(format!("drop schema if exists {name} cascade"))).execute(&mut connection).await?;
     connection.close().await?;
     Ok(())
+}
+
+/// Changes of a blast's people, one after the other.
+pub(super) struct Changes {
+    connection: PgConnection,
+    /// The next who changes.
+    next: i64,
+    last: i64,
+}
+
+impl Changes {
+    /// Of a blast whose messages were all sent. Those who were sent to last are not among them: they are the ones on the screen.
+    pub(super) async fn of(url: &str, blast: BlastId) -> Result<Self> {
+        let mut connection = connection(url).await?;
+        let ids = "select min(id), max(id) from blast_recipients where blast_id = $1";
+        let (next, last) = sqlx::query_as(ids).bind(blast).fetch_one(&mut connection).await?;
+        Ok(Self { connection, next, last })
+    }
+
+    /// The next so many receive their message, and whoever listens is told so.
+    pub(super) async fn next(&mut self, people: u32) -> Result<()> {
+        let people = i64::from(people).min(self.last - self.next);
+        sqlx::query(
+            "update blast_recipients
+                set status = 'delivered', standing = 'delivered', delivered_at = now(), changed_at = now()
+              where id >= $1 and id < $1 + $2",
+        )
+        .bind(self.next)
+        .bind(people)
+        .execute(&mut self.connection)
+        .await?;
+        sqlx::query("select pg_notify('blastdeck', '1')").execute(&mut self.connection).await?;
+        self.next += people;
+        Ok(())
+    }
+
+    /// So many a second, a tenth at a time, until the stop.
+    pub(super) async fn every_second(mut self, people: u32, stop: CancellationToken) -> Result<()> {
+        let mut beat = tokio::time::interval(Duration::from_millis(100));
+        while stop.run_until_cancelled(beat.tick()).await.is_some() {
+            self.next(people.div_ceil(10)).await?;
+        }
+        self.connection.close().await?;
+        Ok(())
+    }
 }

@@ -25,6 +25,16 @@ pub(super) fn cpu(pid: &str) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second()))
 }
 
+/// The same to the nanosecond, over all threads that still run.
+pub(super) fn time_on_cpu(pid: &str) -> Result<Duration> {
+    let mut total = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).wrap_err("CPU time is read from /proc")? {
+        let spent = std::fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        total += spent.split_whitespace().next().and_then(|spent| spent.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(Duration::from_nanos(total))
+}
+
 /// The peak memory of a process, in MB.
 pub(super) fn peak_memory(pid: &str) -> Result<f64> {
     memory(pid, "VmHWM:")

@@ -157,6 +157,9 @@ fn because(blast: &BlastView) -> String {
     format!("{by}{why}")
 }
 
+/// The most reasons for rows that were left out.
+const REASONS_MAX: usize = 4;
+
 pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     let context = Context::open(global, Intent::Reads).await?;
     let plan = context.app.plan(id).await?;
@@ -172,6 +175,7 @@ fn plan_json(plan: &Plan) -> Value {
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
         "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today,
         "people_limit": plan.people_limit.map(|people| json!({ "limit": people.limit, "left": people.left() })), "shared_with": plan.shared_with,
@@ -199,6 +203,9 @@ pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     ];
     for (people, what) in about.into_iter().filter(|(people, _)| *people > 0) {
         let _ = writeln!(out, "{:>6} {what}", number(people));
+    }
+    if let Some(left_out) = &plan.left_out {
+        let _ = writeln!(out, "{:>6} left out of the list: {}", left_out.total, clean(&left_out.in_words(REASONS_MAX)));
     }
     out.push_str(&pace_text(context, plan));
     for sample in &plan.samples {

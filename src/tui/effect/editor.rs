@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::process::Command;
 
+use crate::tui::Charset;
+
 /// A text longer than this is not taken back from an editor, in bytes.
 const TEXT_MAX: u64 = 256 * 1024;
 
@@ -35,9 +37,10 @@ pub(super) async fn edit(text: &str) -> Result<String, String> {
 }
 
 /// Runs the demo, as it is run from a shell: a database, a phone and people of its own.
-pub(super) async fn practise() -> Result<(), String> {
+pub(super) async fn practise(charset: Charset) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|error| format!("the demo cannot be started: {error}"))?;
-    let ended = Command::new(program).arg("demo").kill_on_drop(true).status().await;
+    let flag = (charset == Charset::Ascii).then_some("--ascii");
+    let ended = Command::new(program).arg("demo").args(flag).kill_on_drop(true).status().await;
     match ended {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("the demo ended with {status}: `blastdeck demo` says why")),

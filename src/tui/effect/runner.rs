@@ -131,7 +131,9 @@ impl EffectRunner for AppEffectRunner {
                 Completion::LeasesReleased
             }),
             Effect::ReacquireLeases => app.resume_engine(),
-            Effect::Practise => self.spawn(async move { Completion::Practised(editor::practise().await) }),
+            Effect::Practise(charset) => {
+                self.spawn(async move { Completion::Practised(editor::practise(charset).await) });
+            }
             Effect::Edit(text) => {
                 self.spawn(async move { Completion::Draft(DraftAnswer::Edited(editor::edit(&text).await)) });
             }
@@ -372,7 +374,7 @@ async fn write(app: &App, request: &WriteRequest) -> EffectResult<WriteOutcome> 
         }
         WriteRequest::Answer(answer) => WriteOutcome::Answered(app.answer(&answer_request(answer)).await?),
         WriteRequest::SaveFile(reply) => WriteOutcome::FileSaved(save(app, *reply).await?),
-        WriteRequest::SendTest { blast: id, sample } => blast(app.send_test(*id, *sample).await?),
+        WriteRequest::SendTest { blast: id, sample, to } => blast(app.send_test(*id, *sample, to.as_deref()).await?),
         WriteRequest::SavePlan { blast, text } => WriteOutcome::PlanSaved(drafts::save_plan(*blast, text)?),
         WriteRequest::AddSender(sender) => WriteOutcome::SenderAdded(app.add_sender(sender).await?),
         WriteRequest::Draft(request) => WriteOutcome::Draft(drafts::write(app, request).await?),

@@ -61,10 +61,11 @@ pub enum WriteRequest {
     /// The sender of this name may send from the database as it is, though that was restored.
     ConfirmSender(String),
     Draft(DraftWrite),
-    /// One person's message to the operator's own number.
+    /// One person's message to the operator's own number: the one that was typed, else the configuration's.
     SendTest {
         blast: BlastId,
         sample: usize,
+        to: Option<String>,
     },
     /// A plan, as lines of text, into a file of its own.
     SavePlan {

@@ -1,6 +1,6 @@
 //! A blast and its follow-ups as one.
 
-use super::{ListScope, Model, Pane, STAGES};
+use super::{ListScope, Model, Overlay, Pane, STAGES};
 use crate::app::view::{BlastView, CameBack};
 use crate::domain::ids::BlastId;
 use crate::domain::status::Status;
@@ -42,13 +42,28 @@ impl Model {
         self.follow_ups(blast).into_iter().map(counts).collect()
     }
 
-    /// The stage whose people `f` is about: the list's, else the funnel's.
+    /// The stage whose people `f` is about: that of the person on the screen, else the list's, else the funnel's.
     pub fn stage_to_follow(&self) -> Option<Status> {
         match (self.focus, &self.recipients.scope) {
+            _ if self.is_about_one() => self.person().map(|row| row.status).filter(|status| STAGES.contains(status)),
             (Pane::Recipients, ListScope::Stuck(stage)) => Some(*stage),
             (Pane::Recipients, _) => None,
             _ if !self.shows_stages() => None,
             _ => STAGES.get(self.stage).copied(),
+        }
+    }
+
+    /// The blast whose people `f` is about.
+    pub fn blast_to_follow(&self) -> Option<&BlastView> {
+        if self.is_about_one() { self.blasts.get(self.person()?.blast_id) } else { self.blast() }
+    }
+
+    /// Whether the screen is about one person rather than a list.
+    pub fn is_about_one(&self) -> bool {
+        match self.overlays.last() {
+            Some(Overlay::Details(_)) => true,
+            Some(_) => false,
+            None => self.focus == Pane::Activity,
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::app::{
     variable_names,
 };
 use crate::domain::ids::BlastId;
+use crate::domain::rejected_rows::RejectedRows;
+use crate::tui::effect::EffectError;
 use crate::tui::model::template_source;
 use crate::tui::widget::{TextArea, TextField};
 
@@ -67,6 +69,17 @@ pub enum FormWrites {
     Again,
 }
 
+/// What of a form is not on its way to the database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormBacklog {
+    /// A text was typed since the last save began.
+    pub is_typed_on: bool,
+    /// Why the last save was refused.
+    pub refused: Option<EffectError>,
+    /// It was shown once more after a save was refused.
+    pub was_reopened: bool,
+}
+
 /// A blast being written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlastForm {
@@ -86,6 +99,8 @@ pub struct BlastForm {
     pub mends: Vec<CellMend>,
     /// What the list came to.
     pub taken: Option<Imported>,
+    /// The rows of it that were left out: of this list, or of the one that the draft was made from.
+    pub left_out: RejectedRows,
     /// How many are in the draft.
     pub people: i64,
     pub first_people: Vec<DraftPerson>,
@@ -94,6 +109,7 @@ pub struct BlastForm {
     /// Why the draft cannot be sent yet, by the last save.
     pub unfinished: Option<String>,
     pub writes: FormWrites,
+    pub backlog: FormBacklog,
     /// Why the last thing that was typed is not taken.
     pub trouble: Option<String>,
     /// The provider's templates, once they were asked for.
@@ -135,11 +151,13 @@ impl BlastForm {
             is_taking: false,
             mends: Vec::new(),
             taken: None,
+            left_out: RejectedRows::default(),
             people: 0,
             first_people: Vec::new(),
             shown: 0,
             unfinished: None,
             writes: FormWrites::Idle,
+            backlog: FormBacklog::default(),
             trouble: None,
             templates: None,
             wants_plan: false,
@@ -154,6 +172,7 @@ impl BlastForm {
             people: opened.people,
             first_people: opened.first_people,
             unfinished: opened.unfinished,
+            left_out: opened.left_out.unwrap_or_default(),
             line: FormLine::People,
             ..Self::new(String::new())
         }
@@ -161,6 +180,11 @@ impl BlastForm {
 
     pub fn id(&self) -> Option<BlastId> {
         self.draft.map(|draft| draft.id)
+    }
+
+    /// Whether something of it is not in the database.
+    pub fn is_behind(&self) -> bool {
+        self.writes != FormWrites::Idle || self.backlog.is_typed_on || self.backlog.refused.is_some()
     }
 
     /// What is saved: a draft has a name.

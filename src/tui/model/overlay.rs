@@ -142,8 +142,16 @@ pub struct PlanOverlay {
     /// Which of its counts is chosen.
     pub row: usize,
     /// Who one of them is about, where that is looked at; `None` within until it is read.
-    pub people: Option<(PlanGroup, Option<Vec<PlanPerson>>)>,
+    pub people: Option<(PlanCount, Option<Vec<PlanPerson>>)>,
     pub scroll: usize,
+}
+
+/// A count of the plan that one can look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanCount {
+    Group(PlanGroup),
+    /// Rows of the list that nobody was made of.
+    LeftOut,
 }
 
 impl PlanOverlay {
@@ -161,14 +169,15 @@ impl PlanOverlay {
     }
 
     /// The counts with somebody in them whom one can look at, in the order of the screen.
-    pub fn groups(&self) -> Vec<PlanGroup> {
+    pub fn counts(&self) -> Vec<PlanCount> {
         let Some(plan) = &self.loaded else { return Vec::new() };
-        let counts = [
+        let groups = [
             (PlanGroup::OptedOut, plan.suppressed),
             (PlanGroup::Recent, plan.recently_messaged),
             (PlanGroup::Elsewhere, plan.queued_elsewhere),
         ];
-        counts.into_iter().filter(|(_, people)| *people > 0).map(|(group, _)| group).collect()
+        let groups = groups.into_iter().filter(|(_, people)| *people > 0).map(|(group, _)| PlanCount::Group(group));
+        groups.chain(plan.left_out.as_ref().map(|_| PlanCount::LeftOut)).collect()
     }
 
     /// To the next sample or the one before; the first follows the last.

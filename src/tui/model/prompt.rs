@@ -14,6 +14,7 @@ pub enum Prompt {
     Find(FindPrompt),
     Amount(AmountPrompt),
     Note(NotePrompt),
+    OwnNumber(OwnNumberPrompt),
     Confirm(ConfirmPrompt),
     /// Why there is no field for what is being typed.
     Refused(RefusedPrompt),
@@ -84,6 +85,15 @@ pub enum Sale {
 pub struct NotePrompt {
     pub person: RecipientId,
     pub who: String,
+    pub field: TextField,
+}
+
+/// `M` on a plan, where no number of the operator's own is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnNumberPrompt {
+    pub blast: BlastId,
+    /// Whose message it is, by their place among the samples.
+    pub sample: usize,
     pub field: TextField,
 }
 

@@ -7,6 +7,8 @@ use crate::tui::widget::TextField;
 /// What the first screen says of this machine. Sentences for an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WelcomeFacts {
+    /// There is one to send with: the dashboard opens on the panes.
+    pub has_sender: bool,
     pub database: String,
     pub config: String,
     pub terminal: String,

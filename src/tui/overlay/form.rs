@@ -5,7 +5,7 @@ mod pages;
 
 use super::{OverlayContent, clock, wrapped};
 use crate::app::view::SenderView;
-use crate::app::{DraftList, DraftPerson, Rejections};
+use crate::app::{DraftList, DraftPerson};
 use crate::domain::content::MessageContent;
 use crate::domain::message::Variables;
 use crate::tui::format::{count_of, counted, number};
@@ -206,9 +206,11 @@ impl FormPainter<'_> {
             lines.push(TextLine::dim("is being read ..."));
             return lines;
         }
-        let Some(taken) = &form.taken else { return lines };
-        let left_out = i64::try_from(taken.rejected.total).unwrap_or(i64::MAX);
-        let counts = TextLine::plain(format!("{} taken", number(i64::try_from(taken.taken).unwrap_or(i64::MAX))));
+        if form.taken.is_none() && form.left_out.total == 0 {
+            return lines;
+        }
+        let left_out = i64::try_from(form.left_out.total).unwrap_or(i64::MAX);
+        let counts = TextLine::plain(format!("{} taken", number(form.people)));
         lines.push(if left_out == 0 {
             counts
         } else {
@@ -217,7 +219,7 @@ impl FormPainter<'_> {
                 .and(" (enter: why, mend)", TextRole::Dim)
         });
         lines.extend(
-            wrapped(&reasons(&taken.rejected), self.room())
+            wrapped(&form.left_out.in_words(REASONS_MAX), self.room())
                 .into_iter()
                 .filter(|line| !line.is_empty())
                 .map(TextLine::dim),
@@ -291,12 +293,21 @@ impl FormPainter<'_> {
             rule = rule.right("[ ] other rows");
         }
         self.lines.push(rule);
+        self.lines.extend(self.missing_header());
         let lines = wrapped(&text, self.width.saturating_sub(4));
         let is_cut = lines.len() > PREVIEW_MAX;
         self.lines.extend(lines.into_iter().take(PREVIEW_MAX).map(|line| TextLine::of(format!("  {line}"), role)));
         if is_cut {
             self.lines.push(TextLine::dim("  ~"));
         }
+    }
+
+    /// What stands above the text, where the template wants it and it is not given yet.
+    fn missing_header(&self) -> Option<TextLine> {
+        let (kind, place) = self.form.header()?;
+        place
+            .is_empty()
+            .then(|| TextLine::of(format!("  (no {kind} yet: enter on header takes one)"), TextRole::Trouble))
     }
 
     fn rendered(&self, person: &DraftPerson) -> Result<String, String> {
@@ -346,16 +357,6 @@ fn described(sender: &SenderView) -> String {
         format!(", {} of {} left today", number(left), number(cap))
     });
     format!("{provider}{}", left.unwrap_or_default())
-}
-
-/// How many rows are left out why: the commonest reasons, and how many rows have another.
-fn reasons(rejected: &Rejections) -> String {
-    let commonest = rejected.reasons.iter().take(REASONS_MAX);
-    let said: u64 = commonest.clone().map(|reason| reason.rows).sum();
-    let mut words: Vec<String> = commonest.map(|reason| format!("{} {}", reason.rows, reason.reason)).collect();
-    let others = rejected.total.saturating_sub(said);
-    words.extend((others > 0).then(|| format!("and {others} more for other reasons")));
-    words.join(", ")
 }
 
 /// `phone = No. Telefon   name = Nama   also {bandar} {kek}`.

@@ -31,21 +31,22 @@ pub(super) fn lines(rows: &[HistoryRow], opted_out: Option<DateTime<Utc>>, clock
 /// When, what it came to, why or by which word, and who said so.
 fn line(row: &HistoryRow, clock: TimeFormat) -> TextLine {
     let at = clock.second(row.happened_at.unwrap_or(row.changed_at));
-    let detail = match (&row.detail, raw(row)) {
-        (_, Some(answer)) => word(&answer).unwrap_or_else(|| "its answer stands under Raw".to_owned()),
+    let detail = match (&row.detail, ProviderAnswer::of(row)) {
+        (_, Some(answer)) => answer.word.unwrap_or_else(|| "its answer stands under Raw".to_owned()),
         (Some(detail), None) => detail.clone(),
+        (None, None) if row.source == "operator" => "marked by hand".to_owned(),
         (None, None) => format!("attempt {}", row.attempt),
     };
     let by = row.by.as_ref().map_or_else(|| row.source.clone(), |by| format!("{}, {by}", row.source));
     TextLine::dim(format!("  {at}  "))
         .and(format!("{:<10}", row.new_status.label()), TextRole::Stage(row.new_status))
         .and(format!("  {detail}"), TextRole::Plain)
-        .right(by)
+        .right_dim(by)
 }
 
 /// A status as the provider answered or sent it, whole; nothing for what has no such answer.
 pub(super) fn raw_lines(row: &HistoryRow, clock: TimeFormat, width: u16) -> Vec<TextLine> {
-    let Some(text) = row.detail.as_ref().filter(|_| raw(row).is_some()) else { return Vec::new() };
+    let Some(ProviderAnswer { text, .. }) = ProviderAnswer::of(row) else { return Vec::new() };
     let head = format!(
         "  {}  {}  by {}  {} bytes",
         row.new_status.label(),
@@ -58,10 +59,34 @@ pub(super) fn raw_lines(row: &HistoryRow, clock: TimeFormat, width: u16) -> Vec<
     [TextLine::dim(head)].into_iter().chain(lines).collect()
 }
 
-/// The detail of a status is the provider's JSON; of anything else it is a sentence.
-fn raw(row: &HistoryRow) -> Option<Value> {
-    let detail = row.detail.as_deref().filter(|detail| detail.starts_with(['{', '[']))?;
-    serde_json::from_str(detail).ok()
+/// The detail of a status is the provider's JSON, and perhaps its word for the status after it; of anything else it is a sentence.
+struct ProviderAnswer<'a> {
+    text: &'a str,
+    word: Option<String>,
+}
+
+impl<'a> ProviderAnswer<'a> {
+    fn of(row: &'a HistoryRow) -> Option<Self> {
+        Self::read(row.detail.as_deref().filter(|detail| detail.starts_with(['{', '[']))?)
+    }
+
+    fn read(detail: &'a str) -> Option<Self> {
+        let mut values = serde_json::Deserializer::from_str(detail).into_iter::<Value>();
+        let Some(Ok(answer)) = values.next() else {
+            // Too long to be kept whole.
+            let (text, word) = detail.rsplit_once(", ").filter(|(_, word)| is_word(word))?;
+            return Some(Self { text, word: Some(word.to_owned()) });
+        };
+        let (text, rest) = detail.split_at(values.byte_offset());
+        let own = rest.trim_start_matches([',', ' ']);
+        let word = if is_word(own) { Some(own.to_owned()) } else { word(&answer) };
+        Some(Self { text, word })
+    }
+}
+
+/// Whether it is a status as providers spell them.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 40 && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ' ')
 }
 
 /// The provider's own word for the status, wherever it stands: `"status": "DELIVERY_ACK"`.
@@ -80,7 +105,21 @@ fn word(answer: &Value) -> Option<String> {
 mod tests {
     use serde_json::json;
 
-    use super::word;
+    use super::{ProviderAnswer, word};
+
+    #[test]
+    fn a_status_reads_as_its_word_however_long_its_answer_is() {
+        let read = |detail| ProviderAnswer::read(detail).map(|answer| (answer.text, answer.word));
+        let word = |word: &str| Some(word.to_owned());
+
+        assert_eq!(read(r#"{"data":{"status":"x"}}, READ"#), Some((r#"{"data":{"status":"x"}}"#, word("READ"))));
+        assert_eq!(read(r#"{"status":"READ"}"#), Some((r#"{"status":"READ"}"#, word("READ"))));
+        assert_eq!(
+            read(r#"{"cut": "in the mid, DELIVERY_ACK"#),
+            Some((r#"{"cut": "in the mid"#, word("DELIVERY_ACK")))
+        );
+        assert_eq!(read(r#"{"cut": "in the mid"#), None);
+    }
 
     #[test]
     fn the_providers_word_is_found_wherever_it_stands() {

@@ -7,6 +7,11 @@ use crate::tui::model::{CommandPalette, Model};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
 
+/// From this many columns on the keys stand beside the titles, not at the end of the line.
+const WIDE: u16 = 100;
+/// Columns of the titles there.
+const TITLES: usize = 66;
+
 /// How many times a word's own length its letters may lie apart.
 const SPREAD_MAX: usize = 3;
 
@@ -96,8 +101,13 @@ pub fn content(model: &Model, palette: &CommandPalette) -> OverlayContent {
             (Some(_), false) => ("  ", TextRole::Dim),
             (None, false) => ("  ", TextRole::Plain),
         };
-        let line = TextLine::of(cursor, TextRole::Accent).and(action.title, meaning);
-        lines.push(line.right(model.options.keys.names(action)));
+        let line = TextLine::of(cursor, TextRole::Accent);
+        let keys = model.options.keys.names(action);
+        lines.push(if model.size.width >= WIDE {
+            line.and(format!("{:<TITLES$}", action.title), meaning).and(keys, TextRole::Accent)
+        } else {
+            line.and(action.title, meaning).right(keys)
+        });
     }
     let title = super::title(vec!["Commands".to_owned(), "any letters of a name".to_owned()], None);
     OverlayContent { title, lines, focus: Some(palette.row + 1) }

@@ -6,18 +6,24 @@ use super::{OverlayContent, clock, wrapped};
 use crate::app::{self, FirstFared, PlanGroup, PlanPerson};
 use crate::domain::blast::BlastState;
 use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::rejected_rows::RejectedRows;
 use crate::tui::format::{TimeFormat, number};
-use crate::tui::model::{Model, PlanOverlay};
+use crate::tui::model::{Model, PlanCount, PlanOverlay};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::TextLine;
+
+/// The most reasons why rows were left out.
+const REASONS_MAX: usize = 3;
 
 pub fn content(model: &Model, plan: &PlanOverlay, width: u16) -> OverlayContent {
     let Some(loaded) = &plan.loaded else {
         let title = super::title(vec!["Plan".to_owned()], None);
         return OverlayContent { title, lines: vec![TextLine::dim("  reading ...")], focus: None };
     };
-    if let Some((group, people)) = &plan.people {
-        return people_of(*group, people.as_deref(), clock(model));
+    match &plan.people {
+        Some((PlanCount::Group(group), people)) => return people_of(*group, people.as_deref(), clock(model)),
+        Some((PlanCount::LeftOut, _)) => return left_out(loaded.left_out.as_ref(), width),
+        None => {}
     }
     let blast = &loaded.blast;
     let name = format!("{}, {}", blast.tag, blast.follow_up_stage);
@@ -67,6 +73,25 @@ fn people_of(group: PlanGroup, people: Option<&[PlanPerson]>, clock: TimeFormat)
     }
 }
 
+/// The rows of the list that nobody was made of.
+fn left_out(left_out: Option<&RejectedRows>, width: u16) -> OverlayContent {
+    let mut lines = Vec::new();
+    for row in left_out.iter().flat_map(|left_out| &left_out.rows) {
+        lines.push(
+            TextLine::dim(format!("  row {:<6} {} ", row.row, row.column)).and(row.value.clone(), TextRole::Strong),
+        );
+        let why = wrapped(&row.reason, width.saturating_sub(14));
+        lines.extend(why.into_iter().map(|why| TextLine::plain(format!("             {why}"))));
+    }
+    let total = left_out.map_or(0, |left_out| left_out.total);
+    if u64::try_from(lines.len()).unwrap_or(u64::MAX) < total {
+        lines.push(TextLine::dim("  and more"));
+    }
+    let what = format!("Left out of the list: {} rows", number(i64::try_from(total).unwrap_or(i64::MAX)));
+    let title = super::title(vec!["Plan".to_owned(), what], Some("esc goes back, then e mends".to_owned()));
+    OverlayContent { title, lines, focus: None }
+}
+
 /// A count, right-aligned under the largest, and what it says.
 fn count((people, most): (i64, i64), says: String, is_chosen: bool) -> TextLine {
     let columns = number(most).len().max(4);
@@ -84,19 +109,31 @@ fn who(plan: &PlanOverlay, loaded: &app::Plan) -> Vec<TextLine> {
     };
     let practice = if loaded.blast.rehearsal { ", a rehearsal sender" } else { "" };
     let first = format!("{again}, from {}{practice}", loaded.blast.sender);
-    let says = |group| match group {
-        PlanGroup::OptedOut => (loaded.suppressed, "left out: they opted out"),
-        PlanGroup::Recent => (loaded.recently_messaged, "had a message from us in the last 7 days"),
-        PlanGroup::Elsewhere => (loaded.queued_elsewhere, "still queued in another blast: would get both"),
-    };
-    let rest: Vec<(i64, &str)> = plan.groups().into_iter().map(says).collect();
+    let rest: Vec<(i64, String)> = plan.counts().into_iter().map(|count| says(loaded, count)).collect();
     let most = rest.iter().map(|(people, _)| *people).fold(loaded.people, i64::max);
-    let line = |(n, (people, says)): (usize, &(i64, &str))| {
-        let line = count((*people, most), (*says).to_owned(), plan.row == n + 1);
+    let line = |(n, (people, says)): (usize, &(i64, String))| {
+        let line = count((*people, most), says.clone(), plan.row == n + 1);
         if plan.row == n + 1 { line.right("enter: who") } else { line }
     };
     let first = count((loaded.people, most), first, plan.row == 0);
     std::iter::once(first).chain(rest.iter().enumerate().map(line)).collect()
+}
+
+/// A count with what it counts.
+fn says(loaded: &app::Plan, count: PlanCount) -> (i64, String) {
+    let (people, words) = match count {
+        PlanCount::Group(PlanGroup::OptedOut) => (loaded.suppressed, "left out: they opted out"),
+        PlanCount::Group(PlanGroup::Recent) => (loaded.recently_messaged, "had a message from us in the last 7 days"),
+        PlanCount::Group(PlanGroup::Elsewhere) => {
+            (loaded.queued_elsewhere, "still queued in another blast: would get both")
+        }
+        PlanCount::LeftOut => {
+            let left_out = loaded.left_out.clone().unwrap_or_default();
+            let rows = i64::try_from(left_out.total).unwrap_or(i64::MAX);
+            return (rows, format!("left out of the list: {}", left_out.in_words(REASONS_MAX)));
+        }
+    };
+    (people, words.to_owned())
 }
 
 /// How the first people fared, beside those of earlier blasts at the same age.

@@ -25,8 +25,8 @@ pub fn content(model: &Model, row: usize, width: u16) -> OverlayContent {
         lines.push(TextLine::of(cursor, TextRole::Accent).and(format!("{name:<19}"), role).and(about, TextRole::Dim));
     }
     let focus = Some(lines.len() - WELCOME.len() + row);
-    lines.push(TextLine::rule("How it stands"));
     if let Some(facts) = &model.options.welcome {
+        lines.push(TextLine::rule("How it stands"));
         let size = format!("{}x{}, {}", model.size.width, model.size.height, facts.terminal);
         for (name, fact) in
             [("database", &facts.database), ("config", &facts.config), ("terminal", &size), ("clock", &facts.clock)]
@@ -37,6 +37,7 @@ pub fn content(model: &Model, row: usize, width: u16) -> OverlayContent {
             }
         }
     }
+    lines.push(TextLine::default());
     lines.extend(PROMISES.iter().flat_map(|promise| paragraph(promise, room)));
     OverlayContent { title: title(vec!["Welcome".to_owned()], None), lines, focus }
 }
@@ -49,7 +50,7 @@ fn words(model: &Model, choice: WelcomeChoice) -> (&'static str, &'static str) {
     match choice {
         WelcomeChoice::Practise => ("Practise", "250 made-up people, a pretend phone; nothing leaves here"),
         WelcomeChoice::AddSender => ("Add a sender", "WSAPME device or Meta number; checks it, sends nothing"),
-        WelcomeChoice::NewBlast if model.options.welcome.is_some() => ("New blast", "needs a sender first"),
+        WelcomeChoice::NewBlast if model.options.is_first_run() => ("New blast", "needs a sender first"),
         WelcomeChoice::NewBlast => ("New blast", "a message, a list, a plan; it asks before it sends"),
         WelcomeChoice::Quit => ("Quit", ""),
     }
@@ -61,6 +62,9 @@ pub fn new_sender(form: &SenderForm, width: u16) -> OverlayContent {
     for line in form.lines() {
         let is_here = line == form.line;
         let (label, about) = label(form, line);
+        if line == SenderLine::Add {
+            lines.push(TextLine::default());
+        }
         let role = if is_here { TextRole::Accent } else { TextRole::Dim };
         let head = TextLine::of(format!("{} {label:<11}", if is_here { ">" } else { " " }), role);
         lines.push(match form.edit.as_ref().filter(|_| is_here) {
@@ -68,6 +72,9 @@ pub fn new_sender(form: &SenderForm, width: u16) -> OverlayContent {
                 head.and("*".repeat(field.text().chars().count().min(40)), TextRole::Strong).and("_", TextRole::Accent)
             }
             Some(field) => field.line(head),
+            None if form.text(line).trim_start_matches('$').is_empty() && !empty(line).is_empty() => {
+                head.and(empty(line), TextRole::Dim)
+            }
             None => head.and(shown(form, line), TextRole::Plain),
         });
         if is_here {
@@ -99,6 +106,17 @@ fn label(form: &SenderForm, line: SenderLine) -> (&'static str, &'static str) {
             "",
             "enter asks the provider whether this sender can send, and writes it into the configuration; nothing is sent",
         ),
+    }
+}
+
+/// What stands for a text that is missing.
+const fn empty(line: SenderLine) -> &'static str {
+    match line {
+        SenderLine::Provider | SenderLine::Add => "",
+        SenderLine::Address => "the provider's own",
+        SenderLine::Name | SenderLine::Device | SenderLine::Account | SenderLine::Region | SenderLine::Token => {
+            "not yet"
+        }
     }
 }
 

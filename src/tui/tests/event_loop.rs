@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::support::{STACKED, blasts, crowd, noon, options, people, senders};
 use crate::app::DatabaseState;
 use crate::app::view::{Anchor, RecipientRow};
-use crate::tui::effect::{Completion, Effect, ListPart, ReadRequest, WriteRequest};
+use crate::tui::effect::{Completion, DraftWrite, Effect, ListPart, ReadRequest, WriteRequest};
 use crate::tui::event_loop::{EffectRunner, EventLoop, EventSources, Screen, TerminalSignal};
 use crate::tui::feed::Feed;
 use crate::tui::input::Input;
@@ -96,6 +96,10 @@ impl EffectRunner for FakeRunner {
                 Completion::List { ticket, part, asked, rows: Ok(rows) }
             }
             Effect::ReleaseLeases => Completion::LeasesReleased,
+            Effect::Write(act @ WriteRequest::Draft(_)) => {
+                self.acts.lock().unwrap().push(act);
+                super::form::saved(9, 1)
+            }
             Effect::Write(act) => return self.acts.lock().unwrap().push(act),
             _ => return,
         };
@@ -199,6 +203,25 @@ async fn a_key_is_drawn_at_once_and_held_keys_at_thirty_frames_a_second() {
 
     let drawn = dashboard.frames() - before;
     assert!((20..=32).contains(&drawn), "{drawn} frames in a second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_ends_while_a_message_is_typed_saves_it_first() {
+    let dashboard = running(WriteBehaviour::AtOnce);
+    sleep(Duration::from_secs(1)).await;
+    dashboard.keys("1njjjj").await;
+    dashboard.input.send(Input::Key(Key::Enter)).await.unwrap();
+    dashboard.keys("Salam").await;
+    sleep(Duration::from_millis(100)).await;
+
+    dashboard.input.send(Input::Gone).await.unwrap();
+    assert_eq!(dashboard.dashboard.await.unwrap().unwrap(), ExitReason::HungUp);
+
+    let acts = dashboard.acts.lock().unwrap();
+    assert!(
+        matches!(acts.last(), Some(WriteRequest::Draft(DraftWrite::Save { form, .. })) if form.message == "Salam"),
+        "{acts:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

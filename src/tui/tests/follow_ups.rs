@@ -55,6 +55,23 @@ fn asked() -> TestDashboard {
 }
 
 #[test]
+fn f_on_one_person_is_about_those_stuck_where_they_are() {
+    let mut dashboard = TestDashboard::new(STACKED);
+    let read = crate::app::view::RecipientRow { status: Status::Read, ..super::support::people().swap_remove(0) };
+    dashboard.keys("3\n").answer(Completion::Person(Box::new(Ok(super::support::details_of(read)))));
+    dashboard.effects.clear();
+
+    dashboard.keys("f");
+    assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::FollowUp { blast: RAYA, stuck_at: Status::Read })]);
+
+    let mut failed = TestDashboard::new(STACKED);
+    let row = crate::app::view::RecipientRow { status: Status::Failed, ..super::support::people().swap_remove(0) };
+    failed.keys("3\n").answer(Completion::Person(Box::new(Ok(super::support::details_of(row)))));
+    failed.keys("f");
+    assert_eq!(failed.said(), "a follow-up is for those stuck at a stage: this one is failed");
+}
+
+#[test]
 fn f_shows_both_counts_who_is_left_out_and_the_last_mark() {
     let mut dashboard = asked();
     assert_eq!(dashboard.taken(), [Effect::Read(ReadRequest::FollowUp { blast: RAYA, stuck_at: Status::Read })]);

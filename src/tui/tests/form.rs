@@ -9,6 +9,7 @@ use crate::app::{
 };
 use crate::domain::ids::BlastId;
 use crate::domain::message::Variables;
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
 use crate::tui::Size;
 use crate::tui::effect::{Completion, DraftAnswer, DraftOutcome, DraftWrite, Effect, WriteOutcome, WriteRequest};
 use crate::tui::key::Key;
@@ -83,6 +84,10 @@ fn form() -> DraftForm {
 }
 
 pub fn opened() -> Completion {
+    opened_with(None)
+}
+
+fn opened_with(left_out: Option<RejectedRows>) -> Completion {
     let person = DraftPerson {
         row: None,
         phone: "+60100120001".into(),
@@ -95,11 +100,12 @@ pub fn opened() -> Completion {
         unfinished: None,
         people: 289,
         first_people: vec![person],
+        left_out,
     };
     Completion::Draft(DraftAnswer::Opened(Box::new(Ok(opened))))
 }
 
-fn writes(dashboard: &mut TestDashboard) -> Vec<DraftWrite> {
+pub fn writes(dashboard: &mut TestDashboard) -> Vec<DraftWrite> {
     let writes = dashboard.acts().into_iter().filter_map(|act| match act {
         WriteRequest::Draft(write) => Some(write),
         _ => None,
@@ -275,4 +281,40 @@ fn hostile_cells_neither_steer_the_terminal_nor_leave_the_screen_at_any_size() {
         dashboard.dispatch(Msg::Resized(Size { width: height, height: width }));
         buffer(&dashboard.model);
     }
+}
+
+#[test]
+fn a_draft_that_is_opened_again_shows_what_was_left_out_and_mends_it_from_its_file() {
+    let row = LeftOutRow {
+        row: 4,
+        column: "No. Telefon".to_owned(),
+        value: "6.01E+10".to_owned(),
+        reason: "lost by the spreadsheet".to_owned(),
+        is_cell: true,
+    };
+    let left_out = |file: Option<&str>| RejectedRows {
+        total: 11,
+        reasons: vec![RejectedReason { reason: "lost".to_owned(), rows: 11 }],
+        rows: vec![row.clone()],
+        file: file.map(str::to_owned),
+    };
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1e").answer(opened_with(Some(left_out(Some("/home/aina/raya.csv")))));
+    let screen = dashboard.screen().join("\n");
+    assert!(screen.contains("289 taken, 11 left out (enter: why, mend)") && screen.contains("11 lost"), "{screen}");
+
+    dashboard.effects.clear();
+    dashboard.keys("\n\n").key(Key::Ctrl('u')).keys("0100120003\n").answer(saved(DRAFT.0, 4));
+    let taken = writes(&mut dashboard).into_iter().find_map(|write| match write {
+        DraftWrite::TakeList { list, mends, .. } => Some((list, mends.len())),
+        _ => None,
+    });
+    assert_eq!(taken, Some((DraftList::File("/home/aina/raya.csv".into()), 1)));
+
+    let mut pasted = TestDashboard::new(WIDE);
+    pasted.model.blasts.select(DRAFT);
+    pasted.keys("1e").answer(opened_with(Some(left_out(None)))).keys("\n\n");
+    let screen = pasted.screen().join("\n");
+    assert!(screen.contains("the pasted list is not kept: l gives a list again"), "{screen}");
 }

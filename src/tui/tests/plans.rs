@@ -4,6 +4,7 @@ use super::support::{DRAFT, TestDashboard, WIDE, at, draft, noon, tomorrow};
 use crate::app::view::BlastView;
 use crate::app::{FirstFared, FirstShare, Plan, PlanGroup, PlanPerson, Sample};
 use crate::domain::pace::{Forecast, ForecastShare};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
 use crate::tui::effect::{Completion, DraftRead, Effect, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
 use crate::tui::model::Overlay;
@@ -29,6 +30,7 @@ pub fn plan_of(blast: BlastView, people: i64) -> Plan {
         stopped: None,
         shared_with: Vec::new(),
         first: None,
+        left_out: None,
         fared: Vec::new(),
         health: Vec::new(),
         test_to: Some("+60100129999".to_owned()),
@@ -82,11 +84,30 @@ fn one_to_oneself_is_asked_first_and_needs_a_number() {
     dashboard.keys("M");
     assert!(dashboard.acts().is_empty());
     dashboard.keys("y");
-    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, sample: 0 }]);
+    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, sample: 0, to: None }]);
+}
 
-    let mut without = planned(|plan| Plan { test_to: None, ..plan });
-    without.keys("M");
-    assert!(without.acts().is_empty() && without.said().contains("test_to"), "{}", without.said());
+#[test]
+fn one_to_oneself_asks_for_the_number_where_none_is_known() {
+    let mut dashboard = planned(|plan| Plan { test_to: None, ..plan });
+
+    dashboard.keys("Msoon\n");
+    assert!(dashboard.acts().is_empty() && dashboard.said().contains("your own number"), "{}", dashboard.said());
+    dashboard.key(Key::Ctrl('u')).keys("+60 10-012 9999\n");
+    assert!(
+        dashboard.acts().is_empty() && shows(&dashboard, "to yourself, +60 10-012 9999?"),
+        "{:#?}",
+        dashboard.screen()
+    );
+    dashboard.keys("y");
+
+    let to = Some("+60 10-012 9999".to_owned());
+    assert_eq!(dashboard.acts(), [WriteRequest::SendTest { blast: DRAFT, sample: 0, to }]);
+    // It is not typed twice.
+    dashboard.keys("M");
+    assert!(shows(&dashboard, "your own number: +60 10-012 9999"), "{:#?}", dashboard.screen());
+    dashboard.key(Key::Esc).key(Key::Esc);
+    assert!(dashboard.model.prompt.is_none() && dashboard.acts().is_empty());
 }
 
 #[test]
@@ -122,6 +143,37 @@ fn the_first_people_are_said_before_the_others_and_compared_with_earlier_ones() 
 
     let alone = planned(|plan| Plan { fared: vec![fared("Raya last call", 12)], ..plan });
     assert!(shows(&alone, "How the first fared") && !shows(&alone, "earlier blasts"), "{:#?}", alone.screen());
+}
+
+#[test]
+fn rows_that_were_left_out_of_the_list_are_counted_with_their_reasons_and_shown_on_enter() {
+    let reason = |reason: &str, rows| RejectedReason { reason: reason.to_owned(), rows };
+    let row = LeftOutRow {
+        row: 4,
+        column: "No. Telefon".to_owned(),
+        value: "6.01E+10".to_owned(),
+        reason: "lost by the spreadsheet".to_owned(),
+        is_cell: true,
+    };
+    let left_out = RejectedRows {
+        total: 11,
+        reasons: vec![reason("not a phone number", 7), reason("taken once", 4)],
+        rows: vec![row],
+        file: None,
+    };
+    let mut dashboard = planned(|plan| Plan { left_out: Some(left_out), ..plan });
+    assert!(
+        shows(&dashboard, "  11 left out of the list: 7 not a phone number, 4 taken once"),
+        "{:#?}",
+        dashboard.screen()
+    );
+
+    dashboard.keys("jjjj\n");
+    assert!(shows(&dashboard, "row 4      No. Telefon 6.01E+10"), "{:#?}", dashboard.screen());
+    assert!(shows(&dashboard, "lost by the spreadsheet") && dashboard.taken().is_empty());
+    dashboard.key(Key::Esc);
+
+    assert!(shows(&dashboard, "Type 289 and enter"), "{:#?}", dashboard.screen());
 }
 
 #[test]

@@ -122,6 +122,28 @@ fn a_click_focuses_and_selects_and_marks_nobody() {
 }
 
 #[test]
+fn a_click_chooses_a_line_of_a_page_and_does_nothing_else() {
+    let mut dashboard = TestDashboard::new(WIDE);
+    dashboard.keys(":mouse\n");
+
+    dashboard.keys("1n").taken();
+    let line_of = |dashboard: &TestDashboard, words: &str| {
+        let at = dashboard.screen().iter().position(|line| line.contains(words)).unwrap();
+        u16::try_from(at).unwrap()
+    };
+    let pace = line_of(&dashboard, "Pace ");
+    dashboard.dispatch(press(3, pace));
+    assert_eq!(dashboard.model.form.as_ref().unwrap().line, crate::tui::model::FormLine::Pace);
+    let tag = line_of(&dashboard, "Tag ");
+    dashboard.dispatch(press(3, tag));
+    assert_eq!(dashboard.model.form.as_ref().unwrap().line, crate::tui::model::FormLine::Tag);
+    dashboard.dispatch(press(3, 28));
+
+    assert_eq!(dashboard.model.form.as_ref().unwrap().line, crate::tui::model::FormLine::First);
+    assert!(dashboard.acts().is_empty());
+}
+
+#[test]
 fn an_open_prompt_shows_its_own_keys() {
     let mut dashboard = TestDashboard::new(STACKED);
 

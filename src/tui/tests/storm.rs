@@ -105,6 +105,11 @@ enum StartState {
     Uncertain,
     Activity,
     Answer,
+    NewForm,
+    Form,
+    Welcome,
+    Commands,
+    FollowUp,
 }
 
 fn any_start() -> impl Strategy<Value = StartState> {
@@ -115,6 +120,11 @@ fn any_start() -> impl Strategy<Value = StartState> {
         StartState::Uncertain,
         StartState::Activity,
         StartState::Answer,
+        StartState::NewForm,
+        StartState::Form,
+        StartState::Welcome,
+        StartState::Commands,
+        StartState::FollowUp,
     ])
 }
 
@@ -136,6 +146,13 @@ fn begun(start: StartState) -> TestDashboard {
             dashboard.answer(Completion::Senders(Ok(vec![activity::cloud()])));
             dispatch(dashboard.keys("4"), &StormEvent::Activity);
             dashboard.dispatch(Msg::Drawn).keys("a");
+        }
+        StartState::NewForm => _ = dashboard.keys("1njjjj\nSalam"),
+        StartState::Form => _ = dashboard.keys("1").key(Key::End).keys("e").answer(super::form::opened()),
+        StartState::Welcome => _ = dashboard.keys(":welcome\n"),
+        StartState::Commands => _ = dashboard.keys(":pa"),
+        StartState::FollowUp => {
+            dashboard.keys("2jjf").answer(Completion::FollowUp(Ok(super::follow_ups::preview())));
         }
     }
     dashboard.taken();
@@ -181,11 +198,13 @@ proptest! {
             buffer(&dashboard.model);
 
             for effect in dashboard.taken() {
-                if let Effect::Write(act) = effect
-                    && act.needs_question()
-                {
+                let Effect::Write(act) = effect else { continue };
+                if act.needs_question() {
                     prop_assert!(answers(&before, &event, &act), "{act:?} after {event:?}");
                 }
+                // A message is saved as it is typed; nothing else is done by a digit.
+                let is_digit = matches!(event, StormEvent::Key(Key::Char('0'..='9')));
+                prop_assert!(!is_digit || matches!(act, WriteRequest::Draft(_)), "{act:?} after {event:?}");
             }
         }
     }
@@ -241,5 +260,8 @@ proptest! {
         }
 
         prop_assert!(dashboard.model.overlays.is_empty() && dashboard.model.prompt.is_none() && dashboard.model.held.is_empty());
+        dashboard.taken();
+        dashboard.keys("qqqq");
+        prop_assert!(dashboard.taken().iter().any(|effect| matches!(effect, Effect::Exit(_))));
     }
 }

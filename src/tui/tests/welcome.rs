@@ -7,10 +7,11 @@ use crate::tui::effect::{Completion, Effect, EffectError, WriteOutcome, WriteReq
 use crate::tui::key::Key;
 use crate::tui::model::{Model, Overlay};
 use crate::tui::msg::Msg;
-use crate::tui::{DashboardOptions, ExitReason, Size, WelcomeFacts};
+use crate::tui::{Charset, DashboardOptions, ExitReason, Size, WelcomeFacts};
 
 fn first_run(size: Size) -> TestDashboard {
     let facts = WelcomeFacts {
+        has_sender: false,
         database: "ready: private, on this machine".to_owned(),
         config: "none yet; would be ~/.config/blastdeck/config.toml".to_owned(),
         terminal: "UTF-8, 16 colours; y copies if tmux has set-clipboard on".to_owned(),
@@ -43,7 +44,7 @@ fn practising_lends_the_terminal_and_comes_back() {
     let mut dashboard = first_run(USUAL);
 
     dashboard.keys("\n");
-    assert_eq!(dashboard.taken(), [Effect::Practise]);
+    assert_eq!(dashboard.taken(), [Effect::Practise(Charset::Unicode)]);
     dashboard.answer(Completion::Practised(Ok(())));
 
     assert_eq!(dashboard.taken(), [Effect::Repaint]);

@@ -4,7 +4,7 @@ use super::{
     activity, answer, armed, find, follow_ups, form, keys, leave, lists, marks, plan, retries, views, written,
 };
 use crate::app::DatabaseState;
-use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow};
+use crate::app::view::{BlastView, ChangesSince, ElsewhereRow, RecipientDetails, RecipientRow, SenderView};
 use crate::tui::effect::{Completion, Effect, EffectError, EffectResult, ListPart};
 use crate::tui::format::TimeFormat;
 use crate::tui::model::{Changed, Model, Notice, Overlay, PageRequest, Pane, Prompt};
@@ -28,7 +28,7 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
             return activity_read(model, happened);
         }
         Completion::Others(others) => with(model, others, |model, others| model.presence.others = others),
-        Completion::Senders(senders) => with(model, senders, |model, senders| model.senders = senders),
+        Completion::Senders(senders) => return senders_read(model, senders),
         Completion::Rows(updated) => with(model, updated, rows),
         Completion::Count { ticket, total } if ticket == model.recipients.ticket => {
             with(model, total, |model, total| model.recipients.total = Some(total));
@@ -60,6 +60,11 @@ pub fn completed(model: &mut Model, completion: Completion) -> Vec<Effect> {
         completion => return of_blast(model, completion),
     }
     Vec::new()
+}
+
+fn senders_read(model: &mut Model, senders: EffectResult<Vec<SenderView>>) -> Vec<Effect> {
+    with(model, senders, |model, senders| (model.senders, model.knows_senders) = (senders, true));
+    if model.knows_senders && std::mem::take(&mut model.wants_form) { form::open_new(model) } else { Vec::new() }
 }
 
 /// What was read of one blast because of a key or a view.

@@ -9,9 +9,9 @@ use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::format::{brief, counted};
 use crate::tui::model::{ChainReading, FollowUpOverlay, Model, Notice, Overlay, Pane};
 
-/// `f`: to those who are stuck at the stage of the list, else at the funnel's.
+/// `f`: to those who are stuck where the person on the screen is, else at the stage of the list, else at the funnel's.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    let Some((blast, stuck_at)) = model.blast().map(|blast| blast.id).zip(model.stage_to_follow()) else {
+    let Some((blast, stuck_at)) = model.blast_to_follow().map(|blast| blast.id).zip(model.stage_to_follow()) else {
         return Vec::new();
     };
     overlays::open(model, Overlay::FollowUp(FollowUpOverlay::of(blast, stuck_at)));
@@ -61,7 +61,8 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
     written::log(model, &text, &line);
     let is_open = |page: &Overlay| matches!(page, Overlay::FollowUp(page) if page.blast == from.blast);
     let was_open = model.overlays.iter().any(is_open);
-    model.overlays.retain(|page| !is_open(page));
+    // The person it was begun from is no longer what this is about.
+    model.overlays.retain(|page| !is_open(page) && !(was_open && matches!(page, Overlay::Details(_))));
     let id = row.id;
     model.blasts.insert(row);
     model.say(Notice::done(text).hint("S shows its plan"));

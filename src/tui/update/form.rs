@@ -1,11 +1,13 @@
 //! The form of a blast: what opens it, where its keys go, and what is written of it.
 
 mod ending;
+mod leaving;
 mod list;
 mod saving;
 mod template;
 
-pub use saving::{answered, written};
+pub use leaving::{database_is_back, is_saving, last_save, left};
+pub use saving::{answered, while_typing, written};
 
 use chrono_tz::Tz;
 
@@ -19,6 +21,14 @@ use crate::tui::widget::{Edited, TextArea, TextField};
 
 /// An empty form, for the sender of the selected blast.
 pub fn open_new(model: &mut Model) -> Vec<Effect> {
+    if leaving::reopened(model, None) {
+        return saving::changed(model);
+    }
+    if !model.knows_senders {
+        model.wants_form = true;
+        model.say(Notice::done("reading the senders: the form opens once they are here"));
+        return Vec::new();
+    }
     let of_blast = model.blast().and_then(|blast| model.senders.iter().find(|sender| sender.id == blast.sender_id));
     let Some(sender) = of_blast.or_else(|| model.senders.first()).map(|sender| sender.name.clone()) else {
         super::welcome::open(model);
@@ -30,7 +40,11 @@ pub fn open_new(model: &mut Model) -> Vec<Effect> {
 
 /// The selected draft, to write on.
 pub fn open_draft(model: &mut Model) -> Vec<Effect> {
-    model.blast().map(|blast| Effect::Read(ReadRequest::Draft(DraftRead::Open(blast.id)))).into_iter().collect()
+    let Some(id) = model.blast().map(|blast| blast.id) else { return Vec::new() };
+    if leaving::reopened(model, Some(id)) {
+        return Vec::new();
+    }
+    vec![Effect::Read(ReadRequest::Draft(DraftRead::Open(id)))]
 }
 
 /// A new draft like the selected blast.
@@ -239,15 +253,6 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         None => model.refuse("enter on a line first, then paste; cells are pasted on People"),
     }
     Vec::new()
-}
-
-/// Leaves the form; what is not saved yet is saved all the same.
-pub fn left(model: &mut Model) {
-    let Some(form) = model.form.as_deref() else { return };
-    if let Some(id) = form.id() {
-        model.say(Notice::done(format!("draft {id} is kept; e edits it, S shows the plan")));
-        model.blasts.select(id);
-    }
 }
 
 impl Model {

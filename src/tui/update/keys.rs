@@ -34,6 +34,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
 fn touch_last_seen(model: &mut Model) -> Vec<Effect> {
     model.last_key = model.now;
     model.since = None;
+    model.wants_form = false;
     model.mine.clear();
     if model.seen_at.is_none_or(|seen| model.now - seen < TOUCH_EVERY) {
         return Vec::new();
@@ -145,6 +146,7 @@ pub fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
             effects.extend(find::changed(model));
         }
         (Some(Prompt::Note(note)), _) => note.field.insert(&line),
+        (Some(Prompt::OwnNumber(own)), _) => own.field.insert(&line),
         (Some(Prompt::Amount(amount)), _) => prompts::paste_amount(amount, &line),
         (Some(Prompt::Confirm(_) | Prompt::Refused(_)), _) | (None, Some(Overlay::Plan(_))) => {
             model.refuse("a number is typed here, not pasted");

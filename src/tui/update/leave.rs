@@ -24,7 +24,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         model.say(Notice::done("the keys typed meanwhile are forgotten"));
     } else if let Some(closed) = model.overlays.pop() {
         if closed == Overlay::Form {
-            form::left(model);
+            return form::left(model);
         }
     } else if !model.recipients.marked.is_empty() {
         model.recipients.marked.clear();

@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::{lists, moves};
+use super::{lists, moves, overlays};
 use crate::tui::effect::Effect;
 use crate::tui::layout::Layout;
-use crate::tui::model::{Model, MouseCapture, Overlay, Pane, STAGES};
+use crate::tui::model::{CursorMove, Model, MouseCapture, Overlay, Pane, STAGES};
 use crate::tui::mouse::{MouseEvent, MouseKind};
 use crate::tui::overlay;
 
@@ -104,16 +104,39 @@ fn choose_line(model: &mut Model, y: u16) {
         // Its first line is the field.
         Some(Overlay::Commands(palette)) => palette.row = line.saturating_sub(1),
         Some(Overlay::Elsewhere(elsewhere)) => elsewhere.row = line.min(elsewhere.rows.len().saturating_sub(1)),
-        _ => {}
+        Some(_) => step_to(model, line),
+        None => {}
     }
     overlay::clamp(model);
+}
+
+/// Takes the cursor of a page to the line that was clicked, step by step as the arrow keys do: of a choice with several lines, each of
+/// them is it.
+fn step_to(model: &mut Model, line: usize) {
+    let cursor = |model: &Model| overlay::content(model, model.size.width).and_then(|content| content.cursor());
+    let Some(mut at) = cursor(model) else { return };
+    while at > line {
+        overlays::moved(model, CursorMove::Rows(-1));
+        match cursor(model) {
+            Some(now) if now < at => at = now,
+            _ => return,
+        }
+    }
+    while at < line {
+        overlays::moved(model, CursorMove::Rows(1));
+        match cursor(model) {
+            Some(now) if now > line => return overlays::moved(model, CursorMove::Rows(-1)),
+            Some(now) if now > at => at = now,
+            _ => return,
+        }
+    }
 }
 
 /// The pane at a place of the screen, and where it is.
 fn pane_at(model: &Model, (x, y): (u16, u16)) -> Option<(Pane, Rect)> {
     let is_in = |area: Rect| area.contains((x, y).into());
     let shown = match model.layout() {
-        Layout::Large { blasts, funnel, people, .. } | Layout::Wide { blasts, funnel, people } => {
+        Layout::Large { blasts, funnel, people, .. } | Layout::Wide { blasts, funnel, people, .. } => {
             vec![(Pane::Blasts, blasts), (Pane::Funnel, funnel), (Pane::Recipients, people)]
         }
         Layout::Stacked { upper, people } => {

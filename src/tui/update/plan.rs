@@ -6,8 +6,9 @@ use crate::app::{Plan, PlanGroup, PlanPerson};
 use crate::domain::ids::BlastId;
 use crate::tui::effect::{Effect, EffectResult, ReadRequest, WriteRequest};
 use crate::tui::key::Key;
-use crate::tui::model::{ConfirmBy, Model, Overlay, PlanOverlay};
+use crate::tui::model::{ConfirmBy, Model, Overlay, OwnNumberPrompt, PlanCount, PlanOverlay, Prompt};
 use crate::tui::overlay;
+use crate::tui::widget::{Edited, TextField};
 
 /// The width that a plan is written to a file at.
 const FILE_WIDTH: u16 = 80;
@@ -52,9 +53,13 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
 /// `enter`: sends where the number stands, looks where a count is chosen.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
-    match plan.row.checked_sub(1).and_then(|row| plan.groups().get(row).copied()) {
-        Some(group) if plan.field.is_empty() => {
-            (plan.people, plan.scroll) = (Some((group, None)), 0);
+    match plan.row.checked_sub(1).and_then(|row| plan.counts().get(row).copied()) {
+        Some(PlanCount::LeftOut) if plan.field.is_empty() => {
+            (plan.people, plan.scroll) = (Some((PlanCount::LeftOut, Some(Vec::new()))), 0);
+            Vec::new()
+        }
+        Some(count @ PlanCount::Group(group)) if plan.field.is_empty() => {
+            (plan.people, plan.scroll) = (Some((count, None)), 0);
             vec![Effect::Read(ReadRequest::PlanPeople { blast: plan.blast, group })]
         }
         _ => overlays::confirm_plan(model),
@@ -65,7 +70,9 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
 pub fn people_read(model: &mut Model, (blast, group): (BlastId, PlanGroup), read: EffectResult<Vec<PlanPerson>>) {
     let Some(plan) = shown(model).filter(|plan| plan.blast == blast) else { return };
     match (read, &plan.people) {
-        (Ok(people), Some((asked, _))) if *asked == group => plan.people = Some((group, Some(people))),
+        (Ok(people), Some((asked, _))) if *asked == PlanCount::Group(group) => {
+            plan.people = Some((PlanCount::Group(group), Some(people)));
+        }
         (Err(failure), Some(_)) => {
             plan.people = None;
             model.refuse(failure.sentence());
@@ -80,25 +87,60 @@ pub fn moved(plan: &mut PlanOverlay, rows: isize) {
         plan.scroll = plan.scroll.saturating_add_signed(rows);
         return;
     }
-    plan.row = plan.row.saturating_add_signed(rows).min(plan.groups().len());
+    plan.row = plan.row.saturating_add_signed(rows).min(plan.counts().len());
 }
 
 /// `M`: what the shown person reads, to the operator's own number.
 pub fn send_test(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
     let (blast, sample) = (plan.blast, plan.sample);
-    let Some(own) = plan.loaded.as_ref().and_then(|plan| plan.test_to.clone()) else { return Vec::new() };
-    let question = format!("send this one message to yourself, {own}?");
-    prompts::ask(model, question, ConfirmBy::Yes, vec![WriteRequest::SendTest { blast, sample }])
+    let known = plan.loaded.as_ref().and_then(|plan| plan.test_to.clone());
+    match known {
+        Some(own) => ask_to_test(model, &own, WriteRequest::SendTest { blast, sample, to: None }),
+        None => {
+            let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
+            model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, sample, field }));
+            Vec::new()
+        }
+    }
+}
+
+fn ask_to_test(model: &mut Model, own: &str, send: WriteRequest) -> Vec<Effect> {
+    prompts::ask(model, format!("send this one message to yourself, {own}?"), ConfirmBy::Yes, vec![send])
+}
+
+/// A key while the operator's own number is typed. It is kept for this window; the configuration keeps it for good.
+pub fn own_number_key(model: &mut Model, mut own: OwnNumberPrompt, key: Key) -> Vec<Effect> {
+    match key {
+        Key::Esc => return Vec::new(),
+        Key::Enter if is_number_like(&own.field.text()) => {
+            let number = own.field.text().trim().to_owned();
+            model.own_number = Some(number.clone());
+            let send = WriteRequest::SendTest { blast: own.blast, sample: own.sample, to: Some(number.clone()) };
+            return ask_to_test(model, &number, send);
+        }
+        Key::Enter => model.refuse("write your own number as WhatsApp shows it, such as +60 12-345 6789"),
+        key if own.field.key(key) == Edited::NotMine => model.refuse("enter goes on, esc sends nothing"),
+        _ => model.notice = None,
+    }
+    model.prompt = Some(Prompt::OwnNumber(own));
+    Vec::new()
+}
+
+/// The fewest digits of a number that anybody has.
+const DIGITS_MIN: usize = 7;
+
+/// Whether a text may be a number; the sender's country decides which one when it is sent.
+fn is_number_like(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    digits >= DIGITS_MIN && text.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c))
 }
 
 /// Why nothing can be sent to oneself.
 pub fn cannot_test(model: &Model) -> Option<String> {
     let Some(Overlay::Plan(plan)) = model.overlays.last() else { return None };
     let Some(loaded) = &plan.loaded else { return Some("still reading".to_owned()) };
-    let missing = || "write your own number into the configuration first: [ui] test_to".to_owned();
-    let read_only = crate::tui::availability::read_only(model);
-    read_only.or_else(|| loaded.test_to.is_none().then(missing)).or_else(|| loaded.obstacles.first().cloned())
+    crate::tui::availability::read_only(model).or_else(|| loaded.obstacles.first().cloned())
 }
 
 /// `w`: the plan as it is shown, into a file.

@@ -1,7 +1,7 @@
 //! The keys of the open prompt. What is not an answer is no.
 
-use super::find;
 use super::key_outcome::KeyOutcome;
+use super::{find, plan};
 use crate::domain::amount::{self, AmountError};
 use crate::domain::recipient::Mark;
 use crate::tui::effect::{Effect, WriteRequest};
@@ -24,6 +24,7 @@ pub fn key(model: &mut Model, prompt: Prompt, key: Key) -> KeyOutcome {
         Prompt::Find(find) => KeyOutcome::Handled(find::key(model, find, key)),
         Prompt::Amount(amount) => amount_key(model, amount, key),
         Prompt::Note(note) => KeyOutcome::Handled(note_key(model, note, key)),
+        Prompt::OwnNumber(own) => KeyOutcome::Handled(plan::own_number_key(model, own, key)),
         Prompt::Confirm(confirm) => KeyOutcome::Handled(confirm_key(model, confirm, key)),
         Prompt::Refused(refused) => refused_key(model, refused, key),
     }

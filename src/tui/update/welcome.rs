@@ -19,7 +19,7 @@ pub fn open(model: &mut Model) {
 /// `enter` on a choice of the first screen.
 pub fn choose(model: &mut Model, row: usize) -> Vec<Effect> {
     match WELCOME.get(row) {
-        Some(WelcomeChoice::Practise) => vec![Effect::Practise],
+        Some(WelcomeChoice::Practise) => vec![Effect::Practise(model.options.charset)],
         Some(WelcomeChoice::AddSender) => {
             if model.is_read_only() {
                 model.refuse("read-only: nothing is changed from here");

@@ -28,6 +28,9 @@ enum ActivityColumn {
     Blast,
 }
 
+/// Stands for a stage that the line says already.
+const IMPLIED: &str = "·";
+
 /// The columns for a width: the number from 110, the blast from 130, where they stand now from 64; the text takes the rest.
 fn table(room: u16) -> ColumnLayout<ActivityColumn> {
     let name = match room {
@@ -157,7 +160,12 @@ fn value(model: &Model, row: &ActivityRow, column: ActivityColumn, is_strong: bo
             let (what, meaning) = what(&row.event, model.now);
             (what.to_owned(), meaning)
         }
-        ActivityColumn::Stage => stage(model.activity.person_of(row)),
+        ActivityColumn::Stage => match stage(model.activity.person_of(row)) {
+            (stage, _) if stage == what(&row.event, model.now).0 && !stage.is_empty() => {
+                (IMPLIED.to_owned(), TextRole::Dim)
+            }
+            stage => stage,
+        },
         ActivityColumn::Text => text(model, row),
         ActivityColumn::Blast => (row.tag.clone().unwrap_or_default(), TextRole::Dim),
     }

@@ -2,12 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::focused;
+use super::{focused, senders};
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
 use crate::domain::funnel::{Funnel, percent_words};
 use crate::domain::status::Status;
 use crate::tui::format::{TimeFormat, compact, short_money, symbol};
+use crate::tui::layout::Layout;
 use crate::tui::model::{BlastSorting, Model, Pane, armed_until};
 use crate::tui::theme::TextRole;
 use crate::tui::widget::{ColumnAlign, ColumnLayout, Focused, Pen, TitleRule, rule};
@@ -108,6 +109,9 @@ pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect) {
         let strong = selected && focused(model, Pane::Blasts) == Focused::Yes;
         table.row(pen, (area.x, y), |cell| value(model, blast, cell, strong.then_some(TextRole::Strong)));
         progress_bar(blast, pen, &table, (area.x, y));
+    }
+    if matches!(model.layout(), Layout::Large { .. }) {
+        senders::draw(model, pen, area, height.saturating_sub(model.blasts.rows().len()));
     }
     if model.blasts.rows().is_empty() {
         let words = if model.blasts.is_loaded() { "no blast yet: n makes one" } else { "reading ..." };

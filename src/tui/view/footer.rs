@@ -1,5 +1,6 @@
 //! The last two lines: the open prompt or the last notice, and the keys that work here.
 
+mod long;
 mod prompt_keys;
 
 use crate::app::view::Total;
@@ -18,9 +19,10 @@ use crate::tui::widget::{Pen, TextLine, width};
 pub fn draw(model: &Model, pen: &mut Pen<'_>) {
     let area = pen.screen();
     let (saying, keys) = (area.height.saturating_sub(2), area.height.saturating_sub(1));
-    match &model.prompt {
-        Some(prompt) => question(model, prompt).draw(pen, (0, saying), area.width),
-        None => said(model).draw(pen, (0, saying), area.width.saturating_sub(1)),
+    match (long::lines(model), &model.prompt) {
+        (Some(lines), _) => long::draw(pen, &lines, saying),
+        (None, Some(prompt)) => question(model, prompt).draw(pen, (0, saying), area.width),
+        (None, None) => said(model).draw(pen, (0, saying), area.width.saturating_sub(1)),
     }
     footer(model, pen, keys);
 }
@@ -34,6 +36,10 @@ pub fn question(model: &Model, prompt: &Prompt) -> TextLine {
             hinted(model, TextLine::of(format!(" {}", refused.why), TextRole::Trouble), "    enter continues", "")
         }
         Prompt::Note(note) => note.field.line(TextLine::of(format!(" note for {}: ", note.who), TextRole::Plain)),
+        Prompt::OwnNumber(own) => {
+            let line = own.field.line(TextLine::of(" your own number: ", TextRole::Plain));
+            hinted(model, line, "    such as +60 12-345 6789; [ui] test_to keeps it for good", "")
+        }
         Prompt::Confirm(ask) => {
             let line = |text: &str| TextLine::of(format!(" {text} "), TextRole::Need);
             match &ask.by {

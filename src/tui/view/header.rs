@@ -43,7 +43,7 @@ struct HeaderSegment {
 
 fn kind(model: &Model, pen: &mut Pen<'_>) -> u16 {
     let (word, meaning) = match model.options.kind {
-        DashboardKind::Real if model.options.welcome.is_some() => ("NO SENDER YET", TextRole::Demo),
+        DashboardKind::Real if model.options.is_first_run() => ("NO SENDER YET", TextRole::Demo),
         DashboardKind::Real => ("REAL", TextRole::Real),
         DashboardKind::Demo => ("DEMO", TextRole::Demo),
         DashboardKind::ReadOnly => ("READ-ONLY", TextRole::ReadOnly),
@@ -70,7 +70,9 @@ fn segments(model: &Model, room: u16) -> Vec<HeaderSegment> {
         let (words, more) = ("does not send".to_owned(), format!(": {why}open it again"));
         segments.push(HeaderSegment { words, more, meaning: TextRole::Need });
     }
-    segments.extend(model.senders.iter().map(|row| sender(model, row)));
+    let of_blast = |row: &&SenderView| model.blast().is_some_and(|blast| blast.sender_id == row.id);
+    let (own, rest): (Vec<_>, Vec<_>) = model.senders.iter().partition(of_blast);
+    segments.extend(own.into_iter().chain(rest).map(|row| sender(model, row)));
     segments.extend(others(model));
     segments
 }
@@ -109,8 +111,7 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     }
     let rate = sender.usage.per_hour.map(|rate| format!(" {}/h", number(rate))).unwrap_or_default();
     let cap = sender.usage.daily_cap.map(|cap| format!("/{}", number(cap))).unwrap_or_default();
-    let sends =
-        model.blasts.rows().iter().any(|blast| blast.sender_id == sender.id && blast.state == BlastState::Sending);
+    let sends = sends(model, sender);
     let today = match (sender.usage.today, sends) {
         (0, false) if cap.is_empty() => " idle".to_owned(),
         (0, true) if cap.is_empty() => String::new(),
@@ -123,8 +124,13 @@ fn sender(model: &Model, sender: &SenderView) -> HeaderSegment {
     }
 }
 
+/// Whether any of its blasts is being sent.
+pub(super) fn sends(model: &Model, sender: &SenderView) -> bool {
+    model.blasts.rows().iter().any(|blast| blast.sender_id == sender.id && blast.state == BlastState::Sending)
+}
+
 /// Who sends for it; nothing of this window where it has nothing to send.
-fn who_sends(model: &Model, sender: &SenderView, sends: bool) -> String {
+pub(super) fn who_sends(model: &Model, sender: &SenderView, sends: bool) -> String {
     match &sender.lease {
         Some(lease) if lease.holder != model.holder => format!(", sent by {lease}"),
         Some(_) if sends => ", sent by this window".to_owned(),

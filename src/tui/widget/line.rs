@@ -16,6 +16,8 @@ pub struct TextLine {
     pub pieces: Vec<TextPiece>,
     /// Words at the right end.
     pub right: Option<String>,
+    /// They are no keys, but facts.
+    pub is_right_dim: bool,
     pub kind: LineKind,
 }
 
@@ -56,6 +58,13 @@ impl TextLine {
         self
     }
 
+    /// Facts at the right end.
+    #[must_use]
+    pub fn right_dim(mut self, text: impl Into<String>) -> Self {
+        (self.right, self.is_right_dim) = (Some(text.into()), true);
+        self
+    }
+
     /// Draws the pieces one after the other, the right words only where they do not touch them.
     pub fn draw(&self, pen: &mut Pen<'_>, (x, y): (u16, u16), room: u16) {
         if self.kind == LineKind::Rule {
@@ -65,12 +74,18 @@ impl TextLine {
         }
         let mut at = x;
         for piece in &self.pieces {
-            at = pen.put((at, y), &piece.text, (x + room).saturating_sub(at), piece.meaning);
+            let left = (x + room).saturating_sub(at);
+            if left == 0 && room > 0 && !piece.text.trim().is_empty() {
+                pen.put((x + room - 1, y), "~", 1, piece.meaning);
+                break;
+            }
+            at = pen.put((at, y), &piece.text, left, piece.meaning);
         }
         if let Some(words) = &self.right {
             let taken = width(words);
             if at + 1 + taken <= x + room {
-                pen.put_right((x + room, y), words, taken, TextRole::Accent);
+                let meaning = if self.is_right_dim { TextRole::Dim } else { TextRole::Accent };
+                pen.put_right((x + room, y), words, taken, meaning);
             }
         }
     }

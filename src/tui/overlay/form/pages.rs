@@ -60,27 +60,27 @@ fn list_of(list: &[crate::app::SenderTemplate], row: usize, width: u16) -> (Vec<
 
 pub(super) fn left_out(form: &BlastForm, row: usize, edit: Option<&TextField>, width: u16) -> OverlayContent {
     let keys = "enter mends, l another list, esc goes back".to_owned();
-    let Some(taken) = &form.taken else { return OverlayContent::default() };
-    let total = number(i64::try_from(taken.rejected.total).unwrap_or(i64::MAX));
+    let left_out = &form.left_out;
+    let total = number(i64::try_from(left_out.total).unwrap_or(i64::MAX));
     let title = title(vec!["Left out".to_owned(), format!("{total} rows")], Some(keys));
     let mut lines = Vec::new();
     let mut focus = None;
-    for (n, rejection) in taken.rejected.examples.iter().enumerate() {
+    for (n, rejection) in left_out.rows.iter().enumerate() {
         let head = chosen(n == row).and(format!("row {:<6} ", rejection.row), TextRole::Dim);
         let head = head.and(format!("{} ", rejection.column), TextRole::Dim);
         lines.push(match edit.filter(|_| n == row) {
             Some(field) => field.line(head),
             None => head.and(rejection.value.clone(), strong(n == row)),
         });
-        let why = wrapped(&rejection.reason.to_string(), width.saturating_sub(14));
+        let why = wrapped(&rejection.reason, width.saturating_sub(14));
         lines.extend(why.into_iter().map(|line| TextLine::of(format!("             {line}"), TextRole::Plain)));
         if n == row {
             focus = Some(lines.len() - 1);
         }
     }
-    if taken.rejected.examples.is_empty() {
+    if left_out.rows.is_empty() {
         lines.push(TextLine::plain("  nobody is left out any more"));
-    } else if u64::try_from(taken.rejected.examples.len()).unwrap_or(u64::MAX) < taken.rejected.total {
+    } else if u64::try_from(left_out.rows.len()).unwrap_or(u64::MAX) < left_out.total {
         lines.push(TextLine::dim("  and more: mend the file itself, and give it again"));
     }
     lines.extend(form.trouble.iter().map(|why| TextLine::of(format!("  {why}"), TextRole::Trouble)));

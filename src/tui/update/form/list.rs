@@ -18,7 +18,7 @@ const PASTE_MAX: usize = 8 * 1024 * 1024;
 /// `enter` on the list: the rows that were left out, once there is one; else its path.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    if form.taken.as_ref().is_some_and(|taken| taken.rejected.total > 0) {
+    if form.left_out.total > 0 {
         form.page = FormPage::LeftOut { row: 0, edit: None };
         return Vec::new();
     }
@@ -29,7 +29,8 @@ pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
 fn type_path(form: &mut BlastForm) {
     let path = match &form.list {
         Some(DraftList::File(path)) => path.to_string_lossy().into_owned(),
-        _ => String::new(),
+        Some(DraftList::Pasted(_)) => String::new(),
+        None => form.left_out.file.clone().unwrap_or_default(),
     };
     form.edit = Some(LineEdit::Path { field: TextField::with(&path), offers: Vec::new() });
 }
@@ -79,7 +80,7 @@ fn take(model: &mut Model, list: DraftList) -> Vec<Effect> {
 pub(super) fn left_out_key(model: &mut Model, key: Key) -> KeyOutcome {
     let Some(form) = shown(model) else { return KeyOutcome::UNUSED };
     let FormPage::LeftOut { row, edit } = form.page.clone() else { return KeyOutcome::UNUSED };
-    let rows = form.taken.as_ref().map_or(0, |taken| taken.rejected.examples.len());
+    let rows = form.left_out.rows.len();
     match (edit, key) {
         (Some(field), Key::Enter) => return KeyOutcome::Handled(mend(model, row, &field.text())),
         (Some(_), Key::Esc) => form.page = FormPage::LeftOut { row, edit: None },
@@ -116,22 +117,24 @@ pub(super) fn stepped(row: usize, key: Key, rows: usize) -> Option<usize> {
 }
 
 fn mend_begin(form: &mut BlastForm, row: usize) {
-    let rejection = form.taken.as_ref().and_then(|taken| taken.rejected.examples.get(row));
-    let Some(rejection) = rejection else { return };
-    let is_cell = form.taken.as_ref().is_some_and(|taken| taken.columns.contains(&rejection.column));
-    if is_cell {
-        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&rejection.value)) };
-    } else {
+    let Some(left_out) = form.left_out.rows.get(row) else { return };
+    if !left_out.is_cell {
         form.trouble = Some("no cell of this row is wrong: change the message, or the list".to_owned());
+    } else if form.list.is_none() && form.left_out.file.is_none() {
+        form.trouble = Some("the pasted list is not kept: l gives a list again, mended".to_owned());
+    } else {
+        form.page = FormPage::LeftOut { row, edit: Some(TextField::with(&left_out.value)) };
     }
 }
 
 /// Reads a cell as something else, and takes the list again.
 fn mend(model: &mut Model, row: usize, value: &str) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    let rejection = form.taken.as_ref().and_then(|taken| taken.rejected.examples.get(row));
-    let Some(rejection) = rejection else { return Vec::new() };
-    let mend = CellMend { row: rejection.row, column: rejection.column.clone(), value: value.trim().to_owned() };
+    let Some(left_out) = form.left_out.rows.get(row) else { return Vec::new() };
+    let mend = CellMend { row: left_out.row, column: left_out.column.clone(), value: value.trim().to_owned() };
+    // A draft that is opened again is read from its file once more.
+    form.list =
+        form.list.take().or_else(|| form.left_out.file.clone().map(|path| DraftList::File(PathBuf::from(path))));
     form.mends.retain(|other| (other.row, &other.column) != (mend.row, &mend.column));
     form.mends.push(mend);
     form.page = FormPage::LeftOut { row, edit: None };
@@ -155,7 +158,11 @@ pub(super) fn column_key(model: &mut Model, row: usize, key: Key) -> Vec<Effect>
     };
     form.page = FormPage::Lines;
     match &mut form.edit {
-        Some(LineEdit::Message(area)) => area.insert(&text),
+        Some(LineEdit::Message(area)) => {
+            area.insert(&text);
+            form.values.message = area.text();
+            return saving::now_and_then(model);
+        }
         Some(LineEdit::Field(field)) => field.insert(&text),
         _ => {}
     }

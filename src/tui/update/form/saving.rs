@@ -1,9 +1,9 @@
 //! What of a form is written when. One write at a time: the next one names the version that the one before left.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{lists, overlays};
-use super::{ending, show, shown, template};
+use super::{ending, leaving, show, shown, template};
 use crate::app::{SavedDraft, TakenList};
 use crate::tui::effect::{
     DraftAnswer, DraftOutcome, DraftRead, DraftWrite, Effect, EffectError, ReadRequest, WriteOutcome, WriteRequest,
@@ -25,14 +25,33 @@ pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
     vec![save(form)]
 }
 
+impl BlastForm {
+    /// When a text that is being typed is saved, where it was saved before.
+    pub fn save_due(&self) -> Option<DateTime<Utc>> {
+        let waits = self.backlog.is_typed_on && self.writes == FormWrites::Idle && self.backlog.refused.is_none();
+        self.saved_at.filter(|_| waits).map(|saved| saved + WHILE_TYPING)
+    }
+}
+
+/// Nobody typed on: what was typed is saved.
+pub fn while_typing(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    let is_due = |form: &BlastForm| form.save_due().is_some_and(|due| due <= now);
+    if model.form.as_deref().is_some_and(is_due) { changed(model) } else { Vec::new() }
+}
+
 /// The same while a text is typed.
 pub(super) fn now_and_then(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
+    if let Some(form) = model.form.as_deref_mut() {
+        form.backlog.is_typed_on = true;
+    }
     let is_due = |form: &BlastForm| form.saved_at.is_none_or(|saved| now - saved >= WHILE_TYPING);
     if model.form.as_deref().is_some_and(is_due) { changed(model) } else { Vec::new() }
 }
 
-fn save(form: &BlastForm) -> Effect {
+fn save(form: &mut BlastForm) -> Effect {
+    form.backlog.is_typed_on = false;
     Effect::Write(WriteRequest::Draft(DraftWrite::Save { at: form.draft, form: Box::new(form.to_save()) }))
 }
 
@@ -85,6 +104,7 @@ fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
     let is_new = form.draft.is_none();
     (form.draft, form.saved_at) = (Some(saved.at), Some(now));
     form.unfinished.clone_from(&saved.unfinished);
+    (form.backlog.refused, form.backlog.was_reopened) = (None, false);
     if form.writes == FormWrites::InFlight {
         form.writes = FormWrites::Idle;
     }
@@ -93,6 +113,7 @@ fn draft_saved(model: &mut Model, saved: &SavedDraft) -> Vec<Effect> {
     }
     let mut effects = vec![Effect::Read(ReadRequest::Blasts)];
     effects.extend(next(model));
+    leaving::saved(model);
     effects
 }
 
@@ -103,6 +124,7 @@ fn list_taken(model: &mut Model, taken: TakenList) -> Vec<Effect> {
     form.people = i64::try_from(taken.imported.taken).unwrap_or(i64::MAX);
     form.is_taking = false;
     let left_out = taken.imported.rejected.total;
+    form.left_out = taken.imported.left_out();
     form.taken = Some(taken.imported);
     let words = match left_out {
         0 => format!("{} in the draft", counted(form.people)),
@@ -130,7 +152,10 @@ fn refused(model: &mut Model, request: &DraftWrite, failure: &EffectError) -> Ve
         }
         form.trouble = Some(sentence.clone());
     }
-    model.refuse(sentence);
+    match request {
+        DraftWrite::Save { .. } => leaving::refused(model, failure),
+        _ => model.refuse(sentence),
+    }
     vec![Effect::Read(ReadRequest::Blasts)]
 }
 

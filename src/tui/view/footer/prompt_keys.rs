@@ -13,6 +13,7 @@ pub fn of(prompt: &Prompt) -> Vec<FooterKey> {
             }
         },
         Prompt::Note(_) => &[("enter", "keeps it"), ("esc", "as it was")],
+        Prompt::OwnNumber(_) => &[("enter", "asks, then sends one"), ("esc", "sends nothing")],
         Prompt::Refused(_) => &[("enter", "goes on")],
         Prompt::Confirm(ask) => match ask.by {
             ConfirmBy::Yes => &[("y", "yes"), ("any other key", "no")],

@@ -1,0 +1,95 @@
+//! The rows of a list that a draft was made without, and why. Kept with the draft.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest cell that is kept, in characters.
+const VALUE_MAX: usize = 200;
+
+/// What was left out of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedRows {
+    /// How many rows.
+    pub total: u64,
+    /// By reason, the most frequent first.
+    pub reasons: Vec<RejectedReason>,
+    /// The first rows.
+    pub rows: Vec<LeftOutRow>,
+    /// The list's file, where it is known: one that was pasted has none.
+    #[serde(default)]
+    pub file: Option<String>,
+}
+
+/// How many rows were left out for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedReason {
+    pub reason: String,
+    pub rows: u64,
+}
+
+/// A row that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutRow {
+    /// Its number as a spreadsheet shows it, from 1.
+    pub row: u64,
+    pub column: String,
+    pub value: String,
+    pub reason: String,
+    /// Whether it is one cell that is wrong, which can be mended.
+    pub is_cell: bool,
+}
+
+impl RejectedRows {
+    /// `4 repeats, 2 not a phone number`: the first reasons, and how many rows have others.
+    pub fn in_words(&self, most: usize) -> String {
+        let commonest = self.reasons.iter().take(most);
+        let said: u64 = commonest.clone().map(|reason| reason.rows).sum();
+        let mut words: Vec<String> = commonest.map(|reason| format!("{} {}", reason.rows, reason.reason)).collect();
+        let others = self.total.saturating_sub(said);
+        words.extend((others > 0).then(|| format!("and {others} more for other reasons")));
+        words.join(", ")
+    }
+
+    /// The same without what Postgres keeps in no JSON, and without cells as long as a book.
+    #[must_use]
+    pub fn to_keep(mut self) -> Self {
+        let short = |text: &mut String| *text = text.chars().filter(|c| *c != '\0').take(VALUE_MAX).collect();
+        for row in &mut self.rows {
+            short(&mut row.column);
+            short(&mut row.value);
+            short(&mut row.reason);
+        }
+        for reason in &mut self.reasons {
+            short(&mut reason.reason);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LeftOutRow, RejectedReason, RejectedRows};
+
+    #[test]
+    fn the_first_reasons_are_said_and_the_others_counted() {
+        let reason = |reason: &str, rows| RejectedReason { reason: reason.to_owned(), rows };
+        let reasons = vec![reason("not a phone number", 4), reason("no {bandar}", 2), reason("lost", 1)];
+        let left_out = RejectedRows { total: 7, reasons, ..RejectedRows::default() };
+
+        assert_eq!(left_out.in_words(2), "4 not a phone number, 2 no {bandar}, and 1 more for other reasons");
+        assert_eq!(left_out.in_words(3), "4 not a phone number, 2 no {bandar}, 1 lost");
+    }
+
+    #[test]
+    fn what_postgres_keeps_in_no_json_is_not_kept() {
+        let row = LeftOutRow {
+            row: 4,
+            column: "a\0b".to_owned(),
+            value: "x".repeat(10_000),
+            reason: "no".to_owned(),
+            is_cell: true,
+        };
+        let kept = RejectedRows { total: 1, rows: vec![row], ..RejectedRows::default() }.to_keep();
+
+        assert_eq!((kept.rows[0].column.as_str(), kept.rows[0].value.len()), ("ab", 200));
+    }
+}

@@ -1,0 +1,302 @@
+//! Every page at every size, with hostile texts in all of them: nothing panics, nothing of a text steers the terminal, the chosen row is
+//! seen, questions are seen whole, and a terminal that shows only ASCII gets nothing else.
+
+use ratatui::buffer::Buffer;
+
+use super::support::{DRAFT, TestDashboard, blasts, buffer, details_of, draft, drawn, people, plan_of, senders};
+use super::{activity, follow_ups, form, views};
+use crate::app::report::ErrorLine;
+use crate::app::view::{ActivityEvent, ActivityPage, BlastView, RecipientRow};
+use crate::app::{Plan, PlanGroup, PlanPerson, Sample};
+use crate::domain::rejected_rows::{LeftOutRow, RejectedReason, RejectedRows};
+use crate::tui::effect::{Completion, Effect, EffectError, ReadRequest};
+use crate::tui::key::Key;
+use crate::tui::model::{Overlay, Pane, Prompt};
+use crate::tui::msg::Msg;
+use crate::tui::{Charset, Size, WelcomeFacts};
+
+/// Steers the terminal, turns text around, joins, shifts columns, and is longer than any line.
+fn hostile() -> String {
+    let bad = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}evil\u{2066}\ttab\r\nline\u{200d}👨\u{200d}👩\u{200d}👧 陈小明 e\u{301} \u{9b}31m";
+    bad.repeat(12)
+}
+
+/// A shop whose blasts, people, notes and tags are hostile.
+fn shop(size: Size) -> TestDashboard {
+    let named = |row: RecipientRow| RecipientRow {
+        name: Some(hostile()),
+        note: Some(hostile()),
+        reason: Some(hostile()),
+        ..row
+    };
+    let mut dashboard = TestDashboard::with(size, people().into_iter().map(named).collect());
+    let rows = blasts().into_iter().map(|blast| BlastView { tag: hostile(), follow_up_stage: hostile(), ..blast });
+    dashboard.answer(Completion::Blasts(Ok(rows.collect())));
+    dashboard.effects.clear();
+    dashboard
+}
+
+type State = (&'static str, fn(&mut TestDashboard));
+
+const STATES: &[State] = &[
+    ("blasts", |dashboard| _ = dashboard.keys("1j")),
+    ("funnel", |dashboard| _ = dashboard.keys("2j")),
+    ("recipients", |dashboard| _ = dashboard.keys("3jj")),
+    ("zoomed", |dashboard| _ = dashboard.keys("3jjz")),
+    ("activity", |dashboard| open_activity(dashboard)),
+    ("an event at the end", |dashboard| {
+        open_activity(dashboard);
+        dashboard.keys("G");
+    }),
+    ("a view", |dashboard| show_view(dashboard, "v")),
+    ("speed", |dashboard| show_view(dashboard, "vv")),
+    ("errors", |dashboard| show_view(dashboard, "vvv")),
+    ("compare", |dashboard| show_view(dashboard, "vvvv")),
+    ("find", |dashboard| {
+        dashboard.keys("/stuck:read x");
+        dashboard.dispatch(Msg::Paste(hostile()));
+    }),
+    ("an amount", |dashboard| _ = dashboard.keys("3c120")),
+    ("a note", |dashboard| _ = dashboard.keys("3e")),
+    ("a question", |dashboard| _ = dashboard.keys("3b")),
+    ("a number to type", |dashboard| _ = dashboard.keys("1jjX4")),
+    ("details", |dashboard| _ = dashboard.keys("3\n").answer(person(0))),
+    ("somebody uncertain", |dashboard| _ = dashboard.keys("3jjjj\n").answer(person(4)).keys("jj")),
+    ("a plan", |dashboard| open_plan(dashboard)),
+    ("a number of a plan", |dashboard| {
+        open_plan(dashboard);
+        dashboard.keys("28\n28");
+    }),
+    ("who a count is about", |dashboard| {
+        open_plan(dashboard);
+        dashboard.keys("jj\n");
+        let phone_number = serde_json::from_value(serde_json::json!("+60100120001")).unwrap();
+        let person = PlanPerson { phone_number, name: Some(hostile()), tag: Some(hostile()), at: None };
+        dashboard.answer(Completion::PlanPeople { blast: DRAFT, group: PlanGroup::Recent, people: Ok(vec![person]) });
+    }),
+    ("rows left out", |dashboard| {
+        open_plan(dashboard);
+        dashboard.keys("jjjj\n");
+    }),
+    ("one's own number", |dashboard| {
+        open_plan(dashboard);
+        dashboard.keys("M+60");
+    }),
+    ("a new blast", |dashboard| _ = dashboard.keys("1n")),
+    ("a form", |dashboard| open_form(dashboard)),
+    ("a message that is typed", |dashboard| {
+        open_form(dashboard);
+        dashboard.keys("j\n");
+        dashboard.dispatch(Msg::Paste(hostile()));
+    }),
+    ("columns", |dashboard| {
+        open_form(dashboard);
+        dashboard.keys("j\n{");
+    }),
+    ("rows to mend", |dashboard| {
+        open_form(dashboard);
+        dashboard.answer(form::taken(9, 4, Some("no"))).keys("\n\n");
+    }),
+    ("a follow-up", |dashboard| _ = dashboard.keys("2jjf").answer(Completion::FollowUp(Ok(follow_ups::preview())))),
+    ("keys", |dashboard| _ = dashboard.keys("?")),
+    ("commands", |dashboard| _ = dashboard.keys(":pa").key(Key::Down)),
+    ("the log", |dashboard| _ = dashboard.keys(":log\n")),
+    ("needs", |dashboard| _ = dashboard.keys("!j")),
+    ("welcome", |dashboard| {
+        let text = hostile;
+        dashboard.model.options.welcome =
+            Some(WelcomeFacts { has_sender: false, database: text(), config: text(), terminal: text(), clock: text() });
+        dashboard.keys(":welcome\n").key(Key::Down);
+    }),
+    ("a sender", |dashboard| {
+        dashboard.keys(":welcome\n").keys("j\njj\n");
+        dashboard.dispatch(Msg::Paste(hostile()));
+    }),
+    ("an answer", |dashboard| {
+        dashboard.answer(Completion::Senders(Ok(vec![activity::cloud()])));
+        open_activity(dashboard);
+        dashboard.keys("a");
+        dashboard.dispatch(Msg::Paste(hostile()));
+    }),
+    ("a refusal", |dashboard| _ = dashboard.answer(Completion::Senders(Err(EffectError::Other(hostile()))))),
+    ("a stop", |dashboard| {
+        let mut stopped = senders();
+        stopped[0].name = hostile();
+        stopped[0].stopped = Some(crate::app::view::SenderStop {
+            at: dashboard.now,
+            code: crate::domain::sender::StopCode::Provider(hostile()),
+            reason: hostile(),
+        });
+        dashboard.answer(Completion::Senders(Ok(stopped))).keys("!");
+    }),
+];
+
+fn person(at: usize) -> Completion {
+    let row = RecipientRow { name: Some(hostile()), note: Some(hostile()), ..people().swap_remove(at) };
+    let mut details = details_of(row);
+    (details.blast_tag, details.message_text) = (hostile(), Some(hostile()));
+    Completion::Person(Box::new(Ok(details)))
+}
+
+fn open_activity(dashboard: &mut TestDashboard) {
+    dashboard.keys("4");
+    let page = activity::page();
+    let rows = page.rows.into_iter().map(|mut row| {
+        (row.name, row.tag) = (Some(hostile()), Some(hostile()));
+        match &mut row.event {
+            ActivityEvent::Reply { text, .. } => *text = hostile(),
+            ActivityEvent::Trouble { why, .. } => *why = Some(hostile()),
+            ActivityEvent::OptOut { reason, .. } | ActivityEvent::Change { reason, .. } => *reason = Some(hostile()),
+            ActivityEvent::Act { by, detail, .. } => (*by, *detail) = (hostile(), Some(hostile())),
+            ActivityEvent::Notice { field, words, effect } => {
+                (*field, *words, *effect) = (hostile(), hostile(), Some(hostile()));
+            }
+        }
+        row
+    });
+    let page = ActivityPage { rows: rows.collect(), people: page.people };
+    let ticket = dashboard.model.activity.ticket;
+    dashboard.answer(Completion::Activity { ticket, before: None, limit: 30, page: Ok(page) }).dispatch(Msg::Drawn);
+}
+
+fn show_view(dashboard: &mut TestDashboard, keys: &str) {
+    dashboard.keys("2").keys(keys);
+    for effect in dashboard.taken() {
+        match effect {
+            Effect::Read(ReadRequest::Progress(blasts)) => {
+                let read = blasts.into_iter().map(|blast| (blast, views::progress())).collect();
+                dashboard.answer(Completion::Progress(Ok(read)));
+            }
+            Effect::Read(ReadRequest::Errors(blast)) => {
+                let line = || ErrorLine { code: hostile(), count: 2, title: hostile(), advice: hostile() };
+                dashboard.answer(Completion::Errors { blast, errors: Ok(vec![line(), line()]) });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn open_plan(dashboard: &mut TestDashboard) {
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1S");
+    let sample = Sample { which: "first", phone: hostile(), name: Some(hostile()), text: hostile() };
+    let row = LeftOutRow { row: 4, column: hostile(), value: hostile(), reason: hostile(), is_cell: true };
+    let left_out = RejectedRows {
+        total: 11,
+        reasons: vec![RejectedReason { reason: hostile(), rows: 11 }],
+        rows: vec![row],
+        file: None,
+    };
+    let plan = Plan {
+        samples: vec![sample],
+        left_out: Some(left_out),
+        test_to: None,
+        health: vec![hostile()],
+        ..plan_of(BlastView { tag: hostile(), ..draft() }, 289)
+    };
+    dashboard.answer(Completion::Plan { blast: DRAFT, plan: Box::new(Ok(plan)) });
+}
+
+fn open_form(dashboard: &mut TestDashboard) {
+    dashboard.model.blasts.select(DRAFT);
+    dashboard.keys("1e").answer(form::opened());
+}
+
+/// All in an ordinary run of a few sizes; with `BLASTDECK_LONG_TESTS=1` of very many.
+fn sizes() -> Vec<Size> {
+    let is_long = std::env::var_os("BLASTDECK_LONG_TESTS").is_some();
+    let (widths, heights): (Vec<u16>, Vec<u16>) = if is_long {
+        let widths =
+            [1, 2, 3, 5, 10, 20, 30, 39, 40, 41, 50, 60, 64, 79, 80, 81, 100, 109, 110, 111, 130, 159, 160, 200];
+        (widths.to_vec(), (1..=30).chain([39, 40, 41, 50, 60]).collect())
+    } else {
+        (vec![1, 30, 40, 80, 110, 160, 200], vec![1, 9, 10, 18, 24, 40, 60])
+    };
+    widths.iter().flat_map(|width| heights.iter().map(|height| Size { width: *width, height: *height })).collect()
+}
+
+fn at_each_state(mut check: impl FnMut(&str, &mut TestDashboard)) {
+    for size in sizes() {
+        for (name, enter) in STATES {
+            let mut dashboard = shop(size);
+            enter(&mut dashboard);
+            check(&format!("{name} at {}x{}", size.width, size.height), &mut dashboard);
+        }
+    }
+}
+
+fn is_harmless(buffer: &Buffer) -> bool {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    buffer.content.iter().all(|cell| !cell.symbol().chars().any(steers))
+}
+
+#[test]
+fn no_page_lets_a_text_steer_the_terminal_and_none_panics_at_any_size() {
+    at_each_state(|name, dashboard| {
+        assert!(is_harmless(&buffer(&dashboard.model)), "{name}");
+        // A resize of an open page, there and back.
+        let Size { width, height } = dashboard.model.size;
+        dashboard
+            .dispatch(Msg::Resized(Size { width: height, height: width }))
+            .dispatch(Msg::Resized(Size { width, height }));
+        assert!(is_harmless(&buffer(&dashboard.model)), "{name}");
+    });
+}
+
+#[test]
+fn a_terminal_of_ascii_gets_nothing_else_on_any_page() {
+    at_each_state(|name, dashboard| {
+        dashboard.model.options.charset = Charset::Ascii;
+        let screen = drawn(&dashboard.model).concat();
+        assert!(screen.is_ascii(), "{name}: {screen}");
+    });
+}
+
+/// The keys of a question stand on the screen wherever it can be answered at all.
+#[test]
+fn a_question_is_seen_with_its_keys_and_its_field() {
+    at_each_state(|name, dashboard| {
+        if dashboard.model.layout().is_summary() {
+            return;
+        }
+        let Some(Prompt::Confirm(ask)) = dashboard.model.prompt.clone() else { return };
+        let screen = drawn(&dashboard.model).join(" ");
+        let is_number = matches!(ask.by, crate::tui::model::ConfirmBy::Number { .. });
+        let end = if is_number { "4_" } else { "y" };
+        assert!(screen.contains(end), "{name}\n{screen}");
+    });
+}
+
+#[test]
+fn the_chosen_row_is_seen_at_every_size() {
+    at_each_state(|name, dashboard| {
+        let model = &dashboard.model;
+        let has_cursor = match model.overlays.last() {
+            None => {
+                model.prompt.is_none()
+                    && model.notice.is_none()
+                    && matches!(model.focus, Pane::Recipients | Pane::Activity | Pane::Blasts)
+            }
+            Some(
+                Overlay::Form
+                | Overlay::NewSender
+                | Overlay::Welcome(_)
+                | Overlay::FollowUp(_)
+                | Overlay::Needs(Some(_)),
+            ) => true,
+            Some(_) => false,
+        };
+        if model.layout().is_summary() || !has_cursor {
+            return;
+        }
+        let screen = drawn(model);
+        assert!(
+            screen.iter().any(|line| line.trim_start().starts_with('>') || line.contains("> ")),
+            "{name}\n{}",
+            screen.join("\n")
+        );
+    });
+}

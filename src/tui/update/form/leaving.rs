@@ -1,0 +1,101 @@
+//! What becomes of a form that is closed: it counts as kept once the database has it, and not before.
+
+use super::{Effect, FormWrites, Model, Notice, Overlay, saving};
+use crate::domain::ids::BlastId;
+use crate::tui::effect::EffectError;
+use crate::tui::model::BlastForm;
+
+/// Leaves the form; what is not saved yet is saved all the same, and said once it is.
+pub fn left(model: &mut Model) -> Vec<Effect> {
+    let Some(form) = model.form.as_deref() else { return Vec::new() };
+    if let Some(id) = form.id() {
+        model.blasts.select(id);
+    }
+    let effects = last_save(model);
+    match model.form.as_deref() {
+        Some(form) if form.is_behind() => {
+            let name = name(form);
+            model.say(Notice::done(format!("{name} is being saved; it says here when it is")));
+        }
+        _ => say_kept(model),
+    }
+    effects
+}
+
+/// Whether a save is under way.
+pub fn is_saving(model: &Model) -> bool {
+    model.form.as_deref().is_some_and(|form| form.writes != FormWrites::Idle)
+}
+
+fn is_behind(model: &Model) -> bool {
+    model.form.as_deref().is_some_and(BlastForm::is_behind)
+}
+
+/// Writes what was typed since the last save.
+pub fn last_save(model: &mut Model) -> Vec<Effect> {
+    let is_due = |form: &BlastForm| form.writes == FormWrites::Idle && form.is_behind();
+    if model.form.as_deref().is_some_and(is_due) { saving::changed(model) } else { Vec::new() }
+}
+
+/// The save that was under way when the form was closed is done.
+pub(super) fn saved(model: &mut Model) {
+    let is_closed = !model.overlays.contains(&Overlay::Form);
+    // How to stop a launch is more urgent than what was kept.
+    let is_busy = model.notice.as_ref().is_some_and(|notice| notice.armed.is_some());
+    if is_closed && !is_busy && !is_behind(model) {
+        say_kept(model);
+    }
+}
+
+/// A save was refused: says so where the form no longer does.
+pub(super) fn refused(model: &mut Model, failure: &EffectError) {
+    let is_closed = !model.overlays.contains(&Overlay::Form);
+    let Some(form) = model.form.as_deref_mut() else { return };
+    let sentence = failure.sentence();
+    form.backlog.refused = Some(failure.clone());
+    if !is_closed {
+        return model.refuse(sentence);
+    }
+    let goes_on = if form.id().is_some() { "e goes on" } else { "n goes on" };
+    let (name, is_last) = (name(form), form.backlog.was_reopened);
+    let words = match failure {
+        EffectError::Unavailable => {
+            format!("{name} is not saved: the database does not answer; it is saved as soon as it does")
+        }
+        EffectError::Other(why) if is_last => format!("{name} is not saved: {why}; what you wrote last is dropped"),
+        EffectError::Other(why) => format!("{name} is not saved: {why}; {goes_on} with what you wrote"),
+    };
+    if is_last && *failure != EffectError::Unavailable {
+        model.form = None;
+    }
+    model.refuse(words);
+}
+
+/// The database answers again: what it did not take is written now.
+pub fn database_is_back(model: &mut Model) -> Vec<Effect> {
+    let waits = |form: &BlastForm| form.backlog.refused == Some(EffectError::Unavailable);
+    if model.form.as_deref().is_some_and(waits) { last_save(model) } else { Vec::new() }
+}
+
+/// Shows the form again whose last save was refused: of this draft, or of none. What is refused once more is dropped, so that the
+/// draft as it is saved can be opened.
+pub(super) fn reopened(model: &mut Model, of: Option<BlastId>) -> bool {
+    let Some(form) = model.form.as_deref_mut().filter(|form| form.id() == of) else { return false };
+    let Some(failure) = form.backlog.refused.take() else { return false };
+    form.trouble = Some(failure.sentence());
+    (form.backlog.is_typed_on, form.backlog.was_reopened) = (true, true);
+    model.notice = None;
+    model.overlays.retain(|overlay| *overlay != Overlay::Form);
+    model.overlays.push(Overlay::Form);
+    true
+}
+
+fn say_kept(model: &mut Model) {
+    if let Some(id) = model.form.as_deref().and_then(BlastForm::id) {
+        model.say(Notice::done(format!("draft {id} is kept; e edits it, S shows the plan")));
+    }
+}
+
+fn name(form: &BlastForm) -> String {
+    form.id().map_or_else(|| "the new blast".to_owned(), |id| format!("draft {id}"))
+}

@@ -1,0 +1,44 @@
+//! The senders, a line each, below a list of blasts that leaves room for them.
+
+use ratatui::layout::Rect;
+
+use super::header;
+use crate::app::view::SenderView;
+use crate::tui::format::number;
+use crate::tui::model::Model;
+use crate::tui::theme::TextRole;
+use crate::tui::widget::{Focused, Pen, TextLine, TitleRule, rule};
+
+/// The most senders that are listed; the header and `!` name those that need somebody.
+const LISTED_MAX: usize = 8;
+
+/// Draws them at the bottom of a pane that has so many rows free, where they fit with a row to spare.
+pub fn draw(model: &Model, pen: &mut Pen<'_>, area: Rect, free: usize) {
+    let listed = model.senders.len().min(LISTED_MAX);
+    if listed == 0 || free < listed + 2 {
+        return;
+    }
+    let rows = u16::try_from(listed).unwrap_or_default();
+    let top = area.bottom() - rows - 1;
+    let left = vec!["senders".to_owned()];
+    rule(pen, (area.x, top), area.width, &TitleRule { left, right: None }, Focused::No);
+    for (sender, y) in model.senders.iter().take(listed).zip(top + 1..) {
+        line(model, sender).draw(pen, (area.x, y), area.width);
+    }
+}
+
+fn line(model: &Model, sender: &SenderView) -> TextLine {
+    let provider = if sender.provider == "meta" { "Meta" } else { "WSAPME" };
+    let rate = sender.usage.per_hour.map_or_else(String::new, |rate| format!("{}/h", number(rate)));
+    let today = match (sender.usage.today, sender.usage.daily_cap) {
+        (today, Some(cap)) => format!("  {} of {} today", number(today), number(cap)),
+        (0, None) => String::new(),
+        (today, None) => format!("  {} today", number(today)),
+    };
+    let head = TextLine::plain(format!("  {:<16.16} ", sender.name)).and(format!("{provider:<7}"), TextRole::Dim);
+    if let Some(stop) = &sender.stopped {
+        return head.and(format!("STOPPED: {}", stop.reason), TextRole::Need);
+    }
+    let who = header::who_sends(model, sender, header::sends(model, sender));
+    head.and(format!("{rate:>9}{today}"), TextRole::Plain).and(who, TextRole::Dim)
+}
