@@ -177,6 +177,9 @@ impl<S: Screen, R: EffectRunner> EventLoop<S, R> {
         }
         loop {
             let event = self.next(&mut sources).await;
+            if matches!(event, LoopEvent::Input(Some(_))) {
+                sources.feed.attend();
+            }
             if let Some(reason) = self.handle(event)? {
                 return Ok(reason);
             }

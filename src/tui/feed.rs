@@ -1,5 +1,5 @@
-//! When to read again: as soon as the database says that something changed, at most four times a second; and every few
-//! seconds in any case, since notifications can be lost.
+//! When to read again: as soon as the database says that something changed, at most four times a second; and now and then in any
+//! case, since notifications can be lost: the more rarely the longer nothing happens, neither there nor at the keyboard.
 
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use crate::app::{DatabaseState, EngineChange};
 
 /// The shortest time between two refreshes.
 const AT_MOST_EVERY: Duration = Duration::from_millis(250);
-/// The longest.
+/// The longest while something happens; each time that nothing did doubles it.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(3);
+/// The longest of all.
+const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(20);
 
 /// Says when to refresh.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Feed {
     database: watch::Receiver<DatabaseState>,
     retirement: watch::Receiver<Option<EngineChange>>,
     last: Instant,
+    /// The longest time until the next refresh.
+    patience: Duration,
 }
 
 /// What the feed reports.
@@ -41,12 +45,17 @@ impl Feed {
         retirement: watch::Receiver<Option<EngineChange>>,
     ) -> Self {
         database.mark_changed();
-        Self { news, database, retirement, last: Instant::now() }
+        Self { news, database, retirement, last: Instant::now(), patience: AT_LEAST_EVERY }
+    }
+
+    /// Somebody is at the keyboard: they see what is true now.
+    pub const fn attend(&mut self) {
+        self.patience = AT_LEAST_EVERY;
     }
 
     /// The next thing to do. Cancel safe.
     pub async fn next(&mut self) -> FeedEvent {
-        let due = self.last + AT_LEAST_EVERY;
+        let due = self.last + self.patience;
         tokio::select! {
             biased;
             Ok(()) = self.database.changed() => FeedEvent::Database(*self.database.borrow_and_update()),
@@ -54,6 +63,10 @@ impl Feed {
             event = changed(&mut self.news, self.last, due) => {
                 self.news.mark_unchanged();
                 self.last = Instant::now();
+                self.patience = match event {
+                    FeedEvent::Refresh => (self.patience * 2).min(IDLE_AT_LEAST_EVERY),
+                    _ => AT_LEAST_EVERY,
+                };
                 event
             }
         }
@@ -113,16 +126,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_changes_it_reads_every_three_seconds() {
+    async fn without_changes_it_reads_ever_more_rarely_until_somebody_presses_a_key() {
         let (_sender, news) = watch::channel(0);
         let (_database, state) = watch::channel(DatabaseState::Up);
         let mut feed = Feed::new(news, state, watch::channel(None).1);
         feed.next().await;
         let began = Instant::now();
 
-        feed.next().await;
+        for seconds in [3, 9, 21, 41, 61] {
+            assert_eq!(feed.next().await, FeedEvent::Refresh);
+            assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+        }
+        feed.attend();
         feed.next().await;
 
-        assert_eq!(began.elapsed(), Duration::from_secs(6));
+        assert_eq!(began.elapsed(), Duration::from_secs(64));
     }
 }

@@ -15,7 +15,7 @@ use super::environment::BenchEnvironment;
 use super::process::{memory_now, time_on_cpu};
 use super::{percentile, round};
 use crate::domain::pace::parse_span;
-use terminal::Watched;
+use terminal::WatchedDashboard;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FrameArgs {
@@ -47,6 +47,8 @@ fn span(text: &str) -> Result<Duration, String> {
 const BETWEEN_KEYS: Duration = Duration::from_millis(80);
 /// After so long without a byte everything that was asked for is drawn.
 const SETTLED: Duration = Duration::from_millis(1_500);
+/// The same of the first frames: what is read in the background has come by then.
+const OPENED: Duration = Duration::from_secs(5);
 /// The funnel is seen to tick so many times.
 const TICKS: u32 = 9;
 
@@ -54,8 +56,8 @@ pub(super) async fn measure(environment: &BenchEnvironment, of: &FrameArgs) -> R
     let sender = environment.app().senders().await?.first().map(|sender| sender.id);
     let sender = sender.ok_or_else(|| eyre!("the bench has no sender"))?;
     let blast = sent_blast(environment.url(), sender, of.count).await?;
-    let mut dashboard = Watched::start(environment, (of.columns, of.rows)).await?;
-    dashboard.settle(SETTLED).await?;
+    let mut dashboard = WatchedDashboard::start(environment, (of.columns, of.rows)).await?;
+    dashboard.settle(OPENED).await?;
     let first_paint = dashboard.bytes();
     let (idle_bytes, idle_cpu) = idle(&mut dashboard, of.idle).await?;
     let mut changes = Changes::of(environment.url(), blast).await?;
@@ -73,14 +75,14 @@ pub(super) async fn measure(environment: &BenchEnvironment, of: &FrameArgs) -> R
 }
 
 /// What a time costs in which nothing happens.
-async fn idle(dashboard: &mut Watched, time: Duration) -> Result<(u64, Duration)> {
+async fn idle(dashboard: &mut WatchedDashboard, time: Duration) -> Result<(u64, Duration)> {
     let (bytes, cpu) = (dashboard.bytes(), time_on_cpu(&dashboard.pid())?);
     tokio::time::sleep(time).await;
     Ok((dashboard.bytes() - bytes, time_on_cpu(&dashboard.pid())?.saturating_sub(cpu)))
 }
 
 /// The bytes of the funnel alone when one more person received their message, in ascending order.
-async fn ticks(dashboard: &mut Watched, changes: &mut Changes) -> Result<Vec<u64>> {
+async fn ticks(dashboard: &mut WatchedDashboard, changes: &mut Changes) -> Result<Vec<u64>> {
     dashboard.press(b"2z")?;
     dashboard.settle(SETTLED).await?;
     let mut bytes = Vec::new();
@@ -97,7 +99,7 @@ async fn ticks(dashboard: &mut Watched, changes: &mut Changes) -> Result<Vec<u64
 }
 
 /// From each key to the frame in which the cursor has moved, in milliseconds and ascending order.
-async fn keys(dashboard: &mut Watched, changes: Changes, of: &FrameArgs) -> Result<Vec<f64>> {
+async fn keys(dashboard: &mut WatchedDashboard, changes: Changes, of: &FrameArgs) -> Result<Vec<f64>> {
     dashboard.press(b"3")?;
     dashboard.settle(SETTLED).await?;
     let stop = CancellationToken::new();

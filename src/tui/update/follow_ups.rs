@@ -62,7 +62,7 @@ pub fn made(model: &mut Model, request: &WriteRequest, row: BlastView, people: u
     let is_open = |page: &Overlay| matches!(page, Overlay::FollowUp(page) if page.blast == from.blast);
     let was_open = model.overlays.iter().any(is_open);
     // The person it was begun from is no longer what this is about.
-    model.overlays.retain(|page| !is_open(page) && !(was_open && matches!(page, Overlay::Details(_))));
+    model.overlays.retain(|page| !(is_open(page) || was_open && matches!(page, Overlay::Details(_))));
     let id = row.id;
     model.blasts.insert(row);
     model.say(Notice::done(text).hint("S shows its plan"));

@@ -95,14 +95,12 @@ pub fn send_test(model: &mut Model) -> Vec<Effect> {
     let Some(plan) = shown(model) else { return Vec::new() };
     let (blast, sample) = (plan.blast, plan.sample);
     let known = plan.loaded.as_ref().and_then(|plan| plan.test_to.clone());
-    match known {
-        Some(own) => ask_to_test(model, &own, WriteRequest::SendTest { blast, sample, to: None }),
-        None => {
-            let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
-            model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, sample, field }));
-            Vec::new()
-        }
+    if let Some(own) = known {
+        return ask_to_test(model, &own, WriteRequest::SendTest { blast, sample, to: None });
     }
+    let field = TextField::with(model.own_number.as_deref().unwrap_or_default());
+    model.prompt = Some(Prompt::OwnNumber(OwnNumberPrompt { blast, sample, field }));
+    Vec::new()
 }
 
 fn ask_to_test(model: &mut Model, own: &str, send: WriteRequest) -> Vec<Effect> {

@@ -35,7 +35,7 @@ struct Chunk {
 }
 
 /// A dashboard, and what it writes.
-pub(super) struct Watched {
+pub(super) struct WatchedDashboard {
     child: Child,
     keys: File,
     bytes: Arc<AtomicU64>,
@@ -43,7 +43,7 @@ pub(super) struct Watched {
     pid: u32,
 }
 
-impl Watched {
+impl WatchedDashboard {
     /// Opens the dashboard of the bench's database, which changes nothing there.
     pub(super) async fn start(environment: &BenchEnvironment, (columns, rows): (u16, u16)) -> Result<Self> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
@@ -123,7 +123,7 @@ fn other_end(master: &OwnedFd) -> Result<File> {
 fn read(mut output: File, bytes: Arc<AtomicU64>) -> Result<mpsc::UnboundedReceiver<Chunk>> {
     let (sender, chunks) = mpsc::unbounded_channel();
     let watch = move || {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = output.read(&mut buffer) {
             let at = Instant::now();
             bytes.fetch_add(read as u64, Ordering::SeqCst);
