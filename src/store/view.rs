@@ -125,6 +125,14 @@ pub struct BlastFilter {
     pub limit: Option<u32>,
 }
 
+impl BlastFilter {
+    /// Nothing is left out but what comes before a place, and nobody asks who was never asked about.
+    pub(super) fn is_for_all(&self) -> bool {
+        let (after, limit) = (self.after, self.limit);
+        *self == Self { without_unasked: true, after, limit, ..Self::default() }
+    }
+}
+
 /// A blast's place in the list of blasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlastPosition {
@@ -157,6 +165,8 @@ pub struct RecipientRow {
     pub error_message: Option<String>,
     pub reason: Option<String>,
     pub provider_status: Option<String>,
+    /// What the program that gave them calls them.
+    pub external_id: Option<String>,
 }
 
 impl RecipientRow {

@@ -1,5 +1,6 @@
 //! Blasts: the list, one of them, and what of a draft can be changed or removed.
 
+use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -277,11 +278,11 @@ pub(super) struct BlastPage {
     pub numbered: Option<(u32, i64)>,
 }
 
-async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Answer, Problem> {
+async fn list(ApiReader(caller): ApiReader, Params(asked): Params<ListParams>) -> Result<Json<BlastList>, Problem> {
     let page = read_page(&caller.app(), &asked, BlastFilter::default()).await?;
     let blasts: Vec<BlastAnswer> = page.blasts.into_iter().map(BlastAnswer::from).collect();
     let numbered = page.numbered.into();
-    Ok(Answer::ok(BlastList { blasts, limit: page.limit, next_cursor: page.next_cursor, numbered }))
+    Ok(Json(BlastList { blasts, limit: page.limit, next_cursor: page.next_cursor, numbered }))
 }
 
 /// The page that was asked for, of those that a filter lets through.
@@ -370,7 +371,7 @@ async fn one(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Resul
     let blast = app.blast_without_unasked(id).await?;
     let people = first_people(&app, id).await?;
     let version = blast.version;
-    let recipients = PersonAnswer::all(&app, people.rows).await?;
+    let recipients = PersonAnswer::all(people.rows);
     let body = OneBlast { blast: blast.into(), recipients, recipients_next_cursor: people.next_cursor };
     Ok(Answer::ok(body).with_etag(version))
 }

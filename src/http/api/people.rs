@@ -1,7 +1,6 @@
 //! A blast's people: their list, and who is added to a draft or taken out of it.
 
-use std::collections::HashMap;
-
+use axum::Json;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +10,6 @@ use super::super::problem::Problem;
 use super::adding::{AddedPeople, RemovedPeople, add, add_operation, remove, remove_operation};
 use super::authentication::ApiReader;
 use super::body::{Params, PathId};
-use super::once::Answer;
 use super::page::{self, NumberedPage};
 use crate::app::App;
 use crate::app::view::{Anchor, Order, RecipientQuery, RecipientRow, RowPosition, Total};
@@ -78,29 +76,24 @@ pub(super) struct PersonAnswer {
 }
 
 impl PersonAnswer {
-    /// People as the database has them now, with what their rows alone do not tell.
-    pub(super) async fn all(app: &App, rows: Vec<RecipientRow>) -> Result<Vec<Self>, Problem> {
-        let ids: Vec<RecipientId> = rows.iter().map(|row| row.id).collect();
-        let facts = app.recipient_facts(&ids).await?;
-        let mut known: HashMap<RecipientId, Option<String>> =
-            facts.into_iter().map(|facts| (facts.id, facts.external_id)).collect();
-        Ok(rows.into_iter().map(|row| Self::new(known.remove(&row.id).flatten(), row)).collect())
-    }
-
-    /// One of them.
+    /// One of them, as the database has them now.
     pub(super) async fn of(app: &App, id: RecipientId) -> Result<Self, Problem> {
-        let row = app.recipient_row(id).await?;
-        let mut found = Self::all(app, vec![row]).await?;
-        found.pop().ok_or_else(|| Problem::not_found("that person is gone"))
+        Ok(app.recipient_row(id).await?.into())
     }
 
-    fn new(external_id: Option<String>, row: RecipientRow) -> Self {
+    pub(super) fn all(rows: Vec<RecipientRow>) -> Vec<Self> {
+        rows.into_iter().map(Self::from).collect()
+    }
+}
+
+impl From<RecipientRow> for PersonAnswer {
+    fn from(row: RecipientRow) -> Self {
         Self {
-            external_id,
             id: row.id,
             blast_id: row.blast_id,
             phone_number: row.phone,
             name: row.name,
+            external_id: row.external_id,
             status: row.status,
             message_id: row.message_id,
             sent_at: row.sent_at,
@@ -162,23 +155,23 @@ async fn list(
     ApiReader(caller): ApiReader,
     PathId(id): PathId<BlastId>,
     Params(asked): Params<PeopleParams>,
-) -> Result<Answer, Problem> {
+) -> Result<Json<PeopleList>, Problem> {
     let app = caller.app();
     app.require_blast(id).await?;
     let among = asked.status.as_deref().map(statuses).transpose()?.map(|statuses| Filter::one_of(&statuses));
     let page = read_page(&app, id, &asked, among).await?;
-    Ok(Answer::ok(PeopleList::of(&app, page).await?))
+    Ok(Json(page.into()))
 }
 
 async fn uncertain(
     ApiReader(caller): ApiReader,
     PathId(id): PathId<BlastId>,
     Params(asked): Params<PeopleParams>,
-) -> Result<Answer, Problem> {
+) -> Result<Json<PeopleList>, Problem> {
     let app = caller.app();
     app.require_blast(id).await?;
     let page = read_page(&app, id, &asked, Some(Filter::status(Status::Uncertain))).await?;
-    Ok(Answer::ok(PeopleList::of(&app, page).await?))
+    Ok(Json(page.into()))
 }
 
 /// A page of people.
@@ -194,11 +187,10 @@ struct PeopleList {
     numbered: NumberedPage,
 }
 
-impl PeopleList {
-    async fn of(app: &App, page: PeoplePage) -> Result<Self, Problem> {
-        let recipients = PersonAnswer::all(app, page.rows).await?;
-        let numbered = page.numbered.into();
-        Ok(Self { recipients, limit: page.limit, next_cursor: page.next_cursor, numbered })
+impl From<PeoplePage> for PeopleList {
+    fn from(page: PeoplePage) -> Self {
+        let recipients = PersonAnswer::all(page.rows);
+        Self { recipients, limit: page.limit, next_cursor: page.next_cursor, numbered: page.numbered.into() }
     }
 }
 

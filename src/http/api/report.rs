@@ -217,7 +217,7 @@ async fn stages(app: &App, blast: &BlastView, limit: u32) -> Result<Vec<StuckSta
         };
         let last = people.last().filter(|_| people.len() == limit as usize);
         let next_cursor = last.map(|last| page::write_cursor(&[last.id.0]));
-        let recipients = PersonAnswer::all(app, people).await?;
+        let recipients = PersonAnswer::all(people);
         let percentage = percentage(count, sent);
         stages.push(StuckStage { status: stage, count, percentage, recipients, next_cursor });
     }
@@ -253,5 +253,5 @@ async fn stats(ApiReader(caller): ApiReader, PathId(id): PathId<BlastId>) -> Res
 /// The first of those who failed.
 async fn failures(app: &App, id: BlastId) -> Result<Vec<PersonAnswer>, Problem> {
     let failed = app.recipients(&query(id, Filter::status(Status::Failed), Anchor::Start, FAILURES)).await?;
-    PersonAnswer::all(app, failed).await
+    Ok(PersonAnswer::all(failed))
 }

@@ -74,7 +74,7 @@ async fn head(snapshot: &mut PgConnection, id: RecipientId) -> Result<Option<Det
     let found = sqlx::query_as(
         "select r.id, r.blast_id, r.phone_number as phone, r.name, r.status, r.attempt, r.message_id, r.sent_at,
                 r.delivered_at, r.read_timestamp as read_at, r.replied_at, r.closed_at, r.failed_at, r.opted_out_at,
-                r.changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status,
+                r.changed_at, r.amount, r.note, r.error_code, r.error_message, r.reason, r.provider_status, r.external_id,
                 r.claimed_at, r.message_text, b.blast_tag, b.follow_up_stage, b.template_text,
                 b.template is not null as is_template, b.sender_id,
                 s.provider = 'meta' as is_meta, now() as read_at

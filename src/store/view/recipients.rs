@@ -1,8 +1,10 @@
 //! Windows and counts of a blast's people.
 //!
 //! A window by status, or of everybody, is cut from one probe a status, each answered in order by the index
-//! `(blast_id, status, id)` and no longer than the window: a million people cost what a hundred do. A filter that asks
-//! for more takes one pass over the blast, whatever it finds. Sorted by their newest change instead
+//! `(blast_id, status, id)` and no longer than the window: a million people cost what a hundred do. The probes are one lateral
+//! join, with the window's length as a literal: so written the statement is planned once, and planning a probe for each status took
+//! three times as long as running them all. A filter that asks for more takes one pass over the blast, whatever it finds. Sorted by
+//! their newest change instead
 //! ([`newest`]), a window by status is as cheap; with such a filter, or by name or amount, rows are sorted, and never more
 //! than [`SORTED_MAX`].
 
@@ -22,7 +24,7 @@ pub use super::person::{details, find};
 /// The columns of a [`RecipientRow`], by its names.
 pub(super) const COLUMNS: &str = "id, blast_id, phone_number as phone, name, status, attempt, message_id, sent_at, \
      delivered_at, read_timestamp as read_at, replied_at, closed_at, failed_at, opted_out_at, changed_at, amount, note, \
-     error_code, error_message, reason, provider_status";
+     error_code, error_message, reason, provider_status, external_id";
 
 /// The rows of a window, in its order. In another order than [`Order::Row`] with more than [`SORTED_MAX`] matches, only the first
 /// so many of the list are sorted: ask [`count`] before.
@@ -154,16 +156,13 @@ impl Matches<'_> {
     /// One index walk a status, merged. The status is a range of one, so that ordering by it is not redundant: by `id`
     /// alone the planner would rather walk the primary key, through every older blast.
     fn push_probes(&self, sql: &mut QueryBuilder<Postgres>, statuses: &[Status]) {
-        let direction = self.direction();
-        sql.push("select * from (");
-        for (i, status) in statuses.iter().enumerate() {
-            sql.push(if i == 0 { "(" } else { " union all (" });
-            self.push_rows(sql, "id");
-            let word = status.word();
-            sql.push(format_args!(" and status >= '{word}' and status <= '{word}'"));
-            sql.push(format_args!(" order by status{direction}, id{direction} limit ")).push_bind(self.limit).push(")");
-        }
-        sql.push(") as probes order by id");
+        let (direction, limit) = (self.direction(), self.limit);
+        let words: Vec<&str> = statuses.iter().map(|status| status.word()).collect();
+        sql.push("select probe.* from unnest(").push_bind(words);
+        sql.push("::text[]::recipient_status[]) as probed cross join lateral (");
+        self.push_rows(sql, "id");
+        sql.push(" and status >= probed and status <= probed");
+        sql.push(format_args!(" order by status{direction}, id{direction} limit {limit}) as probe order by id"));
     }
 
     fn push_rows(&self, sql: &mut QueryBuilder<Postgres>, id: &'static str) {
@@ -195,12 +194,10 @@ pub async fn by_id(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientRo
     Ok(sql.build_query_as().fetch_all(pool).await?)
 }
 
-/// What a list of programs says of people beside their rows.
+/// What the campaigns' spelling says of people beside their rows.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct RecipientFacts {
     pub id: RecipientId,
-    /// What the program that gave them calls them.
-    pub external_id: Option<String>,
     pub variables: Option<serde_json::Value>,
     /// When their newest attempt was claimed.
     pub claimed_at: Option<DateTime<Utc>>,
@@ -208,8 +205,7 @@ pub struct RecipientFacts {
 
 pub async fn facts(pool: &PgPool, ids: &[RecipientId]) -> Result<Vec<RecipientFacts>, StoreError> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let facts =
-        sqlx::query_as("select id, external_id, variables, claimed_at from blast_recipients where id = any($1)");
+    let facts = sqlx::query_as("select id, variables, claimed_at from blast_recipients where id = any($1)");
     Ok(facts.bind(ids).fetch_all(pool).await?)
 }
 

@@ -192,6 +192,7 @@ pub fn person(id: i64, name: &str, status: Status, changed: DateTime<Utc>) -> Re
         error_message: None,
         reason: None,
         provider_status: None,
+        external_id: None,
     }
 }
 

@@ -53,8 +53,8 @@ pub(super) struct Campaign {
     failed_count: i64,
     #[schema(example = 80)]
     responded_count: i64,
-    /// Always null: campaigns are not started by the clock yet.
-    #[schema(value_type = Option<String>, example = json!(null))]
+    /// When it starts by itself once it is sent.
+    #[schema(example = json!(null))]
     scheduled_for: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
     completed_at: Option<DateTime<Utc>>,
@@ -286,15 +286,14 @@ pub(super) struct CampaignRecipient {
 impl CampaignRecipient {
     fn new(blast: &BlastView, facts: Option<RecipientFacts>, row: RecipientRow) -> Self {
         let retry_count = (row.attempt - 1).max(0);
-        let (customer_id, variables, claimed_at) =
-            facts.map_or((None, None, None), |facts| (facts.external_id, facts.variables, facts.claimed_at));
+        let (variables, claimed_at) = facts.map_or((None, None), |facts| (facts.variables, facts.claimed_at));
         Self {
             id: row.id.to_string(),
             campaign_id: row.blast_id.to_string(),
             status: status(&row),
             message_sid: row.message_id.as_ref().map(|_| format!("{}-{}", row.id, row.attempt)),
             phone_number: row.phone,
-            customer_id,
+            customer_id: row.external_id,
             name: row.name,
             variables: variables.unwrap_or_else(|| json!({})),
             message_id: row.message_id,

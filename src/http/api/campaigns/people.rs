@@ -1,5 +1,6 @@
 //! A campaign's people: their list, who is added to a draft or taken out of it, in the documents' words.
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde::Serialize;
@@ -13,7 +14,6 @@ use super::super::super::problem::Problem;
 use super::super::adding::{RemoveBody, add_operation, remove_operation, take_list, take_out};
 use super::super::authentication::{ApiReader, ApiWriter};
 use super::super::body::{JsonBody, Params, PathId};
-use super::super::once::Answer;
 use super::super::people::{PeopleParams, read_page};
 use super::answer::{self, CampaignRecipient, recipients};
 use super::{Pagination, campaign};
@@ -148,7 +148,7 @@ async fn list(
     ApiReader(caller): ApiReader,
     PathId(id): PathId<BlastId>,
     Params(mut asked): Params<PeopleParams>,
-) -> Result<Answer, Problem> {
+) -> Result<Json<CampaignPeople>, Problem> {
     let app = caller.app();
     let blast = campaign(&app, id).await?;
     let among = asked.status.as_deref().map(answer::among).transpose()?;
@@ -158,7 +158,7 @@ async fn list(
     let page = read_page(&app, id, &asked, among).await?;
     let pagination = page.numbered.map(|numbered| Pagination::of(numbered, page.limit));
     let recipients = recipients(&app, &blast, page.rows).await?;
-    Ok(Answer::ok(CampaignPeople { recipients, pagination, next_cursor: page.next_cursor }))
+    Ok(Json(CampaignPeople { recipients, pagination, next_cursor: page.next_cursor }))
 }
 
 async fn add(
