@@ -23,6 +23,7 @@ mod list;
 mod person;
 mod records;
 mod rejected;
+mod seen;
 mod tally;
 
 #[cfg(test)]
@@ -32,11 +33,12 @@ use columns::{Columns, Header};
 pub use error::ImportError;
 pub use left_out::KeptRejections;
 use list::{PeopleList, PeopleWriter};
-use person::{Outcome, SeenPeople, Taker};
+use person::{Outcome, Taker};
 pub use person::{Reason, Rejection};
 use records::{Record, Records, Stated};
 use rejected::RejectedFile;
 pub use rejected::RejectedTo;
+use seen::SeenPeople;
 use tally::{ReadThrough, Tally};
 
 /// How many rows determine the columns.
@@ -191,7 +193,7 @@ pub async fn add_people(
         return Err(ImportError::Closed(format!("blast {blast} is no draft any more: nobody can be added to it")));
     };
     let mut seen = SeenPeople::default();
-    import.members().await?.iter().for_each(|phone| seen.add_member(phone));
+    import.members(|phone| seen.add_member(phone)).await?;
     let list = on_thread(move || PeopleList::open(source, region, content, false, seen)).await?;
     let options = ImportOptions { rejections: KeptRejections::None, ..options };
     write(pool, import, list, RejectedTo::Nowhere, options).await

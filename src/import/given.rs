@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Read};
 use serde_json::Value;
 
 use super::error::ImportError;
-use super::person::{Outcome, Reason, Rejection, SeenPeople};
+use super::person::{Outcome, Reason, Rejection};
 use super::records::ROW_MAX;
+use super::seen::SeenPeople;
 use crate::domain::content::BlastContent;
 use crate::domain::message::Variables;
 use crate::domain::phone::{Phone, Region, is_united_states};

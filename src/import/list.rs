@@ -4,7 +4,8 @@ use tokio::sync::mpsc;
 
 use super::error::ImportError;
 use super::given::GivenList;
-use super::person::{Outcome, SeenPeople};
+use super::person::Outcome;
+use super::seen::SeenPeople;
 use super::{CellMend, File, PeopleSource, ReadThrough, RejectedTo, Tally};
 use crate::domain::content::BlastContent;
 use crate::domain::ids::BlastId;

@@ -1,15 +1,14 @@
 //! Parses a row into a person, or rejects it: row, column, value and reason.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use super::columns::{Columns, NAME};
 use super::encoding::{Reading, decode};
 use super::records::Record;
+use super::seen::SeenPeople;
 use crate::domain::content::{BlastContent, ContentRenderError};
 use crate::domain::message::{RenderError, Variables, fold_name};
-use crate::domain::phone::{PersonKey, Phone, PhoneError, Region, is_united_states};
+use crate::domain::phone::{Phone, PhoneError, Region, is_united_states};
 use crate::domain::text;
 use crate::store::import::NewRecipient;
 
@@ -94,18 +93,6 @@ pub(super) struct Taker {
     pub(super) seen: SeenPeople,
 }
 
-/// Who is in the list already: 16 bytes a person and the table's slack.
-#[derive(Default)]
-pub(super) struct SeenPeople(HashMap<PersonKey, First>);
-
-/// The first row of a person.
-#[derive(Debug, Clone, Copy)]
-struct First {
-    row: u32,
-    /// Digits of the number: one spelling has a digit more than the other.
-    digits: u8,
-}
-
 impl Taker {
     pub(super) fn new(columns: Columns, region: Region, content: BlastContent, without_united_states: bool) -> Self {
         let variables = variables(&columns, &content);
@@ -184,36 +171,6 @@ impl Taker {
         };
         let value = value.map_or("", |value| value).trim().chars().take(VALUE_MAX).collect();
         Rejection { row, column, value, reason }
-    }
-}
-
-/// The row of those who were there before the list.
-const MEMBER: u32 = 0;
-
-impl SeenPeople {
-    /// Somebody who is in the blast already.
-    pub(super) fn add_member(&mut self, phone: &Phone) {
-        if let Some(key) = phone.key() {
-            self.0.insert(key, First { row: MEMBER, digits: 0 });
-        }
-    }
-
-    /// Only accepted people count: a later row may correct a rejected one.
-    pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
-        let Some(key) = phone.key() else { return Ok(()) };
-        let digits = u8::try_from(phone.digits().len()).unwrap_or(u8::MAX);
-        match self.0.entry(key) {
-            Entry::Occupied(first) if first.get().row == MEMBER => Err(Reason::Member),
-            Entry::Occupied(first) => {
-                let first_row = u64::from(first.get().row);
-                let is_same = first.get().digits == digits;
-                Err(if is_same { Reason::Repeat { first_row } } else { Reason::OtherSpelling { first_row } })
-            }
-            Entry::Vacant(place) => {
-                place.insert(First { row: u32::try_from(row).unwrap_or(u32::MAX), digits });
-                Ok(())
-            }
-        }
     }
 }
 

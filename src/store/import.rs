@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgPool, Postgres};
 
@@ -260,10 +261,14 @@ impl Import {
         Ok(true)
     }
 
-    /// The numbers of whoever is in the blast already.
-    pub async fn members(&mut self) -> Result<Vec<Phone>, StoreError> {
+    /// The numbers of whoever is in the blast already, one by one: of a million there is no list.
+    pub async fn members(&mut self, mut each: impl FnMut(&Phone)) -> Result<(), StoreError> {
         let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");
-        Ok(members.bind(self.blast).fetch_all(&mut *self.connection).await?)
+        let mut members = members.bind(self.blast).fetch(&mut *self.connection);
+        while let Some(phone) = members.try_next().await? {
+            each(&phone);
+        }
+        Ok(())
     }
 
     /// Writes people as they come, until nobody sends any more. Returns how many.

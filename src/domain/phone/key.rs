@@ -28,6 +28,11 @@ impl PersonKey {
         let append = |number: u64, digit: u8| number * 10 + u64::from(digit - b'0');
         Some(Self(head.bytes().chain(tail.bytes()).fold(0, append)))
     }
+
+    /// Its digits as a number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// The number with its plus.

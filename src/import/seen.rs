@@ -1,0 +1,106 @@
+//! Who is in a list already. A list of a million stays small in memory: numbers share what they begin with, and each takes six
+//! bytes beside that.
+
+use std::collections::BTreeMap;
+
+use super::person::Reason;
+use crate::domain::phone::{PersonKey, Phone};
+
+/// The people who were accepted, and those who were there before the list.
+#[derive(Default)]
+pub(super) struct SeenPeople(BTreeMap<u64, SharedHead>);
+
+/// Everybody whose keys differ in their last [`TAIL_BITS`] alone, in ascending order.
+#[derive(Default)]
+struct SharedHead {
+    tails: Vec<u16>,
+    /// Of the person at the same place.
+    firsts: Vec<FirstRow>,
+}
+
+/// How much of a key stands in [`SharedHead::tails`].
+const TAIL_BITS: u32 = u16::BITS;
+
+/// The row of those who were there before the list.
+const MEMBER: u64 = 0;
+
+/// The first row of a person, and in its lowest bit whether their number has an odd count of digits: one spelling has a digit more
+/// than the other.
+#[derive(Clone, Copy)]
+struct FirstRow(u32);
+
+impl FirstRow {
+    fn new(row: u64, phone: &Phone) -> Self {
+        let is_odd = u32::from(phone.digits().len() % 2 == 1);
+        Self(u32::try_from(row).unwrap_or(u32::MAX).min(u32::MAX >> 1) << 1 | is_odd)
+    }
+
+    fn row(self) -> u64 {
+        u64::from(self.0 >> 1)
+    }
+
+    const fn has_spelling_of(self, other: Self) -> bool {
+        self.0 & 1 == other.0 & 1
+    }
+}
+
+impl SeenPeople {
+    /// Somebody who is in the blast already.
+    pub(super) fn add_member(&mut self, phone: &Phone) {
+        if let Some(key) = phone.key() {
+            let _ = self.first_or_insert(key, FirstRow::new(MEMBER, phone));
+        }
+    }
+
+    /// Only accepted people count: a later row may correct a rejected one.
+    pub(super) fn refuse_repeat(&mut self, phone: &Phone, row: u64) -> Result<(), Reason> {
+        let Some(key) = phone.key() else { return Ok(()) };
+        let this = FirstRow::new(row, phone);
+        match self.first_or_insert(key, this) {
+            None => Ok(()),
+            Some(first) if first.row() == MEMBER => Err(Reason::Member),
+            Some(first) if first.has_spelling_of(this) => Err(Reason::Repeat { first_row: first.row() }),
+            Some(first) => Err(Reason::OtherSpelling { first_row: first.row() }),
+        }
+    }
+
+    /// Where this person came first; `None`: here.
+    fn first_or_insert(&mut self, key: PersonKey, row: FirstRow) -> Option<FirstRow> {
+        let key = key.number();
+        let SharedHead { tails, firsts } = self.0.entry(key >> TAIL_BITS).or_default();
+        let [low, high, ..] = key.to_le_bytes();
+        let tail = u16::from_le_bytes([low, high]);
+        match tails.binary_search(&tail) {
+            Ok(at) => Some(firsts[at]),
+            Err(at) => {
+                tails.insert(at, tail);
+                firsts.insert(at, row);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whoever_came_before_is_named_by_their_first_row(numbers in prop::collection::vec(0_u32..200_000, 1..300)) {
+            let (mut seen, mut first_rows) = (SeenPeople::default(), HashMap::new());
+            for (row, number) in (1_u64..).zip(numbers) {
+                let phone = Phone::parse(&format!("+60100{number:06}"), "MY".parse().unwrap()).unwrap();
+
+                let refused = seen.refuse_repeat(&phone, row).err();
+
+                let first_row = *first_rows.entry(number).or_insert(row);
+                prop_assert_eq!(refused, (first_row != row).then_some(Reason::Repeat { first_row }));
+            }
+        }
+    }
+}
