@@ -98,7 +98,7 @@ impl App {
         reason: Option<&str>,
     ) -> Result<SuppressOutcome, AppError> {
         let mut tx = self.begin().await?;
-        is_known_business(business, &suppression::known_businesses(&mut tx).await?)?;
+        is_known_business(business, &suppression::known_businesses(&mut tx).await?).map_err(AppError::Refused)?;
         let new = Suppression {
             scope: SuppressionScope::Business(business),
             phone,
@@ -148,7 +148,8 @@ impl App {
     pub async fn suppress_all(&self, business: Option<&str>, people: Vec<OptOut>) -> Result<SuppressedAll, AppError> {
         let business = self.own_business(business).await?;
         let mut tx = self.begin().await?;
-        is_known_business(&business, &suppression::known_businesses(&mut tx).await?)?;
+        let known = suppression::known_businesses(&mut tx).await?;
+        is_known_business(&business, &known).map_err(|why| AppError::invalid("business", why))?;
         let (mut noted, mut added) = (Vec::with_capacity(people.len()), 0);
         let total = u64::try_from(people.len()).unwrap_or(u64::MAX);
         for OptOut { phone, reason } in &people {
@@ -317,7 +318,7 @@ impl App {
 }
 
 /// An opt-out from a business without a sender would have no effect.
-fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), AppError> {
+fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), String> {
     let is_known = |names: &[String]| names.iter().any(|name| name == business);
     if business == EVERY_BUSINESS || is_known(&known.now) || is_known(&known.before) {
         return Ok(());
@@ -325,6 +326,5 @@ fn is_known_business(business: &str, known: &KnownBusinesses) -> Result<(), AppE
     let names: Vec<_> = known.now.iter().map(|name| format!("`{name}`")).collect();
     let there =
         if names.is_empty() { "no sender is configured".to_owned() } else { format!("there is {}", names.join(", ")) };
-    let why = format!("no sender is of a business `{business}`: {there}; without one it holds for all");
-    Err(AppError::invalid("business", why))
+    Err(format!("no sender is of a business `{business}`: {there}; without one it holds for all"))
 }

@@ -56,6 +56,12 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", said.join("; ")) }
     }
 
+    /// The same with another sentence in place of one for each field.
+    #[must_use]
+    pub(super) fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
     /// The same with its first field called otherwise.
     #[must_use]
     pub(super) fn renamed(self, field: &str) -> Self {

@@ -10,7 +10,7 @@ async fn an_opt_out_from_a_business_that_nobody_sends_for_is_refused() {
 
     let said = shop.run(&["suppress", "add", &digits(1), "--business", "typo"]).await;
 
-    assert!(said.code == 2 && said.err.contains("business `typo`") && said.err.contains("`kedai`"), "{said:?}");
+    assert!(said.code == 3 && said.err.contains("business `typo`") && said.err.contains("`kedai`"), "{said:?}");
     assert_eq!(shop.rows().await, before);
     let known = shop.run(&["suppress", "add", &digits(1), "--business", "kedai"]).await;
     assert!(known.code == 0 && known.err.contains("will not be messaged any more by `kedai`"), "{known:?}");

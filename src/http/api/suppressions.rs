@@ -11,14 +11,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::HttpState;
 use super::super::body::{drain, read};
 use super::super::openapi::{Operation, Routes};
-use super::super::problem::Problem;
+use super::super::problem::{FieldError, Problem};
 use super::authentication::{ApiReader, ApiWriter};
 use super::body::{JsonBody, Params, fingerprint, media_type, parse, unsupported};
 use super::once::{Answer, Repeatable, once};
 use super::page;
 use crate::app::{App, OptOut, SuppressionId, SuppressionQuery, SuppressionRow};
 use crate::domain::phone::Phone;
-use crate::domain::text::clean;
+use crate::domain::text::{clean, count_of};
 
 /// The most people that one request may bring.
 const PEOPLE_MAX: usize = 10_000;
@@ -176,6 +176,8 @@ struct Numbers {
     good: Vec<OptOut>,
     rejected: u64,
     examples: Vec<RejectedNumber>,
+    /// Where they stand in the request.
+    field: &'static str,
 }
 
 /// So many rejected rows are named, and so much of each value.
@@ -183,6 +185,27 @@ const EXAMPLES_MAX: usize = 100;
 const VALUE_MAX: usize = 200;
 
 impl Numbers {
+    fn of(field: &'static str) -> Self {
+        Self { field, ..Self::default() }
+    }
+
+    /// A list of which nothing can be used does nothing.
+    fn refuse_nobody(&self) -> Result<(), Problem> {
+        if !self.good.is_empty() {
+            return Ok(());
+        }
+        if self.rejected == 0 {
+            let detail = "missing: write a number, or several as phone_numbers";
+            return Err(Problem::field("phone_number", detail));
+        }
+        let wrong = self.examples.iter().map(|number| {
+            let detail = format!("`{}`: {}", number.value, number.reason);
+            FieldError { row: Some(number.row as u64), ..FieldError::new(self.field, detail) }
+        });
+        let detail = format!("none of {} can be used: nothing was done", count_of(self.rejected, "row", "rows"));
+        Err(Problem::fields(wrong.collect()).with_detail(detail))
+    }
+
     fn push(&mut self, app: &App, (row, text): (usize, &str), reason: Option<String>) {
         match Phone::parse(text, app.own_region()) {
             Ok(phone) => self.good.push(OptOut { phone, reason }),
@@ -215,12 +238,10 @@ async fn add(
     let fingerprint = fingerprint(&parts, &Sha256::digest(&body.bytes));
     let app = caller.app();
     let (numbers, business) = if is_csv { (from_csv(&app, &body.bytes)?, None) } else { from_json(&app, &body.bytes)? };
-    if numbers.good.is_empty() && numbers.rejected == 0 {
-        return Err(Problem::field("phone_number", "missing: write a number, or several as phone_numbers").into());
-    }
+    numbers.refuse_nobody()?;
     let request = Repeatable { headers: &parts.headers, fingerprint, blast: None };
     once(&caller, request, async |app: App| {
-        let Numbers { good, rejected, examples } = numbers;
+        let Numbers { good, rejected, examples, .. } = numbers;
         let done = app.suppress_all(business.as_deref(), good).await?;
         Ok(Answer::ok(AddedSuppressions {
             business: done.business,
@@ -239,7 +260,7 @@ fn from_json(app: &App, bytes: &[u8]) -> Result<(Numbers, Option<String>), Probl
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     let AddBody { phone_number, phone_numbers, business, reason } = parse(bytes)?;
     let reason = reason.as_deref().map(read_reason).transpose()?;
-    let mut numbers = Numbers::default();
+    let mut numbers = Numbers::of("phone_numbers");
     if let Some(text) = phone_number {
         let phone = phone(app, "phone_number", &text)?;
         numbers.good.push(OptOut { phone, reason: reason.clone() });
@@ -279,7 +300,7 @@ fn from_csv(app: &App, bytes: &[u8]) -> Result<Numbers, Problem> {
     let phones =
         phones.ok_or_else(|| Problem::field("phone_number", "missing: the first line names no such column"))?;
     let reasons = column(&["reason"]);
-    let mut numbers = Numbers::default();
+    let mut numbers = Numbers::of("phone_number");
     for (at, row) in rows.byte_records().enumerate() {
         refuse_more_than_fit(at + 1, "body")?;
         let row = row.map_err(|error| unreadable(&error))?;

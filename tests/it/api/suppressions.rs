@@ -43,6 +43,24 @@ async fn people_opt_out_as_json_and_as_csv_and_may_come_back() {
 }
 
 #[tokio::test]
+async fn a_list_of_which_no_row_can_be_used_is_refused_and_names_each_row() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let path = "/api/suppressions";
+
+    let json = api.post(path, json!({ "phone_numbers": ["x", "12"] })).await.expect(422);
+    let csv = api.upload(path, "text/csv", "phone_number\nnobody\n").await.expect(422);
+
+    assert_eq!(json.fields(), ["phone_numbers", "phone_numbers"]);
+    assert_eq!((&json.body["errors"][1]["row"], &csv.body["errors"][0]["row"]), (&json!(2), &json!(2)));
+    let named = csv.body["errors"][0]["detail"].as_str().unwrap();
+    assert!(csv.fields() == ["phone_number"] && named.contains("`nobody`"), "{csv:?}");
+    let none = "select count(*) from operator_actions where action = 'suppress'";
+    assert_eq!(shop.number(none).await + shop.number("select count(*) from suppressions").await, 0);
+    serve.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_lift_has_no_effect_and_the_same_answer_again() {
     let (shop, serve) = served().await;
     let api = client(&shop, &serve, "write").await;

@@ -65,6 +65,7 @@ async fn verbs_about_the_installation_fail_as_the_table_says() {
         &shop,
         &[
             ("suppress add 12", USAGE, "usage"),
+            ("suppress add 60100000001 --business typo", REFUSED, "refused"),
             ("suppress remove 60100000001", REFUSED, "refused"),
             ("sender confirm sales", REFUSED, "refused"),
             ("sender move slaes", FAILED, "not_found"),
