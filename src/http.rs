@@ -15,6 +15,7 @@ mod openapi;
 mod page;
 mod problem;
 mod request_id;
+mod spelling;
 mod webhook;
 
 use std::sync::Arc;

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::openapi::schemas::DoneAnswer;
+use super::super::openapi::schemas::{DoneAnswer, DoneCampaign};
 use super::super::problem::Problem;
+use super::super::spelling::Spelling;
 use super::authentication::ApiCaller;
 use super::jobs;
 use crate::app::{App, AppError, StoredRequest};
@@ -148,5 +149,8 @@ async fn job(caller: &ApiCaller, key: &str, stored: Value) -> Result<Option<Answ
 async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Problem> {
     let Some(id) = blast else { return Ok(json!(DoneAnswer::default())) };
     let blast = caller.app().blast_without_unasked(id).await?;
-    Ok(json!(DoneAnswer::of(id, &blast)))
+    Ok(match caller.spelling {
+        Spelling::Blasts => json!(DoneAnswer::of(id, &blast)),
+        Spelling::Campaigns => json!(DoneCampaign::of(&blast)),
+    })
 }

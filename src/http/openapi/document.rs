@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::super::spelling::Spelling;
 use super::DocumentedRoute;
 use super::example;
 use super::operation::{CallAccess, Operation};
 use super::problems::{self, PROBLEMS, ProblemAnswer};
-use super::schemas::{DoneAnswer, GivenPerson};
+use super::schemas::{DoneAnswer, DoneCampaign, GivenPerson};
 
 const ABOUT: &str = "Makes, sends and follows blasts of WhatsApp messages.
 
@@ -56,9 +57,11 @@ fn schemas(routes: &[DocumentedRoute]) -> Map<String, Value> {
     let mut own = Vec::new();
     ProblemAnswer::schemas(&mut own);
     DoneAnswer::schemas(&mut own);
+    DoneCampaign::schemas(&mut own);
     own.push((ProblemAnswer::name().into_owned(), ProblemAnswer::schema()));
     own.push((GivenPerson::name().into_owned(), GivenPerson::schema()));
     own.push((DoneAnswer::name().into_owned(), DoneAnswer::schema()));
+    own.push((DoneCampaign::name().into_owned(), DoneCampaign::schema()));
     let of_routes = routes.iter().flat_map(|route| &route.operation.schemas);
     let own = own.iter().map(|(name, schema)| (name, schema));
     own.chain(of_routes).map(|(name, schema)| (name.clone(), json!(schema))).collect()
@@ -131,14 +134,14 @@ fn responses(path: &str, operation: &Operation, schemas: &Map<String, Value>) ->
         let mut answer = answer.clone();
         with_examples(&mut answer, schemas);
         if operation.is_repeatable && *status == 200 {
-            or_done(&mut answer);
+            or_done(path, &mut answer);
         }
         responses.insert(status.to_string(), answer);
     }
     if operation.is_repeatable && !operation.answers.contains_key(&200) {
         let mut done = json!({
             "description": "It was done before, and its answer was lost in a crash: what became of it",
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/DoneAnswer" } } },
+            "content": { "application/json": { "schema": done_schema(path) } },
         });
         with_examples(&mut done, schemas);
         responses.insert("200".to_owned(), done);
@@ -152,11 +155,19 @@ fn responses(path: &str, operation: &Operation, schemas: &Map<String, Value>) ->
 }
 
 /// A request that comes again after its answer was lost in a crash is told that it was done.
-fn or_done(answer: &mut Value) {
+fn or_done(path: &str, answer: &mut Value) {
     if let Some(content) = answer.pointer_mut("/content/application~1json") {
         let schema = content["schema"].take();
-        content["schema"] = json!({ "anyOf": [schema, { "$ref": "#/components/schemas/DoneAnswer" }] });
+        content["schema"] = json!({ "anyOf": [schema, done_schema(path)] });
     }
+}
+
+fn done_schema(path: &str) -> Value {
+    let name = match Spelling::of(path) {
+        Spelling::Blasts => "DoneAnswer",
+        Spelling::Campaigns => "DoneCampaign",
+    };
+    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 /// Adds an example to whatever has none.

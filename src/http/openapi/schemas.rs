@@ -8,6 +8,7 @@ use utoipa::openapi::{Ref, Schema};
 
 use crate::app::view::BlastView;
 use crate::domain::blast::BlastState;
+use crate::domain::campaign::CampaignState;
 use crate::domain::ids::BlastId;
 
 /// What became of a request that is answered again although its answer was lost.
@@ -38,6 +39,32 @@ impl DoneAnswer {
 impl Default for DoneAnswer {
     fn default() -> Self {
         Self { done: true, id: None, blast_id: None, state: None, total_recipients: None }
+    }
+}
+
+/// The same in the campaigns' words.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct DoneCampaign {
+    #[schema(example = true)]
+    success: bool,
+    #[schema(example = true)]
+    done: bool,
+    #[schema(example = "7")]
+    id: String,
+    #[schema(example = "7")]
+    campaign_id: String,
+    #[schema(example = "draft")]
+    status: &'static str,
+    #[schema(example = 250)]
+    total_recipients: i64,
+}
+
+impl DoneCampaign {
+    pub(in crate::http) fn of(blast: &BlastView) -> Self {
+        let status = CampaignState::of(blast.state, blast.counts.nobody_reached()).word();
+        let (id, campaign_id) = (blast.id.to_string(), blast.id.to_string());
+        Self { success: true, done: true, id, campaign_id, status, total_recipients: blast.total_recipients }
     }
 }
 

@@ -273,3 +273,36 @@ async fn who_waits_for_the_first_try_is_pending_and_for_another_retry() {
     }
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_repeated_call_has_the_same_bytes_again_and_the_campaigns_words_where_its_answer_was_lost() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let request = |path: &str, body: &Value| api.request(Method::POST, path).header("Idempotency-Key", path).json(body);
+    let text = async |path: &str, body: &Value| request(path, body).send().await.unwrap().text().await.unwrap();
+    let path = "/api/whatsapp/campaigns";
+    let made = text(path, &as_printed()).await;
+    let id = serde_json::from_str::<Value>(&made).unwrap()["id"].as_str().unwrap().to_owned();
+    let (people, send) = (format!("{path}/{id}/recipients"), format!("{path}/{id}/send"));
+    let calls = [(path, as_printed()), (&people, json!({ "recipients": ["+60100000002"] })), (&send, json!({}))];
+    let mut first = Vec::new();
+    for (path, body) in &calls {
+        first.push(text(path, body).await);
+    }
+
+    for ((path, body), first) in calls.iter().zip(&first) {
+        assert_eq!(text(path, body).await, *first, "{path}");
+    }
+    assert_eq!(first[0], made);
+    shop.execute("update api_requests set status = null, answer = null").await;
+    for (path, body) in &calls {
+        let lost = said(request(path, body)).await.expect(200);
+        let words = ["campaignId", "done", "id", "status", "success", "totalRecipients"];
+        assert_eq!(
+            (lost.keys(), &lost.body["id"], &lost.body["totalRecipients"]),
+            (words.to_vec(), &json!(id), &json!(2))
+        );
+    }
+    assert_eq!(shop.number("select count(*) from blasts").await, 1);
+    serve.stop().await;
+}
