@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::super::http::HttpAnswer;
 use super::super::lenient::{describe, json, short};
@@ -17,7 +16,7 @@ use super::webhook::{BusinessUserId, PersonIdentity, WebhookPerson};
 use crate::domain::ids::MessageId;
 use crate::domain::retry::ErrorClass;
 
-/// The body of `POST /{phone_number_id}/messages`, its keys in the order of Meta's examples.
+/// The body of `POST /{phone_number_id}/messages` but for its content, the keys in the order of Meta's examples.
 #[derive(Serialize)]
 struct MessageRequest<'a> {
     messaging_product: &'static str,
@@ -30,13 +29,6 @@ struct MessageRequest<'a> {
     recipient: Option<&'a str>,
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<RequestText<'a>>,
-    /// Written before, once for all people but for their values.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    template: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    biz_opaque_callback_data: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -47,25 +39,44 @@ struct RequestText<'a> {
 
 /// The body of a send.
 pub(super) fn body(message: &Outgoing) -> Vec<u8> {
-    let (text, template) = match &message.content {
-        MessageContent::Text(text) => (Some(RequestText { preview_url: true, body: text }), None),
-        MessageContent::Template(template) => (None, serde_json::from_str(template.as_str()).ok()),
-    };
     let is_by_id = BusinessUserId::new(&message.to).is_some();
     let request = MessageRequest {
         messaging_product: "whatsapp",
         recipient_type: "individual",
         to: (!is_by_id).then(|| format!("+{}", message.to)),
         recipient: is_by_id.then_some(message.to.as_str()),
-        kind: if text.is_some() { "text" } else { "template" },
-        text,
-        template,
-        biz_opaque_callback_data: message.callback_data.as_deref(),
+        kind: if matches!(message.content, MessageContent::Text(_)) { "text" } else { "template" },
     };
     let mut body = Vec::with_capacity(512);
-    // It consists of strings and JSON, which always serialise.
+    // It consists of strings, which always serialise.
     let _ = serde_json::to_writer(&mut body, &request);
+    // The object stays open: its further fields follow.
+    body.pop();
+    match &message.content {
+        MessageContent::Text(text) => add(&mut body, "text", &RequestText { preview_url: true, body: text }),
+        // JSON already, written once for all people but for their values: reading it again took longer than writing it.
+        MessageContent::Template(template) => {
+            add_key(&mut body, "template");
+            body.extend_from_slice(template.as_str().as_bytes());
+        }
+    }
+    if let Some(data) = &message.callback_data {
+        add(&mut body, "biz_opaque_callback_data", data);
+    }
+    body.push(b'}');
     body
+}
+
+/// Adds a field to an object that is open and has some.
+fn add(object: &mut Vec<u8>, key: &str, value: &impl Serialize) {
+    add_key(object, key);
+    let _ = serde_json::to_writer(object, value);
+}
+
+fn add_key(object: &mut Vec<u8>, key: &str) {
+    object.extend_from_slice(b",\"");
+    object.extend_from_slice(key.as_bytes());
+    object.extend_from_slice(b"\":");
 }
 
 /// What an answer has that accepts a message, as Meta writes it. Whatever is written otherwise is read with more patience.
