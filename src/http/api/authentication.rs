@@ -17,7 +17,7 @@ use super::super::HttpState;
 use super::super::loopback::{is_direct, is_of_another_site};
 use super::super::problem::Problem;
 use super::super::request_id::RequestId;
-use super::super::spelling::Spelling;
+use super::super::spelling::ApiSpelling;
 use super::limit::seconds;
 use crate::app::{App, AppError, Caller, RequestKey, TokenIdentity};
 use crate::domain::api_token::TokenScope;
@@ -35,7 +35,7 @@ pub(in crate::http) struct PeerAddress(pub SocketAddr);
 #[derive(Clone)]
 pub(super) struct ApiCaller {
     pub token: TokenIdentity,
-    pub spelling: Spelling,
+    pub spelling: ApiSpelling,
     app: App,
     request_id: String,
 }
@@ -118,7 +118,7 @@ pub(super) async fn authenticate(State(state): State<HttpState>, mut request: Re
         too_many(wait).into_response()
     } else {
         let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let spelling = Spelling::of(request.uri().path());
+        let spelling = ApiSpelling::of(request.uri().path());
         request.extensions_mut().insert(ApiCaller { token, spelling, app: state.app.clone(), request_id });
         next.run(request).await
     };

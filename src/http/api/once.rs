@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::openapi::schemas::{DoneAnswer, DoneCampaign};
 use super::super::problem::Problem;
-use super::super::spelling::Spelling;
+use super::super::spelling::ApiSpelling;
 use super::authentication::ApiCaller;
 use super::jobs;
 use crate::app::{App, AppError, StoredRequest};
@@ -150,7 +150,7 @@ async fn lost(caller: &ApiCaller, blast: Option<BlastId>) -> Result<Value, Probl
     let Some(id) = blast else { return Ok(json!(DoneAnswer::default())) };
     let blast = caller.app().blast_without_unasked(id).await?;
     Ok(match caller.spelling {
-        Spelling::Blasts => json!(DoneAnswer::of(id, &blast)),
-        Spelling::Campaigns => json!(DoneCampaign::of(&blast)),
+        ApiSpelling::Blasts => json!(DoneAnswer::of(id, &blast)),
+        ApiSpelling::Campaigns => json!(DoneCampaign::of(&blast)),
     })
 }

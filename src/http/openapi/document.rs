@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::super::spelling::Spelling;
+use super::super::spelling::ApiSpelling;
 use super::DocumentedRoute;
 use super::example;
 use super::operation::{CallAccess, Operation};
@@ -163,9 +163,9 @@ fn or_done(path: &str, answer: &mut Value) {
 }
 
 fn done_schema(path: &str) -> Value {
-    let name = match Spelling::of(path) {
-        Spelling::Blasts => "DoneAnswer",
-        Spelling::Campaigns => "DoneCampaign",
+    let name = match ApiSpelling::of(path) {
+        ApiSpelling::Blasts => "DoneAnswer",
+        ApiSpelling::Campaigns => "DoneCampaign",
     };
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
