@@ -207,7 +207,7 @@ impl Trial {
               where application_name = 'blastdeck' and query ilike 'listen%'
                 and extract(epoch from backend_start) * 1000000 >= {since}"
         );
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         while self.shop.number(&listening).await < wanted {
             assert!(deadline.wait_a_moment().await, "the engines are not up: {}", self.how_it_stands().await);
         }
@@ -226,7 +226,7 @@ impl Trial {
     /// Nothing holds up the sending for good. A fast machine may have sent to everybody meanwhile: then there are more.
     async fn until_more_posts(&mut self, more: usize) {
         let wanted = self.shop.sim.stats().await.posts + more;
-        let deadline = Deadline::after(2 * PATIENCE);
+        let mut deadline = Deadline::after(2 * PATIENCE);
         while self.shop.sim.stats().await.posts < wanted {
             assert!(deadline.wait_a_moment().await, "nothing is sent any more: {}", self.how_it_stands().await);
             self.have_work().await;

@@ -10,7 +10,8 @@ use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use tokio::process::Command;
 
 use crate::support::{
-    Said, Setup, Shop, Size, TOKEN, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async, said,
+    Said, Setup, Shop, Size, TOKEN, TestDatabase, TestDir, blastdeck, digits, eventually, eventually_async,
+    private_postgres, said,
 };
 
 /// A pause of three seconds between two messages: it lasts longer than a test.
@@ -225,8 +226,7 @@ struct Private {
 impl Private {
     async fn open(setup: Setup<'_>) -> Self {
         let dir = TestDir::new();
-        let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-        let address = local.ensure_running().await.unwrap();
+        let (local, address) = private_postgres(&dir).await;
         let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, setup);
         Self { shop, local, dir }
     }

@@ -43,7 +43,7 @@ async fn metrics(serve: &Serve) -> BTreeMap<String, f64> {
 
 /// A report and the metrics beside it, while nothing changed.
 async fn both(shop: &Shop, serve: &Serve) -> (Value, BTreeMap<String, f64>) {
-    let deadline = Deadline::after(PATIENCE);
+    let mut deadline = Deadline::after(PATIENCE);
     loop {
         let before = shop.json(&["blast", "report", "1"]).await;
         let samples = metrics(serve).await;

@@ -7,8 +7,8 @@ use blastdeck::private_postgres::{PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    Deadline, Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, settle_for,
-    until_unchanged,
+    Deadline, Pty, Setup, Shop, Size, TestDatabase, TestDir, eventually_async, long_form, measured, private_postgres,
+    settle_for, until_unchanged,
 };
 
 /// POSTs in flight at once, and a quarter more.
@@ -41,8 +41,7 @@ async fn nothing_leaves(shop: &Shop) -> usize {
 #[tokio::test]
 async fn a_database_that_is_gone_for_a_while_costs_a_running_blast_nothing_but_the_time() {
     let dir = TestDir::new();
-    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-    let address = local.ensure_running().await.unwrap();
+    let (local, address) = private_postgres(&dir).await;
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let blast = shop.blast(0..600).await;
     let mut window = shop.dashboard(WINDOW);
@@ -113,8 +112,7 @@ fn processes_of(local: &PrivatePostgres) -> Vec<Pid> {
 #[tokio::test]
 async fn a_database_that_stands_still_for_a_while_is_waited_for() {
     let dir = TestDir::new();
-    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-    let address = local.ensure_running().await.unwrap();
+    let (local, address) = private_postgres(&dir).await;
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     let blast = shop.blast(0..400).await;
     let engine = shop.engine();
@@ -147,8 +145,7 @@ async fn a_database_that_stands_still_for_a_while_is_waited_for() {
 #[tokio::test]
 async fn an_engine_whose_database_stands_still_ends_when_it_is_asked() {
     let dir = TestDir::new();
-    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-    let address = local.ensure_running().await.unwrap();
+    let (local, address) = private_postgres(&dir).await;
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     shop.blast(0..100).await;
     let engine = shop.engine();
@@ -175,8 +172,7 @@ async fn an_engine_whose_database_stands_still_ends_when_it_is_asked() {
 #[tokio::test]
 async fn a_window_whose_database_stands_still_closes_when_it_is_asked() {
     let dir = TestDir::new();
-    let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-    let address = local.ensure_running().await.unwrap();
+    let (local, address) = private_postgres(&dir).await;
     let shop = Shop::open_on(TestDatabase::private(address.url(), &address).await, SETUP);
     shop.blast(0..100).await;
     let mut window = shop.dashboard(WINDOW);
@@ -188,7 +184,7 @@ async fn a_window_whose_database_stands_still_closes_when_it_is_asked() {
     }
     window.type_keys("qq");
     let asked = Instant::now();
-    let deadline = Deadline::after(Duration::from_secs(20));
+    let mut deadline = Deadline::after(Duration::from_secs(20));
     while !window.has_ended() && deadline.wait_a_moment().await {}
     let (has_ended, said) = (window.has_ended(), window.text());
     for process in &frozen {

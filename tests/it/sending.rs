@@ -176,7 +176,7 @@ const SLOW: Setup<'static> = Setup {
 
 #[tokio::test]
 async fn a_pause_during_slow_posts_starts_no_other_and_loses_none_of_them() {
-    let shop = Shop::open(SLOW).await;
+    let shop = Shop::open(Setup { sim: &["--latency", "5s", "--speed", "6000"], ..SLOW }).await;
     let blast = shop.blast(0..20).await;
     let engine = shop.engine();
     shop.until_posts(4).await;
@@ -195,7 +195,8 @@ async fn a_pause_during_slow_posts_starts_no_other_and_loses_none_of_them() {
 
 #[tokio::test]
 async fn a_cancel_during_slow_posts_leaves_out_the_rest_and_keeps_those_in_flight() {
-    let shop = Shop::open(SLOW).await;
+    // Longer than a busy machine takes for two verbs.
+    let shop = Shop::open(Setup { sim: &["--latency", "8s", "--speed", "6000"], ..SLOW }).await;
     let blast = shop.blast(0..20).await;
     let engine = shop.engine();
     shop.until_posts(4).await;

@@ -6,6 +6,7 @@ mod engine;
 pub mod graph;
 mod invariants;
 mod postgres;
+mod private;
 pub mod proxy;
 mod pty;
 pub mod receiver;
@@ -25,15 +26,19 @@ pub use cluster::{Cluster, copy};
 pub use engine::Engine;
 pub use invariants::broken_invariants;
 pub use postgres::{TestDatabase, database, postgres};
+pub use private::private_postgres;
 pub use pty::{Pty, Size};
 pub use shop::{Said, Setup, Shop, Wire, digits, said};
 pub use sim::{Post, TOKEN};
 pub use test_dir::TestDir;
 
-/// How long a condition may take to come true before the test fails: only one that fails waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a condition may take to come true before the test fails: only one that fails waits for it. Long enough for a machine
+/// that builds something else meanwhile.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How often a condition is looked at again: at first, and at most.
 const POLL: Duration = Duration::from_millis(10);
+const LONGEST_POLL: Duration = Duration::from_millis(200);
 
 /// The program under test.
 pub fn blastdeck() -> PathBuf {
@@ -43,16 +48,17 @@ pub fn blastdeck() -> PathBuf {
 /// Waits until `condition` holds; fails the test, naming `what`, when it does not come true.
 #[track_caller]
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let mut deadline = Deadline::after(PATIENCE);
     while !condition() {
-        assert!(Instant::now() < deadline, "still not true after {PATIENCE:?}: {what}");
-        std::thread::sleep(POLL);
+        assert!(!deadline.is_over(), "still not true after {PATIENCE:?}: {what}");
+        std::thread::sleep(deadline.pause());
+        deadline.look_again();
     }
 }
 
 /// [`eventually`] for a condition that asks the database or the network.
 pub async fn eventually_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Deadline::after(PATIENCE);
+    let mut deadline = Deadline::after(PATIENCE);
     while !condition().await {
         assert!(deadline.wait_a_moment().await, "still not true after {PATIENCE:?}: {what}");
     }
@@ -60,7 +66,7 @@ pub async fn eventually_async(what: &str, mut condition: impl AsyncFnMut() -> bo
 
 /// Waits until `value` has stayed the same for `this_long`; what it is then.
 pub async fn until_unchanged<T: PartialEq>(what: &str, this_long: Duration, mut value: impl AsyncFnMut() -> T) -> T {
-    let deadline = Deadline::after(PATIENCE);
+    let mut deadline = Deadline::after(PATIENCE);
     let (mut last, mut since) = (value().await, Instant::now());
     while since.elapsed() < this_long {
         assert!(deadline.wait_a_moment().await, "it still changes after {PATIENCE:?}: {what}");
@@ -73,17 +79,38 @@ pub async fn until_unchanged<T: PartialEq>(what: &str, this_long: Duration, mut 
 }
 
 /// For a loop that waits for a condition and does something else meanwhile, or has more to say when it gives up.
-pub struct Deadline(Instant);
+pub struct Deadline {
+    began: Instant,
+    patience: Duration,
+    looked_at: Instant,
+}
 
 impl Deadline {
     pub fn after(patience: Duration) -> Self {
-        Self(Instant::now() + patience)
+        let now = Instant::now();
+        Self { began: now, patience, looked_at: now }
     }
 
     /// A moment until the condition is looked at again; `false` once the time is up.
-    pub async fn wait_a_moment(&self) -> bool {
-        tokio::time::sleep(POLL).await;
-        Instant::now() < self.0
+    pub async fn wait_a_moment(&mut self) -> bool {
+        tokio::time::sleep(self.pause()).await;
+        self.look_again();
+        !self.is_over()
+    }
+
+    /// Longer for a condition that is dear to look at, such as one that runs a program, and the longer it has not come true: waiting
+    /// leaves the processor to what is waited for.
+    fn pause(&self) -> Duration {
+        let (look, waited) = (self.looked_at.elapsed(), self.began.elapsed());
+        (look * 3).max(waited / 30).clamp(POLL, LONGEST_POLL)
+    }
+
+    fn look_again(&mut self) {
+        self.looked_at = Instant::now();
+    }
+
+    fn is_over(&self) -> bool {
+        self.began.elapsed() >= self.patience
     }
 }
 

@@ -11,6 +11,7 @@ use blastdeck::store::view::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{TestDatabase, database};
@@ -340,14 +341,16 @@ async fn crowd(pool: &PgPool, people: i64) {
 #[tokio::test]
 async fn windows_by_status_walk_the_index_whatever_the_statistics_say() {
     let database = scene().await;
-    crowd(&database.pool, 20_000).await;
+    // A server's statistics come late from every session but the one that asks.
+    let pool = PgPoolOptions::new().max_connections(1).connect(&database.url).await.unwrap();
+    crowd(&pool, 20_000).await;
 
     for analyze in ["", "analyze blast_recipients"] {
-        run(&database.pool, analyze).await;
+        run(&pool, analyze).await;
         for text in ["", "status:read", "status:sent,queued"] {
-            let before = reads(&database.pool).await;
-            let rows = window(&database.pool, &query(text)).await;
-            let after = reads(&database.pool).await;
+            let before = reads(&pool).await;
+            let rows = window(&pool, &query(text)).await;
+            let after = reads(&pool).await;
 
             assert_eq!(rows.len(), 50);
             assert!(after - before < 2_000, "{} rows were read for {text:?} {analyze}", after - before);
@@ -355,7 +358,7 @@ async fn windows_by_status_walk_the_index_whatever_the_statistics_say() {
     }
 }
 
-/// Rows of the table that any plan has read so far, by this connection.
+/// Rows of the table that any plan has read so far, by this pool's one connection.
 async fn reads(pool: &PgPool) -> i64 {
     let mut connection = pool.acquire().await.unwrap();
     sqlx::query("select pg_stat_force_next_flush()").execute(&mut *connection).await.unwrap();

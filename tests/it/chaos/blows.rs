@@ -174,7 +174,7 @@ impl Trial {
     pub(super) async fn until_standby(&mut self) {
         let listening = "select count(*) from pg_stat_activity
                           where application_name = 'blastdeck' and datname = current_database() and query ilike 'listen%'";
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         while self.shop.engines().is_empty() || self.shop.number(listening).await < 2 {
             assert!(deadline.wait_a_moment().await, "its standby is not up: {}", self.how_it_stands().await);
             self.have_work().await;
@@ -213,7 +213,7 @@ impl Trial {
         self.allowed += SLOTS * i64::try_from(commits).unwrap();
         let before = self.proxy.swallowed();
         self.proxy.swallow_commits(of, commits);
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         // A renewal is a statement without a transaction: then nothing is swallowed.
         while of != RENEWALS && self.proxy.swallowed() < before + commits {
             assert!(deadline.wait_a_moment().await, "no COMMIT passed by");

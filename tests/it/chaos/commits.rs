@@ -41,7 +41,7 @@ async fn people_of_a_claim_whose_commit_was_not_acknowledged_get_no_message_and_
     let (posts, held) = (shop.sim.posts().await.len(), shop.count("sending").await);
     if long_form() {
         // Its own sweep finds them, though nobody takes over: it sweeps every half a minute those who are that old.
-        let deadline = Deadline::after(Duration::from_secs(75));
+        let mut deadline = Deadline::after(Duration::from_secs(75));
         while shop.count("sending").await > 0 {
             assert!(deadline.wait_a_moment().await, "nobody sweeps them");
         }
@@ -117,7 +117,7 @@ async fn an_engine_that_stops_in_the_middle_of_a_claim_does_not_hold_up_a_takeov
     shop.blast(0..600).await;
     let engine = shop.engine();
     shop.until_posts(20).await;
-    proxy.delay(CLAIMS, Duration::from_secs(600));
+    proxy.delay_before_commit(CLAIMS, Duration::from_secs(600));
     let held = "select count(*) from pg_stat_activity
                  where datname = current_database() and state = 'idle in transaction' and query like '%with claimed as%'";
     eventually_async("a claim is held up before its COMMIT", async || shop.number(held).await == 1).await;
@@ -127,7 +127,7 @@ async fn an_engine_that_stops_in_the_middle_of_a_claim_does_not_hold_up_a_takeov
     let mut direct = shop.command(&["engine", "--until-idle"]);
     direct.env("DATABASE_URL", postgres().await.with_database(shop.database.name()).url());
     let other = tokio::spawn(said(direct));
-    let deadline = Deadline::after(2 * PATIENCE);
+    let mut deadline = Deadline::after(2 * PATIENCE);
     while shop.sim.stats().await.posts < posts + 5 {
         assert!(deadline.wait_a_moment().await, "nobody takes over");
     }

@@ -63,7 +63,7 @@ impl Trial {
             window.signal(Signal::TERM);
         }
         // The proxy that it speaks through is a task of this thread's.
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         while !window.has_ended() {
             assert!(deadline.wait_a_moment().await, "the dashboard does not end: {}", window.text());
         }
@@ -73,7 +73,7 @@ impl Trial {
 
     async fn slow_down(&mut self) {
         self.shop.configure(SLOWER);
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         while !self.is_paced().await {
             assert!(deadline.wait_a_moment().await, "it does not keep the rate: {}", self.how_it_stands().await);
             self.have_work().await;
@@ -98,7 +98,7 @@ impl Trial {
         let open = format!(
             "select count(*) from blast_recipients where blast_id = {blast} and status in ('queued', 'sending')"
         );
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         while self.shop.number(&open).await > 0 {
             let is_time = deadline.wait_a_moment().await;
             assert!(is_time, "the new sender's blast is not sent: {}", self.how_it_stands().await);

@@ -7,6 +7,7 @@ use blastdeck::private_postgres::{Address, PrivatePostgres, ServerStatus};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{Connection, PgConnection};
 
+use super::private::stopped_postgres;
 use super::{TestDir, eventually_async};
 
 pub struct Cluster {
@@ -18,10 +19,7 @@ impl Cluster {
     /// Running, and able to be recovered.
     pub async fn start() -> (Self, Address) {
         let dir = TestDir::new();
-        let local = PrivatePostgres::new(Some(dir.path().join("data"))).unwrap();
-        local.ensure_running().await.unwrap();
-        local.stop().await.unwrap();
-        let cluster = Self { local, dir };
+        let cluster = Self { local: stopped_postgres(&dir).await, dir };
         cluster.set("wal_level = replica\n");
         let address = cluster.local.ensure_running().await.unwrap();
         (cluster, address)

@@ -48,11 +48,19 @@ struct Shared {
 
 #[derive(Default)]
 struct Troubles {
-    delay: Option<(Of, Duration)>,
+    delay: Option<Delay>,
     /// How many replies to a COMMIT are still to be swallowed.
     swallow: Option<(Of, usize)>,
     /// How many more round trips reach the server; from then on nothing does.
     halt_after: Option<usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Delay {
+    of: Of,
+    by: Duration,
+    /// A COMMIT is acknowledged at once.
+    is_before_commit: bool,
 }
 
 impl Proxy {
@@ -81,7 +89,12 @@ impl Proxy {
 
     /// From now on replies to these come this much later.
     pub fn delay(&self, of: Of, by: Duration) {
-        self.shared.troubles.lock().unwrap().delay = Some((of, by));
+        self.shared.troubles.lock().unwrap().delay = Some(Delay { of, by, is_before_commit: false });
+    }
+
+    /// The same while their transaction is open: one whose COMMIT is on its way just now is through.
+    pub fn delay_before_commit(&self, of: Of, by: Duration) {
+        self.shared.troubles.lock().unwrap().delay = Some(Delay { of, by, is_before_commit: true });
     }
 
     /// The next so many transactions of this kind are committed, and the connection is cut instead of saying so.
@@ -257,12 +270,17 @@ impl Shared {
         }
         loop {
             let delay = self.troubles.lock().unwrap().delay;
-            let is_due = delay.is_none_or(|(of, by)| began.elapsed() >= by || !talk.lock().unwrap().said.contains(of));
-            if is_due {
+            if delay.is_none_or(|delay| began.elapsed() >= delay.by || !delay.concerns(&talk.lock().unwrap())) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+}
+
+impl Delay {
+    fn concerns(self, talk: &Talk) -> bool {
+        talk.said.contains(self.of) && (talk.in_transaction || !self.is_before_commit)
     }
 }
 

@@ -6,8 +6,9 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::fs::OFlags;
@@ -48,6 +49,8 @@ struct Terminal {
 /// What the reader has seen of the program.
 struct Seen {
     parser: Mutex<Parser>,
+    /// Notified whenever more has come.
+    changed: Condvar,
     bytes: AtomicU64,
     closing: AtomicBool,
 }
@@ -71,6 +74,7 @@ impl Pty {
         let child = pair.slave.spawn_command(command).unwrap();
         let seen = Arc::new(Seen {
             parser: Mutex::new(Parser::new(size.rows, size.columns, 0)),
+            changed: Condvar::new(),
             bytes: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         });
@@ -90,11 +94,16 @@ impl Pty {
     /// Waits until `predicate` holds for the screen; fails the test, showing the screen, when it does not.
     #[track_caller]
     pub fn wait_for(&self, what: &str, predicate: impl Fn(&Screen) -> bool) {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while !self.on_screen(&predicate) {
-            let late = std::time::Instant::now() >= deadline;
-            assert!(!late, "not on the screen after {PATIENCE:?}: {what}\n{}", self.text());
-            thread::sleep(super::POLL);
+        let deadline = Instant::now() + PATIENCE;
+        let mut parser = self.seen.parser.lock().unwrap();
+        while !predicate(parser.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let shown = parser.screen().contents();
+                drop(parser);
+                panic!("not on the screen after {PATIENCE:?}: {what}\n{shown}");
+            }
+            parser = self.seen.changed.wait_timeout(parser, left).unwrap().0;
         }
     }
 
@@ -191,6 +200,7 @@ fn read_in_background(mut output: Box<dyn Read + Send>, seen: Arc<Seen>) -> Join
             }
             seen.parser.lock().unwrap().process(&buffer[..read]);
             seen.bytes.fetch_add(read as u64, Ordering::SeqCst);
+            seen.changed.notify_all();
         }
     })
 }

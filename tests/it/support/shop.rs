@@ -248,7 +248,7 @@ impl Shop {
 
     /// Waits until a blast says this reason; what it says then.
     pub async fn until_waiting(&self, blast: &str, reason: &str) -> Value {
-        let deadline = Deadline::after(PATIENCE);
+        let mut deadline = Deadline::after(PATIENCE);
         loop {
             let said = self.waiting(blast).await;
             if said["reason"] == reason {
