@@ -12,7 +12,7 @@ use super::endpoint::{Endpoint, Pooling, first_answer};
 /// The migrations in the binary. Forward only.
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// The key of the lock that migrations take behind a pooler.
+/// The key of the lock under which one program migrates at a time.
 const MIGRATION_LOCK: i64 = 0x626c_6173_7464_6563;
 
 /// The most that a verb opens, or a window that changes nothing.
@@ -108,7 +108,11 @@ pub async fn trim(pool: PgPool, kept: u32) {
 /// Brings the schema up to what this binary knows, under a lock when two start at once. Returns how many migrations ran.
 pub async fn migrate(url: &str) -> Result<(Endpoint, usize), StoreError> {
     let (endpoint, mut connection) = Endpoint::reach(url).await?;
-    let before = first_answer(applied(&mut connection)).await?;
+    let mut before = first_answer(applied(&mut connection)).await?;
+    if before.len() < MIGRATOR.iter().count() && endpoint.pooling() != Pooling::Transaction {
+        wait_for_other_programs(&mut connection).await?;
+        before = applied(&mut connection).await?;
+    }
     let outcome = match endpoint.pooling() {
         Pooling::Transaction => migrate_in_one(&mut connection).await,
         Pooling::Direct | Pooling::Session => MIGRATOR.run(&mut connection).await,
@@ -121,6 +125,15 @@ pub async fn migrate(url: &str) -> Result<(Endpoint, usize), StoreError> {
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(other) => Err(StoreError::Other(sqlx::Error::Migrate(Box::new(other)))),
     }
+}
+
+/// Waits, however long it takes, until no other program migrates, and keeps others waiting as long as the connection is open. The
+/// migrations' own lock is subject to the usual timeout: a second program would give up during a long migration.
+async fn wait_for_other_programs(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let mut tx = connection.begin().await?;
+    sqlx::raw_sql("set local lock_timeout = 0; set local statement_timeout = 0").execute(&mut *tx).await?;
+    sqlx::query("select pg_advisory_lock($1)").bind(MIGRATION_LOCK).execute(&mut *tx).await?;
+    tx.commit().await
 }
 
 /// All of it in one transaction, under a lock that ends with it: where a pooler lends transactions, a session's lock would
