@@ -272,6 +272,7 @@ fn a_question_is_seen_with_its_keys_and_its_field() {
 
 #[test]
 fn the_chosen_row_is_seen_at_every_size() {
+    let mut hidden = Vec::new();
     at_each_state(|name, dashboard| {
         let model = &dashboard.model;
         let has_cursor = match model.overlays.last() {
@@ -294,10 +295,10 @@ fn the_chosen_row_is_seen_at_every_size() {
         }
         let screen = drawn(model);
         // A text that is longer than the screen shows the place where it is typed.
-        assert!(
-            screen.iter().any(|line| line.trim_start().starts_with('>') || line.contains("> ") || line.contains('_')),
-            "{name}\n{}",
-            screen.join("\n")
-        );
+        let is_cursor = |line: &String| line.trim_start().starts_with('>') || line.contains("> ") || line.contains('_');
+        if !screen.iter().any(is_cursor) {
+            hidden.push(format!("{name}\n{}", screen.join("\n")));
+        }
     });
+    assert!(hidden.is_empty(), "{}", hidden.join("\n"));
 }

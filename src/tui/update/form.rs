@@ -107,13 +107,14 @@ pub fn key(model: &mut Model, key: Key) -> KeyOutcome {
 
 fn edit_key(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(form) = shown(model) else { return Vec::new() };
-    let takes_columns = matches!(form.line, FormLine::Message | FormLine::Variable(_) | FormLine::Header);
+    let takes_columns =
+        matches!(form.line, FormLine::Message | FormLine::Variable(_) | FormLine::Header) && !form.columns().is_empty();
     match (&mut form.edit, key) {
         (_, Key::Esc) => return ending::end(model, ending::Ending::Leave),
         (Some(LineEdit::Field(_) | LineEdit::Path { .. }), Key::Enter) => {
             return ending::end(model, ending::Ending::Next);
         }
-        (Some(_), Key::Char('{')) if takes_columns && !form.first_people.is_empty() => {
+        (Some(_), Key::Char('{')) if takes_columns => {
             form.page = FormPage::Columns(0);
         }
         (Some(LineEdit::Path { field, .. }), Key::Tab) => {
