@@ -34,6 +34,7 @@ mod report_file;
 mod retry;
 mod saved_reports;
 mod schedule;
+mod segment;
 mod several;
 mod shares;
 mod suppressions;
@@ -85,6 +86,7 @@ pub use open::{Access, Listening, Setup, UnusableSender};
 pub use plan::{FirstShare, Plan, Sample};
 pub use replies::{Incoming, IncomingOutcome};
 pub use schedule::{PlannedStart, start_after};
+pub use segment::{SegmentCount, SegmentDraft};
 pub use several::MarkedSeveral;
 pub use shares::NewShareLink;
 pub use suppressions::{EVERY_BUSINESS, OptOut, SuppressOutcome, SuppressedAll};
@@ -112,6 +114,7 @@ pub use crate::store::report::{SavedReport, SavedReportQuery};
 pub use crate::store::session::SessionAnswer;
 pub use crate::store::share::{ShareIdentity, ShareRow};
 pub use crate::store::suppression::{SuppressionQuery, SuppressionRow};
+pub use crate::store::view::segment::LeftOutPerson;
 pub use crate::store::{StoreError, connection, migrate};
 
 /// The long-lived state of a process. Cheap to clone.

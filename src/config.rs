@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 mod adding;
 mod base_url;
+mod business;
 mod directory;
 mod document;
 mod environment;
@@ -25,6 +27,7 @@ mod token;
 
 pub use adding::{NewSender, PreparedConfig, TypedToken, own_path};
 pub use base_url::BaseUrl;
+pub use business::BusinessConfig;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigProblem, ProblemLocation};
 pub use hook::{HookConfig, HookUrl};
@@ -56,6 +59,7 @@ pub struct Config {
     pub polling: PollingConfig,
     pub http: HttpConfig,
     pub hooks: Vec<HookConfig>,
+    pub businesses: Vec<BusinessConfig>,
     pub opt_out: OptOutConfig,
     pub pricing: PricingConfig,
     pub ui: UiConfig,
@@ -107,6 +111,7 @@ impl Config {
         let ui = UiConfig::read(TableReader::new("ui", document.take("ui"), &mut log), environment, bindings);
         let senders = read_senders(&mut document, &ui, &mut log);
         let hooks = hook::read_all(&mut document, &senders, &mut log);
+        let businesses = business::read_all(&mut document, &senders, &mut log);
         let config = Self {
             database: DatabaseConfig::read(
                 TableReader::new("database", document.take("database"), &mut log),
@@ -120,6 +125,7 @@ impl Config {
             ui,
             senders,
             hooks,
+            businesses,
             operator: environment.operator(),
             path,
             origins: Vec::new(),
@@ -198,6 +204,11 @@ impl Config {
     /// A sender by its name, in any case.
     pub fn sender(&self, name: &str) -> Option<&SenderConfig> {
         self.senders.iter().find(|sender| sender.name.eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// Within what time nobody gets a second message of a business by a filter; `None`: no cap.
+    pub fn frequency_cap(&self, business: &str) -> Option<Duration> {
+        self.businesses.iter().find(|known| known.name == business)?.frequency_cap
     }
 }
 

@@ -54,6 +54,9 @@ impl App {
 
     async fn start(&self, launch: Launch, command: BlastCommand, act: Act) -> Result<BlastView, AppError> {
         let blast = self.blast_row(launch.blast).await?;
+        if command == BlastCommand::Launch && self.renew_audience(launch.blast).await? {
+            return Err(AppError::Refused(RENEWED.to_owned()));
+        }
         let Readiness { people, obstacles, template, number, .. } = self.readiness(&blast).await?;
         if let Some(number) = number.as_ref().filter(|_| obstacles.is_empty()) {
             self.learn_limits_of(blast.sender_id, number).await;
@@ -254,6 +257,9 @@ impl App {
         Ok(())
     }
 }
+
+/// Its people are others than those who were shown.
+const RENEWED: &str = "its filter finds other people now than when it was shown: check again, nothing was sent";
 
 /// There is no such blast.
 pub(super) fn no_blast(id: BlastId) -> AppError {

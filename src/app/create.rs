@@ -40,6 +40,8 @@ pub struct NewDraft {
     pub description: Option<String>,
     /// When it starts by itself, once somebody has sent it.
     pub start: Option<StartAt>,
+    /// The filter over earlier blasts that its people come from, as typed.
+    pub segment: Option<String>,
 }
 
 impl App {
@@ -112,6 +114,7 @@ impl App {
             external_id: draft.external_id,
             description: draft.description,
             start,
+            segment: draft.segment,
         };
         let new = NewBlast { region: sender.region, draft, without_united_states };
         let imported = create_from(self.pool(), new, source, rejected, options).await?;

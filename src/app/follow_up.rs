@@ -68,7 +68,8 @@ impl App {
             return Err(AppError::Refused(why));
         }
         let mut options = self.caller_options();
-        options.note.follows = Some(Lineage { blast: from.blast, stage: from.stuck_at, older_than: from.older_than });
+        options.note.follows =
+            Some(Lineage { blast: from.blast, stage: Some(from.stuck_at), older_than: Some(from.older_than) });
         self.create_from(draft, PeopleSource::Given(people), RejectedTo::Nowhere, options).await.map_err(refused)
     }
 
@@ -104,6 +105,7 @@ impl App {
             external_id: None,
             description: None,
             start: None,
+            segment: None,
         })
     }
 

@@ -7,6 +7,7 @@ use super::App;
 use super::AppError;
 use super::NewDraft;
 use super::PlannedStart;
+use super::SegmentCount;
 use super::commands::{Launch, unconfirmed};
 use super::prospect::{PeopleUse, Prospect, SenderState};
 use super::template::{TemplateCheck, number_of};
@@ -35,6 +36,8 @@ pub struct Plan {
     pub people: i64,
     /// Left out because they opted out.
     pub suppressed: i64,
+    /// Whom the filter that names its people finds now.
+    pub segment: Option<SegmentCount>,
     /// How many had a message from this sender's business in the last 7 days.
     pub recently_messaged: i64,
     /// How many are still queued in another blast of the same business and would get both.
@@ -119,6 +122,7 @@ impl App {
         let plan = Plan {
             people,
             suppressed: suppressed + row.counts.opted_out,
+            segment: self.segment_count(&row, &business).await?,
             recently_messaged: overlap.recently_messaged,
             queued_elsewhere: overlap.queued_elsewhere,
             start: self.planned_start(&row),
@@ -186,6 +190,7 @@ impl App {
             weekdays: None,
             timezone: None,
             start: None,
+            segment: None,
             retry_next_day: false,
             first: None,
             external_id: None,

@@ -67,7 +67,7 @@ impl App {
     }
 
     /// The zone whose clocks a blast goes by.
-    fn zone_of(&self, blast: &BlastRow) -> Tz {
+    pub(super) fn zone_of(&self, blast: &BlastRow) -> Tz {
         let own = blast.limits.zone.as_ref().and_then(|zone| zone.as_ref().ok()).copied();
         own.or_else(|| self.sender(blast.sender_id).map(|sender| sender.limits.zone)).unwrap_or(Tz::UTC)
     }

@@ -15,6 +15,7 @@ use crate::store;
 use crate::store::DbTransaction;
 use crate::store::action::{self, NewAction};
 use crate::store::evidence::{EvidenceEntry, EvidenceSource, WhenLocked, record_in};
+use crate::store::import::NewRecipient;
 use crate::store::person::PersonRow;
 use crate::store::reply;
 use crate::store::suppression::{
@@ -72,6 +73,9 @@ pub struct SuppressedAll {
     /// Why this machine could not remember them: a restored database would have forgotten them.
     pub unremembered: Option<String>,
 }
+
+/// How many numbers of a list are suppressed in one transaction.
+const SUPPRESSED_AT_ONCE: usize = 1_000;
 
 /// What suppressing a number came to.
 #[derive(Debug)]
@@ -171,6 +175,28 @@ impl App {
         tx.commit().await?;
         let _ = self.engine().notifier.order(self.pool(), None).await;
         Ok(SuppressedAll { business, added, already: total - added, unremembered })
+    }
+
+    /// Suppresses everybody in a list, in short transactions of a thousand: one that is broken off is given again. A column `reason`
+    /// says why.
+    pub async fn suppress_list(
+        &self,
+        business: Option<&str>,
+        people: &[NewRecipient],
+    ) -> Result<SuppressedAll, AppError> {
+        let business = self.own_business(business).await?;
+        let mut done = SuppressedAll { business: business.clone(), added: 0, already: 0, unremembered: None };
+        for some in people.chunks(SUPPRESSED_AT_ONCE) {
+            let opt_out = |person: &NewRecipient| OptOut {
+                phone: person.phone.clone(),
+                reason: person.variables.get("reason").map(str::to_owned),
+            };
+            let all = self.suppress_all(Some(&business), some.iter().map(opt_out).collect()).await?;
+            done.added += all.added;
+            done.already += all.already;
+            done.unremembered = all.unremembered.or(done.unremembered);
+        }
+        Ok(done)
     }
 
     /// A page of suppressions, newest first; for a caller that acts for one sender, those of its business.

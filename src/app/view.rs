@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastState, FirstPeople};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::{Counts, Stuck};
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{Gap, LimitColumns, Rate};
@@ -67,6 +67,7 @@ pub struct BlastView {
     /// Of a draft: why it cannot be sent yet.
     pub unfinished: Option<String>,
     pub first: FirstPeople,
+    pub origin: BlastOrigin,
     pub updated_at: DateTime<Utc>,
     /// How many of those at *sent* were never asked about: nobody knows whether they are stuck there.
     pub unasked: Total,
@@ -115,6 +116,7 @@ impl BlastView {
             follows: row.follows,
             unfinished: row.unfinished,
             first: row.first,
+            origin: row.origin,
             updated_at: row.updated_at,
             unasked: row.unasked,
             waiting,

@@ -4,7 +4,7 @@ mod command;
 mod export;
 mod follow_up;
 mod list;
-mod new;
+pub(super) mod new;
 pub(super) mod people;
 mod report;
 mod retry;
@@ -38,6 +38,9 @@ pub(super) enum BlastVerb {
     Plan {
         /// The blast's id, as in `blast list`.
         blast: BlastId,
+        /// List whom its filter leaves out, and why.
+        #[arg(long)]
+        left_out: bool,
     },
     /// Send a draft. Asks for the number of people first.
     Send(send::SendArgs),
@@ -69,7 +72,8 @@ impl BlastVerb {
             Self::FollowUp(verb) => verb.run(global).await?,
             Self::List(verb) => verb.run(global).await?,
             Self::Show { blast } => show::show(global, blast).await?,
-            Self::Plan { blast } => show::plan(global, blast).await?,
+            Self::Plan { blast, left_out: true } => show::left_out(global, blast).await?,
+            Self::Plan { blast, left_out: false } => show::plan(global, blast).await?,
             Self::Send(verb) => verb.run(global, send::StartKind::Launch).await?,
             Self::Resume(verb) => verb.run(global, send::StartKind::Resume).await?,
             Self::Pause { blast } => command::pause(global, blast).await?,

@@ -173,6 +173,7 @@ impl DemoArgs {
             external_id: None,
             description: None,
             start: None,
+            segment: None,
         };
         Ok(app.create(draft, Cursor::new(people.into_bytes()), RejectedTo::Nowhere).await?.blast)
     }

@@ -1,5 +1,6 @@
 //! `suppress`: people who asked not to be messaged.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -7,6 +8,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::Global;
+use super::blast::new::{open, refusal, rejected};
 use super::blast::people::limit;
 use super::context::{Context, Intent};
 use super::exit::{RefusedError, UsageError};
@@ -14,7 +16,8 @@ use super::output::{json, talk, text};
 use super::table::{TextAlign, render};
 use crate::app::{EVERY_BUSINESS, SuppressOutcome};
 use crate::domain::phone::{Phone, Region};
-use crate::domain::text::shell_quoted;
+use crate::domain::text::{clean, count_of, people, shell_quoted};
+use crate::import::{RejectedTo, read_list};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SuppressVerb {
@@ -28,6 +31,15 @@ pub(super) enum SuppressVerb {
         /// Why, for the list.
         #[arg(long)]
         reason: Option<String>,
+    },
+    /// Never message anybody in a list again: a CSV file like that of a blast, in any spelling. A column `reason` says why. Rows that
+    /// cannot be used are reported, and written to a file beside the list.
+    Import {
+        /// The CSV file, or - for standard input.
+        file: PathBuf,
+        /// Only for this business; defaults to all.
+        #[arg(long)]
+        business: Option<String>,
     },
     /// Allow this number in future blasts.
     Remove {
@@ -48,6 +60,7 @@ pub(super) enum SuppressVerb {
 impl SuppressVerb {
     pub(super) async fn run(self, global: &Global) -> Result<ExitCode> {
         match self {
+            Self::Import { file, business } => import(global, &file, business).await?,
             Self::Add { phone, business, reason } => add(global, &phone, business, reason).await?,
             Self::Remove { phone, business } => remove(global, &phone, business).await?,
             Self::List { limit } => list(global, limit).await?,
@@ -67,9 +80,7 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
     let business = business.as_deref().unwrap_or(EVERY_BUSINESS);
     let SuppressOutcome { is_new, unremembered } = context.app.suppress(business, &phone, reason.as_deref()).await?;
     if let Some(why) = unremembered {
-        talk(&format!(
-            "the database has it, but this machine cannot remember it, and sends nothing until it can: {why}"
-        ));
+        talk(&unremembered_words(&why));
     }
     if context.is_json {
         return json(&json!({ "phone_number": phone, "business": business, "added": is_new }));
@@ -80,6 +91,38 @@ async fn add(global: &Global, phone: &str, business: Option<String>, reason: Opt
         format!("{phone} is already suppressed for {}", in_words(business))
     });
     Ok(())
+}
+
+async fn import(global: &Global, file: &Path, business: Option<String>) -> Result<()> {
+    let source = open(file)?;
+    let context = Context::open(global, Intent::Writes).await?;
+    let list = read_list(source, context.app.own_region(), RejectedTo::beside(file)).await.map_err(refusal)?;
+    rejected(&list.rejected, list.rejected_file.as_deref());
+    if list.people.is_empty() {
+        return Err(RefusedError("nobody in the list can be suppressed: nothing changed".to_owned()).into());
+    }
+    let done = context.app.suppress_list(business.as_deref(), &list.people).await?;
+    if let Some(why) = &done.unremembered {
+        talk(&unremembered_words(why));
+    }
+    if context.is_json {
+        return json(&json!({
+            "business": done.business, "added": done.added, "already": done.already,
+            "rejected": list.rejected.total, "rejected_file": list.rejected_file,
+        }));
+    }
+    let already =
+        if done.already > 0 { format!("; {} already", count_of(done.already, "was", "were")) } else { String::new() };
+    let (added, by) = (people(done.added), in_words(&done.business));
+    talk(&format!(
+        "{added} will not be messaged any more by {by}{already} (phones from {})",
+        clean(&list.phone_column)
+    ));
+    Ok(())
+}
+
+fn unremembered_words(why: &str) -> String {
+    format!("the database has it, but this machine cannot remember it, and sends nothing until it can: {why}")
 }
 
 /// A business as a person reads it.

@@ -8,7 +8,7 @@ pub(super) struct TableKeys {
 }
 
 /// Every table and key, in the order of the example file.
-pub(super) const TABLES: [TableKeys; 9] = [
+pub(super) const TABLES: [TableKeys; 10] = [
     TableKeys { name: "database", keys: &["url", "data_dir", "state_dir"] },
     TableKeys {
         name: "senders",
@@ -61,13 +61,14 @@ pub(super) const TABLES: [TableKeys; 9] = [
         name: "hooks",
         keys: &["name", "url", "secret", "old_secret", "events", "senders", "batch", "allow_private"],
     },
+    TableKeys { name: "businesses", keys: &["name", "frequency_cap"] },
     TableKeys { name: "opt_out", keys: &["keywords"] },
     TableKeys { name: "pricing", keys: &["rates"] },
     TableKeys { name: "ui", keys: &["name", "currency", "timezone", "ascii", "theme", "test_to"] },
 ];
 
 /// The tables that there may be several of, each with a name.
-pub(super) const ARRAYS: [&str; 2] = ["senders", "hooks"];
+pub(super) const ARRAYS: [&str; 3] = ["senders", "hooks", "businesses"];
 
 /// The keys of the table with this name.
 pub(super) fn table(name: &str) -> Option<&'static TableKeys> {

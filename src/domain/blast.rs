@@ -70,6 +70,13 @@ pub struct FirstPeople {
     pub left: Option<u32>,
 }
 
+/// How a blast came to its people, where not from a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BlastOrigin {
+    /// The filter over earlier blasts, as it was typed.
+    pub segment: Option<String>,
+}
+
 impl FirstPeople {
     /// As the columns have it.
     pub fn of(people: Option<i32>, left: Option<i32>) -> Self {

@@ -26,6 +26,7 @@ use crate::domain::status::Status;
 
 mod moment;
 mod parse;
+pub mod segment;
 mod token;
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub struct BlastDraft {
     pub description: Option<String>,
     /// When it starts by itself once it is launched.
     pub start: Option<(StartAt, StartTime)>,
+    /// The filter over earlier blasts that its people come from.
+    pub segment: Option<String>,
 }
 
 /// What is written beside the people, in the same transaction.
@@ -61,10 +63,10 @@ pub struct ImportNote {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lineage {
     pub blast: BlastId,
-    /// Where its people were stuck.
-    pub stage: Status,
+    /// Where its people were stuck; `None` where a filter names them.
+    pub stage: Option<Status>,
     /// For how long at least.
-    pub older_than: TimeDelta,
+    pub older_than: Option<TimeDelta>,
 }
 
 /// One person to be written.
@@ -174,8 +176,8 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     let blast = sqlx::query_scalar(
         "insert into blasts (sender_id, blast_tag, follow_up_stage, message, rate, gap, send_window, weekdays, timezone,
                              template, retry_next_day, external_id, description, scheduled_for, scheduled_local,
-                             first_people, first_left)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+                             first_people, first_left, segment)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
          returning id",
     )
     .bind(draft.sender_id)
@@ -194,6 +196,7 @@ async fn insert(connection: &mut PoolConnection<Postgres>, draft: &BlastDraft) -
     .bind(draft.start.map(|(_, time)| time.at))
     .bind(draft.start.and_then(|(start, _)| start.local()))
     .bind(draft.first.map(|first| i32::try_from(first.get()).unwrap_or(i32::MAX)))
+    .bind(draft.segment.as_deref())
     .fetch_one(&mut **connection)
     .await?;
     Ok(blast)
@@ -240,7 +243,7 @@ impl Import {
         .bind(self.blast)
         .bind(blast)
         .bind(stage)
-        .bind(older_than.num_seconds())
+        .bind(older_than.map(|age| age.num_seconds()))
         .execute(&mut *self.connection)
         .await?;
         Ok(())

@@ -23,10 +23,11 @@ mod person;
 pub mod progress;
 pub mod recipients;
 pub mod replies;
+pub mod segment;
 pub mod senders;
 
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastState, FirstPeople};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::campaign::CampaignState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::filter::Filter;
@@ -85,6 +86,7 @@ pub struct BlastRow {
     /// Of a draft: why it cannot be sent yet.
     pub unfinished: Option<String>,
     pub first: FirstPeople,
+    pub origin: BlastOrigin,
     pub updated_at: DateTime<Utc>,
     /// When the next queued person is due, if anybody is queued.
     pub next_due_at: Option<DateTime<Utc>>,

@@ -37,6 +37,7 @@ fn new_blast(sender_id: SenderId, message: &str) -> NewBlast {
         external_id: None,
         description: None,
         start: None,
+        segment: None,
     };
     NewBlast { region: "MY".parse().unwrap(), draft, without_united_states: false }
 }

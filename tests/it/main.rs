@@ -53,6 +53,7 @@ mod retry;
 mod rude;
 mod saved_reports;
 mod schedule;
+mod segments;
 mod senders;
 mod sending;
 mod serve;

@@ -42,6 +42,7 @@ fn blast() -> BlastView {
         follows: None,
         unfinished: None,
         first: crate::domain::blast::FirstPeople::default(),
+        origin: crate::domain::blast::BlastOrigin::default(),
         updated_at: DateTime::UNIX_EPOCH,
         unasked: crate::store::view::Total::Exactly(0),
         waiting: None,

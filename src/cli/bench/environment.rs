@@ -120,6 +120,7 @@ impl BenchEnvironment {
             external_id: None,
             description: None,
             start: None,
+            segment: None,
         };
         Ok(self.app.create(draft, GeneratedList::of(people), RejectedTo::Nowhere).await?.blast)
     }

@@ -5,7 +5,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::new::short_text;
-use crate::app::FollowUp;
+use crate::app::{FollowUp, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::UsageError;
@@ -23,8 +23,12 @@ pub(in crate::cli) struct FollowUpArgs {
     /// The blast's id, as in `blast list`.
     blast: BlastId,
     /// The stage that they reached and no further: sent, received, read or replied.
-    #[arg(long, value_name = "STAGE", value_parser = stage)]
-    stuck_at: Status,
+    #[arg(long, value_name = "STAGE", value_parser = stage, required_unless_present = "from")]
+    stuck_at: Option<Status>,
+    /// Those of its people whom a filter finds, such as 'stuck:read -has:reply older:48h', in place of a stage and an age. Also
+    /// leaves out who had another message within the business's frequency cap; the filter is read again until the draft is sent.
+    #[arg(long, value_name = "FILTER", conflicts_with_all = ["stuck_at", "older_than"])]
+    from: Option<String>,
     /// For how long at least, such as 24h.
     #[arg(long, default_value = "0s", value_name = "TIME", value_parser = span)]
     older_than: TimeDelta,
@@ -52,7 +56,6 @@ impl FollowUpArgs {
         let message = self.message.as_deref().map(Message::parse).transpose();
         let message = message.map_err(|error| UsageError(format!("--message: {error}")))?;
         let context = Context::open(global, Intent::Writes).await?;
-        let from = FollowUp { blast: self.blast, stuck_at: self.stuck_at, older_than: self.older_than };
         let mut draft = context.app.draft_alike(self.blast).await?;
         if let Some(message) = message {
             draft.content = BlastContent::Text(message);
@@ -60,7 +63,17 @@ impl FollowUpArgs {
         if let Some(stage) = self.stage {
             draft.follow_up_stage = stage;
         }
-        let made = context.app.follow_up(from, draft).await?;
+        let made = match (self.from, self.stuck_at) {
+            (Some(from), _) => {
+                let follows = Some(self.blast);
+                context.app.create_from_segment(SegmentDraft { draft, from, follows }).await?
+            }
+            (None, Some(stuck_at)) => {
+                let from = FollowUp { blast: self.blast, stuck_at, older_than: self.older_than };
+                context.app.follow_up(from, draft).await?
+            }
+            (None, None) => return Err(UsageError("give --stuck-at or --from".to_owned()).into()),
+        };
         if context.is_json {
             return json(&json!({ "id": made.blast, "taken": made.taken, "follows": self.blast }));
         }

@@ -10,7 +10,7 @@ use color_eyre::Result;
 use serde_json::json;
 
 use super::template::TemplateArgs;
-use crate::app::{AppError, NewDraft};
+use crate::app::{AppError, NewDraft, SegmentDraft};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::exit::{RefusedError, UsageError};
@@ -21,13 +21,14 @@ use crate::domain::pace::{Gap, Hours, Rate, Weekdays};
 use crate::domain::start_at::StartAt;
 use crate::domain::text::{self, clean, count_of};
 use crate::domain::zone;
-use crate::import::{ImportError, Imported, RejectedTo};
+use crate::import::{ImportError, Imported, RejectedTo, Rejections};
 
 /// The largest message file, in bytes: longer than any text that WhatsApp accepts.
 pub(super) const MESSAGE_FILE_MAX: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("text").required(true))]
+#[command(group = clap::ArgGroup::new("people").required(true))]
 pub(in crate::cli) struct NewArgs {
     /// The sender, as named in the configuration.
     #[arg(long)]
@@ -42,8 +43,13 @@ pub(in crate::cli) struct NewArgs {
     #[command(flatten)]
     template: TemplateArgs,
     /// The list of people: a CSV file, or - for standard input.
-    #[arg(long, value_name = "FILE")]
-    recipients: PathBuf,
+    #[arg(long, value_name = "FILE", group = "people")]
+    recipients: Option<PathBuf>,
+    /// The people of earlier blasts whom a filter finds, such as 'blast:7 stuck:read -has:reply older:48h'; also of several
+    /// (blast:7,9). The terms are those of the dashboard's filter. Leaves out who opted out, bought since, or had another message
+    /// within the business's frequency cap. The filter is read again until the draft is sent.
+    #[arg(long, value_name = "FILTER", group = "people")]
+    from: Option<String>,
     /// The blast's name. Defaults to the list's file name.
     #[arg(long, value_parser = short_text)]
     tag: Option<String>,
@@ -88,7 +94,7 @@ impl NewArgs {
     pub(super) async fn run(self, global: &Global) -> Result<()> {
         let template = self.template.read()?;
         let message = if template.is_none() { Some(self.read_message()?) } else { None };
-        let source = self.open_list()?;
+        let source = self.recipients.as_deref().map(open).transpose()?;
         let context = Context::open(global, Intent::Writes).await?;
         let (content, is_marketing) = match (message, template) {
             (Some(message), _) => (BlastContent::Text(message), false),
@@ -98,10 +104,9 @@ impl NewArgs {
             }
             (None, None) => return Err(UsageError("give a --message or a --template".to_owned()).into()),
         };
-        let rejected = RejectedTo::beside(&self.recipients);
         let draft = NewDraft {
             sender: self.sender.clone(),
-            tag: self.tag.clone().unwrap_or_else(|| default_tag(&self.recipients)),
+            tag: self.tag.clone().unwrap_or_else(|| default_tag(self.recipients.as_deref())),
             follow_up_stage: self.stage.clone(),
             content,
             is_marketing,
@@ -115,9 +120,9 @@ impl NewArgs {
             external_id: None,
             description: None,
             start: self.at,
+            segment: None,
         };
-        let imported = context.app.create(draft, source, rejected).await.map_err(refusal)?;
-        report(&imported);
+        let imported = self.create(&context, draft, source).await?;
         // The draft is made, whatever comes of this.
         if let Ok(Some(binds)) = context.app.unheeded_limit(imported.blast).await {
             let sender = &self.sender;
@@ -134,6 +139,19 @@ impl NewArgs {
         line(&imported.blast.to_string())
     }
 
+    /// From a list, or from whom the filter finds.
+    async fn create(&self, context: &Context, draft: NewDraft, list: Option<Box<dyn Read + Send>>) -> Result<Imported> {
+        if let (Some(source), Some(path)) = (list, &self.recipients) {
+            let imported = context.app.create(draft, source, RejectedTo::beside(path)).await.map_err(refusal)?;
+            report(&imported);
+            return Ok(imported);
+        }
+        let from = self.from.clone().unwrap_or_default();
+        let imported = context.app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?;
+        taken_from_segment(&imported);
+        Ok(imported)
+    }
+
     fn read_message(&self) -> Result<Message> {
         // Parsed here and not by clap, which would print a rejected message in full.
         if let Some(text) = &self.message {
@@ -148,13 +166,9 @@ impl NewArgs {
             .map_err(|error| UsageError(format!("{}: {error}; the message must be UTF-8 text", path.display())))?;
         Ok(Message::parse(&text).map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
     }
-
-    fn open_list(&self) -> Result<Box<dyn Read + Send>> {
-        open(&self.recipients)
-    }
 }
 
-pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
+pub(in crate::cli) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
     if path == Path::new("-") {
         return Ok(Box::new(std::io::stdin()));
     }
@@ -166,14 +180,14 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read + Send>> {
 }
 
 /// The list's file name without its extension.
-fn default_tag(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+fn default_tag(path: Option<&Path>) -> String {
+    let stem = path.and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
     let tag = clean(&stem).trim().to_owned();
     if tag.is_empty() || tag == "-" { "Blast".to_owned() } else { tag }
 }
 
 /// Maps what is wrong with a list to a refusal: nothing changed.
-fn refusal(error: ImportError) -> color_eyre::Report {
+pub(in crate::cli) fn refusal(error: ImportError) -> color_eyre::Report {
     match error {
         ImportError::Store(error) => AppError::from(error).into(),
         ImportError::Read(_) | ImportError::Broken | ImportError::RejectedFile { .. } => error.into(),
@@ -183,20 +197,32 @@ fn refusal(error: ImportError) -> color_eyre::Report {
     }
 }
 
+/// Reports on standard error whom a filter found.
+pub(super) fn taken_from_segment(imported: &Imported) {
+    let plan = format!("`blastdeck blast plan {} --left-out` lists who is left out", imported.blast);
+    talk(&format!("a draft to {}; nothing is sent. {plan}", text::people(imported.taken)));
+    rejected(&imported.rejected, imported.rejected_file.as_deref());
+}
+
+/// Reports on standard error which rows of a list were left out, and why.
+pub(in crate::cli) fn rejected(rejected: &Rejections, file: Option<&Path>) {
+    if rejected.total > 0 {
+        talk(&format!("{} left out:", count_of(rejected.total, "row", "rows")));
+        for reason in &rejected.reasons {
+            talk(&format!("  {:>6}  {} (first in row {})", reason.rows, clean(&reason.reason), reason.first_row));
+        }
+    }
+    if let Some(file) = file {
+        talk(&format!("they are in {}", file.display()));
+    }
+}
+
 /// Reports on standard error how many people were imported, and why others were not.
 fn report(imported: &Imported) {
     let name = imported.name_column.as_deref().map_or_else(String::new, |name| format!(", names from {}", clean(name)));
     let taken = text::people(imported.taken);
     talk(&format!("{taken} taken (phones from {}{name})", clean(&imported.phone_column)));
-    if imported.rejected.total > 0 {
-        talk(&format!("{} left out:", count_of(imported.rejected.total, "row", "rows")));
-        for reason in &imported.rejected.reasons {
-            talk(&format!("  {:>6}  {} (first in row {})", reason.rows, clean(&reason.reason), reason.first_row));
-        }
-    }
-    if let Some(file) = &imported.rejected_file {
-        talk(&format!("they are in {}", file.display()));
-    }
+    rejected(&imported.rejected, imported.rejected_file.as_deref());
     if let Some(odd) = imported.not_utf8 {
         let odd_rows = count_of(odd.rows, "row is", "rows are");
         talk(&format!("{odd_rows} not UTF-8 and may have wrong letters (first: row {})", odd.first_row));

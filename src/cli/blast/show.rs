@@ -7,17 +7,18 @@ use color_eyre::Result;
 use serde_json::{Value, json};
 
 use crate::app::view::{BlastView, LeaseRow, ReplyCounts};
-use crate::app::{ConcurrentBlast, FirstShare, Plan, Sample};
+use crate::app::{ConcurrentBlast, FirstShare, LeftOutPerson, Plan, Sample, SegmentCount};
 use crate::cli::Global;
 use crate::cli::context::{Context, Intent};
 use crate::cli::output::{json, text};
+use crate::cli::table::{TextAlign, render};
 use crate::domain::blast::BlastState;
 use crate::domain::engine_role::EngineRole;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::pricing::MessageCharges;
 use crate::domain::status::Status;
-use crate::domain::text::{clean, count_of, grouped, number};
+use crate::domain::text::{clean, count_of, grouped, number, people};
 use crate::domain::waiting::Waiting;
 
 pub(super) async fn show(global: &Global, id: BlastId) -> Result<()> {
@@ -166,6 +167,39 @@ pub(super) async fn plan(global: &Global, id: BlastId) -> Result<()> {
     if context.is_json { json(&plan_json(&plan)) } else { text(&plan_text(&context, &plan)) }
 }
 
+/// Whom the filter of a draft leaves out.
+pub(super) async fn left_out(global: &Global, id: BlastId) -> Result<()> {
+    let context = Context::open(global, Intent::Reads).await?;
+    let people = context.app.left_out_of(id).await?;
+    let reason = |person: &LeftOutPerson| person.left_out.0.map(|reason| (reason.key(), reason.words()));
+    if context.is_json {
+        return people.iter().try_for_each(|person| {
+            let why = reason(person).map(|(key, _)| key);
+            json(&json!({ "phone_number": person.phone.as_str(), "name": person.name, "reason": why }))
+        });
+    }
+    let header = [("phone", TextAlign::Left), ("name", TextAlign::Left), ("why", TextAlign::Left)];
+    let row = |person: &LeftOutPerson| {
+        let why = reason(person).map_or("", |(_, words)| words).to_owned();
+        vec![person.phone.to_string(), person.name.clone().unwrap_or_default(), why]
+    };
+    text(&render(&header, &people.iter().map(row).collect::<Vec<_>>()))
+}
+
+fn segment_json(segment: &SegmentCount) -> Value {
+    let left_out = segment.left_out.iter().map(|(reason, people)| (reason.key().to_owned(), json!(people)));
+    json!({ "from": segment.from, "finds": segment.finds, "left_out": left_out.collect::<serde_json::Map<_, _>>() })
+}
+
+/// Whom the filter of a draft finds now, a line each.
+fn segment_text(segment: &SegmentCount) -> String {
+    let mut out = format!("  from      {}: finds {}\n", clean(&segment.from), people(segment.finds));
+    for (reason, people) in &segment.left_out {
+        let _ = writeln!(out, "{:>6} left out: {}", number(*people), reason.words());
+    }
+    out
+}
+
 fn plan_json(plan: &Plan) -> Value {
     let sample = |sample: &Sample| {
         let Sample { which, phone, name, text } = sample;
@@ -174,7 +208,7 @@ fn plan_json(plan: &Plan) -> Value {
     let Forecast { today, tomorrow, later, done_at } = plan.forecast;
     json!({
         "id": plan.blast.id, "state": plan.blast.state, "people": plan.people, "suppressed": plan.suppressed,
-        "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
+        "segment": plan.segment.as_ref().map(segment_json), "recently_messaged": plan.recently_messaged, "queued_elsewhere": plan.queued_elsewhere, "pace": plan.pace,
         "left_out": plan.left_out.as_ref().map(|left_out| json!({ "total": left_out.total, "reasons": left_out.reasons })),
         "starts_at": plan.start.as_ref().map(|start| start.at), "start_note": plan.start.as_ref().and_then(|start| start.note.as_deref()),
         "window": plan.window, "left_today": plan.left_today,
@@ -196,6 +230,7 @@ pub(super) fn who_gets_one(plan: &Plan) -> String {
 pub(super) fn plan_text(context: &Context, plan: &Plan) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", who_gets_one(plan));
+    out.push_str(&plan.segment.as_ref().map_or_else(String::new, segment_text));
     let about = [
         (plan.suppressed, "left out: they opted out"),
         (plan.recently_messaged, "had a message from us in the last 7 days"),

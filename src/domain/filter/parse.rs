@@ -12,7 +12,7 @@ use crate::domain::status::Status;
 use crate::domain::text;
 
 /// The longest filter that is read, in bytes: a pasted letter is not a filter.
-const TEXT_MAX: usize = 1_000;
+pub(super) const TEXT_MAX: usize = 1_000;
 
 /// The most blank-parted groups one number is written in.
 const GROUPS_MAX: usize = 8;
@@ -75,9 +75,14 @@ pub(super) fn filter(text: &str, reader: MomentParser) -> Result<Filter, FilterE
     if text.len() > TEXT_MAX {
         return Err(FilterError::TooLong);
     }
-    let tokens = token::split(text);
+    let terms = terms(&token::split(text), reader).map_err(|(_, error)| error)?;
+    Ok(Filter { terms })
+}
+
+/// The terms of some tokens; or what is wrong with one of them, and where that begins.
+pub(super) fn terms(tokens: &[FilterToken], reader: MomentParser) -> Result<Vec<Term>, (usize, FilterError)> {
     let mut terms = Vec::new();
-    let mut rest = tokens.as_slice();
+    let mut rest = tokens;
     while let Some((first, others)) = rest.split_first() {
         if let Some((digits, groups)) = number(rest) {
             terms.push(Term { sense: first.sense, test: Test::Phone(digits) });
@@ -85,11 +90,11 @@ pub(super) fn filter(text: &str, reader: MomentParser) -> Result<Filter, FilterE
             continue;
         }
         rest = others;
-        if let Some(test) = test(first, reader)? {
+        if let Some(test) = test(first, reader).map_err(|error| (first.at, error))? {
             terms.push(Term { sense: first.sense, test });
         }
     }
-    Ok(Filter { terms })
+    Ok(terms)
 }
 
 pub(super) fn person(text: &str) -> Filter {

@@ -10,6 +10,8 @@ use crate::domain::phone::spelling;
 /// What stands between blanks.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FilterToken {
+    /// Where it begins in the text, in characters from 1.
+    pub at: usize,
     pub sense: Sense,
     pub key: Option<TokenKey>,
     pub value: String,
@@ -46,26 +48,27 @@ pub(super) fn split(text: &str) -> Vec<FilterToken> {
         if chars.peek().is_none() {
             return tokens;
         }
-        tokens.push(token(&mut chars));
+        let at = text.chars().count() - chars.clone().count() + 1;
+        tokens.push(token(at, &mut chars));
     }
 }
 
-fn token(chars: &mut Peekable<Chars<'_>>) -> FilterToken {
+fn token(at: usize, chars: &mut Peekable<Chars<'_>>) -> FilterToken {
     let negated = chars.next_if(|&c| c == '-' || c == '\u{2212}').is_some();
     let sense = if negated { Sense::IsNot } else { Sense::Is };
     if chars.peek() == Some(&'"') {
-        return FilterToken { sense, key: None, value: quoted_value(chars), quoted: Quoting::Yes };
+        return FilterToken { at, sense, key: None, value: quoted_value(chars), quoted: Quoting::Yes };
     }
     let mut word = String::new();
     while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
         if let Some(key) = key(&word, c) {
             chars.next_if_eq(&'=');
             let (value, quoted) = value(chars);
-            return FilterToken { sense, key: Some(key), value, quoted };
+            return FilterToken { at, sense, key: Some(key), value, quoted };
         }
         word.push(c);
     }
-    FilterToken { sense, key: None, value: word, quoted: Quoting::No }
+    FilterToken { at, sense, key: None, value: word, quoted: Quoting::No }
 }
 
 /// A key is a word of letters: `14:00` and links have none.

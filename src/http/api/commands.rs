@@ -16,8 +16,9 @@ use super::create::MadeBlast;
 use super::follow_up::{FollowUpBody, follow_up};
 use super::once::{Answer, Repeatable, once};
 use crate::app::view::BlastView;
-use crate::app::{App, ConcurrentBlast, Launch, Plan, Sample};
+use crate::app::{App, ConcurrentBlast, Launch, Plan, Sample, SegmentCount};
 use crate::domain::blast::BlastCommand;
+use crate::domain::filter::segment::Exclusion;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::{Forecast, ForecastShare};
 use crate::domain::text;
@@ -135,6 +136,8 @@ struct PlanAnswer {
     #[schema(example = 2)]
     suppressed: i64,
     /// Had a message from this sender's business in the last 7 days.
+    /// Whom its filter finds now, and leaves out.
+    segment: Option<SegmentAnswer>,
     #[schema(example = 0)]
     recently_messaged: i64,
     #[schema(example = 0)]
@@ -155,6 +158,35 @@ struct PlanAnswer {
     #[schema(example = json!([]))]
     obstacles: Vec<String>,
     blast: BlastAnswer,
+}
+
+/// Whom the filter of a draft finds, before whoever is left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Segment)]
+struct SegmentAnswer {
+    #[schema(example = "blast:7 stuck:read")]
+    from: String,
+    #[schema(example = 41)]
+    finds: i64,
+    left_out: Vec<ExclusionAnswer>,
+}
+
+/// How many are left out for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Exclusion)]
+struct ExclusionAnswer {
+    /// `opted_out`, `closed`, `followed` or `frequency_cap`.
+    #[schema(example = "opted_out")]
+    reason: &'static str,
+    #[schema(example = 3)]
+    people: i64,
+}
+
+impl From<SegmentCount> for SegmentAnswer {
+    fn from(SegmentCount { from, finds, left_out }: SegmentCount) -> Self {
+        let answer = |(reason, people): (Exclusion, i64)| ExclusionAnswer { reason: reason.key(), people };
+        Self { from, finds, left_out: left_out.into_iter().map(answer).collect() }
+    }
 }
 
 /// Meta's limit of people within 24 hours.
@@ -209,6 +241,7 @@ impl From<Plan> for PlanAnswer {
         Self {
             recipients: plan.people,
             suppressed: plan.suppressed,
+            segment: plan.segment.map(SegmentAnswer::from),
             recently_messaged: plan.recently_messaged,
             queued_elsewhere: plan.queued_elsewhere,
             pace: plan.pace,
@@ -257,7 +290,9 @@ pub(super) async fn start(
     body: &JsonBody<LaunchBody>,
     command: BlastCommand,
 ) -> Result<BlastView, Problem> {
-    let plan = app.plan(id).await?;
+    let before = app.plan(id).await?;
+    if_match(&body.headers, &before.blast)?;
+    let plan = if app.renew_audience(id).await? { app.plan(id).await? } else { before };
     if_match(&body.headers, &plan.blast)?;
     plan.in_state_for(command)?;
     if let Some(expected) = body.value.expect_recipients.filter(|expected| *expected != plan.people) {

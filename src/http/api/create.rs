@@ -16,7 +16,7 @@ use super::blasts::BlastAnswer;
 use super::body::{JsonBody, read_field};
 use super::draft::{OwnPace, PaceFields, content, description, name};
 use super::once::{Answer, Repeatable, once};
-use crate::app::{App, Imported, NewDraft, PeopleSource};
+use crate::app::{App, Imported, NewDraft, PeopleSource, SegmentDraft};
 use crate::domain::field_change::FieldChange;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,6 +44,11 @@ pub(super) struct CreateBody {
     #[serde(default)]
     #[schema(schema_with = schemas::people)]
     recipients: Vec<Value>,
+    /// In place of `recipients`: the people of earlier blasts whom a filter finds, in the terms of the dashboard's. It is read again
+    /// until the draft is sent.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    from: Option<String>,
     #[serde(default, alias = "externalId")]
     #[schema(example = "order-7")]
     external_id: Option<String>,
@@ -102,7 +107,22 @@ impl CreateBody {
     /// Refused where it names people itself: they come from another blast.
     pub(super) fn without_people(self) -> Result<Self, Problem> {
         let detail = "a follow-up goes to those who are stuck: leave this out";
-        if self.recipients.is_empty() { Ok(self) } else { Err(Problem::field("recipients", detail)) }
+        match (&self.from, self.recipients.is_empty()) {
+            (Some(_), _) => Err(Problem::field("from", detail)),
+            (None, false) => Err(Problem::field("recipients", detail)),
+            (None, true) => Ok(self),
+        }
+    }
+
+    /// From the list of the body, or from whom its filter finds.
+    async fn make(self, app: &App, draft: NewDraft) -> Result<Imported, Problem> {
+        let Some(from) = self.from else {
+            return Ok(app.create_for_caller(draft, PeopleSource::Given(self.recipients)).await?);
+        };
+        if !self.recipients.is_empty() {
+            return Err(Problem::field("from", "the people are named twice: give either this or recipients"));
+        }
+        Ok(app.create_from_segment(SegmentDraft { draft, from, follows: None }).await?)
     }
 
     pub(super) async fn draft(&self, app: &App) -> Result<NewDraft, Problem> {
@@ -118,6 +138,7 @@ impl CreateBody {
         start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduled_for", why))?;
         Ok(NewDraft {
             start,
+            segment: None,
             sender: given.sender,
             tag,
             follow_up_stage,
@@ -155,7 +176,7 @@ pub(super) async fn create(ApiWriter(caller): ApiWriter, body: JsonBody<CreateBo
     let JsonBody { value, fingerprint, headers } = body;
     once(&caller, Repeatable { headers: &headers, fingerprint, blast: None }, async |app: App| {
         let draft = value.draft(&app).await?;
-        let made = app.create_for_caller(draft, PeopleSource::Given(value.recipients)).await?;
+        let made = value.make(&app, draft).await?;
         let mut answer = made_answer(&app, &made).await?;
         if let Ok(location) = HeaderValue::from_str(&format!("/api/blasts/{}", made.blast)) {
             answer.headers.push((header::LOCATION, location));

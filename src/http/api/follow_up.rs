@@ -12,7 +12,7 @@ use super::body::{JsonBody, PathId, parse};
 use super::create::{CreateBody, made_answer};
 use super::once::once;
 use crate::app::view::BlastView;
-use crate::app::{App, FollowUp};
+use crate::app::{App, FollowUp, SegmentDraft};
 use crate::domain::filter;
 use crate::domain::ids::BlastId;
 use crate::domain::pace::parse_span;
@@ -22,12 +22,15 @@ use crate::domain::status::Status;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the fields are read one by one; this describes them")]
 pub(super) struct FollowUpBody {
-    /// `sent`, `delivered`, `read` or `replied`.
+    /// `sent`, `delivered`, `read` or `replied`; this or `from`.
     #[schema(example = "read")]
-    stuck_at: String,
+    stuck_at: Option<String>,
     /// For how long, such as `48h`.
     #[schema(example = "48h")]
     older_than: Option<String>,
+    /// In place of a stage and an age: those of the blast's people whom a filter finds.
+    #[schema(example = json!(null))]
+    from: Option<String>,
     #[schema(example = "Still there, {name}?")]
     message: Option<String>,
     #[schema(schema_with = schemas::template)]
@@ -48,9 +51,14 @@ pub(super) struct FollowUpBody {
 
 /// What makes it a follow-up; the other fields are those of any new blast.
 struct FollowUpFields {
-    stuck_at: Status,
-    older_than: TimeDelta,
+    whom: Whom,
     draft: CreateBody,
+}
+
+/// Whom a follow-up goes to.
+enum Whom {
+    Stuck { stuck_at: Status, older_than: TimeDelta },
+    Segment(String),
 }
 
 impl FollowUpFields {
@@ -58,9 +66,8 @@ impl FollowUpFields {
     fn read(mut fields: Map<String, Value>, blast: &BlastView) -> Result<Self, Problem> {
         let mut take = |names: [&str; 2]| names.into_iter().find_map(|name| fields.remove(name));
         let stuck_at = text("stuck_at", take(["stuck_at", "stuckAt"]).as_ref())?;
-        let stuck_at =
-            stuck_at.ok_or_else(|| Problem::field("stuck_at", "missing: write sent, delivered, read or replied"))?;
         let older_than = text("older_than", take(["older_than", "olderThan"]).as_ref())?;
+        let from = text("from", take(["from", "from"]).as_ref())?;
         let defaults = [
             (["blast_tag", "blastTag"], json!(blast.tag)),
             (["follow_up_stage", "followUpStage"], json!("Follow-up 1")),
@@ -72,10 +79,25 @@ impl FollowUpFields {
             }
         }
         Ok(Self {
-            stuck_at: stage(&stuck_at)?,
-            older_than: older_than.map_or(Ok(TimeDelta::zero()), |text| span(&text))?,
+            whom: Whom::read(stuck_at.as_deref(), older_than.as_deref(), from)?,
             draft: parse(Value::Object(fields).to_string().as_bytes())?,
         })
+    }
+}
+
+impl Whom {
+    fn read(stuck_at: Option<&str>, older_than: Option<&str>, from: Option<String>) -> Result<Self, Problem> {
+        match (stuck_at, older_than, from) {
+            (None, None, Some(from)) => Ok(Self::Segment(from)),
+            (_, _, Some(_)) => {
+                Err(Problem::field("from", "it stands in place of stuck_at and older_than: leave those out"))
+            }
+            (None, _, None) => Err(Problem::field("stuck_at", "missing: write sent, delivered, read or replied")),
+            (Some(stuck_at), older_than, None) => Ok(Self::Stuck {
+                stuck_at: stage(stuck_at)?,
+                older_than: older_than.map_or(Ok(TimeDelta::zero()), span)?,
+            }),
+        }
     }
 }
 
@@ -107,9 +129,14 @@ pub(super) async fn follow_up(
 ) -> Result<Response, Problem> {
     once(&caller, body.about(id), async |app: App| {
         let older = app.blast(id).await?;
-        let FollowUpFields { stuck_at, older_than, draft } = FollowUpFields::read(body.value.clone(), &older)?;
+        let FollowUpFields { whom, draft } = FollowUpFields::read(body.value.clone(), &older)?;
         let draft = draft.without_people()?.draft(&app).await?;
-        let made = app.follow_up(FollowUp { blast: id, stuck_at, older_than }, draft).await?;
+        let made = match whom {
+            Whom::Stuck { stuck_at, older_than } => {
+                app.follow_up(FollowUp { blast: id, stuck_at, older_than }, draft).await?
+            }
+            Whom::Segment(from) => app.create_from_segment(SegmentDraft { draft, from, follows: Some(id) }).await?,
+        };
         made_answer(&app, &made).await
     })
     .await

@@ -337,6 +337,7 @@ mod tests {
             follows: None,
             unfinished: None,
             first: crate::domain::blast::FirstPeople::default(),
+            origin: crate::domain::blast::BlastOrigin::default(),
             updated_at: date,
             unasked: crate::app::view::Total::Exactly(0),
         }

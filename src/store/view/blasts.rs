@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgPool};
 
 use super::{BlastFilter, BlastRow, Total};
 use crate::domain::act::Actor;
-use crate::domain::blast::{BlastState, FirstPeople};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{BlastId, SenderId};
 use crate::domain::pace::{DueLater, LimitColumns};
@@ -46,6 +46,7 @@ struct BlastRecord {
     unfinished: Option<String>,
     first_people: Option<i32>,
     first_left: Option<i32>,
+    segment: Option<String>,
     updated_at: DateTime<Utc>,
     next_due_at: Option<DateTime<Utc>>,
     next_due_reason: Option<String>,
@@ -262,6 +263,7 @@ impl From<BlastRecord> for BlastRow {
             follows: found.follows_blast,
             unfinished: found.unfinished,
             first: FirstPeople::of(found.first_people, found.first_left),
+            origin: BlastOrigin { segment: found.segment },
             updated_at: found.updated_at,
             next_due_at: found.next_due_at,
             next_due_reason: found.next_due_reason,

@@ -9,7 +9,7 @@ use crate::app::Marked;
 use crate::app::view::{
     Anchor, BlastView, ChangesSince, Estimate, RecipientDetails, RecipientRow, SenderUsage, SenderView, Total,
 };
-use crate::domain::blast::{BlastState, FirstPeople};
+use crate::domain::blast::{BlastOrigin, BlastState, FirstPeople};
 use crate::domain::funnel::Counts;
 use crate::domain::ids::{ActionId, BlastId, RecipientId, SenderId};
 use crate::domain::pace::LimitColumns;
@@ -97,6 +97,7 @@ pub fn blast(id: i64, tag: &str, state: BlastState, (month, day): (u32, u32)) ->
         follows: None,
         unfinished: None,
         first: FirstPeople::default(),
+        origin: BlastOrigin::default(),
         updated_at: date,
         unasked: Total::Exactly(0),
     }

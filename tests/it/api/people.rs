@@ -242,3 +242,31 @@ async fn a_follow_up_goes_to_those_who_got_no_further() {
     }
     serve.stop().await;
 }
+
+#[tokio::test]
+async fn a_filter_over_earlier_blasts_stands_in_the_place_of_a_list() {
+    let (shop, serve) = served().await;
+    let api = client(&shop, &serve, "write").await;
+    let (path, _) = sent(&shop, &api).await;
+    let id: i64 = path.rsplit('/').next().unwrap().parse().unwrap();
+    let from = |filter: &str| json!({ "message": "Hi {name|there}", "from": filter });
+
+    let made = api.post("/api/blasts", from(&format!("blast:{id} -name:hafiz"))).await.expect(201);
+
+    assert_eq!(&made.body["import"]["taken"], &json!(2));
+    let plan = api.get(&format!("/api/blasts/{}/plan", made.body["id"])).await.expect(200);
+    assert_eq!(plan.body["segment"]["finds"], 2, "{plan:?}");
+    let wrong = api.post("/api/blasts", from(&format!("blast:{id} stcuk:read"))).await.expect(422);
+    assert_eq!(wrong.fields(), ["from"]);
+    let detail = wrong.body["detail"].as_str().unwrap();
+    assert!(detail.contains("character") && detail.contains("did you mean `stuck:`?"), "{wrong:?}");
+    let both = json!({ "message": "Hi", "from": "blast:1", "recipients": ["60100000001"] });
+    assert_eq!(api.post("/api/blasts", both).await.expect(422).fields(), ["from"]);
+    assert_eq!(api.post("/api/blasts", from("blast:999999")).await.expect(422).fields(), ["from"]);
+    let url = format!("{path}/follow-up");
+    let follow = |body: Value| api.post(&url, body);
+    let followed = follow(json!({ "from": "name:hafiz", "message": "Hi" })).await.expect(201);
+    assert_eq!(followed.body["import"]["taken"], 1);
+    let twice = follow(json!({ "from": "name:hafiz", "stuck_at": "read", "message": "Hi" })).await.expect(422);
+    assert_eq!(twice.fields(), ["from"]);
+}

@@ -154,6 +154,7 @@ impl CampaignBody {
         start.map_or(Ok(()), check).map_err(|why| Problem::field("scheduledFor", why))?;
         Ok(NewDraft {
             start,
+            segment: None,
             tag,
             follow_up_stage: "Initial".to_owned(),
             content: given.content,

@@ -1,0 +1,206 @@
+//! Blasts to people of earlier ones, whom a filter names. A draft's people are read again until somebody sends it: who replied
+//! meanwhile is not asked whether they have read it.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::create::refused;
+use super::{App, AppError, NewDraft};
+use crate::domain::blast::BlastState;
+use crate::domain::content::BlastContent;
+use crate::domain::filter::segment::{Exclusion, Segment, SegmentReader};
+use crate::domain::ids::BlastId;
+use crate::domain::message::Variables;
+use crate::domain::phone::is_united_states;
+use crate::domain::text;
+use crate::import::{ImportOptions, Imported, Lineage, PeopleSource, RejectedTo, Replacement, replace_people};
+use crate::store::view::BlastRow;
+use crate::store::view::segment::{self, LeftOutPerson, SegmentPerson, SegmentQuery};
+
+/// A draft to the people whom a filter names.
+#[derive(Debug, Clone)]
+pub struct SegmentDraft {
+    pub draft: NewDraft,
+    /// As typed.
+    pub from: String,
+    /// The blast that it follows up: whose people are meant where the filter names no blast.
+    pub follows: Option<BlastId>,
+}
+
+/// Whom the filter of a draft finds, and who of them is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentCount {
+    /// As typed.
+    pub from: String,
+    pub finds: i64,
+    /// By reason, in the order of their weight; whoever is left out counts once.
+    pub left_out: Vec<(Exclusion, i64)>,
+}
+
+/// A filter that was read, and what is asked beside it.
+struct Audience {
+    segment: Segment,
+    business: String,
+    follows: Option<BlastId>,
+    draft: Option<BlastId>,
+}
+
+/// What the filter of a request is called.
+const FIELD: &str = "from";
+
+impl App {
+    /// Makes a draft to the people whom a filter names, each with the values that they have there, without whoever opted out, bought
+    /// since, or had another message within the business's frequency cap.
+    pub async fn create_from_segment(&self, from: SegmentDraft) -> Result<Imported, AppError> {
+        let SegmentDraft { mut draft, from: text, follows } = from;
+        let audience = self.audience_of(&draft, &text, follows).await?;
+        let (people, left_out): (Vec<_>, Vec<_>) =
+            self.people_of(&audience).await?.into_iter().partition(|person| person.left_out.0.is_none());
+        if people.is_empty() {
+            return Err(AppError::Refused(nobody(&left_out)));
+        }
+        let mut options = self.caller_options();
+        options.note.follows = follows.map(|blast| Lineage { blast, stage: None, older_than: None });
+        draft.segment = Some(with_blast(&text, &audience.segment));
+        let people = PeopleSource::Given(people.iter().map(as_given).collect());
+        self.create_from(draft, people, RejectedTo::Nowhere, options).await.map_err(refused)
+    }
+
+    /// Reads the people of a draft again, where a filter names them. `true`: they are others now, and the draft has a new version.
+    pub async fn renew_audience(&self, id: BlastId) -> Result<bool, AppError> {
+        let row = self.blast_row(id).await?;
+        if row.origin.segment.is_none() || row.state != BlastState::Draft {
+            return Ok(false);
+        }
+        let content = BlastContent::parse(&row.message, row.template.as_ref());
+        let Ok(content) = content else { return Ok(false) };
+        let is_marketing = match self.sender(row.sender_id) {
+            Some(sender) => self.template_check(sender, &content).await.is_marketing(),
+            None => false,
+        };
+        let business = self.business(row.sender_id).await?;
+        let Some(audience) = self.audience_of_row(&row, &business)? else { return Ok(false) };
+        let mut people = self.people_of(&audience).await?;
+        people.retain(|person| person.left_out.0.is_none() && gets(person, &content, is_marketing));
+        let members: HashSet<String> = segment::members(self.pool(), id).await?.into_iter().collect();
+        if members.len() == people.len() && people.iter().all(|person| members.contains(person.phone.as_str())) {
+            return Ok(false);
+        }
+        let to = Replacement {
+            blast: id,
+            version: row.version,
+            region: self.region_of(row.sender_id),
+            content,
+            without_united_states: is_marketing,
+            mends: Vec::new(),
+        };
+        let people = PeopleSource::Given(people.iter().map(as_given).collect());
+        let options = ImportOptions { may_be_empty: true, ..ImportOptions::default() };
+        replace_people(self.pool(), to, people, options).await.map_err(refused)?;
+        self.notify(id).await?;
+        Ok(true)
+    }
+
+    /// Whom the filter of a draft leaves out, and why: the first of them.
+    pub async fn left_out_of(&self, id: BlastId) -> Result<Vec<LeftOutPerson>, AppError> {
+        let row = self.blast_row(id).await?;
+        let business = self.business(row.sender_id).await?;
+        let Some(audience) = self.audience_of_row(&row, &business)? else { return Ok(Vec::new()) };
+        Ok(segment::left_out(self.pool(), self.query_of(&audience)).await?)
+    }
+
+    /// Whom the filter of a draft finds now; `None` where no filter names its people, or they are frozen.
+    pub(super) async fn segment_count(&self, row: &BlastRow, business: &str) -> Result<Option<SegmentCount>, AppError> {
+        let Some(from) = row.origin.segment.clone().filter(|_| row.state == BlastState::Draft) else { return Ok(None) };
+        let Some(audience) = self.audience_of_row(row, business)? else { return Ok(None) };
+        let counts = segment::counts(self.pool(), self.query_of(&audience)).await?;
+        let finds = counts.iter().map(|count| count.people).sum();
+        let of = |reason| counts.iter().find(|count| count.left_out.0 == Some(reason)).map(|count| count.people);
+        let left_out = Exclusion::ALL.into_iter().filter_map(|reason| Some((reason, of(reason)?))).collect();
+        Ok(Some(SegmentCount { from, finds, left_out }))
+    }
+
+    async fn audience_of(&self, draft: &NewDraft, text: &str, follows: Option<BlastId>) -> Result<Audience, AppError> {
+        let missing = || AppError::NotFound(self.no_sender(&draft.sender));
+        let sender = self.config().sender(&draft.sender).ok_or_else(missing)?;
+        let id = crate::store::sender::id(self.pool(), &sender.name).await?;
+        let id = id.filter(|id| self.only_sender().is_none_or(|own| own == *id)).ok_or_else(missing)?;
+        let business = self.business(id).await?;
+        let segment = self.read_segment(text, draft.timezone.unwrap_or(sender.timezone), follows)?;
+        let strangers = segment::strangers(self.pool(), &segment.blasts, &business).await?;
+        if let Some(stranger) = strangers.first() {
+            let why = format!("blast {stranger} is not there, or of another business: see `blastdeck blast list`");
+            return Err(AppError::invalid(FIELD, why));
+        }
+        Ok(Audience { segment, business, follows, draft: None })
+    }
+
+    fn audience_of_row(&self, row: &BlastRow, business: &str) -> Result<Option<Audience>, AppError> {
+        let Some(text) = &row.origin.segment else { return Ok(None) };
+        let segment = self.read_segment(text, self.zone_of(row), row.follows)?;
+        Ok(Some(Audience { segment, business: business.to_owned(), follows: row.follows, draft: Some(row.id) }))
+    }
+
+    fn read_segment(&self, text: &str, zone: Tz, blast: Option<BlastId>) -> Result<Segment, AppError> {
+        let reader = SegmentReader { now: self.engine().clock.now(), zone, blast };
+        reader.read(text).map_err(|error| AppError::invalid(FIELD, error.to_string()))
+    }
+
+    fn query_of<'a>(&self, audience: &'a Audience) -> SegmentQuery<'a> {
+        let cap = self.config().frequency_cap(&audience.business);
+        let cap = cap.and_then(|cap| TimeDelta::from_std(cap).ok());
+        SegmentQuery {
+            segment: &audience.segment,
+            business: &audience.business,
+            capped_since: cap.map(|cap| self.engine().clock.now() - cap),
+            follows: audience.follows,
+            draft: audience.draft,
+        }
+    }
+
+    async fn people_of(&self, audience: &Audience) -> Result<Vec<SegmentPerson>, AppError> {
+        Ok(segment::people(self.pool(), self.query_of(audience)).await?)
+    }
+}
+
+/// The filter as it is kept: with its blast, also where that went without saying.
+fn with_blast(text: &str, segment: &Segment) -> String {
+    let names_one = SegmentReader { now: chrono::DateTime::UNIX_EPOCH, zone: Tz::UTC, blast: None }.read(text).is_ok();
+    let text = text.trim().replace('\0', "");
+    match segment.blasts.as_slice() {
+        [blast] if !names_one => format!("blast:{blast} {text}"),
+        _ => text,
+    }
+}
+
+/// Whether the message comes out for somebody, and is delivered to their country.
+fn gets(person: &SegmentPerson, content: &BlastContent, is_marketing: bool) -> bool {
+    let mut variables: Variables =
+        person.variables.clone().and_then(|values| serde_json::from_value(values).ok()).unwrap_or_default();
+    if let Some(name) = person.name.as_deref().filter(|_| variables.get("name").is_none()) {
+        variables.set("name", name);
+    }
+    content.render(&variables).is_ok() && !(is_marketing && is_united_states(person.phone.digits()))
+}
+
+/// Why nobody is left.
+fn nobody(left_out: &[SegmentPerson]) -> String {
+    if left_out.is_empty() {
+        return "the filter finds nobody".to_owned();
+    }
+    let count = |reason| left_out.iter().filter(|person| person.left_out.0 == Some(reason)).count();
+    let reasons = Exclusion::ALL.into_iter().map(|reason| (count(reason), reason)).filter(|(people, _)| *people > 0);
+    let reasons: Vec<_> = reasons.map(|(people, reason)| format!("{people} {}", reason.words())).collect();
+    format!("the filter finds {}, and nobody is left: {}", text::people(left_out.len()), reasons.join(", "))
+}
+
+/// A person as a program would give them.
+fn as_given(person: &SegmentPerson) -> Value {
+    json!({
+        "phone_number": person.phone.as_str(), "name": person.name,
+        "variables": person.variables, "external_id": person.external_id,
+    })
+}

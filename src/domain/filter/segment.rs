@@ -1,0 +1,198 @@
+//! Whom a blast goes to, named by the people of earlier ones: `blast:7 stuck:read -has:reply older:48h`. The same terms as in the
+//! recipient table, and the blasts that they are asked of.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use thiserror::Error;
+
+use super::moment::MomentParser;
+use super::token::{self, FilterToken, KeyOperator};
+use super::{Filter, FilterError, Sense, Term, Test, parse};
+use crate::domain::ids::BlastId;
+use crate::domain::status::Status;
+use crate::domain::text::clean;
+
+/// The most blasts that one segment may name.
+const BLASTS_MAX: usize = 50;
+
+/// The people of some blasts that a filter finds. Of somebody who is in several of them the newest message counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    pub blasts: Vec<BlastId>,
+    pub filter: Filter,
+}
+
+/// Where and when a segment is read: times without a zone are in this one, spans are counted back from now.
+#[derive(Debug, Clone, Copy)]
+pub struct SegmentReader {
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+    /// Whose people are meant where no blast is named.
+    pub blast: Option<BlastId>,
+}
+
+/// Why a segment cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SegmentError {
+    #[error("name the blasts whose people are meant: blast:7, or blast:7,9")]
+    NoBlast,
+    #[error("character {at}, `{word}`: {why}")]
+    At { at: usize, word: String, why: String },
+    #[error("{0}")]
+    Whole(FilterError),
+}
+
+impl SegmentReader {
+    /// Reads a segment as typed.
+    pub fn read(self, text: &str) -> Result<Segment, SegmentError> {
+        if text.len() > parse::TEXT_MAX {
+            return Err(SegmentError::Whole(FilterError::TooLong));
+        }
+        let located = |at: usize, why: String| SegmentError::At { at, word: word_at(text, at), why };
+        let (named, others): (Vec<_>, Vec<_>) = token::split(text).into_iter().partition(names_blasts);
+        let mut blasts = Vec::new();
+        for token in &named {
+            let ids = blasts_of(token).map_err(|why| located(token.at, why))?;
+            ids.into_iter().for_each(|id| {
+                if !blasts.contains(&id) {
+                    blasts.push(id)
+                }
+            });
+        }
+        blasts.extend(self.blast.filter(|_| blasts.is_empty()));
+        let moments = MomentParser { now: self.now, zone: self.zone };
+        let terms = parse::terms(&others, moments).map_err(|(at, error)| located(at, error.to_string()))?;
+        if blasts.is_empty() {
+            return Err(SegmentError::NoBlast);
+        }
+        Ok(Segment { blasts, filter: Filter { terms } })
+    }
+}
+
+fn names_blasts(token: &FilterToken) -> bool {
+    token.key.as_ref().is_some_and(|key| key.word == "blast" && key.operator == KeyOperator::Colon)
+}
+
+fn blasts_of(token: &FilterToken) -> Result<Vec<BlastId>, String> {
+    if token.sense == Sense::IsNot {
+        return Err("a blast is named, not left out: write those whose people are meant".to_owned());
+    }
+    let ids = token.value.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let ids = ids.map(|word| word.parse::<i64>().ok().filter(|id| *id > 0).map(BlastId));
+    let ids = ids.collect::<Option<Vec<_>>>().filter(|ids| (1..=BLASTS_MAX).contains(&ids.len()));
+    ids.ok_or_else(|| "write ids of blasts, as in `blast list`: blast:7, or blast:7,9".to_owned())
+}
+
+/// What stands there, as far as the next blank.
+fn word_at(text: &str, at: usize) -> String {
+    let rest: String = text.chars().skip(at - 1).take_while(|c| !c.is_whitespace()).take(40).collect();
+    clean(&rest).into_owned()
+}
+
+impl Segment {
+    /// Whether those who bought are asked for: otherwise they are left out.
+    pub fn asks_for_closed(&self) -> bool {
+        let asks = |term: &Term| {
+            term.sense == Sense::Is
+                && match &term.test {
+                    Test::Status(status) | Test::Time { stage: status, .. } => *status == Status::Closed,
+                    Test::OneOf(statuses) => statuses.contains(&Status::Closed),
+                    _ => false,
+                }
+        };
+        self.filter.terms.iter().any(asks)
+    }
+}
+
+/// Prints the segment as one would type it.
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.blasts.iter().map(ToString::to_string).collect();
+        write!(f, "blast:{}", ids.join(","))?;
+        if self.filter.is_everybody() { Ok(()) } else { write!(f, " {}", self.filter) }
+    }
+}
+
+/// Why somebody whom a segment finds gets no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Exclusion {
+    OptedOut,
+    /// Bought since the message that they are found by.
+    Closed,
+    /// In a follow-up of the same blast already.
+    Followed,
+    /// Had a message of the business lately, or is about to get one.
+    FrequencyCap,
+}
+
+impl Exclusion {
+    /// In the order of their weight: whoever opted out is counted there, whatever else is true of them.
+    pub const ALL: [Self; 4] = [Self::OptedOut, Self::Closed, Self::Followed, Self::FrequencyCap];
+
+    /// As the store and programs spell it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::OptedOut => "opted_out",
+            Self::Closed => "closed",
+            Self::Followed => "followed",
+            Self::FrequencyCap => "frequency_cap",
+        }
+    }
+
+    /// After a number of people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::OptedOut => "opted out",
+            Self::Closed => "bought since",
+            Self::Followed => "in a follow-up of it already",
+            Self::FrequencyCap => "had, or are about to get, another message within the frequency cap",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Segment, String> {
+        let now = "2026-11-21T09:00:00Z".parse().unwrap();
+        SegmentReader { now, zone: Tz::UTC, blast: None }.read(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_segment_is_blasts_and_a_filter_in_any_order() {
+        let segment = read("stuck:read blast:7,9 -has:reply older:48h blast:7").unwrap();
+
+        assert_eq!(segment.blasts, [BlastId(7), BlastId(9)]);
+        assert_eq!(segment.to_string(), "blast:7,9 stuck:read -has:reply older:2026-11-19T09:00:00Z");
+        assert_eq!(read("blast:7").unwrap().to_string(), "blast:7");
+        assert_eq!(read(&segment.to_string()).unwrap(), segment);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, said) in [
+            ("stuck:read", "name the blasts"),
+            ("", "name the blasts"),
+            ("blast:7 stcuk:read", "character 9, `stcuk:read`: `stcuk:` is not known: did you mean `stuck:`?"),
+            ("blast:seven", "character 1, `blast:seven`: write ids"),
+            ("stuck:read -blast:7", "character 12, `-blast:7`: a blast is named, not left out"),
+            ("blast:7 older:soon", "character 9, `older:soon`: `older:soon` is not known"),
+            ("blast:-7", "write ids"),
+            ("blast:\u{1b}[2J", "write ids"),
+        ] {
+            let why = read(text).unwrap_err();
+            assert!(why.contains(said) && !why.contains('\u{1b}'), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn whoever_asks_for_buyers_gets_them() {
+        assert!(read("blast:7 status:closed").unwrap().asks_for_closed());
+        assert!(read("blast:7 closed>2026-11-01").unwrap().asks_for_closed());
+        assert!(!read("blast:7 -status:closed").unwrap().asks_for_closed());
+        assert!(!read("blast:7 stuck:read").unwrap().asks_for_closed());
+    }
+}

@@ -1,0 +1,52 @@
+//! Reads a list of people without making a blast of it.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use super::rejected::{Draft, RejectedFile};
+use super::tally::Tally;
+use super::{File, ImportError, NewRecipient, RejectedTo, Rejections, on_thread};
+use crate::domain::content::BlastContent;
+use crate::domain::message::Message;
+use crate::domain::phone::Region;
+
+/// A list that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadList {
+    pub people: Vec<NewRecipient>,
+    pub rejected: Rejections,
+    /// Where the rejected rows are, if there are any and they were to be written.
+    pub rejected_file: Option<PathBuf>,
+    /// The column that the phones were taken from.
+    pub phone_column: String,
+}
+
+/// Reads the people of a CSV file; each row is judged as for a blast.
+pub async fn read_list(
+    source: impl Read + Send + 'static,
+    region: Region,
+    rejected: RejectedTo,
+) -> Result<ReadList, ImportError> {
+    on_thread(move || {
+        let content = Message::literal("-").map_err(|error| ImportError::Closed(error.to_string()))?;
+        File::open(source, region, BlastContent::Text(content), false)?.collect(rejected)
+    })
+    .await
+}
+
+impl File {
+    fn collect(mut self, rejected: RejectedTo) -> Result<ReadList, ImportError> {
+        let (mut people, mut tally, mut rejected) = (Vec::new(), Tally::default(), RejectedFile::new(rejected));
+        self.skip_header()?;
+        while let Some(record) = self.records.next()? {
+            let mut push = |person: &NewRecipient| {
+                people.push(person.clone());
+                Ok(())
+            };
+            self.row(&record, &mut tally, &mut push, &mut rejected)?;
+        }
+        let rejected_file = rejected.finish()?.map(Draft::keep).transpose();
+        let rejected_file = rejected_file.map_err(ImportError::Read)?;
+        Ok(ReadList { people, rejected: tally.into_rejections(), rejected_file, phone_column: self.phone_column })
+    }
+}

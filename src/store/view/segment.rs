@@ -1,0 +1,176 @@
+//! Whom a filter over the people of earlier blasts finds, and who of them is left out.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::condition;
+use crate::domain::filter::segment::{Exclusion, Segment};
+use crate::domain::ids::{BlastId, RecipientId};
+use crate::domain::phone::Phone;
+use crate::store::{StoreError, settings};
+
+/// A segment, and by what people are left out of it.
+#[derive(Debug, Clone, Copy)]
+pub struct SegmentQuery<'a> {
+    pub segment: &'a Segment,
+    /// Whose opt-outs, sales and messages count.
+    pub business: &'a str,
+    /// Whoever had a message of another blast since then is left out.
+    pub capped_since: Option<DateTime<Utc>>,
+    /// Whoever is in a follow-up of this blast is left out.
+    pub follows: Option<BlastId>,
+    /// A draft of the same segment: its own people are not counted as written to.
+    pub draft: Option<BlastId>,
+}
+
+/// Somebody whom a segment finds, as they would be given for another blast.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SegmentPerson {
+    pub id: RecipientId,
+    pub phone: Phone,
+    pub name: Option<String>,
+    pub variables: Option<serde_json::Value>,
+    pub external_id: Option<String>,
+    #[sqlx(try_from = "Option<String>")]
+    pub left_out: ExclusionColumn,
+}
+
+/// Why somebody is left out, as the statements spell it; nothing for most people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExclusionColumn(pub Option<Exclusion>);
+
+impl TryFrom<Option<String>> for ExclusionColumn {
+    type Error = String;
+
+    fn try_from(word: Option<String>) -> Result<Self, String> {
+        let Some(word) = word else { return Ok(Self(None)) };
+        let reason = Exclusion::ALL.into_iter().find(|reason| reason.key() == word);
+        reason.map(|reason| Self(Some(reason))).ok_or_else(|| format!("no such reason: {word}"))
+    }
+}
+
+/// Those whom a segment finds, in the order of their rows, also those who are left out.
+pub async fn people(pool: &PgPool, query: SegmentQuery<'_>) -> Result<Vec<SegmentPerson>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("");
+    push_people(&mut sql, query);
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let people = sql.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(people)
+}
+
+fn push_people(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    sql.push("select r.id, r.phone_number as phone, r.name, r.variables, r.external_id, case");
+    sql.push(
+        " when r.opted_out_at is not null or exists (select from suppressions s where person_key(s.phone_number) = ",
+    );
+    sql.push("person_key(r.phone_number) and s.business in (").push_bind(query.business.to_owned());
+    sql.push(", '*')) then 'opted_out'");
+    if !query.segment.asks_for_closed() {
+        sql.push(" when r.status = 'closed' or o.closed then 'closed'");
+    }
+    if query.follows.is_some() {
+        sql.push(" when o.followed then 'followed'");
+    }
+    sql.push(" when o.recent then 'frequency_cap' end as left_out from (");
+    push_found(sql, query.segment);
+    sql.push(") r cross join lateral (");
+    push_elsewhere(sql, query);
+    sql.push(") o order by r.id");
+}
+
+/// What a person did and had in other blasts of the business.
+fn push_elsewhere(sql: &mut QueryBuilder<Postgres>, query: SegmentQuery<'_>) {
+    sql.push("select bool_or(o.closed_at >= coalesce(r.sent_at, r.changed_at)) as closed, bool_or(b.follows_blast = ");
+    sql.push_bind(query.follows).push(" and o.status <> 'skipped') as followed, ");
+    match query.capped_since {
+        None => _ = sql.push("false"),
+        Some(since) => {
+            sql.push("bool_or(b.answer_until is null and not b.id = any(").push_bind(ids(query.segment));
+            sql.push(") and (o.sent_at > ").push_bind(since);
+            sql.push(" or o.status = 'uncertain' and o.changed_at > ").push_bind(since);
+            sql.push(" or o.status in ('queued', 'sending') and b.state = 'sending'))");
+        }
+    }
+    sql.push(" as recent from blast_recipients o join blasts b on b.id = o.blast_id and b.deleted_at is null");
+    sql.push(" join senders s on s.id = b.sender_id and s.business = ").push_bind(query.business.to_owned());
+    sql.push(" where person_key(o.phone_number) = person_key(r.phone_number) and o.blast_id <> r.blast_id");
+    sql.push(" and o.blast_id is distinct from ").push_bind(query.draft);
+}
+
+/// The rows that the terms let through, one a person: the newest of the blasts that are named.
+fn push_found(sql: &mut QueryBuilder<Postgres>, segment: &Segment) {
+    sql.push("select * from blast_recipients where blast_id = any(").push_bind(ids(segment)).push(")");
+    for term in &segment.filter.terms {
+        condition::push(sql, term);
+    }
+    if segment.blasts.len() > 1 {
+        sql.push(" and not exists (select from blast_recipients n where n.blast_id = any(").push_bind(ids(segment));
+        sql.push(") and person_key(n.phone_number) = person_key(blast_recipients.phone_number)");
+        sql.push(" and n.id > blast_recipients.id)");
+    }
+}
+
+fn ids(segment: &Segment) -> Vec<i64> {
+    segment.blasts.iter().map(|id| id.0).collect()
+}
+
+/// The numbers of whoever is in a draft.
+pub async fn members(pool: &PgPool, blast: BlastId) -> Result<Vec<String>, StoreError> {
+    let members = sqlx::query_scalar("select phone_number from blast_recipients where blast_id = $1");
+    Ok(members.bind(blast).fetch_all(pool).await?)
+}
+
+/// Those of these blasts that are of another business, or not there.
+pub async fn strangers(pool: &PgPool, blasts: &[BlastId], business: &str) -> Result<Vec<BlastId>, StoreError> {
+    let ids: Vec<i64> = blasts.iter().map(|id| id.0).collect();
+    let strangers = sqlx::query_scalar(
+        "select n.id from unnest($1::bigint[]) n (id)
+          where not exists (select from blasts b join senders s on s.id = b.sender_id
+                             where b.id = n.id and b.deleted_at is null and b.answer_until is null and s.business = $2)
+          order by n.id",
+    );
+    Ok(strangers.bind(ids).bind(business).fetch_all(pool).await?)
+}
+
+/// How many of those whom a segment finds are left out for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ExclusionCount {
+    #[sqlx(try_from = "Option<String>")]
+    pub left_out: ExclusionColumn,
+    pub people: i64,
+}
+
+/// Those whom a segment finds, by the reason for which they are left out.
+pub async fn counts(pool: &PgPool, query: SegmentQuery<'_>) -> Result<Vec<ExclusionCount>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("select left_out, count(*) as people from (");
+    push_people(&mut sql, query);
+    sql.push(") found group by 1");
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let counts = sql.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(counts)
+}
+
+/// Somebody whom a segment finds, and who gets no message.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LeftOutPerson {
+    pub phone: Phone,
+    pub name: Option<String>,
+    #[sqlx(try_from = "Option<String>")]
+    pub left_out: ExclusionColumn,
+}
+
+/// The most people who are listed.
+const LISTED: i64 = 500;
+
+/// The first of those whom a segment finds and who are left out.
+pub async fn left_out(pool: &PgPool, query: SegmentQuery<'_>) -> Result<Vec<LeftOutPerson>, StoreError> {
+    let mut sql = QueryBuilder::<Postgres>::new("select phone, name, left_out from (");
+    push_people(&mut sql, query);
+    sql.push(") found where left_out is not null order by id limit ").push_bind(LISTED);
+    let mut tx = settings::begin_hot_path(pool).await?;
+    let people = sql.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(people)
+}

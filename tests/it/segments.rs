@@ -1,0 +1,210 @@
+//! Blasts to people of earlier ones, whom a filter names: exactly those, less those who must not be written to, read again until
+//! somebody sends.
+
+use serde_json::{Value, json};
+
+use crate::support::{Setup, Shop, digits};
+
+/// A blast that is over, and another draft. Four read it long ago (0 to 3), one just now (4), one received it (5). The second opted
+/// out, the third bought in the other blast since.
+async fn read_shop() -> (Shop, String) {
+    let shop = Shop::open(Setup::default()).await;
+    let blast = shop.blast(0..6).await;
+    shop.until_idle().await;
+    let other = shop.draft(2..3).await;
+    let phone = |n| format!("'+{}'", digits(n));
+    shop.execute(&format!(
+        "update blast_recipients set status = 'read', standing = 'read', closed_at = null, replied_marked_at = null,
+                reply_seen_at = null, opted_out_at = null, sent_at = now() - interval '90 hours',
+                read_timestamp = now() - interval '80 hours' where blast_id = {blast};
+         delete from suppressions;
+         update blast_recipients set read_timestamp = now() - interval '1 hour 5 minutes' where phone_number = {};
+         update blast_recipients set status = 'delivered', standing = 'delivered' where phone_number = {};
+         insert into suppressions (business, phone_number, source) select business, {}, 'operator' from senders;
+         update blast_recipients set status = 'closed', standing = 'read', closed_at = now() where blast_id = {other}",
+        phone(4),
+        phone(5),
+        phone(1),
+    ))
+    .await;
+    (shop, blast)
+}
+
+fn number(n: u32) -> String {
+    format!("+{}", digits(n))
+}
+
+async fn numbers(shop: &Shop, blast: &Value) -> Vec<String> {
+    let people = shop.json_lines(&["blast", "recipients", &blast.to_string()]).await;
+    people.iter().map(|person| person["phone_number"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn draft_from(shop: &Shop, filter: &str) -> Value {
+    shop.json(&["blast", "new", "--sender", "sales", "--message", "Still there, {name}?", "--from", filter]).await
+}
+
+#[tokio::test]
+async fn a_filter_names_exactly_whom_it_finds_and_the_plan_says_who_is_left_out() {
+    let (shop, blast) = read_shop().await;
+
+    let made = draft_from(&shop, &format!("blast:{blast} stuck:read -has:reply older:48h")).await;
+
+    assert_eq!(numbers(&shop, &made["id"]).await, [number(0), number(3)]);
+    let id = made["id"].to_string();
+    let plan = shop.json(&["blast", "plan", &id]).await;
+    assert_eq!(plan["people"], 2);
+    assert_eq!(plan["segment"]["finds"], 4);
+    assert_eq!(plan["segment"]["left_out"], json!({ "opted_out": 1, "closed": 1 }));
+    let left_out = shop.json_lines(&["blast", "plan", &id, "--left-out"]).await;
+    let why = |n: usize| (left_out[n]["phone_number"].clone(), left_out[n]["reason"].clone());
+    assert_eq!([why(0), why(1)], [(json!(number(1)), json!("opted_out")), (json!(number(2)), json!("closed"))]);
+    let said = shop.ok(&["blast", "plan", &id]).await;
+    assert!(said.contains("finds 4 people") && said.contains("1 left out: opted out"), "{said}");
+    let buyers = draft_from(&shop, &format!("blast:{} status:closed", id.parse::<i64>().unwrap() - 1)).await;
+    assert_eq!(numbers(&shop, &buyers["id"]).await, [number(2)], "who asks for buyers gets them");
+}
+
+#[tokio::test]
+async fn who_comes_to_be_found_or_not_until_it_is_sent_is_counted_at_the_launch() {
+    let (shop, blast) = read_shop().await;
+    let id = draft_from(&shop, &format!("blast:{blast} stuck:read older:48h")).await["id"].to_string();
+    let phone = number(0);
+    shop.execute(&format!(
+        "update blast_recipients set status = 'replied', standing = 'replied', replied_marked_at = now()
+          where blast_id = {blast} and phone_number = '{phone}'"
+    ))
+    .await;
+
+    let sent = shop.json(&["blast", "send", &id, "--yes", "--no-engine"]).await;
+
+    assert_eq!(sent["people"], 1, "who replied meanwhile is not asked whether they have read it");
+    assert_eq!(numbers(&shop, &json!(id.parse::<i64>().unwrap())).await, [number(3)]);
+    shop.execute(&format!("update blast_recipients set status = 'read', standing = 'read' where blast_id = {blast}"))
+        .await;
+    assert_eq!(shop.json(&["blast", "plan", &id]).await["segment"], Value::Null, "frozen once it is sent");
+}
+
+#[tokio::test]
+async fn of_several_blasts_the_newest_message_counts_and_nobody_is_in_twice() {
+    let (shop, blast) = read_shop().await;
+    let second = shop.draft(3..8).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'sent', standing = 'sent', sent_at = now() - interval '60 hours' where blast_id = {second};
+         update blast_recipients set status = 'read', standing = 'read', read_timestamp = now() - interval '50 hours'
+          where blast_id = {second} and phone_number in ('{}', '{}')",
+        number(6),
+        number(7),
+    ))
+    .await;
+
+    let made = draft_from(&shop, &format!("blast:{blast},{second} status:read older:48h")).await;
+
+    // 3 read the first, but not the second.
+    assert_eq!(numbers(&shop, &made["id"]).await, [number(0), number(6), number(7)]);
+}
+
+#[tokio::test]
+async fn the_frequency_cap_leaves_out_who_had_another_message_lately_or_is_about_to() {
+    let (shop, blast) = read_shop().await;
+    let config = std::fs::read_to_string(shop.path("config.toml")).unwrap();
+    shop.write("config.toml", format!("{config}\n[[businesses]]\nname = \"kedai\"\nfrequency_cap = \"7d\"\n"));
+    let lately = shop.draft(0..1).await;
+    shop.execute(&format!(
+        "update blast_recipients set status = 'sent', standing = 'sent', sent_at = now() - interval '6 days' where blast_id = {lately}"
+    ))
+    .await;
+    let filter = format!("blast:{blast} stuck:read older:48h");
+
+    let made = draft_from(&shop, &filter).await;
+    assert_eq!(numbers(&shop, &made["id"]).await, [number(3)], "the blast that is named does not count");
+    let plan = shop.json(&["blast", "plan", &made["id"].to_string()]).await;
+    assert_eq!(plan["segment"]["left_out"]["frequency_cap"], 1, "{plan}");
+    shop.execute(&format!("update blast_recipients set sent_at = now() - interval '8 days' where blast_id = {lately}"))
+        .await;
+    assert_eq!(
+        draft_from(&shop, &filter).await["taken"],
+        2,
+        "a message of eight days ago is none of the last seven days"
+    );
+
+    shop.blast(3..4).await;
+    assert_eq!(draft_from(&shop, &filter).await["taken"], 1, "who is queued elsewhere is about to get one");
+}
+
+#[tokio::test]
+async fn a_follow_up_takes_a_filter_too_and_leaves_out_who_is_in_one() {
+    let (shop, blast) = read_shop().await;
+    let ask = ["blast", "follow-up", &blast, "--from", "stuck:read older:48h"];
+
+    let made = shop.json(&ask).await;
+
+    assert_eq!((&made["taken"], &made["follows"]), (&json!(2), &json!(blast.parse::<i64>().unwrap())));
+    let kept = format!(
+        "select count(*) from blasts where id = {} and follows_blast = {blast} and segment = 'blast:{blast} stuck:read older:48h'",
+        made["id"]
+    );
+    assert_eq!(shop.number(&kept).await, 1);
+    shop.send(&made["id"].to_string()).await;
+    let again = shop.run(&ask).await;
+    assert_eq!(again.code, 3, "{again:?}");
+    assert!(again.err.contains("2 in a follow-up of it already"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_read_or_finds_nobody_changes_nothing_and_says_why() {
+    let (shop, blast) = read_shop().await;
+    let before = shop.number("select count(*) from blasts").await;
+    for (filter, code, said) in [
+        ("stuck:read".to_owned(), 2, "name the blasts"),
+        (format!("blast:{blast} stcuk:read"), 2, "character"),
+        ("blast:999 stuck:read".to_owned(), 2, "blast 999 is not there"),
+        (format!("blast:{blast} name:nobody-like-this"), 3, "finds nobody"),
+    ] {
+        let ran = shop.run(&["blast", "new", "--sender", "sales", "--message", "Hi", "--from", &filter]).await;
+        assert_eq!(ran.code, code, "{filter}: {ran:?}");
+        assert!(ran.err.contains(said), "{filter}: {ran:?}");
+    }
+    let both = shop.run(&[
+        "blast",
+        "new",
+        "--sender",
+        "sales",
+        "--message",
+        "Hi",
+        "--from",
+        "blast:1",
+        "--recipients",
+        "x.csv",
+    ]);
+    assert_eq!(both.await.code, 2);
+    assert_eq!(shop.number("select count(*) from blasts").await, before);
+}
+
+#[tokio::test]
+async fn a_list_of_opt_outs_is_taken_as_a_list_of_people_is() {
+    let shop = Shop::open(Setup::default()).await;
+    shop.draft(0..1).await;
+    let list = shop.write(
+        "stop.csv",
+        "\u{feff}Nama;Telefon;reason\nSiti;012-345 6789;asked by mail\nAli;+60 12 345 6790;\nAli;60123456790;\nBad;12ab;\n",
+    );
+    let list = list.to_str().unwrap();
+
+    let done = shop.json(&["suppress", "import", list]).await;
+
+    assert_eq!((&done["added"], &done["already"], &done["rejected"]), (&json!(2), &json!(0), &json!(2)), "{done}");
+    let rejected = std::fs::read_to_string(shop.path("stop.rejected.csv")).unwrap();
+    assert!(rejected.contains("12ab") && rejected.contains("taken once"), "{rejected}");
+    let rows = shop.json_lines(&["suppress", "list"]).await;
+    assert!(
+        rows.iter().any(|row| row["phone_number"] == "+60123456789" && row["reason"] == "asked by mail"),
+        "{rows:?}"
+    );
+    let again = shop.json(&["suppress", "import", list, "--business", "kedai"]).await;
+    assert_eq!((&again["added"], &again["business"]), (&json!(2), &json!("kedai")));
+    let twice = shop.json(&["suppress", "import", list]).await;
+    assert_eq!((&twice["added"], &twice["already"]), (&json!(0), &json!(2)));
+    let empty = shop.write("empty.csv", "phone\nx\n");
+    assert_eq!(shop.run(&["suppress", "import", empty.to_str().unwrap()]).await.code, 3);
+    assert_eq!(shop.run(&["suppress", "import", list, "--business", "nobody"]).await.code, 2);
+}
